@@ -1,0 +1,40 @@
+"""Every error that the engine raises on purpose: one flat tree, each with a message and a hint.
+
+A message says what happened, where, and why; the hint says what to do. Both are plain text for
+people: whoever renders them (command line, app) adds nothing but colour.
+"""
+
+from __future__ import annotations
+
+
+class CnnTuiError(Exception):
+    """An error that a user can understand and mend."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Message and hint as one line."""
+        return f"{self.message} {self.hint}".strip()
+
+
+class SpecError(CnnTuiError):
+    """An architecture that cannot be read: unknown preset, bad TOML, unknown key, bad value."""
+
+
+class ShapeError(CnnTuiError):
+    """Layers that do not fit each other, or arrays that do not fit the network."""
+
+
+class DataError(CnnTuiError):
+    """Data that is missing, damaged, or does not fit the network."""
+
+
+class NonFiniteError(CnnTuiError):
+    """A loss or a gradient became infinite or NaN; ``layer`` is where it began."""
+
+    def __init__(self, message: str, hint: str = "", layer: str = "") -> None:
+        super().__init__(message, hint)
+        self.layer = layer

@@ -1,0 +1,1 @@
+"""Descriptions of networks: immutable, comparable, without arrays and without NumPy."""

@@ -1,0 +1,76 @@
+"""The whole of what a file describes: input, layers, loss and the recipe for training."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from cnn_tui.engine.specs.layers import Features, Layer, Name, Size
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0)]
+Fraction = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
+ScheduleName = Literal["constant", "step", "exponential", "cosine", "one-cycle"]
+InitializerName = Literal["he", "xavier", "lecun", "gaussian", "zeros"]
+
+
+class Softmax(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="softmax", tag_field="type"
+):
+    """Softmax cross-entropy on the logits of the last layer."""
+
+    label_smoothing: Fraction = 0.0
+
+
+class SVM(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="svm", tag_field="type"):
+    """Multiclass SVM: the sum over wrong classes of ``max(0, s_j - s_y + delta)``."""
+
+    delta: Positive = 1.0
+    squared: bool = False
+
+
+Loss = Softmax | SVM
+
+
+class Training(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """The recipe: everything besides network, loss and data that decides the trained weights."""
+
+    epochs: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 10
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 64
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**63)] = 0
+    initializer: InitializerName = "he"
+    optimizer: OptimizerName = "momentum"
+    lr: Positive = 0.01
+    momentum: Fraction = 0.9
+    """Of momentum and Nesterov; also the decay of RMSprop's average is ``rho``, not this."""
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+    rho: Fraction = 0.99
+    eps: Positive = 1e-8
+    l2: NonNegative = 0.0
+    """Adds ``l2/2 * sum(w**2)`` to the loss, over the weights of conv and fc layers only."""
+    weight_decay: NonNegative = 0.0
+    """Decoupled decay, used by AdamW alone (Loshchilov & Hutter 2019)."""
+    clip_norm: Positive | None = None
+    schedule: ScheduleName = "constant"
+    warmup_epochs: NonNegative = 0.0
+    step_epochs: Positive = 10.0
+    gamma: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
+    """Factor of ``step`` (each ``step_epochs``) and of ``exponential`` (each epoch)."""
+
+
+class Network(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """An architecture file: ``input`` is ``(C, H, W)``, the last layer gives one score a class."""
+
+    name: Name = "untitled"
+    description: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    input: tuple[Features, Size, Size] = (1, 8, 8)
+    data: Annotated[str, msgspec.Meta(max_length=200)] = "digits"
+    layers: tuple[Layer, ...] = ()
+    loss: Loss = Softmax()
+    training: Training = Training()

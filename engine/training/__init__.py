@@ -1,0 +1,1 @@
+"""Training: the loop, its stream of events up and its control down."""
