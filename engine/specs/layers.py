@@ -21,13 +21,18 @@ Rounding = Literal["exact", "floor"]
 
 
 class _Layer(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="type",
 ):
     name: Name = ""
     """Optional; unique in the network. Without it a layer is called by its type and number."""
 
 
-class Conv(_Layer, tag="conv", tag_field="type"):
+class Conv(_Layer, tag="conv"):
     """2-D convolution (cross-correlation), weight ``(F, C/groups, KH, KW)``. Notes, Conv Layer."""
 
     out_channels: Features
@@ -40,7 +45,7 @@ class Conv(_Layer, tag="conv", tag_field="type"):
     rounding: Rounding = "exact"
 
 
-class MaxPool(_Layer, tag="maxpool", tag_field="type"):
+class MaxPool(_Layer, tag="maxpool"):
     """Largest value of each window, per channel; no parameters. Notes, Pooling Layer."""
 
     kernel_size: Size | Pair = 2
@@ -50,7 +55,7 @@ class MaxPool(_Layer, tag="maxpool", tag_field="type"):
     rounding: Rounding = "exact"
 
 
-class AvgPool(_Layer, tag="avgpool", tag_field="type"):
+class AvgPool(_Layer, tag="avgpool"):
     """Mean of each window, per channel, padding counted as zeros; no parameters."""
 
     kernel_size: Size | Pair = 2
@@ -59,49 +64,49 @@ class AvgPool(_Layer, tag="avgpool", tag_field="type"):
     rounding: Rounding = "exact"
 
 
-class GlobalAvgPool(_Layer, tag="global_avgpool", tag_field="type"):
+class GlobalAvgPool(_Layer, tag="global_avgpool"):
     """Mean over height and width: ``C x H x W`` becomes ``C x 1 x 1``."""
 
 
-class FC(_Layer, tag="fc", tag_field="type"):
+class FC(_Layer, tag="fc"):
     """Fully connected layer, weight ``(out_features, in_features)``; flattens its input itself."""
 
     out_features: Features
     bias: bool = True
 
 
-class ReLU(_Layer, tag="relu", tag_field="type"):
+class ReLU(_Layer, tag="relu"):
     """``max(0, x)``."""
 
 
-class LeakyReLU(_Layer, tag="leaky_relu", tag_field="type"):
+class LeakyReLU(_Layer, tag="leaky_relu"):
     """``x`` where positive, ``negative_slope * x`` elsewhere."""
 
     negative_slope: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
 
 
-class Sigmoid(_Layer, tag="sigmoid", tag_field="type"):
+class Sigmoid(_Layer, tag="sigmoid"):
     """``1 / (1 + exp(-x))``."""
 
 
-class Tanh(_Layer, tag="tanh", tag_field="type"):
+class Tanh(_Layer, tag="tanh"):
     """Hyperbolic tangent."""
 
 
-class Dropout(_Layer, tag="dropout", tag_field="type"):
+class Dropout(_Layer, tag="dropout"):
     """Zeroes each activation with probability ``p`` while training (Srivastava et al. 2014)."""
 
     p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.5
 
 
-class BatchNorm(_Layer, tag="batchnorm", tag_field="type"):
+class BatchNorm(_Layer, tag="batchnorm"):
     """Batch normalisation per channel (Ioffe & Szegedy 2015)."""
 
     eps: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1e-5
     momentum: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
 
 
-class LRN(_Layer, tag="lrn", tag_field="type"):
+class LRN(_Layer, tag="lrn"):
     """Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3)."""
 
     size: Size = 5
@@ -110,7 +115,7 @@ class LRN(_Layer, tag="lrn", tag_field="type"):
     k: Annotated[float, msgspec.Meta(gt=0)] = 2.0
 
 
-class Residual(_Layer, tag="residual", tag_field="type"):
+class Residual(_Layer, tag="residual"):
     """``branch(x) + shortcut(x)`` (He et al. 2016). A ReLU after the sum is a layer of its own.
 
     ``projection`` is a 1x1 convolution without bias and a batch norm; ``zero-pad`` takes every

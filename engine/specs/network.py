@@ -41,7 +41,7 @@ class Training(
 
     epochs: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 10
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 64
-    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**63)] = 0
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**53)] = 0
     initializer: InitializerName = "he"
     optimizer: OptimizerName = "momentum"
     lr: Positive = 0.01
