@@ -13,8 +13,10 @@ import msgspec
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=1024)]
 Pad = Annotated[int, msgspec.Meta(ge=0, le=512)]
-Pair = tuple[Size, Size]
-PadPair = tuple[Pad, Pad]
+# Of fixed length by constraint, not by type: msgspec (up to 0.22) crashes the interpreter at exit
+# when a constrained int stands in a union with a tuple[X, Y].
+Pair = Annotated[tuple[Size, ...], msgspec.Meta(min_length=2, max_length=2)]
+PadPair = Annotated[tuple[Pad, ...], msgspec.Meta(min_length=2, max_length=2)]
 Features = Annotated[int, msgspec.Meta(ge=1, le=65536)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")]
 Rounding = Literal["exact", "floor"]
@@ -155,6 +157,6 @@ def layer_type(layer: Layer) -> str:
     return str(layer.__struct_config__.tag)
 
 
-def pair(value: int | tuple[int, int]) -> tuple[int, int]:
+def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
     """``3 -> (3, 3)``: height and width of a size that may be given once for both."""
-    return (value, value) if isinstance(value, int) else value
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
