@@ -1,0 +1,1 @@
+"""Datasets: read, check, split, normalise and cut into batches."""

@@ -1,0 +1,121 @@
+"""Labelled images in three splits, checked once where they enter the engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_tui.engine.errors import DataError
+
+_CHUNK = 1024
+"""Images looked at together, so that checking a large split makes no large temporary."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images ``(N, C, H, W)``, uint8 or finite float32, and their classes ``(N,)``, int64.
+
+    Raises:
+        DataError: An array has another type or shape, or holds NaN or infinity.
+    """
+
+    images: NDArray[np.uint8] | NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        _require_images(self.images)
+        _require_labels(self.labels, len(self.images))
+
+    def __len__(self) -> int:
+        """How many images there are."""
+        return len(self.images)
+
+    def take(self, indices: NDArray[np.integer]) -> Split:
+        """The images of these indices, in their order."""
+        return Split(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Training, validation and test split of one set of images.
+
+    Raises:
+        DataError: A split is empty, the images differ in size, or a label has no class.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    train: Split
+    val: Split
+    test: Split
+
+    def __post_init__(self) -> None:
+        for part in ("train", "val", "test"):
+            self._require_part(part, getattr(self, part))
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of every image."""
+        channels, height, width = self.train.images.shape[1:]
+        return channels, height, width
+
+    def _require_part(self, part: str, split: Split) -> None:
+        where = f"{self.name}, {part} split"
+        if not len(split):
+            raise DataError(f"{where}: expected at least one image, received none.")
+        if split.images.shape[1:] != self.input_shape:
+            raise DataError(
+                f"{where}: expected images of {_x(self.input_shape)} as in the training split, "
+                f"received {_x(split.images.shape[1:])}."
+            )
+        require_classes(split.labels, len(self.classes), where)
+
+
+def require_classes(labels: NDArray[np.integer], classes: int, where: str) -> None:
+    """Refuse labels outside ``0 .. classes - 1``.
+
+    Raises:
+        DataError: With the first label that is outside, and its place.
+    """
+    outside = (labels < 0) | (labels >= classes)
+    if outside.any():
+        index = int(outside.argmax())
+        raise DataError(
+            f"{where}: expected labels from 0 to {classes - 1}, "
+            f"received {int(labels[index])} at image {index}."
+        )
+
+
+def _require_images(images: NDArray[np.generic]) -> None:
+    if images.ndim != 4 or 0 in images.shape[1:]:
+        raise DataError(f"Images: expected the shape (N, C, H, W), received {images.shape}.")
+    if images.dtype not in (np.uint8, np.float32):
+        raise DataError(f"Images: expected uint8 or float32, received {images.dtype}.")
+    if images.dtype == np.float32:
+        _require_finite(images)
+
+
+def _require_finite(images: NDArray[np.generic]) -> None:
+    for start in range(0, len(images), _CHUNK):
+        finite = np.isfinite(images[start : start + _CHUNK]).all(axis=(1, 2, 3))
+        if not finite.all():
+            index = start + int(finite.argmin())
+            raise DataError(
+                f"Images: expected finite numbers, received NaN or infinity in image {index}.",
+                "Remove or repair that image.",
+            )
+
+
+def _require_labels(labels: NDArray[np.generic], images: int) -> None:
+    if labels.dtype != np.int64:
+        raise DataError(f"Labels: expected int64, received {labels.dtype}.")
+    if labels.shape != (images,):
+        raise DataError(
+            f"Labels: expected one for each of the {images:,} images, received {labels.shape}."
+        )
+
+
+def _x(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

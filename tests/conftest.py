@@ -1,0 +1,22 @@
+"""What every test may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A shared machine may stall for a second: only wrong results fail, never slow ones.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
+
+_MNIST = Path(__file__).parents[1] / ".." / "shared" / "data" / "mnist"
+
+
+@pytest.fixture
+def mnist_dir() -> Path:
+    """The folder of the real MNIST files, which are not part of the project."""
+    if not _MNIST.is_dir():
+        pytest.skip("the real MNIST files are not here (expected in ../shared/data/mnist)")
+    return _MNIST
