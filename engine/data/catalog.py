@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.digits import load_digits
 from cnn_tui.engine.data.mnist import load_mnist
 from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.specs.wording import listed, nearest, show
 
 _BUILT_IN = {"digits": load_digits}
 _FROM_FOLDER = {"mnist": load_mnist}
@@ -30,16 +30,16 @@ def load_dataset(name: str, data_dir: Path | None = None) -> Dataset:
         return _BUILT_IN[name]()
     if name in _FROM_FOLDER:
         return _FROM_FOLDER[name](_require_folder(name, data_dir))
-    near = difflib.get_close_matches(name, dataset_names())
-    hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(dataset_names())}."
-    raise DataError(f"There is no dataset called {name!r}.", hint)
+    near = nearest(name, dataset_names())
+    hint = f"Did you mean {near[0]}?" if near else f"Known: {listed(dataset_names(), 'and')}."
+    raise DataError(f"There is no dataset called {show(name)}.", hint)
 
 
 def _refuse_folder(name: str, data_dir: Path | None) -> None:
     if data_dir is not None:
         raise DataError(
             f"The dataset {name} is built in and reads no folder, received {data_dir}.",
-            f"Leave --data-dir out, or name another dataset: {', '.join(_FROM_FOLDER)}.",
+            f"Leave --data-dir out, or name another dataset: {listed(_FROM_FOLDER)}.",
         )
 
 
@@ -47,10 +47,6 @@ def _require_folder(name: str, data_dir: Path | None) -> Path:
     if data_dir is None:
         raise DataError(
             f"The dataset {name} is not built in: its files are read from a folder.",
-            f"Give it with --data-dir DIR, or train on another set with --data {_default()}.",
+            f"Give it with --data-dir DIR, or train on --data {listed(_BUILT_IN)}.",
         )
     return data_dir
-
-
-def _default() -> str:
-    return next(iter(_BUILT_IN))

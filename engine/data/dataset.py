@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.specs.flow import dims
 
 _CHUNK = 1024
 """Images looked at together, so that checking a large split makes no large temporary."""
@@ -67,8 +68,8 @@ class Dataset:
             raise DataError(f"{where}: expected at least one image, received none.")
         if split.images.shape[1:] != self.input_shape:
             raise DataError(
-                f"{where}: expected images of {_x(self.input_shape)} as in the training split, "
-                f"received {_x(split.images.shape[1:])}."
+                f"{where}: expected images of {dims(self.input_shape)} as in the training split, "
+                f"received {dims(split.images.shape[1:])}."
             )
         require_classes(split.labels, len(self.classes), where)
 
@@ -115,7 +116,3 @@ def _require_labels(labels: NDArray[np.generic], images: int) -> None:
         raise DataError(
             f"Labels: expected one for each of the {images:,} images, received {labels.shape}."
         )
-
-
-def _x(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))

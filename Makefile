@@ -1,0 +1,46 @@
+# make run: the app on its built-in default.  make test: every test.  Both make .venv first.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+EXTRAS ?= test
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: run test lint clean
+
+run: .venv/.run
+	@$(BIN)/cnn-tui $(ARCH)
+
+test: .venv/.test
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@# mypy cannot follow the hook of an editable install: it gets an ordinary one.
+	@rm -rf build
+	$(INSTALL) --no-deps --no-build-isolation --target build/typed .
+	MYPYPATH=build/typed $(BIN)/mypy -p cnn_tui.engine -p cnn_tui.tui
+	$(BIN)/lint-imports --no-logo
+
+.venv/.made: pyproject.toml constraints.txt
+	@$(or $(PYTHON),python3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "cnn-tui needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	{ echo "$(PYTHON) lacks its venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.run: .venv/.made
+	@echo "Installing cnn-tui into .venv"
+	@$(INSTALL) --editable .
+	@touch $@
+
+.venv/.test: .venv/.made
+	@echo "Installing cnn-tui and what its tests need into .venv"
+	@$(INSTALL) --editable '.[$(EXTRAS)]'
+	@touch $@ .venv/.run
+
+clean:
+	rm -rf .venv build dist *.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

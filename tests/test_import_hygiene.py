@@ -1,0 +1,68 @@
+"""What loading a part drags in, seen in a fresh interpreter each."""
+
+from __future__ import annotations
+
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import cnn_tui.engine
+import cnn_tui.engine.specs
+
+SCREEN = {"textual", "rich", "plotext", "click"}
+ARRAYS = {"numpy", "threadpoolctl"}
+SPECS = [
+    module.name
+    for module in pkgutil.iter_modules(cnn_tui.engine.specs.__path__, "cnn_tui.engine.specs.")
+]
+ENGINE = [
+    module.name
+    for module in pkgutil.walk_packages(cnn_tui.engine.__path__, "cnn_tui.engine.")
+    if not module.ispkg
+]
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level names of all modules that a new interpreter holds after ``code``."""
+    program = f"{code}\nimport sys\nprint(*sorted({{n.partition('.')[0] for n in sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_parts_are_found() -> None:
+    assert "cnn_tui.engine.specs.layers" in SPECS
+    assert "cnn_tui.engine.data.idx" in ENGINE
+
+
+def test_specs_shapes_and_errors_need_neither_arrays_nor_screen() -> None:
+    names = [*SPECS, "cnn_tui.engine.shapes", "cnn_tui.engine.errors"]
+    loaded = loaded_by("\n".join(f"import {name}" for name in names))
+    assert not loaded & (ARRAYS | SCREEN)
+
+
+def test_events_and_control_need_no_arrays() -> None:
+    loaded = loaded_by("import cnn_tui.engine.training.events, cnn_tui.engine.training.control")
+    assert not loaded & (ARRAYS | SCREEN)
+
+
+def test_the_whole_engine_knows_no_screen() -> None:
+    loaded = loaded_by("\n".join(f"import {name}" for name in ENGINE))
+    assert "numpy" in loaded
+    assert not loaded & SCREEN
+
+
+@pytest.mark.parametrize(("args", "code"), [("--help", 0), ("--version", 0), ("--nonsense", 2)])
+def test_the_command_line_starts_without_anything_heavy(args: str, code: int) -> None:
+    loaded = loaded_by(f"from cnn_tui.tui.cli.main import main; assert main([{args!r}]) == {code}")
+    assert "click" in loaded
+    assert not loaded & {"numpy", "textual", "rich", "plotext"}
+
+
+def test_check_needs_neither_arrays_nor_the_app() -> None:
+    call = "main(['check', 'lenet5', '--json'])"
+    loaded = loaded_by(f"from cnn_tui.tui.cli.main import main; assert {call} == 0")
+    assert not loaded & {"numpy", "textual", "rich", "plotext"}

@@ -1,0 +1,113 @@
+"""What an install puts where: the mapping of folders to packages, and nothing beside it."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.metadata import entry_points, requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("engine", "tui", "presets")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names in a wheel built from a copy, so that no build/ is left here."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    for name in FOLDERS:
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, source / name, ignore=ignore)
+    for name in PROJECT["project"]["license-files"] + ["pyproject.toml", "README.md"]:
+        (source / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, source / name)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet"]
+    options = ["--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(source)]
+    subprocess.run(pip + options, check=True, capture_output=True)
+    (path,) = out.glob("*.whl")
+    return set(zipfile.ZipFile(path).namelist())
+
+
+def test_every_folder_with_code_is_a_listed_package() -> None:
+    found = {
+        ".".join(("cnn_tui", *path.parent.relative_to(ROOT).parts))
+        for folder in FOLDERS
+        for path in (ROOT / folder).rglob("__init__.py")
+    }
+    assert set(PROJECT["tool"]["setuptools"]["packages"]) == found
+
+
+def test_every_module_stands_in_a_package() -> None:
+    modules = (path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    stray = [path for path in modules if not (path.parent / "__init__.py").exists()]
+    assert stray == []
+    assert not (ROOT / "cnn_tui").exists()
+
+
+def test_no_bare_engine_or_tui_can_be_imported(tmp_path: Path) -> None:
+    code = (
+        "import importlib.util as u, cnn_tui.engine, cnn_tui.tui, cnn_tui.presets;"
+        "print([n for n in ('engine', 'tui', 'presets') if u.find_spec(n)])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_wheel_holds_the_code_its_data_and_nothing_bare(wheel: set[str]) -> None:
+    sources = {
+        f"cnn_tui/{path.relative_to(ROOT)}"
+        for folder in FOLDERS
+        for pattern in ("*.py", "*.tcss", "*.toml", "*.npz", "py.typed")
+        for path in (ROOT / folder).rglob(pattern)
+    }
+    packed = {name for name in wheel if ".dist-info/" not in name}
+    assert packed == sources
+    for package in FOLDERS:
+        assert f"cnn_tui/{package}/py.typed" in packed
+    assert any(name.endswith("licenses/LICENSE") for name in wheel)
+
+
+def test_script_leads_to_the_command_line() -> None:
+    (script,) = entry_points(group="console_scripts", name="cnn-tui")
+    assert script.load().__module__ == "cnn_tui.tui.cli.main"
+
+
+def test_every_dependency_has_a_lower_and_an_upper_bound() -> None:
+    declared = [Requirement(line) for line in requires("cnn-tui") or ()]
+    declared += [Requirement(line) for line in PROJECT["build-system"]["requires"]]
+    assert declared
+    for requirement in declared:
+        kinds = {spec.operator for spec in requirement.specifier}
+        assert kinds == {"=="} or kinds == {">=", "<"}, str(requirement)
+
+
+def test_constraints_pin_every_dependency_and_name_no_host() -> None:
+    text = (ROOT / "constraints.txt").read_text()
+    pins = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9a-z.]*", line) for line in pins)
+    pinned = {Requirement(line).name.lower(): Requirement(line).specifier for line in pins}
+    for line in requires("cnn-tui") or ():
+        requirement = Requirement(line)
+        (pin,) = pinned[requirement.name.lower()]
+        assert requirement.specifier.contains(pin.version), str(requirement)
+
+
+def test_built_in_data_stays_small() -> None:
+    assert (ROOT / "engine" / "data" / "digits.npz").stat().st_size < 100_000
+
+
+def test_tests_run_the_code_of_this_checkout() -> None:
+    spec = importlib.util.find_spec("cnn_tui.engine")
+    assert spec is not None and spec.origin is not None
+    assert Path(spec.origin).resolve().parent == (ROOT / "engine").resolve()

@@ -1,0 +1,114 @@
+"""``cnn-tui bench [ARCH]``."""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import click
+import msgspec
+import numpy as np
+
+from cnn_tui.engine.build import build
+from cnn_tui.engine.optimizers import build_optimizer
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.presets import resolve
+from cnn_tui.tui.cli.output import print_json, print_line
+
+_WARM_UP = 3
+_LR = 1e-4
+"""Small: random labels must not let the weights run away."""
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What ``bench --json`` prints: times in milliseconds, memory in MB of 2**20 bytes."""
+
+    arch: str
+    batch_size: int
+    threads: int
+    steps: int
+    step_ms_median: float
+    step_ms_min: float
+    images_per_second: float
+    peak_rss_mb: float
+
+
+@click.command("bench")
+@click.argument("arch", default="lenet5")
+@click.option("--batch-size", type=click.IntRange(1, 65536), default=64, show_default=True)
+@click.option("--steps", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--threads", type=click.IntRange(1, 256), help="Default: all cores.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(arch: str, batch_size: int, steps: int, threads: int | None, as_json: bool) -> None:
+    """Measure whole training steps of ARCH (forward, loss, backward, momentum) on random data."""
+    network = resolve(arch)
+    result = measure(network, batch_size, steps, threads or available_cores())
+    if as_json:
+        print_json(result)
+        return
+    print_line(
+        f"{result.arch}, batch {batch_size}, {result.threads} threads: "
+        f"{result.step_ms_median:.2f} ms a step (median of {steps}, least "
+        f"{result.step_ms_min:.2f}), {result.images_per_second:,.0f} images/s, "
+        f"peak memory {result.peak_rss_mb:,.0f} MB"
+    )
+
+
+def measure(network: Network, batch_size: int, steps: int, threads: int) -> Result:
+    """Time each of ``steps`` training steps after a warm-up."""
+    step = _training_step(network, batch_size, threads)
+    for _ in range(_WARM_UP):
+        step()
+    times = [_milliseconds(step) for _ in range(steps)]
+    median = statistics.median(times)
+    return Result(
+        arch=network.name,
+        batch_size=batch_size,
+        threads=threads,
+        steps=steps,
+        step_ms_median=round(median, 3),
+        step_ms_min=round(min(times), 3),
+        images_per_second=round(batch_size / median * 1000, 1),
+        peak_rss_mb=round(_peak_rss_mb(), 1),
+    )
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _training_step(network: Network, batch_size: int, threads: int) -> Callable[[], None]:
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((batch_size, *network.input), dtype=np.float32)
+    targets = rng.integers(0, _classes(network), batch_size)
+    model = build(network, threads=threads)
+    optimizer = build_optimizer(Training(optimizer="momentum", lr=_LR), model)
+
+    def step() -> None:
+        model.train_batch(images, targets)
+        optimizer.step(_LR)
+
+    return step
+
+
+def _classes(network: Network) -> int:
+    report = check(network)
+    return report.layers[-1].activations if report.layers else 1
+
+
+def _milliseconds(step: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    step()
+    return (time.perf_counter() - start) * 1000
+
+
+def _peak_rss_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in KB, macOS in bytes.
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -1,0 +1,82 @@
+"""The command ``cnn-tui`` itself: finds the commands, imports only the one that is called."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+COMMANDS = {
+    "train": "Train a network and print how it goes.",
+    "check": "Say whether the layers of a network fit, and what they cost.",
+    "presets": "List the built-in networks.",
+    "bench": "Measure training steps on random data.",
+}
+"""Name and summary; the file of the same name holds the command."""
+
+_OPEN = "launch"
+"""Not a name for users: what happens where no command is named."""
+
+
+class CommandGroup(click.Group):
+    """Commands by name; any other first word is a network to open."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command's file."""
+        if cmd_name not in COMMANDS:
+            return None
+        return _load(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the summaries without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Take the first word for a command if it is one, for a network if not."""
+        if args[0] in COMMANDS:
+            return super().resolve_command(ctx, args)
+        _refuse_misspelt_command(args[0], ctx)
+        return _OPEN, _load(_OPEN), args
+
+
+@click.group(
+    cls=CommandGroup,
+    invoke_without_command=True,
+    subcommand_metavar="[ARCH] | COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done, 1 a mistake in a file or in the data, 2 wrong usage, "
+    "130/129/143 ended by INT/HUP/TERM.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="cnn-tui", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> int | None:
+    """Build, train and understand ConvNets in a terminal.
+
+    ARCH is the name of a preset or a TOML file. Without a command the app opens, with ARCH
+    if one is given.
+    """
+    if ctx.invoked_subcommand is not None:
+        return None
+    code: int = ctx.invoke(_load(_OPEN), arch=None)
+    return code
+
+
+def _load(name: str) -> click.Command:
+    command: click.Command = import_module(f"cnn_tui.tui.cli.{name}").command
+    return command
+
+
+def _refuse_misspelt_command(word: str, ctx: click.Context) -> None:
+    near = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.75)
+    if near and not Path(word).exists():
+        raise click.UsageError(f"There is no command {word!r}. Did you mean {near[0]}?", ctx)

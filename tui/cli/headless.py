@@ -1,0 +1,77 @@
+"""A whole training in the foreground: signals stop it, its end becomes an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from types import FrameType
+
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import RunEnded, RunEvent
+from cnn_tui.engine.training.trainer import Trainer
+from cnn_tui.tui.cli.reporters import Reporter
+
+
+def train(network: Network, dataset: Dataset, report: Reporter, threads: int | None = None) -> int:
+    """Train to the end and return 0, or 128 plus the number of the signal that stopped it.
+
+    Raises:
+        CnnTuiError: The run failed.
+        OSError: The output cannot be written to any more; the run was stopped.
+    """
+    control, failures = Control(), list[OSError]()
+    last: RunEvent | None = None
+
+    def emit(event: RunEvent) -> None:
+        nonlocal last
+        last = event
+        if failures:
+            return
+        try:
+            report(event)
+        except OSError as error:
+            failures.append(error)
+            control.stop()
+
+    with _stopped_by_signals(control) as received:
+        Trainer(network, dataset, control=control, emit=emit, threads=threads).run()
+    if received:
+        return 128 + received[0]
+    if failures:
+        raise failures[0]
+    if isinstance(last, RunEnded) and last.reason == "failed":
+        raise CnnTuiError(last.message or "The training failed.")
+    return 0
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(control: Control) -> Iterator[list[int]]:
+    """Stop after the current batch on INT, TERM or HUP; list the signals as they come."""
+    received: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and number in received:
+            # At once: neither a batch nor another thread may hold up a person who insists.
+            os._exit(128 + number)
+        received.append(number)
+        control.stop()
+
+    before = {number: signal.signal(number, handle) for number in _signals()}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _signals() -> Iterator[signal.Signals]:
+    yield signal.SIGINT
+    yield signal.SIGTERM
+    # Under nohup HUP is ignored, and must stay so.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        yield signal.SIGHUP

@@ -1,0 +1,100 @@
+"""Where the command ``cnn-tui`` begins and where each of its errors ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.tui.cli.group import cli
+from cnn_tui.tui.cli.output import print_error
+
+_BLAS_THREADS = (
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+_BROKEN_PIPE = 128 + 13
+"""What a shell reports for a program that SIGPIPE ended."""
+
+
+def run() -> None:
+    """The installed script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(args: Sequence[str]) -> int:
+    """Run one command line and return its exit code; errors come out as one line each."""
+    _prepare_process()
+    debug = "--debug" in args
+    try:
+        code = _invoke([word for word in args if word != "--debug"])
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        code = _report(error)
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
+    return _flush(code)
+
+
+def _prepare_process() -> None:
+    # BLAS reads these when NumPy is imported: the engine's own threads share out the work, and
+    # BLAS threads below them would only fight over the cores.
+    for name in _BLAS_THREADS:
+        os.environ.setdefault(name, "1")
+    # A name that the terminal's encoding lacks must not end a run.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _invoke(args: list[str]) -> int:
+    # Not cli.main(): it would turn a broken pipe into exit code 1, an interrupt into a blank line.
+    try:
+        with cli.make_context("cnn-tui", args) as context:
+            result = cli.invoke(context)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: Exception) -> int:
+    if isinstance(error, BrokenPipeError):
+        return _BROKEN_PIPE
+    if isinstance(error, click.ClickException):
+        print_error(_usage(error))
+        return error.exit_code
+    print_error(_words(error))
+    return 1
+
+
+def _usage(error: click.ClickException) -> str:
+    path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+    return f"{error.format_message()} See {path or 'cnn-tui'} --help."
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, CnnTuiError):
+        return str(error)
+    if isinstance(error, OSError):
+        return ": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error))))
+    return (
+        f"a fault of cnn-tui itself, please report it: {type(error).__name__}: {error} "
+        "(--debug shows where)"
+    )
+
+
+def _flush(code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Nobody reads any more; without this the interpreter would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code

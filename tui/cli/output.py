@@ -1,0 +1,54 @@
+"""Everything that the commands print goes through here: lines, JSON, tables."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+
+from cnn_tui.engine.specs.wording import plain_line
+
+
+def print_line(text: str) -> None:
+    """Write a line to standard output at once."""
+    print(text, flush=True)
+
+
+def print_error(message: str) -> None:
+    """Write the one line of an error to standard error."""
+    print(f"cnn-tui: error: {plain_line(message)}", file=sys.stderr, flush=True)
+
+
+def print_json(value: object) -> None:
+    """Write ``value`` as one line of JSON, at once; numbers that are not finite become null."""
+    print_line(msgspec.json.encode(value).decode())
+
+
+def print_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str]
+) -> None:
+    """Write aligned columns, those named in ``right`` to the right.
+
+    Headings are bold on a terminal; elsewhere nothing but text and spaces is written.
+    """
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in header:
+        table.add_column(name, justify="right" if name in right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(plain_line(cell)) for cell in row))
+    console = Console()
+    console.print(table, width=None if console.is_terminal else 1000)
+
+
+def has_terminal() -> bool:
+    """Whether a person can be shown an app: all three streams on a terminal that can paint."""
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    return all(stream is not None and stream.isatty() for stream in streams) and (
+        os.environ.get("TERM", "dumb") not in ("", "dumb")
+    )

@@ -1,0 +1,37 @@
+"""``cnn-tui presets``."""
+
+from __future__ import annotations
+
+import click
+import msgspec
+
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.flow import dims
+from cnn_tui.engine.specs.presets import load_preset, preset_names
+from cnn_tui.tui.cli.output import print_json, print_table
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """One entry of ``presets --json``; ``input`` is ``(C, H, W)``."""
+
+    name: str
+    input: tuple[int, int, int]
+    params: int
+    description: str
+
+
+@click.command("presets")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def command(as_json: bool) -> None:
+    """List the built-in networks."""
+    presets = [_summary(name) for name in preset_names()]
+    if as_json:
+        print_json(presets)
+        return
+    rows = [(p.name, dims(p.input), f"{p.params:,}", p.description) for p in presets]
+    print_table(("name", "input", "params", "description"), rows, right=("params",))
+
+
+def _summary(name: str) -> Summary:
+    network = load_preset(name)
+    return Summary(name, network.input, check(network).total_params, network.description)

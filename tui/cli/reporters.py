@@ -1,0 +1,117 @@
+"""What a training without the app prints: JSON, plain lines, or lines above a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from cnn_tui.engine.specs.wording import plain_line
+from cnn_tui.engine.training.events import (
+    Alert,
+    BatchCompleted,
+    EpochCompleted,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+)
+from cnn_tui.tui.cli.output import print_json, print_line
+
+Reporter = Callable[[RunEvent], None]
+
+
+@contextmanager
+def reporter(*, as_json: bool = False) -> Iterator[Reporter]:
+    """The one that suits: JSON if asked for, a progress bar on a terminal, else plain lines."""
+    if as_json:
+        yield report_json
+    elif Console().is_terminal:
+        with _progress() as progress:
+            yield _ProgressReporter(progress)
+    else:
+        yield report_lines
+
+
+def report_json(event: RunEvent) -> None:
+    """One event per line. Batches are left out: they are many, and their means follow."""
+    if not isinstance(event, BatchCompleted):
+        print_json(event)
+
+
+def report_lines(event: RunEvent) -> None:
+    """Print the event if it is worth a line."""
+    line = event_line(event)
+    if line:
+        print_line(line)
+
+
+def event_line(event: RunEvent) -> str:
+    """The event in words and figures, empty for those that need none."""
+    match event:
+        case RunStarted():
+            return _started(event)
+        case EpochCompleted():
+            return _epoch(event)
+        case Alert():
+            where = f" ({event.layer})" if event.layer else ""
+            return f"! {plain_line(event.message)}{where}"
+        case RunEnded():
+            return _ended(event)
+        case _:
+            return ""
+
+
+def _started(event: RunStarted) -> str:
+    threads = f"{event.threads} thread{'s' * (event.threads != 1)}"
+    return (
+        f"{event.arch} on {event.data}: {event.params:,} parameters, "
+        f"{event.train_images:,} images; {event.epochs} x {event.batches:,} batches of "
+        f"{event.batch_size}, {event.optimizer}, lr {event.lr:g}, seed {event.seed}, {threads}"
+    )
+
+
+def _epoch(event: EpochCompleted) -> str:
+    return (
+        f"epoch {event.epoch:3}  train loss {event.train_loss:.4f} {event.train_accuracy:6.1%}  "
+        f"val loss {event.val_loss:.4f} {event.val_accuracy:6.1%}  lr {event.lr:.3g}  "
+        f"{event.images_per_second:,.0f} images/s  {_clock(event.seconds)}"
+    )
+
+
+def _ended(event: RunEnded) -> str:
+    parts = [f"{event.reason} after {event.step:,} steps in {_clock(event.seconds)}"]
+    if event.best_val_accuracy is not None:
+        parts.append(f"best val {event.best_val_accuracy:.2%} at epoch {event.best_epoch}")
+    if event.test_accuracy is not None:
+        parts.append(f"test loss {event.test_loss:.4f}, accuracy {event.test_accuracy:.2%}")
+    return "; ".join(parts)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    return Progress(*columns, transient=True, refresh_per_second=4)
+
+
+class _ProgressReporter:
+    """Lines as elsewhere, above one bar for the whole run."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+
+    def __call__(self, event: RunEvent) -> None:
+        line = event_line(event)
+        if line:
+            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        if isinstance(event, RunStarted):
+            self._task = self._progress.add_task("epoch 1", total=event.epochs * event.batches)
+        elif isinstance(event, BatchCompleted) and self._task is not None:
+            self._progress.update(
+                self._task, completed=event.step, description=f"epoch {event.epoch}"
+            )

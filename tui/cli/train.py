@@ -1,0 +1,72 @@
+"""``cnn-tui train ARCH``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.match import require_match
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.presets import resolve
+from cnn_tui.engine.specs.values import value_problems
+from cnn_tui.tui.cli.headless import train
+from cnn_tui.tui.cli.reporters import reporter
+
+
+@click.command("train")
+@click.argument("arch")
+@click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
+@click.option("--data", metavar="NAME", help="Train on this dataset instead of the network's.")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder that holds the files of a dataset which is not built in.",
+)
+@click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
+@click.option("--batch-size", type=int, metavar="N", help="Images per step.")
+@click.option("--lr", type=float, metavar="X", help="Learning rate.")
+@click.option("--seed", type=int, metavar="N", help="Of weights, order and dropout.")
+@click.option("--threads", type=click.IntRange(1, 256), metavar="N", help="Default: all cores.")
+def command(
+    arch: str,
+    as_json: bool,
+    data: str | None,
+    data_dir: Path | None,
+    threads: int | None,
+    epochs: int | None,
+    batch_size: int | None,
+    lr: float | None,
+    seed: int | None,
+) -> int:
+    """Train the network ARCH, a preset or a TOML file, and print how it goes.
+
+    The options override the recipe of the file. INT and TERM end the run after the current
+    batch, a second INT at once.
+    """
+    network = resolve(arch)
+    chosen = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
+    network = override(network, {key: value for key, value in chosen.items() if value is not None})
+    if data is not None:
+        network = msgspec.structs.replace(network, data=data)
+    dataset = load_dataset(network.data, data_dir)
+    require_match(network, dataset)
+    with reporter(as_json=as_json) as report:
+        return train(network, dataset, report, threads)
+
+
+def override(network: Network, changes: dict[str, int | float]) -> Network:
+    """The network with other values in its recipe, held to the limits that a file's are.
+
+    Raises:
+        click.BadParameter: A value outside its limits.
+    """
+    training = msgspec.structs.replace(network.training, **changes)
+    changed = msgspec.structs.replace(network, training=training)
+    for problem in value_problems(changed):
+        option = problem.path.removeprefix("training.").replace("_", "-")
+        raise click.BadParameter(f"{problem.text}.", param_hint=f"--{option}")
+    return changed
