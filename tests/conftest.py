@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import settings
@@ -20,3 +22,27 @@ def mnist_dir() -> Path:
     if not _MNIST.is_dir():
         pytest.skip("the real MNIST files are not here (expected in ../shared/data/mnist)")
     return _MNIST
+
+
+class Printed(NamedTuple):
+    """What a command line came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+Cli = Callable[..., Printed]
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Runs a command line in this process: ``cli("check", "lenet5")``."""
+    from cnn_tui.tui.cli.main import main
+
+    def run(*args: object) -> Printed:
+        capsys.readouterr()
+        code = main([str(arg) for arg in args])
+        return Printed(code, *capsys.readouterr())
+
+    return run
