@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import statistics
@@ -14,6 +15,7 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.build import build
+from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Training
@@ -61,10 +63,11 @@ def command(arch: str, batch_size: int, steps: int, threads: int | None, as_json
 
 def measure(network: Network, batch_size: int, steps: int, threads: int) -> Result:
     """Time each of ``steps`` training steps after a warm-up."""
-    step = _training_step(network, batch_size, threads)
-    for _ in range(_WARM_UP):
-        step()
-    times = [_milliseconds(step) for _ in range(steps)]
+    with contextlib.closing(build(network, threads=threads)) as model:
+        step = _training_step(model, network, batch_size)
+        for _ in range(_WARM_UP):
+            step()
+        times = [_milliseconds(step) for _ in range(steps)]
     median = statistics.median(times)
     return Result(
         arch=network.name,
@@ -83,11 +86,10 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _training_step(network: Network, batch_size: int, threads: int) -> Callable[[], None]:
+def _training_step(model: Model, network: Network, batch_size: int) -> Callable[[], None]:
     rng = np.random.default_rng(0)
     images = rng.standard_normal((batch_size, *network.input), dtype=np.float32)
     targets = rng.integers(0, _classes(network), batch_size)
-    model = build(network, threads=threads)
     optimizer = build_optimizer(Training(optimizer="momentum", lr=_LR), model)
 
     def step() -> None:
