@@ -100,7 +100,7 @@ def test_values_outside_their_limits_are_wrong_usage(
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (("lenet5", "--data", "digits"), ("expected images of 1x28x28", "1x8x8")),
+        (("lenet5", "--data", "digits"), ("1x28x28", "1x8x8")),
         (("lenet5", "--data", "mnist"), ("--data-dir",)),
         (("digits-convnet", "--data", "digtis"), ("digits",)),
         (("digits-convnet", "--data-dir", "/"), ("built in",)),

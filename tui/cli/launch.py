@@ -27,11 +27,11 @@ def command(arch: str | None) -> int:
 
 def _train(network: Network) -> int:
     from cnn_tui.engine.data.catalog import load_dataset
-    from cnn_tui.engine.data.match import require_match
+    from cnn_tui.engine.training.fit import check_fit
     from cnn_tui.tui.cli.headless import train
     from cnn_tui.tui.cli.reporters import report_lines
 
     print_line(f"cnn-tui: no terminal here to open the app in, so {network.name} is trained:")
     dataset = load_dataset(network.data)
-    require_match(network, dataset)
+    check_fit(network, dataset)
     return train(network, dataset, report_lines)

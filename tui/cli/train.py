@@ -8,10 +8,10 @@ import click
 import msgspec
 
 from cnn_tui.engine.data.catalog import load_dataset
-from cnn_tui.engine.data.match import require_match
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.values import value_problems
+from cnn_tui.engine.training.fit import check_fit
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.reporters import reporter
 
@@ -53,7 +53,7 @@ def command(
     if data is not None:
         network = msgspec.structs.replace(network, data=data)
     dataset = load_dataset(network.data, data_dir)
-    require_match(network, dataset)
+    check_fit(network, dataset)
     with reporter(as_json=as_json) as report:
         return train(network, dataset, report, threads)
 
