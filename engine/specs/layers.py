@@ -18,7 +18,8 @@ Pad = Annotated[int, msgspec.Meta(ge=0, le=512)]
 Pair = Annotated[tuple[Size, ...], msgspec.Meta(min_length=2, max_length=2)]
 PadPair = Annotated[tuple[Pad, ...], msgspec.Meta(min_length=2, max_length=2)]
 Features = Annotated[int, msgspec.Meta(ge=1, le=65536)]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")]
+# \Z and not $, which would let a line break in at the end.
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
 Rounding = Literal["exact", "floor"]
 
 
@@ -34,7 +35,7 @@ class _Layer(
     """Optional; unique in the network. Without it a layer is called by its type and number."""
 
 
-class Conv(_Layer, tag="conv"):
+class Conv(_Layer, frozen=True, tag="conv"):
     """2-D convolution (cross-correlation), weight ``(F, C/groups, KH, KW)``. Notes, Conv Layer."""
 
     out_channels: Features
@@ -47,7 +48,7 @@ class Conv(_Layer, tag="conv"):
     rounding: Rounding = "exact"
 
 
-class MaxPool(_Layer, tag="maxpool"):
+class MaxPool(_Layer, frozen=True, tag="maxpool"):
     """Largest value of each window, per channel; no parameters. Notes, Pooling Layer."""
 
     kernel_size: Size | Pair = 2
@@ -57,7 +58,7 @@ class MaxPool(_Layer, tag="maxpool"):
     rounding: Rounding = "exact"
 
 
-class AvgPool(_Layer, tag="avgpool"):
+class AvgPool(_Layer, frozen=True, tag="avgpool"):
     """Mean of each window, per channel, padding counted as zeros; no parameters."""
 
     kernel_size: Size | Pair = 2
@@ -66,58 +67,58 @@ class AvgPool(_Layer, tag="avgpool"):
     rounding: Rounding = "exact"
 
 
-class GlobalAvgPool(_Layer, tag="global_avgpool"):
+class GlobalAvgPool(_Layer, frozen=True, tag="global_avgpool"):
     """Mean over height and width: ``C x H x W`` becomes ``C x 1 x 1``."""
 
 
-class FC(_Layer, tag="fc"):
+class FC(_Layer, frozen=True, tag="fc"):
     """Fully connected layer, weight ``(out_features, in_features)``; flattens its input itself."""
 
     out_features: Features
     bias: bool = True
 
 
-class ReLU(_Layer, tag="relu"):
+class ReLU(_Layer, frozen=True, tag="relu"):
     """``max(0, x)``."""
 
 
-class LeakyReLU(_Layer, tag="leaky_relu"):
+class LeakyReLU(_Layer, frozen=True, tag="leaky_relu"):
     """``x`` where positive, ``negative_slope * x`` elsewhere."""
 
     negative_slope: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
 
 
-class Sigmoid(_Layer, tag="sigmoid"):
+class Sigmoid(_Layer, frozen=True, tag="sigmoid"):
     """``1 / (1 + exp(-x))``."""
 
 
-class Tanh(_Layer, tag="tanh"):
+class Tanh(_Layer, frozen=True, tag="tanh"):
     """Hyperbolic tangent."""
 
 
-class Dropout(_Layer, tag="dropout"):
+class Dropout(_Layer, frozen=True, tag="dropout"):
     """Zeroes each activation with probability ``p`` while training (Srivastava et al. 2014)."""
 
     p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.5
 
 
-class BatchNorm(_Layer, tag="batchnorm"):
+class BatchNorm(_Layer, frozen=True, tag="batchnorm"):
     """Batch normalisation per channel (Ioffe & Szegedy 2015)."""
 
     eps: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1e-5
     momentum: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
 
 
-class LRN(_Layer, tag="lrn"):
+class LRN(_Layer, frozen=True, tag="lrn"):
     """Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3)."""
 
     size: Size = 5
-    alpha: Annotated[float, msgspec.Meta(ge=0)] = 1e-4
-    beta: Annotated[float, msgspec.Meta(ge=0)] = 0.75
-    k: Annotated[float, msgspec.Meta(gt=0)] = 2.0
+    alpha: Annotated[float, msgspec.Meta(ge=0, le=1e6)] = 1e-4
+    beta: Annotated[float, msgspec.Meta(ge=0, le=1e6)] = 0.75
+    k: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 2.0
 
 
-class Residual(_Layer, tag="residual"):
+class Residual(_Layer, frozen=True, tag="residual"):
     """``branch(x) + shortcut(x)`` (He et al. 2016). A ReLU after the sum is a layer of its own.
 
     ``projection`` is a 1x1 convolution without bias and a batch norm; ``zero-pad`` takes every

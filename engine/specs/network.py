@@ -8,8 +8,9 @@ import msgspec
 
 from cnn_tui.engine.specs.layers import Features, Layer, Name, Size
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
-NonNegative = Annotated[float, msgspec.Meta(ge=0)]
+# Bounded above to keep infinity out; NaN fails every bound.
+Positive = Annotated[float, msgspec.Meta(gt=0, le=1e6)]
+NonNegative = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "step", "exponential", "cosine", "one-cycle"]

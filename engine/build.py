@@ -1,0 +1,60 @@
+"""From a description to a model with weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from cnn_tui.engine.errors import ShapeError
+from cnn_tui.engine.initializers import initialize
+from cnn_tui.engine.layers.lower import Lowering
+from cnn_tui.engine.model import Model
+from cnn_tui.engine.ops.kernel import Mode
+from cnn_tui.engine.ops.loss import SoftmaxKernel, SVMKernel
+from cnn_tui.engine.parameters import ParameterStore
+from cnn_tui.engine.plan import MakeLoss
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.network import SVM, Loss, Network
+from cnn_tui.engine.specs.report import LayerReport
+
+
+def build(
+    network: Network, *, seed: int = 0, dtype: DTypeLike = np.float32, threads: int = 1
+) -> Model:
+    """A model of ``network`` with initial weights drawn from ``seed``.
+
+    Raises:
+        ShapeError: the first issue of a network that does not fit together.
+    """
+    report = check(network)
+    if not report.valid:
+        raise ShapeError(report.issues[0].message)
+    lowering = Lowering(Mode(seed=seed), dtype)
+    ops = lowering.chain(network.layers, report.layers, network.input)
+    store = ParameterStore(lowering.parameters, dtype)
+    initialize(store.parameters, network.training.initializer, seed)
+    return Model(
+        ops,
+        store,
+        lowering.buffers,
+        _loss_of(network.loss),
+        lowering.mode,
+        network.input,
+        max(_activations(report.layers)),
+        threads,
+    )
+
+
+def _activations(layers: Iterable[LayerReport]) -> Iterable[int]:
+    for layer in layers:
+        yield layer.activations
+        yield from _activations(layer.branch)
+
+
+def _loss_of(loss: Loss) -> MakeLoss:
+    if isinstance(loss, SVM):
+        return partial(SVMKernel, delta=loss.delta, squared=loss.squared)
+    return partial(SoftmaxKernel, smoothing=loss.label_smoothing)

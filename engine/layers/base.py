@@ -1,0 +1,168 @@
+"""Operations on a whole batch: shard by shard where possible, with a meeting point where not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnn_tui.engine.ops.kernel import Kernel, Shard
+from cnn_tui.engine.ops.memory import Array
+
+Task = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Tasks that may run side by side.
+
+    A stage ``by_shard`` has one task for each shard, which needs nothing of other shards, so that
+    neighbouring ones are merged; any other stage is a meeting point.
+    """
+
+    tasks: Sequence[Task]
+    by_shard: bool = True
+
+
+def merge(stages: Sequence[Stage]) -> list[Sequence[Task]]:
+    """Join runs of neighbouring stages by shard into one task for each shard."""
+    merged: list[Sequence[Task]] = []
+    run: list[Stage] = []
+    for stage in [*stages, Stage((), by_shard=False)]:
+        if stage.by_shard:
+            run.append(stage)
+            continue
+        if run:
+            chains = zip(*(part.tasks for part in run), strict=True)
+            merged.append([_chained(chain) for chain in chains])
+            run = []
+        if stage.tasks:
+            merged.append(stage.tasks)
+    return merged
+
+
+def _chained(tasks: tuple[Task, ...]) -> Task:
+    def run() -> None:
+        for task in tasks:
+            task()
+
+    return run
+
+
+class Bound:
+    """An operation bound to a batch: outputs by shard, and what to run in each direction."""
+
+    ys: list[Array]
+    forward: list[Stage]
+    backward: list[Stage]
+
+    @property
+    def commits(self) -> list[Task]:
+        """What to run once a training pass is known to be finite: updates of running state."""
+        return []
+
+    def bind_backward(
+        self, dys: list[Array], *, need_dx: bool, own_dy: bool
+    ) -> list[Array] | None:
+        """Lay out ``backward``; returns ``dx`` by shard where it is needed."""
+        raise NotImplementedError
+
+
+class Op:
+    """One step of a layer, not yet bound to a batch."""
+
+    name: str
+    monotone = False
+    """Whether it never puts two values of a channel in another order, so that it commutes with a
+    maximum: then a max pool may come first and leave it less to do, to the same result."""
+    keeps_y = False
+    """Whether the backward pass reads ``y``, so that the next operation must not overwrite it."""
+
+    def bind(self, xs: list[Array], shards: list[Shard], *, overwrite: bool) -> Bound:
+        """Bind to inputs by shard; ``overwrite``: ``y`` may take the place of ``x``."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Bring what is derived from the weights up to date; before every backward pass."""
+
+
+class ByShard(Bound):
+    """One kernel for each shard."""
+
+    def __init__(self, kernels: Sequence[Kernel], shards: list[Shard]) -> None:
+        self.kernels, self.shards = kernels, shards
+        self.ys = [kernel.y for kernel in kernels]
+        self.forward = [Stage([kernel.forward for kernel in kernels])]
+
+    def bind_backward(
+        self, dys: list[Array], *, need_dx: bool, own_dy: bool
+    ) -> list[Array] | None:
+        for kernel, dy, shard in zip(self.kernels, dys, self.shards, strict=True):
+            kernel.bind_backward(dy, shard.arena, need_dx=need_dx, own_dy=own_dy)
+        self.backward = [Stage([kernel.backward for kernel in self.kernels])]
+        dxs = [kernel.dx for kernel in self.kernels if kernel.dx is not None]
+        return dxs or None
+
+
+class ShardedOp(Op):
+    """An operation that treats every shard by itself."""
+
+    def bind(self, xs: list[Array], shards: list[Shard], *, overwrite: bool) -> Bound:
+        kernels = [
+            self.kernel(x, shard, overwrite=overwrite) for x, shard in zip(xs, shards, strict=True)
+        ]
+        return ByShard(kernels, shards)
+
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool) -> Kernel:
+        """The kernel of one shard."""
+        raise NotImplementedError
+
+
+class Chain(Bound):
+    """Operations one after another."""
+
+    def __init__(
+        self, ops: Sequence[Op], xs: list[Array], shards: list[Shard], *, overwrite: bool
+    ) -> None:
+        self.ops, self.shards = ops, shards
+        self.links: list[Bound] = []
+        self.ys = xs
+        for op in ops:
+            link = op.bind(self.ys, shards, overwrite=overwrite)
+            self.links.append(link)
+            self.ys = link.ys
+            overwrite = not op.keeps_y
+        self.forward = [stage for link in self.links for stage in link.forward]
+
+    def bind_backward(
+        self, dys: list[Array], *, need_dx: bool, own_dy: bool
+    ) -> list[Array] | None:
+        self.backward: list[Stage] = []
+        current: list[Array] | None = dys
+        for link in reversed(self.links):
+            assert current is not None
+            needed = need_dx or link is not self.links[0]
+            dxs = link.bind_backward(current, need_dx=needed, own_dy=own_dy)
+            self.backward.extend(link.backward)
+            aliased = dxs is not None and dxs[0] is current[0]
+            if own_dy and not aliased:
+                self._release(current)
+            own_dy = own_dy or not aliased
+            current = dxs
+        return current
+
+    @property
+    def commits(self) -> list[Task]:
+        return [commit for link in self.links for commit in link.commits]
+
+    def first_non_finite(self) -> str | None:
+        """The name of the first layer with an output that is infinite or NaN."""
+        for op, link in zip(self.ops, self.links, strict=True):
+            if not all(np.isfinite(y).all() for y in link.ys):
+                return op.name
+        return None
+
+    def _release(self, arrays: list[Array]) -> None:
+        for array, shard in zip(arrays, self.shards, strict=True):
+            shard.arena.release(array)

@@ -1,0 +1,136 @@
+"""The fully connected layer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cnn_tui.engine.layers.base import Bound, Op, ShardedOp, Stage, Task
+from cnn_tui.engine.layers.conv import BiasOp
+from cnn_tui.engine.ops.kernel import Kernel, Shard
+from cnn_tui.engine.ops.linear import FlattenKernel, LinearKernel
+from cnn_tui.engine.ops.memory import Array, aligned_empty
+from cnn_tui.engine.parameters import Parameter
+
+BLOCKS = 8
+"""Into how many blocks a wide matrix is cut; fixed, so that threads cannot change a bit."""
+
+
+class FlattenOp(ShardedOp):
+    """``C x H x W`` to a vector, in PyTorch's order."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool) -> Kernel:
+        features = math.prod(x.shape[:3])
+        return FlattenKernel(x, shard.keep((1, features, 1, shard.size)))
+
+
+class LinearOp(ShardedOp):
+    """``weight @ x``, each shard by itself: for weights that are small beside the activations."""
+
+    def __init__(self, name: str, weight: Parameter) -> None:
+        self.name, self.weight = name, weight
+
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool) -> Kernel:
+        y = shard.keep((1, self.weight.inner_shape[0], 1, shard.size))
+        dweight = self.weight.part_of(shard.grads)
+        return LinearKernel(x, y, self.weight.inner, dweight)
+
+
+class WideLinearOp(Op):
+    """``weight @ x`` for the whole batch at once, cut along the features instead of the images.
+
+    The weights are read once a step rather than once a shard, and there is one gradient of their
+    size instead of one a shard.
+    """
+
+    def __init__(self, name: str, weight: Parameter) -> None:
+        self.name, self.weight = name, weight
+
+    def bind(self, xs: list[Array], shards: list[Shard], *, overwrite: bool) -> Bound:
+        return WideLinear(xs, shards, self.weight)
+
+
+class WideLinear(Bound):
+    """A wide matrix bound to a batch: ``x (D, N)``, ``y (F, N)``, N the whole batch."""
+
+    def __init__(self, xs: list[Array], shards: list[Shard], weight: Parameter) -> None:
+        self.shards, self.weight = shards, weight
+        out_features, in_features = weight.inner_shape
+        self.outputs, self.inputs = _blocks(out_features), _blocks(in_features)
+        self.x, gather = self._gathered(xs)
+        batch = self.x.shape[1]
+        self.y = aligned_empty((out_features, batch), self.x.dtype)
+        self.ys = self._by_shard(self.y)
+        self.forward = [gather, Stage([self._product(b) for b in self.outputs], by_shard=False)]
+
+    def _by_shard(self, matrix: Array) -> list[Array]:
+        return [matrix[None, :, None, shard.images] for shard in self.shards]
+
+    def _gathered(self, parts: list[Array]) -> tuple[Array, Stage]:
+        """One matrix for the batch, and the stage that fills it."""
+        batch = self.shards[-1].images.stop
+        whole = aligned_empty((parts[0].shape[1], batch), parts[0].dtype)
+        pairs = zip(self._by_shard(whole), parts, strict=True)
+        return whole, Stage([_copying(target, source) for target, source in pairs])
+
+    def _product(self, rows: slice) -> Task:
+        def run() -> None:
+            np.matmul(self.weight.inner[rows], self.x, out=self.y[rows])
+
+        return run
+
+    def bind_backward(
+        self, dys: list[Array], *, need_dx: bool, own_dy: bool
+    ) -> list[Array] | None:
+        self.dy, gather = self._gathered(dys)
+        tasks = [self._weight_gradient(rows) for rows in self.outputs]
+        if need_dx:
+            self.dx = aligned_empty(self.x.shape, self.x.dtype)
+            tasks += [self._input_gradient(columns) for columns in self.inputs]
+        self.backward = [gather, Stage(tasks, by_shard=False)]
+        return self._by_shard(self.dx) if need_dx else None
+
+    def _weight_gradient(self, rows: slice) -> Task:
+        def run() -> None:
+            np.matmul(self.dy[rows], self.x.T, out=self.weight.inner_grad[rows])
+
+        return run
+
+    def _input_gradient(self, columns: slice) -> Task:
+        def run() -> None:
+            np.matmul(self.weight.inner[:, columns].T, self.dy, out=self.dx[columns])
+
+        return run
+
+
+def _copying(target: Array, source: Array) -> Task:
+    def run() -> None:
+        np.copyto(target, source)
+
+    return run
+
+
+def _blocks(count: int) -> list[slice]:
+    edges = [count * block // BLOCKS for block in range(BLOCKS + 1)]
+    return [slice(low, high) for low, high in zip(edges, edges[1:], strict=False) if high > low]
+
+
+def fc_parameters(name: str, in_features: int, out_features: int, bias: bool) -> list[Parameter]:
+    """``weight (out_features, in_features)`` and ``bias (out_features,)``."""
+    shape = (out_features, in_features)
+    parameters = [Parameter(f"{name}.weight", shape, (0, 1), "weight", in_features, out_features)]
+    if bias:
+        parameters.append(Parameter(f"{name}.bias", (out_features,), (0,), "bias"))
+    return parameters
+
+
+def fc_ops(name: str, parameters: list[Parameter], *, flatten: bool) -> list[Op]:
+    """The operations of a fully connected layer; ``flatten`` where its input is a volume."""
+    weight, *biases = parameters
+    linear = WideLinearOp(name, weight) if weight.wide else LinearOp(name, weight)
+    ops: list[Op] = [FlattenOp(name)] if flatten else []
+    return [*ops, linear, *(BiasOp(name, bias) for bias in biases)]

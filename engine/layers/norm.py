@@ -1,0 +1,70 @@
+"""The batch normalisation layer."""
+
+from __future__ import annotations
+
+from cnn_tui.engine.layers.base import Bound, Op, Stage, Task
+from cnn_tui.engine.ops.kernel import Mode, Shard
+from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.ops.norm import BatchNormKernel, BatchStatistics
+from cnn_tui.engine.parameters import Parameter
+
+Running = tuple[Array, Array]
+"""Running mean and variance, each ``(C,)``."""
+
+
+class BatchNormOp(Op):
+    """Normalises each channel by the statistics of the whole batch."""
+
+    def __init__(
+        self,
+        name: str,
+        gamma: Parameter,
+        beta: Parameter,
+        running: Running,
+        eps: float,
+        momentum: float,
+        mode: Mode,
+    ) -> None:
+        self.name, self.running, self.eps, self.momentum = name, running, eps, momentum
+        self.gamma, self.beta, self.mode = gamma, beta, mode
+
+    def bind(self, xs: list[Array], shards: list[Shard], *, overwrite: bool) -> Bound:
+        statistics = BatchStatistics(
+            self.gamma, self.beta, self.running, self.eps, self.momentum, self.mode
+        )
+        return BatchNorm(xs, shards, statistics)
+
+
+class BatchNorm(Bound):
+    """A batch norm bound to a batch: sums by shard, a meeting point, the rest by shard."""
+
+    def __init__(
+        self, xs: list[Array], shards: list[Shard], statistics: BatchStatistics
+    ) -> None:
+        self.shards, self.statistics = shards, statistics
+        self.kernels = [
+            BatchNormKernel(x, shard.keep(x.shape), statistics)
+            for x, shard in zip(xs, shards, strict=True)
+        ]
+        self.ys = [kernel.y for kernel in self.kernels]
+        self.forward = [
+            Stage([kernel.sum_forward for kernel in self.kernels]),
+            Stage([statistics.combine_forward], by_shard=False),
+            Stage([kernel.forward for kernel in self.kernels]),
+        ]
+
+    @property
+    def commits(self) -> list[Task]:
+        return [self.statistics.commit]
+
+    def bind_backward(
+        self, dys: list[Array], *, need_dx: bool, own_dy: bool
+    ) -> list[Array] | None:
+        for kernel, dy, shard in zip(self.kernels, dys, self.shards, strict=True):
+            kernel.bind_backward(dy, shard.arena, need_dx=need_dx, own_dy=own_dy)
+        self.backward = [
+            Stage([kernel.sum_backward for kernel in self.kernels]),
+            Stage([self.statistics.combine_backward], by_shard=False),
+            Stage([kernel.backward for kernel in self.kernels]),
+        ]
+        return [kernel.dx for kernel in self.kernels if kernel.dx is not None] or None

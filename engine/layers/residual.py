@@ -1,0 +1,84 @@
+"""The residual block: ``branch(x) + shortcut(x)`` (He et al. 2016)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnn_tui.engine.layers.base import Bound, ByShard, Chain, Op, ShardedOp, Stage, Task
+from cnn_tui.engine.ops.kernel import Kernel, Shard
+from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.ops.residual import AddKernel, ZeroPadKernel
+
+
+class ZeroPadOp(ShardedOp):
+    """A shortcut without parameters: subsampled, with channels of zeros (option A)."""
+
+    def __init__(self, name: str, channels: int, stride: int) -> None:
+        self.name, self.channels, self.stride = name, channels, stride
+
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool) -> Kernel:
+        height, _, width, images = x[:: self.stride, :, :: self.stride].shape
+        y = shard.keep((height, self.channels, width, images))
+        return ZeroPadKernel(x, y, self.stride)
+
+
+class ResidualOp(Op):
+    """Two chains that begin at the same input and are added; an empty one is the identity."""
+
+    def __init__(self, name: str, branch: list[Op], shortcut: list[Op]) -> None:
+        self.name, self.branch, self.shortcut = name, branch, shortcut
+
+    def bind(self, xs: list[Array], shards: list[Shard], *, overwrite: bool) -> Bound:
+        return Residual(self, xs, shards)
+
+    def prepare(self) -> None:
+        for op in [*self.branch, *self.shortcut]:
+            op.prepare()
+
+
+class Residual(Bound):
+    """A residual block bound to a batch."""
+
+    def __init__(self, op: ResidualOp, xs: list[Array], shards: list[Shard]) -> None:
+        self.shards = shards
+        self.branch = Chain(op.branch, xs, shards, overwrite=False)
+        self.shortcut = Chain(op.shortcut, xs, shards, overwrite=False)
+        self.sum = ByShard(
+            [
+                AddKernel(a, b, shard.keep(a.shape))
+                for a, b, shard in zip(self.branch.ys, self.shortcut.ys, shards, strict=True)
+            ],
+            shards,
+        )
+        self.ys = self.sum.ys
+        self.forward = [*self.branch.forward, *self.shortcut.forward, *self.sum.forward]
+
+    @property
+    def commits(self) -> list[Task]:
+        return [*self.branch.commits, *self.shortcut.commits]
+
+    def bind_backward(
+        self, dys: list[Array], *, need_dx: bool, own_dy: bool
+    ) -> list[Array] | None:
+        branch = self.branch.bind_backward(dys, need_dx=need_dx, own_dy=False)
+        shortcut = self.shortcut.bind_backward(dys, need_dx=need_dx, own_dy=False)
+        self.backward = [*self.branch.backward, *self.shortcut.backward]
+        if branch is None or shortcut is None:
+            return None
+        dxs = [self._sum(dys, branch, shortcut, i) for i in range(len(dys))]
+        self.backward.append(Stage([task for _, task in dxs]))
+        return [dx for dx, _ in dxs]
+
+    def _sum(
+        self, dys: list[Array], branch: list[Array], shortcut: list[Array], index: int
+    ) -> tuple[Array, Task]:
+        """Add both gradients, in the place of the branch's unless that is ``dy`` itself."""
+        arena, first, second = self.shards[index].arena, branch[index], shortcut[index]
+        target = arena.acquire(first.shape) if first is dys[index] else first
+        if second is not dys[index]:
+            arena.release(second)
+
+        def run() -> None:
+            np.add(first, second, out=target)
+
+        return target, run

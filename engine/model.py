@@ -1,0 +1,185 @@
+"""A built network: parameters, scores of images, and gradients of a batch."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnn_tui.engine.errors import DataError, NonFiniteError, ShapeError
+from cnn_tui.engine.layers.base import Op, Task
+from cnn_tui.engine.ops.kernel import Mode
+from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.parameters import Parameter, ParameterStore
+from cnn_tui.engine.plan import MakeLoss, Plan
+from cnn_tui.engine.threads import Team
+
+KEPT_PLANS = 3
+"""Plans of so many batch sizes are kept: the batch, the last short one, and one more."""
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What a training pass over one batch found; the gradients are in the parameters."""
+
+    loss: float
+    """Data loss, mean over the batch."""
+    correct: int
+    gradient_norm: float
+    """Length of the gradient, L2 left out."""
+
+
+class Model:
+    """A network with weights. Not safe to use from two threads at once.
+
+    Images are float arrays ``(N, C, H, W)`` of the model's dtype, targets integers ``(N,)``.
+    """
+
+    def __init__(
+        self,
+        ops: Sequence[Op],
+        store: ParameterStore,
+        buffers: dict[str, Array],
+        make_loss: MakeLoss,
+        mode: Mode,
+        input_shape: tuple[int, int, int],
+        largest_activation: int,
+        threads: int,
+    ) -> None:
+        self.ops, self.store, self.buffers, self.mode = ops, store, buffers, mode
+        self.input_shape = input_shape
+        self.dtype = store.data.dtype
+        self._make_loss = make_loss
+        self._bytes_per_image = largest_activation * self.dtype.itemsize
+        self._team = Team(threads)
+        self._plans: OrderedDict[int, Plan] = OrderedDict()
+        self._training_passes: dict[int, list[Sequence[Task]]] = {}
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """The learned arrays by name, in the order of the layers."""
+        return {parameter.name: parameter for parameter in self.store.parameters}
+
+    @property
+    def threads(self) -> int:
+        """On how many threads the model runs; changes the time, never a bit of the result."""
+        return self._team.threads
+
+    def forward(self, images: Array, training: bool = False) -> Array:
+        """Scores ``(N, classes)``; ``training`` uses batch statistics and drops activations."""
+        self._check_images(images)
+        plan = self._plan(len(images))
+        self.mode.training = training
+        plan.images = images
+        self._run(plan.forward)
+        if training:
+            self._commit(plan)
+        return plan.logits
+
+    def train_batch(self, images: Array, targets: np.ndarray) -> BatchResult:
+        """Loss of a batch and, in the parameters' ``grad``, its gradients; no weight changes.
+
+        Raises:
+            ShapeError: images of another shape or type than the network's.
+            DataError: targets that are not classes of the network.
+            NonFiniteError: a loss or gradient that is infinite or NaN, with the layer.
+        """
+        self._check_images(images)
+        plan = self._plan(len(images))
+        self._check_targets(targets, len(images), len(plan.scores[0]))
+        if plan.batch not in self._training_passes:
+            self._training_passes[plan.batch] = plan.bind_training(self._make_loss)
+        self.mode.training = True
+        plan.images = images
+        plan.targets[:] = targets
+        self._run(self._training_passes[plan.batch])
+        result = BatchResult(
+            sum(loss.total for loss in plan.losses) / plan.batch,
+            sum(loss.correct for loss in plan.losses),
+            plan.gradient_norm,
+        )
+        self._check_finite(plan, result)
+        self._commit(plan)
+        self.mode.step += 1
+        return result
+
+    def loss_of(self, logits: Array, targets: np.ndarray) -> float:
+        """Mean data loss of scores ``(N, classes)``."""
+        scores = np.ascontiguousarray(logits.T)
+        kernel = self._make_loss(scores, np.empty_like(scores), targets, len(targets))
+        kernel.run()
+        return kernel.total / len(targets)
+
+    def close(self) -> None:
+        """End the threads. The model cannot run afterwards."""
+        self._team.close()
+
+    def run_tasks(self, tasks: Sequence[Task]) -> None:
+        """Run independent tasks on the model's threads."""
+        self._team.run(tasks)
+
+    def _run(self, stages: Sequence[Sequence[Task]]) -> None:
+        for tasks in stages:
+            self._team.run(tasks)
+
+    def _plan(self, batch: int) -> Plan:
+        if batch in self._plans:
+            self._plans.move_to_end(batch)
+            return self._plans[batch]
+        while len(self._plans) >= KEPT_PLANS:
+            dropped, _ = self._plans.popitem(last=False)
+            self._training_passes.pop(dropped, None)
+        plan = Plan(self.ops, self.store, batch, self.input_shape, self._bytes_per_image)
+        self._plans[batch] = plan
+        return plan
+
+    def _commit(self, plan: Plan) -> None:
+        for commit in plan.chain.commits:
+            commit()
+
+    def _check_images(self, images: Array) -> None:
+        if images.dtype != self.dtype:
+            raise ShapeError(
+                f"the network computes in {self.dtype}, the images are {images.dtype}.",
+                "Normalise them to floats first.",
+            )
+        if images.ndim != 4 or images.shape[1:] != self.input_shape or not len(images):
+            expected = "x".join(map(str, self.input_shape))
+            received = "x".join(map(str, images.shape))
+            raise ShapeError(f"expected images of N x {expected}, received {received}.")
+
+    def _check_targets(self, targets: np.ndarray, batch: int, classes: int) -> None:
+        if targets.shape != (batch,) or not np.issubdtype(targets.dtype, np.integer):
+            raise ShapeError(
+                f"expected {batch} whole numbers as targets, received {targets.dtype} of shape "
+                f"{targets.shape}."
+            )
+        low, high = int(targets.min()), int(targets.max())
+        if low < 0 or high >= classes:
+            raise DataError(
+                f"expected labels from 0 to {classes - 1}, the network's classes, received "
+                f"{low if low < 0 else high}.",
+                "The last layer must give one score for each class.",
+            )
+
+    def _check_finite(self, plan: Plan, result: BatchResult) -> None:
+        if not np.isfinite(result.loss):
+            layer = plan.chain.first_non_finite() or "the loss"
+            raise NonFiniteError(
+                f"the loss is {result.loss}; the first values that are not finite come from "
+                f"{layer}.",
+                "A smaller learning rate usually helps; also look for such values in the data.",
+                layer,
+            )
+        if np.isfinite(result.gradient_norm):
+            return
+        # Squares of finite numbers may overflow: only a look at each decides.
+        parameter = self.store.first_non_finite()
+        if parameter is not None:
+            raise NonFiniteError(
+                f"the gradient of {parameter.name} is not finite.",
+                "A smaller learning rate or gradient clipping usually helps.",
+                parameter.name.rpartition(".")[0],
+            )

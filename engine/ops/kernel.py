@@ -1,0 +1,82 @@
+"""What every operation on one shard looks like."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cnn_tui.engine.ops.memory import Arena, Array, aligned_empty
+
+
+@dataclass
+class Mode:
+    """What changes from step to step; one object shared by every kernel of a model."""
+
+    training: bool = True
+    step: int = 0
+    seed: int = 0
+
+
+class Shard:
+    """A slice of the batch with memory and partial gradients of its own.
+
+    Shards never touch each other's arrays, so any number of threads may run them; their gradients
+    are summed in the order of ``index``, which gives the same bits for any number of threads.
+    """
+
+    def __init__(self, index: int, images: slice, arena: Arena, grads: Array) -> None:
+        self.index = index
+        self.images = images
+        self.size = images.stop - images.start
+        self.arena = arena
+        self.grads = grads
+
+    def keep(self, shape: tuple[int, ...]) -> Array:
+        """An array that lives as long as the plan: an activation."""
+        return aligned_empty(shape, self.arena.dtype)
+
+
+class Kernel:
+    """One operation bound to one shard: ``y = f(x)``, then ``dx`` from ``dy``.
+
+    A kernel is laid out twice, in the order in which it will run: its constructor takes ``x`` and
+    makes ``y``; :meth:`bind_backward` takes ``dy`` and makes ``dx``.
+    """
+
+    x: Array
+    y: Array
+    dy: Array
+    dx: Array | None = None
+
+    def forward(self) -> None:
+        """Compute ``y`` from ``x``."""
+        raise NotImplementedError
+
+    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
+        """Lay out the backward pass: set ``dy``, and ``dx`` where it is needed.
+
+        ``dx`` may be ``dy`` itself, overwritten, where ``own_dy`` says that nobody else reads it.
+        """
+        self.dy = dy
+        self.dx = arena.acquire(self.x.shape) if need_dx else None
+
+    def backward(self) -> None:
+        """Compute ``dx``, and the gradients of the parameters, from ``dy``."""
+        raise NotImplementedError
+
+
+class InPlaceKernel(Kernel):
+    """An elementwise operation whose gradient may take the place of ``dy``."""
+
+    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
+        if own_dy and need_dx:
+            self.dy = self.dx = dy
+        else:
+            super().bind_backward(dy, arena, need_dx=need_dx, own_dy=own_dy)
+
+
+def as_rows(volume: Array) -> Array:
+    """``(H, C, W, N)`` as a stack of ``(C, W*N)`` matrices, without a copy."""
+    height, channels, width, images = volume.shape
+    rows = volume.view()
+    rows.shape = (height, channels, width * images)
+    return rows

@@ -1,0 +1,45 @@
+"""Fully connected layers: ``y = weight @ x + bias``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnn_tui.engine.ops.kernel import Kernel
+from cnn_tui.engine.ops.memory import Arena, Array
+
+
+class FlattenKernel(Kernel):
+    """``(H, C, W, N)`` to ``(1, C*H*W, 1, N)``, the features in PyTorch's order."""
+
+    def __init__(self, x: Array, y: Array) -> None:
+        self.x, self.y = x, y
+        self.source = x.transpose(1, 0, 2, 3)
+        self.target = y.reshape(self.source.shape)
+
+    def forward(self) -> None:
+        np.copyto(self.target, self.source)
+
+    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
+        super().bind_backward(dy, arena, need_dx=need_dx, own_dy=own_dy)
+        if self.dx is not None:
+            self.dtarget = dy.reshape(self.source.shape)
+
+    def backward(self) -> None:
+        if self.dx is not None:
+            np.copyto(self.dx.transpose(1, 0, 2, 3), self.dtarget)
+
+
+class LinearKernel(Kernel):
+    """``y (1, F, 1, N)`` from ``x (1, D, 1, N)`` and ``weight (F, D)``."""
+
+    def __init__(self, x: Array, y: Array, weight: Array, dweight: Array) -> None:
+        self.x, self.y, self.weight, self.dweight = x, y, weight, dweight
+
+    def forward(self) -> None:
+        np.matmul(self.weight, self.x[0, :, 0, :], out=self.y[0, :, 0, :])
+
+    def backward(self) -> None:
+        dy = self.dy[0, :, 0, :]
+        np.matmul(dy, self.x[0, :, 0, :].T, out=self.dweight)
+        if self.dx is not None:
+            np.matmul(self.weight.T, dy, out=self.dx[0, :, 0, :])

@@ -1,0 +1,124 @@
+"""Batch normalisation over a batch that is cut into shards (Ioffe & Szegedy 2015)."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from cnn_tui.engine.ops.kernel import InPlaceKernel, Mode, as_rows
+from cnn_tui.engine.ops.memory import Arena, Array
+
+
+class Learned(Protocol):
+    """A parameter and its gradient, each ``(C,)``."""
+
+    inner: Array
+    inner_grad: Array
+
+
+class BatchStatistics:
+    """Mean and variance per channel of the whole batch, and the sums of its backward pass.
+
+    Each shard writes its own row of sums; they are added in the order of the shards, in float64.
+    A variance from sums of squares is exact to about 1e-7 * (1 + mean**2 / variance) here, because
+    every sum over a row of one shard is short and the rest is done in float64.
+    """
+
+    def __init__(
+        self,
+        gamma: Learned,
+        beta: Learned,
+        running: tuple[Array, Array],
+        eps: float,
+        momentum: float,
+        mode: Mode,
+    ) -> None:
+        self.gamma, self.beta = gamma.inner, beta.inner
+        self.dgamma, self.dbeta = gamma.inner_grad, beta.inner_grad
+        self.running_mean, self.running_var = running
+        self.eps, self.momentum, self.mode = eps, momentum, mode
+        self.count = 0
+        self.sums: list[np.ndarray] = []
+        """Per shard ``(2, C)``: sums of x and x*x forward, of dy and dy*x backward."""
+        per_channel, dtype = (1, len(self.gamma), 1, 1), self.gamma.dtype
+        self.scale, self.shift = (np.empty(per_channel, dtype) for _ in range(2))
+        self.slope, self.offset = (np.empty(per_channel, dtype) for _ in range(2))
+
+    def add_shard(self, x: Array) -> np.ndarray:
+        """The ``(2, C)`` sums that the shard of ``x`` is to fill."""
+        self.count += x.size // x.shape[1]
+        self.sums.append(np.zeros((2, x.shape[1])))
+        return self.sums[-1]
+
+    def combine_forward(self) -> None:
+        """From the sums to ``y = scale * x + shift``."""
+        if self.mode.training:
+            total, squares = sum(self.sums[1:], start=self.sums[0].copy())
+            self.mean = total / self.count
+            variance = np.maximum(squares / self.count - self.mean**2, 0)
+        else:
+            self.mean, variance = self.running_mean.astype(float), self.running_var.astype(float)
+        self.variance = variance
+        self.inverse_std = 1 / np.sqrt(variance + self.eps)
+        scale = self.gamma * self.inverse_std
+        self.scale[0, :, 0, 0] = scale
+        self.shift[0, :, 0, 0] = self.beta - self.mean * scale
+
+    def commit(self) -> None:
+        """Update the running statistics, once the step is known to be finite."""
+        unbiased = self.variance * (self.count / max(1, self.count - 1))
+        self.running_mean += self.momentum * (self.mean - self.running_mean)
+        self.running_var += self.momentum * (unbiased - self.running_var)
+
+    def combine_backward(self) -> None:
+        """From the sums to ``dx = scale * dy + slope * x + offset``."""
+        dbeta, products = sum(self.sums[1:], start=self.sums[0].copy())
+        dgamma = (products - self.mean * dbeta) * self.inverse_std
+        self.dbeta[:], self.dgamma[:] = dbeta, dgamma
+        if self.mode.training:
+            scale = self.gamma * self.inverse_std
+            slope = -scale * self.inverse_std * dgamma / self.count
+            self.slope[0, :, 0, 0] = slope
+            self.offset[0, :, 0, 0] = -scale * dbeta / self.count - slope * self.mean
+        else:
+            self.slope.fill(0)
+            self.offset.fill(0)
+
+
+class BatchNormKernel(InPlaceKernel):
+    """One shard of a batch norm: sums first, then, with the sums of all shards, the result."""
+
+    def __init__(self, x: Array, y: Array, statistics: BatchStatistics) -> None:
+        self.x, self.y, self.statistics = x, y, statistics
+        self.x_rows = as_rows(x)
+        self.sums = statistics.add_shard(x)
+
+    def sum_forward(self) -> None:
+        """Sums of x and of x*x."""
+        if self.statistics.mode.training:
+            self.sums[0] = np.add.reduce(self.x_rows, axis=2).sum(0, dtype=float)
+            self.sums[1] = np.vecdot(self.x_rows, self.x_rows).sum(0, dtype=float)
+
+    def forward(self) -> None:
+        np.multiply(self.x, self.statistics.scale, out=self.y)
+        np.add(self.y, self.statistics.shift, out=self.y)
+
+    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
+        super().bind_backward(dy, arena, need_dx=need_dx, own_dy=own_dy)
+        self.dy_rows = as_rows(dy)
+        self.term = arena.scratch(self.x.shape)
+
+    def sum_backward(self) -> None:
+        """Sums of dy and of dy*x."""
+        self.sums[0] = np.add.reduce(self.dy_rows, axis=2).sum(0, dtype=float)
+        self.sums[1] = np.vecdot(self.dy_rows, self.x_rows).sum(0, dtype=float)
+
+    def backward(self) -> None:
+        if self.dx is None:
+            return
+        statistics = self.statistics
+        np.multiply(self.x, statistics.slope, out=self.term)
+        np.add(self.term, statistics.offset, out=self.term)
+        np.multiply(self.dy, statistics.scale, out=self.dx)
+        np.add(self.dx, self.term, out=self.dx)

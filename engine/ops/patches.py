@@ -1,0 +1,140 @@
+"""A volume seen as the rows of a matrix product: the patches under a sliding geometry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from cnn_tui.engine.ops.memory import Arena, Array
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Geometry of a convolution or a pool, each pair ``(height, width)``; ``output`` its size."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    output: tuple[int, int]
+
+    @property
+    def dense(self) -> bool:
+        """Whether every pixel is visited without gaps, so that the gradient is a convolution."""
+        fits = all(p < k for p, k in zip(self.padding, self.kernel, strict=True))
+        return self.stride == (1, 1) and self.dilation == (1, 1) and fits
+
+    def transposed(self, size: tuple[int, int]) -> Geometry:
+        """The window that carries gradients back to an input of ``size``, where dense."""
+        padding = tuple(k - 1 - p for k, p in zip(self.kernel, self.padding, strict=True))
+        return Geometry(self.kernel, (1, 1), (padding[0], padding[1]), (1, 1), size)
+
+
+def taps(size: int, geometry: Geometry, axis: int, tap: int) -> tuple[slice, slice]:
+    """Where tap number ``tap`` of the window falls inside the input, along one axis.
+
+    Returns the outputs whose tap lies inside and the inputs that it meets there; the other
+    outputs meet padding.
+    """
+    stride, count = geometry.stride[axis], geometry.output[axis]
+    offset = tap * geometry.dilation[axis] - geometry.padding[axis]
+    first = max(0, -(offset // stride))
+    last = min(count, (size - 1 - offset) // stride + 1)
+    if last <= first:
+        return slice(0, 0), slice(0, 0)
+    start = first * stride + offset
+    return slice(first, last), slice(start, start + (last - first - 1) * stride + 1, stride)
+
+
+class Patches:
+    """The patches of ``x (H, C, W, N)`` as a stack of matrices, one for each output row.
+
+    ``matrix`` is ``(OH, KH*KW*C, OW*N)``. Only the taps along the width are copied: in
+    ``expanded (HP, KW, C, OW, N)`` the rows under a window are contiguous, so that the stack is
+    an overlapping view. With a dilation along the height they are not, and every tap is copied.
+    """
+
+    def __init__(self, x: Array, geometry: Geometry, memory: Array) -> None:
+        self.x = x
+        self.geometry = geometry
+        self.expanded = memory
+        height, channels, _, images = x.shape
+        (out_h, out_w), (kernel_h, kernel_w) = geometry.output, geometry.kernel
+        rows = kernel_h * kernel_w * channels
+        step = memory.strides[0] * (geometry.stride[0] if self.overlapping(geometry) else kernel_h)
+        item = memory.itemsize
+        self.matrix = as_strided(
+            memory,
+            (out_h, rows, out_w * images),
+            (step, out_w * images * item, item),
+        )
+        self._copies = self._plan(height)
+
+    @staticmethod
+    def overlapping(geometry: Geometry) -> bool:
+        """Whether the rows of neighbouring patches share memory."""
+        return geometry.dilation[0] == 1
+
+    @staticmethod
+    def memory_shape(x_shape: tuple[int, ...], geometry: Geometry) -> tuple[int, ...]:
+        """The shape of ``expanded`` for an input of ``x_shape``."""
+        _, channels, _, images = x_shape
+        (out_h, out_w), (kernel_h, kernel_w) = geometry.output, geometry.kernel
+        overlapping = Patches.overlapping(geometry)
+        rows = (out_h - 1) * geometry.stride[0] + kernel_h if overlapping else out_h * kernel_h
+        return (rows, kernel_w, channels, out_w, images)
+
+    def _plan(self, height: int) -> list[tuple[Array, Array | None]]:
+        """Pairs of (target, source) views; a source of None stands for zeros."""
+        copies: list[tuple[Array, Array | None]] = []
+        for target, source in self._rows(height):
+            if source is None:
+                copies.append((target, None))
+            else:
+                copies.extend(self._columns(target, source))
+        return [(target, source) for target, source in copies if target.size]
+
+    def _rows(self, height: int) -> list[tuple[Array, Array | None]]:
+        """Split the target along the height: what meets the input, what meets padding."""
+        if self.overlapping(self.geometry):
+            top = self.geometry.padding[0]
+            inside = self.expanded[top : top + height]
+            return [
+                (self.expanded[:top], None),
+                (inside, self.x[: len(inside)]),
+                (self.expanded[top + height :], None),
+            ]
+        stack = self.expanded.reshape(-1, self.geometry.kernel[0], *self.expanded.shape[1:])
+        pieces: list[tuple[Array, Array | None]] = []
+        for tap in range(self.geometry.kernel[0]):
+            outputs, inputs = taps(height, self.geometry, 0, tap)
+            pieces.append((stack[: outputs.start, tap], None))
+            pieces.append((stack[outputs, tap], self.x[inputs]))
+            pieces.append((stack[outputs.stop :, tap], None))
+        return pieces
+
+    def _columns(self, target: Array, source: Array) -> list[tuple[Array, Array | None]]:
+        """The same along the width, tap by tap."""
+        pieces: list[tuple[Array, Array | None]] = []
+        for tap in range(self.geometry.kernel[1]):
+            outputs, inputs = taps(source.shape[2], self.geometry, 1, tap)
+            column = target[:, tap]
+            pieces.append((column[:, :, : outputs.start], None))
+            pieces.append((column[:, :, outputs], source[:, :, inputs]))
+            pieces.append((column[:, :, outputs.stop :], None))
+        return pieces
+
+    def fill(self) -> None:
+        """Copy ``x`` into ``expanded``; after that ``matrix`` shows its patches."""
+        for target, source in self._copies:
+            if source is None:
+                target.fill(0)
+            else:
+                np.copyto(target, source)
+
+
+def patches_in(x: Array, geometry: Geometry, arena: Arena) -> Patches:
+    """Patches in scratch memory: filled and used within one operation."""
+    return Patches(x, geometry, arena.scratch(Patches.memory_shape(x.shape, geometry)))

@@ -1,0 +1,113 @@
+"""Pooling over windows, per channel. CS231n notes, Pooling Layer."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from cnn_tui.engine.ops.kernel import Kernel, Shard
+from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.patches import Geometry, taps
+
+Pairs = list[tuple[Array, Array]]
+
+
+def tap_views(inner: Array, outer: Array, geometry: Geometry) -> Pairs:
+    """For each tap of the window, row by row: what it sees of ``inner``, and where in ``outer``."""
+    pairs = []
+    for kh, kw in itertools.product(range(geometry.kernel[0]), range(geometry.kernel[1])):
+        out_rows, rows = taps(inner.shape[0], geometry, 0, kh)
+        out_cols, cols = taps(inner.shape[2], geometry, 1, kw)
+        pairs.append((inner[rows, :, cols], outer[out_rows, :, out_cols]))
+    return pairs
+
+
+def tiles(geometry: Geometry, size: tuple[int, int]) -> bool:
+    """Whether the windows cover an input of ``size`` exactly once."""
+    covered = tuple(o * k for o, k in zip(geometry.output, geometry.kernel, strict=True))
+    return geometry.stride == geometry.kernel and covered == size and geometry.padding == (0, 0)
+
+
+class MaxPoolKernel(Kernel):
+    """The largest value of each geometry. Its gradient goes to the first of equal values."""
+
+    def __init__(self, x: Array, y: Array, geometry: Geometry, shard: Shard) -> None:
+        self.x, self.y, self.geometry = x, y, geometry
+        self.inputs = tap_views(x, y, geometry)
+        self.tiles = tiles(geometry, (x.shape[0], x.shape[2]))
+
+    def forward(self) -> None:
+        rest = self.inputs
+        if self.tiles and len(rest) > 1:
+            np.maximum(rest[0][0], rest[1][0], out=self.y)
+            rest = rest[2:]
+        else:
+            self.y.fill(-np.inf)
+        for seen, out in rest:
+            np.maximum(out, seen, out=out)
+
+    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
+        super().bind_backward(dy, arena, need_dx=need_dx, own_dy=own_dy)
+        if self.dx is None:
+            return
+        self.left = arena.acquire(self.y.shape)
+        self.share = arena.scratch(self.y.shape)
+        arena.release(self.left)
+        self.hit = np.empty(self.y.shape, np.bool_)
+        self.targets = [
+            (seen, out, target, left, _like(self.share, out), _like(self.hit, out))
+            for (seen, out), (target, left) in zip(
+                self.inputs, tap_views(self.dx, self.left, self.geometry), strict=True
+            )
+        ]
+
+    def backward(self) -> None:
+        if self.dx is None:
+            return
+        np.copyto(self.left, self.dy)
+        if not self.tiles:
+            self.dx.fill(0)
+        for seen, out, target, left, share, hit in self.targets:
+            np.equal(seen, out, out=hit)
+            if self.tiles:
+                np.multiply(left, hit, out=target)
+                np.subtract(left, target, out=left)
+            else:
+                np.multiply(left, hit, out=share)
+                np.add(target, share, out=target)
+                np.subtract(left, share, out=left)
+
+
+def _like(scratch: Array, view: Array) -> Array:
+    """A part of ``scratch`` with the shape of ``view``."""
+    return scratch.reshape(-1)[: view.size].reshape(view.shape)
+
+
+class AvgPoolKernel(Kernel):
+    """The mean of each window, padding counted as zeros."""
+
+    def __init__(self, x: Array, y: Array, geometry: Geometry, shard: Shard) -> None:
+        self.x, self.y, self.geometry = x, y, geometry
+        self.inputs = tap_views(x, y, geometry)
+        self.scale = x.dtype.type(1 / (geometry.kernel[0] * geometry.kernel[1]))
+
+    def forward(self) -> None:
+        self.y.fill(0)
+        for seen, out in self.inputs:
+            np.add(out, seen, out=out)
+        np.multiply(self.y, self.scale, out=self.y)
+
+    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
+        super().bind_backward(dy, arena, need_dx=need_dx, own_dy=own_dy)
+        if self.dx is not None:
+            self.share = arena.scratch(self.y.shape)
+            self.targets = tap_views(self.dx, self.share, self.geometry)
+
+    def backward(self) -> None:
+        if self.dx is None:
+            return
+        np.multiply(self.dy, self.scale, out=self.share)
+        self.dx.fill(0)
+        for target, share in self.targets:
+            np.add(target, share, out=target)

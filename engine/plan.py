@@ -1,0 +1,147 @@
+"""A network bound to a batch size: every array laid out once, nothing allocated per step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cnn_tui.engine.layers.base import Chain, Op, Stage, Task, merge
+from cnn_tui.engine.ops.kernel import Shard
+from cnn_tui.engine.ops.layout import to_inner
+from cnn_tui.engine.ops.loss import LossKernel
+from cnn_tui.engine.ops.memory import Arena, Array, aligned_empty
+from cnn_tui.engine.parameters import ParameterStore
+
+MAX_SHARDS = 8
+"""More threads than this find no work; more shards would each need a copy of the gradients."""
+SHARD_BYTES = 1 << 20
+"""What the largest activation of a shard should fit: about a core's second-level cache."""
+REDUCE_SIZE = 1 << 15
+"""How many gradients are summed over the shards at a time."""
+
+MakeLoss = Callable[[Array, Array, np.ndarray, int], LossKernel]
+
+
+def shard_size(batch: int, bytes_per_image: int) -> int:
+    """Images in a shard: what keeps the largest activation in cache, in at most MAX_SHARDS."""
+    fitting = max(4, SHARD_BYTES // bytes_per_image)
+    halves = math.ceil(batch / 2)
+    return max(math.ceil(batch / MAX_SHARDS), min(fitting, halves))
+
+
+class Plan:
+    """One batch size's memory and schedule; see :class:`cnn_tui.engine.model.Model`.
+
+    ``images`` and ``targets`` are what the next run reads; afterwards ``logits (classes, N)``
+    holds the scores and, after training, the store's ``grad`` the gradients.
+    """
+
+    def __init__(
+        self,
+        ops: Sequence[Op],
+        store: ParameterStore,
+        batch: int,
+        input_shape: tuple[int, int, int],
+        bytes_per_image: int,
+    ) -> None:
+        self.ops, self.store, self.batch = ops, store, batch
+        dtype = store.data.dtype
+        size = shard_size(batch, bytes_per_image)
+        self.shards = [
+            Shard(
+                index,
+                slice(start, min(start + size, batch)),
+                Arena(dtype),
+                aligned_empty((store.summed,), dtype),
+            )
+            for index, start in enumerate(range(0, batch, size))
+        ]
+        channels, height, width = input_shape
+        self.inputs = [s.keep((height, channels, width, s.size)) for s in self.shards]
+        self.images: Array = np.empty(0, dtype)
+        self.targets = np.zeros(batch, np.int64)
+        self.chain = Chain(ops, self.inputs, self.shards, overwrite=True)
+        self.scores = [y[0, :, 0, :] for y in self.chain.ys]
+        load = Stage([self._loading(shard) for shard in self.shards])
+        self.forward = merge([load, *self.chain.forward])
+        self.losses: list[LossKernel] = []
+        self.squares: dict[int, float] = {}
+
+    def _loading(self, shard: Shard) -> Task:
+        target = self.inputs[shard.index]
+
+        def run() -> None:
+            np.copyto(target, to_inner(self.images[shard.images]))
+
+        return run
+
+    def bind_training(self, make_loss: MakeLoss) -> list[Sequence[Task]]:
+        """Lay out loss and backward pass; returns the stages of a whole training pass."""
+        gradients = [shard.keep((1, len(s), 1, shard.size)) for s, shard in self._outputs()]
+        self.losses = [
+            make_loss(scores, gradient[0, :, 0, :], self.targets[shard.images], self.batch)
+            for (scores, shard), gradient in zip(self._outputs(), gradients, strict=True)
+        ]
+        self.chain.bind_backward(gradients, need_dx=False, own_dy=False)
+        load = Stage([self._loading(shard) for shard in self.shards])
+        return merge(
+            [
+                Stage([op.prepare for op in self.ops], by_shard=False),
+                load,
+                *self.chain.forward,
+                Stage([loss.run for loss in self.losses]),
+                *self.chain.backward,
+                Stage([*self._reductions(), *self._squares()], by_shard=False),
+            ]
+        )
+
+    def _outputs(self) -> list[tuple[Array, Shard]]:
+        return list(zip(self.scores, self.shards, strict=True))
+
+    def _reductions(self) -> list[Task]:
+        """Sum the shards' gradients, in their order, a block at a time."""
+        size = self.store.summed
+        return [
+            self._reduction(slice(low, min(low + REDUCE_SIZE, size)))
+            for low in range(0, size, REDUCE_SIZE)
+        ]
+
+    def _reduction(self, span: slice) -> Task:
+        target = self.store.grad[span]
+        parts = [shard.grads[span] for shard in self.shards]
+
+        def run() -> None:
+            np.copyto(target, parts[0])
+            for part in parts[1:]:
+                np.add(target, part, out=target)
+            self.squares[span.start] = float(np.dot(target, target))
+
+        return run
+
+    def _squares(self) -> list[Task]:
+        """Squares of the gradients that were computed for the whole batch."""
+        low, size = self.store.summed, self.store.size
+        return [
+            self._square(slice(start, min(start + REDUCE_SIZE, size)))
+            for start in range(low, size, REDUCE_SIZE)
+        ]
+
+    def _square(self, span: slice) -> Task:
+        gradient = self.store.grad[span]
+
+        def run() -> None:
+            self.squares[span.start] = float(np.dot(gradient, gradient))
+
+        return run
+
+    @property
+    def gradient_norm(self) -> float:
+        """Length of the gradient of the last training pass; infinite or NaN if any part is."""
+        return math.sqrt(sum(self.squares[start] for start in sorted(self.squares)))
+
+    @property
+    def logits(self) -> Array:
+        """The scores of the last run as ``(N, classes)``."""
+        return np.concatenate([scores.T for scores in self.scores])

@@ -1,0 +1,43 @@
+"""The learning rate of each step."""
+
+from __future__ import annotations
+
+import math
+
+from cnn_tui.engine.specs.network import Training
+
+ONE_CYCLE_RISE = 0.3
+ONE_CYCLE_START = 1 / 25
+ONE_CYCLE_END = 1e-4
+"""Of the peak: shares and factors of Smith & Topin 2018, with PyTorch's default numbers."""
+
+
+def learning_rate(training: Training, step: int, batches: int) -> float:
+    """The rate of step number ``step``, counted from 0, with ``batches`` steps in an epoch."""
+    factor = _factor(training, step, batches)
+    warmup = training.warmup_epochs * batches
+    if step < warmup:
+        factor *= (step + 1) / warmup
+    return training.lr * min(factor, 1.0)
+
+
+def _factor(training: Training, step: int, batches: int) -> float:
+    epoch = step // batches
+    progress = step / max(1, training.epochs * batches - 1)
+    match training.schedule:
+        case "step":
+            return training.gamma ** int(epoch / training.step_epochs)
+        case "exponential":
+            return training.gamma**epoch
+        case "cosine":
+            return _anneal(1, 0, progress)
+        case "one-cycle":
+            if progress < ONE_CYCLE_RISE:
+                return _anneal(ONE_CYCLE_START, 1, progress / ONE_CYCLE_RISE)
+            return _anneal(1, ONE_CYCLE_END, (progress - ONE_CYCLE_RISE) / (1 - ONE_CYCLE_RISE))
+    return 1.0
+
+
+def _anneal(start: float, end: float, share: float) -> float:
+    """Half a cosine from ``start`` to ``end`` (Loshchilov & Hutter 2017)."""
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2

@@ -1,0 +1,174 @@
+"""Walks a list of layers and infers, for each, its output, its counts and its faults.
+
+One function per kind of layer; none raises. Behind a fault shapes are unknown, but whatever can
+be judged without them still is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from cnn_tui.engine.shapes import Reach, Window, conv_macs, conv_weights, fc_weights, output_size
+from cnn_tui.engine.specs import faults
+from cnn_tui.engine.specs.flow import Fault, Flow, Step
+from cnn_tui.engine.specs.layers import (
+    FC,
+    LRN,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    GlobalAvgPool,
+    Layer,
+    MaxPool,
+    Residual,
+    layer_type,
+    pair,
+)
+from cnn_tui.engine.specs.limits import MAX_COUNT, MAX_MACS, MAX_NESTING
+from cnn_tui.engine.specs.values import value_problems
+from cnn_tui.engine.specs.windows import Windowed, projection, windows
+
+SLIDING = (Conv, MaxPool, AvgPool, GlobalAvgPool, LRN)
+"""Kinds of layers that need height and width."""
+
+
+def walk(layers: Iterable[Layer], flow: Flow, depth: int = 0) -> tuple[Step, ...]:
+    """Infer one layer after another, from the volume that ``flow`` describes."""
+    steps: list[Step] = []
+    count = macs = 0
+    for layer in layers:
+        step = infer(layer, flow, depth)
+        count += step.weights + step.biases + math.prod(step.after.shape or (0,))
+        macs += step.macs
+        if count > MAX_COUNT or macs > MAX_MACS:
+            step = _failed(layer, flow, faults.too_large())
+        steps.append(step)
+        flow = step.after
+    return tuple(steps)
+
+
+def infer(layer: Layer, flow: Flow, depth: int = 0) -> Step:
+    """What one layer makes of the volume before it."""
+    if bad := [faults.bad_value(problem) for problem in value_problems(layer)]:
+        return _failed(layer, flow, *bad)
+    if flow.flat and isinstance(layer, SLIDING):
+        return _failed(layer, flow, faults.needs_volume(layer_type(layer)))
+    match layer:
+        case Conv():
+            return _conv(layer, flow)
+        case MaxPool() | AvgPool():
+            return _pool(layer, flow)
+        case GlobalAvgPool():
+            return Step(layer, flow, _global_pool(flow))
+        case FC():
+            return _fc(layer, flow)
+        case BatchNorm():
+            channels = flow.shape[0] if flow.shape else 0
+            return Step(layer, flow, flow, weights=channels, biases=channels)
+        case Residual():
+            return _residual(layer, flow, depth)
+    return Step(layer, flow, flow)
+
+
+def _failed(layer: Layer, flow: Flow, *found: Fault) -> Step:
+    # What slides over pixels gives pixels, so one layer in the wrong place is one fault, not many.
+    flat = isinstance(layer, FC) or (flow.flat and not isinstance(layer, SLIDING))
+    return Step(layer, flow, Flow(None, flat), found)
+
+
+def _conv(layer: Conv, flow: Flow) -> Step:
+    channels = flow.shape[0] if flow.shape else None
+    found = (*faults.same_even(layer), *faults.groups(layer, channels))
+    if found or flow.shape is None:
+        return _failed(layer, flow, *found)
+    weights = conv_weights(flow.shape[0], layer.out_channels, pair(layer.kernel_size), layer.groups)
+    step = _slide(layer, flow, layer.out_channels)
+    biases = layer.out_channels if layer.bias else 0
+    macs = conv_macs(weights, *step.after.shape[1:]) if step.after.shape else 0
+    return step._replace(weights=weights, biases=biases, macs=macs)
+
+
+def _pool(layer: MaxPool | AvgPool, flow: Flow) -> Step:
+    found = tuple(faults.pool_padding(layer))
+    if found or flow.shape is None:
+        return _failed(layer, flow, *found)
+    return _slide(layer, flow, flow.shape[0])
+
+
+def _slide(layer: Windowed, flow: Flow, channels: int) -> Step:
+    size = (flow.shape or ())[1:]
+    if found := tuple(faults.placement(layer, size)):
+        return _failed(layer, flow, *found)
+    down, across = windows(layer)
+    shape = (channels, output_size(size[0], down), output_size(size[1], across))
+    after = Flow(shape, False, flow.height.through(down), flow.width.through(across))
+    return Step(layer, flow, after)
+
+
+def _whole(flow: Flow) -> tuple[Reach, Reach]:
+    if flow.shape is None or flow.flat:
+        return flow.height, flow.width
+    return flow.height.whole(flow.shape[1]), flow.width.whole(flow.shape[2])
+
+
+def _global_pool(flow: Flow) -> Flow:
+    shape = (flow.shape[0], 1, 1) if flow.shape else None
+    return Flow(shape, False, *_whole(flow))
+
+
+def _fc(layer: FC, flow: Flow) -> Step:
+    if flow.shape is None:
+        return _failed(layer, flow)
+    weights = fc_weights(math.prod(flow.shape), layer.out_features)
+    after = Flow((layer.out_features,), True, *_whole(flow))
+    biases = layer.out_features if layer.bias else 0
+    return Step(layer, flow, after, weights=weights, biases=biases, macs=weights)
+
+
+def _residual(layer: Residual, flow: Flow, depth: int) -> Step:
+    if not layer.branch:
+        return _failed(layer, flow, faults.empty_branch())
+    if depth >= MAX_NESTING:
+        return _failed(layer, flow, faults.too_deep(MAX_NESTING))
+    branch = walk(layer.branch, flow, depth + 1)
+    if layer.shortcut == "identity" and layer.stride != 1:
+        return _failed(layer, flow, faults.identity_stride(layer))._replace(branch=branch)
+    end = branch[-1].after
+    if flow.shape is None or end.shape is None:
+        return _sum(Step(layer, flow, Flow(None, end.flat), branch=branch))
+    side, other = _shortcut(layer, flow, end.shape[0])
+    if other is None or other.shape != end.shape:
+        found = faults.shortcut(layer, end.shape, other and other.shape)
+        return _failed(layer, flow, found)._replace(branch=branch, shortcut=side)
+    after = end._replace(
+        height=_wider(end.height, other.height), width=_wider(end.width, other.width)
+    )
+    return _sum(Step(layer, flow, after, branch=branch, shortcut=side))
+
+
+def _shortcut(layer: Residual, flow: Flow, channels: int) -> tuple[tuple[Step, ...], Flow | None]:
+    if layer.shortcut == "identity":
+        return (), flow
+    if flow.flat or flow.shape is None:
+        return (), None
+    if layer.shortcut == "projection":
+        side = walk(projection(channels, layer.stride), flow)
+        return side, side[-1].after
+    every = Window(1, layer.stride)
+    down, across = (output_size(size, every) for size in flow.shape[1:])
+    shape = (max(channels, flow.shape[0]), down, across)
+    return (), Flow(shape, False, flow.height.through(every), flow.width.through(every))
+
+
+def _wider(branch: Reach, shortcut: Reach) -> Reach:
+    return Reach(max(branch.size, shortcut.size), branch.jump)
+
+
+def _sum(block: Step) -> Step:
+    inner = block.branch + block.shortcut
+    return block._replace(
+        weights=sum(step.weights for step in inner),
+        biases=sum(step.biases for step in inner),
+        macs=sum(step.macs for step in inner),
+    )

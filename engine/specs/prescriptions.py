@@ -1,0 +1,131 @@
+"""What could mend a fault: small changes of one setting, nearest first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+
+from cnn_tui.engine.shapes import Window, remainder
+from cnn_tui.engine.specs.case import Case, Prescription
+from cnn_tui.engine.specs.flow import Flow, dims
+from cnn_tui.engine.specs.infer import infer
+from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool, Residual
+from cnn_tui.engine.specs.report import Fix
+from cnn_tui.engine.specs.search import SHIFTS, around, current, first
+from cnn_tui.engine.specs.shortcuts import reconcile
+from cnn_tui.engine.specs.windows import Windowed, windows
+
+_MOST_INFERENCES = 600
+"""Bounds the search for an input size, which walks the layers before the fault each time."""
+_FARTHEST_INPUT = 64
+_LAST_RESORT = 100.0
+
+
+def prescribe(case: Case) -> Iterator[Prescription]:
+    """What to try against a fault; nothing where a person has to decide."""
+    if not case.place:
+        return
+    layer = case.step.layer
+    if case.fault.wanted is not None:
+        fix = case.fix(case.fault.field, case.fault.wanted)
+        yield Prescription(fix, f"{case.fault.field} {case.fault.wanted}", 0)
+    elif isinstance(layer, Residual) and case.fault.code in {"identity-stride", "shortcut-shape"}:
+        yield from reconcile(case, layer)
+    elif isinstance(layer, Conv) and case.fault.code == "groups":
+        yield from _groups(case, layer)
+    elif isinstance(layer, Conv | MaxPool | AvgPool) and case.fault.code in _SLIDING:
+        yield from _SLIDING[case.fault.code](case, layer)
+
+
+def _fraction(case: Case, layer: Windowed) -> Iterator[Prescription]:
+    for field in ("stride", "kernel_size", "padding"):
+        yield from around(case, layer, field)
+    yield from _inputs(case)
+    yield _round_down(case, layer)
+
+
+def _too_large(case: Case, layer: Windowed) -> Iterator[Prescription]:
+    axes = list(zip((case.step.before.shape or ())[1:], windows(layer), strict=True))
+    kernel = [min(one.kernel, _largest_kernel(size, one)) for size, one in axes]
+    padding = [max(one.padding, (one.span - size + 1) // 2) for size, one in axes]
+    yield from first(case, layer, "kernel_size", kernel, -1)
+    yield from first(case, layer, "padding", padding, 1)
+    yield from _inputs(case)
+
+
+def _largest_kernel(size: int, window: Window) -> int:
+    return (size + 2 * window.padding - 1) // window.dilation + 1
+
+
+def _same_even(case: Case, layer: Windowed) -> Iterator[Prescription]:
+    yield from around(case, layer, "kernel_size")
+
+
+def _pool_padding(case: Case, layer: Windowed) -> Iterator[Prescription]:
+    yield from first(case, layer, "padding", current(layer, "padding"), -1)
+    yield from first(case, layer, "kernel_size", current(layer, "kernel_size"), 1)
+
+
+_SLIDING: dict[str, Callable[[Case, Windowed], Iterator[Prescription]]] = {
+    "fraction": _fraction,
+    "kernel-too-large": _too_large,
+    "same-even": _same_even,
+    "pool-padding": _pool_padding,
+}
+
+
+def _round_down(case: Case, layer: Windowed) -> Prescription:
+    axes = zip((case.step.before.shape or ())[1:], windows(layer), strict=True)
+    rows, columns = (max(0, remainder(*axis) - axis[1].padding) for axis in axes)
+    note = f"leaves {rows} rows and {columns} columns unread" if rows + columns else ""
+    return Prescription(case.fix("rounding", "floor"), "rounding down", _LAST_RESORT, note)
+
+
+def _inputs(case: Case) -> Iterator[Prescription]:
+    channels, *size = case.network.input
+    for direction in (1, -1):
+        found = _first_input(case, size, direction)
+        if found is not None:
+            cost = max(abs(new - old) for new, old in zip(found, size, strict=True)) + 0.3
+            shape = [channels, *found]
+            yield Prescription(Fix(0, "input", shape, ""), f"input {dims(tuple(shape))}", cost)
+
+
+def _first_input(case: Case, size: Sequence[int], direction: int) -> list[int] | None:
+    budget = _MOST_INFERENCES
+    for distance in range(1, _FARTHEST_INPUT + 1):
+        for shift in SHIFTS if size[0] != size[1] else SHIFTS[:1]:
+            moved = [old + direction * distance * one for old, one in zip(size, shift, strict=True)]
+            walked = _walked(case, (case.network.input[0], *moved)) if min(moved) > 0 else 0
+            budget -= walked
+            if walked > case.place[0]:
+                return moved
+        if budget < 0:
+            return None
+    return None
+
+
+def _walked(case: Case, shape: tuple[int, ...]) -> int:
+    """How many layers fit in a row, counted up to the one at fault."""
+    flow = Flow(shape)
+    for count, layer in enumerate(case.network.layers[: case.place[0] + 1]):
+        step = infer(layer, flow)
+        if step.broken:
+            return count
+        flow = step.after
+    return case.place[0] + 1
+
+
+def _groups(case: Case, layer: Conv) -> Iterator[Prescription]:
+    channels = case.step.before.shape[0] if case.step.before.shape else layer.out_channels
+    common = math.gcd(channels, layer.out_channels)
+    fitting = [count for count in range(1, min(common, 1024) + 1) if common % count == 0]
+    for groups in sorted(fitting, key=lambda count: abs(count - layer.groups))[:2]:
+        fix = case.fix("groups", groups)
+        yield Prescription(fix, f"groups {groups}", abs(groups - layer.groups))
+    if channels % layer.groups == 0:
+        below = layer.out_channels // layer.groups * layer.groups
+        for count in (below, below + layer.groups):
+            fix = case.fix("out_channels", count)
+            cost = abs(count - layer.out_channels) + 0.1
+            yield Prescription(fix, f"out_channels {count}", cost)

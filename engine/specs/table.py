@@ -1,0 +1,60 @@
+"""The layers of a report: one line of the table for each, with a name of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from cnn_tui.engine.specs import faults
+from cnn_tui.engine.specs.flow import Fault, Place, Step
+from cnn_tui.engine.specs.layers import layer_type
+from cnn_tui.engine.specs.limits import MAX_COUNT
+from cnn_tui.engine.specs.naming import Namer, settings
+from cnn_tui.engine.specs.report import LayerReport
+
+
+def report_layers(
+    steps: Sequence[Step],
+) -> tuple[tuple[LayerReport, ...], list[tuple[Place, Fault]]]:
+    """The table, and those layers whose own name another layer had already."""
+    namer = Namer(step.layer for step in steps)
+    reports = _reports(steps, "", namer)
+    return reports, list(_duplicates(steps, reports))
+
+
+def _reports(steps: Sequence[Step], prefix: str, namer: Namer) -> tuple[LayerReport, ...]:
+    return tuple(_report(step, index, prefix, namer) for index, step in enumerate(steps, 1))
+
+
+def _report(step: Step, index: int, prefix: str, namer: Namer) -> LayerReport:
+    name = namer.name(step.layer, index, prefix)
+    shape = step.after.shape
+    reach = max(step.after.height.size, step.after.width.size)
+    return LayerReport(
+        index=index,
+        type=layer_type(step.layer),
+        name=name,
+        settings=""
+        if any(one.code == "bad-value" for one in step.faults)
+        else settings(step.layer),
+        output=list(shape) if shape else None,
+        weights=step.weights,
+        biases=step.biases,
+        params=step.weights + step.biases,
+        macs=step.macs,
+        # Strides multiply: a file can ask for fields that no JSON reader takes as a number.
+        receptive_field=reach if shape and reach <= MAX_COUNT else None,
+        activations=math.prod(shape) if shape else 0,
+        branch=_reports(step.branch, f"{name}.", namer),
+        shortcut=_reports(step.shortcut, f"{name}.shortcut.", namer),
+    )
+
+
+def _duplicates(
+    steps: Sequence[Step], reports: Sequence[LayerReport], above: Place = ()
+) -> Iterator[tuple[Place, Fault]]:
+    for position, (step, report) in enumerate(zip(steps, reports, strict=True)):
+        place = (*above, position)
+        if isinstance(step.layer.name, str) and step.layer.name not in ("", report.name):
+            yield place, faults.duplicate_name(step.layer.name, report.name)
+        yield from _duplicates(step.branch, report.branch, place)

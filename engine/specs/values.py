@@ -1,0 +1,145 @@
+"""Finds the values that a description may not have, one by one, each with its path.
+
+Decoding stops at the first fault and speaks of types; this walks the same annotations and says
+which setting, what it takes and what it got.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+import msgspec
+
+from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer, Residual
+from cnn_tui.engine.specs.network import SVM, Network, Softmax, Training
+from cnn_tui.engine.specs.wording import expected, listed, nearest, show
+
+_LOSS_TYPES: dict[str, type] = {"softmax": Softmax, "svm": SVM}
+_LAYERS = tuple[Layer, ...]
+_REFUSALS = (msgspec.ValidationError, TypeError, ValueError, OverflowError)
+
+
+class Problem(NamedTuple):
+    """One bad value: ``path`` as in ``layers[3].kernel_size``, counted from 0."""
+
+    path: str
+    text: str
+    remedy: str
+
+
+def network_problems(data: object) -> Iterator[Problem]:
+    """Every bad value of a decoded file: tables, lists and plain values."""
+    yield from _table(data, Network, "")
+
+
+def value_problems(described: Layer | Network) -> Iterator[Problem]:
+    """Every bad value of a description made in code, the layers inside it left out."""
+    shell = _without_layers(described)
+    try:
+        msgspec.convert(msgspec.to_builtins(shell), type(shell))
+    except _REFUSALS:
+        yield from _table(shell, type(shell), "")
+
+
+def _without_layers(described: Layer | Network) -> Layer | Network:
+    if isinstance(described, Network):
+        return msgspec.structs.replace(described, layers=())
+    if isinstance(described, Residual):
+        return msgspec.structs.replace(described, branch=())
+    return described
+
+
+def _raw(struct: msgspec.Struct) -> dict[str, object]:
+    data = {name: getattr(struct, name) for name in struct.__struct_fields__}
+    tag = struct.__struct_config__.tag
+    return data if tag is None else {"type": tag, **data}
+
+
+def _table(data: object, kind: type, path: str) -> Iterator[Problem]:
+    if isinstance(data, msgspec.Struct):
+        data = _raw(data)
+    if not isinstance(data, dict):
+        yield Problem(path, f"expected a table of settings, received {show(data)}", "")
+        return
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    tagged = kind.__struct_config__.tag is not None  # type: ignore[attr-defined]
+    for key in data.keys() - fields.keys() - ({"type"} if tagged else set()):
+        yield _unknown_key(key, fields, path)
+    for name, field in fields.items():
+        if name in data:
+            yield from _value(data[name], field.type, _join(path, name))
+        elif field.required:
+            yield Problem(_join(path, name), "missing", f"Give {expected(field.type)}.")
+
+
+def _unknown_key(key: object, fields: dict[str, Any], path: str) -> Problem:
+    near = nearest(key, fields)
+    remedy = f"Did you mean {near[0]}?" if near else f"Known here: {listed(fields, 'and')}."
+    name = key if isinstance(key, str) and key.isidentifier() and key.isascii() else show(key)
+    return Problem(_join(path, name[:64]), "unknown setting", remedy)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _value(value: object, annotation: Any, path: str) -> Iterator[Problem]:
+    if annotation == _LAYERS:
+        yield from _layers(value, path)
+    elif annotation == Softmax | SVM:
+        yield from _tagged(value, _LOSS_TYPES, path)
+    elif annotation is Training:
+        yield from _table(value, Training, path)
+    else:
+        yield from _leaf(value, annotation, path)
+
+
+def _layers(value: object, path: str) -> Iterator[Problem]:
+    if not isinstance(value, list | tuple):
+        yield Problem(path, f"expected a list of layers, received {show(value)}", "")
+        return
+    for index, layer in enumerate(value):
+        yield from _tagged(layer, LAYER_TYPES, f"{path}[{index}]")
+
+
+def _tagged(value: object, kinds: dict[str, Any], path: str) -> Iterator[Problem]:
+    if isinstance(value, msgspec.Struct):
+        value = _raw(value)
+    if not isinstance(value, dict):
+        yield Problem(path, f"expected a table with a type, received {show(value)}", "")
+        return
+    name = value.get("type")
+    if isinstance(name, str) and name in kinds:
+        yield from _table(value, kinds[name], path)
+        return
+    near = nearest(name, kinds)
+    remedy = f"Did you mean {near[0]!r}?" if near else f"Known types: {listed(kinds, 'and')}."
+    text = f"unknown type {show(name)}" if "type" in value else "missing"
+    yield Problem(f"{path}.type", text, remedy)
+
+
+def _leaf(value: object, annotation: Any, path: str) -> Iterator[Problem]:
+    try:
+        msgspec.convert(value, annotation)
+    except _REFUSALS:
+        yield from _refused(value, annotation, path)
+
+
+def _refused(value: object, annotation: Any, path: str) -> Iterator[Problem]:
+    items = get_args(annotation) if get_origin(annotation) is tuple else ()
+    if isinstance(value, list | tuple) and 0 < len(value) == len(items):
+        for index, (item, kind) in enumerate(zip(value, items, strict=True)):
+            yield from _leaf(item, kind, f"{path}[{index}]")
+        return
+    near = nearest(value, _choices(annotation))
+    remedy = f"Did you mean {near[0]!r}?" if near else ""
+    yield Problem(path, f"expected {expected(annotation)}, received {show(value)}", remedy)
+
+
+def _choices(annotation: Any) -> Iterator[str]:
+    for one in get_args(annotation):
+        if get_origin(annotation) is Literal:
+            yield str(one)
+        elif get_origin(one) is Literal:
+            yield from _choices(one)

@@ -1,0 +1,102 @@
+"""Values and types in words, for messages; nothing from a file gets into them unescaped."""
+
+from __future__ import annotations
+
+import datetime
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec.inspect as types
+
+_LONGEST = 40
+
+
+def show(value: object) -> str:
+    """A value as a message may quote it: short, one line, without control characters."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() if value.bit_length() > 64:
+            # Python refuses to write integers of thousands of digits.
+            return f"an integer of {value.bit_length()} bits"
+        case str():
+            return repr(value if len(value) <= _LONGEST else value[:_LONGEST] + "...")
+        case dict():
+            return "a table"
+        case list() | tuple():
+            return _show_list(value)
+        case datetime.date() | datetime.time():
+            return "a date or time"
+        case int() | float():
+            return repr(value)
+    return f"a {type(value).__name__}"
+
+
+def _show_list(value: Sequence[object]) -> str:
+    if len(value) > 4 or any(isinstance(item, list | tuple) for item in value):
+        return f"a list of {len(value)}"
+    return f"[{', '.join(show(item) for item in value)}]"
+
+
+def nearest(word: object, known: Iterable[str], count: int = 1) -> list[str]:
+    """The known words most like ``word``; none if it is not even near one."""
+    if not isinstance(word, str):
+        return []
+    by_lower_case = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(word[:_LONGEST].lower(), by_lower_case, count, 0.55)
+    return [by_lower_case[name] for name in found]
+
+
+def listed(words: Iterable[str], last: str = "or") -> str:
+    """``a, b or c``."""
+    *first, final = words
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def expected(annotation: Any) -> str:
+    """A type in words: ``a whole number from 1 to 1024, or a pair of them [height, width]``."""
+    return _words(types.type_info(annotation))
+
+
+def _words(kind: types.Type) -> str:
+    match kind:
+        case types.UnionType():
+            return ", or ".join(_words(one) for one in kind.types if one != types.NoneType())
+        case types.IntType():
+            return f"a whole number{_range(kind)}"
+        case types.FloatType():
+            return f"a number{_range(kind)}"
+        case types.BoolType():
+            return "true or false"
+        case types.LiteralType():
+            return listed(f'"{value}"' for value in kind.values)
+        case types.StrType():
+            return _text(kind)
+        case types.VarTupleType(min_length=2, max_length=2):
+            return "a pair of them, [height, width]"
+        case types.TupleType():
+            return f"a list of {len(kind.item_types)} numbers"
+    return "a table" if isinstance(kind, types.StructType) else "a list"
+
+
+def _text(kind: types.StrType) -> str:
+    if kind.pattern is not None:
+        return "a name of at most 64 letters, digits, dots, dashes and underscores"
+    return "text" if kind.max_length is None else f"text of at most {kind.max_length} characters"
+
+
+def _range(kind: types.IntType | types.FloatType) -> str:
+    bounds = {"above": kind.gt, "from": kind.ge, "below": kind.lt, "to": kind.le}
+    return "".join(f" {word} {bound:.16g}" for word, bound in bounds.items() if bound is not None)
+
+
+def plain_line(text: str) -> str:
+    """Text from elsewhere on one line, with whatever could steer a terminal written out."""
+    return re.sub(r"[^\x20-\x7e]", _escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    return character if character.isprintable() else repr(character)[1:-1]

@@ -1,0 +1,46 @@
+"""Running tasks on a fixed team of threads."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import threadpoolctl
+
+Task = Callable[[], None]
+
+
+class Team:
+    """``threads`` threads, the caller among them, that share out tasks.
+
+    The engine gets its parallelism from here and keeps BLAS at one thread: then everything runs
+    in parallel, not the matrix products alone, and results cannot depend on how BLAS cuts them.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = max(1, threads)
+        threadpoolctl.threadpool_limits(1, user_api="blas")
+        self._pool = ThreadPoolExecutor(max(1, self.threads - 1), thread_name_prefix="engine")
+
+    def run(self, tasks: Sequence[Task]) -> None:
+        """Run every task; returns when all have ended, raises the first error."""
+        turns = itertools.count()
+
+        def drain() -> None:
+            with np.errstate(all="ignore"):  # the model looks for what is not finite itself
+                for turn in turns:
+                    if turn >= len(tasks):
+                        return
+                    tasks[turn]()
+
+        helpers = min(self.threads, len(tasks)) - 1
+        futures = [self._pool.submit(drain) for _ in range(helpers)]
+        drain()
+        for future in futures:
+            future.result()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown()

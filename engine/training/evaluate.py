@@ -1,0 +1,38 @@
+"""Loss and accuracy of a model on a split."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from cnn_tui.engine.data.dataset import Split
+from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.model import Model
+
+
+def evaluate(
+    model: Model,
+    split: Split,
+    normalizer: Normalizer,
+    batch_size: int,
+    stopping: Callable[[], bool] = lambda: False,
+) -> tuple[float, float] | None:
+    """Mean data loss and accuracy (0 to 1) in evaluation mode; None if ``stopping`` cut it short.
+
+    A short last batch is filled up with zeros, whose scores are dropped: every batch then fits
+    the memory that training has laid out already.
+    """
+    loss = correct = 0.0
+    for start in range(0, len(split), batch_size):
+        if stopping():
+            return None
+        labels = split.labels[start : start + batch_size]
+        images = normalizer.apply(split.images[start : start + batch_size])
+        if len(images) < batch_size:
+            blank = np.zeros((batch_size - len(images), *images.shape[1:]), images.dtype)
+            images = np.concatenate([images, blank])
+        logits = model.forward(images)[: len(labels)]
+        loss += model.loss_of(logits, labels) * len(labels)
+        correct += np.count_nonzero(logits.argmax(1) == labels)
+    return loss / len(split), correct / len(split)

@@ -1,0 +1,29 @@
+"""How long a run has worked, pauses left out."""
+
+from __future__ import annotations
+
+import time
+
+
+class Stopwatch:
+    """Runs from its making on; can be held."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._held_since: float | None = None
+
+    def hold(self) -> None:
+        """Stop counting."""
+        self._held_since = time.perf_counter()
+
+    def go_on(self) -> None:
+        """Count again."""
+        if self._held_since is not None:
+            self._start += time.perf_counter() - self._held_since
+            self._held_since = None
+
+    @property
+    def seconds(self) -> float:
+        """Counted so far."""
+        now = time.perf_counter() if self._held_since is None else self._held_since
+        return now - self._start

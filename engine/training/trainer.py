@@ -1,0 +1,224 @@
+"""The training loop: epochs of steps, a validation after each, a test at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+
+from cnn_tui.engine.build import build
+from cnn_tui.engine.data.batches import epoch_batches
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.errors import CnnTuiError, NonFiniteError
+from cnn_tui.engine.model import Model
+from cnn_tui.engine.optimizers import build_optimizer
+from cnn_tui.engine.schedules import learning_rate
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.evaluate import evaluate
+from cnn_tui.engine.training.events import (
+    Alert,
+    BatchCompleted,
+    EndReason,
+    EpochCompleted,
+    RunEnded,
+    RunEvent,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    ValidationCompleted,
+)
+from cnn_tui.engine.training.fit import check_fit
+from cnn_tui.engine.training.stopwatch import Stopwatch
+from cnn_tui.engine.training.tally import Tally
+
+
+class Trainer:
+    """Trains a network on a dataset by the recipe in ``network.training``.
+
+    Everything that happens leaves through ``emit``, on the thread that calls :meth:`run`;
+    ``RunEnded`` comes exactly once. The same recipe, data and seed give the same bits for any
+    number of ``threads``.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        dataset: Dataset,
+        *,
+        emit: Callable[[RunEvent], None],
+        control: Control | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.network, self.dataset, self.emit = network, dataset, emit
+        self.recipe = network.training
+        self.control = control or Control()
+        self.threads = threads or os.cpu_count() or 1
+        self.batches = -(-len(dataset.train) // self.recipe.batch_size)
+        self.step = self.epoch = 0
+        self.best: EpochCompleted | None = None
+        self.model: Model | None = None
+
+    def run(self) -> None:
+        """Train to the end, or until the control says stop.
+
+        A fault that a user can mend ends the run with ``RunEnded(reason="failed")``; any other
+        is reported the same way and then raised.
+        """
+        self.stopwatch = Stopwatch()
+        try:
+            self._prepare()
+            self._epochs()
+        except NonFiniteError as error:
+            self.emit(Alert(code="non-finite", message=str(error), step=self.step, layer=error.layer))
+            self._end("failed", message=str(error))
+        except CnnTuiError as error:
+            self._end("failed", message=str(error))
+        except BaseException as error:
+            self._end("failed", message=f"internal error: {type(error).__name__}: {error}")
+            raise
+
+    def _prepare(self) -> None:
+        check_fit(self.network, self.dataset)
+        self.model = build(self.network, seed=self.recipe.seed, threads=self.threads)
+        self.optimizer = build_optimizer(self.recipe, self.model)
+        self.normalizer = Normalizer.fit(self.dataset.train)
+        data = self.dataset
+        self.emit(
+            RunStarted(
+                arch=self.network.name,
+                data=data.name,
+                params=self.model.store.size,
+                epochs=self.recipe.epochs,
+                batch_size=self.recipe.batch_size,
+                batches=self.batches,
+                train_images=len(data.train),
+                val_images=len(data.val),
+                test_images=len(data.test),
+                classes=data.classes,
+                optimizer=self.recipe.optimizer,
+                lr=self.recipe.lr,
+                seed=self.recipe.seed,
+                threads=self.threads,
+            )
+        )
+
+    def _epochs(self) -> None:
+        for self.epoch in range(1, self.recipe.epochs + 1):
+            tally = self._train_epoch()
+            if self.control.stopping or not self._validate(tally):
+                return self._end("stopped")
+        test = evaluate(
+            self.model,
+            self.dataset.test,
+            self.normalizer,
+            self.recipe.batch_size,
+            lambda: self.control.stopping,
+        )
+        if test is None:
+            return self._end("stopped")
+        self._end("completed", test_loss=test[0], test_accuracy=test[1])
+
+    def _train_epoch(self) -> Tally:
+        """One pass over the training split, or as much of it as the control allows."""
+        tally = Tally()
+        recipe = self.recipe
+        order = epoch_batches(len(self.dataset.train), recipe.batch_size, recipe.seed, self.epoch)
+        for batch, indices in enumerate(order, 1):
+            if not self._may_go_on():
+                break
+            self._train_step(tally, batch, indices)
+        return tally
+
+    def _may_go_on(self) -> bool:
+        """Wait while paused; False to stop."""
+        if self.control.paused:
+            self.stopwatch.hold()
+            self.emit(RunPaused(step=self.step))
+            self.control.wait_while_paused()
+            self.stopwatch.go_on()
+            if not self.control.stopping:
+                self.emit(RunResumed(step=self.step))
+        return not self.control.stopping
+
+    def _train_step(self, tally: Tally, batch: int, indices: np.ndarray) -> None:
+        began = self.stopwatch.seconds
+        lr = learning_rate(self.recipe, self.step, self.batches)
+        train = self.dataset.train
+        images = self.normalizer.apply(train.images[indices])
+        result = self.model.train_batch(images, train.labels[indices])
+        l2_loss = self.optimizer.step(lr, result.gradient_norm)
+        self.step += 1
+        seconds = self.stopwatch.seconds
+        tally.add(len(indices), result.loss, l2_loss, result.correct, seconds - began)
+        self.emit(
+            BatchCompleted(
+                step=self.step,
+                epoch=self.epoch,
+                batch=batch,
+                loss=result.loss,
+                l2_loss=l2_loss,
+                accuracy=result.correct / len(indices),
+                lr=lr,
+                images_per_second=tally.images_per_second,
+                seconds=seconds,
+            )
+        )
+
+    def _validate(self, tally: Tally) -> bool:
+        """Report the epoch; False if the control stopped it on the way."""
+        validation = evaluate(
+            self.model,
+            self.dataset.val,
+            self.normalizer,
+            self.recipe.batch_size,
+            lambda: self.control.stopping,
+        )
+        if validation is None:
+            return False
+        loss, accuracy = validation
+        self.emit(
+            ValidationCompleted(step=self.step, epoch=self.epoch, loss=loss, accuracy=accuracy)
+        )
+        completed = EpochCompleted(
+            epoch=self.epoch,
+            step=self.step,
+            train_loss=tally.loss,
+            train_accuracy=tally.accuracy,
+            val_loss=loss,
+            val_accuracy=accuracy,
+            l2_loss=tally.l2_loss,
+            lr=learning_rate(self.recipe, self.step - 1, self.batches),
+            images_per_second=tally.images / tally.seconds,
+            seconds=self.stopwatch.seconds,
+        )
+        if self.best is None or accuracy > self.best.val_accuracy:
+            self.best = completed
+        self.emit(completed)
+        return True
+
+    def _end(
+        self,
+        reason: EndReason,
+        *,
+        message: str = "",
+        test_loss: float | None = None,
+        test_accuracy: float | None = None,
+    ) -> None:
+        if self.model is not None:
+            self.model.close()
+        self.emit(
+            RunEnded(
+                reason=reason,
+                step=self.step,
+                epoch=self.epoch,
+                seconds=self.stopwatch.seconds,
+                best_val_accuracy=self.best and self.best.val_accuracy,
+                best_epoch=self.best and self.best.epoch,
+                test_loss=test_loss,
+                test_accuracy=test_accuracy,
+                message=message,
+            )
+        )
