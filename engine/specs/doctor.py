@@ -16,14 +16,17 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.prescriptions import prescribe
 from cnn_tui.engine.specs.report import Fix
 
-MOST_FIXES = 5
+_MOST_FIXES = 5
 
 
 def cure(case: Case) -> tuple[Fix, ...]:
     """The fixes that work: those after which all later layers fit first, then the smallest."""
     outcomes = [outcome for one in prescribe(case) if (outcome := _try(case, one)) is not None]
     outcomes.sort(key=lambda outcome: (outcome.breaks, outcome.cost))
-    return tuple(outcome.fix for outcome in outcomes[:MOST_FIXES])
+    # Rounding down stays in the list however it ranks: of all fixes it alone changes no size.
+    last = [outcome for outcome in outcomes if outcome.fix.value == "floor"]
+    others = [outcome for outcome in outcomes if outcome.fix.value != "floor"]
+    return tuple(outcome.fix for outcome in others[: _MOST_FIXES - len(last)] + last)
 
 
 def apply_fix(network: Network, fix: Fix) -> Network:
@@ -68,7 +71,7 @@ def _try(case: Case, prescription: Prescription) -> _Outcome | None:
     steps = walk(network.layers[first:], flow)
     here = case.place[0] - first
     target = _inside(steps[here], case.place[1:])
-    if target is None or target.faults or any(step.broken for step in steps[:here]):
+    if target is None or target.broken or any(step.broken for step in steps[:here]):
         return None
     broken = next(_broken(steps[here:], case.place[0] + 1), "")
     is_last = case.place == (len(network.layers) - 1,)

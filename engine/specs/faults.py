@@ -8,10 +8,11 @@ from cnn_tui.engine.shapes import Shape, Window, formula, output_size, remainder
 from cnn_tui.engine.specs.flow import Fault, dims
 from cnn_tui.engine.specs.layers import Conv, Residual, pair
 from cnn_tui.engine.specs.values import Problem
-from cnn_tui.engine.specs.windows import Windowed, windows
+from cnn_tui.engine.specs.windows import Windowed
 
 _AXES = ("height", "width")
 Axes = Sequence[tuple[int, Window]]
+"""Size of the input and the window along it, for height and for width."""
 
 
 def bad_value(problem: Problem) -> Fault:
@@ -39,9 +40,9 @@ def same_even(layer: Conv) -> Iterator[Fault]:
 
 def groups(layer: Conv, channels: int | None) -> Iterator[Fault]:
     """Groups of channels that do not come out even; ``channels`` may be unknown."""
-    for name, count in (("in_channels", channels), ("out_channels", layer.out_channels)):
+    for name, count in (("input", channels), ("output", layer.out_channels)):
         if count is not None and count % layer.groups:
-            text = f"{layer.groups} groups do not divide the {count} {name} evenly"
+            text = f"{layer.groups} groups do not divide the {count} {name} channels evenly"
             yield Fault("groups", text, "groups")
             return
 
@@ -57,28 +58,29 @@ def pool_padding(layer: Windowed) -> Iterator[Fault]:
             return
 
 
-def placement(layer: Windowed, size: Sequence[int]) -> Iterator[Fault]:
+def placement(layer: Windowed, axes: Axes) -> Iterator[Fault]:
     """A window larger than its padded input, or one that does not tile it."""
-    axes = list(zip(size, windows(layer), strict=True))
     if any(output_size(*axis) < 1 for axis in axes):
-        yield Fault("kernel-too-large", _too_large(size, axes), "kernel_size")
+        yield Fault("kernel-too-large", _too_large(axes), "kernel_size")
     elif layer.rounding == "exact" and any(remainder(*axis) for axis in axes):
-        yield Fault("fraction", _fraction(size, axes), "stride")
+        yield Fault("fraction", _fraction(axes), "stride")
 
 
-def _too_large(size: Sequence[int], axes: Axes) -> str:
-    padded = [extent + 2 * window.padding for extent, window in axes]
-    padding = "" if padded == list(size) else f" padded to {dims(tuple(padded))}"
+def _too_large(axes: Axes) -> str:
+    size = dims(tuple(extent for extent, _ in axes))
+    padded = dims(tuple(extent + 2 * window.padding for extent, window in axes))
+    padding = "" if padded == size else f" padded to {padded}"
     numbers = _numbers(axes, [output_size(*axis) < 1 for axis in axes])
-    return f"{_window(axes)} is larger than its input of {dims(tuple(size))}{padding}: {numbers}"
+    return f"{_window(axes)} is larger than its input of {size}{padding}: {numbers}"
 
 
-def _fraction(size: Sequence[int], axes: Axes) -> str:
-    strides = sorted({window.stride for _, window in axes})
-    tiles = f"does not tile an input of {dims(tuple(size))}"
+def _fraction(axes: Axes) -> str:
+    size = dims(tuple(extent for extent, _ in axes))
+    down, across = (window.stride for _, window in axes)
+    stride = down if down == across else f"{down}x{across}"
     numbers = _numbers(axes, [remainder(*axis) != 0 for axis in axes])
-    stride = dims(tuple(window.stride for _, window in axes)) if strides[1:] else strides[0]
-    return f"{_window(axes)} with stride {stride} {tiles}: {numbers}, not a whole number"
+    window = f"{_window(axes)} with stride {stride}"
+    return f"{window} does not tile an input of {size}: {numbers}, not a whole number"
 
 
 def _window(axes: Axes) -> str:

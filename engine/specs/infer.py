@@ -41,7 +41,7 @@ def walk(layers: Iterable[Layer], flow: Flow, depth: int = 0) -> tuple[Step, ...
         step = infer(layer, flow, depth)
         count += step.weights + step.biases + math.prod(step.after.shape or (0,))
         macs += step.macs
-        if count > MAX_COUNT or macs > MAX_MACS:
+        if flow.shape is not None and (count > MAX_COUNT or macs > MAX_MACS):
             step = _failed(layer, flow, faults.too_large())
         steps.append(step)
         flow = step.after
@@ -97,11 +97,11 @@ def _pool(layer: MaxPool | AvgPool, flow: Flow) -> Step:
 
 
 def _slide(layer: Windowed, flow: Flow, channels: int) -> Step:
-    size = (flow.shape or ())[1:]
-    if found := tuple(faults.placement(layer, size)):
-        return _failed(layer, flow, *found)
     down, across = windows(layer)
-    shape = (channels, output_size(size[0], down), output_size(size[1], across))
+    axes = list(zip((flow.shape or ())[1:], (down, across), strict=True))
+    if found := tuple(faults.placement(layer, axes)):
+        return _failed(layer, flow, *found)
+    shape = (channels, *(output_size(*axis) for axis in axes))
     after = Flow(shape, False, flow.height.through(down), flow.width.through(across))
     return Step(layer, flow, after)
 

@@ -20,8 +20,8 @@ _HANDICAPS = {"stride": 0.0, "kernel_size": 0.1, "padding": 0.2}
 
 
 def around(case: Case, layer: Windowed, field: str) -> Iterator[Prescription]:
-    """The nearest fitting value above the present one and the nearest below."""
-    for direction in (1, -1):
+    """The nearest fitting value below the present one and the nearest above."""
+    for direction in (-1, 1):
         yield from first(case, layer, field, current(layer, field), direction)
 
 

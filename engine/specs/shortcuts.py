@@ -26,7 +26,7 @@ def reconcile(case: Case, block: Residual) -> Iterator[Prescription]:
 def _strides(block: Residual, before: Shape | None, after: Shape | None) -> Iterator[int]:
     """How much the branch shrinks its input, if it does so evenly."""
     if before is None or after is None:
-        yield from {1, block.stride}
+        yield block.stride
         return
     for stride in range(1, _MOST_STRIDE + 1):
         if tuple(output_size(size, Window(1, stride)) for size in before[1:]) == after[1:]:
@@ -36,9 +36,9 @@ def _strides(block: Residual, before: Shape | None, after: Shape | None) -> Iter
 
 def _shortcuts(case: Case, block: Residual, stride: int) -> Iterator[Prescription]:
     for kind in ("identity", "projection", "zero-pad"):
-        wanted = {"shortcut": (block.shortcut, kind), "stride": (block.stride, stride)}
-        changes = [(field, new) for field, (old, new) in wanted.items() if new != old]
-        if changes and (kind != "identity" or stride == 1):
+        wanted = {"shortcut": kind, "stride": 1 if kind == "identity" else stride}
+        changes = [(key, new) for key, new in wanted.items() if new != getattr(block, key)]
+        if changes:
             label = " and ".join(f"{field} {new}" for field, new in changes)
             yield Prescription(_together(case, changes), label, len(changes))
 

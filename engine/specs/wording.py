@@ -88,7 +88,8 @@ def _text(kind: types.StrType) -> str:
 
 
 def _range(kind: types.IntType | types.FloatType) -> str:
-    bounds = {"above": kind.gt, "from": kind.ge, "below": kind.lt, "to": kind.le}
+    most = "to" if kind.ge is not None else "up to"
+    bounds = {"above": kind.gt, "from": kind.ge, "below": kind.lt, most: kind.le}
     return "".join(f" {word} {bound:.16g}" for word, bound in bounds.items() if bound is not None)
 
 
