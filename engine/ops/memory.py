@@ -49,8 +49,10 @@ class Arena:
         return block[:size].reshape(shape)
 
     def release(self, array: Array) -> None:
-        """Give an acquired array back; its memory may be handed out again."""
-        self._free.append(self._lent.pop(array.ctypes.data))
+        """Give an acquired array back, to be handed out again; others are left alone."""
+        block = self._lent.pop(array.ctypes.data, None)
+        if block is not None:
+            self._free.append(block)
 
     def scratch(self, shape: tuple[int, ...]) -> Array:
         """An array for use within one operation: later operations may overwrite it."""

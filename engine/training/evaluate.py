@@ -23,7 +23,7 @@ def evaluate(
     A short last batch is filled up with zeros, whose scores are dropped: every batch then fits
     the memory that training has laid out already.
     """
-    loss = correct = 0.0
+    loss, correct = 0.0, 0
     for start in range(0, len(split), batch_size):
         if stopping():
             return None
@@ -34,5 +34,5 @@ def evaluate(
             images = np.concatenate([images, blank])
         logits = model.forward(images)[: len(labels)]
         loss += model.loss_of(logits, labels) * len(labels)
-        correct += np.count_nonzero(logits.argmax(1) == labels)
+        correct += int(np.count_nonzero(logits.argmax(1) == labels))
     return loss / len(split), correct / len(split)
