@@ -11,7 +11,7 @@ from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.report import Issue, LayerReport, Report
-from cnn_tui.engine.specs.wording import plain_line
+from cnn_tui.engine.specs.wording import plain
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 
 _HEADER = ("#", "layer", "settings", "output", "params", "MACs", "field")
@@ -60,9 +60,9 @@ def print_report(report: Report) -> None:
     print_table(_HEADER, [first, *_rows(report.layers, "")], right=_HEADER[4:])
     print_line(f"{report.total_params:,} parameters, {report.total_macs:,} multiply-adds an image")
     for issue in report.issues:
-        print_line(f"! {_place(issue)}{plain_line(issue.message)}")
+        print_line(f"! {plain(issue.message)}")
         for fix in issue.fixes:
-            print_line(f"  - {plain_line(fix.description)}")
+            print_line(f"  - {plain(fix.description)}")
 
 
 def _rows(layers: tuple[LayerReport, ...], within: str) -> Iterator[tuple[str, ...]]:
@@ -70,7 +70,7 @@ def _rows(layers: tuple[LayerReport, ...], within: str) -> Iterator[tuple[str, .
         number = f"{within}{layer.index}"
         yield (
             number,
-            layer.name if layer.name.startswith(layer.type) else f"{layer.name} ({layer.type})",
+            layer.name if layer.type in layer.name else f"{layer.name} ({layer.type})",
             layer.settings,
             "?" if layer.output is None else dims(tuple(layer.output)),
             f"{layer.params:,}" if layer.params else "",
@@ -84,8 +84,4 @@ def _rows(layers: tuple[LayerReport, ...], within: str) -> Iterator[tuple[str, .
 def _first_issue(report: Report) -> str:
     first, *others = report.issues
     more = f" ({len(others)} more)" if others else ""
-    return f"{report.name}: {_place(first)}{first.message}{more}"
-
-
-def _place(issue: Issue) -> str:
-    return f"layer {issue.layer}: " if issue.layer else ""
+    return f"{report.name}: {first.message}{more}"

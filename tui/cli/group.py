@@ -16,12 +16,14 @@ COMMANDS = {
 }
 """Name and summary; the file of the same name holds the command."""
 
-_OPEN = "launch"
-"""Not a name for users: what happens where no command is named."""
+_OPTIONS = ("-h", "--help", "--version", "--debug")
+"""What may stand before a command; anything else is meant for the app."""
+_LAUNCH = "launch"
+"""The file of what happens where no command is named."""
 
 
 class CommandGroup(click.Group):
-    """Commands by name; any other first word is a network to open."""
+    """Commands by name; any other line opens the app."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of the help."""
@@ -38,19 +40,24 @@ class CommandGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the missing command before a line that has none."""
+        if not args or args[0] not in (*COMMANDS, *_OPTIONS):
+            args = [_LAUNCH, *args]
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Take the first word for a command if it is one, for a network if not."""
-        if args[0] in COMMANDS:
+        """Find the command; the app's has no name that a person would know."""
+        if args[0] != _LAUNCH:
             return super().resolve_command(ctx, args)
-        _refuse_misspelt_command(args[0], ctx)
-        return _OPEN, _load(_OPEN), args
+        _refuse_misspelt_command(args[1:], ctx)
+        return "", _load(_LAUNCH), args[1:]
 
 
 @click.group(
     cls=CommandGroup,
-    invoke_without_command=True,
     subcommand_metavar="[ARCH] | COMMAND [ARGS]...",
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 a mistake in a file or in the data, 2 wrong usage, "
@@ -58,17 +65,12 @@ class CommandGroup(click.Group):
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(package_name="cnn-tui", message="%(prog)s %(version)s")
-@click.pass_context
-def cli(ctx: click.Context, debug: bool) -> int | None:
+def cli(debug: bool) -> None:
     """Build, train and understand ConvNets in a terminal.
 
     ARCH is the name of a preset or a TOML file. Without a command the app opens, with ARCH
-    if one is given.
+    if one is given; --data-dir DIR names the folder of a dataset that is not built in.
     """
-    if ctx.invoked_subcommand is not None:
-        return None
-    code: int = ctx.invoke(_load(_OPEN), arch=None)
-    return code
 
 
 def _load(name: str) -> click.Command:
@@ -76,7 +78,8 @@ def _load(name: str) -> click.Command:
     return command
 
 
-def _refuse_misspelt_command(word: str, ctx: click.Context) -> None:
+def _refuse_misspelt_command(args: list[str], ctx: click.Context) -> None:
+    word = args[0] if args else ""
     near = difflib.get_close_matches(word, COMMANDS, n=1, cutoff=0.75)
     if near and not Path(word).exists():
         raise click.UsageError(f"There is no command {word!r}. Did you mean {near[0]}?", ctx)

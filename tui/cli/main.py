@@ -76,8 +76,9 @@ def _report(error: Exception) -> int:
 
 
 def _usage(error: click.ClickException) -> str:
-    path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-    return f"{error.format_message()} See {path or 'cnn-tui'} --help."
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    path = context.command_path.strip() if context else "cnn-tui"
+    return f"{error.format_message()} See {path} --help."
 
 
 def _words(error: Exception) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
-from cnn_tui.engine.specs.wording import plain_line
+from cnn_tui.engine.specs.wording import plain
 
 
 def print_line(text: str) -> None:
@@ -18,7 +18,7 @@ def print_line(text: str) -> None:
 
 def print_error(message: str) -> None:
     """Write the one line of an error to standard error."""
-    print(f"cnn-tui: error: {plain_line(message)}", file=sys.stderr, flush=True)
+    print(f"cnn-tui: error: {plain(message)}", file=sys.stderr, flush=True)
 
 
 def print_json(value: object) -> None:
@@ -41,7 +41,7 @@ def print_table(
     for name in header:
         table.add_column(name, justify="right" if name in right else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*(Text(plain_line(cell)) for cell in row))
+        table.add_row(*(Text(plain(cell)) for cell in row))
     console = Console()
     console.print(table, width=None if console.is_terminal else 1000)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from cnn_tui.engine.specs.wording import plain_line
+from cnn_tui.engine.specs.wording import plain
 from cnn_tui.engine.training.events import (
     Alert,
     BatchCompleted,
@@ -56,7 +56,7 @@ def event_line(event: RunEvent) -> str:
             return _epoch(event)
         case Alert():
             where = f" ({event.layer})" if event.layer else ""
-            return f"! {plain_line(event.message)}{where}"
+            return f"! {plain(event.message)}{where}"
         case RunEnded():
             return _ended(event)
         case _:
