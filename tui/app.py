@@ -1,0 +1,268 @@
+"""The app: owns the network being built and the run being trained, and leads between them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from textual import on, work
+from textual.app import App
+
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.actions import APP, bindings
+from cnn_tui.tui.board import Board
+from cnn_tui.tui.builder import Builder
+from cnn_tui.tui.document import Document
+from cnn_tui.tui.outline import recipe_words
+from cnn_tui.tui.palette_commands import CommandTable
+from cnn_tui.tui.run_view import RunView, view_of
+from cnn_tui.tui.screens.build import BuildScreen
+from cnn_tui.tui.screens.dialog import Answer, Question
+from cnn_tui.tui.screens.files import ask_for_network, ask_where_to_save, save
+from cnn_tui.tui.screens.help import HelpScreen
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.screens.train import TrainScreen
+from cnn_tui.tui.session import Session, train
+from cnn_tui.tui.shutdown import DEADLINE, leaving_on_signals
+from cnn_tui.tui.theme import DARK
+from cnn_tui.tui.widgets.header import Header, Heading
+from cnn_tui.tui.words import clean, times
+
+LOCAL_INTERVAL = 0.25
+"""Seconds between two looks into the mailbox."""
+REMOTE_INTERVAL = 0.5
+"""The same over SSH, where every redraw goes through the link."""
+
+
+class CnnTuiApp(App[None], inherit_bindings=False):
+    """Two modes over one document and one session."""
+
+    CSS_PATH = [
+        "widgets/lines.tcss",
+        "widgets/layer_form.tcss",
+        "screens/mode.tcss",
+        "screens/build.tcss",
+        "screens/train.tcss",
+        "screens/dialog.tcss",
+    ]
+    BINDINGS = bindings(APP)
+    COMMANDS = App.COMMANDS | {CommandTable}
+
+    def __init__(self, network: Network, source: Path | None, session: Session) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.session = session
+        self.builder = Builder(Document(network, source))
+        self.board = Board()
+        self._run = RunView()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def on_mount(self) -> None:
+        """Show the builder, and look for news of the run from time to time."""
+        self._loop = asyncio.get_running_loop()
+        self.register_theme(DARK)
+        self.theme = DARK.name
+        self.add_mode("build", lambda: BuildScreen(self.builder))
+        self.add_mode("train", lambda: TrainScreen(self.board, self._run))
+        self.switch_mode("build")
+        remote = "SSH_CONNECTION" in os.environ
+        self.set_interval(REMOTE_INTERVAL if remote else LOCAL_INTERVAL, self.look)
+
+    def look(self) -> None:
+        """Fold the news into the board and show them, if there are any."""
+        events = self.session.drain()
+        for event in events:
+            self.board.fold(event)
+        run = view_of(
+            self.board,
+            active=self.session.active,
+            pausing=self.session.paused,
+            stopping=self.session.stopping,
+        )
+        if events or run != self._run:
+            self._run = run
+            self._present()
+
+    @on(BuildScreen.Changed)
+    def _present(self) -> None:
+        screen = self.screen_stack[0] if self.screen_stack else None
+        if isinstance(screen, ModeScreen):
+            screen.heading = self._heading()
+        if isinstance(screen, TrainScreen):
+            screen.present(self.board, self._run, self._idle_words())
+        self.screen.refresh_bindings()
+
+    def _heading(self) -> Heading:
+        document = self.builder.document
+        network = document.network
+        name = clean(network.name) + ("*" if document.dirty else "")
+        data = f"{clean(network.data)} {times(network.input)}"
+        return Heading(name, data, self._run.summary)
+
+    def _idle_words(self) -> str:
+        network = self.builder.network
+        return (
+            f"{clean(network.name)} on {clean(network.data)}: {recipe_words(network.training)}. "
+            "F5 starts, t changes the recipe."
+        )
+
+    @on(Header.ModeRequested)
+    def _tab_clicked(self, event: Header.ModeRequested) -> None:
+        self.action_mode(event.mode)
+
+    def action_mode(self, mode: str) -> None:
+        """Go to a mode."""
+        self.switch_mode(mode)
+        self.call_later(self._present)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.push_screen(HelpScreen())
+
+    def action_recipe(self) -> None:
+        """Go to the form of the recipe."""
+        self.action_mode("build")
+        self.call_later(self._edit_row, "training")
+
+    def _edit_row(self, key: str) -> None:
+        if isinstance(self.screen, BuildScreen):
+            self.screen.edit_row(key)
+
+    def action_train(self) -> None:
+        """Start a run, if the network can be trained and no run is under way."""
+        if not self.session.active:
+            if not self.builder.report.valid:
+                self._refuse()
+                return
+            self.board = Board()
+            self.session.start(self.builder.network)
+        self.action_mode("train")
+        self.look()
+
+    def _refuse(self) -> None:
+        report = self.builder.report
+        reason = report.issues[0].message if report.issues else "It has no layers."
+        self.notify(f"This network cannot be trained. {reason}", severity="error", markup=False)
+        self.action_mode("build")
+        self.call_later(self._show_trouble)
+
+    def _show_trouble(self) -> None:
+        if isinstance(self.screen, BuildScreen):
+            self.screen.show_trouble()
+
+    def action_pause(self) -> None:
+        """Pause the run or let it go on."""
+        if self.session.active:
+            self.session.toggle_pause()
+            self.look()
+
+    @work
+    async def action_stop(self) -> None:
+        """End the run, after asking: it cannot be taken up again."""
+        question = Question("End this run? It cannot be resumed.", [Answer("y", "end it")])
+        if self.session.active and await self.push_screen_wait(question) == "y":
+            self.session.stop()
+            self.look()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what the state of the run allows."""
+        training = isinstance(self.screen, TrainScreen)
+        if action in ("pause", "stop"):
+            return self.session.active and not self.session.stopping
+        if action == "train" and training:
+            return not self.session.active
+        if action == "mode":
+            return parameters != (self.current_mode,)
+        return True
+
+    @work
+    async def action_new_network(self) -> None:
+        """Begin with nothing but the input of the present network."""
+        if await self._may_replace():
+            now = self.builder.network
+            self._replace(Network(input=now.input, data=now.data), None)
+
+    @work
+    async def action_open_network(self) -> None:
+        """Go on with a preset or a file."""
+        if await self._may_replace():
+            opened = await ask_for_network(self)
+            if opened:
+                self._replace(*opened)
+
+    @work
+    async def action_save_network(self) -> None:
+        """Write the network to a file."""
+        await self._save()
+
+    async def _save(self) -> bool:
+        document = self.builder.document
+        path = await ask_where_to_save(self, document.network, document.source)
+        if path is None:
+            return False
+        if document.source is None and document.network.name == "untitled":
+            named = msgspec.structs.replace(document.network, name=path.stem)
+            document.edit(named, "input")
+        if not save(self, document.network, path):
+            return False
+        document.mark_saved(path)
+        self._present()
+        return True
+
+    async def _may_replace(self) -> bool:
+        if not self.builder.document.dirty:
+            return True
+        answers = [Answer("y", "go on without saving (undo brings it back)"), Answer("s", "save")]
+        answer = await self.push_screen_wait(Question("There are unsaved changes.", answers))
+        return answer == "y" or (answer == "s" and await self._save())
+
+    def _replace(self, network: Network, source: Path | None) -> None:
+        self.builder.open(network, source)
+        if isinstance(self.screen, BuildScreen):
+            self.screen.present()
+
+    @work
+    async def action_leave(self) -> None:
+        """Leave, after asking if a run or an edit would be lost."""
+        reasons = []
+        answers = [Answer("y", "leave")]
+        if self.session.active:
+            reasons.append("A run is under way and would be ended.")
+        if self.builder.document.dirty:
+            reasons.append("There are unsaved changes.")
+            answers.append(Answer("s", "save, then leave"))
+        answer = "y"
+        if reasons:
+            answer = await self.push_screen_wait(Question("\n".join(reasons), answers))
+        if answer == "y" or (answer == "s" and await self._save()):
+            self.leave(0)
+
+    def leave(self, code: int) -> None:
+        """Stop the run and close the screen; safe in a signal handler."""
+        self.session.stop()
+        if self._loop is None:
+            raise SystemExit(code)
+        self._loop.call_soon_threadsafe(partial(self.exit, return_code=code))
+
+
+def run_app(network: Network | None, source: Path | None, data_dir: Path | None = None) -> int:
+    """Open the app and stay until the person leaves; returns the exit code.
+
+    Args:
+        network: What to build on; None begins with an empty network.
+        source: The file that it was read from; None for a preset.
+        data_dir: Where data sets that are not built in are read from.
+    """
+    # A training thread holds the GIL for 5 ms at a time otherwise, ten times per keystroke.
+    sys.setswitchinterval(0.0005)
+    session = Session(partial(train, data_dir=data_dir))
+    app = CnnTuiApp(network or Network(), source, session)
+    with leaving_on_signals(app.leave):
+        app.run()
+        session.stop()
+        session.join(DEADLINE)
+    return app.return_code or 0

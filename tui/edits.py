@@ -1,0 +1,94 @@
+"""Edits of a network as pure functions: a network and a place in, another network out.
+
+A place is a path of 0-based positions: ``(3,)`` is the fourth layer, ``(3, 1)`` the second layer
+in the branch of the fourth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.specs.network import Network
+
+Path = tuple[int, ...]
+Layers = tuple[Layer, ...]
+
+
+def number(path: Path) -> str:
+    """A path as people count: ``(3, 1)`` is ``4.2``."""
+    return ".".join(str(position + 1) for position in path)
+
+
+def layer_at(network: Network, path: Path) -> Layer:
+    """The layer at a path; raises ``IndexError`` where there is none."""
+    layers = siblings(network, path)
+    return layers[path[-1]]
+
+
+def siblings(network: Network, path: Path) -> Layers:
+    """The list that the last position of a path counts in."""
+    layers = network.layers
+    for position in path[:-1]:
+        layers = _branch(layers[position])
+    return layers
+
+
+def walk(layers: Layers, above: Path = ()) -> Iterator[tuple[Path, Layer]]:
+    """Every layer with its path, each residual block before what is inside it."""
+    for position, layer in enumerate(layers):
+        yield (*above, position), layer
+        if isinstance(layer, Residual):
+            yield from walk(layer.branch, (*above, position))
+
+
+def insert(network: Network, path: Path, layer: Layer) -> Network:
+    """Put a layer before the one at ``path``, or at the end of its list."""
+    return _edit(network, path, lambda layers, at: (*layers[:at], layer, *layers[at:]))
+
+
+def replace(network: Network, path: Path, layer: Layer) -> Network:
+    """Put another layer in the place of the one at ``path``."""
+    return _edit(network, path, lambda layers, at: (*layers[:at], layer, *layers[at + 1 :]))
+
+
+def remove(network: Network, path: Path) -> Network:
+    """Take out the layer at ``path`` with all that is inside it."""
+    return _edit(network, path, lambda layers, at: (*layers[:at], *layers[at + 1 :]))
+
+
+def duplicate(network: Network, path: Path) -> Network:
+    """Put a copy behind the layer at ``path``, without its name: names are unique."""
+    copy = msgspec.structs.replace(layer_at(network, path), name="")
+    return insert(network, (*path[:-1], path[-1] + 1), copy)
+
+
+def move(network: Network, path: Path, by: int) -> tuple[Network, Path]:
+    """Shift the layer at ``path`` inside its list, as far as the list goes."""
+    last = len(siblings(network, path)) - 1
+    goal = (*path[:-1], max(0, min(path[-1] + by, last)))
+    layer = layer_at(network, path)
+    return insert(remove(network, path), goal, layer), goal
+
+
+def _edit(network: Network, path: Path, change: Callable[[Layers, int], Layers]) -> Network:
+    layers = _edit_layers(network.layers, path, change)
+    return msgspec.structs.replace(network, layers=layers)
+
+
+def _edit_layers(layers: Layers, path: Path, change: Callable[[Layers, int], Layers]) -> Layers:
+    at, *inner = path
+    if not inner:
+        return change(layers, at)
+    block = layers[at]
+    branch = _edit_layers(_branch(block), tuple(inner), change)
+    block = msgspec.structs.replace(block, branch=branch)
+    return (*layers[:at], block, *layers[at + 1 :])
+
+
+def _branch(layer: Layer) -> Layers:
+    if not isinstance(layer, Residual):
+        raise IndexError(f"a {type(layer).__name__} has no layers inside")
+    return layer.branch

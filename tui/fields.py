@@ -1,0 +1,112 @@
+"""Form fields made from the annotations of the specs: one source for files and for forms.
+
+A field turns the text a person types into a value of the spec, or says in words what it needs.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from cnn_tui.engine.specs.wording import expected
+
+Hint = Any
+"""A type annotation, as ``typing.get_type_hints`` gives it."""
+
+
+class FieldError(ValueError):
+    """What a person typed is no value of the field; the text says what is."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """One value of a spec, typed as text."""
+
+    name: str
+    hint: Hint
+
+    @property
+    def label(self) -> str:
+        """The name for people."""
+        return self.name.replace("_", " ")
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """All that can be typed, where that is a short list; empty elsewhere."""
+        kinds = list(_alternatives(self.hint))
+        if kinds == [bool]:
+            return ("yes", "no")
+        if len(kinds) == 1 and get_origin(kinds[0]) is Literal:
+            return tuple(str(value) for value in get_args(kinds[0]))
+        return ()
+
+    @property
+    def expects(self) -> str:
+        """What can be typed, in words that go on from "needs"."""
+        # A file has a pair as a list; a form shows and takes it as it stands in the table.
+        return expected(self.hint).replace("[height, width]", "such as 5x3")
+
+    def show(self, value: object) -> str:
+        """The text for a value, which :meth:`parse` turns back into the same value."""
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, tuple):
+            return ("x" if isinstance(value[0], int) else " ").join(self.show(v) for v in value)
+        return "" if value is None else f"{value:g}" if _short(value) else str(value)
+
+    def parse(self, text: str) -> Any:
+        """The value for a text; raises :class:`FieldError`."""
+        for candidate in _candidates(text.strip()):
+            try:
+                return msgspec.convert(candidate, self.hint)
+            except msgspec.ValidationError:
+                continue
+        raise FieldError(f"needs {self.expects}")
+
+
+@lru_cache
+def fields_of(spec: type[msgspec.Struct]) -> tuple[Field, ...]:
+    """The fields of a kind of spec in their order, the optional ``name`` last."""
+    hints = get_type_hints(spec, include_extras=True)
+    names = sorted(spec.__struct_fields__, key=lambda name: name == "name")
+    return tuple(Field(name, hints[name]) for name in names)
+
+
+def _short(value: object) -> bool:
+    return isinstance(value, float) and float(f"{value:g}") == value
+
+
+def _candidates(text: str) -> Iterator[object]:
+    if text.lower() in {"", "none", "off"}:
+        yield None
+    if text.lower() in {"yes", "no", "true", "false"}:
+        yield text.lower() in {"yes", "true"}
+    parts = [_number(part) for part in re.split(r"\s*[x,×]\s*|\s+", text)]
+    if None not in parts:
+        yield parts[0] if len(parts) == 1 else parts
+    yield text
+
+
+def _number(text: str) -> int | float | None:
+    for kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        return number if math.isfinite(number) else None
+    return None
+
+
+def _alternatives(hint: Hint) -> Iterator[Hint]:
+    if get_origin(hint) in (Union, types.UnionType):
+        for kind in get_args(hint):
+            yield from _alternatives(kind)
+    else:
+        yield hint

@@ -1,0 +1,99 @@
+"""Which form belongs to a row of the builder's list, and what editing one of its fields does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from cnn_tui.engine.specs.layers import layer_type
+from cnn_tui.engine.specs.network import SVM, Loss, Network, Softmax, Training
+from cnn_tui.tui.edits import layer_at, replace
+from cnn_tui.tui.fields import Field, fields_of
+from cnn_tui.tui.outline import Row
+
+LOSSES: dict[str, type[Loss]] = {"softmax": Softmax, "svm": SVM}
+LOSS_TYPE = Field("type", Literal["softmax", "svm"])
+
+_USED_WHEN: dict[str, tuple[str, tuple[str, ...]]] = {
+    "momentum": ("optimizer", ("momentum", "nesterov")),
+    "betas": ("optimizer", ("adam", "adamw")),
+    "rho": ("optimizer", ("rmsprop",)),
+    "eps": ("optimizer", ("adagrad", "rmsprop", "adam", "adamw")),
+    "weight_decay": ("optimizer", ("adamw",)),
+    "step_epochs": ("schedule", ("step",)),
+    "gamma": ("schedule", ("step", "exponential")),
+}
+"""Settings of the recipe that only some optimizers or schedules read."""
+
+_RECIPE_ORDER = ("epochs", "batch_size", "optimizer", "lr")
+
+
+@dataclass(frozen=True)
+class Form:
+    """Fields with their present values; ``key`` tells whether it is still the same thing."""
+
+    key: str
+    title: str
+    lines: tuple[tuple[Field, object], ...]
+
+
+def form_for(network: Network, row: Row) -> Form:
+    """The form of one row."""
+    match row.kind:
+        case "input":
+            names = ("input", "data", "name")
+            known = {field.name: field for field in fields_of(Network)}
+            return _form("input", "input", network, [known[name] for name in names])
+        case "loss":
+            fields = [LOSS_TYPE, *fields_of(type(network.loss))]
+            return _form("loss", "loss", network.loss, fields)
+        case "training":
+            return _form("training", "recipe", network.training, _recipe(network.training))
+    layer = layer_at(network, row.path)
+    fields = [field for field in fields_of(type(layer)) if field.name != "branch"]
+    return _form(row.key, f"{row.number} {layer_type(layer)}", layer, fields)
+
+
+def with_value(network: Network, row: Row, name: str, value: Any) -> Network:
+    """The network after one field of a row's form was given a value, which has to be valid."""
+    change = {name: value}
+    match row.kind:
+        case "input":
+            return msgspec.structs.replace(network, **change)
+        case "loss":
+            return msgspec.structs.replace(network, loss=_loss(network.loss, name, value))
+        case "training":
+            training = msgspec.structs.replace(network.training, **change)
+            return msgspec.structs.replace(network, training=training)
+    layer = msgspec.structs.replace(layer_at(network, row.path), **change)
+    return replace(network, row.path, layer)
+
+
+def _form(key: str, title: str, spec: Any, fields: list[Field]) -> Form:
+    values = [layer_value(spec, field) for field in fields]
+    return Form(key, title, tuple(zip(fields, values, strict=True)))
+
+
+def layer_value(spec: Any, field: Field) -> object:
+    """The value of a field; a loss keeps its type in its class."""
+    if field == LOSS_TYPE:
+        return spec.__struct_config__.tag
+    return getattr(spec, field.name)
+
+
+def _loss(loss: Loss, name: str, value: Any) -> Loss:
+    if name == LOSS_TYPE.name:
+        return LOSSES[value]()
+    return msgspec.structs.replace(loss, **{name: value})
+
+
+def _recipe(training: Training) -> list[Field]:
+    def used(field: Field) -> bool:
+        setting, values = _USED_WHEN.get(field.name, ("optimizer", (training.optimizer,)))
+        return getattr(training, setting) in values
+
+    first = {name: place for place, name in enumerate(_RECIPE_ORDER)}
+    fields = sorted(fields_of(Training), key=lambda field: first.get(field.name, len(first)))
+    return [field for field in fields if used(field)]

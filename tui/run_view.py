@@ -1,0 +1,82 @@
+"""One frozen picture of a run for the screen: words and numbers, made from the board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cnn_tui.tui.board import Board
+
+
+@dataclass(frozen=True)
+class RunView:
+    """What the training screen shows at one moment; None stands for "not known yet"."""
+
+    state: str = "ready"
+    detail: str = ""
+    epoch: int = 0
+    epochs: int = 0
+    epoch_progress: float = 0.0
+    progress: float = 0.0
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    images_per_second: float | None = None
+    lr: float | None = None
+    train_loss: float | None = None
+    val_loss: float | None = None
+    l2_loss: float | None = None
+    train_accuracy: float | None = None
+    val_accuracy: float | None = None
+    best: str = ""
+    log: tuple[tuple[float, str], ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """State and progress in the few columns of a header."""
+        if self.state in ("training", "paused", "pausing", "stopping"):
+            return f"{self.state} {self.progress:.0%}"
+        return "" if self.state == "ready" else self.state
+
+
+def view_of(board: Board, *, active: bool, pausing: bool, stopping: bool) -> RunView:
+    """Fold a board and the session's intents into what is shown."""
+    batch, epoch, ended = board.batch, board.epoch, board.ended
+    return RunView(
+        state=_state(board, active, pausing, stopping),
+        detail=_detail(board),
+        epoch=ended.epoch if ended else batch.epoch if batch else 0,
+        epochs=board.started.epochs if board.started else 0,
+        epoch_progress=board.epoch_progress,
+        progress=board.progress,
+        seconds=board.seconds,
+        seconds_left=None if ended else board.seconds_left,
+        images_per_second=batch.images_per_second if batch else None,
+        lr=batch.lr if batch else None,
+        train_loss=batch.loss if batch else None,
+        val_loss=board.validation.loss if board.validation else None,
+        l2_loss=batch.l2_loss if batch else None,
+        train_accuracy=epoch.train_accuracy if epoch else batch.accuracy if batch else None,
+        val_accuracy=board.validation.accuracy if board.validation else None,
+        best=f"{board.best.accuracy:.1%} at epoch {board.best.epoch}" if board.best else "",
+        log=tuple(board.log),
+    )
+
+
+def _state(board: Board, active: bool, pausing: bool, stopping: bool) -> str:
+    if board.ended:
+        return {"completed": "done"}.get(board.ended.reason, board.ended.reason)
+    if not active and board.started is None:
+        return "ready"
+    if stopping:
+        return "stopping"
+    if board.paused or pausing:
+        return "paused" if board.paused and pausing else "pausing" if pausing else "resuming"
+    return "training" if board.started else "starting"
+
+
+def _detail(board: Board) -> str:
+    ended = board.ended
+    if ended is None:
+        return ""
+    if ended.reason == "failed":
+        return ended.message
+    return "" if ended.test_accuracy is None else f"test {ended.test_accuracy:.1%}"

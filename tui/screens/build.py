@@ -1,0 +1,170 @@
+"""The builder: the list of layers, the form of the chosen one, what is wrong and what it costs."""
+
+from __future__ import annotations
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Static
+
+from cnn_tui.tui.actions import BUILD, LIST, bindings
+from cnn_tui.tui.advice import advice_for, explanation_for
+from cnn_tui.tui.builder import Builder
+from cnn_tui.tui.forms import form_for
+from cnn_tui.tui.screens.layer_picker import LayerPicker
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.widgets.doctor import LETTERS, Doctor
+from cnn_tui.tui.widgets.explanation import Explanation
+from cnn_tui.tui.widgets.field_row import FieldRow
+from cnn_tui.tui.widgets.layer_form import LayerForm
+from cnn_tui.tui.widgets.layer_table import LayerTable
+from cnn_tui.tui.widgets.totals import Totals
+
+
+_CLASSES = 10
+
+
+class LayerList(LayerTable):
+    """The table with the keys that edit; in the form they are text."""
+
+    BINDINGS = [
+        *bindings(LIST),
+        *(Binding(letter, f"screen.fix('{letter}')", show=False) for letter in LETTERS),
+    ]
+
+
+class BuildScreen(ModeScreen):
+    """Shows a builder and hands keys on to it."""
+
+    MODE = "build"
+    BINDINGS = bindings(BUILD)
+    AUTO_FOCUS = "LayerList"
+
+    class Changed(Message):
+        """The network may be another one."""
+
+    def __init__(self, builder: Builder) -> None:
+        super().__init__()
+        self._builder = builder
+
+    def compose_body(self) -> ComposeResult:
+        """List and form, totals, doctor."""
+        with Horizontal(id="body"):
+            yield LayerList(id="layers")
+            with Vertical(id="side"):
+                yield Static(id="form-title")
+                yield LayerForm(id="form")
+                yield Explanation(id="explanation")
+        yield Totals(id="totals")
+        yield Doctor(id="doctor")
+
+    def on_mount(self) -> None:
+        """Show the network."""
+        super().on_mount()
+        self.present()
+
+    def present(self) -> None:
+        """Show the network as it is now."""
+        builder = self._builder
+        layers, totals = self.query_one(LayerList), self.query_one(Totals)
+        layers.set_reactive(LayerTable.cursor, builder.cursor)
+        layers.rows = builder.rows
+        layers.redraw()
+        totals.report, totals.batch_size = builder.report, builder.network.training.batch_size
+        # An empty network is a beginning, not a mistake.
+        self.query_one(Doctor).report = builder.report if builder.network.layers else None
+        self._present_row()
+        self.post_message(self.Changed())
+
+    def show_trouble(self) -> None:
+        """Put the cursor on the first issue."""
+        issue = next(iter(self._builder.report.issues), None)
+        if issue:
+            self._builder.find(str(issue.layer) if issue.layer else "input")
+            self.present()
+
+    def edit_row(self, key: str) -> None:
+        """Open the form of a row: the input, the loss, the recipe."""
+        self._builder.find(key)
+        self.present()
+        self.action_edit()
+
+    def _present_row(self) -> None:
+        builder = self._builder
+        form = form_for(builder.network, builder.row)
+        self.query_one("#form-title", Static).update(form.title)
+        self.query_one(LayerForm).form = form
+        words = explanation_for(builder.network, builder.report, builder.row)
+        self.query_one(Explanation).words = words
+        doctor = self.query_one(Doctor)
+        doctor.chosen = builder.row.path[0] + 1 if builder.row.path else 0
+        doctor.advice = advice_for(builder.network, builder.row)
+        self.refresh_bindings()
+
+    @on(LayerTable.Highlighted)
+    def _highlighted(self, event: LayerTable.Highlighted) -> None:
+        self._builder.select(event.row)
+        self._present_row()
+
+    @on(LayerForm.Left)
+    def _form_left(self) -> None:
+        self.query_one(LayerList).focus()
+
+    @on(FieldRow.Edited)
+    def _field_edited(self, event: FieldRow.Edited) -> None:
+        self._builder.set_field(event.field.name, event.value)
+        self.present()
+
+    @on(Doctor.FixRequested)
+    def _fix_clicked(self, event: Doctor.FixRequested) -> None:
+        self.action_fix(event.letter)
+
+    @on(LayerTable.EditRequested)
+    def action_edit(self) -> None:
+        """Give the keys to the form."""
+        self.query_one(LayerForm).enter()
+
+    def action_insert_layer(self) -> None:
+        """Choose a kind of layer and put one behind the chosen row."""
+        self.app.push_screen(LayerPicker(), self._insert)
+
+    def _insert(self, kind: str | None) -> None:
+        if kind:
+            self._builder.insert(kind, _CLASSES)
+            self.present()
+
+    def action_remove_layer(self) -> None:
+        """Delete the chosen layer."""
+        self._builder.remove()
+        self.present()
+
+    def action_duplicate(self) -> None:
+        """Copy the chosen layer."""
+        self._builder.duplicate()
+        self.present()
+
+    def action_move(self, by: int) -> None:
+        """Move the chosen layer."""
+        self._builder.move(by)
+        self.present()
+
+    def action_fix(self, letter: str) -> None:
+        """Apply a remedy of the issue that is shown."""
+        fix = self.query_one(Doctor).fix(letter)
+        if fix:
+            self._builder.fix(fix)
+            self.present()
+
+    def action_undo(self) -> None:
+        """Undo the last edit."""
+        if not self._builder.undo():
+            self.notify("Nothing to undo.")
+        self.present()
+
+    def action_redo(self) -> None:
+        """Redo what was undone."""
+        if not self._builder.redo():
+            self.notify("Nothing to redo.")
+        self.present()

@@ -1,0 +1,161 @@
+"""Small windows over a screen: a question with its answers, and a list to pick from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A key and what it means."""
+
+    key: str
+    words: str
+
+
+class Question(ModalScreen[str]):
+    """Asks; the result is the key of the answer, empty for escape."""
+
+    BINDINGS = [Binding("escape", "dismiss('')", "cancel", show=False)]
+
+    def __init__(self, question: str, answers: Sequence[Answer]) -> None:
+        super().__init__()
+        self._question = question
+        self._answers = answers
+
+    def compose(self) -> ComposeResult:
+        """The question, the answers, the way out."""
+        answers = [f"[$accent]{answer.key}[/]  {answer.words}" for answer in self._answers]
+        with Vertical(classes="window"):
+            yield Static(self._question, markup=False)
+            yield Static("\n".join([*answers, "[$accent]esc[/]  go back"]), classes="answers")
+
+    def on_key(self, event: events.Key) -> None:
+        """Take an answer."""
+        if any(answer.key == event.character for answer in self._answers):
+            event.stop()
+            self.dismiss(event.character or "")
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something to pick, in one line."""
+
+    key: str
+    words: str
+
+
+class Picker(ModalScreen[str]):
+    """A list that typing filters; the result is the key of an item, empty for escape.
+
+    With ``free`` what is typed is a result as well, if it matches no item.
+    """
+
+    BINDINGS = [
+        Binding("escape", "dismiss('')", "cancel", show=False),
+        Binding("down", "go('down')", show=False),
+        Binding("up", "go('up')", show=False),
+        Binding("pagedown", "go('page_down')", show=False),
+        Binding("pageup", "go('page_up')", show=False),
+    ]
+
+    def __init__(self, title: str, items: Sequence[Item], free: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._items = items
+        self._free = free
+
+    def compose(self) -> ComposeResult:
+        """Title, filter, list."""
+        hint = f"type to filter{', or ' + self._free if self._free else ''}; enter takes, esc leaves"
+        with Vertical(classes="window picker"):
+            yield Static(self._title, classes="title")
+            yield Input(placeholder=hint, compact=True)
+            yield OptionList(compact=True)
+
+    def on_mount(self) -> None:
+        """Show all items."""
+        self.query_one(Input).cursor_blink = False
+        self.query_one(OptionList).can_focus = False
+        self._fill("")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Show the items that match."""
+        self._fill(event.value.strip().lower())
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the marked item, or the text."""
+        choices = self.query_one(OptionList)
+        if choices.highlighted is not None:
+            self.dismiss(choices.get_option_at_index(choices.highlighted).id or "")
+        elif self._free:
+            self.dismiss(event.value.strip())
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Take the item that was clicked."""
+        self.dismiss(event.option_id or "")
+
+    def action_go(self, where: str) -> None:
+        """Move in the list while the filter keeps the focus."""
+        choices = self.query_one(OptionList)
+        move = {
+            "down": choices.action_cursor_down,
+            "up": choices.action_cursor_up,
+            "page_down": choices.action_page_down,
+            "page_up": choices.action_page_up,
+        }
+        move[where]()
+
+    def _fill(self, wanted: str) -> None:
+        choices = self.query_one(OptionList)
+        choices.clear_options()
+        width = max((len(item.key) for item in self._items), default=0)
+        for item in _matching(self._items, wanted):
+            line = f"[$accent]{item.key.ljust(width)}[/]  {item.words}"
+            choices.add_option(Option(line, id=item.key))
+        choices.highlighted = 0 if choices.option_count else None
+
+
+def _matching(items: Sequence[Item], wanted: str) -> list[Item]:
+    """Those whose key begins with the text first, then those that contain it, then in words."""
+    ranks = [
+        (0 if item.key.startswith(wanted) else 1 if wanted in item.key else 2, at, item)
+        for at, item in enumerate(items)
+        if wanted in item.key or wanted in item.words.lower()
+    ]
+    return [item for _, _, item in sorted(ranks, key=lambda rank: rank[:2])]
+
+
+class Prompt(ModalScreen[str]):
+    """One line of text; the result is empty for escape."""
+
+    BINDINGS = [Binding("escape", "dismiss('')", "cancel", show=False)]
+
+    def __init__(self, title: str, value: str) -> None:
+        super().__init__()
+        self._title = title
+        self._value = value
+
+    def compose(self) -> ComposeResult:
+        """Title and line."""
+        with Vertical(classes="window"):
+            yield Static(self._title, classes="title", markup=False)
+            yield Input(self._value, compact=True, select_on_focus=False)
+            yield Static("enter takes it, esc goes back", classes="hint")
+
+    def on_mount(self) -> None:
+        """A cursor that stands still sends nothing."""
+        self.query_one(Input).cursor_blink = False
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the text."""
+        self.dismiss(event.value.strip())

@@ -1,0 +1,47 @@
+"""What the main screens have in common: header, key bar, and a word when there is no room."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.app import ComposeResult
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from cnn_tui.tui.widgets.header import Header, Heading
+from cnn_tui.tui.widgets.key_bar import KeyBar
+from cnn_tui.tui.widgets.too_small import LEAST, TooSmall
+
+
+class ModeScreen(Screen[None]):
+    """One of the modes that the header's tabs lead to."""
+
+    MODE = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
+
+    heading: reactive[Heading] = reactive(Heading(), init=False)
+
+    def compose(self) -> ComposeResult:
+        """Header, body, keys."""
+        yield Header(self.MODE)
+        yield from self.compose_body()
+        yield KeyBar(id="keys")
+        yield TooSmall()
+
+    def compose_body(self) -> ComposeResult:
+        """What is between header and key bar."""
+        raise NotImplementedError
+
+    def watch_heading(self, heading: Heading) -> None:
+        """Hand the heading on."""
+        if self.is_mounted:
+            self.query_one(Header).heading = heading
+
+    def on_mount(self) -> None:
+        """Show what was set before there was a header."""
+        self.query_one(Header).heading = self.heading
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Below the least size nothing but a line that says so."""
+        small = event.size.width < LEAST.width or event.size.height < LEAST.height
+        self.set_class(small, "-too-small")

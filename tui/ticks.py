@@ -1,0 +1,96 @@
+"""Axes of charts: ranges that rarely move and ticks at round numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A range with labelled ticks; the labels are of one width, so that the axis stands still."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    labels: tuple[str, ...]
+    name: str = ""
+
+    @property
+    def label_width(self) -> int:
+        """Columns of the widest label."""
+        return max(map(len, self.labels), default=0)
+
+
+def epochs_axis(reached: float, total: int, ticks: int) -> Axis:
+    """From 0 to the end of the run, or for a long run to the next power of two past ``reached``.
+
+    A range that doubles moves the picture a few times in a run instead of at every point.
+    """
+    high = float(max(1, total))
+    if total > _SHORT_RUN:
+        high = min(high, 2.0 ** math.ceil(math.log2(max(reached, _SHORT_RUN / 2))))
+    marks = _marks(0.0, high, ticks, (1, 2, 5, 10), least=1.0)
+    return Axis(0.0, high, marks, tuple(f"{mark:g}" for mark in marks), "epoch")
+
+
+_SHORT_RUN = 16
+"""Epochs that are shown whole from the beginning."""
+
+
+def loss_axis(values: Sequence[float], ticks: int) -> Axis:
+    """From 0 to a round number above the largest loss."""
+    high = _round_up(max(values, default=1.0), (1, 1.2, 1.6, 2, 2.5, 3, 4, 5, 6, 8, 10))
+    marks = _marks(0.0, high, ticks)
+    return Axis(0.0, high, marks, _aligned([_short(mark) for mark in marks]))
+
+
+def log_axis(values: Sequence[float]) -> Axis:
+    """Powers of ten around the values, which are decimal logarithms already."""
+    low = math.floor(min(values, default=-1.0))
+    high = max(low + 1, math.ceil(max(values, default=1.0)))
+    step = math.ceil((high - low) / 4)
+    marks = tuple(float(power) for power in range(low, high + 1, step))
+    return Axis(low, high, marks, _aligned([_short(10.0**mark) for mark in marks]))
+
+
+def accuracy_axis(values: Sequence[float], ticks: int) -> Axis:
+    """From a round percentage below the smallest accuracy up to 100%."""
+    smallest = min(values, default=0.0)
+    low = next(floor for floor in (0.9, 0.8, 0.5, 0.0) if smallest >= floor)
+    marks = _marks(low, 1.0, ticks)
+    return Axis(low, 1.0, marks, _aligned([f"{mark:.0%}" for mark in marks]))
+
+
+_ROUND = (1, 2, 2.5, 5, 10)
+
+
+def _marks(
+    low: float, high: float, count: int, factors: Sequence[float] = _ROUND, least: float = 0.0
+) -> tuple[float, ...]:
+    step = max(least, _round_up((high - low) / max(1, count - 1), factors))
+    number = int((high - low) / step + 1e-9)
+    return tuple(low + step * at for at in range(number + 1))
+
+
+def _round_up(value: float, factors: Sequence[float] = _ROUND) -> float:
+    """The next of the factors, the last of which is 10, times a power of ten."""
+    if value <= 0:
+        return 1.0
+    unit = 10.0 ** math.floor(math.log10(value))
+    return next((unit * f for f in factors if unit * f >= value * (1 - 1e-9)), unit * 10)
+
+
+def _short(value: float) -> str:
+    if value == 0:
+        return "0"
+    return f"{value:.0e}" if not 1e-3 <= value < 1e4 else f"{value:.3g}"
+
+
+def _aligned(labels: list[str]) -> tuple[str, ...]:
+    width = max(_LABEL_WIDTH, *map(len, labels))
+    return tuple(label.rjust(width) for label in labels)
+
+
+_LABEL_WIDTH = 4

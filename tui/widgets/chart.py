@@ -1,0 +1,55 @@
+"""A live chart: drawn at most as often as it is told to, sent only where it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual.reactive import reactive
+
+from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.widgets.plot import Plot, Rasteriser, rasterise
+
+ROLES = ("accent", "warn")
+"""Looks of the curves in their order."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A heading and what is below it; without a plot, words about why."""
+
+    title: Line = ()
+    plot: Plot | None = None
+    note: str = ""
+
+
+class Chart(Lines):
+    """Knows nothing of training: it is given a picture."""
+
+    picture: reactive[Picture] = reactive(Picture(), init=False)
+
+    def __init__(self, *, id: str | None = None, rasteriser: Rasteriser = rasterise) -> None:
+        super().__init__(id=id)
+        self._rasterise = rasteriser
+
+    def watch_picture(self) -> None:
+        """Draw; an equal picture does not get here."""
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Heading and curves."""
+        plot = self.picture.plot
+        if plot is None or width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
+            blank: list[Line] = [()] * max(0, height // 2 - 1)
+            return [self.picture.title, *blank, ((self.picture.note.center(width), "dim"),)]
+        canvas = self._rasterise(plot, width, height - 1)
+        return [self.picture.title, *(self._styled(row) for row in canvas)]
+
+    def _styled(self, row: list[tuple[str, int]]) -> Line:
+        return tuple(
+            (text, ROLES[number % len(ROLES)] if number >= 0 else "dim") for text, number in row
+        )
+
+
+_LEAST_WIDTH = 16
+_LEAST_HEIGHT = 5

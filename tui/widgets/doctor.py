@@ -1,0 +1,95 @@
+"""What is wrong with the network, in words, and what would mend it; or that all is well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+from textual.message import Message
+from textual import events
+from textual.reactive import reactive
+
+from cnn_tui.engine.specs.report import Fix, Issue, Report
+from cnn_tui.tui.widgets.lines import Line, Lines, plain
+from cnn_tui.tui.words import clean, fit
+
+LETTERS = "abcde"
+
+
+class Doctor(Lines):
+    """One issue at a time: the one at the chosen layer, else the first."""
+
+    class FixRequested(Message):
+        """A remedy was chosen with the mouse."""
+
+        def __init__(self, letter: str) -> None:
+            super().__init__()
+            self.letter = letter
+
+    report: reactive[Report | None] = reactive(None, init=False)
+    chosen: reactive[int] = reactive(0, init=False)
+    """Number of the chosen layer, 0 for the network as a whole."""
+    advice: reactive[str] = reactive("", init=False)
+    """What to say when nothing is wrong."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._offered: dict[str, Fix] = {}
+
+    def watch_report(self) -> None:
+        """Show the new state."""
+        self.redraw()
+
+    def watch_chosen(self) -> None:
+        """Show the issue of the layer that was chosen."""
+        self.redraw()
+
+    def watch_advice(self) -> None:
+        """Show what to say."""
+        self.redraw()
+
+    @property
+    def issue(self) -> Issue | None:
+        """The issue that is shown."""
+        issues = self.report.issues if self.report else ()
+        here = [issue for issue in issues if issue.layer == self.chosen]
+        return next(iter((*here, *issues)), None)
+
+    def fix(self, letter: str) -> Fix | None:
+        """The remedy with a letter, if it is on offer."""
+        return self._offered.get(letter)
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """The issue with its remedies, or the advice."""
+        issue = self.issue
+        self._offered = {}
+        if issue is None:
+            return [plain(line) for line in wrap(self.advice, width)]
+        head = self._head(issue, width, max(2, height - len(issue.fixes)))
+        self._offered = dict(zip(LETTERS[: height - len(head)], issue.fixes, strict=False))
+        return [*head, *(self._choice(*pair, width) for pair in self._offered.items())]
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a remedy applies it."""
+        line = self._rows[event.y] if event.y < len(self._rows) else plain()
+        letter = line[0][0].strip()
+        if self.fix(letter):
+            self.post_message(self.FixRequested(letter))
+
+    def _head(self, issue: Issue, width: int, height: int) -> list[Line]:
+        others = len(self.report.issues) - 1 if self.report else 0
+        more = f" ({others} more)" if others else ""
+        text = wrap(_without_advice(issue) + more, width - 2) or [""]
+        if len(text) > height:
+            text = [*text[: height - 1], fit(" ".join(text[height - 1 :]), width - 2)]
+        first, *rest = text
+        below: list[Line] = [(("  " + line, "strong"),) for line in rest]
+        return [(("! ", "error"), (first, "strong")), *below]
+
+    def _choice(self, letter: str, fix: Fix, width: int) -> Line:
+        return ((f"  {letter}  ", "accent"), (fit(clean(fix.description), width - 5), ""))
+
+
+def _without_advice(issue: Issue) -> str:
+    """The message; its last sentence names the remedies, which stand below it anyway."""
+    return clean(issue.message.partition(" Try ")[0] if issue.fixes else issue.message)

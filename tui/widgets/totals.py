@@ -1,0 +1,47 @@
+"""The network's costs in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.reactive import reactive
+
+from cnn_tui.engine.specs.report import LayerReport, Report
+from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.words import compact
+
+
+class Totals(Lines):
+    """Parameters, multiply-adds, values kept for the backward pass; what was just done."""
+
+    report: reactive[Report | None] = reactive(None, init=False)
+    batch_size: reactive[int] = reactive(1, init=False)
+
+    def watch_report(self) -> None:
+        """Show the new costs."""
+        self.redraw()
+
+    def watch_batch_size(self) -> None:
+        """Show the new costs."""
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Whether all is well, then the totals."""
+        report = self.report
+        if report is None:
+            return []
+        state = ("fits", "good") if report.valid else ("does not fit", "error")
+        memory = sum(map(_activations, report.layers)) * 4 * self.batch_size
+        costs = (
+            f"  {report.total_params:,} parameters"
+            f"   {compact(report.total_macs)} multiply-adds"
+            f"   {compact(memory)}B activations"
+        )
+        if not report.layers:
+            state = ("empty", "dim")
+        return [((" ", ""), state, (costs[: width - 14], ""))]
+
+
+def _activations(layer: LayerReport) -> int:
+    inside = (*layer.branch, *layer.shortcut)
+    return layer.activations + sum(map(_activations, inside))

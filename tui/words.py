@@ -1,0 +1,49 @@
+"""Numbers and times as people read them, in as few columns as the place has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+_UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "K"))
+
+
+def compact(number: int, width: int = 0) -> str:
+    """``61,706`` where it fits into ``width`` columns, else ``61.7K``; 0 always shortens."""
+    exact = f"{number:,}"
+    if len(exact) <= width or number < 1000:
+        return exact
+    size, unit = next(pair for pair in _UNITS if number >= pair[0])
+    scaled = number / size
+    return f"{scaled:.0f}{unit}" if scaled >= 100 else f"{scaled:.3g}{unit}"
+
+
+def short(value: float) -> str:
+    """A loss in five columns: ``0.081``, ``12.34``, ``1e+06``, ``nan``."""
+    if not math.isfinite(value) or value >= 1e4:
+        return f"{value:.0e}"
+    return f"{value:.{max(0, 3 - len(str(int(value))) + 1)}f}"
+
+
+def clock(seconds: float | None) -> str:
+    """``0:48``, ``12:05`` or ``3:07:11``; dashes for a time that is not known."""
+    if seconds is None or not math.isfinite(seconds):
+        return "-:--"
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def times(sizes: Iterable[object]) -> str:
+    """``(6, 28, 28)`` as ``6x28x28``."""
+    return "x".join(str(size) for size in sizes)
+
+
+def clean(text: str) -> str:
+    """Without control characters: a name from a file must not drive the terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def fit(text: str, width: int) -> str:
+    """Cut or padded to exactly ``width`` columns."""
+    return text.ljust(width) if len(text) <= width else text[: max(0, width - 1)] + "…"
