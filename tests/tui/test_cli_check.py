@@ -77,7 +77,7 @@ def test_file_that_is_no_toml(cli, file: Path) -> None:
     code, out, err = cli("check", file, "--json")
     report = json.loads(out)
     assert (code, report["valid"], report["layers"]) == (1, False, [])
-    assert "line 15" in err and str(file) in err
+    assert "line 14" in err and str(file) in err
     assert report["issues"][0]["message"] in err
     assert_one_error_line(err)
 

@@ -65,11 +65,12 @@ def test_signal_ends_the_run_in_order(file: Path, number: int, code: int) -> Non
 
 
 def test_second_interrupt_ends_at_once(file: Path) -> None:
-    process = started(file)
-    while process.poll() is None:
-        process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    with started(file) as process:
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    # A signal may meet the interpreter's own end: to a shell both are 130.
+    assert process.returncode in (130, -signal.SIGINT)
     assert "Traceback" not in err
 
 
@@ -85,11 +86,11 @@ def test_hangup_under_nohup_is_ignored(file: Path) -> None:
 
 
 def test_reader_that_goes_away_ends_the_run_quietly(file: Path) -> None:
-    process = started(file)
-    assert process.stdout is not None and process.stderr is not None
-    process.stdout.close()
-    assert process.stderr.read() == ""
-    assert process.wait(timeout=60) == 128 + signal.SIGPIPE
+    with started(file) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(timeout=60) == 128 + signal.SIGPIPE
 
 
 def test_full_disk_is_said_in_one_line(file: Path) -> None:

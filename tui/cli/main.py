@@ -27,7 +27,10 @@ _BROKEN_PIPE = 128 + 13
 
 def run() -> None:
     """The installed script."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    # From here on an interrupt can spoil nothing, and must not show a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sys.exit(code)
 
 
 def main(args: Sequence[str]) -> int:
