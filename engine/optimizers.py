@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from collections.abc import Callable
@@ -210,7 +211,7 @@ def _spans(store: ParameterStore) -> list[tuple[slice, bool]]:
     """The store cut into blocks, each with whether it decays."""
     edges = sorted({0, store.size, *(e for span in store.decayed for e in (span.start, span.stop))})
     spans = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in itertools.pairwise(edges):
         decay = any(span.start <= low < span.stop for span in store.decayed)
         spans += [(slice(i, min(i + BLOCK, high)), decay) for i in range(low, high, BLOCK)]
     return spans

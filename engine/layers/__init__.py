@@ -1,0 +1,1 @@
+"""Layers: parameters, and operations bound to a batch of shards."""

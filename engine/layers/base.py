@@ -62,9 +62,7 @@ class Bound:
         """What to run once a training pass is known to be finite: updates of running state."""
         return []
 
-    def bind_backward(
-        self, dys: list[Array], *, need_dx: bool, own_dy: bool
-    ) -> list[Array] | None:
+    def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
         """Lay out ``backward``; returns ``dx`` by shard where it is needed."""
         raise NotImplementedError
 
@@ -95,9 +93,7 @@ class ByShard(Bound):
         self.ys = [kernel.y for kernel in kernels]
         self.forward = [Stage([kernel.forward for kernel in kernels])]
 
-    def bind_backward(
-        self, dys: list[Array], *, need_dx: bool, own_dy: bool
-    ) -> list[Array] | None:
+    def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
         for kernel, dy, shard in zip(self.kernels, dys, self.shards, strict=True):
             kernel.bind_backward(dy, shard.arena, need_dx=need_dx, own_dy=own_dy)
         self.backward = [Stage([kernel.backward for kernel in self.kernels])]
@@ -135,9 +131,7 @@ class Chain(Bound):
             overwrite = not op.keeps_y
         self.forward = [stage for link in self.links for stage in link.forward]
 
-    def bind_backward(
-        self, dys: list[Array], *, need_dx: bool, own_dy: bool
-    ) -> list[Array] | None:
+    def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
         self.backward: list[Stage] = []
         current: list[Array] | None = dys
         for link in reversed(self.links):

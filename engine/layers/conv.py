@@ -39,12 +39,16 @@ class ConvOp(ShardedOp):
         out_h, out_w = self.geometry.output
         y = shard.keep((out_h, filters, out_w, shard.size))
         dweight = self.weight.part_of(shard.grads)
-        parts = [np.split(array, self.groups, axis=1) for array in (x, y)]
-        weights = [np.split(array, self.groups, axis=3) for array in (self.weight.inner, dweight)]
-        flipped = self._flipped.reshape(self.groups, self._flipped.shape[1], -1)
         groups = [
             ConvKernel(*arrays, self.geometry, shard)
-            for arrays in zip(*parts, *weights, flipped, strict=True)
+            for arrays in zip(
+                np.split(x, self.groups, axis=1),
+                np.split(y, self.groups, axis=1),
+                np.split(self.weight.inner, self.groups, axis=3),
+                np.split(dweight, self.groups, axis=3),
+                self._flipped.reshape(self.groups, self._flipped.shape[1], -1),
+                strict=True,
+            )
         ]
         return groups[0] if self.groups == 1 else GroupedConvKernel(x, y, groups)
 
@@ -76,9 +80,7 @@ def conv_parameters(
     return parameters
 
 
-def conv_ops(
-    name: str, parameters: list[Parameter], geometry: Geometry, groups: int
-) -> list[Op]:
+def conv_ops(name: str, parameters: list[Parameter], geometry: Geometry, groups: int) -> list[Op]:
     """The operations of a convolution layer."""
     weight, *biases = parameters
     conv = ConvOp(name, weight, geometry, groups)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -83,9 +84,7 @@ class WideLinear(Bound):
 
         return run
 
-    def bind_backward(
-        self, dys: list[Array], *, need_dx: bool, own_dy: bool
-    ) -> list[Array] | None:
+    def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
         self.dy, gather = self._gathered(dys)
         tasks = [self._weight_gradient(rows) for rows in self.outputs]
         if need_dx:
@@ -116,7 +115,7 @@ def _copying(target: Array, source: Array) -> Task:
 
 def _blocks(count: int) -> list[slice]:
     edges = [count * block // BLOCKS for block in range(BLOCKS + 1)]
-    return [slice(low, high) for low, high in zip(edges, edges[1:], strict=False) if high > low]
+    return [slice(low, high) for low, high in itertools.pairwise(edges) if high > low]
 
 
 def fc_parameters(name: str, in_features: int, out_features: int, bias: bool) -> list[Parameter]:

@@ -118,9 +118,7 @@ class Lowering:
             name, lambda x, y, shard: DropoutKernel(x, y, layer.p, number, self.mode, shard)
         )
 
-    def _residual(
-        self, layer: Residual, report: LayerReport, shape: Shape, output: Shape
-    ) -> Op:
+    def _residual(self, layer: Residual, report: LayerReport, shape: Shape, output: Shape) -> Op:
         branch = self.chain(layer.branch, report.branch, shape)
         shortcut: list[Op] = []
         if layer.shortcut == "projection":

@@ -38,9 +38,7 @@ class BatchNormOp(Op):
 class BatchNorm(Bound):
     """A batch norm bound to a batch: sums by shard, a meeting point, the rest by shard."""
 
-    def __init__(
-        self, xs: list[Array], shards: list[Shard], statistics: BatchStatistics
-    ) -> None:
+    def __init__(self, xs: list[Array], shards: list[Shard], statistics: BatchStatistics) -> None:
         self.shards, self.statistics = shards, statistics
         self.kernels = [
             BatchNormKernel(x, shard.keep(x.shape), statistics)
@@ -57,9 +55,7 @@ class BatchNorm(Bound):
     def commits(self) -> list[Task]:
         return [self.statistics.commit]
 
-    def bind_backward(
-        self, dys: list[Array], *, need_dx: bool, own_dy: bool
-    ) -> list[Array] | None:
+    def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
         for kernel, dy, shard in zip(self.kernels, dys, self.shards, strict=True):
             kernel.bind_backward(dy, shard.arena, need_dx=need_dx, own_dy=own_dy)
         self.backward = [

@@ -65,5 +65,3 @@ class TanhKernel(InPlaceKernel):
 
     def backward(self) -> None:
         np.multiply(self.dy, 1 - self.y * self.y, out=self.dx)
-
-

@@ -14,9 +14,7 @@ class LRNKernel(InPlaceKernel):
     ``alpha`` is the paper's; PyTorch and Caffe divide theirs by ``size``.
     """
 
-    def __init__(
-        self, x: Array, y: Array, size: int, alpha: float, beta: float, k: float
-    ) -> None:
+    def __init__(self, x: Array, y: Array, size: int, alpha: float, beta: float, k: float) -> None:
         self.x, self.y = x, y
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
         self.base = np.empty_like(x)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import Arena, Array
@@ -79,7 +81,7 @@ class MaxPoolKernel(Kernel):
                 np.subtract(left, share, out=left)
 
 
-def _like(scratch: Array, view: Array) -> Array:
+def _like(scratch: NDArray[Any], view: Array) -> NDArray[Any]:
     """A part of ``scratch`` with the shape of ``view``."""
     return scratch.reshape(-1)[: view.size].reshape(view.shape)
 

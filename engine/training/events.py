@@ -21,7 +21,7 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_
     pass
 
 
-class RunStarted(_Event):
+class RunStarted(_Event, frozen=True):
     """Sizes and settings of the run that begins."""
 
     arch: str
@@ -41,7 +41,7 @@ class RunStarted(_Event):
     threads: int
 
 
-class BatchCompleted(_Event):
+class BatchCompleted(_Event, frozen=True):
     """One optimizer step. ``step`` counts from 1 over the run, ``batch`` from 1 in its epoch."""
 
     step: int
@@ -57,7 +57,7 @@ class BatchCompleted(_Event):
     """Since the run began, pauses left out."""
 
 
-class ValidationCompleted(_Event):
+class ValidationCompleted(_Event, frozen=True):
     """The whole validation split, in evaluation mode."""
 
     step: int
@@ -66,7 +66,7 @@ class ValidationCompleted(_Event):
     accuracy: float
 
 
-class EpochCompleted(_Event):
+class EpochCompleted(_Event, frozen=True):
     """One pass over the training split; training figures are means over its batches."""
 
     epoch: int
@@ -83,19 +83,19 @@ class EpochCompleted(_Event):
     """Since the run began, pauses left out."""
 
 
-class RunPaused(_Event):
+class RunPaused(_Event, frozen=True):
     """Training waits; weights and optimizer state stay."""
 
     step: int
 
 
-class RunResumed(_Event):
+class RunResumed(_Event, frozen=True):
     """Training goes on where it was paused."""
 
     step: int
 
 
-class Alert(_Event):
+class Alert(_Event, frozen=True):
     """Something that a person should know, with the layer where it began if there is one."""
 
     code: str
@@ -107,7 +107,7 @@ class Alert(_Event):
 EndReason = Literal["completed", "stopped", "failed"]
 
 
-class RunEnded(_Event):
+class RunEnded(_Event, frozen=True):
     """The last event. The test figures are None when the run failed."""
 
     reason: EndReason

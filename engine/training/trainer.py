@@ -12,7 +12,6 @@ from cnn_tui.engine.data.batches import epoch_batches
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import CnnTuiError, NonFiniteError
-from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.network import Network
@@ -59,7 +58,6 @@ class Trainer:
         self.batches = -(-len(dataset.train) // self.recipe.batch_size)
         self.step = self.epoch = 0
         self.best: EpochCompleted | None = None
-        self.model: Model | None = None
 
     def run(self) -> None:
         """Train to the end, or until the control says stop.
@@ -70,9 +68,14 @@ class Trainer:
         self.stopwatch = Stopwatch()
         try:
             self._prepare()
-            self._epochs()
+            try:
+                self._epochs()
+            finally:
+                self.model.close()
         except NonFiniteError as error:
-            self.emit(Alert(code="non-finite", message=str(error), step=self.step, layer=error.layer))
+            self.emit(
+                Alert(code="non-finite", message=str(error), step=self.step, layer=error.layer)
+            )
             self._end("failed", message=str(error))
         except CnnTuiError as error:
             self._end("failed", message=str(error))
@@ -106,7 +109,8 @@ class Trainer:
         )
 
     def _epochs(self) -> None:
-        for self.epoch in range(1, self.recipe.epochs + 1):
+        for epoch in range(1, self.recipe.epochs + 1):
+            self.epoch = epoch
             tally = self._train_epoch()
             if self.control.stopping or not self._validate(tally):
                 return self._end("stopped")
@@ -207,16 +211,14 @@ class Trainer:
         test_loss: float | None = None,
         test_accuracy: float | None = None,
     ) -> None:
-        if self.model is not None:
-            self.model.close()
         self.emit(
             RunEnded(
                 reason=reason,
                 step=self.step,
                 epoch=self.epoch,
                 seconds=self.stopwatch.seconds,
-                best_val_accuracy=self.best and self.best.val_accuracy,
-                best_epoch=self.best and self.best.epoch,
+                best_val_accuracy=self.best.val_accuracy if self.best else None,
+                best_epoch=self.best.epoch if self.best else None,
                 test_loss=test_loss,
                 test_accuracy=test_accuracy,
                 message=message,
