@@ -133,6 +133,7 @@ def test_layers_that_do_not_fit_are_not_trained(cli, file: Path) -> None:
 
 
 def test_run_that_blows_up_fails_in_words(cli, file: Path) -> None:
+    file.write_text(QUICK + '[loss]\ntype = "svm"\nsquared = true\n')
     code, out, err = cli("train", file, "--json", "--lr", "1e5", "--epochs", "50")
     assert code == 1
     last = events(out)[-1]
