@@ -55,7 +55,8 @@ def event_line(event: RunEvent) -> str:
         case EpochCompleted():
             return _epoch(event)
         case Alert():
-            where = f" ({event.layer})" if event.layer else ""
+            new = event.layer and event.layer not in event.message
+            where = f" ({event.layer})" if new else ""
             return f"! {plain(event.message)}{where}"
         case RunEnded():
             return _ended(event)
