@@ -14,6 +14,7 @@ from cnn_tui.engine.specs.report import Fix
 from cnn_tui.engine.specs.search import SHIFTS, around, current, first
 from cnn_tui.engine.specs.shortcuts import reconcile
 from cnn_tui.engine.specs.windows import Windowed, windows
+from cnn_tui.engine.specs.wording import listed
 
 _MOST_INFERENCES = 600
 """Bounds the search for an input size, which walks the layers before the fault each time."""
@@ -77,7 +78,9 @@ _SLIDING: dict[str, Callable[[Case, Windowed], Iterator[Prescription]]] = {
 def _round_down(case: Case, layer: Windowed) -> Prescription:
     axes = zip((case.step.before.shape or ())[1:], windows(layer), strict=True)
     rows, columns = (max(0, remainder(*axis) - axis[1].padding) for axis in axes)
-    note = f"leaves {rows} rows and {columns} columns unread" if rows + columns else ""
+    unread = [f"{rows} {'row' if rows == 1 else 'rows'}"] if rows else []
+    unread += [f"{columns} {'column' if columns == 1 else 'columns'}"] if columns else []
+    note = f"leaves {listed(unread, 'and')} unread" if unread else ""
     return Prescription(case.fix("rounding", "floor"), "rounding down", _LAST_RESORT, note)
 
 

@@ -7,6 +7,7 @@ which setting, what it takes and what it got.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
@@ -15,7 +16,7 @@ from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer, Residual
 from cnn_tui.engine.specs.network import SVM, Network, Softmax, Training
 from cnn_tui.engine.specs.wording import expected, listed, nearest, show
 
-_LOSS_TYPES: dict[str, type] = {"softmax": Softmax, "svm": SVM}
+_LOSS_TYPES: dict[str, type[msgspec.Struct]] = {"softmax": Softmax, "svm": SVM}
 _LAYERS = tuple[Layer, ...]
 _REFUSALS = (msgspec.ValidationError, TypeError, ValueError, OverflowError)
 
@@ -56,14 +57,14 @@ def _raw(struct: msgspec.Struct) -> dict[str, object]:
     return data if tag is None else {"type": tag, **data}
 
 
-def _table(data: object, kind: type, path: str) -> Iterator[Problem]:
+def _table(data: object, kind: type[msgspec.Struct], path: str) -> Iterator[Problem]:
     if isinstance(data, msgspec.Struct):
         data = _raw(data)
     if not isinstance(data, dict):
         yield Problem(path, f"expected a table of settings, received {show(data)}", "")
         return
-    fields = {field.name: field for field in msgspec.structs.fields(kind)}
-    tagged = kind.__struct_config__.tag is not None  # type: ignore[attr-defined]
+    fields = fields_of(kind)
+    tagged = kind.__struct_config__.tag is not None
     for key in data.keys() - fields.keys() - ({"type"} if tagged else set()):
         yield _unknown_key(key, fields, path)
     for name, field in fields.items():
@@ -71,6 +72,12 @@ def _table(data: object, kind: type, path: str) -> Iterator[Problem]:
             yield from _value(data[name], field.type, _join(path, name))
         elif field.required:
             yield Problem(_join(path, name), "missing", f"Give {expected(field.type)}.")
+
+
+@cache
+def fields_of(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """The settings of a description by name; looking them up anew takes long."""
+    return {field.name: field for field in msgspec.structs.fields(kind)}
 
 
 def _unknown_key(key: object, fields: dict[str, Any], path: str) -> Problem:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import difflib
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -93,11 +92,6 @@ def _range(kind: types.IntType | types.FloatType) -> str:
     return "".join(f" {word} {bound:.16g}" for word, bound in bounds.items() if bound is not None)
 
 
-def plain_line(text: str) -> str:
+def plain(text: str) -> str:
     """Text from elsewhere on one line, with whatever could steer a terminal written out."""
-    return re.sub(r"[^\x20-\x7e]", _escape, text)
-
-
-def _escape(match: re.Match[str]) -> str:
-    character = match.group()
-    return character if character.isprintable() else repr(character)[1:-1]
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)

@@ -1,0 +1,75 @@
+"""Networks by name: the presets that come with the product, or a file of the user's."""
+
+from __future__ import annotations
+
+import importlib.resources
+import os
+from pathlib import Path
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.specs.codec import load_network, loads_network
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.wording import listed, nearest, show
+
+_NAMES = (
+    "softmax-linear",
+    "svm-linear",
+    "two-layer",
+    "three-layer",
+    "digits-convnet",
+    "lenet5",
+    "convnetjs-cifar",
+    "cifar-convnet",
+    "all-conv",
+    "resnet20",
+    "alexnet",
+    "alexnet-lrn",
+    "vgg16",
+    "resnet18",
+    "resnet50",
+)
+
+
+def preset_names() -> tuple[str, ...]:
+    """The names, from a linear classifier up to the networks of ImageNet."""
+    return _NAMES
+
+
+def load_preset(name: str) -> Network:
+    """The preset of that name.
+
+    Raises:
+        SpecError: if there is none, with the names most like it.
+    """
+    if name not in _NAMES:
+        raise _unknown(name)
+    file = importlib.resources.files("cnn_tui.presets") / f"{name}.toml"
+    return loads_network(file.read_text("utf-8"), f"preset {name}")
+
+
+def resolve(arch: str) -> Network:
+    """The preset or the file that ``arch`` names; a preset wins over a file of the same name.
+
+    Raises:
+        SpecError: if it is neither, or the file does not describe a network.
+    """
+    if arch in _NAMES:
+        return load_preset(arch)
+    if _is_path(arch):
+        return load_network(Path(arch))
+    raise _unknown(arch)
+
+
+def _is_path(arch: str) -> bool:
+    separators = {os.sep, os.altsep or os.sep}
+    try:
+        named = any(one in arch for one in separators) or arch.lower().endswith(".toml")
+        return named or (arch != "" and Path(arch).exists())
+    except OSError:  # too long to be the name of a file
+        return False
+
+
+def _unknown(name: str) -> SpecError:
+    near = nearest(name, _NAMES, 3)
+    hint = f"Did you mean {listed(near)}?" if near else f"There are {listed(_NAMES, 'and')}."
+    return SpecError(f"There is no preset and no file named {show(name)}.", hint)
