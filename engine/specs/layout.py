@@ -1,4 +1,4 @@
-"""The layout of an architecture file: one layer a line, whatever is default left out."""
+"""The layout of an architecture file: one layer a line, most defaults left out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from cnn_tui.engine.specs.values import fields_of
 _INDENT = "  "
 _SIZES = {"kernel_size", "stride", "padding", "dilation"}
 """Written as one number where height and width are equal."""
+_ALWAYS = {"input", "data", "kernel_size"}
+"""Written even where they are the default: without them a reader could not follow the shapes."""
 _OWN_PLACE = {"layers", "loss", "training", "branch"}
 
 
@@ -48,7 +50,8 @@ def _settings(struct: msgspec.Struct) -> Iterator[str]:
     # The name leads, as a label would.
     for name in sorted(fields, key=lambda name: name != "name"):
         value = getattr(struct, name)
-        if value != fields[name].default and name not in _OWN_PLACE:
+        is_written = value != fields[name].default or name in _ALWAYS
+        if is_written and name not in _OWN_PLACE:
             yield f"{name} = {_value(_compact(value) if name in _SIZES else value)}"
 
 
