@@ -14,7 +14,9 @@ from cnn_tui.engine.specs.report import Issue, LayerReport, Report
 from cnn_tui.engine.specs.wording import plain
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 
-_HEADER = ("#", "layer", "settings", "output", "params", "MACs", "field")
+_HEADER = ("#", "layer", "name", "settings", "output", "params", "MACs", "field")
+_COUNTS = ("params", "MACs", "field")
+_WORDS = ("name", "settings")
 
 
 @click.command("check")
@@ -56,8 +58,8 @@ def unreadable(arch: str, error: SpecError) -> Report:
 
 def print_report(report: Report) -> None:
     """The layers as a table, the totals, then every issue with what would mend it."""
-    first = ("0", "input", "", dims(report.input), "", "", "1")
-    print_table(_HEADER, [first, *_rows(report.layers, "")], right=_HEADER[4:])
+    first = ("0", "input", "", "", dims(report.input), "", "", "1")
+    print_table(_HEADER, [first, *_rows(report.layers)], right=_COUNTS, wrap=_WORDS)
     print_line(f"{report.total_params:,} parameters, {report.total_macs:,} multiply-adds an image")
     for issue in report.issues:
         print_line(f"! {plain(issue.message)}")
@@ -65,20 +67,23 @@ def print_report(report: Report) -> None:
             print_line(f"  - {plain(fix.description)}")
 
 
-def _rows(layers: tuple[LayerReport, ...], within: str) -> Iterator[tuple[str, ...]]:
+def _rows(
+    layers: tuple[LayerReport, ...], within: str = "", owner: str = ""
+) -> Iterator[tuple[str, ...]]:
     for layer in layers:
         number = f"{within}{layer.index}"
         yield (
             number,
-            layer.name if layer.type in layer.name else f"{layer.name} ({layer.type})",
+            layer.type,
+            layer.name.removeprefix(owner),
             layer.settings,
             "?" if layer.output is None else dims(tuple(layer.output)),
             f"{layer.params:,}" if layer.params else "",
             f"{layer.macs:,}" if layer.macs else "",
             "" if layer.receptive_field is None else str(layer.receptive_field),
         )
-        yield from _rows(layer.branch, f"{number}.")
-        yield from _rows(layer.shortcut, f"{number}+")
+        yield from _rows(layer.branch, f"{number}.", f"{layer.name}.")
+        yield from _rows(layer.shortcut, f"{number}+", f"{layer.name}.")
 
 
 def _first_issue(report: Report) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterable, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -27,11 +28,16 @@ def print_json(value: object) -> None:
 
 
 def print_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], right: Collection[str]
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Collection[str] = (),
+    wrap: Collection[str] = (),
 ) -> None:
     """Write aligned columns, those named in ``right`` to the right.
 
-    Headings are bold on a terminal; elsewhere nothing but text and spaces is written.
+    On a terminal headings are bold and columns named in ``wrap`` give way where it is narrow;
+    elsewhere a row is one line of text and spaces, however long.
     """
     from rich.console import Console
     from rich.table import Table
@@ -39,11 +45,16 @@ def print_table(
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in header:
-        table.add_column(name, justify="right" if name in right else "left", no_wrap=True)
+        justify: Literal["left", "right"] = "right" if name in right else "left"
+        table.add_column(name, justify=justify, no_wrap=name not in wrap)
     for row in rows:
         table.add_row(*(Text(plain(cell)) for cell in row))
     console = Console()
-    console.print(table, width=None if console.is_terminal else 1000)
+    console.width = console.width if console.is_terminal else 1000
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        print_line(line.rstrip())
 
 
 def has_terminal() -> bool:

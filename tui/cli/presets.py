@@ -29,7 +29,9 @@ def command(as_json: bool) -> None:
         print_json(presets)
         return
     rows = [(p.name, dims(p.input), f"{p.params:,}", p.description) for p in presets]
-    print_table(("name", "input", "params", "description"), rows, right=("params",))
+    print_table(
+        ("name", "input", "params", "description"), rows, right=("params",), wrap=("description",)
+    )
 
 
 def _summary(name: str) -> Summary:
