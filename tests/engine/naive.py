@@ -1,0 +1,226 @@
+"""Every layer and loss once more, as loops over single outputs that follow the definition.
+
+Slow, in float64, and written without a look at the engine: shapes come from counting the places
+where a window fits, not from a formula.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from cnn_tui.engine.specs.layers import (
+    FC,
+    LRN,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    Layer,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    Residual,
+    Sigmoid,
+    Tanh,
+    pair,
+)
+from cnn_tui.engine.specs.report import LayerReport
+
+Arrays = Mapping[str, np.ndarray]
+"""Parameters and buffers by their names in the model."""
+
+
+def forward(
+    layers: tuple[Layer, ...],
+    reports: tuple[LayerReport, ...],
+    arrays: Arrays,
+    x: np.ndarray,
+    training: bool = False,
+) -> list[np.ndarray]:
+    """The output of each layer; ``reports`` give the layers' names."""
+    outputs = []
+    for layer, report in zip(layers, reports, strict=True):
+        x = _layer(layer, report, arrays, x, training)
+        outputs.append(x)
+    return outputs
+
+
+def _layer(
+    layer: Layer, report: LayerReport, arrays: Arrays, x: np.ndarray, training: bool
+) -> np.ndarray:
+    name = report.name
+    match layer:
+        case Conv():
+            return conv(x, arrays[f"{name}.weight"], arrays.get(f"{name}.bias"), layer)
+        case FC():
+            return fc(x, arrays[f"{name}.weight"], arrays.get(f"{name}.bias"))
+        case MaxPool():
+            return pool(x, layer, -math.inf, np.max)
+        case AvgPool():
+            return pool(x, layer, 0, np.mean)
+        case GlobalAvgPool():
+            return x.mean(axis=(2, 3), keepdims=True)
+        case BatchNorm():
+            return _batchnorm(x, layer, arrays, name, training)
+        case Residual():
+            return _residual(layer, report, arrays, x, training)
+        case LRN():
+            return lrn(x, layer)
+        case Dropout():
+            assert not training, "masks are random: there is no reference for them"
+            return x
+    return np.vectorize(_scalar(layer), otypes=[float])(x)
+
+
+def _scalar(layer: Layer) -> Callable[[float], float]:
+    match layer:
+        case ReLU():
+            return lambda v: v if v > 0 else 0.0
+        case LeakyReLU():
+            return lambda v: v if v > 0 else layer.negative_slope * v
+        case Sigmoid():
+            return lambda v: 1 / (1 + math.exp(-v)) if v > 0 else math.exp(v) / (1 + math.exp(v))
+        case Tanh():
+            return math.tanh
+    raise AssertionError(layer)
+
+
+def places(size: int, kernel: int, stride: int, dilation: int = 1) -> list[slice]:
+    """Where a window fits along an axis of ``size`` pixels, padding included."""
+    span = dilation * (kernel - 1) + 1
+    return [slice(start, start + span, dilation) for start in range(0, size - span + 1, stride)]
+
+
+def padded(x: np.ndarray, padding: tuple[int, int], value: float) -> np.ndarray:
+    down, across = padding
+    widths = ((0, 0), (0, 0), (down, down), (across, across))
+    return np.pad(x, widths, constant_values=value)
+
+
+def conv(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, layer: Conv) -> np.ndarray:
+    filters, per_group, *kernel = weight.shape
+    stride, dilation = pair(layer.stride), pair(layer.dilation)
+    if layer.padding == "same":
+        padding = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
+    else:
+        padding = pair(layer.padding)
+    x = padded(x, (padding[0], padding[1]), 0)
+    rows, columns = (places(x.shape[2 + a], kernel[a], stride[a], dilation[a]) for a in (0, 1))
+    y = np.empty((len(x), filters, len(rows), len(columns)))
+    for n, f, i, j in np.ndindex(y.shape):
+        first = f // (filters // layer.groups) * per_group
+        window = x[n, first : first + per_group, rows[i], columns[j]]
+        y[n, f, i, j] = (window * weight[f]).sum() + (0 if bias is None else bias[f])
+    return y
+
+
+def fc(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray:
+    y = np.empty((len(x), len(weight)))
+    for n, f in np.ndindex(y.shape):
+        y[n, f] = (x[n].ravel() * weight[f]).sum() + (0 if bias is None else bias[f])
+    return y
+
+
+def pool(
+    x: np.ndarray, layer: MaxPool | AvgPool, outside: float, of: Callable[[np.ndarray], float]
+) -> np.ndarray:
+    kernel = pair(layer.kernel_size)
+    stride = kernel if layer.stride is None else pair(layer.stride)
+    x = padded(x, pair(layer.padding), outside)
+    rows, columns = (places(x.shape[2 + a], kernel[a], stride[a]) for a in (0, 1))
+    y = np.empty((*x.shape[:2], len(rows), len(columns)))
+    for n, c, i, j in np.ndindex(y.shape):
+        y[n, c, i, j] = of(x[n, c, rows[i], columns[j]])
+    return y
+
+
+def lrn(x: np.ndarray, layer: LRN) -> np.ndarray:
+    y = np.empty_like(x)
+    for n, c, i, j in np.ndindex(x.shape):
+        first = c - layer.size // 2
+        neighbours = x[n, max(0, first) : max(0, first + layer.size), i, j]
+        y[n, c, i, j] = (
+            x[n, c, i, j] / (layer.k + layer.alpha * (neighbours**2).sum()) ** layer.beta
+        )
+    return y
+
+
+def batchnorm(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    mean: np.ndarray,
+    var: np.ndarray,
+    eps: float,
+) -> np.ndarray:
+    y = np.empty_like(x)
+    for c in range(x.shape[1]):
+        y[:, c] = gamma[c] * (x[:, c] - mean[c]) / math.sqrt(var[c] + eps) + beta[c]
+    return y
+
+
+def _batchnorm(
+    x: np.ndarray, layer: BatchNorm, arrays: Arrays, name: str, training: bool
+) -> np.ndarray:
+    mean, var = arrays[f"{name}.running_mean"], arrays[f"{name}.running_var"]
+    if training:
+        mean, var = statistics(x)
+    gamma, beta = arrays[f"{name}.weight"], arrays[f"{name}.bias"]
+    return batchnorm(x, gamma, beta, mean, var, layer.eps)
+
+
+def statistics(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and biased variance of each channel."""
+    channels = [x[:, c].ravel() for c in range(x.shape[1])]
+    means = [sum(values) / len(values) for values in channels]
+    squares = [
+        sum((v - mean) ** 2 for v in values) / len(values)
+        for mean, values in zip(means, channels, strict=True)
+    ]
+    return np.array(means), np.array(squares)
+
+
+def _residual(
+    layer: Residual, report: LayerReport, arrays: Arrays, x: np.ndarray, training: bool
+) -> np.ndarray:
+    branch = forward(layer.branch, report.branch, arrays, x, training)[-1]
+    if layer.shortcut == "identity":
+        return branch + x
+    if layer.shortcut == "projection":
+        conv1, bn2 = report.shortcut
+        one = Conv(out_channels=branch.shape[1], kernel_size=1, stride=layer.stride)
+        side = conv(x, arrays[f"{conv1.name}.weight"], None, one)
+        return branch + _batchnorm(side, BatchNorm(), arrays, bn2.name, training)
+    y = branch.copy()
+    for n, c, i, j in np.ndindex(y.shape):
+        if c < x.shape[1]:
+            y[n, c, i, j] += x[n, c, i * layer.stride, j * layer.stride]
+    return y
+
+
+def softmax_loss(logits: np.ndarray, targets: np.ndarray, smoothing: float = 0.0) -> float:
+    """Mean cross-entropy with the target distribution ``(1 - s) onehot + s/K``."""
+    total = 0.0
+    for scores, target in zip(logits, targets, strict=True):
+        top = max(scores)
+        log_sum = top + math.log(sum(math.exp(score - top) for score in scores))
+        for k, score in enumerate(scores):
+            share = (1 - smoothing) * (k == target) + smoothing / len(scores)
+            total += share * (log_sum - score)
+    return total / len(targets)
+
+
+def svm_loss(
+    logits: np.ndarray, targets: np.ndarray, delta: float = 1.0, squared: bool = False
+) -> float:
+    """Mean of the sum of hinges over the wrong classes."""
+    total = 0.0
+    for scores, target in zip(logits, targets, strict=True):
+        for k, score in enumerate(scores):
+            hinge = max(0.0, score - scores[target] + delta)
+            total += 0.0 if k == target else hinge**2 if squared else hinge
+    return total / len(targets)
