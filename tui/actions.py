@@ -17,9 +17,10 @@ class Command:
     action: str
     label: str
     """One or two words for the key bar."""
-    help: str
+    help: str = ""
+    """One short line for the help screen; empty for another way to do the same."""
     shown: str = ""
-    """How the keys are written, where that is not the first of them."""
+    """How the keys are written, if not as the first of them."""
     in_bar: bool = True
 
 
@@ -30,35 +31,33 @@ TRAIN = "train"
 APP = "app"
 
 COMMANDS = (
-    Command(LIST, "i,insert", "screen.insert_layer", "insert", "Insert a layer after the chosen one"),
-    Command(LIST, "enter", "screen.edit", "edit", "Edit the chosen row in the form; esc leads back",
-            "enter"),
-    Command(LIST, "x,delete", "screen.remove_layer", "delete", "Delete the chosen layer"),
-    Command(LIST, "J,shift+down", "screen.move(1)", "move", "Move the layer down or up", "J/K"),
-    Command(LIST, "K,shift+up", "screen.move(-1)", "move up", "Move the layer up", in_bar=False),
-    Command(LIST, "D", "screen.duplicate", "duplicate", "Put a copy behind the chosen layer", in_bar=False),
-    Command(LIST, "u", "screen.undo", "undo", "Undo and redo without limit"),
-    Command(LIST, "U", "screen.redo", "redo", "Take back an undo", in_bar=False),
-    Command(LIST, "t", "app.recipe", "recipe", "Go to the recipe: epochs, optimizer, learning rate",
-            in_bar=False),
-    Command(LIST, "n", "app.new_network", "new", "Begin an empty network", in_bar=False),
+    Command(LIST, "i,insert", "screen.insert_layer", "insert", "Insert a layer below"),
+    Command(LIST, "enter", "screen.edit", "edit", "Edit the row in the form", "enter"),
+    Command(LIST, "x,delete", "screen.remove_layer", "delete", "Delete the layer"),
+    Command(LIST, "J,shift+down", "screen.move(1)", "move", "Move the layer down, up", "J/K"),
+    Command(LIST, "K,shift+up", "screen.move(-1)", "move up", in_bar=False),
+    Command(LIST, "D", "screen.duplicate", "duplicate", "Duplicate the layer", in_bar=False),
+    Command(LIST, "u", "screen.undo", "undo", "Undo, redo, without limit", "u/U"),
+    Command(LIST, "U", "screen.redo", "redo", in_bar=False),
+    Command(LIST, "t", "app.recipe", "recipe", "Recipe: epochs, lr, ...", in_bar=False),
+    Command(LIST, "n", "app.new_network", "new", "New, empty network", in_bar=False),
     Command(LIST, "o", "app.open_network", "open", "Open a preset or a file", in_bar=False),
-    Command(LIST, "s", "app.save_network", "save", "Save the network as a TOML file"),
-    Command(BUILD, "ctrl+s", "app.save_network", "save", "Save", in_bar=False),
-    Command(BUILD, "ctrl+z", "screen.undo", "undo", "Undo", in_bar=False),
-    Command(BUILD, "ctrl+y", "screen.redo", "redo", "Redo", in_bar=False),
+    Command(LIST, "s", "app.save_network", "save", "Save as a TOML file"),
+    Command(BUILD, "ctrl+s", "app.save_network", "save", in_bar=False),
+    Command(BUILD, "ctrl+z", "screen.undo", "undo", in_bar=False),
+    Command(BUILD, "ctrl+y", "screen.redo", "redo", in_bar=False),
     Command(BUILD, "f5", "app.train", "train", "Train this network", "F5"),
-    Command(TRAIN, "f5,enter", "app.train", "start", "Start training, from fresh weights", "F5"),
-    Command(TRAIN, "space", "app.pause", "pause", "Pause and resume", "space"),
-    Command(TRAIN, "x", "app.stop", "stop", "End the run after the current batch"),
-    Command(TRAIN, "g", "screen.log_scale", "log scale", "Loss on a logarithmic scale"),
-    Command(TRAIN, "t", "app.recipe", "recipe", "Change the recipe for the next run"),
-    Command(APP, "1", "app.mode('build')", "build", "Build: the network", in_bar=False),
-    Command(APP, "2", "app.mode('train')", "train", "Train: curves and control", in_bar=False),
+    Command(TRAIN, "f5,enter", "app.train", "start", "Start, from fresh weights", "F5"),
+    Command(TRAIN, "space", "app.pause", "pause/resume", "Pause, resume", "space"),
+    Command(TRAIN, "x", "app.stop", "stop", "End the run after this batch"),
+    Command(TRAIN, "g", "screen.log_scale", "log scale", "Loss on a log scale"),
+    Command(TRAIN, "t", "app.recipe", "recipe", "Change the next run's recipe"),
+    Command(APP, "1", "app.mode('build')", "build", "Build the network", in_bar=False),
+    Command(APP, "2", "app.mode('train')", "train", "Train it, see the curves", in_bar=False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),
-    Command(APP, "ctrl+p", "app.command_palette", "palette", "Every command by name", in_bar=False),
-    Command(APP, "q,ctrl+q,ctrl+c", "app.leave", "quit", "Leave; asks if something would be lost"),
-)  # fmt: skip
+    Command(APP, "ctrl+p", "app.command_palette", "palette", "All commands by name", in_bar=False),
+    Command(APP, "q,ctrl+q,ctrl+c", "app.leave", "quit", "Leave; asks before a loss"),
+)
 
 
 def commands(*scopes: str) -> Iterator[Command]:
@@ -69,20 +68,30 @@ def commands(*scopes: str) -> Iterator[Command]:
 def bindings(scope: str) -> list[Binding]:
     """Textual's bindings for a scope."""
     return [
-        Binding(
-            command.keys,
-            command.action,
-            command.label,
-            show=command.in_bar,
-            key_display=command.shown or None,
-            tooltip=command.help,
-            id=f"{scope}.{command.action.partition('(')[0]}.{command.keys.partition(',')[0]}",
-        )
+        _binding(command, key, command.shown if first else "")
         for command in commands(scope)
+        for first, key in _keys(command)
     ]
+
+
+def _keys(command: Command) -> Iterator[tuple[bool, str]]:
+    for position, key in enumerate(command.keys.split(",")):
+        yield position == 0, key
+
+
+def _binding(command: Command, key: str, shown: str) -> Binding:
+    return Binding(
+        key,
+        command.action,
+        command.label,
+        show=command.in_bar,
+        key_display=shown or None,
+        tooltip=command.help,
+        id=f"{command.scope}.{command.action}.{key}",
+    )
 
 
 def key_words(command: Command) -> str:
     """The keys of a command as help writes them."""
     first = command.keys.split(",")[0]
-    return command.shown or first.replace("ctrl+", "^").replace("f5", "F5")
+    return command.shown or first.replace("ctrl+", "^")

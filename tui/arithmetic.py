@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from math import prod
 
 from cnn_tui.engine.shapes import Shape, Window, decimal, exact_size, formula
-from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.specs.layers import FC, AvgPool, BatchNorm, Conv, Layer, MaxPool, Residual
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.specs.windows import windows
 from cnn_tui.tui.edits import Path
 from cnn_tui.tui.words import times
@@ -41,14 +41,15 @@ def wanted_output(layer: Layer, received: Shape | None) -> tuple[str, ...]:
 
 
 def received_by(network: Network, report: Report, path: Path) -> Shape | None:
-    """The volume that reaches the layer at ``path``, None if it is not known."""
+    """The volume that reaches ``path``, a layer or the end of a list; None if not known."""
     shape: Shape | None = network.input
     layers: Sequence[LayerReport] = report.layers
-    for position in path:
+    for depth, position in enumerate(path):
+        if depth:
+            layers = layers[path[depth - 1]].branch
         if position:
             output = layers[position - 1].output
             shape = None if output is None else tuple(output)
-        layers = layers[position].branch
     return shape
 
 

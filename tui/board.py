@@ -16,7 +16,7 @@ from cnn_tui.engine.training.events import (
     RunStarted,
     ValidationCompleted,
 )
-from cnn_tui.tui.series import Series
+from cnn_tui.tui.series import Series, Smooth
 from cnn_tui.tui.words import short
 
 LOG_LINES = 200
@@ -34,8 +34,10 @@ class Board:
     ended: RunEnded | None = None
     paused: bool = False
     train_loss: Series = field(default_factory=Series)
+    smooth_loss: Smooth = field(default_factory=Smooth)
     val_loss: Series = field(default_factory=Series)
     train_accuracy: Series = field(default_factory=Series)
+    smooth_accuracy: Smooth = field(default_factory=Smooth)
     val_accuracy: Series = field(default_factory=Series)
     log: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     """Seconds since the run began, and what happened then."""
@@ -52,7 +54,7 @@ class Board:
                 self._validation(event)
             case EpochCompleted():
                 self.epoch = event
-                self._note(_epoch_words(event))
+                self._note(_epoch_words(event, self.started))
             case RunPaused() | RunResumed():
                 self.paused = isinstance(event, RunPaused)
                 self._note("paused" if self.paused else "resumed")
@@ -92,8 +94,11 @@ class Board:
 
     def _batch(self, event: BatchCompleted) -> None:
         self.batch = event
-        self.train_loss.add(self._at(event.step), event.loss)
-        self.train_accuracy.add(self._at(event.step), event.accuracy)
+        at = self._at(event.step)
+        self.train_loss.add(at, event.loss)
+        self.smooth_loss.add(at, event.loss)
+        self.train_accuracy.add(at, event.accuracy)
+        self.smooth_accuracy.add(at, event.accuracy)
 
     def _validation(self, event: ValidationCompleted) -> None:
         self.validation = event
@@ -110,9 +115,10 @@ class Board:
         self.log.append((self.seconds if seconds is None else seconds, words))
 
 
-def _epoch_words(event: EpochCompleted) -> str:
+def _epoch_words(event: EpochCompleted, started: RunStarted | None) -> str:
+    width = len(str(started.epochs)) if started else 1
     return (
-        f"epoch {event.epoch} train {short(event.train_loss)} {event.train_accuracy:.1%} "
+        f"epoch {event.epoch:>{width}} train {short(event.train_loss)} {event.train_accuracy:.1%} "
         f"val {short(event.val_loss)} {event.val_accuracy:.1%}"
     )
 

@@ -11,7 +11,7 @@ import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -48,6 +48,11 @@ class Field:
         return ()
 
     @property
+    def empty(self) -> str:
+        """What no value at all means."""
+        return _EMPTY.get(self.name, "")
+
+    @property
     def expects(self) -> str:
         """What can be typed, in words that go on from "needs"."""
         # A file has a pair as a list; a form shows and takes it as it stands in the table.
@@ -69,6 +74,9 @@ class Field:
             except msgspec.ValidationError:
                 continue
         raise FieldError(f"needs {self.expects}")
+
+
+_EMPTY = {"stride": "as kernel", "clip_norm": "off"}
 
 
 @lru_cache

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.specs.layers import Layer, layer_type
 from cnn_tui.engine.specs.network import SVM, Network, Training
+from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.tui.arithmetic import received_by, wanted_output
 from cnn_tui.tui.edits import Path, number, walk
 from cnn_tui.tui.words import clean, times
@@ -83,12 +83,14 @@ def _path(place: str) -> Path:
     return tuple(map(int, re.findall(r"\d+", layers[1]))) if layers else ()
 
 
-def _layer_row(
-    path: Path, layer: Layer, report: LayerReport, output: str, has_issue: bool
-) -> Row:
+_SHORT = {"global_avgpool": "globalavg", "leaky_relu": "leakyrelu"}
+"""Types whose names would widen their column at the cost of the settings."""
+
+
+def _layer_row(path: Path, layer: Layer, report: LayerReport, output: str, has_issue: bool) -> Row:
     return Row(
         kind="layer",
-        title="  " * (len(path) - 1) + layer_type(layer),
+        title=" " * (len(path) - 1) + _SHORT.get(layer_type(layer), layer_type(layer)),
         settings=report.settings,
         output=output,
         number=number(path),

@@ -19,29 +19,35 @@ NOTE = "the curves appear here"
 
 def loss_picture(board: Board, rows: int, log: bool = False) -> Picture:
     """Training and validation loss over epochs, drawn on ``rows`` rows."""
-    train, val = board.train_loss.points(), board.val_loss.points()
-    title = _title("loss", _last(train, ".4f"), _last(val, ".4f"))
+    curves = (board.smooth_loss.points(), board.val_loss.points(), board.train_loss.points())
+    title = _title("loss", _last(curves[0], ".4f"), _last(curves[1], ".4f"))
     if log:
-        train, val = _logarithms(train), _logarithms(val)
-    values = [y for _, y in (*train, *val)]
+        curves = tuple(map(_logarithms, curves))
+    values = [y for curve in curves[:2] for _, y in curve]
     y = log_axis(values) if log else loss_axis(values, _ticks(rows))
-    return Picture(title, _plot(board, train, val, y), _note(board.train_loss))
+    return Picture(title, _plot(board, curves, y), _note(board.train_loss))
 
 
 def accuracy_picture(board: Board, rows: int) -> Picture:
     """Training and validation accuracy over epochs, drawn on ``rows`` rows."""
-    train, val = board.train_accuracy.points(), board.val_accuracy.points()
-    title = _title("accuracy", _last(train, ".1%"), _last(val, ".1%"))
-    y = accuracy_axis([y for _, y in (*train, *val)], _ticks(rows))
-    return Picture(title, _plot(board, train, val, y), _note(board.train_accuracy))
+    smooth, val = board.smooth_accuracy.points(), board.val_accuracy.points()
+    title = _title("accuracy", _last(smooth, ".1%"), _last(val, ".1%"))
+    y = accuracy_axis([y for _, y in (*smooth, *val)], _ticks(rows))
+    curves = (smooth, val, board.train_accuracy.points())
+    return Picture(title, _plot(board, curves, y), _note(board.train_accuracy))
 
 
-def _plot(board: Board, train: tuple[Point, ...], val: tuple[Point, ...], y: Axis) -> Plot | None:
-    points = (*train, *val)
-    if not points or board.started is None:
+_Curves = tuple[tuple[Point, ...], ...]
+"""Training as a running mean, validation, and each batch behind them."""
+
+
+def _plot(board: Board, curves: _Curves, y: Axis) -> Plot | None:
+    last = max((curve[-1][0] for curve in curves if curve), default=None)
+    if last is None or board.started is None:
         return None
-    x = epochs_axis(max(x for x, _ in points), board.started.epochs, ticks=6)
-    return Plot((Curve(train), Curve(val, VAL_GLYPH)), x, y)
+    train, val, raw = curves
+    x = epochs_axis(last, board.started.epochs, ticks=6)
+    return Plot((Curve(train), Curve(val, VAL_GLYPH), Curve(raw)), x, y)
 
 
 def _title(name: str, train: str, val: str) -> Line:

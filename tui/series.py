@@ -47,6 +47,30 @@ class Series:
         self._points = [p for at in pairs for p in _extremes(self._points[at : at + 4])]
 
 
+class Smooth(Series):
+    """A running mean of noisy points, recent ones weighing most (an exponential average).
+
+    Its memory is a stretch of x, not a number of points, so that the curve of a run with tiny
+    batches is as smooth as that of one with large ones.
+    """
+
+    def __init__(self, memory: float = 0.1, capacity: int = CAPACITY) -> None:
+        super().__init__(capacity)
+        self._memory = memory
+        self._mean: float | None = None
+        self._x = 0.0
+
+    def add(self, x: float, y: float) -> None:
+        """Append the mean up to this point; a point that is not finite leaves it alone."""
+        if not math.isfinite(y):
+            super().add(x, y)
+            return
+        old = y if self._mean is None else self._mean
+        new = 1.0 - math.exp(-max(0.0, x - self._x) / self._memory)
+        self._mean, self._x = old + new * (y - old), x
+        super().add(x, self._mean)
+
+
 def reduce_points(points: Iterable[Point], low: float, high: float, columns: int) -> list[Point]:
     """At most two points for each of ``columns`` equal parts of ``low..high``: least and greatest.
 

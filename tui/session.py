@@ -21,9 +21,7 @@ Emit = Callable[[RunEvent], None]
 Runner = Callable[[Network, Control, Emit], None]
 
 
-def train(
-    network: Network, control: Control, emit: Emit, *, data_dir: Path | None = None
-) -> None:
+def train(network: Network, control: Control, emit: Emit, *, data_dir: Path | None = None) -> None:
     """Load the network's data and train on it, blocking; raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
     from cnn_tui.engine.training.trainer import Trainer

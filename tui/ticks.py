@@ -41,9 +41,13 @@ _SHORT_RUN = 16
 
 def loss_axis(values: Sequence[float], ticks: int) -> Axis:
     """From 0 to a round number above the largest loss."""
-    high = _round_up(max(values, default=1.0), (1, 1.2, 1.6, 2, 2.5, 3, 4, 5, 6, 8, 10))
-    marks = _marks(0.0, high, ticks)
+    high = _round_up(max(values, default=1.0), _EASY_TO_QUARTER)
+    parts = 4 if ticks > 4 else 2
+    marks = tuple(high * part / parts for part in range(parts + 1))
     return Axis(0.0, high, marks, _aligned([_short(mark) for mark in marks]))
+
+
+_EASY_TO_QUARTER = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
 
 
 def log_axis(values: Sequence[float]) -> Axis:
@@ -93,4 +97,4 @@ def _aligned(labels: list[str]) -> tuple[str, ...]:
     return tuple(label.rjust(width) for label in labels)
 
 
-_LABEL_WIDTH = 4
+_LABEL_WIDTH = 5

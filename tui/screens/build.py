@@ -22,7 +22,6 @@ from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.widgets.totals import Totals
 
-
 _CLASSES = 10
 
 
@@ -91,6 +90,10 @@ class BuildScreen(ModeScreen):
         self.present()
         self.action_edit()
 
+    def _present_again(self) -> None:
+        self.present()
+        self.query_one(LayerForm).refill()
+
     def _present_row(self) -> None:
         builder = self._builder
         form = form_for(builder.network, builder.row)
@@ -155,16 +158,16 @@ class BuildScreen(ModeScreen):
         fix = self.query_one(Doctor).fix(letter)
         if fix:
             self._builder.fix(fix)
-            self.present()
+            self._present_again()
 
     def action_undo(self) -> None:
         """Undo the last edit."""
         if not self._builder.undo():
             self.notify("Nothing to undo.")
-        self.present()
+        self._present_again()
 
     def action_redo(self) -> None:
         """Redo what was undone."""
         if not self._builder.redo():
             self.notify("Nothing to redo.")
-        self.present()
+        self._present_again()

@@ -9,6 +9,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -34,10 +35,11 @@ class Question(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """The question, the answers, the way out."""
-        answers = [f"[$accent]{answer.key}[/]  {answer.words}" for answer in self._answers]
+        keys = [*((answer.key, answer.words) for answer in self._answers), ("esc", "go back")]
+        lines = [Content.assemble((f"{key:>5}", "$accent"), f"  {words}") for key, words in keys]
         with Vertical(classes="window"):
             yield Static(self._question, markup=False)
-            yield Static("\n".join([*answers, "[$accent]esc[/]  go back"]), classes="answers")
+            yield Static(Content("\n").join(lines), classes="answers")
 
     def on_key(self, event: events.Key) -> None:
         """Take an answer."""
@@ -76,11 +78,14 @@ class Picker(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """Title, filter, list."""
-        hint = f"type to filter{', or ' + self._free if self._free else ''}; enter takes, esc leaves"
+        hint = (
+            f"type to filter{', or ' + self._free if self._free else ''}; enter takes, esc leaves"
+        )
         with Vertical(classes="window picker"):
             yield Static(self._title, classes="title")
             yield Input(placeholder=hint, compact=True)
             yield OptionList(compact=True)
+            yield Static(classes="detail")
 
     def on_mount(self) -> None:
         """Show all items."""
@@ -104,6 +109,11 @@ class Picker(ModalScreen[str]):
         """Take the item that was clicked."""
         self.dismiss(event.option_id or "")
 
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Show the whole of the marked item, which its line may have cut."""
+        words = {item.key: item.words for item in self._items}
+        self.query_one(".detail", Static).update(Content(words.get(event.option_id or "", "")))
+
     def action_go(self, where: str) -> None:
         """Move in the list while the filter keeps the focus."""
         choices = self.query_one(OptionList)
@@ -120,7 +130,7 @@ class Picker(ModalScreen[str]):
         choices.clear_options()
         width = max((len(item.key) for item in self._items), default=0)
         for item in _matching(self._items, wanted):
-            line = f"[$accent]{item.key.ljust(width)}[/]  {item.words}"
+            line = Content.assemble((item.key.ljust(width), "$accent"), "  ", item.words)
             choices.add_option(Option(line, id=item.key))
         choices.highlighted = 0 if choices.option_count else None
 

@@ -10,10 +10,11 @@ from textual.widgets import Static
 
 from cnn_tui.tui.actions import APP, BUILD, LIST, TRAIN, commands, key_words
 
-MORE_KEYS = (
-    ("up/down", "Choose a row; home, end, page keys"),
-    ("tab", "Next field of the form, space next choice"),
-    ("a-e", "Apply a remedy of the issue that is shown"),
+_LIST_KEYS = (("up/down", "Choose a row"), ("a-e", "Apply a remedy"))
+_FORM_KEYS = (
+    ("up/down", "Choose a field"),
+    ("space", "Next choice; letters as well"),
+    ("esc", "Back to the list"),
 )
 
 
@@ -24,19 +25,20 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The keys by where they work."""
-        with Vertical(classes="window help"):
-            with Horizontal():
-                yield Static(_column([("Build", (LIST, BUILD))], MORE_KEYS))
-                yield Static(_column([("Train", (TRAIN,)), ("Everywhere", (APP,))], ()))
-            yield Static("[$text-muted]esc closes; in a form letters are text, esc leaves it[/]")
+        build = [*_LIST_KEYS, *_keys(LIST, BUILD)]
+        with Vertical(classes="window help"), Horizontal():
+            yield Static(_group("Build", build))
+            yield Static(
+                _group("In a form", [*_FORM_KEYS])
+                + _group("Train", _keys(TRAIN))
+                + _group("Everywhere", _keys(APP))
+            )
 
 
-def _column(
-    groups: list[tuple[str, tuple[str, ...]]], more: tuple[tuple[str, str], ...]
-) -> str:
-    lines: list[str] = []
-    for title, scopes in groups:
-        lines += ["", f"[b]{title}[/]"] if lines else [f"[b]{title}[/]"]
-        keys = [(key_words(one), one.help) for one in commands(*scopes) if one.help]
-        lines += [f"[$accent]{key:>7}[/]  {words}" for key, words in (*more, *keys)]
-    return "\n".join(lines)
+def _keys(*scopes: str) -> list[tuple[str, str]]:
+    return [(key_words(command), command.help) for command in commands(*scopes) if command.help]
+
+
+def _group(title: str, keys: list[tuple[str, str]]) -> str:
+    rows = [f"[$accent]{key:>7}[/]  {words}" for key, words in keys]
+    return "\n".join([f"[b]{title}[/]", *rows, "", ""])

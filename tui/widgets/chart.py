@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from cnn_tui.tui.widgets.lines import Line, Lines
 from cnn_tui.tui.widgets.plot import Plot, Rasteriser, rasterise
 
-ROLES = ("accent", "warn")
+ROLES = ("accent", "warn", "faint")
 """Looks of the curves in their order."""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
-from textual.message import Message
 from textual import events
+from textual.message import Message
 from textual.reactive import reactive
 
 from cnn_tui.engine.specs.report import Fix, Issue, Report

@@ -89,24 +89,30 @@ class FieldRow(Vertical):
         self.query_one(ValueInput).cursor_blink = False
         self.use(self._field, self._value)
 
-    def use(self, field: Field, value: object) -> None:
-        """Show a field; text that already means ``value`` stays as it was typed."""
-        same = field == self._field and field.name == self._field.name
-        self._field, self._value = field, value
+    def use(self, field: Field, value: object, force: bool = True) -> None:
+        """Show a field.
+
+        Without ``force`` the text being typed stays: ``value`` may be the echo of an earlier
+        keystroke, and putting it back would undo the later ones.
+        """
         if not self.children:
+            self._field, self._value = field, value
             return
         entry = self.query_one(ValueInput)
-        entry.choices = field.choices
+        if entry.has_focus and field == self._field and not force:
+            return
+        self._field, self._value = field, value
+        entry.choices, entry.placeholder = field.choices, field.empty
         self.query_one(".label", Static).update(field.label)
         self.query_one(".mark", Static).update("<>" if field.choices else "")
-        if not same or self._parsed(entry.value) != (value,):
+        if self._parsed(entry.value) != (value,):
             self._reset()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Check every keystroke; tell of each new valid value."""
         event.stop()
         try:
-            value = self._field.parse(event.value)
+            value = self._field.parse(event.input.value)
         except FieldError as error:
             self._complain(str(error))
             return

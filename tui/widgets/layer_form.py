@@ -26,17 +26,24 @@ class LayerForm(VerticalScroll, can_focus=False):
 
     form: reactive[Form | None] = reactive(None, init=False)
 
-    async def watch_form(self, form: Form | None) -> None:
+    async def watch_form(self, before: Form | None, form: Form | None) -> None:
         """Fill the rows; mount more if this form has more fields than any before."""
         lines = form.lines if form else ()
         rows = list(self.query(FieldRow))
+        same = before is not None and form is not None and before.key == form.key
         for row, (field, value) in zip(rows, lines, strict=False):
-            row.use(field, value)
+            row.use(field, value, force=not same)
             row.display = True
         for row in rows[len(lines) :]:
             row.display = False
         if len(lines) > len(rows):
             await self.mount_all(FieldRow(*line) for line in lines[len(rows) :])
+
+    def refill(self) -> None:
+        """Show the values even where something is being typed."""
+        if self.form:
+            for row, (field, value) in zip(self.query(FieldRow), self.form.lines, strict=False):
+                row.use(field, value)
 
     def enter(self) -> None:
         """Put the cursor into the first field."""

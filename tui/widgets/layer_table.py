@@ -15,6 +15,7 @@ from cnn_tui.tui.words import compact, fit
 
 WIDE = 76
 """Columns from which the costs beyond parameters are shown as well."""
+MOST_SETTINGS = 24
 NARROW = 44
 """Columns below which the settings are left to the form."""
 
@@ -112,11 +113,13 @@ class _Columns:
     """Widths of the columns, and rows laid out in them."""
 
     def __init__(self, width: int, rows: tuple[Row, ...]) -> None:
-        self.number = max(3, *(len(row.number) for row in rows)) if rows else 3
-        self.title = max(9, *(len(row.title) for row in rows)) if rows else 9
+        self.number = max((3, *(len(row.number) for row in rows)))
+        self.title = max((9, *(len(row.title) for row in rows)))
         self.costs = width >= WIDE
-        fixed = 1 + self.number + 1 + self.title + 1 + 1 + 2 + 11 + 8 + (14 if self.costs else 0) + 1
-        self.settings = max(0, width - fixed) if width >= NARROW else 0
+        fixed = (
+            1 + self.number + 1 + self.title + 1 + 1 + 2 + 11 + 8 + (14 if self.costs else 0) + 1
+        )
+        self.settings = min(MOST_SETTINGS, max(0, width - fixed)) if width >= NARROW else 0
         self.width = width
 
     def heading(self) -> Line:

@@ -30,10 +30,10 @@ class RunStatus(Lines):
         run = self.run
         left = "" if run.seconds_left is None else f"   left {clock(run.seconds_left)}"
         right = f"time {clock(run.seconds)}{left} "
-        word = run.state + (":" if run.detail else "")
+        words = clean(run.detail) or _HINTS.get(run.state, "")
+        word = run.state + (":" if words else "")
         room = width - len(right) - len(word) - 2
         role = STATE_ROLES.get(run.state, "strong")
-        words = clean(run.detail) if run.detail else _HINTS.get(run.state, "")
         return ((f" {word} ", role), (fit(words, room), ""), (right, "dim"))
 
     def _progress(self, width: int) -> Line:

@@ -30,7 +30,9 @@ class Totals(Lines):
         report = self.report
         if report is None:
             return []
-        state = ("fits", "good") if report.valid else ("does not fit", "error")
+        issues = len(report.issues)
+        words = "fits" if report.valid else f"{issues} issue{'s' * (issues > 1)}"
+        state = (words, "good" if report.valid else "error")
         memory = sum(map(_activations, report.layers)) * 4 * self.batch_size
         costs = (
             f"  {report.total_params:,} parameters"
