@@ -11,7 +11,7 @@ from cnn_tui.engine.layers.base import Chain, Op, Stage, Task, merge
 from cnn_tui.engine.ops.kernel import Shard
 from cnn_tui.engine.ops.layout import to_inner
 from cnn_tui.engine.ops.loss import LossKernel
-from cnn_tui.engine.ops.memory import Arena, Array, aligned_empty
+from cnn_tui.engine.ops.memory import Array, Memory, aligned_empty
 from cnn_tui.engine.parameters import ParameterStore
 
 MAX_SHARDS = 8
@@ -53,19 +53,20 @@ class Plan:
             Shard(
                 index,
                 slice(start, min(start + size, batch)),
-                Arena(dtype),
+                Memory(dtype),
                 aligned_empty((store.summed,), dtype),
             )
             for index, start in enumerate(range(0, batch, size))
         ]
         channels, height, width = input_shape
-        self.inputs = [s.keep((height, channels, width, s.size)) for s in self.shards]
+        self.inputs = [s.memory.keep((height, channels, width, s.size)) for s in self.shards]
         self.images: Array = np.empty(0, dtype)
         self.targets = np.zeros(batch, np.int64)
         self.chain = Chain(ops, self.inputs, self.shards, overwrite=True)
         self.scores = [y[0, :, 0, :] for y in self.chain.ys]
         load = Stage([self._loading(shard) for shard in self.shards])
-        self.forward = merge([load, *self.chain.forward])
+        self.prepare = Stage([op.prepare for op in ops], by_shard=False)
+        self.forward = merge([self.prepare, load, *self.chain.forward])
         self.losses: list[LossKernel] = []
         self.squares: dict[int, float] = {}
 
@@ -79,7 +80,7 @@ class Plan:
 
     def bind_training(self, make_loss: MakeLoss) -> list[Sequence[Task]]:
         """Lay out loss and backward pass; returns the stages of a whole training pass."""
-        gradients = [shard.keep((1, len(s), 1, shard.size)) for s, shard in self._outputs()]
+        gradients = [shard.memory.keep((1, len(s), 1, shard.size)) for s, shard in self._outputs()]
         self.losses = [
             make_loss(scores, gradient[0, :, 0, :], self.targets[shard.images], self.batch)
             for (scores, shard), gradient in zip(self._outputs(), gradients, strict=True)
@@ -88,7 +89,7 @@ class Plan:
         load = Stage([self._loading(shard) for shard in self.shards])
         return merge(
             [
-                Stage([op.prepare for op in self.ops], by_shard=False),
+                self.prepare,
                 load,
                 *self.chain.forward,
                 Stage([loss.run for loss in self.losses]),

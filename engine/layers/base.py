@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.ops.memory import UNFRAMED, Array, Padding
 
 Task = Callable[[], None]
 
@@ -77,12 +77,25 @@ class Op:
     keeps_y = False
     """Whether the backward pass reads ``y``, so that the next operation must not overwrite it."""
 
-    def bind(self, xs: list[Array], shards: list[Shard], *, overwrite: bool) -> Bound:
-        """Bind to inputs by shard; ``overwrite``: ``y`` may take the place of ``x``."""
+    in_place = False
+    """Whether ``y`` takes the place of ``x`` where it may."""
+
+    @property
+    def frame(self) -> Padding:
+        """The frame that it likes its input to lie in."""
+        return UNFRAMED
+
+    def bind(
+        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
+    ) -> Bound:
+        """Bind to inputs by shard.
+
+        ``overwrite``: ``y`` may take the place of ``x``. ``frame``: what ``y`` is to lie in.
+        """
         raise NotImplementedError
 
     def prepare(self) -> None:
-        """Bring what is derived from the weights up to date; before every backward pass."""
+        """Bring what is derived from the weights up to date; before every pass."""
 
 
 class ByShard(Bound):
@@ -95,7 +108,7 @@ class ByShard(Bound):
 
     def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
         for kernel, dy, shard in zip(self.kernels, dys, self.shards, strict=True):
-            kernel.bind_backward(dy, shard.arena, need_dx=need_dx, own_dy=own_dy)
+            kernel.bind_backward(dy, shard.memory, need_dx=need_dx, own_dy=own_dy)
         self.backward = [Stage([kernel.backward for kernel in self.kernels])]
         dxs = [kernel.dx for kernel in self.kernels if kernel.dx is not None]
         return dxs or None
@@ -104,15 +117,23 @@ class ByShard(Bound):
 class ShardedOp(Op):
     """An operation that treats every shard by itself."""
 
-    def bind(self, xs: list[Array], shards: list[Shard], *, overwrite: bool) -> Bound:
+    def bind(
+        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
+    ) -> Bound:
         kernels = [
-            self.kernel(x, shard, overwrite=overwrite) for x, shard in zip(xs, shards, strict=True)
+            self.kernel(x, shard, overwrite=overwrite, frame=frame)
+            for x, shard in zip(xs, shards, strict=True)
         ]
         return ByShard(kernels, shards)
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool) -> Kernel:
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
         """The kernel of one shard."""
         raise NotImplementedError
+
+
+def wanted_frame(ops: Sequence[Op]) -> Padding:
+    """The frame that the first of ``ops`` to leave its place likes its input to lie in."""
+    return next((op.frame for op in ops if not op.in_place), UNFRAMED)
 
 
 class Chain(Bound):
@@ -124,8 +145,9 @@ class Chain(Bound):
         self.ops, self.shards = ops, shards
         self.links: list[Bound] = []
         self.ys = xs
-        for op in ops:
-            link = op.bind(self.ys, shards, overwrite=overwrite)
+        for number, op in enumerate(ops):
+            frame = wanted_frame(ops[number + 1 :])
+            link = op.bind(self.ys, shards, overwrite=overwrite, frame=frame)
             self.links.append(link)
             self.ys = link.ys
             overwrite = not op.keeps_y
@@ -159,4 +181,4 @@ class Chain(Bound):
 
     def _release(self, arrays: list[Array]) -> None:
         for array, shard in zip(arrays, self.shards, strict=True):
-            shard.arena.release(array)
+            shard.memory.release(array)

@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from cnn_tui.engine.layers.base import Op, ShardedOp
-from cnn_tui.engine.ops.conv import BiasKernel, ConvKernel, GroupedConvKernel
+from cnn_tui.engine.ops.conv import BiasKernel, ConvKernel, ConvWeights, GroupedConvKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.memory import Array, aligned_empty
+from cnn_tui.engine.ops.memory import UNFRAMED, Array, Padding
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.parameters import Parameter
 
@@ -20,49 +20,44 @@ class ConvOp(ShardedOp):
     def __init__(self, name: str, weight: Parameter, geometry: Geometry, groups: int) -> None:
         self.name, self.weight, self.geometry, self.groups = name, weight, geometry, groups
 
+    @property
+    def frame(self) -> Padding:
+        return self.geometry.padding if self.geometry.unit and self.groups == 1 else UNFRAMED
+
     @cached_property
-    def _flipped(self) -> Array:
-        kernel_h, kernel_w, channels, filters = self.weight.inner_shape
-        shape = (self.groups, channels, kernel_h, kernel_w, filters // self.groups)
-        return aligned_empty(shape, self.weight.inner.dtype)
+    def _weights(self) -> list[ConvWeights]:
+        return [ConvWeights(part) for part in np.split(self.weight.inner, self.groups, axis=3)]
 
     def prepare(self) -> None:
-        """Turn the weight by 180 degrees and swap input and output channels."""
-        if self.geometry.dense:
-            kernel_h, kernel_w, channels, _ = self.weight.inner_shape
-            turned = self.weight.inner[::-1, ::-1]
-            by_group = turned.reshape(kernel_h, kernel_w, channels, self.groups, -1)
-            np.copyto(self._flipped, by_group.transpose(3, 2, 0, 1, 4))
+        for weights in self._weights:
+            weights.refresh()
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool) -> Kernel:
-        filters = self.weight.inner_shape[-1]
-        out_h, out_w = self.geometry.output
-        y = shard.keep((out_h, filters, out_w, shard.size))
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
+        memory, geometry = shard.memory, self.geometry
+        out_h, out_w = geometry.output
+        y = memory.keep((out_h, self.weight.inner_shape[-1], out_w, shard.size), frame)
         dweight = self.weight.part_of(shard.grads)
-        groups = [
-            ConvKernel(*arrays, self.geometry, shard)
-            for arrays in zip(
-                np.split(x, self.groups, axis=1),
-                np.split(y, self.groups, axis=1),
-                np.split(self.weight.inner, self.groups, axis=3),
-                np.split(dweight, self.groups, axis=3),
-                self._flipped.reshape(self.groups, self._flipped.shape[1], -1),
-                strict=True,
-            )
-        ]
-        return groups[0] if self.groups == 1 else GroupedConvKernel(x, y, groups)
+        if self.groups == 1:
+            if geometry.dense:
+                memory.expect_gradient(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
+            return ConvKernel(x, y, self._weights[0], dweight, geometry, memory)
+        xs, ys = (np.split(array, self.groups, axis=1) for array in (x, y))
+        parts = zip(xs, ys, self._weights, np.split(dweight, self.groups, axis=3), strict=True)
+        return GroupedConvKernel(x, y, [ConvKernel(*part, geometry, memory) for part in parts])
 
 
 class BiasOp(ShardedOp):
     """One number added to each channel."""
 
     monotone = True
+    in_place = True
 
     def __init__(self, name: str, bias: Parameter) -> None:
         self.name, self.bias = name, bias
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool) -> Kernel:
-        y = x if overwrite else shard.keep(x.shape)
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
+        y = x if overwrite else shard.memory.keep(x.shape, frame)
+        shard.memory.inherit(y, x)
         return BiasKernel(x, y, self.bias.inner, self.bias.part_of(shard.grads))
 
 

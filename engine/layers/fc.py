@@ -11,7 +11,7 @@ from cnn_tui.engine.layers.base import Bound, Op, ShardedOp, Stage, Task
 from cnn_tui.engine.layers.conv import BiasOp
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.linear import FlattenKernel, LinearKernel
-from cnn_tui.engine.ops.memory import Array, aligned_empty
+from cnn_tui.engine.ops.memory import Array, Padding, aligned_empty
 from cnn_tui.engine.parameters import Parameter
 
 BLOCKS = 8
@@ -24,9 +24,9 @@ class FlattenOp(ShardedOp):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool) -> Kernel:
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
         features = math.prod(x.shape[:3])
-        return FlattenKernel(x, shard.keep((1, features, 1, shard.size)))
+        return FlattenKernel(x, shard.memory.keep((1, features, 1, shard.size)))
 
 
 class LinearOp(ShardedOp):
@@ -35,8 +35,8 @@ class LinearOp(ShardedOp):
     def __init__(self, name: str, weight: Parameter) -> None:
         self.name, self.weight = name, weight
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool) -> Kernel:
-        y = shard.keep((1, self.weight.inner_shape[0], 1, shard.size))
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
+        y = shard.memory.keep((1, self.weight.inner_shape[0], 1, shard.size))
         dweight = self.weight.part_of(shard.grads)
         return LinearKernel(x, y, self.weight.inner, dweight)
 
@@ -51,7 +51,9 @@ class WideLinearOp(Op):
     def __init__(self, name: str, weight: Parameter) -> None:
         self.name, self.weight = name, weight
 
-    def bind(self, xs: list[Array], shards: list[Shard], *, overwrite: bool) -> Bound:
+    def bind(
+        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
+    ) -> Bound:
         return WideLinear(xs, shards, self.weight)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnn_tui.engine.layers.base import Bound, Op, Stage, Task
 from cnn_tui.engine.ops.kernel import Mode, Shard
-from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.ops.memory import Array, Padding
 from cnn_tui.engine.ops.norm import BatchNormKernel, BatchStatistics
 from cnn_tui.engine.parameters import Parameter
 
@@ -28,23 +28,29 @@ class BatchNormOp(Op):
         self.name, self.running, self.eps, self.momentum = name, running, eps, momentum
         self.gamma, self.beta, self.mode = gamma, beta, mode
 
-    def bind(self, xs: list[Array], shards: list[Shard], *, overwrite: bool) -> Bound:
+    def bind(
+        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
+    ) -> Bound:
         statistics = BatchStatistics(
             self.gamma, self.beta, self.running, self.eps, self.momentum, self.mode
         )
-        return BatchNorm(xs, shards, statistics)
+        return BatchNorm(xs, shards, statistics, frame)
 
 
 class BatchNorm(Bound):
     """A batch norm bound to a batch: sums by shard, a meeting point, the rest by shard."""
 
-    def __init__(self, xs: list[Array], shards: list[Shard], statistics: BatchStatistics) -> None:
+    def __init__(
+        self, xs: list[Array], shards: list[Shard], statistics: BatchStatistics, frame: Padding
+    ) -> None:
         self.shards, self.statistics = shards, statistics
         self.kernels = [
-            BatchNormKernel(x, shard.keep(x.shape), statistics)
+            BatchNormKernel(x, shard.memory.keep(x.shape, frame), statistics)
             for x, shard in zip(xs, shards, strict=True)
         ]
         self.ys = [kernel.y for kernel in self.kernels]
+        for kernel, shard in zip(self.kernels, shards, strict=True):
+            shard.memory.inherit(kernel.y, kernel.x)
         self.forward = [
             Stage([kernel.sum_forward for kernel in self.kernels]),
             Stage([statistics.combine_forward], by_shard=False),
@@ -57,7 +63,7 @@ class BatchNorm(Bound):
 
     def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
         for kernel, dy, shard in zip(self.kernels, dys, self.shards, strict=True):
-            kernel.bind_backward(dy, shard.arena, need_dx=need_dx, own_dy=own_dy)
+            kernel.bind_backward(dy, shard.memory, need_dx=need_dx, own_dy=own_dy)
         self.backward = [
             Stage([kernel.sum_backward for kernel in self.kernels]),
             Stage([self.statistics.combine_backward], by_shard=False),

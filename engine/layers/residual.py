@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnn_tui.engine.layers.base import Bound, ByShard, Chain, Op, ShardedOp, Stage, Task
+from cnn_tui.engine.layers.base import (
+    Bound,
+    ByShard,
+    Chain,
+    Op,
+    ShardedOp,
+    Stage,
+    Task,
+    wanted_frame,
+)
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.ops.memory import Array, Padding
 from cnn_tui.engine.ops.residual import AddKernel, ZeroPadKernel
 
 
@@ -16,9 +25,9 @@ class ZeroPadOp(ShardedOp):
     def __init__(self, name: str, channels: int, stride: int) -> None:
         self.name, self.channels, self.stride = name, channels, stride
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool) -> Kernel:
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
         height, _, width, images = x[:: self.stride, :, :: self.stride].shape
-        y = shard.keep((height, self.channels, width, images))
+        y = shard.memory.keep((height, self.channels, width, images))
         return ZeroPadKernel(x, y, self.stride)
 
 
@@ -28,8 +37,14 @@ class ResidualOp(Op):
     def __init__(self, name: str, branch: list[Op], shortcut: list[Op]) -> None:
         self.name, self.branch, self.shortcut = name, branch, shortcut
 
-    def bind(self, xs: list[Array], shards: list[Shard], *, overwrite: bool) -> Bound:
-        return Residual(self, xs, shards)
+    @property
+    def frame(self) -> Padding:
+        return wanted_frame(self.branch)
+
+    def bind(
+        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
+    ) -> Bound:
+        return Residual(self, xs, shards, frame)
 
     def prepare(self) -> None:
         for op in [*self.branch, *self.shortcut]:
@@ -39,18 +54,22 @@ class ResidualOp(Op):
 class Residual(Bound):
     """A residual block bound to a batch."""
 
-    def __init__(self, op: ResidualOp, xs: list[Array], shards: list[Shard]) -> None:
-        self.shards = shards
+    def __init__(
+        self, op: ResidualOp, xs: list[Array], shards: list[Shard], frame: Padding
+    ) -> None:
+        self.xs, self.shards = xs, shards
         self.branch = Chain(op.branch, xs, shards, overwrite=False)
         self.shortcut = Chain(op.shortcut, xs, shards, overwrite=False)
         self.sum = ByShard(
             [
-                AddKernel(a, b, shard.keep(a.shape))
+                AddKernel(a, b, shard.memory.keep(a.shape, frame))
                 for a, b, shard in zip(self.branch.ys, self.shortcut.ys, shards, strict=True)
             ],
             shards,
         )
         self.ys = self.sum.ys
+        for y, a, shard in zip(self.ys, self.branch.ys, shards, strict=True):
+            shard.memory.inherit(y, a)
         self.forward = [*self.branch.forward, *self.shortcut.forward, *self.sum.forward]
 
     @property
@@ -71,10 +90,10 @@ class Residual(Bound):
         self, dys: list[Array], branch: list[Array], shortcut: list[Array], index: int
     ) -> tuple[Array, Task]:
         """Add both gradients, in the place of the branch's unless that is ``dy`` itself."""
-        arena, first, second = self.shards[index].arena, branch[index], shortcut[index]
-        target = arena.acquire(first.shape) if first is dys[index] else first
+        memory, first, second = self.shards[index].memory, branch[index], shortcut[index]
+        target = memory.gradient_of(self.xs[index]) if first is dys[index] else first
         if second is not dys[index]:
-            arena.release(second)
+            memory.release(second)
 
         def run() -> None:
             np.add(first, second, out=target)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cnn_tui.engine.ops.memory import Arena, Array, aligned_empty
+from cnn_tui.engine.ops.memory import Array, Memory
 
 
 @dataclass
@@ -23,16 +23,12 @@ class Shard:
     are summed in the order of ``index``, which gives the same bits for any number of threads.
     """
 
-    def __init__(self, index: int, images: slice, arena: Arena, grads: Array) -> None:
+    def __init__(self, index: int, images: slice, memory: Memory, grads: Array) -> None:
         self.index = index
         self.images = images
         self.size = images.stop - images.start
-        self.arena = arena
+        self.memory = memory
         self.grads = grads
-
-    def keep(self, shape: tuple[int, ...]) -> Array:
-        """An array that lives as long as the plan: an activation."""
-        return aligned_empty(shape, self.arena.dtype)
 
 
 class Kernel:
@@ -51,13 +47,13 @@ class Kernel:
         """Compute ``y`` from ``x``."""
         raise NotImplementedError
 
-    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
+    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
         """Lay out the backward pass: set ``dy``, and ``dx`` where it is needed.
 
         ``dx`` may be ``dy`` itself, overwritten, where ``own_dy`` says that nobody else reads it.
         """
         self.dy = dy
-        self.dx = arena.acquire(self.x.shape) if need_dx else None
+        self.dx = memory.gradient_of(self.x) if need_dx else None
 
     def backward(self) -> None:
         """Compute ``dx``, and the gradients of the parameters, from ``dy``."""
@@ -67,11 +63,11 @@ class Kernel:
 class InPlaceKernel(Kernel):
     """An elementwise operation whose gradient may take the place of ``dy``."""
 
-    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
+    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
         if own_dy and need_dx:
             self.dy = self.dx = dy
         else:
-            super().bind_backward(dy, arena, need_dx=need_dx, own_dy=own_dy)
+            super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
 
 
 def as_rows(volume: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import Kernel
-from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.memory import Array, Memory
 
 
 class FlattenKernel(Kernel):
@@ -19,8 +19,8 @@ class FlattenKernel(Kernel):
     def forward(self) -> None:
         np.copyto(self.target, self.source)
 
-    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
-        super().bind_backward(dy, arena, need_dx=need_dx, own_dy=own_dy)
+    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
+        super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
         if self.dx is not None:
             self.dtarget = dy.reshape(self.source.shape)
 

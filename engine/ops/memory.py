@@ -14,6 +14,11 @@ Array = NDArray[np.floating]
 """Float arrays of the engine: float32 to train, float64 to check gradients."""
 
 
+Padding = tuple[int, int]
+"""Rows of zeros above and below, columns of zeros left and right."""
+UNFRAMED: Padding = (0, 0)
+
+
 def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """An uninitialised C-contiguous array that begins on a cache line."""
     dtype = np.dtype(dtype)
@@ -23,21 +28,35 @@ def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-class Arena:
-    """Memory of one shard, planned by liveness.
+class Memory:
+    """The memory of one shard: activations that stay, the rest planned by liveness.
 
     A plan is laid out in the order in which it will run. What is released may be handed out again
     to an operation that runs later, so gradients and workspaces share a few blocks. Contents last
     only as long as the array is held.
+
+    An array ``(H, C, W, N)`` may lie in a frame, a larger array with a border of zeros around its
+    height and width, so that a convolution reads its padding in place. The book on that is kept
+    here, by address: an array and what works on it in place are one.
     """
 
     def __init__(self, dtype: DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
         self._free: list[Array] = []
         self._lent: dict[int, Array] = {}
+        self._frames: dict[int, tuple[Padding, Array]] = {}
+        self._expected: dict[int, Padding] = {}
+
+    def keep(self, shape: tuple[int, ...], padding: Padding = UNFRAMED) -> Array:
+        """An array that lives as long as the plan, in a frame of zeros if ``padding`` asks."""
+        if padding == UNFRAMED:
+            return aligned_empty(shape, self.dtype)
+        frame = aligned_empty(_framed(shape, padding), self.dtype)
+        frame.fill(0)
+        return self._inside(frame, padding)
 
     def acquire(self, shape: tuple[int, ...]) -> Array:
-        """An array of ``shape`` and unspecified contents, kept until it is released."""
+        """An array of unspecified contents, until it is released."""
         size = math.prod(shape)
         fitting = [block for block in self._free if block.size >= size]
         if fitting:
@@ -45,12 +64,13 @@ class Arena:
             self._free = [other for other in self._free if other is not block]
         else:
             block = aligned_empty((size,), self.dtype)
-        self._lent[block.ctypes.data] = block
+        self._lent[_address(block)] = block
         return block[:size].reshape(shape)
 
     def release(self, array: Array) -> None:
         """Give an acquired array back, to be handed out again; others are left alone."""
-        block = self._lent.pop(array.ctypes.data, None)
+        _, outer = self._frames.get(_address(array), (UNFRAMED, array))
+        block = self._lent.pop(_address(outer), None)
         if block is not None:
             self._free.append(block)
 
@@ -59,3 +79,43 @@ class Arena:
         array = self.acquire(shape)
         self.release(array)
         return array
+
+    def frame_of(self, array: Array, padding: Padding) -> Array | None:
+        """``array`` with ``padding`` zeros around it, if its frame has as many; a view."""
+        found, frame = self._frames.get(_address(array), (UNFRAMED, array))
+        if frame.shape[1] != array.shape[1]:  # the array is the first of several groups of channels
+            found, frame = UNFRAMED, array
+        top, left = found[0] - padding[0], found[1] - padding[1]
+        if top < 0 or left < 0:
+            return None
+        return frame[top : frame.shape[0] - top, :, left : frame.shape[2] - left]
+
+    def expect_gradient(self, y: Array, padding: Padding) -> None:
+        """Let the gradient of ``y`` be laid out in a frame. Whoever reads it clears the border."""
+        self._expected[_address(y)] = padding
+
+    def inherit(self, y: Array, x: Array) -> None:
+        """Let the gradient of ``y`` be framed as that of ``x``, whose place it may take."""
+        self.expect_gradient(y, self._expected.get(_address(x), UNFRAMED))
+
+    def gradient_of(self, x: Array) -> Array:
+        """An array for the gradient of ``x``, acquired, framed as expected."""
+        padding = self._expected.get(_address(x), UNFRAMED)
+        if padding == UNFRAMED:
+            return self.acquire(x.shape)
+        return self._inside(self.acquire(_framed(x.shape, padding)), padding)
+
+    def _inside(self, frame: Array, padding: Padding) -> Array:
+        high, wide = padding
+        array = frame[high : frame.shape[0] - high, :, wide : frame.shape[2] - wide]
+        self._frames[_address(array)] = (padding, frame)
+        return array
+
+
+def _framed(shape: tuple[int, ...], padding: Padding) -> tuple[int, ...]:
+    height, channels, width, images = shape
+    return (height + 2 * padding[0], channels, width + 2 * padding[1], images)
+
+
+def _address(array: Array) -> int:
+    return int(array.ctypes.data)

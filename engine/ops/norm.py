@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import InPlaceKernel, Mode, as_rows
-from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.memory import Array, Memory
 
 
 class Learned(Protocol):
@@ -104,10 +104,10 @@ class BatchNormKernel(InPlaceKernel):
         np.multiply(self.x, self.statistics.scale, out=self.y)
         np.add(self.y, self.statistics.shift, out=self.y)
 
-    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
-        super().bind_backward(dy, arena, need_dx=need_dx, own_dy=own_dy)
+    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
+        super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
         self.dy_rows = as_rows(dy)
-        self.term = arena.scratch(self.x.shape)
+        self.term = memory.scratch(self.x.shape)
 
     def sum_backward(self) -> None:
         """Sums of dy and of dy*x."""

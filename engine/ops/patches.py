@@ -7,7 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.memory import Array, Memory
+
+FEW_ROWS = 48
+"""Products of fewer rows than this are slower than one product on copied patches (measured)."""
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,15 @@ class Geometry:
     output: tuple[int, int]
 
     @property
+    def unit(self) -> bool:
+        """Whether the window moves by one pixel and has no holes."""
+        return self.stride == (1, 1) and self.dilation == (1, 1)
+
+    @property
     def dense(self) -> bool:
         """Whether every pixel is visited without gaps, so that the gradient is a convolution."""
         fits = all(p < k for p, k in zip(self.padding, self.kernel, strict=True))
-        return self.stride == (1, 1) and self.dilation == (1, 1) and fits
+        return self.unit and fits
 
     def transposed(self, size: tuple[int, int]) -> Geometry:
         """The window that carries gradients back to an input of ``size``, where dense."""
@@ -49,9 +57,9 @@ def taps(size: int, geometry: Geometry, axis: int, tap: int) -> tuple[slice, sli
 
 
 class Patches:
-    """The patches of ``x (H, C, W, N)`` as a stack of matrices, one for each output row.
+    """The patches of ``x (H, C, W, N)``, copied: one matrix for each output row.
 
-    ``matrix`` is ``(OH, KH*KW*C, OW*N)``. Only the taps along the width are copied: in
+    The one of ``views`` is ``(OH, KH*KW*C, OW*N)``. Only the taps along the width are copied: in
     ``expanded (HP, KW, C, OW, N)`` the rows under a window are contiguous, so that the stack is
     an overlapping view. With a dilation along the height they are not, and every tap is copied.
     """
@@ -65,11 +73,8 @@ class Patches:
         rows = kernel_h * kernel_w * channels
         step = memory.strides[0] * (geometry.stride[0] if self.overlapping(geometry) else kernel_h)
         item = memory.itemsize
-        self.matrix = as_strided(
-            memory,
-            (out_h, rows, out_w * images),
-            (step, out_w * images * item, item),
-        )
+        shape, strides = (out_h, rows, out_w * images), (step, out_w * images * item, item)
+        self.views = [as_strided(memory, shape, strides)]
         self._copies = self._plan(height)
 
     @staticmethod
@@ -127,14 +132,46 @@ class Patches:
         return pieces
 
     def fill(self) -> None:
-        """Copy ``x`` into ``expanded``; after that ``matrix`` shows its patches."""
+        """Copy ``x`` into ``expanded``; after that the view shows its patches."""
         for target, source in self._copies:
             if source is None:
                 target.fill(0)
             else:
                 np.copyto(target, source)
 
+    def release(self, memory: Memory) -> None:
+        """Let what runs after the owner of these patches have their memory."""
+        memory.release(self.expanded)
 
-def patches_in(x: Array, geometry: Geometry, arena: Arena) -> Patches:
-    """Patches in scratch memory: filled and used within one operation."""
-    return Patches(x, geometry, arena.scratch(Patches.memory_shape(x.shape, geometry)))
+
+class Shifted:
+    """The patches of a unit window in place: one view of the frame around ``x`` for each column.
+
+    View number ``kw`` is ``(OH, KH*C, OW*N)``: the rows under the window, seen from that column on.
+    The products with each are to be added up. Nothing is copied.
+    """
+
+    def __init__(self, frame: Array, geometry: Geometry) -> None:
+        channels, images = frame.shape[1], frame.shape[3]
+        (out_h, out_w), (kernel_h, kernel_w) = geometry.output, geometry.kernel
+        shape = (out_h, kernel_h * channels, out_w * images)
+        strides = (frame.strides[0], frame.strides[1], frame.itemsize)
+        self.views = [as_strided(frame[:, :, kw:], shape, strides) for kw in range(kernel_w)]
+
+    def fill(self) -> None:
+        """Nothing to copy."""
+
+    def release(self, memory: Memory) -> None:
+        """Nothing was acquired."""
+
+
+def find_patches(x: Array, geometry: Geometry, memory: Memory) -> Patches | Shifted:
+    """Patches in place where that pays and ``x`` has a frame; else in memory to be released."""
+    kernel_h, kernel_w = geometry.kernel
+    if geometry.unit and (kernel_w == 1 or kernel_h * x.shape[1] >= FEW_ROWS):
+        frame = memory.frame_of(x, geometry.padding)
+        if frame is not None and (
+            kernel_h == 1 or frame.strides[0] == frame.shape[1] * frame.strides[1]
+        ):
+            return Shifted(frame, geometry)
+    return Patches(x, geometry, memory.acquire(Patches.memory_shape(x.shape, geometry)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.memory import Array, Memory
 from cnn_tui.engine.ops.patches import Geometry, taps
 
 Pairs = list[tuple[Array, Array]]
@@ -49,13 +49,13 @@ class MaxPoolKernel(Kernel):
         for seen, out in rest:
             np.maximum(out, seen, out=out)
 
-    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
-        super().bind_backward(dy, arena, need_dx=need_dx, own_dy=own_dy)
+    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
+        super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
         if self.dx is None:
             return
-        self.left = arena.acquire(self.y.shape)
-        self.share = arena.scratch(self.y.shape)
-        arena.release(self.left)
+        self.left = memory.acquire(self.y.shape)
+        self.share = memory.scratch(self.y.shape)
+        memory.release(self.left)
         self.hit = np.empty(self.y.shape, np.bool_)
         self.targets = [
             (seen, out, target, left, _like(self.share, out), _like(self.hit, out))
@@ -100,10 +100,10 @@ class AvgPoolKernel(Kernel):
             np.add(out, seen, out=out)
         np.multiply(self.y, self.scale, out=self.y)
 
-    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
-        super().bind_backward(dy, arena, need_dx=need_dx, own_dy=own_dy)
+    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
+        super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
         if self.dx is not None:
-            self.share = arena.scratch(self.y.shape)
+            self.share = memory.scratch(self.y.shape)
             self.targets = tap_views(self.dx, self.share, self.geometry)
 
     def backward(self) -> None:

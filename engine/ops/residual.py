@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import Kernel
-from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.memory import Array, Memory
 
 
 class ZeroPadKernel(Kernel):
@@ -35,7 +35,7 @@ class AddKernel(Kernel):
     def forward(self) -> None:
         np.add(self.x, self.other, out=self.y)
 
-    def bind_backward(self, dy: Array, arena: Arena, *, need_dx: bool, own_dy: bool) -> None:
+    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
         self.dy = self.dx = dy
 
     def backward(self) -> None:
