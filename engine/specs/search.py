@@ -15,6 +15,7 @@ from cnn_tui.engine.specs.windows import Windowed, windows
 
 SHIFTS = ((1, 1), (1, 0), (0, 1))
 """Both axes together keep a square square; one alone is for volumes that are not square."""
+_FARTHEST = 32
 _HANDICAPS = {"stride": 0.0, "kernel_size": 0.1, "padding": 0.2}
 """Decides between changes of the same size."""
 
@@ -54,8 +55,8 @@ def _values(
     least = 0 if field == "padding" else 1
     # A stride beyond the window would skip pixels.
     most = largest if field == "stride" else math.inf
-    # Whether a window tiles repeats with its stride: a longer search finds nothing new.
-    for distance in range(largest + 1):
+    # Whether a window tiles repeats with its stride: a longer search seldom finds anything new.
+    for distance in range(min(largest, _FARTHEST) + 1):
         for shift in SHIFTS:
             height, width = (
                 size + direction * distance * one for size, one in zip(start, shift, strict=True)
