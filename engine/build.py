@@ -29,16 +29,21 @@ def build(
     Raises:
         ShapeError: the first issue of a network that does not fit together.
     """
+    model = lay_out(network, seed=seed, dtype=dtype, threads=threads)
+    initialize(model.store.parameters, network.training.initializer, seed)
+    return model
+
+
+def lay_out(network: Network, *, seed: int, dtype: DTypeLike, threads: int) -> Model:
+    """A model whose weights hold nothing yet, and take no memory until they are touched."""
     report = check(network)
     if not report.valid:
         raise ShapeError(report.issues[0].message)
     lowering = Lowering(Mode(seed=seed), dtype)
     ops = lowering.chain(network.layers, report.layers, network.input)
-    store = ParameterStore(lowering.parameters, dtype)
-    initialize(store.parameters, network.training.initializer, seed)
     return Model(
         ops,
-        store,
+        ParameterStore(lowering.parameters, dtype),
         lowering.buffers,
         _loss_of(network.loss),
         lowering.mode,

@@ -87,10 +87,8 @@ class Model:
             NonFiniteError: a loss or gradient that is infinite or NaN, with the layer.
         """
         self._check_images(images)
-        plan = self._plan(len(images))
+        plan = self.plan_training(len(images))
         self._check_targets(targets, len(images), len(plan.scores[0]))
-        if plan.batch not in self._training_passes:
-            self._training_passes[plan.batch] = plan.bind_training(self._make_loss)
         self.mode.training = True
         plan.images = images
         plan.targets[:] = targets
@@ -104,6 +102,13 @@ class Model:
         self._commit(plan)
         self.mode.step += 1
         return result
+
+    def plan_training(self, batch: int) -> Plan:
+        """The plan of a batch size, with its backward pass laid out."""
+        plan = self._plan(batch)
+        if batch not in self._training_passes:
+            self._training_passes[batch] = plan.bind_training(self._make_loss)
+        return plan
 
     def loss_of(self, logits: Array, targets: np.ndarray) -> float:
         """Mean data loss of scores ``(N, classes)``."""

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cnn_tui.engine.ops.memory import Array, aligned_empty
+from cnn_tui.engine.ops.memory import Array, aligned_empty, aligned_zeros
 from cnn_tui.engine.parameters import ParameterStore
 from cnn_tui.engine.specs.network import Training
 from cnn_tui.engine.threads import Task
@@ -144,7 +144,7 @@ class Optimizer:
         self.l2, self.clip_norm = training.l2, training.clip_norm
         self.weight_decay = training.weight_decay if training.optimizer == "adamw" else 0.0
         store = model.store
-        self.state = [np.zeros_like(store.data) for _ in range(rule.states)]
+        self.state = [aligned_zeros(store.data.shape, store.data.dtype) for _ in range(rule.states)]
         self.steps = 0
         self.lr, self.scale = 0.0, 1.0
         self._scratch = threading.local()

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import DTypeLike
 
-from cnn_tui.engine.ops.memory import Array, aligned_empty
+from cnn_tui.engine.ops.memory import Array, aligned_empty, aligned_zeros
 
 WIDE = 1 << 18
 """Weights of a fully connected layer from this count on are used by the whole batch at once."""
@@ -77,9 +77,8 @@ class ParameterStore:
         self.size = sum(p.size for p in parameters)
         self.summed = sum(p.size for p in parameters if not p.by_batch)
         self.data = aligned_empty((self.size,), dtype)
-        self.grad = aligned_empty((self.size,), dtype)
+        self.grad = aligned_zeros((self.size,), dtype)
         self.decayed: list[slice] = []
-        self.grad.fill(0)
         offset = 0
         for parameter in ordered:
             self._place(parameter, offset)

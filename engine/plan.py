@@ -16,7 +16,7 @@ from cnn_tui.engine.parameters import ParameterStore
 
 MAX_SHARDS = 8
 """More threads than this find no work; more shards would each need a copy of the gradients."""
-SHARD_BYTES = 1 << 20
+SHARD_BYTES = 1 << 21
 """What the largest activation of a shard should fit: about a core's second-level cache."""
 REDUCE_SIZE = 1 << 15
 """How many gradients are summed over the shards at a time."""
@@ -141,6 +141,11 @@ class Plan:
     def gradient_norm(self) -> float:
         """Length of the gradient of the last training pass; infinite or NaN if any part is."""
         return math.sqrt(sum(self.squares[start] for start in sorted(self.squares)))
+
+    @property
+    def bytes(self) -> int:
+        """Memory of activations, workspaces and partial gradients, as far as it is laid out."""
+        return sum(shard.memory.bytes + shard.grads.nbytes for shard in self.shards)
 
     @property
     def logits(self) -> Array:

@@ -166,6 +166,15 @@ def _activation(layer: Layer, name: str) -> Op:
             return ElementwiseOp(name, lambda x, y, _: TanhKernel(x, y), keeps_y=True)
         case LRN():
             return ElementwiseOp(
-                name, lambda x, y, _: LRNKernel(x, y, layer.size, layer.alpha, layer.beta, layer.k)
+                name,
+                lambda x, y, shard: LRNKernel(
+                    x,
+                    y,
+                    shard.memory,
+                    size=layer.size,
+                    alpha=layer.alpha,
+                    beta=layer.beta,
+                    k=layer.k,
+                ),
             )
     raise AssertionError(f"no operation for {layer!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import InPlaceKernel
-from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.ops.memory import Array, Memory
 
 
 class ReLUKernel(InPlaceKernel):
@@ -13,10 +13,13 @@ class ReLUKernel(InPlaceKernel):
 
     def __init__(self, x: Array, y: Array) -> None:
         self.x, self.y = x, y
-        self.positive = np.empty(x.shape, np.bool_)
 
     def forward(self) -> None:
         np.maximum(self.x, 0, out=self.y)
+
+    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
+        super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
+        self.positive = memory.scratch_mask(self.y.shape)
 
     def backward(self) -> None:
         np.greater(self.y, 0, out=self.positive)

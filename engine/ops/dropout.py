@@ -19,7 +19,7 @@ class DropoutKernel(InPlaceKernel):
         self.x, self.y, self.p, self.layer = x, y, p, layer
         self.mode, self.shard = mode, shard.index
         self.random = np.empty(x.shape, np.float32)
-        self.mask = np.empty(x.shape, x.dtype)
+        self.mask = shard.memory.keep(x.shape)
 
     def forward(self) -> None:
         if not self.mode.training:

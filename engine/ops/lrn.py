@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import InPlaceKernel
-from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.ops.memory import Array, Memory
 
 
 class LRNKernel(InPlaceKernel):
@@ -14,11 +14,20 @@ class LRNKernel(InPlaceKernel):
     ``alpha`` is the paper's; PyTorch and Caffe divide theirs by ``size``.
     """
 
-    def __init__(self, x: Array, y: Array, size: int, alpha: float, beta: float, k: float) -> None:
+    def __init__(
+        self,
+        x: Array,
+        y: Array,
+        memory: Memory,
+        *,
+        size: int,
+        alpha: float,
+        beta: float,
+        k: float,
+    ) -> None:
         self.x, self.y = x, y
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
-        self.base = np.empty_like(x)
-        self.power = np.empty_like(x)
+        self.base, self.power = memory.keep(x.shape), memory.keep(x.shape)
 
     def _neighbours(self, values: Array, before: int) -> Array:
         """Sums over a window of channels that reaches ``before`` channels back."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -21,9 +23,19 @@ UNFRAMED: Padding = (0, 0)
 
 def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
     """An uninitialised C-contiguous array that begins on a cache line."""
-    dtype = np.dtype(dtype)
+    return _aligned(shape, np.dtype(dtype), np.empty)
+
+
+def aligned_zeros(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
+    """The same of zeros, which the system provides only as they are touched."""
+    return _aligned(shape, np.dtype(dtype), np.zeros)
+
+
+def _aligned(
+    shape: tuple[int, ...], dtype: np.dtype[Any], make: Callable[..., NDArray[np.uint8]]
+) -> Array:
     size = math.prod(shape) * dtype.itemsize
-    raw = np.empty(size + ALIGNMENT, np.uint8)
+    raw = make(size + ALIGNMENT, np.uint8)
     start = -raw.ctypes.data % ALIGNMENT
     return raw[start : start + size].view(dtype).reshape(shape)
 
@@ -42,6 +54,8 @@ class Memory:
 
     def __init__(self, dtype: DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
+        self.bytes = 0
+        """How much was allocated for good."""
         self._free: list[Array] = []
         self._lent: dict[int, Array] = {}
         self._frames: dict[int, tuple[Padding, Array]] = {}
@@ -49,11 +63,9 @@ class Memory:
 
     def keep(self, shape: tuple[int, ...], padding: Padding = UNFRAMED) -> Array:
         """An array that lives as long as the plan, in a frame of zeros if ``padding`` asks."""
-        if padding == UNFRAMED:
-            return aligned_empty(shape, self.dtype)
-        frame = aligned_empty(_framed(shape, padding), self.dtype)
-        frame.fill(0)
-        return self._inside(frame, padding)
+        frame = aligned_zeros(_framed(shape, padding), self.dtype)
+        self.bytes += frame.nbytes
+        return frame if padding == UNFRAMED else self._inside(frame, padding)
 
     def acquire(self, shape: tuple[int, ...]) -> Array:
         """An array of unspecified contents, until it is released."""
@@ -64,6 +76,7 @@ class Memory:
             self._free = [other for other in self._free if other is not block]
         else:
             block = aligned_empty((size,), self.dtype)
+            self.bytes += block.nbytes
         self._lent[_address(block)] = block
         return block[:size].reshape(shape)
 
@@ -79,6 +92,12 @@ class Memory:
         array = self.acquire(shape)
         self.release(array)
         return array
+
+    def scratch_mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+        """Booleans for use within one operation."""
+        size = math.prod(shape)
+        numbers = self.scratch((-(-size // self.dtype.itemsize),))
+        return numbers.view(np.bool_)[:size].reshape(shape)
 
     def frame_of(self, array: Array, padding: Padding) -> Array | None:
         """``array`` with ``padding`` zeros around it, if its frame has as many; a view."""

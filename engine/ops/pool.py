@@ -54,9 +54,10 @@ class MaxPoolKernel(Kernel):
         if self.dx is None:
             return
         self.left = memory.acquire(self.y.shape)
-        self.share = memory.scratch(self.y.shape)
+        self.share = memory.acquire(self.y.shape)
+        self.hit = memory.scratch_mask(self.y.shape)
         memory.release(self.left)
-        self.hit = np.empty(self.y.shape, np.bool_)
+        memory.release(self.share)
         self.targets = [
             (seen, out, target, left, _like(self.share, out), _like(self.hit, out))
             for (seen, out), (target, left) in zip(
