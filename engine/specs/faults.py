@@ -20,9 +20,9 @@ def bad_value(problem: Problem) -> Fault:
     return Fault("bad-value", f"{problem.path}: {problem.text}", problem.path, problem.remedy)
 
 
-def needs_volume(layer: str) -> Fault:
-    """A layer that slides over pixels stands behind one that has none."""
-    text = f"a {layer} layer needs a volume C x H x W, but an fc layer before it made it flat"
+def needs_volume() -> Fault:
+    """A layer that needs height and width stands where there are none."""
+    text = "it needs a volume C x H x W, but an fc layer before it made its input flat"
     return Fault("needs-volume", text, remedy="Move it before the first fc layer.")
 
 

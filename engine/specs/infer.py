@@ -22,7 +22,6 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     MaxPool,
     Residual,
-    layer_type,
     pair,
 )
 from cnn_tui.engine.specs.limits import MAX_COUNT, MAX_MACS, MAX_NESTING
@@ -53,7 +52,7 @@ def infer(layer: Layer, flow: Flow, depth: int = 0) -> Step:
     if bad := [faults.bad_value(problem) for problem in value_problems(layer)]:
         return _failed(layer, flow, *bad)
     if flow.flat and isinstance(layer, SLIDING):
-        return _failed(layer, flow, faults.needs_volume(layer_type(layer)))
+        return _failed(layer, flow, faults.needs_volume())
     match layer:
         case Conv():
             return _conv(layer, flow)
@@ -133,14 +132,14 @@ def _residual(layer: Residual, flow: Flow, depth: int) -> Step:
         return _failed(layer, flow, faults.too_deep(MAX_NESTING))
     branch = walk(layer.branch, flow, depth + 1)
     if layer.shortcut == "identity" and layer.stride != 1:
-        return _failed(layer, flow, faults.identity_stride(layer))._replace(branch=branch)
+        return _sum(_failed(layer, flow, faults.identity_stride(layer))._replace(branch=branch))
     end = branch[-1].after
     if flow.shape is None or end.shape is None:
         return _sum(Step(layer, flow, Flow(None, end.flat), branch=branch))
     side, other = _shortcut(layer, flow, end.shape[0])
     if other is None or other.shape != end.shape:
         found = faults.shortcut(layer, end.shape, other and other.shape)
-        return _failed(layer, flow, found)._replace(branch=branch, shortcut=side)
+        return _sum(_failed(layer, flow, found)._replace(branch=branch, shortcut=side))
     after = end._replace(
         height=_wider(end.height, other.height), width=_wider(end.width, other.width)
     )

@@ -245,12 +245,16 @@ def test_layout():
         input=(1, 28, 28),
         layers=(
             Conv(out_channels=6, kernel_size=(5, 5), padding="same", name="first"),
-            Residual(branch=(Conv(out_channels=6, kernel_size=(3, 5)), ReLU()), shortcut="zero-pad"),
+            Residual(
+                branch=(Conv(out_channels=6, kernel_size=(3, 5)), ReLU()), shortcut="zero-pad"
+            ),
             FC(out_features=10),
         ),
         training=Training(lr=0.1, betas=(0.5, 0.5)),
     )
-    assert dumps_network(network) == """\
+    assert (
+        dumps_network(network)
+        == """\
 name = "small"
 input = [1, 28, 28]
 data = "digits"
@@ -267,6 +271,7 @@ layers = [
 lr = 0.1
 betas = [0.5, 0.5]
 """
+    )
 
 
 def test_equal_sizes_are_one_number():

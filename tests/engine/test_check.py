@@ -1,0 +1,405 @@
+"""check(): the numbers of every layer, and every mistake in words."""
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from networks import networks, plausible_networks
+
+from cnn_tui.engine.specs.check import Issue, LayerReport, Report, check
+from cnn_tui.engine.specs.layers import (
+    FC,
+    LAYER_TYPES,
+    LRN,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    Layer,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    Residual,
+)
+from cnn_tui.engine.specs.network import SVM, Network, Training
+
+
+def net(*layers: Layer, size: int = 28, channels: int = 1) -> Network:
+    return Network(input=(channels, size, size), layers=layers)
+
+
+def lenet(stride: int = 1, scores: int = 10) -> Network:
+    return net(
+        Conv(out_channels=6, kernel_size=5, padding=2),
+        ReLU(),
+        MaxPool(),
+        Conv(out_channels=16, kernel_size=5, stride=stride),
+        ReLU(),
+        MaxPool(),
+        FC(out_features=120),
+        ReLU(),
+        FC(out_features=84),
+        ReLU(),
+        FC(out_features=scores),
+    )
+
+
+def only_issue(network: Network, classes: int | None = None) -> Issue:
+    report = check(network, classes)
+    assert [issue.code for issue in report.issues] == [report.issues[0].code]
+    assert not report.valid
+    return report.issues[0]
+
+
+def rows(report: Report, *fields: str) -> list[tuple[object, ...]]:
+    return [tuple(getattr(layer, field) for field in fields) for layer in report.layers]
+
+
+def test_every_number_of_lenet():
+    report = check(lenet(), classes=10)
+    assert report.valid
+    assert (report.total_params, report.total_macs) == (61_706, 416_520)
+    columns = ("index", "type", "output", "weights", "biases", "macs", "receptive_field")
+    assert rows(report, *columns) == [
+        (1, "conv", [6, 28, 28], 150, 6, 117_600, 5),
+        (2, "relu", [6, 28, 28], 0, 0, 0, 5),
+        (3, "maxpool", [6, 14, 14], 0, 0, 0, 6),
+        (4, "conv", [16, 10, 10], 2_400, 16, 240_000, 14),
+        (5, "relu", [16, 10, 10], 0, 0, 0, 14),
+        (6, "maxpool", [16, 5, 5], 0, 0, 0, 16),
+        (7, "fc", [120], 48_000, 120, 48_000, 32),
+        (8, "relu", [120], 0, 0, 0, 32),
+        (9, "fc", [84], 10_080, 84, 10_080, 32),
+        (10, "relu", [84], 0, 0, 0, 32),
+        (11, "fc", [10], 840, 10, 840, 32),
+    ]
+    assert [layer.activations for layer in report.layers][:3] == [4704, 4704, 1176]
+
+
+def test_settings_and_names():
+    report = check(
+        net(
+            Conv(out_channels=6, kernel_size=5, padding=2, name="stem"),
+            Conv(out_channels=8, kernel_size=(3, 5), stride=(1, 2), padding=(1, 2), bias=False,
+                 rounding="floor"),
+            Conv(out_channels=8, padding="same", dilation=2, groups=2),
+            BatchNorm(),
+            LeakyReLU(negative_slope=0.1),
+            MaxPool(kernel_size=3, stride=2, padding=1, rounding="floor"),
+            AvgPool(kernel_size=(2, 1)),
+            LRN(),
+            Dropout(p=0.25),
+            Residual(branch=(Conv(out_channels=4, kernel_size=1, stride=2, rounding="floor"),),
+                     shortcut="projection", stride=2),
+            GlobalAvgPool(),
+            FC(out_features=10, bias=False),
+        )
+    )  # fmt: skip
+    assert report.issues == ()
+    assert rows(report, "name", "settings") == [
+        ("stem", "6  5x5 s1 p2"),
+        ("conv2", "8  3x5 s1x2 p1x2 floor no bias"),
+        ("conv3", "8  3x3 s1 same d2 g2"),
+        ("bn4", ""),
+        ("leaky_relu5", "0.1"),
+        ("maxpool6", "3x3 s2 p1 floor"),
+        ("avgpool7", "2x1 s2x1"),
+        ("lrn8", "n 5"),
+        ("dropout9", "p 0.25"),
+        ("residual10", "projection s2"),
+        ("global_avgpool11", ""),
+        ("fc12", "10 no bias"),
+    ]
+
+
+def test_batch_norm_counts_gamma_and_beta_but_no_running_statistics():
+    report = check(net(Conv(out_channels=8), BatchNorm(), FC(out_features=9), BatchNorm()))
+    assert rows(report, "weights", "biases", "macs")[1::2] == [(8, 8, 0), (9, 9, 0)]
+
+
+def test_json_has_the_promised_fields():
+    broken = net(Conv(out_channels=4, stride=2), FC(out_features=10))
+    data = json.loads(msgspec.json.encode(check(broken)))
+    assert {"name", "valid", "input", "layers", "total_params", "total_macs", "issues"} <= set(data)
+    assert data["input"] == [1, 28, 28]
+    layer, issue = data["layers"][0], data["issues"][0]
+    promised = {"index", "type", "output", "weights", "biases", "params", "macs"}
+    assert promised | {"receptive_field"} <= set(layer)
+    assert {"layer", "code", "message", "fixes"} <= set(issue)
+    assert {"layer", "field", "value", "description"} <= set(issue["fixes"][0])
+    assert layer["output"] is None
+
+
+def test_fraction_carries_the_formula_with_its_numbers():
+    issue = only_issue(
+        net(Conv(out_channels=96, kernel_size=11, stride=4), FC(out_features=10), size=224)
+    )
+    assert (issue.layer, issue.code, issue.path) == (1, "fraction", "layers[0].stride")
+    assert issue.message.startswith("layer 1 (conv): ")
+    assert "(224 - 11 + 2*0)/4 + 1 = 54.25" in issue.message
+
+
+def test_floor_is_an_opt_in_for_one_layer():
+    layer = Conv(out_channels=96, kernel_size=11, stride=4, rounding="floor")
+    assert check(net(layer, FC(out_features=10), size=224)).layers[0].output == [96, 54, 54]
+
+
+def test_behind_a_fault_shapes_are_unknown_but_other_mistakes_are_found():
+    report = check(
+        net(
+            Conv(out_channels=4, stride=2, name="twin"),
+            Conv(out_channels=4, kernel_size=4, padding="same", name="twin"),
+            MaxPool(padding=2),
+            Residual(branch=(Conv(out_channels=4, groups=3),), stride=2),
+            FC(out_features=12),
+            MaxPool(),
+            FC(out_features=9),
+        ),
+        classes=10,
+    )
+    assert [(issue.layer, issue.code) for issue in report.issues] == [
+        (1, "fraction"),
+        (2, "same-even"),
+        (2, "duplicate-name"),
+        (3, "pool-padding"),
+        (4, "identity-stride"),
+        (4, "groups"),
+        (6, "needs-volume"),
+        (7, "classes"),
+    ]
+    assert [layer.output for layer in report.layers] == [None] * 7
+    assert report.layers[0].weights == 36, "what the faulty layer itself costs is known"
+
+
+@pytest.mark.parametrize(
+    ("layers", "code", "words"),
+    [
+        ([Conv(out_channels=4, kernel_size=31)], "kernel-too-large",
+         "a window of 31x31 is larger than its input of 28x28: (28 - 31 + 2*0)/1 + 1 = -2"),
+        ([Conv(out_channels=4, kernel_size=31, padding=1)], "kernel-too-large",
+         "padded to 30x30: (28 - 31 + 2*1)/1 + 1 = 0"),
+        ([Conv(out_channels=4, kernel_size=15, dilation=2)], "kernel-too-large",
+         "15x15 (spread to 29x29 by dilation)"),
+        ([MaxPool(kernel_size=7)] * 2, "kernel-too-large", "larger than its input of 4x4"),
+        ([Conv(out_channels=4, kernel_size=(3, 4), stride=2)], "fraction",
+         "in height (28 - 3 + 2*0)/2 + 1 = 13.5, not"),
+        ([Conv(out_channels=4, kernel_size=4, padding="same")], "same-even",
+         'padding "same" needs a window of odd size, 4 is even'),
+        ([Conv(out_channels=4), Conv(out_channels=6, groups=3)], "groups",
+         "3 groups do not divide the 4 input channels"),
+        ([Conv(out_channels=4), Conv(out_channels=5, groups=2)], "groups",
+         "2 groups do not divide the 5 output channels"),
+        ([MaxPool(kernel_size=2, stride=1, padding=2)], "pool-padding", "nothing but padding"),
+        ([Residual(branch=())], "empty-branch", "its branch has no layers"),
+        ([Residual(branch=(ReLU(),), stride=2)], "identity-stride", "stride 2 cannot apply"),
+        ([Residual(branch=(Conv(out_channels=4),))], "shortcut-shape",
+         "the branch gives 4x26x26, the identity shortcut 1x28x28"),
+        ([Residual(branch=(Conv(out_channels=4),), shortcut="projection")], "shortcut-shape",
+         "the projection shortcut 4x28x28"),
+        ([Conv(out_channels=8), Residual(branch=(Conv(out_channels=4, padding=1),),
+                                         shortcut="zero-pad")], "shortcut-shape",
+         "the branch gives 4x26x26, the zero-pad shortcut 8x26x26"),
+        ([FC(out_features=9), Residual(branch=(FC(out_features=9),), shortcut="projection")],
+         "shortcut-shape", "its input is flat"),
+        ([FC(out_features=9), Conv(out_channels=4)], "needs-volume", "it needs a volume C x H x W"),
+        ([FC(out_features=9), LRN()], "needs-volume", "it needs a volume"),
+        ([FC(out_features=9), GlobalAvgPool()], "needs-volume", "an fc layer before"),
+    ],
+)  # fmt: skip
+def test_mistake_in_words(layers, code, words):
+    issue = only_issue(net(*layers, FC(out_features=10)))
+    assert issue.code == code
+    assert issue.layer == len(layers)
+    assert issue.message.startswith(f"layer {len(layers)} (")
+    assert words in issue.message
+    assert issue.message.isprintable()
+    assert issue.message.endswith(".")
+
+
+def test_fault_inside_a_block_is_placed_there():
+    block = Residual(branch=(ReLU(), Conv(out_channels=1, stride=2)))
+    issue = only_issue(net(ReLU(), block, FC(out_features=10)))
+    assert issue.message.startswith("layer 2 (residual), branch 2 (conv): a window of 3x3")
+    assert (issue.layer, issue.path) == (2, "layers[1].branch[1].stride")
+
+
+def test_several_convs_behind_one_fc_are_one_mistake():
+    assert only_issue(net(FC(out_features=9), Conv(out_channels=4), MaxPool())).layer == 2
+
+
+def test_a_network_without_layers():
+    issue = only_issue(net())
+    assert (issue.layer, issue.code) == (0, "no-layers")
+    assert issue.message.startswith("network: it has no layers. Add ")
+
+
+@pytest.mark.parametrize(
+    ("network", "classes", "layer", "words"),
+    [
+        (lenet(scores=12), 10, 11, "gives 12 scores, but the data has 10 classes. Try out_f"),
+        (net(FC(out_features=1)), None, 1, "a single score"),
+        (net(Conv(out_channels=10)), 10, 1, "ends in a volume of 10x26x26"),
+        (net(Conv(out_channels=9), GlobalAvgPool()), 10, 1, "Try out_channels 10"),
+        (net(FC(out_features=9), ReLU(), Dropout()), 10, 1, "Try out_features 10"),
+        (net(GlobalAvgPool(), channels=3), 10, 1, "gives 3 scores"),
+    ],
+)
+def test_end_that_gives_no_score_per_class(network, classes, layer, words):
+    issue = only_issue(network, classes)
+    assert issue.layer == layer
+    assert words in issue.message
+
+
+def test_scores_may_be_flat_or_one_pixel():
+    for layers in ([FC(out_features=10)], [Conv(out_channels=10), GlobalAvgPool()]):
+        assert check(net(*layers), classes=10).valid
+    assert check(net(FC(out_features=7))).valid, "without data any number of scores will do"
+
+
+def test_duplicate_names_are_told_and_never_reported_twice():
+    report = check(
+        net(
+            ReLU(name="fc3"),
+            Residual(branch=(ReLU(name="a"), ReLU(name="fc3")), name="a"),
+            FC(out_features=10),
+        )
+    )
+    duplicates = [(issue.path, issue.code) for issue in report.issues]
+    assert duplicates == [
+        ("layers[1].branch[0].name", "duplicate-name"),
+        ("layers[1].branch[1].name", "duplicate-name"),
+    ]
+    block = report.layers[1]
+    names = [*(layer.name for layer in report.layers), *(layer.name for layer in block.branch)]
+    assert names == ["fc3", "a", "fc3_", "a.relu1", "a.relu2"]
+
+
+def test_residual_block_is_one_row_that_holds_its_parts():
+    branch = (
+        Conv(out_channels=16, stride=2, padding=1, rounding="floor", bias=False),
+        BatchNorm(),
+        ReLU(),
+        Conv(out_channels=16, padding=1),
+    )
+    block = Residual(branch=branch, shortcut="projection", stride=2)
+    report = check(net(Conv(out_channels=8, padding=1), block, ReLU(), FC(out_features=10)))
+    row = report.layers[1]
+    assert row.output == [16, 14, 14]
+    assert [part.name for part in row.branch] == [
+        "residual2.conv1", "residual2.bn2", "residual2.relu3", "residual2.conv4",
+    ]  # fmt: skip
+    assert [part.name for part in row.shortcut] == [
+        "residual2.shortcut.conv1", "residual2.shortcut.bn2",
+    ]  # fmt: skip
+    assert [part.params for part in row.shortcut] == [8 * 16, 32]
+    parts = row.branch + row.shortcut
+    for field in ("weights", "biases", "params", "macs"):
+        assert getattr(row, field) == sum(getattr(part, field) for part in parts)
+    # 3x3 at stride 2 and 3x3 behind a 3x3: 3 + 2*1 + 2*2.
+    assert row.receptive_field == 9
+    assert report.total_params == 80 + row.params + 16 * 14 * 14 * 10 + 10
+
+
+def test_zero_pad_shortcut_adds_no_parameters_and_rounds_up():
+    branch = (Conv(out_channels=8, stride=2, padding=1),)
+    report = check(
+        net(Residual(branch=branch, shortcut="zero-pad", stride=2), FC(out_features=10), size=7)
+    )
+    assert report.issues == ()
+    assert report.layers[0].output == [8, 4, 4]
+    assert report.layers[0].shortcut == ()
+    assert report.layers[0].params == 80
+
+
+def test_receptive_field_takes_the_longer_side():
+    network = Network(
+        input=(1, 8, 20), layers=(Conv(out_channels=2, kernel_size=(3, 5)), FC(out_features=9))
+    )
+    assert [layer.receptive_field for layer in check(network).layers] == [5, 20]
+
+
+def test_values_out_of_their_limits_are_found_in_networks_made_in_code():
+    report = check(
+        Network(
+            input=(1, 28, 28),
+            layers=(
+                Conv(out_channels=0),
+                Conv(out_channels=4, kernel_size=(3,)),
+                Conv(out_channels=4, stride=0, padding=-1),
+                Conv(out_channels="x", name=["y"]),
+                Residual(branch=(Dropout(p=float("nan")),)),
+                FC(out_features=10),
+            ),
+            loss=SVM(delta=-1.0),
+            training=Training(lr=float("inf")),
+        )
+    )
+    assert {issue.code for issue in report.issues} == {"bad-value"}
+    assert [issue.path for issue in report.issues] == [
+        "loss.delta",
+        "training.lr",
+        "layers[0].out_channels",
+        "layers[1].kernel_size",
+        "layers[2].stride",
+        "layers[2].padding",
+        "layers[3].out_channels",
+        "layers[3].name",
+        "layers[4].branch[0].p",
+    ]
+    assert "received nan" in report.issues[-1].message
+
+
+def test_input_out_of_its_limits_leaves_all_shapes_unknown():
+    report = check(Network(input=(1, 0, 28), layers=(Conv(out_channels=4), FC(out_features=10))))
+    assert [(issue.layer, issue.path) for issue in report.issues] == [(0, "input[1]")]
+    assert [layer.output for layer in report.layers] == [None, None]
+
+
+def test_absurd_totals_are_refused_before_they_overflow_anything():
+    huge = Conv(out_channels=65536, kernel_size=1024, padding=512)
+    issue = only_issue(net(huge, huge, FC(out_features=10)))
+    assert (issue.layer, issue.code) == (2, "too-large")
+    wide = Conv(out_channels=65536, kernel_size=1, padding=512)
+    assert only_issue(net(*[wide] * 20, FC(out_features=10))).code == "too-large"
+    shrink = MaxPool(kernel_size=1024, stride=1024, padding=512, rounding="floor")
+    report = check(net(*[shrink] * 200, FC(out_features=10), size=1024))
+    assert report.valid
+    msgspec.json.encode(report)
+
+
+def test_bottomless_nesting_is_refused():
+    layer: Layer = ReLU()
+    for _ in range(3000):
+        layer = Residual(branch=(layer,))
+    assert only_issue(net(layer, FC(out_features=10))).code == "too-deep"
+
+
+@given(networks())
+def test_never_raises_and_always_encodes(network):
+    for classes in (None, 10):
+        report = check(network, classes)
+        assert report.valid == (not report.issues)
+        assert msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
+        assert all(issue.message.isprintable() for issue in report.issues)
+
+
+def every_row(rows: tuple[LayerReport, ...]) -> list[LayerReport]:
+    found = []
+    for row in rows:
+        found += [row, *every_row(row.branch), *every_row(row.shortcut)]
+    return found
+
+
+@given(plausible_networks())
+def test_reports_are_consistent(network):
+    report = check(network)
+    rows = every_row(report.layers)
+    assert len({row.name for row in rows}) == len(rows)
+    assert report.total_params == sum(row.params for row in rows if not row.branch)
+    assert report.total_macs == sum(row.macs for row in rows if not row.branch)
+    faulty = [issue.layer for issue in report.issues]
+    known = [row.output is not None for row in report.layers]
+    assert all(known) if report.valid else known.index(False) + 1 == min(faulty)
+    assert {row.type for row in rows} <= set(LAYER_TYPES)
