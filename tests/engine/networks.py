@@ -36,7 +36,8 @@ def layers(most: int, *, names: bool = True) -> st.SearchStrategy[Layer]:
     """Layers of every kind, their sizes up to ``most``."""
     name = {"name": NAMES} if names else {}
     size, count = sizes(1, most), st.integers(1, most)
-    pad, positive = sizes(0, most // 2), st.floats(1e-9, 1e6)
+    pad = sizes(0, most // 2)
+    constants = {key: st.floats(1e-9, 1e6) for key in ("alpha", "beta", "k")}
     pool = {"kernel_size": size, "stride": st.none() | size, "padding": pad}
     plain = st.one_of(
         st.builds(

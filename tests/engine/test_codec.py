@@ -290,7 +290,7 @@ def test_saves_what_loads_back(path):
     save_network(network, path)
     assert load_network(path) == network
     assert tomllib.loads(path.read_text("utf-8"))["name"] == "mine"
-    assert os.listdir(path.parent) == ["net.toml"]
+    assert [*path.parent.iterdir()] == [path]
 
 
 def test_reads_with_a_byte_order_mark_and_dos_line_ends(path):
@@ -324,7 +324,7 @@ def test_what_could_not_be_read_back_is_not_saved(path, network):
     with pytest.raises(SpecError):
         save_network(network, path)
     assert path.read_text() == "precious"
-    assert os.listdir(path.parent) == ["net.toml"]
+    assert [*path.parent.iterdir()] == [path]
 
 
 def test_unwritable_place_is_refused(path):
@@ -332,7 +332,7 @@ def test_unwritable_place_is_refused(path):
         save_network(Network(), path.parent / "missing" / "net.toml")
     with pytest.raises(SpecError, match="cannot be written"):
         save_network(Network(), path.parent)
-    assert os.listdir(path.parent) == []
+    assert [*path.parent.iterdir()] == []
 
 
 def test_failed_write_leaves_the_old_file(path, monkeypatch):
@@ -345,7 +345,7 @@ def test_failed_write_leaves_the_old_file(path, monkeypatch):
     with pytest.raises(SpecError, match=r"no space left on device"):
         save_network(Network(), path)
     assert path.read_text() == "precious"
-    assert os.listdir(path.parent) == ["net.toml"]
+    assert [*path.parent.iterdir()] == [path]
 
 
 def test_unreadable_files_are_refused(path):
