@@ -58,9 +58,7 @@ def layers(most: int, *, names: bool = True) -> st.SearchStrategy[Layer]:
         st.builds(LeakyReLU, negative_slope=st.floats(0, 1), **name),
         st.builds(Dropout, p=st.floats(0, 1, exclude_max=True), **name),
         st.builds(BatchNorm, eps=st.floats(1e-9, 1), momentum=st.floats(1e-9, 1), **name),
-        st.builds(
-            LRN, size=st.integers(1, most), alpha=positive, beta=positive, k=positive, **name
-        ),
+        st.builds(LRN, size=count, **constants, **name),
         *(st.builds(kind, **name) for kind in (GlobalAvgPool, ReLU, Sigmoid, Tanh)),
     )
     return st.recursive(
