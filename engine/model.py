@@ -111,10 +111,10 @@ class Model:
         return plan
 
     def loss_of(self, logits: Array, targets: np.ndarray) -> float:
-        """Mean data loss of scores ``(N, classes)``."""
+        """Mean data loss of scores ``(N, classes)``; not finite where they are not."""
         scores = np.ascontiguousarray(logits.T)
         kernel = self._make_loss(scores, np.empty_like(scores), targets, len(targets))
-        kernel.run()
+        self._team.run([kernel.run])
         return kernel.total / len(targets)
 
     def close(self) -> None:

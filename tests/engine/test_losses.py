@@ -149,3 +149,13 @@ def test_gradient_norm_is_that_of_all_gradients() -> None:
     sample = Scores(np.random.default_rng(7).standard_normal((9, 4)), Softmax())
     result = sample.train(random_targets(4, 9))
     assert result.gradient_norm == pytest.approx(np.linalg.norm(sample.gradient), rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", [Softmax(), Softmax(label_smoothing=0.1), SVM()], ids=str)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_loss_of_scores_that_are_not_finite_is_not_finite_and_no_warning(
+    loss: Loss, bad: float
+) -> None:
+    scores = np.array([[1.0, 2.0], [bad, bad]])
+    model = Scores(np.zeros((2, 2)), loss).model
+    assert not np.isfinite(model.loss_of(scores, np.array([0, 1])))
