@@ -20,7 +20,7 @@ from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Training
 from cnn_tui.engine.specs.presets import resolve
-from cnn_tui.tui.cli.output import print_json, print_line
+from cnn_tui.tui.cli.output import count, print_json, print_line
 
 _WARM_UP = 3
 _LR = 1e-4
@@ -54,7 +54,7 @@ def command(arch: str, batch_size: int, steps: int, threads: int | None, as_json
         print_json(result)
         return
     print_line(
-        f"{result.arch}, batch {batch_size}, {result.threads} threads: "
+        f"{result.arch}, batch {batch_size}, {count(result.threads, 'thread')}: "
         f"{result.step_ms_median:.2f} ms a step (median of {steps}, least "
         f"{result.step_ms_min:.2f}), {result.images_per_second:,.0f} images/s, "
         f"peak memory {result.peak_rss_mb:,.0f} MB"

@@ -12,6 +12,11 @@ import msgspec
 from cnn_tui.engine.specs.wording import plain
 
 
+def count(number: int, noun: str) -> str:
+    """``1 thread``, ``2 threads``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def print_line(text: str) -> None:
     """Write a line to standard output at once."""
     print(text, flush=True)

@@ -17,7 +17,7 @@ from cnn_tui.engine.training.events import (
     RunEvent,
     RunStarted,
 )
-from cnn_tui.tui.cli.output import print_json, print_line
+from cnn_tui.tui.cli.output import count, print_json, print_line
 
 Reporter = Callable[[RunEvent], None]
 
@@ -65,11 +65,11 @@ def event_line(event: RunEvent) -> str:
 
 
 def _started(event: RunStarted) -> str:
-    threads = f"{event.threads} thread{'s' * (event.threads != 1)}"
     return (
         f"{event.arch} on {event.data}: {event.params:,} parameters, "
         f"{event.train_images:,} images; {event.epochs} x {event.batches:,} batches of "
-        f"{event.batch_size}, {event.optimizer}, lr {event.lr:g}, seed {event.seed}, {threads}"
+        f"{event.batch_size}, {event.optimizer}, lr {event.lr:g}, seed {event.seed}, "
+        f"{count(event.threads, 'thread')}"
     )
 
 
