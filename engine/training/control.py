@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 
 
 class Control:
-    """Pause, resume and stop a trainer from any thread, or from a signal handler."""
+    """Steers a trainer from any thread, or from a signal handler."""
 
     def __init__(self) -> None:
         self._running = threading.Event()
         self._running.set()
         self._stopping = threading.Event()
+        self._lr = deque[float](maxlen=1)
 
     def pause(self) -> None:
         """Let the current batch end, then wait."""
@@ -25,6 +27,17 @@ class Control:
         """End the run after the current batch, paused or not."""
         self._stopping.set()
         self._running.set()
+
+    def set_lr(self, lr: float) -> None:
+        """Give the recipe another learning rate from the next batch on."""
+        self._lr.append(lr)
+
+    def take_lr(self) -> float | None:
+        """The learning rate that was asked for since the last call; for the trainer."""
+        try:
+            return self._lr.pop()
+        except IndexError:
+            return None
 
     @property
     def paused(self) -> bool:

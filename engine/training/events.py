@@ -39,6 +39,12 @@ class RunStarted(_Event, frozen=True):
     lr: float
     seed: int
     threads: int
+    from_step: int = 0
+    """Steps done before, where a run goes on; what came after that step no longer counts."""
+    run: str = ""
+    """The name of the run, if it is kept."""
+    path: str = ""
+    """The folder that keeps it."""
 
 
 class BatchCompleted(_Event, frozen=True):
@@ -95,6 +101,23 @@ class RunResumed(_Event, frozen=True):
     step: int
 
 
+class LearningRateChanged(_Event, frozen=True):
+    """Somebody gave the recipe another ``lr``; a schedule goes on from there."""
+
+    step: int
+    lr: float
+
+
+class CheckpointSaved(_Event, frozen=True):
+    """A state from which the run can go on is safely on disk."""
+
+    step: int
+    path: str
+    seconds: float
+    """How long it took, in the background."""
+    best: bool = False
+
+
 class Alert(_Event, frozen=True):
     """Something that a person should know, with the layer where it began if there is one."""
 
@@ -129,6 +152,8 @@ RunEvent = (
     | EpochCompleted
     | RunPaused
     | RunResumed
+    | LearningRateChanged
+    | CheckpointSaved
     | Alert
     | RunEnded
 )

@@ -6,10 +6,10 @@ import time
 
 
 class Stopwatch:
-    """Runs from its making on; can be held."""
+    """Runs from its making on; can be held. ``seconds`` were counted before."""
 
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._start = time.perf_counter() - seconds
         self._held_since: float | None = None
 
     def hold(self) -> None:

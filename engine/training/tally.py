@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
+
 SMOOTHING = 0.9
 """Of the speed: a mean over about the last ten batches."""
 
 
-class Tally:
+class Tally(msgspec.Struct):
     """Sums over the batches of one epoch, each weighted by its images."""
 
-    def __init__(self) -> None:
-        self.images = 0
-        self.seconds = 0.0
-        self.images_per_second = 0.0
-        self._loss = self._l2 = 0.0
-        self._correct = 0
+    images: int = 0
+    seconds: float = 0.0
+    images_per_second: float = 0.0
+    loss_sum: float = 0.0
+    l2_sum: float = 0.0
+    correct: int = 0
 
     def add(self, images: int, loss: float, l2_loss: float, correct: int, seconds: float) -> None:
         """Count one batch that took ``seconds``."""
@@ -23,21 +25,21 @@ class Tally:
         self.images_per_second = SMOOTHING * before + (1 - SMOOTHING) * speed
         self.images += images
         self.seconds += seconds
-        self._loss += loss * images
-        self._l2 += l2_loss * images
-        self._correct += correct
+        self.loss_sum += loss * images
+        self.l2_sum += l2_loss * images
+        self.correct += correct
 
     @property
     def loss(self) -> float:
         """Mean data loss."""
-        return self._loss / self.images
+        return self.loss_sum / self.images
 
     @property
     def l2_loss(self) -> float:
         """Mean L2 loss."""
-        return self._l2 / self.images
+        return self.l2_sum / self.images
 
     @property
     def accuracy(self) -> float:
         """Share of images that were right when the network met them."""
-        return self._correct / self.images
+        return self.correct / self.images

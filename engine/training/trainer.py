@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from itertools import islice
 
+import msgspec
 import numpy as np
 
 from cnn_tui.engine.build import build
@@ -22,6 +24,7 @@ from cnn_tui.engine.training.events import (
     BatchCompleted,
     EndReason,
     EpochCompleted,
+    LearningRateChanged,
     RunEnded,
     RunEvent,
     RunPaused,
@@ -30,6 +33,9 @@ from cnn_tui.engine.training.events import (
     ValidationCompleted,
 )
 from cnn_tui.engine.training.fit import check_fit
+from cnn_tui.engine.training.keeper import Keeper
+from cnn_tui.engine.training.progress import Best, Progress
+from cnn_tui.engine.training.snapshot import take
 from cnn_tui.engine.training.stopwatch import Stopwatch
 from cnn_tui.engine.training.tally import Tally
 
@@ -39,7 +45,7 @@ class Trainer:
 
     Everything that happens leaves through ``emit``, on the thread that calls :meth:`run`;
     ``RunEnded`` comes exactly once. The same recipe, data and seed give the same bits for any
-    number of ``threads``.
+    number of ``threads``, and however often a ``keeper`` has let the run go on from what it kept.
     """
 
     def __init__(
@@ -50,14 +56,16 @@ class Trainer:
         emit: Callable[[RunEvent], None],
         control: Control | None = None,
         threads: int | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.network, self.dataset, self.emit = network, dataset, emit
         self.recipe = network.training
-        self.control = control or Control()
+        self.control, self.keeper = control or Control(), keeper or Keeper()
         self.threads = threads or os.cpu_count() or 1
         self.batches = -(-len(dataset.train) // self.recipe.batch_size)
-        self.step = self.epoch = 0
-        self.best: EpochCompleted | None = None
+        self.step = self.epoch = self.epochs_done = self.batch = 0
+        self.tally = Tally()
+        self.best: Best | None = None
 
     def run(self) -> None:
         """Train to the end, or until the control says stop.
@@ -88,6 +96,7 @@ class Trainer:
         self.model = build(self.network, seed=self.recipe.seed, threads=self.threads)
         self.optimizer = build_optimizer(self.recipe, self.model)
         self.normalizer = Normalizer.fit(self.dataset.train)
+        self._restore()
         data = self.dataset
         self.emit(
             RunStarted(
@@ -105,14 +114,26 @@ class Trainer:
                 lr=self.recipe.lr,
                 seed=self.recipe.seed,
                 threads=self.threads,
+                from_step=self.step,
+                run=self.keeper.run,
+                path=self.keeper.path,
             )
         )
 
+    def _restore(self) -> None:
+        kept = self.keeper.restore(self.model, self.optimizer)
+        if kept is None:
+            return
+        self.step, self.epochs_done, self.batch = kept.step, kept.epochs_done, kept.batch
+        self.epoch, self.tally, self.best = kept.epochs_done, kept.tally, kept.best
+        self.recipe = msgspec.structs.replace(self.recipe, lr=kept.lr)
+        self.stopwatch = Stopwatch(kept.seconds)
+
     def _epochs(self) -> None:
-        for epoch in range(1, self.recipe.epochs + 1):
+        for epoch in range(self.epochs_done + 1, self.recipe.epochs + 1):
             self.epoch = epoch
-            tally = self._train_epoch()
-            if self.control.stopping or not self._validate(tally):
+            self._train_epoch()
+            if self.control.stopping or not self._validate():
                 return self._end("stopped")
         test = evaluate(
             self.model,
@@ -125,29 +146,38 @@ class Trainer:
             return self._end("stopped")
         self._end("completed", test_loss=test[0], test_accuracy=test[1])
 
-    def _train_epoch(self) -> Tally:
-        """One pass over the training split, or as much of it as the control allows."""
-        tally = Tally()
+    def _train_epoch(self) -> None:
+        """What is left of one pass over the training split, or as much as the control allows."""
         recipe = self.recipe
         order = epoch_batches(len(self.dataset.train), recipe.batch_size, recipe.seed, self.epoch)
-        for batch, indices in enumerate(order, 1):
+        for indices in islice(order, self.batch, None):
             if not self._may_go_on():
-                break
-            self._train_step(tally, batch, indices)
-        return tally
+                return
+            self._train_step(indices)
+            self._report_kept()
+            if self.keeper.due():
+                self._keep()
 
     def _may_go_on(self) -> bool:
-        """Wait while paused; False to stop."""
+        """Do what the control says, which may be to wait; False to stop."""
         if self.control.paused:
-            self.stopwatch.hold()
-            self.emit(RunPaused(step=self.step))
-            self.control.wait_while_paused()
-            self.stopwatch.go_on()
-            if not self.control.stopping:
-                self.emit(RunResumed(step=self.step))
+            self._pause()
+        lr = self.control.take_lr()
+        if lr is not None:
+            self.recipe = msgspec.structs.replace(self.recipe, lr=lr)
+            self.emit(LearningRateChanged(step=self.step, lr=lr))
         return not self.control.stopping
 
-    def _train_step(self, tally: Tally, batch: int, indices: np.ndarray) -> None:
+    def _pause(self) -> None:
+        self.stopwatch.hold()
+        self._keep()
+        self.emit(RunPaused(step=self.step))
+        self.control.wait_while_paused()
+        self.stopwatch.go_on()
+        if not self.control.stopping:
+            self.emit(RunResumed(step=self.step))
+
+    def _train_step(self, indices: np.ndarray) -> None:
         began = self.stopwatch.seconds
         lr = learning_rate(self.recipe, self.step, self.batches)
         train = self.dataset.train
@@ -155,23 +185,24 @@ class Trainer:
         result = self.model.train_batch(images, train.labels[indices])
         l2_loss = self.optimizer.step(lr, result.gradient_norm)
         self.step += 1
+        self.batch += 1
         seconds = self.stopwatch.seconds
-        tally.add(len(indices), result.loss, l2_loss, result.correct, seconds - began)
+        self.tally.add(len(indices), result.loss, l2_loss, result.correct, seconds - began)
         self.emit(
             BatchCompleted(
                 step=self.step,
                 epoch=self.epoch,
-                batch=batch,
+                batch=self.batch,
                 loss=result.loss,
                 l2_loss=l2_loss,
                 accuracy=result.correct / len(indices),
                 lr=lr,
-                images_per_second=tally.images_per_second,
+                images_per_second=self.tally.images_per_second,
                 seconds=seconds,
             )
         )
 
-    def _validate(self, tally: Tally) -> bool:
+    def _validate(self) -> bool:
         """Report the epoch; False if the control stopped it on the way."""
         validation = evaluate(
             self.model,
@@ -186,22 +217,45 @@ class Trainer:
         self.emit(
             ValidationCompleted(step=self.step, epoch=self.epoch, loss=loss, accuracy=accuracy)
         )
-        completed = EpochCompleted(
-            epoch=self.epoch,
-            step=self.step,
-            train_loss=tally.loss,
-            train_accuracy=tally.accuracy,
-            val_loss=loss,
-            val_accuracy=accuracy,
-            l2_loss=tally.l2_loss,
-            lr=learning_rate(self.recipe, self.step - 1, self.batches),
-            images_per_second=tally.images / tally.seconds,
-            seconds=self.stopwatch.seconds,
-        )
-        if self.best is None or accuracy > self.best.val_accuracy:
-            self.best = completed
-        self.emit(completed)
+        self._complete_epoch(loss, accuracy)
         return True
+
+    def _complete_epoch(self, val_loss: float, val_accuracy: float) -> None:
+        tally = self.tally
+        self.emit(
+            EpochCompleted(
+                epoch=self.epoch,
+                step=self.step,
+                train_loss=tally.loss,
+                train_accuracy=tally.accuracy,
+                val_loss=val_loss,
+                val_accuracy=val_accuracy,
+                l2_loss=tally.l2_loss,
+                lr=learning_rate(self.recipe, self.step - 1, self.batches),
+                images_per_second=tally.images / tally.seconds,
+                seconds=self.stopwatch.seconds,
+            )
+        )
+        self.epochs_done, self.batch, self.tally = self.epoch, 0, Tally()
+        if self.best is None or val_accuracy > self.best.accuracy:
+            self.best = Best(self.epoch, val_accuracy)
+            self._keep(best=True)
+
+    def _keep(self, *, best: bool = False) -> None:
+        progress = Progress(
+            step=self.step,
+            epochs_done=self.epochs_done,
+            batch=self.batch,
+            lr=self.recipe.lr,
+            seconds=self.stopwatch.seconds,
+            tally=msgspec.structs.replace(self.tally),
+            best=self.best,
+        )
+        self.keeper.save(take(self.model, self.optimizer, progress), best=best)
+
+    def _report_kept(self) -> None:
+        for event in self.keeper.reports():
+            self.emit(event)
 
     def _end(
         self,
@@ -211,13 +265,17 @@ class Trainer:
         test_loss: float | None = None,
         test_accuracy: float | None = None,
     ) -> None:
+        if reason != "failed":
+            self._keep()
+        self.keeper.settle()
+        self._report_kept()
         self.emit(
             RunEnded(
                 reason=reason,
                 step=self.step,
                 epoch=self.epoch,
                 seconds=self.stopwatch.seconds,
-                best_val_accuracy=self.best.val_accuracy if self.best else None,
+                best_val_accuracy=self.best.accuracy if self.best else None,
                 best_epoch=self.best.epoch if self.best else None,
                 test_loss=test_loss,
                 test_accuracy=test_accuracy,
