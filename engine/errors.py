@@ -32,6 +32,18 @@ class DataError(CnnTuiError):
     """Data that is missing, damaged, or does not fit the network."""
 
 
+class MissingDataError(DataError):
+    """A dataset that is not here yet and could be downloaded: its ``name`` and ``size`` in bytes."""
+
+    def __init__(self, message: str, hint: str, name: str, size: int) -> None:
+        super().__init__(message, hint)
+        self.name, self.size = name, size
+
+
+class RunError(CnnTuiError):
+    """A run that cannot be kept, found, read, steered or resumed."""
+
+
 class NonFiniteError(CnnTuiError):
     """A loss or a gradient became infinite or NaN; ``layer`` is where it began."""
 

@@ -1,0 +1,151 @@
+"""States on disk: the last two and the best, each whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.storage import Storage, replace_file
+from cnn_tui.engine.runs.tensors import Layout, TensorFile, encode
+from cnn_tui.engine.training.progress import Progress
+from cnn_tui.engine.training.snapshot import Snapshot
+
+KEPT = 2
+FORMAT = 1
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes with the arrays of a checkpoint."""
+
+    format: int = FORMAT
+    network: str
+    """Digests of what it belongs to."""
+    data: str
+    numpy: str = np.__version__
+    events: int
+    """Bytes of the run's lines up to here: what stands after them is dropped on a resume."""
+    metrics: int
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Belongs:
+    """What a checkpoint must have been made of to be used."""
+
+    network: str
+    data: str
+    layout: Layout
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """One that was read and found good."""
+
+    path: Path
+    meta: Meta
+    tensors: dict[str, Array]
+
+
+class Checkpoints:
+    """Those of one run."""
+
+    def __init__(self, folder: RunFolder, storage: Storage) -> None:
+        self._folder, self._storage = folder, storage
+
+    def save(self, snapshot: Snapshot, meta: Meta, *, best: bool) -> Path:
+        """Write one; returns once it is durable.
+
+        Raises:
+            OSError: if it could not be written; those before it stand.
+        """
+        name = f"step-{snapshot.progress.step:09}.safetensors"
+        path = self._folder.best_file if best else self._folder.checkpoints / name
+        replace_file(self._storage, path, encode(snapshot.tensors(), msgspec.json.encode(meta)))
+        for old in self._regular()[KEPT:]:
+            with contextlib.suppress(OSError):
+                old.unlink()
+        return path
+
+    def furthest(self, belongs: Belongs) -> tuple[Checkpoint | None, list[RunError]]:
+        """The furthest that is whole, None if there never was one, and why others were not used.
+
+        Those are renamed, so that they count no more.
+
+        Raises:
+            RunError: if there are some and none can be used, or they belong to something else.
+        """
+        files, faults = self._opened()
+        for file, meta in files:
+            _require_same(file, meta, belongs)
+            try:
+                found = Checkpoint(file.path, meta, _read(file, belongs.layout))
+            except RunError as error:
+                faults[file.path] = error
+                continue
+            self._set_aside(faults)
+            return found, list(faults.values())
+        if faults:
+            raise next(iter(faults.values()))
+        return None, []
+
+    def _opened(self) -> tuple[list[tuple[TensorFile, Meta]], dict[Path, RunError]]:
+        """Those with a sound header, the furthest first, and those without."""
+        files, faults = [], {}
+        for path in (*self._regular(), self._folder.best_file):
+            if path.exists():
+                try:
+                    file = TensorFile(path)
+                    files.append((file, _decode_meta(file)))
+                except RunError as error:
+                    faults[path] = error
+        files.sort(key=lambda pair: _position(pair[1]), reverse=True)
+        return files, faults
+
+    def _set_aside(self, faults: Iterable[Path]) -> None:
+        for path in faults:
+            with contextlib.suppress(OSError):
+                self._storage.replace(path, path.with_name(f"{path.name}.damaged"))
+
+    def _regular(self) -> list[Path]:
+        return sorted(self._folder.checkpoints.glob("step-*.safetensors"), reverse=True)
+
+
+def _position(meta: Meta) -> tuple[int, int]:
+    return meta.progress.step, meta.progress.epochs_done
+
+
+def _decode_meta(file: TensorFile) -> Meta:
+    try:
+        return msgspec.json.decode(file.meta, type=Meta)
+    except msgspec.DecodeError as error:
+        raise file.damaged(str(error)) from None
+
+
+def _require_same(file: TensorFile, meta: Meta, belongs: Belongs) -> None:
+    if meta.format > FORMAT:
+        raise RunError(f"{file.path} was written by a later cnn-tui.", "Update cnn-tui.")
+    if meta.network != belongs.network:
+        raise RunError(
+            f"{file.path} belongs to another architecture or recipe than network.toml.",
+            "Put network.toml back as it was; only epochs may be changed.",
+        )
+    if meta.data != belongs.data:
+        raise RunError(
+            f"{file.path} was trained on other images or labels than these.",
+            "Name the folder of the same data with --data-dir.",
+        )
+
+
+def _read(file: TensorFile, layout: Layout) -> dict[str, Array]:
+    # Before anything is allocated for what the file claims to hold.
+    if file.layout != layout:
+        raise file.damaged("it does not hold the arrays of its network")
+    return file.read()

@@ -1,0 +1,70 @@
+"""On what a run was computed: the same bits are promised on the same machine and NumPy only."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import threadpoolctl  # type: ignore[import-untyped]
+
+
+class Environment(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of ``environment.jsonl``: a process that worked on the run."""
+
+    cnn_tui: str
+    python: str
+    numpy: str
+    blas: str
+    system: str
+    host: str
+    cpu: str
+    cores: int
+    threads: int
+    pid: int
+    started: str
+
+
+def environment(threads: int, started: str) -> Environment:
+    """That of this process."""
+    return Environment(
+        cnn_tui=package_version(),
+        python=platform.python_version(),
+        numpy=np.__version__,
+        blas=_blas(),
+        system=platform.platform(),
+        host=platform.node(),
+        cpu=_cpu(),
+        cores=os.cpu_count() or 1,
+        threads=threads,
+        pid=os.getpid(),
+        started=started,
+    )
+
+
+def package_version() -> str:
+    """The installed version of cnn-tui."""
+    try:
+        return version("cnn-tui")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _blas() -> str:
+    for library in threadpoolctl.threadpool_info():
+        if library["user_api"] == "blas":
+            names = (library["internal_api"], library.get("version"), library.get("architecture"))
+            return " ".join(name for name in names if name)
+    return "unknown"
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.machine())

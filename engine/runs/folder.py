@@ -1,0 +1,209 @@
+"""The folder of a run: which file in it is what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs.names import folder_of, make_folder
+from cnn_tui.engine.runs.storage import Storage, replace_file
+from cnn_tui.engine.specs.codec import dumps_network, load_network
+from cnn_tui.engine.specs.network import Network
+
+FORMAT = 1
+"""Of the folder; a later version that changes it counts on."""
+
+README = """\
+# {name}: a run of cnn-tui
+
+| file | is |
+|---|---|
+| network.toml | the architecture and the recipe; `cnn-tui check network.toml` reads it |
+| run.json | when the run began, on which data, and their digests |
+| environment.jsonl | versions and machine, one line for each process that worked on the run |
+| events.jsonl | what happened, one line each: epochs, checkpoints, alerts, the end |
+| metrics.jsonl | every training step, one line each |
+| checkpoints/ | the last states from which `cnn-tui resume {name}` goes on to the same bits |
+| best.safetensors | the state with the best validation accuracy, in the safetensors format |
+| summary.json | the latest figures, rewritten while the run goes |
+| notes.json | tags and a note, if there are any |
+| lock | which process writes here |
+| commands/ | requests to the trainer, such as to pause |
+
+The folder may be moved and copied while nothing trains. `cnn-tui watch {name}` shows it live.
+"""
+
+
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """``run.json``: what a run is, written once."""
+
+    format: int = FORMAT
+    created: str
+    """In UTC, ISO 8601."""
+    version: str
+    arch: str
+    data: str
+    data_dir: str = ""
+    data_sha256: str = ""
+
+
+class Notes(msgspec.Struct, frozen=True):
+    """``notes.json``: what a person added."""
+
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of one run, and its small files."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The name of the run."""
+        return self.path.name
+
+    @property
+    def network_file(self) -> Path:
+        """Architecture and recipe."""
+        return self.path / "network.toml"
+
+    @property
+    def info_file(self) -> Path:
+        """:class:`RunInfo`."""
+        return self.path / "run.json"
+
+    @property
+    def notes_file(self) -> Path:
+        """:class:`Notes`."""
+        return self.path / "notes.json"
+
+    @property
+    def environment_file(self) -> Path:
+        """Lines of :class:`cnn_tui.engine.runs.environment.Environment`."""
+        return self.path / "environment.jsonl"
+
+    @property
+    def events_file(self) -> Path:
+        """Every event but those of single steps."""
+        return self.path / "events.jsonl"
+
+    @property
+    def metrics_file(self) -> Path:
+        """One ``batch_completed`` for each step."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def summary_file(self) -> Path:
+        """:class:`cnn_tui.engine.runs.summary.Summary`; its age is the heartbeat."""
+        return self.path / "summary.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Who writes."""
+        return self.path / "lock"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The latest states."""
+        return self.path / "checkpoints"
+
+    @property
+    def best_file(self) -> Path:
+        """The best state."""
+        return self.path / "best.safetensors"
+
+    @property
+    def commands(self) -> Path:
+        """Requests and their answers."""
+        return self.path / "commands"
+
+    def info(self) -> RunInfo:
+        """What the run is.
+
+        Raises:
+            RunError: if this is no run, or one of a later version.
+        """
+        try:
+            content = self.info_file.read_bytes()
+            found = msgspec.json.decode(content, type=_Format).format
+            if found <= FORMAT:
+                return msgspec.json.decode(content, type=RunInfo)
+        except FileNotFoundError:
+            raise RunError(
+                f"{self.path} is not a run: it has no run.json.", "cnn-tui runs lists them."
+            ) from None
+        except (OSError, msgspec.DecodeError) as error:
+            raise RunError(f"{self.info_file} cannot be read: {_reason(error)}.") from None
+        raise RunError(
+            f"The run {self.name} was written by a later cnn-tui: its format is {found}, this one "
+            f"reads up to {FORMAT}.",
+            "Update cnn-tui.",
+        )
+
+    def network(self) -> Network:
+        """Its architecture and recipe.
+
+        Raises:
+            SpecError: if they cannot be read.
+        """
+        return load_network(self.network_file)
+
+    def notes(self) -> Notes:
+        """What a person added; nothing if it cannot be read."""
+        try:
+            return msgspec.json.decode(self.notes_file.read_bytes(), type=Notes)
+        except (OSError, msgspec.DecodeError):
+            return Notes()
+
+
+def create_run(root: Path, network: Network, info: RunInfo, storage: Storage) -> RunFolder:
+    """A new folder under ``root`` with all that is known before the first step.
+
+    Raises:
+        RunError: if it cannot be written there.
+    """
+    try:
+        folder = RunFolder(make_folder(root, network.name or "run"))
+        folder.checkpoints.mkdir()
+        folder.commands.mkdir()
+        for path, text in _first_files(folder, network):
+            replace_file(storage, path, [text.encode()])
+        # The last one: a folder without it is no run.
+        replace_file(storage, folder.info_file, [msgspec.json.encode(info)])
+    except OSError as error:
+        raise RunError(
+            f"No run can be kept in {root}: {_reason(error)}.",
+            "Name another folder with --runs-dir, or train with --no-record.",
+        ) from None
+    return folder
+
+
+def _first_files(folder: RunFolder, network: Network) -> Iterator[tuple[Path, str]]:
+    yield folder.path / "README.md", README.format(name=folder.name)
+    yield folder.network_file, dumps_network(network)
+
+
+def open_run(root: Path, name: str) -> RunFolder:
+    """The folder of the run called ``name``.
+
+    Raises:
+        RunError: if there is none, it is no run, or of a later version.
+    """
+    folder = RunFolder(folder_of(root, name))
+    folder.info()
+    return folder
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,245 @@
+"""Keeps a run in its folder while it trains: one more consumer of the stream of events.
+
+The trainer's thread only copies a state and puts things into a queue; see
+:mod:`cnn_tui.engine.runs.writer` for what happens to them.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+import numpy as np
+
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.model import Model
+from cnn_tui.engine.optimizers import Optimizer
+from cnn_tui.engine.runs.checkpoints import Belongs, Checkpoint, Checkpoints
+from cnn_tui.engine.runs.commands import CommandDesk
+from cnn_tui.engine.runs.digests import data_digest, network_digest
+from cnn_tui.engine.runs.environment import environment, package_version
+from cnn_tui.engine.runs.folder import RunFolder, RunInfo, create_run
+from cnn_tui.engine.runs.journal import Journal
+from cnn_tui.engine.runs.lock import Lock
+from cnn_tui.engine.runs.storage import Storage
+from cnn_tui.engine.runs.tensors import layout_of
+from cnn_tui.engine.runs.writer import Save, Writer
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import Alert, RunEvent
+from cnn_tui.engine.training.keeper import Keeper
+from cnn_tui.engine.training.progress import Progress
+from cnn_tui.engine.training.snapshot import Snapshot, live_tensors, restore
+
+
+@dataclass(frozen=True)
+class Policy:
+    """When a state is kept, besides that of the best epoch, of a pause and of the end."""
+
+    seconds: float = 60.0
+    steps: int | None = None
+
+
+class Recorder(Keeper):
+    """The writer of one run: a trainer's keeper, and to be given every event of its stream.
+
+    To be closed after the last one; it is a context manager.
+
+    Raises:
+        RunError: if another process writes this run, or its folder cannot be written.
+    """
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        network: Network,
+        data: str,
+        *,
+        control: Control,
+        policy: Policy | None = None,
+        storage: Storage | None = None,
+    ) -> None:
+        self.run, self.path = folder.name, str(folder.path)
+        self._folder, self._network, self._data = folder, network_digest(network), data
+        self._storage, self._policy = storage or Storage(), policy or Policy()
+        self._desk = CommandDesk(folder.commands, control)
+        self._checkpoints = Checkpoints(folder, self._storage)
+        self._writer: Writer | None = None
+        self._early: list[RunEvent] = []
+        self._saves = deque[Save]()
+        self._saved_at, self._steps = time.monotonic(), 0
+        self._position = (-1, -1)
+        try:
+            self._lock = Lock.acquire(folder.lock_file, folder.summary_file)
+        except OSError as error:
+            raise _unwritable(folder, error) from None
+
+    def __enter__(self) -> Recorder:
+        """Itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def record(self, event: RunEvent) -> None:
+        """Write an event soon; costs the trainer a microsecond."""
+        if self._writer is None:
+            self._early.append(event)
+        else:
+            self._writer.put(event)
+
+    def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
+        """Go on from the furthest checkpoint that is whole, if there is one."""
+        live = live_tensors(model, optimizer)
+        belongs = Belongs(self._network, self._data, layout_of(live))
+        found, faults = self._checkpoints.furthest(belongs)
+        try:
+            self._start(belongs, found, model.threads)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from None
+        self._warn(found, faults)
+        if found is None:
+            return None
+        restore(model, optimizer, found.tensors, found.meta.progress)
+        return found.meta.progress
+
+    def due(self) -> bool:
+        """Whether enough steps or seconds have passed; never while a state is being written."""
+        self._steps += 1
+        if self._waiting():
+            return False
+        steps = self._policy.steps
+        return (steps is not None and self._steps >= steps) or (
+            time.monotonic() - self._saved_at >= self._policy.seconds
+        )
+
+    def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
+        """Write a state soon, unless it is already there; one that still waits gives way to it."""
+        position = (snapshot.progress.step, snapshot.progress.epochs_done)
+        if position == self._position and not best:
+            return
+        self._position = position
+        self._saved_at, self._steps = time.monotonic(), 0
+        for waiting in self._waiting():
+            if waiting.best == best:
+                waiting.snapshot = None
+        save = Save(snapshot, best)
+        self._saves.append(save)
+        self._required_writer.put(save)
+
+    def settle(self) -> None:
+        """Wait for the disk."""
+        if self._writer is not None:
+            self._writer.settle()
+
+    def reports(self) -> list[RunEvent]:
+        """Checkpoints that were saved, and troubles."""
+        if self._writer is None:
+            return []
+        reports = self._writer.reports
+        return [reports.popleft() for _ in range(len(reports))]
+
+    def close(self) -> None:
+        """Write what is left and let others write."""
+        if self._writer is not None:
+            self._writer.close()
+        self._lock.release()
+
+    @property
+    def _required_writer(self) -> Writer:
+        if self._writer is None:
+            raise RuntimeError("restore comes first")
+        return self._writer
+
+    def _waiting(self) -> deque[Save]:
+        """States that are not written yet."""
+        while self._saves and self._saves[0].snapshot is None:
+            if self._saves.popleft().failed:
+                self._position = (-1, -1)
+        return self._saves
+
+    def _start(self, belongs: Belongs, found: Checkpoint | None, threads: int) -> None:
+        events, metrics = (found.meta.events, found.meta.metrics) if found else (0, 0)
+        journal = Journal(self._folder, self._storage, events, metrics)
+        self._write_environment(threads)
+        self._desk.clear()
+        writer = Writer(self.run, self._checkpoints, self._desk, belongs)
+        writer.start(journal)
+        for event in self._early:
+            writer.put(event)
+        self._writer = writer
+
+    def _write_environment(self, threads: int) -> None:
+        line = msgspec.json.encode(environment(threads, utc_now())) + b"\n"
+        with self._storage.open(self._folder.environment_file, "ab") as file:
+            self._storage.write(file, line)
+
+    def _warn(self, found: Checkpoint | None, faults: list[RunError]) -> None:
+        step = found.meta.progress.step if found else 0
+        for fault in faults:
+            message = f"{fault.message} The run goes on from step {step:,} instead."
+            self._required_writer.reports.append(
+                Alert(code="checkpoint-damaged", message=message, step=step)
+            )
+        if found and found.meta.numpy != np.__version__:
+            message = (
+                f"The run began with NumPy {found.meta.numpy}, this is {np.__version__}: it goes "
+                "on, though perhaps not to the same bits."
+            )
+            self._required_writer.reports.append(
+                Alert(code="numpy-changed", message=message, step=step)
+            )
+
+
+def new_run(
+    root: Path,
+    network: Network,
+    dataset: Dataset,
+    *,
+    control: Control,
+    data_dir: Path | None = None,
+    policy: Policy | None = None,
+    storage: Storage | None = None,
+) -> Recorder:
+    """The recorder of a run that begins, in a new folder under ``root``.
+
+    Raises:
+        RunError: if nothing can be written there.
+    """
+    storage = storage or Storage()
+    info = RunInfo(
+        created=utc_now(),
+        version=package_version(),
+        arch=network.name,
+        data=network.data,
+        data_dir=str(data_dir.resolve()) if data_dir else "",
+        data_sha256=data_digest(dataset),
+    )
+    folder = create_run(root, network, info, storage)
+    return Recorder(
+        folder, network, info.data_sha256, control=control, policy=policy, storage=storage
+    )
+
+
+def utc_now() -> str:
+    """As ISO 8601, to the second."""
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _unwritable(folder: RunFolder, error: OSError) -> RunError:
+    return RunError(
+        f"The run {folder.name} cannot be written: {error.strerror or error}.",
+        f"Check the rights and the space of {folder.path}.",
+    )

@@ -1,0 +1,61 @@
+"""Going on with a run that ended, was stopped or crashed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs.digests import data_digest
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.recorder import Policy, Recorder
+from cnn_tui.engine.runs.storage import Storage
+from cnn_tui.engine.specs.codec import save_network
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Control
+
+
+def with_epochs(network: Network, epochs: int | None) -> Network:
+    """The network with as many epochs in its recipe; those it has where None."""
+    if epochs is None:
+        return network
+    training = msgspec.structs.replace(network.training, epochs=epochs)
+    return msgspec.structs.replace(network, training=training)
+
+
+def data_folder(folder: RunFolder, given: Path | None) -> Path | None:
+    """Where the run's data is: where it was, unless another folder is given."""
+    kept = folder.info().data_dir
+    return given or (Path(kept) if kept else None)
+
+
+def resume_run(
+    folder: RunFolder,
+    network: Network,
+    dataset: Dataset,
+    *,
+    control: Control,
+    policy: Policy | None = None,
+    storage: Storage | None = None,
+) -> Recorder:
+    """The recorder of a run that goes on; ``network`` is its own, perhaps with more epochs.
+
+    Raises:
+        RunError: if it is being trained, the data is not the same, or it cannot be written.
+    """
+    data = data_digest(dataset)
+    if data != folder.info().data_sha256:
+        raise RunError(
+            f"The run {folder.name} was trained on other images or labels than these.",
+            "Name the folder of the same data with --data-dir.",
+        )
+    recorder = Recorder(folder, network, data, control=control, policy=policy, storage=storage)
+    try:
+        if network != folder.network():
+            save_network(network, folder.network_file)
+    except BaseException:
+        recorder.close()
+        raise
+    return recorder

@@ -1,0 +1,102 @@
+"""A run in a few figures, kept up to date beside it: what a list of many runs reads."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cnn_tui.engine.runs.lines import read_events
+from cnn_tui.engine.training.events import (
+    BatchCompleted,
+    EpochCompleted,
+    RunEnded,
+    RunEvent,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+)
+
+MOST_POINTS = 64
+"""Of the curve; beyond that every second point goes."""
+
+State = Literal["running", "paused", "completed", "stopped", "failed", "crashed"]
+
+
+class Summary(msgspec.Struct, kw_only=True):
+    """``summary.json``. ``crashed`` is never written: it is what an absent writer makes of it."""
+
+    created: str = ""
+    arch: str = ""
+    data: str = ""
+    params: int = 0
+    optimizer: str = ""
+    lr: float = 0.0
+    epochs: int = 0
+    batches: int = 0
+    state: State = "running"
+    step: int = 0
+    epoch: int = 0
+    seconds: float = 0.0
+    loss: float | None = None
+    """Data loss of the last step."""
+    val_loss: float | None = None
+    val_accuracy: float | None = None
+    best_val_accuracy: float | None = None
+    best_epoch: int | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    message: str = ""
+    curve: list[float] = []
+    """Validation accuracy of every ``stride``-th epoch."""
+    stride: int = 1
+
+    def take(self, event: RunEvent) -> None:
+        """Bring the figures up to date."""
+        match event:
+            case RunStarted():
+                self._begin(event)
+            case BatchCompleted():
+                self.step, self.epoch, self.seconds = event.step, event.epoch, event.seconds
+                self.loss = event.loss
+            case EpochCompleted():
+                self._add_epoch(event)
+            case RunPaused():
+                self.state = "paused"
+            case RunResumed():
+                self.state = "running"
+            case RunEnded():
+                self._end(event)
+
+    def _begin(self, event: RunStarted) -> None:
+        self.arch, self.data, self.params = event.arch, event.data, event.params
+        self.optimizer, self.lr = event.optimizer, event.lr
+        self.epochs, self.batches = event.epochs, event.batches
+        self.state, self.message, self.step = "running", "", event.from_step
+        self.test_loss = self.test_accuracy = None
+
+    def _add_epoch(self, event: EpochCompleted) -> None:
+        self.step, self.epoch, self.seconds = event.step, event.epoch, event.seconds
+        self.val_loss = event.val_loss if math.isfinite(event.val_loss) else None
+        self.val_accuracy = event.val_accuracy
+        if self.best_val_accuracy is None or event.val_accuracy > self.best_val_accuracy:
+            self.best_val_accuracy, self.best_epoch = event.val_accuracy, event.epoch
+        if event.epoch % self.stride == 0:
+            self.curve.append(event.val_accuracy)
+        if len(self.curve) > MOST_POINTS:
+            self.curve, self.stride = self.curve[1::2], self.stride * 2
+
+    def _end(self, event: RunEnded) -> None:
+        self.state, self.message = event.reason, event.message
+        self.step, self.seconds = event.step, event.seconds
+        self.test_loss, self.test_accuracy = event.test_loss, event.test_accuracy
+
+
+def summarize(events_file: Path, created: str) -> Summary:
+    """The same figures from the events, where the file of them is missing or not sound."""
+    summary = Summary(created=created)
+    for event in read_events(events_file):
+        summary.take(event)
+    return summary

@@ -1,0 +1,151 @@
+"""The thread that writes a run: takes from a queue, encodes, writes, waits for the disk."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cnn_tui.engine.runs.checkpoints import Belongs, Checkpoints, Meta
+from cnn_tui.engine.runs.commands import CommandDesk
+from cnn_tui.engine.runs.journal import Journal
+from cnn_tui.engine.training.events import Alert, CheckpointSaved, RunEvent
+from cnn_tui.engine.training.snapshot import Snapshot
+
+TICK = 0.25
+"""Seconds between looks at the queue and at requests."""
+HEARTBEAT = 1.0
+"""Seconds between summaries."""
+
+
+@dataclass(eq=False)
+class Save:
+    """A state on its way to the disk."""
+
+    snapshot: Snapshot | None
+    """None once a later state has taken its place."""
+    best: bool
+    failed: bool = False
+
+
+Item = RunEvent | Save | threading.Event
+
+
+class Writer:
+    """Works from :meth:`start` to :meth:`close`. No failure of the disk ends it.
+
+    Things are written in the order in which they were put; an event that was put is set when all
+    before it is durable, or has failed.
+    """
+
+    def __init__(
+        self, run: str, checkpoints: Checkpoints, desk: CommandDesk, belongs: Belongs
+    ) -> None:
+        self._run, self._checkpoints, self._desk = run, checkpoints, desk
+        self._belongs = belongs
+        self._queue = deque[Item]()
+        self._wake, self._closing = threading.Event(), False
+        self._troubles = set[str]()
+        self._beat = 0.0
+        self.reports = deque[RunEvent]()
+        """For the stream of events."""
+
+    def start(self, journal: Journal) -> None:
+        """Begin."""
+        self._journal = journal
+        self._thread = threading.Thread(target=self._work, name="run-writer", daemon=True)
+        self._thread.start()
+
+    def put(self, item: Item) -> None:
+        """Leave something to write; never waits."""
+        self._queue.append(item)
+
+    def settle(self) -> None:
+        """Wait until all that was put is durable or has failed."""
+        done = threading.Event()
+        self._queue.append(done)
+        self._wake.set()
+        done.wait()
+
+    def close(self) -> None:
+        """Write what is left and end the thread."""
+        self.settle()
+        self._closing = True
+        self._wake.set()
+        self._thread.join()
+        self._journal.close()
+
+    def _work(self) -> None:
+        while not self._closing:
+            self._wake.wait(TICK)
+            self._wake.clear()
+            self._round()
+        self._attempt("its summary", self._journal.write_summary)
+
+    def _round(self) -> None:
+        while self._queue:
+            self._handle(self._queue.popleft())
+        self._attempt("its figures", self._journal.flush)
+        if time.monotonic() - self._beat >= HEARTBEAT:
+            self._beat = time.monotonic()
+            self._attempt("its summary", self._journal.write_summary)
+        self._attempt("an answer", self._desk.serve)
+
+    def _handle(self, item: Item) -> None:
+        if isinstance(item, Save):
+            self._save(item)
+        elif isinstance(item, threading.Event):
+            self._attempt("its figures", self._journal.sync)
+            item.set()
+        else:
+            self._journal.add(item)
+
+    def _save(self, save: Save) -> None:
+        snapshot = save.snapshot
+        if snapshot is not None:
+            # The lines first: a checkpoint counts on those before it.
+            self._attempt("its figures", self._journal.sync)
+            save.failed = not self._attempt(
+                "a checkpoint", lambda: self._write(snapshot, save.best)
+            )
+        save.snapshot = None
+
+    def _write(self, snapshot: Snapshot, best: bool) -> None:
+        began = time.monotonic()
+        meta = Meta(
+            network=self._belongs.network,
+            data=self._belongs.data,
+            events=self._journal.events.length,
+            metrics=self._journal.metrics.length,
+            progress=snapshot.progress,
+        )
+        path = self._checkpoints.save(snapshot, meta, best=best)
+        seconds = time.monotonic() - began
+        step = snapshot.progress.step
+        self.reports.append(CheckpointSaved(step=step, path=str(path), seconds=seconds, best=best))
+
+    def _attempt(self, what: str, action: Callable[[], None]) -> bool:
+        """Whether it went well; the first failure and the first success after it are reported."""
+        try:
+            action()
+        except Exception as error:  # the thread's last resort: training must not end for it
+            if what not in self._troubles:
+                self._troubles.add(what)
+                self._alert("run-not-saved", f"{what} cannot be saved: {_reason(error)}")
+            return False
+        if what in self._troubles:
+            self._troubles.discard(what)
+            self._alert("run-saved-again", f"{what} can be saved again")
+        return True
+
+    def _alert(self, code: str, what: str) -> None:
+        message = f"Of the run {self._run} {what}. Training goes on; what was saved before stands."
+        self.reports.append(Alert(code=code, message=message, step=self._journal.summary.step))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return f"{type(error).__name__}: {error}"
