@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def commands(*scopes: str) -> Iterator[Command]:
     return (command for command in COMMANDS if command.scope in scopes)
 
 
-def bindings(scope: str) -> list[Binding]:
+def bindings(scope: str) -> list[BindingType]:
     """Textual's bindings for a scope."""
     return [
         _binding(command, key, command.shown if first else "")

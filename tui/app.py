@@ -89,7 +89,9 @@ class CnnTuiApp(App[None], inherit_bindings=False):
 
     @on(BuildScreen.Changed)
     def _present(self) -> None:
-        screen = self.screen_stack[0] if self.screen_stack else None
+        if not self.screen_stack:
+            return
+        screen = self.screen_stack[0]
         if isinstance(screen, ModeScreen):
             screen.heading = self._heading()
         if isinstance(screen, TrainScreen):

@@ -113,7 +113,8 @@ def _number(text: str) -> int | float | None:
 
 
 def _alternatives(hint: Hint) -> Iterator[Hint]:
-    if get_origin(hint) in (Union, types.UnionType):
+    origin: object = get_origin(hint)
+    if origin in (Union, types.UnionType):
         for kind in get_args(hint):
             yield from _alternatives(kind)
     else:

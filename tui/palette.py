@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import msgspec
 
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.layers import (
@@ -49,13 +49,12 @@ def new_layer(kind: str, received: Shape | None, classes: int) -> Layer:
         classes: Scores that the data asks for, what a new fully connected layer gives.
     """
     channels = received[0] if received is not None and len(received) == 3 else 16
-    special: dict[str, Callable[[], Layer]] = {
-        "conv": lambda: Conv(out_channels=max(16, channels), kernel_size=3, padding=1),
-        "fc": lambda: FC(out_features=classes),
-        "residual": lambda: Residual(branch=_branch(channels)),
+    required: dict[str, dict[str, object]] = {
+        "conv": {"out_channels": max(16, channels), "kernel_size": 3, "padding": 1},
+        "fc": {"out_features": classes},
+        "residual": {"branch": _branch(channels)},
     }
-    make = special.get(kind)
-    return make() if make else LAYER_TYPES[kind]()
+    return msgspec.convert({"type": kind, **required.get(kind, {})}, LAYER_TYPES[kind])
 
 
 def _branch(channels: int) -> tuple[Layer, ...]:

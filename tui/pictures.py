@@ -14,18 +14,16 @@ from cnn_tui.tui.widgets.plot import Curve, Plot
 VAL_GLYPH = "o"
 """Validation is told from training by its points, not by colour alone."""
 
-NOTE = "the curves appear here"
-
 
 def loss_picture(board: Board, rows: int, log: bool = False) -> Picture:
     """Training and validation loss over epochs, drawn on ``rows`` rows."""
     curves = (board.smooth_loss.points(), board.val_loss.points(), board.train_loss.points())
     title = _title("loss", _last(curves[0], ".4f"), _last(curves[1], ".4f"))
     if log:
-        curves = tuple(map(_logarithms, curves))
+        curves = (_logarithms(curves[0]), _logarithms(curves[1]), _logarithms(curves[2]))
     values = [y for curve in curves[:2] for _, y in curve]
     y = log_axis(values) if log else loss_axis(values, _ticks(rows))
-    return Picture(title, _plot(board, curves, y), _note(board.train_loss))
+    return Picture(title, _plot(board, curves, y), _note(board, board.train_loss))
 
 
 def accuracy_picture(board: Board, rows: int) -> Picture:
@@ -34,10 +32,10 @@ def accuracy_picture(board: Board, rows: int) -> Picture:
     title = _title("accuracy", _last(smooth, ".1%"), _last(val, ".1%"))
     y = accuracy_axis([y for _, y in (*smooth, *val)], _ticks(rows))
     curves = (smooth, val, board.train_accuracy.points())
-    return Picture(title, _plot(board, curves, y), _note(board.train_accuracy))
+    return Picture(title, _plot(board, curves, y), _note(board, board.train_accuracy))
 
 
-_Curves = tuple[tuple[Point, ...], ...]
+_Curves = tuple[tuple[Point, ...], tuple[Point, ...], tuple[Point, ...]]
 """Training as a running mean, validation, and each batch behind them."""
 
 
@@ -64,8 +62,9 @@ def _last(points: tuple[Point, ...], form: str) -> str:
     return format(points[-1][1], form) if points else "-"
 
 
-def _note(series: Series) -> str:
-    return "no finite value to draw" if series.not_finite else NOTE
+def _note(board: Board, series: Series) -> str:
+    words = "nothing to draw" if board.ended else "the curves appear here"
+    return "no finite value to draw" if series.not_finite else words
 
 
 def _logarithms(points: tuple[Point, ...]) -> tuple[Point, ...]:

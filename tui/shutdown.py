@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 DEADLINE = 5.0
@@ -22,6 +23,10 @@ DEADLINE = 5.0
 
 _RESET = b"\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[<u"
 """Main screen, cursor, no mouse, no focus and paste reports, plain keyboard."""
+
+
+_Settings = list[Any]
+"""What ``termios.tcgetattr`` gives: flags, speeds and control characters."""
 
 
 @contextmanager
@@ -46,20 +51,20 @@ def leaving_on_signals(leave: Callable[[int], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _watch(code: int, terminal: list[object] | None) -> None:
+def _watch(code: int, terminal: _Settings | None) -> None:
     """End the process by force after the deadline; it is a daemon and dies with a clean exit."""
     threading.Event().wait(DEADLINE)
     _restore(terminal)
     os._exit(code)
 
 
-def _terminal_settings() -> list[object] | None:
+def _terminal_settings() -> _Settings | None:
     with suppress(termios.error, OSError, ValueError):
         return list(termios.tcgetattr(sys.__stdin__.fileno())) if sys.__stdin__ else None
     return None
 
 
-def _restore(terminal: list[object] | None) -> None:
+def _restore(terminal: _Settings | None) -> None:
     if terminal is None:
         return
     with suppress(termios.error, OSError):

@@ -5,9 +5,8 @@ from __future__ import annotations
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.message import Message
-from textual.widgets import Static
 
 from cnn_tui.tui.actions import BUILD, LIST, bindings
 from cnn_tui.tui.advice import advice_for, explanation_for
@@ -16,8 +15,6 @@ from cnn_tui.tui.forms import form_for
 from cnn_tui.tui.screens.layer_picker import LayerPicker
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor
-from cnn_tui.tui.widgets.explanation import Explanation
-from cnn_tui.tui.widgets.field_row import FieldRow
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.widgets.totals import Totals
@@ -52,10 +49,7 @@ class BuildScreen(ModeScreen):
         """List and form, totals, doctor."""
         with Horizontal(id="body"):
             yield LayerList(id="layers")
-            with Vertical(id="side"):
-                yield Static(id="form-title")
-                yield LayerForm(id="form")
-                yield Explanation(id="explanation")
+            yield LayerForm(id="form")
         yield Totals(id="totals")
         yield Doctor(id="doctor")
 
@@ -96,11 +90,9 @@ class BuildScreen(ModeScreen):
 
     def _present_row(self) -> None:
         builder = self._builder
-        form = form_for(builder.network, builder.row)
-        self.query_one("#form-title", Static).update(form.title)
-        self.query_one(LayerForm).form = form
-        words = explanation_for(builder.network, builder.report, builder.row)
-        self.query_one(Explanation).words = words
+        form = self.query_one(LayerForm)
+        form.form = form_for(builder.network, builder.row)
+        form.notes = explanation_for(builder.network, builder.report, builder.row)
         doctor = self.query_one(Doctor)
         doctor.chosen = builder.row.path[0] + 1 if builder.row.path else 0
         doctor.advice = advice_for(builder.network, builder.row)
@@ -115,8 +107,8 @@ class BuildScreen(ModeScreen):
     def _form_left(self) -> None:
         self.query_one(LayerList).focus()
 
-    @on(FieldRow.Edited)
-    def _field_edited(self, event: FieldRow.Edited) -> None:
+    @on(LayerForm.Edited)
+    def _field_edited(self, event: LayerForm.Edited) -> None:
         self._builder.set_field(event.field.name, event.value)
         self.present()
 

@@ -64,8 +64,8 @@ class Picker(ModalScreen[str]):
 
     BINDINGS = [
         Binding("escape", "dismiss('')", "cancel", show=False),
-        Binding("down", "go('down')", show=False),
-        Binding("up", "go('up')", show=False),
+        Binding("down", "go('cursor_down')", show=False),
+        Binding("up", "go('cursor_up')", show=False),
         Binding("pagedown", "go('page_down')", show=False),
         Binding("pageup", "go('page_up')", show=False),
     ]
@@ -78,9 +78,8 @@ class Picker(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """Title, filter, list."""
-        hint = (
-            f"type to filter{', or ' + self._free if self._free else ''}; enter takes, esc leaves"
-        )
+        free = f", or {self._free}" if self._free else ""
+        hint = f"type to filter{free}; enter takes, esc leaves"
         with Vertical(classes="window picker"):
             yield Static(self._title, classes="title")
             yield Input(placeholder=hint, compact=True)
@@ -114,16 +113,9 @@ class Picker(ModalScreen[str]):
         words = {item.key: item.words for item in self._items}
         self.query_one(".detail", Static).update(Content(words.get(event.option_id or "", "")))
 
-    def action_go(self, where: str) -> None:
+    async def action_go(self, where: str) -> None:
         """Move in the list while the filter keeps the focus."""
-        choices = self.query_one(OptionList)
-        move = {
-            "down": choices.action_cursor_down,
-            "up": choices.action_cursor_up,
-            "page_down": choices.action_page_down,
-            "page_up": choices.action_page_up,
-        }
-        move[where]()
+        await self.query_one(OptionList).run_action(where)
 
     def _fill(self, wanted: str) -> None:
         choices = self.query_one(OptionList)

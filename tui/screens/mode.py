@@ -45,3 +45,11 @@ class ModeScreen(Screen[None]):
         """Below the least size nothing but a line that says so."""
         small = event.size.width < LEAST.width or event.size.height < LEAST.height
         self.set_class(small, "-too-small")
+        if not small:
+            # What was hidden has lost the focus.
+            self.call_after_refresh(self._focus_something)
+
+    def _focus_something(self) -> None:
+        if self.focused is None and self.AUTO_FOCUS:
+            for widget in self.query(self.AUTO_FOCUS):
+                widget.focus()

@@ -1,19 +1,35 @@
-"""The form for the chosen row, made from the fields of its spec."""
+"""The chosen row's form, made from the fields of its spec, and the arithmetic below it.
+
+All of it is drawn; only the field being edited gets an input laid over its value. A column of
+inputs would be laid out anew for each row that the cursor passes, which costs tens of times more.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any
+
+from textual import events
+from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Input
 
+from cnn_tui.tui.fields import Field, FieldError
 from cnn_tui.tui.forms import Form
-from cnn_tui.tui.widgets.field_row import FieldRow, ValueInput
+from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.widgets.value_input import ValueInput
+from cnn_tui.tui.words import clean, fit
+
+LABEL_WIDTH = 16
+CHOICE = "<>"
 
 
-class LayerForm(VerticalScroll, can_focus=False):
-    """A column of fields; it keeps its rows and fills them anew for each form."""
+class LayerForm(Lines):
+    """A title, a field in each line, what is wrong with the field being edited, arithmetic."""
 
     BINDINGS = [
         Binding("escape", "leave", "back to the list", id="form.leave"),
@@ -21,44 +37,55 @@ class LayerForm(VerticalScroll, can_focus=False):
         Binding("down", "go(1)", "next field", show=False),
     ]
 
+    class Edited(Message):
+        """A field was given another valid value."""
+
+        def __init__(self, field: Field, value: Any) -> None:
+            super().__init__()
+            self.field = field
+            self.value = value
+
     class Left(Message):
         """The person is done with the form."""
 
     form: reactive[Form | None] = reactive(None, init=False)
+    notes: reactive[tuple[str, ...]] = reactive((), init=False)
 
-    async def watch_form(self, before: Form | None, form: Form | None) -> None:
-        """Fill the rows; mount more if this form has more fields than any before."""
-        lines = form.lines if form else ()
-        rows = list(self.query(FieldRow))
-        same = before is not None and form is not None and before.key == form.key
-        for row, (field, value) in zip(rows, lines, strict=False):
-            row.use(field, value, force=not same)
-            row.display = True
-        for row in rows[len(lines) :]:
-            row.display = False
-        if len(lines) > len(rows):
-            await self.mount_all(FieldRow(*line) for line in lines[len(rows) :])
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._active: str | None = None
+        self._told: object = None
+        self._problem = ""
+        self._top = 0
+
+    def compose(self) -> ComposeResult:
+        """The input, hidden until a field is edited."""
+        yield ValueInput(compact=True, select_on_focus=False)
+
+    def on_mount(self) -> None:
+        """Nothing is edited yet."""
+        self._entry.display = False
+
+    def watch_form(self, before: Form | None, form: Form | None) -> None:
+        """Draw the values; a form for something else ends the editing."""
+        if before is not None and form is not None and before.key != form.key:
+            self._close()
+        self.redraw()
+
+    def watch_notes(self) -> None:
+        """Draw the arithmetic."""
+        self.redraw()
+
+    def enter(self, name: str | None = None) -> None:
+        """Edit a field, the first if none is named."""
+        names = self._names()
+        if names:
+            self._open(name if name in names else names[0])
 
     def refill(self) -> None:
-        """Show the values even where something is being typed."""
-        if self.form:
-            for row, (field, value) in zip(self.query(FieldRow), self.form.lines, strict=False):
-                row.use(field, value)
-
-    def enter(self) -> None:
-        """Put the cursor into the first field."""
-        entries = self._entries()
-        if entries:
-            entries[0].focus()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes on to the next field, from the last back to the list."""
-        event.stop()
-        entries = self._entries()
-        if event.input is entries[-1]:
-            self.action_leave()
-        else:
-            self.action_go(1)
+        """Put the present value into the field that is being edited: it was changed elsewhere."""
+        if self._active is not None:
+            self._open(self._active)
 
     def action_leave(self) -> None:
         """Give the keys back to the list."""
@@ -66,9 +93,120 @@ class LayerForm(VerticalScroll, can_focus=False):
 
     def action_go(self, by: int) -> None:
         """Move to a neighbouring field."""
-        entries = self._entries()
-        at = next((at for at, entry in enumerate(entries) if entry.has_focus), 0)
-        entries[max(0, min(at + by, len(entries) - 1))].focus()
+        names = self._names()
+        if self._active in names:
+            at = names.index(self._active) + by
+            self._open(names[max(0, min(at, len(names) - 1))])
 
-    def _entries(self) -> list[ValueInput]:
-        return [row.query_one(ValueInput) for row in self.query(FieldRow) if row.display]
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter goes on to the next field, from the last back to the list."""
+        event.stop()
+        if self._active == self._names()[-1]:
+            self.action_leave()
+        else:
+            self.action_go(1)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Check every keystroke; tell of each new valid value."""
+        event.stop()
+        if self._active is None:
+            return
+        field, _ = self._line(self._active)
+        try:
+            value = field.parse(self._entry.value)
+        except FieldError as error:
+            self._complain(str(error))
+            return
+        self._complain("")
+        if (value, type(value)) != (self._told, type(self._told)):
+            self._told = value
+            self.post_message(self.Edited(field, value))
+
+    def on_descendant_blur(self) -> None:
+        """Text that is no value is dropped when the field is left."""
+        self._close()
+
+    def on_click(self, event: events.Click) -> None:
+        """Edit the field that was clicked."""
+        names = self._names()
+        row = self._top + event.y - 1
+        if event.widget is self and 0 <= row < len(names):
+            self._open(names[row])
+
+    def redraw(self) -> None:
+        """Draw, and keep the input on its field."""
+        super().redraw()
+        if self._active in self._names():
+            row = 1 + self._names().index(self._active) - self._top
+            self._entry.styles.offset = (LABEL_WIDTH, row)
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """The part of the form around the field being edited."""
+        form = self.form
+        if form is None:
+            return []
+        rows: list[Line] = [((form.title, "strong"),)]
+        needed = 0
+        for field, value in form.lines:
+            rows.append(self._row(field, value, width))
+            if field.name == self._active:
+                rows += [((f"  {line}", "error"),) for line in wrap(self._problem, width - 2)]
+                needed = len(rows)
+        self._top = max(0, needed - height)
+        notes = [line for note in self.notes for line in _fitted(note, width)]
+        arithmetic = [((line, "" if number else "dim"),) for number, line in enumerate(notes)]
+        return [*rows, (("", ""),), *arithmetic][self._top :]
+
+    def _row(self, field: Field, value: object, width: int) -> Line:
+        role = "dim"
+        if field.name == self._active:
+            role = "error" if self._problem else "accent"
+        room = width - LABEL_WIDTH - len(CHOICE)
+        text, text_role = clean(field.show(value)), ""
+        if value is None:
+            text, text_role = field.empty, "faint"
+        return (
+            (fit(field.label, LABEL_WIDTH), role),
+            (fit(text, room), text_role),
+            (CHOICE if field.choices else "", "faint"),
+        )
+
+    @property
+    def _entry(self) -> ValueInput:
+        return self.query_one(ValueInput)
+
+    def _names(self) -> list[str]:
+        return [field.name for field, _ in self.form.lines] if self.form else []
+
+    def _line(self, name: str) -> tuple[Field, object]:
+        lines = self.form.lines if self.form else ()
+        return next(line for line in lines if line[0].name == name)
+
+    def _open(self, name: str) -> None:
+        field, value = self._line(name)
+        entry = self._entry
+        self._active, self._told, self._problem = name, value, ""
+        entry.choices, entry.placeholder = field.choices, field.empty
+        with entry.prevent(Input.Changed):
+            entry.value = field.show(value)
+        entry.styles.width = self.content_size.width - LABEL_WIDTH - len(CHOICE)
+        entry.display = True
+        entry.focus()
+        entry.action_select_all()
+        self.redraw()
+
+    def _close(self) -> None:
+        self._active, self._problem = None, ""
+        self._entry.display = False
+        self.redraw()
+
+    def _complain(self, words: str) -> None:
+        self._problem = words
+        self.redraw()
+
+
+def _fitted(words: str, width: int) -> list[str]:
+    """A line that is too long loses the blanks of its sums before it is wrapped."""
+    if len(words) > width:
+        words = re.sub(r"(?<=[\w)]) ([-+]) (?=\d)", r"\1", words)
+    return wrap(words, width) or [""]

@@ -34,7 +34,7 @@ class RunStatus(Lines):
         word = run.state + (":" if words else "")
         room = width - len(right) - len(word) - 2
         role = STATE_ROLES.get(run.state, "strong")
-        return ((f" {word} ", role), (fit(words, room), ""), (right, "dim"))
+        return ((f" {word} ", role), (fit(words, room - 1) + " ", ""), (right, "dim"))
 
     def _progress(self, width: int) -> Line:
         run = self.run

@@ -1,0 +1,31 @@
+"""Lets the tests of the app import their helpers; makes the app on a scripted run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+# Test folders are no packages, so that their helpers are found by name.
+sys.path.append(str(Path(__file__).parent))
+
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.session import Session
+from scripted import SMALL, Script, run_events
+
+MakeApp = Callable[..., CnnTuiApp]
+
+
+@pytest.fixture
+def make_app() -> MakeApp:
+    """Makes the app on a network, with a scripted run instead of a trainer."""
+
+    def make(
+        network: Network = SMALL, runner: Script | None = None, source: Path | None = None
+    ) -> CnnTuiApp:
+        return CnnTuiApp(network, source, Session(runner or Script(run_events())))
+
+    return make

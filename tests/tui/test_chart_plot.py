@@ -1,0 +1,112 @@
+"""Whatever the numbers are, a chart comes out, of the size that was asked for."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cnn_tui.tui.board import Board
+from cnn_tui.tui.pictures import accuracy_picture, loss_picture
+from cnn_tui.tui.ticks import accuracy_axis, epochs_axis, log_axis, loss_axis
+from cnn_tui.tui.widgets.plot import Canvas, Curve, Plot, rasterise
+
+Points = tuple[tuple[float, float], ...]
+
+
+def drawn(points: Points, *others: Points, width: int = 40, height: int = 10) -> list[str]:
+    curves = (Curve(points), *(Curve(other, "o") for other in others))
+    plot = Plot(curves, epochs_axis(5, 10, 6), loss_axis([2.0], 3))
+    return texts(rasterise(plot, width, height))
+
+
+def texts(canvas: Canvas) -> list[str]:
+    return ["".join(text for text, _ in row) for row in canvas]
+
+
+def braille(rows: list[str]) -> int:
+    return sum(0x2800 < ord(char) <= 0x28FF for row in rows for char in row)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        (),
+        ((1.0, 1.0),),
+        ((1.0, math.nan), (2.0, math.inf), (3.0, -math.inf)),
+        ((1.0, 1.0), (2.0, math.nan), (3.0, 1e300)),
+        tuple((step / 1e4, math.sin(step / 1e3)) for step in range(100_000)),
+    ],
+    ids=["none", "one", "not finite", "huge", "many"],
+)
+def test_any_points_give_a_full_canvas(points: Points) -> None:
+    rows = drawn(points)
+    assert len(rows) == 10
+    assert {len(row) for row in rows} == {40}
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 10), st.floats()), max_size=60),
+    st.integers(20, 90),
+    st.integers(5, 30),
+)
+def test_any_floats_in_any_size(points: list[tuple[float, float]], width: int, height: int) -> None:
+    rows = drawn(tuple(sorted(points, key=lambda point: point[0])), width=width, height=height)
+    assert len(rows) == height
+    assert {len(row) for row in rows} == {width}
+
+
+def test_one_point_is_seen() -> None:
+    assert braille(drawn(((5.0, 1.0),))) == 1
+
+
+def test_a_curve_is_drawn_from_end_to_end() -> None:
+    rows = drawn(((0.0, 2.0), (10.0, 0.0)))
+    assert braille([row[5:9] for row in rows]) > 0
+    assert braille([row[-3:] for row in rows]) > 0
+
+
+def test_the_first_curve_stays_visible_where_a_second_lies_on_it() -> None:
+    line = tuple((float(x), 1.0) for x in range(11))
+    plot = Plot((Curve(line), Curve(line, "o")), epochs_axis(5, 10, 6), loss_axis([2.0], 3))
+    numbers = {number for row in rasterise(plot, 60, 10) for _, number in row}
+    assert {0, 1} <= numbers
+    assert any("o" in row for row in texts(rasterise(plot, 60, 10)))
+
+
+def test_values_above_the_axis_are_cut_at_its_edge() -> None:
+    rows = drawn(((0.0, 50.0), (10.0, 50.0)))
+    assert braille(rows[:1]) > 10
+    assert braille(rows[1:]) == 0
+
+
+def test_the_horizontal_axis_says_what_it_counts() -> None:
+    assert drawn(())[-1].startswith("epoch")
+
+
+def test_the_axes_are_round_and_hold_their_values() -> None:
+    axis = loss_axis([0.3, 5.81], 3)
+    assert (axis.low, axis.high, axis.labels) == (0.0, 6.0, ("    0", "    3", "    6"))
+    assert epochs_axis(3, 10, 6).ticks == (0, 2, 4, 6, 8, 10)
+    assert accuracy_axis([0.55, 0.99], 3).low == 0.5
+    assert log_axis([-1.3, 0.4]).labels == (" 0.01", "  0.1", "    1", "   10")
+
+
+def test_the_axis_of_a_long_run_doubles_instead_of_creeping() -> None:
+    highs = {epochs_axis(reached, 1000, 6).high for reached in range(1, 1000)}
+    assert highs == {8, 16, 32, 64, 128, 256, 512, 1000}
+
+
+@given(st.lists(st.floats(0, 1e12), min_size=1))
+def test_a_loss_axis_always_reaches_its_values(values: list[float]) -> None:
+    axis = loss_axis(values, 3)
+    assert axis.high >= max(values) * 0.999
+    assert len(set(map(len, axis.labels))) == 1
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_board_without_events_has_no_plot_but_words(log: bool) -> None:
+    assert loss_picture(Board(), 10, log).plot is None
+    assert accuracy_picture(Board(), 10).note == "the curves appear here"

@@ -1,0 +1,61 @@
+"""The one place where a value is typed or chosen."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.widgets import Input
+
+
+class ValueInput(Input):
+    """An input that, for a field with choices, goes through them instead of taking text."""
+
+    choices: tuple[str, ...] = ()
+
+    def on_mount(self) -> None:
+        """A cursor that stands still sends nothing."""
+        self.cursor_blink = False
+
+    def on_key(self, event: events.Key) -> None:
+        """Letters pick the next choice that begins with them, space the next of all."""
+        if not self.choices or not event.is_printable or event.character is None:
+            return
+        event.prevent_default()
+        event.stop()
+        self._cycle(1, event.character.strip())
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text would leave the choices."""
+        if self.choices:
+            event.prevent_default()
+
+    def action_cursor_left(self, select: bool = False) -> None:
+        """Previous choice, or one character left."""
+        if self.choices:
+            self._cycle(-1)
+        else:
+            super().action_cursor_left(select)
+
+    def action_cursor_right(self, select: bool = False) -> None:
+        """Next choice, or one character right."""
+        if self.choices:
+            self._cycle(1)
+        else:
+            super().action_cursor_right(select)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A choice can neither be deleted nor cut nor pasted over."""
+        edits = action.startswith("delete_") or action in ("cut", "paste")
+        return not (self.choices and edits)
+
+    def on_click(self) -> None:
+        """Next choice."""
+        if self.choices:
+            self._cycle(1)
+
+    def _cycle(self, by: int, start: str = "") -> None:
+        at = self.choices.index(self.value) if self.value in self.choices else -1
+        turn = (self.choices[(at + by * step) % len(self.choices)] for step in self._steps())
+        self.value = next((choice for choice in turn if choice.startswith(start)), self.value)
+
+    def _steps(self) -> range:
+        return range(1, len(self.choices) + 1)
