@@ -1,0 +1,212 @@
+"""The same network in PyTorch: layer for layer, with the names, weights and recipe of the engine.
+
+Names of parameters and buffers are those of the model, so that a ``state_dict`` fits as it is;
+for that, layers inside residual blocks must not bear names of the user's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cnn_tui.engine.model import Model
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.layers import (
+    FC,
+    LRN,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    Layer,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    Residual,
+    Sigmoid,
+    Tanh,
+)
+from cnn_tui.engine.specs.network import SVM, Loss, Network, Training
+from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.windows import projection, windows
+
+Shape = tuple[int, ...]
+LossFunction = Callable[[Tensor, Tensor], Tensor]
+
+
+def to_torch(network: Network, *, inplace: bool = False) -> nn.Sequential:
+    """The network as PyTorch's modules; ``inplace`` lets ReLU and sums overwrite their input."""
+    layers, reports = network.layers, check(network).layers
+    return Maker(inplace).chain(layers, reports, network.input, "")
+
+
+def copy_weights(model: Model, peer: nn.Module) -> None:
+    """Give ``peer`` the parameters and buffers of ``model``, by their names."""
+    arrays = {name: parameter.data for name, parameter in model.parameters.items()}
+    tensors = {name: torch.tensor(array) for name, array in (arrays | model.buffers).items()}
+    missing, unexpected = peer.load_state_dict(tensors, strict=False)
+    assert not unexpected, unexpected
+    assert all(name.endswith("num_batches_tracked") for name in missing), missing
+
+
+def loss_function(loss: Loss) -> LossFunction:
+    """PyTorch's own losses. Its margin loss is divided by the number of classes."""
+    if isinstance(loss, SVM):
+        power, delta = 2 if loss.squared else 1, loss.delta
+        return lambda scores, targets: (
+            scores.shape[1] * functional.multi_margin_loss(scores, targets, p=power, margin=delta)
+        )
+    smoothing = loss.label_smoothing
+    return lambda scores, targets: functional.cross_entropy(
+        scores, targets, label_smoothing=smoothing
+    )
+
+
+def torch_optimizer(training: Training, model: Model, peer: nn.Module) -> torch.optim.Optimizer:
+    """The optimizer of a recipe; weight decay for the weights that ``model`` decays alone."""
+    named = dict(peer.named_parameters())
+    decay = training.weight_decay if training.optimizer == "adamw" else training.l2
+    groups = [
+        {"params": [named[n] for n, p in model.parameters.items() if p.decay is decays]}
+        | {"weight_decay": decay if decays else 0.0}
+        for decays in (True, False)
+    ]
+    groups = [group for group in groups if group["params"]]
+    lr, eps, betas = training.lr, training.eps, training.betas
+    match training.optimizer:
+        case "sgd":
+            return torch.optim.SGD(groups, lr)
+        case "momentum" | "nesterov" as name:
+            nesterov = name == "nesterov"
+            return torch.optim.SGD(groups, lr, training.momentum, nesterov=nesterov)
+        case "adagrad":
+            return torch.optim.Adagrad(groups, lr, eps=eps)
+        case "rmsprop":
+            return torch.optim.RMSprop(groups, lr, alpha=training.rho, eps=eps)
+        case "adam":
+            return torch.optim.Adam(groups, lr, betas, eps)
+    return torch.optim.AdamW(groups, lr, betas, eps)
+
+
+class Maker:
+    """Makes modules from descriptions."""
+
+    def __init__(self, inplace: bool) -> None:
+        self.inplace = inplace
+
+    def chain(
+        self,
+        layers: tuple[Layer, ...],
+        reports: tuple[LayerReport, ...],
+        shape: Shape,
+        prefix: str,
+    ) -> nn.Sequential:
+        """Layers one after another, on a volume of ``shape``."""
+        modules = nn.Sequential()
+        for layer, report in zip(layers, reports, strict=True):
+            name = report.name.removeprefix(prefix)
+            if isinstance(layer, FC) and len(shape) == 3:
+                modules.add_module(f"{name}_flatten", nn.Flatten())
+            # The first of a branch must leave its input to the shortcut.
+            modules.add_module(name, self.module(layer, report, shape, first=not len(modules)))
+            shape = tuple(report.output or ())
+        return modules
+
+    def module(self, layer: Layer, report: LayerReport, shape: Shape, *, first: bool) -> nn.Module:
+        match layer:
+            case Conv():
+                return conv(layer, shape[0])
+            case FC():
+                return nn.Linear(math.prod(shape), layer.out_features, layer.bias)
+            case MaxPool() | AvgPool():
+                return pool(layer)
+            case GlobalAvgPool():
+                return nn.AdaptiveAvgPool2d(1)
+            case BatchNorm():
+                norm = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+                return norm(shape[0], layer.eps, layer.momentum)
+            case ReLU():
+                return nn.ReLU(self.inplace and not first)
+            case LeakyReLU():
+                return nn.LeakyReLU(layer.negative_slope)
+            case Sigmoid():
+                return nn.Sigmoid()
+            case Tanh():
+                return nn.Tanh()
+            case Dropout():
+                return nn.Dropout(layer.p)
+            case LRN():
+                # The engine's alpha is the paper's; PyTorch divides its own by the size.
+                return nn.LocalResponseNorm(
+                    layer.size, layer.alpha * layer.size, layer.beta, layer.k
+                )
+            case Residual():
+                return self.residual(layer, report, shape)
+
+    def residual(self, layer: Residual, report: LayerReport, shape: Shape) -> nn.Module:
+        branch = self.chain(layer.branch, report.branch, shape, f"{report.name}.")
+        channels = (report.output or [0])[0]
+        shortcut: nn.Module = nn.Identity()
+        if layer.shortcut == "projection":
+            layers = projection(channels, layer.stride)
+            shortcut = self.chain(layers, report.shortcut, shape, f"{report.name}.shortcut.")
+        elif layer.shortcut == "zero-pad":
+            shortcut = ZeroPad(channels, layer.stride)
+        return Block(branch, shortcut, self.inplace)
+
+
+def conv(layer: Conv, in_channels: int) -> nn.Conv2d:
+    kernel, stride, padding, dilation = zip(*windows(layer), strict=True)
+    return nn.Conv2d(
+        in_channels,
+        layer.out_channels,
+        kernel,
+        stride,
+        padding,
+        dilation,
+        layer.groups,
+        layer.bias,
+    )
+
+
+def pool(layer: MaxPool | AvgPool) -> nn.Module:
+    kernel, stride, padding, _ = zip(*windows(layer), strict=True)
+    kind = nn.MaxPool2d if isinstance(layer, MaxPool) else nn.AvgPool2d
+    return kind(kernel, stride, padding)
+
+
+class Block(nn.Module):
+    """``branch(x) + shortcut(x)``; the layers of the branch are the block's own children."""
+
+    def __init__(self, branch: nn.Sequential, shortcut: nn.Module, inplace: bool) -> None:
+        super().__init__()
+        self.names = [name for name, _ in branch.named_children()]
+        for name, module in branch.named_children():
+            self.add_module(name, module)
+        self.shortcut = shortcut
+        last = branch[-1]
+        # A sum may overwrite only what no gradient is computed from.
+        self.inplace = inplace and isinstance(last, nn.BatchNorm2d | nn.Conv2d)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for name in self.names:
+            y = self.get_submodule(name)(y)
+        return y.add_(self.shortcut(x)) if self.inplace else y + self.shortcut(x)
+
+
+class ZeroPad(nn.Module):
+    """Every ``stride``-th pixel, and channels of zeros behind those there are."""
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__()
+        self.channels, self.stride = channels, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x[:, :, :: self.stride, :: self.stride]
+        return functional.pad(x, (0, 0, 0, 0, 0, self.channels - x.shape[1]))
