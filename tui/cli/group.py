@@ -10,6 +10,7 @@ import click
 
 COMMANDS = {
     "train": "Train a network and print how it goes.",
+    "resume": "Go on with a run.",
     "check": "Say whether the layers of a network fit, and what they cost.",
     "presets": "List the built-in networks.",
     "bench": "Measure training steps on random data.",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.recorder import Recorder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent
@@ -17,11 +18,19 @@ from cnn_tui.engine.training.trainer import Trainer
 from cnn_tui.tui.cli.reporters import Reporter
 
 
-def train(network: Network, dataset: Dataset, report: Reporter, threads: int | None = None) -> int:
+def train(
+    network: Network,
+    dataset: Dataset,
+    report: Reporter,
+    threads: int | None = None,
+    keep: Callable[[Control], Recorder] | None = None,
+) -> int:
     """Train to the end and return 0, or 128 plus the number of the signal that stopped it.
 
+    ``keep`` opens the folder that the run is kept in.
+
     Raises:
-        CnnTuiError: The run failed.
+        CnnTuiError: The run failed, or cannot be kept.
         OSError: The output cannot be written to any more; the run was stopped.
     """
     control, failures = Control(), list[OSError]()
@@ -30,6 +39,8 @@ def train(network: Network, dataset: Dataset, report: Reporter, threads: int | N
     def emit(event: RunEvent) -> None:
         nonlocal last
         last = event
+        if recorder is not None:
+            recorder.record(event)
         if failures:
             return
         try:
@@ -38,8 +49,13 @@ def train(network: Network, dataset: Dataset, report: Reporter, threads: int | N
             failures.append(error)
             control.stop()
 
-    with _stopped_by_signals(control) as received:
-        Trainer(network, dataset, control=control, emit=emit, threads=threads).run()
+    with (
+        _stopped_by_signals(control) as received,
+        keep(control) if keep else contextlib.nullcontext() as recorder,
+    ):
+        Trainer(
+            network, dataset, control=control, emit=emit, threads=threads, keeper=recorder
+        ).run()
     if received:
         return 128 + received[0]
     if failures:

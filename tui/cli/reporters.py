@@ -13,8 +13,11 @@ from cnn_tui.engine.training.events import (
     Alert,
     BatchCompleted,
     EpochCompleted,
+    LearningRateChanged,
     RunEnded,
     RunEvent,
+    RunPaused,
+    RunResumed,
     RunStarted,
 )
 from cnn_tui.tui.cli.output import count, print_json, print_line
@@ -54,6 +57,12 @@ def event_line(event: RunEvent) -> str:
             return _started(event)
         case EpochCompleted():
             return _epoch(event)
+        case LearningRateChanged():
+            return f"learning rate {event.lr:g} from step {event.step + 1:,} on"
+        case RunPaused():
+            return f"paused after step {event.step:,}"
+        case RunResumed():
+            return "goes on"
         case Alert():
             new = event.layer and event.layer not in event.message
             where = f" ({event.layer})" if new else ""
@@ -65,11 +74,13 @@ def event_line(event: RunEvent) -> str:
 
 
 def _started(event: RunStarted) -> str:
+    kept = f", run {event.run}" if event.run else ""
+    since = f", from step {event.from_step:,} on" if event.from_step else ""
     return (
         f"{event.arch} on {event.data}: {event.params:,} parameters, "
         f"{event.train_images:,} images; {event.epochs} x {event.batches:,} batches of "
         f"{event.batch_size}, {event.optimizer}, lr {event.lr:g}, seed {event.seed}, "
-        f"{count(event.threads, 'thread')}"
+        f"{count(event.threads, 'thread')}{kept}{since}"
     )
 
 

@@ -8,10 +8,13 @@ import click
 import msgspec
 
 from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.runs.recorder import Policy, Recorder, new_run
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.values import value_problems
+from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.fit import check_fit
+from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.reporters import reporter
 
@@ -30,13 +33,19 @@ from cnn_tui.tui.cli.reporters import reporter
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
 @click.option("--seed", type=int, metavar="N", help="Of weights, order and dropout.")
-@click.option("--threads", type=click.IntRange(1, 256), metavar="N", help="Default: all cores.")
+@options.threads
+@options.checkpoint_every
+@options.runs_dir
+@click.option("--no-record", is_flag=True, help="Keep nothing of the run on disk.")
 def command(
     arch: str,
     as_json: bool,
     data: str | None,
     data_dir: Path | None,
     threads: int | None,
+    checkpoint_every: int | None,
+    runs_dir: Path,
+    no_record: bool,
     epochs: int | None,
     batch_size: int | None,
     lr: float | None,
@@ -45,7 +54,8 @@ def command(
     """Train the network ARCH, a preset or a TOML file, and print how it goes.
 
     The options override the recipe of the file. INT and TERM end the run after the current
-    batch, a second INT at once.
+    batch, a second INT at once. The run is kept in a folder: cnn-tui runs lists them, cnn-tui
+    resume goes on with one.
     """
     network = resolve(arch)
     chosen = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
@@ -54,8 +64,15 @@ def command(
         network = msgspec.structs.replace(network, data=data)
     dataset = load_dataset(network.data, data_dir)
     check_fit(network, dataset)
+    policy = Policy(steps=checkpoint_every)
+
+    def keep(control: Control) -> Recorder:
+        return new_run(
+            runs_dir, network, dataset, control=control, data_dir=data_dir, policy=policy
+        )
+
     with reporter(as_json=as_json) as report:
-        return train(network, dataset, report, threads)
+        return train(network, dataset, report, threads, None if no_record else keep)
 
 
 def override(network: Network, changes: dict[str, int | float]) -> Network:

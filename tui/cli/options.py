@@ -1,0 +1,27 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cnn_tui.engine.runs.places import runs_home
+
+runs_dir = click.option(
+    "--runs-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    default=runs_home,
+    help="The folder of runs instead of the user's own.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+threads = click.option(
+    "--threads", type=click.IntRange(1, 256), metavar="N", help="Default: all cores."
+)
+checkpoint_every = click.option(
+    "--checkpoint-every",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Keep a state every N steps as well as every minute.",
+)

@@ -1,0 +1,54 @@
+"""``cnn-tui resume RUN``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.runs.folder import open_run
+from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.runs.resume import data_folder, resume_run, with_epochs
+from cnn_tui.engine.training.fit import check_fit
+from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.headless import train
+from cnn_tui.tui.cli.reporters import reporter
+
+
+@click.command("resume")
+@click.argument("run")
+@click.option("--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Train up to epoch N.")
+@options.threads
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the data is now, if it was moved.",
+)
+@options.checkpoint_every
+@options.runs_dir
+@click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
+def command(
+    run: str,
+    epochs: int | None,
+    threads: int | None,
+    data_dir: Path | None,
+    checkpoint_every: int | None,
+    runs_dir: Path,
+    as_json: bool,
+) -> int:
+    """Go on with RUN from its furthest checkpoint, to the same bits as if it had never ended."""
+    folder = open_run(runs_dir, run)
+    network = with_epochs(folder.network(), epochs)
+    dataset = load_dataset(network.data, data_folder(folder, data_dir))
+    check_fit(network, dataset)
+    policy = Policy(steps=checkpoint_every)
+    with reporter(as_json=as_json) as report:
+        return train(
+            network,
+            dataset,
+            report,
+            threads,
+            lambda control: resume_run(folder, network, dataset, control=control, policy=policy),
+        )
