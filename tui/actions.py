@@ -85,7 +85,7 @@ def _binding(command: Command, key: str, shown: str) -> Binding:
         command.action,
         command.label,
         show=command.in_bar,
-        key_display=shown or None,
+        key_display=shown or ("F1" if key == "f1" else None),
         tooltip=command.help,
         id=f"{command.scope}.{command.action}.{key}",
     )

@@ -118,18 +118,23 @@ class Script:
     def __call__(self, network: Network, control: Control, emit: Emit) -> None:
         self.networks.append(network)
         for position, event in enumerate(self.events):
-            if position == self.hold:
-                self.held.set()
-                while not (self.go.is_set() or control.stopping or control.paused):
-                    self.go.wait(0.005)
+            if not self._may_go_on(position, control, emit):
+                emit(ended("stopped", position))
+                return
+            emit(event)
+
+    def _may_go_on(self, position: int, control: Control, emit: Emit) -> bool:
+        while not control.stopping:
             if control.paused:
                 emit(RunPaused(step=position))
                 control.wait_while_paused()
                 emit(RunResumed(step=position))
-            if control.stopping:
-                emit(ended("stopped", position))
-                return
-            emit(event)
+            elif position == self.hold and not self.go.is_set():
+                self.held.set()
+                self.go.wait(0.005)
+            else:
+                return True
+        return False
 
 
 SMALL = Network(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from driving import layers, text, type_in
 from scripted import SMALL
-from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from cnn_tui.engine.specs.layers import FC, Conv, Dropout, MaxPool, ReLU, Residual
@@ -17,23 +17,9 @@ from cnn_tui.tui.widgets.doctor import Doctor
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.lines import Lines
 
+
 MakeApp = Callable[..., CnnTuiApp]
 EMPTY = Network()
-
-
-def text(app: CnnTuiApp, selector: str) -> str:
-    """What a widget shows."""
-    widget = app.screen.query_one(selector, Lines)
-    return "\n".join(widget.render_line(y).text for y in range(widget.content_size.height))
-
-
-async def type_in(pilot: Pilot[None], words: str) -> None:
-    names = {" ": "space", ".": "full_stop", "-": "minus", "/": "slash", "_": "underscore"}
-    await pilot.press(*(names.get(char, char) for char in words))
-
-
-def layers(app: CnnTuiApp) -> list[str]:
-    return [type(layer).__name__ for layer in app.builder.network.layers]
 
 
 async def test_a_network_from_nothing_by_keyboard(make_app: MakeApp) -> None:

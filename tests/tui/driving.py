@@ -1,0 +1,33 @@
+"""How tests drive the app and read its screen."""
+
+from __future__ import annotations
+
+from textual.pilot import Pilot
+
+from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.widgets.lines import Lines
+
+_KEYS = {" ": "space", ".": "full_stop", "-": "minus", "/": "slash", "_": "underscore"}
+
+
+def text(app: CnnTuiApp, selector: str) -> str:
+    """What a widget shows."""
+    widget = app.screen.query_one(selector, Lines)
+    return "\n".join(widget.render_line(y).text for y in range(widget.content_size.height))
+
+
+async def type_in(pilot: Pilot[None], words: str) -> None:
+    """Press the keys of some words."""
+    await pilot.press(*(_KEYS.get(char, char) for char in words))
+
+
+def layers(app: CnnTuiApp) -> list[str]:
+    """The kinds of layers in the network."""
+    return [type(layer).__name__ for layer in app.builder.network.layers]
+
+
+async def settle(app: CnnTuiApp, pilot: Pilot[None]) -> None:
+    """Let a scripted run end and the screen show it."""
+    assert app.session.join(10)
+    app.look()
+    await pilot.pause()
