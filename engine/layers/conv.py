@@ -8,6 +8,7 @@ import numpy as np
 
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.ops.conv import BiasKernel, ConvKernel, ConvWeights, GroupedConvKernel
+from cnn_tui.engine.ops.gathered import GatheredConvKernel, favours_gathering
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import UNFRAMED, Array, Padding
 from cnn_tui.engine.ops.patches import Geometry
@@ -36,14 +37,21 @@ class ConvOp(ShardedOp):
         memory, geometry = shard.memory, self.geometry
         out_h, out_w = geometry.output
         y = memory.keep((out_h, self.weight.inner_shape[-1], out_w, shard.size), frame)
-        dweight = self.weight.part_of(shard.grads)
-        if self.groups == 1:
-            if geometry.dense:
-                memory.expect_gradient(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
-            return ConvKernel(x, y, self._weights[0], dweight, geometry, memory)
         xs, ys = (np.split(array, self.groups, axis=1) for array in (x, y))
-        parts = zip(xs, ys, self._weights, np.split(dweight, self.groups, axis=3), strict=True)
-        return GroupedConvKernel(x, y, [ConvKernel(*part, geometry, memory) for part in parts])
+        dweights = np.split(self.weight.part_of(shard.grads), self.groups, axis=3)
+        kind = self._kind(shard.size)
+        if self.groups == 1 and kind is ConvKernel and geometry.dense:
+            memory.expect_gradient(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
+        groups = [
+            kind(*part, geometry, memory)
+            for part in zip(xs, ys, self._weights, dweights, strict=True)
+        ]
+        return groups[0] if self.groups == 1 else GroupedConvKernel(x, y, groups)
+
+    def _kind(self, images: int) -> type[ConvKernel] | type[GatheredConvKernel]:
+        weight = self._weights[0].weight
+        gathers = favours_gathering(weight, self.geometry, images)
+        return GatheredConvKernel if gathers else ConvKernel
 
 
 class BiasOp(ShardedOp):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import Kernel, as_rows
@@ -196,10 +199,23 @@ def _border(frame: Array, padding: tuple[int, int]) -> list[Array]:
     return [strip for strip in strips if strip.size]
 
 
+class GroupKernel(Protocol):
+    """A convolution of one group of channels."""
+
+    def forward(self) -> None:
+        """Compute this group of ``y``."""
+
+    def bind_gradients(self, dy: Array, dx: Array | None, memory: Memory) -> None:
+        """Lay out the backward pass for this group of ``dy`` and ``dx``."""
+
+    def backward(self) -> None:
+        """Compute this group of ``dx``, and its weights' gradient."""
+
+
 class GroupedConvKernel(Kernel):
     """Convolutions side by side, each on its own slice of the channels (AlexNet's two towers)."""
 
-    def __init__(self, x: Array, y: Array, groups: list[ConvKernel]) -> None:
+    def __init__(self, x: Array, y: Array, groups: Sequence[GroupKernel]) -> None:
         self.x, self.y, self.groups = x, y, groups
 
     def forward(self) -> None:
