@@ -7,7 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from cnn_tui.engine.layers.base import Op, ShardedOp
-from cnn_tui.engine.ops.conv import BiasKernel, ConvKernel, ConvWeights, GroupedConvKernel
+from cnn_tui.engine.ops.bias import BiasKernel
+from cnn_tui.engine.ops.conv import ConvKernel, GroupedConvKernel
+from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.gathered import GatheredConvKernel, favours_gathering
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import UNFRAMED, Array, Padding

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnn_tui.engine.ops.conv import ConvWeights
+from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.kernel import Kernel, as_rows
 from cnn_tui.engine.ops.memory import Array, Memory
 from cnn_tui.engine.ops.patches import Geometry, taps

@@ -1,0 +1,27 @@
+"""One number added to each channel."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnn_tui.engine.ops.kernel import Kernel, as_rows
+from cnn_tui.engine.ops.memory import Array, Memory
+
+
+class BiasKernel(Kernel):
+    """Adds one number to each channel; ``y`` may be ``x``."""
+
+    def __init__(self, x: Array, y: Array, bias: Array, dbias: Array) -> None:
+        self.x, self.y = x, y
+        self.bias = bias.reshape(1, -1, 1, 1)
+        self.dbias = dbias
+
+    def forward(self) -> None:
+        np.add(self.x, self.bias, out=self.y)
+
+    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
+        self.dy = self.dx = dy
+        self.dy_rows = as_rows(dy)
+
+    def backward(self) -> None:
+        np.add.reduce(np.add.reduce(self.dy_rows, axis=2), axis=0, out=self.dbias)

@@ -1,0 +1,50 @@
+"""A filter bank in every form that matrix products want it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnn_tui.engine.ops.memory import Array, aligned_empty
+
+
+class ConvWeights:
+    """A filter bank ``weight (KH, KW, C, F)`` in the forms that products need.
+
+    The forms that were asked for are brought up to date by :meth:`refresh`.
+    """
+
+    def __init__(self, weight: Array) -> None:
+        self.weight = weight
+        self._copies: list[tuple[Array, Array]] = []
+        self._forms: dict[str, list[Array]] = {}
+
+    def refresh(self) -> None:
+        """Copy the weight into its other forms, after it has changed."""
+        for target, source in self._copies:
+            np.copyto(target, source)
+
+    def blocks(self, count: int) -> list[Array]:
+        """Matrices ``(F, rows)`` to multiply the views of patches with: one, or one a column."""
+        kernel_h, kernel_w, channels, filters = self.weight.shape
+        if count == 1:
+            return [self.weight.reshape(-1, filters).T]
+        by_column = self.weight.transpose(1, 0, 2, 3)
+        shape = (kernel_w, kernel_h * channels, filters)
+        return [block.T for block in self._form("columns", by_column, shape)]
+
+    def turned_blocks(self, count: int) -> list[Array]:
+        """The same, turned by 180 degrees and ``(C, rows)``: for the gradient of the input."""
+        kernel_h, kernel_w, channels, filters = self.weight.shape
+        turned = self.weight[::-1, ::-1]
+        if count == 1:
+            shape = (1, channels, kernel_h * kernel_w * filters)
+            return self._form("turned", turned.transpose(2, 0, 1, 3), shape)
+        shape = (kernel_w, channels, kernel_h * filters)
+        return self._form("turned columns", turned.transpose(1, 2, 0, 3), shape)
+
+    def _form(self, name: str, source: Array, shape: tuple[int, ...]) -> list[Array]:
+        if name not in self._forms:
+            form = aligned_empty(source.shape, source.dtype)
+            self._copies.append((form, source))
+            self._forms[name] = list(form.reshape(shape))
+        return self._forms[name]

@@ -1,0 +1,69 @@
+"""Convolution as matrix products over rows of patches."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnn_tui.engine.ops.kernel import as_rows
+from cnn_tui.engine.ops.memory import Array, Memory
+from cnn_tui.engine.ops.patches import Patches, Shifted
+
+PARTIAL_BYTES = 1 << 20
+"""How much of the per-row weight gradients to hold before they are summed: they stay in cache."""
+
+
+class Products:
+    """The sum of products of weight blocks with the views of patches."""
+
+    def __init__(
+        self, blocks: list[Array], patches: Patches | Shifted, out: Array, memory: Memory
+    ) -> None:
+        self.patches = patches
+        self.pairs = list(zip(blocks, patches.views, strict=True))
+        self.out = as_rows(out)
+        self.term = memory.scratch(self.out.shape) if len(blocks) > 1 else self.out
+        patches.release(memory)
+
+    def run(self) -> None:
+        """Compute ``out``."""
+        self.patches.fill()
+        (block, view), *rest = self.pairs
+        np.matmul(block, view, out=self.out)
+        for block, view in rest:
+            np.matmul(block, view, out=self.term)
+            np.add(self.out, self.term, out=self.out)
+
+
+class WeightGradient:
+    """``dweight (KH, KW, C, F)`` from patches and ``dy``, some rows at a time."""
+
+    def __init__(
+        self, patches: Patches | Shifted, dy_rows: Array, dweight: Array, memory: Memory
+    ) -> None:
+        self.patches = patches
+        self.dy = dy_rows.transpose(0, 2, 1)  # (OH, OW*N, F)
+        kernel_h, kernel_w, channels, filters = dweight.shape
+        if len(patches.views) == kernel_w:
+            targets = list(dweight.transpose(1, 0, 2, 3))
+            shape: tuple[int, ...] = (kernel_h, channels, filters)
+        else:
+            targets, shape = [dweight], dweight.shape
+        self.targets = list(zip(patches.views, targets, strict=True))
+        height, rows, _ = patches.views[0].shape
+        some = max(1, min(height, PARTIAL_BYTES // (rows * filters * dweight.itemsize)))
+        self.products = memory.scratch((some, rows, filters))
+        self.partial = self.products.reshape(some, *shape)
+        patches.release(memory)
+        self.blocks = [slice(low, min(low + some, height)) for low in range(0, height, some)]
+
+    def run(self) -> None:
+        """Compute ``dweight``."""
+        self.patches.fill()
+        for view, target in self.targets:
+            for number, rows in enumerate(self.blocks):
+                count = rows.stop - rows.start
+                np.matmul(view[rows], self.dy[rows], out=self.products[:count])
+                if number == 0:
+                    np.add.reduce(self.partial[:count], axis=0, out=target)
+                else:
+                    np.add(target, np.add.reduce(self.partial[:count], axis=0), out=target)
