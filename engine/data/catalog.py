@@ -1,52 +1,134 @@
-"""Datasets by name."""
+"""Datasets by name or path."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from cnn_tui.engine.data.arrays import load_arrays
+from cnn_tui.engine.data.cifar import load_cifar
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.digits import load_digits
+from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_folder
 from cnn_tui.engine.data.mnist import load_mnist
-from cnn_tui.engine.errors import DataError
-from cnn_tui.engine.specs.wording import listed, nearest, show
+from cnn_tui.engine.data.places import dataset_dir
+from cnn_tui.engine.data.progress import Progress
+from cnn_tui.engine.data.shapes_set import load_shapes
+from cnn_tui.engine.data.sources import SOURCES, is_complete, oddities
+from cnn_tui.engine.errors import DataError, MissingDataError
+from cnn_tui.engine.specs.wording import listed, nearest, plain, show
 
-_BUILT_IN = {"digits": load_digits}
-_FROM_FOLDER = {"mnist": load_mnist}
+FOLDER = "folder"
+"""The name of the user's own pictures, whose place ``data_dir`` gives."""
+
+_BUILT_IN: dict[str, Callable[[], Dataset]] = {"digits": load_digits, "shapes": load_shapes}
+_FILES: dict[str, Callable[[str, Path], Dataset]] = {
+    "mnist": load_mnist,
+    "fashion-mnist": load_mnist,
+    "cifar10": load_cifar,
+    "cifar100": load_cifar,
+}
 
 
 def dataset_names() -> tuple[str, ...]:
-    """Every name that :func:`load_dataset` knows, the built-in one first."""
-    return (*_BUILT_IN, *_FROM_FOLDER)
+    """Every name that :func:`load_dataset` knows, the built-in ones first."""
+    return (*_BUILT_IN, *_FILES, FOLDER)
 
 
-def load_dataset(name: str, data_dir: Path | None = None) -> Dataset:
-    """The dataset ``name``, from ``data_dir`` if it is not built in.
+def find_name(word: str) -> str | None:
+    """The dataset that a word means (``CIFAR-10``, ``cifar_10``), or None."""
+    by_letters = {_letters(name): name for name in dataset_names()}
+    return by_letters.get(_letters(word))
+
+
+def load_dataset(
+    name: str,
+    data_dir: Path | None = None,
+    *,
+    shape: tuple[int, int, int] | None = None,
+    skip_damaged: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """The dataset of that name, or of that path: a folder of pictures or a ``.npz`` file.
+
+    Args:
+        name: As :func:`find_name` takes it, or a path.
+        data_dir: Where the files of a set that is not built in are, if not where ``data fetch``
+            puts them.
+        shape: What a folder's pictures are resized to, ``(C, H, W)``; 3x32x32 by default.
+        skip_damaged: Leave damaged pictures of a folder out instead of refusing it.
+        progress: Told how far a folder's pictures are.
 
     Raises:
+        MissingDataError: A known set that has not been downloaded.
         DataError: Unknown name, a folder missing or not wanted, damaged files.
     """
-    if name in _BUILT_IN:
-        _refuse_folder(name, data_dir)
-        return _BUILT_IN[name]()
-    if name in _FROM_FOLDER:
-        return _FROM_FOLDER[name](_require_folder(name, data_dir))
-    near = nearest(name, dataset_names())
-    hint = f"Did you mean {near[0]}?" if near else f"Known: {listed(dataset_names(), 'and')}."
-    raise DataError(f"There is no dataset called {show(name)}.", hint)
+    known = find_name(name)
+    if known in _BUILT_IN:
+        _refuse_folder(f"The dataset {known} is built in and reads no folder", data_dir)
+        return _BUILT_IN[known]()
+    if known in _FILES:
+        return _from_files(known, data_dir)
+    place = _own_place(name, data_dir)
+    if place.is_file():
+        return load_arrays(place)
+    return load_folder(place, shape or DEFAULT_SHAPE, skip_damaged=skip_damaged, progress=progress)
 
 
-def _refuse_folder(name: str, data_dir: Path | None) -> None:
+def _letters(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "")
+
+
+def _from_files(name: str, data_dir: Path | None) -> Dataset:
+    folder = data_dir or dataset_dir(name)
+    if data_dir is None and not is_complete(name, folder):
+        size = SOURCES[name].size
+        raise MissingDataError(
+            f"The dataset {name} is not here yet.",
+            f"Download it ({size / 1e6:,.0f} MB) with: cnn-tui data fetch {name}; or name the "
+            "folder that holds its files with --data-dir DIR.",
+            name,
+            size,
+        )
+    dataset = _FILES[name](name, folder)
+    if data_dir is None:
+        return dataset
+    counts = len(dataset.train) + len(dataset.val), len(dataset.test)
+    return replace(dataset, notes=tuple(oddities(name, folder, *counts)))
+
+
+def _own_place(name: str, data_dir: Path | None) -> Path:
+    """The folder or file of the user's own."""
+    if find_name(name) == FOLDER:
+        if data_dir is None:
+            raise DataError(
+                "The dataset folder is pictures of your own.",
+                "Say where they are with --data-dir: a folder of a folder per class, or .npz.",
+            )
+        return _existing(data_dir)
+    if os.sep not in name and not Path(name).exists():
+        near = nearest(name, dataset_names())
+        hint = f"Did you mean {near[0]}?" if near else f"Known: {listed(dataset_names(), 'and')}."
+        raise DataError(f"There is no dataset called {show(name)}.", hint)
+    _refuse_folder(f"{plain(name)} is a place of its own", data_dir)
+    return _existing(Path(name).expanduser())
+
+
+def _existing(place: Path) -> Path:
+    if not place.exists():
+        raise DataError(f"{place}: there is no such folder or file.", "Check the path.")
+    if not place.is_dir() and place.suffix.lower() != ".npz":
+        raise DataError(
+            f"{place}: expected a folder of pictures or a .npz file.", "Check the path."
+        )
+    return place
+
+
+def _refuse_folder(why: str, data_dir: Path | None) -> None:
     if data_dir is not None:
         raise DataError(
-            f"The dataset {name} is built in and reads no folder, received {data_dir}.",
-            f"Leave --data-dir out, or name another dataset: {listed(_FROM_FOLDER)}.",
+            f"{why}, received {data_dir}.",
+            f"Leave --data-dir out, or name another dataset: {listed((*_FILES, FOLDER))}.",
         )
-
-
-def _require_folder(name: str, data_dir: Path | None) -> Path:
-    if data_dir is None:
-        raise DataError(
-            f"The dataset {name} is not built in: its files are read from a folder.",
-            f"Give it with --data-dir DIR, or train on --data {listed(_BUILT_IN)}.",
-        )
-    return data_dir

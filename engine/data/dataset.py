@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,28 @@ _CHUNK = 1024
 """Images looked at together, so that checking a large split makes no large temporary."""
 
 
+Pixels = NDArray[np.uint8] | NDArray[np.float32]
+"""Images in memory, ``(N, C, H, W)``."""
+
+
+class Images(Protocol):
+    """What is asked of images ``(N, C, H, W)``: an array has it, and so may a file of them."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(N, C, H, W)``."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the pixels: uint8 or float32."""
+
+    def __len__(self) -> int:
+        """How many images there are."""
+
+    def __getitem__(self, chosen: Any, /) -> Any:
+        """The images of an array of indices or of a slice, in memory; of a number, one."""
+
+
 @dataclass(frozen=True, eq=False)
 class Split:
     """Images ``(N, C, H, W)``, uint8 or finite float32, and their classes ``(N,)``, int64.
@@ -22,7 +46,7 @@ class Split:
         DataError: An array has another type or shape, or holds NaN or infinity.
     """
 
-    images: NDArray[np.uint8] | NDArray[np.float32]
+    images: Images
     labels: NDArray[np.int64]
 
     def __post_init__(self) -> None:
@@ -34,7 +58,7 @@ class Split:
         return len(self.images)
 
     def take(self, indices: NDArray[np.integer]) -> Split:
-        """The images of these indices, in their order."""
+        """A copy of the images of these indices, in their order."""
         return Split(self.images[indices], self.labels[indices])
 
 
@@ -51,6 +75,8 @@ class Dataset:
     train: Split
     val: Split
     test: Split
+    notes: tuple[str, ...] = ()
+    """What a person should be told of this copy of the data, in sentences."""
 
     def __post_init__(self) -> None:
         for part in ("train", "val", "test"):
@@ -89,8 +115,8 @@ def require_classes(labels: NDArray[np.integer], classes: int, where: str) -> No
         )
 
 
-def _require_images(images: NDArray[np.generic]) -> None:
-    if images.ndim != 4 or 0 in images.shape[1:]:
+def _require_images(images: Images) -> None:
+    if len(images.shape) != 4 or not math.prod(images.shape[1:]):
         raise DataError(f"Images: expected the shape (N, C, H, W), received {images.shape}.")
     if images.dtype not in (np.uint8, np.float32):
         raise DataError(f"Images: expected uint8 or float32, received {images.dtype}.")
@@ -98,7 +124,7 @@ def _require_images(images: NDArray[np.generic]) -> None:
         _require_finite(images)
 
 
-def _require_finite(images: NDArray[np.generic]) -> None:
+def _require_finite(images: Images) -> None:
     for start in range(0, len(images), _CHUNK):
         finite = np.isfinite(images[start : start + _CHUNK]).all(axis=(1, 2, 3))
         if not finite.all():

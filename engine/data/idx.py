@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_tui.engine.data.streams import fill
 from cnn_tui.engine.errors import DataError
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -24,7 +25,7 @@ _MAX_ELEMENTS = 1 << 30
 
 
 def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
-    """The array of an IDX file of unsigned bytes, gzipped or not; read-only.
+    """The array of an IDX file of unsigned bytes, gzipped or not.
 
     The file must hold exactly what its header promises; a compressed one is read to at most one
     byte beyond that, whatever it would unpack to.
@@ -58,11 +59,12 @@ def _read(stream: io.BufferedIOBase, path: Path, ndim: int) -> NDArray[np.uint8]
         raise _damaged(
             path, f"its header claims {'x'.join(map(str, sizes))} bytes, which cannot be."
         )
-    content = stream.read(expected + 1)
-    if len(content) != expected:
-        received = "more" if len(content) > expected else f"{len(content):,}"
+    content = np.empty(sizes, np.uint8)
+    found = fill(stream, content)
+    if found < expected or stream.read(1):
+        received = "more" if found == expected else f"{found:,}"
         raise _damaged(path, f"expected {expected:,} bytes after the header, received {received}.")
-    return np.frombuffer(content, np.uint8).reshape(sizes)
+    return content
 
 
 def _header(head: bytes, path: Path, ndim: int) -> tuple[int, ...]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.data.dataset import Split
+from cnn_tui.engine.data.dataset import Images, Pixels, Split
 
-_CHUNK = 256
+_CHUNK = 64
 """Images summed together in float64: small enough to stay in the cache."""
 
 
@@ -27,25 +26,35 @@ class Normalizer:
 
         A channel that is the same everywhere gets a deviation of 1 and so becomes zero.
         """
-        pixels = train.images.size // train.images.shape[1]
-        mean = sum(chunk.sum(axis=(0, 2, 3)) for chunk in _chunks(train.images)) / pixels
-        mean = np.reshape(mean, (-1, 1, 1))
-        variance = sum(_squares(chunk - mean) for chunk in _chunks(train.images)) / pixels
-        std = np.sqrt(np.reshape(variance, (-1, 1, 1)))
+        mean, variance = _mean_and_variance(train.images)
+        std = np.sqrt(variance)
         return cls(mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32))
 
-    def apply(self, images: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.float32]:
+    def apply(self, images: Pixels) -> NDArray[np.float32]:
         """Images ``(N, C, H, W)`` less the mean, over the deviation, as new float32."""
         normalized = np.subtract(images, self.mean, dtype=np.float32)
         normalized /= self.std
         return normalized
 
 
-def _chunks(images: NDArray[np.uint8] | NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
+def _mean_and_variance(images: Images) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Per channel, ``(C, 1, 1)`` each."""
+    count, channels, height, width = images.shape
+    pixels = count * height * width
+    first, second = _moments(images, np.zeros((channels, 1, 1))) / pixels
+    if images.dtype != np.uint8:
+        # Sums of bytes and of their squares are exact; those of floats need a second look.
+        _, second = _moments(images, first) / pixels
+        return first, second
+    return first, second - first * first
+
+
+def _moments(images: Images, about: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums of the pixels' distances from ``about`` and of their squares, ``(2, C, 1, 1)``."""
+    sums = np.zeros((2, *about.shape))
     for start in range(0, len(images), _CHUNK):
-        yield images[start : start + _CHUNK].astype(np.float64)
-
-
-def _squares(chunk: NDArray[np.float64]) -> NDArray[np.float64]:
-    channels: NDArray[np.float64] = np.einsum("nchw,nchw->c", chunk, chunk)
-    return channels
+        pixels = images[start : start + _CHUNK].astype(np.float64)
+        pixels -= about
+        sums[0, :, 0, 0] += pixels.sum(axis=(0, 2, 3))
+        sums[1, :, 0, 0] += np.einsum("nchw,nchw->c", pixels, pixels)
+    return sums

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cnn_tui.engine.data.batches import epoch_batches
 from cnn_tui.engine.data.dataset import Split
 from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.data.split import stratified_order
+from cnn_tui.engine.data.split import hold_out, stratified_order
 
 
 @given(
@@ -31,6 +31,23 @@ def test_order_depends_on_the_seed_alone() -> None:
     labels = np.arange(200) % 10
     np.testing.assert_array_equal(stratified_order(labels, 1), stratified_order(labels, 1))
     assert (stratified_order(labels, 1) != stratified_order(labels, 2)).any()
+
+
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=200), st.integers(1, 50))
+def test_holding_out_keeps_every_image_with_its_label_and_copies_none(
+    labels: list[int], count: int
+) -> None:
+    count = min(count, len(labels) - 1)
+    images = np.arange(len(labels), dtype=np.float32).reshape(-1, 1, 1, 1)
+    every = np.array(labels, np.int64)
+    held = set(stratified_order(every)[:count])
+    train, val = hold_out(images, every.copy(), count)
+    assert set(val.images[:].ravel()) == held
+    for part in (train, val):
+        numbers = part.images[:].ravel().astype(int)
+        np.testing.assert_array_equal(part.labels, every[numbers])
+        assert np.shares_memory(part.images[:], images)
+    assert len(train) + len(val) == len(labels)
 
 
 @given(st.integers(1, 500), st.integers(1, 600), st.integers(0, 2**53 - 1), st.integers(0, 9))

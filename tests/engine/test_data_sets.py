@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_tui.engine.data.catalog import dataset_names, load_dataset
+from cnn_tui.engine.data.catalog import dataset_names, find_name, load_dataset
 from cnn_tui.engine.data.dataset import Dataset, Split
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, MissingDataError
 
 
 def split(n: int = 4, *, shape: tuple[int, int, int] = (1, 2, 2), top: int = 1) -> Split:
@@ -49,16 +49,39 @@ def test_digits_split_is_always_the_same_and_disjoint() -> None:
 def test_unknown_dataset_names_the_nearest() -> None:
     with pytest.raises(DataError, match=r"'digit'.*Did you mean digits\?"):
         load_dataset("digit")
-    with pytest.raises(DataError, match="Known: digits and mnist"):
+    with pytest.raises(DataError, match="Known: digits, .* and folder"):
         load_dataset("zzz")
-    assert dataset_names() == ("digits", "mnist")
+    assert dataset_names() == (
+        "digits", "shapes", "mnist", "fashion-mnist", "cifar10", "cifar100", "folder",
+    )  # fmt: skip
+
+
+def test_names_are_known_however_they_are_spelt() -> None:
+    assert [find_name(word) for word in ("CIFAR-10", "cifar_100", "Fashion_MNIST", "cifar")] == [
+        "cifar10", "cifar100", "fashion-mnist", None,
+    ]  # fmt: skip
 
 
 def test_folder_is_wanted_where_needed_and_refused_where_not(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="--data-dir DIR"):
-        load_dataset("mnist")
+    with pytest.raises(DataError, match="--data-dir"):
+        load_dataset("folder")
     with pytest.raises(DataError, match="built in and reads no folder"):
         load_dataset("digits", tmp_path)
+    with pytest.raises(DataError, match="place of its own"):
+        load_dataset(str(tmp_path), tmp_path)
+    with pytest.raises(DataError, match="no such folder or file"):
+        load_dataset("folder", tmp_path / "nowhere")
+    (tmp_path / "file.txt").touch()
+    with pytest.raises(DataError, match=r"expected a folder of pictures or a \.npz"):
+        load_dataset(str(tmp_path / "file.txt"))
+
+
+def test_set_that_is_not_here_says_what_it_would_cost() -> None:
+    with pytest.raises(MissingDataError, match="12 MB.*cnn-tui data fetch mnist.*--data-dir") as at:
+        load_dataset("mnist")
+    assert (at.value.name, at.value.size) == ("mnist", 11_594_722)
+    with pytest.raises(MissingDataError, match="170 MB.*fetch cifar10"):
+        load_dataset("cifar-10")
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -124,6 +124,33 @@ def test_label_above_nine_is_refused_with_file_and_place(folder: Path) -> None:
     assert str(path) in caught.value.message
 
 
+def test_label_255_is_refused(folder: Path) -> None:
+    labels = np.zeros(12, np.uint8)
+    labels[11] = 255
+    path = write(folder / "t10k-labels-idx1-ubyte.gz", gzip.compress(idx(labels)))
+    with pytest.raises(DataError, match="received 255 at image 11") as caught:
+        load_dataset("fashion-mnist", folder)
+    assert str(path) in caught.value.message
+
+
+def test_copy_that_is_not_the_official_one_is_read_and_said(folder: Path) -> None:
+    fashion = load_dataset("fashion_mnist", folder)
+    assert fashion.classes[9] == "ankle boot"
+    counts, sums = fashion.notes
+    assert "36 + 12 images" in counts and "60,000 + 10,000" in counts
+    assert "SHA-256 of train-images-idx3-ubyte.gz" in sums
+
+
+def test_the_split_rearranges_images_in_place_with_their_labels(folder: Path) -> None:
+    mnist = load_dataset("mnist", folder)
+    every = np.concatenate([mnist.train.images[:], mnist.val.images[:]])[:, 0]
+    labels = np.concatenate([mnist.train.labels, mnist.val.labels])
+    original = read_idx(folder / "train-images-idx3-ubyte.gz", 3)
+    for image, label in zip(every, labels, strict=True):
+        (place,) = np.flatnonzero((original == image).all(axis=(1, 2)))
+        assert place % 10 == label
+
+
 def test_real_mnist(mnist_dir: Path) -> None:
     mnist = load_dataset("mnist", mnist_dir)
     assert (len(mnist.train), len(mnist.val), len(mnist.test)) == (55_000, 5_000, 10_000)

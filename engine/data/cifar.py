@@ -1,0 +1,154 @@
+"""CIFAR-10 and CIFAR-100 in their binary version: colour images of 32x32 (Krizhevsky 2009).
+
+Layout: records of one label byte, two for CIFAR-100 (the coarse one first), then 3,072 bytes of
+red, green and blue planes. The archive is never unpacked by the paths that it names: its members
+are picked out by their exact names and sizes, into files whose names stand here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_tui.engine.data.cache import cached, digest, file_state
+from cnn_tui.engine.data.dataset import Dataset, Split, require_classes
+from cnn_tui.engine.data.split import hold_out, share
+from cnn_tui.engine.data.streams import fill
+from cnn_tui.engine.data.tarball import unpack
+from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.specs.wording import plain
+
+_SHAPE = (3, 32, 32)
+_PIXELS = 3 * 32 * 32
+_MOST_BYTES = 1 << 30
+_VAL_PARTS = 10
+"""One training image in ten validates: 5,000 of 50,000."""
+
+
+class _Version(NamedTuple):
+    folder: str
+    """In the archive, and what it is usually unpacked to."""
+    train: dict[str, int]
+    """Files and their official sizes; in a folder of the user's any of them will do."""
+    test: dict[str, int]
+    names: str
+    """The file of the classes' names."""
+    labels: int
+    """Bytes before the pixels; the last one is the label."""
+    classes: int
+    known: tuple[str, ...] = ()
+
+
+_VERSIONS = {
+    "cifar10": _Version(
+        "cifar-10-batches-bin",
+        {f"data_batch_{number}.bin": 30_730_000 for number in range(1, 6)},
+        {"test_batch.bin": 30_730_000},
+        "batches.meta.txt",
+        1,
+        10,
+        (
+            "airplane", "automobile", "bird", "cat", "deer",
+            "dog", "frog", "horse", "ship", "truck",
+        ),
+    ),
+    "cifar100": _Version(
+        "cifar-100-binary",
+        {"train.bin": 153_700_000},
+        {"test.bin": 30_740_000},
+        "fine_label_names.txt",
+        2,
+        100,
+    ),
+}  # fmt: skip
+
+
+def load_cifar(name: str, folder: Path) -> Dataset:
+    """The set from its official archive in ``folder``, or from its ``.bin`` files there.
+
+    Raises:
+        DataError: Neither is there, or a file is damaged.
+    """
+    version = _VERSIONS[name]
+    place = _bin_folder(folder, version) or _from_archive(name, folder, version)
+    rows = _rows(place, [file for file in version.train if (place / file).is_file()], version)
+    labels, images = _columns(rows, version)
+    train, val = hold_out(images, labels, share(len(rows), _VAL_PARTS))
+    labels, images = _columns(_rows(place, list(version.test), version), version)
+    return Dataset(name, _classes(place, version), train, val, Split(images, labels))
+
+
+def _bin_folder(folder: Path, version: _Version) -> Path | None:
+    for place in (folder, folder / version.folder):
+        if any((place / file).is_file() for file in version.train):
+            return place
+    return None
+
+
+def _from_archive(name: str, folder: Path, version: _Version) -> Path:
+    archive = folder / f"{name.replace('cifar', 'cifar-')}-binary.tar.gz"
+    if not archive.is_file():
+        raise DataError(
+            f"{folder}: expected {archive.name} or the file {next(iter(version.train))}, "
+            "found neither.",
+            "Give the folder that holds the binary version of the set with --data-dir.",
+        )
+    exact = {
+        f"{version.folder}/{file}": size for file, size in (version.train | version.test).items()
+    }
+    return cached(
+        name,
+        digest(file_state(archive)),
+        sum(exact.values()),
+        lambda made: unpack(archive, exact, {f"{version.folder}/{version.names}": 1 << 14}, made),
+    )
+
+
+def _rows(place: Path, files: list[str], version: _Version) -> NDArray[np.uint8]:
+    """The records of all files, ``(N, label bytes + 3072)``."""
+    counts = [_records(place / file, version) for file in files]
+    rows = np.empty((sum(counts), version.labels + _PIXELS), np.uint8)
+    start = 0
+    for file, count in zip(files, counts, strict=True):
+        part = rows[start : start + count]
+        with (place / file).open("rb") as stream:
+            if fill(stream, part) < part.nbytes:
+                raise DataError(f"{place / file}: it became shorter while it was read.")
+        require_classes(part[:, version.labels - 1], version.classes, str(place / file))
+        start += count
+    return rows
+
+
+def _records(path: Path, version: _Version) -> int:
+    record = version.labels + _PIXELS
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}.", "Check --data-dir.") from error
+    if not 0 < size <= _MOST_BYTES or size % record:
+        raise DataError(
+            f"{path}: expected whole records of {record:,} bytes, received {size:,} bytes.",
+            "Fetch the file again.",
+        )
+    return size // record
+
+
+def _columns(
+    rows: NDArray[np.uint8], version: _Version
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    labels = rows[:, version.labels - 1].astype(np.int64)
+    return labels, rows[:, version.labels :].reshape(-1, *_SHAPE)
+
+
+def _classes(place: Path, version: _Version) -> tuple[str, ...]:
+    """Their names; numbers where the file of the names is missing or odd."""
+    if version.known:
+        return version.known
+    path = place / version.names
+    text = path.read_text("utf-8", "replace") if path.is_file() else ""
+    names = tuple(plain(line.strip()) for line in text[: 1 << 14].splitlines() if line.strip())
+    usable = len(names) == version.classes
+    return names if usable else tuple(str(number) for number in range(version.classes))

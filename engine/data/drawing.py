@@ -1,0 +1,98 @@
+"""Draws the images of the ``shapes`` set, many at a time.
+
+Each holds one light figure of random place, size, angle and colour on a dark, shaded ground, with
+strips of any colour behind it and noise over all. A template of pixels helps little, since what it
+expects in one place is found in another; edges and corners are found wherever they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_tui.engine.data.figures import FIGURES, Field
+
+SIDE = 32
+_CHUNK = 250
+_RADIUS = (7.5, 12.5)
+"""Of the circle around the figure, in pixels."""
+_STRIPS = 3
+_STRIP_LENGTH = (3.0, 9.0)
+_STRIP_WIDTH = (0.5, 1.2)
+"""Both measured from the middle."""
+_DARK, _LIGHT, _ANY = (0, 130), (125, 256), (0, 256)
+_TILT = np.pi / 5
+"""Most that a figure is turned, either way."""
+_ROAM = 0.75
+"""How much of the room around a figure its place may use."""
+_SHADE = 45
+_NOISE = np.float32(14)
+
+
+def draw(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """One image for each label, ``(N, 3, 32, 32)``; the same generator draws the same ones."""
+    images = np.empty((len(labels), 3, SIDE, SIDE), np.uint8)
+    for start in range(0, len(labels), _CHUNK):
+        images[start : start + _CHUNK] = _draw(labels[start : start + _CHUNK], rng)
+    return images
+
+
+def _draw(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:
+    count = len(labels)
+    ground = _uniform(rng, _DARK, count, 3)
+    canvas = ground[..., None, None] + _shade(count, rng)
+    for _ in range(_STRIPS):
+        _paint(canvas, _strip(count, rng), _uniform(rng, _ANY, count, 3))
+    _paint(canvas, _figure(labels, rng), _uniform(rng, _LIGHT, count, 3))
+    canvas += _NOISE * rng.standard_normal(canvas.shape, np.float32)
+    return np.clip(canvas, 0, 255, out=canvas).astype(np.uint8)
+
+
+def _uniform(rng: np.random.Generator, bounds: tuple[float, float], *shape: int) -> Field:
+    return rng.uniform(*bounds, shape).astype(np.float32)
+
+
+def _shade(count: int, rng: np.random.Generator) -> Field:
+    across, down = _axes(count, rng, np.pi, SIDE / 2)
+    return (_SHADE / SIDE * _uniform(rng, (-1, 1), count, 1, 1) * (across + down))[:, None]
+
+
+def _paint(canvas: Field, distance: Field, colour: Field) -> None:
+    """Lay a colour over what is inside; a pixel on the outline is covered in part."""
+    cover = np.clip(np.float32(0.5) - distance, 0, 1)[:, None]
+    canvas += cover * (colour[..., None, None] - canvas)
+
+
+def _strip(count: int, rng: np.random.Generator) -> Field:
+    along, across = _axes(count, rng, np.pi, SIDE / 2)
+    return np.maximum(
+        np.abs(along) - _uniform(rng, _STRIP_LENGTH, count, 1, 1),
+        np.abs(across) - _uniform(rng, _STRIP_WIDTH, count, 1, 1),
+    )
+
+
+def _figure(labels: NDArray[np.int64], rng: np.random.Generator) -> Field:
+    """How many pixels each point is outside its image's figure, ``(N, 32, 32)``."""
+    radius = _uniform(rng, _RADIUS, len(labels), 1, 1)
+    across, down = _axes(len(labels), rng, _TILT, _ROAM * (SIDE / 2 - radius))
+    distance = np.empty_like(across)
+    for label, figure in enumerate(FIGURES.values()):
+        chosen = labels == label
+        u, v = across[chosen] / radius[chosen], down[chosen] / radius[chosen]
+        distance[chosen] = figure(u, v) * radius[chosen]
+    return distance
+
+
+def _axes(
+    count: int, rng: np.random.Generator, tilt: float, room: Field | float
+) -> tuple[Field, Field]:
+    """Coordinates of every pixel in axes of a random origin and angle, ``(N, 32, 32)`` each.
+
+    The angle is within ``tilt`` either way, the origin within ``room`` of the middle.
+    """
+    x0, y0 = _uniform(rng, (-1, 1), 2, count, 1, 1) * room
+    angle = rng.uniform(-tilt, tilt, (count, 1, 1))
+    cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+    places = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)
+    x, y = places[None, None, :] - x0, places[None, :, None] - y0
+    return cos * x + sin * y, cos * y - sin * x

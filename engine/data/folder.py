@@ -1,0 +1,144 @@
+"""A folder of pictures per class as a dataset, however large.
+
+Every picture is decoded once, to the size that the network wants, into a file in the user's
+cache; batches are read from there. This also is what shows a damaged picture before a training
+begins, and what makes the second start quick.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_tui.engine.data.cache import cached, digest
+from cnn_tui.engine.data.dataset import Dataset, Split
+from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.listing import Listing, list_pictures
+from cnn_tui.engine.data.pictures import BadPictureError, bombs_refused, read_picture
+from cnn_tui.engine.data.progress import Progress
+from cnn_tui.engine.data.split import share, stratified_order
+from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.specs.wording import plain
+
+DEFAULT_SHAPE = (3, 32, 32)
+_PIXELS, _DAMAGED = "pixels", "damaged.json"
+_PARTS = 10
+"""One picture in ten is held out for each split that the folder does not have."""
+_TOGETHER = 256
+_NAMED = 3
+
+
+def load_folder(
+    folder: Path,
+    shape: tuple[int, int, int] = DEFAULT_SHAPE,
+    *,
+    skip_damaged: bool = False,
+    progress: Progress | None = None,
+) -> Dataset:
+    """The pictures of ``folder/CLASS/``, each resized and cropped to ``shape``, ``(C, H, W)``.
+
+    Folders ``train``, ``test`` and ``val`` around the classes are heeded; what is missing of
+    them is held out of the training pictures, stratified.
+
+    Args:
+        folder: See :func:`list_pictures`.
+        shape: One channel for grey, three for colour.
+        skip_damaged: Leave damaged pictures out instead of refusing the folder.
+        progress: Told of every few pictures decoded.
+
+    Raises:
+        DataError: The folder has another structure, a picture is damaged, the cache has no
+            room, or Pillow is not installed.
+    """
+    if shape[0] not in (1, 3):
+        raise DataError(
+            f"{folder}: pictures have 1 channel (grey) or 3 (colour), the network wants "
+            f"{shape[0]}.",
+            "Change the network's input.",
+        )
+    listing = list_pictures(folder)
+    place = cached(
+        f"images-{digest(str(folder.resolve()), shape)}",
+        listing.digest(),
+        len(listing.pictures) * math.prod(shape),
+        lambda made: _decode(listing, shape, made, progress),
+    )
+    damaged = msgspec.json.decode((place / _DAMAGED).read_bytes(), type=dict[int, str])
+    if damaged and not skip_damaged:
+        raise _refusal(listing, damaged)
+    return _dataset(folder, listing, damaged, place / _PIXELS, shape)
+
+
+def _decode(
+    listing: Listing, shape: tuple[int, int, int], made: Path, progress: Progress | None
+) -> None:
+    damaged: dict[int, str] = {}
+    total = len(listing.pictures)
+
+    def read(index: int) -> NDArray[np.uint8] | BadPictureError:
+        try:
+            return read_picture(Path(listing.pictures[index].path), shape)
+        except BadPictureError as error:
+            return error
+
+    with (
+        bombs_refused(),
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+        (made / _PIXELS).open("xb") as file,
+    ):
+        for start in range(0, total, _TOGETHER):
+            indices = range(start, min(start + _TOGETHER, total))
+            for index, pixels in zip(indices, pool.map(read, indices), strict=True):
+                if isinstance(pixels, BadPictureError):
+                    damaged[index] = str(pixels)
+                else:
+                    file.write(np.ascontiguousarray(pixels).data)
+            if progress:
+                progress("pictures", indices.stop, total)
+    (made / _DAMAGED).write_bytes(msgspec.json.encode(damaged))
+
+
+def _refusal(listing: Listing, damaged: dict[int, str]) -> DataError:
+    named = [f"{listing.pictures[index].path}: {why}" for index, why in damaged.items()]
+    more = f" (and {len(named) - _NAMED:,} more)" if len(named) > _NAMED else ""
+    return DataError(
+        f"{'; '.join(named[:_NAMED])}{more}.",
+        "Replace or remove what is damaged, or leave it out with --skip-damaged.",
+    )
+
+
+def _dataset(
+    folder: Path,
+    listing: Listing,
+    damaged: dict[int, str],
+    pixels: Path,
+    shape: tuple[int, int, int],
+) -> Dataset:
+    good = [one for index, one in enumerate(listing.pictures) if index not in damaged]
+    labels = np.array([picture.label for picture in good], np.int64)
+    parts = np.array([picture.part or "train" for picture in good])
+    rows = {part: np.flatnonzero(parts == part) for part in ("train", "val", "test")}
+    for part in ("test", "val"):
+        if not len(rows[part]):
+            rows[part], rows["train"] = _held_out(rows["train"], labels)
+    splits = {
+        part: Split(ImageFile(pixels, shape, chosen), labels[chosen])
+        for part, chosen in rows.items()
+    }
+    notes = (f"{len(damaged):,} damaged pictures are left out.",) if damaged else ()
+    name = plain(folder.resolve().name) or "images"
+    return Dataset(name, listing.classes, **splits, notes=notes)
+
+
+def _held_out(
+    rows: NDArray[np.int64], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    order = rows[stratified_order(labels[rows])] if len(rows) else rows
+    held = share(len(rows), _PARTS)
+    return np.sort(order[:held]), np.sort(order[held:])

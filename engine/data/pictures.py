@@ -1,0 +1,101 @@
+"""One picture file to pixels of a wanted size, by Pillow; the file is taken for hostile."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.specs.wording import plain
+
+SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+)
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+"""Tried whatever the name says; Pillow's others run programs or have seen no hostile files."""
+_LEAST_SIDE = 4
+_MOST_PIXELS = 100_000_000
+
+
+class BadPictureError(Exception):
+    """Why a file is not a picture that can be used."""
+
+
+def pillow() -> ModuleType:
+    """Pillow's ``Image``, imported when the first picture is read.
+
+    Raises:
+        DataError: Pillow is not installed.
+    """
+    try:
+        from PIL import Image
+    except ImportError:
+        raise DataError(
+            "Reading pictures needs Pillow, which is not installed.",
+            "Install it with: pip install 'cnn-tui[images]'.",
+        ) from None
+    return Image
+
+
+@contextmanager
+def bombs_refused() -> Iterator[None]:
+    """Keep Pillow's warning about giant pictures off the screen; their size is checked here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", pillow().DecompressionBombWarning)
+        yield
+
+
+def read_picture(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """The pixels ``(C, H, W)`` of a file, turned upright, resized and cropped to the centre.
+
+    One channel gives grey, three give colour; transparency is dropped. The size is looked at
+    before anything is decoded.
+
+    Raises:
+        BadPictureError: It is damaged, of another format, tiny or gigantic.
+        DataError: Pillow is not installed.
+    """
+    image_module = pillow()
+    try:
+        with image_module.open(path, formats=_FORMATS) as image:
+            return _pixels(image, shape)
+    except BadPictureError:
+        raise
+    except image_module.UnidentifiedImageError:
+        raise BadPictureError("it is not a picture of a known format") from None
+    except image_module.DecompressionBombError:
+        raise BadPictureError(f"it has more than {_MOST_PIXELS:,} pixels") from None
+    except OSError as error:
+        raise BadPictureError(plain(error.strerror or str(error))) from None
+    except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
+        raise BadPictureError(f"it is damaged ({type(error).__name__})") from None
+
+
+def _pixels(image: Any, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    from PIL import ImageOps
+
+    channels, height, width = shape
+    if min(image.size) < _LEAST_SIDE:
+        raise BadPictureError(f"it has only {image.width}x{image.height} pixels")
+    if image.width * image.height > _MOST_PIXELS:
+        raise BadPictureError(f"it has more than {_MOST_PIXELS:,} pixels")
+    # A JPEG is decoded at the least size that still has detail to spare.
+    image.draft("L" if channels == 1 else "RGB", (2 * width, 2 * height))
+    image = ImageOps.exif_transpose(_eight_bit(image)).convert("L" if channels == 1 else "RGB")
+    fitted = np.asarray(ImageOps.fit(image, (width, height), pillow().Resampling.BILINEAR))
+    return fitted[None] if channels == 1 else np.moveaxis(fitted, 2, 0)
+
+
+def _eight_bit(image: Any) -> Any:
+    """Grey of 16 bits scaled to 8, which Pillow would clip."""
+    if not image.mode.startswith("I"):
+        return image
+    deep = np.asarray(image)
+    return pillow().fromarray((np.clip(deep, 0, 65535) >> 8).astype(np.uint8))

@@ -1,0 +1,163 @@
+"""What can be downloaded: files, sizes, sums and hosts.
+
+The sums are those of torchvision's and TensorFlow Datasets' own tables.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from cnn_tui.engine.specs.wording import listed
+
+
+class RemoteFile(NamedTuple):
+    """A file that is fetched whole and must have exactly this content."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class Source(NamedTuple):
+    """The files of a dataset, and the folders on the net that hold them, the best first."""
+
+    hosts: tuple[str, ...]
+    files: tuple[RemoteFile, ...]
+    input: tuple[int, int, int]
+    """Shape of every image, ``(C, H, W)``."""
+    train: int
+    """Images to train and validate."""
+    test: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+
+_TORONTO = ("https://www.cs.toronto.edu/~kriz/",)
+
+SOURCES = {
+    "mnist": Source(
+        (
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        ),
+        (
+            RemoteFile(
+                "train-images-idx3-ubyte.gz",
+                9_912_422,
+                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            ),
+            RemoteFile(
+                "train-labels-idx1-ubyte.gz",
+                28_881,
+                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            ),
+            RemoteFile(
+                "t10k-images-idx3-ubyte.gz",
+                1_648_877,
+                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            ),
+            RemoteFile(
+                "t10k-labels-idx1-ubyte.gz",
+                4_542,
+                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            ),
+        ),
+        (1, 28, 28),
+        60_000,
+        10_000,
+    ),
+    "fashion-mnist": Source(
+        ("https://storage.googleapis.com/tensorflow/tf-keras-datasets/",),
+        (
+            RemoteFile(
+                "train-images-idx3-ubyte.gz",
+                26_421_880,
+                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+            ),
+            RemoteFile(
+                "train-labels-idx1-ubyte.gz",
+                29_515,
+                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+            ),
+            RemoteFile(
+                "t10k-images-idx3-ubyte.gz",
+                4_422_102,
+                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+            ),
+            RemoteFile(
+                "t10k-labels-idx1-ubyte.gz",
+                5_148,
+                "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+            ),
+        ),
+        (1, 28, 28),
+        60_000,
+        10_000,
+    ),
+    "cifar10": Source(
+        _TORONTO,
+        (
+            RemoteFile(
+                "cifar-10-binary.tar.gz",
+                170_052_171,
+                "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            ),
+        ),
+        (3, 32, 32),
+        50_000,
+        10_000,
+    ),
+    "cifar100": Source(
+        _TORONTO,
+        (
+            RemoteFile(
+                "cifar-100-binary.tar.gz",
+                168_513_733,
+                "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+            ),
+        ),
+        (3, 32, 32),
+        50_000,
+        10_000,
+    ),
+}
+"""Every dataset that is neither built in nor the user's own, by name."""
+
+
+def matches(path: Path, file: RemoteFile) -> bool:
+    """Whether the content of ``path`` is that of the file; its size is looked at first."""
+    if path.stat().st_size != file.size:
+        return False
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
+
+
+def is_complete(name: str, folder: Path) -> bool:
+    """Whether every file of the dataset is in ``folder``; what was fetched had its sum checked."""
+    return all((folder / file.name).is_file() for file in SOURCES[name].files)
+
+
+def oddities(name: str, folder: Path, train: int, test: int) -> Iterator[str]:
+    """In which ways a folder of the user's, of so many images, is not the official set."""
+    source = SOURCES[name]
+    if (train, test) != (source.train, source.test):
+        yield (
+            f"{folder} holds {train:,} + {test:,} images, the official {name} "
+            f"{source.train:,} + {source.test:,}."
+        )
+    odd = [
+        file.name
+        for file in source.files
+        if (folder / file.name).is_file() and not matches(folder / file.name, file)
+    ]
+    if odd:
+        yield (
+            f"{folder}: SHA-256 of {listed(odd, 'and')} differs from the official {name}; "
+            "the structure is right."
+        )
