@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -175,12 +175,11 @@ def create_run(root: Path, network: Network, info: RunInfo, storage: Storage) ->
     """
     try:
         folder = RunFolder(make_folder(root, network.name or "run"))
-        folder.checkpoints.mkdir()
-        folder.commands.mkdir()
-        for path, text in _first_files(folder, network):
-            replace_file(storage, path, [text.encode()])
-        # The last one: a folder without it is no run.
-        replace_file(storage, folder.info_file, [msgspec.json.encode(info)])
+        try:
+            _fill(folder, network, info, storage)
+        except OSError:
+            shutil.rmtree(folder.path, ignore_errors=True)
+            raise
     except OSError as error:
         raise RunError(
             f"No run can be kept in {root}: {_reason(error)}.",
@@ -189,9 +188,14 @@ def create_run(root: Path, network: Network, info: RunInfo, storage: Storage) ->
     return folder
 
 
-def _first_files(folder: RunFolder, network: Network) -> Iterator[tuple[Path, str]]:
-    yield folder.path / "README.md", README.format(name=folder.name)
-    yield folder.network_file, dumps_network(network)
+def _fill(folder: RunFolder, network: Network, info: RunInfo, storage: Storage) -> None:
+    folder.checkpoints.mkdir()
+    folder.commands.mkdir()
+    readme = README.format(name=folder.name).encode()
+    replace_file(storage, folder.path / "README.md", [readme])
+    replace_file(storage, folder.network_file, [dumps_network(network).encode()])
+    # The last one: a folder without it is no run.
+    replace_file(storage, folder.info_file, [msgspec.json.encode(info)])
 
 
 def open_run(root: Path, name: str) -> RunFolder:

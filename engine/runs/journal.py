@@ -6,7 +6,7 @@ import msgspec
 
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import Log
-from cnn_tui.engine.runs.storage import Storage
+from cnn_tui.engine.runs.storage import Storage, replace_file
 from cnn_tui.engine.runs.summary import Summary, summarize
 from cnn_tui.engine.training.events import BatchCompleted, RunEvent
 
@@ -18,13 +18,14 @@ class Journal:
         self._folder, self._storage = folder, storage
         self.events = Log(storage, folder.events_file, events)
         self.metrics = Log(storage, folder.metrics_file, metrics)
-        self.cut()
-        self.summary: Summary = summarize(folder.events_file, folder.info().created)
-
-    def cut(self) -> None:
-        """Drop what does not count any more."""
-        self.events.open()
-        self.metrics.open()
+        try:
+            # What does not count any more is dropped now, before anyone reads it.
+            self.events.open()
+            self.metrics.open()
+            self.summary: Summary = summarize(folder.events_file, folder.info().created)
+        except BaseException:
+            self.close()
+            raise
 
     def add(self, event: RunEvent) -> None:
         """Take an event; :meth:`flush` writes it."""
@@ -47,11 +48,8 @@ class Journal:
 
     def write_summary(self) -> None:
         """Renew ``summary.json``, the heartbeat; it need not be durable, the lines are."""
-        path = self._folder.summary_file
-        temporary = path.with_name(f".{path.name}.tmp")
-        with self._storage.open(temporary, "wb") as file:
-            self._storage.write(file, msgspec.json.encode(self.summary))
-        self._storage.replace(temporary, path)
+        content = msgspec.json.encode(self.summary)
+        replace_file(self._storage, self._folder.summary_file, [content], durable=False)
 
     def close(self) -> None:
         """Close the files."""

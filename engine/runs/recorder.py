@@ -172,9 +172,9 @@ class Recorder(Keeper):
 
     def _start(self, belongs: Belongs, found: Checkpoint | None, threads: int) -> None:
         events, metrics = (found.meta.events, found.meta.metrics) if found else (0, 0)
-        journal = Journal(self._folder, self._storage, events, metrics)
         self._write_environment(threads)
         self._desk.clear()
+        journal = Journal(self._folder, self._storage, events, metrics)
         writer = Writer(self.run, self._checkpoints, self._desk, belongs)
         writer.start(journal)
         for event in self._early:

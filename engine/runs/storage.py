@@ -33,8 +33,12 @@ class Storage:
         source.replace(target)
 
 
-def replace_file(storage: Storage, path: Path, parts: Iterable[Data]) -> None:
+def replace_file(
+    storage: Storage, path: Path, parts: Iterable[Data], *, durable: bool = True
+) -> None:
     """Write a file that is either whole and durable or, on any failure, as it was before.
+
+    One that need not be ``durable`` may be lost in a power cut, though still not halved.
 
     Raises:
         OSError: if it could not be written.
@@ -44,13 +48,15 @@ def replace_file(storage: Storage, path: Path, parts: Iterable[Data]) -> None:
         with storage.open(temporary, "wb") as file:
             for part in parts:
                 storage.write(file, part)
-            storage.fsync(file.fileno())
+            if durable:
+                storage.fsync(file.fileno())
         storage.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-    sync_folder(storage, path.parent)
+    if durable:
+        sync_folder(storage, path.parent)
 
 
 def sync_folder(storage: Storage, folder: Path) -> None:

@@ -82,33 +82,36 @@ class Writer:
             self._wake.wait(TICK)
             self._wake.clear()
             self._round()
-        self._attempt("its summary", self._journal.write_summary)
+        self._attempt("its summary cannot be saved", self._journal.write_summary)
 
     def _round(self) -> None:
         while self._queue:
             self._handle(self._queue.popleft())
-        self._attempt("its figures", self._journal.flush)
+        self._attempt("its figures cannot be saved", self._journal.flush)
         if time.monotonic() - self._beat >= HEARTBEAT:
             self._beat = time.monotonic()
-            self._attempt("its summary", self._journal.write_summary)
-        self._attempt("an answer", self._desk.serve)
+            self._attempt("its summary cannot be saved", self._journal.write_summary)
+        self._attempt("a request cannot be answered", self._desk.serve)
 
     def _handle(self, item: Item) -> None:
         if isinstance(item, Save):
             self._save(item)
         elif isinstance(item, threading.Event):
-            self._attempt("its figures", self._journal.sync)
+            self._sync()
             item.set()
         else:
             self._journal.add(item)
+
+    def _sync(self) -> None:
+        self._attempt("its figures cannot be kept safe from a power cut", self._journal.sync)
 
     def _save(self, save: Save) -> None:
         snapshot = save.snapshot
         if snapshot is not None:
             # The lines first: a checkpoint counts on those before it.
-            self._attempt("its figures", self._journal.sync)
+            self._sync()
             save.failed = not self._attempt(
-                "a checkpoint", lambda: self._write(snapshot, save.best)
+                "a checkpoint cannot be saved", lambda: self._write(snapshot, save.best)
             )
         save.snapshot = None
 
@@ -133,16 +136,22 @@ class Writer:
         except Exception as error:  # the thread's last resort: training must not end for it
             if what not in self._troubles:
                 self._troubles.add(what)
-                self._alert("run-not-saved", f"{what} cannot be saved: {_reason(error)}")
+                message = f"{what}: {_reason(error)}. Training goes on; what was saved stands."
+                self._alert("run-not-saved", message)
             return False
         if what in self._troubles:
             self._troubles.discard(what)
-            self._alert("run-saved-again", f"{what} can be saved again")
+            self._alert("run-saved-again", f"{what.replace('cannot', 'could not')}; now it can.")
         return True
 
-    def _alert(self, code: str, what: str) -> None:
-        message = f"Of the run {self._run} {what}. Training goes on; what was saved before stands."
-        self.reports.append(Alert(code=code, message=message, step=self._journal.summary.step))
+    def _alert(self, code: str, message: str) -> None:
+        self.reports.append(
+            Alert(
+                code=code,
+                message=f"Of the run {self._run} {message}",
+                step=self._journal.summary.step,
+            )
+        )
 
 
 def _reason(error: Exception) -> str:

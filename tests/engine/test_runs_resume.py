@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
+from sessions import Session, assert_same, figures
 
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder, open_run
-from cnn_tui.engine.runs.lines import read_events
-from cnn_tui.engine.runs.recorder import Policy, new_run
-from cnn_tui.engine.runs.resume import resume_run, with_epochs
+from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.runs.resume import with_epochs
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
 from cnn_tui.engine.specs.network import Network, Training
 from cnn_tui.engine.training.control import Control
@@ -24,16 +24,12 @@ from cnn_tui.engine.training.events import (
     Alert,
     BatchCompleted,
     CheckpointSaved,
-    EpochCompleted,
-    RunEnded,
     RunEvent,
     RunStarted,
 )
-from cnn_tui.engine.training.trainer import Trainer
 
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 EPOCHS, STEPS = 3, 9
-Weights = dict[str, np.ndarray]
 
 
 def dataset(seed: int = 0) -> Dataset:
@@ -65,61 +61,11 @@ def network(**recipe: object) -> Network:
     )
 
 
-class Session:
-    """One process's share of a run, kept in ``root``; stops after ``stop_at`` steps."""
-
-    def __init__(
-        self,
-        folder_or_root: RunFolder | Path,
-        described: Network,
-        stop_at: int | None = None,
-        threads: int = 1,
-        data: Dataset | None = None,
-        policy: Policy | None = None,
-        on_event: Callable[[RunEvent, Control], None] = lambda event, control: None,
-        settle: bool = False,
-    ) -> None:
-        self.events: list[RunEvent] = []
-        control, data = Control(), data or dataset()
-        start = resume_run if isinstance(folder_or_root, RunFolder) else new_run
-        with start(folder_or_root, described, data, control=control, policy=policy) as recorder:
-
-            def emit(event: RunEvent) -> None:
-                recorder.record(event)
-                self.events.append(event)
-                if isinstance(event, BatchCompleted) and event.step == stop_at:
-                    control.stop()
-                on_event(event, control)
-                if settle and isinstance(event, BatchCompleted):
-                    recorder.settle()
-
-            trainer = Trainer(
-                described, data, emit=emit, control=control, threads=threads, keeper=recorder
-            )
-            trainer.run()
-        self.folder = RunFolder(Path(recorder.path))
-        self.weights: Weights = {n: p.data.copy() for n, p in trainer.model.parameters.items()}
-        self.weights |= {n: b.copy() for n, b in trainer.model.buffers.items()}
-
-    def only(self, kind: type[RunEvent]) -> list[RunEvent]:
-        return [event for event in self.events if isinstance(event, kind)]
+def run(where: RunFolder | Path, described: Network, **how: Any) -> Session:
+    return Session(where, described, how.pop("data", DATA), **how)
 
 
-def assert_same(found: Weights, expected: Weights) -> None:
-    assert found.keys() == expected.keys()
-    for name, array in expected.items():
-        assert np.array_equal(found[name], array), name
-
-
-def figures(folder: RunFolder) -> list[dict[str, object]]:
-    """What the run recorded, times left out."""
-    timing = {"seconds", "images_per_second", "threads", "from_step", "path", "run"}
-    events = [*read_events(folder.events_file), *read_events(folder.metrics_file)]
-    kept = [e for e in events if isinstance(e, BatchCompleted | EpochCompleted | RunEnded)]
-    return [
-        {key: value for key, value in msgspec.to_builtins(event).items() if key not in timing}
-        for event in kept
-    ]
+DATA = dataset()
 
 
 @pytest.mark.parametrize(
@@ -129,11 +75,11 @@ def test_resume_at_every_step_ends_with_the_same_bits(
     optimizer: str, threads: int, tmp_path: Path
 ) -> None:
     described = network(optimizer=optimizer, schedule="cosine", warmup_epochs=0.5)
-    whole = Session(tmp_path, described)
+    whole = run(tmp_path, described)
     for step in range(1, STEPS + 1):
-        first = Session(tmp_path, described, stop_at=step, threads=threads)
+        first = run(tmp_path, described, stop_at=step, threads=threads)
         assert first.events[-1].reason == "stopped" and first.events[-1].step == step
-        last = Session(first.folder, described, threads=5 - threads)
+        last = run(first.folder, described, threads=5 - threads)
         assert last.only(RunStarted)[0].from_step == step
         assert_same(last.weights, whole.weights)
         assert figures(last.folder) == figures(whole.folder)
@@ -141,11 +87,11 @@ def test_resume_at_every_step_ends_with_the_same_bits(
 
 def test_a_run_cut_into_single_steps_is_the_same(tmp_path: Path) -> None:
     described = network(optimizer="adam")
-    whole = Session(tmp_path, described)
-    part = Session(tmp_path, described, stop_at=1)
+    whole = run(tmp_path, described)
+    part = run(tmp_path, described, stop_at=1)
     for step in range(2, STEPS + 1):
-        part = Session(part.folder, described, stop_at=step, threads=1 + step % 3)
-    last = Session(part.folder, described)
+        part = run(part.folder, described, stop_at=step, threads=1 + step % 3)
+    last = run(part.folder, described)
     assert last.events[-1].reason == "completed"
     assert_same(last.weights, whole.weights)
     assert figures(last.folder) == figures(whole.folder)
@@ -161,23 +107,23 @@ def test_any_checkpoint_will_do(tmp_path: Path) -> None:
             copies.append(tmp_path / f"copy-{len(copies)}")
             shutil.copytree(Path(event.path).parents[not event.best], copies[-1])
 
-    whole = Session(
+    whole = run(
         tmp_path / "runs", described, policy=Policy(steps=1), on_event=copy_on_save, settle=True
     )
     assert len(copies) >= STEPS
     for path in copies:
         (path / "lock").unlink()
-        last = Session(RunFolder(path), described)
+        last = run(RunFolder(path), described)
         assert_same(last.weights, whole.weights)
         assert figures(last.folder) == figures(whole.folder)
 
 
 def test_epochs_can_be_raised(tmp_path: Path) -> None:
     short, long = network(epochs=2), network(epochs=4)
-    whole = Session(tmp_path, long)
-    first = Session(tmp_path, short)
+    whole = run(tmp_path, long)
+    first = run(tmp_path, short)
     assert first.events[-1].reason == "completed"
-    last = Session(first.folder, with_epochs(first.folder.network(), 4))
+    last = run(first.folder, with_epochs(first.folder.network(), 4))
     assert_same(last.weights, whole.weights)
     assert figures(last.folder) == figures(whole.folder)
     assert open_run(tmp_path, first.folder.name).network().training.epochs == 4
@@ -190,53 +136,53 @@ def test_a_changed_learning_rate_stays_changed(tmp_path: Path) -> None:
         if isinstance(event, BatchCompleted) and event.step == 3:
             control.set_lr(0.5)
 
-    whole = Session(tmp_path, described, on_event=change)
-    first = Session(tmp_path, described, stop_at=5, on_event=change)
-    last = Session(first.folder, described)
+    whole = run(tmp_path, described, on_event=change)
+    first = run(tmp_path, described, stop_at=5, on_event=change)
+    last = run(first.folder, described)
     assert {event.lr for event in last.only(BatchCompleted)} == {0.5}
     assert_same(last.weights, whole.weights)
 
 
 def test_a_completed_run_goes_on_to_its_test_alone(tmp_path: Path) -> None:
-    first = Session(tmp_path, network())
-    again = Session(first.folder, network())
+    first = run(tmp_path, network())
+    again = run(first.folder, network())
     assert again.only(BatchCompleted) == []
     assert again.events[-1].test_accuracy == first.events[-1].test_accuracy
     assert figures(again.folder).count(figures(again.folder)[0]) == 1
 
 
 def test_a_run_without_a_checkpoint_begins_anew(tmp_path: Path) -> None:
-    first = Session(tmp_path, network(), stop_at=4)
+    first = run(tmp_path, network(), stop_at=4)
     for path in first.folder.checkpoints.iterdir():
         path.unlink()
     first.folder.best_file.unlink()
-    last = Session(first.folder, network())
+    last = run(first.folder, network())
     assert last.only(RunStarted)[0].from_step == 0
-    assert figures(last.folder) == figures(Session(tmp_path, network()).folder)
+    assert figures(last.folder) == figures(run(tmp_path, network()).folder)
 
 
 def test_other_data_is_refused(tmp_path: Path) -> None:
-    first = Session(tmp_path, network(), stop_at=2)
+    first = run(tmp_path, network(), stop_at=2)
     with pytest.raises(RunError, match="other images or labels"):
-        Session(first.folder, network(), data=dataset(seed=1))
+        run(first.folder, network(), data=dataset(seed=1))
 
 
 @pytest.mark.parametrize(
     "changed", [network(lr=0.5), network(seed=1), network(optimizer="sgd"), network(batch_size=4)]
 )
 def test_another_recipe_ends_in_a_clear_error(changed: Network, tmp_path: Path) -> None:
-    first = Session(tmp_path, network(), stop_at=2)
+    first = run(tmp_path, network(), stop_at=2)
     before = first.folder.metrics_file.read_bytes()
-    again = Session(first.folder, changed)
+    again = run(first.folder, changed)
     assert again.events[-1].reason == "failed"
     assert "another architecture or recipe" in again.events[-1].message
     assert first.folder.metrics_file.read_bytes() == before
 
 
 def test_another_numpy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = Session(tmp_path, network(), stop_at=2)
+    first = run(tmp_path, network(), stop_at=2)
     monkeypatch.setattr(np, "__version__", "9.9.9")
-    (alert,) = Session(first.folder, network()).only(Alert)
+    (alert,) = run(first.folder, network()).only(Alert)
     assert alert.code == "numpy-changed" and "9.9.9" in alert.message
 
 

@@ -1,0 +1,113 @@
+"""Every touch of the disk fails once, or from then on: nothing is lost that was kept before."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+from faulty import KINDS, FaultyStorage, noise, tiny
+from sessions import Session, Weights, assert_same, figures
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.names import run_names
+from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.runs.tensors import TensorFile
+from cnn_tui.engine.training.events import Alert, BatchCompleted, RunEnded
+
+EVERY_STEP = Policy(steps=1)
+DATA, NETWORK = noise(), tiny()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    storage = FaultyStorage()
+    session = Session(
+        tmp_path_factory.mktemp("runs"),
+        NETWORK,
+        DATA,
+        policy=EVERY_STEP,
+        storage=storage,
+        settle=True,
+    )
+    session.calls = storage.calls
+    return session
+
+
+def faulty_session(root: Path, storage: FaultyStorage) -> Session | None:
+    """None where the run could not even begin, which must be said in words."""
+    try:
+        return Session(root, NETWORK, DATA, policy=EVERY_STEP, storage=storage, settle=True)
+    except RunError as error:
+        assert "No space left" in error.message or "Input/output" in error.message
+        assert run_names(root) == []
+        return None
+
+
+def check_kept(folder: RunFolder, weights: Weights) -> None:
+    """No temporary and no half file is left, and the run goes on to the same end."""
+    left = [
+        path.name for path in folder.path.rglob("*") if path.name.endswith((".tmp", ".damaged"))
+    ]
+    assert left == []
+    for path in folder.path.rglob("*.safetensors"):
+        TensorFile(path).read()
+    assert_same(Session(folder, NETWORK, DATA).weights, weights)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_failure_anywhere_is_survived(kind: str, undisturbed: Session, tmp_path: Path) -> None:
+    total = undisturbed.calls[kind]
+    assert total >= 8
+    failed_to_begin = alerts = 0
+    for number in range(total):
+        storage = FaultyStorage(kind, range(number, number + 1), errno.EIO)
+        session = faulty_session(tmp_path / str(number), storage)
+        if session is None:
+            failed_to_begin += 1
+            continue
+        end = session.only(RunEnded)[0]
+        if end.reason == "failed":
+            assert "cannot be written" in end.message and end.step == 0
+        else:
+            assert_same(session.weights, undisturbed.weights)
+            assert len(session.only(BatchCompleted)) == len(undisturbed.only(BatchCompleted))
+            assert figures(session.folder) == figures(undisturbed.folder)
+        alerts += bool(session.only(Alert))
+        check_kept(session.folder, undisturbed.weights)
+    assert failed_to_begin < total // 2 and alerts > total // 4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_disk_that_stays_full_ends_no_training(
+    kind: str, undisturbed: Session, tmp_path: Path
+) -> None:
+    total = undisturbed.calls[kind]
+    # Each write is tried above; a file consists of many that are all alike.
+    for number in range(0, total, 5 if kind == "write" else 1):
+        storage = FaultyStorage(kind, range(number, 10**9))
+        session = faulty_session(tmp_path / str(number), storage)
+        if session is None:
+            continue
+        end = session.only(RunEnded)[0]
+        if end.reason == "completed":
+            assert_same(session.weights, undisturbed.weights)
+        check_kept(session.folder, undisturbed.weights)
+
+
+def test_the_alert_says_what_where_and_that_training_goes_on(tmp_path: Path) -> None:
+    storage = FaultyStorage("fsync", range(12, 10**9))
+    session = Session(tmp_path, NETWORK, DATA, policy=EVERY_STEP, storage=storage, settle=True)
+    alerts = [event for event in session.only(Alert) if event.code == "run-not-saved"]
+    texts = [alert.message for alert in alerts]
+    assert len(texts) == len(set(texts)), "each trouble is told once"
+    assert any("a checkpoint cannot be saved: No space left on device" in text for text in texts)
+    assert all("tiny-1" in text and "Training goes on" in text for text in texts)
+
+
+def test_a_disk_that_recovers_is_told_as_well(tmp_path: Path) -> None:
+    storage = FaultyStorage("replace", range(4, 8))
+    session = Session(tmp_path, NETWORK, DATA, policy=EVERY_STEP, storage=storage, settle=True)
+    codes = [alert.code for alert in session.only(Alert)]
+    assert codes[0] == "run-not-saved" and codes[-1] == "run-saved-again"

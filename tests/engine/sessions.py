@@ -1,0 +1,85 @@
+"""One process's share of a run, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+import numpy as np
+
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.lines import read_events
+from cnn_tui.engine.runs.recorder import Policy, new_run
+from cnn_tui.engine.runs.resume import resume_run
+from cnn_tui.engine.runs.storage import Storage
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import BatchCompleted, EpochCompleted, RunEnded, RunEvent
+from cnn_tui.engine.training.trainer import Trainer
+
+Weights = dict[str, np.ndarray]
+Event = TypeVar("Event", bound=RunEvent)
+
+
+class Session:
+    """One process's share of a run, kept in ``root``; stops after ``stop_at`` steps."""
+
+    def __init__(
+        self,
+        folder_or_root: RunFolder | Path,
+        described: Network,
+        data: Dataset,
+        *,
+        stop_at: int | None = None,
+        threads: int = 1,
+        storage: Storage | None = None,
+        policy: Policy | None = None,
+        on_event: Callable[[RunEvent, Control], None] = lambda event, control: None,
+        settle: bool = False,
+    ) -> None:
+        self.events: list[RunEvent] = []
+        control = Control()
+        start = resume_run if isinstance(folder_or_root, RunFolder) else new_run
+        with start(
+            folder_or_root, described, data, control=control, policy=policy, storage=storage
+        ) as recorder:
+
+            def emit(event: RunEvent) -> None:
+                recorder.record(event)
+                self.events.append(event)
+                if isinstance(event, BatchCompleted) and event.step == stop_at:
+                    control.stop()
+                on_event(event, control)
+                if settle and isinstance(event, BatchCompleted):
+                    recorder.settle()
+
+            trainer = Trainer(
+                described, data, emit=emit, control=control, threads=threads, keeper=recorder
+            )
+            trainer.run()
+        self.folder = RunFolder(Path(recorder.path))
+        self.weights: Weights = {n: p.data.copy() for n, p in trainer.model.parameters.items()}
+        self.weights |= {n: b.copy() for n, b in trainer.model.buffers.items()}
+
+    def only(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+def assert_same(found: Weights, expected: Weights) -> None:
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        assert np.array_equal(found[name], array), name
+
+
+def figures(folder: RunFolder) -> list[dict[str, object]]:
+    """What the run recorded, times left out."""
+    timing = {"seconds", "images_per_second", "threads", "from_step", "path", "run"}
+    events = [*read_events(folder.events_file), *read_events(folder.metrics_file)]
+    kept = [e for e in events if isinstance(e, BatchCompleted | EpochCompleted | RunEnded)]
+    return [
+        {key: value for key, value in msgspec.to_builtins(event).items() if key not in timing}
+        for event in kept
+    ]
