@@ -5,13 +5,17 @@ EXTRAS ?= test
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test lint clean
+.PHONY: run test kill-test lint clean
 
 run: .venv/.run
 	@$(BIN)/cnn-tui $(ARCH)
 
 test: .venv/.test
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+# A hundred trainings killed at random moments, in place of the ten of `make test`.
+kill-test: .venv/.test
+	CNN_TUI_KILLS=100 $(BIN)/python -m pytest tests/durability/test_kill.py $(PYTEST_ARGS)
 
 lint: .venv/.test
 	$(BIN)/ruff check .

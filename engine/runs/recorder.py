@@ -27,7 +27,7 @@ from cnn_tui.engine.runs.environment import environment, package_version
 from cnn_tui.engine.runs.folder import RunFolder, RunInfo, create_run
 from cnn_tui.engine.runs.journal import Journal
 from cnn_tui.engine.runs.lock import Lock
-from cnn_tui.engine.runs.storage import Storage
+from cnn_tui.engine.runs.storage import Storage, clear_temporaries
 from cnn_tui.engine.runs.tensors import layout_of
 from cnn_tui.engine.runs.writer import Save, Writer
 from cnn_tui.engine.specs.network import Network
@@ -174,6 +174,7 @@ class Recorder(Keeper):
         events, metrics = (found.meta.events, found.meta.metrics) if found else (0, 0)
         self._write_environment(threads)
         self._desk.clear()
+        clear_temporaries(self._folder.path)
         journal = Journal(self._folder, self._storage, events, metrics)
         writer = Writer(self.run, self._checkpoints, self._desk, belongs)
         writer.start(journal)

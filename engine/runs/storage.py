@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 Data = bytes | memoryview
+_TEMPORARY = ".tmp"
 
 
 class Storage:
@@ -43,7 +44,7 @@ def replace_file(
     Raises:
         OSError: if it could not be written.
     """
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}{_TEMPORARY}")
     try:
         with storage.open(temporary, "wb") as file:
             for part in parts:
@@ -57,6 +58,12 @@ def replace_file(
         raise
     if durable:
         sync_folder(storage, path.parent)
+
+
+def clear_temporaries(folder: Path) -> None:
+    """Remove what a process that was killed in :func:`replace_file` left behind."""
+    for path in folder.rglob(f".*{_TEMPORARY}"):
+        path.unlink(missing_ok=True)
 
 
 def sync_folder(storage: Storage, folder: Path) -> None:
