@@ -1,4 +1,4 @@
-"""Random layers of every geometry, each with an input that it fits."""
+"""Random layers of every geometry, each with an input that it fits, and random networks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,24 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from cnn_tui.engine.specs.layers import AvgPool, Conv, Layer, MaxPool
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.layers import (
+    FC,
+    LRN,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    Layer,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    Residual,
+    Sigmoid,
+    Tanh,
+)
+from cnn_tui.engine.specs.network import Network
 
 Case = tuple[tuple[int, int, int], Layer]
 BATCHES = st.integers(1, 9)
@@ -50,12 +67,16 @@ def convs(draw: st.DrawFn) -> Case:
 @st.composite
 def dense_convs(draw: st.DrawFn) -> Case:
     """Stride 1, no dilation: the common kind, of all sizes and with padding of every kind."""
+    many = draw(st.booleans())
+    most = 6 if many else 9
     kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
-    size = draw(st.tuples(st.integers(kernel[0], 9), st.integers(kernel[1], 9)))
+    size = draw(st.tuples(st.integers(kernel[0], most), st.integers(kernel[1], most)))
     odd = all(k % 2 for k in kernel)
-    padding = draw(st.integers(0, 5) | (st.just("same") if odd else st.nothing()))
-    layer = Conv(out_channels=draw(st.integers(1, 5)), kernel_size=kernel, padding=padding)
-    return (draw(st.integers(1, 5)), *size), layer
+    padding = draw(st.integers(0, 2 if many else 5) | (st.just("same") if odd else st.nothing()))
+    # From some width on an engine may well go another way.
+    channels = st.integers(1, 5) | (st.integers(16, 18) if many else st.nothing())
+    layer = Conv(out_channels=draw(channels), kernel_size=kernel, padding=padding)
+    return (draw(channels), *size), layer
 
 
 @st.composite
@@ -67,3 +88,61 @@ def pools(draw: st.DrawFn) -> Case:
     kind = draw(st.sampled_from([MaxPool, AvgPool]))
     layer = kind(rounding="floor", **both(height, width, "kernel_size", "stride", "padding"))
     return (draw(st.integers(1, 4)), height["size"], width["size"]), layer
+
+
+SMOOTH = (Sigmoid(), Tanh(), BatchNorm(eps=0.1), LRN(size=3, alpha=0.1), GlobalAvgPool())
+KINKED = (ReLU(), ReLU(), LeakyReLU(), Dropout(p=0.0), BatchNorm())
+ENDING = FC(out_features=3)
+
+
+class Choice:
+    """Layers to draw from; ``widths`` are numbers of channels, ``smooth`` leaves kinks out."""
+
+    def __init__(self, *, widths: tuple[int, ...], smooth: bool = False) -> None:
+        small, pads = st.integers(1, 3), st.integers(0, 2)
+        sizes = small | st.tuples(small, small)
+        roundings = st.sampled_from(["exact", "floor"])
+        conv = st.builds(
+            Conv,
+            out_channels=st.sampled_from(widths),
+            kernel_size=sizes,
+            stride=st.just(1) | sizes,
+            padding=st.just("same") | pads | st.tuples(pads, pads),
+            dilation=st.just(1) | sizes,
+            groups=st.sampled_from([1, 1, 2, 3]),
+            bias=st.booleans(),
+            rounding=roundings,
+        )
+        simple_conv = st.builds(
+            Conv, out_channels=st.sampled_from(widths), kernel_size=st.sampled_from([1, 3]),
+            padding=st.just("same"), bias=st.booleans(),
+        )  # fmt: skip
+        stride = st.none() | sizes
+        pool = st.one_of(
+            st.builds(kind, kernel_size=sizes, stride=stride, padding=pads, rounding=roundings)
+            for kind in ((AvgPool,) if smooth else (MaxPool, AvgPool))
+        )
+        plain = st.sampled_from(SMOOTH if smooth else SMOOTH + KINKED)
+        fc = st.builds(FC, out_features=st.integers(1, 9), bias=st.booleans())
+        block = st.builds(
+            Residual,
+            branch=st.lists(simple_conv | conv | plain, min_size=1, max_size=4).map(tuple),
+            shortcut=st.sampled_from(["identity", "projection", "zero-pad"]),
+            stride=st.sampled_from([1, 1, 2]),
+        )
+        volume = simple_conv | conv | pool | plain | block
+        self.layers = st.tuples(
+            st.lists(volume, min_size=3, max_size=10), st.lists(fc | plain | block, max_size=3)
+        ).map(lambda lists: lists[0] + lists[1])
+
+
+@st.composite
+def networks(draw: st.DrawFn, choice: Choice) -> Network:
+    """Layers drawn one by one, those kept that fit behind the others; then three scores."""
+    side = st.integers(3, 11)
+    shape = draw(st.tuples(st.integers(1, 4), side, side))
+    kept: tuple[Layer, ...] = ()
+    for layer in draw(choice.layers):
+        if check(Network(input=shape, layers=(*kept, layer, ENDING))).valid:
+            kept = (*kept, layer)
+    return Network(input=shape, layers=(*kept, ENDING))

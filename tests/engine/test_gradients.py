@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases import Case, convs, dense_convs, pools
+from cases import Case, Choice, convs, dense_convs, networks, pools
 from gradcheck import assert_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,7 +26,7 @@ from cnn_tui.engine.specs.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_tui.engine.specs.network import SVM, Loss, Softmax
+from cnn_tui.engine.specs.network import SVM, Loss, Network, Softmax
 
 Shape = tuple[int, int, int]
 Rows = dict[str, tuple[Shape, int, tuple[Layer, ...]]]
@@ -214,6 +214,18 @@ def test_gradient_of_a_layer_above_a_layer(case: Case, batch: int) -> None:
     shape, layer = case
     free = FreeImages(shape, batch, BatchNorm(eps=0.1), layer, Tanh(), BatchNorm(eps=0.1))
     free.set(spaced((batch, *shape)))
+    assert_gradients(free.model, free.loss, singles=0)
+
+
+SMOOTH = Choice(widths=(3, 17, 20, 50), smooth=True)
+
+
+@settings(max_examples=40)
+@given(networks(SMOOTH), st.integers(2, 5))
+def test_random_network_without_kinks(network: Network, batch: int) -> None:
+    """Whatever layers share, overwrite or read in place among themselves."""
+    free = FreeImages(network.input, batch, *network.layers[:-1])
+    free.set(spaced((batch, *network.input)))
     assert_gradients(free.model, free.loss, singles=0)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import naive
 import numpy as np
+from cases import ENDING, Choice, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import Shape, arrays_of, random_images, random_targets, randomize
@@ -13,71 +14,11 @@ from samples import Shape, arrays_of, random_images, random_targets, randomize
 from cnn_tui.engine.build import build
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import (
-    FC,
-    LRN,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    GlobalAvgPool,
-    Layer,
-    LeakyReLU,
-    MaxPool,
-    ReLU,
-    Residual,
-    Sigmoid,
-    Tanh,
-)
+from cnn_tui.engine.specs.layers import FC
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport
 
-small = st.integers(1, 3)
-pairs = small | st.tuples(small, small)
-pads = st.integers(0, 2) | st.tuples(st.integers(0, 2), st.integers(0, 2))
-roundings = st.sampled_from(["exact", "floor"])
-widths = st.integers(1, 6)
-
-convs = st.builds(
-    Conv,
-    out_channels=widths,
-    kernel_size=pairs,
-    stride=pairs,
-    padding=pads | st.just("same"),
-    dilation=pairs,
-    groups=st.sampled_from([1, 1, 2, 3]),
-    bias=st.booleans(),
-    rounding=roundings,
-)
-plain = st.sampled_from(
-    [ReLU(), LeakyReLU(), Sigmoid(), Tanh(), Dropout(), BatchNorm(), LRN(size=3), GlobalAvgPool()]
-)
-pools = st.one_of(
-    st.builds(kind, kernel_size=pairs, stride=st.none() | pairs, padding=pads, rounding=roundings)
-    for kind in (MaxPool, AvgPool)
-)
-fcs = st.builds(FC, out_features=widths, bias=st.booleans())
-blocks = st.builds(
-    Residual,
-    branch=st.lists(convs | plain, min_size=1, max_size=3).map(tuple),
-    shortcut=st.sampled_from(["identity", "projection", "zero-pad"]),
-    stride=st.sampled_from([1, 1, 2]),
-)
-VOLUME_LAYERS = st.lists(convs | pools | plain | blocks | convs, min_size=3, max_size=10)
-FLAT_LAYERS = st.lists(fcs | plain | blocks, max_size=3)
-ENDING = FC(out_features=3)
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> Network:
-    """Layers drawn one by one, those kept that fit behind the others; then the scores."""
-    side = st.integers(3, 11)
-    shape = draw(st.tuples(st.integers(1, 4), side, side))
-    kept: tuple[Layer, ...] = ()
-    for layer in [*draw(VOLUME_LAYERS), *draw(FLAT_LAYERS)]:
-        if check(Network(input=shape, layers=(*kept, layer, ENDING))).valid:
-            kept = (*kept, layer)
-    return Network(input=shape, layers=(*kept, ENDING))
+SMALL = Choice(widths=(1, 2, 3, 4, 6))
 
 
 def built(network: Network) -> Model:
@@ -86,9 +27,9 @@ def built(network: Network) -> Model:
     return model
 
 
-@settings(max_examples=300)
-@given(networks(), st.integers(1, 3))
-def test_shapes_and_scores_are_those_of_a_forward_pass(network: Network, batch: int) -> None:
+@settings(max_examples=250)
+@given(networks(SMALL), st.integers(1, 3))
+def test_shapes_scores_and_counts_are_those_of_a_forward_pass(network: Network, batch: int) -> None:
     """Layer by layer those of the loops, which only count places; at the end the engine's too."""
     reports = check(network).layers
     model = built(network)
@@ -97,10 +38,23 @@ def test_shapes_and_scores_are_those_of_a_forward_pass(network: Network, batch: 
     assert [list(volume.shape[1:]) for volume in volumes] == [r.output for r in reports]
     assert [volume[0].size for volume in volumes] == [report.activations for report in reports]
     np.testing.assert_allclose(model.forward(images), volumes[-1], rtol=1e-9, atol=1e-9)
+    assert_counts(network, model)
 
 
-@settings(max_examples=100)
-@given(networks())
+def assert_counts(network: Network, model: Model) -> None:
+    """Weights and biases of every layer, inside blocks too, are the sizes of its arrays."""
+    report = check(network)
+    sizes = {name: p.data.size for name, p in model.parameters.items()}
+    assert report.total_params == sum(sizes.values())
+    for layer in every(report.layers):
+        own = {name: size for name, size in sizes.items() if name.startswith(f"{layer.name}.")}
+        assert layer.params == sum(own.values())
+        assert layer.weights == sum(size for name, size in own.items() if name.endswith("weight"))
+        assert layer.biases == sum(size for name, size in own.items() if name.endswith("bias"))
+
+
+@settings(max_examples=60)
+@given(networks(SMALL))
 def test_every_prefix_runs_forward_and_backward(network: Network) -> None:
     """The engine's arrays have the inferred sizes at every depth: ``fc`` behind them fits."""
     reports = check(network).layers
@@ -114,27 +68,14 @@ def test_every_prefix_runs_forward_and_backward(network: Network) -> None:
         model.train_batch(images, random_targets(3, 2))
 
 
-@settings(max_examples=100)
-@given(networks())
-def test_counts_are_those_of_the_arrays(network: Network) -> None:
-    report = check(network)
-    sizes = {name: p.data.size for name, p in build(network).parameters.items()}
-    assert report.total_params == sum(sizes.values())
-    for layer in every(report.layers):
-        own = {name: size for name, size in sizes.items() if name.startswith(f"{layer.name}.")}
-        assert layer.params == sum(own.values())
-        assert layer.weights == sum(size for name, size in own.items() if name.endswith("weight"))
-        assert layer.biases == sum(size for name, size in own.items() if name.endswith("bias"))
-
-
 def every(layers: Sequence[LayerReport]) -> Iterator[LayerReport]:
     for layer in layers:
         yield layer
         yield from every((*layer.branch, *layer.shortcut))
 
 
-@settings(max_examples=100)
-@given(networks(), st.data())
+@settings(max_examples=60)
+@given(networks(SMALL), st.data())
 def test_pixels_outside_the_receptive_field_do_not_count(
     network: Network, data: st.DataObject
 ) -> None:
