@@ -9,7 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from cnn_tui.engine.shapes import Reach, Window, conv_macs, conv_weights, fc_weights, output_size
+from cnn_tui.engine.shapes import (
+    Reach,
+    Shape,
+    Window,
+    conv_macs,
+    conv_weights,
+    fc_weights,
+    output_size,
+)
 from cnn_tui.engine.specs import faults
 from cnn_tui.engine.specs.flow import Fault, Flow, Step
 from cnn_tui.engine.specs.layers import (
@@ -137,31 +145,24 @@ def _residual(layer: Residual, flow: Flow, depth: int) -> Step:
     if flow.shape is None or end.shape is None:
         return _sum(Step(layer, flow, Flow(None, end.flat), branch=branch))
     side, other = _shortcut(layer, flow, end.shape[0])
-    if other is None or other.shape != end.shape:
-        found = faults.shortcut(layer, end.shape, other and other.shape)
+    if other != end.shape:
+        found = faults.shortcut(layer, end.shape, other)
         return _sum(_failed(layer, flow, found)._replace(branch=branch, shortcut=side))
-    after = end._replace(
-        height=_wider(end.height, other.height), width=_wider(end.width, other.width)
-    )
-    return _sum(Step(layer, flow, after, branch=branch, shortcut=side))
+    # A shortcut reads single pixels: what the branch reaches holds all that it reaches.
+    return _sum(Step(layer, flow, end, branch=branch, shortcut=side))
 
 
-def _shortcut(layer: Residual, flow: Flow, channels: int) -> tuple[tuple[Step, ...], Flow | None]:
+def _shortcut(layer: Residual, flow: Flow, channels: int) -> tuple[tuple[Step, ...], Shape | None]:
+    """Its layers, and the shape that it gives; None where it cannot be."""
     if layer.shortcut == "identity":
-        return (), flow
+        return (), flow.shape
     if flow.flat or flow.shape is None:
         return (), None
     if layer.shortcut == "projection":
         side = walk(projection(channels, layer.stride), flow)
-        return side, side[-1].after
-    every = Window(1, layer.stride)
-    down, across = (output_size(size, every) for size in flow.shape[1:])
-    shape = (max(channels, flow.shape[0]), down, across)
-    return (), Flow(shape, False, flow.height.through(every), flow.width.through(every))
-
-
-def _wider(branch: Reach, shortcut: Reach) -> Reach:
-    return Reach(max(branch.size, shortcut.size), branch.jump)
+        return side, side[-1].after.shape
+    pixels = (output_size(size, Window(1, layer.stride)) for size in flow.shape[1:])
+    return (), (max(channels, flow.shape[0]), *pixels)
 
 
 def _sum(block: Step) -> Step:

@@ -98,6 +98,7 @@ def test_settings_and_names():
         )
     )  # fmt: skip
     assert report.issues == ()
+    assert report.layers[-1].biases == 0
     assert rows(report, "name", "settings") == [
         ("stem", "6  5x5 s1 p2"),
         ("conv2", "8  3x5 s1x2 p1x2 floor no bias"),
@@ -274,6 +275,12 @@ def test_duplicate_names_are_told_and_never_reported_twice():
     block = report.layers[1]
     names = [*(layer.name for layer in report.layers), *(layer.name for layer in block.branch)]
     assert names == ["fc3", "a", "fc3_", "a.relu1", "a.relu2"]
+
+
+def test_given_names_win_over_numbered_ones():
+    report = check(net(ReLU(), Dropout(name="relu1"), FC(out_features=10)))
+    assert [layer.name for layer in report.layers] == ["relu1_", "relu1", "fc3"]
+    assert report.valid
 
 
 def test_residual_block_is_one_row_that_holds_its_parts():

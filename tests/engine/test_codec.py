@@ -159,6 +159,13 @@ def test_monstrous_files_are_refused(text):
     refusal(text)
 
 
+def test_keys_of_many_parts_are_refused_before_they_are_parsed():
+    for part in ("a", '"a b"', "'a b'", "a ", " a"):
+        key = ".".join([part] * 40)
+        for text in (f"{key} = 1", f"x = 1\n[{key}]", f"x = {{{key} = 1}}"):
+            assert "more than 32 parts" in refusal(text).message
+
+
 def test_as_many_layers_as_allowed_are_read():
     text = "layers = [" + '{type="relu"},' * MAX_LAYERS + "]"
     assert len(loads_network(text, "net.toml").layers) == MAX_LAYERS
