@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.data.dataset import Dataset, Pixels, Split
+from cnn_tui.engine.data.dataset import Dataset, Pixels, Split, require_classes
 from cnn_tui.engine.data.npz import Arrays, open_npz
 from cnn_tui.engine.data.split import hold_out, share
 from cnn_tui.engine.errors import DataError
@@ -133,8 +133,8 @@ def _most(labels: NDArray[Any]) -> int:
 
 
 def _numbers(labels: NDArray[Any], names: tuple[str, ...], where: str) -> NDArray[np.int64]:
-    """Labels as whole numbers; whether they are classes is checked by the dataset."""
     if labels.dtype.kind != "U":
+        require_classes(labels, len(names), where)
         return labels.astype(np.int64)
     known = {name: number for number, name in enumerate(names)}
     written = {text: plain(text)[:_MOST_LETTERS] for text in map(str, np.unique(labels))}

@@ -105,7 +105,7 @@ def _decode(
 
 
 def _refusal(listing: Listing, damaged: dict[int, str]) -> DataError:
-    named = [f"{listing.pictures[index].path}: {why}" for index, why in damaged.items()]
+    named = [f"{plain(listing.pictures[index].path)}: {why}" for index, why in damaged.items()]
     more = f" (and {len(named) - _NAMED:,} more)" if len(named) > _NAMED else ""
     return DataError(
         f"{'; '.join(named[:_NAMED])}{more}.",
@@ -131,7 +131,7 @@ def _dataset(
         part: Split(ImageFile(pixels, shape, chosen), labels[chosen])
         for part, chosen in rows.items()
     }
-    notes = (f"{len(damaged):,} damaged pictures are left out.",) if damaged else ()
+    notes = (f"Damaged pictures left out: {len(damaged):,}.",) if damaged else ()
     name = plain(folder.resolve().name) or "images"
     return Dataset(name, listing.classes, **splits, notes=notes)
 

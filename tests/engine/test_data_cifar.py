@@ -207,7 +207,7 @@ def test_archive_cut_anywhere_is_refused_and_the_next_try_works(tmp_path: Path) 
     archive = tmp_path / "cifar-10-binary.tar.gz"
     for length in (0, 1, 20, len(whole) // 2, len(whole) - 20):
         archive.write_bytes(whole[:length])
-        with pytest.raises(DataError, match="broken or cut off|expected the member"):
+        with pytest.raises(DataError, match=r"broken or cut off|expected the member"):
             load_dataset("cifar10", tmp_path)
     archive.write_bytes(whole)
     assert len(load_dataset("cifar10", tmp_path).train) == 90
@@ -239,7 +239,7 @@ def test_cache_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_cache_without_room_says_so() -> None:
-    with pytest.raises(DataError, match="MB are needed.*XDG_CACHE_HOME"):
+    with pytest.raises(DataError, match=r"MB are needed.*XDG_CACHE_HOME"):
         cached("thing", "2" * 16, 1 << 60, lambda folder: None)
 
 
@@ -248,7 +248,7 @@ def test_cache_that_cannot_be_written_says_so(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    with pytest.raises(DataError, match="cannot be written.*XDG_CACHE_HOME"):
+    with pytest.raises(DataError, match=r"cannot be written.*XDG_CACHE_HOME"):
         cached("thing", "3" * 16, 1, lambda folder: None)
 
 

@@ -49,7 +49,7 @@ def test_digits_split_is_always_the_same_and_disjoint() -> None:
 def test_unknown_dataset_names_the_nearest() -> None:
     with pytest.raises(DataError, match=r"'digit'.*Did you mean digits\?"):
         load_dataset("digit")
-    with pytest.raises(DataError, match="Known: digits, .* and folder"):
+    with pytest.raises(DataError, match=r"Known: digits, .* and folder"):
         load_dataset("zzz")
     assert dataset_names() == (
         "digits", "shapes", "mnist", "fashion-mnist", "cifar10", "cifar100", "folder",
@@ -77,10 +77,12 @@ def test_folder_is_wanted_where_needed_and_refused_where_not(tmp_path: Path) -> 
 
 
 def test_set_that_is_not_here_says_what_it_would_cost() -> None:
-    with pytest.raises(MissingDataError, match="12 MB.*cnn-tui data fetch mnist.*--data-dir") as at:
+    with pytest.raises(
+        MissingDataError, match=r"12 MB.*cnn-tui data fetch mnist.*--data-dir"
+    ) as at:
         load_dataset("mnist")
     assert (at.value.name, at.value.size) == ("mnist", 11_594_722)
-    with pytest.raises(MissingDataError, match="170 MB.*fetch cifar10"):
+    with pytest.raises(MissingDataError, match=r"170 MB.*fetch cifar10"):
         load_dataset("cifar-10")
 
 

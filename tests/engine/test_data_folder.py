@@ -1,0 +1,287 @@
+"""A folder of pictures per class: what is read, and what is refused by name."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnn_tui.engine.data import folder as folder_module
+from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.errors import DataError
+
+Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed (extra images)")
+
+RNG = np.random.default_rng(0)
+
+
+def save(path: Path, pixels: np.ndarray, **options: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, **options)
+    return path
+
+
+def noise(*shape: int) -> np.ndarray:
+    return RNG.integers(0, 256, shape).astype(np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Twenty red and ten blue pictures of 12x10."""
+    for name, channel, count in (("red", 0, 20), ("blue", 2, 10)):
+        for number in range(count):
+            pixels = noise(10, 12, 3) // 4
+            pixels[..., channel] += 180
+            save(tmp_path / name / f"{number:02}.png", pixels)
+    return tmp_path
+
+
+def refused(folder: Path, *words: object) -> None:
+    with pytest.raises(DataError) as caught:
+        load_dataset(str(folder))
+    assert all(str(word) in str(caught.value) for word in words), str(caught.value)
+    assert "\n" not in str(caught.value) and str(caught.value).isprintable()
+
+
+def test_classes_are_the_names_of_the_folders(folder: Path) -> None:
+    (folder / ".hidden").mkdir()
+    (folder / "red" / ".DS_Store").touch()
+    (folder / "red" / "notes.txt").write_text("no picture")
+    mine = load_dataset(str(folder), shape=(3, 8, 8))
+    assert mine.name == folder.name and mine.classes == ("blue", "red")
+    assert [len(part) for part in (mine.train, mine.val, mine.test)] == [25, 2, 3]
+    assert mine.input_shape == (3, 8, 8) and mine.train.images.dtype == np.uint8
+    for part in (mine.train, mine.val, mine.test):
+        assert set(part.labels.tolist()) == {0, 1}
+        images = part.images[:]
+        np.testing.assert_array_equal(images[:, 0].mean((1, 2)) > 150, part.labels == 1)
+
+
+def test_grey_or_colour_as_the_network_wants(folder: Path) -> None:
+    assert load_dataset("folder", folder, shape=(1, 6, 9)).input_shape == (1, 6, 9)
+    assert load_dataset("folder", folder).input_shape == (3, 32, 32)
+    with pytest.raises(DataError, match=r"1 channel \(grey\) or 3 \(colour\).*wants 2"):
+        load_dataset("folder", folder, shape=(2, 8, 8))
+
+
+def test_folders_of_splits_are_heeded(tmp_path: Path) -> None:
+    for part, count in (("train", 6), ("test", 3), ("valid", 2)):
+        for label, name in enumerate(("a", "b")):
+            for number in range(count):
+                save(tmp_path / part / name / f"{number}.png", np.full((8, 8), 99 * label, "u1"))
+    mine = load_dataset(str(tmp_path), shape=(1, 8, 8))
+    assert [len(part) for part in (mine.train, mine.val, mine.test)] == [12, 4, 6]
+    for part in (mine.train, mine.val, mine.test):
+        np.testing.assert_array_equal(part.images[:][:, 0, 0, 0], 99 * part.labels)
+    save(tmp_path / "test" / "c" / "0.png", noise(8, 8))
+    refused(tmp_path, tmp_path / "test", "'c' is no class of the training pictures")
+
+
+def test_pictures_are_cropped_to_the_centre_and_turned_upright(tmp_path: Path) -> None:
+    wide = np.zeros((8, 24), np.uint8)
+    wide[:, 8:16] = 200
+    save(tmp_path / "a" / "wide.png", wide)
+    top = np.zeros((16, 16, 3), np.uint8)
+    top[:8] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    save(tmp_path / "b" / "turned.jpg", top, exif=exif, quality=95)
+    deep = np.full((8, 8), 40_000, np.uint16)
+    save(tmp_path / "c" / "deep.png", deep)
+    mine = load_dataset(str(tmp_path), shape=(1, 8, 8))
+    images = {int(part.labels[0]): part.images[0][0] for part in (mine.train, mine.val, mine.test)}
+    assert images[0].min() == 200
+    assert images[1][:3].max() < 50 and images[1][5:].min() > 200
+    assert set(images[2].ravel().tolist()) == {40_000 >> 8}
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "gif", "webp", "tiff", "ppm"])
+def test_formats(tmp_path: Path, suffix: str) -> None:
+    for name in "abc":
+        save(tmp_path / name / f"1.{suffix}", np.full((8, 8, 3), 128, np.uint8))
+    mine = load_dataset(str(tmp_path), shape=(3, 4, 4))
+    assert abs(int(mine.train.images[0].mean()) - 128) <= 2
+
+
+def test_transparent_and_palette_pictures_lose_nothing_but_that(tmp_path: Path) -> None:
+    rgba = np.full((8, 8, 4), 77, np.uint8)
+    save(tmp_path / "a" / "1.png", rgba)
+    palette = Image.fromarray(rgba[..., :3]).convert("P")
+    (tmp_path / "b").mkdir()
+    palette.save(tmp_path / "b" / "1.png")
+    save(tmp_path / "b" / "2.png", rgba[..., 0])
+    mine = load_dataset(str(tmp_path), shape=(3, 4, 4))
+    for part in (mine.train, mine.val, mine.test):
+        assert set(part.images[:].ravel().tolist()) <= {76, 77}
+
+
+def test_second_time_nothing_is_decoded_until_a_file_changes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = load_dataset(str(folder), shape=(3, 8, 8))
+    before = first.train.images[:]
+    read = folder_module.read_picture
+    seen: list[Path] = []
+
+    def spy(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
+        seen.append(path)
+        return read(path, shape)
+
+    monkeypatch.setattr(folder_module, "read_picture", spy)
+    second = load_dataset(str(folder), shape=(3, 8, 8))
+    np.testing.assert_array_equal(second.train.images[:], before)
+    assert seen == []
+    save(folder / "red" / "99.png", noise(10, 10, 3))
+    assert len(load_dataset(str(folder), shape=(3, 8, 8)).train) == 26
+    assert len(seen) == 31
+    # What the first one reads from is no longer in the cache, but still open.
+    np.testing.assert_array_equal(first.train.images[:], before)
+
+
+def test_progress_counts_every_picture(folder: Path) -> None:
+    calls: list[tuple[str, int, int]] = []
+    load_dataset(str(folder), shape=(3, 7, 7), progress=lambda *call: calls.append(call))
+    assert calls[-1] == ("pictures", 30, 30)
+
+
+def test_interrupted_decoding_leaves_nothing_and_the_next_try_works(folder: Path) -> None:
+    def interrupt(what: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load_dataset(str(folder), shape=(3, 5, 5), progress=interrupt)
+    assert len(load_dataset(str(folder), shape=(3, 5, 5)).train) == 25
+
+
+def test_images_of_a_file_are_indexed_like_an_array(folder: Path) -> None:
+    train = load_dataset(str(folder), shape=(3, 8, 8)).train
+    whole = train.images[:]
+    assert whole.shape == train.images.shape == (25, 3, 8, 8)
+    np.testing.assert_array_equal(train.images[np.array([3, 0, 3])], whole[[3, 0, 3]])
+    np.testing.assert_array_equal(train.images[20:99], whole[20:])
+    np.testing.assert_array_equal(train.images[-1], whole[-1])
+    np.testing.assert_array_equal(train.images[train.labels == 0], whole[train.labels == 0])
+    assert train.images[5:5].shape == (0, 3, 8, 8)
+    assert train.take(np.array([1, 2])).images.shape == (2, 3, 8, 8)
+    fitted = Normalizer.fit(train)
+    np.testing.assert_allclose(fitted.mean.ravel(), whole.mean(axis=(0, 2, 3)), rtol=1e-6)
+
+
+def test_file_that_was_cut_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "pixels").write_bytes(bytes(30))
+    images = ImageFile(tmp_path / "pixels", (1, 4, 4), np.arange(2))
+    with pytest.raises(DataError, match="cut off"):
+        images[1]
+
+
+def test_folder_without_two_classes_is_refused(tmp_path: Path) -> None:
+    refused(tmp_path, tmp_path, "at least two classes, received none")
+    save(tmp_path / "cat" / "1.png", noise(8, 8))
+    refused(tmp_path, tmp_path, "received only 'cat'")
+    refused(tmp_path / "cat", "received none")
+
+
+def test_empty_class_is_refused(folder: Path) -> None:
+    (folder / "green").mkdir()
+    refused(folder, folder / "green", "found none")
+    (folder / "green" / "1.txt").touch()
+    refused(folder, folder / "green", "found none")
+
+
+def png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(bytes(1000)))
+    return b"\x89PNG\r\n\x1a\n" + header + data + chunk(b"IEND", b"")
+
+
+def jpeg(tmp_path: Path) -> bytes:
+    return save(tmp_path / "good.jpg", noise(64, 64, 3)).read_bytes()
+
+
+def bad_files(tmp_path: Path) -> dict[str, tuple[bytes, str]]:
+    good = jpeg(tmp_path)
+    return {
+        "cut.jpg": (good[: len(good) // 2], "truncated"),
+        "text.jpg": (b"no picture", "not a picture of a known format"),
+        "empty.png": (b"", "not a picture of a known format"),
+        "tiny.png": (png(1, 1), "it has only 1x1 pixels"),
+        "giant.png": (png(20_000, 10_000), "more than 100,000,000 pixels"),
+        "large.png": (png(11_000, 10_000), "more than 100,000,000 pixels"),
+        "flat.png": (png(100_000_000, 1), "only 100000000x1"),
+        "script.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "known format"),
+    }
+
+
+NAMES = sorted(
+    ("cut.jpg", "text.jpg", "empty.png", "tiny.png", "giant.png", "large.png", "flat.png",
+     "script.png")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_picture_is_named_with_the_reason(folder: Path, tmp_path: Path, name: str) -> None:
+    content, reason = bad_files(tmp_path)[name]
+    (folder / "red" / name).write_bytes(content)
+    refused(folder, folder / "red" / name, reason, "--skip-damaged")
+    mine = load_dataset(str(folder), skip_damaged=True)
+    assert len(mine.train) + len(mine.val) + len(mine.test) == 30
+    assert mine.notes == ("Damaged pictures left out: 1.",)
+    (folder / "red" / name).unlink()
+    assert load_dataset(str(folder)).notes == ()
+
+
+def test_many_bad_pictures_are_counted_in_one_line(folder: Path) -> None:
+    for number in range(5):
+        (folder / "blue" / f"bad{number}\x1b[31m.png").write_bytes(b"")
+    refused(folder, "bad0", "bad2", "(and 2 more)")
+
+
+def test_pipe_named_like_a_picture_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "red" / "pipe.png")
+    assert len(load_dataset(str(folder)).train) == 25
+
+
+def test_folder_that_cannot_be_read_is_named(folder: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    (folder / "red").chmod(0)
+    refused(folder, folder / "red", "Permission denied")
+
+
+def test_memory_stays_that_of_a_batch(tmp_path: Path) -> None:
+    """512 MB of pixels in a process that may not have them."""
+    pixels = tmp_path / "pixels"
+    with pixels.open("wb") as file:
+        file.truncate(512 << 20)
+    code = f"""
+import resource, numpy as np
+from pathlib import Path
+from cnn_tui.engine.data.dataset import Split
+from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.preprocess import Normalizer
+images = ImageFile(Path({str(pixels)!r}), (3, 32, 32), np.arange((512 << 20) // 3072))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+Normalizer.fit(Split(images, np.zeros(len(images), np.int64)))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    grown = int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
+    assert grown < 64 << 20
+
+
+def test_without_pillow_the_extra_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    refused(folder, "Pillow", "pip install 'cnn-tui[images]'")

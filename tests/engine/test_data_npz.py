@@ -1,0 +1,222 @@
+"""Images from a ``.npz``: what is understood, and what lies."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.errors import DataError
+
+RNG = np.random.default_rng(0)
+X = RNG.integers(0, 256, (40, 6, 5)).astype(np.uint8)
+Y = np.arange(40) % 4
+
+
+def save(path: Path, **arrays: Any) -> Path:
+    np.savez(path / "mine.npz", **arrays)
+    return path / "mine.npz"
+
+
+def load(path: Path, **arrays: Any) -> Dataset:
+    return load_dataset(str(save(path, **arrays)))
+
+
+def refused(path: Path, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        load_dataset(str(path))
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value) and str(caught.value).isprintable()
+
+
+def test_a_tenth_is_held_out_for_each_split(tmp_path: Path) -> None:
+    mine = load(tmp_path, x=X, y=Y)
+    assert (mine.name, mine.classes) == ("mine", ("0", "1", "2", "3"))
+    assert [len(part) for part in (mine.train, mine.val, mine.test)] == [33, 3, 4]
+    assert mine.input_shape == (1, 6, 5)
+    every = np.concatenate([part.images[:] for part in (mine.train, mine.val, mine.test)])
+    assert sorted(map(bytes, every)) == sorted(map(bytes, X))
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.moveaxis(np.stack([X, X, X], 1), 1, 3),
+        np.stack([X, X, X], 1),
+        np.asfortranarray(np.stack([X, X, X], 1)),
+    ],
+)
+def test_channels_may_be_first_or_last(tmp_path: Path, x: np.ndarray) -> None:
+    mine = load(tmp_path, x=x, y=Y, x_test=x, y_test=Y)
+    assert mine.input_shape == (3, 6, 5)
+    np.testing.assert_array_equal(mine.test.images[:], np.stack([X, X, X], 1))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "i8", "<u4", ">u2", "?"])
+def test_whole_numbers_become_bytes(tmp_path: Path, dtype: str) -> None:
+    mine = load(tmp_path, x=X.astype(dtype), y=Y, x_test=X.astype(dtype), y_test=Y)
+    assert mine.test.images.dtype == np.uint8
+    np.testing.assert_array_equal(mine.test.images[:, 0], X.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["f2", "<f4", ">f4", "f8"])
+def test_floats_stay_floats(tmp_path: Path, dtype: str) -> None:
+    mine = load(tmp_path, x=(X / 255).astype(dtype), y=Y)
+    assert mine.train.images.dtype == np.float32
+
+
+def test_the_usual_names_of_others_are_understood(tmp_path: Path) -> None:
+    mine = load(tmp_path, x_train=X, y_train=Y[:, None], x_test=X[:8], y_test=Y[:8])
+    assert [len(part) for part in (mine.train, mine.val, mine.test)] == [36, 4, 8]
+    np.testing.assert_array_equal(mine.test.labels, Y[:8])
+
+
+def test_labels_may_be_names(tmp_path: Path) -> None:
+    names = np.array(["cat", "ant", "bee"])[np.arange(40) % 3]
+    mine = load(tmp_path, x=X, y=names, x_test=X[:3], y_test=names[:3])
+    assert mine.classes == ("ant", "bee", "cat")
+    assert mine.test.labels.tolist() == [2, 0, 1]
+    named = load(tmp_path, x=X, y=Y, classes=np.array(["n", "e", "s", "w\x1b[2J"]))
+    assert named.classes[:3] == ("n", "e", "s") and named.classes[3].isprintable()
+
+
+def test_compressed_files_are_read_too(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "mine.npz", x=X, y=Y)
+    assert len(load_dataset("folder", tmp_path / "mine.npz").train) == 33
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"y": Y}, "expected an array x, found y"),
+        ({"x": X, "labels": Y}, "expected an array y, found x and labels"),
+        ({"x": X, "y": Y[:39]}, "40 images and 39 labels"),
+        ({"x": X[:1], "y": Y[:1]}, "from 2 to 65,536 classes, received 1"),
+        ({"x": X, "y": Y * 0}, "from 2 to 65,536 classes, received 1"),
+        ({"x": X, "y": Y + 70_000}, "classes, received 65,537"),
+        ({"x": X, "y": Y - 1}, "received -1 at image"),
+        ({"x": X, "y": Y / 2}, "whole numbers or names, received"),
+        ({"x": X, "y": np.eye(40)}, "whole numbers or names, received"),
+        ({"x": X, "y": Y, "classes": np.array(["a", "b"])}, "labels from 0 to 1, received [23]"),
+        ({"x": X, "y": Y, "x_test": X, "y_test": Y + 1}, "from 0 to 3, received 4"),
+        ({"x": X, "y": Y, "x_test": X[:, :5], "y_test": Y}, "expected images of 1x6x5"),
+        ({"x": X.reshape(40, 30), "y": Y}, r"received \(40, 30\)"),
+        ({"x": np.stack([X, X], 1), "y": Y}, "with 1 or 3 channels"),
+        ({"x": X.astype(int) + 1, "y": Y}, "from 0 to 255, received some from 1 to 256"),
+        ({"x": X.astype(int) - 1, "y": Y}, "received some from -1"),
+        ({"x": np.full((40, 6, 5), np.inf), "y": Y}, "expected finite numbers"),
+        ({"x": X * 1e300, "y": Y}, "expected finite numbers"),
+        ({"x": X.astype(str), "y": Y}, "expected numbers, received text"),
+        ({"x": X * 1j, "y": Y}, "x holds complex128"),
+        ({"x": np.array([X, "a"], object), "y": Y}, "Python objects, which are never unpickled"),
+        ({"x": X, "y": np.zeros(40, [("a", "i4")])}, "y holds"),
+    ],
+)
+def test_other_arrays_are_refused(tmp_path: Path, arrays: dict[str, Any], message: str) -> None:
+    refused(save(tmp_path, **arrays), message)
+
+
+def npy(shape: str, descr: str = "'|u1'", data: bytes = b"") -> bytes:
+    header = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}".encode()
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
+
+
+def zipped(path: Path, **members: bytes) -> Path:
+    with zipfile.ZipFile(path / "bad.npz", "w") as archive:
+        for name, content in members.items():
+            archive.writestr(f"{name}.npy", content)
+    return path / "bad.npz"
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (npy("(34359738368, 1, 1)"), "x claims 34,359,738,368 bytes of data, 0 are there"),
+        (npy("(99999999999999, 99999999999999, 9)"), "x claims .* 0 are there"),
+        (npy("(2, 2, 2)", data=b"1234567"), "claims 8 bytes of data, 7 are there"),
+        (npy("(2, 2, 2)", data=b"123456789"), "claims 8 bytes of data, 9 are there"),
+        (npy("(-2, 2, 2)", data=b"12345678"), "bytes of data|not an array"),
+        (npy("(2, 2, 2)", "'|O'", b"cos\nsystem\n."), "never unpickled"),
+        (npy("(2, 2, 2)", "'nonsense'"), "not an array of NumPy's"),
+        (npy("__import__('os').system('false')"), "not an array of NumPy's"),
+        (b"", "not an array of NumPy's"),
+        (b"\x93NUMPY\x09\x00", r"format \(9, 0\)"),
+        (b"hello \x1b[31m", "not an array of NumPy's"),
+        (npy("(2, 2, 2)")[:40], "not an array of NumPy's"),
+    ],
+)
+def test_arrays_that_lie_are_refused(tmp_path: Path, x: bytes, message: str) -> None:
+    refused(zipped(tmp_path, x=x, y=npy("(2,)", data=b"\x00\x01")), message)
+
+
+def test_member_that_claims_32_gib_is_not_made_room_for(tmp_path: Path) -> None:
+    """Header and directory agree on the lie; only 8 bytes are there."""
+    size = 32 << 30
+    path = zipped(tmp_path, x=npy(f"({size}, 1, 1)", data=b"12345678"), y=npy("(1,)", data=b"\0"))
+    refused(claiming(path, size), "claims 34,359,738,[0-9]+ bytes, at most 4,294,967,296 are read")
+
+
+def claiming(path: Path, size: int) -> Path:
+    """Let the directory of the zip give its first member another size, by a zip64 field."""
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\x01\x02")
+    name, extra = struct.unpack_from("<HH", content, at + 28)
+    content[at + 24 : at + 28] = b"\xff" * 4
+    struct.pack_into("<H", content, at + 30, extra + 12)
+    end = at + 46 + name + extra
+    content[end:end] = struct.pack("<HHQ", 1, 8, size + 128)
+    end_record = content.index(b"PK\x05\x06")
+    (directory,) = struct.unpack_from("<I", content, end_record + 12)
+    struct.pack_into("<I", content, end_record + 12, directory + 12)
+    path.write_bytes(content)
+    return path
+
+
+def test_bomb_of_zeros_is_not_unpacked(tmp_path: Path) -> None:
+    """A member of 5 GiB that a few megabytes unpack to, were it not for its size."""
+    with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z:
+        z.writestr("x.npy", npy("(5368709120, 1, 1)", data=bytes(1 << 20)))
+        z.writestr("y.npy", npy("(1,)", data=b"\0"))
+    refused(tmp_path / "bomb.npz", "x claims 5,368,709,120 bytes of data, 1,048,576 are there")
+
+
+def test_damaged_zip_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:
+    whole = save(tmp_path, x=X, y=Y).read_bytes()
+    path = tmp_path / "cut.npz"
+    for length in (0, 10, 200, len(whole) - 30):
+        path.write_bytes(whole[:length])
+        refused(path, "zip")
+    flipped = bytearray(whole)
+    flipped[whole.index(X.tobytes()) + 100] ^= 1
+    path.write_bytes(flipped)
+    refused(path, "zip is damaged.*CRC")
+    path.write_bytes(whole)
+    assert len(load_dataset(str(path)).train) == 33
+
+
+def test_too_many_arrays_and_encrypted_ones_are_refused(tmp_path: Path) -> None:
+    many = {f"a{number}": b"" for number in range(101)}
+    refused(zipped(tmp_path, **many), "holds 101 arrays")
+    path = zipped(tmp_path, x=npy("(1, 1, 1)", data=b"1"), y=b"")
+    content = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + offset] |= 1
+    path.write_bytes(content)
+    refused(path, "x is encrypted")
+
+
+def test_file_of_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "bad.npz").write_text("no zip")
+    refused(tmp_path / "bad.npz", "zip is damaged")
+    buffer = io.BytesIO()
+    np.save(buffer, X)
+    (tmp_path / "bad.npz").write_bytes(buffer.getvalue())
+    refused(tmp_path / "bad.npz", "zip is damaged")
