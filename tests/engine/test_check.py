@@ -370,6 +370,9 @@ def test_absurd_totals_are_refused_before_they_overflow_anything():
     assert (issue.layer, issue.code) == (2, "too-large")
     wide = Conv(out_channels=65536, kernel_size=1, padding=512)
     assert only_issue(net(*[wide] * 20, FC(out_features=10))).code == "too-large"
+    busy = Conv(out_channels=65536, kernel_size=11, padding=512)
+    network = net(busy, GlobalAvgPool(), FC(out_features=10), size=1024, channels=65536)
+    assert only_issue(network).code == "too-large", "2e18 multiply-adds"
     shrink = MaxPool(kernel_size=1024, stride=1024, padding=512, rounding="floor")
     report = check(net(*[shrink] * 200, FC(out_features=10), size=1024))
     assert report.valid
