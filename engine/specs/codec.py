@@ -144,5 +144,6 @@ def _explain(data: dict[str, object], where: str) -> SpecError:
     if not problems:
         return SpecError(f"{where} does not describe a network.", "See the presets for examples.")
     path, text, remedy = problems[0]
-    more = f" (and {len(problems) - 1} more like this)" if len(problems) > 1 else ""
-    return SpecError(f"{where}: {path}: {text}.{more}", remedy)
+    others = "many" if len(problems) == _MOST_COUNTED else len(problems) - 1
+    more = f" (and {others} more)" if len(problems) > 1 else ""
+    return SpecError(f"{where}: {path}: {text}{more}.", remedy)

@@ -61,6 +61,12 @@ class Training(
     step_epochs: Positive = 10.0
     gamma: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
     """Factor of ``step`` (each ``step_epochs``) and of ``exponential`` (each epoch)."""
+    flip: bool = False
+    """Mirror training images, left to right, one in two."""
+    shift: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
+    """Move each training image by up to so many pixels; the same as a crop of a padded image."""
+    cutout: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
+    """Blank a square of so many pixels a side in each training image (DeVries & Taylor 2017)."""
 
 
 class Network(

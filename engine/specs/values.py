@@ -65,8 +65,9 @@ def _table(data: object, kind: type[msgspec.Struct], path: str) -> Iterator[Prob
         return
     fields = fields_of(kind)
     tagged = kind.__struct_config__.tag is not None
-    for key in data.keys() - fields.keys() - ({"type"} if tagged else set()):
-        yield _unknown_key(key, fields, path)
+    for key in data:
+        if key not in fields and not (tagged and key == "type"):
+            yield _unknown_key(key, fields, path)
     for name, field in fields.items():
         if name in data:
             yield from _value(data[name], field.type, _join(path, name))

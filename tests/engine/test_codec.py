@@ -104,6 +104,8 @@ def test_bad_value_is_refused_with_its_path(text, path, words):
 def test_further_mistakes_are_counted():
     text = 'layers = [{ type = "conv" }, { type = "fc" }, { type = "relu", x = 1 }]'
     assert "and 2 more" in refusal(text).message
+    text = "\n".join(f"x{number} = 1" for number in range(500))
+    assert refusal(text).message == "net.toml: x0: unknown setting (and many more)."
 
 
 @pytest.mark.parametrize(
