@@ -33,29 +33,30 @@ _Settings = list[Any]
 def leaving_on_signals(leave: Callable[[int], None]) -> Iterator[None]:
     """While inside, a signal calls ``leave(128 + signal)``, in the main thread, and only once."""
     terminal = _terminal_settings()
-    leaving = threading.Event()
+    leaving, left = threading.Event(), threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
         if leaving.is_set():
             return
         leaving.set()
         code = 128 + number
-        threading.Thread(target=_watch, args=(code, terminal), daemon=True).start()
+        threading.Thread(target=_watch, args=(code, terminal, left), daemon=True).start()
         leave(code)
 
     before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
         yield
     finally:
+        left.set()
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _watch(code: int, terminal: _Settings | None) -> None:
-    """End the process by force after the deadline; it is a daemon and dies with a clean exit."""
-    threading.Event().wait(DEADLINE)
-    _restore(terminal)
-    os._exit(code)
+def _watch(code: int, terminal: _Settings | None, left: threading.Event) -> None:
+    """End the process by force, unless the screen was left in time."""
+    if not left.wait(DEADLINE):
+        _restore(terminal)
+        os._exit(code)
 
 
 def _terminal_settings() -> _Settings | None:

@@ -11,6 +11,7 @@ from cnn_tui.engine.specs.network import Network, Training
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     BatchCompleted,
+    EndReason,
     EpochCompleted,
     RunEnded,
     RunEvent,
@@ -88,10 +89,10 @@ def epoch_end(step: int, epoch: int, loss: float = 1.0) -> EpochCompleted:
     )
 
 
-def ended(reason: str, step: int = 1, epoch: int = 1, message: str = "") -> RunEnded:
+def ended(reason: EndReason, step: int = 1, epoch: int = 1, message: str = "") -> RunEnded:
     failed = reason == "failed"
     return RunEnded(
-        reason=reason,  # type: ignore[arg-type]
+        reason=reason,
         step=step,
         epoch=epoch,
         seconds=step * 0.5,

@@ -43,9 +43,10 @@ losses = st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, ma
 def test_what_comes_out_is_few_in_order_and_was_put_in(values: list[float]) -> None:
     put, out = fill(values)
     assert 0 < len(out) <= CAPACITY + 1
-    steps = [event.step for event in out if isinstance(event, BatchCompleted)]
+    batches = [event for event in out if isinstance(event, BatchCompleted)]
+    steps = [event.step for event in batches]
     assert steps == sorted(set(steps))
-    assert all(out_event is put[out_event.step] for out_event in out)  # type: ignore[union-attr]
+    assert all(event is put[event.step] for event in batches)
 
 
 @given(losses)
