@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from itertools import islice
+from contextlib import closing
 
 import msgspec
-import numpy as np
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.data.batches import epoch_batches
 from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.loader import Batch, Loader
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import CnnTuiError, NonFiniteError
 from cnn_tui.engine.optimizers import build_optimizer
@@ -96,6 +95,7 @@ class Trainer:
         self.model = build(self.network, seed=self.recipe.seed, threads=self.threads)
         self.optimizer = build_optimizer(self.recipe, self.model)
         self.normalizer = Normalizer.fit(self.dataset.train)
+        self.loader = Loader(self.dataset.train, self.normalizer, self.recipe)
         self._restore()
         data = self.dataset
         self.emit(
@@ -148,15 +148,17 @@ class Trainer:
 
     def _train_epoch(self) -> None:
         """What is left of one pass over the training split, or as much as the control allows."""
-        recipe = self.recipe
-        order = epoch_batches(len(self.dataset.train), recipe.batch_size, recipe.seed, self.epoch)
-        for indices in islice(order, self.batch, None):
-            if not self._may_go_on():
-                return
-            self._train_step(indices)
-            self._report_kept()
-            if self.keeper.due():
-                self._keep()
+        began = self.stopwatch.seconds
+        with closing(self.loader.epoch(self.epoch, self.batch)) as batches:
+            for batch in batches:
+                if not self._may_go_on():
+                    return
+                self._train_step(batch, began)
+                self._report_kept()
+                if self.keeper.due():
+                    self._keep()
+                # What the next batch keeps the step waiting for belongs to its time.
+                began = self.stopwatch.seconds
 
     def _may_go_on(self) -> bool:
         """Do what the control says, which may be to wait; False to stop."""
@@ -177,17 +179,15 @@ class Trainer:
         if not self.control.stopping:
             self.emit(RunResumed(step=self.step))
 
-    def _train_step(self, indices: np.ndarray) -> None:
-        began = self.stopwatch.seconds
+    def _train_step(self, batch: Batch, began: float) -> None:
         lr = learning_rate(self.recipe, self.step, self.batches)
-        train = self.dataset.train
-        images = self.normalizer.apply(train.images[indices])
-        result = self.model.train_batch(images, train.labels[indices])
+        images = len(batch.targets)
+        result = self.model.train_batch(batch.images, batch.targets)
         l2_loss = self.optimizer.step(lr, result.gradient_norm)
         self.step += 1
         self.batch += 1
         seconds = self.stopwatch.seconds
-        self.tally.add(len(indices), result.loss, l2_loss, result.correct, seconds - began)
+        self.tally.add(images, result.loss, l2_loss, result.correct, seconds - began)
         self.emit(
             BatchCompleted(
                 step=self.step,
@@ -195,7 +195,7 @@ class Trainer:
                 batch=self.batch,
                 loss=result.loss,
                 l2_loss=l2_loss,
-                accuracy=result.correct / len(indices),
+                accuracy=result.correct / images,
                 lr=lr,
                 images_per_second=self.tally.images_per_second,
                 seconds=seconds,

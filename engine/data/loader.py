@@ -1,0 +1,64 @@
+"""Training batches, prepared one ahead of the trainer on a thread of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_tui.engine.data.augment import Augmenter
+from cnn_tui.engine.data.batches import epoch_batches
+from cnn_tui.engine.data.dataset import Split
+from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.specs.network import Training
+
+_AUGMENTATION = 1
+"""Tells the random numbers of augmentation from others of the same seed and epoch."""
+
+
+class Batch(NamedTuple):
+    """What one step trains on."""
+
+    images: NDArray[np.float32]
+    """Normalised and augmented, ``(N, C, H, W)``."""
+    targets: NDArray[np.int64]
+
+
+class Loader:
+    """The batches of every epoch, in the order and with the changes that the recipe gives.
+
+    A batch depends on the seed, its epoch and its number alone: however far ahead it is
+    prepared, and wherever a run is resumed, it has the same bits.
+    """
+
+    def __init__(self, train: Split, normalizer: Normalizer, training: Training) -> None:
+        self._train, self._normalizer = train, normalizer
+        self._batch_size, self._seed = training.batch_size, training.seed
+        self._augmenter = Augmenter.of(training)
+
+    def epoch(self, epoch: int, start_batch: int = 0) -> Generator[Batch, None, None]:
+        """The batches of an epoch from the one with the 0-based number ``start_batch`` on.
+
+        To be closed if it is not run to its end. While one batch is used the next is prepared;
+        an error on the way there is raised where that batch would have come.
+        """
+        order = epoch_batches(len(self._train), self._batch_size, self._seed, epoch)
+        batches = islice(enumerate(order), start_batch, None)
+        with ThreadPoolExecutor(1, thread_name_prefix="loader") as thread:
+            ahead: Future[Batch] | None = None
+            for number, indices in batches:
+                ready, ahead = ahead, thread.submit(self._prepare, epoch, number, indices)
+                if ready is not None:
+                    yield ready.result()
+            if ahead is not None:
+                yield ahead.result()
+
+    def _prepare(self, epoch: int, number: int, indices: NDArray[np.int64]) -> Batch:
+        images = self._normalizer.apply(self._train.images[indices])
+        seeds = np.random.SeedSequence([self._seed, epoch, number, _AUGMENTATION])
+        images = self._augmenter.apply(images, np.random.default_rng(seeds))
+        return Batch(images, self._train.labels[indices])
