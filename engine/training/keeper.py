@@ -1,0 +1,38 @@
+"""What a trainer asks of whoever keeps its run."""
+
+from __future__ import annotations
+
+from cnn_tui.engine.model import Model
+from cnn_tui.engine.optimizers import Optimizer
+from cnn_tui.engine.training.events import RunEvent
+from cnn_tui.engine.training.progress import Progress
+from cnn_tui.engine.training.snapshot import Snapshot
+
+
+class Keeper:
+    """Keeps nothing; the run folder's keeper takes its place.
+
+    All methods are called on the trainer's thread, between two batches.
+    """
+
+    run = ""
+    """The name of the run."""
+    path = ""
+    """Its folder."""
+
+    def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
+        """Put back what was kept; None where a run begins."""
+
+    def due(self) -> bool:
+        """Whether it is time for :meth:`save`; asked after every step."""
+        return False
+
+    def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
+        """Keep a state; returns at once. ``best`` marks that of the best epoch so far."""
+
+    def settle(self) -> None:
+        """Wait until all that was to be kept is."""
+
+    def reports(self) -> list[RunEvent]:
+        """What became of it since the last call, for the stream of events."""
+        return []

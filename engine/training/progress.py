@@ -1,0 +1,36 @@
+"""How far a run has come: besides the arrays, all that decides how it goes on."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cnn_tui.engine.training.tally import Tally
+
+
+class Best(msgspec.Struct, frozen=True):
+    """The epoch with the highest validation accuracy, the first of equals."""
+
+    epoch: int
+    accuracy: float
+
+
+class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a run stands between two batches.
+
+    The order of an epoch, the masks of a step and the rate of a step are derived from the recipe
+    and these numbers; no state of a random generator needs to be kept.
+    """
+
+    step: int
+    """Optimizer steps done."""
+    epochs_done: int
+    """Epochs that were trained and validated."""
+    batch: int
+    """Batches done in the epoch after those."""
+    lr: float
+    """The recipe's learning rate, which may have been changed on the way."""
+    seconds: float
+    """Worked so far, pauses left out."""
+    tally: Tally
+    """Of the epoch that is under way."""
+    best: Best | None = None

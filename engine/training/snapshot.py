@@ -1,0 +1,72 @@
+"""The state of a run as arrays: taken between two batches, put back into a model just built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnn_tui.engine.model import Model
+from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.optimizers import Optimizer
+from cnn_tui.engine.parameters import Parameter
+from cnn_tui.engine.training.progress import Progress
+
+Named = Iterator[tuple[str, Array]]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """A copy of everything that training changes; a second thread may take its time with it."""
+
+    progress: Progress
+    weights: Array
+    states: list[Array]
+    buffers: dict[str, Array]
+    parameters: list[Parameter]
+    """Only their names and layout: their values go on changing."""
+
+    def tensors(self) -> dict[str, Array]:
+        """Every array by name, in PyTorch's shapes, contiguous."""
+        named = _named(self.parameters, self.weights, self.states, self.buffers)
+        return {name: np.ascontiguousarray(array) for name, array in named}
+
+
+def take(model: Model, optimizer: Optimizer, progress: Progress) -> Snapshot:
+    """Copy the state; this is all that training waits for."""
+    return Snapshot(
+        progress,
+        model.store.data.copy(),
+        [state.copy() for state in optimizer.state],
+        {name: buffer.copy() for name, buffer in model.buffers.items()},
+        model.store.parameters,
+    )
+
+
+def live_tensors(model: Model, optimizer: Optimizer) -> dict[str, Array]:
+    """The same arrays as :meth:`Snapshot.tensors`, as views into the running model."""
+    store = model.store
+    return dict(_named(store.parameters, store.data, optimizer.state, model.buffers))
+
+
+def restore(
+    model: Model, optimizer: Optimizer, tensors: Mapping[str, Array], progress: Progress
+) -> None:
+    """Put the arrays back; they must have the names and shapes of :func:`live_tensors`."""
+    for name, target in live_tensors(model, optimizer).items():
+        target[...] = tensors[name]
+    model.mode.step = optimizer.steps = progress.step
+
+
+def _named(
+    parameters: list[Parameter], weights: Array, states: list[Array], buffers: dict[str, Array]
+) -> Named:
+    """Weights and buffers bear PyTorch's names; a slash occurs in none of those."""
+    for parameter in parameters:
+        yield parameter.name, parameter.part_of(weights).transpose(parameter.axes)
+    yield from buffers.items()
+    for number, state in enumerate(states):
+        for parameter in parameters:
+            array = parameter.part_of(state).transpose(parameter.axes)
+            yield f"optimizer/{number}/{parameter.name}", array
