@@ -191,11 +191,15 @@ def create_run(root: Path, network: Network, info: RunInfo, storage: Storage) ->
 def _fill(folder: RunFolder, network: Network, info: RunInfo, storage: Storage) -> None:
     folder.checkpoints.mkdir()
     folder.commands.mkdir()
-    readme = README.format(name=folder.name).encode()
-    replace_file(storage, folder.path / "README.md", [readme])
+    replace_file(storage, folder.path / "README.md", [readme(folder.name)])
     replace_file(storage, folder.network_file, [dumps_network(network).encode()])
     # The last one: a folder without it is no run.
     replace_file(storage, folder.info_file, [msgspec.json.encode(info)])
+
+
+def readme(name: str) -> bytes:
+    """The text for a person who finds the folder."""
+    return README.format(name=name).encode()
 
 
 def open_run(root: Path, name: str) -> RunFolder:

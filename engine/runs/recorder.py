@@ -235,8 +235,9 @@ def new_run(
 
 
 def utc_now() -> str:
-    """As ISO 8601, to the second."""
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """As ISO 8601, to the millisecond."""
+    now = datetime.datetime.now(datetime.UTC)
+    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _unwritable(folder: RunFolder, error: OSError) -> RunError:

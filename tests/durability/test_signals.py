@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import Training, final_weights, network_file
 
 from cnn_tui.engine.runs.folder import open_run
-from processes import Training, final_weights, network_file
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 

@@ -9,19 +9,49 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.recorder import Policy, new_run
 from cnn_tui.engine.runs.resume import resume_run
 from cnn_tui.engine.runs.storage import Storage
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
+from cnn_tui.engine.specs.network import Network, Training
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, EpochCompleted, RunEnded, RunEvent
 from cnn_tui.engine.training.trainer import Trainer
 
 Weights = dict[str, np.ndarray]
 Event = TypeVar("Event", bound=RunEvent)
+
+
+def noise_set(seed: int = 0) -> Dataset:
+    """Three batches an epoch, the last of them short."""
+    rng = np.random.default_rng(seed)
+
+    def split(n: int) -> Split:
+        images = rng.integers(0, 17, (n, 1, 6, 6), dtype=np.uint8)
+        return Split(images, rng.integers(0, 3, n))
+
+    return Dataset("noise", ("a", "b", "c"), split(20), split(7), split(7))
+
+
+def small_network(**recipe: object) -> Network:
+    settings = {"epochs": 3, "batch_size": 8, "lr": 0.01, "l2": 1e-3, "clip_norm": 1.0}
+    return Network(
+        name="small",
+        input=(1, 6, 6),
+        data="noise",
+        layers=(
+            Conv(out_channels=4, kernel_size=3, padding="same"),
+            BatchNorm(),
+            ReLU(),
+            MaxPool(kernel_size=2),
+            Dropout(p=0.3),
+            FC(out_features=3),
+        ),
+        training=Training(**{**settings, **recipe}),
+    )
 
 
 class Session:

@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sessions import Session, assert_same, figures
+from sessions import Session, assert_same, figures, noise_set, small_network
 
-from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.recorder import Policy
 from cnn_tui.engine.runs.resume import with_epochs
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     Alert,
@@ -29,43 +27,14 @@ from cnn_tui.engine.training.events import (
 )
 
 OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
-EPOCHS, STEPS = 3, 9
-
-
-def dataset(seed: int = 0) -> Dataset:
-    """Three batches an epoch, the last of them short."""
-    rng = np.random.default_rng(seed)
-
-    def split(n: int) -> Split:
-        images = rng.integers(0, 17, (n, 1, 6, 6), dtype=np.uint8)
-        return Split(images, rng.integers(0, 3, n))
-
-    return Dataset("noise", ("a", "b", "c"), split(20), split(7), split(7))
-
-
-def network(**recipe: object) -> Network:
-    settings = {"epochs": EPOCHS, "batch_size": 8, "lr": 0.01, "l2": 1e-3, "clip_norm": 1.0}
-    return Network(
-        name="small",
-        input=(1, 6, 6),
-        data="noise",
-        layers=(
-            Conv(out_channels=4, kernel_size=3, padding="same"),
-            BatchNorm(),
-            ReLU(),
-            MaxPool(kernel_size=2),
-            Dropout(p=0.3),
-            FC(out_features=3),
-        ),
-        training=Training(**{**settings, **recipe}),
-    )
+STEPS = 9
 
 
 def run(where: RunFolder | Path, described: Network, **how: Any) -> Session:
     return Session(where, described, how.pop("data", DATA), **how)
 
 
-DATA = dataset()
+DATA = noise_set()
 
 
 @pytest.mark.parametrize(
@@ -74,7 +43,7 @@ DATA = dataset()
 def test_resume_at_every_step_ends_with_the_same_bits(
     optimizer: str, threads: int, tmp_path: Path
 ) -> None:
-    described = network(optimizer=optimizer, schedule="cosine", warmup_epochs=0.5)
+    described = small_network(optimizer=optimizer, schedule="cosine", warmup_epochs=0.5)
     whole = run(tmp_path, described)
     for step in range(1, STEPS + 1):
         first = run(tmp_path, described, stop_at=step, threads=threads)
@@ -86,7 +55,7 @@ def test_resume_at_every_step_ends_with_the_same_bits(
 
 
 def test_a_run_cut_into_single_steps_is_the_same(tmp_path: Path) -> None:
-    described = network(optimizer="adam")
+    described = small_network(optimizer="adam")
     whole = run(tmp_path, described)
     part = run(tmp_path, described, stop_at=1)
     for step in range(2, STEPS + 1):
@@ -99,7 +68,7 @@ def test_a_run_cut_into_single_steps_is_the_same(tmp_path: Path) -> None:
 
 def test_any_checkpoint_will_do(tmp_path: Path) -> None:
     """Not only that of an orderly stop: a folder as it was at the moment of a crash."""
-    described = network(optimizer="momentum")
+    described = small_network(optimizer="momentum")
     copies: list[Path] = []
 
     def copy_on_save(event: RunEvent, control: Control) -> None:
@@ -119,7 +88,7 @@ def test_any_checkpoint_will_do(tmp_path: Path) -> None:
 
 
 def test_epochs_can_be_raised(tmp_path: Path) -> None:
-    short, long = network(epochs=2), network(epochs=4)
+    short, long = small_network(epochs=2), small_network(epochs=4)
     whole = run(tmp_path, long)
     first = run(tmp_path, short)
     assert first.events[-1].reason == "completed"
@@ -130,7 +99,7 @@ def test_epochs_can_be_raised(tmp_path: Path) -> None:
 
 
 def test_a_changed_learning_rate_stays_changed(tmp_path: Path) -> None:
-    described = network()
+    described = small_network()
 
     def change(event: RunEvent, control: Control) -> None:
         if isinstance(event, BatchCompleted) and event.step == 3:
@@ -144,34 +113,40 @@ def test_a_changed_learning_rate_stays_changed(tmp_path: Path) -> None:
 
 
 def test_a_completed_run_goes_on_to_its_test_alone(tmp_path: Path) -> None:
-    first = run(tmp_path, network())
-    again = run(first.folder, network())
+    first = run(tmp_path, small_network())
+    again = run(first.folder, small_network())
     assert again.only(BatchCompleted) == []
     assert again.events[-1].test_accuracy == first.events[-1].test_accuracy
     assert figures(again.folder).count(figures(again.folder)[0]) == 1
 
 
 def test_a_run_without_a_checkpoint_begins_anew(tmp_path: Path) -> None:
-    first = run(tmp_path, network(), stop_at=4)
+    first = run(tmp_path, small_network(), stop_at=4)
     for path in first.folder.checkpoints.iterdir():
         path.unlink()
     first.folder.best_file.unlink()
-    last = run(first.folder, network())
+    last = run(first.folder, small_network())
     assert last.only(RunStarted)[0].from_step == 0
-    assert figures(last.folder) == figures(run(tmp_path, network()).folder)
+    assert figures(last.folder) == figures(run(tmp_path, small_network()).folder)
 
 
 def test_other_data_is_refused(tmp_path: Path) -> None:
-    first = run(tmp_path, network(), stop_at=2)
+    first = run(tmp_path, small_network(), stop_at=2)
     with pytest.raises(RunError, match="other images or labels"):
-        run(first.folder, network(), data=dataset(seed=1))
+        run(first.folder, small_network(), data=noise_set(seed=1))
 
 
 @pytest.mark.parametrize(
-    "changed", [network(lr=0.5), network(seed=1), network(optimizer="sgd"), network(batch_size=4)]
+    "changed",
+    [
+        small_network(lr=0.5),
+        small_network(seed=1),
+        small_network(optimizer="sgd"),
+        small_network(batch_size=4),
+    ],
 )
 def test_another_recipe_ends_in_a_clear_error(changed: Network, tmp_path: Path) -> None:
-    first = run(tmp_path, network(), stop_at=2)
+    first = run(tmp_path, small_network(), stop_at=2)
     before = first.folder.metrics_file.read_bytes()
     again = run(first.folder, changed)
     assert again.events[-1].reason == "failed"
@@ -180,9 +155,9 @@ def test_another_recipe_ends_in_a_clear_error(changed: Network, tmp_path: Path) 
 
 
 def test_another_numpy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = run(tmp_path, network(), stop_at=2)
+    first = run(tmp_path, small_network(), stop_at=2)
     monkeypatch.setattr(np, "__version__", "9.9.9")
-    (alert,) = run(first.folder, network()).only(Alert)
+    (alert,) = run(first.folder, small_network()).only(Alert)
     assert alert.code == "numpy-changed" and "9.9.9" in alert.message
 
 

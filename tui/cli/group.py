@@ -10,7 +10,10 @@ import click
 
 COMMANDS = {
     "train": "Train a network and print how it goes.",
+    "watch": "Print how a run goes, from any terminal.",
     "resume": "Go on with a run.",
+    "runs": "List the runs; rename, tag, pause, stop or delete one.",
+    "compare": "Show runs side by side.",
     "check": "Say whether the layers of a network fit, and what they cost.",
     "presets": "List the built-in networks.",
     "bench": "Measure training steps on random data.",

@@ -1,0 +1,90 @@
+"""Runs side by side: what they were told to do differently, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.history import Entry, read_entry
+from cnn_tui.engine.runs.lines import read_events
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.events import EpochCompleted
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """Epochs of a run; figures that were not finite are None."""
+
+    epochs: list[int]
+    train_loss: list[float]
+    val_loss: list[float]
+    train_accuracy: list[float]
+    val_accuracy: list[float]
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """A setting that is not the same in all runs; one value each, empty where it has none."""
+
+    setting: str
+    values: tuple[str, ...]
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """What ``compare --json`` prints."""
+
+    runs: tuple[Entry, ...]
+    differences: tuple[Difference, ...]
+    curves: tuple[Curve, ...]
+
+
+def compare_runs(folders: Sequence[RunFolder]) -> Comparison:
+    """Compare any number of runs.
+
+    Raises:
+        RunError: if one of them cannot be read.
+        SpecError: if one's architecture cannot be read.
+    """
+    for folder in folders:
+        folder.info()
+    entries = [read_entry(folder) for folder in folders]
+    return Comparison(
+        tuple(entry for entry in entries if entry is not None),
+        tuple(differences([folder.network() for folder in folders])),
+        tuple(read_curve(folder) for folder in folders),
+    )
+
+
+def read_curve(folder: RunFolder) -> Curve:
+    """The epochs that a run recorded."""
+    epochs = [e for e in read_events(folder.events_file) if isinstance(e, EpochCompleted)]
+    return Curve(
+        [e.epoch for e in epochs],
+        [e.train_loss for e in epochs],
+        [e.val_loss for e in epochs],
+        [e.train_accuracy for e in epochs],
+        [e.val_accuracy for e in epochs],
+    )
+
+
+def differences(networks: Sequence[Network]) -> Iterable[Difference]:
+    """Every setting that differs, by its path in the file, such as ``layers[2].p``."""
+    settings = [dict(_settings(network, "")) for network in networks]
+    for path in dict.fromkeys(path for one in settings for path in one):
+        values = tuple(one.get(path, "") for one in settings)
+        if len(set(values)) > 1:
+            yield Difference(path, values)
+
+
+def _settings(value: object, path: str) -> Iterable[tuple[str, str]]:
+    if isinstance(value, msgspec.Struct):
+        tag = value.__struct_config__.tag
+        if tag is not None:
+            yield f"{path}.type", str(tag)
+        for name in value.__struct_fields__:
+            yield from _settings(getattr(value, name), f"{path}.{name}" if path else name)
+    elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
+        for index, layer in enumerate(value):
+            yield from _settings(layer, f"{path}[{index}]")
+    else:
+        yield path, msgspec.json.encode(value).decode()

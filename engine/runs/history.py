@@ -1,0 +1,123 @@
+"""All runs of a folder, each in a few figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.liveness import seen_state
+from cnn_tui.engine.runs.names import run_names
+from cnn_tui.engine.runs.summary import State, Summary, summarize
+
+Order = Literal["created", "name", "accuracy", "steps", "state"]
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of ``runs --json``."""
+
+    name: str
+    path: str
+    state: State
+    summary: Summary
+    tags: tuple[str, ...]
+    note: str
+    bytes: int | None = None
+    """On disk, if asked for."""
+
+
+def list_runs(root: Path, *, sizes: bool = False) -> list[Entry]:
+    """Every run in ``root``, the newest first; what is no run, or too new a one, is left out."""
+    entries = (read_entry(RunFolder(root / name), sizes=sizes) for name in run_names(root))
+    return sort_runs([entry for entry in entries if entry is not None], "created")
+
+
+def read_entry(folder: RunFolder, *, sizes: bool = False) -> Entry | None:
+    """One run; None if it is none that this version can read."""
+    summary = _summary(folder)
+    if summary is None:
+        return None
+    notes = folder.notes()
+    return Entry(
+        name=folder.name,
+        path=str(folder.path),
+        state=seen_state(folder, summary.state),
+        summary=summary,
+        tags=notes.tags,
+        note=notes.note,
+        bytes=disk_use(folder.path) if sizes else None,
+    )
+
+
+def sort_runs(entries: Iterable[Entry], order: Order) -> list[Entry]:
+    """In an order that puts first what is newest, best or longest; names from a to z."""
+    keys: dict[Order, Callable[[Entry], object]] = {
+        "created": lambda e: e.summary.created,
+        "name": lambda e: e.name,
+        "accuracy": lambda e: e.summary.best_val_accuracy or 0.0,
+        "steps": lambda e: e.summary.step,
+        "state": lambda e: e.state,
+    }
+    rising = order in ("name", "state")
+    by_name = sorted(entries, key=lambda e: e.name, reverse=not rising)
+    return sorted(by_name, key=keys[order], reverse=not rising)  # type: ignore[arg-type]
+
+
+def matches(entry: Entry, words: str) -> bool:
+    """Whether every word occurs in name, network, data, state, tags or note."""
+    summary = entry.summary
+    texts = (entry.name, summary.arch, summary.data, summary.optimizer, entry.state, entry.note)
+    text = " ".join((*texts, *entry.tags)).lower()
+    return all(word in text for word in words.lower().split())
+
+
+def latest_run(root: Path) -> RunFolder:
+    """The run that was last worked on.
+
+    Raises:
+        RunError: if there is none.
+    """
+    folders = [RunFolder(root / name) for name in run_names(root)]
+    ages = [(_touched(folder), folder) for folder in folders if folder.info_file.exists()]
+    if not ages:
+        raise RunError(f"There is no run in {root}.", "cnn-tui train ARCH makes one.")
+    return max(ages, key=lambda pair: pair[0])[1]
+
+
+def disk_use(path: Path) -> int:
+    """Bytes of all files in a folder; those that vanish meanwhile count nothing."""
+    total = 0
+    for file in path.rglob("*"):
+        try:
+            total += file.stat().st_size if file.is_file() else 0
+        except OSError:
+            continue
+    return total
+
+
+def _touched(folder: RunFolder) -> float:
+    for path in (folder.summary_file, folder.info_file):
+        try:
+            return path.stat().st_mtime
+        except OSError:
+            continue
+    return 0.0
+
+
+def _summary(folder: RunFolder) -> Summary | None:
+    """From its own file, else from the events; None if this is no run."""
+    try:
+        return msgspec.json.decode(folder.summary_file.read_bytes(), type=Summary)
+    except (OSError, msgspec.DecodeError):
+        pass
+    try:
+        info = folder.info()
+    except RunError:
+        return None
+    summary = summarize(folder.events_file, info.created)
+    summary.arch, summary.data = info.arch, info.data
+    return summary

@@ -1,0 +1,128 @@
+"""What a person does with runs: rename, annotate, throw away."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs.folder import Notes, RunFolder, readme
+from cnn_tui.engine.runs.lock import Lock
+from cnn_tui.engine.runs.names import BIN, check_name
+from cnn_tui.engine.runs.storage import Storage, replace_file
+
+MOST_NOTE = 10_000
+"""Characters."""
+
+
+def rename_run(folder: RunFolder, name: str) -> RunFolder:
+    """Give the run another name.
+
+    Raises:
+        RunError: if it is being trained, or the name is taken or no name.
+    """
+    target = RunFolder(folder.path.with_name(check_name(name)))
+    with _nobody_trains(folder), _in_words(folder):
+        if target.path.exists():
+            raise RunError(f"There is already a run {name}.", "Choose another name.")
+        folder.path.rename(target.path)
+        replace_file(Storage(), target.path / "README.md", [readme(name)])
+    return target
+
+
+def delete_run(folder: RunFolder) -> Path:
+    """Move the run to the bin; returns where it is now.
+
+    Raises:
+        RunError: if it is being trained.
+    """
+    with _nobody_trains(folder), _in_words(folder):
+        bin_ = folder.path.parent / BIN
+        bin_.mkdir(exist_ok=True)
+        target = _free(bin_ / folder.name)
+        folder.path.rename(target)
+    return target
+
+
+def restore_run(root: Path, name: str) -> RunFolder:
+    """Take the run out of the bin again.
+
+    Raises:
+        RunError: if it is not there, or its name was taken meanwhile.
+    """
+    source, target = root / BIN / check_name(name), root / name
+    if not source.is_dir():
+        raise RunError(f"There is no run {name} in the bin.")
+    if target.exists():
+        raise RunError(f"There is already a run {name}.", "Rename that one first.")
+    with _in_words(RunFolder(source)):
+        source.rename(target)
+    return RunFolder(target)
+
+
+def empty_bin(root: Path) -> int:
+    """Delete what is in the bin for good; returns how many runs that were."""
+    runs = [path for path in (root / BIN).glob("*") if path.is_dir()]
+    for path in runs:
+        shutil.rmtree(path)
+    return len(runs)
+
+
+def annotate(
+    folder: RunFolder, *, tags: tuple[str, ...] | None = None, note: str | None = None
+) -> Notes:
+    """Change tags or note; allowed while the run is trained.
+
+    Raises:
+        RunError: if a tag is no name, the note too long, or they cannot be written.
+    """
+    notes = folder.notes()
+    if tags is not None:
+        notes = msgspec.structs.replace(notes, tags=tuple(dict.fromkeys(map(_tag, tags))))
+    if note is not None:
+        if len(note) > MOST_NOTE:
+            raise RunError(f"A note has at most {MOST_NOTE:,} characters, this has {len(note):,}.")
+        notes = msgspec.structs.replace(notes, note=note)
+    with _in_words(folder):
+        replace_file(Storage(), folder.notes_file, [msgspec.json.encode(notes)])
+    return notes
+
+
+def _tag(text: str) -> str:
+    try:
+        return check_name(text)
+    except RunError as error:
+        raise RunError(error.message.replace("A run", "A tag"), error.hint) from None
+
+
+def _free(path: Path) -> Path:
+    number = 1
+    target = path
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}.{number}")
+    return target
+
+
+@contextmanager
+def _nobody_trains(folder: RunFolder) -> Iterator[None]:
+    with _in_words(folder):
+        lock = Lock.acquire(folder.lock_file, folder.summary_file)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _in_words(folder: RunFolder) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"The run {folder.name} cannot be changed: {error.strerror or error}."
+        ) from None

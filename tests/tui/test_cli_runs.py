@@ -1,0 +1,168 @@
+"""``runs``, ``watch``, ``compare`` and ``resume`` in this process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+QUICK = """
+name = "quick"
+input = [1, 8, 8]
+layers = [{ type = "fc", out_features = 10 }]
+
+[training]
+epochs = 2
+"""
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of two finished runs."""
+    from cnn_tui.tui.cli.main import main
+
+    root = tmp_path_factory.mktemp("cli-runs")
+    file = root / "quick.toml"
+    file.write_text(QUICK)
+    for options in ([], ["--lr", "0.003"]):
+        assert main(["train", str(file), "--runs-dir", str(root / "runs"), *options]) == 0
+    return root / "runs"
+
+
+def lines(out: str) -> list[dict]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_train_names_the_run_and_its_folder(cli, tmp_path: Path) -> None:
+    (tmp_path / "quick.toml").write_text(QUICK)
+    out = cli("train", tmp_path / "quick.toml", "--json", "--runs-dir", tmp_path / "runs").out
+    first = lines(out)[0]
+    assert first["run"] == "quick-1" and Path(first["path"]) == tmp_path / "runs" / "quick-1"
+    assert (tmp_path / "runs" / "quick-1" / "best.safetensors").exists()
+
+
+def test_no_record_leaves_nothing(cli, tmp_path: Path) -> None:
+    (tmp_path / "quick.toml").write_text(QUICK)
+    options = ("--json", "--runs-dir", tmp_path / "runs", "--no-record")
+    code, out, _ = cli("train", tmp_path / "quick.toml", *options)
+    assert code == 0 and lines(out)[0]["run"] == ""
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_list(cli, runs: Path) -> None:
+    code, out, err = cli("runs", "--runs-dir", runs)
+    assert (code, err) == (0, "")
+    header, *rows = out.splitlines()
+    assert header.split()[:2] == ["run", "state"]
+    assert [row.split()[:2] for row in rows] == [["quick-2", "completed"], ["quick-1", "completed"]]
+    assert all("%" in row and "2/2" in row for row in rows)
+    found = json.loads(cli("runs", "--runs-dir", runs, "--json", "--size").out)
+    assert [run["name"] for run in found] == ["quick-2", "quick-1"]
+    assert found[0]["bytes"] > 0 and found[0]["summary"]["epoch"] == 2
+
+
+def test_the_list_sorted_and_filtered(cli, runs: Path) -> None:
+    out = cli("runs", "--runs-dir", runs, "--sort", "name", "--json").out
+    assert [run["name"] for run in json.loads(out)] == ["quick-1", "quick-2"]
+    assert json.loads(cli("runs", "--runs-dir", runs, "--filter", "nosuch", "--json").out) == []
+    assert "No run matches" in cli("runs", "--runs-dir", runs, "--filter", "nosuch").out
+    assert "No runs in" in cli("runs", "--runs-dir", runs / "none").out
+
+
+def test_an_encoding_without_blocks_gets_plain_curves(
+    cli, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cnn_tui.tui.sparkline import PLAIN_BARS, sparkline
+
+    assert sparkline([1, 2, 3], 3, "ascii") == PLAIN_BARS[0] + PLAIN_BARS[4] + PLAIN_BARS[-1]
+    assert sparkline([1, 1], 9) == "▁▁" and sparkline([], 9) == ""
+    assert len(sparkline(range(1000), 16)) == 16
+
+
+def test_watching_a_finished_run_tells_all_of_it(cli, runs: Path) -> None:
+    code, out, err = cli("watch", "quick-1", "--runs-dir", runs)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0].startswith("quick on digits")
+    assert [line[:9] for line in out.splitlines()[1:3]] == ["epoch   1", "epoch   2"]
+    assert out.splitlines()[-1].startswith("completed")
+    stream = lines(cli("watch", "--runs-dir", runs, "--json").out)
+    assert stream[0]["run"] == "quick-2" and stream[-1]["event"] == "run_ended"
+
+
+def test_watching_a_crashed_run_says_so_last(cli, runs: Path, tmp_path: Path) -> None:
+    crashed = tmp_path / "quick-1"
+    shutil.copytree(runs / "quick-1", crashed)
+    events = (crashed / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (crashed / "events.jsonl").write_bytes(b"".join(events[:-1]))
+    code, out, _ = cli("watch", "quick-1", "--runs-dir", tmp_path)
+    assert code == 0
+    assert out.splitlines()[-1].startswith("crashed after step 40")
+
+
+def test_compare_shows_what_differs(cli, runs: Path) -> None:
+    code, out, err = cli("compare", "quick-1", "quick-2", "--runs-dir", runs)
+    assert (code, err) == (0, "")
+    rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    assert rows["quick-1"] == ["quick-2"]
+    assert rows["training.lr"] == ["0.01", "0.003"]
+    assert "training.epochs" not in rows
+    found = json.loads(cli("compare", "quick-1", "quick-2", "--runs-dir", runs, "--json").out)
+    assert len(found["curves"]) == 2 and found["differences"][0]["setting"] == "training.lr"
+
+
+def test_resume_with_more_epochs(cli, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "quick-1", tmp_path / "quick-1")
+    options = ("--runs-dir", tmp_path, "--epochs", 3, "--json", "--threads", 1)
+    code, out, err = cli("resume", "quick-1", *options)
+    assert (code, err) == (0, "")
+    stream = lines(out)
+    assert stream[0]["from_step"] == 40 and stream[0]["epochs"] == 3
+    assert [e["epoch"] for e in stream if e["event"] == "epoch_completed"] == [3]
+
+
+def test_rename_tag_note_delete_restore(cli, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "quick-1", tmp_path / "quick-1")
+    here = ("runs", "--runs-dir", tmp_path)
+    for args in (
+        ("rename", "quick-1", "good"), ("tag", "good", "a", "b"), ("note", "good", "two words"),
+        ("delete", "good"), ("restore", "good"),
+    ):  # fmt: skip
+        assert cli(*here, *args)[::2] == (0, ""), args
+    (run,) = json.loads(cli(*here, "--json").out)
+    assert (run["name"], run["tags"], run["note"]) == ("good", ["a", "b"], "two words")
+    assert "a b" in cli(*here).out
+    assert cli(*here, "delete", "good").code == 0
+    assert "1 deleted for good" in cli(*here, "empty-bin").out
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("watch", "quik-1"), ("no run 'quik-1'", "Did you mean quick-1")),
+        (("resume", "../quick-1"), ("cannot be called",)),
+        (("compare", "quick-1", "nosuch"), ("no run 'nosuch'",)),
+        (("resume", "quick-1", "--data-dir", "/"), ("built in",)),
+        (("watch", "--runs-dir", "/nowhere"), ("no run in /nowhere",)),
+    ],
+)
+def test_mistakes_are_one_line(cli, runs: Path, args: tuple[str, ...], words: list[str]) -> None:
+    options = () if "--runs-dir" in args else ("--runs-dir", runs)
+    code, out, err = cli(*args, *options)
+    assert (code, out) == (1, "")
+    assert err.startswith("cnn-tui: error: ") and err.count("\n") == 1
+    assert all(word in err for word in words)
+
+
+@pytest.mark.parametrize("action", [("pause",), ("continue",), ("stop",), ("lr", "0.1")])
+def test_a_run_without_a_trainer_takes_no_commands(cli, runs: Path, action: list[str]) -> None:
+    name, *value = action
+    code, _, err = cli("runs", "--runs-dir", runs, name, "quick-1", *value)
+    assert code == 1 and "Nobody trains the run quick-1 now." in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "1e9", "x"])
+def test_a_learning_rate_must_be_one(cli, runs: Path, value: str) -> None:
+    code, _, err = cli("runs", "--runs-dir", runs, "lr", "quick-1", "--", value)
+    assert code in (1, 2) and err.count("\n") == 1

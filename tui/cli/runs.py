@@ -1,0 +1,165 @@
+"""``cnn-tui runs``: the history, and what can be done with a run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from cnn_tui.engine.runs import commands, manage
+from cnn_tui.engine.runs.folder import open_run
+from cnn_tui.engine.runs.history import Entry, Order, list_runs, matches, sort_runs
+from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.output import print_json, print_line, print_table
+from cnn_tui.tui.sparkline import sparkline
+
+_CURVE = 16
+_LEFT = ("run", "state", "network", "data", "val accuracy", "tags")
+
+
+@click.group("runs", invoke_without_command=True)
+@click.option("--sort", type=click.Choice(get_args(Order)), default="created", show_default=True)
+@click.option("--filter", "words", metavar="WORDS", default="", help="Only runs with these words.")
+@click.option("--size", is_flag=True, help="Add the space on disk.")
+@options.as_json
+@options.runs_dir
+@click.pass_context
+def command(
+    context: click.Context, sort: Order, words: str, size: bool, as_json: bool, runs_dir: Path
+) -> None:
+    """List the runs, the newest first; or do something with one of them.
+
+    WORDS are looked for in names, networks, data, states, tags and notes.
+    """
+    context.obj = runs_dir
+    if context.invoked_subcommand is not None:
+        return
+    entries = sort_runs(list_runs(runs_dir, sizes=size), sort)
+    entries = [entry for entry in entries if matches(entry, words)]
+    if as_json:
+        print_json(entries)
+    elif not entries:
+        print_line(f"No runs in {runs_dir}." if not words else f"No run matches {words!r}.")
+    else:
+        _print_entries(entries, size)
+
+
+@command.command("rename")
+@click.argument("run")
+@click.argument("name")
+@click.pass_obj
+def rename(root: Path, run: str, name: str) -> None:
+    """Give RUN another name."""
+    manage.rename_run(open_run(root, run), name)
+
+
+@command.command("delete")
+@click.argument("runs", nargs=-1, required=True)
+@click.pass_obj
+def delete(root: Path, runs: tuple[str, ...]) -> None:
+    """Move runs to the bin."""
+    for folder in [open_run(root, run) for run in runs]:
+        where = manage.delete_run(folder)
+        print_line(
+            f"{folder.name} is in the bin; cnn-tui runs restore {where.name} brings it back."
+        )
+
+
+@command.command("restore")
+@click.argument("run")
+@click.pass_obj
+def restore(root: Path, run: str) -> None:
+    """Take RUN out of the bin."""
+    manage.restore_run(root, run)
+
+
+@command.command("empty-bin")
+@click.pass_obj
+def empty_bin(root: Path) -> None:
+    """Delete for good what is in the bin."""
+    print_line(f"{manage.empty_bin(root)} deleted for good.")
+
+
+@command.command("tag")
+@click.argument("run")
+@click.argument("tags", nargs=-1)
+@click.pass_obj
+def tag(root: Path, run: str, tags: tuple[str, ...]) -> None:
+    """Give RUN these tags in place of those it has."""
+    manage.annotate(open_run(root, run), tags=tags)
+
+
+@command.command("note")
+@click.argument("run")
+@click.argument("text")
+@click.pass_obj
+def note(root: Path, run: str, text: str) -> None:
+    """Write a note to RUN in place of the one it has."""
+    manage.annotate(open_run(root, run), note=text)
+
+
+@command.command("pause")
+@click.argument("run")
+@click.pass_obj
+def pause(root: Path, run: str) -> None:
+    """Let the trainer of RUN wait after its current batch."""
+    _ask(root, run, commands.Command("pause"))
+
+
+@command.command("continue")
+@click.argument("run")
+@click.pass_obj
+def go_on(root: Path, run: str) -> None:
+    """Let the paused trainer of RUN go on; cnn-tui resume is for a run that has ended."""
+    _ask(root, run, commands.Command("resume"))
+
+
+@command.command("stop")
+@click.argument("run")
+@click.pass_obj
+def stop(root: Path, run: str) -> None:
+    """Let the trainer of RUN end after its current batch, with a checkpoint."""
+    _ask(root, run, commands.Command("stop"))
+
+
+@command.command("lr")
+@click.argument("run")
+@click.argument("value", type=click.FloatRange(0, 1e6, min_open=True))
+@click.pass_obj
+def lr(root: Path, run: str, value: float) -> None:
+    """Change the learning rate of RUN while it is trained."""
+    _ask(root, run, commands.Command("lr", value))
+
+
+def _ask(root: Path, run: str, request: commands.Command) -> None:
+    folder = open_run(root, run)
+    print_line(f"{run} {commands.send(folder, request)}.")
+
+
+def _print_entries(entries: list[Entry], size: bool) -> None:
+    header = ["run", "state", "network", "data", "epochs", "best val", "test", "val accuracy"]
+    header += ["MB"] * size + ["tags"] * any(entry.tags for entry in entries)
+    rows = [_row(entry, size) for entry in entries]
+    print_table(header, rows, right=[name for name in header if name not in _LEFT])
+
+
+def _row(entry: Entry, size: bool) -> tuple[str, ...]:
+    summary = entry.summary
+    return (
+        entry.name,
+        entry.state,
+        summary.arch,
+        summary.data,
+        f"{summary.epoch}/{summary.epochs}",
+        _percent(summary.best_val_accuracy),
+        _percent(summary.test_accuracy),
+        sparkline(summary.curve, _CURVE, sys.stdout.encoding),
+        *([f"{(entry.bytes or 0) / 1e6:.1f}"] if size else []),
+        *([" ".join(entry.tags)] if entry.tags else []),
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.2%}"
