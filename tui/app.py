@@ -41,6 +41,7 @@ REMOTE_INTERVAL = 0.5
 class CnnTuiApp(App[None], inherit_bindings=False):
     """Two modes over one document and one session."""
 
+    TITLE = "cnn-tui"
     CSS_PATH = [
         "widgets/lines.tcss",
         "widgets/layer_form.tcss",

@@ -18,21 +18,21 @@ VAL_GLYPH = "o"
 def loss_picture(board: Board, rows: int, log: bool = False) -> Picture:
     """Training and validation loss over epochs, drawn on ``rows`` rows."""
     curves = (board.smooth_loss.points(), board.val_loss.points(), board.train_loss.points())
-    title = _title("loss", _last(curves[0], ".4f"), _last(curves[1], ".4f"))
+    titles = _titles("loss", _last(curves[0], ".4f"), _last(curves[1], ".4f"))
     if log:
         curves = (_logarithms(curves[0]), _logarithms(curves[1]), _logarithms(curves[2]))
     values = [y for curve in curves[:2] for _, y in curve]
     y = log_axis(values) if log else loss_axis(values, _ticks(rows))
-    return Picture(title, _plot(board, curves, y), _note(board, board.train_loss))
+    return Picture(*titles, _plot(board, curves, y), _note(board, board.train_loss))
 
 
 def accuracy_picture(board: Board, rows: int) -> Picture:
     """Training and validation accuracy over epochs, drawn on ``rows`` rows."""
     smooth, val = board.smooth_accuracy.points(), board.val_accuracy.points()
-    title = _title("accuracy", _last(smooth, ".1%"), _last(val, ".1%"))
+    titles = _titles("accuracy", _last(smooth, ".1%"), _last(val, ".1%"))
     y = accuracy_axis([y for _, y in (*smooth, *val)], _ticks(rows))
     curves = (smooth, val, board.train_accuracy.points())
-    return Picture(title, _plot(board, curves, y), _note(board, board.train_accuracy))
+    return Picture(*titles, _plot(board, curves, y), _note(board, board.train_accuracy))
 
 
 _Curves = tuple[tuple[Point, ...], tuple[Point, ...], tuple[Point, ...]]
@@ -48,14 +48,15 @@ def _plot(board: Board, curves: _Curves, y: Axis) -> Plot | None:
     return Plot((Curve(train), Curve(val, VAL_GLYPH), Curve(raw)), x, y)
 
 
-def _title(name: str, train: str, val: str) -> Line:
-    return (
-        (f" {name}", "strong"),
-        ("   train ", "dim"),
-        (train, "accent"),
-        (f"   val {VAL_GLYPH} ", "dim"),
-        (val, "warn"),
+def _titles(name: str, train: str, val: str) -> tuple[Line, Line]:
+    """The heading, which is the legend as well, and a shorter one."""
+    ends = ((f" {name}", "strong"), (train, "accent"), (val, "warn"))
+    words = ("   train ", f"   val {VAL_GLYPH} ")
+    long, short = (
+        (ends[0], (before, "dim"), ends[1], (between, "dim"), ends[2])
+        for before, between in (words, ("  ", f"  {VAL_GLYPH} "))
     )
+    return long, short
 
 
 def _last(points: tuple[Point, ...], form: str) -> str:

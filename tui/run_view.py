@@ -56,7 +56,7 @@ def view_of(board: Board, *, active: bool, pausing: bool, stopping: bool) -> Run
         l2_loss=batch.l2_loss if batch else None,
         train_accuracy=epoch.train_accuracy if epoch else batch.accuracy if batch else None,
         val_accuracy=board.validation.accuracy if board.validation else None,
-        best=f"{board.best.accuracy:.1%} at epoch {board.best.epoch}" if board.best else "",
+        best=f"{board.best.accuracy:.1%}, epoch {board.best.epoch}" if board.best else "",
         log=tuple(board.log),
     )
 

@@ -11,10 +11,11 @@ import pytest
 # Test folders are no packages, so that their helpers are found by name.
 sys.path.append(str(Path(__file__).parent))
 
+from scripted import SMALL, Script, run_events
+
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.session import Session
-from scripted import SMALL, Script, run_events
 
 MakeApp = Callable[..., CnnTuiApp]
 

@@ -180,7 +180,9 @@ def test_sizes_as_people_type_them(text: str, value: object) -> None:
     assert field(Conv, "kernel_size").parse(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "5x", "x5", "5x3x2", "1025", "same", "9" * 99])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1", "1.5", "5x", "x5", "5x3x2", "1025", "same", "9" * 99]
+)
 def test_sizes_that_are_none(text: str) -> None:
     with pytest.raises(FieldError, match="whole number from 1 to 1024"):
         field(Conv, "kernel_size").parse(text)
@@ -293,9 +295,7 @@ def test_a_fault_inside_a_block_is_marked_where_it_is() -> None:
 
 
 def test_a_remedy_mends_the_network() -> None:
-    network = Network(
-        layers=(Conv(out_channels=4, kernel_size=3, stride=2), FC(out_features=10))
-    )
+    network = Network(layers=(Conv(out_channels=4, kernel_size=3, stride=2), FC(out_features=10)))
     made = builder(network)
     made.fix(made.report.issues[0].fixes[0])
     assert made.report.valid

@@ -17,7 +17,6 @@ from cnn_tui.tui.widgets.doctor import Doctor
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.lines import Lines
 
-
 MakeApp = Callable[..., CnnTuiApp]
 EMPTY = Network()
 

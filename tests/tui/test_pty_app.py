@@ -76,7 +76,12 @@ class Terminal:
             stdout=inner,
             stderr=inner,
             start_new_session=True,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "", "PYTHONWARNINGS": "error"},
+            env={
+                **os.environ,
+                "TERM": "xterm-256color",
+                "COLORTERM": "",
+                "PYTHONWARNINGS": "error",
+            },
         )
         os.close(inner)
 

@@ -32,7 +32,7 @@ def test_a_whole_run() -> None:
     assert (shown.state, shown.detail) == ("done", "test 98.1%")
     assert (shown.epoch, shown.epochs, shown.progress) == (3, 3, 1.0)
     assert shown.seconds_left is None
-    assert shown.best.endswith("at epoch 3")
+    assert shown.best.endswith(", epoch 3")
     assert len(board.val_loss.points()) >= 3
     assert loss_picture(board, 10).plot is not None
 
@@ -73,7 +73,7 @@ def test_progress_and_time_left_come_from_the_batches() -> None:
 
 def test_the_best_validation_is_kept_not_the_last() -> None:
     board = board_of(started(), validation(10, 1, loss=0.5), validation(20, 2, loss=1.0))
-    assert view(board).best == f"{1 - 0.5 / 2.6:.1%} at epoch 1"
+    assert view(board).best == f"{1 - 0.5 / 2.6:.1%}, epoch 1"
 
 
 def test_losses_that_are_not_finite_do_no_harm() -> None:

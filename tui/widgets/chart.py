@@ -19,6 +19,8 @@ class Picture:
     """A heading and what is below it; without a plot, words about why."""
 
     title: Line = ()
+    short_title: Line = ()
+    """For a chart in which the title has no room."""
     plot: Plot | None = None
     note: str = ""
 
@@ -38,12 +40,14 @@ class Chart(Lines):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Heading and curves."""
-        plot = self.picture.plot
+        plot, title = self.picture.plot, self.picture.title
+        if sum(len(text) for text, _ in title) > width:
+            title = self.picture.short_title
         if plot is None or width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
             blank: list[Line] = [()] * max(0, height // 2 - 1)
-            return [self.picture.title, *blank, ((self.picture.note.center(width), "dim"),)]
+            return [title, *blank, ((self.picture.note.center(width), "dim"),)]
         canvas = self._rasterise(plot, width, height - 1)
-        return [self.picture.title, *(self._styled(row) for row in canvas)]
+        return [title, *(self._styled(row) for row in canvas)]
 
     def _styled(self, row: list[tuple[str, int]]) -> Line:
         return tuple(

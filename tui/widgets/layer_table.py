@@ -13,11 +13,13 @@ from cnn_tui.tui.outline import Row
 from cnn_tui.tui.widgets.lines import Line, Lines
 from cnn_tui.tui.words import compact, fit
 
+FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6
+"""Widths of the columns that are as wide in every network."""
 WIDE = 76
 """Columns from which the costs beyond parameters are shown as well."""
 MOST_SETTINGS = 24
 NARROW = 44
-"""Columns below which the settings are left to the form."""
+"""Columns below which settings and parameters are left to the form."""
 
 
 class LayerTable(Lines, can_focus=True):
@@ -93,7 +95,21 @@ class LayerTable(Lines, can_focus=True):
         self._top = max(0, min(self._top, self.cursor, len(self.rows) - shown))
         self._top = max(self._top, self.cursor - shown + 1)
         visible = enumerate(self.rows[self._top : self._top + shown], start=self._top)
-        return [columns.heading(), *(self._line(columns, at, row) for at, row in visible)]
+        rows = [self._line(columns, at, row) for at, row in visible]
+        if len(self.rows) > shown:
+            rows = self._with_scrollbar(rows, width)
+        return [columns.heading(), *rows]
+
+    def _with_scrollbar(self, rows: list[Line], width: int) -> list[Line]:
+        """Mark in the last column which part of the list is in sight."""
+        first = self._top * len(rows) // len(self.rows)
+        last = (self._top + len(rows)) * len(rows) // len(self.rows)
+        marked = []
+        for at, row in enumerate(rows):
+            room = width - 1 - sum(len(text) for text, _ in row)
+            mark = "┃" if first <= at <= last else " "
+            marked.append((*row, (" " * room, row[-1][1]), (mark, "dim")))
+        return marked
 
     def _line(self, columns: _Columns, at: int, row: Row) -> Line:
         if at != self.cursor:
@@ -110,53 +126,60 @@ class LayerTable(Lines, can_focus=True):
 
 
 class _Columns:
-    """Widths of the columns, and rows laid out in them."""
+    """Widths of the columns, and rows laid out in them; what has no room is left out."""
 
     def __init__(self, width: int, rows: tuple[Row, ...]) -> None:
+        self.width = width
         self.number = max((3, *(len(row.number) for row in rows)))
         self.title = max((9, *(len(row.title) for row in rows)))
-        self.costs = width >= WIDE
-        fixed = (
-            1 + self.number + 1 + self.title + 1 + 1 + 2 + 11 + 8 + (14 if self.costs else 0) + 1
-        )
-        self.settings = min(MOST_SETTINGS, max(0, width - fixed)) if width >= NARROW else 0
-        self.width = width
+        self.params = PARAMS if width >= NARROW else 0
+        self.costs = MACS + FIELD if width >= WIDE else 0
+        # One column each for the marker, three gaps and the scroll bar.
+        taken = self.number + self.title + FLAG + OUTPUT + self.params + self.costs + 5
+        self.settings = min(MOST_SETTINGS, max(0, width - taken)) if width >= NARROW else 0
 
     def heading(self) -> Line:
-        costs = f"{'MACs':>8}{'rf':>6}" if self.costs else ""
         text = (
-            f" {'#':>{self.number}} {fit('layer', self.title)} "
-            f"{fit('settings', self.settings) + ' ' if self.settings else ''}"
-            f"  {'output':<11}{'params':>8}{costs}"
+            f" {'#':>{self.number}} {'layer':<{self.title}} {self._settings('settings')}"
+            f"{'':{FLAG}}{'output':<{OUTPUT}}{self._right('params', self.params)}"
         )
-        return ((fit(text, self.width), "dim"),)
+        if self.costs:
+            text += f"{'MACs':>{MACS}}{'rf':>{FIELD}}"
+        return ((text, "dim"),)
 
     def line(self, row: Row, marker: str = " ") -> Line:
         start = f"{marker}{row.number:>{self.number}} "
         if row.kind in ("loss", "training"):
             rest = fit(row.settings, max(0, self.width - len(start) - self.title - 1))
             return ((start, "dim"), (f"{fit(row.title, self.title)} ", "accent"), (rest, "dim"))
-        words = " ".join(row.settings.split())
-        settings = f"{fit(words, self.settings)} " if self.settings else ""
         return (
             (start, "dim"),
             (f"{fit(row.title, self.title)} ", "accent" if row.kind == "input" else ""),
-            (settings, "dim" if row.kind == "input" else ""),
+            (self._settings(row.settings), "dim" if row.kind == "input" else ""),
             *self._result(row),
         )
+
+    def _settings(self, words: str) -> str:
+        return f"{fit(' '.join(words.split()), self.settings)} " if self.settings else ""
+
+    def _right(self, words: str, width: int) -> str:
+        return f"{words:>{width}}" if width else ""
 
     def _result(self, row: Row) -> Line:
         if row.broken:
             words = f"! {row.output or 'does not fit'}" if row.has_issue else "."
-            rest = fit(words, 21 + (14 if self.costs else 0))
+            rest = fit(words, FLAG + OUTPUT + self.params + self.costs)
             return ((rest, "error" if row.has_issue else "faint"),)
-        flag = ("! ", "warn") if row.has_issue else ("  ", "")
-        params = compact(row.params, 8) if row.params else ""
-        return (flag, (fit(row.output, 11), ""), (f"{params:>8}", ""), *self._costs(row))
+        params = compact(row.params, PARAMS) if row.params else ""
+        return (
+            ("! " if row.has_issue else "  ", "warn"),
+            (fit(row.output, OUTPUT) + self._right(params, self.params), ""),
+            (self._costs(row), "dim"),
+        )
 
-    def _costs(self, row: Row) -> Line:
+    def _costs(self, row: Row) -> str:
         if not self.costs:
-            return ()
+            return ""
         macs = compact(row.macs) if row.macs else ""
         field = "" if row.receptive_field is None else str(row.receptive_field)
-        return ((f"{macs:>8}{field:>6}", "dim"),)
+        return f"{macs:>{MACS}}{field:>{FIELD}}"

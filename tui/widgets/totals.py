@@ -34,16 +34,25 @@ class Totals(Lines):
         words = "fits" if report.valid else f"{issues} issue{'s' * (issues > 1)}"
         state = (words, "good" if report.valid else "error")
         memory = sum(map(_activations, report.layers)) * 4 * self.batch_size
-        costs = (
-            f"  {report.total_params:,} parameters"
-            f"   {compact(report.total_macs)} multiply-adds"
-            f"   {compact(memory)}B activations"
+        parts = (
+            f"{report.total_params:,} parameters",
+            f"{compact(report.total_macs)} multiply-adds",
+            f"{compact(memory)}B activations",
         )
         if not report.layers:
             state = ("empty", "dim")
-        return [((" ", ""), state, (costs[: width - 14], ""))]
+        return [((" ", ""), state, (_joined(parts, width - len(state[0]) - 1), ""))]
 
 
 def _activations(layer: LayerReport) -> int:
     inside = (*layer.branch, *layer.shortcut)
     return layer.activations + sum(map(_activations, inside))
+
+
+def _joined(parts: tuple[str, ...], room: int) -> str:
+    """As many of the parts as there is room for."""
+    text = ""
+    for part in parts:
+        if len(text) + 3 + len(part) <= room:
+            text += f"   {part}"
+    return text

@@ -1,0 +1,88 @@
+"""Makes docs/build.svg and docs/train.svg: ``python docs/screenshots.py``.
+
+The networks are built by keys in the real app, and the curves are those of a real training with a
+fixed seed. Only the clock is another one: a steady rate instead of this machine's speed, so that
+the same code gives the same pictures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from pathlib import Path
+
+import msgspec
+from textual.pilot import Pilot
+
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import BatchCompleted, EpochCompleted, RunEvent
+from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.session import Emit, Runner, Session, train
+
+FOLDER = Path(__file__).parent
+SIZE = (112, 30)
+RATE = 10_000.0
+"""Images per second of the steady clock."""
+SHOWN = 0.66
+"""Part of the run that the picture shows."""
+BREAK_A_STRIDE = ("down", "down", "down", "down", "enter", "down", "down", "2", "escape")
+
+
+def main() -> None:
+    """Make both pictures."""
+    asyncio.run(_picture("build", load_preset("lenet5"), train, BREAK_A_STRIDE))
+    network = load_preset("digits-convnet")
+    asyncio.run(_picture("train", network, _replay(_recorded(network)), ("f5",)))
+
+
+async def _picture(name: str, network: Network, runner: Runner, keys: tuple[str, ...]) -> None:
+    app = CnnTuiApp(network, None, Session(runner))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press(*keys)
+        await _quiet(app, pilot)
+        svg = app.export_screenshot(title=f"cnn-tui: {name}")
+        app.session.stop()
+    (FOLDER / f"{name}.svg").write_text(_without_remote_fonts(svg))
+
+
+async def _quiet(app: CnnTuiApp, pilot: Pilot[None]) -> None:
+    """Wait until nothing on the screen changes any more."""
+    before = ""
+    while before != (before := app.export_screenshot()):
+        await pilot.pause(1.0)
+
+
+def _recorded(network: Network) -> list[RunEvent]:
+    events: list[RunEvent] = []
+    train(network, Control(), events.append)
+    return [_timed(event, network.training.batch_size) for event in events]
+
+
+def _timed(event: RunEvent, batch_size: int) -> RunEvent:
+    if not isinstance(event, BatchCompleted | EpochCompleted):
+        return event
+    seconds = event.step * batch_size / RATE
+    return msgspec.structs.replace(event, images_per_second=RATE, seconds=seconds)
+
+
+def _replay(events: list[RunEvent]) -> Runner:
+    """A runner that gives out the first part of a run and then waits to be stopped."""
+
+    def run(network: Network, control: Control, emit: Emit) -> None:
+        for event in events[: int(len(events) * SHOWN)]:
+            emit(event)
+        while not control.stopping:
+            time.sleep(0.05)
+
+    return run
+
+
+def _without_remote_fonts(svg: str) -> str:
+    return re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    main()
