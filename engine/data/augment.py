@@ -32,9 +32,7 @@ class Augmenter:
         """What the recipe asks for."""
         return cls(training.flip, training.shift, training.cutout)
 
-    def apply(
-        self, images: NDArray[np.float32], rng: np.random.Generator
-    ) -> NDArray[np.float32]:
+    def apply(self, images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
         """The images ``(N, C, H, W)`` changed, each its own way; the array given may be reused."""
         if self.flip:
             _mirror(images, rng.random(len(images)) < 0.5)
@@ -49,9 +47,7 @@ def _mirror(images: NDArray[np.float32], chosen: NDArray[np.bool_]) -> None:
     images[chosen] = images[chosen, :, :, ::-1]
 
 
-def _moved(
-    images: NDArray[np.float32], most: int, rng: np.random.Generator
-) -> NDArray[np.float32]:
+def _moved(images: NDArray[np.float32], most: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """Copies on a blank ground."""
     height, width = images.shape[2:]
     down, right = rng.integers(-most, most + 1, (2, len(images))).tolist()
