@@ -84,7 +84,7 @@ def engine_step(work: Workload, threads: int) -> Step:
     return step
 
 
-def torch_step(work: Workload, threads: int, *, channels_last: bool) -> Step:
+def torch_step(work: Workload, threads: int, *, channels_last: bool, fused: bool = False) -> Step:
     """The same step in PyTorch, from the same weights, in one of its two memory formats."""
     import torch  # only here: the engine's own memory is measured without it
     from torch_peer import copy_weights, loss_function, to_torch, torch_optimizer
@@ -96,7 +96,7 @@ def torch_step(work: Workload, threads: int, *, channels_last: bool) -> Step:
     copy_weights(model, net)
     net = net.to(memory_format=layout).train()
     criterion = loss_function(work.network.loss)
-    optimizer = torch_optimizer(RECIPE, model, net)
+    optimizer = torch_optimizer(RECIPE, model, net, fused=fused)
     model.close()
     arrays = random_batch(work.network, work.batch)
     images, targets = (torch.from_numpy(array) for array in arrays)

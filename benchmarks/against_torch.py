@@ -29,17 +29,18 @@ from _common import (
 SIDES = ("ours", "contiguous", "channels_last")
 
 
-def measure(work: Workload, threads: int, rounds: int, seconds: float) -> dict[str, object]:
+def measure(work: Workload, options: argparse.Namespace) -> dict[str, object]:
     """The row of one workload."""
+    threads, fused = options.threads, options.fused
     steps = {
         "ours": engine_step(work, threads),
-        "contiguous": torch_step(work, threads, channels_last=False),
-        "channels_last": torch_step(work, threads, channels_last=True),
+        "contiguous": torch_step(work, threads, channels_last=False, fused=fused),
+        "channels_last": torch_step(work, threads, channels_last=True, fused=fused),
     }
     times: dict[str, list[float]] = {side: [] for side in SIDES}
-    for _ in range(rounds):
+    for _ in range(options.rounds):
         for side in SIDES:
-            times[side].append(1000 * turn(steps[side], seconds))
+            times[side].append(1000 * turn(steps[side], options.seconds))
     ours, *theirs = SIDES
     better = min(theirs, key=lambda side: statistics.median(times[side]))
     ratios = [torch / own for torch, own in zip(times[better], times[ours], strict=True)]
@@ -62,6 +63,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a side in a round")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--fused", action="store_true", help="give PyTorch its fused SGD")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args()
 
@@ -73,7 +75,7 @@ def main() -> None:
         head = f"{'workload':18}{'ours':>10}{'PyTorch':>10}   {'its format':15}"
         print(f"{head}ratio (from, to)   of the least")
     for work in options.workloads:
-        row = measure(work, options.threads, options.rounds, options.seconds)
+        row = measure(work, options)
         rows.append(row)
         gc.collect()
         if not options.json:
@@ -90,6 +92,7 @@ def main() -> None:
     setting = {
         "threads": options.threads,
         "rounds": options.rounds,
+        "fused": options.fused,
         "numpy": np.__version__,
         "torch": torch.__version__,
         "machine": platform.machine(),

@@ -74,7 +74,7 @@ class Peer:
         model = build(network, seed=self.recipe.seed)
         copy_weights(model, self.net)
         self.net = self.net.to(memory_format=self.layout)
-        self.optimizer = torch_optimizer(self.recipe, model, self.net)
+        self.optimizer = torch_optimizer(self.recipe, model, self.net, fused=True)
         self.loss = loss_function(network.loss)
         self.step = self.epoch = 0
 
@@ -109,7 +109,7 @@ class Peer:
 def faster_format(threads: int, batch: int) -> bool:
     """Whether channels last are the faster format here."""
     work = Workload("lenet5", batch)
-    steps = [torch_step(work, threads, channels_last=last) for last in (False, True)]
+    steps = [torch_step(work, threads, channels_last=last, fused=True) for last in (False, True)]
     times = [min(turn(step, 0.3) for _ in range(5)) for step in steps]
     return times[1] < times[0]
 

@@ -67,8 +67,13 @@ def loss_function(loss: Loss) -> LossFunction:
     )
 
 
-def torch_optimizer(training: Training, model: Model, peer: nn.Module) -> torch.optim.Optimizer:
-    """The optimizer of a recipe; weight decay for the weights that ``model`` decays alone."""
+def torch_optimizer(
+    training: Training, model: Model, peer: nn.Module, *, fused: bool = False
+) -> torch.optim.Optimizer:
+    """The optimizer of a recipe; weight decay for the weights that ``model`` decays alone.
+
+    ``fused`` asks for the one-pass form of SGD, which PyTorch does not take by itself.
+    """
     named = dict(peer.named_parameters())
     decay = training.weight_decay if training.optimizer == "adamw" else training.l2
     groups = [
@@ -80,10 +85,10 @@ def torch_optimizer(training: Training, model: Model, peer: nn.Module) -> torch.
     lr, eps, betas = training.lr, training.eps, training.betas
     match training.optimizer:
         case "sgd":
-            return torch.optim.SGD(groups, lr)
+            return torch.optim.SGD(groups, lr, fused=fused)
         case "momentum" | "nesterov" as name:
-            nesterov = name == "nesterov"
-            return torch.optim.SGD(groups, lr, training.momentum, nesterov=nesterov)
+            momentum, nesterov = training.momentum, name == "nesterov"
+            return torch.optim.SGD(groups, lr, momentum, nesterov=nesterov, fused=fused)
         case "adagrad":
             return torch.optim.Adagrad(groups, lr, eps=eps)
         case "rmsprop":
