@@ -26,7 +26,7 @@ def train(network: Network, control: Control, emit: Emit, *, data_dir: Path | No
     from cnn_tui.engine.data.catalog import load_dataset
     from cnn_tui.engine.training.trainer import Trainer
 
-    dataset = load_dataset(network.data, data_dir)
+    dataset = load_dataset(network.data, data_dir, shape=network.input)
     Trainer(network, dataset, control=control, emit=emit).run()
 
 

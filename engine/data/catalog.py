@@ -43,6 +43,17 @@ def find_name(word: str) -> str | None:
     return by_letters.get(_letters(word))
 
 
+def locate(name: str, data_dir: Path | None) -> tuple[str, Path | None]:
+    """Name and folder by which a set is found again from wherever else it is asked for.
+
+    A path becomes :data:`FOLDER` and the whole path, a name is spelt as it is here.
+    """
+    known = find_name(name)
+    if known is None and data_dir is None and Path(name).expanduser().exists():
+        return FOLDER, Path(name).expanduser().resolve()
+    return known or name, data_dir
+
+
 def load_dataset(
     name: str,
     data_dir: Path | None = None,

@@ -159,6 +159,8 @@ def test_real_mnist_trains_from_its_folder(cli, mnist_dir: Path, file: Path) -> 
     file.write_text(QUICK.replace("[1, 8, 8]", "[1, 28, 28]"))
     options = ("--data", "mnist", "--data-dir", mnist_dir, "--epochs", "1", "--batch-size", "500")
     code, out, err = cli("train", file, "--json", *options)
-    assert (code, err) == (0, "")
+    assert code == 0
+    # The bytes of its archives may be others than the official ones: that is said once.
+    assert err == "" or (err.startswith("cnn-tui: note: ") and err.count("\n") == 1)
     assert events(out)[0]["train_images"] == 55_000
     assert events(out)[-1]["test_accuracy"] > 0.8

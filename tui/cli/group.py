@@ -14,6 +14,7 @@ COMMANDS = {
     "resume": "Go on with a run.",
     "runs": "List the runs; rename, tag, pause, stop or delete one.",
     "compare": "Show runs side by side.",
+    "data": "List, show and download datasets.",
     "check": "Say whether the layers of a network fit, and what they cost.",
     "presets": "List the built-in networks.",
     "bench": "Measure training steps on random data.",

@@ -28,15 +28,15 @@ def command(arch: str, data_dir: Path | None) -> int:
 
 
 def _train(network: Network, data_dir: Path | None) -> int:
-    from cnn_tui.engine.data.catalog import load_dataset
     from cnn_tui.engine.runs.places import runs_home
     from cnn_tui.engine.runs.recorder import new_run
     from cnn_tui.engine.training.fit import check_fit
     from cnn_tui.tui.cli.headless import train
+    from cnn_tui.tui.cli.loading import load
     from cnn_tui.tui.cli.reporters import report_lines
 
     print_line(f"cnn-tui: no terminal here to open the app in, so {network.name} is trained:")
-    dataset = load_dataset(network.data, data_dir)
+    dataset = load(network.data, data_dir, network.input)
     check_fit(network, dataset)
     return train(
         network,

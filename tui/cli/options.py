@@ -25,3 +25,12 @@ checkpoint_every = click.option(
     metavar="N",
     help="Keep a state every N steps as well as every minute.",
 )
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder that holds the files of a dataset which is not built in.",
+)
+skip_damaged = click.option(
+    "--skip-damaged", is_flag=True, help="Leave out damaged pictures of a folder."
+)

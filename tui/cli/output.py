@@ -27,6 +27,11 @@ def print_error(message: str) -> None:
     print(f"cnn-tui: error: {plain(message)}", file=sys.stderr, flush=True)
 
 
+def print_note(message: str) -> None:
+    """Write a line that a person should see and no program reads, to standard error."""
+    print(f"cnn-tui: note: {plain(message)}", file=sys.stderr, flush=True)
+
+
 def print_json(value: object) -> None:
     """Write ``value`` as one line of JSON, at once; numbers that are not finite become null."""
     print_line(msgspec.json.encode(value).decode())

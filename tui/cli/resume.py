@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.recorder import Policy
 from cnn_tui.engine.runs.resume import data_folder, resume_run, with_epochs
 from cnn_tui.engine.training.fit import check_fit
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
+from cnn_tui.tui.cli.loading import load
 from cnn_tui.tui.cli.reporters import reporter
 
 
@@ -41,7 +41,8 @@ def command(
     """Go on with RUN from its furthest checkpoint, to the same bits as if it had never ended."""
     folder = open_run(runs_dir, run)
     network = with_epochs(folder.network(), epochs)
-    dataset = load_dataset(network.data, data_folder(folder, data_dir))
+    # Damaged pictures cannot go unnoticed: the data must be what the run began with.
+    dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
     check_fit(network, dataset)
     policy = Policy(steps=checkpoint_every)
     with reporter(as_json=as_json) as report:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.catalog import locate
 from cnn_tui.engine.runs.recorder import Policy, Recorder, new_run
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
@@ -16,19 +16,20 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.fit import check_fit
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
+from cnn_tui.tui.cli.loading import load
 from cnn_tui.tui.cli.reporters import reporter
 
 
 @click.command("train")
 @click.argument("arch")
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
-@click.option("--data", metavar="NAME", help="Train on this dataset instead of the network's.")
 @click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The folder that holds the files of a dataset which is not built in.",
+    "--data",
+    metavar="NAME",
+    help="Train on this dataset, folder of pictures or .npz file instead of the network's.",
 )
+@options.data_dir
+@options.skip_damaged
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
@@ -42,6 +43,7 @@ def command(
     as_json: bool,
     data: str | None,
     data_dir: Path | None,
+    skip_damaged: bool,
     threads: int | None,
     checkpoint_every: int | None,
     runs_dir: Path,
@@ -60,9 +62,9 @@ def command(
     network = resolve(arch)
     chosen = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
     network = override(network, {key: value for key, value in chosen.items() if value is not None})
-    if data is not None:
-        network = msgspec.structs.replace(network, data=data)
-    dataset = load_dataset(network.data, data_dir)
+    name, data_dir = locate(data or network.data, data_dir)
+    network = msgspec.structs.replace(network, data=name)
+    dataset = load(name, data_dir, network.input, skip_damaged=skip_damaged)
     check_fit(network, dataset)
     policy = Policy(steps=checkpoint_every)
 

@@ -1,0 +1,91 @@
+"""A dataset in figures: what ``data show`` and the browser of samples tell of it."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_tui.engine.data.dataset import Dataset, Images, Split
+from cnn_tui.engine.data.preprocess import Normalizer
+
+_CHUNK = 1024
+
+
+class ClassCount(msgspec.Struct, frozen=True):
+    """How many images of a class each split has."""
+
+    name: str
+    train: int
+    val: int
+    test: int
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``data show --json`` prints. Pixels are measured on the training split."""
+
+    name: str
+    input: tuple[int, int, int]
+    """``(C, H, W)``."""
+    dtype: str
+    train: int
+    val: int
+    test: int
+    classes: tuple[ClassCount, ...]
+    low: float
+    """The least and the largest pixel."""
+    high: float
+    mean: tuple[float, ...]
+    """Per channel, as the standard deviation."""
+    std: tuple[float, ...]
+    notes: tuple[str, ...]
+
+
+def measure(dataset: Dataset) -> Statistics:
+    """Counts, range, mean and standard deviation; one pass over the training images."""
+    normalizer = Normalizer.fit(dataset.train)
+    low, high = _range(dataset.train.images)
+    splits = (dataset.train, dataset.val, dataset.test)
+    counts = zip(*(_counts(split, len(dataset.classes)) for split in splits), strict=True)
+    return Statistics(
+        name=dataset.name,
+        input=dataset.input_shape,
+        dtype=str(dataset.train.images.dtype),
+        train=len(dataset.train),
+        val=len(dataset.val),
+        test=len(dataset.test),
+        classes=tuple(
+            ClassCount(name, *count) for name, count in zip(dataset.classes, counts, strict=True)
+        ),
+        low=low,
+        high=high,
+        mean=tuple(normalizer.mean.ravel().tolist()),
+        std=tuple(normalizer.std.ravel().tolist()),
+        notes=dataset.notes,
+    )
+
+
+def first_of_each(split: Split, classes: int) -> list[int]:
+    """The index of the first image of each class that has any."""
+    numbers, places = np.unique(split.labels, return_index=True)
+    return [int(place) for number, place in zip(numbers, places, strict=True) if number < classes]
+
+
+def to_bytes(image: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
+    """An image for the eye: what the set has between 0 (or less) and its most, as 0 to 255."""
+    low = min(low, 0.0)
+    scaled = (image.astype(np.float64) - low) * (255 / ((high - low) or 1.0))
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def _counts(split: Split, classes: int) -> list[int]:
+    counts: list[int] = np.bincount(split.labels, minlength=classes).tolist()
+    return counts
+
+
+def _range(images: Images) -> tuple[float, float]:
+    low, high = np.inf, -np.inf
+    for start in range(0, len(images), _CHUNK):
+        part = images[start : start + _CHUNK]
+        low, high = min(low, float(part.min())), max(high, float(part.max()))
+    return low, high

@@ -1,0 +1,227 @@
+"""``cnn-tui data`` and ``train`` on data of the user's own, in this process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnn_tui.engine.data.catalog import dataset_names
+from cnn_tui.engine.data.fetch import MIRROR_VARIABLE
+from cnn_tui.engine.data.sources import SOURCES, RemoteFile, Source
+from cnn_tui.tui.half_blocks import half_blocks, shrunk
+
+NETWORK = """
+name = "linear"
+input = [1, 8, 8]
+layers = [{ type = "fc", out_features = 2 }]
+training = { epochs = 1, batch_size = 16, lr = 0.01 }
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "linear.toml"
+    path.write_text(NETWORK)
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Forty dark and forty light pictures."""
+    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed (extra images)")
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(("dark", "light")):
+        folder = tmp_path / "pictures" / name
+        folder.mkdir(parents=True)
+        for number in range(40):
+            pixels = (rng.integers(0, 100, (12, 10, 3)) + 150 * label).astype(np.uint8)
+            image.fromarray(pixels).save(folder / f"{number}.png")
+    return tmp_path / "pictures"
+
+
+def test_list_has_every_dataset_and_says_what_is_here(cli) -> None:
+    code, out, err = cli("data", "list", "--json")
+    assert (code, err) == (0, "")
+    listed = {entry["name"]: entry for entry in json.loads(out)}
+    assert tuple(listed) == dataset_names()
+    assert [name for name, entry in listed.items() if entry["ready"]] == ["digits", "shapes"]
+    assert listed["cifar10"]["download_bytes"] == 170_052_171
+    lines = cli("data", "list").out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(dataset_names())
+    assert "12 MB to fetch" in lines[3]
+
+
+def test_show_counts_and_measures(cli) -> None:
+    code, out, err = cli("data", "show", "digits", "--json")
+    assert (code, err) == (0, "")
+    shown = json.loads(out)
+    assert (shown["train"], shown["val"], shown["test"]) == (1257, 180, 360)
+    assert (shown["input"], shown["low"], shown["high"]) == ([1, 8, 8], 0, 16)
+    assert sum(one["train"] for one in shown["classes"]) == 1257
+    assert [one["name"] for one in shown["classes"]] == list("0123456789")
+    assert shown["mean"] == [pytest.approx(4.88, abs=0.05)]
+    assert shown["std"] == [pytest.approx(6.02, abs=0.05)]
+
+
+def test_show_in_a_pipe_is_plain(cli) -> None:
+    code, out, err = cli("data", "show", "digits")
+    assert (code, err) == (0, "")
+    assert out.replace("\n", "").isprintable() and "▀" not in out
+    assert "1,257 images to train" in out and "mean 4.8" in out
+
+
+def test_show_of_pictures_resizes_them(cli, pictures: Path) -> None:
+    shown = json.loads(cli("data", "show", pictures, "--size", 8, "--grey", "--json").out)
+    assert (shown["input"], shown["name"]) == ([1, 8, 8], "pictures")
+    assert [one["name"] for one in shown["classes"]] == ["dark", "light"]
+    assert json.loads(cli("data", "show", pictures, "--json").out)["input"] == [3, 32, 32]
+
+
+@pytest.mark.parametrize("how", ["path", "folder", "relative"])
+def test_training_on_pictures_takes_the_size_from_the_network(
+    cli, file: Path, pictures: Path, how: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ways = {
+        "path": ("--data", pictures),
+        "folder": ("--data", "folder", "--data-dir", pictures),
+        "relative": ("--data", "pictures"),
+    }
+    code, out, err = cli("train", file, "--json", *ways[how])
+    assert (code, err) == (0, "")
+    events = [json.loads(line) for line in out.splitlines()]
+    assert events[0]["classes"] == ["dark", "light"]
+    assert events[-1]["test_accuracy"] == 1.0
+    # The run finds the pictures again from anywhere.
+    monkeypatch.chdir("/")
+    code, out, err = cli("resume", events[0]["run"], "--epochs", 2, "--json")
+    assert (code, err) == (0, "")
+
+
+def test_training_on_npz(cli, file: Path, tmp_path: Path) -> None:
+    x = np.random.default_rng(0).random((60, 8, 8)).astype(np.float32)
+    np.savez(tmp_path / "mine.npz", x=x, y=np.array(["yes", "no"] * 30))
+    code, out, err = cli("train", file, "--json", "--data", tmp_path / "mine.npz")
+    assert (code, err) == (0, "")
+    assert json.loads(out.splitlines()[0])["classes"] == ["no", "yes"]
+
+
+def test_damaged_picture_is_one_line_and_left_out_if_asked(cli, file: Path, pictures: Path) -> None:
+    (pictures / "dark" / "bad.png").write_bytes(b"\x89PNG")
+    code, out, err = cli("train", file, "--data", pictures)
+    assert (code, out) == (1, "")
+    assert "bad.png" in err and "--skip-damaged" in err and err.count("\n") == 1
+    code, out, err = cli("train", file, "--data", pictures, "--skip-damaged", "--json")
+    assert (code, err) == (0, "cnn-tui: note: Damaged pictures left out: 1.\n")
+    code, out, err = cli("resume", json.loads(out.splitlines()[0])["run"], "--epochs", 2)
+    assert code == 0
+
+
+def test_missing_set_names_the_command_that_gets_it(cli) -> None:
+    code, out, err = cli("train", "cifar-convnet")
+    assert (code, out) == (1, "")
+    assert "170 MB" in err and "cnn-tui data fetch cifar10" in err and err.count("\n") == 1
+
+
+CONTENT = os.urandom(70_000)
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
+    place = tmp_path / "www" / "mnist"
+    place.mkdir(parents=True)
+    (place / "one.bin").write_bytes(CONTENT)
+    files = (RemoteFile("one.bin", len(CONTENT), hashlib.sha256(CONTENT).hexdigest()),)
+    source = Source(("https://host.invalid/",), files, (1, 1, 1), 1, 1)
+    monkeypatch.setitem(SOURCES, "mnist", source)
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=place.parent))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_fetch_gets_the_files_and_says_where(cli, mirror: str, tmp_path: Path) -> None:
+    place = tmp_path / "there"
+    code, out, err = cli("data", "fetch", "MNIST", "--mirror", mirror, "--data-dir", place)
+    assert (code, err) == (0, "")
+    assert str(place) in out and out.count("\n") == 1
+    assert (place / "one.bin").read_bytes() == CONTENT
+    code, out, err = cli("data", "fetch", "mnist", "--mirror", mirror, "--json")
+    fetched = json.loads(out)
+    assert (code, fetched["name"], fetched["bytes"]) == (0, "mnist", 70_000)
+    assert (Path(fetched["folder"]) / "one.bin").read_bytes() == CONTENT
+    listed = {entry["name"]: entry for entry in json.loads(cli("data", "list", "--json").out)}
+    assert listed["mnist"]["ready"]
+    (Path(fetched["folder"]) / "one.bin").unlink()
+
+
+def test_fetch_that_fails_is_one_line(cli, mirror: str, tmp_path: Path) -> None:
+    (tmp_path / "www" / "mnist" / "one.bin").unlink()
+    code, out, err = cli("data", "fetch", "mnist", "--mirror", mirror)
+    assert (code, out) == (1, "")
+    assert re.fullmatch(
+        r"cnn-tui: error: one\.bin cannot be fetched: .* 404 .*--mirror URL\.\n", err
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("fetch", "mist"), "Did you mean mnist?"),
+        (("fetch", "digits"), "needs no download"),
+        (("fetch", "zzz"), "There are mnist, fashion-mnist, cifar10 and cifar100"),
+        (("fetch", "mnist", "--mirror", "ftp://x"), "is no address"),
+        (("show", "digts"), "Did you mean digits?"),
+        (("show", "folder"), "--data-dir"),
+    ],
+)
+def test_mistakes_are_one_line(cli, args: tuple[str, ...], words: str) -> None:
+    code, out, err = cli("data", *args)
+    assert (code, out) == (1, "")
+    assert words in err and err.count("\n") == 1
+
+
+def test_data_without_a_command_shows_the_help(cli) -> None:
+    code, out, err = cli("data")
+    assert code == 2 and "fetch" in out + err
+
+
+def test_half_blocks_show_two_rows_a_line() -> None:
+    image = np.zeros((3, 4, 2), np.uint8)
+    image[0, 0, 0], image[2, 3, 1] = 255, 9
+    text = half_blocks(image)
+    assert text.plain == "▀▀\n▀▀"
+    styles = [str(span.style) for span in text.spans]
+    assert styles[0] == "rgb(255,0,0) on rgb(0,0,0)"
+    assert styles[-1] == "rgb(0,0,0) on rgb(0,0,9)"
+    odd = half_blocks(np.full((1, 3, 1), 7, np.uint8))
+    assert odd.plain == "▀\n▀"
+    assert str(odd.spans[-1].style) == "rgb(7,7,7) on rgb(0,0,0)"
+
+
+def test_large_pictures_are_shrunk_by_means() -> None:
+    image = np.arange(3 * 50 * 33, dtype=np.uint16).reshape(3, 50, 33).astype(np.uint8)
+    small = shrunk(image, 16)
+    assert small.shape == (3, 13, 9)
+    assert small[1, 0, 0] == round(image[1, :4, :4].mean())
+    np.testing.assert_array_equal(shrunk(image, 50), image)

@@ -1,0 +1,171 @@
+"""``cnn-tui data``: which datasets there are, what is in one, and how to get one."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+import msgspec
+from rich.columns import Columns
+from rich.console import Console, Group
+from rich.text import Text
+
+from cnn_tui.engine.data.catalog import find_name
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.entries import Entry, entries
+from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, fetch
+from cnn_tui.engine.data.sources import SOURCES
+from cnn_tui.engine.data.statistics import Statistics, first_of_each, measure, to_bytes
+from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.specs.flow import dims
+from cnn_tui.engine.specs.wording import listed, nearest, show
+from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.loading import load, progress_shown
+from cnn_tui.tui.cli.output import print_json, print_line, print_table
+from cnn_tui.tui.half_blocks import half_blocks, shrunk
+
+_PICTURE = 16
+"""Longest side of a picture, in characters."""
+_MOST_PICTURES = 20
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """What ``data fetch --json`` prints."""
+
+    name: str
+    folder: str
+    bytes: int
+    seconds: float
+
+
+@click.group("data")
+def command() -> None:
+    """List, show and download datasets."""
+
+
+@command.command("list")
+@options.as_json
+def list_command(as_json: bool) -> None:
+    """List the datasets."""
+    if as_json:
+        print_json(entries())
+        return
+    header = ("name", "images", "count", "classes", "", "description")
+    rows = [_row(entry) for entry in entries()]
+    print_table(header, rows, right=("count", "classes"))
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    state = "here" if entry.ready else f"{entry.download_bytes / 1e6:,.0f} MB to fetch"
+    return (
+        entry.name,
+        dims(entry.input) if entry.input else "any",
+        f"{entry.images:,}" if entry.images else "any",
+        str(entry.classes or "any"),
+        state if entry.ready or entry.download_bytes else "--data-dir",
+        entry.description,
+    )
+
+
+@command.command("show")
+@click.argument("name")
+@options.data_dir
+@options.skip_damaged
+@click.option(
+    "--size",
+    type=click.IntRange(4, 1024),
+    default=32,
+    show_default=True,
+    help="Side to which the pictures of a folder are resized.",
+)
+@click.option("--grey", is_flag=True, help="Read the pictures of a folder without their colours.")
+@options.as_json
+def show_command(
+    name: str, data_dir: Path | None, skip_damaged: bool, size: int, grey: bool, as_json: bool
+) -> None:
+    """Show what is in the dataset NAME, or in a folder of pictures, or in a .npz file."""
+    shape = (1 if grey else 3, size, size)
+    dataset = load(name, data_dir, shape, skip_damaged=skip_damaged)
+    statistics = measure(dataset)
+    if as_json:
+        print_json(statistics)
+        return
+    _print_statistics(statistics)
+    console = Console()
+    if console.is_terminal:
+        console.print(_pictures(dataset, statistics))
+
+
+def _print_statistics(statistics: Statistics) -> None:
+    print_line(
+        f"{statistics.name}: {statistics.train:,} images to train, {statistics.val:,} to validate, "
+        f"{statistics.test:,} to test, {dims(statistics.input)}, {statistics.dtype} from "
+        f"{statistics.low:g} to {statistics.high:g}"
+    )
+    print_line(f"mean {_figures(statistics.mean)}, deviation {_figures(statistics.std)}")
+    rows = [
+        (one.name, f"{one.train:,}", f"{one.val:,}", f"{one.test:,}") for one in statistics.classes
+    ]
+    header = ("class", "train", "val", "test")
+    print_table(header, rows, right=header[1:])
+
+
+def _figures(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.4g}" for value in values)
+
+
+def _pictures(dataset: Dataset, statistics: Statistics) -> Columns:
+    """The first image of each class above its name."""
+    train = dataset.train
+    chosen = first_of_each(train, len(dataset.classes))[:_MOST_PICTURES]
+    pictures = []
+    for index in chosen:
+        image = to_bytes(train.images[index], statistics.low, statistics.high)
+        name = Text(dataset.classes[train.labels[index]])
+        name.truncate(_PICTURE, overflow="ellipsis")
+        pictures.append(Group(half_blocks(shrunk(image, _PICTURE)), name))
+    return Columns(pictures, width=_PICTURE, padding=(1, 2))
+
+
+@command.command("fetch")
+@click.argument("name")
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Put the files there; later commands need the same option.",
+)
+@click.option(
+    "--mirror",
+    metavar="URL",
+    help=f"Ask URL/NAME/FILE instead of the official hosts (or set {MIRROR_VARIABLE}).",
+)
+@options.as_json
+def fetch_command(name: str, data_dir: Path | None, mirror: str | None, as_json: bool) -> None:
+    """Download the dataset NAME, or what is missing of it.
+
+    An interrupted download goes on where it ended, when called again.
+    """
+    known = _fetchable(name)
+    began = time.monotonic()
+    with progress_shown(1e6, " MB") as progress:
+        folder = fetch(known, data_dir, mirror=mirror, progress=progress)
+    size, seconds = SOURCES[known].size, time.monotonic() - began
+    if as_json:
+        print_json(Fetched(known, str(folder), size, round(seconds, 2)))
+    else:
+        print_line(f"{known}: {size / 1e6:,.1f} MB in {folder}, every sum is right.")
+
+
+def _fetchable(name: str) -> str:
+    known = find_name(name)
+    if known in SOURCES:
+        return known
+    if known is not None:
+        raise DataError(
+            f"The dataset {known} needs no download.", f"See cnn-tui data show {known}."
+        )
+    near = nearest(name, SOURCES)
+    hint = f"Did you mean {near[0]}?" if near else f"There are {listed(SOURCES, 'and')}."
+    raise DataError(f"There is no dataset called {show(name)} to download.", hint)

@@ -1,0 +1,86 @@
+"""Loading and fetching data on the command line: progress and notes, all on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.progress import Progress
+from cnn_tui.tui.cli.output import print_note
+
+_LINE_SECONDS = 5.0
+
+
+def load(
+    name: str,
+    data_dir: Path | None,
+    shape: tuple[int, int, int] | None,
+    *,
+    skip_damaged: bool = False,
+) -> Dataset:
+    """The dataset, as ``load_dataset`` gives it; long work shows how far it is."""
+    with progress_shown() as progress:
+        dataset = load_dataset(
+            name, data_dir, shape=shape, skip_damaged=skip_damaged, progress=progress
+        )
+    for note in dataset.notes:
+        print_note(note)
+    return dataset
+
+
+@contextmanager
+def progress_shown(unit: float = 1.0, suffix: str = "") -> Iterator[Progress]:
+    """A bar on a terminal; elsewhere a line every few seconds, none for what is quick.
+
+    Args:
+        unit: What the figures are divided by.
+        suffix: What they then are, such as ``" MB"``.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(unit, suffix)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[count]}"),
+        TimeRemainingColumn(),
+    )
+    with Bar(*columns, console=console, transient=True, refresh_per_second=4) as bar:
+        yield _Bar(bar, unit, suffix)
+
+
+class _Bar:
+    def __init__(self, bar: Bar, unit: float, suffix: str) -> None:
+        self._bar, self._unit, self._suffix = bar, unit, suffix
+        self._task: TaskID | None = None
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task(what, total=total, count="")
+        count = _count(done, total, self._unit, self._suffix)
+        self._bar.update(self._task, description=what, completed=done, count=count)
+
+
+class _Lines:
+    def __init__(self, unit: float, suffix: str) -> None:
+        self._unit, self._suffix, self._last = unit, suffix, time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if time.monotonic() - self._last >= _LINE_SECONDS:
+            self._last = time.monotonic()
+            count = _count(done, total, self._unit, self._suffix)
+            print(f"cnn-tui: {what}: {count}", file=sys.stderr, flush=True)
+
+
+def _count(done: int, total: int, unit: float, suffix: str) -> str:
+    return f"{done / unit:,.0f} of {total / unit:,.0f}{suffix}"
