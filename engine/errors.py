@@ -24,6 +24,17 @@ class SpecError(CnnTuiError):
     """An architecture that cannot be read: unknown preset, bad TOML, unknown key, bad value."""
 
 
+class EntryError(SpecError):
+    """A line being typed that does not read: ``width`` characters from ``column``, counted from 0.
+
+    A width of 0 stands for a place between two characters, such as the end of the line.
+    """
+
+    def __init__(self, message: str, hint: str, column: int, width: int) -> None:
+        super().__init__(message, hint)
+        self.column, self.width = column, width
+
+
 class ShapeError(CnnTuiError):
     """Layers that do not fit each other, or arrays that do not fit the network."""
 
@@ -33,7 +44,7 @@ class DataError(CnnTuiError):
 
 
 class MissingDataError(DataError):
-    """A dataset that is not here yet and could be downloaded: its ``name`` and ``size`` in bytes."""
+    """A dataset that is not here yet but can be downloaded: its ``name``, its ``size`` in bytes."""
 
     def __init__(self, message: str, hint: str, name: str, size: int) -> None:
         super().__init__(message, hint)

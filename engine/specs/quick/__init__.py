@@ -1,0 +1,6 @@
+"""Layers as a line of text, ``conv 32 3x3 pad same | relu | pool 2 | fc 10``, there and back.
+
+A layer begins with its name. Numbers fill its main settings in order, the others follow by name
+(``stride 2``, ``stride=2`` or ``s2``) or as a flag (``floor``). The bar between two layers may be
+left out. A residual block holds its branch in braces: ``res { conv 16 pad same } proj s2``.
+"""

@@ -1,0 +1,141 @@
+"""Reads quick entry."""
+
+from __future__ import annotations
+
+from cnn_tui.engine.errors import EntryError
+from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.specs.limits import MAX_LAYERS, MAX_NESTING
+from cnn_tui.engine.specs.quick.draft import Draft, such_as
+from cnn_tui.engine.specs.quick.vocabulary import (
+    TOKENS,
+    Flag,
+    Form,
+    form_named,
+    layer_words,
+    split_glued,
+)
+from cnn_tui.engine.specs.tokens import Token, scan
+from cnn_tui.engine.specs.wording import listed, nearest, show
+
+_ELSEWHERE = {
+    "input": "The input is set in its own row, not among the layers.",
+    "flatten": "An fc layer flattens its input itself: leave it out.",
+    "softmax": "The loss is set in its own row; the last layer gives plain scores.",
+    "svm": "The loss is set in its own row; the last layer gives plain scores.",
+}
+
+
+def parse_quick(text: str) -> tuple[Layer, ...]:
+    """The layers that a line describes; none for an empty line.
+
+    Raises:
+        EntryError: at the first word that does not read, with its place.
+    """
+    return _Reader(text).whole()
+
+
+class _Reader:
+    """Reads tokens from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens = list(scan(text, TOKENS))
+        self._at = self._count = 0
+
+    def whole(self) -> tuple[Layer, ...]:
+        layers = self._layers(0)
+        if self._token.kind == "close":
+            raise self._token.error("There is no { before this }.", "Take it out.")
+        return layers
+
+    @property
+    def _token(self) -> Token:
+        return self._tokens[self._at]
+
+    def _next(self) -> Token:
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _layers(self, depth: int) -> tuple[Layer, ...]:
+        found = []
+        while self._token.kind in ("word", "bar"):
+            if self._token.kind == "bar":
+                self._next()
+            else:
+                found.append(self._layer(depth))
+        if self._token.kind == "open":
+            raise self._token.error(
+                "Only a residual block has braces.", "Write res { conv 16 pad same }."
+            )
+        return tuple(found)
+
+    def _layer(self, depth: int) -> Layer:
+        token = self._next()
+        self._count += 1
+        if self._count > MAX_LAYERS:
+            raise token.error(f"These are more than {MAX_LAYERS} layers.", "Use fewer.")
+        form, glued = _form(token)
+        draft = Draft(form, token)
+        if glued.text:
+            draft.place(glued)
+        while self._goes_on(form):
+            if self._token.kind == "open":
+                brace = self._token
+                draft.set("branch", self._branch(depth), brace)
+            else:
+                self._setting(draft)
+        return draft.layer()
+
+    def _goes_on(self, form: Form) -> bool:
+        """Whether the next token still belongs to the layer."""
+        if self._token.kind == "open":
+            return form.kind is Residual
+        return self._token.kind == "word" and not _begins_layer(self._token, form)
+
+    def _branch(self, depth: int) -> tuple[Layer, ...]:
+        brace = self._next()
+        if depth >= MAX_NESTING:
+            raise brace.error(f"Residual blocks stand more than {MAX_NESTING} deep in each other.")
+        layers = self._layers(depth + 1)
+        if self._token.kind != "close":
+            raise brace.error("This { is never closed.", "Put } behind the branch.")
+        self._next()
+        return layers
+
+    def _setting(self, draft: Draft) -> None:
+        token = self._next()
+        setting = draft.form.by_word.get(token.text.lower())
+        if isinstance(setting, Flag):
+            draft.set(setting.field, setting.value, token)
+        elif setting is not None and self._token.kind == "word":
+            draft.set_value(setting.field, self._next(), token)
+        elif setting is not None:
+            raise token.error(f"{token.text} needs a value.", such_as(draft.form))
+        elif token.text[0].isalpha():
+            draft.set_glued(token)
+        else:
+            draft.place(token)
+
+
+def _form(token: Token) -> tuple[Form, Token]:
+    """The kind of layer that a word begins, and the value glued to it, if any."""
+    word, value = split_glued(token)
+    if form := form_named(token.text):
+        return form, value._replace(text="")
+    if form := form_named(word.text):
+        return form, value
+    raise _no_layer(token)
+
+
+def _begins_layer(token: Token, form: Form) -> bool:
+    words = {token.text.lower(), split_glued(token)[0].text.lower()}
+    return any(form_named(word) and word not in form.by_word for word in words)
+
+
+def _no_layer(token: Token) -> EntryError:
+    word = token.text.lower()
+    if word in _ELSEWHERE:
+        return token.error(f"{word} is not a layer here.", _ELSEWHERE[word])
+    near = nearest(word, layer_words())
+    names = ("conv", "pool", "avgpool", "gap", "fc", "relu", "drop", "bn", "res")
+    hint = f"Did you mean {near[0]}?" if near else f"Layers are {listed(names, 'and')}."
+    return token.error(f"There is no layer {show(token.text)}.", hint)

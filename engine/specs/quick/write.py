@@ -1,0 +1,61 @@
+"""Writes layers as quick entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cnn_tui.engine.specs.layers import Layer, Residual, pair
+from cnn_tui.engine.specs.quick.vocabulary import Form, form_of
+from cnn_tui.engine.specs.values import fields_of
+
+
+def to_quick(layers: Sequence[Layer]) -> str:
+    """The line that reads back as ``layers``; sizes of two equal numbers become one number."""
+    return " | ".join(" ".join(_words(layer)) for layer in layers)
+
+
+def _words(layer: Layer) -> Iterator[str]:
+    form = form_of(layer)
+    yield form.words[0]
+    if isinstance(layer, Residual):
+        yield f"{{ {to_quick(layer.branch)} }}" if layer.branch else "{ }"
+    yield from _placed(layer, form)
+    yield from _named(layer, form)
+    yield from _flagged(layer, form)
+    if layer.name:
+        yield f"as {layer.name}"
+
+
+def _placed(layer: Layer, form: Form) -> Iterator[str]:
+    """The places up to the kernel, written even where they are the default."""
+    for field in form.places:
+        if field != "stride":
+            value = getattr(layer, field)
+            # A lone number would do, but 3x3 is how a kernel is read.
+            yield "x".join(map(str, pair(value))) if field == "kernel_size" else str(value)
+
+
+def _named(layer: Layer, form: Form) -> Iterator[str]:
+    settled = {"name", *form.places} - {"stride"}
+    for setting in form.settings:
+        value = getattr(layer, setting.field)
+        is_default = value == fields_of(form.kind)[setting.field].default
+        if setting.field in settled or is_default:
+            continue
+        if isinstance(value, int | tuple):
+            yield f"{setting.short}{_size(value)}"
+        elif isinstance(value, float):
+            yield f"{setting.words[0]} {value!r}"
+
+
+def _flagged(layer: Layer, form: Form) -> Iterator[str]:
+    for flag in form.flags:
+        value = getattr(layer, flag.field)
+        if value == flag.value and value != fields_of(form.kind)[flag.field].default:
+            yield "pad same" if value == "same" else flag.words[0]
+
+
+def _size(value: int | tuple[int, ...]) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return str(value[0]) if value[0] == value[1] else "x".join(map(str, value))

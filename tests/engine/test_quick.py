@@ -1,0 +1,281 @@
+"""Quick entry: what is typed, what it means, where it goes wrong, and the way back."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from networks import networks
+
+from cnn_tui.engine.errors import EntryError
+from cnn_tui.engine.specs.layers import (
+    FC,
+    LRN,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    Layer,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    Residual,
+    Sigmoid,
+    Tanh,
+)
+from cnn_tui.engine.specs.limits import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING
+from cnn_tui.engine.specs.presets import load_preset, preset_names
+from cnn_tui.engine.specs.quick.complete import complete
+from cnn_tui.engine.specs.quick.parse import parse_quick
+from cnn_tui.engine.specs.quick.vocabulary import FORMS
+from cnn_tui.engine.specs.quick.write import to_quick
+
+SAME = Conv(out_channels=16, padding="same")
+
+
+def test_the_line_of_the_notes():
+    assert parse_quick("conv 32 3x3 pad same | relu | pool 2 | fc 10") == (
+        Conv(out_channels=32, kernel_size=3, padding="same"),
+        ReLU(),
+        MaxPool(kernel_size=2),
+        FC(out_features=10),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "layer"),
+    [
+        ("conv 16", Conv(out_channels=16)),
+        ("CONV 16 5", Conv(out_channels=16, kernel_size=5)),
+        ("conv 5x5 16", Conv(out_channels=16, kernel_size=5)),
+        ("conv16 5x3", Conv(out_channels=16, kernel_size=(5, 3))),
+        ("conv 16 5×3", Conv(out_channels=16, kernel_size=(5, 3))),
+        ("conv 16 stride=2, pad=1", Conv(out_channels=16, stride=2, padding=1)),
+        ("conv 16 s2 p1 d2 g4", Conv(out_channels=16, stride=2, padding=1, dilation=2, groups=4)),
+        ("conv 16 s2x1 p0x2", Conv(out_channels=16, stride=(2, 1), padding=(0, 2))),
+        ("conv 16 stride 2x1", Conv(out_channels=16, stride=(2, 1))),
+        ("conv 16 same nobias floor",
+         Conv(out_channels=16, padding="same", bias=False, rounding="floor")),
+        ("conv 16 no bias", Conv(out_channels=16, bias=False)),
+        ("conv filters 16 kernel 5 as stem", Conv(out_channels=16, kernel_size=5, name="stem")),
+        ("conv 16 name=3x3", Conv(out_channels=16, name="3x3")),
+        ("pool", MaxPool()),
+        ("pool2", MaxPool()),
+        ("maxpool 3x3 s2", MaxPool(kernel_size=3, stride=2)),
+        ("max 3 2", MaxPool(kernel_size=3, stride=2)),
+        ("avgpool 2", AvgPool()),
+        ("avg 3 s1 p1 floor", AvgPool(kernel_size=3, stride=1, padding=1, rounding="floor")),
+        ("gap", GlobalAvgPool()),
+        ("global_avgpool", GlobalAvgPool()),
+        ("fc 10", FC(out_features=10)),
+        ("linear 10 nobias", FC(out_features=10, bias=False)),
+        ("relu as r1", ReLU(name="r1")),
+        ("lrelu 0.1", LeakyReLU(negative_slope=0.1)),
+        ("leaky", LeakyReLU()),
+        ("sigmoid", Sigmoid()),
+        ("tanh", Tanh()),
+        ("drop 0.5", Dropout()),
+        ("dropout .25", Dropout(p=0.25)),
+        ("drop p0.3", Dropout(p=0.3)),
+        ("bn", BatchNorm()),
+        ("batchnorm eps 1e-3 momentum 1", BatchNorm(eps=1e-3, momentum=1.0)),
+        ("lrn 5 alpha 1e-4 beta 0.5 k 1", LRN(beta=0.5, k=1.0)),
+        ("res { conv 16 pad same } proj s2",
+         Residual(branch=(SAME,), shortcut="projection", stride=2)),
+        ("res zero s2 {conv 16 same}", Residual(branch=(SAME,), shortcut="zero-pad", stride=2)),
+        ("residual { res { } }", Residual(branch=(Residual(branch=()),))),
+    ],
+)  # fmt: skip
+def test_every_kind_of_layer_in_its_short_forms(text: str, layer: Layer):
+    assert parse_quick(text) == (layer,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "conv 16 | relu | fc 10",
+        "conv 16 relu fc 10",
+        "c16 r f10",
+        "conv 16 -> relu → fc 10",
+        "conv 16->relu->fc 10",
+        "| conv 16 || relu\n| fc 10 |",
+    ],
+)
+def test_bars_may_be_arrows_or_left_out(text: str):
+    assert parse_quick(text) == (Conv(out_channels=16), ReLU(), FC(out_features=10))
+
+
+def test_nothing_is_no_layers():
+    assert parse_quick("") == parse_quick(" | ") == ()
+    assert to_quick(()) == ""
+
+
+def test_alexnet_is_typed_in_less_than_100_keys():
+    text = "c96 11 s4 r m3 s2 c256 5 p2 r m3 s2 c384 p1 r c384 p1 r c256 p1 r m3 s2 f4096 r f4096 r"
+    plain = tuple(one for one in load_preset("alexnet").layers if not isinstance(one, Dropout))
+    assert parse_quick(f"{text} f1000") == plain
+
+
+@pytest.mark.parametrize(
+    ("marked", "words"),
+    [
+        ("conv 16 | <convv> 3", ("convv", "Did you mean conv?")),
+        ("<conv>", ("number of filters", "conv 32 3x3")),
+        ("relu | <fc>", ("number of outputs",)),
+        ("<res> proj", ("the branch in braces",)),
+        ("conv <0>", ("number of filters", "1 to 65536")),
+        ("fc 10 | conv 16 s<0> relu", ("Stride", "from 1 to 1024")),
+        ("conv 16 stride <wide>", ("Stride", "wide")),
+        ("conv 16 <3x3x3>", ("Kernel size", "such as 5x3")),
+        ("conv 16 <pad>", ("pad needs a value",)),
+        ("conv 16 <pad> | relu", ("pad needs a value",)),
+        ("conv 16 s2 <stride> 3", ("Stride is given twice",)),
+        ("conv 16 3 <5> 7", ("does not know what '5' is for",)),
+        ("conv 16 <krnel> 3", ("Did you mean kernel?",)),
+        ("drop <1>", ("probability", "below 1")),
+        ("lrelu <nan>", ("lrelu has no setting 'nan'",)),
+        ("fc <99999999999999999999999999>", ("65536",)),
+        ("conv 3 <{> relu }", ("residual",)),
+        ("res <{> conv 3", ("never closed",)),
+        ("res { relu } <{> relu }", ("The branch in braces is given twice",)),
+        ("relu <}>", ("no {",)),
+        ("relu <$> fc 10", ("no meaning",)),
+        ("relu | <flatten> | fc 10", ("flattens its input itself",)),
+        ("fc 10 | <softmax>", ("loss",)),
+        ("relu as a</>b", ("no meaning",)),
+        ("pool 2 <same>", ("pool has no setting",)),
+    ],
+)
+def test_an_error_says_what_and_where(marked: str, words: tuple[str, ...]):
+    before, under, after = re.split("[<>]", marked)
+    with pytest.raises(EntryError) as caught:
+        parse_quick(before + under + after)
+    error = caught.value
+    assert (error.column, error.width) == (len(before), len(under))
+    assert all(word in str(error) for word in words)
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_survive_the_way_there_and_back(name: str):
+    layers = load_preset(name).layers
+    assert parse_quick(to_quick(layers)) == layers
+
+
+def one_number(layer: Layer) -> Layer:
+    """Sizes of two equal numbers as one, as the line has them."""
+    sizes = {}
+    for field in ("kernel_size", "stride", "padding", "dilation"):
+        value = getattr(layer, field, None)
+        if isinstance(value, tuple) and value[0] == value[1]:
+            sizes[field] = value[0]
+    if isinstance(layer, Residual):
+        return msgspec.structs.replace(layer, branch=tuple(map(one_number, layer.branch)))
+    return msgspec.structs.replace(layer, **sizes)
+
+
+@given(networks())
+def test_any_layers_survive_the_way_there_and_back(network):
+    line = to_quick(network.layers)
+    layers = parse_quick(line)
+    assert layers == tuple(map(one_number, network.layers))
+    assert to_quick(layers) == line
+
+
+def test_every_kind_of_layer_has_a_form_whose_example_reads():
+    assert {form.kind for form in FORMS} == set(Layer.__args__)
+    for form in FORMS:
+        assert [type(layer) for layer in parse_quick(form.example)] == [form.kind]
+
+
+def test_too_much_is_refused():
+    assert len(parse_quick("relu " * MAX_LAYERS)) == MAX_LAYERS
+    deepest = "res {" * MAX_NESTING + "}" * MAX_NESTING
+    assert len(parse_quick(deepest)) == 1
+    for text in (
+        "relu " * (MAX_LAYERS + 1),
+        "r|" * 10**6,
+        "9" * 10**6,
+        "res { " * (MAX_NESTING + 1) + "}" * (MAX_NESTING + 1),
+        "{" * 10**5,
+        " " * (MAX_FILE_BYTES + 1),
+    ):
+        with pytest.raises(EntryError) as caught:
+            parse_quick(text)
+        assert len(str(caught.value)) < 300
+
+
+_WORDS = sorted({word for form in FORMS for word in (*form.words, *form.by_word)})
+TYPED = st.lists(
+    st.sampled_from([*_WORDS, *"|{}=,0x->.", "3x3", "1e9", "16", "s2", "→", "\x1b[2J", "no bias"]),
+    max_size=12,
+).map(" ".join)
+
+
+@given(st.text() | TYPED | st.binary().map(lambda data: data.decode("latin-1")))
+@example("\x00" * 100)
+@example("conv ١٢")
+@example("conv 1_0")
+def test_nothing_typed_raises_anything_else(text: str):
+    try:
+        layers = parse_quick(text)
+    except EntryError as error:
+        assert 0 <= error.column <= error.column + error.width <= len(text)
+        assert str(error).isprintable()
+    else:
+        assert parse_quick(to_quick(layers)) == layers
+
+
+@given(st.text() | TYPED, st.integers(-3, 60))
+def test_completions_never_raise_and_replace_the_word_at_the_cursor(text: str, cursor: int):
+    for one in complete(text, cursor):
+        assert 0 <= one.start <= one.end <= len(text)
+        assert one.text.startswith(text[one.start : one.end].lower())
+
+
+def words(text: str) -> list[str]:
+    return [one.text for one in complete(text, len(text))]
+
+
+@pytest.mark.parametrize(
+    ("text", "offered", "others"),
+    [
+        ("", {"conv", "pool", "fc", "res"}, {"stride", "|"}),
+        ("co", {"conv"}, {"pool"}),
+        ("relu | d", {"drop"}, {"conv"}),
+        ("conv ", {"16", "stride", "pad"}, {"3x3", "proj"}),
+        ("conv 32 ", {"3x3", "stride", "same", "nobias", "|"}, {"16", "pool"}),
+        ("conv32 s2 ", {"3x3", "pad"}, {"stride", "16"}),
+        ("conv 32 3x3 pad same ", {"stride", "groups"}, {"pad", "same", "kernel"}),
+        ("conv 32 pad ", {"same", "1"}, {"stride", "conv"}),
+        ("conv 32 p", {"pad", "pool"}, {"conv"}),
+        ("conv 32 re", {"relu", "res"}, {"conv"}),
+        ("res { ", {"conv", "bn"}, {"proj"}),
+        ("res { conv 8 } ", {"proj", "zero-pad", "stride"}, {"pad"}),
+        ("res { conv 8 } proj ", {"stride"}, {"proj", "zero-pad"}),
+        ("fc 10 | $$ ", {"conv"}, {"stride"}),
+    ],
+)
+def test_completions_follow_the_line(text: str, offered: set[str], others: set[str]):
+    assert offered <= set(words(text))
+    assert not others & set(words(text))
+
+
+def test_a_completion_stands_in_for_the_word_before_the_cursor():
+    text = "conv 32 | po | fc 10"
+    (one,) = complete(text, len("conv 32 | po"))
+    assert text[: one.start] + one.text + text[one.end :] == "conv 32 | pool | fc 10"
+    assert one.meaning
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_word_of_a_preset_is_known_to_the_completions(name: str):
+    line = to_quick(load_preset(name).layers)
+    for at, word in enumerate(line.split()[:60]):
+        if word.isalpha() and word not in ("pad", "same"):
+            before = " ".join(line.split()[:at])
+            assert word in words(f"{before} {word[:1]}"), (before, word)
