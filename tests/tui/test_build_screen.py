@@ -32,7 +32,7 @@ async def test_a_network_from_nothing_by_keyboard(make_app: MakeApp) -> None:
         assert layers(app) == ["Conv", "ReLU", "MaxPool", "FC"]
         assert app.builder.report.valid
         assert "16x4x4" in text(app, "#layers")
-        assert "fits  2,730 parameters" in text(app, "#totals")
+        assert "fits   2,730 parameters" in text(app, "#totals")
 
 
 async def test_a_wrong_stride_is_refused_with_its_reason_and_mended(make_app: MakeApp) -> None:

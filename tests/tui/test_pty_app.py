@@ -188,6 +188,21 @@ def test_a_network_is_built_and_trained_by_typing(start: Start) -> None:
     assert terminal.is_restored()
 
 
+def test_nothing_is_sent_when_nothing_changes(start: Start) -> None:
+    terminal = start(TRAINING)
+    terminal.shows("fits")
+    terminal.press("\x1b[15~")
+    terminal.shows("training")
+    terminal.press(" ")
+    terminal.shows("paused: space resumes")
+    for _ in range(10):  # the last of what was under way
+        terminal.read()
+    sent = len(terminal.raw)
+    for _ in range(10):
+        terminal.read(0.2)
+    assert len(terminal.raw) == sent
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 )

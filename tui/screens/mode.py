@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual import events
 from textual.app import ComposeResult
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.screen import Screen
 
 from cnn_tui.tui.widgets.header import Header, Heading
@@ -19,7 +19,7 @@ class ModeScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
 
-    heading: reactive[Heading] = reactive(Heading(), init=False)
+    heading: var[Heading] = var(Heading(), init=False)
 
     def compose(self) -> ComposeResult:
         """Header, body, keys."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.reactive import reactive
+from textual.reactive import var
 
 from cnn_tui.tui.actions import TRAIN, bindings
 from cnn_tui.tui.board import Board
@@ -23,7 +23,7 @@ class TrainScreen(ModeScreen):
     MODE = "train"
     BINDINGS = bindings(TRAIN)
 
-    log_loss: reactive[bool] = reactive(False, init=False)
+    log_loss: var[bool] = var(False, init=False)
 
     def __init__(self, board: Board, run: RunView) -> None:
         super().__init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from textual.reactive import reactive
+from textual.reactive import var
 
 from cnn_tui.tui.widgets.lines import Line, Lines
 from cnn_tui.tui.widgets.plot import Plot, Rasteriser, rasterise
@@ -28,7 +28,7 @@ class Picture:
 class Chart(Lines):
     """Knows nothing of training: it is given a picture."""
 
-    picture: reactive[Picture] = reactive(Picture(), init=False)
+    picture: var[Picture] = var(Picture(), init=False)
 
     def __init__(self, *, id: str | None = None, rasteriser: Rasteriser = rasterise) -> None:
         super().__init__(id=id)

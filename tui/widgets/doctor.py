@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from textual import events
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 
 from cnn_tui.engine.specs.report import Fix, Issue, Report
 from cnn_tui.tui.widgets.lines import Line, Lines, plain
@@ -26,10 +26,10 @@ class Doctor(Lines):
             super().__init__()
             self.letter = letter
 
-    report: reactive[Report | None] = reactive(None, init=False)
-    chosen: reactive[int] = reactive(0, init=False)
+    report: var[Report | None] = var(None, init=False)
+    chosen: var[int] = var(0, init=False)
     """Number of the chosen layer, 0 for the network as a whole."""
-    advice: reactive[str] = reactive("", init=False)
+    advice: var[str] = var("", init=False)
     """What to say when nothing is wrong."""
 
     def __init__(self, *, id: str | None = None) -> None:

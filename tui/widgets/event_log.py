@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
-from textual.reactive import reactive
+from textual.reactive import var
 
 from cnn_tui.tui.widgets.lines import Line, Lines
 from cnn_tui.tui.words import clean, clock
@@ -14,8 +14,8 @@ from cnn_tui.tui.words import clean, clock
 class EventLog(Lines):
     """The end of a bounded list."""
 
-    entries: reactive[tuple[tuple[float, str], ...]] = reactive((), init=False)
-    empty: reactive[str] = reactive("", init=False)
+    entries: var[tuple[tuple[float, str], ...]] = var((), init=False)
+    empty: var[str] = var("", init=False)
     """What to say before anything has happened."""
 
     def watch_entries(self) -> None:

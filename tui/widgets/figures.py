@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.reactive import reactive
+from textual.reactive import var
 
 from cnn_tui.tui.run_view import RunView
 from cnn_tui.tui.widgets.lines import Line, Lines
@@ -13,7 +13,7 @@ from cnn_tui.tui.widgets.lines import Line, Lines
 class Figures(Lines):
     """Speed, learning rate, losses apart, best so far."""
 
-    run: reactive[RunView] = reactive(RunView(), init=False)
+    run: var[RunView] = var(RunView(), init=False)
 
     def watch_run(self) -> None:
         """Show the new numbers."""

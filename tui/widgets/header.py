@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from textual import events
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 
 from cnn_tui.tui.widgets.lines import Line, Lines
 
@@ -33,7 +33,7 @@ class Header(Lines):
             super().__init__()
             self.mode = mode
 
-    heading: reactive[Heading] = reactive(Heading(), init=False)
+    heading: var[Heading] = var(Heading(), init=False)
 
     def __init__(self, mode: str) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 from textual.widgets import Input
 
 from cnn_tui.tui.fields import Field, FieldError
@@ -48,8 +48,8 @@ class LayerForm(Lines):
     class Left(Message):
         """The person is done with the form."""
 
-    form: reactive[Form | None] = reactive(None, init=False)
-    notes: reactive[tuple[str, ...]] = reactive((), init=False)
+    form: var[Form | None] = var(None, init=False)
+    notes: var[tuple[str, ...]] = var((), init=False)
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual import events
 from textual.binding import Binding
 from textual.message import Message
-from textual.reactive import reactive
+from textual.reactive import var
 
 from cnn_tui.tui.outline import Row
 from cnn_tui.tui.widgets.lines import Line, Lines
@@ -44,8 +44,8 @@ class LayerTable(Lines, can_focus=True):
     class EditRequested(Message):
         """The row under the cursor is to be edited."""
 
-    rows: reactive[tuple[Row, ...]] = reactive((), init=False)
-    cursor: reactive[int] = reactive(0, init=False)
+    rows: var[tuple[Row, ...]] = var((), init=False)
+    cursor: var[int] = var(0, init=False)
 
     _top = 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.reactive import reactive
+from textual.reactive import var
 
 from cnn_tui.tui.run_view import RunView
 from cnn_tui.tui.widgets.lines import Line, Lines
@@ -16,7 +16,7 @@ STATE_ROLES = {"failed": "error", "paused": "warn", "done": "good", "training": 
 class RunStatus(Lines):
     """The state in words and two bars that move only forward."""
 
-    run: reactive[RunView] = reactive(RunView(), init=False)
+    run: var[RunView] = var(RunView(), init=False)
 
     def watch_run(self) -> None:
         """Show the new numbers."""

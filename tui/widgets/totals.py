@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.reactive import reactive
+from textual.reactive import var
 
 from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.tui.widgets.lines import Line, Lines
@@ -14,8 +14,8 @@ from cnn_tui.tui.words import compact
 class Totals(Lines):
     """Parameters, multiply-adds, values kept for the backward pass; what was just done."""
 
-    report: reactive[Report | None] = reactive(None, init=False)
-    batch_size: reactive[int] = reactive(1, init=False)
+    report: var[Report | None] = var(None, init=False)
+    batch_size: var[int] = var(1, init=False)
 
     def watch_report(self) -> None:
         """Show the new costs."""
