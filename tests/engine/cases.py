@@ -90,6 +90,17 @@ def pools(draw: st.DrawFn) -> Case:
     return (draw(st.integers(1, 4)), height["size"], width["size"]), layer
 
 
+LARGE_BANKS: dict[str, Case] = {
+    "same": ((130, 3, 3), Conv(out_channels=130, padding=1)),
+    "unpadded": ((140, 4, 5), Conv(out_channels=120)),
+    "strides": ((130, 5, 4), Conv(out_channels=130, stride=2, padding=1, rounding="floor")),
+    "rectangular": ((120, 2, 4), Conv(out_channels=110, kernel_size=(2, 5), padding=(1, 2))),
+    "dilated": ((130, 4, 3), Conv(out_channels=125, dilation=2, padding=2)),
+    "groups": ((260, 3, 2), Conv(out_channels=260, padding=1, groups=2)),
+    "1x1": ((400, 2, 2), Conv(out_channels=380, kernel_size=1)),
+}
+"""Over 2**17 weights each and few pixels, as in the late layers of deep networks."""
+
 SMOOTH = (Sigmoid(), Tanh(), BatchNorm(eps=0.1), LRN(size=3, alpha=0.1), GlobalAvgPool())
 KINKED = (ReLU(), ReLU(), LeakyReLU(), Dropout(p=0.0), BatchNorm())
 ENDING = FC(out_features=3)

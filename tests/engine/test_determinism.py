@@ -86,6 +86,20 @@ CASES: dict[str, tuple[Shape, tuple[Layer, ...], Loss, OptimizerName]] = {
         "adamw",
     ),
 }
+CASES["large banks"] = (
+    (3, 12, 12),
+    (
+        Conv(out_channels=130, padding=1, stride=2, rounding="floor"),
+        ReLU(),
+        Conv(out_channels=260, padding=1),
+        BatchNorm(),
+        ReLU(),
+        Residual(branch=(Conv(out_channels=260, kernel_size=1),)),
+        MaxPool(kernel_size=3, stride=2, padding=1, rounding="floor"),
+    ),
+    Softmax(),
+    "sgd",
+)
 BATCHES = (33, 33, 7, 33, 1)
 """The sizes of five steps; the last ones short."""
 
@@ -117,7 +131,7 @@ def fingerprint(case: str, threads: int, seed: int = 3) -> str:
 def test_threads_change_no_bit(case: str) -> None:
     expected = fingerprint(case, 1)
     for threads in (2, 3, 8):
-        for _ in range(3):
+        for _ in range(2):
             assert fingerprint(case, threads) == expected, threads
 
 

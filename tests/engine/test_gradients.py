@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from cases import Case, Choice, convs, dense_convs, networks, pools
+from cases import LARGE_BANKS, Case, Choice, convs, dense_convs, networks, pools
 from gradcheck import assert_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -214,6 +214,14 @@ def test_gradient_of_a_layer_above_a_layer(case: Case, batch: int) -> None:
     shape, layer = case
     free = FreeImages(shape, batch, BatchNorm(eps=0.1), layer, Tanh(), BatchNorm(eps=0.1))
     free.set(spaced((batch, *shape)))
+    assert_gradients(free.model, free.loss, singles=0)
+
+
+@pytest.mark.parametrize("name", LARGE_BANKS)
+def test_large_filter_bank(name: str) -> None:
+    shape, layer = LARGE_BANKS[name]
+    free = FreeImages(shape, 3, BatchNorm(eps=0.1), layer, BatchNorm(eps=0.1), Tanh())
+    free.set(spaced((3, *shape)))
     assert_gradients(free.model, free.loss, singles=0)
 
 

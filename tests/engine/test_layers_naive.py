@@ -7,7 +7,7 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
-from cases import BATCHES, VOLUMES, Case, convs, dense_convs, pools
+from cases import BATCHES, LARGE_BANKS, VOLUMES, Case, convs, dense_convs, pools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from samples import Outputs, arrays_of, random_images
@@ -35,7 +35,8 @@ def assert_naive(shape: tuple[int, int, int], batch: int, *layers: Layer, seed: 
     images = random_images(shape, batch, seed)
     arrays = arrays_of(outputs.model)
     expected = naive.forward(layers, outputs.reports, arrays, images)[-1]
-    np.testing.assert_allclose(outputs.of(images), expected, rtol=1e-12, atol=1e-12)
+    scale = max(1.0, np.abs(expected).max())
+    np.testing.assert_allclose(outputs.of(images) / scale, expected / scale, rtol=0, atol=1e-12)
 
 
 @settings(max_examples=150)
@@ -48,6 +49,12 @@ def test_conv(case: Case, batch: int) -> None:
 @given(dense_convs(), BATCHES)
 def test_dense_conv(case: Case, batch: int) -> None:
     assert_naive(case[0], batch, case[1])
+
+
+@pytest.mark.parametrize("batch", [1, 5, 17])
+@pytest.mark.parametrize("name", LARGE_BANKS)
+def test_large_filter_bank(name: str, batch: int) -> None:
+    assert_naive(LARGE_BANKS[name][0], batch, LARGE_BANKS[name][1])
 
 
 @settings(max_examples=150)

@@ -316,6 +316,23 @@ def test_targets_may_be_integers_of_any_size(kind: type) -> None:
     assert sample_model().train_batch(images, targets.astype(kind)) == expected
 
 
+@pytest.mark.parametrize("width", [3, 16, 130])
+def test_weights_that_change_count_at_the_next_pass(width: int) -> None:
+    """Whatever forms of them are kept: for scores and for gradients."""
+    convs = (Conv(out_channels=width, padding=1), ReLU(), Conv(out_channels=width, padding=1))
+    described = network(SHAPE, *convs, classes=CLASSES)
+    model, fresh = build(described), build(described)
+    images, targets = batch_of(6)
+    model.forward(images)
+    model.train_batch(images, targets)
+    for changed in (model, fresh):
+        for parameter in changed.parameters.values():
+            parameter.data[...] += 0.01
+    np.testing.assert_array_equal(model.forward(images), fresh.forward(images))
+    assert model.train_batch(images, targets) == fresh.train_batch(images, targets)
+    assert_same(gradients_of(fresh), gradients_of(model))
+
+
 def test_two_models_do_not_meet() -> None:
     images, targets = batch_of(9)
     model, other = sample_model(), sample_model()

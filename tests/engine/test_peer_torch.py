@@ -136,6 +136,25 @@ NETWORKS: dict[str, tuple[Shape, tuple[Layer, ...]]] = {
             ),
         ),
     ),
+    "large banks": (
+        (3, 12, 12),
+        (
+            Conv(out_channels=130, padding=1, stride=2, rounding="floor"),
+            ReLU(),
+            Conv(out_channels=140, padding=1),
+            ReLU(),
+            MaxPool(),
+            Conv(out_channels=280, padding=1, groups=2),
+            BatchNorm(),
+            ReLU(),
+            Conv(out_channels=260, kernel_size=1),
+            Residual(
+                branch=(ReLU(), Conv(out_channels=260, padding=1, stride=2, rounding="floor")),
+                stride=2,
+                shortcut="zero-pad",
+            ),
+        ),
+    ),
     "wide": (
         (3, 16, 16),
         (
