@@ -20,7 +20,11 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.storage import Data
 
-_DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "F64": np.dtype("<f8")}
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "F32": np.dtype("<f4"),
+    "F64": np.dtype("<f8"),
+    "I64": np.dtype("<i8"),
+}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 _META, _DIGEST = "cnn_tui", "sha256"
 MAX_HEADER = 16 << 20
@@ -31,7 +35,7 @@ Layout = dict[str, tuple[str, tuple[int, ...]]]
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
-    dtype: Literal["F32", "F64"]
+    dtype: Literal["F32", "F64", "I64"]
     shape: tuple[int, ...]
     data_offsets: tuple[int, int]
 

@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from cnn_tui.engine.training.settings import SettingName, SettingValue
+
 
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
@@ -39,6 +41,12 @@ class RunStarted(_Event, frozen=True):
     lr: float
     seed: int
     threads: int
+    mean: tuple[float, ...] = ()
+    """Of the training images, one for each channel: what a pixel is lessened by,"""
+    std: tuple[float, ...] = ()
+    """and then divided by."""
+    peak: float = 0.0
+    """About the largest pixel of the training images, such as 255."""
     from_step: int = 0
     """Steps done before, where a run goes on; what came after that step no longer counts."""
     run: str = ""
@@ -101,11 +109,51 @@ class RunResumed(_Event, frozen=True):
     step: int
 
 
-class LearningRateChanged(_Event, frozen=True):
-    """Somebody gave the recipe another ``lr``; a schedule goes on from there."""
+class SettingChanged(_Event, frozen=True):
+    """Somebody changed the recipe while it was followed; from the next batch on."""
 
     step: int
-    lr: float
+    name: SettingName
+    old: SettingValue
+    new: SettingValue
+
+
+class LayerHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One layer at one step: figures of its weights, or of its outputs where it has none."""
+
+    layer: str
+    type: str
+    """As in a file: conv, fc, batchnorm; relu, sigmoid, tanh."""
+    weight_norm: float | None = None
+    """Length of the weight after the step, biases left out."""
+    gradient_norm: float | None = None
+    """Length of the weight's gradient, L2 and clipping left out."""
+    update_ratio: float | None = None
+    """Length of the step over that of the weight before it; None where that was 0."""
+    units: int | None = None
+    """Channels of a volume, elements of a vector."""
+    zeros: float | None = None
+    """Share of outputs of a ReLU that are 0; where a max pool follows, of those it lets through."""
+    dead: float | None = None
+    """Share of units of a ReLU that are 0 for every image of the batch, everywhere."""
+    saturated: float | None = None
+    """Share of outputs of a sigmoid or tanh that have all but reached their bounds."""
+
+
+class LayersMeasured(_Event, frozen=True):
+    """Every layer at this step, in the order in which they run, and the batch that it met."""
+
+    step: int
+    epoch: int
+    layers: tuple[LayerHealth, ...]
+    input_mean: float
+    """Of all pixels of the batch, as the network gets them."""
+    input_std: float
+    score_range: float
+    """The largest distance between the best and the worst score of an image."""
+    commonest_class: int
+    """Of the labels of the batch."""
+    commonest_share: float
 
 
 class CheckpointSaved(_Event, frozen=True):
@@ -118,11 +166,37 @@ class CheckpointSaved(_Event, frozen=True):
     best: bool = False
 
 
+class Remedy(msgspec.Struct, frozen=True):
+    """What would mend a fault; :mod:`cnn_tui.engine.training.remedies` applies it."""
+
+    description: str
+    """What it does, as an order."""
+    changes: dict[str, float | int | bool | str]
+    """New values by name."""
+    restart: bool = False
+    """Whether training has to begin anew for it; otherwise it is done while the run goes."""
+
+
+Severity = Literal["praise", "warning", "fatal"]
+
+
 class Alert(_Event, frozen=True):
     """Something that a person should know, with the layer where it began if there is one."""
 
     code: str
     message: str
+    step: int
+    layer: str = ""
+    severity: Severity = "warning"
+    evidence: tuple[str, ...] = ()
+    """Figures that it rests on."""
+    remedy: Remedy | None = None
+
+
+class AlertCleared(_Event, frozen=True):
+    """What an alert of this code and layer told is no longer so."""
+
+    code: str
     step: int
     layer: str = ""
 
@@ -142,7 +216,9 @@ class RunEnded(_Event, frozen=True):
     test_loss: float | None = None
     test_accuracy: float | None = None
     message: str = ""
-    """Why the run failed, for people."""
+    """Why the run failed, or ended before its time, for people."""
+    discarded: bool = False
+    """Whether its last state was not to be kept."""
 
 
 RunEvent = (
@@ -152,8 +228,89 @@ RunEvent = (
     | EpochCompleted
     | RunPaused
     | RunResumed
-    | LearningRateChanged
+    | SettingChanged
+    | LayersMeasured
     | CheckpointSaved
     | Alert
+    | AlertCleared
+    | RunEnded
+)
+class CheckpointSaved(_Event, frozen=True):
+    """A state from which the run can go on is safely on disk."""
+
+    step: int
+    path: str
+    seconds: float
+    """How long it took, in the background."""
+    best: bool = False
+
+
+class Remedy(msgspec.Struct, frozen=True):
+    """What would mend a fault; :mod:`cnn_tui.engine.training.remedies` applies it."""
+
+    description: str
+    """What it does, as an order."""
+    changes: dict[str, float | int | bool | str]
+    """New values by name."""
+    restart: bool = False
+    """Whether training has to begin anew for it; otherwise it is done while the run goes."""
+
+
+Severity = Literal["praise", "warning", "fatal"]
+
+
+class Alert(_Event, frozen=True):
+    """Something that a person should know, with the layer where it began if there is one."""
+
+    code: str
+    message: str
+    step: int
+    layer: str = ""
+    severity: Severity = "warning"
+    evidence: tuple[str, ...] = ()
+    """Figures that it rests on."""
+    remedy: Remedy | None = None
+
+
+class AlertCleared(_Event, frozen=True):
+    """What an alert of this code and layer told is no longer so."""
+
+    code: str
+    step: int
+    layer: str = ""
+
+
+EndReason = Literal["completed", "stopped", "failed"]
+
+
+class RunEnded(_Event, frozen=True):
+    """The last event. The test figures are None when the run failed."""
+
+    reason: EndReason
+    step: int
+    epoch: int
+    seconds: float
+    best_val_accuracy: float | None = None
+    best_epoch: int | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    message: str = ""
+    """Why the run failed, or ended before its time, for people."""
+    discarded: bool = False
+    """Whether its last state was not to be kept."""
+
+
+RunEvent = (
+    RunStarted
+    | BatchCompleted
+    | ValidationCompleted
+    | EpochCompleted
+    | RunPaused
+    | RunResumed
+    | SettingChanged
+    | LayersMeasured
+    | CheckpointSaved
+    | Alert
+    | AlertCleared
     | RunEnded
 )

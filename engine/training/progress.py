@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from cnn_tui.engine.training.settings import Settings
 from cnn_tui.engine.training.tally import Tally
 
 
@@ -27,8 +28,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Epochs that were trained and validated."""
     batch: int
     """Batches done in the epoch after those."""
-    lr: float
-    """The recipe's learning rate, which may have been changed on the way."""
+    settings: Settings
+    """The recipe's values, which may have been changed on the way."""
     seconds: float
     """Worked so far, pauses left out."""
     tally: Tally

@@ -39,6 +39,10 @@ from cnn_tui.engine.training.stopwatch import Stopwatch
 from cnn_tui.engine.training.tally import Tally
 
 
+PEAK_OF = 1000
+"""Images looked at for their largest pixel."""
+
+
 class Trainer:
     """Trains a network on a dataset by the recipe in ``network.training``.
 
@@ -114,6 +118,9 @@ class Trainer:
                 lr=self.recipe.lr,
                 seed=self.recipe.seed,
                 threads=self.threads,
+                mean=tuple(self.normalizer.mean.ravel().tolist()),
+                std=tuple(self.normalizer.std.ravel().tolist()),
+                peak=float(data.train.images[:PEAK_OF].max()),
                 from_step=self.step,
                 run=self.keeper.run,
                 path=self.keeper.path,

@@ -43,7 +43,10 @@ DATA = noise_set()
 def test_resume_at_every_step_ends_with_the_same_bits(
     optimizer: str, threads: int, tmp_path: Path
 ) -> None:
-    described = small_network(optimizer=optimizer, schedule="cosine", warmup_epochs=0.5)
+    changes = {"flip": True, "shift": 1, "cutout": 2}
+    described = small_network(
+        optimizer=optimizer, schedule="cosine", warmup_epochs=0.5, **changes
+    )
     whole = run(tmp_path, described)
     for step in range(1, STEPS + 1):
         first = run(tmp_path, described, stop_at=step, threads=threads)

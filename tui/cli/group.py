@@ -14,6 +14,8 @@ COMMANDS = {
     "resume": "Go on with a run.",
     "runs": "List the runs; rename, tag, pause, stop or delete one.",
     "compare": "Show runs side by side.",
+    "export": "Write figures or network of a run for other programs.",
+    "predict": "Say what the network of a run sees in pictures.",
     "data": "List, show and download datasets.",
     "check": "Say whether the layers of a network fit, and what they cost.",
     "presets": "List the built-in networks.",

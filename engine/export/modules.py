@@ -1,0 +1,105 @@
+"""Where each layer stands in the exported PyTorch module, and so what its weights are called."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.windows import projection
+
+TAKEN = frozenset(
+    """
+    T_destination add_module append apply bfloat16 buffers call_super_init children clear
+    compile copy cpu cuda double dump_patches eval extend extra_repr float forward get_buffer
+    get_extra_state get_parameter get_submodule half insert ipu items keys load_state_dict
+    modules mtia named_buffers named_children named_modules named_parameters parameters pop
+    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
+    register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
+    set_extra_state set_submodule share_memory shortcut state_dict to to_empty train training
+    type update values xpu zero_grad
+    """.split()  # noqa: SIM905
+)
+"""Attributes of PyTorch's containers, which no layer in them may be called by."""
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Module:
+    """A layer in its place."""
+
+    key: str
+    """Among its neighbours."""
+    path: str
+    """From the root, as weights are called by."""
+    name: str
+    """In the model of the engine."""
+    layer: Layer
+    before: Shape
+    after: Shape
+    branch: tuple[Module, ...] = ()
+    shortcut: tuple[Module, ...] = ()
+
+    def every(self) -> Iterator[Module]:
+        """Itself and all within."""
+        yield self
+        for inner in (*self.branch, *self.shortcut):
+            yield from inner.every()
+
+
+def modules(network: Network) -> tuple[Module, ...]:
+    """Those of a valid network."""
+    return _chain(network.layers, check(network).layers, network.input, "", "")
+
+
+def renamed(found: Iterable[Module], arrays: dict[str, Item]) -> dict[str, Item]:
+    """Parameters and buffers by the module's names instead of the engine's."""
+    paths = {module.name: module.path for top in found for module in top.every()}
+    split = {name: name.rpartition(".") for name in arrays}
+    return {f"{paths[split[name][0]]}.{split[name][2]}": array for name, array in arrays.items()}
+
+
+def _chain(
+    layers: tuple[Layer, ...],
+    reports: tuple[LayerReport, ...],
+    shape: Shape,
+    path: str,
+    prefix: str,
+) -> tuple[Module, ...]:
+    made: list[Module] = []
+    for layer, report in zip(layers, reports, strict=True):
+        key = _key(report.name.removeprefix(prefix), {module.key for module in made})
+        made.append(_module(layer, report, shape, key, path + key))
+        shape = made[-1].after
+    return tuple(made)
+
+
+def _module(layer: Layer, report: LayerReport, before: Shape, key: str, path: str) -> Module:
+    after = tuple(report.output or ())
+    if not isinstance(layer, Residual):
+        return Module(key, path, report.name, layer, before, after)
+    within = f"{report.name}."
+    branch = _chain(layer.branch, report.branch, before, f"{path}.", within)
+    aside = projection(after[0], layer.stride) if layer.shortcut == "projection" else ()
+    shortcut = _chain(aside, report.shortcut, before, f"{path}.shortcut.", f"{within}shortcut.")
+    return Module(key, path, report.name, layer, before, after, branch, shortcut)
+
+
+def _key(name: str, others: set[str]) -> str:
+    """A Python identifier that no neighbour has."""
+    key = re.sub(r"\W", "_", name, flags=re.ASCII)
+    if key[0].isdigit() or key in TAKEN or keyword.iskeyword(key):
+        key = f"layer_{key}"
+    while key in others:
+        key += "_"
+    return key

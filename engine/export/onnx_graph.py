@@ -1,0 +1,205 @@
+"""A network as an ONNX model that takes pixels and gives scores. Needs the package ``onnx``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.export.modules import Module, modules, renamed
+from cnn_tui.engine.export.states import State
+from cnn_tui.engine.runs.storage import Storage, replace_file
+from cnn_tui.engine.specs.layers import (
+    FC,
+    LRN,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    Residual,
+    Sigmoid,
+    Tanh,
+)
+from cnn_tui.engine.specs.windows import Windowed, windows
+
+OPSET, IR_VERSION = 22, 10
+"""Of ONNX 1.17 (2024): what the runtimes in use can read."""
+
+
+def write_onnx(state: State, path: Path) -> None:
+    """Write the model.
+
+    Its input is ``pixels (N, C, H, W)``, float, as in the data; its output ``scores (N, classes)``.
+
+    Raises:
+        RunError: if ``onnx`` is not installed, or the file cannot be written.
+    """
+    content = onnx_bytes(state)
+    try:
+        replace_file(Storage(), path, [content])
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def onnx_bytes(state: State) -> bytes:
+    """The model, checked, as the bytes of its file.
+
+    Raises:
+        RunError: if ``onnx`` is not installed.
+    """
+    onnx = _onnx()
+    found = modules(state.network)
+    graph = _Graph(onnx.helper, renamed(found, state.weights))
+    start = graph.normalized("pixels", state.normalizer.mean, state.normalizer.std)
+    graph.node("Identity", [graph.chain(found, start)], "scores")
+    model = _model(onnx, graph, state)
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+def _onnx() -> Any:
+    try:
+        return importlib.import_module("onnx")
+    except ImportError:
+        raise RunError(
+            "Exporting to ONNX needs the package onnx, which is not installed.",
+            "Install it with: pip install 'cnn-tui[onnx]'.",
+        ) from None
+
+
+def _model(onnx: Any, graph: _Graph, state: State) -> Any:
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    tensors = [onnx.numpy_helper.from_array(a, name) for name, a in graph.constants.items()]
+    made = helper.make_graph(
+        graph.nodes,
+        state.network.name or "network",
+        [helper.make_tensor_value_info("pixels", kind, ["N", *state.network.input])],
+        [helper.make_tensor_value_info("scores", kind, ["N", len(state.classes)])],
+        tensors,
+    )
+    opset = helper.make_opsetid("", OPSET)
+    model = helper.make_model(
+        made, opset_imports=[opset], ir_version=IR_VERSION, producer_name="cnn-tui"
+    )
+    told = {"run": state.run, "classes": "\n".join(state.classes), "peak": f"{state.peak:g}"}
+    helper.set_model_props(model, told)
+    return model
+
+
+class _Graph:
+    """Nodes in order, and the arrays that they use. A value is named after the node it is from."""
+
+    def __init__(self, helper: Any, weights: dict[str, np.ndarray]) -> None:
+        self._helper, self._weights = helper, weights
+        self.nodes: list[Any] = []
+        self.constants: dict[str, np.ndarray] = {}
+
+    def node(self, kind: str, inputs: Iterable[str], name: str, **attributes: object) -> str:
+        """Add a node; returns the name of its output."""
+        self.nodes.append(self._helper.make_node(kind, [*inputs], [name], name=name, **attributes))
+        return name
+
+    def constant(self, name: str, array: np.ndarray) -> str:
+        """Add an array; returns its name."""
+        self.constants[name] = np.ascontiguousarray(array)
+        return name
+
+    def normalized(self, pixels: str, mean: np.ndarray, std: np.ndarray) -> str:
+        """``(pixels - mean) / std``."""
+        centred = self.node("Sub", [pixels, self.constant("mean", mean)], "centred")
+        return self.node("Div", [centred, self.constant("std", std)], "images")
+
+    def chain(self, found: tuple[Module, ...], x: str) -> str:
+        """Layers one after another; dropout does nothing once training is over."""
+        for module in found:
+            if not isinstance(module.layer, Dropout):
+                x = self.layer(module, x)
+        return x
+
+    def layer(self, module: Module, x: str) -> str:
+        """One layer."""
+        layer, path = module.layer, module.path
+        match layer:
+            case Conv():
+                return self._conv(layer, path, x)
+            case FC():
+                return self._fc(module, x)
+            case MaxPool():
+                return self.node("MaxPool", [x], path, **_window(layer))
+            case AvgPool():
+                return self.node("AveragePool", [x], path, count_include_pad=1, **_window(layer))
+            case GlobalAvgPool():
+                return self.node("GlobalAveragePool", [x], path)
+            case BatchNorm():
+                parts = ("weight", "bias", "running_mean", "running_var")
+                inputs = [x, *(self._weight(path, part) for part in parts)]
+                return self.node("BatchNormalization", inputs, path, epsilon=layer.eps)
+            case LRN():
+                # ONNX divides alpha by the size, the paper does not.
+                settings = {"alpha": layer.alpha * layer.size, "beta": layer.beta, "bias": layer.k}
+                return self.node("LRN", [x], path, size=layer.size, **settings)
+            case Residual():
+                return self._residual(layer, module, x)
+            case LeakyReLU():
+                return self.node("LeakyRelu", [x], path, alpha=layer.negative_slope)
+            case ReLU():
+                return self.node("Relu", [x], path)
+            case Sigmoid():
+                return self.node("Sigmoid", [x], path)
+            case Tanh():
+                return self.node("Tanh", [x], path)
+        raise AssertionError(f"no counterpart for {layer!r}")
+
+    def _weight(self, path: str, part: str) -> str:
+        name = f"{path}.{part}"
+        return self.constant(name, self._weights[name])
+
+    def _weights_of(self, path: str, bias: bool) -> list[str]:
+        return [self._weight(path, part) for part in ("weight", "bias")[: 1 + bias]]
+
+    def _conv(self, layer: Conv, path: str, x: str) -> str:
+        dilations = [window.dilation for window in windows(layer)]
+        inputs = [x, *self._weights_of(path, layer.bias)]
+        settings = {**_window(layer), "dilations": dilations, "group": layer.groups}
+        return self.node("Conv", inputs, path, **settings)
+
+    def _fc(self, module: Module, x: str) -> str:
+        if len(module.before) == 3:
+            x = self.node("Flatten", [x], f"{module.path}_flatten")
+        assert isinstance(module.layer, FC)
+        inputs = [x, *self._weights_of(module.path, module.layer.bias)]
+        return self.node("Gemm", inputs, module.path, transB=1)
+
+    def _residual(self, layer: Residual, module: Module, x: str) -> str:
+        aside = self.chain(module.shortcut, x)
+        if layer.shortcut == "zero-pad":
+            aside = self._zero_pad(layer.stride, module, x)
+        return self.node("Add", [self.chain(module.branch, x), aside], module.path)
+
+    def _zero_pad(self, stride: int, module: Module, x: str) -> str:
+        path, missing = f"{module.path}.shortcut", module.after[0] - module.before[0]
+        numbers = {
+            "starts": [0, 0],
+            "ends": [2**31 - 1] * 2,
+            "axes": [2, 3],
+            "steps": [stride, stride],
+            "pads": [0, 0, 0, 0, 0, missing, 0, 0],
+        }
+        arrays = {n: self.constant(f"{path}.{n}", np.array(v)) for n, v in numbers.items()}
+        pads = arrays.pop("pads")
+        taken = self.node("Slice", [x, *arrays.values()], f"{path}.taken")
+        return self.node("Pad", [taken, pads], path)
+
+
+def _window(layer: Windowed) -> dict[str, list[int]]:
+    pairs = zip(*windows(layer), strict=True)
+    kernel, stride, padding, _ = (list(pair) for pair in pairs)
+    return {"kernel_shape": kernel, "strides": stride, "pads": padding * 2}

@@ -1,0 +1,208 @@
+"""A network as the source of a PyTorch module that a person can read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from textwrap import indent
+
+from cnn_tui.engine.export.modules import Module, modules
+from cnn_tui.engine.export.states import State
+from cnn_tui.engine.specs.layers import (
+    FC,
+    LRN,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    Residual,
+    Sigmoid,
+    Tanh,
+)
+from cnn_tui.engine.specs.windows import windows
+
+_INDENT = "    "
+
+_HEAD = '''\
+"""The network {name} of the run {run}, exported by cnn-tui.
+
+Images are float tensors (N, {channels}, {height}, {width});
+give `normalize` their pixels, from 0 to {peak:g}.
+
+    model = build()
+    model.load_state_dict(safetensors.torch.load_file("{weights}"))
+    scores = model.eval()(normalize(images))
+"""
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+{functional}
+CLASSES = {classes}
+MEAN = {mean}
+STD = {std}
+
+
+def normalize(images: Tensor) -> Tensor:
+    """As the images were that the network was trained on."""
+    mean, std = (torch.tensor(values).reshape(-1, 1, 1) for values in (MEAN, STD))
+    return (images.float() - mean) / std
+
+
+'''
+
+_RESIDUAL = '''\
+class Residual(nn.Sequential):
+    """branch(x) + shortcut(x); the layers of the branch are its children, the shortcut the last."""
+
+    def __init__(self, branch: OrderedDict[str, nn.Module], shortcut: nn.Module) -> None:
+        super().__init__(branch)
+        self.shortcut = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        *branch, shortcut = self.children()
+        y = x
+        for layer in branch:
+            y = layer(y)
+        return y + shortcut(x)
+
+
+'''
+
+_ZERO_PAD = '''\
+class ZeroPad(nn.Module):
+    """Every stride-th pixel, with channels of zeros behind those there are."""
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__()
+        self.channels, self.stride = channels, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x[:, :, :: self.stride, :: self.stride]
+        return functional.pad(x, (0, 0, 0, 0, 0, self.channels - x.shape[1]))
+
+
+'''
+
+
+def torch_source(state: State, weights: str) -> str:
+    """The text of a module whose ``build()`` takes the file called ``weights``."""
+    network = state.network
+    found = modules(network)
+    kinds = [module.layer for top in found for module in top.every()]
+    padded = any(isinstance(kind, Residual) and kind.shortcut == "zero-pad" for kind in kinds)
+    channels, height, width = network.input
+    head = _HEAD.format(
+        name=network.name or "untitled",
+        run=state.run,
+        channels=channels,
+        height=height,
+        width=width,
+        peak=state.peak,
+        weights=weights,
+        functional="from torch.nn import functional\n" if padded else "",
+        classes=_tuple(map(repr, state.classes)),
+        mean=_tuple(map(repr, state.normalizer.mean.ravel().tolist())),
+        std=_tuple(map(repr, state.normalizer.std.ravel().tolist())),
+    )
+    classes = _RESIDUAL * any(isinstance(kind, Residual) for kind in kinds) + _ZERO_PAD * padded
+    return head + classes + _build(found)
+
+
+def _tuple(items: Iterable[str]) -> str:
+    return f"({''.join(f'{item}, ' for item in items).rstrip()})"
+
+
+def _build(found: tuple[Module, ...]) -> str:
+    return (
+        "def build() -> nn.Sequential:\n"
+        '    """The network, with weights drawn anew."""\n'
+        "    return nn.Sequential(\n"
+        f"{indent(_ordered(found), _INDENT * 2)}\n"
+        "    )\n"
+    )
+
+
+def _ordered(found: tuple[Module, ...]) -> str:
+    """An OrderedDict of layers, a line each."""
+    entries = "\n".join(f'("{key}", {expression}),' for key, expression in _entries(found))
+    if not entries:
+        return "OrderedDict()"
+    return f"OrderedDict(\n    [\n{indent(entries, _INDENT * 2)}\n    ]\n)"
+
+
+def _entries(found: tuple[Module, ...]) -> Iterator[tuple[str, str]]:
+    for module in found:
+        if isinstance(module.layer, FC) and len(module.before) == 3:
+            yield f"{module.key}_flatten", "nn.Flatten()"
+        yield module.key, _expression(module)
+
+
+def _expression(module: Module) -> str:
+    layer = module.layer
+    match layer:
+        case Conv():
+            return _conv(layer, module.before[0])
+        case FC():
+            bias = "" if layer.bias else ", bias=False"
+            return f"nn.Linear({math.prod(module.before)}, {layer.out_features}{bias})"
+        case MaxPool():
+            return f"nn.MaxPool2d({_window(layer)})"
+        case AvgPool():
+            return f"nn.AvgPool2d({_window(layer)})"
+        case GlobalAvgPool():
+            return "nn.AdaptiveAvgPool2d(1)"
+        case BatchNorm():
+            kind = "BatchNorm2d" if len(module.before) == 3 else "BatchNorm1d"
+            return f"nn.{kind}({module.before[0]}, eps={layer.eps!r}, momentum={layer.momentum!r})"
+        case ReLU():
+            return "nn.ReLU()"
+        case LeakyReLU():
+            return f"nn.LeakyReLU({layer.negative_slope!r})"
+        case Sigmoid():
+            return "nn.Sigmoid()"
+        case Tanh():
+            return "nn.Tanh()"
+        case Dropout():
+            return f"nn.Dropout({layer.p!r})"
+        case LRN():
+            # PyTorch divides alpha by the size, the paper does not.
+            alpha = layer.alpha * layer.size
+            return f"nn.LocalResponseNorm({layer.size}, {alpha!r}, {layer.beta!r}, {layer.k!r})"
+        case Residual():
+            return _residual(layer, module)
+
+
+def _residual(layer: Residual, module: Module) -> str:
+    shortcut = "nn.Identity()"
+    if layer.shortcut == "projection":
+        shortcut = f"nn.Sequential(\n{indent(_ordered(module.shortcut), _INDENT)}\n)"
+    elif layer.shortcut == "zero-pad":
+        shortcut = f"ZeroPad({module.after[0]}, {layer.stride})"
+    inner = f"{_ordered(module.branch)},\n{shortcut},"
+    return f"Residual(\n{indent(inner, _INDENT)}\n)"
+
+
+def _conv(layer: Conv, in_channels: int) -> str:
+    down, across = windows(layer)
+    kernel, stride, padding, dilation = (_size(pair) for pair in zip(down, across, strict=True))
+    options = {"stride": (stride, "1"), "padding": (padding, "0"), "dilation": (dilation, "1")}
+    options |= {"groups": (str(layer.groups), "1"), "bias": (str(layer.bias), "True")}
+    told = "".join(f", {key}={value}" for key, (value, usual) in options.items() if value != usual)
+    return f"nn.Conv2d({in_channels}, {layer.out_channels}, {kernel}{told})"
+
+
+def _window(layer: MaxPool | AvgPool) -> str:
+    down, across = windows(layer)
+    kernel, stride, padding, _ = (_size(pair) for pair in zip(down, across, strict=True))
+    told = f", stride={stride}" * (stride != kernel) + f", padding={padding}" * (padding != "0")
+    return kernel + told
+
+
+def _size(pair: tuple[int, int]) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else f"({pair[0]}, {pair[1]})"

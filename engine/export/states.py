@@ -1,0 +1,99 @@
+"""A state of a run, read from its folder alone: no data and no trainer is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from cnn_tui.engine.build import build
+from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.model import Model
+from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.lines import read_events
+from cnn_tui.engine.runs.tensors import TensorFile, layout_of
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.events import RunStarted
+
+Which = Literal["best", "last"]
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Weights of a run with what is needed to use them."""
+
+    run: str
+    network: Network
+    weights: dict[str, Array]
+    """Parameters and buffers by the model's names, in PyTorch's shapes."""
+    classes: tuple[str, ...]
+    normalizer: Normalizer
+    peak: float
+
+    def model(self, threads: int = 1) -> Model:
+        """The network with these weights. To be closed."""
+        model = build(self.network, threads=threads)
+        for name, target in _live(model).items():
+            target[...] = self.weights[name]
+        return model
+
+
+def read_state(folder: RunFolder, which: Which = "best") -> State:
+    """The best or the last state of a run; the other one if that is not there.
+
+    Raises:
+        RunError: if there is none, or it is damaged or of another network.
+        SpecError: if the architecture cannot be read.
+    """
+    network = folder.network()
+    started = _started(folder)
+    channels = network.input[0]
+    if len(started.mean) != channels or len(started.std) != channels:
+        raise RunError(f"{folder.events_file} does not say how the images were normalised.")
+    return State(
+        folder.name,
+        network,
+        _weights(_file(folder, which), network),
+        started.classes,
+        Normalizer(_per_channel(started.mean), _per_channel(started.std)),
+        started.peak,
+    )
+
+
+def _file(folder: RunFolder, which: Which) -> TensorFile:
+    last = sorted(folder.checkpoints.glob("step-*.safetensors"), reverse=True)
+    best = [folder.best_file] if folder.best_file.exists() else []
+    for path in [*best, *last] if which == "best" else [*last, *best]:
+        return TensorFile(path)
+    raise RunError(
+        f"The run {folder.name} has kept no state yet.", "One is kept after the first epoch."
+    )
+
+
+def _weights(file: TensorFile, network: Network) -> dict[str, Array]:
+    model = build(network)
+    expected = layout_of(_live(model))
+    model.close()
+    if any(file.layout.get(name) != kind for name, kind in expected.items()):
+        raise file.damaged("it does not hold the arrays of its network")
+    tensors = file.read()
+    return {name: tensors[name] for name in expected}
+
+
+def _live(model: Model) -> dict[str, Array]:
+    arrays = {name: parameter.data for name, parameter in model.parameters.items()}
+    return arrays | model.buffers
+
+
+def _started(folder: RunFolder) -> RunStarted:
+    for event in read_events(folder.events_file):
+        if isinstance(event, RunStarted):
+            return event
+    raise RunError(f"The run {folder.name} never began: {folder.events_file} is empty.")
+
+
+def _per_channel(values: tuple[float, ...]) -> np.ndarray:
+    return np.array(values, np.float32).reshape(-1, 1, 1)

@@ -1,0 +1,36 @@
+"""Weights as a safetensors file with PyTorch's names and shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.export.modules import modules, renamed
+from cnn_tui.engine.export.states import State
+from cnn_tui.engine.runs.storage import Storage, replace_file
+from cnn_tui.engine.runs.tensors import plain_encode
+
+
+def state_dict(state: State) -> dict[str, np.ndarray]:
+    """What ``load_state_dict`` of the exported module takes, nothing missing or too much."""
+    arrays = renamed(modules(state.network), state.weights)
+    counts = {
+        name.replace(".running_mean", ".num_batches_tracked"): np.zeros((), np.int64)
+        for name in arrays
+        if name.endswith(".running_mean")
+    }
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()} | counts
+
+
+def write_weights(state: State, path: Path) -> None:
+    """Write them.
+
+    Raises:
+        RunError: if they cannot be written.
+    """
+    try:
+        replace_file(Storage(), path, plain_encode(state_dict(state)))
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None

@@ -1,0 +1,69 @@
+"""Networks with random weights, to be exported."""
+
+from __future__ import annotations
+
+import numpy as np
+from samples import randomize
+
+from cnn_tui.engine.build import build
+from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.export.states import State
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.layers import (
+    FC,
+    LRN,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    Residual,
+    Sigmoid,
+    Tanh,
+)
+from cnn_tui.engine.specs.network import Network
+
+EVERY_LAYER = Network(
+    name="every-layer",
+    input=(2, 9, 12),
+    layers=(
+        Conv(out_channels=4, kernel_size=(3, 2), stride=(1, 2), padding=(1, 0), name="train"),
+        BatchNorm(),
+        LeakyReLU(negative_slope=0.2),
+        LRN(size=3, alpha=0.1),
+        Residual(branch=(Conv(out_channels=4, padding="same"), Sigmoid()), name="a.b-c"),
+        Residual(branch=(BatchNorm(), Tanh()), name="a_b_c"),
+        Residual(
+            branch=(Conv(out_channels=8, stride=2, padding=1, rounding="floor", bias=False),),
+            shortcut="projection",
+            stride=2,
+        ),
+        Residual(
+            branch=(Conv(out_channels=10, padding=2, dilation=2, name="own"), ReLU()),
+            shortcut="zero-pad",
+        ),
+        MaxPool(kernel_size=2, padding=1, rounding="floor"),
+        Conv(out_channels=4, kernel_size=1, groups=2),
+        AvgPool(kernel_size=(3, 2), stride=1, padding=1),
+        Dropout(p=0.5),
+        FC(out_features=5, bias=False),
+        BatchNorm(eps=1e-3),
+        FC(out_features=3),
+    ),
+)
+
+
+def state_of(network: Network) -> State:
+    """Random weights, buffers and figures."""
+    model = build(network)
+    randomize(model)
+    weights = {name: parameter.data.copy() for name, parameter in model.parameters.items()}
+    weights |= {name: buffer.copy() for name, buffer in model.buffers.items()}
+    model.close()
+    rng = np.random.default_rng(3)
+    scores = check(network).layers[-1].activations
+    classes = ("a", 'b"', "c\\", *map(str, range(3, scores)))
+    mean, std = rng.random((2, network.input[0], 1, 1), dtype=np.float32) + 0.5
+    return State("run-1", network, weights, classes, Normalizer(mean, std), 255.0)

@@ -1,0 +1,44 @@
+"""Exported ONNX models, run in onnxruntime: the same scores from the same pixels."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from exported import EVERY_LAYER, state_of
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.export.onnx_graph import onnx_bytes, write_onnx
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.presets import load_preset
+
+
+@pytest.mark.parametrize(
+    "network",
+    [EVERY_LAYER, *(load_preset(name) for name in ("lenet5", "digits-convnet", "resnet20"))],
+    ids=lambda network: network.name,
+)
+def test_scores_are_the_same(network: Network, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    state = state_of(network)
+    write_onnx(state, tmp_path / "network.onnx")
+    session = runtime.InferenceSession(
+        tmp_path / "network.onnx", providers=["CPUExecutionProvider"]
+    )
+    pixels = np.random.default_rng(0).random((4, *network.input), dtype=np.float32) * 3
+    model = state.model()
+    ours = model.forward(state.normalizer.apply(pixels))
+    model.close()
+    (theirs,) = session.run(["scores"], {"pixels": pixels})
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
+    told = {entry.key: entry.value for entry in onnx.load(tmp_path / "network.onnx").metadata_props}
+    assert told["classes"].split("\n") == list(state.classes)
+
+
+def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(RunError, match=r"pip install 'cnn-tui\[onnx\]'"):
+        onnx_bytes(state_of(load_preset("lenet5")))

@@ -1,0 +1,158 @@
+"""``export`` and ``predict`` in this process."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cnn_tui.engine.data.digits import load_digits
+from cnn_tui.engine.runs.folder import open_run
+from cnn_tui.engine.runs.lines import read_events
+from cnn_tui.engine.training.events import EpochCompleted
+
+NETWORK = """
+name = "quick"
+input = [1, 8, 8]
+layers = [
+  { type = "fc", out_features = 32 },
+  { type = "relu" },
+  { type = "fc", out_features = 10 },
+]
+
+[training]
+epochs = 8
+optimizer = "adam"
+lr = 0.01
+"""
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from cnn_tui.tui.cli.main import main
+
+    root = tmp_path_factory.mktemp("export")
+    (root / "quick.toml").write_text(NETWORK)
+    assert main(["train", str(root / "quick.toml"), "--runs-dir", str(root / "runs")]) == 0
+    return root / "runs"
+
+
+@pytest.fixture
+def epochs(runs: Path) -> list[EpochCompleted]:
+    events = read_events(open_run(runs, "quick-1").events_file)
+    return [event for event in events if isinstance(event, EpochCompleted)]
+
+
+def test_csv_holds_every_figure_to_the_bit(cli, runs: Path, epochs: list[EpochCompleted]) -> None:
+    code, out, err = cli("export", "quick-1", "--runs-dir", runs)
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, 9))
+    assert [float(row["val_loss"]) for row in rows] == [epoch.val_loss for epoch in epochs]
+    steps = cli("export", "quick-1", "--runs-dir", runs, "--steps").out
+    assert len(steps.splitlines()) == 1 + 8 * 20
+
+
+def test_json_is_one_array(cli, runs: Path, epochs: list[EpochCompleted], tmp_path: Path) -> None:
+    rows = json.loads(cli("export", "quick-1", "--runs-dir", runs, "--format", "json").out)
+    assert [row["train_loss"] for row in rows] == [epoch.train_loss for epoch in epochs]
+    file = tmp_path / "steps.json"
+    options = ("--format", "json", "--steps", "--output", file)
+    assert cli("export", "quick-1", "--runs-dir", runs, *options).code == 0
+    assert len(json.loads(file.read_text())) == 160
+
+
+def test_networks_are_named_after_the_run(
+    cli, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = cli("export", "quick-1", "--runs-dir", runs, "--format", "pytorch")
+    assert code == 0 and out.split() == ["wrote", "quick-1.py", "wrote", "quick-1.safetensors"]
+    compile(Path("quick-1.py").read_text(), "quick-1.py", "exec")
+    code, _, err = cli("export", "quick-1", "--runs-dir", runs, "--format", "safetensors")
+    assert code == 1 and "already there" in err and err.count("\n") == 1
+    options = ("--format", "safetensors", "--state", "last", "--force")
+    assert cli("export", "quick-1", "--runs-dir", runs, *options).code == 0
+
+
+def test_a_place_that_cannot_be_written(cli, runs: Path) -> None:
+    for kind in ("csv", "safetensors"):
+        options = ("--format", kind, "--output", "/dev/null/x")
+        code, _, err = cli("export", "quick-1", "--runs-dir", runs, *options)
+        assert code == 1 and "Not a directory" in err and err.count("\n") == 1
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[tuple[Path, str]]:
+    """Test images of the built-in digits as files, some larger, some in colour, and their class."""
+    image_module = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    test = load_digits().test
+    made = []
+    for number in range(12):
+        pixels = np.round(test.images[number, 0] * (255 / 16)).astype(np.uint8)
+        picture = image_module.fromarray(pixels).resize((8 * (1 + number % 3),) * 2, 0)
+        path = tmp_path / f"{number}.png"
+        picture.convert("RGB" if number % 2 else "L").save(path)
+        made.append((path, str(test.labels[number])))
+    return made
+
+
+def test_pictures_are_recognised(cli, runs: Path, pictures: list[tuple[Path, str]]) -> None:
+    paths = [path for path, _ in pictures]
+    code, out, err = cli("predict", "quick-1", *paths, "--runs-dir", runs, "--json")
+    found = [json.loads(line) for line in out.splitlines()]
+    assert (code, err) == (0, "") and [one["image"] for one in found] == list(map(str, paths))
+    right = [
+        one["guesses"][0]["label"] == label for one, (_, label) in zip(found, pictures, strict=True)
+    ]
+    assert sum(right) >= 10
+    shares = [guess["probability"] for guess in found[0]["guesses"]]
+    assert len(shares) == 3 and shares == sorted(shares, reverse=True) and sum(shares) <= 1
+
+
+def test_plain_lines_and_inverted_pictures(
+    cli, runs: Path, pictures: list[tuple[Path, str]], tmp_path: Path
+) -> None:
+    from PIL import Image, ImageOps
+
+    inverted = tmp_path / "inverted.png"
+    ImageOps.invert(Image.open(pictures[0][0])).save(inverted)
+    lines = cli("predict", "quick-1", pictures[0][0], "--runs-dir", runs, "--top", 10).out
+    assert len(lines.splitlines()) == 11 and "%" in lines
+    again = cli("predict", "quick-1", inverted, "--invert", "--runs-dir", runs, "--top", 10).out
+    assert again.splitlines()[1:] == lines.splitlines()[1:]
+
+
+def test_a_picture_from_standard_input(
+    cli, runs: Path, pictures: list[tuple[Path, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = pictures[0][0].read_bytes()
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(content)))
+    piped = cli("predict", "quick-1", "-", "--runs-dir", runs, "--json").out
+    named = cli("predict", "quick-1", pictures[0][0], "--runs-dir", runs, "--json").out
+    assert json.loads(piped)["guesses"] == json.loads(named)["guesses"]
+
+
+def test_bad_pictures_are_told_and_the_others_done(
+    cli, runs: Path, pictures: list[tuple[Path, str]], tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(pictures[0][0].read_bytes()[:40])
+    args = ("predict", "quick-1", bad, pictures[0][0], tmp_path / "missing.png")
+    code, out, err = cli(*args, "--runs-dir", runs)
+    assert code == 1 and out.startswith(str(pictures[0][0]))
+    assert [line.split(": ")[2] for line in err.splitlines()] == [str(bad), str(args[-1])]
+
+
+def test_a_run_without_a_state_says_so(cli, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "quick-1", tmp_path / "quick-1")
+    shutil.rmtree(tmp_path / "quick-1" / "checkpoints")
+    (tmp_path / "quick-1" / "best.safetensors").unlink()
+    code, _, err = cli("export", "quick-1", "--format", "onnx", "--runs-dir", tmp_path)
+    assert code == 1 and "has kept no state yet" in err and err.count("\n") == 1

@@ -1,0 +1,97 @@
+"""``cnn-tui export RUN``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.export.tables import csv_lines, json_lines, rows
+from cnn_tui.engine.runs.folder import RunFolder, open_run
+from cnn_tui.engine.runs.storage import Storage, replace_file
+from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.output import print_line
+
+_TABLES = ("csv", "json")
+_NETWORKS = {"safetensors": ".safetensors", "pytorch": ".py", "onnx": ".onnx"}
+
+
+@click.command("export")
+@click.argument("run")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice([*_TABLES, *_NETWORKS]),
+    default="csv",
+    show_default=True,
+    help="csv and json: the figures; the others: the network.",
+)
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Where to.")
+@click.option("--steps", is_flag=True, help="Figures of every step instead of every epoch.")
+@click.option(
+    "--state",
+    type=click.Choice(["best", "last"]),
+    default="best",
+    show_default=True,
+    help="Which weights.",
+)
+@click.option("--force", is_flag=True, help="Write over files that are there.")
+@options.runs_dir
+def command(
+    run: str, kind: str, output: Path | None, steps: bool, state: str, force: bool, runs_dir: Path
+) -> None:
+    """Write the figures or the network of RUN for other programs.
+
+    Figures go to standard output unless a FILE is named, networks to a file called like the run.
+    pytorch writes a module as readable source, and its weights beside it.
+    """
+    folder = open_run(runs_dir, run)
+    if kind in _TABLES:
+        _write_table(folder, kind, output, steps, force)
+        return
+    output = output or Path(f"{run}{_NETWORKS[kind]}")
+    for path, write in _writers(folder, kind, output, state):
+        _require_free(path, force)
+        write(path)
+        print_line(f"wrote {path}")
+
+
+def _write_table(
+    folder: RunFolder, kind: str, output: Path | None, steps: bool, force: bool
+) -> None:
+    table = rows(folder, steps=steps)
+    lines = csv_lines(table, steps=steps) if kind == "csv" else json_lines(table)
+    if output is None:
+        sys.stdout.writelines(lines)
+        return
+    _require_free(output, force)
+    replace_file(Storage(), output, (line.encode() for line in lines))
+    print_line(f"wrote {output}")
+
+
+def _writers(
+    folder: RunFolder, kind: str, output: Path, which: str
+) -> Iterator[tuple[Path, Callable[[Path], object]]]:
+    # Here: a table needs neither a model nor NumPy.
+    from cnn_tui.engine.export.onnx_graph import write_onnx
+    from cnn_tui.engine.export.pytorch import torch_source
+    from cnn_tui.engine.export.states import read_state
+    from cnn_tui.engine.export.weights import write_weights
+
+    state = read_state(folder, "best" if which == "best" else "last")
+    if kind == "onnx":
+        yield output, lambda path: write_onnx(state, path)
+        return
+    weights = output.with_suffix(".safetensors")
+    if kind == "pytorch":
+        source = torch_source(state, weights.name).encode()
+        yield output, lambda path: replace_file(Storage(), path, [source])
+    yield weights, lambda path: write_weights(state, path)
+
+
+def _require_free(path: Path, force: bool) -> None:
+    if path.exists() and not force:
+        raise RunError(f"{path} is already there.", "Name another with --output, or add --force.")

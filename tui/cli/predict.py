@@ -1,0 +1,106 @@
+"""``cnn-tui predict RUN IMAGE...``."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+import numpy as np
+
+from cnn_tui.engine.data.pictures import BadPictureError, pillow, read_picture
+from cnn_tui.engine.export.prediction import Guess, Predictor
+from cnn_tui.engine.export.states import State, read_state
+from cnn_tui.engine.runs.folder import open_run
+from cnn_tui.engine.specs.wording import plain
+from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.output import print_error, print_json, print_line
+
+_BAR = 20
+
+
+class Prediction(msgspec.Struct, frozen=True):
+    """One line of ``predict --json``; ``error`` says why there are no guesses."""
+
+    image: str
+    guesses: list[Guess]
+    error: str = ""
+
+
+@click.command("predict")
+@click.argument("run")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.option("--top", type=click.IntRange(1, 1000), default=3, show_default=True, metavar="K")
+@click.option("--invert", is_flag=True, help="For dark ink on paper, if trained on the reverse.")
+@click.option("--state", type=click.Choice(["best", "last"]), default="best", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one object per line as JSON.")
+@options.runs_dir
+def command(
+    run: str,
+    images: tuple[str, ...],
+    top: int,
+    invert: bool,
+    state: str,
+    as_json: bool,
+    runs_dir: Path,
+) -> int:
+    """Say what the network of RUN sees in pictures of any size, grey or colour; - is stdin.
+
+    A picture that cannot be read is told and left out; the exit code is then 1.
+    """
+    loaded = read_state(open_run(runs_dir, run), "best" if state == "best" else "last")
+    pillow()
+    bad = 0
+    with contextlib.closing(Predictor(loaded)) as predictor:
+        for image in images:
+            found = _predict(predictor, loaded, image, top, invert)
+            bad += bool(found.error)
+            _print(found, as_json)
+    return int(bad > 0)
+
+
+def _predict(predictor: Predictor, state: State, image: str, top: int, invert: bool) -> Prediction:
+    try:
+        pixels = _read(image, state.network.input)
+    except BadPictureError as error:
+        return Prediction(image, [], str(error))
+    return Prediction(image, predictor.guesses(pixels, top, invert=invert))
+
+
+def _read(image: str, shape: tuple[int, int, int]) -> np.ndarray:
+    if image != "-":
+        return read_picture(Path(image), shape)
+    with _standard_input() as path:
+        return read_picture(path, shape)
+
+
+@contextlib.contextmanager
+def _standard_input() -> Iterator[Path]:
+    """As a file: readers of pictures go back and forth in theirs."""
+    with tempfile.NamedTemporaryFile() as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+        file.flush()
+        yield Path(file.name)
+
+
+def _print(found: Prediction, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+    elif found.error:
+        print_error(f"{found.image}: {found.error}.")
+    else:
+        print_line(plain(found.image))
+        for guess in found.guesses:
+            print_line(f"  {_figure(guess)}  {plain(guess.label)}")
+
+
+def _figure(guess: Guess) -> str:
+    if guess.probability is None:
+        return f"{guess.score:8.3f}"
+    bar = "#" * round(guess.probability * _BAR)
+    return f"{guess.probability:7.2%} {bar:{_BAR}}"
