@@ -79,4 +79,6 @@ def _detail(board: Board) -> str:
         return ""
     if ended.reason == "failed":
         return ended.message
-    return "" if ended.test_accuracy is None else f"test {ended.test_accuracy:.1%}"
+    test = "" if ended.test_accuracy is None else f"test {ended.test_accuracy:.1%}"
+    where = f"in epoch {ended.epoch}" if ended.reason == "stopped" else ""
+    return ", ".join(part for part in (where, test) if part)

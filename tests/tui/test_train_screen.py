@@ -76,7 +76,7 @@ async def test_pause_resume_and_stop_by_keys(make_app: MakeApp) -> None:
         assert app.session.active
         await pilot.press("x", "y")
         await settle(app, pilot)
-        assert "stopped: test 98.1%" in text(app, "#status")
+        assert "stopped: in epoch 1, test 98.1%" in text(app, "#status")
 
 
 async def test_a_new_run_begins_with_an_empty_board(make_app: MakeApp) -> None:

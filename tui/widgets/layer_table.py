@@ -160,7 +160,13 @@ class _Columns:
         )
 
     def _settings(self, words: str) -> str:
-        return f"{fit(' '.join(words.split()), self.settings)} " if self.settings else ""
+        if not self.settings:
+            return ""
+        words = " ".join(words.split())
+        if len(words) > self.settings:
+            # A stride of 1 goes without saying, sooner than what comes after it.
+            words = words.replace(" s1", "", 1)
+        return f"{fit(words, self.settings)} "
 
     def _right(self, words: str, width: int) -> str:
         return f"{words:>{width}}" if width else ""
