@@ -1,0 +1,188 @@
+"""Makes layers of a pattern, and says where it strays from what is usual."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.flow import Flow, dims
+from cnn_tui.engine.specs.infer import infer
+from cnn_tui.engine.specs.layers import (
+    FC,
+    LRN,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Features,
+    GlobalAvgPool,
+    Layer,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    Sigmoid,
+    Size,
+    Tanh,
+)
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.pattern import PATTERN, POOLS, Atom, Group, parse_pattern
+from cnn_tui.engine.specs.report import Report
+from cnn_tui.engine.specs.tokens import Token
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=100)]
+
+_MOST_CONVS = 3
+_MOST_FCS = 2
+
+
+class PatternOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a pattern leaves open."""
+
+    n: Count = 2
+    """Convolutions before a pool, usually at most 3."""
+    m: Count = 3
+    """Stages, each of which ends in a pool."""
+    k: Count = 1
+    """Hidden fully connected layers, usually fewer than 3."""
+    filters: Features = 16
+    """Of the first stage."""
+    growth: Annotated[int, msgspec.Meta(ge=1, le=16)] = 2
+    """How many times as many filters each stage has as the one before."""
+    most_filters: Features = 512
+    kernel: Size = 3
+    """Of the convolutions, which keep height and width."""
+    pool: Size = 2
+    fc: Features = 128
+    """Outputs of the hidden fully connected layers."""
+    classes: Features = 10
+    """Outputs of the last fully connected layer."""
+
+
+DEFAULTS = PatternOptions()
+
+
+class PatternWarning(NamedTuple):
+    """Something unusual, and the characters of the pattern that bring it about."""
+
+    message: str
+    column: int
+    width: int
+
+
+class Preview(NamedTuple):
+    """What a pattern comes to."""
+
+    layers: tuple[Layer, ...]
+    warnings: tuple[PatternWarning, ...]
+    report: Report
+    """What :func:`check` says of these layers alone."""
+
+
+def preview(
+    text: str = PATTERN,
+    options: PatternOptions = DEFAULTS,
+    shape: tuple[int, int, int] = (3, 32, 32),
+) -> Preview:
+    """The layers of a pattern on images of ``shape`` (C, H, W).
+
+    Pools marked optional are there as long as they divide the volume evenly.
+
+    Raises:
+        EntryError: for a pattern that does not read, or makes too many layers.
+    """
+    counts = {"N": options.n, "M": options.m, "K": options.k}
+    pattern = parse_pattern(text, counts)
+    maker = _Maker(options, pattern, shape)
+    layers = tuple(maker.layers())
+    warnings = (*_unusual(pattern), *maker.left_out())
+    report = check(Network(input=shape, layers=layers), options.classes)
+    return Preview(layers, warnings, report)
+
+
+class _Maker:
+    """Turns the words of a pattern into layers, one after another."""
+
+    def __init__(
+        self, options: PatternOptions, pattern: Group, shape: tuple[int, int, int]
+    ) -> None:
+        self.options, self._flow = options, Flow(shape)
+        self._atoms = list(pattern.atoms())
+        self._filters = options.filters
+        self._pooled = self._convolved = False
+        self._skipped: dict[Token, str] = {}
+
+    def layers(self) -> Iterator[Layer]:
+        last_fc = max((i for i, one in enumerate(self._atoms) if one.word == "FC"), default=-1)
+        for position, atom in enumerate(self._atoms):
+            layer = self._layer(atom, position == last_fc)
+            step = infer(layer, self._flow)
+            self._pooled |= atom.word in POOLS
+            if atom.optional and step.faults:
+                self._skipped.setdefault(atom.token, self._reason(layer))
+                continue
+            self._flow = step.after
+            yield layer
+
+    def left_out(self) -> Iterator[PatternWarning]:
+        """The optional pools that do not fit."""
+        for token, reason in self._skipped.items():
+            yield _warning(token, reason)
+
+    def _layer(self, atom: Atom, is_last_fc: bool) -> Layer:
+        match atom.word:
+            case "CONV":
+                return self._conv()
+            case "FC":
+                return FC(out_features=self.options.classes if is_last_fc else self.options.fc)
+            case "POOL":
+                return MaxPool(kernel_size=self.options.pool)
+            case "AVGPOOL":
+                return AvgPool(kernel_size=self.options.pool)
+        return _PLAIN[atom.word]
+
+    def _conv(self) -> Layer:
+        if self._pooled and self._convolved:
+            more = self._filters * self.options.growth
+            self._filters = max(self._filters, min(more, self.options.most_filters))
+        self._pooled, self._convolved = False, True
+        kernel = self.options.kernel
+        return Conv(out_channels=self._filters, kernel_size=kernel, padding="same")
+
+    def _reason(self, layer: Layer) -> str:
+        if self._flow.flat:
+            return "An optional pool behind an FC is left out: there is no height and width."
+        before, size = dims(self._flow.shape or ()), self.options.pool
+        return f"The optional pool is left out where {size}x{size} does not divide {before} evenly."
+
+
+_PLAIN: dict[str, Layer] = {
+    "RELU": ReLU(),
+    "LRELU": LeakyReLU(),
+    "SIGMOID": Sigmoid(),
+    "TANH": Tanh(),
+    "BN": BatchNorm(),
+    "DROPOUT": Dropout(),
+    "GAP": GlobalAvgPool(),
+    "LRN": LRN(),
+}
+
+
+def _unusual(group: Group) -> Iterator[PatternWarning]:
+    """Counts beyond what the notes call usual."""
+    words = {one.word for one in group.items if isinstance(one, Atom)}
+    if "CONV" in words and group.count > _MOST_CONVS:
+        text = f"N is {group.count}: usually N <= {_MOST_CONVS} convolutions come before a pool."
+        yield _warning(group.token, text)
+    elif "FC" in words and group.count > _MOST_FCS:
+        text = f"K is {group.count}: usually K < {_MOST_FCS + 1} hidden FC layers are enough."
+        yield _warning(group.token, text)
+    for one in group.items:
+        if isinstance(one, Group):
+            yield from _unusual(one)
+
+
+def _warning(token: Token, message: str) -> PatternWarning:
+    return PatternWarning(message, token.column, len(token.text))

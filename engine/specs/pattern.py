@@ -1,0 +1,170 @@
+"""The pattern of the notes: ``INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC``.
+
+``*`` repeats a group or a layer, ``?`` marks a pool as optional (CS231n notes, ConvNet
+Architectures). :mod:`cnn_tui.engine.specs.expansion` makes layers of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from cnn_tui.engine.specs.limits import MAX_LAYERS
+from cnn_tui.engine.specs.tokens import Token, scan
+from cnn_tui.engine.specs.wording import listed, nearest, show
+
+PATTERN = "INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC"
+"""As the notes have it; N, M and K are settings."""
+
+WORDS = (
+    "CONV", "RELU", "POOL", "FC", "BN", "DROPOUT", "LRELU", "SIGMOID", "TANH", "AVGPOOL", "GAP",
+    "LRN",
+)  # fmt: skip
+"""What a pattern is made of, besides INPUT."""
+POOLS = ("POOL", "AVGPOOL")
+
+_TOKENS = re.compile(
+    r"(?P<blank>\s+)|(?P<arrow>->|→|\|)|(?P<open>\[)|(?P<close>\])|(?P<times>[*×])|(?P<maybe>\?)"
+    r"|(?P<number>[0-9]+)|(?P<word>[A-Za-z]+)"
+)
+_DEEPEST = 8
+
+
+class Atom(NamedTuple):
+    """One layer, by its word in capitals."""
+
+    word: str
+    token: Token
+    optional: bool = False
+
+
+class Group(NamedTuple):
+    """Items repeated ``count`` times; ``token`` is what says how often."""
+
+    items: tuple[Item, ...]
+    count: int
+    token: Token
+
+    @property
+    def size(self) -> int:
+        """How many layers it makes."""
+        return self.count * sum(one.size if isinstance(one, Group) else 1 for one in self.items)
+
+    def atoms(self) -> Iterator[Atom]:
+        """Every layer in order, as often as it is repeated."""
+        if self.size:  # a group of nothing may be repeated without end
+            for _ in range(self.count):
+                for one in self.items:
+                    yield from one.atoms() if isinstance(one, Group) else [one]
+
+
+Item = Atom | Group
+
+
+def parse_pattern(text: str, counts: dict[str, int]) -> Group:
+    """The whole pattern as a group that occurs once.
+
+    Args:
+        text: what was typed; arrows may be left out.
+        counts: what the letters N, M and K stand for.
+
+    Raises:
+        EntryError: at the first word that does not read, or the count that makes more layers than
+            a network may have.
+    """
+    return _Reader(text, counts).whole()
+
+
+class _Reader:
+    """Reads tokens from left to right."""
+
+    def __init__(self, text: str, counts: dict[str, int]) -> None:
+        self._tokens = list(scan(text, _TOKENS))
+        self._counts = counts
+        self._at = 0
+
+    def whole(self) -> Group:
+        self._skip("arrow")
+        if self._token.text.upper() == "INPUT":
+            self._next()
+        items = self._items(0)
+        if self._token.kind == "close":
+            raise self._token.error("There is no [ before this ].", "Take it out.")
+        return self._checked(Group(items, 1, self._tokens[0]))
+
+    @property
+    def _token(self) -> Token:
+        return self._tokens[self._at]
+
+    def _next(self) -> Token:
+        self._at += 1
+        return self._tokens[self._at - 1]
+
+    def _skip(self, kind: str) -> None:
+        while self._token.kind == kind:
+            self._next()
+
+    def _items(self, depth: int) -> tuple[Item, ...]:
+        items: list[Item] = []
+        self._skip("arrow")
+        while self._token.kind not in ("close", "end"):
+            items.append(self._item(depth))
+            self._skip("arrow")
+        return tuple(items)
+
+    def _item(self, depth: int) -> Item:
+        item = self._group(depth) if self._token.kind == "open" else self._atom()
+        while self._token.kind in ("maybe", "times"):
+            item = self._optional(item) if self._token.kind == "maybe" else self._repeated(item)
+        return item
+
+    def _group(self, depth: int) -> Group:
+        bracket = self._next()
+        if depth >= _DEEPEST:
+            raise bracket.error(f"Groups stand more than {_DEEPEST} deep in each other.")
+        items = self._items(depth + 1)
+        if self._token.kind != "close":
+            raise bracket.error("This [ is never closed.", "Put ] behind the group.")
+        self._next()
+        return Group(items, 1, bracket)
+
+    def _atom(self) -> Atom:
+        token = self._next()
+        word = token.text.upper()
+        if word in WORDS:
+            return Atom(word, token)
+        if word == "INPUT":
+            raise token.error("INPUT stands only at the beginning.", "Take it out here.")
+        near = nearest(word, WORDS)
+        hint = f"Did you mean {near[0]}?" if near else f"Layers are {listed(WORDS, 'and')}."
+        raise token.error(f"A layer is expected here, not {show(token.text)}.", hint)
+
+    def _optional(self, item: Item) -> Atom:
+        mark = self._next()
+        if not isinstance(item, Atom) or item.word not in POOLS:
+            raise mark.error("Only a pool is optional.", "Write POOL?, or take the ? out.")
+        return item._replace(optional=True)
+
+    def _repeated(self, item: Item) -> Group:
+        star = self._next()
+        if isinstance(item, Group) and item.token.kind != "open":
+            raise star.error("This is repeated already.", "Multiply the two numbers.")
+        token = self._next() if self._token.kind in ("number", "word") else self._token
+        items = item.items if isinstance(item, Group) else (item,)
+        return self._checked(Group(items, self._count(token), token))
+
+    def _count(self, token: Token) -> int:
+        if token.kind == "number":
+            # Python refuses to read thousands of digits; nine are too many layers already.
+            return int(token.text.lstrip("0")[:9] or "0")
+        letter = token.text.upper()
+        if letter not in self._counts:
+            hint = f"Write {listed([*self._counts, 'a number'])}."
+            raise token.error("The * needs to know how often.", hint)
+        return self._counts[letter]
+
+    def _checked(self, group: Group) -> Group:
+        if max(group.size, group.count) > MAX_LAYERS:
+            raise group.token.error(f"This makes more than {MAX_LAYERS} layers.", "Repeat less.")
+        return group
