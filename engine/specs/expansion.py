@@ -173,11 +173,11 @@ _PLAIN: dict[str, Layer] = {
 def _unusual(group: Group) -> Iterator[PatternWarning]:
     """Counts beyond what the notes call usual."""
     words = {one.word for one in group.items if isinstance(one, Atom)}
-    if "CONV" in words and group.count > _MOST_CONVS:
-        text = f"N is {group.count}: usually N <= {_MOST_CONVS} convolutions come before a pool."
+    if "CONV" in words and group.times > _MOST_CONVS:
+        text = f"N is {group.times}: usually N <= {_MOST_CONVS} convolutions come before a pool."
         yield _warning(group.token, text)
-    elif "FC" in words and group.count > _MOST_FCS:
-        text = f"K is {group.count}: usually K < {_MOST_FCS + 1} hidden FC layers are enough."
+    elif "FC" in words and group.times > _MOST_FCS:
+        text = f"K is {group.times}: usually K < {_MOST_FCS + 1} hidden FC layers are enough."
         yield _warning(group.token, text)
     for one in group.items:
         if isinstance(one, Group):

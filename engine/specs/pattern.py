@@ -40,21 +40,21 @@ class Atom(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Items repeated ``count`` times; ``token`` is what says how often."""
+    """Items, as many ``times`` over; ``token`` is what says how often."""
 
     items: tuple[Item, ...]
-    count: int
+    times: int
     token: Token
 
     @property
     def size(self) -> int:
         """How many layers it makes."""
-        return self.count * sum(one.size if isinstance(one, Group) else 1 for one in self.items)
+        return self.times * sum(one.size if isinstance(one, Group) else 1 for one in self.items)
 
     def atoms(self) -> Iterator[Atom]:
         """Every layer in order, as often as it is repeated."""
         if self.size:  # a group of nothing may be repeated without end
-            for _ in range(self.count):
+            for _ in range(self.times):
                 for one in self.items:
                     yield from one.atoms() if isinstance(one, Group) else [one]
 
@@ -165,6 +165,6 @@ class _Reader:
         return self._counts[letter]
 
     def _checked(self, group: Group) -> Group:
-        if max(group.size, group.count) > MAX_LAYERS:
+        if max(group.size, group.times) > MAX_LAYERS:
             raise group.token.error(f"This makes more than {MAX_LAYERS} layers.", "Repeat less.")
         return group
