@@ -14,6 +14,7 @@ from cnn_tui.engine.training.events import (
     RunPaused,
     RunResumed,
     RunStarted,
+    SettingChanged,
     ValidationCompleted,
 )
 from cnn_tui.tui.series import Series, Smooth
@@ -59,7 +60,9 @@ class Board:
                 self.paused = isinstance(event, RunPaused)
                 self._note("paused" if self.paused else "resumed")
             case Alert():
-                self._note(f"! {event.message}")
+                self._note(event.message if event.severity == "praise" else f"! {event.message}")
+            case SettingChanged():
+                self._note(f"{event.name} {event.old} -> {event.new}")
             case RunEnded():
                 self.ended, self.paused = event, False
                 self._note(_end_words(event), event.seconds)

@@ -7,7 +7,7 @@ import math
 import pytest
 from scripted import batch, ended, epoch_end, run_events, started, validation
 
-from cnn_tui.engine.training.events import Alert, RunEvent, RunPaused, RunResumed
+from cnn_tui.engine.training.events import Alert, RunEvent, RunPaused, RunResumed, SettingChanged
 from cnn_tui.tui.board import LOG_LINES, Board
 from cnn_tui.tui.pictures import loss_picture
 from cnn_tui.tui.run_view import RunView, view_of
@@ -81,6 +81,13 @@ def test_losses_that_are_not_finite_do_no_harm() -> None:
     assert loss_picture(board, 10).plot is None
     assert loss_picture(board, 10).note == "no finite value to draw"
     assert view(board).state == "training"
+
+
+def test_what_is_changed_and_what_is_praised_is_told() -> None:
+    praise = Alert(code="healthy", message="All is well.", step=1, severity="praise")
+    change = SettingChanged(step=2, name="lr", old=0.1, new=0.01)
+    told = [words for _, words in view(board_of(started(), praise, change)).log]
+    assert told[1:] == ["All is well.", "lr 0.1 -> 0.01"]
 
 
 def test_the_log_is_bounded() -> None:
