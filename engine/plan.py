@@ -14,10 +14,13 @@ from cnn_tui.engine.ops.loss import LossKernel
 from cnn_tui.engine.ops.memory import Array, Memory, aligned_empty
 from cnn_tui.engine.parameters import ParameterStore
 
-MAX_SHARDS = 8
-"""More threads than this find no work; more shards would each need a copy of the gradients."""
+SHARD_COUNTS = (2, 4, 8)
+"""Powers of two share out evenly. More than 8 threads find no work: each shard beyond would cost
+another copy of the gradients."""
 SHARD_BYTES = 1 << 21
 """What the largest activation of a shard should fit: about a core's second-level cache."""
+FEWEST_IMAGES = 4
+"""Of a shard: below, rows are too short for fast products."""
 REDUCE_SIZE = 1 << 15
 """How many gradients are summed over the shards at a time."""
 
@@ -25,10 +28,13 @@ MakeLoss = Callable[[Array, Array, np.ndarray, int], LossKernel]
 
 
 def shard_size(batch: int, bytes_per_image: int) -> int:
-    """Images in a shard: what keeps the largest activation in cache, in at most MAX_SHARDS."""
-    fitting = max(4, SHARD_BYTES // bytes_per_image)
-    halves = math.ceil(batch / 2)
-    return max(math.ceil(batch / MAX_SHARDS), min(fitting, halves))
+    """Images in a shard, from the batch and the network alone: never from the threads.
+
+    Of as few shards as keep the largest activation in cache, or else of as many as there may be.
+    """
+    fitting = max(FEWEST_IMAGES, SHARD_BYTES // bytes_per_image)
+    sizes = [math.ceil(batch / count) for count in SHARD_COUNTS]
+    return next((size for size in sizes if size <= fitting), sizes[-1])
 
 
 class Plan:
