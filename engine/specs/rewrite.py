@@ -1,0 +1,154 @@
+"""A network rewritten: some layers replaced by others, the rest as it was."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from cnn_tui.engine.errors import ShapeError
+from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.flow import Flow, Place
+from cnn_tui.engine.specs.infer import walk
+from cnn_tui.engine.specs.layers import Layer, LeakyReLU, ReLU, Sigmoid, Tanh
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.places import known_shapes, layer_at, replace_at
+from cnn_tui.engine.specs.report import LayerReport
+
+Kind = Literal["fc-to-conv", "conv-to-fc", "kernel-to-stack", "pool-to-conv"]
+ACTIVATIONS = (ReLU, LeakyReLU, Sigmoid, Tanh)
+"""The non-linearities that stand between layers."""
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """What a few layers come to, for one image."""
+
+    layers: int
+    receptive_field: int
+    """Pixels of their own input, along the longer side."""
+    params: int
+    macs: int
+    non_linearities: int
+    activations: int
+    """Values kept for the backward pass; activation functions work in place."""
+
+
+class Part(NamedTuple):
+    """One layer of the old network and what stands for it in the new one."""
+
+    place: Place
+    """In the old network."""
+    shape: Shape
+    """Of the volume that reaches it."""
+    old: Layer
+    new: tuple[Layer, ...]
+
+
+class Rewrite(NamedTuple):
+    """A network before and after; both are valid, and give scores of one shape."""
+
+    kind: Kind
+    before: Network
+    after: Network
+    parts: tuple[Part, ...]
+    exact: bool
+    """Whether, with the weights carried over, it still computes the same."""
+
+    @property
+    def costs(self) -> tuple[Cost, Cost]:
+        """What the replaced layers came to, and what stands for them."""
+        pairs = [(cost([part.old], part.shape), cost(part.new, part.shape)) for part in self.parts]
+        old, new = zip(*pairs, strict=True)
+        return _total(old), _total(new)
+
+
+def rewrite(
+    kind: Kind, network: Network, changes: Mapping[Place, Sequence[Layer]], *, exact: bool
+) -> Rewrite:
+    """Put layers in the place of others.
+
+    Raises:
+        ShapeError: if the network has issues, or would have; or if a layer that stays would learn
+            other parameters.
+    """
+    parts = tuple(
+        Part(place, known_shapes(network, place)[0], layer_at(network, place), tuple(new))
+        for place, new in changes.items()
+    )
+    layers = network.layers
+    # From the end, so that the places before stay what they are.
+    for part in sorted(parts, key=lambda part: part.place, reverse=True):
+        layers = replace_at(layers, part.place, part.new)
+    result = Rewrite(kind, network, msgspec.structs.replace(network, layers=layers), parts, exact)
+    _refuse_misfits(result)
+    return result
+
+
+def cost(layers: Sequence[Layer], shape: Shape) -> Cost:
+    """What ``layers`` come to on a volume of ``shape``."""
+    steps = walk(layers, Flow(shape, flat=len(shape) == 1))
+    reach = (max(step.after.height.size, step.after.width.size) for step in steps)
+    kept = (step for step in steps if not isinstance(step.layer, ACTIVATIONS))
+    return Cost(
+        layers=len(steps),
+        receptive_field=max(reach, default=1),
+        params=sum(step.weights + step.biases for step in steps),
+        macs=sum(step.macs for step in steps),
+        non_linearities=sum(isinstance(step.layer, ACTIVATIONS) for step in steps),
+        activations=sum(math.prod(step.after.shape or (0,)) for step in kept),
+    )
+
+
+def _total(costs: Sequence[Cost]) -> Cost:
+    sums = {name: sum(getattr(one, name) for one in costs) for name in Cost.__struct_fields__}
+    return Cost(**{**sums, "receptive_field": max(one.receptive_field for one in costs)})
+
+
+class Pair(NamedTuple):
+    """A layer as reported before, and as reported after: itself, or what stands for it."""
+
+    part: Part | None
+    old: LayerReport
+    new: tuple[LayerReport, ...]
+
+
+def pairs(rewritten: Rewrite) -> Iterator[Pair]:
+    """Every layer of the old network, those inside residual blocks included."""
+    parts = {part.place: part for part in rewritten.parts}
+    yield from _pairs(check(rewritten.before).layers, check(rewritten.after).layers, parts, ())
+
+
+def _pairs(
+    old: Sequence[LayerReport],
+    new: Sequence[LayerReport],
+    parts: Mapping[Place, Part],
+    above: Place,
+) -> Iterator[Pair]:
+    at = 0
+    for position, report in enumerate(old):
+        place = (*above, position)
+        part = parts.get(place)
+        size = len(part.new) if part else 1
+        others = tuple(new[at : at + size])
+        at += size
+        yield Pair(part, report, others)
+        if part is None:
+            yield from _pairs(report.branch, others[0].branch, parts, place)
+            shortcuts = zip(report.shortcut, others[0].shortcut, strict=True)
+            yield from (Pair(None, first, (second,)) for first, second in shortcuts)
+
+
+def _refuse_misfits(rewritten: Rewrite) -> None:
+    for network, when in ((rewritten.before, ""), (rewritten.after, "then ")):
+        issues = check(network).issues
+        if issues:
+            raise ShapeError(f"{when}{issues[0].message}", "" if when else "Mend that first.")
+    for pair in pairs(rewritten):
+        if pair.part is None and not pair.old.branch:
+            old, new = pair.old, pair.new[0]
+            if (old.weights, old.biases) != (new.weights, new.biases):
+                text = f"then {new.name} would learn {new.params:,} parameters, not {old.params:,}."
+                raise ShapeError(text, "Take it out first.")
