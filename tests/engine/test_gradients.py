@@ -245,16 +245,17 @@ def test_wide_layer() -> None:
     assert_gradients(free.model, free.loss, singles=0)
 
 
-@pytest.mark.parametrize("window", [2, 3])
-def test_of_equal_values_one_takes_the_gradient(window: int) -> None:
+@pytest.mark.parametrize(("window", "stride"), [(2, 2), (3, 3), (2, 1), (3, 2), (2, 3)])
+def test_of_equal_values_one_takes_the_gradient(window: int, stride: int) -> None:
     """A max pool over a plateau passes its gradient on once, to the first in reading order."""
-    free = FreeImages((1, 6, 6), 2, MaxPool(kernel_size=window))
+    pool = MaxPool(kernel_size=window, stride=stride, rounding="floor")
+    free = FreeImages((1, 6, 6), 2, pool)
     free.set(np.ones((2, 1, 6, 6)))
     free.loss()
-    gradient = free.image_gradient
     expected = np.zeros((6, 6), bool)
-    expected[::window, ::window] = True
-    assert ((gradient != 0) == expected).all()
+    firsts = range(0, 6 - window + 1, stride)
+    expected[np.ix_(firsts, firsts)] = True
+    assert ((free.image_gradient != 0) == expected).all()
 
 
 def test_relu_passes_nothing_at_zero_and_below() -> None:

@@ -266,6 +266,23 @@ def test_forward_in_training_drops_and_updates_running_statistics() -> None:
     assert changed == set(model.buffers)
 
 
+@pytest.mark.parametrize("by", ["train_batch", "forward"])
+def test_running_statistics_follow_those_of_the_batches(by: str) -> None:
+    """By ``momentum``, the variance with ``n - 1`` below, as in PyTorch."""
+    model = build(network(SHAPE, BatchNorm(momentum=0.3, name="bn"), classes=CLASSES))
+    mean, var = np.zeros(SHAPE[0]), np.ones(SHAPE[0])
+    for seed, size in enumerate((9, 2, 1)):
+        images, targets = batch_of(size, seed)
+        if by == "forward":
+            model.forward(images, training=True)
+        else:
+            model.train_batch(images, targets)
+        mean += 0.3 * (images.mean((0, 2, 3), dtype=float) - mean)
+        var += 0.3 * (images.var((0, 2, 3), dtype=float, ddof=1) - var)
+    np.testing.assert_allclose(model.buffers["bn.running_mean"], mean, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(model.buffers["bn.running_var"], var, rtol=1e-5)
+
+
 def test_scores_of_an_image_do_not_depend_on_its_neighbours_in_evaluation() -> None:
     model = sample_model()
     images = batch_of(40)[0]
