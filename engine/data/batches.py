@@ -8,11 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def epoch_batches(n: int, batch_size: int, seed: int, epoch: int) -> Iterator[NDArray[np.int64]]:
-    """Indices of each batch of one epoch; the last batch may be short.
+def epoch_batches(
+    n: int, batch_size: int, seed: int, epoch: int, *, first: int = 0, shuffle: bool = True
+) -> Iterator[NDArray[np.int64]]:
+    """Indices of each batch of one epoch from its image number ``first`` on; the last may be short.
 
-    The same seed and epoch give the same batches, so that a resumed run needs only their numbers.
+    The same seed and epoch give the same order, so that a resumed run needs only its place in it.
     """
-    order = np.random.default_rng(np.random.SeedSequence([seed, epoch])).permutation(n)
-    for start in range(0, n, batch_size):
+    generator = np.random.default_rng(np.random.SeedSequence([seed, epoch]))
+    order = generator.permutation(n) if shuffle else np.arange(n)
+    for start in range(first, n, batch_size):
         yield order[start : start + batch_size]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -37,17 +36,30 @@ class Loader:
 
     def __init__(self, train: Split, normalizer: Normalizer, training: Training) -> None:
         self._train, self._normalizer = train, normalizer
-        self._batch_size, self._seed = training.batch_size, training.seed
+        self.batch_size = training.batch_size
+        """Of the epochs that are begun from now on."""
+        self._seed, self._shuffle = training.seed, training.shuffle
         self._augmenter = Augmenter.of(training)
 
-    def epoch(self, epoch: int, start_batch: int = 0) -> Generator[Batch, None, None]:
+    def epoch(
+        self, epoch: int, start_batch: int = 0, start_image: int | None = None
+    ) -> Generator[Batch, None, None]:
         """The batches of an epoch from the one with the 0-based number ``start_batch`` on.
 
+        ``start_image`` is how many images were in those before, if they were of another size.
         To be closed if it is not run to its end. While one batch is used the next is prepared;
         an error on the way there is raised where that batch would have come.
         """
-        order = epoch_batches(len(self._train), self._batch_size, self._seed, epoch)
-        batches = islice(enumerate(order), start_batch, None)
+        first = start_batch * self.batch_size if start_image is None else start_image
+        order = epoch_batches(
+            len(self._train),
+            self.batch_size,
+            self._seed,
+            epoch,
+            first=first,
+            shuffle=self._shuffle,
+        )
+        batches = enumerate(order, start_batch)
         with ThreadPoolExecutor(1, thread_name_prefix="loader") as thread:
             ahead: Future[Batch] | None = None
             for number, indices in batches:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.dataset import Images, Pixels, Split
+from cnn_tui.engine.specs.network import Training
 
 _CHUNK = 64
 """Images summed together in float64: small enough to stay in the cache."""
@@ -29,6 +30,14 @@ class Normalizer:
         mean, variance = _mean_and_variance(train.images)
         std = np.sqrt(variance)
         return cls(mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32))
+
+    @classmethod
+    def of(cls, train: Split, training: Training) -> Normalizer:
+        """As the recipe asks: measured, or one that leaves pixels as they are."""
+        if training.normalize:
+            return cls.fit(train)
+        like = (train.images.shape[1], 1, 1)
+        return cls(np.zeros(like, np.float32), np.ones(like, np.float32))
 
     def apply(self, images: Pixels) -> NDArray[np.float32]:
         """Images ``(N, C, H, W)`` less the mean, over the deviation, as new float32."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,11 @@ class Bound:
     def commits(self) -> list[Task]:
         """What to run once a training pass is known to be finite: updates of running state."""
         return []
+
+    @property
+    def chains(self) -> tuple[Chain, ...]:
+        """The chains inside, in the order in which they run."""
+        return ()
 
     def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
         """Lay out ``backward``; returns ``dx`` by shard where it is needed."""
@@ -172,9 +177,16 @@ class Chain(Bound):
     def commits(self) -> list[Task]:
         return [commit for link in self.links for commit in link.commits]
 
+    def walk(self) -> Iterator[tuple[Op, Bound]]:
+        """Every operation with what it is bound to, in the order in which they run."""
+        for op, link in zip(self.ops, self.links, strict=True):
+            for chain in link.chains:
+                yield from chain.walk()
+            yield op, link
+
     def first_non_finite(self) -> str | None:
         """The name of the first layer with an output that is infinite or NaN."""
-        for op, link in zip(self.ops, self.links, strict=True):
+        for op, link in self.walk():
             if not all(np.isfinite(y).all() for y in link.ys):
                 return op.name
         return None

@@ -76,6 +76,10 @@ class Residual(Bound):
     def commits(self) -> list[Task]:
         return [*self.branch.commits, *self.shortcut.commits]
 
+    @property
+    def chains(self) -> tuple[Chain, ...]:
+        return self.branch, self.shortcut
+
     def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
         branch = self.branch.bind_backward(dys, need_dx=need_dx, own_dy=False)
         shortcut = self.shortcut.bind_backward(dys, need_dx=need_dx, own_dy=False)

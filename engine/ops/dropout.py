@@ -28,7 +28,8 @@ class DropoutKernel(InPlaceKernel):
         key = [self.mode.seed, self.layer, self.mode.step, self.shard]
         generator = np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
         generator.random(out=self.random, dtype=np.float32)
-        np.multiply(self.random >= self.p, 1 / (1 - self.p), out=self.mask)
+        p = self.p if self.mode.dropout is None else self.mode.dropout
+        np.multiply(self.random >= p, 1 / (1 - p), out=self.mask)
         np.multiply(self.x, self.mask, out=self.y)
 
     def backward(self) -> None:

@@ -14,6 +14,8 @@ class Mode:
     training: bool = True
     step: int = 0
     seed: int = 0
+    dropout: float | None = None
+    """Probability in every dropout layer, in place of their own."""
 
 
 class Shard:

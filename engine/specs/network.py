@@ -61,6 +61,14 @@ class Training(
     step_epochs: Positive = 10.0
     gamma: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
     """Factor of ``step`` (each ``step_epochs``) and of ``exponential`` (each epoch)."""
+    patience: Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None = None
+    """Stop early after so many epochs without a better validation accuracy."""
+    keep_best: bool = False
+    """End with the weights of the epoch that did best in validation, not with the last."""
+    normalize: bool = True
+    """Give the network pixels less their mean, over their deviation, rather than as they are."""
+    shuffle: bool = True
+    """Meet the training images in another order every epoch, rather than as they are stored."""
     flip: bool = False
     """Mirror training images, left to right, one in two."""
     shift: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0

@@ -6,7 +6,7 @@ from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import Optimizer
 from cnn_tui.engine.training.events import RunEvent
 from cnn_tui.engine.training.progress import Progress
-from cnn_tui.engine.training.snapshot import Snapshot
+from cnn_tui.engine.training.snapshot import Snapshot, Weights
 
 
 class Keeper:
@@ -22,6 +22,9 @@ class Keeper:
 
     def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
         """Put back what was kept; None where a run begins."""
+
+    def best(self) -> Weights | None:
+        """The weights of the best epoch of a run that goes on; None if they are not there."""
 
     def due(self) -> bool:
         """Whether it is time for :meth:`save`; asked after every step."""

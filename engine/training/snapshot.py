@@ -14,6 +14,8 @@ from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.training.progress import Progress
 
 Named = Iterator[tuple[str, Array]]
+Weights = Mapping[str, Array]
+"""Parameters and buffers by name, in PyTorch's shapes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,22 @@ def restore(
     for name, target in live_tensors(model, optimizer).items():
         target[...] = tensors[name]
     model.mode.step = optimizer.steps = progress.step
+
+
+def live_weights(model: Model) -> Weights:
+    """Parameters and buffers as views into the running model."""
+    return {name: parameter.data for name, parameter in model.parameters.items()} | model.buffers
+
+
+def copy_weights(model: Model) -> Weights:
+    """The same as they are now."""
+    return {name: array.copy() for name, array in live_weights(model).items()}
+
+
+def put_weights(model: Model, weights: Weights) -> None:
+    """Give the model these weights; more than its own may be among them."""
+    for name, target in live_weights(model).items():
+        target[...] = weights[name]
 
 
 def _named(

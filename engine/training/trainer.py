@@ -23,21 +23,22 @@ from cnn_tui.engine.training.events import (
     BatchCompleted,
     EndReason,
     EpochCompleted,
-    LearningRateChanged,
     RunEnded,
     RunEvent,
     RunPaused,
     RunResumed,
     RunStarted,
+    SettingChanged,
     ValidationCompleted,
 )
 from cnn_tui.engine.training.fit import check_fit
+from cnn_tui.engine.training.health import Meter, is_due
 from cnn_tui.engine.training.keeper import Keeper
 from cnn_tui.engine.training.progress import Best, Progress
-from cnn_tui.engine.training.snapshot import take
+from cnn_tui.engine.training.settings import SETTING_NAMES, Settings
+from cnn_tui.engine.training.snapshot import Weights, copy_weights, put_weights, take
 from cnn_tui.engine.training.stopwatch import Stopwatch
 from cnn_tui.engine.training.tally import Tally
-
 
 PEAK_OF = 1000
 """Images looked at for their largest pixel."""
@@ -63,12 +64,18 @@ class Trainer:
     ) -> None:
         self.network, self.dataset, self.emit = network, dataset, emit
         self.recipe = network.training
+        self.settings = Settings.of(network.training)
         self.control, self.keeper = control or Control(), keeper or Keeper()
         self.threads = threads or os.cpu_count() or 1
-        self.batches = -(-len(dataset.train) // self.recipe.batch_size)
         self.step = self.epoch = self.epochs_done = self.batch = 0
         self.tally = Tally()
         self.best: Best | None = None
+        self.best_weights: Weights | None = None
+
+    @property
+    def batches(self) -> int:
+        """Per epoch, at the batch size as it stands now."""
+        return -(-len(self.dataset.train) // self.recipe.batch_size)
 
     def run(self) -> None:
         """Train to the end, or until the control says stop.
@@ -98,7 +105,8 @@ class Trainer:
         check_fit(self.network, self.dataset)
         self.model = build(self.network, seed=self.recipe.seed, threads=self.threads)
         self.optimizer = build_optimizer(self.recipe, self.model)
-        self.normalizer = Normalizer.fit(self.dataset.train)
+        self.meter = Meter(self.model)
+        self.normalizer = Normalizer.of(self.dataset.train, self.recipe)
         self.loader = Loader(self.dataset.train, self.normalizer, self.recipe)
         self._restore()
         data = self.dataset
@@ -133,15 +141,29 @@ class Trainer:
             return
         self.step, self.epochs_done, self.batch = kept.step, kept.epochs_done, kept.batch
         self.epoch, self.tally, self.best = kept.epochs_done, kept.tally, kept.best
-        self.recipe = msgspec.structs.replace(self.recipe, lr=kept.lr)
         self.stopwatch = Stopwatch(kept.seconds)
+        self._follow(kept.settings)
+        if self.recipe.keep_best and self.best is not None:
+            self.best_weights = self.keeper.best()
+
+    def _follow(self, settings: Settings) -> None:
+        """Go by these settings from now on."""
+        self.settings = settings
+        self.recipe = settings.in_recipe(self.network.training)
+        self.optimizer.l2 = settings.l2
+        self.model.mode.dropout = settings.dropout
+        self.loader.batch_size = settings.batch_size
 
     def _epochs(self) -> None:
-        for epoch in range(self.epochs_done + 1, self.recipe.epochs + 1):
-            self.epoch = epoch
+        while self.epochs_done < self.recipe.epochs and not self._why_early():
+            self.epoch = self.epochs_done + 1
             self._train_epoch()
             if self.control.stopping or not self._validate():
                 return self._end("stopped")
+            self.control.has_done("epoch")
+        # First, so that the run could go on from the last weights even if the best are tested.
+        self._keep()
+        self._take_best()
         test = evaluate(
             self.model,
             self.dataset.test,
@@ -151,31 +173,57 @@ class Trainer:
         )
         if test is None:
             return self._end("stopped")
-        self._end("completed", test_loss=test[0], test_accuracy=test[1])
+        message = self._why_early()
+        self._end("completed", message=message, test_loss=test[0], test_accuracy=test[1])
+
+    def _why_early(self) -> str:
+        """Why the run ends before its last epoch; empty where it goes on."""
+        patience = self.recipe.patience
+        if patience is None or self.best is None or self.epochs_done - self.best.epoch < patience:
+            return ""
+        return (
+            f"Ended after epoch {self.epochs_done}: validation has not been better than "
+            f"{self.best.accuracy:.2%} for {patience} epochs."
+        )
 
     def _train_epoch(self) -> None:
         """What is left of one pass over the training split, or as much as the control allows."""
-        began = self.stopwatch.seconds
-        with closing(self.loader.epoch(self.epoch, self.batch)) as batches:
+        while self.tally.images < len(self.dataset.train) and self._train_batches():
+            pass
+
+    def _train_batches(self) -> bool:
+        """As many as are of one size; False to stop."""
+        size, began = self.recipe.batch_size, self.stopwatch.seconds
+        with closing(self.loader.epoch(self.epoch, self.batch, self.tally.images)) as batches:
             for batch in batches:
                 if not self._may_go_on():
-                    return
+                    return False
+                if self.recipe.batch_size != size:
+                    return True
                 self._train_step(batch, began)
+                self.control.has_done("batch")
                 self._report_kept()
                 if self.keeper.due():
                     self._keep()
                 # What the next batch keeps the step waiting for belongs to its time.
                 began = self.stopwatch.seconds
+        return True
 
     def _may_go_on(self) -> bool:
         """Do what the control says, which may be to wait; False to stop."""
         if self.control.paused:
             self._pause()
-        lr = self.control.take_lr()
-        if lr is not None:
-            self.recipe = msgspec.structs.replace(self.recipe, lr=lr)
-            self.emit(LearningRateChanged(step=self.step, lr=lr))
+        changed = self.control.take_changes(self.settings)
+        if changed != self.settings:
+            self._report_changes(changed)
+            self._follow(changed)
         return not self.control.stopping
+
+    def _report_changes(self, changed: Settings) -> None:
+        for name in SETTING_NAMES:
+            old, new = getattr(self.settings, name), getattr(changed, name)
+            if old != new:
+                self.emit(SettingChanged(step=self.step, name=name, old=old, new=new))
 
     def _pause(self) -> None:
         self.stopwatch.hold()
@@ -187,8 +235,11 @@ class Trainer:
             self.emit(RunResumed(step=self.step))
 
     def _train_step(self, batch: Batch, began: float) -> None:
-        lr = learning_rate(self.recipe, self.step, self.batches)
+        lr = self._lr(self.tally.images)
         images = len(batch.targets)
+        measured = is_due(self.step + 1)
+        if measured:
+            self.meter.before()
         result = self.model.train_batch(batch.images, batch.targets)
         l2_loss = self.optimizer.step(lr, result.gradient_norm)
         self.step += 1
@@ -208,6 +259,16 @@ class Trainer:
                 seconds=seconds,
             )
         )
+        if measured:
+            self.emit(self.meter.measure(self.step, self.epoch, *batch))
+
+    def _lr(self, images: int) -> float:
+        """The learning rate after so many images of the epoch."""
+        if self.settings.held_lr is not None:
+            return self.settings.held_lr
+        # Not the steps done: of another batch size an epoch has had another number of them.
+        step = self.epochs_done * self.batches + images // self.recipe.batch_size
+        return learning_rate(self.recipe, step, self.batches)
 
     def _validate(self) -> bool:
         """Report the epoch; False if the control stopped it on the way."""
@@ -238,7 +299,7 @@ class Trainer:
                 val_loss=val_loss,
                 val_accuracy=val_accuracy,
                 l2_loss=tally.l2_loss,
-                lr=learning_rate(self.recipe, self.step - 1, self.batches),
+                lr=self._lr(tally.images - 1),
                 images_per_second=tally.images / tally.seconds,
                 seconds=self.stopwatch.seconds,
             )
@@ -246,14 +307,25 @@ class Trainer:
         self.epochs_done, self.batch, self.tally = self.epoch, 0, Tally()
         if self.best is None or val_accuracy > self.best.accuracy:
             self.best = Best(self.epoch, val_accuracy)
+            if self.recipe.keep_best:
+                self.best_weights = copy_weights(self.model)
             self._keep(best=True)
+
+    def _take_best(self) -> None:
+        """Test, and leave behind, the weights of the best epoch if the recipe says so."""
+        if not self.recipe.keep_best or self.best is None or self.best.epoch == self.epochs_done:
+            return
+        if self.best_weights is not None:
+            return put_weights(self.model, self.best_weights)
+        message = f"The weights of epoch {self.best.epoch}, the best, are lost: these are the last."
+        self.emit(Alert(code="best-lost", message=message, step=self.step))
 
     def _keep(self, *, best: bool = False) -> None:
         progress = Progress(
             step=self.step,
             epochs_done=self.epochs_done,
             batch=self.batch,
-            lr=self.recipe.lr,
+            settings=self.settings,
             seconds=self.stopwatch.seconds,
             tally=msgspec.structs.replace(self.tally),
             best=self.best,
@@ -272,7 +344,8 @@ class Trainer:
         test_loss: float | None = None,
         test_accuracy: float | None = None,
     ) -> None:
-        if reason != "failed":
+        discarded = reason == "stopped" and self.control.discarding
+        if reason == "stopped" and not discarded:
             self._keep()
         self.keeper.settle()
         self._report_kept()
@@ -287,5 +360,6 @@ class Trainer:
                 test_loss=test_loss,
                 test_accuracy=test_accuracy,
                 message=message,
+                discarded=discarded,
             )
         )

@@ -16,13 +16,16 @@ from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     BatchCompleted,
-    LearningRateChanged,
     RunEnded,
     RunEvent,
     RunPaused,
     RunResumed,
     RunStarted,
+    SettingChanged,
 )
+from cnn_tui.engine.training.settings import Settings
+
+BEFORE = Settings(lr=0.1)
 
 
 class Steered:
@@ -60,8 +63,8 @@ def test_a_run_is_paused_changed_continued_and_stopped(tmp_path: Path) -> None:
     assert "0.003" in send(run.folder, Command("lr", 0.003))
     assert "goes on" in send(run.folder, Command("resume"))
     run.wait_for(lambda event: isinstance(event, RunResumed))
-    changed = run.wait_for(lambda event: isinstance(event, LearningRateChanged))
-    assert (changed.step, changed.lr) == (paused.step, 0.003)
+    changed = run.wait_for(lambda event: isinstance(event, SettingChanged))
+    assert (changed.step, changed.name, changed.new) == (paused.step, "lr", 0.003)
     after = run.wait_for(lambda event: isinstance(event, BatchCompleted) and event.lr == 0.003)
     assert after.step == paused.step + 1
     assert "stops" in send(run.folder, Command("stop"))
@@ -93,7 +96,7 @@ def test_nonsense_is_answered_and_does_nothing(
     server.serve()
     (answer,) = folder.iterdir()
     assert answer.name == "1.answer.json" and b'"accepted":false' in answer.read_bytes()
-    assert not control.paused and not control.stopping and control.take_lr() is None
+    assert not control.paused and not control.stopping and control.take_changes(BEFORE) == BEFORE
 
 
 def test_requests_to_an_earlier_trainer_are_forgotten(

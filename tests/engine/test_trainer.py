@@ -23,6 +23,7 @@ from cnn_tui.engine.training.events import (
     Alert,
     BatchCompleted,
     EpochCompleted,
+    LayersMeasured,
     RunEnded,
     RunEvent,
     RunPaused,
@@ -98,7 +99,8 @@ def untimed(events: list[RunEvent]) -> list[dict[str, Any]]:
 
 def test_stream_of_a_whole_run() -> None:
     events = run()
-    kinds = [type(event) for event in events]
+    assert [event.step for event in of(LayersMeasured, events)] == [1, 5, 10]
+    kinds = [type(event) for event in events if not isinstance(event, LayersMeasured)]
     epoch = [BatchCompleted] * BATCHES + [ValidationCompleted, EpochCompleted]
     assert kinds == [RunStarted, *epoch * EPOCHS, RunEnded]
     end = ended(events)

@@ -13,12 +13,12 @@ from cnn_tui.engine.training.events import (
     Alert,
     BatchCompleted,
     EpochCompleted,
-    LearningRateChanged,
     RunEnded,
     RunEvent,
     RunPaused,
     RunResumed,
     RunStarted,
+    SettingChanged,
 )
 from cnn_tui.tui.cli.output import count, print_json, print_line
 
@@ -57,8 +57,8 @@ def event_line(event: RunEvent) -> str:
             return _started(event)
         case EpochCompleted():
             return _epoch(event)
-        case LearningRateChanged():
-            return f"learning rate {event.lr:g} from step {event.step + 1:,} on"
+        case SettingChanged():
+            return _changed(event)
         case RunPaused():
             return f"paused after step {event.step:,}"
         case RunResumed():
@@ -82,6 +82,12 @@ def _started(event: RunStarted) -> str:
         f"{event.batch_size}, {event.optimizer}, lr {event.lr:g}, seed {event.seed}, "
         f"{count(event.threads, 'thread')}{kept}{since}"
     )
+
+
+def _changed(event: SettingChanged) -> str:
+    name = event.name.replace("_", " ")
+    old, new = ("as described" if v is None else f"{v:g}" for v in (event.old, event.new))
+    return f"{name} {new} (was {old}) from step {event.step + 1:,} on"
 
 
 def _epoch(event: EpochCompleted) -> str:

@@ -1,0 +1,137 @@
+"""The state of each layer at one step: how large its weights are, how far they move, who is silent.
+
+Read off the training pass and the update that happen anyway, so that it costs no pass of its own.
+CS231n notes, Neural Networks Part 3, Monitoring the learning process.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_tui.engine.layers.base import Bound, ByShard, Op
+from cnn_tui.engine.model import Model
+from cnn_tui.engine.ops.activations import ReLUKernel, SigmoidKernel, TanhKernel
+from cnn_tui.engine.ops.kernel import Kernel
+from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.parameters import Parameter
+from cnn_tui.engine.training.events import LayerHealth, LayersMeasured
+
+EARLY = (1, 5, 10)
+"""Steps that are measured besides: what is wrong from the start shows at the start."""
+EVERY = 25
+STEADY = 10_000
+"""Steps after which measurements become rarer, so that a long run does not drown in them."""
+SAMPLE = 1 << 20
+"""Weights of a layer that are copied to see how far they move; the first ones of a larger layer."""
+SATURATION = 0.99
+"""Share of the way from its middle to its bound from which an output counts as saturated."""
+
+
+def is_due(step: int) -> bool:
+    """Whether step number ``step``, counted from 1, is measured.
+
+    Every 25th; from step 10,000 on every 50th, from 20,000 on every 100th, and so on.
+    """
+    return step in EARLY or step % (EVERY << (step // STEADY).bit_length()) == 0
+
+
+class Meter:
+    """Measures one step of a model: :meth:`before` and :meth:`measure` enclose its update."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._weights = {
+            parameter.name.rpartition(".")[0]: parameter
+            for parameter in model.store.parameters
+            if parameter.role in ("weight", "gamma")
+        }
+        self._before: dict[str, Array] = {}
+
+    def before(self) -> None:
+        """Remember the weights as they are."""
+        self._before = {name: _sample(weight).copy() for name, weight in self._weights.items()}
+
+    def measure(self, step: int, epoch: int, images: Array, targets: np.ndarray) -> LayersMeasured:
+        """What the step just taken shows; ``images`` and ``targets`` are its batch."""
+        plan = self._model.plan_training(len(images))
+        counts = np.bincount(targets)
+        with np.errstate(all="ignore"):
+            return LayersMeasured(
+                step=step,
+                epoch=epoch,
+                layers=tuple(self._layers(plan.chain.walk())),
+                input_mean=float(images.mean()),
+                input_std=float(images.std()),
+                score_range=max(float(np.ptp(scores, axis=0).max()) for scores in plan.scores),
+                commonest_class=int(counts.argmax()),
+                commonest_share=int(counts.max()) / len(targets),
+            )
+
+    def _layers(self, walk: Iterator[tuple[Op, Bound]]) -> Iterator[LayerHealth]:
+        """In the order in which they run."""
+        left = dict(self._weights)
+        for op, bound in walk:
+            name = op.name
+            if name in left:
+                yield self._moved(name, left.pop(name))
+            elif isinstance(bound, ByShard):
+                yield from _outputs(name, bound.kernels)
+
+    def _moved(self, name: str, weight: Parameter) -> LayerHealth:
+        before = self._before.pop(name)
+        size = _norm(before)
+        return LayerHealth(
+            layer=name,
+            type=_type(weight),
+            weight_norm=_norm(weight.inner),
+            gradient_norm=_norm(weight.inner_grad),
+            update_ratio=_norm(_sample(weight) - before) / size if size else None,
+        )
+
+
+def _outputs(name: str, kernels: Sequence[Kernel]) -> Iterator[LayerHealth]:
+    ys = [kernel.y for kernel in kernels]
+    match kernels[0]:
+        case ReLUKernel():
+            yield _silence(name, ys)
+        case SigmoidKernel():
+            yield _saturation(name, "sigmoid", ys, middle=0.5)
+        case TanhKernel():
+            yield _saturation(name, "tanh", ys, middle=0.0)
+
+
+def _silence(name: str, ys: list[Array]) -> LayerHealth:
+    positive = [y > 0 for y in ys]
+    alive = np.logical_or.reduce([part.any(axis=(0, 2, 3)) for part in positive])
+    zeros = 1 - _count(positive) / sum(y.size for y in ys)
+    dead = 1 - _count([alive]) / len(alive)
+    return LayerHealth(layer=name, type="relu", units=len(alive), zeros=zeros, dead=dead)
+
+
+def _saturation(name: str, kind: str, ys: list[Array], middle: float) -> LayerHealth:
+    most = SATURATION * (1 - middle)
+    share = _count([np.abs(y - middle) > most for y in ys]) / sum(y.size for y in ys)
+    return LayerHealth(layer=name, type=kind, units=ys[0].shape[1], saturated=share)
+
+
+def _count(masks: list[NDArray[np.bool_]]) -> int:
+    return sum(int(np.count_nonzero(mask)) for mask in masks)
+
+
+def _type(weight: Parameter) -> str:
+    if weight.role == "gamma":
+        return "batchnorm"
+    return "conv" if len(weight.inner_shape) == 4 else "fc"
+
+
+def _sample(weight: Parameter) -> Array:
+    return weight.inner.reshape(-1)[:SAMPLE]
+
+
+def _norm(array: Array) -> float:
+    flat = array.reshape(-1)
+    return math.sqrt(float(np.dot(flat, flat)))

@@ -1,0 +1,68 @@
+"""What may be changed of a recipe while it is being followed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.specs.network import Fraction, NonNegative, Positive, Training
+from cnn_tui.engine.specs.values import fields_of
+from cnn_tui.engine.specs.wording import expected, show
+
+SettingName = Literal["lr", "held_lr", "l2", "dropout", "batch_size"]
+SettingValue = float | int | None
+SETTING_NAMES: tuple[SettingName, ...] = get_args(SettingName)
+LEAST_LR, MOST_LR = 1e-12, 1e6
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The recipe's values as they stand now."""
+
+    lr: Positive
+    """What the schedule goes by."""
+    held_lr: Positive | None = None
+    """Learning rate that is used in place of the schedule's, whatever the schedule says."""
+    l2: NonNegative = 0.0
+    dropout: Fraction | None = None
+    """Probability in every dropout layer; None leaves each its own."""
+    batch_size: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 64
+
+    @classmethod
+    def of(cls, training: Training) -> Settings:
+        """As the recipe has them."""
+        return cls(lr=training.lr, l2=training.l2, batch_size=training.batch_size)
+
+    def with_value(self, name: str, value: SettingValue) -> Settings:
+        """The same but for one.
+
+        Raises:
+            SpecError: there is no such setting, or it does not take this value.
+        """
+        fields = fields_of(Settings)
+        if name not in fields:
+            raise SpecError(
+                f"A run that goes has no setting {show(name)}.", f"It has {', '.join(fields)}."
+            )
+        changed: dict[str, Any] = {**msgspec.structs.asdict(self), name: value}
+        try:
+            return msgspec.convert(changed, Settings)
+        except msgspec.ValidationError:
+            raise SpecError(
+                f"{name} needs {expected(fields[name].type)}, received {show(value)}."
+            ) from None
+
+    def with_scaled_lr(self, factor: float) -> Settings:
+        """The same with the learning rates times a factor, as far as they may go."""
+        lr = _within(self.lr * factor)
+        held = None if self.held_lr is None else _within(self.held_lr * factor)
+        return msgspec.structs.replace(self, lr=lr, held_lr=held)
+
+    def in_recipe(self, training: Training) -> Training:
+        """The recipe with these values in place of its own."""
+        return msgspec.structs.replace(training, lr=self.lr, l2=self.l2, batch_size=self.batch_size)
+
+
+def _within(lr: float) -> float:
+    return min(max(lr, LEAST_LR), MOST_LR)
