@@ -23,10 +23,19 @@ class Answer:
     words: str
 
 
-class Question(ModalScreen[str]):
-    """Asks; the result is the key of the answer, empty for escape."""
+class Dialog(ModalScreen[str]):
+    """A window that gives back a text, empty for escape."""
 
-    BINDINGS = [Binding("escape", "dismiss('')", "cancel", show=False)]
+    BINDINGS = [Binding("escape", "finish", "cancel", show=False)]
+
+    def action_finish(self, result: str = "") -> None:
+        """Close with a result; a second key that was on its way finds the window closed."""
+        if self.is_current:
+            self.dismiss(result)
+
+
+class Question(Dialog):
+    """Asks; the result is the key of the answer, empty for escape."""
 
     def __init__(self, question: str, answers: Sequence[Answer]) -> None:
         super().__init__()
@@ -45,7 +54,7 @@ class Question(ModalScreen[str]):
         """Take an answer."""
         if any(answer.key == event.character for answer in self._answers):
             event.stop()
-            self.dismiss(event.character or "")
+            self.action_finish(event.character or "")
 
 
 @dataclass(frozen=True)
@@ -56,14 +65,13 @@ class Item:
     words: str
 
 
-class Picker(ModalScreen[str]):
+class Picker(Dialog):
     """A list that typing filters; the result is the key of an item, empty for escape.
 
     With ``free`` what is typed is a result as well, if it matches no item.
     """
 
     BINDINGS = [
-        Binding("escape", "dismiss('')", "cancel", show=False),
         Binding("down", "go('cursor_down')", show=False),
         Binding("up", "go('cursor_up')", show=False),
         Binding("pagedown", "go('page_down')", show=False),
@@ -100,13 +108,13 @@ class Picker(ModalScreen[str]):
         """Take the marked item, or the text."""
         choices = self.query_one(OptionList)
         if choices.highlighted is not None:
-            self.dismiss(choices.get_option_at_index(choices.highlighted).id or "")
+            self.action_finish(choices.get_option_at_index(choices.highlighted).id or "")
         elif self._free:
-            self.dismiss(event.value.strip())
+            self.action_finish(event.value.strip())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take the item that was clicked."""
-        self.dismiss(event.option_id or "")
+        self.action_finish(event.option_id or "")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show the whole of the marked item, which its line may have cut."""
@@ -137,10 +145,8 @@ def _matching(items: Sequence[Item], wanted: str) -> list[Item]:
     return [item for _, _, item in sorted(ranks, key=lambda rank: rank[:2])]
 
 
-class Prompt(ModalScreen[str]):
+class Prompt(Dialog):
     """One line of text; the result is empty for escape."""
-
-    BINDINGS = [Binding("escape", "dismiss('')", "cancel", show=False)]
 
     def __init__(self, title: str, value: str) -> None:
         super().__init__()
@@ -160,4 +166,4 @@ class Prompt(ModalScreen[str]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take the text."""
-        self.dismiss(event.value.strip())
+        self.action_finish(event.value.strip())

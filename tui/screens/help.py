@@ -21,7 +21,12 @@ _FORM_KEYS = (
 class HelpScreen(ModalScreen[None]):
     """Two columns: the builder, and training with what works everywhere."""
 
-    BINDINGS = [Binding("escape,q,question_mark,f1,enter,space", "dismiss", "close", show=False)]
+    BINDINGS = [Binding("escape,q,question_mark,f1,enter,space", "close", "close", show=False)]
+
+    def action_close(self) -> None:
+        """Close; a second key that was on its way finds the window closed."""
+        if self.is_current:
+            self.dismiss()
 
     def compose(self) -> ComposeResult:
         """The keys by where they work."""

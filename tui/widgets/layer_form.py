@@ -85,7 +85,7 @@ class LayerForm(Lines):
     def refill(self) -> None:
         """Put the present value into the field that is being edited: it was changed elsewhere."""
         if self._active is not None:
-            self._open(self._active)
+            self.enter(self._active)
 
     def action_leave(self) -> None:
         """Give the keys back to the list."""
@@ -109,7 +109,7 @@ class LayerForm(Lines):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Check every keystroke; tell of each new valid value."""
         event.stop()
-        if self._active is None:
+        if self._active not in self._names():
             return
         field, _ = self._line(self._active)
         try:
