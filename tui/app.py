@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import msgspec
 from textual import on, work
 from textual.app import App
+from textual.filter import LineFilter
 
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.actions import APP, bindings
 from cnn_tui.tui.board import Board
 from cnn_tui.tui.builder import Builder
 from cnn_tui.tui.document import Document
+from cnn_tui.tui.filters import filters_for
+from cnn_tui.tui.link import Link
 from cnn_tui.tui.outline import recipe_words
 from cnn_tui.tui.palette_commands import CommandTable
 from cnn_tui.tui.run_view import RunView, view_of
@@ -31,11 +34,6 @@ from cnn_tui.tui.shutdown import DEADLINE, leaving_on_signals
 from cnn_tui.tui.theme import DARK
 from cnn_tui.tui.widgets.header import Header, Heading
 from cnn_tui.tui.words import clean, times
-
-LOCAL_INTERVAL = 0.25
-"""Seconds between two looks into the mailbox."""
-REMOTE_INTERVAL = 0.5
-"""The same over SSH, where every redraw goes through the link."""
 
 
 class CnnTuiApp(App[None], inherit_bindings=False):
@@ -53,8 +51,12 @@ class CnnTuiApp(App[None], inherit_bindings=False):
     BINDINGS = bindings(APP)
     COMMANDS = App.COMMANDS | {CommandTable}
 
-    def __init__(self, network: Network, source: Path | None, session: Session) -> None:
+    def __init__(
+        self, network: Network, source: Path | None, session: Session, link: Link | None = None
+    ) -> None:
         super().__init__()
+        self.link = link or Link()
+        self._line_filters = filters_for(self.link)
         self.animation_level = "none"
         self.session = session
         self.builder = Builder(Document(network, source))
@@ -70,8 +72,11 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         self.add_mode("build", lambda: BuildScreen(self.builder))
         self.add_mode("train", lambda: TrainScreen(self.board, self._run))
         self.switch_mode("build")
-        remote = "SSH_CONNECTION" in os.environ
-        self.set_interval(REMOTE_INTERVAL if remote else LOCAL_INTERVAL, self.look)
+        self.set_interval(1 / self.link.fps, self.look)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What lines pass before they are sent."""
+        return (*super().get_line_filters(), *self._line_filters)
 
     def look(self) -> None:
         """Fold the news into the board and show them, if there are any."""
@@ -252,20 +257,26 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         self._loop.call_soon_threadsafe(partial(self.exit, return_code=code))
 
 
-def run_app(network: Network | None, source: Path | None, data_dir: Path | None = None) -> int:
+def run_app(
+    network: Network | None,
+    source: Path | None,
+    data_dir: Path | None = None,
+    link: Link | None = None,
+) -> int:
     """Open the app and stay until the person leaves; returns the exit code.
 
     Args:
         network: What to build on; None begins with an empty network.
         source: The file that it was read from; None for a preset.
         data_dir: Where data sets that are not built in are read from.
+        link: How to draw; None for a terminal that can do everything.
     """
     # A training thread holds the GIL for 5 ms at a time otherwise, ten times per keystroke.
     sys.setswitchinterval(0.0005)
     session = Session(partial(train, data_dir=data_dir))
-    app = CnnTuiApp(network or Network(), source, session)
+    app = CnnTuiApp(network or Network(), source, session, link)
     with leaving_on_signals(app.leave):
-        app.run()
+        app.run(mouse=app.link.mouse)
         session.stop()
         session.join(DEADLINE)
     return app.return_code or 0

@@ -15,7 +15,8 @@ from scripted import SMALL, Script, run_events
 
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.session import Session
+from cnn_tui.tui.link import Link
+from cnn_tui.tui.session import Runner, Session
 
 MakeApp = Callable[..., CnnTuiApp]
 
@@ -25,8 +26,11 @@ def make_app() -> MakeApp:
     """Makes the app on a network, with a scripted run instead of a trainer."""
 
     def make(
-        network: Network = SMALL, runner: Script | None = None, source: Path | None = None
+        network: Network = SMALL,
+        runner: Runner | None = None,
+        source: Path | None = None,
+        link: Link | None = None,
     ) -> CnnTuiApp:
-        return CnnTuiApp(network, source, Session(runner or Script(run_events())))
+        return CnnTuiApp(network, source, Session(runner or Script(run_events())), link)
 
     return make

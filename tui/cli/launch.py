@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
+from typing import get_args
 
 import click
 
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import preset_names, resolve
+from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import has_terminal, print_line
+from cnn_tui.tui.link import Color, link_for, prepare
 
 DEFAULT = "digits-convnet"
 
 
 @click.command()
 @click.argument("arch", default=DEFAULT)
-@click.option("--data-dir", type=click.Path(path_type=Path), metavar="DIR")
-def command(arch: str, data_dir: Path | None) -> int:
+@options.data_dir
+@click.option(
+    "--fps",
+    type=click.FloatRange(0.1, 30),
+    metavar="N",
+    help="Draw news of a run N times a second. Default: 4, over SSH 2.",
+)
+@click.option("--no-mouse", is_flag=True, help="Do not ask the terminal to report the mouse.")
+@click.option(
+    "--color",
+    type=click.Choice(get_args(Color)),
+    default="auto",
+    help="Default: what the terminal says of itself; none where NO_COLOR is set.",
+)
+@click.option("--ascii", is_flag=True, help="Draw with nothing but ASCII.")
+def command(
+    arch: str,
+    data_dir: Path | None,
+    fps: float | None,
+    no_mouse: bool,
+    color: Color,
+    ascii: bool,
+) -> int:
     """Open the app on the network ARCH, a preset or a TOML file."""
     network = resolve(arch)
     if not has_terminal():
         return _train(network, data_dir)
+    encoding = getattr(sys.stderr, "encoding", "") or ""
+    link = link_for(os.environ, encoding, fps=fps, mouse=not no_mouse, color=color, ascii=ascii)
+    prepare(link, os.environ)
     # Here and below: each way loads what it needs, the app no arrays, the training no app.
     from cnn_tui.tui.app import run_app
 
-    return run_app(network, None if arch in preset_names() else Path(arch), data_dir)
+    return run_app(network, None if arch in preset_names() else Path(arch), data_dir, link)
 
 
 def _train(network: Network, data_dir: Path | None) -> int:
