@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import closing
 
@@ -16,6 +15,7 @@ from cnn_tui.engine.errors import CnnTuiError, NonFiniteError
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.evaluate import evaluate
 from cnn_tui.engine.training.events import (
@@ -66,7 +66,7 @@ class Trainer:
         self.recipe = network.training
         self.settings = Settings.of(network.training)
         self.control, self.keeper = control or Control(), keeper or Keeper()
-        self.threads = threads or os.cpu_count() or 1
+        self.threads = threads or default_threads()
         self.step = self.epoch = self.epochs_done = self.batch = 0
         self.tally = Tally()
         self.best: Best | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
 import statistics
 import sys
@@ -20,6 +19,7 @@ from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Training
 from cnn_tui.engine.specs.presets import resolve
+from cnn_tui.engine.threads import default_threads
 from cnn_tui.tui.cli.output import count, print_json, print_line
 
 _WARM_UP = 3
@@ -49,7 +49,7 @@ class Result(msgspec.Struct, frozen=True):
 def command(arch: str, batch_size: int, steps: int, threads: int | None, as_json: bool) -> None:
     """Measure whole training steps of ARCH (forward, loss, backward, momentum) on random data."""
     network = resolve(arch)
-    result = measure(network, batch_size, steps, threads or available_cores())
+    result = measure(network, batch_size, steps, threads or default_threads())
     if as_json:
         print_json(result)
         return
@@ -79,11 +79,6 @@ def measure(network: Network, batch_size: int, steps: int, threads: int) -> Resu
         images_per_second=round(batch_size / median * 1000, 1),
         peak_rss_mb=round(_peak_rss_mb(), 1),
     )
-
-
-def available_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _training_step(model: Model, network: Network, batch_size: int) -> Callable[[], None]:
