@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from cnn_tui.engine.specs.explain import explain
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.report import LayerReport, Report
-from cnn_tui.tui.arithmetic import explain, received_by
-from cnn_tui.tui.edits import Path, layer_at
+from cnn_tui.tui.edits import layer_at
 from cnn_tui.tui.outline import Row
 from cnn_tui.tui.palette import EXPLANATIONS
 from cnn_tui.tui.words import times
@@ -31,19 +30,11 @@ def advice_for(network: Network, row: Row) -> str:
     return f"{row.title.strip()}: {EXPLANATIONS[type(layer)]}."
 
 
-def explanation_for(network: Network, report: Report, row: Row) -> tuple[str, ...]:
+def explanation_for(network: Network, row: Row) -> tuple[str, ...]:
     """The arithmetic of the chosen row."""
     if row.kind == "input":
         values = network.input[0] * network.input[1] * network.input[2]
         return ("channels x height x width", f"{times(network.input)} = {values:,} values")
     if row.kind != "layer":
         return ()
-    layer = layer_at(network, row.path)
-    return tuple(explain(layer, received_by(network, report, row.path), _report(report, row.path)))
-
-
-def _report(report: Report, path: Path) -> LayerReport:
-    layers = report.layers
-    for position in path[:-1]:
-        layers = layers[position].branch
-    return layers[path[-1]]
+    return tuple(line for note in explain(network, row.path) for line in note.lines)

@@ -7,10 +7,10 @@ from typing import Any
 
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.doctor import apply_fix
+from cnn_tui.engine.specs.explain import received_by
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix
 from cnn_tui.tui import edits
-from cnn_tui.tui.arithmetic import received_by
 from cnn_tui.tui.document import Document
 from cnn_tui.tui.forms import with_value
 from cnn_tui.tui.outline import Row, outline

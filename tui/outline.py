@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from cnn_tui.engine.specs.explain import received_by, wanted_output
 from cnn_tui.engine.specs.layers import Layer, layer_type
 from cnn_tui.engine.specs.network import SVM, Network, Training
 from cnn_tui.engine.specs.report import LayerReport, Report
-from cnn_tui.tui.arithmetic import received_by, wanted_output
 from cnn_tui.tui.edits import Path, number, walk
 from cnn_tui.tui.words import clean, times
 

@@ -25,9 +25,12 @@ def step_at(network: Network, place: Place) -> Step:
     Raises:
         IndexError: where there is none.
     """
+    layer = layer_at(network, place)
     steps = walk(network.layers[: place[0] + 1], Flow(network.input))
     for position in place[:-1]:
         steps = steps[position].branch
+        if not steps:  # a block with an impossible setting is not looked into
+            return Step(layer, Flow(None), Flow(None))
     return steps[place[-1]]
 
 

@@ -159,7 +159,7 @@ def test_every_row_of_every_preset_has_a_form_advice_and_arithmetic(name: str) -
         for one, value in form.lines:
             assert one.parse(one.show(value)) == value
         assert advice_for(made.network, made.row)
-        explanation_for(made.network, made.report, made.row)
+        explanation_for(made.network, made.row)
 
 
 @pytest.mark.parametrize("kind", LAYER_TYPES)
@@ -247,12 +247,12 @@ def test_the_numbers_are_plugged_in() -> None:
     alexnet = Network(
         input=(3, 227, 227), layers=(Conv(out_channels=96, kernel_size=11, stride=4),)
     )
-    assert words(alexnet, "1") == (
+    assert words(alexnet, "1")[:5] == (
         "(W - F + 2P)/S + 1",
         "(227 - 11 + 2*0)/4 + 1 = 55",
-        "96 filters of 3x11x11",
-        "34,848 weights + 96 biases",
-        "34,944 parameters",
+        "96 filters of 11x11x3",
+        "11*11*3*96 = 34,848 weights",
+        "+ 96 biases = 34,944",
     )
 
 
@@ -265,7 +265,7 @@ def test_a_window_that_is_not_square_is_explained_for_both_sides() -> None:
 
 
 def test_a_pool_has_no_parameters() -> None:
-    assert words(SMALL, "3")[-1] == "no parameters"
+    assert words(SMALL, "3")[2].startswith("no parameters")
 
 
 def test_behind_a_fault_the_input_is_open() -> None:
@@ -277,7 +277,7 @@ def test_behind_a_fault_the_input_is_open() -> None:
 def words(network: Network, key: str) -> tuple[str, ...]:
     made = builder(network)
     made.find(key)
-    return explanation_for(network, made.report, made.row)
+    return explanation_for(network, made.row)
 
 
 def test_rows_say_what_does_not_fit_and_where() -> None:

@@ -92,7 +92,7 @@ class BuildScreen(ModeScreen):
         builder = self._builder
         form = self.query_one(LayerForm)
         form.form = form_for(builder.network, builder.row)
-        form.notes = explanation_for(builder.network, builder.report, builder.row)
+        form.notes = explanation_for(builder.network, builder.row)
         doctor = self.query_one(Doctor)
         doctor.chosen = builder.row.path[0] + 1 if builder.row.path else 0
         doctor.advice = advice_for(builder.network, builder.row)
