@@ -15,7 +15,7 @@ from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.storage import Storage, replace_file
 from cnn_tui.engine.runs.tensors import Layout, TensorFile, encode
-from cnn_tui.engine.training.progress import Progress
+from cnn_tui.engine.training.progress import Best, Progress
 from cnn_tui.engine.training.snapshot import Snapshot
 
 KEPT = 2
@@ -95,6 +95,16 @@ class Checkpoints:
         if faults:
             raise next(iter(faults.values()))
         return None, []
+
+    def best(self, belongs: Belongs, wanted: Best) -> dict[str, Array] | None:
+        """The arrays of the best state if it is that of ``wanted`` and whole."""
+        try:
+            file = TensorFile(self._folder.best_file)
+            meta = _decode_meta(file)
+            _require_same(file, meta, belongs)
+            return _read(file, belongs.layout) if meta.progress.best == wanted else None
+        except RunError:
+            return None
 
     def _opened(self) -> tuple[list[tuple[TensorFile, Meta]], dict[Path, RunError]]:
         """Those with a sound header, the furthest first, and those without."""

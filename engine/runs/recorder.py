@@ -34,8 +34,8 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, RunEvent
 from cnn_tui.engine.training.keeper import Keeper
-from cnn_tui.engine.training.progress import Progress
-from cnn_tui.engine.training.snapshot import Snapshot, live_tensors, restore
+from cnn_tui.engine.training.progress import Best, Progress
+from cnn_tui.engine.training.snapshot import Snapshot, Weights, live_tensors, restore
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ class Recorder(Keeper):
         self._desk = CommandDesk(folder.commands, control)
         self._checkpoints = Checkpoints(folder, self._storage)
         self._writer: Writer | None = None
+        self._belongs: Belongs | None = None
+        self._best: Best | None = None
         self._early: list[RunEvent] = []
         self._saves = deque[Save]()
         self._saved_at, self._steps = time.monotonic(), 0
@@ -112,8 +114,15 @@ class Recorder(Keeper):
         self._warn(found, faults)
         if found is None:
             return None
+        self._belongs, self._best = belongs, found.meta.progress.best
         restore(model, optimizer, found.tensors, found.meta.progress)
         return found.meta.progress
+
+    def best(self) -> Weights | None:
+        """The weights of the best epoch; to be asked for before another one is saved."""
+        if self._belongs is None or self._best is None:
+            return None
+        return self._checkpoints.best(self._belongs, self._best)
 
     def due(self) -> bool:
         """Whether enough steps or seconds have passed; never while a state is being written."""

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from cnn_tui.engine.runs.checkpoints import Belongs, Checkpoints, Meta
 from cnn_tui.engine.runs.commands import CommandDesk
@@ -67,7 +68,9 @@ class Writer:
         done = threading.Event()
         self._queue.append(done)
         self._wake.set()
-        done.wait()
+        # No fault of the writer's may keep a trainer waiting for ever.
+        while not done.wait(1.0) and self._thread.is_alive():
+            self._wake.set()
 
     def close(self) -> None:
         """Write what is left and end the thread."""
@@ -86,7 +89,8 @@ class Writer:
 
     def _round(self) -> None:
         while self._queue:
-            self._handle(self._queue.popleft())
+            handle = partial(self._handle, self._queue.popleft())
+            self._attempt("an event cannot be written", handle)
         self._attempt("its figures cannot be saved", self._journal.flush)
         if time.monotonic() - self._beat >= HEARTBEAT:
             self._beat = time.monotonic()

@@ -12,9 +12,11 @@ from sessions import Session, Weights, assert_same, figures
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import run_names
-from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.runs.recorder import Policy, new_run
 from cnn_tui.engine.runs.tensors import TensorFile
-from cnn_tui.engine.training.events import Alert, BatchCompleted, RunEnded
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import Alert, BatchCompleted, RunEnded, RunEvent
+from cnn_tui.engine.training.trainer import Trainer
 
 EVERY_STEP = Policy(steps=1)
 DATA, NETWORK = noise(), tiny()
@@ -111,3 +113,20 @@ def test_a_disk_that_recovers_is_told_as_well(tmp_path: Path) -> None:
     session = Session(tmp_path, NETWORK, DATA, policy=EVERY_STEP, storage=storage, settle=True)
     codes = [alert.code for alert in session.only(Alert)]
     assert codes[0] == "run-not-saved" and codes[-1] == "run-saved-again"
+
+
+def test_a_fault_of_the_writer_itself_stops_nothing(tmp_path: Path) -> None:
+    recorder = new_run(tmp_path, NETWORK, DATA, control=Control())
+    events = []
+
+    def emit(event: RunEvent) -> None:
+        events.append(event)
+        recorder.record(event)
+        if isinstance(event, BatchCompleted):
+            recorder.record(object())
+
+    with recorder:
+        Trainer(NETWORK, DATA, emit=emit, keeper=recorder).run()
+    assert events[-1].reason == "completed"
+    (alert,) = [e for e in events if isinstance(e, Alert) and e.code == "run-not-saved"][:1]
+    assert "an event cannot be written: TypeError" in alert.message

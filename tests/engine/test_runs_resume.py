@@ -44,15 +44,25 @@ def test_resume_at_every_step_ends_with_the_same_bits(
     optimizer: str, threads: int, tmp_path: Path
 ) -> None:
     changes = {"flip": True, "shift": 1, "cutout": 2}
-    described = small_network(
-        optimizer=optimizer, schedule="cosine", warmup_epochs=0.5, **changes
-    )
+    described = small_network(optimizer=optimizer, schedule="cosine", warmup_epochs=0.5, **changes)
     whole = run(tmp_path, described)
     for step in range(1, STEPS + 1):
         first = run(tmp_path, described, stop_at=step, threads=threads)
         assert first.events[-1].reason == "stopped" and first.events[-1].step == step
         last = run(first.folder, described, threads=5 - threads)
         assert last.only(RunStarted)[0].from_step == step
+        assert_same(last.weights, whole.weights)
+        assert figures(last.folder) == figures(whole.folder)
+
+
+def test_the_best_weights_are_found_again_after_a_resume(tmp_path: Path) -> None:
+    described = small_network(lr=0.3, optimizer="sgd", keep_best=True, patience=2, epochs=12)
+    whole = run(tmp_path, described)
+    end = whole.events[-1]
+    assert end.best_epoch < end.epoch < 12, "the weights of the last epoch must not be the best"
+    for step in range(1, end.step + 1):
+        first = run(tmp_path, described, stop_at=step)
+        last = run(first.folder, described)
         assert_same(last.weights, whole.weights)
         assert figures(last.folder) == figures(whole.folder)
 
