@@ -16,8 +16,8 @@ _CHUNK = 1024
 
 
 def network_digest(network: Network) -> str:
-    """Of all that decides the weights after a given step, so without names and ``epochs``."""
-    training = msgspec.structs.replace(network.training, epochs=1)
+    """Of all that decides the weights after a given step, so without names and when to end."""
+    training = msgspec.structs.replace(network.training, epochs=1, patience=None, keep_best=False)
     bare = msgspec.structs.replace(network, name="", description="", data="", training=training)
     return hashlib.sha256(dumps_network(bare).encode()).hexdigest()
 
