@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import platformdirs
+from cnn_tui.engine.data.places import data_home
 
 
 def runs_home() -> Path:
-    """The folder of all runs of this user (``XDG_DATA_HOME`` moves it)."""
-    return platformdirs.user_data_path("cnn-tui", appauthor=False) / "runs"
+    """The folder of all runs of this user."""
+    return data_home() / "runs"

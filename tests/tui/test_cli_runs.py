@@ -122,6 +122,24 @@ def test_resume_with_more_epochs(cli, runs: Path, tmp_path: Path) -> None:
     assert [e["epoch"] for e in stream if e["event"] == "epoch_completed"] == [3]
 
 
+def test_resume_of_a_run_on_a_folder_of_pictures(cli, tmp_path: Path) -> None:
+    image_module = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    for number in range(60):
+        folder = tmp_path / "pictures" / "ab"[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        image_module.new("L", (8, 8), number * 4).save(folder / f"{number}.png")
+    (tmp_path / "quick.toml").write_text(QUICK.replace("features = 10", "features = 2"))
+    here = ("--runs-dir", tmp_path / "runs", "--json")
+    args = ("train", tmp_path / "quick.toml", "--data", tmp_path / "pictures", *here)
+    assert cli(*args).code == 0
+    code, out, err = cli("resume", "quick-1", "--epochs", 3, *here)
+    assert code == 0, err
+    assert lines(out)[0]["from_step"] == lines(out)[0]["batches"] * 2
+    image_module.new("L", (8, 8), 99).save(tmp_path / "pictures" / "a" / "0.png")
+    code, _, err = cli("resume", "quick-1", "--epochs", 4, *here)
+    assert code == 1 and "other images or labels" in err
+
+
 def test_rename_tag_note_delete_restore(cli, runs: Path, tmp_path: Path) -> None:
     shutil.copytree(runs / "quick-1", tmp_path / "quick-1")
     here = ("runs", "--runs-dir", tmp_path)
