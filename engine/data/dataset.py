@@ -57,6 +57,10 @@ class Split:
         """How many images there are."""
         return len(self.images)
 
+    def first(self, count: int) -> Split:
+        """The first images, of arrays no copy."""
+        return Split(self.images[:count], self.labels[:count])
+
     def take(self, indices: NDArray[np.integer]) -> Split:
         """A copy of the images of these indices, in their order."""
         return Split(self.images[indices], self.labels[indices])

@@ -8,7 +8,6 @@ begins, and what makes the second start quick.
 from __future__ import annotations
 
 import math
-import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from cnn_tui.engine.data.progress import Progress
 from cnn_tui.engine.data.split import share, stratified_order
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import plain
+from cnn_tui.engine.threads import default_threads
 
 DEFAULT_SHAPE = (3, 32, 32)
 _PIXELS, _DAMAGED = "pixels", "damaged.json"
@@ -89,7 +89,7 @@ def _decode(
 
     with (
         bombs_refused(),
-        ThreadPoolExecutor(os.cpu_count()) as pool,
+        ThreadPoolExecutor(default_threads()) as pool,
         (made / _PIXELS).open("xb") as file,
     ):
         for start in range(0, total, _TOGETHER):

@@ -16,6 +16,7 @@ COMMANDS = {
     "compare": "Show runs side by side.",
     "export": "Write figures or network of a run for other programs.",
     "predict": "Say what the network of a run sees in pictures.",
+    "baselines": "Train the ladder from k-NN to a ConvNet on one dataset.",
     "data": "List, show and download datasets.",
     "check": "Say whether the layers of a network fit, and what they cost.",
     "presets": "List the built-in networks.",
@@ -76,7 +77,8 @@ def cli(debug: bool) -> None:
     """Build, train and understand ConvNets in a terminal.
 
     ARCH is the name of a preset or a TOML file. Without a command the app opens, with ARCH
-    if one is given; --data-dir DIR names the folder of a dataset that is not built in.
+    if one is given; --data-dir DIR names the folder of a dataset that is not built in; --fps N,
+    --no-mouse, --ascii and --color auto|16|256|truecolor|none suit it to a terminal or link.
     """
 
 

@@ -50,7 +50,7 @@ def train(
             control.stop()
 
     with (
-        _stopped_by_signals(control) as received,
+        stopped_by_signals(control) as received,
         keep(control) if keep else contextlib.nullcontext() as recorder,
     ):
         Trainer(
@@ -66,7 +66,7 @@ def train(
 
 
 @contextlib.contextmanager
-def _stopped_by_signals(control: Control) -> Iterator[list[int]]:
+def stopped_by_signals(control: Control) -> Iterator[list[int]]:
     """Stop after the current batch on INT, TERM or HUP; list the signals as they come."""
     received: list[int] = []
 

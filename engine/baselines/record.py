@@ -1,0 +1,77 @@
+"""What became of a baseline, kept in the folder of its run: the history is what resumes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from cnn_tui.engine.baselines.recipes import Baseline
+from cnn_tui.engine.baselines.screens import Metric
+from cnn_tui.engine.baselines.validation import CrossValidation
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.names import run_names
+from cnn_tui.engine.runs.storage import Storage, replace_file
+
+_FILE = "baseline.json"
+
+
+class Rung(msgspec.Struct, frozen=True, kw_only=True):
+    """One baseline, done: a line of ``baselines --json``."""
+
+    baseline: Baseline
+    data: str
+    test_accuracy: float
+    train_seconds: float
+    """0 for k-NN, which only stores the images."""
+    predict_ms_per_image: float
+    params: int
+    """Learned numbers; 0 for k-NN."""
+    train_images: int
+    test_images: int
+    epochs: int | None = None
+    seed: int | None = None
+    threads: int
+    k: int | None = None
+    metric: Metric | None = None
+    cross_validation: CrossValidation | None = None
+    """Where k was chosen so."""
+    run: str = ""
+    """Its name in the history."""
+    done_before: bool = False
+    """Whether nothing had to be computed this time."""
+
+
+class Record(msgspec.Struct, frozen=True):
+    """``baseline.json`` of a run: what it is for, and the result once there is one."""
+
+    key: str
+    rung: Rung | None = None
+
+
+def find(root: Path, key: str) -> tuple[RunFolder, Record] | None:
+    """The run of this key, one with a result if there is any."""
+    found = None
+    for name in sorted(run_names(root)):
+        record = _read(root / name / _FILE)
+        if record is not None and record.key == key and (root / name / "run.json").exists():
+            found = RunFolder(root / name), record
+            if record.rung is not None:
+                break
+    return found
+
+
+def write(folder: RunFolder, record: Record) -> None:
+    """Put the record into the folder of its run.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    replace_file(Storage(), folder.path / _FILE, [msgspec.json.encode(record)])
+
+
+def _read(path: Path) -> Record | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Record)
+    except (OSError, msgspec.DecodeError):
+        return None

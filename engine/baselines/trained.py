@@ -1,0 +1,100 @@
+"""A rung that is a network: trained as any other, its prediction timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+from cnn_tui.engine.baselines.recipes import Baseline
+from cnn_tui.engine.baselines.record import Rung
+from cnn_tui.engine.build import build
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.recorder import Recorder
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.evaluate import evaluate
+from cnn_tui.engine.training.events import EpochCompleted, RunEnded, RunEvent, RunStarted
+from cnn_tui.engine.training.trainer import Trainer
+
+_TIMED_IMAGES = 2000
+
+
+def train_rung(
+    baseline: Baseline,
+    network: Network,
+    dataset: Dataset,
+    recorder: Recorder,
+    *,
+    emit: Callable[[RunEvent], None],
+    control: Control,
+    threads: int,
+) -> Rung | None:
+    """Train the network to its end and test it; None if the control ended it.
+
+    Raises:
+        CnnTuiError: The training failed.
+    """
+    watch = _Watch(recorder, emit)
+    Trainer(
+        network, dataset, emit=watch.take, control=control, threads=threads, keeper=recorder
+    ).run()
+    if watch.ended is None or watch.ended.reason == "failed":
+        reason = watch.ended.message if watch.ended else "it came to no end."
+        raise CnnTuiError(f"The training of {baseline} failed: {reason}")
+    if watch.ended.test_accuracy is None:
+        return None
+    return Rung(
+        baseline=baseline,
+        data=dataset.name,
+        test_accuracy=watch.ended.test_accuracy,
+        train_seconds=watch.seconds,
+        predict_ms_per_image=prediction_ms(network, dataset, threads),
+        params=watch.params,
+        train_images=len(dataset.train),
+        test_images=len(dataset.test),
+        epochs=network.training.epochs,
+        seed=network.training.seed,
+        threads=threads,
+        run=recorder.run,
+    )
+
+
+def prediction_ms(network: Network, dataset: Dataset, threads: int) -> float:
+    """Milliseconds that one test image takes in a batch of the recipe's size, normalising included.
+
+    Weights make no difference to it, so it is measured with initial ones.
+    """
+    test = dataset.test
+    images = test if len(test) <= _TIMED_IMAGES else test.first(_TIMED_IMAGES)
+    batch_size = min(network.training.batch_size, len(images))
+    normalizer = Normalizer.of(dataset.train, network.training)
+    with closing(build(network, threads=threads)) as model:
+        evaluate(model, images.first(batch_size), normalizer, batch_size)  # lays out the memory
+        began = time.perf_counter()
+        evaluate(model, images, normalizer, batch_size)
+        return 1000 * (time.perf_counter() - began) / len(images)
+
+
+class _Watch:
+    """Passes events on and keeps those that make the result."""
+
+    def __init__(self, recorder: Recorder, emit: Callable[[RunEvent], None]) -> None:
+        self._recorder, self._emit = recorder, emit
+        self.ended: RunEnded | None = None
+        self.seconds = 0.0
+        """Until the last epoch was complete."""
+        self.params = 0
+
+    def take(self, event: RunEvent) -> None:
+        self._recorder.record(event)
+        match event:
+            case RunStarted():
+                self.params = event.params
+            case EpochCompleted():
+                self.seconds = event.seconds
+            case RunEnded():
+                self.ended = event
+        self._emit(event)
