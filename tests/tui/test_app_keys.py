@@ -17,29 +17,9 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.build import BuildScreen
 
 MakeApp = Callable[..., CnnTuiApp]
-KEYS = (
-    *{key for command in COMMANDS for key in command.keys.split(",") if key not in "q,ctrl+q"},
-    *[
-        "up",
-        "down",
-        "left",
-        "right",
-        "tab",
-        "escape",
-        "backspace",
-        "home",
-        "end",
-        "pagedown",
-        "0",
-        "5",
-        "m",
-        "r",
-        "y",
-        "a",
-        "b",
-        "c",
-    ],
-)
+OTHERS = "up down left right tab escape backspace home end pagedown 0 5 m r y a b c"
+KEYS = sorted({key for command in COMMANDS for key in command.keys.split(",")} - {"q", "ctrl+q"})
+KEYS += OTHERS.split()
 SIZES = ((1, 1), (60, 18), (80, 24), (120, 40))
 
 
