@@ -32,11 +32,18 @@ APP = "app"
 
 COMMANDS = (
     Command(LIST, "i,insert", "screen.insert_layer", "insert", "Insert a layer below"),
+    Command(LIST, "I", "screen.insert_layer(True)", "insert above", "Insert above", in_bar=False),
+    Command(LIST, "slash", "screen.quick_entry", "quick entry", "Type layers in a line", "/"),
     Command(LIST, "enter", "screen.edit", "edit", "Edit the row in the form", "enter"),
     Command(LIST, "x,delete", "screen.remove_layer", "delete", "Delete the layer"),
-    Command(LIST, "J,shift+down", "screen.move(1)", "move", "Move the layer down, up", "J/K"),
-    Command(LIST, "K,shift+up", "screen.move(-1)", "move up", in_bar=False),
+    Command(LIST, "J", "screen.move(1)", "move", "Move the layer down, up", "J/K"),
+    Command(LIST, "K", "screen.move(-1)", "move up", in_bar=False),
     Command(LIST, "D", "screen.duplicate", "duplicate", "Duplicate the layer", in_bar=False),
+    Command(
+        LIST, "shift+down", "screen.extend(1)", "select", "Select several", "shift+up", in_bar=False
+    ),
+    Command(LIST, "shift+up", "screen.extend(-1)", "select up", in_bar=False),
+    Command(LIST, "y", "screen.copy", "copy", "Copy the selection as text", in_bar=False),
     Command(LIST, "u", "screen.undo", "undo", "Undo, redo, without limit", "u/U"),
     Command(LIST, "U", "screen.redo", "redo", in_bar=False),
     Command(LIST, "t", "app.recipe", "recipe", "Recipe: epochs, lr, ...", in_bar=False),

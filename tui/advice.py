@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 from cnn_tui.engine.specs.explain import explain
+from cnn_tui.engine.specs.layers import Residual
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import Report
 from cnn_tui.tui.edits import layer_at
 from cnn_tui.tui.outline import Row
 from cnn_tui.tui.palette import EXPLANATIONS
+from cnn_tui.tui.sums import addition_words
 from cnn_tui.tui.words import times
 
+BESIDE = ("size", "parameters")
+"""What is shown beside the list; the rest has its place below, where lines are long."""
+
 EMPTY = (
-    "No layers yet: i inserts the first one, o opens a preset. "
+    "No layers yet: i inserts one, / takes a line of them, o opens a preset. "
     "The last layer gives one score for each class."
 )
 
 
-def advice_for(network: Network, row: Row) -> str:
-    """One or two sentences about the chosen row."""
+_SHORTCUTS = {
+    "identity": "The input, added to the branch as it is: both have to be of one shape.",
+    "projection": "A 1x1 convolution and a batch norm give the input the shape of the branch.",
+    "zero-pad": "Every stride-th pixel, and zeros for the channels that the branch has more.",
+}
+
+
+def advice_for(network: Network, row: Row) -> tuple[str, ...]:
+    """A sentence about the chosen row, then what its layer shares, drops, sees and costs."""
+    notes = explain(network, row.path) if row.kind == "layer" else ()
+    below = ("   ".join(note.lines) for note in notes if note.topic not in BESIDE)
+    return (_sentence(network, row), *below)
+
+
+def _sentence(network: Network, row: Row) -> str:
     if not network.layers:
         return EMPTY
     match row.kind:
@@ -26,15 +45,22 @@ def advice_for(network: Network, row: Row) -> str:
             return "What training makes small: how wrong the scores of the last layer are."
         case "training":
             return "How it is trained: everything besides network, loss and data."
+        case "shortcut":
+            block = layer_at(network, row.path)
+            assert isinstance(block, Residual), "only a block has a shortcut"
+            return _SHORTCUTS[block.shortcut]
     layer = layer_at(network, row.path)
     return f"{row.title.strip()}: {EXPLANATIONS[type(layer)]}."
 
 
-def explanation_for(network: Network, row: Row) -> tuple[str, ...]:
-    """The arithmetic of the chosen row."""
+def explanation_for(network: Network, report: Report, row: Row) -> tuple[str, ...]:
+    """The arithmetic of the chosen row that stands beside the list."""
     if row.kind == "input":
         values = network.input[0] * network.input[1] * network.input[2]
         return ("channels x height x width", f"{times(network.input)} = {values:,} values")
+    if row.kind == "shortcut":
+        return addition_words(network, report, row.path)
     if row.kind != "layer":
         return ()
-    return tuple(line for note in explain(network, row.path) for line in note.lines)
+    notes = (note for note in explain(network, row.path) if note.topic in BESIDE)
+    return tuple(line for note in notes for line in note.lines)

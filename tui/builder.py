@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Any
 
+from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.doctor import apply_fix
 from cnn_tui.engine.specs.explain import received_by
@@ -20,9 +21,11 @@ from cnn_tui.tui.palette import new_layer
 class Builder:
     """Every edit goes through here: the document moves on, report and rows follow."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, cursor: int = 0) -> None:
         self.document = document
-        self.cursor = 0
+        self.cursor = cursor
+        self._anchor: edits.Path | None = None
+        """The other end of what is chosen, where that is more than the row of the cursor."""
         self._check()
 
     @property
@@ -35,8 +38,42 @@ class Builder:
         """The chosen row."""
         return self.rows[self.cursor]
 
-    def select(self, cursor: int) -> None:
-        """Choose a row by its position."""
+    @property
+    def selection(self) -> tuple[edits.Path, int] | None:
+        """Where the chosen layers begin and how many there are; None on a row that is no layer.
+
+        Two rows of different lists choose the layers of the list that both are in.
+        """
+        here = self.row.path
+        anchor = self._anchor or here
+        if not here or (self._anchor is None and self.row.kind != "layer"):
+            return None
+        common = _common(here, anchor)
+        first, last = sorted((here[common], anchor[common]))
+        return (*here[:common], first), last - first + 1
+
+    @property
+    def selected(self) -> edits.Layers:
+        """The chosen layers."""
+        return edits.block(self.network, *self.selection) if self.selection else ()
+
+    @property
+    def marked(self) -> frozenset[int]:
+        """Positions of the rows that are chosen together, with what is inside them."""
+        if self._anchor is None or self.selection is None:
+            return frozenset()
+        (*above, first), count = self.selection
+        tops = {(*above, at) for at in range(first, first + count)}
+        depth = len(above) + 1
+        inside = (at for at, row in enumerate(self.rows) if row.path[:depth] in tops)
+        return frozenset(inside)
+
+    def select(self, cursor: int, *, extend: bool = False) -> None:
+        """Choose a row by its position; with ``extend`` also those from the present one on."""
+        if not extend:
+            self._anchor = None
+        elif self._anchor is None and self.row.kind == "layer":
+            self._anchor = self.row.path
         self.cursor = max(0, min(cursor, len(self.rows) - 1))
 
     def find(self, key: str) -> None:
@@ -44,31 +81,54 @@ class Builder:
         at = next((at for at, row in enumerate(self.rows) if row.key == key), self.cursor)
         self.select(at)
 
-    def insert(self, kind: str, classes: int) -> None:
-        """Put a new layer behind the chosen row."""
-        path = self._behind()
-        received = received_by(self.network, self.report, path)
-        self._edit(edits.insert(self.network, path, new_layer(kind, received, classes)), path)
+    def insert(self, kind: str, classes: int, *, above: bool = False) -> None:
+        """Put a new layer behind or before the chosen row."""
+        path = self._place(above)
+        layer = new_layer(kind, received_by(self.network, self.report, path), classes)
+        self._edit(edits.insert(self.network, path, layer), path)
+
+    def insert_all(self, layers: edits.Layers) -> None:
+        """Put layers behind the chosen row and choose the last of them."""
+        if layers:
+            path = self._place()
+            last = (*path[:-1], path[-1] + len(layers) - 1)
+            self._edit(edits.insert(self.network, path, *layers), last)
+
+    def preview(self, layers: edits.Layers) -> Builder:
+        """What :meth:`insert_all` would lead to, with the new layers chosen."""
+        ahead = Builder(Document(self.network), self.cursor)
+        ahead.insert_all(layers)
+        if layers:
+            ahead._anchor = self._place()
+        return ahead
+
+    def receives(self) -> Shape | None:
+        """The volume that a layer put behind the chosen row would get, if known."""
+        return received_by(self.network, self.report, self._place())
 
     def remove(self) -> None:
-        """Take out the chosen layer; the row after it is chosen then."""
-        if self.row.path:
-            self._edit(edits.remove(self.network, self.row.path), self.row.path)
+        """Take out the chosen layers; the row after them is chosen then."""
+        if self.selection:
+            path, count = self.selection
+            self._edit(edits.remove(self.network, path, count), path)
 
     def duplicate(self) -> None:
-        """Put a copy behind the chosen layer and choose it."""
-        if self.row.path:
-            self._edit(edits.duplicate(self.network, self.row.path), self._behind())
+        """Put copies behind the chosen layers and choose them."""
+        if self.selection:
+            (*above, first), count = self.selection
+            network = edits.duplicate(self.network, (*above, first), count)
+            self._edit_many(network, (*above, first + count), count)
 
     def move(self, by: int) -> None:
-        """Shift the chosen layer inside its list."""
-        if self.row.path:
-            self._edit(*edits.move(self.network, self.row.path, by))
+        """Shift the chosen layers inside their list."""
+        if self.selection:
+            path, count = self.selection
+            self._edit_many(*edits.move(self.network, path, by, count), count)
 
     def set_field(self, name: str, value: Any) -> None:
         """Give a field of the chosen row a valid value."""
         network = with_value(self.network, self.row, name, value)
-        self._edit(network, self.row.path, merge=f"{self.row.key} {name}")
+        self._edit(network, (), merge=f"{self.row.key} {name}")
 
     def fix(self, fix: Fix) -> None:
         """Apply a remedy."""
@@ -88,16 +148,31 @@ class Builder:
         self.cursor = 0
         self._check()
 
-    def _behind(self) -> edits.Path:
-        if self.row.path:
-            return (*self.row.path[:-1], self.row.path[-1] + 1)
-        return (0,) if self.row.kind == "input" else (len(self.network.layers),)
+    def _place(self, above: bool = False) -> edits.Path:
+        """Where a new layer goes."""
+        row = self.row
+        match row.kind:
+            case "layer":
+                return (*row.path[:-1], row.path[-1] + (not above))
+            case "shortcut":
+                return (*row.path, len(edits.siblings(self.network, (*row.path, 0))))
+            case "input":
+                return (0,)
+        return (len(self.network.layers),)
 
-    def _edit(self, network: Network, path: edits.Path, merge: str = "") -> None:
+    def _edit_many(self, network: Network, path: edits.Path, count: int) -> None:
+        """An edit after which ``count`` layers from ``path`` on are chosen."""
+        together = self._anchor is not None
+        if self._edit(network, (*path[:-1], path[-1] + count - 1)) and together:
+            self._anchor = path
+
+    def _edit(self, network: Network, path: edits.Path, merge: str = "") -> bool:
         place = edits.number(path) if path else self.row.key
-        if self.document.edit(network, place, merge):
-            self._check()
-            self.find(place)
+        if not self.document.edit(network, place, merge):
+            return False
+        self._check()
+        self.find(place)
+        return True
 
     def _travelled(self, place: str | None) -> bool:
         if place is not None:
@@ -107,5 +182,12 @@ class Builder:
 
     def _check(self) -> None:
         self.report = check(self.network)
+        self._anchor = None
         self.rows = outline(self.network, self.report)
         self.select(self.cursor)
+
+
+def _common(one: edits.Path, other: edits.Path) -> int:
+    """How many positions two paths begin with alike, short of the last of either."""
+    most = min(len(one), len(other)) - 1
+    return next((at for at in range(most) if one[at] != other[at]), most)

@@ -44,9 +44,9 @@ def walk(layers: Layers, above: Path = ()) -> Iterator[tuple[Path, Layer]]:
             yield from walk(layer.branch, (*above, position))
 
 
-def insert(network: Network, path: Path, layer: Layer) -> Network:
-    """Put a layer before the one at ``path``, or at the end of its list."""
-    return _edit(network, path, lambda layers, at: (*layers[:at], layer, *layers[at:]))
+def insert(network: Network, path: Path, *new: Layer) -> Network:
+    """Put layers before the one at ``path``, or at the end of its list."""
+    return _edit(network, path, lambda layers, at: (*layers[:at], *new, *layers[at:]))
 
 
 def replace(network: Network, path: Path, layer: Layer) -> Network:
@@ -54,23 +54,35 @@ def replace(network: Network, path: Path, layer: Layer) -> Network:
     return _edit(network, path, lambda layers, at: (*layers[:at], layer, *layers[at + 1 :]))
 
 
-def remove(network: Network, path: Path) -> Network:
-    """Take out the layer at ``path`` with all that is inside it."""
-    return _edit(network, path, lambda layers, at: (*layers[:at], *layers[at + 1 :]))
+def remove(network: Network, path: Path, count: int = 1) -> Network:
+    """Take out ``count`` layers from ``path`` on, with all that is inside them."""
+    return _edit(network, path, lambda layers, at: (*layers[:at], *layers[at + count :]))
 
 
-def duplicate(network: Network, path: Path) -> Network:
-    """Put a copy behind the layer at ``path``, without its name: names are unique."""
-    copy = msgspec.structs.replace(layer_at(network, path), name="")
-    return insert(network, (*path[:-1], path[-1] + 1), copy)
+def duplicate(network: Network, path: Path, count: int = 1) -> Network:
+    """Put copies of ``count`` layers behind them, without names: names are unique."""
+    copies = map(unnamed, block(network, path, count))
+    return insert(network, (*path[:-1], path[-1] + count), *copies)
 
 
-def move(network: Network, path: Path, by: int) -> tuple[Network, Path]:
-    """Shift the layer at ``path`` inside its list, as far as the list goes."""
-    last = len(siblings(network, path)) - 1
+def move(network: Network, path: Path, by: int, count: int = 1) -> tuple[Network, Path]:
+    """Shift ``count`` layers inside their list, as far as the list goes."""
+    last = len(siblings(network, path)) - count
     goal = (*path[:-1], max(0, min(path[-1] + by, last)))
-    layer = layer_at(network, path)
-    return insert(remove(network, path), goal, layer), goal
+    moved = block(network, path, count)
+    return insert(remove(network, path, count), goal, *moved), goal
+
+
+def block(network: Network, path: Path, count: int) -> Layers:
+    """The ``count`` layers from ``path`` on."""
+    return siblings(network, path)[path[-1] : path[-1] + count]
+
+
+def unnamed(layer: Layer) -> Layer:
+    """A copy without its name, and without those inside it."""
+    if isinstance(layer, Residual):
+        layer = msgspec.structs.replace(layer, branch=tuple(map(unnamed, layer.branch)))
+    return msgspec.structs.replace(layer, name="")
 
 
 def _edit(network: Network, path: Path, change: Callable[[Layers, int], Layers]) -> Network:
@@ -82,10 +94,9 @@ def _edit_layers(layers: Layers, path: Path, change: Callable[[Layers, int], Lay
     at, *inner = path
     if not inner:
         return change(layers, at)
-    block = layers[at]
-    branch = _edit_layers(_branch(block), tuple(inner), change)
-    block = msgspec.structs.replace(block, branch=branch)
-    return (*layers[:at], block, *layers[at + 1 :])
+    branch = _edit_layers(_branch(layers[at]), tuple(inner), change)
+    changed = msgspec.structs.replace(layers[at], branch=branch)
+    return (*layers[:at], changed, *layers[at + 1 :])
 
 
 def _branch(layer: Layer) -> Layers:

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from cnn_tui.engine.specs.layers import layer_type
+from cnn_tui.engine.specs.layers import Residual, layer_type
 from cnn_tui.engine.specs.network import SVM, Loss, Network, Softmax, Training
-from cnn_tui.tui.edits import layer_at, replace
+from cnn_tui.tui.edits import layer_at, number, replace
 from cnn_tui.tui.fields import Field, fields_of
 from cnn_tui.tui.outline import Row
 
@@ -51,6 +51,10 @@ def form_for(network: Network, row: Row) -> Form:
             return _form("loss", "loss", network.loss, fields)
         case "training":
             return _form("training", "recipe", network.training, _recipe(network.training))
+        case "shortcut":
+            sides = [field for field in fields_of(Residual) if field.name in ("shortcut", "stride")]
+            title = f"{number(row.path)} shortcut"
+            return _form(row.key, title, layer_at(network, row.path), sides)
     layer = layer_at(network, row.path)
     fields = [field for field in fields_of(type(layer)) if field.name != "branch"]
     return _form(row.key, f"{row.number} {layer_type(layer)}", layer, fields)

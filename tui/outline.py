@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from cnn_tui.engine.specs.explain import received_by, wanted_output
-from cnn_tui.engine.specs.layers import Layer, layer_type
+from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import SVM, Network, Training
 from cnn_tui.engine.specs.report import LayerReport, Report
-from cnn_tui.tui.edits import Path, number, walk
+from cnn_tui.tui.edits import Path, number
+from cnn_tui.tui.sums import added
 from cnn_tui.tui.words import clean, times
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the list; ``path`` is the layer's place, empty for the other kinds."""
+    """One line of the list; ``path`` is the place of the layer, or of a shortcut's block."""
 
-    kind: Literal["input", "layer", "loss", "training"]
+    kind: Literal["input", "layer", "shortcut", "loss", "training"]
     title: str
     settings: str = ""
     output: str = ""
@@ -34,22 +36,16 @@ class Row:
     @property
     def key(self) -> str:
         """What the row is called as long as it stays where it is."""
+        if self.kind == "shortcut":
+            return f"{number(self.path)} shortcut"
         return self.number if self.kind == "layer" else self.kind
 
 
 def outline(network: Network, report: Report) -> tuple[Row, ...]:
     """Input, layers with what is inside residual blocks, loss, recipe."""
-    troubled = {_path(issue.path) for issue in report.issues}
-    found = _reports(report.layers)
-    rows = []
-    for path, layer in walk(network.layers):
-        output = found[path].output or (
-            wanted_output(layer, received_by(network, report, path)) if path in troubled else ()
-        )
-        rows.append(_layer_row(path, layer, found[path], times(output), path in troubled))
     return (
         Row("input", "input", clean(network.data), times(network.input), "0"),
-        *rows,
+        *_Outline(network, report).rows(network.layers, report.layers, ()),
         Row("loss", "loss", loss_words(network)),
         Row("training", "recipe", recipe_words(network.training)),
     )
@@ -69,14 +65,6 @@ def recipe_words(training: Training) -> str:
     return f"{training.optimizer}, lr {training.lr:g}, {training.epochs} epochs"
 
 
-def _reports(layers: tuple[LayerReport, ...], above: Path = ()) -> dict[Path, LayerReport]:
-    found: dict[Path, LayerReport] = {}
-    for position, layer in enumerate(layers):
-        found[(*above, position)] = layer
-        found |= _reports(layer.branch, (*above, position))
-    return found
-
-
 def _path(place: str) -> Path:
     """``layers[3].branch[1].stride`` as ``(3, 1)``; empty for what is no layer."""
     layers = re.match(r"layers(\[\d+\](?:\.branch\[\d+\])*)", place)
@@ -87,17 +75,57 @@ _SHORT = {"global_avgpool": "globalavg", "leaky_relu": "leakyrelu"}
 """Types whose names would widen their column at the cost of the settings."""
 
 
-def _layer_row(path: Path, layer: Layer, report: LayerReport, output: str, has_issue: bool) -> Row:
-    return Row(
-        kind="layer",
-        title=" " * (len(path) - 1) + _SHORT.get(layer_type(layer), layer_type(layer)),
-        settings=report.settings,
-        output=output,
-        number=number(path),
-        path=path,
-        params=report.params,
-        macs=report.macs,
-        receptive_field=report.receptive_field,
-        broken=report.output is None,
-        has_issue=has_issue,
-    )
+class _Outline:
+    """Flattens a network, whose report it looks things up in."""
+
+    def __init__(self, network: Network, report: Report) -> None:
+        self._network, self._report = network, report
+        self._troubled = {_path(issue.path) for issue in report.issues}
+
+    def rows(
+        self, layers: Sequence[Layer], reports: Sequence[LayerReport], above: Path
+    ) -> Iterator[Row]:
+        """Each layer, then what is inside it."""
+        for position, (layer, report) in enumerate(zip(layers, reports, strict=True)):
+            path = (*above, position)
+            yield self._layer(path, layer, report)
+            if isinstance(layer, Residual):
+                yield from self.rows(layer.branch, report.branch, path)
+                yield self._shortcut(path, layer, report)
+
+    def _layer(self, path: Path, layer: Layer, report: LayerReport) -> Row:
+        has_issue = path in self._troubled
+        output = report.output or (self._wanted(path, layer) if has_issue else ())
+        return Row(
+            kind="layer",
+            title=" " * (len(path) - 1) + _SHORT.get(layer_type(layer), layer_type(layer)),
+            settings=report.settings,
+            output=times(output),
+            number=number(path),
+            path=path,
+            params=report.params,
+            macs=report.macs,
+            receptive_field=report.receptive_field,
+            broken=report.output is None,
+            has_issue=has_issue,
+        )
+
+    def _wanted(self, path: Path, layer: Layer) -> tuple[str, ...]:
+        return wanted_output(layer, received_by(self._network, self._report, path))
+
+    def _shortcut(self, path: Path, block: Residual, report: LayerReport) -> Row:
+        """The other side of the sum, below the branch that it is added to."""
+        sides = added(self._network, self._report, path)
+        stride = f" s{block.stride}" if block.stride > 1 else ""
+        differs = sides.shortcut is not None and sides.branch not in (None, sides.shortcut)
+        return Row(
+            kind="shortcut",
+            title=" " * len(path) + "+",
+            settings=f"{block.shortcut} shortcut{stride}",
+            output=times(sides.shortcut or ()),
+            path=path,
+            params=sum(layer.params for layer in report.shortcut),
+            macs=sum(layer.macs for layer in report.shortcut),
+            broken=sides.shortcut is None or differs,
+            has_issue=differs,
+        )

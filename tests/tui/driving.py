@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.pilot import Pilot
 
 from cnn_tui.tui.app import CnnTuiApp
@@ -17,8 +18,10 @@ def text(app: CnnTuiApp, selector: str) -> str:
 
 
 async def type_in(pilot: Pilot[None], words: str) -> None:
-    """Press the keys of some words."""
-    await pilot.press(*(_KEYS.get(char, char) for char in words))
+    """Press the keys of some words, faster than the screen follows."""
+    for char in words:
+        pilot.app.post_message(events.Key(_KEYS.get(char, char), char))
+    await pilot.pause()
 
 
 def layers(app: CnnTuiApp) -> list[str]:

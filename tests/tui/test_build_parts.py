@@ -159,7 +159,7 @@ def test_every_row_of_every_preset_has_a_form_advice_and_arithmetic(name: str) -
         for one, value in form.lines:
             assert one.parse(one.show(value)) == value
         assert advice_for(made.network, made.row)
-        explanation_for(made.network, made.row)
+        explanation_for(made.network, made.report, made.row)
 
 
 @pytest.mark.parametrize("kind", LAYER_TYPES)
@@ -277,7 +277,7 @@ def test_behind_a_fault_the_input_is_open() -> None:
 def words(network: Network, key: str) -> tuple[str, ...]:
     made = builder(network)
     made.find(key)
-    return explanation_for(network, made.row)
+    return explanation_for(network, made.report, made.row)
 
 
 def test_rows_say_what_does_not_fit_and_where() -> None:

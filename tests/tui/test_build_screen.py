@@ -107,7 +107,7 @@ async def test_insert_delete_duplicate_and_move(make_app: MakeApp) -> None:
         assert layers(app) == ["Conv", "Conv", "ReLU", "MaxPool", "FC"]
         await pilot.press("J")
         assert layers(app) == ["Conv", "ReLU", "Conv", "MaxPool", "FC"]
-        await pilot.press("shift+up")
+        await pilot.press("K")
         assert layers(app) == ["Conv", "Conv", "ReLU", "MaxPool", "FC"]
         await pilot.press("x", "x")
         assert layers(app) == ["Conv", "MaxPool", "FC"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 from textual.message import Message
 
+from cnn_tui.engine.specs.layers import Layer
+from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.tui.actions import BUILD, LIST, bindings
 from cnn_tui.tui.advice import advice_for, explanation_for
 from cnn_tui.tui.builder import Builder
@@ -17,6 +21,7 @@ from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
+from cnn_tui.tui.widgets.quick_entry import QuickEntry
 from cnn_tui.tui.widgets.totals import Totals
 
 _CLASSES = 10
@@ -44,6 +49,8 @@ class BuildScreen(ModeScreen):
     def __init__(self, builder: Builder) -> None:
         super().__init__()
         self._builder = builder
+        self._typed: tuple[Layer, ...] = ()
+        """Layers of quick entry, shown but not inserted yet."""
 
     def compose_body(self) -> ComposeResult:
         """List and form, totals, doctor."""
@@ -52,6 +59,7 @@ class BuildScreen(ModeScreen):
             yield LayerForm(id="form")
         yield Totals(id="totals")
         yield Doctor(id="doctor")
+        yield QuickEntry(id="entry")
 
     def on_mount(self) -> None:
         """Show the network."""
@@ -60,15 +68,16 @@ class BuildScreen(ModeScreen):
 
     def present(self) -> None:
         """Show the network as it is now."""
-        builder = self._builder
+        builder = self._shown
         layers, totals = self.query_one(LayerList), self.query_one(Totals)
         layers.set_reactive(LayerTable.cursor, builder.cursor)
+        layers.marked = builder.marked
         layers.rows = builder.rows
         layers.redraw()
         totals.report, totals.batch_size = builder.report, builder.network.training.batch_size
         # An empty network is a beginning, not a mistake.
         self.query_one(Doctor).report = builder.report if builder.network.layers else None
-        self._present_row()
+        self._present_row(builder)
         self.post_message(self.Changed())
 
     def show_trouble(self) -> None:
@@ -84,15 +93,19 @@ class BuildScreen(ModeScreen):
         self.present()
         self.action_edit()
 
+    @property
+    def _shown(self) -> Builder:
+        """The builder, or what it would be with the layers that are being typed."""
+        return self._builder.preview(self._typed) if self._typed else self._builder
+
     def _present_again(self) -> None:
         self.present()
         self.query_one(LayerForm).refill()
 
-    def _present_row(self) -> None:
-        builder = self._builder
+    def _present_row(self, builder: Builder) -> None:
         form = self.query_one(LayerForm)
         form.form = form_for(builder.network, builder.row)
-        form.notes = explanation_for(builder.network, builder.row)
+        form.notes = explanation_for(builder.network, builder.report, builder.row)
         doctor = self.query_one(Doctor)
         doctor.chosen = builder.row.path[0] + 1 if builder.row.path else 0
         doctor.advice = advice_for(builder.network, builder.row)
@@ -100,8 +113,12 @@ class BuildScreen(ModeScreen):
 
     @on(LayerTable.Highlighted)
     def _highlighted(self, event: LayerTable.Highlighted) -> None:
-        self._builder.select(event.row)
-        self._present_row()
+        together = bool(self._builder.marked)
+        self._builder.select(event.row, extend=event.extend)
+        if together or event.extend:
+            self.present()
+        else:
+            self._present_row(self._builder)
 
     @on(LayerForm.Left)
     def _form_left(self) -> None:
@@ -121,14 +138,45 @@ class BuildScreen(ModeScreen):
         """Give the keys to the form."""
         self.query_one(LayerForm).enter()
 
-    def action_insert_layer(self) -> None:
-        """Choose a kind of layer and put one behind the chosen row."""
-        self.app.push_screen(LayerPicker(), self._insert)
+    def action_insert_layer(self, above: bool = False) -> None:
+        """Choose a kind of layer and put one below the chosen row, or above."""
+        self.app.push_screen(LayerPicker(), partial(self._insert, above))
 
-    def _insert(self, kind: str | None) -> None:
+    def _insert(self, above: bool, kind: str | None) -> None:
         if kind:
-            self._builder.insert(kind, _CLASSES)
+            self._builder.insert(kind, _CLASSES, above=above)
             self.present()
+
+    def action_quick_entry(self) -> None:
+        """Open the line in which layers are typed, in the place of the doctor."""
+        self.query_one(Doctor).display = False
+        self.query_one(QuickEntry).open()
+
+    @on(QuickEntry.Typed)
+    def _entry_typed(self, event: QuickEntry.Typed) -> None:
+        self._typed = event.layers
+        self.present()
+
+    @on(QuickEntry.Left)
+    def _entry_left(self, event: QuickEntry.Left) -> None:
+        self._typed = ()
+        self.query_one(QuickEntry).close()
+        self.query_one(Doctor).display = True
+        self._builder.insert_all(event.layers)
+        self.present()
+        self.query_one(LayerList).focus()
+
+    def action_extend(self, by: int) -> None:
+        """Choose one more layer, or one less."""
+        self._builder.select(self._builder.cursor + by, extend=True)
+        self.present()
+
+    def action_copy(self) -> None:
+        """Put the chosen layers on the clipboard, as quick entry reads them."""
+        layers = self._builder.selected
+        if layers:
+            self.app.copy_to_clipboard(to_quick(layers))
+            self.notify(f"Copied {len(layers)} layer{'s' * (len(layers) > 1)} as text.")
 
     def action_remove_layer(self) -> None:
         """Delete the chosen layer."""

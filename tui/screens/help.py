@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -31,7 +31,7 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The keys by where they work."""
         build = [*_LIST_KEYS, *_keys(LIST, BUILD)]
-        with Vertical(classes="window help"), Horizontal():
+        with VerticalScroll(classes="window help"), Horizontal():
             yield Static(_group("Build", build))
             yield Static(
                 _group("In a form", [*_FORM_KEYS])
@@ -45,5 +45,5 @@ def _keys(*scopes: str) -> list[tuple[str, str]]:
 
 
 def _group(title: str, keys: list[tuple[str, str]]) -> str:
-    rows = [f"[$accent]{key:>7}[/]  {words}" for key, words in keys]
+    rows = [f"[$accent]{key:>8}[/]  {words}" for key, words in keys]
     return "\n".join([f"[b]{title}[/]", *rows, "", ""])

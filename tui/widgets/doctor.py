@@ -29,7 +29,7 @@ class Doctor(Lines):
     report: var[Report | None] = var(None, init=False)
     chosen: var[int] = var(0, init=False)
     """Number of the chosen layer, 0 for the network as a whole."""
-    advice: var[str] = var("", init=False)
+    advice: var[tuple[str, ...]] = var((), init=False)
     """What to say when nothing is wrong."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -64,7 +64,7 @@ class Doctor(Lines):
         issue = self.issue
         self._offered = {}
         if issue is None:
-            return [plain(line) for line in wrap(self.advice, width)]
+            return [plain(line) for words in self.advice for line in wrap(words, width)]
         head = self._head(issue, width, max(2, height - len(issue.fixes)))
         self._offered = dict(zip(LETTERS[: height - len(head)], issue.fixes, strict=False))
         return [*head, *(self._choice(*pair, width) for pair in self._offered.items())]

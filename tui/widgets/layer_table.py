@@ -37,15 +37,18 @@ class LayerTable(Lines, can_focus=True):
     class Highlighted(Message):
         """The cursor went to another row."""
 
-        def __init__(self, row: int) -> None:
+        def __init__(self, row: int, extend: bool = False) -> None:
             super().__init__()
             self.row = row
+            self.extend = extend
 
     class EditRequested(Message):
         """The row under the cursor is to be edited."""
 
     rows: var[tuple[Row, ...]] = var((), init=False)
     cursor: var[int] = var(0, init=False)
+    marked: frozenset[int] = frozenset()
+    """Rows that are chosen together, or would be new."""
 
     _top = 0
 
@@ -78,7 +81,7 @@ class LayerTable(Lines, can_focus=True):
             return
         if row == self.cursor and event.chain > 1:
             self.post_message(self.EditRequested())
-        self._choose(row)
+        self._choose(row, extend=event.shift)
 
     def on_mouse_scroll_down(self) -> None:
         """Scroll by moving the cursor, which is always in sight."""
@@ -112,17 +115,19 @@ class LayerTable(Lines, can_focus=True):
         return marked
 
     def _line(self, columns: _Columns, at: int, row: Row) -> Line:
-        if at != self.cursor:
+        if at != self.cursor and at not in self.marked:
             return columns.line(row)
+        if at != self.cursor:
+            return tuple((text, f"idle {role}") for text, role in columns.line(row, "+"))
         lit = "cursor" if self.has_focus else "idle"
         # On the bar of the cursor only what is wrong keeps its colour.
         kept = {"error": " error", "warn": " warn"}
         return tuple((text, lit + kept.get(role, "")) for text, role in columns.line(row, ">"))
 
-    def _choose(self, row: int) -> None:
+    def _choose(self, row: int, extend: bool = False) -> None:
         before, self.cursor = self.cursor, row
         if self.cursor != before:
-            self.post_message(self.Highlighted(self.cursor))
+            self.post_message(self.Highlighted(self.cursor, extend))
 
 
 class _Columns:

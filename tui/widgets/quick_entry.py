@@ -1,0 +1,163 @@
+"""The line in which layers are typed: what may come next, and the error under its words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from textwrap import wrap
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.message import Message
+from textual.widgets import Input
+
+from cnn_tui.engine.errors import EntryError
+from cnn_tui.engine.specs.layers import Layer
+from cnn_tui.engine.specs.quick.complete import Completion, complete
+from cnn_tui.engine.specs.quick.parse import parse_quick
+from cnn_tui.tui.widgets.carets import underlined
+from cnn_tui.tui.widgets.lines import Line, Lines, Run, plain
+from cnn_tui.tui.words import clean, fit
+
+PROMPT = "/ "
+HINT = "such as conv 32 3x3 pad same | relu | pool 2: tab completes, enter inserts, esc leaves"
+
+
+class EntryInput(Input):
+    """Its words are one line, its keys those of the entry."""
+
+    def on_mount(self) -> None:
+        """A cursor that stands still sends nothing."""
+        self.cursor_blink = False
+
+
+class QuickEntry(Lines):
+    """Hidden until it is opened; what is typed is told at once, so that it can be previewed."""
+
+    BINDINGS = [
+        Binding("escape", "leave", "back to the list", id="entry.leave"),
+        Binding("enter", "accept", "insert", id="entry.accept"),
+        Binding("tab", "complete", "complete", id="entry.complete"),
+        Binding("down", "go(1)", "next word", key_display="up/down", id="entry.next"),
+        Binding("up", "go(-1)", show=False, id="entry.previous"),
+    ]
+
+    class Typed(Message):
+        """The line reads as other layers than before."""
+
+        def __init__(self, layers: tuple[Layer, ...]) -> None:
+            super().__init__()
+            self.layers = layers
+
+    class Left(Message):
+        """The line is closed; ``layers`` are to be inserted, if any."""
+
+        def __init__(self, layers: tuple[Layer, ...] = ()) -> None:
+            super().__init__()
+            self.layers = layers
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.display = False
+        self._error: EntryError | None = None
+        self._layers: tuple[Layer, ...] = ()
+        self._chosen = 0
+
+    def compose(self) -> ComposeResult:
+        """The line; what is around it is drawn."""
+        yield EntryInput(compact=True, select_on_focus=False)
+
+    def open(self) -> None:
+        """Begin with an empty line."""
+        self._error, self._layers, self._chosen = None, (), 0
+        self.display = True
+        self._entry.value = ""
+        self._entry.focus()
+        self.redraw()
+
+    def close(self) -> None:
+        """Out of sight; who opened it moves the focus."""
+        self.display = False
+
+    def action_leave(self) -> None:
+        """Back to the list; nothing is inserted."""
+        self.post_message(self.Left())
+
+    def action_accept(self) -> None:
+        """Insert what the line says, unless it does not read."""
+        if self._error is None:
+            self.post_message(self.Left(self._layers))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The line has the focus, so that it gets the key."""
+        event.stop()
+        self.action_accept()
+
+    def action_complete(self) -> None:
+        """Put the marked word in."""
+        entry, choices = self._entry, self._choices()
+        if choices:
+            word = choices[self._chosen % len(choices)]
+            before, behind = entry.value[: word.start], entry.value[word.end :].lstrip()
+            entry.value = f"{before}{word.text} {behind}"
+            entry.cursor_position = word.start + len(word.text) + 1
+
+    def action_go(self, by: int) -> None:
+        """Mark another word."""
+        self._chosen = (self._chosen + by) % max(1, len(self._choices()))
+        self.redraw()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Read the line; while a word is unfinished, what was read before stands."""
+        event.stop()
+        self._chosen = 0
+        try:
+            layers, self._error = parse_quick(event.value), None
+        except EntryError as error:
+            layers, self._error = self._layers, error
+        if layers != self._layers:
+            self._layers = layers
+            self.post_message(self.Typed(layers))
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Prompt, caret with what is wrong, words that may come."""
+        shown = [((PROMPT, "accent"),), *self._remark(width)]
+        return [*shown, *self._offer(width)][: max(1, height)]
+
+    def _remark(self, width: int) -> list[Line]:
+        if not self._entry.value:
+            return [((fit("  " + HINT, width), "dim"),)]
+        if self._error is None:
+            count = len(self._layers)
+            return [((f"  {count} layer{'s' * (count != 1)}", "dim"),)]
+        at = len(PROMPT) + self._error.column - self._entry.scroll_offset.x
+        unfinished = self._error.column + self._error.width >= len(self._entry.value)
+        role = "dim" if unfinished and self._choices() else "error"
+        return underlined(clean(str(self._error)), at, self._error.width, width, role)
+
+    def _offer(self, width: int) -> list[Line]:
+        choices = self._choices()
+        if not choices:
+            return []
+        chosen = choices[self._chosen % len(choices)]
+        meaning = wrap(clean(chosen.meaning), width - len(PROMPT))[:1]
+        return [self._words(choices, width), *(plain(f"  {line}") for line in meaning)]
+
+    def _words(self, choices: Sequence[Completion], width: int) -> Line:
+        """As many as fit, from the first so that the marked one is in sight."""
+        runs: list[Run] = [(" ", "")]
+        at, room = self._chosen % len(choices), width - 1
+        first = 0 if sum(len(one.text) + 2 for one in choices[: at + 1]) < width else at
+        for number, one in enumerate(choices[first:], first):
+            room -= len(one.text) + 2
+            if room < 0:
+                break
+            runs.append((f" {one.text} ", "cursor" if number == at else "accent"))
+        return tuple(runs)
+
+    def _choices(self) -> tuple[Completion, ...]:
+        return complete(self._entry.value, self._entry.cursor_position)
+
+    @property
+    def _entry(self) -> EntryInput:
+        return self.query_one(EntryInput)
