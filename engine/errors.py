@@ -39,6 +39,10 @@ class ShapeError(CnnTuiError):
     """Layers that do not fit each other, or arrays that do not fit the network."""
 
 
+class MemoryLimitError(CnnTuiError):
+    """A training that needs more memory than there is; found out before it is tried."""
+
+
 class DataError(CnnTuiError):
     """Data that is missing, damaged, or does not fit the network."""
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cnn_tui.engine.build import lay_out
+from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.optimizers import build_optimizer
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.system_memory import available_memory
+
+_FLOAT = 4
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,11 @@ class MemoryForecast:
     def total(self) -> int:
         """All of it."""
         return self.parameters + self.gradients + self.optimizer + self.activations
+
+    @property
+    def peak(self) -> int:
+        """The most at any time: while a checkpoint is written, its copy is held as well."""
+        return self.total + self.parameters + self.optimizer
 
 
 def forecast_memory(network: Network, batch_size: int) -> MemoryForecast:
@@ -45,3 +57,78 @@ def forecast_memory(network: Network, batch_size: int) -> MemoryForecast:
         )
     finally:
         model.close()
+
+
+def check_memory(network: Network, batch_size: int, available: int | None = None) -> MemoryForecast:
+    """What training will hold, if there is so much memory.
+
+    Args:
+        network: to be trained.
+        batch_size: images of a step.
+        available: bytes that it may take; None asks the system.
+
+    Raises:
+        ShapeError: the network does not fit together.
+        MemoryLimitError: there is less memory, with a batch that would fit.
+    """
+    available = available_memory() if available is None else available
+    if available is None:
+        return forecast_memory(network, batch_size)
+    forecast = _forecast_within(network, batch_size, available)
+    if forecast.peak > available:
+        raise _too_much(network, batch_size, forecast.peak, available)
+    return forecast
+
+
+def _forecast_within(network: Network, batch_size: int, available: int) -> MemoryForecast:
+    """The forecast; a lower bound of it where that is too much already."""
+    least = _least(network, batch_size)
+    if least.peak > available:
+        return least
+    try:
+        return forecast_memory(network, batch_size)
+    except MemoryError:
+        return replace(least, activations=available + 1)
+
+
+def _least(network: Network, batch_size: int) -> MemoryForecast:
+    """What cannot be avoided, by arithmetic: nothing is laid out that could never be."""
+    report = check(network)
+    parameters = _FLOAT * report.total_params
+    activations = _FLOAT * batch_size * sum(_kept(report.layers))
+    return MemoryForecast(parameters, parameters, 0, activations)
+
+
+def _kept(layers: Iterable[LayerReport]) -> Iterator[int]:
+    """Values of an image that are held from the forward pass to the backward pass."""
+    for layer in layers:
+        yield from _kept(layer.branch)
+        if layer.weights and not layer.branch:
+            yield layer.activations
+
+
+def _too_much(network: Network, batch_size: int, peak: int, available: int) -> MemoryLimitError:
+    fitting = _fitting_batch(network, batch_size, available)
+    return MemoryLimitError(
+        f"Training {network.name} in batches of {batch_size} needs {_size(peak)} of memory or "
+        f"more, and {_size(available)} are free.",
+        f"Batches of {fitting} would fit."
+        if fitting
+        else "Not even one image at a time fits: use fewer channels or features.",
+    )
+
+
+def _fitting_batch(network: Network, batch_size: int, available: int) -> int:
+    """The largest smaller power of two that fits; 0 if none does."""
+    fitting = 1 << (batch_size - 1).bit_length()
+    while fitting := fitting // 2:
+        if _forecast_within(network, fitting, available).peak <= available:
+            return fitting
+    return 0
+
+
+def _size(count: int) -> str:
+    """Bytes as people count them, in powers of 1024."""
+    if count < 1 << 30:
+        return f"{count / (1 << 20):,.0f} MB"
+    return f"{count / (1 << 30):,.1f} GB"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,12 +86,7 @@ class Model:
             DataError: targets that are not classes of the network.
             NonFiniteError: a loss or gradient that is infinite or NaN, with the layer.
         """
-        self._check_images(images)
-        plan = self.plan_training(len(images))
-        self._check_targets(targets, len(images), len(plan.scores[0]))
-        self.mode.training = True
-        plan.images = images
-        plan.targets[:] = targets
+        plan = self._prepare_training(images, targets)
         self._run(self._training_passes[plan.batch])
         result = BatchResult(
             sum(loss.total for loss in plan.losses) / plan.batch,
@@ -102,6 +97,28 @@ class Model:
         self._commit(plan)
         self.mode.step += 1
         return result
+
+    def train_stages(self, images: Array, targets: np.ndarray) -> Iterator[tuple[str, bool]]:
+        """The work of :meth:`train_batch` in small steps, to be timed or given up after any.
+
+        Yields:
+            Of each stage that has run its layer, empty for what is no layer's, and whether it was
+            part of the backward pass.
+        """
+        plan = self._prepare_training(images, targets)
+        for is_backward, stages in enumerate(plan.stages):
+            for stage in stages:
+                self._team.run(stage.tasks)
+                yield stage.owner, bool(is_backward)
+
+    def _prepare_training(self, images: Array, targets: np.ndarray) -> Plan:
+        self._check_images(images)
+        plan = self.plan_training(len(images))
+        self._check_targets(targets, len(images), len(plan.scores[0]))
+        self.mode.training = True
+        plan.images = images
+        plan.targets[:] = targets
+        return plan
 
     def plan_training(self, batch: int) -> Plan:
         """The plan of a batch size, with its backward pass laid out."""

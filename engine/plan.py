@@ -73,6 +73,8 @@ class Plan:
         load = Stage([self._loading(shard) for shard in self.shards])
         self.prepare = Stage([op.prepare for op in ops], by_shard=False)
         self.forward = merge([self.prepare, load, *self.chain.forward])
+        self.stages: tuple[Sequence[Stage], Sequence[Stage]] = ((), ())
+        """Of a training pass before they are merged: forward, then from the loss backward."""
         self.losses: list[LossKernel] = []
         self.squares: dict[int, float] = {}
 
@@ -93,16 +95,14 @@ class Plan:
         ]
         self.chain.bind_backward(gradients, need_dx=False, own_dy=False)
         load = Stage([self._loading(shard) for shard in self.shards])
-        return merge(
-            [
-                self.prepare,
-                load,
-                *self.chain.forward,
-                Stage([loss.run for loss in self.losses]),
-                *self.chain.backward,
-                Stage([*self._reductions(), *self._squares()], by_shard=False),
-            ]
-        )
+        forward = [self.prepare, load, *self.chain.forward]
+        backward = [
+            Stage([loss.run for loss in self.losses]),
+            *self.chain.backward,
+            Stage([*self._reductions(), *self._squares()], by_shard=False),
+        ]
+        self.stages = forward, backward
+        return merge([*forward, *backward])
 
     def _outputs(self) -> list[tuple[Array, Shard]]:
         return list(zip(self.scores, self.shards, strict=True))

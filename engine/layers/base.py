@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,12 @@ class Stage:
 
     tasks: Sequence[Task]
     by_shard: bool = True
+    owner: str = ""
+    """The layer whose work it is, for those who measure; empty for what is no layer's."""
+
+    def owned_by(self, name: str) -> Stage:
+        """The stage as a layer's, unless it is one's inside that layer already."""
+        return self if self.owner else replace(self, owner=name)
 
 
 def merge(stages: Sequence[Stage]) -> list[Sequence[Task]]:
@@ -156,16 +162,20 @@ class Chain(Bound):
             self.links.append(link)
             self.ys = link.ys
             overwrite = not op.keeps_y
-        self.forward = [stage for link in self.links for stage in link.forward]
+        self.forward = [
+            stage.owned_by(op.name)
+            for op, link in zip(ops, self.links, strict=True)
+            for stage in link.forward
+        ]
 
     def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
         self.backward: list[Stage] = []
         current: list[Array] | None = dys
-        for link in reversed(self.links):
+        for op, link in zip(reversed(self.ops), reversed(self.links), strict=True):
             assert current is not None
             needed = need_dx or link is not self.links[0]
             dxs = link.bind_backward(current, need_dx=needed, own_dy=own_dy)
-            self.backward.extend(link.backward)
+            self.backward.extend(stage.owned_by(op.name) for stage in link.backward)
             aliased = dxs is not None and dxs[0] is current[0]
             if own_dy and not aliased:
                 self._release(current)

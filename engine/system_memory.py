@@ -1,0 +1,83 @@
+"""How much memory this process holds, and how much it may still take."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_LIMITS = (
+    ("memory.max", "memory.current"),  # control groups, version 2
+    ("memory.limit_in_bytes", "memory.usage_in_bytes"),  # version 1
+)
+_NO_LIMIT = 1 << 60
+
+
+def available_memory(root: Path = Path("/")) -> int | None:
+    """Bytes that can still be taken without swapping; None where the system does not tell.
+
+    What Linux calls available, or less where a container or a batch job is limited to less.
+    Elsewhere it is all the memory there is.
+
+    Args:
+        root: where ``proc`` and ``sys`` are.
+    """
+    found = [*_free(root), *_left_in_groups(root)]
+    return min(found) if found else _installed()
+
+
+def held_memory() -> int:
+    """Bytes of memory that this process occupies; 0 where the system does not tell."""
+    for line in _lines(Path("/proc/self/statm")):
+        return int(line.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def _installed() -> int | None:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _free(root: Path) -> Iterator[int]:
+    for line in _lines(root / "proc/meminfo"):
+        if line.startswith("MemAvailable:"):
+            yield int(line.split()[1]) * 1024
+
+
+def _left_in_groups(root: Path) -> Iterator[int]:
+    """What the control groups of this process have left, and those around them."""
+    for line in _lines(root / "proc/self/cgroup"):
+        _, controllers, path = line.split(":", 2)
+        if controllers in ("", "memory"):
+            # Where a container hides the groups around it, its own stands in their place.
+            group = root / "sys/fs/cgroup" / controllers
+            for name in (".", *path.strip("/").split("/")):
+                group /= name
+                yield from _left(group)
+
+
+def _left(group: Path) -> Iterator[int]:
+    for most, used in _LIMITS:
+        limit, usage = _number(group / most), _number(group / used)
+        if limit is not None and usage is not None and limit < _NO_LIMIT:
+            yield max(0, limit - usage + _reclaimable(group))
+
+
+def _reclaimable(group: Path) -> int:
+    """Cached files, which count as used and give way when memory is wanted."""
+    stat = dict(line.split(maxsplit=1) for line in _lines(group / "memory.stat"))
+    return int(stat.get("total_inactive_file", stat.get("inactive_file", "0")))
+
+
+def _number(path: Path) -> int | None:
+    text = next(iter(_lines(path)), "")
+    return int(text) if text.isdigit() else None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError:
+        return []
