@@ -47,6 +47,8 @@ class RunStarted(_Event, frozen=True):
     """and then divided by."""
     peak: float = 0.0
     """About the largest pixel of the training images, such as 255."""
+    class_shares: tuple[float, ...] = ()
+    """Of the training images."""
     from_step: int = 0
     """Steps done before, where a run goes on; what came after that step no longer counts."""
     run: str = ""
@@ -146,6 +148,8 @@ class LayersMeasured(_Event, frozen=True):
     step: int
     epoch: int
     layers: tuple[LayerHealth, ...]
+    images: int
+    """In the batch."""
     input_mean: float
     """Of all pixels of the batch, as the network gets them."""
     input_std: float

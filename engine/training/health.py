@@ -64,6 +64,7 @@ class Meter:
                 step=step,
                 epoch=epoch,
                 layers=tuple(self._layers(plan.chain.walk())),
+                images=len(images),
                 input_mean=float(images.mean()),
                 input_std=float(images.std()),
                 score_range=max(float(np.ptp(scores, axis=0).max()) for scores in plan.scores),

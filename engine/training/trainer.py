@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 import msgspec
+import numpy as np
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.data.dataset import Dataset
@@ -16,6 +17,7 @@ from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.threads import default_threads
+from cnn_tui.engine.training.babysitter import Babysitter
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.evaluate import evaluate
 from cnn_tui.engine.training.events import (
@@ -62,7 +64,8 @@ class Trainer:
         threads: int | None = None,
         keeper: Keeper | None = None,
     ) -> None:
-        self.network, self.dataset, self.emit = network, dataset, emit
+        self.network, self.dataset, self._emit = network, dataset, emit
+        self.babysitter = Babysitter(network)
         self.recipe = network.training
         self.settings = Settings.of(network.training)
         self.control, self.keeper = control or Control(), keeper or Keeper()
@@ -91,15 +94,20 @@ class Trainer:
             finally:
                 self.model.close()
         except NonFiniteError as error:
-            self.emit(
-                Alert(code="non-finite", message=str(error), step=self.step, layer=error.layer)
-            )
+            alert = Alert(code="non-finite", message=str(error), step=self.step, layer=error.layer)
+            self._emit(self.babysitter.explain(alert))
             self._end("failed", message=str(error))
         except CnnTuiError as error:
             self._end("failed", message=str(error))
         except BaseException as error:
             self._end("failed", message=f"internal error: {type(error).__name__}: {error}")
             raise
+
+    def emit(self, event: RunEvent) -> None:
+        """Tell what happened, and what the babysitter thinks of it."""
+        self._emit(event)
+        for finding in self.babysitter.consume(event):
+            self._emit(finding)
 
     def _prepare(self) -> None:
         check_fit(self.network, self.dataset)
@@ -110,6 +118,7 @@ class Trainer:
         self.loader = Loader(self.dataset.train, self.normalizer, self.recipe)
         self._restore()
         data = self.dataset
+        shares = np.bincount(data.train.labels, minlength=len(data.classes)) / len(data.train)
         self.emit(
             RunStarted(
                 arch=self.network.name,
@@ -129,6 +138,7 @@ class Trainer:
                 mean=tuple(self.normalizer.mean.ravel().tolist()),
                 std=tuple(self.normalizer.std.ravel().tolist()),
                 peak=float(data.train.images[:PEAK_OF].max()),
+                class_shares=tuple(shares.tolist()),
                 from_step=self.step,
                 run=self.keeper.run,
                 path=self.keeper.path,

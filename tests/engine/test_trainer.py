@@ -100,7 +100,8 @@ def untimed(events: list[RunEvent]) -> list[dict[str, Any]]:
 def test_stream_of_a_whole_run() -> None:
     events = run()
     assert [event.step for event in of(LayersMeasured, events)] == [1, 5, 10]
-    kinds = [type(event) for event in events if not isinstance(event, LayersMeasured)]
+    assert {alert.code for alert in of(Alert, events)} <= {"healthy"}
+    kinds = [type(event) for event in events if not isinstance(event, LayersMeasured | Alert)]
     epoch = [BatchCompleted] * BATCHES + [ValidationCompleted, EpochCompleted]
     assert kinds == [RunStarted, *epoch * EPOCHS, RunEnded]
     end = ended(events)

@@ -1,0 +1,142 @@
+"""What would mend a fault: made by the babysitter's rules, applied by whoever a person tells to.
+
+A remedy names new values: of the recipe (``lr``, ``l2``, ``initializer``, ``normalize``,
+``shuffle``, ``shift``), of every layer of a kind (``dropout``, ``activation``) or, as a factor, of
+the width of the hidden layers (``width``). One without changes is advice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from cnn_tui.engine.specs.layers import Dropout, Layer, LeakyReLU, ReLU, Residual, Sigmoid, Tanh
+from cnn_tui.engine.specs.network import InitializerName, Network
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import Remedy
+from cnn_tui.engine.training.settings import MOST_LR, SETTING_NAMES
+from cnn_tui.engine.training.widths import scale_widths
+
+Activation = Literal["relu", "leaky_relu"]
+
+
+def advise(description: str) -> Remedy:
+    """Something that only a person can do."""
+    return Remedy(description, {})
+
+
+def learning_rate(lr: float, *, restart: bool) -> Remedy:
+    """Another learning rate."""
+    return _set("the learning rate", "lr", min(lr, MOST_LR), restart=restart)
+
+
+def weaken_l2(l2: float, *, restart: bool) -> Remedy:
+    """Another strength of L2."""
+    return _set("L2", "l2", l2, restart=restart)
+
+
+def _set(what: str, name: str, value: float, *, restart: bool) -> Remedy:
+    value = _round(value)
+    begin = "Begin anew with" if restart else "Set"
+    joint = "at" if restart else "to"
+    return Remedy(f"{begin} {what} {joint} {value:g}.", {name: value}, restart)
+
+
+def initializer(name: InitializerName) -> Remedy:
+    """Weights drawn another way."""
+    return Remedy(f"Begin anew with the initializer {name}.", {"initializer": name}, True)
+
+
+def normalize() -> Remedy:
+    """Images of mean 0 and deviation 1."""
+    return Remedy("Begin anew with normalised images.", {"normalize": True}, True)
+
+
+def shuffle() -> Remedy:
+    """Another order of the images in every epoch."""
+    return Remedy("Begin anew with shuffled images.", {"shuffle": True}, True)
+
+
+def augment(pixels: int) -> Remedy:
+    """Training images moved at random."""
+    plural = "s" * (pixels != 1)
+    return Remedy(
+        f"Begin anew with training images shifted by up to {pixels} pixel{plural}; more images "
+        "would be better still.",
+        {"shift": pixels},
+        True,
+    )
+
+
+def activation(name: Activation) -> Remedy:
+    """Other non-linearities."""
+    old, new = ("ReLUs", "leaky ReLUs") if name == "leaky_relu" else ("sigmoids", "ReLUs")
+    return Remedy(f"Begin anew with {new} in place of {old}.", {"activation": name}, True)
+
+
+def widen(factor: int) -> Remedy:
+    """More capacity."""
+    return Remedy(f"Begin anew with {factor} times the width.", {"width": factor}, True)
+
+
+def drop(p: float) -> Remedy:
+    """Another probability of dropout."""
+    return Remedy(f"Set dropout to {p:g}.", {"dropout": p})
+
+
+def apply(network: Network, remedy: Remedy) -> Network:
+    """The network to begin anew with."""
+    for name, value in remedy.changes.items():
+        match name, value:
+            case "width", float() | int():
+                network = scale_widths(network, value)
+            case "activation", str():
+                network = _with_activation(network, value)
+            case "dropout", float():
+                network = _with_dropout(network, value)
+            case _:
+                training = msgspec.structs.replace(network.training, **{name: value})
+                network = msgspec.structs.replace(network, training=training)
+    return network
+
+
+def steer(control: Control, remedy: Remedy) -> None:
+    """Do it while the run goes; for a remedy that needs no restart."""
+    for name in SETTING_NAMES:
+        value = remedy.changes.get(name)
+        if isinstance(value, float | int):
+            control.set(name, value)
+
+
+def _with_activation(network: Network, name: str) -> Network:
+    if name == "leaky_relu":
+        return _each(network, lambda layer: LeakyReLU(name=layer.name), (ReLU,))
+    return _each(network, lambda layer: ReLU(name=layer.name), (Sigmoid, Tanh))
+
+
+def _with_dropout(network: Network, p: float) -> Network:
+    return _each(network, lambda layer: msgspec.structs.replace(layer, p=p), (Dropout,))
+
+
+def _each(
+    network: Network, change: Callable[[Layer], Layer], kinds: tuple[type[Layer], ...]
+) -> Network:
+    """The network with every layer of these kinds changed."""
+
+    def changed(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+        return tuple(map(one_changed, layers))
+
+    def one_changed(layer: Layer) -> Layer:
+        if isinstance(layer, Residual):
+            return msgspec.structs.replace(layer, branch=changed(layer.branch))
+        return change(layer) if isinstance(layer, kinds) else layer
+
+    return msgspec.structs.replace(network, layers=changed(network.layers))
+
+
+def _round(value: float) -> float:
+    """To two digits: nobody wants a learning rate of 0.00316228."""
+    return float(f"{value:.2g}") if math.isfinite(value) else value

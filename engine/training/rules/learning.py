@@ -1,0 +1,202 @@
+"""What comes of it: nothing, not enough, too much, or what should. Notes, Babysitting."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from cnn_tui.engine.specs.layers import Dropout, Layer, Residual, Sigmoid, Tanh
+from cnn_tui.engine.training import remedies
+from cnn_tui.engine.training.events import Remedy
+from cnn_tui.engine.training.rules.facts import Facts, typical_ratio
+from cnn_tui.engine.training.rules.rate import is_lively, too_low
+from cnn_tui.engine.training.rules.verdict import Verdict
+
+PATIENT_STEPS, PATIENT_EPOCHS = 100, 2
+"""How long a network may know nothing."""
+MOVING = 1e-3
+"""Of update:weight, from which on the weights had their chance."""
+GAP = 0.1
+FEW_PER_CLASS = 50
+UNDERFIT, STALLED = 0.75, 0.99
+WINDOW = 5
+"""Epochs without progress."""
+
+
+def timid(facts: Facts) -> Iterator[Verdict]:
+    """Nothing is learned because the steps are too short, gradients being long enough."""
+    if _learns_nothing(facts) and not _moves(facts) and all(map(is_lively, facts.measured)):
+        yield too_low(facts)
+
+
+def wrong_labels(facts: Facts) -> Iterator[Verdict]:
+    """Labels that tell nothing about the images: they can be learned by heart at best."""
+    if not (_learns_nothing(facts) and _moves(facts)) and not _learns_by_heart(facts):
+        return
+    val = facts.epochs[-1].val_accuracy
+    yield Verdict(
+        "labels",
+        "The labels seem not to belong to the images: the weights move as they should and "
+        "validation stays at pure chance.",
+        (
+            f"validation accuracy {val:.1%}, pure chance {facts.chance:.1%}",
+            f"training loss {facts.loss:.3g}, pure chance {facts.chance_loss:.3g}",
+            f"training accuracy {facts.accuracy:.1%}",
+        ),
+        remedies.advise("Look at some training images beside their labels."),
+    )
+
+
+def flat_loss(facts: Facts) -> Iterator[Verdict]:
+    """Nothing is learned, and the weights hardly move."""
+    if not _learns_nothing(facts) or _moves(facts) or all(map(is_lively, facts.measured)):
+        return
+    yield Verdict(
+        "flat-loss",
+        f"The loss stays at {facts.loss:.3g}, where a network is that knows nothing "
+        f"({facts.chance_loss:.3g}): hardly any gradient reaches the weights.",
+        (f"accuracy {facts.accuracy:.1%}, pure chance {facts.chance:.1%}",),
+        _liven(facts),
+    )
+
+
+def plateau(facts: Facts) -> Iterator[Verdict]:
+    """No progress at a rate that stays as it is and has not been lowered yet."""
+    latest = facts.recent_epochs(WINDOW)
+    if not _stalls(facts) or latest[0].lr != latest[-1].lr or facts.full_rate > 2:
+        return
+    if max(epoch.train_accuracy for epoch in latest) >= 0.95:
+        return
+    yield Verdict(
+        "plateau",
+        f"The training loss has not fallen for {WINDOW} epochs at the learning rate {facts.lr:g}.",
+        (_losses(facts),),
+        remedies.learning_rate(facts.lr / 10, restart=False),
+    )
+
+
+def underfitting(facts: Facts) -> Iterator[Verdict]:
+    """No progress although the rate has been lowered, and the training images not learned."""
+    if not _stalls(facts) or facts.full_rate <= 2:
+        return
+    last = facts.epochs[-1]
+    if last.train_accuracy >= UNDERFIT or last.train_accuracy - last.val_accuracy >= GAP:
+        return
+    yield Verdict(
+        "underfitting",
+        f"Underfitting: at {last.train_accuracy:.1%} of the training images the network learns no "
+        "more.",
+        (
+            _losses(facts),
+            f"accuracy in training {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}",
+        ),
+        _strengthen(facts),
+    )
+
+
+def overfitting(facts: Facts) -> Iterator[Verdict]:
+    """Training images known by heart, others not."""
+    latest = facts.recent_epochs(3)
+    if not latest or sum(e.train_accuracy - e.val_accuracy for e in latest) < 3 * GAP:
+        return
+    if facts.started is None or latest[-1].val_loss < 2 * latest[-1].train_loss:
+        return
+    last, images = latest[-1], facts.started.train_images
+    per_class = images / len(facts.started.classes)
+    figures = f"{last.train_accuracy:.1%} in training, {last.val_accuracy:.1%} in validation"
+    evidence = (f"accuracy {figures}", f"loss {last.train_loss:.3g} and {last.val_loss:.3g}")
+    if per_class < FEW_PER_CLASS:
+        yield Verdict(
+            "little-data",
+            f"{images} training images are too few: the network knows them by heart and not what "
+            "they have in common.",
+            (*evidence, f"{per_class:.3g} images a class"),
+            remedies.augment(max(1, facts.network.input[1] // 8)),
+        )
+        return
+    yield Verdict(
+        "overfitting",
+        f"Overfitting: accuracy is {figures}.",
+        evidence,
+        remedies.weaken_l2(max(5e-4, 3 * facts.l2), restart=False),
+    )
+
+
+def healthy(facts: Facts) -> Iterator[Verdict]:
+    """Praise: well past chance, in validation as in training."""
+    last = facts.epochs[-1]
+    ratio = typical_ratio(facts.measured[-1]) if facts.measured else None
+    learned = last.val_accuracy > min(2 * facts.chance, (1 + facts.chance) / 2)
+    if not learned or facts.loss > 0.5 * facts.chance_loss or ratio is None:
+        return
+    if last.train_accuracy - last.val_accuracy >= GAP:
+        return
+    yield Verdict(
+        "healthy",
+        f"Learning well: the loss went from {facts.chance_loss:.3g} (pure chance) to "
+        f"{facts.loss:.3g}, validation is at {last.val_accuracy:.1%}.",
+        (f"update:weight {ratio:.1e}",),
+        severity="praise",
+    )
+
+
+def _learns_nothing(facts: Facts) -> bool:
+    """After time enough; as many steps as two epochs have, or a hundred if those are few."""
+    if len(facts.epochs) < PATIENT_EPOCHS or facts.step < PATIENT_STEPS:
+        return False
+    return facts.at_chance and _validates_at_chance(facts)
+
+
+def _validates_at_chance(facts: Facts) -> bool:
+    """Within what luck can do (three standard deviations) at the last two epochs."""
+    if facts.started is None:
+        return False
+    luck = 3 * math.sqrt(facts.chance * (1 - facts.chance) / facts.started.val_images)
+    return all(e.val_accuracy <= facts.chance + luck for e in facts.recent_epochs(2))
+
+
+def _learns_by_heart(facts: Facts) -> bool:
+    epochs = facts.recent_epochs(2)
+    enough = facts.chance + 0.2 * (1 - facts.chance)
+    return bool(epochs) and epochs[-1].train_accuracy > enough and _validates_at_chance(facts)
+
+
+def _moves(facts: Facts) -> bool:
+    ratios = [typical_ratio(measured) or 0.0 for measured in facts.measured]
+    return max(ratios, default=0.0) >= MOVING
+
+
+def _stalls(facts: Facts) -> bool:
+    """Whether the best training loss of the last epochs is hardly below that of those before."""
+    losses = [epoch.train_loss for epoch in facts.epochs]
+    before, lately = losses[:-WINDOW], losses[-WINDOW:]
+    return len(before) >= WINDOW and min(lately) > STALLED * min(before)
+
+
+def _losses(facts: Facts) -> str:
+    losses = [f"{epoch.train_loss:.4g}" for epoch in facts.recent_epochs(WINDOW)]
+    return f"training loss of the last epochs: {', '.join(losses)}"
+
+
+def _liven(facts: Facts) -> Remedy:
+    if facts.network.training.initializer in ("gaussian", "zeros"):
+        return remedies.initializer("he")
+    if any(isinstance(layer, Sigmoid | Tanh) for layer in _flat(facts.network.layers)):
+        return remedies.activation("relu")
+    return remedies.learning_rate(facts.lr * 10, restart=False)
+
+
+def _strengthen(facts: Facts) -> Remedy:
+    """Less that holds the network back, or else more of the network."""
+    if facts.l2 > 1e-3:
+        return remedies.weaken_l2(facts.l2 / 10, restart=False)
+    if any(isinstance(layer, Dropout) and layer.p > 0.2 for layer in _flat(facts.network.layers)):
+        return remedies.drop(0.1)
+    return remedies.widen(2)
+
+
+def _flat(layers: tuple[Layer, ...]) -> Iterator[Layer]:
+    for layer in layers:
+        yield layer
+        if isinstance(layer, Residual):
+            yield from _flat(layer.branch)

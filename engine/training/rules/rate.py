@@ -1,0 +1,107 @@
+"""Steps too long, too short, or leading away. Notes, Neural Networks Part 3, Learning rate."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator
+
+from cnn_tui.engine.training import remedies
+from cnn_tui.engine.training.events import LayersMeasured, Remedy
+from cnn_tui.engine.training.rules.facts import Facts, typical_ratio, weighted
+from cnn_tui.engine.training.rules.verdict import Verdict
+
+WILD, HIGH, LOW = 0.1, 0.03, 3e-4
+"""Of update:weight; about 1e-3 is usual, a tenth and thirty times that occur in healthy runs."""
+BLOWN_UP = 5.0
+"""How much longer than at the start weights do not become on a way that leads anywhere."""
+LIVELY = 1e-3
+"""Of gradient:weight: below this it is not the learning rate that keeps a layer from moving."""
+SOLVED = 0.9
+
+
+def lr_high(facts: Facts) -> Iterator[Verdict]:
+    """Every step changes the weights by a large part of themselves."""
+    ratios = _ratios(facts)
+    if not _above(ratios, WILD, 2) and not _above(ratios, HIGH, 4):
+        return
+    yield Verdict(
+        "lr-high",
+        f"The learning rate {facts.lr:g} is too high: a step changes the weights by about "
+        f"{ratios[-1]:.2g} of their length, where 0.001 is usual.",
+        (f"update:weight at the last measurements: {_listed(ratios)}",),
+        _lower(facts),
+    )
+
+
+def diverging(facts: Facts) -> Iterator[Verdict]:
+    """The loss climbs back above that of a network that knows nothing, or the weights blow up."""
+    climbing = facts.loss > max(1.3 * facts.chance_loss, 2 * facts.lowest)
+    growth = facts.growth
+    if not climbing and growth < BLOWN_UP:
+        return
+    what = f"the loss was {facts.lowest:.3g} and is {facts.loss:.3g}"
+    grown = f"the weights are {growth:.3g} times as long as at the start"
+    yield Verdict(
+        "diverging",
+        f"Training diverges: {what if climbing else grown}. The learning rate {facts.lr:g} is too "
+        "high.",
+        ((what,) if climbing else ()) + ((grown,) if growth >= BLOWN_UP else ()),
+        _lower(facts),
+    )
+
+
+def lr_low(facts: Facts) -> Iterator[Verdict]:
+    """The weights hardly move although their gradients would have them move."""
+    latest = [m for m in facts.latest(4) if m.step >= 10]
+    if len(latest) < 4 or facts.accuracy >= SOLVED:
+        return
+    ratios = [(typical_ratio(m) or math.inf) * facts.full_rate for m in latest]
+    if max(ratios) >= LOW or not all(map(is_lively, latest)):
+        return
+    yield too_low(facts)
+
+
+def too_low(facts: Facts) -> Verdict:
+    """The verdict, once it is clear that the weights would move if they were let."""
+    ratios = _ratios(facts)
+    # By powers of ten, and not by more than can be judged from here.
+    factor = 10.0 ** math.ceil(math.log10(1e-3 / max(ratios[-4:])))
+    return Verdict(
+        "lr-low",
+        f"The learning rate {facts.lr:g} is too low: a step changes the weights by about "
+        f"{ratios[-1]:.1g} of their length, where 0.001 is usual.",
+        (
+            f"update:weight at the last measurements: {_listed(ratios)}",
+            f"loss {facts.loss:.3g}, {facts.chance_loss:.3g} would be pure chance",
+        ),
+        remedies.learning_rate(facts.lr * min(max(factor, 10.0), 100.0), restart=False),
+    )
+
+
+def _lower(facts: Facts) -> Remedy:
+    """A tenth of the rate; from new weights unless there is something to go on from."""
+    return remedies.learning_rate(facts.lr / 10, restart=not facts.learning)
+
+
+def _ratios(facts: Facts) -> list[float]:
+    ratios = (typical_ratio(measured) for measured in facts.measured)
+    return [ratio for ratio in ratios if ratio is not None]
+
+
+def _above(ratios: list[float], level: float, count: int) -> bool:
+    return len(ratios) >= count and min(ratios[-count:]) > level
+
+
+def is_lively(measured: LayersMeasured) -> bool:
+    """Whether gradients are long enough beside the weights for these to move."""
+    shares = [
+        layer.gradient_norm / layer.weight_norm
+        for layer in weighted(measured)
+        if layer.weight_norm and layer.gradient_norm is not None
+    ]
+    return bool(shares) and statistics.median(shares) > LIVELY
+
+
+def _listed(ratios: list[float]) -> str:
+    return ", ".join(f"{ratio:.1e}" for ratio in ratios[-4:])

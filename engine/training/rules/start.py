@@ -1,0 +1,104 @@
+"""Faults that are there from the first step on: in images, order, loss and weights."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from cnn_tui.engine.specs.network import SVM, Network
+from cnn_tui.engine.training import remedies
+from cnn_tui.engine.training.events import BatchCompleted, LayersMeasured
+from cnn_tui.engine.training.rules.facts import Facts, weighted
+from cnn_tui.engine.training.rules.verdict import Verdict
+
+MOST_MEAN, LEAST_STD, MOST_STD = 1.0, 0.1, 3.0
+"""Of normalised images with room to spare; pixels from 0 to 1 as they are will do, too."""
+FEW = 8
+"""Images; a batch of fewer may well be of one class."""
+SLACK = 1.05
+
+
+def input_scale(facts: Facts) -> Iterator[Verdict]:
+    """Images far from mean 0 and deviation 1. Notes, Setting up the data."""
+    measured = facts.measured[-1]
+    mean, std = measured.input_mean, measured.input_std
+    if abs(mean) <= MOST_MEAN and LEAST_STD <= std <= MOST_STD:
+        return
+    yield Verdict(
+        "input-scale",
+        f"The images reach the network with mean {mean:.3g} and deviation {std:.3g}; it learns "
+        "best from about 0 and 1.",
+        (f"mean {mean:.3g}, deviation {std:.3g} over a batch of {measured.images}",),
+        remedies.normalize(),
+    )
+
+
+def one_class_batches(facts: Facts) -> Iterator[Verdict]:
+    """Batch after batch of a single class, though not always of the same one."""
+    latest = [m for m in facts.measured if m.images >= FEW][-3:]
+    classes = {m.commonest_class for m in latest}
+    if len(latest) < 3 or len(classes) < 2 or min(m.commonest_share for m in latest) < 0.9:
+        return
+    steps = ", ".join(f"{m.step:,}" for m in latest)
+    yield Verdict(
+        "one-class-batches",
+        "Each batch holds images of one class only: the network forgets one class while it "
+        "learns the next.",
+        (f"at the steps {steps} at least 90% of the batch were of one class, not of the same",),
+        remedies.shuffle(),
+    )
+
+
+def loss_scale(facts: Facts) -> Iterator[Verdict]:
+    """A mean loss that no scores in the range of these can have."""
+    batch, measured = facts.batch, facts.measured[-1]
+    if batch is None or batch.step != measured.step:
+        return
+    low, high = _bounds(facts.network, measured, batch, facts)
+    if low / SLACK <= batch.loss <= high * SLACK:
+        return
+    wrong = f"{batch.loss / high:.3g} times too large" if batch.loss > high else "far too small"
+    yield Verdict(
+        "loss-scale",
+        f"The loss of {batch.loss:.3g} is {wrong} for the scores that it is computed from: it is "
+        "not the mean over the batch, and the gradients are wrong by as much.",
+        (
+            f"scores of an image differ by at most {measured.score_range:.3g}, so the loss can be "
+            f"{low:.3g} to {high:.3g}",
+            f"a network that knows nothing has {facts.chance_loss:.3g}",
+        ),
+        remedies.advise("Divide the loss and its gradient by the number of images in the batch."),
+    )
+
+
+def zero_weights(facts: Facts) -> Iterator[Verdict]:
+    """Weights that are still exactly zero after a step. Notes, Weight Initialization, pitfall."""
+    zero = [
+        {layer.layer for layer in weighted(measured) if layer.weight_norm == 0}
+        for measured in facts.latest(2)
+    ]
+    still = sorted(set.intersection(*zero)) if zero else []
+    if not still:
+        return
+    count = len(still)
+    yield Verdict(
+        "zero-weights",
+        f"All weights of {count} {'layers' if count > 1 else 'layer'} are zero and stay so: equal "
+        "weights get equal gradients, here none, and never become different.",
+        (f"length 0 after {facts.step} steps: {', '.join(still[:4])}",),
+        remedies.initializer("he"),
+        layer=still[0],
+    )
+
+
+def _bounds(
+    network: Network, measured: LayersMeasured, batch: BatchCompleted, facts: Facts
+) -> tuple[float, float]:
+    """The least and the largest mean loss with such scores, so many of them right."""
+    classes = len(facts.started.classes) if facts.started else 2
+    wrong, spread = 1 - batch.accuracy, measured.score_range
+    if isinstance(network.loss, SVM):
+        power = 2 if network.loss.squared else 1
+        delta = network.loss.delta
+        return wrong * delta**power, (classes - 1) * (delta + spread) ** power
+    return wrong * math.log(2), math.log(classes) + spread
