@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -13,11 +14,14 @@ from textual import on, work
 from textual.app import App
 from textual.filter import LineFilter
 
+from cnn_tui.engine.runs.places import runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.actions import APP, bindings
 from cnn_tui.tui.board import Board
 from cnn_tui.tui.builder import Builder
+from cnn_tui.tui.cli.output import print_note
 from cnn_tui.tui.document import Document
+from cnn_tui.tui.driver import ThriftyDriver
 from cnn_tui.tui.filters import filters_for
 from cnn_tui.tui.link import Link
 from cnn_tui.tui.outline import recipe_words
@@ -54,7 +58,7 @@ class CnnTuiApp(App[None], inherit_bindings=False):
     def __init__(
         self, network: Network, source: Path | None, session: Session, link: Link | None = None
     ) -> None:
-        super().__init__()
+        super().__init__(driver_class=ThriftyDriver)
         self.link = link or Link()
         self._line_filters = filters_for(self.link)
         self.animation_level = "none"
@@ -80,18 +84,23 @@ class CnnTuiApp(App[None], inherit_bindings=False):
 
     def look(self) -> None:
         """Fold the news into the board and show them, if there are any."""
-        events = self.session.drain()
-        for event in events:
-            self.board.fold(event)
+        news = self.take_news()
         run = view_of(
             self.board,
             active=self.session.active,
             pausing=self.session.paused,
             stopping=self.session.stopping,
         )
-        if events or run != self._run:
+        if news or run != self._run:
             self._run = run
             self._present()
+
+    def take_news(self) -> bool:
+        """Fold what the run has told since the last time into the board."""
+        events = self.session.drain()
+        for event in events:
+            self.board.fold(event)
+        return bool(events)
 
     @on(BuildScreen.Changed)
     def _present(self) -> None:
@@ -171,7 +180,7 @@ class CnnTuiApp(App[None], inherit_bindings=False):
     @work
     async def action_stop(self) -> None:
         """End the run, after asking: it cannot be taken up again."""
-        question = Question("End this run? It cannot be resumed.", [Answer("y", "end it")])
+        question = Question("End this run?", [Answer("y", "end it")])
         if self.session.active and await self.push_screen_wait(question) == "y":
             self.session.stop()
             self.look()
@@ -273,10 +282,15 @@ def run_app(
     """
     # A training thread holds the GIL for 5 ms at a time otherwise, ten times per keystroke.
     sys.setswitchinterval(0.0005)
-    session = Session(partial(train, data_dir=data_dir))
+    session = Session(partial(train, data_dir=data_dir, runs_dir=runs_home()))
     app = CnnTuiApp(network or Network(), source, session, link)
     with leaving_on_signals(app.leave):
         app.run(mouse=app.link.mouse)
         session.stop()
         session.join(DEADLINE)
+    app.take_news()
+    # The terminal may be gone, and then there is nobody to tell.
+    with suppress(OSError):
+        if app.board.resume_words:
+            print_note(app.board.resume_words)
     return app.return_code or 0

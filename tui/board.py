@@ -68,6 +68,14 @@ class Board:
                 self._note(_end_words(event), event.seconds)
 
     @property
+    def resume_words(self) -> str:
+        """How a run goes on that ended before its time and was kept; empty for any other."""
+        kept = self.started is not None and self.started.run
+        if not kept or self.ended is None or self.ended.reason != "stopped":
+            return ""
+        return f"cnn-tui resume {kept} goes on from step {self.ended.step:,}"
+
+    @property
     def seconds(self) -> float:
         """Time spent in the run, pauses left out."""
         last = self.ended or self.batch

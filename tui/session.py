@@ -8,26 +8,80 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
-from cnn_tui.engine.errors import CnnTuiError
+import msgspec
+
+from cnn_tui.engine.errors import CnnTuiError, RunError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
-from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent
+from cnn_tui.engine.training.events import Alert, BatchCompleted, RunEnded, RunEvent
 from cnn_tui.tui.mailbox import Mailbox
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.data.dataset import Dataset
+    from cnn_tui.engine.runs.recorder import Recorder
 
 Emit = Callable[[RunEvent], None]
 Runner = Callable[[Network, Control, Emit], None]
 
 
-def train(network: Network, control: Control, emit: Emit, *, data_dir: Path | None = None) -> None:
-    """Load the network's data and train on it, blocking; raises ``CnnTuiError``."""
-    from cnn_tui.engine.data.catalog import load_dataset
+def train(
+    network: Network,
+    control: Control,
+    emit: Emit,
+    *,
+    data_dir: Path | None = None,
+    runs_dir: Path | None = None,
+) -> None:
+    """Load the network's data and train on it, blocking; raises ``CnnTuiError``.
+
+    Args:
+        network: Layers, data and recipe.
+        control: What steers the run.
+        emit: Told of everything that happens.
+        data_dir: Where data that is not built in is read from.
+        runs_dir: Where the run is kept; None keeps it nowhere.
+    """
+    from cnn_tui.engine.data.catalog import load_dataset, locate
+    from cnn_tui.engine.training.fit import check_fit
     from cnn_tui.engine.training.trainer import Trainer
 
-    dataset = load_dataset(network.data, data_dir, shape=network.input)
-    Trainer(network, dataset, control=control, emit=emit).run()
+    name, data_dir = locate(network.data, data_dir)
+    network = msgspec.structs.replace(network, data=name)
+    dataset = load_dataset(name, data_dir, shape=network.input)
+    check_fit(network, dataset)
+    with _kept(network, dataset, control, emit, data_dir, runs_dir) as recorder:
+
+        def tell(event: RunEvent) -> None:
+            if recorder is not None:
+                recorder.record(event)
+            emit(event)
+
+        Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()
+
+
+def _kept(
+    network: Network,
+    dataset: Dataset,
+    control: Control,
+    emit: Emit,
+    data_dir: Path | None,
+    runs_dir: Path | None,
+) -> AbstractContextManager[Recorder | None]:
+    """The keeper of the run; a full or forbidden disk is told and keeps nobody from training."""
+    if runs_dir is None:
+        return nullcontext()
+    from cnn_tui.engine.runs.recorder import new_run
+
+    try:
+        return new_run(runs_dir, network, dataset, control=control, data_dir=data_dir)
+    except RunError as error:
+        emit(Alert(code="not-kept", message=f"This run is kept nowhere. {error}", step=0))
+        return nullcontext()
 
 
 class Session:

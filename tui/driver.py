@@ -1,0 +1,36 @@
+"""Textual's driver with less to send."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from textual.drivers.linux_driver import LinuxDriver
+
+from cnn_tui.tui.cells import Cells
+
+
+class ThriftyDriver(LinuxDriver):
+    """Sends only the cells that changed."""
+
+    _cells: Cells | None = None
+    _seen_size: os.terminal_size | None = None
+
+    def write(self, data: str) -> None:
+        """Write what is new in ``data``; a terminal of another size is known no more."""
+        size = self._size_now()
+        if self._cells is None or size != self._seen_size:
+            self._cells, self._seen_size = Cells(), size
+        reduced = self._cells.reduce(data)
+        if reduced:
+            super().write(reduced)
+
+    def forget(self) -> None:
+        """Send everything anew that is drawn next."""
+        self._cells = None
+
+    def _size_now(self) -> os.terminal_size | None:
+        # A terminal that has hung up has no size; what ends the program is the signal.
+        with suppress(OSError):
+            return os.get_terminal_size(self.fileno)
+        return None
