@@ -34,6 +34,7 @@ COMMANDS = (
     Command(LIST, "i,insert", "screen.insert_layer", "insert", "Insert a layer below"),
     Command(LIST, "I", "screen.insert_layer(True)", "insert above", "Insert above", in_bar=False),
     Command(LIST, "slash", "screen.quick_entry", "quick entry", "Type layers in a line", "/"),
+    Command(LIST, "p", "screen.pattern", "pattern", "Layers from a pattern", in_bar=False),
     Command(LIST, "enter", "screen.edit", "edit", "Edit the row in the form", "enter"),
     Command(LIST, "x,delete", "screen.remove_layer", "delete", "Delete the layer"),
     Command(LIST, "J", "screen.move(1)", "move", "Move the layer down, up", "J/K"),

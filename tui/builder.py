@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Any
 
-from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.doctor import apply_fix
 from cnn_tui.engine.specs.explain import received_by
@@ -102,9 +101,10 @@ class Builder:
             ahead._anchor = self._place()
         return ahead
 
-    def receives(self) -> Shape | None:
-        """The volume that a layer put behind the chosen row would get, if known."""
-        return received_by(self.network, self.report, self._place())
+    def volume(self) -> tuple[int, int, int]:
+        """What layers put behind the chosen row would get; the input where that is no volume."""
+        shape = received_by(self.network, self.report, self._place()) or ()
+        return (shape[0], shape[1], shape[2]) if len(shape) == 3 else self.network.input
 
     def remove(self) -> None:
         """Take out the chosen layers; the row after them is chosen then."""

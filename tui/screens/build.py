@@ -18,6 +18,7 @@ from cnn_tui.tui.builder import Builder
 from cnn_tui.tui.forms import form_for
 from cnn_tui.tui.screens.layer_picker import LayerPicker
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.screens.pattern import PatternDialog
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
@@ -151,6 +152,15 @@ class BuildScreen(ModeScreen):
         """Open the line in which layers are typed, in the place of the doctor."""
         self.query_one(Doctor).display = False
         self.query_one(QuickEntry).open()
+
+    def action_pattern(self) -> None:
+        """Make layers of the pattern of the notes and put them below the chosen row."""
+        dialog = PatternDialog(self._builder.volume(), _CLASSES)
+        self.app.push_screen(dialog, self._insert_all)
+
+    def _insert_all(self, layers: tuple[Layer, ...] | None) -> None:
+        self._builder.insert_all(layers or ())
+        self.present()
 
     @on(QuickEntry.Typed)
     def _entry_typed(self, event: QuickEntry.Typed) -> None:

@@ -15,19 +15,12 @@ from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.quick.complete import Completion, complete
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.tui.widgets.carets import underlined
+from cnn_tui.tui.widgets.entry_input import EntryInput
 from cnn_tui.tui.widgets.lines import Line, Lines, Run, plain
 from cnn_tui.tui.words import clean, fit
 
 PROMPT = "/ "
 HINT = "such as conv 32 3x3 pad same | relu | pool 2: tab completes, enter inserts, esc leaves"
-
-
-class EntryInput(Input):
-    """Its words are one line, its keys those of the entry."""
-
-    def on_mount(self) -> None:
-        """A cursor that stands still sends nothing."""
-        self.cursor_blink = False
 
 
 class QuickEntry(Lines):

@@ -1,0 +1,152 @@
+"""The pattern of the notes, with what it comes to beside it as it is typed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from cnn_tui.engine.errors import EntryError
+from cnn_tui.engine.specs.expansion import PatternOptions, Preview, preview
+from cnn_tui.engine.specs.layers import Layer
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.pattern import PATTERN
+from cnn_tui.tui.fields import fields_of
+from cnn_tui.tui.forms import Form
+from cnn_tui.tui.outline import outline
+from cnn_tui.tui.widgets.carets import underlined
+from cnn_tui.tui.widgets.entry_input import EntryInput
+from cnn_tui.tui.widgets.layer_form import LayerForm
+from cnn_tui.tui.widgets.layer_table import LayerTable
+from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.words import clean, compact
+
+_HINT = "enter inserts, tab goes to the settings and back, esc leaves"
+
+
+class Remarks(Lines):
+    """Below the pattern: where it does not read, or strays from the usual."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: EntryError | Preview | None = None
+        self._scrolled = 0
+
+    def show(self, result: EntryError | Preview, scrolled: int) -> None:
+        """Show what is to say of a pattern whose first ``scrolled`` characters are out of sight."""
+        self._shown, self._scrolled = result, scrolled
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Carets with words; each further warning in a line of its own."""
+        if isinstance(self._shown, EntryError):
+            error = self._shown
+            at = error.column - self._scrolled
+            return underlined(clean(str(error)), at, error.width, width)
+        if self._shown is None or not self._shown.warnings:
+            return []
+        first, *others = self._shown.warnings
+        shown = underlined(first.message, first.column - self._scrolled, first.width, width, "warn")
+        return [*shown, *(((f"! {one.message}", "warn"),) for one in others)]
+
+
+class PatternDialog(ModalScreen[tuple[Layer, ...]]):
+    """Gives back the layers of a pattern, none for escape."""
+
+    BINDINGS = [
+        Binding("escape", "finish", "cancel", show=False),
+        Binding("tab,shift+tab", "switch", "settings", show=False),
+    ]
+
+    def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
+        super().__init__()
+        self._shape = shape
+        self._options = PatternOptions(classes=classes)
+        self._layers: tuple[Layer, ...] = ()
+        self._reads = False
+
+    def compose(self) -> ComposeResult:
+        """Pattern, remarks, settings and layers."""
+        with Vertical(classes="window pattern"):
+            yield Static("Pattern", classes="title")
+            yield EntryInput(PATTERN, compact=True, select_on_focus=False)
+            yield Remarks()
+            with Horizontal():
+                yield LayerForm(id="options")
+                table = LayerTable(id="expanded")
+                table.can_focus = False
+                yield table
+            yield Static(_HINT, classes="hint")
+
+    def on_mount(self) -> None:
+        """Show what the pattern of the notes comes to."""
+        self.call_after_refresh(self._expand)
+
+    def action_finish(self, *layers: Layer) -> None:
+        """Close with layers."""
+        if self.is_current:
+            self.dismiss(layers)
+
+    def action_switch(self) -> None:
+        """From the pattern to the settings and back."""
+        form = self.query_one(LayerForm)
+        if form.has_focus_within:
+            self._to_pattern()
+        else:
+            form.enter("n")
+
+    @on(LayerForm.Left)
+    def _to_pattern(self) -> None:
+        self.query_one(EntryInput).focus()
+
+    @on(LayerForm.Edited)
+    def _option_edited(self, event: LayerForm.Edited) -> None:
+        change = {event.field.name: event.value}
+        self._options = msgspec.structs.replace(self._options, **change)
+        self._expand()
+
+    @on(Input.Changed, "EntryInput")
+    def _pattern_edited(self) -> None:
+        self._expand()
+
+    @on(Input.Submitted, "EntryInput")
+    def _accept(self) -> None:
+        if self._reads:
+            self.action_finish(*self._layers)
+
+    def _expand(self) -> None:
+        """While the pattern does not read, the layers of the last one that did are shown."""
+        entry = self.query_one(EntryInput)
+        result: EntryError | Preview
+        try:
+            result = preview(entry.value, self._options, self._shape)
+        except EntryError as error:
+            result = error
+        self._reads = isinstance(result, Preview)
+        if isinstance(result, Preview):
+            self._layers = result.layers
+            self._show(result)
+        self.query_one(Remarks).show(result, entry.scroll_offset.x)
+
+    def _show(self, result: Preview) -> None:
+        lines = tuple(
+            (field, getattr(self._options, field.name)) for field in fields_of(PatternOptions)
+        )
+        form, table = self.query_one(LayerForm), self.query_one(LayerTable)
+        form.form = Form("options", "settings", lines)
+        report = result.report
+        issue = report.issues[0].message if report.issues else "everything fits"
+        form.notes = (
+            f"{len(result.layers)} layers",
+            f"{compact(report.total_params, 12)} parameters",
+            f"{compact(report.total_macs)} multiply-adds",
+            clean(issue),
+        )
+        network = Network(input=self._shape, layers=result.layers)
+        table.rows = outline(network, report)[:-2]
