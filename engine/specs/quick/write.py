@@ -38,12 +38,13 @@ def _placed(layer: Layer, form: Form) -> Iterator[str]:
 def _named(layer: Layer, form: Form) -> Iterator[str]:
     settled = {"name", *form.places} - {"stride"}
     for setting in form.settings:
-        value = getattr(layer, setting.field)
+        value = _shortest(getattr(layer, setting.field))
         is_default = value == fields_of(form.kind)[setting.field].default
         if setting.field in settled or is_default:
             continue
         if isinstance(value, int | tuple):
-            yield f"{setting.short}{_size(value)}"
+            size = "x".join(map(str, value)) if isinstance(value, tuple) else value
+            yield f"{setting.short}{size}"
         elif isinstance(value, float):
             yield f"{setting.words[0]} {value!r}"
 
@@ -55,7 +56,6 @@ def _flagged(layer: Layer, form: Form) -> Iterator[str]:
             yield "pad same" if value == "same" else flag.words[0]
 
 
-def _size(value: int | tuple[int, ...]) -> str:
-    if isinstance(value, int):
-        return str(value)
-    return str(value[0]) if value[0] == value[1] else "x".join(map(str, value))
+def _shortest(value: object) -> object:
+    """A pair of equal numbers as one."""
+    return value[0] if isinstance(value, tuple) and value[0] == value[1] else value
