@@ -34,6 +34,7 @@ F5 = b"\x1b[15~"
 PAINTED = b"quit"
 """A word of the last line of the first frame."""
 PATIENCE = 120.0
+CLASSES = 10
 
 
 class Terminal:
@@ -143,9 +144,11 @@ class Bench:
         path = self.home / f"{preset}.toml"
         if not path.exists():
             network = load_preset(preset)
+            last = msgspec.structs.replace(network.layers[-1], out_features=CLASSES)
+            network = msgspec.structs.replace(network, layers=(*network.layers[:-1], last))
             rng = np.random.default_rng(0)
             pixels = rng.integers(0, 256, (images, *network.input), dtype=np.uint8)
-            np.savez(self.home / f"{preset}.npz", x=pixels, y=np.arange(images) % 10)
+            np.savez(self.home / f"{preset}.npz", x=pixels, y=np.arange(images) % CLASSES)
             recipe = msgspec.structs.replace(
                 network.training, epochs=100_000, batch_size=min(64, images // 4), lr=1e-4
             )

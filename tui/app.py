@@ -16,6 +16,9 @@ from textual.filter import LineFilter
 
 from cnn_tui.engine.runs.places import runs_home
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Portion
+from cnn_tui.engine.training.events import Remedy
+from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.actions import APP, bindings
 from cnn_tui.tui.board import Board
 from cnn_tui.tui.builder import Builder
@@ -32,10 +35,12 @@ from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.screens.files import ask_for_network, ask_where_to_save, save
 from cnn_tui.tui.screens.help import HelpScreen
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.screens.settings import SettingsDialog
 from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.session import Session, train
 from cnn_tui.tui.shutdown import DEADLINE, leaving_on_signals
 from cnn_tui.tui.theme import DARK
+from cnn_tui.tui.usage import Usage
 from cnn_tui.tui.widgets.header import Header, Heading
 from cnn_tui.tui.words import clean, times
 
@@ -65,6 +70,9 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         self.session = session
         self.builder = Builder(Document(network, source))
         self.board = Board()
+        self._earlier: Board | None = None
+        self._usage = Usage()
+        self._used = ""
         self._run = RunView()
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -85,11 +93,14 @@ class CnnTuiApp(App[None], inherit_bindings=False):
     def look(self) -> None:
         """Fold the news into the board and show them, if there are any."""
         news = self.take_news()
+        if news:
+            self._used = self._usage.words()
         run = view_of(
             self.board,
             active=self.session.active,
             pausing=self.session.paused,
             stopping=self.session.stopping,
+            usage=self._used,
         )
         if news or run != self._run:
             self._run = run
@@ -110,7 +121,7 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         if isinstance(screen, ModeScreen):
             screen.heading = self._heading()
         if isinstance(screen, TrainScreen):
-            screen.present(self.board, self._run, self._idle_words())
+            screen.present(self.board, self._run, self._idle_words(), self._earlier)
         self.screen.refresh_bindings()
 
     def _heading(self) -> Heading:
@@ -155,10 +166,61 @@ class CnnTuiApp(App[None], inherit_bindings=False):
             if not self.builder.report.valid:
                 self._refuse()
                 return
-            self.board = Board()
-            self.session.start(self.builder.network)
+            self._begin()
         self.action_mode("train")
         self.look()
+
+    def _begin(self) -> None:
+        network = self.builder.network
+        if self.board.train_loss.points():
+            self._earlier = self.board
+        self.board = Board(settings=Settings.of(network.training))
+        self.session.start(network)
+
+    def action_step(self, portion: Portion) -> None:
+        """Train one batch or epoch and pause, beginning a run if there is none."""
+        if not self.session.active:
+            if not self.builder.report.valid:
+                self._refuse()
+                return
+            self._begin()
+        self.session.run_one(portion)
+        self.look()
+
+    @work
+    async def action_settings(self) -> None:
+        """Change learning rate, L2, dropout or batch size from the next batch on."""
+        if self.session.active and self.board.settings:
+            dialog = SettingsDialog(self.board.settings)
+            for change in await self.push_screen_wait(dialog):
+                self.session.change(change.name, change.value)
+
+    @work
+    async def action_remedy(self) -> None:
+        """Do what the newest verdict advises, at once or by beginning anew."""
+        alert = self.board.remedied
+        if alert is None or alert.remedy is None:
+            return
+        if self.session.active and not alert.remedy.restart:
+            self.session.steer(alert.remedy)
+        elif not await self._begin_anew(alert.remedy):
+            return
+        self.board.standing.pop((alert.code, alert.layer), None)
+        self.look()
+
+    async def _begin_anew(self, remedy: Remedy) -> bool:
+        from cnn_tui.engine.training.remedies import apply
+
+        question = Question(f"{remedy.description} This run ends.", [Answer("y", "do it")])
+        if self.session.active and await self.push_screen_wait(question) != "y":
+            return False
+        self.session.stop()
+        while self.session.active:
+            await asyncio.sleep(0.02)
+        self.take_news()
+        self.builder.rewrite(apply(self.builder.network, remedy))
+        self.action_train()
+        return True
 
     def _refuse(self) -> None:
         report = self.builder.report
@@ -179,17 +241,24 @@ class CnnTuiApp(App[None], inherit_bindings=False):
 
     @work
     async def action_stop(self) -> None:
-        """End the run, after asking: it cannot be taken up again."""
-        question = Question("End this run?", [Answer("y", "end it")])
-        if self.session.active and await self.push_screen_wait(question) == "y":
-            self.session.stop()
+        """End the run, after asking whether its state is to be kept."""
+        answers = [Answer("y", "end it, keeping its state"), Answer("d", "end it as last kept")]
+        answer = ""
+        if self.session.active:
+            answer = await self.push_screen_wait(Question("End this run?", answers))
+        if answer:
+            self.session.stop(keep=answer == "y")
             self.look()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the state of the run allows."""
         training = isinstance(self.screen, TrainScreen)
-        if action in ("pause", "stop"):
+        if action in ("pause", "stop", "settings"):
             return self.session.active and not self.session.stopping
+        if action == "step":
+            return not self.session.stopping or not self.session.active
+        if action == "remedy":
+            return self.board.remedied is not None
         if action == "train" and training:
             return not self.session.active
         if action == "mode":

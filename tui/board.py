@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
+from statistics import median
 
 from cnn_tui.engine.training.events import (
     Alert,
+    AlertCleared,
     BatchCompleted,
+    CheckpointSaved,
     EpochCompleted,
+    LayersMeasured,
     RunEnded,
     RunEvent,
     RunPaused,
@@ -17,10 +22,12 @@ from cnn_tui.engine.training.events import (
     SettingChanged,
     ValidationCompleted,
 )
-from cnn_tui.tui.series import Series, Smooth
+from cnn_tui.engine.training.settings import Settings, SettingValue
+from cnn_tui.tui.series import Noisy, Series
 from cnn_tui.tui.words import short
 
 LOG_LINES = 200
+MARKS = 500
 
 
 @dataclass
@@ -34,14 +41,27 @@ class Board:
     best: ValidationCompleted | None = None
     ended: RunEnded | None = None
     paused: bool = False
-    train_loss: Series = field(default_factory=Series)
-    smooth_loss: Smooth = field(default_factory=Smooth)
+    train_loss: Noisy = field(default_factory=Noisy)
     val_loss: Series = field(default_factory=Series)
-    train_accuracy: Series = field(default_factory=Series)
-    smooth_accuracy: Smooth = field(default_factory=Smooth)
+    l2_loss: Series = field(default_factory=Series)
+    train_accuracy: Noisy = field(default_factory=Noisy)
     val_accuracy: Series = field(default_factory=Series)
+    lr: Series = field(default_factory=Series)
+    ratios: tuple[Series, Series, Series] = field(
+        default_factory=lambda: (Series(), Series(), Series())
+    )
+    """Update to weight: the middle one of the layers, the greatest, the least; as logarithms."""
+    layers: LayersMeasured | None = None
+    standing: dict[tuple[str, str], Alert] = field(default_factory=dict)
+    """Alerts by code and layer that were told and not taken back."""
+    settings: Settings | None = None
+    """What the recipe is now."""
+    marks: list[float] = field(default_factory=list)
+    """Where on the horizontal axis somebody changed it."""
     log: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     """Seconds since the run began, and what happened then."""
+    _x: float = 0.0
+    """The place of the last batch on the horizontal axis, which counts epochs."""
 
     def fold(self, event: RunEvent) -> None:
         """Take in one event."""
@@ -59,10 +79,17 @@ class Board:
             case RunPaused() | RunResumed():
                 self.paused = isinstance(event, RunPaused)
                 self._note("paused" if self.paused else "resumed")
+            case LayersMeasured():
+                self._layers(event)
             case Alert():
-                self._note(event.message if event.severity == "praise" else f"! {event.message}")
+                self._alert(event)
+            case AlertCleared():
+                if self.standing.pop((event.code, event.layer), None):
+                    self._note(f"over: {event.code} {event.layer}".rstrip())
             case SettingChanged():
-                self._note(f"{event.name} {event.old} -> {event.new}")
+                self._change(event)
+            case CheckpointSaved(best=False):
+                self._note(f"checkpoint at step {event.step:,}")
             case RunEnded():
                 self.ended, self.paused = event, False
                 self._note(_end_words(event), event.seconds)
@@ -82,19 +109,32 @@ class Board:
         return last.seconds if last else 0.0
 
     @property
-    def total_steps(self) -> int:
-        """Batches in the whole run; 0 before it has started."""
-        return self.started.batches * self.started.epochs if self.started else 0
-
-    @property
     def progress(self) -> float:
         """How much of the run is done, 0 to 1."""
-        return self.batch.step / self.total_steps if self.batch and self.total_steps else 0.0
+        if self.batch is None or self.started is None:
+            return 0.0
+        done = (self.batch.epoch - 1) * self.batches + min(self.batch.batch, self.batches)
+        return done / (self.batches * self.started.epochs)
 
     @property
     def epoch_progress(self) -> float:
         """How much of the present epoch is done, 0 to 1."""
-        return self.batch.batch / self.started.batches if self.batch and self.started else 0.0
+        return min(1.0, self.batch.batch / self.batches) if self.batch else 0.0
+
+    @property
+    def batches(self) -> int:
+        """In an epoch, of the size that they have now."""
+        if self.started is None:
+            return 1
+        if self.settings is None:
+            return self.started.batches
+        return -(-self.started.train_images // self.settings.batch_size)
+
+    @property
+    def remedied(self) -> Alert | None:
+        """The newest standing alert that something can be done about by a key."""
+        alerts = reversed(self.standing.values())
+        return next((alert for alert in alerts if alert.remedy and alert.remedy.changes), None)
 
     @property
     def seconds_left(self) -> float | None:
@@ -105,22 +145,44 @@ class Board:
 
     def _batch(self, event: BatchCompleted) -> None:
         self.batch = event
-        at = self._at(event.step)
+        # Never back: of batches that were made larger in mid-epoch there are fewer than thought.
+        at = max(self._x, event.epoch - 1 + self.epoch_progress) if self.started else event.step
+        self._x = at
         self.train_loss.add(at, event.loss)
-        self.smooth_loss.add(at, event.loss)
+        self.l2_loss.add(at, event.l2_loss)
         self.train_accuracy.add(at, event.accuracy)
-        self.smooth_accuracy.add(at, event.accuracy)
+        self.lr.add(at, event.lr)
 
     def _validation(self, event: ValidationCompleted) -> None:
         self.validation = event
-        self.val_loss.add(self._at(event.step), event.loss)
-        self.val_accuracy.add(self._at(event.step), event.accuracy)
+        at = float(event.epoch) if self.started else event.step
+        self.val_loss.add(at, event.loss)
+        self.val_accuracy.add(at, event.accuracy)
         if self.best is None or event.accuracy > self.best.accuracy:
             self.best = event
 
-    def _at(self, step: int) -> float:
-        """The place of a step on the horizontal axis, which counts epochs."""
-        return step / self.started.batches if self.started else float(step)
+    def _layers(self, event: LayersMeasured) -> None:
+        self.layers = event
+        ratios = [layer.update_ratio for layer in event.layers if layer.update_ratio]
+        if ratios:
+            for series, ratio in zip(
+                self.ratios, (median(ratios), max(ratios), min(ratios)), strict=True
+            ):
+                series.add(self._x, math.log10(ratio))
+
+    def _alert(self, event: Alert) -> None:
+        praise = event.severity == "praise"
+        if not praise:
+            self.standing[event.code, event.layer] = event
+        self._note(event.message if praise else f"! {event.message}")
+        if event.evidence:
+            self._note(f"  {'; '.join(event.evidence)}")
+
+    def _change(self, event: SettingChanged) -> None:
+        if self.settings is not None:
+            self.settings = self.settings.with_value(event.name, event.new)
+        self.marks = [*self.marks[1 - MARKS :], self._x]
+        self._note(f"{event.name} {_shown(event.old)} -> {_shown(event.new)}")
 
     def _note(self, words: str, seconds: float | None = None) -> None:
         self.log.append((self.seconds if seconds is None else seconds, words))
@@ -132,6 +194,10 @@ def _epoch_words(event: EpochCompleted, started: RunStarted | None) -> str:
         f"epoch {event.epoch:>{width}} train {short(event.train_loss)} {event.train_accuracy:.1%} "
         f"val {short(event.val_loss)} {event.val_accuracy:.1%}"
     )
+
+
+def _shown(value: SettingValue) -> str:
+    return "as in the network" if value is None else f"{value:g}"
 
 
 def _end_words(event: RunEnded) -> str:

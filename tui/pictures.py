@@ -1,71 +1,171 @@
-"""The two charts of a run: which curves, in which axes, under which heading."""
+"""The charts of a run: which curves, in which axes, under which heading."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Literal
 
 from cnn_tui.tui.board import Board
-from cnn_tui.tui.series import Point, Series
-from cnn_tui.tui.ticks import Axis, accuracy_axis, epochs_axis, log_axis, loss_axis
+from cnn_tui.tui.series import USUAL_SMOOTHING, Point, Series, value_at
+from cnn_tui.tui.ticks import Axis, accuracy_axis, epochs_axis, log_axis, loss_axis, window
 from cnn_tui.tui.widgets.chart import Picture
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.plot import Curve, Plot
 
-VAL_GLYPH = "o"
-"""Validation is told from training by its points, not by colour alone."""
+VAL_GLYPH, L2_GLYPH, EARLIER_GLYPH = "o", "x", "."
+"""Curves are told from training by their points, not by colour alone."""
+MOST_ZOOM = 8
+
+Kind = Literal["loss", "accuracy", "lr", "ratio"]
+KINDS: tuple[Kind, ...] = ("loss", "accuracy", "lr", "ratio")
 
 
-def loss_picture(board: Board, rows: int, log: bool = False) -> Picture:
-    """Training and validation loss over epochs, drawn on ``rows`` rows."""
-    curves = (board.smooth_loss.points(), board.val_loss.points(), board.train_loss.points())
-    titles = _titles("loss", _last(curves[0], ".4f"), _last(curves[1], ".4f"))
-    if log:
-        curves = (_logarithms(curves[0]), _logarithms(curves[1]), _logarithms(curves[2]))
-    values = [y for curve in curves[:2] for _, y in curve]
-    y = log_axis(values) if log else loss_axis(values, _ticks(rows))
-    return Picture(*titles, _plot(board, curves, y), _note(board, board.train_loss))
+@dataclass(frozen=True)
+class Lens:
+    """How the charts are looked at."""
+
+    log: bool = False
+    smoothing: int = USUAL_SMOOTHING
+    zoom: int = 0
+    cursor: float | None = None
+    """In epochs; the headings then tell the values there."""
+    earlier: bool = True
+    """Whether the run before is drawn as well."""
 
 
-def accuracy_picture(board: Board, rows: int) -> Picture:
-    """Training and validation accuracy over epochs, drawn on ``rows`` rows."""
-    smooth, val = board.smooth_accuracy.points(), board.val_accuracy.points()
-    titles = _titles("accuracy", _last(smooth, ".1%"), _last(val, ".1%"))
-    y = accuracy_axis([y for _, y in (*smooth, *val)], _ticks(rows))
-    curves = (smooth, val, board.train_accuracy.points())
-    return Picture(*titles, _plot(board, curves, y), _note(board, board.train_accuracy))
+@dataclass(frozen=True)
+class _Named:
+    """A curve, and how its value is told in the heading."""
+
+    name: str
+    points: tuple[Point, ...]
+    form: str
+    role: str
+    glyph: str = ""
 
 
-_Curves = tuple[tuple[Point, ...], tuple[Point, ...], tuple[Point, ...]]
-"""Training as a running mean, validation, and each batch behind them."""
+def picture(
+    kind: Kind, board: Board, rows: int, lens: Lens = Lens(), earlier: Board | None = None
+) -> Picture:
+    """One chart, drawn on ``rows`` rows; ``earlier`` is the run before."""
+    before = earlier if lens.earlier else None
+    match kind:
+        case "loss":
+            return _loss(board, rows, lens, before)
+        case "accuracy":
+            return _accuracy(board, rows, lens, before)
+        case "lr":
+            return _lr(board, rows, lens)
+    return _ratio(board, lens)
 
 
-def _plot(board: Board, curves: _Curves, y: Axis) -> Plot | None:
-    last = max((curve[-1][0] for curve in curves if curve), default=None)
-    if last is None or board.started is None:
+def x_axis(board: Board, lens: Lens) -> Axis:
+    """The epochs that are shown."""
+    points = board.train_loss.points()
+    reached = points[-1][0] if points else 0.0
+    whole = epochs_axis(reached, board.started.epochs if board.started else 1, ticks=6)
+    anchor = reached if lens.cursor is None else lens.cursor
+    return window(whole, lens.zoom, anchor, ticks=6)
+
+
+def _loss(board: Board, rows: int, lens: Lens, earlier: Board | None) -> Picture:
+    train = board.train_loss.smoothed(lens.smoothing)
+    named = [
+        _Named("train", train, ".4f", "accent"),
+        _Named("val", board.val_loss.points(), ".4f", "warn", VAL_GLYPH),
+    ]
+    l2 = board.l2_loss.points() if any(y > 0 for _, y in board.l2_loss.points()) else ()
+    if l2:
+        named.append(_Named("L2", l2, ".4f", "good", L2_GLYPH))
+    before = earlier.train_loss.smoothed(lens.smoothing) if earlier else ()
+    drawn = [train, named[1].points, board.train_loss.points(), l2, before]
+    if lens.log:
+        drawn = [_logarithms(points) for points in drawn]
+    x = x_axis(board, lens)
+    values = _within(x, drawn[0], drawn[1], drawn[4])
+    y = log_axis(values) if lens.log else loss_axis(values, _ticks(rows))
+    glyphs = ("", VAL_GLYPH, "", L2_GLYPH, EARLIER_GLYPH)
+    plot = _plot(board, lens, x, y, [*zip(drawn, glyphs, strict=True)])
+    return Picture(*_titles("loss", named, lens, before), plot, _note(board, board.train_loss))
+
+
+def _accuracy(board: Board, rows: int, lens: Lens, earlier: Board | None) -> Picture:
+    smooth, val = board.train_accuracy.smoothed(lens.smoothing), board.val_accuracy.points()
+    named = [
+        _Named("train", smooth, ".1%", "accent"),
+        _Named("val", val, ".1%", "warn", VAL_GLYPH),
+    ]
+    before = earlier.val_accuracy.points() if earlier else ()
+    x = x_axis(board, lens)
+    y = accuracy_axis(_within(x, smooth, val, before), _ticks(rows))
+    drawn = [smooth, val, board.train_accuracy.points(), (), before]
+    glyphs = ("", VAL_GLYPH, "", "", EARLIER_GLYPH)
+    plot = _plot(board, lens, x, y, [*zip(drawn, glyphs, strict=True)])
+    titles = _titles("accuracy", named, lens, before)
+    return Picture(*titles, plot, _note(board, board.train_accuracy))
+
+
+def _lr(board: Board, rows: int, lens: Lens) -> Picture:
+    points = board.lr.points()
+    drawn = _logarithms(points) if lens.log else points
+    x = x_axis(board, lens)
+    values = _within(x, drawn)
+    y = log_axis(values) if lens.log else loss_axis(values, _ticks(rows))
+    titles = _titles("learning rate", [_Named("", points, ".3g", "accent")], lens, ())
+    return Picture(*titles, _plot(board, lens, x, y, [(drawn, "")]), _note(board, board.lr))
+
+
+def _ratio(board: Board, lens: Lens) -> Picture:
+    middle, most, least = (series.points() for series in board.ratios)
+    x = x_axis(board, lens)
+    y = log_axis([-3.0, *_within(x, middle, most, least)])
+    plain = tuple((x, 10.0**y) for x, y in middle)
+    titles = _titles("update:weight", [_Named("typical", plain, ".1e", "accent")], lens, ())
+    plot = _plot(board, lens, x, y, [(middle, ""), ((), ""), (most, ""), ((), ""), (least, "")])
+    return Picture(*titles, plot, _note(board, board.ratios[0]))
+
+
+def _plot(
+    board: Board, lens: Lens, x: Axis, y: Axis, curves: list[tuple[tuple[Point, ...], str]]
+) -> Plot | None:
+    if board.started is None or not any(points for points, _ in curves[:2]):
         return None
-    train, val, raw = curves
-    x = epochs_axis(last, board.started.epochs, ticks=6)
-    return Plot((Curve(train), Curve(val, VAL_GLYPH), Curve(raw)), x, y)
+    drawn = tuple(Curve(points, glyph) for points, glyph in curves)
+    return Plot(drawn, x, y, lens.cursor, tuple(board.marks))
 
 
-def _titles(name: str, train: str, val: str) -> tuple[Line, Line]:
+def _titles(
+    name: str, curves: list[_Named], lens: Lens, earlier: tuple[Point, ...]
+) -> tuple[Line, Line]:
     """The heading, which is the legend as well, and a shorter one."""
-    ends = ((f" {name}", "strong"), (train, "accent"), (val, "warn"))
-    words = ("   train ", f"   val {VAL_GLYPH} ")
-    long, short = (
-        (ends[0], (before, "dim"), ends[1], (between, "dim"), ends[2])
-        for before, between in (words, ("  ", f"  {VAL_GLYPH} "))
-    )
-    return long, short
+    if lens.cursor is not None:
+        name = f"{name} at {lens.cursor:.2f}"
+    words, signs = [(f" {name}", "strong")], [(f" {name}", "strong")]
+    for curve in curves:
+        value = (_told(curve, lens.cursor), curve.role)
+        label = " ".join(filter(None, (curve.name, curve.glyph)))
+        words += [(f"   {label} ".replace("    ", "   "), "dim"), value]
+        signs += [(f"  {curve.glyph}", "dim"), value]
+    if earlier:
+        words.append((f"   before {EARLIER_GLYPH}", "dim"))
+    return tuple(words), tuple(signs)
 
 
-def _last(points: tuple[Point, ...], form: str) -> str:
-    return format(points[-1][1], form) if points else "-"
+def _told(curve: _Named, cursor: float | None) -> str:
+    points = curve.points
+    value = value_at(points, math.inf if cursor is None else cursor)
+    return "-" if value is None else format(value, curve.form)
 
 
 def _note(board: Board, series: Series) -> str:
     words = "nothing to draw" if board.ended else "the curves appear here"
     return "no finite value to draw" if series.not_finite else words
+
+
+def _within(x: Axis, *curves: tuple[Point, ...]) -> list[float]:
+    """What there is to be seen of some curves."""
+    return [y for points in curves for at, y in points if x.low <= at <= x.high]
 
 
 def _logarithms(points: tuple[Point, ...]) -> tuple[Point, ...]:
@@ -74,3 +174,11 @@ def _logarithms(points: tuple[Point, ...]) -> tuple[Point, ...]:
 
 def _ticks(rows: int) -> int:
     return max(3, rows // 3)
+
+
+def stepped(cursor: float | None, axis: Axis, reached: float, steps: int) -> float:
+    """The cursor after so many steps of an axis; it appears at the newest point."""
+    if cursor is None:
+        return reached
+    # A step is a column of a middling chart.
+    return min(max(0.0, cursor + steps * (axis.high - axis.low) / 60), reached)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cnn_tui.engine.training.events import LayerHealth
 from cnn_tui.tui.board import Board
 
 
@@ -27,6 +28,14 @@ class RunView:
     train_accuracy: float | None = None
     val_accuracy: float | None = None
     best: str = ""
+    usage: str = ""
+    """Processor and memory of the program."""
+    layers: tuple[LayerHealth, ...] = ()
+    troubled: frozenset[str] = frozenset()
+    """Layers that an alert stands for."""
+    verdict: str = ""
+    remedy: str = ""
+    """What the key of the remedy does; empty where there is none."""
     log: tuple[tuple[float, str], ...] = ()
 
     @property
@@ -37,9 +46,12 @@ class RunView:
         return "" if self.state == "ready" else self.state
 
 
-def view_of(board: Board, *, active: bool, pausing: bool, stopping: bool) -> RunView:
+def view_of(
+    board: Board, *, active: bool, pausing: bool, stopping: bool, usage: str = ""
+) -> RunView:
     """Fold a board and the session's intents into what is shown."""
     batch, epoch, ended = board.batch, board.epoch, board.ended
+    verdict = board.remedied or next(reversed(board.standing.values()), None)
     return RunView(
         state=_state(board, active, pausing, stopping),
         detail=_detail(board),
@@ -57,6 +69,11 @@ def view_of(board: Board, *, active: bool, pausing: bool, stopping: bool) -> Run
         train_accuracy=epoch.train_accuracy if epoch else batch.accuracy if batch else None,
         val_accuracy=board.validation.accuracy if board.validation else None,
         best=f"{board.best.accuracy:.1%}, epoch {board.best.epoch}" if board.best else "",
+        usage=usage,
+        layers=board.layers.layers if board.layers else (),
+        troubled=frozenset(layer for _, layer in board.standing if layer),
+        verdict=verdict.message if verdict else "",
+        remedy=verdict.remedy.description if verdict and verdict.remedy else "",
         log=tuple(board.log),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Iterable, Sequence
 
@@ -69,6 +70,35 @@ class Smooth(Series):
         new = 1.0 - math.exp(-max(0.0, x - self._x) / self._memory)
         self._mean, self._x = old + new * (y - old), x
         super().add(x, self._mean)
+
+
+SMOOTHING = (0.0, 0.03, 0.1, 0.5)
+"""Memories that can be chosen, in epochs; 0 shows every batch as it is."""
+USUAL_SMOOTHING = 2
+
+
+class Noisy(Series):
+    """Points and their running means, one for each memory that can be chosen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._smooth = [Smooth(memory) for memory in SMOOTHING[1:]]
+
+    def add(self, x: float, y: float) -> None:
+        """Append a point."""
+        super().add(x, y)
+        for smooth in self._smooth:
+            smooth.add(x, y)
+
+    def smoothed(self, choice: int = USUAL_SMOOTHING) -> tuple[Point, ...]:
+        """The curve with the memory of that number in :data:`SMOOTHING`."""
+        return self._smooth[choice - 1].points() if choice else self.points()
+
+
+def value_at(points: Sequence[Point], x: float) -> float | None:
+    """The y of the last point up to ``x``; None before the first."""
+    place = bisect.bisect_right(points, (x, math.inf))
+    return points[place - 1][1] if place else None
 
 
 def reduce_points(points: Iterable[Point], low: float, high: float, columns: int) -> list[Point]:

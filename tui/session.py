@@ -17,8 +17,9 @@ import msgspec
 
 from cnn_tui.engine.errors import CnnTuiError, RunError
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.training.control import Control
-from cnn_tui.engine.training.events import Alert, BatchCompleted, RunEnded, RunEvent
+from cnn_tui.engine.training.control import Control, Portion
+from cnn_tui.engine.training.events import Alert, BatchCompleted, Remedy, RunEnded, RunEvent
+from cnn_tui.engine.training.settings import SettingName, SettingValue
 from cnn_tui.tui.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -108,12 +109,15 @@ class Session:
         """Whether the run was asked to end."""
         return self._control.stopping
 
-    def start(self, network: Network) -> None:
-        """Begin a run; the one before must have ended."""
+    def start(self, network: Network, runner: Runner | None = None) -> None:
+        """Begin a run, with another runner than the usual if one is given.
+
+        The one before must have ended.
+        """
         if self.active:
             raise RuntimeError("a run is active")
         self._control, self._mailbox = Control(), Mailbox()
-        job = _Job(self._runner, network, self._control, self._mailbox)
+        job = _Job(runner or self._runner, network, self._control, self._mailbox)
         self._thread = Thread(target=job.run, name="trainer", daemon=True)
         self._thread.start()
 
@@ -124,9 +128,23 @@ class Session:
         else:
             self._control.pause()
 
-    def stop(self) -> None:
+    def run_one(self, portion: Portion) -> None:
+        """Go on for one batch or epoch, then pause."""
+        self._control.run_one(portion)
+
+    def change(self, name: SettingName, value: SettingValue) -> None:
+        """Give the recipe another value; raises ``SpecError`` for one that it does not take."""
+        self._control.set(name, value)
+
+    def steer(self, remedy: Remedy) -> None:
+        """Apply a remedy that needs no restart."""
+        from cnn_tui.engine.training.remedies import steer
+
+        steer(self._control, remedy)
+
+    def stop(self, *, keep: bool = True) -> None:
         """Ask the run to end after the current batch; safe in a signal handler."""
-        self._control.stop()
+        self._control.stop(keep=keep)
 
     def join(self, seconds: float) -> bool:
         """Wait for the run to end; False if it has not by then."""

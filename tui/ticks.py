@@ -35,6 +35,23 @@ def epochs_axis(reached: float, total: int, ticks: int) -> Axis:
     return Axis(0.0, high, marks, tuple(f"{mark:g}" for mark in marks), "epoch")
 
 
+def window(axis: Axis, zoom: int, anchor: float, ticks: int) -> Axis:
+    """A part of an axis, ``2**zoom`` times smaller, that holds ``anchor`` in its right half.
+
+    It moves by half of its width: a picture that creeps would have to be sent anew all the time.
+    """
+    if not zoom:
+        return axis
+    half = (axis.high - axis.low) / 2 ** (zoom + 1)
+    low = axis.low + max(0, math.ceil((anchor - axis.low) / half) - 2) * half
+    step = _round_up(2 * half / max(1, ticks - 1))
+    first = math.ceil(low / step - 1e-9)
+    marks = tuple(
+        step * at for at in range(first, first + ticks + 1) if step * at <= low + 2 * half * 1.001
+    )
+    return Axis(low, low + 2 * half, marks, tuple(f"{mark:.4g}" for mark in marks), axis.name)
+
+
 _SHORT_RUN = 16
 """Epochs that are shown whole from the beginning."""
 

@@ -9,7 +9,7 @@ from scripted import batch, ended, epoch_end, run_events, started, validation
 
 from cnn_tui.engine.training.events import Alert, RunEvent, RunPaused, RunResumed, SettingChanged
 from cnn_tui.tui.board import LOG_LINES, Board
-from cnn_tui.tui.pictures import loss_picture
+from cnn_tui.tui.pictures import picture
 from cnn_tui.tui.run_view import RunView, view_of
 
 
@@ -34,7 +34,7 @@ def test_a_whole_run() -> None:
     assert shown.seconds_left is None
     assert shown.best.endswith(", epoch 3")
     assert len(board.val_loss.points()) >= 3
-    assert loss_picture(board, 10).plot is not None
+    assert picture("loss", board, 10).plot is not None
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_the_best_validation_is_kept_not_the_last() -> None:
 
 def test_losses_that_are_not_finite_do_no_harm() -> None:
     board = board_of(started(), batch(1, math.nan), batch(2, math.inf), validation(2, 1, math.nan))
-    assert loss_picture(board, 10).plot is None
-    assert loss_picture(board, 10).note == "no finite value to draw"
+    assert picture("loss", board, 10).plot is None
+    assert picture("loss", board, 10).note == "no finite value to draw"
     assert view(board).state == "training"
 
 

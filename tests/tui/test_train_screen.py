@@ -153,7 +153,7 @@ async def test_a_fault_in_the_trainer_is_shown_and_the_app_lives(
 async def test_losses_that_are_not_finite_are_drawn_as_far_as_they_go(make_app: MakeApp) -> None:
     events = [
         started(),
-        *(batch(step, 1.0 / step) for step in range(1, 5)),
+        *(batch(step, 1.0 / step, number=step) for step in range(1, 5)),
         *(batch(step, loss) for step, loss in ((5, math.inf), (6, math.nan))),
         ended("failed", 6, message="The loss is NaN."),
     ]

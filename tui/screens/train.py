@@ -1,20 +1,25 @@
-"""The training screen: curves, progress, what happened; keys that steer the run."""
+"""The training screen: curves, progress, layers, what happened; keys that steer the run."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal
 from textual.reactive import var
 
 from cnn_tui.tui.actions import TRAIN, bindings
 from cnn_tui.tui.board import Board
-from cnn_tui.tui.pictures import accuracy_picture, loss_picture
+from cnn_tui.tui.pictures import KINDS, MOST_ZOOM, Kind, Lens, picture, stepped, x_axis
 from cnn_tui.tui.run_view import RunView
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.series import SMOOTHING
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.event_log import EventLog
 from cnn_tui.tui.widgets.figures import Figures
+from cnn_tui.tui.widgets.layer_health import LayerHealthTable
 from cnn_tui.tui.widgets.run_status import RunStatus
+from cnn_tui.tui.widgets.verdict import Verdict
 
 
 class TrainScreen(ModeScreen):
@@ -22,55 +27,111 @@ class TrainScreen(ModeScreen):
 
     MODE = "train"
     BINDINGS = bindings(TRAIN)
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide"), (160, "-huge")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high"), (48, "-tall")]
 
-    log_loss: var[bool] = var(False, init=False)
+    lens: var[Lens] = var(Lens(), init=False)
+    second: var[Kind] = var[Kind]("accuracy", init=False)
+    """What the second chart shows; with room for four, each has its own."""
 
     def __init__(self, board: Board, run: RunView) -> None:
         super().__init__()
         self._board = board
+        self._earlier: Board | None = None
         self._run = run
         self._idle_words = ""
 
     def compose_body(self) -> ComposeResult:
-        """Status, two charts, log and figures."""
+        """Status, verdict, charts, and below them log, layers and figures."""
         yield RunStatus(id="status")
-        with Horizontal(id="charts"):
-            yield Chart(id="loss")
-            yield Chart(id="accuracy")
+        yield Verdict(id="verdict")
+        with Container(id="charts"):
+            for kind in KINDS:
+                yield Chart(id=kind)
         with Horizontal(id="bottom"):
             yield EventLog(id="log")
+            yield LayerHealthTable(id="layers")
             yield Figures(id="figures")
 
     def on_mount(self) -> None:
         """Show what is known already."""
         super().on_mount()
+        self.watch_second(self.second)
         self.call_after_refresh(self.present, self._board, self._run, self._idle_words)
 
-    def present(self, board: Board, run: RunView, idle_words: str) -> None:
+    def present(
+        self, board: Board, run: RunView, idle_words: str, earlier: Board | None = None
+    ) -> None:
         """Take over the state of the run; ``idle_words`` are for a run that has not begun."""
         self._board, self._run, self._idle_words = board, run, idle_words
+        self._earlier = earlier or self._earlier
         if not self.is_mounted:
             return
         self.query_one(RunStatus).run = run
+        self.query_one(Verdict).run = run
         self.query_one(Figures).run = run
+        self.query_one(LayerHealthTable).run = run
         log = self.query_one(EventLog)
         log.empty, log.entries = idle_words, run.log
         self._draw()
 
-    def watch_log_loss(self) -> None:
-        """Draw the loss on the other scale."""
+    def watch_lens(self) -> None:
+        """Draw through the other lens."""
         self._draw()
+
+    def watch_second(self, second: Kind) -> None:
+        """Show another chart beside that of the loss."""
+        for kind in KINDS[1:]:
+            self.query_one(f"#{kind}").set_class(kind != second, "-aside")
+        self.call_after_refresh(self._draw)
 
     def on_resize(self, event: object) -> None:
         """The number of ticks follows the height."""
         self.call_after_refresh(self._draw)
 
     def action_log_scale(self) -> None:
-        """Switch the scale of the loss."""
-        self.log_loss = not self.log_loss
+        """Switch the scale of loss and learning rate."""
+        self.lens = replace(self.lens, log=not self.lens.log)
+
+    def action_smooth(self) -> None:
+        """Go to the next strength of smoothing."""
+        choice = (self.lens.smoothing + 1) % len(SMOOTHING)
+        self.lens = replace(self.lens, smoothing=choice)
+        memory = SMOOTHING[choice]
+        self.notify(f"Smoothed over {memory:g} epochs" if memory else "Every batch as it is")
+
+    def action_zoom(self, by: int) -> None:
+        """Look at half or twice as many epochs."""
+        self.lens = replace(self.lens, zoom=min(max(0, self.lens.zoom + by), MOST_ZOOM))
+
+    def action_cursor(self, steps: int) -> None:
+        """Move the value cursor; the window follows it."""
+        axis = x_axis(self._board, self.lens)
+        points = self._board.train_loss.points()
+        if points:
+            cursor = stepped(self.lens.cursor, axis, points[-1][0], steps)
+            self.lens = replace(self.lens, cursor=cursor)
+
+    def action_whole(self) -> None:
+        """Without cursor and zoom."""
+        self.lens = replace(self.lens, zoom=0, cursor=None)
+
+    def action_next_chart(self) -> None:
+        """Show another chart beside that of the loss."""
+        choices = KINDS[1:]
+        self.second = choices[(choices.index(self.second) + 1) % len(choices)]
+
+    def action_earlier(self) -> None:
+        """Draw the run before as well, or no more."""
+        self.lens = replace(self.lens, earlier=not self.lens.earlier)
+
+    def action_layers(self) -> None:
+        """Layers in place of the log, where there is no room for both."""
+        self.toggle_class("-layers")
 
     def _draw(self) -> None:
-        loss, accuracy = self.query_one("#loss", Chart), self.query_one("#accuracy", Chart)
-        rows = loss.content_size.height - 3
-        loss.picture = loss_picture(self._board, rows, self.log_loss)
-        accuracy.picture = accuracy_picture(self._board, rows)
+        for kind in KINDS:
+            chart = self.query_one(f"#{kind}", Chart)
+            if chart.content_size:
+                rows = chart.content_size.height - 3
+                chart.picture = picture(kind, self._board, rows, self.lens, self._earlier)

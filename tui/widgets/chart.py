@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from textual.reactive import var
 
 from cnn_tui.tui.widgets.lines import Line, Lines
-from cnn_tui.tui.widgets.plot import Plot, Rasteriser, rasterise
+from cnn_tui.tui.widgets.plot import MARKED, Plot, Rasteriser, rasterise
 
-ROLES = ("accent", "warn", "faint")
+ROLES = ("accent", "warn", "faint", "good", "dim")
 """Looks of the curves in their order."""
 
 
@@ -50,9 +50,13 @@ class Chart(Lines):
         return [title, *(self._styled(row) for row in canvas)]
 
     def _styled(self, row: list[tuple[str, int]]) -> Line:
-        return tuple(
-            (text, ROLES[number % len(ROLES)] if number >= 0 else "dim") for text, number in row
-        )
+        return tuple((text, _role(number)) for text, number in row)
+
+
+def _role(number: int) -> str:
+    if number == MARKED:
+        return "strong"
+    return ROLES[number % len(ROLES)] if number >= 0 else "dim"
 
 
 _LEAST_WIDTH = 16

@@ -11,7 +11,7 @@ from cnn_tui.tui.widgets.lines import Line, Lines
 
 
 class Figures(Lines):
-    """Speed, learning rate, losses apart, best so far."""
+    """Speed, learning rate, losses apart, best so far, what it takes of the machine."""
 
     run: var[RunView] = var(RunView(), init=False)
 
@@ -28,5 +28,6 @@ class Figures(Lines):
             ("lr", "-" if run.lr is None else f"{run.lr:.4g}"),
             ("L2 loss", "-" if run.l2_loss is None else f"{run.l2_loss:.4f}"),
             ("best val", run.best or "-"),
+            ("use", run.usage or "-"),
         )
         return [((f" {label:<9}", "dim"), (value, "")) for label, value in rows]

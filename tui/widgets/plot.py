@@ -39,6 +39,10 @@ class Plot:
     curves: tuple[Curve, ...]
     x: Axis
     y: Axis
+    cursor: float | None = None
+    """Where a vertical line is drawn."""
+    marks: tuple[float, ...] = ()
+    """Where the horizontal axis is marked."""
 
 
 Rasteriser = Callable[[Plot, int, int], Canvas]
@@ -62,7 +66,8 @@ def rasterise(plot: Plot, width: int, height: int) -> Canvas:
         points = _visible(curve, plot, columns // GLYPH_EVERY)
         if curve.glyph or len(points) == 1:
             _draw(figure.scatter, points, curve.glyph or "braille", number)
-    return _named([_runs(line) for line in figure.build().splitlines()][:height], plot.x.name)
+    canvas = [_runs(line) for line in figure.build().splitlines()][:height]
+    return _marked(_named(canvas, plot.x.name), plot, columns)
 
 
 def _figure(width: int, height: int) -> Any:
@@ -105,6 +110,39 @@ def _named(canvas: Canvas, name: str) -> Canvas:
         canvas[-1][0] = (name + text[len(name) :], number)
     return canvas
 
+
+def _marked(canvas: Canvas, plot: Plot, columns: int) -> Canvas:
+    """Write cursor and marks over it: the cursor where nothing is drawn, marks on the axis."""
+    scale = (columns - 1) / (plot.x.high - plot.x.low)
+    left = plot.y.label_width + 1
+
+    def column(x: float) -> int:
+        return left + round((x - plot.x.low) * scale)
+
+    marks = {column(mark) for mark in plot.marks if plot.x.low <= mark <= plot.x.high}
+    if marks:
+        canvas[-2] = _overlaid(canvas[-2], dict.fromkeys(marks, MARK), blank_only=False)
+    if plot.cursor is not None and plot.x.low <= plot.cursor <= plot.x.high:
+        line = {column(plot.cursor): "│"}
+        canvas[:-2] = [_overlaid(row, line, blank_only=True) for row in canvas[:-2]]
+    return canvas
+
+
+MARK = "▲"
+
+
+def _overlaid(
+    row: list[tuple[str, int]], chars: dict[int, str], *, blank_only: bool
+) -> list[tuple[str, int]]:
+    cells = [(char, number) for text, number in row for char in text]
+    for place, char in chars.items():
+        if place < len(cells) and (not blank_only or cells[place][0] in " \u2800"):
+            cells[place] = (char, MARKED)
+    return cells
+
+
+MARKED = 100
+"""The number of cursor and marks in a canvas."""
 
 _FIRST_COLOR = 16
 """Colours carry the number of the curve through plotext; the widget gives them their looks."""

@@ -1,0 +1,85 @@
+"""A small window for what may be changed of a recipe while it is followed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.training.settings import SettingName, Settings, SettingValue
+from cnn_tui.tui.fields import FieldError, fields_of
+
+
+@dataclass(frozen=True)
+class Change:
+    """One setting and its new value."""
+
+    name: SettingName
+    value: SettingValue
+
+
+_SHOWN: tuple[SettingName, ...] = ("lr", "l2", "dropout", "batch_size")
+_LABELS = {"lr": "learning rate", "l2": "L2", "dropout": "dropout", "batch_size": "batch size"}
+
+
+class SettingsDialog(ModalScreen[tuple[Change, ...]]):
+    """Gives back what was changed; nothing for escape."""
+
+    BINDINGS = [
+        Binding("escape", "finish", show=False),
+        Binding("down", "app.focus_next", show=False),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._fields = {field.name: field for field in fields_of(Settings)}
+
+    def compose(self) -> ComposeResult:
+        """A line for each setting."""
+        with Vertical(classes="window settings"):
+            yield Static("From the next batch on", classes="title")
+            for name in _SHOWN:
+                with Horizontal():
+                    yield Static(_LABELS[name], classes="label")
+                    shown = self._fields[name].show(getattr(self._settings, name))
+                    place = "each layer its own" if name == "dropout" else ""
+                    yield Input(shown, placeholder=place, compact=True, id=name)
+            yield Static(classes="trouble")
+            yield Static("enter takes them, esc leaves all as it is", classes="hint")
+
+    def on_mount(self) -> None:
+        """A cursor that stands still sends nothing."""
+        for line in self.query(Input):
+            line.cursor_blink = False
+
+    def on_input_submitted(self) -> None:
+        """Take them, if each is a value."""
+        try:
+            changes = [change for name in _SHOWN if (change := self._change(name))]
+        except (FieldError, SpecError) as error:
+            self.query_one(".trouble", Static).update(str(error), layout=False)
+            return
+        self.action_finish(tuple(changes))
+
+    def action_finish(self, changes: tuple[Change, ...] = ()) -> None:
+        """Close; a second key that was on its way finds the window closed."""
+        if self.is_current:
+            self.dismiss(changes)
+
+    def _change(self, name: SettingName) -> Change | None:
+        line, field = self.query_one(f"#{name}", Input), self._fields[name]
+        try:
+            value = field.parse(line.value)
+            self._settings.with_value(name, value)
+        except (FieldError, SpecError):
+            line.focus()
+            raise FieldError(f"! {_LABELS[name]} needs {field.expects}") from None
+        same = value == getattr(self._settings, name)
+        return None if same else Change(name, value)
