@@ -134,6 +134,10 @@ class Builder:
         """Apply a remedy."""
         self._edit(apply_fix(self.network, fix), (fix.layer - 1,) if fix.layer else ())
 
+    def rewrite(self, network: Network) -> None:
+        """Go on to the same network in another form."""
+        self._edit(network, self.row.path)
+
     def undo(self) -> bool:
         """One step back; False at the beginning."""
         return self._travelled(self.document.undo())

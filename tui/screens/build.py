@@ -11,14 +11,19 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from cnn_tui.engine.specs.layers import Layer
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
+from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui.actions import BUILD, LIST, bindings
 from cnn_tui.tui.advice import advice_for, explanation_for
 from cnn_tui.tui.builder import Builder
+from cnn_tui.tui.edits import layer_at
 from cnn_tui.tui.forms import form_for
+from cnn_tui.tui.screens.forecast import ForecastDialog
 from cnn_tui.tui.screens.layer_picker import LayerPicker
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.pattern import PatternDialog
+from cnn_tui.tui.screens.transform import TransformDialog
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
@@ -161,6 +166,29 @@ class BuildScreen(ModeScreen):
     def _insert_all(self, layers: tuple[Layer, ...] | None) -> None:
         self._builder.insert_all(layers or ())
         self.present()
+
+    def action_transform(self) -> None:
+        """Offer what the chosen layer may become."""
+        row = self._builder.row
+        if row.kind != "layer" or not transforms_for(layer_at(self._builder.network, row.path)):
+            self.notify("Only conv, pool and fc layers can be transformed.")
+            return
+        dialog = TransformDialog(self._builder.network, row.path)
+        self.app.push_screen(dialog, self._rewritten)
+
+    def action_forecast(self) -> None:
+        """Measure what training would take."""
+        report = self._builder.report
+        if report.valid and report.layers:
+            self.app.push_screen(ForecastDialog(self._builder.network))
+        else:
+            self.notify("A forecast needs a network without issues.")
+            self.show_trouble()
+
+    def _rewritten(self, network: Network | None) -> None:
+        if network is not None:
+            self._builder.rewrite(network)
+            self.present()
 
     @on(QuickEntry.Typed)
     def _entry_typed(self, event: QuickEntry.Typed) -> None:

@@ -1,0 +1,147 @@
+"""What training will take, measured in a few steps on random data before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+from threading import Event
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.apart import Finished, run_apart
+from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.words import clean, clock, compact
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.probe import Forecast, LayerTime
+
+_BAR = 20
+
+
+class Outlook(Lines):
+    """The forecast, or why there is none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows_of: Sequence[Line] = ()
+        self._trouble = ""
+
+    def show(self, rows: Sequence[Line], trouble: str = "") -> None:
+        """Show rows, or what stands in the way."""
+        self._rows_of, self._trouble = rows, trouble
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """As many rows as fit; the last of them matter least."""
+        return [*(((line, "error"),) for line in wrap(self._trouble, width)), *self._rows_of]
+
+
+class ForecastDialog(ModalScreen[None]):
+    """Probes as soon as it opens; to leave it cancels the probe."""
+
+    BINDINGS = [Binding("escape,enter,q,F", "finish", "close", show=False)]
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self._network = network
+        self._cancelled = Event()
+
+    def compose(self) -> ComposeResult:
+        """Title, outlook, keys."""
+        with Vertical(classes="window forecast"):
+            yield Static("Forecast", classes="title")
+            yield Outlook()
+            yield Static("esc closes, and cancels what is still measured", classes="hint")
+
+    def on_mount(self) -> None:
+        """Begin to measure."""
+        measuring = "a few training steps on random images are being measured ..."
+        self.query_one(Outlook).show([((measuring, "dim"),)])
+        run_apart(self, "forecast", self._measure)
+
+    def on_unmount(self) -> None:
+        """Nobody waits any more."""
+        self._cancelled.set()
+
+    def action_finish(self) -> None:
+        """Close."""
+        if self.is_current:
+            self.dismiss()
+
+    def _measure(self) -> tuple[Line, ...]:
+        # NumPy takes longer to import than the first screen may take.
+        from cnn_tui.engine.probe import probe
+
+        forecast = probe(self._network, cancelled=self._cancelled.is_set)
+        return () if forecast is None else tuple(forecast_lines(self._network, forecast))
+
+    @on(Finished)
+    def _measured(self, event: Finished) -> None:
+        rows = event.result if isinstance(event.result, tuple) else ()
+        self.query_one(Outlook).show(rows, clean(event.error))
+
+
+def forecast_lines(network: Network, forecast: Forecast) -> Iterator[Line]:
+    """Time, memory, and the layers by the time that they take."""
+    step = forecast.step_seconds
+    threads = f"{forecast.threads} thread{'s' * (forecast.threads > 1)}"
+    yield _line("step", f"{_short(step)} for {forecast.batch_size} images, on {threads}")
+    images = _images(network.data)
+    epoch = forecast.epoch_seconds(images or 1000)
+    of = f"{images:,} images of {clean(network.data)}" if images else "each 1,000 images"
+    yield _line("epoch", f"about {_short(epoch)} for {of}")
+    if images:
+        whole = epoch * network.training.epochs
+        yield _line("run", f"about {clock(whole)} for {network.training.epochs} epochs")
+    memory = forecast.memory
+    yield _line("memory", f"{_bytes(memory.peak)} at its peak, data left out: activations take")
+    learned = memory.parameters + memory.gradients + memory.optimizer
+    yield _line("", f"{_bytes(memory.activations)}, what is learned {_bytes(learned)}")
+    yield (("", ""),)
+    yield from _layer_lines(forecast.layers)
+
+
+def _layer_lines(layers: Sequence[LayerTime]) -> Iterator[Line]:
+    total = sum(layer.total for layer in layers) or 1.0
+    yield ((f"{'layer':18}{'forward':>10}{'backward':>10}{'share':>8}", "dim"),)
+    for layer in sorted(layers, key=lambda layer: -layer.total):
+        share = layer.total / total
+        name = clean(layer.name)[:17] or "loss, optimizer"
+        yield (
+            (f"{name:18}", ""),
+            (f"{_short(layer.forward):>10}{_short(layer.backward):>10}{share:>8.1%}  ", ""),
+            ("#" * round(share * _BAR), "accent"),
+        )
+
+
+def _line(label: str, words: str) -> Line:
+    return ((f"{label:10}", "dim"), (words, ""))
+
+
+def _images(data: str) -> int | None:
+    """Training images of a set, as far as that is known without loading it."""
+    from cnn_tui.engine.data.catalog import find_name
+    from cnn_tui.engine.data.entries import entries
+    from cnn_tui.engine.data.sources import SOURCES
+
+    name = find_name(data)
+    if name in SOURCES:
+        return SOURCES[name].train
+    return next((entry.images for entry in entries() if entry.name == name), None)
+
+
+def _short(seconds: float) -> str:
+    if seconds < 1:
+        return f"{seconds * 1000:.2f} ms"
+    return f"{seconds:.3g} s" if seconds < 100 else clock(seconds)
+
+
+def _bytes(count: int) -> str:
+    return f"{compact(count)}B"
