@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import msgspec
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
 from textual.filter import LineFilter
 
@@ -85,10 +85,15 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         self.add_mode("train", lambda: TrainScreen(self.board, self._run))
         self.switch_mode("build")
         self.set_interval(1 / self.link.fps, self.look)
+        self.begin_capture_print(self)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What lines pass before they are sent."""
         return (*super().get_line_filters(), *self._line_filters)
+
+    def on_print(self, event: events.Print) -> None:
+        """Put what any code prints into the log, as on the screen it would break the picture."""
+        self.board.take_print(event.text)
 
     def look(self) -> None:
         """Fold the news into the board and show them, if there are any."""

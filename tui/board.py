@@ -28,6 +28,8 @@ from cnn_tui.tui.words import short
 
 LOG_LINES = 200
 MARKS = 500
+_LINE = 500
+"""Characters of a printed line that are kept."""
 
 
 @dataclass
@@ -93,6 +95,12 @@ class Board:
             case RunEnded():
                 self.ended, self.paused = event, False
                 self._note(_end_words(event), event.seconds)
+
+    def take_print(self, text: str) -> None:
+        """Take in what some code printed, line by line."""
+        for line in text.splitlines()[-LOG_LINES:]:
+            if line.strip():
+                self._note(f"printed: {line.rstrip()[:_LINE]}")
 
     @property
     def resume_words(self) -> str:

@@ -76,7 +76,7 @@ class Field:
         raise FieldError(f"needs {self.expects}")
 
 
-_EMPTY = {"stride": "as kernel", "clip_norm": "off"}
+_EMPTY = {"stride": "as kernel", "clip_norm": "off", "patience": "off"}
 
 
 @lru_cache

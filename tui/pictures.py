@@ -145,8 +145,8 @@ def _titles(
     for curve in curves:
         value = (_told(curve, lens.cursor), curve.role)
         label = " ".join(filter(None, (curve.name, curve.glyph)))
-        words += [(f"   {label} ".replace("    ", "   "), "dim"), value]
-        signs += [(f"  {curve.glyph}", "dim"), value]
+        words += [(f"   {label} " if label else "   ", "dim"), value]
+        signs += [(f"  {curve.glyph} " if curve.glyph else "  ", "dim"), value]
     if earlier:
         words.append((f"   before {EARLIER_GLYPH}", "dim"))
     return tuple(words), tuple(signs)
