@@ -29,8 +29,14 @@ from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.widgets.quick_entry import QuickEntry
 from cnn_tui.tui.widgets.totals import Totals
+from cnn_tui.tui.widgets.volume_view import VolumeView
 
 _CLASSES = 10
+
+
+_FIXES = [
+    Binding(letter, f"screen.fix('{letter}')", show=False, priority=True) for letter in LETTERS
+]
 
 
 class LayerList(LayerTable):
@@ -38,7 +44,24 @@ class LayerList(LayerTable):
 
     BINDINGS = [
         *bindings(LIST),
-        *(Binding(letter, f"screen.fix('{letter}')", show=False) for letter in LETTERS),
+        *(
+            Binding(letter, f"screen.fix('{letter}')", show=False, priority=True)
+            for letter in LETTERS
+        ),
+    ]
+
+
+class Picture(VolumeView):
+    """The network as volumes, with the keys of the list, in whose place it stands."""
+
+    BINDINGS = [
+        *bindings(LIST),
+        *(
+            Binding(letter, f"screen.fix('{letter}')", show=False, priority=True)
+            for letter in LETTERS
+        ),
+        Binding("right,down,j", "screen.go(1)", "next", show=False, priority=True),
+        Binding("left,up,k", "screen.go(-1)", "previous", show=False, priority=True),
     ]
 
 
@@ -63,6 +86,7 @@ class BuildScreen(ModeScreen):
         with Horizontal(id="body"):
             yield LayerList(id="layers")
             yield LayerForm(id="form")
+            yield Picture(id="picture")
         yield Totals(id="totals")
         yield Doctor(id="doctor")
         yield QuickEntry(id="entry")
@@ -112,8 +136,11 @@ class BuildScreen(ModeScreen):
         form = self.query_one(LayerForm)
         form.form = form_for(builder.network, builder.row)
         form.notes = explanation_for(builder.network, builder.report, builder.row)
+        chosen = builder.row.path[0] + 1 if builder.row.path else 0
+        if self.has_class("-picture"):
+            self.query_one(Picture).show(builder.network, builder.report, chosen)
         doctor = self.query_one(Doctor)
-        doctor.chosen = builder.row.path[0] + 1 if builder.row.path else 0
+        doctor.chosen = chosen
         doctor.advice = advice_for(builder.network, builder.row)
         self.refresh_bindings()
 
@@ -128,7 +155,7 @@ class BuildScreen(ModeScreen):
 
     @on(LayerForm.Left)
     def _form_left(self) -> None:
-        self.query_one(LayerList).focus()
+        self._to_list()
 
     @on(LayerForm.Edited)
     def _field_edited(self, event: LayerForm.Edited) -> None:
@@ -141,7 +168,8 @@ class BuildScreen(ModeScreen):
 
     @on(LayerTable.EditRequested)
     def action_edit(self) -> None:
-        """Give the keys to the form."""
+        """Give the keys to the form, which has its place beside the list."""
+        self.remove_class("-picture")
         self.query_one(LayerForm).enter()
 
     def action_insert_layer(self, above: bool = False) -> None:
@@ -176,6 +204,18 @@ class BuildScreen(ModeScreen):
         dialog = TransformDialog(self._builder.network, row.path)
         self.app.push_screen(dialog, self._rewritten)
 
+    def action_picture(self) -> None:
+        """Show the network as volumes, or the list again."""
+        picture = not self.has_class("-picture")
+        self.set_class(picture, "-picture")
+        self.query_one(Picture if picture else LayerList).focus()
+        self.present()
+
+    def action_go(self, by: int) -> None:
+        """Choose another row while the list is out of sight."""
+        self._builder.select(self._builder.cursor + by)
+        self.present()
+
     def action_forecast(self) -> None:
         """Measure what training would take."""
         report = self._builder.report
@@ -202,7 +242,10 @@ class BuildScreen(ModeScreen):
         self.query_one(Doctor).display = True
         self._builder.insert_all(event.layers)
         self.present()
-        self.query_one(LayerList).focus()
+        self._to_list()
+
+    def _to_list(self) -> None:
+        self.query_one(Picture if self.has_class("-picture") else LayerList).focus()
 
     def action_extend(self, by: int) -> None:
         """Choose one more layer, or one less."""

@@ -1,0 +1,99 @@
+"""A network as volumes to scale: heights are pixels, widths channels, each with one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import LayerReport, Report
+
+_SAME = ("relu", "leaky_relu", "sigmoid", "tanh", "dropout", "batchnorm", "lrn")
+"""Layers that leave their volume as it is: they are drawn as part of it."""
+GAP = 1
+_WIDEST = 14
+
+
+@dataclass(frozen=True)
+class Volume:
+    """What some layers in a row have as their output."""
+
+    layers: tuple[int, ...]
+    """Their numbers, 0 for the input."""
+    kind: str
+    """Type of the first of them."""
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A volume as it is drawn, in columns and in halves of a row."""
+
+    volume: Volume
+    width: int
+    height: int
+
+
+def volumes(network: Network, report: Report) -> tuple[Volume, ...]:
+    """The input and every volume after it, up to the first that is not known."""
+    found = [Volume((0,), "input", network.input)]
+    for number, layer in enumerate(report.layers, 1):
+        if layer.output is None:
+            break
+        found = _with(found, number, layer, tuple(layer.output))
+    return tuple(found)
+
+
+def _with(
+    found: list[Volume], number: int, layer: LayerReport, shape: tuple[int, ...]
+) -> list[Volume]:
+    last = found[-1]
+    if layer.type in _SAME and shape == last.shape:
+        return [*found[:-1], Volume((*last.layers, number), last.kind, shape)]
+    return [*found, Volume((number,), layer.type, shape)]
+
+
+def to_scale(drawn: Sequence[Volume], columns: int, halves: int) -> tuple[Block, ...]:
+    """Blocks as large as ``columns`` and ``halves`` allow, nothing smaller than one cell.
+
+    A flat volume is a bar of one column, as high as its share of the longest.
+    """
+    pixels = max((max(one.shape[1:]) for one in drawn if len(one.shape) == 3), default=1)
+    outputs = max((one.shape[0] for one in drawn if len(one.shape) == 1), default=1)
+    scale = _channel_scale(drawn, columns)
+    return tuple(_block(one, scale, halves / pixels, halves / outputs) for one in drawn)
+
+
+def _block(one: Volume, channel: float, pixel: float, output: float) -> Block:
+    if len(one.shape) == 1:
+        return Block(one, 1, max(1, round(one.shape[0] * output)))
+    return Block(
+        one, max(1, round(one.shape[0] * channel)), max(1, round(max(one.shape[1:]) * pixel))
+    )
+
+
+def _channel_scale(drawn: Sequence[Volume], columns: int) -> float:
+    """Columns per channel, so that everything fits if it can and nothing is too wide."""
+    channels = [one.shape[0] for one in drawn if len(one.shape) == 3]
+    largest = max(channels)
+    for widest in range(_WIDEST, 1, -1):
+        scale = widest / largest
+        taken = sum(max(1, round(count * scale)) for count in channels)
+        if taken + len(drawn) - len(channels) + GAP * (len(drawn) - 1) <= columns:
+            return scale
+    return 1 / largest
+
+
+def window(blocks: Sequence[Block], chosen: int, columns: int) -> range:
+    """The blocks around the chosen one that fit beside each other."""
+    first = last = chosen
+    room = columns - blocks[chosen].width
+    while True:
+        before = blocks[first - 1].width + GAP if first else columns
+        behind = blocks[last + 1].width + GAP if last + 1 < len(blocks) else columns
+        if min(before, behind) > room:
+            return range(first, last + 1)
+        if behind <= room and (before > room or last - chosen <= chosen - first):
+            last, room = last + 1, room - behind
+        else:
+            first, room = first - 1, room - before

@@ -1,0 +1,81 @@
+"""The picture of the network: a block for each volume, the chosen layer's lit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import Report
+from cnn_tui.tui.volumes import GAP, Block, to_scale, volumes, window
+from cnn_tui.tui.widgets.lines import Line, Lines, Run
+from cnn_tui.tui.words import fit, times
+
+_BELOW = 4
+"""Rows below the blocks: mark, numbers, the chosen one in words, the scale."""
+_ROLES = {"input": "good", "conv": "accent", "fc": "warn", "residual": "accent"}
+
+
+class VolumeView(Lines, can_focus=True):
+    """Blocks beside each other, on one middle line."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._network: Network | None = None
+        self._report: Report | None = None
+        self._chosen = 0
+
+    def show(self, network: Network, report: Report, chosen: int) -> None:
+        """Show a network; ``chosen`` is the number of a layer, 0 for the input."""
+        self._network, self._report, self._chosen = network, report, chosen
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Blocks, their numbers, and words on the chosen one."""
+        if self._network is None or self._report is None or height <= _BELOW:
+            return []
+        drawn = volumes(self._network, self._report)
+        chosen = next((at for at, one in enumerate(drawn) if self._chosen in one.layers), -1)
+        rows = height - _BELOW
+        blocks = to_scale(drawn, width - 2, 2 * rows)
+        shown = window(blocks, max(0, chosen), width - 2)
+        seen = [(at == chosen, blocks[at]) for at in shown]
+        return [
+            *(tuple(self._row(seen, 2 * row, 2 * rows)) for row in range(rows)),
+            tuple(_under((lit, block, "^" if lit else "") for lit, block in seen)),
+            tuple(_under((lit, block, str(block.volume.layers[0])) for lit, block in seen)),
+            self._words(blocks, chosen, width),
+            ((fit(self._scale(blocks, shown), width), "dim"),),
+        ]
+
+    def _row(self, seen: Sequence[tuple[bool, Block]], top: int, halves: int) -> Iterator[Run]:
+        yield (" ", "")
+        for lit, block in seen:
+            first = (halves - block.height) // 2
+            inside = [first <= half < first + block.height for half in (top, top + 1)]
+            char = {(True, True): "█", (True, False): "▀", (False, True): "▄"}.get(
+                (inside[0], inside[1]), " "
+            )
+            role = "strong" if lit else _ROLES.get(block.volume.kind, "dim")
+            yield (char * block.width, role)
+            yield (" " * GAP, "")
+
+    def _words(self, blocks: Sequence[Block], chosen: int, width: int) -> Line:
+        if chosen < 0:
+            return ((fit(" what comes out here is not known: see what is wrong", width), "error"),)
+        volume = blocks[chosen].volume
+        numbers = ", ".join(map(str, volume.layers))
+        return ((fit(f" {numbers}  {volume.kind}  {times(volume.shape)}", width), "strong"),)
+
+    def _scale(self, blocks: Sequence[Block], shown: range) -> str:
+        hidden = len(blocks) - len(shown)
+        more = f"   {hidden} more" if hidden else ""
+        return f" height: pixels, width: channels, both to scale; fc: height is outputs{more}"
+
+
+def _under(seen: Iterable[tuple[bool, Block, str]]) -> Iterator[Run]:
+    """Words below blocks; a number that has no room would run into the next one."""
+    yield (" ", "")
+    for lit, block, words in seen:
+        room = block.width + GAP
+        shown = words if len(words) < room or lit else ""
+        yield (f"{shown[:room]:<{room}}", "strong" if lit else "dim")
