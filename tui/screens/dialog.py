@@ -33,6 +33,16 @@ class Dialog(ModalScreen[str]):
         if self.is_current:
             self.dismiss(result)
 
+    async def on_key(self, event: events.Key) -> None:
+        """Keys that come while the window is being made belong to its input."""
+        for entry in self.query(Input):
+            if entry.has_focus:
+                return
+            if event.is_printable and event.character:
+                entry.insert_text_at_cursor(event.character)
+            elif event.key == "enter":
+                await entry.action_submit()
+
 
 class Question(Dialog):
     """Asks; the result is the key of the answer, empty for escape."""
@@ -50,7 +60,7 @@ class Question(Dialog):
             yield Static(self._question, markup=False)
             yield Static(Content("\n").join(lines), classes="answers")
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Take an answer."""
         if any(answer.key == event.character for answer in self._answers):
             event.stop()
@@ -123,7 +133,9 @@ class Picker(Dialog):
 
     async def action_go(self, where: str) -> None:
         """Move in the list while the filter keeps the focus."""
-        await self.query_one(OptionList).run_action(where)
+        choices = self.query_one(OptionList)
+        if choices.size.height:  # Textual cannot turn pages where it has drawn none
+            await choices.run_action(where)
 
     def _fill(self, wanted: str) -> None:
         choices = self.query_one(OptionList)

@@ -65,8 +65,8 @@ class TrainScreen(ModeScreen):
         """Take over the state of the run; ``idle_words`` are for a run that has not begun."""
         self._board, self._run, self._idle_words = board, run, idle_words
         self._earlier = earlier or self._earlier
-        if not self.is_mounted:
-            return
+        if not self.is_mounted or not self.query(EventLog):
+            return  # not made yet, or being left
         self.query_one(RunStatus).run = run
         self.query_one(Verdict).run = run
         self.query_one(Figures).run = run

@@ -191,7 +191,8 @@ class LayerForm(Lines):
             entry.value = field.show(value)
         entry.styles.width = self.content_size.width - LABEL_WIDTH - len(CHOICE)
         entry.display = True
-        entry.focus()
+        # At once: Widget.focus would leave the next key to the list.
+        self.screen.set_focus(entry)
         entry.action_select_all()
         self.redraw()
 

@@ -26,12 +26,12 @@ class LayerTable(Lines, can_focus=True):
     """Rows to choose from; the heading stays while the rest scrolls."""
 
     BINDINGS = [
-        Binding("up,k", "go(-1)", "Up", show=False),
-        Binding("down,j", "go(1)", "Down", show=False),
-        Binding("pageup", "go(-10)", "Up ten", show=False),
-        Binding("pagedown", "go(10)", "Down ten", show=False),
-        Binding("home,g", "go(-100000)", "First", show=False),
-        Binding("end,G", "go(100000)", "Last", show=False),
+        Binding("up,k", "go(-1)", "Up", show=False, priority=True),
+        Binding("down,j", "go(1)", "Down", show=False, priority=True),
+        Binding("pageup", "go(-10)", "Up ten", show=False, priority=True),
+        Binding("pagedown", "go(10)", "Down ten", show=False, priority=True),
+        Binding("home,g", "go(-100000)", "First", show=False, priority=True),
+        Binding("end,G", "go(100000)", "Last", show=False, priority=True),
     ]
 
     class Highlighted(Message):
