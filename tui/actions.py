@@ -90,10 +90,16 @@ def commands(*scopes: str) -> Iterator[Command]:
 
 
 def bindings(scope: str) -> list[BindingType]:
-    """Textual's bindings for a scope."""
+    """Textual's bindings for a scope.
+
+    While the list has the focus all of its keys act at once, those of the screen and of the app
+    as well. Otherwise each would travel to the app first, and of keys that come in a burst, as
+    they do after a stalled link, the second would still meet the screen that the first one left.
+    """
+    at_once = scope == LIST
     return [
-        _binding(command, key, command.shown if first else "")
-        for command in commands(scope)
+        _binding(command, key, command.shown if first else "", at_once)
+        for command in commands(*((LIST, BUILD, APP) if at_once else (scope,)))
         for first, key in _keys(command)
     ]
 
@@ -103,13 +109,14 @@ def _keys(command: Command) -> Iterator[tuple[bool, str]]:
         yield position == 0, key
 
 
-def _binding(command: Command, key: str, shown: str) -> Binding:
+def _binding(command: Command, key: str, shown: str, at_once: bool) -> Binding:
     return Binding(
         key,
         command.action,
         command.label,
         show=command.in_bar,
         key_display=shown or ("F1" if key == "f1" else None),
+        priority=at_once,
         tooltip=command.help,
         id=f"{command.scope}.{command.action}.{key}",
     )
