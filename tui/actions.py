@@ -28,6 +28,9 @@ LIST = "list"
 """Only while the list of layers has the focus: letters typed into a form are text."""
 BUILD = "build"
 TRAIN = "train"
+RUNS = "runs"
+WATCH = "watch"
+COMPARE = "compare"
 APP = "app"
 
 COMMANDS = (
@@ -65,6 +68,7 @@ COMMANDS = (
     Command(TRAIN, "l", "app.settings", "lr", "Learning rate, L2, dropout, batch", "l"),
     Command(TRAIN, "r", "app.remedy", "remedy", "Do what the verdict advises"),
     Command(TRAIN, "x", "app.stop", "stop", "End the run after this batch"),
+    Command(TRAIN, "d", "app.detach", "detach", "Go on without the app, then watch"),
     Command(TRAIN, "g", "screen.log_scale", "log scale", "Loss and lr on a log scale"),
     Command(TRAIN, "c", "screen.next_chart", "chart", "Accuracy, lr, update:weight", in_bar=False),
     Command(TRAIN, "v", "screen.layers", "layers", "Layers in place of the log", in_bar=False),
@@ -76,8 +80,26 @@ COMMANDS = (
     Command(TRAIN, "w", "screen.smooth", "smooth", "Another smoothing", in_bar=False),
     Command(TRAIN, "b", "screen.earlier", "before", "The run before, as well", in_bar=False),
     Command(TRAIN, "t", "app.recipe", "recipe", "Change the next run's recipe"),
+    Command(RUNS, "enter", "screen.open", "open", "Open the run, live if it trains", "enter"),
+    Command(RUNS, "m,space", "screen.mark", "mark", "Mark for a comparison"),
+    Command(RUNS, "c", "screen.compare", "compare", "Compare the marked runs"),
+    Command(RUNS, "slash", "screen.filter", "filter", "Only runs with some words", "/"),
+    Command(RUNS, "s", "screen.sort", "sort", "Sort by the next column"),
+    Command(RUNS, "R", "screen.resume", "resume", "Train the run on, here"),
+    Command(RUNS, "t", "screen.tag", "tags", "Change its tags", in_bar=False),
+    Command(RUNS, "n", "screen.note", "note", "Change its note", in_bar=False),
+    Command(RUNS, "r", "screen.rename", "rename", "Give it another name", in_bar=False),
+    Command(RUNS, "x,delete", "screen.delete", "delete", "Move it to the bin"),
+    Command(WATCH, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
+    Command(WATCH, "space", "screen.pause", "pause/resume", "Pause, resume its trainer", "space"),
+    Command(WATCH, "l", "screen.learning_rate", "learning rate", "Change its learning rate"),
+    Command(WATCH, "x", "screen.stop", "stop", "End it after this batch"),
+    Command(WATCH, "R", "screen.resume", "resume", "Train it on, here"),
+    Command(COMPARE, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
+    Command(COMPARE, "l", "screen.other_curve", "loss/accuracy", "The other curve"),
     Command(APP, "1", "app.mode('build')", "build", "Build the network", in_bar=False),
     Command(APP, "2", "app.mode('train')", "train", "Train it, see the curves", in_bar=False),
+    Command(APP, "3,4", "app.mode('runs')", "runs", "All runs, also of others", in_bar=False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),
     Command(APP, "ctrl+p", "app.command_palette", "palette", "All commands by name", in_bar=False),
     Command(APP, "q,ctrl+q,ctrl+c", "app.leave", "quit", "Leave; asks before a loss"),
@@ -101,6 +123,16 @@ def bindings(scope: str) -> list[BindingType]:
         _binding(command, key, command.shown if first else "", at_once)
         for command in commands(*((LIST, BUILD, APP) if at_once else (scope,)))
         for first, key in _keys(command)
+    ]
+
+
+def charts_of(scope: str) -> list[BindingType]:
+    """What the training screen does with its charts by itself, for a screen with other keys."""
+    taken = {key for command in commands(scope) for key in command.keys.split(",")}
+    return [
+        one
+        for one in bindings(TRAIN)
+        if isinstance(one, Binding) and one.action.startswith("screen.") and one.key not in taken
     ]
 
 

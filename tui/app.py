@@ -14,6 +14,8 @@ from textual import events, on, work
 from textual.app import App
 from textual.filter import LineFilter
 
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.places import runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Portion
@@ -26,15 +28,17 @@ from cnn_tui.tui.cli.output import print_note
 from cnn_tui.tui.document import Document
 from cnn_tui.tui.driver import ThriftyDriver
 from cnn_tui.tui.filters import filters_for
+from cnn_tui.tui.going_on import resume_apart, resume_here, see_begun
 from cnn_tui.tui.link import Link
 from cnn_tui.tui.outline import recipe_words
 from cnn_tui.tui.palette_commands import CommandTable
 from cnn_tui.tui.run_view import RunView, view_of
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.dialog import Answer, Question
-from cnn_tui.tui.screens.files import ask_for_network, ask_where_to_save, save
+from cnn_tui.tui.screens.files import ask_for_network, ask_where_to_save, complain, save
 from cnn_tui.tui.screens.help import HelpScreen
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.screens.settings import SettingsDialog
 from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.session import Session, train
@@ -46,7 +50,7 @@ from cnn_tui.tui.words import clean, times
 
 
 class CnnTuiApp(App[None], inherit_bindings=False):
-    """Two modes over one document and one session."""
+    """Modes over one document, one session and one folder of runs."""
 
     TITLE = "cnn-tui"
     CSS_PATH = [
@@ -55,6 +59,7 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         "screens/mode.tcss",
         "screens/build.tcss",
         "screens/train.tcss",
+        "screens/runs.tcss",
         "screens/dialog.tcss",
     ]
     BINDINGS = bindings(APP)
@@ -74,6 +79,9 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         self._usage = Usage()
         self._used = ""
         self._run = RunView()
+        self.runs_dir = runs_home()
+        self.watched: RunFolder | None = None
+        """The run to begin with."""
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def on_mount(self) -> None:
@@ -83,7 +91,10 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         self.theme = DARK.name
         self.add_mode("build", lambda: BuildScreen(self.builder))
         self.add_mode("train", lambda: TrainScreen(self.board, self._run))
+        self.add_mode("runs", lambda: RunsScreen(self.runs_dir))
         self.switch_mode("build")
+        if self.watched:
+            self.call_later(self.watch_run, self.watched)
         self.set_interval(1 / self.link.fps, self.look)
         self.begin_capture_print(self)
 
@@ -154,7 +165,7 @@ class CnnTuiApp(App[None], inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(*getattr(self.screen, "SCOPES", ())))
 
     def action_recipe(self) -> None:
         """Go to the form of the recipe."""
@@ -227,6 +238,48 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         self.action_train()
         return True
 
+    async def watch_run(self, folder: RunFolder) -> None:
+        """Show a run, live if somebody trains it."""
+        await self.switch_mode("runs")
+        if isinstance(self.screen_stack[0], RunsScreen):
+            self.screen_stack[0].open_run(folder)
+
+    def resume(self, folder: RunFolder) -> bool:
+        """Train a run on, here; whether it was begun."""
+        if self.session.active:
+            self.notify("A run is under way here: end or detach it first.", severity="error")
+            return False
+        try:
+            network = folder.network()
+        except CnnTuiError as error:
+            complain(self, error)
+            return False
+        self.board = Board(settings=Settings.of(network.training))
+        self.session.start(network, partial(resume_here, folder=folder))
+        self.action_mode("train")
+        self.look()
+        return True
+
+    @work
+    async def action_detach(self) -> None:
+        """Let the run go on in a process of its own, from a checkpoint; then watch it."""
+        kept = self.board.kept
+        if kept is None:
+            self.notify("This run is not kept in a folder: it cannot go on without the app.")
+            return
+        self.session.stop()
+        while self.session.active:
+            await asyncio.sleep(0.05)
+        self.look()
+        if not self.board.stopped:
+            return
+        try:
+            await see_begun(resume_apart(kept), kept)
+        except CnnTuiError as error:
+            complain(self, error)
+            return
+        await self.watch_run(kept)
+
     def _refuse(self) -> None:
         report = self.builder.report
         reason = report.issues[0].message if report.issues else "It has no layers."
@@ -266,6 +319,8 @@ class CnnTuiApp(App[None], inherit_bindings=False):
             return self.board.remedied is not None
         if action == "train" and training:
             return not self.session.active
+        if action == "detach":
+            return self.session.active and not self.session.stopping
         if action == "mode":
             return parameters != (self.current_mode,)
         return True

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 
+from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.training.events import (
     Alert,
     AlertCleared,
@@ -69,7 +71,7 @@ class Board:
         """Take in one event."""
         match event:
             case RunStarted():
-                self.started = event
+                self.started, self.ended = event, None
                 self._note(f"{event.arch} on {event.data}, {event.train_images:,} images")
             case BatchCompleted():
                 self._batch(event)
@@ -106,9 +108,20 @@ class Board:
     def resume_words(self) -> str:
         """How a run goes on that ended before its time and was kept; empty for any other."""
         kept = self.started is not None and self.started.run
-        if not kept or self.ended is None or self.ended.reason != "stopped":
+        if not kept or self.ended is None or not self.stopped:
             return ""
         return f"cnn-tui resume {kept} goes on from step {self.ended.step:,}"
+
+    @property
+    def kept(self) -> RunFolder | None:
+        """The folder of the run; None if it is kept nowhere, or has not begun."""
+        path = self.started.path if self.started else ""
+        return RunFolder(Path(path)) if path else None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the run ended before its time, and not by a fault."""
+        return self.ended is not None and self.ended.reason == "stopped"
 
     @property
     def seconds(self) -> float:

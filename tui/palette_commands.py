@@ -28,7 +28,7 @@ class CommandTable(Provider):
                 yield Hit(score, _title(command), partial(self._run, command), help=command.help)
 
     def _commands(self) -> list[Command]:
-        scopes = SCOPES.get(self.app.current_mode, (APP,))
+        scopes = getattr(self.screen, "SCOPES", SCOPES.get(self.app.current_mode, (APP,)))
         found = {command.action: command for command in reversed(list(commands(*scopes)))}
         return list(reversed(found.values()))
 

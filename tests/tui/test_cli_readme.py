@@ -8,7 +8,17 @@ from pathlib import Path
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import loads_network
 from cnn_tui.engine.specs.layers import LAYER_TYPES
-from cnn_tui.tui.actions import APP, BUILD, LIST, TRAIN, commands, key_words
+from cnn_tui.tui.actions import (
+    APP,
+    BUILD,
+    COMPARE,
+    LIST,
+    RUNS,
+    TRAIN,
+    WATCH,
+    commands,
+    key_words,
+)
 from cnn_tui.tui.cli.group import COMMANDS
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
@@ -16,7 +26,14 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 
 def test_keys_are_those_of_the_app() -> None:
     table = README.partition("<!-- keys -->")[2].partition("<!-- /keys -->")[0]
-    groups = (("Build", (LIST, BUILD)), ("Train", (TRAIN,)), ("everywhere", (APP,)))
+    groups = (
+        ("Build", (LIST, BUILD)),
+        ("Train", (TRAIN,)),
+        ("Runs", (RUNS,)),
+        ("a run that is watched", (WATCH,)),
+        ("a comparison", (COMPARE,)),
+        ("everywhere", (APP,)),
+    )
     rows = [
         f"| {where} | `{key_words(command)}` | {command.help} |"
         for where, scopes in groups

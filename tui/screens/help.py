@@ -23,6 +23,11 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS = [Binding("escape,q,question_mark,f1,enter,space", "close", "close", show=False)]
 
+    def __init__(self, *scopes: str) -> None:
+        """Show the keys of ``scopes`` only, if any are named."""
+        super().__init__()
+        self._scopes = scopes
+
     def action_close(self) -> None:
         """Close; a second key that was on its way finds the window closed."""
         if self.is_current:
@@ -30,6 +35,12 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """The keys by where they work."""
+        if self._scopes:
+            own, everywhere = _group("Here", _keys(*self._scopes)), _group("Everywhere", _keys(APP))
+            with VerticalScroll(classes="window help"), Horizontal():
+                yield Static(own)
+                yield Static(everywhere)
+            return
         build = [*_LIST_KEYS, *_keys(LIST, BUILD)]
         with VerticalScroll(classes="window help"), Horizontal():
             yield Static(_group("Build", build))

@@ -11,7 +11,7 @@ from textual.reactive import var
 
 from cnn_tui.tui.widgets.lines import Line, Lines
 
-MODES = (("build", "1 Build"), ("train", "2 Train"))
+MODES = (("build", "1 Build"), ("train", "2 Train"), ("runs", "3 Runs"))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,80 @@
+"""A comparison of runs as rows and as one chart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from cnn_tui.engine.runs.compare import Comparison
+from cnn_tui.tui.run_rows import percent
+from cnn_tui.tui.ticks import accuracy_axis, epochs_axis, loss_axis
+from cnn_tui.tui.widgets.chart import ROLES, Picture
+from cnn_tui.tui.widgets.lines import Run
+from cnn_tui.tui.widgets.plot import Curve, Plot
+from cnn_tui.tui.widgets.table import Column, Record
+from cnn_tui.tui.words import clock
+
+GLYPHS = "ox+*#%@&"
+"""Runs are told apart by their points, not by colour alone."""
+
+
+def columns(names: Sequence[str]) -> tuple[Column, ...]:
+    """One for each run, after one for what is compared."""
+    return (Column(""), *(Column(f"{_glyph(at)} {name}") for at, name in enumerate(names)))
+
+
+def rows(comparison: Comparison) -> tuple[Record, ...]:
+    """Best figures first, then the settings that differ."""
+    runs = comparison.runs
+    summaries = [entry.summary for entry in runs]
+    best = max((one.best_val_accuracy or 0.0 for one in summaries), default=0.0)
+    figures = (
+        ("best val", *(_best(one.best_val_accuracy, best) for one in summaries)),
+        ("in epoch", *(str(one.best_epoch or "") for one in summaries)),
+        ("test", *(percent(one.test_accuracy) for one in summaries)),
+        ("state", *(entry.state for entry in runs)),
+        ("epochs", *(f"{one.epoch}/{one.epochs}" for one in summaries)),
+        ("time", *(clock(one.seconds) for one in summaries)),
+        ("parameters", *(f"{one.params:,}" for one in summaries)),
+    )
+    settings = ((one.setting, *one.values) for one in comparison.differences)
+    return (
+        *(Record(cells[0], cells) for cells in figures),
+        *(Record(cells[0], cells, "warn") for cells in settings),
+    )
+
+
+def _best(share: float | None, best: float) -> str:
+    return f"{percent(share)} best" if share is not None and share == best else percent(share)
+
+
+def overlay(comparison: Comparison, height: int, *, loss: bool) -> Picture:
+    """The validation curves of all runs in one pair of axes."""
+    curves = [
+        [
+            (float(epoch), value)
+            for epoch, value in zip(
+                one.epochs, one.val_loss if loss else one.val_accuracy, strict=True
+            )
+            if value is not None and math.isfinite(value)
+        ]
+        for one in comparison.curves
+    ]
+    values = [y for curve in curves for _, y in curve]
+    last = max((curve[-1][0] for curve in curves if curve), default=None)
+    if last is None:
+        return Picture(note="no epoch is complete yet")
+    ticks = max(3, height // 3)
+    y = loss_axis(values, ticks) if loss else accuracy_axis(values, ticks)
+    drawn = tuple(Curve(tuple(curve), _glyph(at)) for at, curve in enumerate(curves))
+    title = f" validation {'loss' if loss else 'accuracy'} "
+    names: list[Run] = [
+        (f"  {_glyph(at)} {entry.name}", ROLES[at % len(ROLES)])
+        for at, entry in enumerate(comparison.runs)
+    ]
+    plot = Plot(drawn, epochs_axis(last, int(last), ticks=6), y)
+    return Picture(((title, "strong"), *names), ((title, "strong"),), plot)
+
+
+def _glyph(number: int) -> str:
+    return GLYPHS[number % len(GLYPHS)]

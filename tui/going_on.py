@@ -1,0 +1,83 @@
+"""Taking up a run that ended, in the app or in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.lock import writer_lives
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import RunEnded, RunEvent, RunStarted
+from cnn_tui.tui.session import Emit
+
+LOG = "headless.log"
+"""In the folder of a run: what a process without a terminal has printed."""
+
+
+def resume_here(network: Network, control: Control, emit: Emit, *, folder: RunFolder) -> None:
+    """Go on with a run, blocking; its past is told first. Raises ``CnnTuiError``."""
+    from cnn_tui.engine.data.catalog import load_dataset
+    from cnn_tui.engine.runs.follow import Follower
+    from cnn_tui.engine.runs.resume import data_folder, resume_run
+    from cnn_tui.engine.training.trainer import Trainer
+
+    past = [event for event in Follower(folder).poll() if not isinstance(event, RunEnded)]
+    place = data_folder(folder, None)
+    dataset = load_dataset(network.data, place, shape=network.input, skip_damaged=True)
+    with resume_run(folder, network, dataset, control=control) as recorder:
+
+        def tell(event: RunEvent) -> None:
+            recorder.record(event)
+            if isinstance(event, RunStarted):
+                for one in past:
+                    # What came after the checkpoint is computed again.
+                    if isinstance(one, RunStarted) or one.step <= event.from_step:
+                        emit(one)
+            emit(event)
+
+        Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()
+
+
+def resume_apart(folder: RunFolder) -> subprocess.Popen[bytes]:
+    """Go on with a run in a process that no terminal can end; what it prints goes to a log.
+
+    Raises:
+        RunError: if no process can be started.
+    """
+    words = ["resume", folder.name, "--runs-dir", str(folder.path.resolve().parent)]
+    try:
+        with (folder.path / LOG).open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "cnn_tui.tui", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise RunError(
+            f"The run {folder.name} cannot go on by itself: {error.strerror or error}.",
+            f"cnn-tui resume {folder.name} takes it up.",
+        ) from None
+
+
+async def see_begun(process: subprocess.Popen[bytes], folder: RunFolder) -> None:
+    """Wait until the process trains the run.
+
+    Raises:
+        RunError: if it ended before that, with the last that it printed.
+    """
+    while process.poll() is None:
+        if writer_lives(folder.lock_file, folder.summary_file):
+            # A process that ended and was not waited for would pass for alive.
+            threading.Thread(target=process.wait, name="reaper", daemon=True).start()
+            return
+        await asyncio.sleep(0.05)
+    if process.returncode:
+        words = (folder.path / LOG).read_text(errors="replace").strip().rpartition("\n")[2]
+        raise RunError(f"The run {folder.name} does not go on by itself: {words}")

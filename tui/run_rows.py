@@ -1,0 +1,97 @@
+"""The history in words: a row for each run, and some lines about one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnn_tui.engine.runs.history import Entry, Order
+from cnn_tui.tui.sparkline import sparkline
+from cnn_tui.tui.widgets.lines import Line
+from cnn_tui.tui.widgets.table import Column, Record
+from cnn_tui.tui.words import clean, clock, compact
+
+COLUMNS = (
+    Column("run"),
+    Column("state"),
+    Column("network", rank=3),
+    Column("data", rank=2),
+    Column("epochs", right=True),
+    Column("best", right=True),
+    Column("test", right=True, rank=1),
+    Column("val accuracy", rank=1),
+    Column("MB", right=True, rank=4),
+    Column("tags", rank=2),
+)
+_CURVE = 12
+_ROLES = {"running": "accent", "paused": "warn", "crashed": "error", "failed": "error"}
+
+
+def records(entries: Sequence[Entry]) -> tuple[Record, ...]:
+    """A row for each run."""
+    return tuple(
+        Record(entry.name, _cells(entry), _ROLES.get(entry.state, "")) for entry in entries
+    )
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    summary = entry.summary
+    return (
+        entry.name,
+        entry.state,
+        summary.arch,
+        summary.data,
+        f"{summary.epoch}/{summary.epochs}",
+        percent(summary.best_val_accuracy),
+        percent(summary.test_accuracy),
+        sparkline(summary.curve, _CURVE),
+        megabytes(entry.bytes or 0),
+        " ".join(entry.tags),
+    )
+
+
+def details(
+    entry: Entry | None, entries: Sequence[Entry], order: Order, words: str
+) -> tuple[Line, ...]:
+    """What the row of a run has no room for, and what is listed in which order."""
+    used = sum(one.bytes or 0 for one in entries)
+    listed = f" {len(entries)} runs, {megabytes(used)} MB, sorted by {order}"
+    filtered = f", only with: {clean(words)}" if words else ""
+    first: Line = ((listed, "dim"), (filtered, "warn"))
+    return (first, *_about(entry)) if entry else (first,)
+
+
+def _about(entry: Entry) -> tuple[Line, ...]:
+    summary = entry.summary
+    at = "" if summary.best_epoch is None else f" in epoch {summary.best_epoch}"
+    best = f", best {percent(summary.best_val_accuracy)}{at}" if at else ""
+    recipe = f"{summary.optimizer}, lr {summary.lr:g}" if summary.optimizer else "no layers"
+    return (
+        (
+            (f" {entry.name}  ", "strong"),
+            (f"{clean(summary.arch)} on {clean(summary.data)}, ", ""),
+            (f"{compact(summary.params)} params, {recipe}", ""),
+        ),
+        (
+            (f" {summary.created[:16].replace('T', ' ')} UTC", "dim"),
+            (f"   {summary.step:,} steps in {clock(summary.seconds)}{best}", ""),
+        ),
+        ((f" {_end(entry)}", _ROLES.get(entry.state, "dim")),),
+        *([((f" {clean(entry.note)}", ""),)] if entry.note else []),
+    )
+
+
+def _end(entry: Entry) -> str:
+    if entry.state == "crashed":
+        return "crashed: its process is gone without a word; R goes on from the last checkpoint"
+    message = clean(entry.summary.message)
+    return f"{entry.state}: {message}" if message else entry.state
+
+
+def percent(share: float | None) -> str:
+    """``98.1%``; nothing for what is not known."""
+    return "" if share is None else f"{share:.1%}"
+
+
+def megabytes(size: int) -> str:
+    """``0.4``, ``12``."""
+    return f"{size / 1e6:.1f}" if size < 1e7 else f"{size / 1e6:,.0f}"

@@ -1,0 +1,70 @@
+"""Runs side by side: one chart, best figures, and what they were told to do differently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from textual.app import ComposeResult
+
+from cnn_tui.engine.runs.compare import Comparison, compare_runs
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.tui.actions import COMPARE, bindings
+from cnn_tui.tui.aside import aside
+from cnn_tui.tui.comparison import columns, overlay, rows
+from cnn_tui.tui.screens.files import complain
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.widgets.chart import Chart
+from cnn_tui.tui.widgets.header import Heading
+from cnn_tui.tui.widgets.table import Table
+
+
+class CompareScreen(ModeScreen):
+    """Reads the runs once; later epochs of a live one appear when it is opened again."""
+
+    MODE = "runs"
+    SCOPES = (COMPARE,)
+    BINDINGS = bindings(COMPARE)
+    AUTO_FOCUS = "Table"
+
+    def __init__(self, folders: Sequence[RunFolder]) -> None:
+        super().__init__()
+        self._folders = folders
+        self._comparison: Comparison | None = None
+        self._loss = False
+
+    def compose_body(self) -> ComposeResult:
+        """Chart and table."""
+        yield Chart(id="overlay")
+        yield Table(columns([folder.name for folder in self._folders]), id="comparison")
+
+    def on_mount(self) -> None:
+        """Read the runs."""
+        super().on_mount()
+        self.heading = Heading(f"{len(self._folders)} runs")
+        aside(self, lambda: compare_runs(self._folders), self._take, partial(complain, self.app))
+
+    def on_resize(self, event: object) -> None:
+        """The number of ticks follows the height."""
+        self.call_after_refresh(self._draw)
+
+    def _take(self, comparison: Comparison) -> None:
+        self._comparison = comparison
+        self.query_one(Table).records = rows(comparison)
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._comparison:
+            chart = self.query_one(Chart)
+            height = chart.content_size.height - 3
+            chart.picture = overlay(self._comparison, height, loss=self._loss)
+
+    def action_other_curve(self) -> None:
+        """Loss in place of accuracy, and back."""
+        self._loss = not self._loss
+        self._draw()
+
+    def action_back(self) -> None:
+        """Back to the list."""
+        if self.is_current:
+            self.dismiss()

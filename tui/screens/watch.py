@@ -1,0 +1,116 @@
+"""A run of any process on the training screen: read from its folder, steered through it."""
+
+from __future__ import annotations
+
+import math
+
+from textual import work
+
+from cnn_tui.engine.runs.commands import Command
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.tui.actions import WATCH, bindings, charts_of
+from cnn_tui.tui.run_view import RunView, view_of
+from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
+from cnn_tui.tui.screens.train import TrainScreen
+from cnn_tui.tui.watching import Watched, in_words
+from cnn_tui.tui.widgets.header import Heading
+
+_LOOK = 0.5
+
+
+class WatchScreen(TrainScreen, inherit_bindings=False):
+    """Owns what it watches, as long as it is open."""
+
+    MODE = "runs"
+    SCOPES = (WATCH,)
+    BINDINGS = [*bindings(WATCH), *charts_of(WATCH)]
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._watched = Watched(folder)
+        super().__init__(self._watched.board, RunView())
+
+    def on_mount(self) -> None:
+        """Begin to follow."""
+        super().on_mount()
+        self._watched.start()
+        self._look()
+        self.set_interval(_LOOK, self._look)
+
+    def on_unmount(self) -> None:
+        """Follow no more."""
+        self._watched.close()
+
+    def _look(self) -> None:
+        watched = self._watched
+        while watched.answers:
+            accepted, words = watched.answers.popleft()
+            self.notify(words, severity="information" if accepted else "error", markup=False)
+        watched.take_news()
+        self.present(watched.board, self._view(), f"reading {watched.folder.path}")
+
+    def _view(self) -> RunView:
+        watched = self._watched
+        view = view_of(
+            watched.board, active=watched.live, pausing=watched.board.paused, stopping=False
+        )
+        view = in_words(watched, view)
+        started = watched.board.started
+        data = started.data if started else ""
+        self.heading = Heading(watched.folder.name, data, view.summary)
+        if view != self._run:
+            self.refresh_bindings()
+        return view
+
+    def action_back(self) -> None:
+        """Back to the list."""
+        if self.is_current:
+            self.dismiss()
+
+    def action_pause(self) -> None:
+        """Ask the trainer to wait, or to go on."""
+        self._watched.ask(Command("resume" if self._watched.board.paused else "pause"))
+
+    @work
+    async def action_stop(self) -> None:
+        """Ask the trainer to end, after asking."""
+        question = Question(f"End {self._watched.folder.name}?", [Answer("y", "end it")])
+        if await self.app.push_screen_wait(question) == "y":
+            self._watched.ask(Command("stop"))
+
+    @work
+    async def action_learning_rate(self) -> None:
+        """Ask the trainer for another learning rate."""
+        now = self._run.lr
+        answer = await self.app.push_screen_wait(
+            Prompt("Learning rate from the next batch on", "" if now is None else f"{now:g}")
+        )
+        if not answer:
+            return
+        lr = _number(answer)
+        if lr is None:
+            self.notify(f"{answer!r} is no learning rate.", severity="error", markup=False)
+        else:
+            self._watched.ask(Command("lr", lr))
+
+    def action_resume(self) -> None:
+        """Train the run on, here."""
+        from cnn_tui.tui.app import CnnTuiApp
+
+        if isinstance(self.app, CnnTuiApp) and self.app.resume(self._watched.folder):
+            self.dismiss()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer what the state of the run allows."""
+        if action in ("pause", "stop", "learning_rate"):
+            return self._watched.live
+        if action == "resume":
+            return not self._watched.live
+        return super().check_action(action, parameters)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number > 0 else None

@@ -1,0 +1,169 @@
+"""A list to choose from: columns under a heading, of which narrow screens leave out the last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.binding import Binding
+from textual.message import Message
+from textual.reactive import var
+
+from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.words import clean, fit
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading; of the columns that do not fit, those of the highest ``rank`` go first."""
+
+    title: str
+    right: bool = False
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row: what it stands for, a cell for each column, and how it looks."""
+
+    key: str
+    cells: tuple[str, ...]
+    role: str = ""
+
+
+class Table(Lines, can_focus=True):
+    """Records with a cursor; some may be marked. Without records it says why."""
+
+    BINDINGS = [
+        Binding("up,k", "go(-1)", "Up", show=False),
+        Binding("down,j", "go(1)", "Down", show=False),
+        Binding("pageup", "go(-10)", "Up ten", show=False),
+        Binding("pagedown", "go(10)", "Down ten", show=False),
+        Binding("home,g", "go(-100000)", "First", show=False),
+        Binding("end,G", "go(100000)", "Last", show=False),
+    ]
+
+    class Highlighted(Message):
+        """The cursor went to another record."""
+
+    class Chosen(Message):
+        """A record was clicked twice."""
+
+    records: var[tuple[Record, ...]] = var((), init=False)
+    marked: var[frozenset[str]] = var(frozenset(), init=False)
+    cursor: var[int] = var(0, init=False)
+    empty: var[str] = var("", init=False)
+    """What to say where there are no records."""
+
+    _top = 0
+
+    def __init__(self, columns: Sequence[Column], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._columns = columns
+
+    @property
+    def chosen(self) -> str:
+        """The key of the record under the cursor; empty where there is none."""
+        return self.records[self.cursor].key if self.records else ""
+
+    def choose(self, key: str) -> None:
+        """Put the cursor on a record, if it is there."""
+        keys = [record.key for record in self.records]
+        if key in keys:
+            self.cursor = keys.index(key)
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a record."""
+        return max(0, min(cursor, len(self.records) - 1))
+
+    def watch_records(self, before: tuple[Record, ...]) -> None:
+        """Show the new records; the cursor stays on what it was on."""
+        if before:
+            self.choose(before[min(self.cursor, len(before) - 1)].key)
+        self.cursor = self.validate_cursor(self.cursor)
+        self.redraw()
+
+    def watch_marked(self) -> None:
+        """Show what is marked."""
+        self.redraw()
+
+    def watch_cursor(self) -> None:
+        """Show where the cursor is."""
+        self.redraw()
+
+    def watch_empty(self) -> None:
+        """Show why there is nothing."""
+        self.redraw()
+
+    def watch_has_focus(self, focus: bool) -> None:
+        """The cursor is lit only while keys go to it."""
+        super().watch_has_focus(focus)
+        self.redraw()
+
+    def action_go(self, by: int) -> None:
+        """Move the cursor."""
+        before, self.cursor = self.cursor, self.cursor + by
+        if self.cursor != before:
+            self.post_message(self.Highlighted())
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose a record; a second click opens it."""
+        row = self._top + event.y - 1
+        if event.y < 1 or row >= len(self.records):
+            return
+        if row == self.cursor and event.chain > 1:
+            self.post_message(self.Chosen())
+        self.action_go(row - self.cursor)
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll by moving the cursor, which is always in sight."""
+        self.action_go(1)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll by moving the cursor, which is always in sight."""
+        self.action_go(-1)
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Heading, then as many records as fit around the cursor."""
+        shown = max(1, height - 1)
+        self._top = max(0, min(self._top, self.cursor, len(self.records) - shown))
+        self._top = max(self._top, self.cursor - shown + 1)
+        kept = _fitting(self._columns, self.records, width)
+        titles = tuple(column.title for column in self._columns)
+        rows: list[Line] = [((self._row("  ", titles, kept, width), "dim"),)]
+        if not self.records:
+            return [*rows, (), ((f"  {self.empty}"[:width], "dim"),)]
+        visible = enumerate(self.records[self._top : self._top + shown], start=self._top)
+        return [*rows, *(self._line(at, one, kept, width) for at, one in visible)]
+
+    def _line(self, at: int, record: Record, kept: dict[int, int], width: int) -> Line:
+        here, marked = at == self.cursor, record.key in self.marked
+        flag = (">" if here else " ") + ("+" if marked else " ")
+        role = record.role
+        if here:
+            role = f"{'cursor' if self.has_focus else 'idle'} {role}"
+        return ((self._row(flag, record.cells, kept, width), role),)
+
+    def _row(self, flag: str, cells: Sequence[str], kept: dict[int, int], width: int) -> str:
+        texts = [
+            cells[at].rjust(room) if self._columns[at].right else fit(clean(cells[at]), room)
+            for at, room in kept.items()
+        ]
+        return fit(f"{flag}{'  '.join(texts)}", width)
+
+
+def _fitting(columns: Sequence[Column], records: Sequence[Record], width: int) -> dict[int, int]:
+    """The columns that are shown, each with its width; the first gives way in the end."""
+    widths = {
+        at: max([len(column.title), *(len(record.cells[at]) for record in records)])
+        for at, column in enumerate(columns)
+    }
+    while sum(widths.values()) + 2 * len(widths) > width:
+        last = max(widths, key=lambda at: (columns[at].rank, at))
+        if columns[last].rank == 0:
+            over = sum(widths.values()) + 2 * len(widths) - width
+            first = next(iter(widths))
+            return {**widths, first: max(8, widths[first] - over)}
+        del widths[last]
+    return widths
