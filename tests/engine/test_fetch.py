@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_tui.engine.data import fetch as fetch_module
-from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, Patience, fetch
+from cnn_tui.engine.data import job
+from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, fetch
+from cnn_tui.engine.data.job import Patience
 from cnn_tui.engine.data.sources import SOURCES, RemoteFile, Source
 from cnn_tui.engine.data.transfer import RefusedError, _Redirects
 from cnn_tui.engine.errors import DataError
@@ -373,7 +374,7 @@ def test_mirror_is_asked_instead(
 
 
 @pytest.mark.parametrize(
-    "mirror", ["ftp://host/x", "file:///etc", "host/x", "https://", "\x1b[31m"]
+    "mirror", ["ftp://host/x", "file:///etc", "host/x", "https://", "http://[x", "\x1b[31m"]
 )
 def test_mirror_must_be_an_address(server: Server, tmp_path: Path, mirror: str) -> None:
     error = fails(tmp_path, "is no address", mirror=mirror)
@@ -477,7 +478,7 @@ def test_full_disk_in_the_middle_keeps_what_has_come(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(fetch_module, "receive", full)
+        patch.setattr(job, "receive", full)
         fails(tmp_path, "cannot be written: No space left on device.*kept")
     assert get(tmp_path) == CONTENT
 
