@@ -116,11 +116,26 @@ def reduce_points(points: Iterable[Point], low: float, high: float, columns: int
     if high <= low or columns < 1:
         return []
     scale = columns / (high - low)
-    buckets: dict[int, list[Point]] = {}
-    for x, y in points:
-        if low <= x <= high and math.isfinite(y):
-            buckets.setdefault(min(int((x - low) * scale), columns - 1), []).append((x, y))
-    return [point for column in sorted(buckets) for point in _extremes(buckets[column])]
+    reduced: list[Point] = []
+    here, least, most = -1, (0.0, 0.0), (0.0, 0.0)
+    for point in points:
+        x, y = point
+        if not low <= x <= high or not -math.inf < y < math.inf:
+            continue
+        column = min(int((x - low) * scale), columns - 1)
+        if column != here:
+            if here >= 0:
+                reduced += _in_order(least, most)
+            here, least, most = column, point, point
+        elif y < least[1]:
+            least = point
+        elif y > most[1]:
+            most = point
+    return reduced + (_in_order(least, most) if here >= 0 else [])
+
+
+def _in_order(least: Point, most: Point) -> list[Point]:
+    return [least] if least == most else sorted((least, most))
 
 
 def _extremes(points: Sequence[Point]) -> list[Point]:

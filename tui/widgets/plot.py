@@ -1,24 +1,29 @@
-"""Curves to characters, with plotext; the only file that imports it.
+"""Curves to characters. The axes are plotext's, and this is the only file that imports it.
 
-plotext 5 raises on infinities and takes time in proportion to the points. So nothing reaches it
-but finite numbers, at most two for each column of dots.
+The curves are not: plotext takes 30 ms for a chart, with the GIL held, which at 4 Hz is a tenth of
+the training's speed. Drawn here into the cached axes they take 3 ms.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from cnn_tui.tui.series import Point, reduce_points
 from cnn_tui.tui.ticks import Axis
+from cnn_tui.tui.widgets.grid import Grid
 
-Canvas = list[list[tuple[str, int]]]
+Row = list[tuple[str, int]]
+Canvas = list[Row]
 """Rows of texts, each with the number of the curve that it belongs to, -1 for axes and labels."""
 
-DOTS = 2
-"""Dots that a braille character is wide."""
+DOTS, DOTS_HIGH = 2, 4
+"""Dots that a braille character is wide and high."""
 
 GLYPH_EVERY = 5
 """Columns for at most two glyphs of a curve; closer together they would hide the others."""
@@ -50,24 +55,50 @@ Rasteriser = Callable[[Plot, int, int], Canvas]
 
 
 def rasterise(plot: Plot, width: int, height: int) -> Canvas:
-    """Draw with plotext in braille; every row is ``width`` columns wide."""
-    figure = _figure(width, height)
-    _axes(figure, plot)
-    # Without any point plotext leaves the labels out.
-    figure.scatter([plot.x.low], [plot.y.low], marker=" ")
-    columns = width - plot.y.label_width - 1
+    """Draw in braille; every row is ``width`` columns wide."""
+    canvas = [list(row) for row in _empty(plot.x, plot.y, width, height)]
+    columns, rows = width - plot.y.label_width - 1, height - 2
+    if columns > 0 and rows > 0:
+        _draw(canvas, plot, Grid(columns, rows), plot.y.label_width + 1)
+    return _marked(_named(canvas, plot.x.name), plot, columns)
+
+
+def _draw(canvas: Canvas, plot: Plot, grid: Grid, left: int) -> None:
     # The first curve is drawn over the others, and the glyphs of all over that: where curves
     # share a cell, which has one colour, each can still be seen.
-    for number, curve in reversed(list(enumerate(plot.curves))):
-        points = _visible(curve, plot, columns * DOTS)
-        if len(points) > 1:
-            _draw(figure.plot, points, "braille", number)
-    for number, curve in enumerate(plot.curves):
-        points = _visible(curve, plot, columns // GLYPH_EVERY)
-        if curve.glyph or len(points) == 1:
-            _draw(figure.scatter, points, curve.glyph or "braille", number)
-    canvas = [_runs(line) for line in figure.build().splitlines()][:height]
-    return _marked(_named(canvas, plot.x.name), plot, columns)
+    lines = [_visible(curve.points, plot, grid.columns * DOTS) for curve in plot.curves]
+    for number, points in reversed(list(enumerate(lines))):
+        grid.line(_scaled(points, plot, grid), number)
+    for number, (curve, points) in enumerate(zip(plot.curves, lines, strict=True)):
+        if curve.glyph:
+            few = _visible(points, plot, grid.columns // GLYPH_EVERY)
+            grid.glyphs(_scaled(few, plot, grid), number, curve.glyph)
+    for row, cells in grid.cells().items():
+        places = {left + column: cell for column, cell in cells.items()}
+        canvas[row] = _overlaid(canvas[row], places)
+
+
+def _scaled(points: list[Point], plot: Plot, grid: Grid) -> list[tuple[int, int]]:
+    """Points in dots from the lower left."""
+    across = (grid.columns * DOTS - 1) / (plot.x.high - plot.x.low)
+    up = (grid.rows * DOTS_HIGH - 1) / (plot.y.high - plot.y.low)
+    return [(round((x - plot.x.low) * across), round((y - plot.y.low) * up)) for x, y in points]
+
+
+@lru_cache(32)
+def _empty(x: Axis, y: Axis, width: int, height: int) -> Canvas:
+    """Axes and labels by plotext, which takes 10 ms for them: they seldom change."""
+    figure = _figure(width, height)
+    figure.xaxes(True, False)
+    figure.yaxes(True, False)
+    figure.xlim(x.low, x.high)
+    figure.ylim(y.low, y.high)
+    figure.xticks(list(x.ticks), list(x.labels))
+    figure.yticks(list(y.ticks), list(y.labels))
+    # Without any point plotext leaves the labels out.
+    figure.scatter([x.low], [y.low], marker=" ")
+    lines = figure.build().splitlines()[:height]
+    return [[(_LOOK.sub("", line), -1)] for line in lines]
 
 
 def _figure(width: int, height: int) -> Any:
@@ -84,23 +115,9 @@ def _figure(width: int, height: int) -> Any:
     return figure
 
 
-def _axes(figure: Any, plot: Plot) -> None:
-    figure.xaxes(True, False)
-    figure.yaxes(True, False)
-    figure.xlim(plot.x.low, plot.x.high)
-    figure.ylim(plot.y.low, plot.y.high)
-    figure.xticks(list(plot.x.ticks), list(plot.x.labels))
-    figure.yticks(list(plot.y.ticks), list(plot.y.labels))
-
-
-def _visible(curve: Curve, plot: Plot, columns: int) -> list[Point]:
-    points = reduce_points(curve.points, plot.x.low, plot.x.high, columns)
-    return [(x, min(max(y, plot.y.low), plot.y.high)) for x, y in points]
-
-
-def _draw(how: Callable[..., None], points: list[Point], marker: str, number: int) -> None:
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    how(xs, ys, marker=marker, color=number + _FIRST_COLOR)
+def _visible(points: Sequence[Point], plot: Plot, columns: int) -> list[Point]:
+    reduced = reduce_points(points, plot.x.low, plot.x.high, columns)
+    return [(x, min(max(y, plot.y.low), plot.y.high)) for x, y in reduced]
 
 
 def _named(canvas: Canvas, name: str) -> Canvas:
@@ -121,41 +138,29 @@ def _marked(canvas: Canvas, plot: Plot, columns: int) -> Canvas:
 
     marks = {column(mark) for mark in plot.marks if plot.x.low <= mark <= plot.x.high}
     if marks:
-        canvas[-2] = _overlaid(canvas[-2], dict.fromkeys(marks, MARK), blank_only=False)
+        canvas[-2] = _overlaid(canvas[-2], dict.fromkeys(marks, (MARK, MARKED)))
     if plot.cursor is not None and plot.x.low <= plot.cursor <= plot.x.high:
-        line = {column(plot.cursor): "│"}
-        canvas[:-2] = [_overlaid(row, line, blank_only=True) for row in canvas[:-2]]
+        line = {column(plot.cursor): ("│", MARKED)}
+        canvas[:-2] = [_overlaid(row, line, over=" ") for row in canvas[:-2]]
     return canvas
 
 
 MARK = "▲"
 
 
-def _overlaid(
-    row: list[tuple[str, int]], chars: dict[int, str], *, blank_only: bool
-) -> list[tuple[str, int]]:
+def _overlaid(row: Row, places: dict[int, tuple[str, int]], over: str = "") -> Row:
+    """The row with other cells in some columns; if told so only ``over`` some character."""
     cells = [(char, number) for text, number in row for char in text]
-    for place, char in chars.items():
-        if place < len(cells) and (not blank_only or cells[place][0] in " \u2800"):
-            cells[place] = (char, MARKED)
-    return cells
+    for place, cell in places.items():
+        if place < len(cells) and (not over or cells[place][0] == over):
+            cells[place] = cell
+    return [
+        ("".join(char for char, _ in run), number)
+        for number, run in groupby(cells, key=itemgetter(1))
+    ]
 
 
 MARKED = 100
 """The number of cursor and marks in a canvas."""
 
-_FIRST_COLOR = 16
-"""Colours carry the number of the curve through plotext; the widget gives them their looks."""
-
-_RUN = re.compile(r"\x1b\[(?:38;5;)?(\d+)m|([^\x1b]+)")
-
-
-def _runs(line: str) -> list[tuple[str, int]]:
-    runs: list[tuple[str, int]] = []
-    number = -1
-    for code, text in _RUN.findall(line):
-        if text:
-            runs.append((text, number))
-        else:
-            number = max(-1, int(code) - _FIRST_COLOR)
-    return runs
+_LOOK = re.compile(r"\x1b\[[\d;]*m")
