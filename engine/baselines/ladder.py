@@ -114,7 +114,7 @@ class _Climber:
         key = digest("knn", self.source.digest, *self.ladder.knn)
         found = find(self.ladder.root, key)
         if found and found[1].rung:
-            return _seen(found[1].rung)
+            return _seen(found[0], found[1].rung)
         self.emit(RungStarted("knn", None))
         try:
             rung = run_knn(self.ladder.dataset, self.ladder.knn, self._threads, self._tell)
@@ -136,7 +136,7 @@ class _Climber:
         key = digest(self.source.digest, network_digest(network), network.training.epochs)
         found = find(self.ladder.root, key)
         if found and found[1].rung:
-            return _seen(found[1].rung)
+            return _seen(found[0], found[1].rung)
         self.emit(RungStarted(baseline, network))
         with self._recorder(network, found[0] if found else None) as recorder:
             folder = RunFolder(Path(recorder.path))
@@ -179,5 +179,6 @@ class _Climber:
         )
 
 
-def _seen(rung: Rung) -> Rung:
-    return msgspec.structs.replace(rung, done_before=True)
+def _seen(folder: RunFolder, rung: Rung) -> Rung:
+    """The run may have got another name since."""
+    return msgspec.structs.replace(rung, run=folder.name, done_before=True)

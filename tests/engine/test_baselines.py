@@ -17,7 +17,9 @@ from cnn_tui.engine.baselines.record import Rung
 from cnn_tui.engine.baselines.templates import templates
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.errors import CnnTuiError, RunError
+from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.history import list_runs
+from cnn_tui.engine.runs.manage import rename_run
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, Conv
 from cnn_tui.engine.specs.network import SVM, Network, Softmax
@@ -213,6 +215,13 @@ def test_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="file"):
         climb(tmp_path / "file", rungs=("knn",))
+
+
+def test_renamed_run_is_found_by_its_new_name(tmp_path: Path) -> None:
+    (rung,), _ = climb(tmp_path, rungs=("linear-svm",))
+    rename_run(open_run(tmp_path, rung.run), "mine")
+    (again,), events = climb(tmp_path, rungs=("linear-svm",))
+    assert (again.run, started(events)) == ("mine", [])
 
 
 def test_damaged_record_counts_as_none(tmp_path: Path) -> None:
