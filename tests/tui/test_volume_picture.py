@@ -56,9 +56,7 @@ async def test_the_picture_takes_the_place_of_the_list(make_app: MakeApp) -> Non
     app = make_app(load_preset("lenet5"))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("v")
-        assert (
-            not app.screen.query_one("#layers").display or app.screen.query_one("#picture").display
-        )
+        assert not app.screen.query_one("#layers").region
         assert "0  input  1x28x28" in text(app, "#picture")
         await pilot.press("right", "right", "right")
         assert "3  maxpool  6x14x14" in text(app, "#picture")

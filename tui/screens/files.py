@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from textual.app import App
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.recent import recent_files, remember
 from cnn_tui.tui.screens.dialog import Answer, Item, Picker, Prompt, Question
+from cnn_tui.tui.words import clean
 
 
 async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
@@ -16,16 +19,31 @@ async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
     # Here and below: the TOML library takes a tenth of the time to the first screen.
     from cnn_tui.engine.specs.presets import load_preset, preset_names, resolve
 
-    items = [Item(name, load_preset(name).description) for name in preset_names()]
+    recent = _by_name(recent_files())
+    items = [Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
+    items += [Item(name, load_preset(name).description) for name in preset_names()]
     chosen = await app.push_screen_wait(Picker("Open", items, free="the path of a TOML file"))
     if not chosen:
         return None
+    is_preset = chosen in preset_names() and chosen not in recent
+    path = recent.get(chosen, Path(chosen).expanduser())
     try:
-        network = resolve(str(Path(chosen).expanduser()))
+        network = load_preset(chosen) if is_preset else resolve(str(path))
     except CnnTuiError as error:
         complain(app, error)
         return None
-    return network, None if chosen in preset_names() else Path(chosen).expanduser()
+    if not is_preset:
+        remember(path)
+    return network, None if is_preset else path
+
+
+def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
+    """Files by their names; a name that is taken gives way to the whole path."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        name = clean(path.name)
+        found[clean(str(path)) if name in found else name] = path
+    return found
 
 
 async def ask_where_to_save(app: App[None], network: Network, source: Path | None) -> Path | None:
@@ -51,6 +69,7 @@ def save(app: App[None], network: Network, path: Path) -> bool:
     except OSError as error:
         app.notify(f"{path} cannot be written: {error.strerror}.", severity="error", markup=False)
         return False
+    remember(path)
     app.notify(f"Saved to {path}.", markup=False)
     return True
 
