@@ -164,8 +164,7 @@ def _change(before: str, after: str) -> str:
     """The numbers that turn one look into another."""
     old, new = _parts(before), _parts(after)
     if old.attributes != new.attributes:
-        # Nothing before the first semicolon is a 0, which takes back all that was.
-        return ";".join(["", *filter(None, new)]) if after else ""
+        return ";".join(["0", *filter(None, new)]) if after else ""
     parts = []
     if old.foreground != new.foreground:
         parts.append(new.foreground or "39")

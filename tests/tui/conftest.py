@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 sys.path.append(str(Path(__file__).parent))
 
 from scripted import SMALL, Script, run_events
+from terminal import Terminal
 
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
@@ -34,3 +35,20 @@ def make_app() -> MakeApp:
         return CnnTuiApp(network, source, Session(runner or Script(run_events())), link)
 
     return make
+
+
+Start = Callable[..., Terminal]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts programs in terminals of their own."""
+    terminals: list[Terminal] = []
+
+    def begin(program: str, **environ: str) -> Terminal:
+        terminals.append(Terminal(program, **environ))
+        return terminals[-1]
+
+    yield begin
+    for terminal in terminals:
+        terminal.close()

@@ -36,8 +36,7 @@ class Screen:
         self.stream = pyte.Stream(self.screen)
 
     def shows(self, data: str) -> list[list[object]]:
-        # pyte does not know that a missing number is a 0.
-        self.stream.feed(data.replace("\x1b[;", "\x1b[0;"))
+        self.stream.feed(data)
         buffer = self.screen.buffer
         return [[buffer[y][x] for x in range(WIDTH)] for y in range(HEIGHT)]
 

@@ -1,0 +1,111 @@
+"""A program in a real terminal, for tests: a pty and an emulator that reads it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+
+import pyte
+import pytest
+
+SIZE = (80, 24)
+PATIENCE = 60.0
+"""Seconds for anything to happen at all; nothing here tests how fast it does."""
+
+OWN_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+"""Makes the pty the program's controlling terminal, whose end is then its hang-up."""
+
+
+class Terminal:
+    """A pty with a program in it and an emulator that reads what it writes."""
+
+    def __init__(self, program: str, **environ: str) -> None:
+        self.screen = pyte.Screen(*SIZE)
+        self.stream = pyte.ByteStream(self.screen)
+        self.raw = b""
+        self.fd, inner = pty.openpty()
+        self.name = os.ttyname(inner)
+        self.resize(*SIZE)
+        self.modes = termios.tcgetattr(self.fd)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", OWN_TERMINAL + program],
+            stdin=inner,
+            stdout=inner,
+            stderr=inner,
+            start_new_session=True,
+            env={
+                **os.environ,
+                "TERM": "xterm-256color",
+                "COLORTERM": "",
+                "PYTHONWARNINGS": "error",
+                **environ,
+            },
+        )
+        os.close(inner)
+
+    def resize(self, width: int, height: int) -> None:
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def stall(self) -> None:
+        """Stop the output for good, as a dead link does: writing blocks from now on."""
+        inner = os.open(self.name, os.O_RDWR | os.O_NOCTTY)
+        termios.tcflow(inner, termios.TCOOFF)
+        os.close(inner)
+
+    def read(self, seconds: float = 0.1) -> bool:
+        """Take in what there is; False when the program has closed the terminal."""
+        if not select.select([self.fd], [], [], seconds)[0]:
+            return True
+        try:
+            data = os.read(self.fd, 65536)
+        except OSError:
+            return False
+        self.raw += data
+        self.stream.feed(data)
+        return bool(data)
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            if time.monotonic() > end or not self.read():
+                pytest.fail(f"no {what}; the screen is\n" + "\n".join(self.screen.display))
+
+    def shows(self, text: str) -> None:
+        self.until(lambda: any(text in row for row in self.screen.display), f"{text!r}")
+
+    def press(self, keys: str) -> None:
+        os.write(self.fd, keys.encode())
+
+    def exit_code(self) -> int:
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is None:
+            assert time.monotonic() < end, "the program does not end"
+            self.read()
+        while select.select([self.fd], [], [], 0)[0] and self.read():
+            pass
+        return self.process.returncode
+
+    def is_restored(self) -> bool:
+        """Main screen, cursor, no mouse, and the line discipline as it was."""
+        last = {
+            mode: max(self.raw.rfind(mode + b"h"), -1) < self.raw.rfind(mode + b"l")
+            for mode in (b"\x1b[?1049", b"\x1b[?1000", b"\x1b[?2004")
+        }
+        cursor = self.raw.rfind(b"\x1b[?25l") < self.raw.rfind(b"\x1b[?25h")
+        return all(last.values()) and cursor and self._flags() == self.modes[:4]
+
+    def _flags(self) -> list[object]:
+        return list(termios.tcgetattr(self.fd)[:4])
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.fd)

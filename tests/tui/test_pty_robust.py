@@ -1,0 +1,227 @@
+"""The app in a real terminal when something goes wrong: links, crashes, prints, other encodings."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from terminal import PATIENCE, SIZE, Terminal
+
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.tensors import TensorFile
+
+Start = Callable[..., Terminal]
+F5 = "\x1b[15~"
+
+CLI = """
+import sys
+from cnn_tui.tui.cli.main import main
+sys.exit(main({args!r}))
+"""
+
+FAULTY = """
+import sys
+import cnn_tui.tui.app as app
+import cnn_tui.tui.session as session
+from cnn_tui.engine.specs.layers import FC
+from cnn_tui.engine.specs.network import Network
+
+def faulty(network, control, emit, **places):
+    print("a stray print", flush=True)
+    print("and one to standard error", file=sys.stderr, flush=True)
+    raise ZeroDivisionError("no batch")
+
+app.train = faulty
+sys.exit(app.run_app(Network(layers=(FC(out_features=10),)), None))
+"""
+
+ALEXNET = """
+import os, sys
+import numpy as np
+import msgspec
+from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.tui.app import run_app
+path = os.path.join({folder!r}, "pictures.npz")
+network = load_preset("alexnet")
+pixels = np.zeros((64, *network.input), np.uint8)
+np.savez(path, x=pixels, y=np.arange(64) % 10)
+last = msgspec.structs.replace(network.layers[-1], out_features=10)
+recipe = msgspec.structs.replace(network.training, batch_size=32)
+network = msgspec.structs.replace(
+    network, layers=(*network.layers[:-1], last), data=path, training=recipe
+)
+sys.exit(run_app(network, None))
+"""
+
+
+def cli(*args: str) -> str:
+    return CLI.format(args=list(args))
+
+
+def test_a_crash_is_told_in_words_and_the_app_stays(start: Start) -> None:
+    terminal = start(FAULTY)
+    terminal.shows("fits")
+    terminal.press(F5)
+    terminal.shows("The trainer crashed: ZeroDivisionError: no batch")
+    terminal.shows("printed: a stray print")
+    terminal.shows("printed: and one to standard error")
+    terminal.press("1")
+    terminal.shows("[1 Build]")
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+    assert terminal.is_restored()
+
+
+def test_a_latin_1_terminal_gets_nothing_but_ascii(start: Start) -> None:
+    terminal = start(cli("digits-convnet"), PYTHONIOENCODING="latin-1")
+    terminal.shows("fits")
+    terminal.press(F5)
+    terminal.shows("epoch 2")
+    assert terminal.raw.isascii()
+    terminal.press("q")
+    terminal.shows("under way")
+    terminal.press("y")
+    assert terminal.exit_code() == 0
+    assert terminal.is_restored()
+
+
+@pytest.mark.parametrize(
+    ("color", "sent", "unsent"),
+    [
+        ("16", b"\x1b[", b"38;5"),
+        ("256", b"38;5", b"38;2"),
+        ("truecolor", b"38;2", b"38;5"),
+        ("none", b"\x1b[0;1m", b";5;"),
+    ],
+)
+def test_colours_are_those_that_were_asked_for(
+    start: Start, color: str, sent: bytes, unsent: bytes
+) -> None:
+    terminal = start(cli("--color", color, "--no-mouse"))
+    terminal.shows("fits")
+    assert sent in terminal.raw
+    assert unsent not in terminal.raw
+    assert b"\x1b[?1000h" not in terminal.raw
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+
+
+def test_leaving_in_the_middle_of_a_batch_of_alexnet(start: Start, tmp_path: Path) -> None:
+    terminal = start(ALEXNET.format(folder=str(tmp_path)))
+    terminal.shows("fits")
+    terminal.press(F5)
+    terminal.shows("training")
+    terminal.press("q")
+    terminal.shows("under way")
+    began = time.monotonic()
+    terminal.press("y")
+    assert terminal.exit_code() == 0
+    assert time.monotonic() - began < PATIENCE
+    assert terminal.is_restored()
+
+
+def test_a_window_is_shrunk_and_grown_while_a_run_goes(start: Start) -> None:
+    terminal = start(cli("digits-convnet"))
+    terminal.shows("fits")
+    terminal.press(F5)
+    terminal.shows("epoch 1/")
+    for size, words in (((20, 5), "20x5"), (SIZE, "accuracy"), ((60, 20), "loss"), (SIZE, "loss")):
+        terminal.screen.resize(size[1], size[0])
+        terminal.resize(*size)
+        terminal.shows(words)
+    terminal.process.terminate()
+    assert terminal.exit_code() == 143
+    assert terminal.is_restored()
+
+
+@pytest.fixture
+def sshd(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """A server on a free port of this machine, with keys of its own."""
+    server = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+    if not server or not shutil.which("ssh") or not shutil.which("ssh-keygen"):
+        pytest.skip("needs OpenSSH's server and client (Debian: openssh-server)")
+    for name in ("host", "user"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
+        subprocess.run(command, check=True)
+    (tmp_path / "authorized").write_text((tmp_path / "user.pub").read_text())
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    options = {
+        "Port": port,
+        "ListenAddress": "127.0.0.1",
+        "HostKey": tmp_path / "host",
+        "AuthorizedKeysFile": tmp_path / "authorized",
+        "PidFile": "none",
+        "StrictModes": "no",
+        "UsePAM": "no",
+        "PasswordAuthentication": "no",
+        "PermitRootLogin": "prohibit-password",
+    }
+    flags = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
+    process = subprocess.Popen(
+        [server, "-D", "-e", "-f", "/dev/null", *flags], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        _await_server(process, port)
+        yield port, tmp_path / "user"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _await_server(process: subprocess.Popen[str], port: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            assert process.stderr is not None
+            pytest.skip(f"sshd does not start here: {process.stderr.read().strip()[-200:]}")
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    pytest.skip("sshd does not answer here")
+
+
+def test_a_real_ssh_link_is_cut_and_the_run_is_whole(
+    start: Start, sshd: tuple[int, Path], tmp_path: Path
+) -> None:
+    port, key = sshd
+    script = tmp_path / "app.py"
+    script.write_text(cli("digits-convnet"))
+    command = (
+        f"TERM=xterm-256color PYTHONPATH={os.environ.get('PYTHONPATH', '')} "
+        f"XDG_DATA_HOME={tmp_path / 'data'} {sys.executable} {script}"
+    )
+    options = ["StrictHostKeyChecking=no", f"UserKnownHostsFile={tmp_path / 'known'}"]
+    flags = [word for option in options for word in ("-o", option)]
+    words = ["ssh", "-tt", "-q", "-i", str(key), "-p", str(port), *flags]
+    words += [f"{getpass.getuser()}@127.0.0.1", command]
+    terminal = start(f"import os; os.execvp('ssh', {words!r})")
+    terminal.shows("fits")
+    terminal.press(F5)
+    terminal.shows("epoch 2/")
+    terminal.process.kill()
+    runs = tmp_path / "data" / "cnn-tui" / "runs"
+    end = time.monotonic() + PATIENCE
+    while not any(_stopped(path) for path in runs.glob("*")):
+        assert time.monotonic() < end, "the run was not ended"
+        time.sleep(0.1)
+    (folder,) = (RunFolder(path) for path in runs.glob("*"))
+    states = [path for path in folder.path.rglob("*.safetensors") if path.stat().st_size]
+    assert states
+    for state in states:
+        TensorFile(state).read()
+
+
+def _stopped(path: Path) -> bool:
+    events = path / "events.jsonl"
+    return events.exists() and b'"stopped"' in events.read_bytes()
