@@ -246,3 +246,19 @@ async def test_a_window_too_small_says_so_and_can_be_left(
         assert app.screen.query_one("#body").display
         await pilot.press("down", "D")
         assert len(layers(app)) == 5
+
+
+async def test_the_224_trap_is_mended_by_one_key(make_app: MakeApp) -> None:
+    conv = Conv(out_channels=96, kernel_size=11, stride=4)
+    trap = Network(
+        input=(3, 224, 224),
+        layers=(conv, ReLU(), MaxPool(kernel_size=3, stride=2), FC(out_features=10)),
+    )
+    app = make_app(trap)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "(224 - 11 + 2*0)/4 + 1 = 54.25" in text(app, "#doctor")
+        assert "227" in text(app, "#doctor")
+        await pilot.press("a")
+        assert app.builder.report.valid
+        await pilot.press("u")
+        assert app.builder.network == trap
