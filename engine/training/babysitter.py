@@ -52,13 +52,13 @@ _STUCK = {"dead-relus", "saturated", "lr-low", "labels", "flat-loss"}
 _OVERFIT = {"overfitting", "little-data"}
 _STALLED = {"plateau", "underfitting"}
 _EFFECT_OF: dict[str, set[str]] = {
-    **dict.fromkeys(_WAY, _FROM_THE_START | _WAY),
+    **dict.fromkeys(_WAY, _FROM_THE_START | _WAY | {"labels"}),
     **dict.fromkeys(_STUCK, _FROM_THE_START | _WAY | _STUCK),
     **dict.fromkeys(_OVERFIT, _FROM_THE_START | {"labels"}),
     **dict.fromkeys(_STALLED, _FROM_THE_START | _WAY | _STUCK | _OVERFIT | _STALLED),
 }
 """While one of these stands, what it brings about is not told as well."""
-_LASTING = _FROM_THE_START | _WAY | {"labels"}
+_LASTING = _WAY | {"labels", "lr-low", "flat-loss"}
 """Over only when the network learns: weights that have blown up may well lie still."""
 PRAISE = "healthy"
 CALM = 4
@@ -109,9 +109,10 @@ class Babysitter:
         for verdict in (verdict for rule in rules for verdict in rule(self._facts)):
             key = verdict.code, verdict.layer
             found.add(key)
-            if key not in self._standing and not self._follows(verdict.code):
-                self._standing[key] = _Standing(rules)
-                findings.append(self._alert(verdict))
+            if key in self._standing or verdict.fading or self._follows(verdict.code):
+                continue
+            self._standing[key] = _Standing(rules)
+            findings.append(self._alert(verdict))
         if any(isinstance(one, Alert) and one.severity != "praise" for one in findings):
             self._standing.pop((PRAISE, ""), None)
         return findings + self._cleared(rules, found)
@@ -125,7 +126,7 @@ class Babysitter:
         """What is over after this look by the same rules."""
         over: list[Finding] = []
         for key, standing in list(self._standing.items()):
-            if standing.rules is not rules or key[0] == PRAISE:
+            if standing.rules is not rules or key[0] in {PRAISE, *_FROM_THE_START}:
                 continue
             standing.absent = 0 if key in found else standing.absent + 1
             if standing.absent >= CALM and (key[0] not in _LASTING or self._facts.learning):

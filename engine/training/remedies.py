@@ -33,7 +33,7 @@ def learning_rate(lr: float, *, restart: bool) -> Remedy:
     return _set("the learning rate", "lr", min(lr, MOST_LR), restart=restart)
 
 
-def weaken_l2(l2: float, *, restart: bool) -> Remedy:
+def l2_strength(l2: float, *, restart: bool) -> Remedy:
     """Another strength of L2."""
     return _set("L2", "l2", l2, restart=restart)
 

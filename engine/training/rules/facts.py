@@ -102,9 +102,14 @@ class Facts:
         return self.lr / self.batch.lr if self.batch and self.batch.lr > 0 else 1.0
 
     @property
+    def began_small(self) -> bool:
+        """Whether the initial weights were shorter than the layers need them."""
+        return self.network.training.initializer in ("gaussian", "zeros")
+
+    @property
     def growth(self) -> float:
         """How many times as long as at the first measurement the typical weight is now."""
-        if self.first is None or self.network.training.initializer in ("gaussian", "zeros"):
+        if self.first is None or self.began_small:
             return 1.0
         pairs = zip(weighted(self.first), weighted(self.measured[-1]), strict=True)
         growths = [

@@ -69,7 +69,7 @@ def l2_high(facts: Facts) -> Iterator[Verdict]:
             f"L2 loss {batch.l2_loss:.3g}, data loss {batch.loss:.3g}",
             f"the weights have {facts.growth:.0%} of the length that they had at the start",
         ),
-        remedies.weaken_l2(better, restart=True),
+        remedies.l2_strength(better, restart=True),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator
 
 from cnn_tui.engine.specs.layers import Dropout, Layer, Residual, Sigmoid, Tanh
@@ -97,28 +98,29 @@ def underfitting(facts: Facts) -> Iterator[Verdict]:
 def overfitting(facts: Facts) -> Iterator[Verdict]:
     """Training images known by heart, others not."""
     latest = facts.recent_epochs(3)
-    if not latest or sum(e.train_accuracy - e.val_accuracy for e in latest) < 3 * GAP:
+    if not latest or facts.started is None:
         return
-    if facts.started is None or latest[-1].val_loss < 2 * latest[-1].train_loss:
-        return
+    gap = statistics.fmean(epoch.train_accuracy - epoch.val_accuracy for epoch in latest)
     last, images = latest[-1], facts.started.train_images
-    per_class = images / len(facts.started.classes)
-    figures = f"{last.train_accuracy:.1%} in training, {last.val_accuracy:.1%} in validation"
-    evidence = (f"accuracy {figures}", f"loss {last.train_loss:.3g} and {last.val_loss:.3g}")
-    if per_class < FEW_PER_CLASS:
-        yield Verdict(
-            "little-data",
-            f"{images} training images are too few: the network knows them by heart and not what "
-            "they have in common.",
-            (*evidence, f"{per_class:.3g} images a class"),
-            remedies.augment(max(1, facts.network.input[1] // 8)),
-        )
+    if gap < GAP / 2 or last.val_loss < 2 * last.train_loss:
         return
+    per_class = images / len(facts.started.classes)
+    few = per_class < FEW_PER_CLASS
     yield Verdict(
-        "overfitting",
-        f"Overfitting: accuracy is {figures}.",
-        evidence,
-        remedies.weaken_l2(max(5e-4, 3 * facts.l2), restart=False),
+        "little-data" if few else "overfitting",
+        f"{images} training images are too few: the network knows them by heart and not what they "
+        "have in common."
+        if few
+        else "Overfitting: the network knows training images by heart and others much less well.",
+        (
+            f"accuracy in training {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}",
+            f"loss in training {last.train_loss:.3g}, validation {last.val_loss:.3g}",
+            f"{per_class:,.3g} training images a class",
+        ),
+        remedies.augment(max(1, facts.network.input[1] // 8))
+        if few
+        else remedies.l2_strength(max(5e-4, 3 * facts.l2), restart=False),
+        fading=gap < GAP,
     )
 
 
@@ -189,7 +191,7 @@ def _liven(facts: Facts) -> Remedy:
 def _strengthen(facts: Facts) -> Remedy:
     """Less that holds the network back, or else more of the network."""
     if facts.l2 > 1e-3:
-        return remedies.weaken_l2(facts.l2 / 10, restart=False)
+        return remedies.l2_strength(facts.l2 / 10, restart=False)
     if any(isinstance(layer, Dropout) and layer.p > 0.2 for layer in _flat(facts.network.layers)):
         return remedies.drop(0.1)
     return remedies.widen(2)

@@ -12,9 +12,11 @@ from cnn_tui.engine.training.rules.facts import Facts, typical_ratio, weighted
 from cnn_tui.engine.training.rules.verdict import Verdict
 
 WILD, HIGH, LOW = 0.1, 0.03, 3e-4
-"""Of update:weight; about 1e-3 is usual, a tenth and thirty times that occur in healthy runs."""
+"""Of update:weight: about 1e-3 is usual; thirty times that, or a third, occurs in healthy runs."""
 BLOWN_UP = 5.0
 """How much longer than at the start weights do not become on a way that leads anywhere."""
+GROWN_UP = 100
+"""Steps after which weights that began near zero have the length that they need."""
 LIVELY = 1e-3
 """Of gradient:weight: below this it is not the learning rate that keeps a layer from moving."""
 SOLVED = 0.9
@@ -23,7 +25,10 @@ SOLVED = 0.9
 def lr_high(facts: Facts) -> Iterator[Verdict]:
     """Every step changes the weights by a large part of themselves."""
     ratios = _ratios(facts)
-    if not _above(ratios, WILD, 2) and not _above(ratios, HIGH, 4):
+    if facts.began_small and (facts.step < GROWN_UP or facts.learning):
+        return  # what begins near zero has to grow by more than its length
+    in_vain = _above(ratios, HIGH, 4) and not facts.learning
+    if not in_vain and not _above(ratios, WILD, 2):
         return
     yield Verdict(
         "lr-high",

@@ -19,6 +19,8 @@ class Verdict:
     remedy: Remedy | None = None
     layer: str = ""
     severity: Severity = "warning"
+    fading: bool = False
+    """Whether this is too little to be told, though enough not to be over."""
 
 
 Rule = Callable[[Facts], Iterator[Verdict]]
