@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from scripted import Script, run_events
 from textual.pilot import Pilot
 
 from cnn_tui.engine.specs.presets import load_preset
@@ -28,15 +27,6 @@ def presses(*keys: str) -> Before:
     return press
 
 
-async def train(pilot: Pilot[None]) -> None:
-    app = pilot.app
-    assert isinstance(app, CnnTuiApp)
-    await pilot.press("f5")
-    assert app.session.join(10)
-    app.look()
-    await pilot.pause()
-
-
 def test_a_broken_stride(snap_compare: SnapCompare, make_app: MakeApp) -> None:
     app = make_app(load_preset("lenet5"))
     assert snap_compare(app, terminal_size=(80, 24), run_before=presses(*BREAK_A_STRIDE))
@@ -45,11 +35,6 @@ def test_a_broken_stride(snap_compare: SnapCompare, make_app: MakeApp) -> None:
 def test_the_builder_with_room(snap_compare: SnapCompare, make_app: MakeApp) -> None:
     app = make_app(load_preset("resnet20"))
     assert snap_compare(app, terminal_size=(120, 40), run_before=presses("down", "down", "down"))
-
-
-def test_a_finished_run(snap_compare: SnapCompare, make_app: MakeApp) -> None:
-    app = make_app(runner=Script(run_events(epochs=8)))
-    assert snap_compare(app, terminal_size=(80, 24), run_before=train)
 
 
 def test_help_at_the_least_comfortable_size(snap_compare: SnapCompare, make_app: MakeApp) -> None:

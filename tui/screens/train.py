@@ -130,8 +130,10 @@ class TrainScreen(ModeScreen):
         self.toggle_class("-layers")
 
     def _draw(self) -> None:
+        loss = self.query_one("#loss", Chart)
         for kind in KINDS:
             chart = self.query_one(f"#{kind}", Chart)
-            if chart.content_size:
-                rows = chart.content_size.height - 3
+            if chart.display:
+                # A chart that has just appeared has no size yet; it draws when it gets one.
+                rows = max(0, (chart.content_size or loss.content_size).height - 3)
                 chart.picture = picture(kind, self._board, rows, self.lens, self._earlier)
