@@ -42,7 +42,9 @@ class Lock:
             RunError: if there is one already.
             OSError: if the lock cannot be written.
         """
-        file = path.open("a+b", buffering=0)
+        # Not in append mode, in which Linux would put the identity behind that of a crash.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        file = os.fdopen(descriptor, "r+b", buffering=0)
         try:
             _lock_file(file, path)
             if writer_lives(path, heartbeat):

@@ -51,6 +51,15 @@ def test_a_second_writer_is_refused_until_the_first_has_gone(
     Lock.acquire(lock_file, heartbeat).release()
 
 
+def test_the_heir_of_a_crashed_writer_is_seen(lock_file: Path, heartbeat: Path) -> None:
+    crashed = msgspec.structs.replace(this_process(), started="1")
+    lock_file.write_bytes(msgspec.json.encode(crashed).ljust(512))
+    lock = Lock.acquire(lock_file, heartbeat)
+    assert holder(lock_file) == this_process()
+    assert writer_lives(lock_file, heartbeat)
+    lock.release()
+
+
 @pytest.mark.parametrize("changes", [{"started": "1"}, {"boot": "another"}, {"pid": 2**22 + 5}])
 def test_a_recycled_pid_or_a_rebooted_machine_is_no_live_writer(
     changes: dict[str, object], lock_file: Path, heartbeat: Path
