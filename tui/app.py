@@ -29,6 +29,7 @@ from cnn_tui.tui.document import Document
 from cnn_tui.tui.driver import ThriftyDriver
 from cnn_tui.tui.filters import filters_for
 from cnn_tui.tui.going_on import resume_apart, resume_here, see_begun
+from cnn_tui.tui.hangup import Heir, OnHangup
 from cnn_tui.tui.link import Link
 from cnn_tui.tui.outline import recipe_words
 from cnn_tui.tui.palette_commands import CommandTable
@@ -280,6 +281,13 @@ class CnnTuiApp(App[None], inherit_bindings=False):
             return
         await self.watch_run(kept)
 
+    def stopped_run(self) -> RunFolder | None:
+        """The folder of a run that was stopped and is not being written any more."""
+        if self.session.active:
+            return None
+        self.take_news()
+        return self.board.kept if self.board.stopped else None
+
     def _refuse(self) -> None:
         report = self.builder.report
         reason = report.issues[0].message if report.issues else "It has no layers."
@@ -400,6 +408,8 @@ def run_app(
     source: Path | None,
     data_dir: Path | None = None,
     link: Link | None = None,
+    watched: RunFolder | None = None,
+    on_hangup: OnHangup = "stop",
 ) -> int:
     """Open the app and stay until the person leaves; returns the exit code.
 
@@ -408,15 +418,21 @@ def run_app(
         source: The file that it was read from; None for a preset.
         data_dir: Where data sets that are not built in are read from.
         link: How to draw; None for a terminal that can do everything.
+        watched: The run to begin with; the others are those of its folder.
+        on_hangup: What becomes of a run when the terminal goes away.
     """
     # A training thread holds the GIL for 5 ms at a time otherwise, ten times per keystroke.
     sys.setswitchinterval(0.0005)
-    session = Session(partial(train, data_dir=data_dir, runs_dir=runs_home()))
+    runs_dir = watched.path.parent if watched else runs_home()
+    session = Session(partial(train, data_dir=data_dir, runs_dir=runs_dir))
     app = CnnTuiApp(network or Network(), source, session, link)
-    with leaving_on_signals(app.leave):
+    app.runs_dir, app.watched = runs_dir, watched
+    heir = Heir(on_hangup, app.stopped_run)
+    with leaving_on_signals(app.leave, heir.take_over):
         app.run(mouse=app.link.mouse)
         session.stop()
         session.join(DEADLINE)
+        heir.take_over(app.return_code or 0)
     app.take_news()
     # The terminal may be gone, and then there is nobody to tell.
     with suppress(OSError):

@@ -30,8 +30,13 @@ _Settings = list[Any]
 
 
 @contextmanager
-def leaving_on_signals(leave: Callable[[int], None]) -> Iterator[None]:
-    """While inside, a signal calls ``leave(128 + signal)``, in the main thread, and only once."""
+def leaving_on_signals(
+    leave: Callable[[int], None], last: Callable[[int], None] = lambda code: None
+) -> Iterator[None]:
+    """While inside, a signal calls ``leave(128 + signal)``, in the main thread, and only once.
+
+    ``last`` is called with the same number if the process has to be ended by force.
+    """
     terminal = _terminal_settings()
     leaving, left = threading.Event(), threading.Event()
 
@@ -40,7 +45,7 @@ def leaving_on_signals(leave: Callable[[int], None]) -> Iterator[None]:
             return
         leaving.set()
         code = 128 + number
-        threading.Thread(target=_watch, args=(code, terminal, left), daemon=True).start()
+        threading.Thread(target=_watch, args=(code, terminal, left, last), daemon=True).start()
         leave(code)
 
     before = {number: signal.signal(number, handle) for number in SIGNALS}
@@ -52,9 +57,12 @@ def leaving_on_signals(leave: Callable[[int], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _watch(code: int, terminal: _Settings | None, left: threading.Event) -> None:
+def _watch(
+    code: int, terminal: _Settings | None, left: threading.Event, last: Callable[[int], None]
+) -> None:
     """End the process by force, unless the screen was left in time."""
     if not left.wait(DEADLINE):
+        last(code)
         _restore(terminal)
         os._exit(code)
 

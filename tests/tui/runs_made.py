@@ -19,7 +19,7 @@ layers = [{ type = "fc", out_features = 10 }]
 [training]
 epochs = 3
 """
-PATIENCE = 60.0
+PATIENCE = 40.0
 
 
 def make_runs(root: Path, *options: tuple[str, ...]) -> Path:

@@ -10,7 +10,7 @@ import click
 
 COMMANDS = {
     "train": "Train a network and print how it goes.",
-    "watch": "Print how a run goes, from any terminal.",
+    "watch": "Show how a run goes, from any terminal.",
     "resume": "Go on with a run.",
     "runs": "List the runs; rename, tag, pause, stop or delete one.",
     "compare": "Show runs side by side.",

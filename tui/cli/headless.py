@@ -6,16 +6,19 @@ import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import FrameType
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Recorder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent
 from cnn_tui.engine.training.trainer import Trainer
 from cnn_tui.tui.cli.reporters import Reporter
+from cnn_tui.tui.hangup import Heir, OnHangup
 
 
 def train(
@@ -24,10 +27,12 @@ def train(
     report: Reporter,
     threads: int | None = None,
     keep: Callable[[Control], Recorder] | None = None,
+    on_hangup: OnHangup = "stop",
 ) -> int:
     """Train to the end and return 0, or 128 plus the number of the signal that stopped it.
 
-    ``keep`` opens the folder that the run is kept in.
+    ``keep`` opens the folder that the run is kept in, in which it goes on after a hang-up if
+    ``on_hangup`` says so.
 
     Raises:
         CnnTuiError: The run failed, or cannot be kept.
@@ -57,6 +62,9 @@ def train(
             network, dataset, control=control, emit=emit, threads=threads, keeper=recorder
         ).run()
     if received:
+        if recorder is not None and isinstance(last, RunEnded) and last.reason == "stopped":
+            folder = RunFolder(Path(recorder.path))
+            Heir(on_hangup, lambda: folder).take_over(128 + received[0])
         return 128 + received[0]
     if failures:
         raise failures[0]

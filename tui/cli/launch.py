@@ -13,6 +13,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import preset_names, resolve
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import has_terminal, print_line
+from cnn_tui.tui.hangup import OnHangup
 from cnn_tui.tui.link import Color, link_for, prepare
 
 DEFAULT = "digits-convnet"
@@ -34,6 +35,7 @@ DEFAULT = "digits-convnet"
     default="auto",
     help="Default: what the terminal says of itself; none where NO_COLOR is set.",
 )
+@options.on_hangup
 @click.option("--ascii", is_flag=True, help="Draw with nothing but ASCII.")
 def command(
     arch: str,
@@ -42,21 +44,23 @@ def command(
     no_mouse: bool,
     color: Color,
     ascii: bool,
+    on_hangup: OnHangup,
 ) -> int:
     """Open the app on the network ARCH, a preset or a TOML file."""
     network = resolve(arch)
     if not has_terminal():
-        return _train(network, data_dir)
+        return _train(network, data_dir, on_hangup)
     encoding = getattr(sys.stderr, "encoding", "") or ""
     link = link_for(os.environ, encoding, fps=fps, mouse=not no_mouse, color=color, ascii=ascii)
     prepare(link, os.environ)
     # Here and below: each way loads what it needs, the app no arrays, the training no app.
     from cnn_tui.tui.app import run_app
 
-    return run_app(network, None if arch in preset_names() else Path(arch), data_dir, link)
+    source = None if arch in preset_names() else Path(arch)
+    return run_app(network, source, data_dir, link, on_hangup=on_hangup)
 
 
-def _train(network: Network, data_dir: Path | None) -> int:
+def _train(network: Network, data_dir: Path | None, on_hangup: OnHangup) -> int:
     from cnn_tui.engine.runs.places import runs_home
     from cnn_tui.engine.runs.recorder import new_run
     from cnn_tui.engine.training.fit import check_fit
@@ -74,4 +78,5 @@ def _train(network: Network, data_dir: Path | None) -> int:
         keep=lambda control: new_run(
             runs_home(), network, dataset, control=control, data_dir=data_dir
         ),
+        on_hangup=on_hangup,
     )

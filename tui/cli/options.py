@@ -31,6 +31,13 @@ data_dir = click.option(
     metavar="DIR",
     help="The folder that holds the files of a dataset which is not built in.",
 )
+on_hangup = click.option(
+    "--on-hangup",
+    type=click.Choice(["stop", "continue"]),
+    default="stop",
+    show_default=True,
+    help="When the terminal goes away: end after a checkpoint, or go on without one.",
+)
 skip_damaged = click.option(
     "--skip-damaged", is_flag=True, help="Leave out damaged pictures of a folder."
 )

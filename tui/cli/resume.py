@@ -14,6 +14,7 @@ from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load
 from cnn_tui.tui.cli.reporters import reporter
+from cnn_tui.tui.hangup import OnHangup
 
 
 @click.command("resume")
@@ -28,6 +29,7 @@ from cnn_tui.tui.cli.reporters import reporter
 )
 @options.checkpoint_every
 @options.runs_dir
+@options.on_hangup
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 def command(
     run: str,
@@ -36,6 +38,7 @@ def command(
     data_dir: Path | None,
     checkpoint_every: int | None,
     runs_dir: Path,
+    on_hangup: OnHangup,
     as_json: bool,
 ) -> int:
     """Go on with RUN from its furthest checkpoint, to the same bits as if it had never ended."""
@@ -52,4 +55,5 @@ def command(
             report,
             threads,
             lambda control: resume_run(folder, network, dataset, control=control, policy=policy),
+            on_hangup=on_hangup,
         )

@@ -18,6 +18,7 @@ from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load
 from cnn_tui.tui.cli.reporters import reporter
+from cnn_tui.tui.hangup import OnHangup
 
 
 @click.command("train")
@@ -37,6 +38,7 @@ from cnn_tui.tui.cli.reporters import reporter
 @options.threads
 @options.checkpoint_every
 @options.runs_dir
+@options.on_hangup
 @click.option("--no-record", is_flag=True, help="Keep nothing of the run on disk.")
 def command(
     arch: str,
@@ -48,6 +50,7 @@ def command(
     checkpoint_every: int | None,
     runs_dir: Path,
     no_record: bool,
+    on_hangup: OnHangup,
     epochs: int | None,
     batch_size: int | None,
     lr: float | None,
@@ -74,7 +77,9 @@ def command(
         )
 
     with reporter(as_json=as_json) as report:
-        return train(network, dataset, report, threads, None if no_record else keep)
+        return train(
+            network, dataset, report, threads, None if no_record else keep, on_hangup=on_hangup
+        )
 
 
 def override(network: Network, changes: dict[str, int | float]) -> Network:

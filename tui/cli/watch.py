@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.history import latest_run
 from cnn_tui.engine.training.events import RunEnded
 from cnn_tui.tui.cli import options
-from cnn_tui.tui.cli.output import print_line
+from cnn_tui.tui.cli.output import has_terminal, print_line
 from cnn_tui.tui.cli.reporters import report_json, report_lines
+from cnn_tui.tui.link import link_for, prepare
 
 _PAUSE = 0.5
 """Seconds between looks."""
@@ -23,12 +26,16 @@ _PAUSE = 0.5
 @click.argument("run", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 @options.runs_dir
-def command(run: str | None, as_json: bool, runs_dir: Path) -> None:
-    """Print how RUN goes, as train does, until it ends; the run last worked on if none is named.
+def command(run: str | None, as_json: bool, runs_dir: Path) -> int:
+    """Show how RUN goes until it ends; the run last worked on if none is named.
 
-    Any number of people may watch, also after the end. Leaving with ctrl+c does nothing to RUN.
+    On a terminal with the screen of the app, from which RUN can be steered; elsewhere, and with
+    --json, as train prints it. Any number of people may watch, also after the end. Leaving does
+    nothing to RUN.
     """
     folder = open_run(runs_dir, run) if run else latest_run(runs_dir)
+    if has_terminal() and not as_json:
+        return _open_app(folder)
     report = report_json if as_json else report_lines
     follower = Follower(folder)
     while True:
@@ -41,6 +48,16 @@ def command(run: str | None, as_json: bool, runs_dir: Path) -> None:
         time.sleep(_PAUSE)
     if not as_json and not isinstance(follower.last, RunEnded):
         print_line(_crash(folder, follower.step))
+    return 0
+
+
+def _open_app(folder: RunFolder) -> int:
+    link = link_for(os.environ, getattr(sys.stderr, "encoding", "") or "")
+    prepare(link, os.environ)
+    # Textual reads what was prepared when it is imported.
+    from cnn_tui.tui.app import run_app
+
+    return run_app(folder.network(), None, link=link, watched=folder)
 
 
 def _crash(folder: RunFolder, step: int) -> str:
