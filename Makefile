@@ -5,7 +5,7 @@ EXTRAS ?= test
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test kill-test lint clean
+.PHONY: run test kill-test soak lint clean
 
 run: .venv/.run
 	@$(BIN)/cnn-tui $(ARCH)
@@ -16,6 +16,10 @@ test: .venv/.test
 # A hundred trainings killed at random moments, in place of the ten of `make test`.
 kill-test: .venv/.test
 	CNN_TUI_KILLS=100 $(BIN)/python -m pytest tests/durability/test_kill.py $(PYTEST_ARGS)
+
+# A run of a million batches on the screen, in place of a hundred thousand.
+soak: .venv/.test
+	CNN_TUI_SOAK_STEPS=1000000 $(BIN)/python -m pytest tests/tui/test_train_soak.py $(PYTEST_ARGS)
 
 lint: .venv/.test
 	$(BIN)/ruff check .
