@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cnn_tui.engine.specs.explain import explain
+from collections.abc import Sequence
+
+from cnn_tui.engine.specs.explain import Note, explain
 from cnn_tui.engine.specs.layers import Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
@@ -28,9 +30,13 @@ _SHORTCUTS = {
 }
 
 
-def advice_for(network: Network, row: Row) -> tuple[str, ...]:
+def notes_for(network: Network, row: Row) -> tuple[Note, ...]:
+    """The arithmetic of the chosen row; to ask for it costs a walk through the network."""
+    return explain(network, row.path) if row.kind == "layer" else ()
+
+
+def advice_for(network: Network, row: Row, notes: Sequence[Note]) -> tuple[str, ...]:
     """A sentence about the chosen row, then what its layer shares, drops, sees and costs."""
-    notes = explain(network, row.path) if row.kind == "layer" else ()
     below = ("   ".join(note.lines) for note in notes if note.topic not in BESIDE)
     return (_sentence(network, row), *below)
 
@@ -53,14 +59,13 @@ def _sentence(network: Network, row: Row) -> str:
     return f"{row.title.strip()}: {EXPLANATIONS[type(layer)]}."
 
 
-def explanation_for(network: Network, report: Report, row: Row) -> tuple[str, ...]:
+def explanation_for(
+    network: Network, report: Report, row: Row, notes: Sequence[Note]
+) -> tuple[str, ...]:
     """The arithmetic of the chosen row that stands beside the list."""
     if row.kind == "input":
         values = network.input[0] * network.input[1] * network.input[2]
         return ("channels x height x width", f"{times(network.input)} = {values:,} values")
     if row.kind == "shortcut":
         return addition_words(network, report, row.path)
-    if row.kind != "layer":
-        return ()
-    notes = (note for note in explain(network, row.path) if note.topic in BESIDE)
-    return tuple(line for note in notes for line in note.lines)
+    return tuple(line for note in notes if note.topic in BESIDE for line in note.lines)

@@ -21,7 +21,7 @@ from cnn_tui.engine.specs.layers import (
 from cnn_tui.engine.specs.network import SVM, Network, Softmax, Training
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.tui import edits
-from cnn_tui.tui.advice import advice_for, explanation_for
+from cnn_tui.tui.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.builder import Builder
 from cnn_tui.tui.document import Document
 from cnn_tui.tui.fields import Field, FieldError, fields_of
@@ -158,8 +158,9 @@ def test_every_row_of_every_preset_has_a_form_advice_and_arithmetic(name: str) -
         form = form_for(made.network, made.row)
         for one, value in form.lines:
             assert one.parse(one.show(value)) == value
-        assert advice_for(made.network, made.row)
-        explanation_for(made.network, made.report, made.row)
+        notes = notes_for(made.network, made.row)
+        assert advice_for(made.network, made.row, notes)
+        explanation_for(made.network, made.report, made.row, notes)
 
 
 @pytest.mark.parametrize("kind", LAYER_TYPES)
@@ -277,7 +278,7 @@ def test_behind_a_fault_the_input_is_open() -> None:
 def words(network: Network, key: str) -> tuple[str, ...]:
     made = builder(network)
     made.find(key)
-    return explanation_for(network, made.report, made.row)
+    return explanation_for(network, made.report, made.row, notes_for(network, made.row))
 
 
 def test_rows_say_what_does_not_fit_and_where() -> None:

@@ -18,7 +18,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.write import to_quick
-from cnn_tui.tui.advice import advice_for, explanation_for
+from cnn_tui.tui.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.builder import Builder
 from cnn_tui.tui.document import Document
@@ -90,8 +90,9 @@ def edit_field(made: Builder, which: int, text: str) -> None:
 def seen(made: Builder) -> None:
     """What the screen makes of every state."""
     form_for(made.network, made.row)
-    advice_for(made.network, made.row)
-    explanation_for(made.network, made.report, made.row)
+    notes = notes_for(made.network, made.row)
+    advice_for(made.network, made.row, notes)
+    explanation_for(made.network, made.report, made.row, notes)
     volumes(made.network, made.report)
     assert parse_quick(to_quick(made.selected)) == made.selected
     assert all(0 <= at < len(made.rows) for at in made.marked)

@@ -35,7 +35,7 @@ TRAP = Network(
 )
 """The size that the paper names with the kernel that it cannot have had."""
 
-_CONV = Conv(out_channels=32, kernel_size=3, padding=1, stride=2)
+_CONV = Conv(out_channels=32, kernel_size=4, padding=1, stride=2)
 BLOCK = Network(
     name="block",
     input=(16, 32, 32),

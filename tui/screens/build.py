@@ -15,7 +15,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui.actions import BUILD, LIST, bindings
-from cnn_tui.tui.advice import advice_for, explanation_for
+from cnn_tui.tui.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.builder import Builder
 from cnn_tui.tui.edits import layer_at
 from cnn_tui.tui.forms import form_for
@@ -102,7 +102,7 @@ class BuildScreen(ModeScreen):
         layers, totals = self.query_one(LayerList), self.query_one(Totals)
         layers.set_reactive(LayerTable.cursor, builder.cursor)
         layers.marked = builder.marked
-        layers.rows = builder.rows
+        layers.set_reactive(LayerTable.rows, builder.rows)
         layers.redraw()
         totals.report, totals.batch_size = builder.report, builder.network.training.batch_size
         # An empty network is a beginning, not a mistake.
@@ -135,13 +135,14 @@ class BuildScreen(ModeScreen):
     def _present_row(self, builder: Builder) -> None:
         form = self.query_one(LayerForm)
         form.form = form_for(builder.network, builder.row)
-        form.notes = explanation_for(builder.network, builder.report, builder.row)
+        notes = notes_for(builder.network, builder.row)
+        form.notes = explanation_for(builder.network, builder.report, builder.row, notes)
         chosen = builder.row.path[0] + 1 if builder.row.path else 0
         if self.has_class("-picture"):
             self.query_one(Picture).show(builder.network, builder.report, chosen)
         doctor = self.query_one(Doctor)
         doctor.chosen = chosen
-        doctor.advice = advice_for(builder.network, builder.row)
+        doctor.advice = advice_for(builder.network, builder.row, notes)
         self.refresh_bindings()
 
     @on(LayerTable.Highlighted)
