@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from cnn_tui.engine.specs import faults
 from cnn_tui.engine.specs.case import Case
-from cnn_tui.engine.specs.doctor import cure
+from cnn_tui.engine.specs.doctor import cure, cure_briefly
 from cnn_tui.engine.specs.flow import Fault, Flow, Place, Step
 from cnn_tui.engine.specs.infer import walk
 from cnn_tui.engine.specs.layers import layer_type
@@ -23,7 +23,7 @@ from cnn_tui.engine.specs.wording import listed
 __all__ = ["Fix", "Issue", "LayerReport", "Report", "check"]
 
 _MOST_CURED = 8
-"""A network wrong in more places is not mended by suggestions, and each costs some walks."""
+"""A network wrong in more places gets one suggestion for each: finding the best takes long."""
 _MOST_NAMED = 3
 
 
@@ -42,7 +42,7 @@ def check(network: Network, classes: int | None = None) -> Report:
     found += [*_faults(steps), *duplicates, *judge_scores(steps, classes)]
     found.sort(key=lambda one: one[0])
     issues = tuple(
-        _issue(Case(network, steps, place, fault), cured=count < _MOST_CURED)
+        _issue(Case(network, steps, place, fault), count < _MOST_CURED)
         for count, (place, fault) in enumerate(found)
     )
     return Report(
@@ -63,8 +63,8 @@ def _faults(steps: Iterable[Step], above: Place = ()) -> Iterator[tuple[Place, F
         yield from _faults(step.branch, place)
 
 
-def _issue(case: Case, cured: bool) -> Issue:
-    fixes = cure(case) if cured else ()
+def _issue(case: Case, is_one_of_few: bool) -> Issue:
+    fixes = cure(case) if is_one_of_few else cure_briefly(case)
     labels = [fix.description.partition(":")[0] for fix in fixes[:_MOST_NAMED]]
     advice = f"Try {listed(labels)}." if labels else case.fault.remedy
     return Issue(

@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 import msgspec
 
 from cnn_tui.engine.specs.case import Case, Prescription
 from cnn_tui.engine.specs.flow import Flow, Step, dims
-from cnn_tui.engine.specs.infer import walk
+from cnn_tui.engine.specs.infer import steps_through
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.prescriptions import prescribe
+from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.report import Fix
+from cnn_tui.engine.specs.resorts import last_resorts
 
 _MOST_FIXES = 5
 
 
 def cure(case: Case) -> tuple[Fix, ...]:
-    """The fixes that work: those after which all later layers fit first, then the smallest."""
-    outcomes = [outcome for one in prescribe(case) if (outcome := _try(case, one)) is not None]
+    """The fixes that work: those after which all later layers fit first, then the smallest.
+
+    Where every small change brings another fault to light, they are offered all the same, and
+    behind them larger changes.
+    """
+    small = [outcome for one in prescribe(case) if (outcome := _try(case, one)) is not None]
+    if clean := [outcome for outcome in small if outcome.clean]:
+        return _best(clean)
+    large = [outcome for one in last_resorts(case) if (outcome := _try(case, one)) is not None]
+    return (*_best(small), *_best([one for one in large if one.clean] or large))[:_MOST_FIXES]
+
+
+def cure_briefly(case: Case) -> tuple[Fix, ...]:
+    """The first fix that works, whatever comes of it further on: much faster."""
+    for prescription in chain(prescribe(case), last_resorts(case)):
+        outcome = _try(case, prescription, to_the_end=False)
+        if outcome is not None:
+            return (outcome.fix,)
+    return ()
+
+
+def _best(outcomes: list[_Outcome]) -> tuple[Fix, ...]:
     outcomes.sort(key=lambda outcome: (outcome.breaks, outcome.cost))
     # Rounding down stays in the list however it ranks: of all fixes it alone changes no size.
     last = [outcome for outcome in outcomes if outcome.fix.value == "floor"]
@@ -34,6 +58,7 @@ def apply_fix(network: Network, fix: Fix) -> Network:
 
     Raises:
         IndexError: for a fix of another network.
+        SpecError: for layers to be put in that are no quick entry.
     """
     for change in (fix, *fix.also):
         value = tuple(change.value) if isinstance(change.value, list) else change.value
@@ -46,7 +71,14 @@ def apply_fix(network: Network, fix: Fix) -> Network:
 
 
 def _set_in(layers: Sequence[Layer], at: int, field: str, value: object) -> tuple[Layer, ...]:
-    return (*layers[:at], _set(layers[at], field, value), *layers[at + 1 :])
+    changed: tuple[Layer, ...]
+    if field == "replace":
+        changed = parse_quick(str(value))
+    elif field == "after":
+        changed = (layers[at], *parse_quick(str(value)))
+    else:
+        changed = (_set(layers[at], field, value),)
+    return (*layers[:at], *changed, *layers[at + 1 :])
 
 
 def _set(layer: Layer, field: str, value: object) -> Layer:
@@ -59,28 +91,51 @@ def _set(layer: Layer, field: str, value: object) -> Layer:
 
 class _Outcome(NamedTuple):
     fix: Fix
+    clean: bool
+    """Whether no other fault came to light at the layer, or before it."""
     breaks: bool
     cost: float
 
 
-def _try(case: Case, prescription: Prescription) -> _Outcome | None:
-    fix = prescription.fix
-    network = apply_fix(case.network, fix)
-    first = 0 if fix.layer == 0 else case.place[0]
+def _try(case: Case, prescription: Prescription, *, to_the_end: bool = True) -> _Outcome | None:
+    """What comes of a change; None if the fault is still there."""
+    network = apply_fix(case.network, prescription.fix)
+    changes = (prescription.fix, *prescription.fix.also)
+    first = max(0, min(change.layer for change in changes) - 1)
+    if case.fault.code == "too-large":
+        first = 0  # the counts of all layers before it add up
     flow = Flow(network.input) if first == 0 else case.steps[first].before
-    steps = walk(network.layers[first:], flow)
-    here = case.place[0] - first
-    target = _inside(steps[here], case.place[1:])
-    if target is None or target.broken or any(step.broken for step in steps[:here]):
+    end = case.place[0] + 1 + len(network.layers) - len(case.network.layers)
+    steps = steps_through(network.layers[first:], flow)
+    region = tuple(islice(steps, max(0, end - first)))
+    if not _is_mended(case, prescription.fix, region):
         return None
-    broken = next(_broken(steps[here:], case.place[0] + 1), "")
-    is_last = case.place == (len(network.layers) - 1,)
+    before = _codes(case.steps[first : case.place[0] + 1])
+    expected = before - Counter({case.fault.code: 1})
+    broken = next(_broken(chain(region, steps if to_the_end else ()), first + 1), "")
+    is_last = end == len(network.layers) or not to_the_end
     later = broken or ("" if is_last else "all later layers fit")
-    shape = dims(target.after.shape or ())
-    effect = ", ".join(filter(None, (shape, prescription.note, later)))
+    output = _output(case, region, end) if prescription.fix.value != "" else ""
+    effect = ", ".join(filter(None, (output, prescription.note, later)))
     description = ": ".join(filter(None, (prescription.label, effect)))
-    fix = msgspec.structs.replace(fix, description=description)
-    return _Outcome(fix, bool(broken), prescription.cost)
+    fix = msgspec.structs.replace(prescription.fix, description=description)
+    return _Outcome(fix, _codes(region) <= expected, bool(broken), prescription.cost)
+
+
+def _is_mended(case: Case, fix: Fix, region: Sequence[Step]) -> bool:
+    """Whether the layer has the fault no longer, or is no longer there."""
+    if fix.value == "":
+        return not fix.also or not region[0].faults
+    target = _inside(region[-1], case.place[1:])
+    return target is None or all(fault.code != case.fault.code for fault in target.faults)
+
+
+def _output(case: Case, region: Sequence[Step], end: int) -> str:
+    """What the layer gives now, or the last of those in its place."""
+    step = region[-1] if region else None
+    if step is not None and end == case.place[0] + 1:
+        step = _inside(step, case.place[1:]) or step
+    return dims(step.after.shape or ()) if step else ""
 
 
 def _inside(step: Step, place: Sequence[int]) -> Step | None:
@@ -91,7 +146,11 @@ def _inside(step: Step, place: Sequence[int]) -> Step | None:
     return step
 
 
-def _broken(steps: Sequence[Step], first: int) -> Iterator[str]:
+def _codes(steps: Iterable[Step]) -> Counter[str]:
+    return sum((step.codes for step in steps), Counter())
+
+
+def _broken(steps: Iterable[Step], first: int) -> Iterator[str]:
     for number, step in enumerate(steps, first):
         if step.broken:
             yield f"then layer {number} ({layer_type(step.layer)}) breaks"

@@ -60,9 +60,10 @@ def pool_padding(layer: Windowed) -> Iterator[Fault]:
 
 def placement(layer: Windowed, axes: Axes) -> Iterator[Fault]:
     """A window larger than its padded input, or one that does not tile it."""
-    if any(output_size(*axis) < 1 for axis in axes):
+    height, width = axes
+    if output_size(*height) < 1 or output_size(*width) < 1:
         yield Fault("kernel-too-large", _too_large(axes), "kernel_size")
-    elif layer.rounding == "exact" and any(remainder(*axis) for axis in axes):
+    elif layer.rounding == "exact" and (remainder(*height) or remainder(*width)):
         yield Fault("fraction", _fraction(axes), "stride")
 
 

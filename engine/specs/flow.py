@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import NamedTuple
 
 from cnn_tui.engine.shapes import Reach, Shape
@@ -20,7 +21,8 @@ class Fault(NamedTuple):
     remedy: str = ""
     """What to do, in case no fix that was tried works."""
     wanted: int | str | None = None
-    """The one value of ``field`` that mends it, where there is no choice."""
+    """The one value of ``field`` that mends it, where there is no choice; without a field the
+    layers to be added behind it, in quick entry."""
 
 
 class Flow(NamedTuple):
@@ -50,6 +52,12 @@ class Step(NamedTuple):
     def broken(self) -> bool:
         """Whether anything is wrong with the layer or inside it."""
         return bool(self.faults) or any(step.broken for step in self.branch + self.shortcut)
+
+    @property
+    def codes(self) -> Counter[str]:
+        """How often each fault occurs in the layer and inside it."""
+        codes = Counter(fault.code for fault in self.faults)
+        return sum((step.codes for step in self.branch), codes)
 
 
 def dims(shape: Shape) -> str:

@@ -7,7 +7,7 @@ be judged without them still is.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from cnn_tui.engine.shapes import (
     Reach,
@@ -42,7 +42,11 @@ SLIDING = (Conv, MaxPool, AvgPool, GlobalAvgPool, LRN)
 
 def walk(layers: Iterable[Layer], flow: Flow, depth: int = 0) -> tuple[Step, ...]:
     """Infer one layer after another, from the volume that ``flow`` describes."""
-    steps: list[Step] = []
+    return tuple(steps_through(layers, flow, depth))
+
+
+def steps_through(layers: Iterable[Layer], flow: Flow, depth: int = 0) -> Iterator[Step]:
+    """The steps of :func:`walk` as far as anybody asks."""
     count = macs = 0
     for layer in layers:
         step = infer(layer, flow, depth)
@@ -50,9 +54,8 @@ def walk(layers: Iterable[Layer], flow: Flow, depth: int = 0) -> tuple[Step, ...
         macs += step.macs
         if flow.shape is not None and (count > MAX_COUNT or macs > MAX_MACS):
             step = _failed(layer, flow, faults.too_large())
-        steps.append(step)
+        yield step
         flow = step.after
-    return tuple(steps)
 
 
 def infer(layer: Layer, flow: Flow, depth: int = 0) -> Step:
@@ -104,11 +107,12 @@ def _pool(layer: MaxPool | AvgPool, flow: Flow) -> Step:
 
 
 def _slide(layer: Windowed, flow: Flow, channels: int) -> Step:
+    assert flow.shape is not None
+    _, height, width = flow.shape
     down, across = windows(layer)
-    axes = list(zip((flow.shape or ())[1:], (down, across), strict=True))
-    if found := tuple(faults.placement(layer, axes)):
+    if found := tuple(faults.placement(layer, ((height, down), (width, across)))):
         return _failed(layer, flow, *found)
-    shape = (channels, *(output_size(*axis) for axis in axes))
+    shape = (channels, output_size(height, down), output_size(width, across))
     after = Flow(shape, False, flow.height.through(down), flow.width.through(across))
     return Step(layer, flow, after)
 

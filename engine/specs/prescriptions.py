@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+import msgspec
+
 from cnn_tui.engine.shapes import Window, remainder
 from cnn_tui.engine.specs.case import Case, Prescription
 from cnn_tui.engine.specs.flow import Flow, dims
 from cnn_tui.engine.specs.infer import infer
-from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool, Residual
+from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool, Residual, pair
 from cnn_tui.engine.specs.report import Fix
+from cnn_tui.engine.specs.resorts import elsewhere, fill
 from cnn_tui.engine.specs.search import SHIFTS, around, current, first
 from cnn_tui.engine.specs.shortcuts import reconcile
 from cnn_tui.engine.specs.windows import Windowed, windows
@@ -27,7 +30,15 @@ def prescribe(case: Case) -> Iterator[Prescription]:
     if not case.place:
         return
     layer = case.step.layer
-    if case.fault.wanted is not None:
+    if case.fault.code == "needs-volume":
+        yield from elsewhere(case)
+    elif case.fault.code == "empty-branch" and isinstance(layer, Residual):
+        yield from fill(case, layer)
+    elif case.fault.wanted is not None and not case.fault.field:
+        yield Prescription(
+            case.fix("after", case.fault.wanted), f"{case.fault.wanted} behind it", 0
+        )
+    elif case.fault.wanted is not None:
         fix = case.fix(case.fault.field, case.fault.wanted)
         yield Prescription(fix, f"{case.fault.field} {case.fault.wanted}", 0)
     elif isinstance(layer, Residual) and case.fault.code in {"identity-stride", "shortcut-shape"}:
@@ -41,8 +52,24 @@ def prescribe(case: Case) -> Iterator[Prescription]:
 def _fraction(case: Case, layer: Windowed) -> Iterator[Prescription]:
     for field in ("stride", "kernel_size", "padding"):
         yield from around(case, layer, field)
+    yield from _overlapping(case, layer)
     yield from _inputs(case)
     yield _round_down(case, layer)
+
+
+def _overlapping(case: Case, layer: Windowed) -> Iterator[Prescription]:
+    """Another kernel under the stride that a pool has by its present one."""
+    if layer.stride is not None:
+        return
+    stride = layer.kernel_size
+    strided = msgspec.structs.replace(layer, stride=stride)
+    for one in around(case, strided, "kernel_size"):
+        fix = case.fix("stride", stride if isinstance(stride, int) else list(stride))
+        yield Prescription(
+            msgspec.structs.replace(one.fix, also=(fix,)),
+            f"{one.label} with stride {stride if isinstance(stride, int) else dims(stride)}",
+            one.cost + 0.5,
+        )
 
 
 def _too_large(case: Case, layer: Windowed) -> Iterator[Prescription]:
@@ -60,6 +87,18 @@ def _largest_kernel(size: int, window: Window) -> int:
 
 def _same_even(case: Case, layer: Windowed) -> Iterator[Prescription]:
     yield from around(case, layer, "kernel_size")
+    if isinstance(layer, Conv):
+        yield from _explicit_padding(case, layer)
+
+
+def _explicit_padding(case: Case, layer: Conv) -> Iterator[Prescription]:
+    """Equal padding on both sides, one pixel short of keeping the size; at stride 2 it halves."""
+    axes = zip(pair(layer.kernel_size), pair(layer.dilation), strict=True)
+    high, wide = ((Window(kernel, dilation=dilation).span - 1) // 2 for kernel, dilation in axes)
+    padding = high if high == wide else (high, wide)
+    if not infer(msgspec.structs.replace(layer, padding=padding), case.step.before).faults:
+        fix = case.fix("padding", high if high == wide else [high, wide])
+        yield Prescription(fix, f"padding {dims(pair(padding)) if high != wide else high}", 1.2)
 
 
 def _pool_padding(case: Case, layer: Windowed) -> Iterator[Prescription]:

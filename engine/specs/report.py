@@ -11,7 +11,11 @@ class Fix(msgspec.Struct, frozen=True):
     layer: int
     """Number of the layer to change, counted from 1; 0 is the network."""
     field: str
-    """The setting, such as ``stride``, or ``branch[1].stride`` inside a residual block."""
+    """The setting, such as ``stride``, or ``branch[1].stride`` inside a residual block.
+
+    ``replace`` and ``after`` are no settings: the layers that ``value`` names in quick entry take
+    the place of the layer, or stand behind it.
+    """
     value: int | str | list[int]
     description: str
     """What to change and what comes of it: ``stride 1: 16x10x10, all later layers fit``."""

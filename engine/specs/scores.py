@@ -16,7 +16,8 @@ def judge_scores(steps: Sequence[Step], classes: int | None) -> Iterator[tuple[P
     shape = steps[-1].after.shape
     if shape is not None and shape[1:] not in ((), (1, 1)):
         text = f"the network ends in a volume of {dims(shape)}, not in one score per class"
-        yield (len(steps) - 1,), Fault("not-scores", text, remedy=f"Add layers: {_ending(classes)}")
+        remedy, wanted = f"Add layers: {_ending(classes)}", f"fc {classes or 10}"
+        yield (len(steps) - 1,), Fault("not-scores", text, remedy=remedy, wanted=wanted)
         return
     position = _decider(steps)
     if (scores := _scores(steps, position)) is not None:
@@ -50,10 +51,16 @@ def _miscount(step: Step, scores: int, classes: int | None) -> Iterator[Fault]:
     widths = {FC: "out_features", Conv: "out_channels"}
     field = widths.get(type(step.layer), "")
     remedy = "Let the last layers give one score per class."
-    wanted = classes if field and classes and classes > 1 else None
+    wanted = _wanted(field, 2 if classes is None else classes)
     if scores < 2:
         text = "the network gives a single score, and telling classes apart takes at least two"
         yield Fault("one-class", text, field, remedy, wanted)
     elif classes is not None and scores != classes:
         text = f"the network gives {scores} scores, but the data has {classes} classes"
         yield Fault("classes", text, field, remedy, wanted)
+
+
+def _wanted(field: str, count: int) -> int | str | None:
+    if count < 2:
+        return None
+    return count if field else f"fc {count}"

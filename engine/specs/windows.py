@@ -18,8 +18,10 @@ def windows(layer: Windowed) -> tuple[Window, Window]:
     stride = kernel if layer.stride is None else pair(layer.stride)
     dilation = pair(layer.dilation) if isinstance(layer, Conv) else (1, 1)
     padding = _padding(layer, kernel, dilation)
-    height, width = zip(kernel, stride, padding, dilation, strict=True)
-    return Window(*height), Window(*width)
+    return (
+        Window(kernel[0], stride[0], padding[0], dilation[0]),
+        Window(kernel[1], stride[1], padding[1], dilation[1]),
+    )
 
 
 def _padding(
