@@ -31,16 +31,18 @@ TRAIN = "train"
 RUNS = "runs"
 WATCH = "watch"
 COMPARE = "compare"
+DATA = "data"
+
 APP = "app"
 
 COMMANDS = (
     Command(LIST, "i,insert", "screen.insert_layer", "insert", "Insert a layer below"),
     Command(LIST, "I", "screen.insert_layer(True)", "insert above", "Insert above", in_bar=False),
-    Command(LIST, "slash", "screen.quick_entry", "quick entry", "Type layers in a line", "/"),
+    Command(LIST, "slash", "screen.quick_entry", "quick", "Type layers in a line", "/"),
     Command(LIST, "p", "screen.pattern", "pattern", "Layers from a pattern", in_bar=False),
     Command(LIST, "enter", "screen.edit", "edit", "Edit the row in the form", "enter"),
     Command(LIST, "x,delete", "screen.remove_layer", "delete", "Delete the layer"),
-    Command(LIST, "J", "screen.move(1)", "move", "Move the layer down, up", "J/K"),
+    Command(LIST, "J", "screen.move(1)", "move", "Move the layer down, up", "J/K", False),
     Command(LIST, "K", "screen.move(-1)", "move up", in_bar=False),
     Command(LIST, "D", "screen.duplicate", "duplicate", "Duplicate the layer", in_bar=False),
     Command(
@@ -97,9 +99,16 @@ COMMANDS = (
     Command(WATCH, "R", "screen.resume", "resume", "Train it on, here"),
     Command(COMPARE, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
     Command(COMPARE, "l", "screen.other_curve", "loss/accuracy", "The other curve"),
+    Command(DATA, "escape,backspace", "screen.back", "back", "Back to where you were", "esc"),
+    Command(DATA, "space", "screen.more", "other samples", "Other samples", "space"),
+    Command(DATA, "right", "screen.scroll(6)", "scroll", "Scroll the samples", "left/rt", False),
+    Command(DATA, "left", "screen.scroll(-6)", "scroll back", in_bar=False),
+    Command(DATA, "f", "screen.fetch", "fetch", "Download the dataset"),
+    Command(DATA, "x", "screen.cancel", "cancel", "Break the download off"),
     Command(APP, "1", "app.mode('build')", "build", "Build the network", in_bar=False),
     Command(APP, "2", "app.mode('train')", "train", "Train it, see the curves", in_bar=False),
     Command(APP, "3,4", "app.mode('runs')", "runs", "All runs, also of others", in_bar=False),
+    Command(APP, "f6", "app.datasets", "datasets", "Datasets: look, fetch", "F6", False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),
     Command(APP, "ctrl+p", "app.command_palette", "palette", "All commands by name", in_bar=False),
     Command(APP, "q,ctrl+q,ctrl+c", "app.leave", "quit", "Leave; asks before a loss"),

@@ -35,6 +35,7 @@ from cnn_tui.tui.outline import recipe_words
 from cnn_tui.tui.palette_commands import CommandTable
 from cnn_tui.tui.run_view import RunView, view_of
 from cnn_tui.tui.screens.build import BuildScreen
+from cnn_tui.tui.screens.datasets import DataScreen
 from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.screens.files import ask_for_network, ask_where_to_save, complain, save
 from cnn_tui.tui.screens.help import HelpScreen
@@ -167,6 +168,10 @@ class CnnTuiApp(App[None], inherit_bindings=False):
     def action_help(self) -> None:
         """Show the keys."""
         self.push_screen(HelpScreen(*getattr(self.screen, "SCOPES", ())))
+
+    def action_datasets(self) -> None:
+        """Show the datasets."""
+        self.push_screen(DataScreen(self.current_mode))
 
     def action_recipe(self) -> None:
         """Go to the form of the recipe."""
@@ -329,6 +334,8 @@ class CnnTuiApp(App[None], inherit_bindings=False):
             return not self.session.active
         if action == "detach":
             return self.session.active and not self.session.stopping
+        if action == "datasets":
+            return len(self.screen_stack) == 1
         if action == "mode":
             return parameters != (self.current_mode,)
         return True

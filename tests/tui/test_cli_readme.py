@@ -12,6 +12,7 @@ from cnn_tui.tui.actions import (
     APP,
     BUILD,
     COMPARE,
+    DATA,
     LIST,
     RUNS,
     TRAIN,
@@ -32,6 +33,7 @@ def test_keys_are_those_of_the_app() -> None:
         ("Runs", (RUNS,)),
         ("a run that is watched", (WATCH,)),
         ("a comparison", (COMPARE,)),
+        ("datasets", (DATA,)),
         ("everywhere", (APP,)),
     )
     rows = [

@@ -1,0 +1,128 @@
+"""The browser of datasets, with a host on loopback."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from driving import text
+from runs_made import until
+from textual.widgets import Static
+
+from cnn_tui.engine.data.fetch import MIRROR_VARIABLE
+from cnn_tui.engine.data.sources import SOURCES
+from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.screens.build import BuildScreen
+from cnn_tui.tui.screens.datasets import DataScreen
+
+MakeApp = Callable[..., CnnTuiApp]
+
+
+class Host(ThreadingHTTPServer):
+    """Has nothing, or half of a file of that size, after which it waits."""
+
+    daemon_threads = True
+
+    def __init__(self, size: int) -> None:
+        super().__init__(("127.0.0.1", 0), Answers)
+        self.size = size
+        self.let_go = threading.Event()
+
+
+class Answers(BaseHTTPRequestHandler):
+    server: Host
+
+    def do_GET(self) -> None:
+        size = self.server.size
+        if not size:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(size))
+        self.end_headers()
+        with suppress(OSError):
+            self.wfile.write(bytes(size // 2))
+            self.wfile.flush()
+            self.server.let_go.wait(30)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Host]]:
+    hosts: list[Host] = []
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+    def start(size: int) -> Host:
+        host = Host(size)
+        hosts.append(host)
+        threading.Thread(target=host.serve_forever, args=(0.02,), daemon=True).start()
+        monkeypatch.setenv(MIRROR_VARIABLE, f"http://127.0.0.1:{host.server_port}")
+        return host
+
+    yield start
+    for host in hosts:
+        host.let_go.set()
+        host.shutdown()
+        host.server_close()
+
+
+def samples(app: CnnTuiApp) -> str:
+    static = app.screen.query_one("#samples", Static)
+    return "\n".join(
+        static.render_line(y).text for y in range(static.size.height) if static.is_mounted
+    )
+
+
+async def test_samples_of_what_is_built_in(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f6")
+        await until(pilot, lambda: "1,257 to train" in text(app, "#dataset"))
+        assert "170 MB to fetch" in text(app, "#datasets")
+        assert "▀" in samples(app)
+        assert {"0", "9", "124"} <= set(samples(app).split())
+        before = app.screen.query_one("#samples", Static).content
+        await pilot.press("space")
+        assert app.screen.query_one("#samples", Static).content is not before
+        await pilot.press("down")
+        await until(pilot, lambda: "pixels" in text(app, "#dataset") and "▀" in samples(app))
+        await pilot.press("end", "f", "x", "right", "f6")
+        assert "type the path of a folder" in text(app, "#dataset")
+        await pilot.press("escape")
+        assert isinstance(app.screen, BuildScreen)
+
+
+async def test_a_host_that_has_nothing_is_told(
+    make_app: MakeApp, serve: Callable[..., Host]
+) -> None:
+    serve(0)
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f6", "down", "down")
+        await until(pilot, lambda: "f downloads it: 12 MB" in text(app, "#dataset"))
+        await pilot.press("f")
+        await until(pilot, lambda: "404" in text(app, "#dataset"))
+        assert isinstance(app.screen, DataScreen)
+
+
+async def test_a_download_shows_how_far_it_is_and_is_broken_off(
+    make_app: MakeApp, serve: Callable[..., Host], tmp_path: Path
+) -> None:
+    host = serve(SOURCES["mnist"].files[0].size)
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f6", "down", "down", "f")
+        await until(pilot, lambda: "━━" in text(app, "#dataset"))
+        assert "of 11.6 MB" in text(app, "#dataset")
+        await pilot.press("x")
+        host.let_go.set()
+        await until(pilot, lambda: "━━" not in text(app, "#dataset"))
+        assert "fetch again" in " ".join(text(app, "#dataset").split())
+        assert "12 MB to fetch" in text(app, "#datasets")
+    assert (tmp_path / "cnn-tui" / "datasets" / "mnist").is_dir()

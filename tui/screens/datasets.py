@@ -1,0 +1,209 @@
+"""Datasets: which there are, what is in them, and how those that are missing come here."""
+
+from __future__ import annotations
+
+import threading
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.tui.actions import DATA, bindings
+from cnn_tui.tui.aside import aside
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.widgets.header import Heading
+from cnn_tui.tui.widgets.run_status import bar
+from cnn_tui.tui.widgets.table import Column, Record, Table
+from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.words import clean, times
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cnn_tui.engine.data.dataset import Dataset
+    from cnn_tui.engine.data.entries import Entry
+    from cnn_tui.engine.data.statistics import Statistics
+
+_COLUMNS = (
+    Column("dataset"),
+    Column("images"),
+    Column("count", right=True),
+    Column("classes", right=True),
+    Column("state"),
+    Column("what it is", rank=1),
+)
+_SIDES = {False: 10, True: 16}
+"""Longest side of a picture in characters, on low and on high screens."""
+
+
+class DataScreen(ModeScreen):
+    """Shows the samples of the chosen set; loading and fetching keep nobody waiting."""
+
+    SCOPES = (DATA,)
+    BINDINGS = bindings(DATA)
+    AUTO_FOCUS = "Table"
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self.MODE = mode
+        self._entries: dict[str, Entry] = {}
+        self._shown: tuple[Dataset, Statistics] | None = None
+        self._page = 0
+        self._stop: threading.Event | None = None
+        self._progress = ("", 0, 1)
+        self._words = ""
+
+    def compose_body(self) -> ComposeResult:
+        """The list, a line about the chosen set, its samples."""
+        yield Table(_COLUMNS, id="datasets")
+        yield TextLines(id="dataset")
+        with VerticalScroll(id="sheet", can_focus=False):
+            yield Static(id="samples")
+
+    def on_mount(self) -> None:
+        """List the sets; begin with the first, which is built in."""
+        super().on_mount()
+        self.heading = Heading("datasets")
+        self._list()
+        self.set_interval(0.25, self._look)
+
+    def on_unmount(self) -> None:
+        """End a download; what has come is kept."""
+        if self._stop:
+            self._stop.set()
+
+    def _list(self) -> None:
+        # Here and below: NumPy is not loaded before something is to be shown of data.
+        from cnn_tui.engine.data.entries import entries
+
+        self._entries = {entry.name: entry for entry in entries()}
+        self.query_one(Table).records = tuple(map(_record, self._entries.values()))
+        self._chosen()
+
+    @on(Table.Highlighted)
+    def _chosen(self) -> None:
+        entry = self._entries[self.query_one(Table).chosen]
+        self._shown, self._page = None, 0
+        self.query_one("#samples", Static).update("")
+        if entry.ready:
+            self._words = "reading..."
+            aside(self, lambda: _measured(entry.name), self._take, self._fail)
+        elif entry.download_bytes:
+            size = entry.download_bytes / 1e6
+            self._words = f"f downloads it: {size:,.0f} MB, to {entry.folder}"
+        else:
+            self._words = "type the path of a folder or .npz file as data of the input, in Build"
+        self._look()
+        self.refresh_bindings()
+
+    def _take(self, shown: tuple[Dataset, Statistics]) -> None:
+        from cnn_tui.tui.samples import summary_of
+
+        if self.is_mounted and shown[0].name == self.query_one(Table).chosen:
+            self._shown = shown
+            self._words = summary_of(shown[1])
+            self._draw()
+            self._look()
+
+    def _fail(self, error: CnnTuiError) -> None:
+        self._stop = None
+        self._words = clean(str(error))
+        self._look()
+        self.refresh_bindings()
+
+    def _draw(self) -> None:
+        from cnn_tui.tui.samples import sample_sheet
+
+        if self._shown:
+            sheet = sample_sheet(*self._shown, self._page, _SIDES[self.size.height >= 36])
+            self.query_one("#samples", Static).update(sheet)
+
+    def _look(self) -> None:
+        if not self.is_mounted:
+            return
+        lines = self.query_one("#dataset", TextLines)
+        if self._stop is None:
+            room = max(20, self.size.width - 1)
+            texts = [wrap(line, room, initial_indent=" ") for line in self._words.splitlines()]
+            lines.rows = tuple(((line, "dim"),) for text in texts for line in text)
+            return
+        what, done, total = self._progress
+        figures = f" {what} {done / 1e6:,.1f} of {total / 1e6:,.1f} MB "
+        lines.rows = (((figures, ""), *bar(done / max(1, total), 24)),)
+
+    def action_fetch(self) -> None:
+        """Download the chosen set, or what is missing of it."""
+        from cnn_tui.engine.data.fetch import fetch
+
+        entry = self._entries[self.query_one(Table).chosen]
+        if self._stop or entry.ready or not entry.download_bytes:
+            return
+        stop = self._stop = threading.Event()
+        self._progress = ("asking the host", 0, entry.download_bytes)
+
+        def tell(what: str, done: int, total: int) -> None:
+            self._progress = (what, done, total)
+
+        aside(self, lambda: fetch(entry.name, progress=tell, stop=stop), self._fetched, self._fail)
+        self.refresh_bindings()
+
+    def _fetched(self, folder: Path) -> None:
+        self._stop = None
+        if self.is_mounted:
+            self._list()
+
+    def action_cancel(self) -> None:
+        """Break the download off."""
+        if self._stop:
+            self._stop.set()
+
+    def action_more(self) -> None:
+        """Other samples."""
+        self._page += 1
+        self._draw()
+
+    def action_scroll(self, by: int) -> None:
+        """Other classes, where not all have room."""
+        self.query_one("#sheet").scroll_relative(y=by, animate=False)
+
+    def action_back(self) -> None:
+        """Back to where one came from."""
+        if self.is_current:
+            self.dismiss()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer a download where there is one, and its end where it goes on."""
+        if action == "cancel":
+            return self._stop is not None
+        if action == "fetch" and self.is_mounted:
+            entry = self._entries.get(self.query_one(Table).chosen)
+            wanted = entry is not None and not entry.ready and entry.download_bytes > 0
+            return wanted and self._stop is None
+        return super().check_action(action, parameters)
+
+
+def _measured(name: str) -> tuple[Dataset, Statistics]:
+    from cnn_tui.engine.data.catalog import load_dataset
+    from cnn_tui.engine.data.statistics import measure
+
+    dataset = load_dataset(name)
+    return dataset, measure(dataset)
+
+
+def _record(entry: Entry) -> Record:
+    offered = f"{entry.download_bytes / 1e6:,.0f} MB to fetch" if entry.download_bytes else "a path"
+    return Record(
+        entry.name,
+        (
+            entry.name,
+            times(entry.input) if entry.input else "any",
+            f"{entry.images:,}" if entry.images else "any",
+            str(entry.classes or "any"),
+            "here" if entry.ready else offered,
+            entry.description,
+        ),
+    )
