@@ -32,6 +32,7 @@ RUNS = "runs"
 WATCH = "watch"
 COMPARE = "compare"
 DATA = "data"
+LADDER = "ladder"
 
 APP = "app"
 
@@ -105,10 +106,14 @@ COMMANDS = (
     Command(DATA, "left", "screen.scroll(-6)", "scroll back", in_bar=False),
     Command(DATA, "f", "screen.fetch", "fetch", "Download the dataset"),
     Command(DATA, "x", "screen.cancel", "cancel", "Break the download off"),
+    Command(LADDER, "escape,backspace", "screen.back", "back", "Back; the rest waits", "esc"),
+    Command(LADDER, "enter,f5", "screen.climb", "start", "Train what is not done yet", "enter"),
+    Command(LADDER, "x", "screen.stop", "stop", "Stop; the next start goes on"),
     Command(APP, "1", "app.mode('build')", "build", "Build the network", in_bar=False),
     Command(APP, "2", "app.mode('train')", "train", "Train it, see the curves", in_bar=False),
     Command(APP, "3,4", "app.mode('runs')", "runs", "All runs, also of others", in_bar=False),
     Command(APP, "f6", "app.datasets", "datasets", "Datasets: look, fetch", "F6", False),
+    Command(APP, "f7", "app.baselines", "baselines", "k-NN to ConvNet, compared", "F7", False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),
     Command(APP, "ctrl+p", "app.command_palette", "palette", "All commands by name", in_bar=False),
     Command(APP, "q,ctrl+q,ctrl+c", "app.leave", "quit", "Leave; asks before a loss"),

@@ -34,6 +34,7 @@ from cnn_tui.tui.link import Link
 from cnn_tui.tui.outline import recipe_words
 from cnn_tui.tui.palette_commands import CommandTable
 from cnn_tui.tui.run_view import RunView, view_of
+from cnn_tui.tui.screens.baselines import BaselinesScreen
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.datasets import DataScreen
 from cnn_tui.tui.screens.dialog import Answer, Question
@@ -82,6 +83,7 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         self._used = ""
         self._run = RunView()
         self.runs_dir = runs_home()
+        self.data_dir: Path | None = None
         self.watched: RunFolder | None = None
         """The run to begin with."""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -172,6 +174,11 @@ class CnnTuiApp(App[None], inherit_bindings=False):
     def action_datasets(self) -> None:
         """Show the datasets."""
         self.push_screen(DataScreen(self.current_mode))
+
+    def action_baselines(self) -> None:
+        """Show the ladder of baselines on the network's data."""
+        network = self.builder.network
+        self.push_screen(BaselinesScreen(self.current_mode, network, self.runs_dir, self.data_dir))
 
     def action_recipe(self) -> None:
         """Go to the form of the recipe."""
@@ -334,7 +341,7 @@ class CnnTuiApp(App[None], inherit_bindings=False):
             return not self.session.active
         if action == "detach":
             return self.session.active and not self.session.stopping
-        if action == "datasets":
+        if action in ("datasets", "baselines"):
             return len(self.screen_stack) == 1
         if action == "mode":
             return parameters != (self.current_mode,)
@@ -433,7 +440,7 @@ def run_app(
     runs_dir = watched.path.parent if watched else runs_home()
     session = Session(partial(train, data_dir=data_dir, runs_dir=runs_dir))
     app = CnnTuiApp(network or Network(), source, session, link)
-    app.runs_dir, app.watched = runs_dir, watched
+    app.runs_dir, app.data_dir, app.watched = runs_dir, data_dir, watched
     heir = Heir(on_hangup, app.stopped_run)
     with leaving_on_signals(app.leave, heir.take_over):
         app.run(mouse=app.link.mouse)

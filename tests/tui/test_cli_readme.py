@@ -13,6 +13,7 @@ from cnn_tui.tui.actions import (
     BUILD,
     COMPARE,
     DATA,
+    LADDER,
     LIST,
     RUNS,
     TRAIN,
@@ -34,6 +35,7 @@ def test_keys_are_those_of_the_app() -> None:
         ("a run that is watched", (WATCH,)),
         ("a comparison", (COMPARE,)),
         ("datasets", (DATA,)),
+        ("baselines", (LADDER,)),
         ("everywhere", (APP,)),
     )
     rows = [
