@@ -143,3 +143,15 @@ async def test_several_layers_are_deleted_moved_and_duplicated(make_app: MakeApp
         assert layers(app) == ["MaxPool", "FC"]
         await pilot.press("u", "u", "u", "u", "u", "u", "u")
         assert app.builder.network == SMALL
+
+
+async def test_keys_that_come_in_a_burst_are_text(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await type_in(pilot, "/conv 16 pad same | pool")
+        await pilot.press("enter")
+        assert app.builder.network.layers[:2] == (
+            Conv(out_channels=16, padding="same"),
+            MaxPool(),
+        )
+        assert len(app.screen_stack) == 1

@@ -64,7 +64,8 @@ class QuickEntry(Lines):
         self._error, self._layers, self._chosen = None, (), 0
         self.display = True
         self._entry.value = ""
-        self._entry.focus()
+        # At once: keys that come in a burst must not reach the list that had the focus.
+        self.screen.set_focus(self._entry)
         self.redraw()
 
     def close(self) -> None:
