@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +77,66 @@ def test_layers_that_do_not_fit(cli, file: Path) -> None:
     assert_one_error_line(err)
 
 
+def test_several_files_at_once(cli, file: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.toml"
+    broken.write_text(VALID.replace('padding = "same"', "stride = 2"))
+    code, out, err = cli("check", "lenet5", file, broken, "nowhere", "--json")
+    reports = [json.loads(line) for line in out.splitlines()]
+    assert code == 1
+    assert [report["valid"] for report in reports] == [True, True, False, False]
+    assert [report["name"] for report in reports] == ["lenet5", "small", "small", "nowhere"]
+    assert len(err.splitlines()) == 2
+    assert err.splitlines()[0].startswith(f"cnn-tui: error: {broken}: layer 1 (conv)")
+
+    code, out, err = cli("check", "lenet5", file)
+    assert (code, err) == (0, "")
+    assert out.startswith("lenet5:\n") and f"\n{file}:\n" in out
+    assert cli("check", file, "--json").out.count("\n") == 1
+
+
+def test_another_input_size(cli) -> None:
+    for size in ("3,227,227", "3x227x227"):
+        code, out, _ = cli("check", "alexnet", "--json", "--input", size)
+        assert code == 0 and json.loads(out)["total_params"] == 62_378_344
+    code, out, err = cli("check", "alexnet", "--json", "--input", "3,224,224")
+    report = json.loads(out)
+    assert (code, report["input"]) == (1, [3, 224, 224])
+    (issue,) = report["issues"]
+    assert "= 54.25, not a whole number" in issue["message"]
+    assert [3, 227, 227] in [fix["value"] for fix in issue["fixes"]]
+    assert_one_error_line(err)
+    assert cli("check", "lenet5", "--input", "1,9999,9999").code == 1
+
+
+def test_layers_with_an_issue_are_marked(cli, file: Path) -> None:
+    file.write_text(VALID.replace('padding = "same"', "stride = 2"))
+    rows = [line.split() for line in cli("check", file).out.splitlines()]
+    assert rows[2][:2] == ["1", "conv"] and "!" in rows[2]
+    assert rows[3][:2] == ["2", "fc"] and "!" not in rows[3]
+
+
+def test_colours_are_for_terminals(file: Path) -> None:
+    file.write_text(VALID.replace('padding = "same"', "stride = 2"))
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "cnn_tui.tui", "check", str(file)]
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    environment.pop("NO_COLOR", None)
+    with subprocess.Popen(
+        command, stdout=theirs, stderr=subprocess.DEVNULL, env=environment
+    ) as process:
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux ends a terminal so
+            while part := os.read(ours, 4096):
+                shown += part
+        os.close(ours)
+    assert process.returncode == 1
+    assert b"\x1b[1;31m! layer 1" in shown
+    assert b"\x1b[32m  - stride 1" in shown
+    piped = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert b"! layer 1" in piped.stdout and b"\x1b" not in piped.stdout
+
+
 def test_file_that_is_no_toml(cli, file: Path) -> None:
     file.write_text(VALID + "\nthis is = = not toml\n")
     code, out, err = cli("check", file, "--json")
@@ -130,7 +195,8 @@ def test_traceback_only_with_debug(cli) -> None:
     ("args", "word"),
     [
         (("check",), "ARCH"),
-        (("check", "lenet5", "extra"), "extra"),
+        (("check", "lenet5", "--input", "3,227"), "3,227"),
+        (("check", "lenet5", "--input", "0,8,8"), "0,8,8"),
         (("check", "lenet5", "--jsn"), "--jsn"),
         (("trian",), "train"),
         (("--nonsense",), "--nonsense"),

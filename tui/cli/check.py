@@ -1,44 +1,65 @@
-"""``cnn-tui check ARCH``."""
+"""``cnn-tui check ARCH...``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 
 import click
+import msgspec
 
-from cnn_tui.engine.errors import ShapeError, SpecError
+from cnn_tui.engine.errors import CnnTuiError, ShapeError, SpecError
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.report import Issue, LayerReport, Report
 from cnn_tui.engine.specs.wording import plain
-from cnn_tui.tui.cli.output import print_json, print_line, print_table
+from cnn_tui.tui.cli.output import print_error, print_json, print_line, print_table
 
 _HEADER = ("#", "layer", "name", "settings", "output", "params", "MACs", "field")
 _COUNTS = ("params", "MACs", "field")
 _WORDS = ("name", "settings")
+_WRONG, _OPEN, _GOOD = "bold red", "dim", "green"
+
+
+class Volume(click.ParamType[tuple[int, int, int]]):
+    """Three numbers: channels, height, width."""
+
+    name = "C,H,W"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int]:
+        """``3,227,227`` or ``3x227x227``."""
+        sizes = re.fullmatch(r"([1-9]\d{0,5})[,x]([1-9]\d{0,5})[,x]([1-9]\d{0,5})", str(value))
+        if sizes is None:
+            self.fail(
+                f"{value!r} is not channels, height and width, such as 3,227,227.", param, ctx
+            )
+        return int(sizes[1]), int(sizes[2]), int(sizes[3])
 
 
 @click.command("check")
-@click.argument("arch")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
-def command(arch: str, as_json: bool) -> int:
-    """Say whether the layers of ARCH, a preset or a TOML file, fit, and what they cost.
+@click.argument("archs", metavar="ARCH...", nargs=-1, required=True)
+@click.option("--input", "shape", type=Volume(), help="Check with images of this size instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print each report as a line of JSON.")
+def command(archs: tuple[str, ...], shape: tuple[int, int, int] | None, as_json: bool) -> int:
+    """Say whether the layers of each ARCH, a preset or a TOML file, fit, and what they cost.
 
-    Exit code 0 if the network is valid, 1 if not; the report is printed either way.
+    Exit code 0 if every network is valid, 1 if not; the reports are printed either way.
     """
-    try:
-        report = check(resolve(arch))
-    except SpecError as error:
+    errors: list[CnnTuiError] = []
+    for arch in archs:
+        report, error = _checked(arch, shape, len(archs) > 1)
         if as_json:
-            print_json(unreadable(arch, error))
-        raise
-    if as_json:
-        print_json(report)
-    else:
-        print_report(report)
-    if not report.valid:
-        raise ShapeError(_first_issue(report))
+            print_json(report)
+        elif not isinstance(error, SpecError):
+            print_report(report, arch if len(archs) > 1 else "")
+        errors += [error] if error else []
+    for error in errors[:-1]:
+        print_error(str(error))
+    if errors:
+        raise errors[-1]
     return 0
 
 
@@ -56,37 +77,59 @@ def unreadable(arch: str, error: SpecError) -> Report:
     )
 
 
-def print_report(report: Report) -> None:
+def print_report(report: Report, title: str = "") -> None:
     """The layers as a table, the totals, then every issue with what would mend it."""
+    if title:
+        print_line(f"{plain(title)}:", "bold")
+    wrong = {_number(issue.path) for issue in report.issues}
     first = ("0", "input", "", "", dims(report.input), "", "", "1")
-    print_table(_HEADER, [first, *_rows(report.layers)], right=_COUNTS, wrap=_WORDS)
+    rows = [first, *_rows(report.layers, wrong)]
+    styles = [_WRONG if "!" in row[4] else _OPEN if row[4] == "?" else "" for row in rows]
+    print_table(_HEADER, rows, right=_COUNTS, wrap=_WORDS, styles=styles)
     print_line(f"{report.total_params:,} parameters, {report.total_macs:,} multiply-adds an image")
     for issue in report.issues:
-        print_line(f"! {plain(issue.message)}")
+        print_line(f"! {plain(issue.message)}", _WRONG)
         for fix in issue.fixes:
-            print_line(f"  - {plain(fix.description)}")
+            print_line(f"  - {plain(fix.description)}", _GOOD)
+
+
+def _number(path: str) -> str:
+    """``layers[3].branch[0].stride`` as ``4.1``."""
+    return ".".join(str(int(at) + 1) for at in re.findall(r"\[(\d+)\]", path))
 
 
 def _rows(
-    layers: tuple[LayerReport, ...], within: str = "", owner: str = ""
+    layers: tuple[LayerReport, ...], wrong: Collection[str], within: str = "", owner: str = ""
 ) -> Iterator[tuple[str, ...]]:
     for layer in layers:
         number = f"{within}{layer.index}"
+        output = "?" if layer.output is None else dims(tuple(layer.output))
         yield (
             number,
             layer.type,
             layer.name.removeprefix(owner),
             layer.settings,
-            "?" if layer.output is None else dims(tuple(layer.output)),
+            f"! {output}" if number in wrong else output,
             f"{layer.params:,}" if layer.params else "",
             f"{layer.macs:,}" if layer.macs else "",
             "" if layer.receptive_field is None else str(layer.receptive_field),
         )
-        yield from _rows(layer.branch, f"{number}.", f"{layer.name}.")
-        yield from _rows(layer.shortcut, f"{number}+", f"{layer.name}.")
+        yield from _rows(layer.branch, wrong, f"{number}.", f"{layer.name}.")
+        yield from _rows(layer.shortcut, wrong, f"{number}+", f"{layer.name}.")
 
 
-def _first_issue(report: Report) -> str:
+def _checked(
+    arch: str, shape: tuple[int, int, int] | None, is_one_of_many: bool
+) -> tuple[Report, CnnTuiError | None]:
+    """The report, and the error that ends the command where something is wrong."""
+    try:
+        network = resolve(arch)
+    except SpecError as error:
+        return unreadable(arch, error), error
+    report = check(msgspec.structs.replace(network, input=shape or network.input))
+    if report.valid:
+        return report, None
     first, *others = report.issues
     more = f" ({len(others)} more)" if others else ""
-    return f"{report.name}: {first.message}{more}"
+    name = arch if is_one_of_many else report.name
+    return report, ShapeError(f"{name}: {first.message}{more}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterable, Sequence
+from itertools import zip_longest
 from typing import Literal
 
 import msgspec
@@ -17,8 +18,16 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def print_line(text: str) -> None:
-    """Write a line to standard output at once."""
+def print_line(text: str, style: str = "") -> None:
+    """Write a line to standard output at once, on a terminal in a style of rich's."""
+    if style and sys.stdout.isatty():
+        from rich.console import Console
+        from rich.text import Text
+
+        console = Console()
+        with console.capture() as captured:
+            console.print(Text(text, style), soft_wrap=True)
+        text = captured.get().rstrip("\n")
     print(text, flush=True)
 
 
@@ -43,11 +52,13 @@ def print_table(
     *,
     right: Collection[str] = (),
     wrap: Collection[str] = (),
+    styles: Sequence[str] = (),
 ) -> None:
     """Write aligned columns, those named in ``right`` to the right.
 
-    On a terminal headings are bold and columns named in ``wrap`` give way where it is narrow;
-    elsewhere a row is one line of text and spaces, however long.
+    On a terminal headings are bold, rows have the ``styles`` of rich's that are given in their
+    order, and columns named in ``wrap`` give way where it is narrow; elsewhere a row is one line
+    of text and spaces, however long.
     """
     from rich.console import Console
     from rich.table import Table
@@ -57,8 +68,8 @@ def print_table(
     for name in header:
         justify: Literal["left", "right"] = "right" if name in right else "left"
         table.add_column(name, justify=justify, no_wrap=name not in wrap)
-    for row in rows:
-        table.add_row(*(Text(plain(cell)) for cell in row))
+    for row, style in zip_longest(rows, styles, fillvalue=""):
+        table.add_row(*(Text(plain(cell)) for cell in row), style=style)
     console = Console()
     console.width = console.width if console.is_terminal else 1000
     with console.capture() as captured:
