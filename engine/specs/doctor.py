@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -112,14 +112,14 @@ def _try(case: Case, prescription: Prescription, *, to_the_end: bool = True) -> 
         return None
     before = _codes(case.steps[first : case.place[0] + 1])
     expected = before - Counter({case.fault.code: 1})
-    broken = next(_broken(chain(region, steps if to_the_end else ()), first + 1), "")
-    is_last = end == len(network.layers) or not to_the_end
-    later = broken or ("" if is_last else "all later layers fit")
+    broken, later = _outlook(chain(region, steps if to_the_end else ()), first + 1)
+    if end == len(network.layers) and not broken:
+        later = ""
     output = _output(case, region, end) if prescription.fix.value != "" else ""
     effect = ", ".join(filter(None, (output, prescription.note, later)))
     description = ": ".join(filter(None, (prescription.label, effect)))
     fix = msgspec.structs.replace(prescription.fix, description=description)
-    return _Outcome(fix, _codes(region) <= expected, bool(broken), prescription.cost)
+    return _Outcome(fix, _codes(region) <= expected, broken, prescription.cost)
 
 
 def _is_mended(case: Case, fix: Fix, region: Sequence[Step]) -> bool:
@@ -150,7 +150,12 @@ def _codes(steps: Iterable[Step]) -> Counter[str]:
     return sum((step.codes for step in steps), Counter())
 
 
-def _broken(steps: Iterable[Step], first: int) -> Iterator[str]:
+def _outlook(steps: Iterable[Step], first: int) -> tuple[bool, str]:
+    """Whether a layer does not fit, and what is to be said of those to come."""
+    shape = None
     for number, step in enumerate(steps, first):
         if step.broken:
-            yield f"then layer {number} ({layer_type(step.layer)}) breaks"
+            return True, f"then layer {number} ({layer_type(step.layer)}) breaks"
+        shape = step.after.shape
+    # Behind another fault nobody knows.
+    return False, "all later layers fit" if shape else ""
