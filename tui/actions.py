@@ -163,7 +163,6 @@ def _binding(command: Command, key: str, shown: str, at_once: bool) -> Binding:
         show=command.in_bar,
         key_display=shown or ("F1" if key == "f1" else None),
         priority=at_once,
-        priority=at_once,
         tooltip=command.help,
         id=f"{command.scope}.{command.action}.{key}",
     )
