@@ -15,7 +15,8 @@ SCREEN = {"textual", "rich", "plotext", "click"}
 ARRAYS = {"numpy", "threadpoolctl"}
 SPECS = [
     module.name
-    for module in pkgutil.iter_modules(cnn_tui.engine.specs.__path__, "cnn_tui.engine.specs.")
+    for module in pkgutil.walk_packages(cnn_tui.engine.specs.__path__, "cnn_tui.engine.specs.")
+    if not module.ispkg
 ]
 ENGINE = [
     module.name
