@@ -1,0 +1,1 @@
+"""The single checks of a pre-flight: each looks at the bench and gives one line."""

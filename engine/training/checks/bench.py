@@ -1,0 +1,127 @@
+"""What every check of a pre-flight works with: some images, a clock, copies small enough."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+
+import msgspec
+import numpy as np
+
+from cnn_tui.engine.build import build
+from cnn_tui.engine.data.dataset import Dataset, Split
+from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.model import Model
+from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.training.widths import scale_widths
+
+SAMPLED = 20_000_000
+"""Pixels that mean and deviation are measured on."""
+WIDTHS = (1.0, 0.5, 0.25, 0.125, 0.0625)
+ACTIVATION = 20.0
+"""Multiply-adds that one output element costs besides its own, about."""
+MOST_PARAMS = 20_000_000
+"""Of a copy: a larger one takes seconds to fill, and its memory from the training to follow."""
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """One line of a pre-flight."""
+
+    name: str
+    passed: bool | None
+    """None if there was no time to tell."""
+    message: str
+    evidence: tuple[str, ...] = ()
+
+
+class Bench:
+    """One pre-flight's. ``seconds`` is the time for all of it."""
+
+    def __init__(
+        self,
+        network: Network,
+        dataset: Dataset,
+        threads: int,
+        stopping: Callable[[], bool],
+        seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.network, self.dataset, self.threads = network, dataset, threads
+        self.seconds, self.clock, self._stopping = seconds, clock, stopping
+        self._end = clock() + seconds
+        rng = np.random.default_rng(network.training.seed)
+        self._order = rng.permutation(len(dataset.train))
+        some = dataset.train.take(self._order[: _as_many(dataset.train)])
+        self._normalizer = Normalizer.of(some, network.training)
+        self.seconds_per_work = 0.0
+        """Of a forward pass, as measured; see :func:`work`."""
+
+    def batch(self, count: int) -> tuple[Array, np.ndarray]:
+        """Images as the network gets them, and labels; always the same, never augmented."""
+        places = self._order[:count]
+        train = self.dataset.train
+        return self._normalizer.apply(train.images[places]), train.labels[places]
+
+    @cached_property
+    def copy(self) -> tuple[Network, float, str]:
+        """The widest of :meth:`copies`."""
+        return next(self.copies())
+
+    @cached_property
+    def model(self) -> Model:
+        """That copy with its initial weights."""
+        return build(self.copy[0], seed=self.network.training.seed, threads=self.threads)
+
+    def close(self) -> None:
+        """End the model's threads."""
+        if "model" in self.__dict__:
+            self.model.close()
+
+    def within(self, share: float) -> Callable[[], bool]:
+        """Says when a check that begins now has had its share of the time, or is to stop."""
+        end = min(self.clock() + share * self.seconds, self._end)
+        return lambda: self._stopping() or self.clock() >= end
+
+    def copies(self) -> Iterator[tuple[Network, float, str]]:
+        """The network and ever narrower valid copies: each with its work, and what it is."""
+        for width in WIDTHS:
+            copy = self.network if width == 1 else scale_widths(self.network, width)
+            report = check(copy)
+            if report.valid and (width == WIDTHS[-1] or report.total_params <= MOST_PARAMS):
+                words = "" if width == 1 else f", on a copy of 1/{1 / width:g} of the width"
+                yield copy, work(copy), words
+
+
+def _as_many(split: Split) -> int:
+    """Images that tell well enough what all are like."""
+    return int(max(1, min(len(split), SAMPLED // split.images[0].size)))
+
+
+def work(network: Network) -> float:
+    """Of one image in a forward pass, in multiply-adds, about."""
+    report = check(network)
+    return report.total_macs + ACTIVATION * sum(_activations(report.layers))
+
+
+def count_parameters(network: Network) -> int:
+    """How many arrays of weights and biases a network has."""
+    return _parameters(check(network).layers)
+
+
+def _parameters(layers: tuple[LayerReport, ...]) -> int:
+    return sum(
+        (layer.weights > 0) + (layer.biases > 0)
+        if not layer.branch
+        else _parameters((*layer.branch, *layer.shortcut))
+        for layer in layers
+    )
+
+
+def _activations(layers: tuple[LayerReport, ...]) -> Iterator[int]:
+    for layer in layers:
+        yield layer.activations
+        yield from _activations(layer.branch)
+        yield from _activations(layer.shortcut)
