@@ -36,7 +36,7 @@ on_hangup = click.option(
     type=click.Choice(["stop", "continue"]),
     default="stop",
     show_default=True,
-    help="When the terminal goes away: end after a checkpoint, or go on without one.",
+    help="When the terminal goes away: end with a checkpoint, or go on without a terminal.",
 )
 skip_damaged = click.option(
     "--skip-damaged", is_flag=True, help="Leave out damaged pictures of a folder."
