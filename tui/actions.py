@@ -71,7 +71,7 @@ COMMANDS = (
     Command(TRAIN, "l", "app.settings", "lr", "Learning rate, L2, dropout, batch", "l"),
     Command(TRAIN, "r", "app.remedy", "remedy", "Do what the verdict advises"),
     Command(TRAIN, "x", "app.stop", "stop", "End the run after this batch"),
-    Command(TRAIN, "d", "app.detach", "detach", "Go on without the app, then watch"),
+    Command(TRAIN, "d", "app.detach", "detach", "Go on without the app"),
     Command(TRAIN, "g", "screen.log_scale", "log scale", "Loss and lr on a log scale"),
     Command(TRAIN, "c", "screen.next_chart", "chart", "Accuracy, lr, update:weight", in_bar=False),
     Command(TRAIN, "v", "screen.layers", "layers", "Layers in place of the log", in_bar=False),
