@@ -42,13 +42,7 @@ _FIXES = [
 class LayerList(LayerTable):
     """The table with the keys that edit; in the form they are text."""
 
-    BINDINGS = [
-        *bindings(LIST),
-        *(
-            Binding(letter, f"screen.fix('{letter}')", show=False, priority=True)
-            for letter in LETTERS
-        ),
-    ]
+    BINDINGS = [*bindings(LIST), *_FIXES]
 
 
 class Picture(VolumeView):
@@ -56,10 +50,7 @@ class Picture(VolumeView):
 
     BINDINGS = [
         *bindings(LIST),
-        *(
-            Binding(letter, f"screen.fix('{letter}')", show=False, priority=True)
-            for letter in LETTERS
-        ),
+        *_FIXES,
         Binding("right,down,j", "screen.go(1)", "next", show=False, priority=True),
         Binding("left,up,k", "screen.go(-1)", "previous", show=False, priority=True),
     ]
