@@ -50,9 +50,11 @@ def _settings(struct: msgspec.Struct) -> Iterator[str]:
     # The name leads, as a label would.
     for name in sorted(fields, key=lambda name: name != "name"):
         value = getattr(struct, name)
+        if name in _SIZES:
+            value = _compact(value)
         is_written = value != fields[name].default or name in _ALWAYS
         if is_written and name not in _OWN_PLACE:
-            yield f"{name} = {_value(_compact(value) if name in _SIZES else value)}"
+            yield f"{name} = {_value(value)}"
 
 
 def _compact(size: object) -> object:

@@ -380,3 +380,10 @@ def test_control_characters_in_a_path_are_written_out(tmp_path):
     with pytest.raises(SpecError) as caught:
         load_network(tmp_path / "\x1b[31mred\n.toml")
     assert str(caught.value).isprintable()
+
+
+def test_a_pair_that_is_the_default_is_left_out():
+    network = Network(layers=(MaxPool(padding=(0, 0)), FC(out_features=2)))
+    text = dumps_network(network)
+    assert "padding" not in text
+    assert dumps_network(loads_network(text, "text")) == text
