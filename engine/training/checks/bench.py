@@ -91,7 +91,7 @@ class Bench:
             copy = self.network if width == 1 else scale_widths(self.network, width)
             report = check(copy)
             if report.valid and (width == WIDTHS[-1] or report.total_params <= MOST_PARAMS):
-                words = "" if width == 1 else f", on a copy of 1/{1 / width:g} of the width"
+                words = "" if width == 1 else f" (on a copy of 1/{1 / width:g} of the width)"
                 yield copy, work(copy), words
 
 

@@ -14,7 +14,7 @@ from cnn_tui.engine.training.checks.bench import Bench, CheckResult
 PROBE = 2e9
 """Multiply-adds of the batch that is looked at."""
 MOST_IMAGES = 256
-SMALL = 1e-3
+SMALL = 1e-4
 """What scores are multiplied by, so that all are about equal."""
 NEAR = 0.02
 SURE = 10.0
