@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import closing
 
 import msgspec
-import numpy as np
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.data.dataset import Dataset
@@ -18,6 +17,7 @@ from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.babysitter import Babysitter
+from cnn_tui.engine.training.best import BestEpoch
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.evaluate import evaluate
 from cnn_tui.engine.training.events import (
@@ -29,21 +29,18 @@ from cnn_tui.engine.training.events import (
     RunEvent,
     RunPaused,
     RunResumed,
-    RunStarted,
     SettingChanged,
     ValidationCompleted,
 )
 from cnn_tui.engine.training.fit import check_fit
 from cnn_tui.engine.training.health import Meter, is_due
 from cnn_tui.engine.training.keeper import Keeper
-from cnn_tui.engine.training.progress import Best, Progress
+from cnn_tui.engine.training.opening import run_started
+from cnn_tui.engine.training.progress import Progress
 from cnn_tui.engine.training.settings import SETTING_NAMES, Settings
-from cnn_tui.engine.training.snapshot import Weights, copy_weights, put_weights, take
+from cnn_tui.engine.training.snapshot import take
 from cnn_tui.engine.training.stopwatch import Stopwatch
 from cnn_tui.engine.training.tally import Tally
-
-PEAK_OF = 1000
-"""Images looked at for their largest pixel."""
 
 
 class Trainer:
@@ -72,8 +69,7 @@ class Trainer:
         self.threads = threads or default_threads()
         self.step = self.epoch = self.epochs_done = self.batch = 0
         self.tally = Tally()
-        self.best: Best | None = None
-        self.best_weights: Weights | None = None
+        self.best = BestEpoch(network.training)
 
     @property
     def batches(self) -> int:
@@ -117,31 +113,15 @@ class Trainer:
         self.normalizer = Normalizer.of(self.dataset.train, self.recipe)
         self.loader = Loader(self.dataset.train, self.normalizer, self.recipe)
         self._restore()
-        data = self.dataset
-        shares = np.bincount(data.train.labels, minlength=len(data.classes)) / len(data.train)
         self.emit(
-            RunStarted(
-                arch=self.network.name,
-                data=data.name,
-                params=self.model.store.size,
-                epochs=self.recipe.epochs,
-                batch_size=self.recipe.batch_size,
-                batches=self.batches,
-                train_images=len(data.train),
-                val_images=len(data.val),
-                test_images=len(data.test),
-                classes=data.classes,
-                optimizer=self.recipe.optimizer,
-                lr=self.recipe.lr,
-                seed=self.recipe.seed,
-                threads=self.threads,
-                mean=tuple(self.normalizer.mean.ravel().tolist()),
-                std=tuple(self.normalizer.std.ravel().tolist()),
-                peak=float(data.train.images[:PEAK_OF].max()),
-                class_shares=tuple(shares.tolist()),
+            run_started(
+                self.network,
+                self.dataset,
+                self.recipe,
+                model=self.model,
+                normalizer=self.normalizer,
+                keeper=self.keeper,
                 from_step=self.step,
-                run=self.keeper.run,
-                path=self.keeper.path,
             )
         )
 
@@ -150,11 +130,10 @@ class Trainer:
         if kept is None:
             return
         self.step, self.epochs_done, self.batch = kept.step, kept.epochs_done, kept.batch
-        self.epoch, self.tally, self.best = kept.epochs_done, kept.tally, kept.best
+        self.epoch, self.tally = kept.epochs_done, kept.tally
         self.stopwatch = Stopwatch(kept.seconds)
         self._follow(kept.settings)
-        if self.recipe.keep_best and self.best is not None:
-            self.best_weights = self.keeper.best()
+        self.best.restore(kept.best, self.keeper.best() if self.recipe.keep_best else None)
 
     def _follow(self, settings: Settings) -> None:
         """Go by these settings from now on."""
@@ -165,15 +144,23 @@ class Trainer:
         self.loader.batch_size = settings.batch_size
 
     def _epochs(self) -> None:
-        while self.epochs_done < self.recipe.epochs and not self._why_early():
+        while self.epochs_done < self.recipe.epochs and not self.best.why_stop(self.epochs_done):
             self.epoch = self.epochs_done + 1
             self._train_epoch()
             if self.control.stopping or not self._validate():
+                if not self.control.discarding:
+                    self._keep()
                 return self._end("stopped")
             self.control.has_done("epoch")
-        # First, so that the run could go on from the last weights even if the best are tested.
+        # Now, so that the run could go on from the last weights even if the best are tested.
         self._keep()
-        self._take_best()
+        self._finish()
+
+    def _finish(self) -> None:
+        """Test the weights that the recipe wants to end with."""
+        if not self.best.put(self.model, self.epochs_done):
+            message = "The weights of the best epoch are lost: these are the last."
+            self.emit(Alert(code="best-lost", message=message, step=self.step))
         test = evaluate(
             self.model,
             self.dataset.test,
@@ -183,18 +170,8 @@ class Trainer:
         )
         if test is None:
             return self._end("stopped")
-        message = self._why_early()
+        message = self.best.why_stop(self.epochs_done)
         self._end("completed", message=message, test_loss=test[0], test_accuracy=test[1])
-
-    def _why_early(self) -> str:
-        """Why the run ends before its last epoch; empty where it goes on."""
-        patience = self.recipe.patience
-        if patience is None or self.best is None or self.epochs_done - self.best.epoch < patience:
-            return ""
-        return (
-            f"Ended after epoch {self.epochs_done}: validation has not been better than "
-            f"{self.best.accuracy:.2%} for {patience} epochs."
-        )
 
     def _train_epoch(self) -> None:
         """What is left of one pass over the training split, or as much as the control allows."""
@@ -315,20 +292,8 @@ class Trainer:
             )
         )
         self.epochs_done, self.batch, self.tally = self.epoch, 0, Tally()
-        if self.best is None or val_accuracy > self.best.accuracy:
-            self.best = Best(self.epoch, val_accuracy)
-            if self.recipe.keep_best:
-                self.best_weights = copy_weights(self.model)
+        if self.best.offer(self.epoch, val_accuracy, self.model):
             self._keep(best=True)
-
-    def _take_best(self) -> None:
-        """Test, and leave behind, the weights of the best epoch if the recipe says so."""
-        if not self.recipe.keep_best or self.best is None or self.best.epoch == self.epochs_done:
-            return
-        if self.best_weights is not None:
-            return put_weights(self.model, self.best_weights)
-        message = f"The weights of epoch {self.best.epoch}, the best, are lost: these are the last."
-        self.emit(Alert(code="best-lost", message=message, step=self.step))
 
     def _keep(self, *, best: bool = False) -> None:
         progress = Progress(
@@ -338,7 +303,7 @@ class Trainer:
             settings=self.settings,
             seconds=self.stopwatch.seconds,
             tally=msgspec.structs.replace(self.tally),
-            best=self.best,
+            best=self.best.best,
         )
         self.keeper.save(take(self.model, self.optimizer, progress), best=best)
 
@@ -354,9 +319,7 @@ class Trainer:
         test_loss: float | None = None,
         test_accuracy: float | None = None,
     ) -> None:
-        discarded = reason == "stopped" and self.control.discarding
-        if reason == "stopped" and not discarded:
-            self._keep()
+        best = self.best.best
         self.keeper.settle()
         self._report_kept()
         self.emit(
@@ -365,11 +328,11 @@ class Trainer:
                 step=self.step,
                 epoch=self.epoch,
                 seconds=self.stopwatch.seconds,
-                best_val_accuracy=self.best.accuracy if self.best else None,
-                best_epoch=self.best.epoch if self.best else None,
+                best_val_accuracy=best.accuracy if best else None,
+                best_epoch=best.epoch if best else None,
                 test_loss=test_loss,
                 test_accuracy=test_accuracy,
                 message=message,
-                discarded=discarded,
+                discarded=reason == "stopped" and self.control.discarding,
             )
         )

@@ -1,0 +1,53 @@
+"""The first event of a run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.model import Model
+from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.training.events import RunStarted
+from cnn_tui.engine.training.keeper import Keeper
+
+PEAK_OF = 1000
+"""Images looked at for their largest pixel."""
+
+
+def run_started(
+    network: Network,
+    dataset: Dataset,
+    recipe: Training,
+    *,
+    model: Model,
+    normalizer: Normalizer,
+    keeper: Keeper,
+    from_step: int,
+) -> RunStarted:
+    """Sizes and settings of a run; ``recipe`` is as it stands now, perhaps changed on the way."""
+    train = dataset.train
+    counts = np.bincount(train.labels, minlength=len(dataset.classes))
+    return RunStarted(
+        arch=network.name,
+        data=dataset.name,
+        params=model.store.size,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        batches=-(-len(train) // recipe.batch_size),
+        train_images=len(train),
+        val_images=len(dataset.val),
+        test_images=len(dataset.test),
+        classes=dataset.classes,
+        optimizer=recipe.optimizer,
+        lr=recipe.lr,
+        seed=recipe.seed,
+        threads=model.threads,
+        mean=tuple(normalizer.mean.ravel().tolist()),
+        std=tuple(normalizer.std.ravel().tolist()),
+        peak=float(train.images[:PEAK_OF].max()),
+        class_shares=tuple((counts / len(train)).tolist()),
+        from_step=from_step,
+        run=keeper.run,
+        path=keeper.path,
+    )
