@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,9 @@ settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("steady")
+
+# Under nohup a hang-up is ignored, and every program that the tests start would inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 _MNIST = Path(__file__).parents[1] / ".." / "shared" / "data" / "mnist"
 
