@@ -24,6 +24,8 @@ __all__ = ["Fix", "Issue", "LayerReport", "Report", "check"]
 
 _MOST_CURED = 8
 """A network wrong in more places gets one suggestion for each: finding the best takes long."""
+_MOST_WALKED = 2_000
+"""The same goes where a network is so large that even eight take long."""
 _MOST_NAMED = 3
 
 
@@ -41,8 +43,9 @@ def check(network: Network, classes: int | None = None) -> Report:
     found: list[tuple[Place, Fault]] = [((), fault) for fault in values]
     found += [*_faults(steps), *duplicates, *judge_scores(steps, classes)]
     found.sort(key=lambda one: one[0])
+    few = min(_MOST_CURED, _MOST_WALKED // max(1, _size(steps)))
     issues = tuple(
-        _issue(Case(network, steps, place, fault), count < _MOST_CURED)
+        _issue(Case(network, steps, place, fault), count < few)
         for count, (place, fault) in enumerate(found)
     )
     return Report(
@@ -61,6 +64,11 @@ def _faults(steps: Iterable[Step], above: Place = ()) -> Iterator[tuple[Place, F
         place = (*above, position)
         yield from ((place, fault) for fault in step.faults)
         yield from _faults(step.branch, place)
+
+
+def _size(steps: Iterable[Step]) -> int:
+    """Layers, those inside residual blocks included."""
+    return sum(1 + _size(step.branch) for step in steps)
 
 
 def _issue(case: Case, is_one_of_few: bool) -> Issue:

@@ -9,7 +9,7 @@ import msgspec
 
 from cnn_tui.engine.shapes import Window, remainder
 from cnn_tui.engine.specs.case import Case, Prescription
-from cnn_tui.engine.specs.flow import Flow, dims
+from cnn_tui.engine.specs.flow import Flow, Step, dims
 from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool, Residual, pair
 from cnn_tui.engine.specs.report import Fix
@@ -138,24 +138,31 @@ def _first_input(case: Case, size: Sequence[int], direction: int) -> list[int] |
     for distance in range(1, _FARTHEST_INPUT + 1):
         for shift in SHIFTS if size[0] != size[1] else SHIFTS[:1]:
             moved = [old + direction * distance * one for old, one in zip(size, shift, strict=True)]
-            walked = _walked(case, (case.network.input[0], *moved)) if min(moved) > 0 else 0
-            budget -= walked
-            if walked > case.place[0]:
+            if min(moved) < 1:
+                continue
+            fits, inferred = _reaches(case, (case.network.input[0], *moved))
+            budget -= inferred
+            if fits:
                 return moved
         if budget < 0:
             return None
     return None
 
 
-def _walked(case: Case, shape: tuple[int, ...]) -> int:
-    """How many layers fit in a row, counted up to the one at fault."""
-    flow = Flow(shape)
-    for count, layer in enumerate(case.network.layers[: case.place[0] + 1]):
+def _reaches(case: Case, shape: tuple[int, ...]) -> tuple[bool, int]:
+    """Whether all layers up to the one at fault fit, and how many were inferred to know."""
+    flow, inferred = Flow(shape), 0
+    for layer in case.network.layers[: case.place[0] + 1]:
         step = infer(layer, flow)
+        inferred += _size(step)
         if step.broken:
-            return count
+            return False, inferred
         flow = step.after
-    return case.place[0] + 1
+    return True, inferred
+
+
+def _size(step: Step) -> int:
+    return 1 + sum(_size(inner) for inner in step.branch)
 
 
 def _groups(case: Case, layer: Conv) -> Iterator[Prescription]:

@@ -187,6 +187,9 @@ def test_every_layer_of_a_wild_network_that_does_not_fit_comes_with_a_fix(networ
         "conv 9 3x3 g2 | " * 300 + "fc 10",
         "relu as a | " * 300 + "fc 10",
         "fc 65536 | " * 1000 + "fc 10",
+        "res { " + "conv 8 4x4 pad same | " * 300 + "} | fc 10",
+        "res { " + "res { } | " * 300 + "} | fc 10",
+        "conv 8 3x3 pad same | " * 1500 + "conv 8 3x3 s2 | fc 10",
     ],
 )
 def test_however_many_issues_there_are_each_has_a_fix_that_works(line: str):
