@@ -20,6 +20,8 @@ COMMANDS = {
     "data": "List, show and download datasets.",
     "check": "Say whether the layers of a network fit, and what they cost.",
     "presets": "List the built-in networks.",
+    "preflight": "Check before a training whether it can work.",
+    "lr-find": "Find a learning rate.",
     "bench": "Measure training steps on random data.",
 }
 """Name and summary; the file of the same name holds the command."""
@@ -83,7 +85,7 @@ def cli(debug: bool) -> None:
 
 
 def _load(name: str) -> click.Command:
-    command: click.Command = import_module(f"cnn_tui.tui.cli.{name}").command
+    command: click.Command = import_module(f"cnn_tui.tui.cli.{name.replace('-', '_')}").command
     return command
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.catalog import load_dataset, locate
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.progress import Progress
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.presets import resolve
+from cnn_tui.engine.training.fit import check_fit
 from cnn_tui.tui.cli.output import print_note
 
 _LINE_SECONDS = 5.0
@@ -35,6 +39,31 @@ def load(
     for note in dataset.notes:
         print_note(note)
     return dataset
+
+
+def load_for(
+    arch: str,
+    data: str | None,
+    data_dir: Path | None,
+    *,
+    skip_damaged: bool = False,
+    change: Callable[[Network], Network] = lambda network: network,
+) -> tuple[Network, Dataset, Path | None]:
+    """The network of a command line, its data, and the folder that holds them.
+
+    ``change`` sees to the other options, before anything slow is done.
+
+    Raises:
+        SpecError: The network cannot be read.
+        DataError: The data cannot be read.
+        ShapeError: They do not fit each other.
+    """
+    network = change(resolve(arch))
+    name, data_dir = locate(data or network.data, data_dir)
+    network = msgspec.structs.replace(network, data=name)
+    dataset = load(name, data_dir, network.input, skip_damaged=skip_damaged)
+    check_fit(network, dataset)
+    return network, dataset, data_dir
 
 
 @contextmanager

@@ -25,6 +25,17 @@ checkpoint_every = click.option(
     metavar="N",
     help="Keep a state every N steps as well as every minute.",
 )
+data = click.option(
+    "--data",
+    metavar="NAME",
+    help="This dataset, folder of pictures or .npz file instead of the network's.",
+)
+log_every = click.option(
+    "--log-every",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    help="Between epochs print a line at most so often; 60 where the output is no terminal.",
+)
 data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),

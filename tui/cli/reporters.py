@@ -11,8 +11,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from cnn_tui.engine.specs.wording import plain
 from cnn_tui.engine.training.events import (
     Alert,
+    AlertCleared,
     BatchCompleted,
     EpochCompleted,
+    LayersMeasured,
     RunEnded,
     RunEvent,
     RunPaused,
@@ -25,21 +27,28 @@ from cnn_tui.tui.cli.output import count, print_json, print_line
 Reporter = Callable[[RunEvent], None]
 
 
+LOG_EVERY = 60.0
+"""Seconds between two lines of a log, where nobody said otherwise."""
+
+
 @contextmanager
-def reporter(*, as_json: bool = False) -> Iterator[Reporter]:
-    """The one that suits: JSON if asked for, a progress bar on a terminal, else plain lines."""
+def reporter(*, as_json: bool = False, log_every: float | None = None) -> Iterator[Reporter]:
+    """The one that suits: JSON if asked for, a progress bar on a terminal, else plain lines.
+
+    ``log_every``: at most how often steps are told, in seconds of training.
+    """
     if as_json:
-        yield report_json
+        yield _JSONReporter(log_every)
     elif Console().is_terminal:
         with _progress() as progress:
-            yield _ProgressReporter(progress)
+            yield _ProgressReporter(progress, log_every)
     else:
-        yield report_lines
+        yield _LineReporter(log_every or LOG_EVERY)
 
 
 def report_json(event: RunEvent) -> None:
-    """One event per line. Batches are left out: they are many, and their means follow."""
-    if not isinstance(event, BatchCompleted):
+    """One event per line. Steps are left out: they are many, and their means follow."""
+    if not isinstance(event, BatchCompleted | LayersMeasured):
         print_json(event)
 
 
@@ -48,6 +57,44 @@ def report_lines(event: RunEvent) -> None:
     line = event_line(event)
     if line:
         print_line(line)
+
+
+class _Pace:
+    """Picks out of many steps one every so many seconds of training; none without a pace."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds, self._last = seconds, 0.0
+
+    def due(self, event: BatchCompleted) -> bool:
+        """Whether this step is to be told."""
+        if self._seconds is None or event.seconds - self._last < self._seconds:
+            return False
+        self._last = event.seconds
+        return True
+
+
+class _JSONReporter:
+    """As ``report_json``, with a step now and then."""
+
+    def __init__(self, log_every: float | None) -> None:
+        self._pace = _Pace(log_every)
+
+    def __call__(self, event: RunEvent) -> None:
+        if isinstance(event, BatchCompleted) and self._pace.due(event):
+            print_json(event)
+        report_json(event)
+
+
+class _LineReporter:
+    """As ``report_lines``, with a step now and then."""
+
+    def __init__(self, log_every: float) -> None:
+        self._pace = _Pace(log_every)
+
+    def __call__(self, event: RunEvent) -> None:
+        if isinstance(event, BatchCompleted) and self._pace.due(event):
+            print_line(_step(event))
+        report_lines(event)
 
 
 def event_line(event: RunEvent) -> str:
@@ -64,9 +111,9 @@ def event_line(event: RunEvent) -> str:
         case RunResumed():
             return "goes on"
         case Alert():
-            new = event.layer and event.layer not in event.message
-            where = f" ({event.layer})" if new else ""
-            return f"! {plain(event.message)}{where}"
+            return _alert(event)
+        case AlertCleared():
+            return f"  over: {event.code}{f' ({event.layer})' if event.layer else ''}"
         case RunEnded():
             return _ended(event)
         case _:
@@ -88,6 +135,21 @@ def _changed(event: SettingChanged) -> str:
     name = event.name.replace("_", " ")
     old, new = ("as described" if v is None else f"{v:g}" for v in (event.old, event.new))
     return f"{name} {new} (was {old}) from step {event.step + 1:,} on"
+
+
+def _alert(event: Alert) -> str:
+    new = event.layer and event.layer not in event.message
+    where = f" ({event.layer})" if new else ""
+    remedy = f" {event.remedy.description}" if event.remedy else ""
+    mark = "+" if event.severity == "praise" else "!"
+    return plain(f"{mark} {event.message}{where}{remedy}")
+
+
+def _step(event: BatchCompleted) -> str:
+    return (
+        f"step {event.step:,} of epoch {event.epoch}  loss {event.loss:.4f} {event.accuracy:6.1%}  "
+        f"lr {event.lr:.3g}  {event.images_per_second:,.0f} images/s  {_clock(event.seconds)}"
+    )
 
 
 def _epoch(event: EpochCompleted) -> str:
@@ -119,12 +181,15 @@ def _progress() -> Progress:
 class _ProgressReporter:
     """Lines as elsewhere, above one bar for the whole run."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, log_every: float | None) -> None:
+        self._progress, self._pace = progress, _Pace(log_every)
         self._task: TaskID | None = None
 
     def __call__(self, event: RunEvent) -> None:
-        line = event_line(event)
+        if isinstance(event, BatchCompleted) and self._pace.due(event):
+            line = _step(event)
+        else:
+            line = event_line(event)
         if line:
             self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
         if isinstance(event, RunStarted):

@@ -27,6 +27,7 @@ from cnn_tui.tui.hangup import OnHangup
     metavar="DIR",
     help="Where the data is now, if it was moved.",
 )
+@options.log_every
 @options.checkpoint_every
 @options.runs_dir
 @options.on_hangup
@@ -36,6 +37,7 @@ def command(
     epochs: int | None,
     threads: int | None,
     data_dir: Path | None,
+    log_every: float | None,
     checkpoint_every: int | None,
     runs_dir: Path,
     on_hangup: OnHangup,
@@ -48,7 +50,7 @@ def command(
     dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
     check_fit(network, dataset)
     policy = Policy(steps=checkpoint_every)
-    with reporter(as_json=as_json) as report:
+    with reporter(as_json=as_json, log_every=log_every) as report:
         return train(
             network,
             dataset,

@@ -7,16 +7,13 @@ from pathlib import Path
 import click
 import msgspec
 
-from cnn_tui.engine.data.catalog import locate
 from cnn_tui.engine.runs.recorder import Policy, Recorder, new_run
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control
-from cnn_tui.engine.training.fit import check_fit
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
-from cnn_tui.tui.cli.loading import load
+from cnn_tui.tui.cli.loading import load_for
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.hangup import OnHangup
 
@@ -24,11 +21,7 @@ from cnn_tui.tui.hangup import OnHangup
 @click.command("train")
 @click.argument("arch")
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
-@click.option(
-    "--data",
-    metavar="NAME",
-    help="Train on this dataset, folder of pictures or .npz file instead of the network's.",
-)
+@options.data
 @options.data_dir
 @options.skip_damaged
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
@@ -36,6 +29,7 @@ from cnn_tui.tui.hangup import OnHangup
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
 @click.option("--seed", type=int, metavar="N", help="Of weights, order and dropout.")
 @options.threads
+@options.log_every
 @options.checkpoint_every
 @options.runs_dir
 @options.on_hangup
@@ -47,6 +41,7 @@ def command(
     data_dir: Path | None,
     skip_damaged: bool,
     threads: int | None,
+    log_every: float | None,
     checkpoint_every: int | None,
     runs_dir: Path,
     no_record: bool,
@@ -62,13 +57,11 @@ def command(
     batch, a second INT at once. The run is kept in a folder: cnn-tui runs lists them, cnn-tui
     resume goes on with one.
     """
-    network = resolve(arch)
     chosen = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
-    network = override(network, {key: value for key, value in chosen.items() if value is not None})
-    name, data_dir = locate(data or network.data, data_dir)
-    network = msgspec.structs.replace(network, data=name)
-    dataset = load(name, data_dir, network.input, skip_damaged=skip_damaged)
-    check_fit(network, dataset)
+    changes = {key: value for key, value in chosen.items() if value is not None}
+    network, dataset, data_dir = load_for(
+        arch, data, data_dir, skip_damaged=skip_damaged, change=lambda one: override(one, changes)
+    )
     policy = Policy(steps=checkpoint_every)
 
     def keep(control: Control) -> Recorder:
@@ -76,7 +69,7 @@ def command(
             runs_dir, network, dataset, control=control, data_dir=data_dir, policy=policy
         )
 
-    with reporter(as_json=as_json) as report:
+    with reporter(as_json=as_json, log_every=log_every) as report:
         return train(
             network, dataset, report, threads, None if no_record else keep, on_hangup=on_hangup
         )

@@ -19,7 +19,7 @@ def input_scale(bench: Bench) -> CheckResult:
     images, _ = bench.batch(max(8, PIXELS // math.prod(bench.network.input)))
     mean, std = float(images.mean()), float(images.std())
     passed = abs(mean) <= MOST_MEAN and LEAST_STD <= std <= MOST_STD
-    figures = f"mean {mean:.3g}, deviation {std:.3g}"
+    figures = f"mean {mean:.2f}, deviation {std:.2f}"
     remedy = "" if bench.network.training.normalize else " Set normalize = true in the recipe."
     message = (
         f"The images reach the network with {figures}."
