@@ -37,6 +37,12 @@ def shard_size(batch: int, bytes_per_image: int) -> int:
     return next((size for size in sizes if size <= fitting), sizes[-1])
 
 
+def sum_of_squares(values: Array) -> float:
+    """In float64 only where squares overflow; infinite or NaN only if a value is."""
+    squares = float(np.dot(values, values))
+    return squares if math.isfinite(squares) else float(np.square(values, dtype=float).sum())
+
+
 class Plan:
     """One batch size's memory and schedule; see :class:`cnn_tui.engine.model.Model`.
 
@@ -123,7 +129,7 @@ class Plan:
             np.copyto(target, parts[0])
             for part in parts[1:]:
                 np.add(target, part, out=target)
-            self.squares[span.start] = float(np.dot(target, target))
+            self.squares[span.start] = sum_of_squares(target)
 
         return run
 
@@ -139,7 +145,7 @@ class Plan:
         gradient = self.store.grad[span]
 
         def run() -> None:
-            self.squares[span.start] = float(np.dot(gradient, gradient))
+            self.squares[span.start] = sum_of_squares(gradient)
 
         return run
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from cnn_tui.engine.data.dataset import Split
 from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.errors import NonFiniteError
 from cnn_tui.engine.model import Model
 
 
@@ -22,6 +24,9 @@ def evaluate(
 
     A short last batch is filled up with zeros, whose scores are dropped: every batch then fits
     the memory that training has laid out already.
+
+    Raises:
+        NonFiniteError: the last step has left weights whose scores are not finite.
     """
     loss, correct = 0.0, 0
     for start in range(0, len(split), batch_size):
@@ -35,4 +40,9 @@ def evaluate(
         logits = model.forward(images)[: len(labels)]
         loss += model.loss_of(logits, labels) * len(labels)
         correct += int(np.count_nonzero(logits.argmax(1) == labels))
+    if not math.isfinite(loss):
+        raise NonFiniteError(
+            f"the loss on images held back is {loss}: the last steps made the weights explode.",
+            "A smaller learning rate usually helps.",
+        )
     return loss / len(split), correct / len(split)

@@ -14,7 +14,7 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv
-from cnn_tui.engine.specs.network import Training
+from cnn_tui.engine.specs.network import Network, Training
 
 Array = np.ndarray
 Rule = Callable[[Array, Array, dict[str, Any], Training, float], Array]
@@ -189,3 +189,19 @@ def test_a_rate_of_zero_moves_nothing() -> None:
         build_optimizer(recipe, model).step(0.0, length)
         for key, parameter in model.parameters.items():
             np.testing.assert_array_equal(parameter.data, before[key])
+
+
+def test_clipping_survives_gradients_whose_squares_overflow() -> None:
+    network = Network(
+        input=(1, 2, 2),
+        layers=(FC(out_features=3, name="tiny"), FC(out_features=3)),
+        training=Training(clip_norm=1.0, optimizer="sgd"),
+    )
+    model = build(network)
+    weight = model.parameters["tiny.weight"].data
+    weight[...] = 1e-30
+    before = weight.copy()
+    result = model.train_batch(np.full((2, 1, 2, 2), 1e30, np.float32), np.array([0, 1]))
+    assert np.isfinite(result.gradient_norm)
+    build_optimizer(network.training, model).step(0.1, result.gradient_norm)
+    assert 0.001 < np.linalg.norm(weight - before) <= 0.1001

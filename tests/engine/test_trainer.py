@@ -364,3 +364,20 @@ def test_real_digits_are_learned() -> None:
     end = ended(run(net, load_dataset("digits"), threads=2))
     assert end.reason == "completed"
     assert (end.test_accuracy or 0) > 0.96
+
+
+def test_weights_that_explode_in_the_very_last_step_are_no_success() -> None:
+    rng = np.random.default_rng(0)
+    split = Split(rng.integers(0, 255, (16, 1, 6, 6)).astype(np.uint8), rng.integers(0, 2, 16))
+    network = Network(
+        input=(1, 6, 6),
+        layers=(*(FC(out_features=20) for _ in range(6)), FC(out_features=2)),
+        loss=SVM(squared=True),
+        training=Training(epochs=1, batch_size=16, lr=1e6, optimizer="sgd"),
+    )
+    events: list[RunEvent] = []
+    data = Dataset("two", ("a", "b"), split, split, split)
+    Trainer(network, data, emit=events.append, threads=1).run()
+    assert isinstance(events[-1], RunEnded)
+    assert events[-1].reason == "failed"
+    assert "explode" in events[-1].message
