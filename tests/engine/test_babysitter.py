@@ -223,7 +223,7 @@ class Run:
         self._tell(epoch(self.epoch, self.step, *train, *val))
         return self
 
-    def change(self, name: Any, old: float, new: float) -> Run:
+    def change(self, name: Any, old: float | None, new: float | None) -> Run:
         self._tell(SettingChanged(step=self.step, name=name, old=old, new=new))
         return self
 
@@ -383,6 +383,17 @@ def test_a_low_rate_that_was_raised_is_judged_by_the_new_one() -> None:
     run.change("lr", LR, 10 * LR)
     for _ in range(4):
         run.go(ratio=2e-3, lr=10 * LR)
+    assert run.codes == ["lr-low", "-lr-low"]
+
+
+def test_a_rate_that_is_held_counts_until_it_is_let_go() -> None:
+    run = Run().change("held_lr", None, LR / 100)
+    for _ in range(4):
+        run.go(ratio=1e-5, lr=LR / 100)
+    assert run.codes == ["lr-low"]
+    run.change("held_lr", LR / 100, None)
+    for _ in range(6):
+        run.go(ratio=1e-5, lr=LR / 100)
     assert run.codes == ["lr-low", "-lr-low"]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import msgspec
 import numpy as np
 import pytest
 from samples import network, random_images, random_targets
@@ -9,6 +12,7 @@ from samples import network, random_images, random_targets
 from cnn_tui.engine.build import build
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
+from cnn_tui.engine.runs.lines import decode_event
 from cnn_tui.engine.specs.layers import (
     FC,
     BatchNorm,
@@ -21,7 +25,13 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import Network, Training
-from cnn_tui.engine.training.events import LayerHealth, LayersMeasured
+from cnn_tui.engine.training.events import (
+    Alert,
+    AlertCleared,
+    LayerHealth,
+    LayersMeasured,
+    Remedy,
+)
 from cnn_tui.engine.training.health import EARLY, Meter, is_due
 
 SHAPE, CLASSES, IMAGES = (2, 6, 6), 3, 20
@@ -175,3 +185,15 @@ def test_measurements_grow_rare() -> None:
     assert not is_due(10_025) and is_due(10_050) and not is_due(20_050) and is_due(20_100)
     assert len(steps) < 1200
     assert len([step for step in range(100_001, 1_000_001) if is_due(step)]) < 800
+
+
+def test_what_is_recorded_reads_back() -> None:
+    event = Step(NET).event
+    broken = msgspec.structs.replace(event, score_range=math.nan)
+    remedy = Remedy("Set.", {"lr": 0.1, "initializer": "he", "normalize": True}, True)
+    alert = Alert(code="a", message="m", step=1, evidence=("x", "y"), remedy=remedy)
+    for one in (event, alert, AlertCleared(code="a", step=2, layer="b")):
+        assert decode_event(msgspec.json.encode(one)) == one
+    again = decode_event(msgspec.json.encode(broken))
+    assert isinstance(again, LayersMeasured) and math.isnan(again.score_range)
+    assert again.layers == event.layers

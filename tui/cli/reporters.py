@@ -166,6 +166,8 @@ def _ended(event: RunEnded) -> str:
         parts.append(f"best val {event.best_val_accuracy:.2%} at epoch {event.best_epoch}")
     if event.test_accuracy is not None:
         parts.append(f"test loss {event.test_loss:.4f}, accuracy {event.test_accuracy:.2%}")
+    if event.reason == "completed" and event.message:
+        parts.append(event.message.rstrip("."))
     return "; ".join(parts)
 
 

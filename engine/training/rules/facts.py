@@ -32,7 +32,9 @@ class Facts:
     def __init__(self, network: Network) -> None:
         self.network = network
         recipe = network.training
-        self.lr, self.l2 = recipe.lr, recipe.l2
+        self._lr = recipe.lr
+        self._held_lr: float | None = None
+        self.l2 = recipe.l2
         self.started: RunStarted | None = None
         self.batch: BatchCompleted | None = None
         self.loss, self.accuracy = math.nan, math.nan
@@ -56,15 +58,17 @@ class Facts:
                 self.measured.append(event)
             case EpochCompleted():
                 self.epochs.append(event)
-            case SettingChanged(name="lr" | "held_lr", new=float() as lr):
-                self.lr = lr
+            case SettingChanged(name="lr", new=float() as lr):
+                self._lr = lr
+            case SettingChanged(name="held_lr", new=lr):
+                self._held_lr = lr
             case SettingChanged(name="l2", new=float() as l2):
                 self.l2 = l2
             case RunStarted():
                 self._start(event)
 
     def _start(self, event: RunStarted) -> None:
-        self.started, self.lr = event, event.lr
+        self.started, self._lr = event, event.lr
         shares = event.class_shares or (1 / len(event.classes),) * len(event.classes)
         self.chance = max(shares)
         self.chance_loss = _chance_loss(self.network, shares)
@@ -80,6 +84,11 @@ class Facts:
         self.accuracy = old_accuracy + weight * (event.accuracy - old_accuracy)
         if self._batches >= SPAN:
             self.lowest = min(self.lowest, self.loss)
+
+    @property
+    def lr(self) -> float:
+        """The recipe's learning rate as it stands now, or the one that is held in its place."""
+        return self._lr if self._held_lr is None else self._held_lr
 
     @property
     def step(self) -> int:

@@ -105,23 +105,26 @@ def overfitting(facts: Facts) -> Iterator[Verdict]:
     if gap < GAP / 2 or last.val_loss < 2 * last.train_loss:
         return
     per_class = images / len(facts.started.classes)
-    few = per_class < FEW_PER_CLASS
-    yield Verdict(
-        "little-data" if few else "overfitting",
-        f"{images} training images are too few: the network knows them by heart and not what they "
-        "have in common."
-        if few
-        else "Overfitting: the network knows training images by heart and others much less well.",
-        (
-            f"accuracy in training {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}",
-            f"loss in training {last.train_loss:.3g}, validation {last.val_loss:.3g}",
-            f"{per_class:,.3g} training images a class",
-        ),
-        remedies.augment(max(1, facts.network.input[1] // 8))
-        if few
-        else remedies.l2_strength(max(5e-4, 3 * facts.l2), restart=False),
-        fading=gap < GAP,
+    code, message, remedy = _too_close(facts, images, few=per_class < FEW_PER_CLASS)
+    evidence = (
+        f"accuracy in training {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}",
+        f"loss in training {last.train_loss:.3g}, validation {last.val_loss:.3g}",
+        f"{per_class:,.3g} training images a class",
     )
+    yield Verdict(code, message, evidence, remedy, fading=gap < GAP)
+
+
+def _too_close(facts: Facts, images: int, *, few: bool) -> tuple[str, str, Remedy]:
+    """Code, message and remedy of a network that follows its training images too closely."""
+    if few:
+        message = (
+            f"{images} training images are too few: the network knows them by heart and not what "
+            "they have in common."
+        )
+        return "little-data", message, remedies.augment(max(1, facts.network.input[1] // 8))
+    message = "Overfitting: the network knows training images by heart, others much less well."
+    remedy = remedies.l2_strength(max(5e-4, 3 * facts.l2), restart=False)
+    return "overfitting", message, remedy
 
 
 def healthy(facts: Facts) -> Iterator[Verdict]:
