@@ -17,9 +17,10 @@ UNEVEN = 5.0
 def input_scale(bench: Bench) -> CheckResult:
     """Mean about 0, deviation about 1. Notes, Setting up the data."""
     images, _ = bench.batch(max(8, PIXELS // math.prod(bench.network.input)))
-    mean, std = float(images.mean()), float(images.std())
+    # Plus nothing turns a zero with a minus sign into a plain one.
+    mean, std = round(float(images.mean()), 3) + 0.0, float(images.std())
     passed = abs(mean) <= MOST_MEAN and LEAST_STD <= std <= MOST_STD
-    figures = f"mean {mean:.2f}, deviation {std:.2f}"
+    figures = f"mean {mean:.3g}, deviation {std:.3g}"
     remedy = "" if bench.network.training.normalize else " Set normalize = true in the recipe."
     message = (
         f"The images reach the network with {figures}."
