@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.statistics import Statistics, to_bytes
-from cnn_tui.tui.half_blocks import half_blocks, shrunk
+from cnn_tui.tui.terminal.half_blocks import half_blocks, shrunk
 from cnn_tui.tui.words import clean
 
 MOST_CLASSES = 100

@@ -16,8 +16,8 @@ from terminal import Terminal
 
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.link import Link
 from cnn_tui.tui.session import Runner, Session
+from cnn_tui.tui.terminal.link import Link
 
 MakeApp = Callable[..., CnnTuiApp]
 

@@ -12,8 +12,8 @@ from runs_made import until
 from scripted import SMALL
 
 from cnn_tui.engine.baselines.ladder import Ladder
-from cnn_tui.tui import climb
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.history import climb
 from cnn_tui.tui.screens.baselines import BaselinesScreen
 from cnn_tui.tui.screens.build import BuildScreen
 

@@ -20,13 +20,13 @@ from cnn_tui.engine.specs.layers import (
 )
 from cnn_tui.engine.specs.network import SVM, Network, Softmax, Training
 from cnn_tui.engine.specs.presets import load_preset, preset_names
-from cnn_tui.tui import edits
-from cnn_tui.tui.advice import advice_for, explanation_for, notes_for
-from cnn_tui.tui.builder import Builder
-from cnn_tui.tui.document import Document
-from cnn_tui.tui.fields import Field, FieldError, fields_of
-from cnn_tui.tui.forms import form_for
-from cnn_tui.tui.palette import EXPLANATIONS
+from cnn_tui.tui.building import edits
+from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.building.fields import Field, FieldError, fields_of
+from cnn_tui.tui.building.forms import form_for
+from cnn_tui.tui.building.palette import EXPLANATIONS
 
 NESTED = Network(
     name="nested",

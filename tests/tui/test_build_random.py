@@ -18,13 +18,13 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.write import to_quick
-from cnn_tui.tui.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.builder import Builder
-from cnn_tui.tui.document import Document
-from cnn_tui.tui.fields import FieldError
-from cnn_tui.tui.forms import form_for
-from cnn_tui.tui.volumes import volumes
+from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.building.fields import FieldError
+from cnn_tui.tui.building.forms import form_for
+from cnn_tui.tui.building.volumes import volumes
 
 MakeApp = Callable[..., CnnTuiApp]
 LINES = ("conv 8 3x3 pad same | relu", "res { conv 4 | bn } proj s2", "pool 3 2", "fc 10", "gap")

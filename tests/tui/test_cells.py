@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_tui.tui.cells import Cells
+from cnn_tui.tui.terminal.cells import Cells
 
 WIDTH, HEIGHT = 24, 6
 LOOKS = ("", "31", "1;38;5;251;48;5;234", "38;5;74;48;5;234", "7", "48;2;1;2;3", "4;92;101")

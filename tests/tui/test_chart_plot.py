@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_tui.tui.board import Board
-from cnn_tui.tui.pictures import Lens, picture
-from cnn_tui.tui.ticks import accuracy_axis, epochs_axis, log_axis, loss_axis
+from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.pictures import Lens, picture
+from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, log_axis, loss_axis
 from cnn_tui.tui.widgets.plot import Canvas, Curve, Plot, rasterise
 
 Points = tuple[tuple[float, float], ...]

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_tui.tui.series import Series, Smooth, reduce_points
+from cnn_tui.tui.dashboard.series import Series, Smooth, reduce_points
 
 finite = st.floats(min_value=-1e6, max_value=1e6)
 

@@ -18,7 +18,7 @@ import pytest
 from cnn_tui.engine.data.catalog import dataset_names
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE
 from cnn_tui.engine.data.sources import SOURCES, RemoteFile, Source
-from cnn_tui.tui.half_blocks import half_blocks, shrunk
+from cnn_tui.tui.terminal.half_blocks import half_blocks, shrunk
 
 NETWORK = """
 name = "linear"

@@ -12,8 +12,8 @@ from rich.style import Style
 from textual.color import Color
 
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.filters import Ascii, ColorsOff, filters_for, to_ascii
-from cnn_tui.tui.link import Link, link_for, prepare
+from cnn_tui.tui.terminal.filters import Ascii, ColorsOff, filters_for, to_ascii
+from cnn_tui.tui.terminal.link import Link, link_for, prepare
 
 MakeApp = Callable[..., CnnTuiApp]
 BLACK = Color(0, 0, 0)

@@ -31,7 +31,7 @@ STUBBORN = """
 import sys, time
 import cnn_tui.tui.app as app
 import cnn_tui.tui.session as session
-import cnn_tui.tui.shutdown as shutdown
+import cnn_tui.tui.terminal.shutdown as shutdown
 from cnn_tui.engine.specs.layers import FC
 from cnn_tui.engine.specs.network import Network
 
@@ -134,7 +134,7 @@ def test_a_trainer_that_does_not_listen_cannot_keep_the_program(
 
 
 def test_a_link_that_stalls_does_not_hold_a_signal_back(start: Start) -> None:
-    terminal = start("import cnn_tui.tui.shutdown as s; s.DEADLINE = 1" + TRAINING)
+    terminal = start("import cnn_tui.tui.terminal.shutdown as s; s.DEADLINE = 1" + TRAINING)
     terminal.shows("fits")
     terminal.press("\x1b[15~")
     terminal.shows("training")

@@ -8,9 +8,9 @@ import pytest
 from scripted import batch, ended, epoch_end, run_events, started, validation
 
 from cnn_tui.engine.training.events import Alert, RunEvent, RunPaused, RunResumed, SettingChanged
-from cnn_tui.tui.board import LOG_LINES, Board
-from cnn_tui.tui.pictures import picture
-from cnn_tui.tui.run_view import RunView, view_of
+from cnn_tui.tui.dashboard.board import LOG_LINES, Board
+from cnn_tui.tui.dashboard.pictures import picture
+from cnn_tui.tui.dashboard.run_view import RunView, view_of
 
 
 def board_of(*events: RunEvent) -> Board:

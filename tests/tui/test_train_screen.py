@@ -189,7 +189,7 @@ async def test_an_equal_picture_is_not_drawn_twice(make_app: MakeApp) -> None:
         before = chart.picture
         for _ in range(5):
             app.look()
-            app._present()
+            app.present()
             await pilot.pause()
         assert chart.picture is before
 

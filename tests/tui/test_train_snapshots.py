@@ -20,7 +20,7 @@ from cnn_tui.engine.training.events import (
     SettingChanged,
 )
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.link import Link
+from cnn_tui.tui.terminal.link import Link
 
 MakeApp = Callable[..., CnnTuiApp]
 SnapCompare = Callable[..., bool]

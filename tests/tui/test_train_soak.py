@@ -10,11 +10,11 @@ import os
 from scripted import batch, epoch_end, started, validation
 
 from cnn_tui.engine.training.events import LayerHealth, LayersMeasured, RunEvent
-from cnn_tui.tui.board import Board
+from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.pictures import KINDS, Lens, picture
+from cnn_tui.tui.dashboard.series import CAPACITY
+from cnn_tui.tui.dashboard.usage import resident_bytes
 from cnn_tui.tui.mailbox import Mailbox
-from cnn_tui.tui.pictures import KINDS, Lens, picture
-from cnn_tui.tui.series import CAPACITY
-from cnn_tui.tui.usage import resident_bytes
 from cnn_tui.tui.widgets.plot import rasterise
 
 STEPS = int(os.environ.get("CNN_TUI_SOAK_STEPS", "100000"))

@@ -12,7 +12,7 @@ from cnn_tui.engine.specs.layers import FC, Conv, MaxPool
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.volumes import GAP, to_scale, volumes, window
+from cnn_tui.tui.building.volumes import GAP, to_scale, volumes, window
 
 MakeApp = Callable[..., CnnTuiApp]
 

@@ -23,7 +23,7 @@ from cnn_tui.engine.specs.wording import listed, nearest, show
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.loading import load, progress_shown
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
-from cnn_tui.tui.half_blocks import half_blocks, shrunk
+from cnn_tui.tui.terminal.half_blocks import half_blocks, shrunk
 
 _PICTURE = 16
 """Longest side of a picture, in characters."""

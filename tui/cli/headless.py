@@ -18,7 +18,7 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent
 from cnn_tui.engine.training.trainer import Trainer
 from cnn_tui.tui.cli.reporters import Reporter
-from cnn_tui.tui.hangup import Heir, OnHangup
+from cnn_tui.tui.history.hangup import Heir, OnHangup
 
 
 def train(

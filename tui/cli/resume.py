@@ -14,7 +14,7 @@ from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load
 from cnn_tui.tui.cli.reporters import reporter
-from cnn_tui.tui.hangup import OnHangup
+from cnn_tui.tui.history.hangup import OnHangup
 
 
 @click.command("resume")

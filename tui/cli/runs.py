@@ -13,7 +13,7 @@ from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.history import Entry, Order, list_runs, matches, sort_runs
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
-from cnn_tui.tui.sparkline import sparkline
+from cnn_tui.tui.dashboard.sparkline import sparkline
 
 _CURVE = 16
 _LEFT = ("run", "state", "network", "data", "val accuracy", "tags")

@@ -16,7 +16,7 @@ from cnn_tui.engine.training.events import RunEnded
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import has_terminal, print_line
 from cnn_tui.tui.cli.reporters import report_json, report_lines
-from cnn_tui.tui.link import link_for, prepare
+from cnn_tui.tui.terminal.link import link_for, prepare
 
 _PAUSE = 0.5
 """Seconds between looks."""

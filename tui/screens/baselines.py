@@ -11,7 +11,7 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.actions import LADDER, bindings
 from cnn_tui.tui.aside import aside
-from cnn_tui.tui.climb import Climb, chart_of, records_of
+from cnn_tui.tui.history.climb import Climb, chart_of, records_of
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.widgets.header import Heading
 from cnn_tui.tui.widgets.run_status import bar

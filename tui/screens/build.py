@@ -15,10 +15,10 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui.actions import BUILD, LIST, bindings
-from cnn_tui.tui.advice import advice_for, explanation_for, notes_for
-from cnn_tui.tui.builder import Builder
-from cnn_tui.tui.edits import layer_at
-from cnn_tui.tui.forms import form_for
+from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.edits import layer_at
+from cnn_tui.tui.building.forms import form_for
 from cnn_tui.tui.screens.forecast import ForecastDialog
 from cnn_tui.tui.screens.layer_picker import LayerPicker
 from cnn_tui.tui.screens.mode import ModeScreen

@@ -11,7 +11,7 @@ from cnn_tui.engine.runs.compare import Comparison, compare_runs
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.actions import COMPARE, bindings
 from cnn_tui.tui.aside import aside
-from cnn_tui.tui.comparison import columns, overlay, rows
+from cnn_tui.tui.history.comparison import columns, overlay, rows
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.widgets.chart import Chart

@@ -9,7 +9,7 @@ from textual.app import App
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.tui.recent import recent_files, remember
+from cnn_tui.tui.building.recent import recent_files, remember
 from cnn_tui.tui.screens.dialog import Answer, Item, Picker, Prompt, Question
 from cnn_tui.tui.words import clean
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnn_tui.engine.specs.layers import LAYER_TYPES
-from cnn_tui.tui.palette import EXPLANATIONS
+from cnn_tui.tui.building.palette import EXPLANATIONS
 from cnn_tui.tui.screens.dialog import Item, Picker
 
 

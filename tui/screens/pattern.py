@@ -17,9 +17,9 @@ from cnn_tui.engine.specs.expansion import PatternOptions, Preview, preview
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.pattern import PATTERN
-from cnn_tui.tui.fields import fields_of
-from cnn_tui.tui.forms import Form
-from cnn_tui.tui.outline import outline
+from cnn_tui.tui.building.fields import fields_of
+from cnn_tui.tui.building.forms import Form
+from cnn_tui.tui.building.outline import outline
 from cnn_tui.tui.widgets.carets import underlined
 from cnn_tui.tui.widgets.entry_input import EntryInput
 from cnn_tui.tui.widgets.layer_form import LayerForm

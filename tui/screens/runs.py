@@ -15,7 +15,7 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import Entry, Order, list_runs, matches, sort_runs
 from cnn_tui.tui.actions import RUNS, bindings
 from cnn_tui.tui.aside import aside
-from cnn_tui.tui.run_rows import COLUMNS, details, records
+from cnn_tui.tui.history.run_rows import COLUMNS, details, records
 from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen

@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.training.settings import SettingName, Settings, SettingValue
-from cnn_tui.tui.fields import FieldError, fields_of
+from cnn_tui.tui.building.fields import FieldError, fields_of
 
 
 @dataclass(frozen=True)

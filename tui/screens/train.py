@@ -9,11 +9,11 @@ from textual.containers import Container, Horizontal
 from textual.reactive import var
 
 from cnn_tui.tui.actions import TRAIN, bindings
-from cnn_tui.tui.board import Board
-from cnn_tui.tui.pictures import KINDS, MOST_ZOOM, Kind, Lens, picture, stepped, x_axis
-from cnn_tui.tui.run_view import RunView
+from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.pictures import KINDS, MOST_ZOOM, Kind, Lens, picture, stepped, x_axis
+from cnn_tui.tui.dashboard.run_view import RunView
+from cnn_tui.tui.dashboard.series import SMOOTHING
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.series import SMOOTHING
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.event_log import EventLog
 from cnn_tui.tui.widgets.figures import Figures

@@ -18,8 +18,8 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.rewrite import Rewrite
 from cnn_tui.engine.specs.transforms import Transform, alone, transforms_for
 from cnn_tui.tui.apart import Finished, run_apart
-from cnn_tui.tui.edits import Path, layer_at
-from cnn_tui.tui.proof import rewrite_lines
+from cnn_tui.tui.building.edits import Path, layer_at
+from cnn_tui.tui.building.proof import rewrite_lines
 from cnn_tui.tui.widgets.lines import Line, Lines, plain
 from cnn_tui.tui.words import clean
 

@@ -9,10 +9,10 @@ from textual import work
 from cnn_tui.engine.runs.commands import Command
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.actions import WATCH, bindings, charts_of
-from cnn_tui.tui.run_view import RunView, view_of
+from cnn_tui.tui.dashboard.run_view import RunView, view_of
+from cnn_tui.tui.history.watching import Watched, in_words
 from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
 from cnn_tui.tui.screens.train import TrainScreen
-from cnn_tui.tui.watching import Watched, in_words
 from cnn_tui.tui.widgets.header import Heading
 
 _LOOK = 0.5

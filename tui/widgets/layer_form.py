@@ -18,8 +18,8 @@ from textual.message import Message
 from textual.reactive import var
 from textual.widgets import Input
 
-from cnn_tui.tui.fields import Field, FieldError
-from cnn_tui.tui.forms import Form
+from cnn_tui.tui.building.fields import Field, FieldError
+from cnn_tui.tui.building.forms import Form
 from cnn_tui.tui.widgets.lines import Line, Lines
 from cnn_tui.tui.widgets.value_input import ValueInput
 from cnn_tui.tui.words import clean, fit

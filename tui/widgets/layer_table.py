@@ -9,7 +9,7 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.reactive import var
 
-from cnn_tui.tui.outline import Row
+from cnn_tui.tui.building.outline import Row
 from cnn_tui.tui.widgets.lines import Line, Lines
 from cnn_tui.tui.words import compact, fit
 

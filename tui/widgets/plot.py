@@ -14,8 +14,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from cnn_tui.tui.series import Point, reduce_points
-from cnn_tui.tui.ticks import Axis
+from cnn_tui.tui.dashboard.series import Point, reduce_points
+from cnn_tui.tui.dashboard.ticks import Axis
 from cnn_tui.tui.widgets.grid import Grid
 
 Row = list[tuple[str, int]]

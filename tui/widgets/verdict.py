@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.reactive import var
 
-from cnn_tui.tui.run_view import RunView
+from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.widgets.lines import Line, Lines
 from cnn_tui.tui.words import clean, fit
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
-from cnn_tui.tui.volumes import GAP, Block, to_scale, volumes, window
+from cnn_tui.tui.building.volumes import GAP, Block, to_scale, volumes, window
 from cnn_tui.tui.widgets.lines import Line, Lines, Run
 from cnn_tui.tui.words import fit, times
 

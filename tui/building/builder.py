@@ -10,11 +10,11 @@ from cnn_tui.engine.specs.doctor import apply_fix
 from cnn_tui.engine.specs.explain import received_by
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix
-from cnn_tui.tui import edits
-from cnn_tui.tui.document import Document
-from cnn_tui.tui.forms import with_value
-from cnn_tui.tui.outline import Row, outline
-from cnn_tui.tui.palette import new_layer
+from cnn_tui.tui.building import edits
+from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.building.forms import with_value
+from cnn_tui.tui.building.outline import Row, outline
+from cnn_tui.tui.building.palette import new_layer
 
 
 class Builder:

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from textual.drivers.linux_driver import LinuxDriver
 
-from cnn_tui.tui.cells import Cells
+from cnn_tui.tui.terminal.cells import Cells
 
 
 class ThriftyDriver(LinuxDriver):

@@ -9,7 +9,7 @@ from cnn_tui.engine.specs.explain import received_by
 from cnn_tui.engine.specs.layers import Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
-from cnn_tui.tui.edits import Path, layer_at
+from cnn_tui.tui.building.edits import Path, layer_at
 from cnn_tui.tui.words import times
 
 

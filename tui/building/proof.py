@@ -8,7 +8,7 @@ from cnn_tui.engine.specs.layers import Conv
 from cnn_tui.engine.specs.matrix import matrix_facts
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.rewrite import Cost, Rewrite
-from cnn_tui.tui.edits import number
+from cnn_tui.tui.building.edits import number
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.words import clean, compact
 

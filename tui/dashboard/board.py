@@ -25,7 +25,7 @@ from cnn_tui.engine.training.events import (
     ValidationCompleted,
 )
 from cnn_tui.engine.training.settings import Settings, SettingValue
-from cnn_tui.tui.series import Noisy, Series
+from cnn_tui.tui.dashboard.series import Noisy, Series
 from cnn_tui.tui.words import short
 
 LOG_LINES = 200

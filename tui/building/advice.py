@@ -8,10 +8,10 @@ from cnn_tui.engine.specs.explain import Note, explain
 from cnn_tui.engine.specs.layers import Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
-from cnn_tui.tui.edits import layer_at
-from cnn_tui.tui.outline import Row
-from cnn_tui.tui.palette import EXPLANATIONS
-from cnn_tui.tui.sums import addition_words
+from cnn_tui.tui.building.edits import layer_at
+from cnn_tui.tui.building.outline import Row
+from cnn_tui.tui.building.palette import EXPLANATIONS
+from cnn_tui.tui.building.sums import addition_words
 from cnn_tui.tui.words import times
 
 BESIDE = ("size", "parameters")

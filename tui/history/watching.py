@@ -17,9 +17,9 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.liveness import writer_present
 from cnn_tui.engine.training.events import RunEnded, RunStarted
-from cnn_tui.tui.board import Board
+from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.mailbox import Mailbox
-from cnn_tui.tui.run_view import RunView
 
 _PAUSE = 0.5
 """Seconds between looks into the folder."""

@@ -9,9 +9,9 @@ import msgspec
 
 from cnn_tui.engine.specs.layers import Residual, layer_type
 from cnn_tui.engine.specs.network import SVM, Loss, Network, Softmax, Training
-from cnn_tui.tui.edits import layer_at, number, replace
-from cnn_tui.tui.fields import Field, fields_of
-from cnn_tui.tui.outline import Row
+from cnn_tui.tui.building.edits import layer_at, number, replace
+from cnn_tui.tui.building.fields import Field, fields_of
+from cnn_tui.tui.building.outline import Row
 
 LOSSES: dict[str, type[Loss]] = {"softmax": Softmax, "svm": SVM}
 LOSS_TYPE = Field("type", Literal["softmax", "svm"])

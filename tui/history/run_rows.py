@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnn_tui.engine.runs.history import Entry, Order
-from cnn_tui.tui.sparkline import sparkline
+from cnn_tui.tui.dashboard.sparkline import sparkline
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.table import Column, Record
 from cnn_tui.tui.words import clean, clock, compact

@@ -10,7 +10,7 @@ from typing import Literal
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.tui.going_on import resume_apart
+from cnn_tui.tui.history.going_on import resume_apart
 
 OnHangup = Literal["stop", "continue"]
 HUNG_UP = 128 + signal.SIGHUP

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cnn_tui.engine.training.events import LayerHealth
-from cnn_tui.tui.board import Board
+from cnn_tui.tui.dashboard.board import Board
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from cnn_tui.tui.board import Board
-from cnn_tui.tui.series import USUAL_SMOOTHING, Point, Series, value_at
-from cnn_tui.tui.ticks import Axis, accuracy_axis, epochs_axis, log_axis, loss_axis, window
+from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.series import USUAL_SMOOTHING, Point, Series, value_at
+from cnn_tui.tui.dashboard.ticks import (
+    Axis,
+    accuracy_axis,
+    epochs_axis,
+    log_axis,
+    loss_axis,
+    window,
+)
 from cnn_tui.tui.widgets.chart import Picture
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.plot import Curve, Plot

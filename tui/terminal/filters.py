@@ -11,7 +11,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.filter import LineFilter
 
-from cnn_tui.tui.link import Link
+from cnn_tui.tui.terminal.link import Link
 
 
 class ColorsOff(LineFilter):

@@ -1,0 +1,1 @@
+"""What the Build screen edits, without its widgets."""

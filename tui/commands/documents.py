@@ -1,0 +1,75 @@
+"""Commands on the network: new, open, save, and what would be lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from textual import work
+
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.commands.state import AppState
+from cnn_tui.tui.screens.build import BuildScreen
+from cnn_tui.tui.screens.dialog import Answer, Question
+from cnn_tui.tui.screens.files import ask_for_network, ask_where_to_save, save
+
+
+class DocumentCommands(AppState, inherit_bindings=False):
+    """Adds what opens, saves and replaces the network being built."""
+
+    @work
+    async def action_new_network(self) -> None:
+        """Begin with nothing but the input of the present network."""
+        if await self.may_replace():
+            now = self.builder.network
+            self._replace(Network(input=now.input, data=now.data), None)
+
+    @work
+    async def action_open_network(self) -> None:
+        """Go on with a preset or a file."""
+        if await self.may_replace():
+            opened = await ask_for_network(self)
+            if opened:
+                self._replace(*opened)
+
+    @work
+    async def action_save_network(self) -> None:
+        """Write the network to a file."""
+        await self.save()
+
+    async def save(self) -> bool:
+        """Write the network to a file; whether it was written."""
+        document = self.builder.document
+        path = await ask_where_to_save(self, document.network, document.source)
+        if path is None:
+            return False
+        if document.source is None and document.network.name == "untitled":
+            named = msgspec.structs.replace(document.network, name=path.stem)
+            document.edit(named, "input")
+        if not save(self, document.network, path):
+            return False
+        document.mark_saved(path)
+        self.present()
+        return True
+
+    async def may_replace(self) -> bool:
+        """Whether the network may make way for another; asks if edits would be lost."""
+        if not self.builder.document.dirty:
+            return True
+        answers = [Answer("y", "go on without saving (undo brings it back)"), Answer("s", "save")]
+        answer = await self.push_screen_wait(Question("There are unsaved changes.", answers))
+        return answer == "y" or (answer == "s" and await self.save())
+
+    def _replace(self, network: Network, source: Path | None) -> None:
+        self.builder.open(network, source)
+        if isinstance(self.screen, BuildScreen):
+            self.screen.present()
+
+    def action_recipe(self) -> None:
+        """Go to the form of the recipe."""
+        self.action_mode("build")
+        self.call_later(self._edit_row, "training")
+
+    def _edit_row(self, key: str) -> None:
+        if isinstance(self.screen, BuildScreen):
+            self.screen.edit_row(key)

@@ -1,0 +1,165 @@
+"""Commands on the run: start, steer, pause, end, take up again, let go."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from textual import work
+
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.training.control import Portion
+from cnn_tui.engine.training.events import Remedy
+from cnn_tui.engine.training.settings import Settings
+from cnn_tui.tui.commands.documents import DocumentCommands
+from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.history.going_on import resume_apart, resume_here, see_begun
+from cnn_tui.tui.screens.build import BuildScreen
+from cnn_tui.tui.screens.dialog import Answer, Question
+from cnn_tui.tui.screens.files import complain
+from cnn_tui.tui.screens.runs import RunsScreen
+from cnn_tui.tui.screens.settings import SettingsDialog
+
+
+class TrainingCommands(DocumentCommands, inherit_bindings=False):
+    """Adds what begins, steers and ends a run."""
+
+    def action_train(self) -> None:
+        """Start a run, if the network can be trained and no run is under way."""
+        if not self.session.active:
+            if not self.builder.report.valid:
+                self._refuse()
+                return
+            self._begin()
+        self.action_mode("train")
+        self.look()
+
+    def _begin(self) -> None:
+        network = self.builder.network
+        if self.board.train_loss.points():
+            self._earlier = self.board
+        self.board = Board(settings=Settings.of(network.training))
+        self.session.start(network)
+
+    def _refuse(self) -> None:
+        report = self.builder.report
+        reason = report.issues[0].message if report.issues else "It has no layers."
+        self.notify(f"This network cannot be trained. {reason}", severity="error", markup=False)
+        self.action_mode("build")
+        self.call_later(self._show_trouble)
+
+    def _show_trouble(self) -> None:
+        if isinstance(self.screen, BuildScreen):
+            self.screen.show_trouble()
+
+    def action_step(self, portion: Portion) -> None:
+        """Train one batch or epoch and pause, beginning a run if there is none."""
+        if not self.session.active:
+            if not self.builder.report.valid:
+                self._refuse()
+                return
+            self._begin()
+        self.session.run_one(portion)
+        self.look()
+
+    def action_pause(self) -> None:
+        """Pause the run or let it go on."""
+        if self.session.active:
+            self.session.toggle_pause()
+            self.look()
+
+    @work
+    async def action_settings(self) -> None:
+        """Change learning rate, L2, dropout or batch size from the next batch on."""
+        if self.session.active and self.board.settings:
+            dialog = SettingsDialog(self.board.settings)
+            for change in await self.push_screen_wait(dialog):
+                self.session.change(change.name, change.value)
+
+    @work
+    async def action_remedy(self) -> None:
+        """Do what the newest verdict advises, at once or by beginning anew."""
+        alert = self.board.remedied
+        if alert is None or alert.remedy is None:
+            return
+        if self.session.active and not alert.remedy.restart:
+            self.session.steer(alert.remedy)
+        elif not await self._begin_anew(alert.remedy):
+            return
+        self.board.standing.pop((alert.code, alert.layer), None)
+        self.look()
+
+    async def _begin_anew(self, remedy: Remedy) -> bool:
+        from cnn_tui.engine.training.remedies import apply
+
+        question = Question(f"{remedy.description} This run ends.", [Answer("y", "do it")])
+        if self.session.active and await self.push_screen_wait(question) != "y":
+            return False
+        self.session.stop()
+        while self.session.active:
+            await asyncio.sleep(0.02)
+        self.take_news()
+        self.builder.rewrite(apply(self.builder.network, remedy))
+        self.action_train()
+        return True
+
+    @work
+    async def action_stop(self) -> None:
+        """End the run, after asking whether its state is to be kept."""
+        answers = [Answer("y", "end it, keeping its state"), Answer("d", "end it as last kept")]
+        answer = ""
+        if self.session.active:
+            answer = await self.push_screen_wait(Question("End this run?", answers))
+        if answer:
+            self.session.stop(keep=answer == "y")
+            self.look()
+
+    async def watch_run(self, folder: RunFolder) -> None:
+        """Show a run, live if somebody trains it."""
+        await self.switch_mode("runs")
+        if isinstance(self.screen_stack[0], RunsScreen):
+            self.screen_stack[0].open_run(folder)
+
+    def resume(self, folder: RunFolder) -> bool:
+        """Train a run on, here; whether it was begun."""
+        if self.session.active:
+            self.notify("A run is under way here: end or detach it first.", severity="error")
+            return False
+        try:
+            network = folder.network()
+        except CnnTuiError as error:
+            complain(self, error)
+            return False
+        self.board = Board(settings=Settings.of(network.training))
+        self.session.start(network, partial(resume_here, folder=folder))
+        self.action_mode("train")
+        self.look()
+        return True
+
+    @work
+    async def action_detach(self) -> None:
+        """Let the run go on in a process of its own, from a checkpoint; then watch it."""
+        kept = self.board.kept
+        if kept is None:
+            self.notify("This run is not kept in a folder: it cannot go on without the app.")
+            return
+        self.session.stop()
+        while self.session.active:
+            await asyncio.sleep(0.05)
+        self.look()
+        if not self.board.stopped:
+            return
+        try:
+            await see_begun(resume_apart(kept), kept)
+        except CnnTuiError as error:
+            complain(self, error)
+            return
+        await self.watch_run(kept)
+
+    def stopped_run(self) -> RunFolder | None:
+        """The folder of a run that was stopped and is not being written any more."""
+        if self.session.active:
+            return None
+        self.take_news()
+        return self.board.kept if self.board.stopped else None

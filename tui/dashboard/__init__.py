@@ -1,0 +1,1 @@
+"""What the Train screen shows, without its widgets."""

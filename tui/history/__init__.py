@@ -1,0 +1,1 @@
+"""Runs of before and of others: shown, compared, watched, taken up again."""
