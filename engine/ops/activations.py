@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnn_tui.engine.ops.kernel import InPlaceKernel
+from cnn_tui.engine.ops.kernel import InPlaceKernel, row_blocks
 from cnn_tui.engine.ops.memory import Array, Memory
 
 
@@ -19,11 +19,15 @@ class ReLUKernel(InPlaceKernel):
 
     def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
         super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
-        self.positive = memory.scratch_mask(self.y.shape)
+        self.blocks = [] if self.dx is None else row_blocks(self.y, self.dy, self.dx)
+        if self.blocks:
+            self.positive = memory.scratch_mask(self.blocks[0][0].shape)
 
     def backward(self) -> None:
-        np.greater(self.y, 0, out=self.positive)
-        np.multiply(self.dy, self.positive, out=self.dx)
+        for y, dy, dx in self.blocks:
+            positive = self.positive[: len(y)]
+            np.greater(y, 0, out=positive)
+            np.multiply(dy, positive, out=dx)
 
 
 class LeakyReLUKernel(InPlaceKernel):

@@ -10,8 +10,13 @@ import numpy as np
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.kernel import Kernel, as_rows
 from cnn_tui.engine.ops.memory import Array, Memory
-from cnn_tui.engine.ops.patches import Geometry, find_patches, taps
+from cnn_tui.engine.ops.patches import Geometry, Shifted, find_patches, taps
 from cnn_tui.engine.ops.products import Products, WeightGradient
+from cnn_tui.engine.ops.winograd import (
+    WinogradProducts,
+    WinogradWeightGradient,
+    favours_winograd,
+)
 
 
 class ConvKernel(Kernel):
@@ -29,7 +34,12 @@ class ConvKernel(Kernel):
         self.x, self.y, self.geometry = x, y, geometry
         self.weights, self.dweight = weights, dweight
         patches = find_patches(x, geometry, memory)
-        self.products = Products(weights.blocks(len(patches.views)), patches, y, memory)
+        blocks = weights.blocks(len(patches.views))
+        self.products: Products | WinogradProducts
+        if isinstance(patches, Shifted) and favours_winograd(weights.weight, len(y)):
+            self.products = WinogradProducts(weights.points(), blocks, patches, y, memory)
+        else:
+            self.products = Products(blocks, patches, y, memory)
 
     def forward(self) -> None:
         self.products.run()
@@ -42,7 +52,9 @@ class ConvKernel(Kernel):
         self.dy, self.dx = dy, dx
         self.dy_rows = as_rows(dy)
         patches = find_patches(self.x, self.geometry, memory)
-        self.weight_gradient = WeightGradient(patches, self.dy_rows, self.dweight, memory)
+        gains = isinstance(patches, Shifted) and favours_winograd(self.dweight, len(dy))
+        kind = WinogradWeightGradient if gains else WeightGradient
+        self.weight_gradient = kind(patches, self.dy_rows, self.dweight, memory)
         if dx is None:
             return
         if self.geometry.dense:
@@ -55,7 +67,13 @@ class ConvKernel(Kernel):
         geometry = self.geometry.transposed((dx.shape[0], dx.shape[2]))
         patches = find_patches(dy, geometry, memory)
         blocks = self.weights.turned_blocks(len(patches.views))
-        self.dx_products = Products(blocks, patches, dx, memory)
+        self.dx_products: Products | WinogradProducts
+        if isinstance(patches, Shifted) and favours_winograd(self.weights.weight, len(dx)):
+            self.dx_products = WinogradProducts(
+                self.weights.turned_points(), blocks, patches, dx, memory
+            )
+        else:
+            self.dx_products = Products(blocks, patches, dx, memory)
         frame = memory.frame_of(dy, geometry.padding)
         self.border = [] if frame is None else _border(frame, geometry.padding)
 

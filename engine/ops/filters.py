@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnn_tui.engine.ops.memory import Array, aligned_empty
+from cnn_tui.engine.ops.winograd import POINTS, TAPS, G
 
 
 class ConvWeights:
@@ -16,12 +17,16 @@ class ConvWeights:
     def __init__(self, weight: Array) -> None:
         self.weight = weight
         self._copies: list[tuple[Array, Array]] = []
+        self._products: list[tuple[Array, Array]] = []
         self._forms: dict[str, list[Array]] = {}
 
     def refresh(self) -> None:
         """Copy the weight into its other forms, after it has changed."""
         for target, source in self._copies:
             np.copyto(target, source)
+        taps = self.weight.reshape(TAPS, -1) if self._products else self.weight
+        for target, transform in self._products:
+            np.matmul(transform, taps, out=target)
 
     def blocks(self, count: int) -> list[Array]:
         """Matrices ``(F, rows)`` to multiply the views of patches with: one, or one a column."""
@@ -41,6 +46,25 @@ class ConvWeights:
             return self._form("turned", turned.transpose(2, 0, 1, 3), shape)
         shape = (kernel_w, channels, kernel_h * filters)
         return self._form("turned columns", turned.transpose(1, 2, 0, 3), shape)
+
+    def points(self) -> list[Array]:
+        """For each column of the kernel its taps in Winograd's form, ``(6, F, C)``."""
+        return [form.transpose(0, 2, 1) for form in self._transformed("points", G)]
+
+    def turned_points(self) -> list[Array]:
+        """The same, turned by 180 degrees, ``(6, C, F)``: for the gradient of the input."""
+        return self._transformed("turned points", G[:, ::-1])[::-1]
+
+    def _transformed(self, name: str, transform: Array) -> list[Array]:
+        if name not in self._forms:
+            _, kernel_w, channels, filters = self.weight.shape
+            shape, dtype = (POINTS, kernel_w, channels, filters), self.weight.dtype
+            form = aligned_empty(shape, dtype)
+            self._products.append(
+                (form.reshape(POINTS, -1), np.ascontiguousarray(transform, dtype))
+            )
+            self._forms[name] = list(form.transpose(1, 0, 2, 3))
+        return self._forms[name]
 
     def _form(self, name: str, source: Array, shape: tuple[int, ...]) -> list[Array]:
         if name not in self._forms:

@@ -78,3 +78,19 @@ def as_rows(volume: Array) -> Array:
     rows = volume.view()
     rows.shape = (height, channels, width * images)
     return rows
+
+
+def blocks_of(count: int, some: int) -> list[slice]:
+    """``some`` at a time until all ``count`` are done."""
+    return [slice(low, min(low + some, count)) for low in range(0, count, some)]
+
+
+CACHED_BYTES = 1 << 18
+"""What operations of several passes go through at a time: it stays in cache from pass to pass."""
+
+
+def row_blocks(*volumes: Array) -> list[tuple[Array, ...]]:
+    """Volumes of the same height cut into the same blocks of rows, the first into small ones."""
+    first = volumes[0]
+    some = max(1, CACHED_BYTES // first[0].nbytes)
+    return [tuple(volume[rows] for volume in volumes) for rows in blocks_of(len(first), some)]

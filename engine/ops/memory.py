@@ -93,6 +93,13 @@ class Memory:
         self.release(array)
         return array
 
+    def scratches(self, *shapes: tuple[int, ...]) -> list[Array]:
+        """Several arrays to use side by side within one operation."""
+        arrays = [self.acquire(shape) for shape in shapes]
+        for array in arrays:
+            self.release(array)
+        return arrays
+
     def scratch_mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Booleans for use within one operation."""
         size = math.prod(shape)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cnn_tui.engine.ops.kernel import InPlaceKernel, Mode, as_rows
+from cnn_tui.engine.ops.kernel import InPlaceKernel, Mode, as_rows, row_blocks
 from cnn_tui.engine.ops.memory import Array, Memory
 
 
@@ -91,34 +91,45 @@ class BatchNormKernel(InPlaceKernel):
 
     def __init__(self, x: Array, y: Array, statistics: BatchStatistics) -> None:
         self.x, self.y, self.statistics = x, y, statistics
-        self.x_rows = as_rows(x)
+        self.blocks = row_blocks(x, y)
         self.sums = statistics.add_shard(x)
 
     def sum_forward(self) -> None:
         """Sums of x and of x*x."""
         if self.statistics.mode.training:
-            self.sums[0] = np.add.reduce(self.x_rows, axis=2).sum(0, dtype=float)
-            self.sums[1] = np.vecdot(self.x_rows, self.x_rows).sum(0, dtype=float)
+            self.sums.fill(0)
+            for x, _ in self.blocks:
+                rows = as_rows(x)
+                self.sums[0] += np.add.reduce(rows, axis=2).sum(0, dtype=float)
+                self.sums[1] += np.vecdot(rows, rows).sum(0, dtype=float)
 
     def forward(self) -> None:
-        np.multiply(self.x, self.statistics.scale, out=self.y)
-        np.add(self.y, self.statistics.shift, out=self.y)
+        for x, y in self.blocks:
+            np.multiply(x, self.statistics.scale, out=y)
+            np.add(y, self.statistics.shift, out=y)
 
     def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
         super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
-        self.dy_rows = as_rows(dy)
-        self.term = memory.scratch(self.x.shape)
+        # Without dx only the sums of the parameters' gradients are wanted.
+        dx = self.dy if self.dx is None else self.dx
+        self.gradients = row_blocks(self.x, self.dy, dx)
+        self.term = memory.scratch(self.gradients[0][0].shape)
 
     def sum_backward(self) -> None:
         """Sums of dy and of dy*x."""
-        self.sums[0] = np.add.reduce(self.dy_rows, axis=2).sum(0, dtype=float)
-        self.sums[1] = np.vecdot(self.dy_rows, self.x_rows).sum(0, dtype=float)
+        self.sums.fill(0)
+        for x, dy, _ in self.gradients:
+            dy_rows = as_rows(dy)
+            self.sums[0] += np.add.reduce(dy_rows, axis=2).sum(0, dtype=float)
+            self.sums[1] += np.vecdot(dy_rows, as_rows(x)).sum(0, dtype=float)
 
     def backward(self) -> None:
         if self.dx is None:
             return
         statistics = self.statistics
-        np.multiply(self.x, statistics.slope, out=self.term)
-        np.add(self.term, statistics.offset, out=self.term)
-        np.multiply(self.dy, statistics.scale, out=self.dx)
-        np.add(self.dx, self.term, out=self.dx)
+        for x, dy, dx in self.gradients:
+            term = self.term[: len(x)]
+            np.multiply(x, statistics.slope, out=term)
+            np.add(term, statistics.offset, out=term)
+            np.multiply(dy, statistics.scale, out=dx)
+            np.add(dx, term, out=dx)

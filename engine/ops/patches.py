@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -152,11 +152,21 @@ class Shifted:
     """
 
     def __init__(self, frame: Array, geometry: Geometry) -> None:
+        self.frame, self.geometry = frame, geometry
         channels, images = frame.shape[1], frame.shape[3]
         (out_h, out_w), (kernel_h, kernel_w) = geometry.output, geometry.kernel
         shape = (out_h, kernel_h * channels, out_w * images)
         strides = (frame.strides[0], frame.strides[1], frame.itemsize)
         self.views = [as_strided(frame[:, :, kw:], shape, strides) for kw in range(kernel_w)]
+
+    def rows(self, rows: slice) -> Shifted:
+        """The patches of some output rows."""
+        kernel_h, output = (
+            self.geometry.kernel[0],
+            (rows.stop - rows.start, self.geometry.output[1]),
+        )
+        frame = self.frame[rows.start : rows.stop + kernel_h - 1]
+        return Shifted(frame, replace(self.geometry, output=output))
 
     def fill(self) -> None:
         """Nothing to copy."""

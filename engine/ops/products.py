@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from cnn_tui.engine.ops.kernel import as_rows
+from cnn_tui.engine.ops.kernel import as_rows, blocks_of
 from cnn_tui.engine.ops.memory import Array, Memory
 from cnn_tui.engine.ops.patches import Patches, Shifted
 
+BLOCK_BYTES = 1 << 18
+"""How much of the output to add up at a time: it stays in cache from one term to the next."""
 PARTIAL_BYTES = 1 << 20
 """How much of the per-row weight gradients to hold before they are summed: they stay in cache."""
 
@@ -19,19 +23,25 @@ class Products:
         self, blocks: list[Array], patches: Patches | Shifted, out: Array, memory: Memory
     ) -> None:
         self.patches = patches
-        self.pairs = list(zip(blocks, patches.views, strict=True))
-        self.out = as_rows(out)
-        self.term = memory.scratch(self.out.shape) if len(blocks) > 1 else self.out
+        rows = as_rows(out)
+        height, *row = rows.shape
+        some = max(1, min(height, BLOCK_BYTES // (math.prod(row) * out.itemsize)))
+        terms = memory.scratch((some, *row)) if len(blocks) > 1 else rows[:0]
+        self.parts = [
+            (rows[part], terms[: len(rows[part])], [(b, view[part]) for b, view in pairs])
+            for pairs in [list(zip(blocks, patches.views, strict=True))]
+            for part in blocks_of(height, some)
+        ]
         patches.release(memory)
 
     def run(self) -> None:
         """Compute ``out``."""
         self.patches.fill()
-        (block, view), *rest = self.pairs
-        np.matmul(block, view, out=self.out)
-        for block, view in rest:
-            np.matmul(block, view, out=self.term)
-            np.add(self.out, self.term, out=self.out)
+        for out, term, ((block, view), *rest) in self.parts:
+            np.matmul(block, view, out=out)
+            for block, view in rest:
+                np.matmul(block, view, out=term)
+                np.add(out, term, out=out)
 
 
 class WeightGradient:
@@ -54,7 +64,7 @@ class WeightGradient:
         self.products = memory.scratch((some, rows, filters))
         self.partial = self.products.reshape(some, *shape)
         patches.release(memory)
-        self.blocks = [slice(low, min(low + some, height)) for low in range(0, height, some)]
+        self.blocks = blocks_of(height, some)
 
     def run(self) -> None:
         """Compute ``dweight``."""
