@@ -10,7 +10,7 @@ import numpy as np
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.kernel import Kernel, as_rows
 from cnn_tui.engine.ops.memory import Array, Memory
-from cnn_tui.engine.ops.patches import Geometry, Shifted, find_patches, taps
+from cnn_tui.engine.ops.patches import Geometry, find_patches, taps
 from cnn_tui.engine.ops.products import Products, WeightGradient
 from cnn_tui.engine.ops.winograd import (
     WinogradProducts,
@@ -36,7 +36,7 @@ class ConvKernel(Kernel):
         patches = find_patches(x, geometry, memory)
         blocks = weights.blocks(len(patches.views))
         self.products: Products | WinogradProducts
-        if isinstance(patches, Shifted) and favours_winograd(weights.weight, len(y)):
+        if favours_winograd(patches, weights.weight):
             self.products = WinogradProducts(weights.points(), blocks, patches, y, memory)
         else:
             self.products = Products(blocks, patches, y, memory)
@@ -52,9 +52,13 @@ class ConvKernel(Kernel):
         self.dy, self.dx = dy, dx
         self.dy_rows = as_rows(dy)
         patches = find_patches(self.x, self.geometry, memory)
-        gains = isinstance(patches, Shifted) and favours_winograd(self.dweight, len(dy))
-        kind = WinogradWeightGradient if gains else WeightGradient
-        self.weight_gradient = kind(patches, self.dy_rows, self.dweight, memory)
+        self.weight_gradient: WeightGradient | WinogradWeightGradient
+        if favours_winograd(patches, self.dweight):
+            self.weight_gradient = WinogradWeightGradient(
+                patches, self.dy_rows, self.dweight, memory
+            )
+        else:
+            self.weight_gradient = WeightGradient(patches, self.dy_rows, self.dweight, memory)
         if dx is None:
             return
         if self.geometry.dense:
@@ -68,10 +72,9 @@ class ConvKernel(Kernel):
         patches = find_patches(dy, geometry, memory)
         blocks = self.weights.turned_blocks(len(patches.views))
         self.dx_products: Products | WinogradProducts
-        if isinstance(patches, Shifted) and favours_winograd(self.weights.weight, len(dx)):
-            self.dx_products = WinogradProducts(
-                self.weights.turned_points(), blocks, patches, dx, memory
-            )
+        if favours_winograd(patches, self.weights.weight):
+            points = self.weights.turned_points()
+            self.dx_products = WinogradProducts(points, blocks, patches, dx, memory)
         else:
             self.dx_products = Products(blocks, patches, dx, memory)
         frame = memory.frame_of(dy, geometry.padding)

@@ -91,17 +91,14 @@ class BatchNormKernel(InPlaceKernel):
 
     def __init__(self, x: Array, y: Array, statistics: BatchStatistics) -> None:
         self.x, self.y, self.statistics = x, y, statistics
-        self.blocks = row_blocks(x, y)
+        self.x_rows, self.blocks = as_rows(x), row_blocks(x, y)
         self.sums = statistics.add_shard(x)
 
     def sum_forward(self) -> None:
         """Sums of x and of x*x."""
         if self.statistics.mode.training:
-            self.sums.fill(0)
-            for x, _ in self.blocks:
-                rows = as_rows(x)
-                self.sums[0] += np.add.reduce(rows, axis=2).sum(0, dtype=float)
-                self.sums[1] += np.vecdot(rows, rows).sum(0, dtype=float)
+            self.sums[0] = np.add.reduce(self.x_rows, axis=2).sum(0, dtype=float)
+            self.sums[1] = np.vecdot(self.x_rows, self.x_rows).sum(0, dtype=float)
 
     def forward(self) -> None:
         for x, y in self.blocks:
@@ -110,6 +107,7 @@ class BatchNormKernel(InPlaceKernel):
 
     def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
         super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
+        self.dy_rows = as_rows(dy)
         # Without dx only the sums of the parameters' gradients are wanted.
         dx = self.dy if self.dx is None else self.dx
         self.gradients = row_blocks(self.x, self.dy, dx)
@@ -117,11 +115,8 @@ class BatchNormKernel(InPlaceKernel):
 
     def sum_backward(self) -> None:
         """Sums of dy and of dy*x."""
-        self.sums.fill(0)
-        for x, dy, _ in self.gradients:
-            dy_rows = as_rows(dy)
-            self.sums[0] += np.add.reduce(dy_rows, axis=2).sum(0, dtype=float)
-            self.sums[1] += np.vecdot(dy_rows, as_rows(x)).sum(0, dtype=float)
+        self.sums[0] = np.add.reduce(self.dy_rows, axis=2).sum(0, dtype=float)
+        self.sums[1] = np.vecdot(self.dy_rows, self.x_rows).sum(0, dtype=float)
 
     def backward(self) -> None:
         if self.dx is None:
