@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnn_tui.engine.ops.kernel import Kernel, as_rows
+from cnn_tui.engine.ops.kernel import ChannelSums, Kernel, as_rows
 from cnn_tui.engine.ops.memory import Array, Memory
 
 
@@ -21,7 +21,7 @@ class BiasKernel(Kernel):
 
     def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
         self.dy = self.dx = dy
-        self.dy_rows = as_rows(dy)
+        self.dy_rows, self.channels = as_rows(dy), ChannelSums(dy)
 
     def backward(self) -> None:
-        np.add.reduce(np.add.reduce(self.dy_rows, axis=2), axis=0, out=self.dbias)
+        self.dbias[:] = self.channels.of(self.dy_rows)

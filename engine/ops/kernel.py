@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import DTypeLike
+
 from cnn_tui.engine.ops.memory import Array, Memory
 
 
@@ -78,6 +81,22 @@ def as_rows(volume: Array) -> Array:
     rows = volume.view()
     rows.shape = (height, channels, width * images)
     return rows
+
+
+class ChannelSums:
+    """Sums over height, width and images of ``(H, C, W, N)`` volumes: ``(C,)``.
+
+    A row is summed as a product with ones, which takes a third of the time of a reduction.
+    """
+
+    def __init__(self, volume: Array) -> None:
+        self.ones = np.ones(volume[0, 0].size, volume.dtype)
+        self.partial = np.empty(volume.shape[:2], volume.dtype)
+
+    def of(self, rows: Array, dtype: DTypeLike = None) -> Array:
+        """The sums of a volume given :func:`as_rows`, from row to row in ``dtype``."""
+        np.matmul(rows, self.ones, out=self.partial)
+        return np.add.reduce(self.partial, axis=0, dtype=dtype)
 
 
 def blocks_of(count: int, some: int) -> list[slice]:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from cnn_tui.engine.ops.kernel import InPlaceKernel, Mode, as_rows, row_blocks
+from cnn_tui.engine.ops.kernel import ChannelSums, InPlaceKernel, Mode, as_rows, row_blocks
 from cnn_tui.engine.ops.memory import Array, Memory
 
 
@@ -92,12 +92,12 @@ class BatchNormKernel(InPlaceKernel):
     def __init__(self, x: Array, y: Array, statistics: BatchStatistics) -> None:
         self.x, self.y, self.statistics = x, y, statistics
         self.x_rows, self.blocks = as_rows(x), row_blocks(x, y)
-        self.sums = statistics.add_shard(x)
+        self.sums, self.channels = statistics.add_shard(x), ChannelSums(x)
 
     def sum_forward(self) -> None:
         """Sums of x and of x*x."""
         if self.statistics.mode.training:
-            self.sums[0] = np.add.reduce(self.x_rows, axis=2).sum(0, dtype=float)
+            self.sums[0] = self.channels.of(self.x_rows, float)
             self.sums[1] = np.vecdot(self.x_rows, self.x_rows).sum(0, dtype=float)
 
     def forward(self) -> None:
@@ -115,7 +115,7 @@ class BatchNormKernel(InPlaceKernel):
 
     def sum_backward(self) -> None:
         """Sums of dy and of dy*x."""
-        self.sums[0] = np.add.reduce(self.dy_rows, axis=2).sum(0, dtype=float)
+        self.sums[0] = self.channels.of(self.dy_rows, float)
         self.sums[1] = np.vecdot(self.dy_rows, self.x_rows).sum(0, dtype=float)
 
     def backward(self) -> None:
