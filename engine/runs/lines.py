@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,72 +9,32 @@ from typing import BinaryIO
 
 import msgspec
 
+from cnn_tui.engine.runs.grown import Grown
 from cnn_tui.engine.runs.storage import Storage
 from cnn_tui.engine.training.events import RunEvent
-
-MOST_PENDING = 16 << 20
-"""Bytes that wait for a disk that takes nothing; beyond that lines are lost, not memory."""
 
 _CHUNK = 1 << 20
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(RunEvent).decode
 
 
-class Log:
-    """A file of lines. One that could not be written whole is written again in the same place."""
+class Log(Grown):
+    """A file of lines."""
 
     def __init__(self, storage: Storage, path: Path, length: int = 0) -> None:
         """Go on after the first ``length`` bytes of the file; what follows them is dropped."""
-        self._storage, self._path = storage, path
-        self._file: BinaryIO | None = None
+        super().__init__(storage, path)
         self._written = length
-        self._pending = bytearray()
-
-    @property
-    def length(self) -> int:
-        """Bytes so far, those that still wait included."""
-        return self._written + len(self._pending)
 
     def add(self, event: RunEvent) -> None:
         """Take a line; :meth:`flush` writes it."""
-        if len(self._pending) > MOST_PENDING:
-            self._pending.clear()
-        self._pending += _encode(event)
-        self._pending += b"\n"
+        self.put(_encode(event) + b"\n")
 
-    def flush(self) -> None:
-        """Hand what waits to the system; on an OSError it goes on waiting."""
-        if not self._pending:
-            return
-        file = self.open()
-        try:
-            file.seek(self._written)
-            self._storage.write(file, bytes(self._pending))
-        except OSError:
-            with contextlib.suppress(OSError):
-                file.truncate(self._written)
-            raise
-        self._written += len(self._pending)
-        self._pending.clear()
-
-    def sync(self) -> None:
-        """Write, and wait until it is durable."""
-        self.flush()
-        self._storage.fsync(self.open().fileno())
-
-    def close(self) -> None:
-        """End, without writing."""
-        if self._file is not None:
-            self._file.close()
-
-    def open(self) -> BinaryIO:
-        """The file, opened at most once."""
-        if self._file is None:
-            file = self._storage.open(self._path, "r+b" if self._path.exists() else "w+b")
-            self._written = min(self._written, whole_lines(self._path))
-            file.truncate(self._written)
-            self._file = file
-        return self._file
+    def _start(self) -> BinaryIO:
+        file = self._storage.open(self._path, "r+b" if self._path.exists() else "w+b")
+        self._written = min(self._written, whole_lines(self._path))
+        file.truncate(self._written)
+        return file
 
 
 def whole_lines(path: Path) -> int:

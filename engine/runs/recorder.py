@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,7 @@ from cnn_tui.engine.runs.environment import environment, package_version
 from cnn_tui.engine.runs.folder import RunFolder, RunInfo, create_run
 from cnn_tui.engine.runs.journal import Journal
 from cnn_tui.engine.runs.lock import Lock
+from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.runs.storage import Storage, clear_temporaries
 from cnn_tui.engine.runs.tensors import layout_of
 from cnn_tui.engine.runs.writer import Save, Writer
@@ -64,10 +66,12 @@ class Recorder(Keeper):
         control: Control,
         policy: Policy | None = None,
         storage: Storage | None = None,
+        sinks: Sequence[Sink] = (),
     ) -> None:
         self.run, self.path = folder.name, str(folder.path)
         self._folder, self._network, self._data = folder, network_digest(network), data
         self._storage, self._policy = storage or Storage(), policy or Policy()
+        self._sinks = sinks
         self._desk = CommandDesk(folder.commands, control)
         self._checkpoints = Checkpoints(folder, self._storage)
         self._writer: Writer | None = None
@@ -185,7 +189,7 @@ class Recorder(Keeper):
         self._desk.clear()
         clear_temporaries(self._folder.path)
         journal = Journal(self._folder, self._storage, events, metrics)
-        writer = Writer(self.run, self._checkpoints, self._desk, belongs)
+        writer = Writer(self.run, self._checkpoints, self._desk, belongs, self._sinks)
         writer.start(journal)
         for event in self._early:
             writer.put(event)
@@ -222,6 +226,7 @@ def new_run(
     data_dir: Path | None = None,
     policy: Policy | None = None,
     storage: Storage | None = None,
+    sinks: Sequence[Sink] = (),
 ) -> Recorder:
     """The recorder of a run that begins, in a new folder under ``root``.
 
@@ -239,7 +244,13 @@ def new_run(
     )
     folder = create_run(root, network, info, storage)
     return Recorder(
-        folder, network, info.data_sha256, control=control, policy=policy, storage=storage
+        folder,
+        network,
+        info.data_sha256,
+        control=control,
+        policy=policy,
+        storage=storage,
+        sinks=sinks,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.digests import data_digest
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Policy, Recorder
+from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.runs.storage import Storage
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.network import Network
@@ -39,6 +41,7 @@ def resume_run(
     control: Control,
     policy: Policy | None = None,
     storage: Storage | None = None,
+    sinks: Sequence[Sink] = (),
 ) -> Recorder:
     """The recorder of a run that goes on; ``network`` is its own, perhaps with more epochs.
 
@@ -51,7 +54,9 @@ def resume_run(
             f"The run {folder.name} was trained on other images or labels than these.",
             "Name the folder of the same data with --data-dir.",
         )
-    recorder = Recorder(folder, network, data, control=control, policy=policy, storage=storage)
+    recorder = Recorder(
+        folder, network, data, control=control, policy=policy, storage=storage, sinks=sinks
+    )
     try:
         if network != folder.network():
             save_network(network, folder.network_file)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from cnn_tui.engine.runs.checkpoints import Belongs, Checkpoints, Meta
 from cnn_tui.engine.runs.commands import CommandDesk
 from cnn_tui.engine.runs.journal import Journal
+from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.training.events import Alert, CheckpointSaved, RunEvent
 from cnn_tui.engine.training.snapshot import Snapshot
 
@@ -42,10 +43,15 @@ class Writer:
     """
 
     def __init__(
-        self, run: str, checkpoints: Checkpoints, desk: CommandDesk, belongs: Belongs
+        self,
+        run: str,
+        checkpoints: Checkpoints,
+        desk: CommandDesk,
+        belongs: Belongs,
+        sinks: Sequence[Sink] = (),
     ) -> None:
         self._run, self._checkpoints, self._desk = run, checkpoints, desk
-        self._belongs = belongs
+        self._belongs, self._sinks = belongs, sinks
         self._queue = deque[Item]()
         self._wake, self._closing = threading.Event(), False
         self._troubles = set[str]()
@@ -79,6 +85,8 @@ class Writer:
         self._wake.set()
         self._thread.join()
         self._journal.close()
+        for sink in self._sinks:
+            sink.close()
 
     def _work(self) -> None:
         while not self._closing:
@@ -92,6 +100,8 @@ class Writer:
             handle = partial(self._handle, self._queue.popleft())
             self._attempt("an event cannot be written", handle)
         self._attempt("its figures cannot be saved", self._journal.flush)
+        for sink in self._sinks:
+            self._attempt(sink.trouble, sink.flush)
         if time.monotonic() - self._beat >= HEARTBEAT:
             self._beat = time.monotonic()
             self._attempt("its summary cannot be saved", self._journal.write_summary)
@@ -105,6 +115,8 @@ class Writer:
             item.set()
         else:
             self._journal.add(item)
+            for sink in self._sinks:
+                sink.take(item)
 
     def _sync(self) -> None:
         self._attempt("its figures cannot be kept safe from a power cut", self._journal.sync)

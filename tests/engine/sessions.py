@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.recorder import Policy, new_run
 from cnn_tui.engine.runs.resume import resume_run
+from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.runs.storage import Storage
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
 from cnn_tui.engine.specs.network import Network, Training
@@ -69,12 +70,19 @@ class Session:
         policy: Policy | None = None,
         on_event: Callable[[RunEvent, Control], None] = lambda event, control: None,
         settle: bool = False,
+        sinks: Sequence[Sink] = (),
     ) -> None:
         self.events: list[RunEvent] = []
         control = Control()
         start = resume_run if isinstance(folder_or_root, RunFolder) else new_run
         with start(
-            folder_or_root, described, data, control=control, policy=policy, storage=storage
+            folder_or_root,
+            described,
+            data,
+            control=control,
+            policy=policy,
+            storage=storage,
+            sinks=sinks,
         ) as recorder:
 
             def emit(event: RunEvent) -> None:

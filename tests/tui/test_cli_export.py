@@ -81,6 +81,37 @@ def test_networks_are_named_after_the_run(
     assert cli("export", "quick-1", "--runs-dir", runs, *options).code == 0
 
 
+def test_figures_for_tensorboard(
+    cli, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    order = ("export", "quick-1", "--runs-dir", runs, "--format", "tensorboard")
+    code, out, _ = cli(*order)
+    assert code == 0 and out.startswith("wrote tensorboard/quick-1; tensorboard --logdir")
+    first = sorted(tmp_path.rglob("*tfevents*"))
+    assert [path.parent.name for path in first] == ["test", "train", "val"]
+    code, _, err = cli(*order)
+    assert code == 1 and "tensorboard/quick-1 is already there" in err and err.count("\n") == 1
+    assert cli(*order, "--force").code == 0
+    assert len(list(tmp_path.rglob("*tfevents*"))) == 3
+    code, _, err = cli(*order, "--output", "/dev/null")
+    assert code == 1 and "File exists" in err and err.count("\n") == 1
+
+
+def test_training_writes_for_tensorboard(cli, tmp_path: Path) -> None:
+    file = tmp_path / "quick.toml"
+    file.write_text(NETWORK)
+    board, runs = ("--tensorboard", tmp_path / "tb"), ("--runs-dir", tmp_path / "runs")
+    assert cli("train", file, *runs, *board, "--epochs", 1).code == 0
+    assert cli("resume", "quick-1", *runs, *board, "--epochs", 2).code == 0
+    assert len(list((tmp_path / "tb" / "quick-1" / "train").iterdir())) == 2
+    code, _, err = cli("train", file, *runs, *board, "--no-record")
+    assert code == 2 and "--no-record" in err
+    code, _, err = cli("train", file, *runs, "--tensorboard", file)
+    assert code == 1 and "quick.toml: File exists" in err and err.count("\n") == 1
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+
+
 def test_a_place_that_cannot_be_written(cli, runs: Path) -> None:
     for kind in ("csv", "safetensors"):
         options = ("--format", kind, "--output", "/dev/null/x")

@@ -130,7 +130,8 @@ def start_training(tmp_path: Path, *options: str) -> tuple[subprocess.Popen[byte
 
 
 def test_a_hang_up_of_a_training(tmp_path: Path) -> None:
-    process, folder = start_training(tmp_path, "--on-hangup=continue")
+    board = tmp_path / "tb"
+    process, folder = start_training(tmp_path, "--on-hangup=continue", "--tensorboard", str(board))
     process.send_signal(signal.SIGHUP)
     assert process.wait(PATIENCE) == 129
     goes_on_without(folder, process.pid)
@@ -138,6 +139,7 @@ def test_a_hang_up_of_a_training(tmp_path: Path) -> None:
     wait_for(lambda: holder(folder.lock_file) is None, "end")
     *_, last = read_events(folder.events_file)
     assert isinstance(last, RunEnded) and last.reason == "stopped"
+    assert len(list((board / "apart-1" / "train").iterdir())) == 2
 
 
 async def test_a_live_run_is_watched_and_steered(make_app: MakeApp, tmp_path: Path) -> None:

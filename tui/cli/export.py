@@ -16,6 +16,7 @@ from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_line
 
 _TABLES = ("csv", "json")
+_TENSORBOARD = "tensorboard"
 _NETWORKS = {"safetensors": ".safetensors", "pytorch": ".py", "onnx": ".onnx"}
 
 
@@ -24,12 +25,12 @@ _NETWORKS = {"safetensors": ".safetensors", "pytorch": ".py", "onnx": ".onnx"}
 @click.option(
     "--format",
     "kind",
-    type=click.Choice([*_TABLES, *_NETWORKS]),
+    type=click.Choice([*_TABLES, _TENSORBOARD, *_NETWORKS]),
     default="csv",
     show_default=True,
-    help="csv and json: the figures; the others: the network.",
+    help="csv, json and tensorboard: the figures; the others: the network.",
 )
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Where to.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to.")
 @click.option("--steps", is_flag=True, help="Figures of every step instead of every epoch.")
 @click.option(
     "--state",
@@ -45,12 +46,16 @@ def command(
 ) -> None:
     """Write the figures or the network of RUN for other programs.
 
-    Figures go to standard output unless a FILE is named, networks to a file called like the run.
-    pytorch writes a module as readable source, and its weights beside it.
+    csv and json go to standard output unless a PATH is named, networks to a file called like the
+    run. pytorch writes a module as readable source, and its weights beside it; tensorboard writes
+    every step into a folder called like the run, in the folder PATH or tensorboard.
     """
     folder = open_run(runs_dir, run)
     if kind in _TABLES:
         _write_table(folder, kind, output, steps, force)
+        return
+    if kind == _TENSORBOARD:
+        _write_tensorboard(folder, output or Path(_TENSORBOARD), force)
         return
     output = output or Path(f"{run}{_NETWORKS[kind]}")
     for path, write in _writers(folder, kind, output, state):
@@ -70,6 +75,16 @@ def _write_table(
     _require_free(output, force)
     replace_file(Storage(), output, (line.encode() for line in lines))
     print_line(f"wrote {output}")
+
+
+def _write_tensorboard(folder: RunFolder, root: Path, force: bool) -> None:
+    from cnn_tui.engine.export.tensorboard import make_root, write_tensorboard
+
+    make_root(root)
+    target = root / folder.name
+    _require_free(target, force)
+    write_tensorboard(folder, target)
+    print_line(f"wrote {target}; tensorboard --logdir {root} shows it")
 
 
 def _writers(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -28,11 +28,12 @@ def train(
     threads: int | None = None,
     keep: Callable[[Control], Recorder] | None = None,
     on_hangup: OnHangup = "stop",
+    heir_words: Sequence[str] = (),
 ) -> int:
     """Train to the end and return 0, or 128 plus the number of the signal that stopped it.
 
     ``keep`` opens the folder that the run is kept in, in which it goes on after a hang-up if
-    ``on_hangup`` says so.
+    ``on_hangup`` says so; ``heir_words`` are told to ``resume`` then.
 
     Raises:
         CnnTuiError: The run failed, or cannot be kept.
@@ -64,7 +65,7 @@ def train(
     if received:
         if recorder is not None and isinstance(last, RunEnded) and last.reason == "stopped":
             folder = RunFolder(Path(recorder.path))
-            Heir(on_hangup, lambda: folder).take_over(128 + received[0])
+            Heir(on_hangup, lambda: folder, heir_words).take_over(128 + received[0])
         return 128 + received[0]
     if failures:
         raise failures[0]

@@ -49,6 +49,13 @@ on_hangup = click.option(
     show_default=True,
     help="When the terminal goes away: end with a checkpoint, or go on without a terminal.",
 )
+tensorboard = click.option(
+    "--tensorboard",
+    "tensorboard_dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write for TensorBoard as well, into a folder of DIR called like the run.",
+)
 skip_damaged = click.option(
     "--skip-damaged", is_flag=True, help="Leave out damaged pictures of a folder."
 )

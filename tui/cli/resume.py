@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from cnn_tui.engine.runs.folder import open_run
-from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.resume import data_folder, resume_run, with_epochs
+from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.fit import check_fit
 from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.extras import Extras
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load
 from cnn_tui.tui.cli.reporters import reporter
@@ -31,6 +33,7 @@ from cnn_tui.tui.history.hangup import OnHangup
 @options.checkpoint_every
 @options.runs_dir
 @options.on_hangup
+@options.tensorboard
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 def command(
     run: str,
@@ -41,6 +44,7 @@ def command(
     checkpoint_every: int | None,
     runs_dir: Path,
     on_hangup: OnHangup,
+    tensorboard_dir: Path | None,
     as_json: bool,
 ) -> int:
     """Go on with RUN from its furthest checkpoint, to the same bits as if it had never ended."""
@@ -49,13 +53,20 @@ def command(
     # Damaged pictures cannot go unnoticed: the data must be what the run began with.
     dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
     check_fit(network, dataset)
-    policy = Policy(steps=checkpoint_every)
+    policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
+
+    def keep(control: Control) -> Recorder:
+        return resume_run(
+            folder, network, dataset, control=control, policy=policy, sinks=extras.sinks()
+        )
+
     with reporter(as_json=as_json, log_every=log_every) as report:
         return train(
             network,
             dataset,
             report,
             threads,
-            lambda control: resume_run(folder, network, dataset, control=control, policy=policy),
+            keep,
             on_hangup=on_hangup,
+            heir_words=extras.words,
         )

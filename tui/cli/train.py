@@ -12,6 +12,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.extras import Extras
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
 from cnn_tui.tui.cli.reporters import reporter
@@ -33,6 +34,7 @@ from cnn_tui.tui.history.hangup import OnHangup
 @options.checkpoint_every
 @options.runs_dir
 @options.on_hangup
+@options.tensorboard
 @click.option("--no-record", is_flag=True, help="Keep nothing of the run on disk.")
 def command(
     arch: str,
@@ -46,6 +48,7 @@ def command(
     runs_dir: Path,
     no_record: bool,
     on_hangup: OnHangup,
+    tensorboard_dir: Path | None,
     epochs: int | None,
     batch_size: int | None,
     lr: float | None,
@@ -57,21 +60,35 @@ def command(
     batch, a second INT at once. The run is kept in a folder: cnn-tui runs lists them, cnn-tui
     resume goes on with one.
     """
+    if no_record and tensorboard_dir:
+        raise click.UsageError("--no-record keeps nothing on disk, --tensorboard does: choose.")
     chosen = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
     changes = {key: value for key, value in chosen.items() if value is not None}
     network, dataset, data_dir = load_for(
         arch, data, data_dir, skip_damaged=skip_damaged, change=lambda one: override(one, changes)
     )
-    policy = Policy(steps=checkpoint_every)
+    policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
 
     def keep(control: Control) -> Recorder:
         return new_run(
-            runs_dir, network, dataset, control=control, data_dir=data_dir, policy=policy
+            runs_dir,
+            network,
+            dataset,
+            control=control,
+            data_dir=data_dir,
+            policy=policy,
+            sinks=extras.sinks(),
         )
 
     with reporter(as_json=as_json, log_every=log_every) as report:
         return train(
-            network, dataset, report, threads, None if no_record else keep, on_hangup=on_hangup
+            network,
+            dataset,
+            report,
+            threads,
+            None if no_record else keep,
+            on_hangup=on_hangup,
+            heir_words=extras.words,
         )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
@@ -43,13 +44,15 @@ def resume_here(network: Network, control: Control, emit: Emit, *, folder: RunFo
         Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()
 
 
-def resume_apart(folder: RunFolder) -> subprocess.Popen[bytes]:
+def resume_apart(folder: RunFolder, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
     """Go on with a run in a process that no terminal can end; what it prints goes to a log.
+
+    ``options`` are those of ``cnn-tui resume``.
 
     Raises:
         RunError: if no process can be started.
     """
-    words = ["resume", folder.name, "--runs-dir", str(folder.path.resolve().parent)]
+    words = ["resume", folder.name, "--runs-dir", str(folder.path.resolve().parent), *options]
     try:
         with (folder.path / LOG).open("ab") as log:
             return subprocess.Popen(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Literal
 
@@ -24,11 +24,17 @@ class Heir:
         on_hangup: ``stop`` leaves the run as it is.
         stopped_run: The run that was stopped with a checkpoint, once its folder is free; None if
             there is none.
+        words: Told to ``cnn-tui resume`` besides.
     """
 
-    def __init__(self, on_hangup: OnHangup, stopped_run: Callable[[], RunFolder | None]) -> None:
+    def __init__(
+        self,
+        on_hangup: OnHangup,
+        stopped_run: Callable[[], RunFolder | None],
+        words: Sequence[str] = (),
+    ) -> None:
         self._wanted = on_hangup == "continue"
-        self._stopped_run = stopped_run
+        self._stopped_run, self._words = stopped_run, words
         self._lock = threading.Lock()
 
     def take_over(self, code: int) -> None:
@@ -41,4 +47,4 @@ class Heir:
             # There is nobody left to tell; the run stands at its checkpoint.
             if folder is not None:
                 with suppress(RunError):
-                    resume_apart(folder)
+                    resume_apart(folder, self._words)

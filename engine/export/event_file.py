@@ -1,0 +1,128 @@
+"""TensorBoard's event files: records with checksums, each a small protobuf message.
+
+A record is the length of its content (8 bytes), a checksum of these, the content and a checksum of
+it (tensorflow/core/lib/io/record_writer.h). Of the messages (tensorflow/core/util/event.proto,
+framework/summary.proto) scalars and restarts are all that is written, so nothing but the format's
+four kinds of field is needed, and no library.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import re
+import struct
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from cnn_tui.engine.runs.grown import Grown
+from cnn_tui.engine.runs.storage import Storage
+
+_POLYNOMIAL = 0x82F63B78
+"""Of Castagnoli, bits reversed: CRC-32C."""
+_MASK = 0xA282EAD8
+_VARINT, _DOUBLE, _BYTES, _FLOAT = 0, 1, 2, 5
+_WALL_TIME, _STEP, _VERSION, _SUMMARY, _SESSION = 1, 2, 3, 5, 7
+_STARTED = 1
+_LARGEST = 3.4028234663852886e38
+"""A float of 32 bits; what is beyond becomes infinite."""
+_PREFIX = "events.out.tfevents."
+
+
+class EventFile(Grown):
+    """One file of scalars. Names of files in one folder grow, as TensorBoard reads them."""
+
+    def __init__(self, storage: Storage, folder: Path, void_from: int, wall_time: float) -> None:
+        """A new file; scalars of earlier ones count no more from step ``void_from`` on."""
+        super().__init__(storage, folder / _next_name(folder))
+        self.put(_record(_moment(wall_time) + _text(_VERSION, b"brain.Event:2")))
+        restart = _text(_SESSION, _number(1, _STARTED))
+        self.put(_record(_moment(wall_time, void_from) + restart))
+
+    def add(self, step: int, values: Mapping[str, float], wall_time: float) -> None:
+        """Take scalars by their tags; :meth:`flush` writes them."""
+        summary = b"".join(_text(1, _scalar(tag, value)) for tag, value in values.items())
+        self.put(_record(_moment(wall_time, step) + _text(_SUMMARY, summary)))
+
+    def _start(self) -> BinaryIO:
+        # Not before: a disk that refuses a folder may take it later.
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        return super()._start()
+
+
+def event_files(folder: Path) -> list[Path]:
+    """Those that are there, in the order in which they were begun."""
+    return sorted(folder.glob(f"{_PREFIX}*"))
+
+
+def crc32c(data: bytes) -> int:
+    """The checksum of RFC 3720, appendix B.4."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
+    return crc ^ 0xFFFFFFFF
+
+
+def _table() -> tuple[int, ...]:
+    entries = []
+    for entry in range(256):
+        for _ in range(8):
+            entry = (entry >> 1) ^ (_POLYNOMIAL if entry & 1 else 0)
+        entries.append(entry)
+    return tuple(entries)
+
+
+_TABLE = _table()
+
+
+def _next_name(folder: Path) -> str:
+    """Later than all that are there, whatever became of the clock."""
+    taken = [re.match(r"\d+", path.name.removeprefix(_PREFIX)) for path in event_files(folder)]
+    stamp = max([int(time.time()), *(int(found[0]) + 1 for found in taken if found)])
+    host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:64]
+    return f"{_PREFIX}{stamp:010}.{host}.{os.getpid()}"
+
+
+def _record(content: bytes) -> bytes:
+    length = struct.pack("<Q", len(content))
+    return length + _masked(length) + content + _masked(content)
+
+
+def _masked(data: bytes) -> bytes:
+    crc = crc32c(data)
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + _MASK) & 0xFFFFFFFF)
+
+
+def _moment(wall_time: float, step: int = 0) -> bytes:
+    return _key(_WALL_TIME, _DOUBLE) + struct.pack("<d", wall_time) + _number(_STEP, step)
+
+
+def _scalar(tag: str, value: float) -> bytes:
+    if abs(value) > _LARGEST:
+        value = math.copysign(math.inf, value)
+    return _text(1, tag.encode()) + _key(2, _FLOAT) + struct.pack("<f", value)
+
+
+def _text(field: int, content: bytes) -> bytes:
+    return _key(field, _BYTES) + _varint(len(content)) + content
+
+
+def _number(field: int, value: int) -> bytes:
+    return _key(field, _VARINT) + _varint(value)
+
+
+def _key(field: int, kind: int) -> bytes:
+    return bytes((field << 3 | kind,))
+
+
+def _varint(value: int) -> bytes:
+    """Seven bits a byte, the low ones first; the top bit says that more follow."""
+    parts = bytearray()
+    while value > 0x7F:
+        parts.append(value & 0x7F | 0x80)
+        value >>= 7
+    parts.append(value)
+    return bytes(parts)

@@ -1,0 +1,202 @@
+"""A run as TensorBoard shows it: under its name the splits train, val and test.
+
+The splits are runs of TensorBoard's with the same tags, so that their curves share a chart.
+"""
+
+from __future__ import annotations
+
+import datetime
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.export.event_file import EventFile, event_files
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.follow import Follower
+from cnn_tui.engine.runs.lines import read_events
+from cnn_tui.engine.runs.storage import Storage
+from cnn_tui.engine.training.events import (
+    BatchCompleted,
+    EpochCompleted,
+    LayerHealth,
+    LayersMeasured,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+    ValidationCompleted,
+)
+
+SPLITS = ("train", "val", "test")
+Scalars = tuple[str, int, dict[str, float]]
+"""Split, step, and figures by their tags."""
+
+_FLUSHED = 1000
+"""Events between two writes of an export."""
+_FIGURES = ("update_ratio", "gradient_norm", "weight_norm", "zeros", "dead", "saturated")
+
+
+class TensorBoard:
+    """Writes a run while it trains, to be told of its events by the thread that keeps it.
+
+    A run that goes on makes void what was written after its checkpoint, and tells its past where
+    that was not written yet.
+
+    Args:
+        root: The folder that TensorBoard is given with ``--logdir``.
+        storage: The disk.
+
+    Raises:
+        RunError: if there can be no such folder.
+    """
+
+    trouble = "TensorBoard's files cannot be written"
+
+    def __init__(self, root: Path, storage: Storage | None = None) -> None:
+        self._root, self._storage = root, storage or Storage()
+        self._files: dict[str, EventFile] = {}
+        make_root(root)
+
+    def take(self, event: RunEvent) -> None:
+        """Take an event."""
+        if isinstance(event, RunStarted):
+            self._begin(event)
+        self._add(event, time.time())
+
+    def flush(self) -> None:
+        """Let TensorBoard see it."""
+        for file in self._files.values():
+            file.flush()
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files.values():
+            file.close()
+
+    def _begin(self, event: RunStarted) -> None:
+        past = self._past(event) if event.from_step else ()
+        for split in SPLITS:
+            self._files[split] = self._new_file(event, split)
+        for when, one in past:
+            self._add(one, when)
+
+    def _new_file(self, event: RunStarted, split: str) -> EventFile:
+        folder = self._root / event.run / split
+        # The run goes on behind this step, perhaps before its validation.
+        void_from = event.from_step + (split != "val") if event.from_step else 0
+        return EventFile(self._storage, folder, void_from, time.time())
+
+    def _past(self, event: RunStarted) -> list[tuple[float, RunEvent]]:
+        """What the new files have to tell of the steps before them."""
+        folder = RunFolder(Path(event.path))
+        if not event_files(self._root / event.run / "train"):
+            told = Follower(folder).poll()
+            return list(_timed((one for one in told if _step(one) <= event.from_step), folder))
+        told = read_events(folder.events_file)
+        last = [o for o in told if isinstance(o, ValidationCompleted) and o.step == event.from_step]
+        return list(_timed(last[-1:], folder))
+
+    def _add(self, event: RunEvent, when: float) -> None:
+        for split, step, values in scalars(event):
+            if split in self._files:
+                self._files[split].add(step, values, when)
+
+
+def make_root(root: Path) -> None:
+    """Make the folder that TensorBoard is given.
+
+    Raises:
+        RunError: if that cannot be.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"TensorBoard's files cannot be written in {root}: {error.strerror or error}.",
+            "Name another folder.",
+        ) from None
+
+
+def write_tensorboard(folder: RunFolder, target: Path) -> None:
+    """Write all of a run into the folder ``target``, which gives way to it; or nothing.
+
+    Raises:
+        OSError: if it cannot be written; what was there stays as it was.
+    """
+    part, old = (target.with_name(f".{target.name}.{suffix}") for suffix in ("tmp", "old"))
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+    try:
+        _write_splits(folder, part)
+        if target.exists():
+            target.replace(old)
+        part.replace(target)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _write_splits(folder: RunFolder, place: Path) -> None:
+    files = {}
+    for split in SPLITS:
+        files[split] = EventFile(Storage(), place / split, 0, _created(folder))
+    # A tag stands in one of the two alone, so each has its steps in order.
+    for path in (folder.metrics_file, folder.events_file):
+        for number, (when, event) in enumerate(_timed(read_events(path), folder)):
+            for split, step, values in scalars(event):
+                files[split].add(step, values, when)
+            if number % _FLUSHED == 0:
+                _each(files.values())
+    _each(files.values())
+    for file in files.values():
+        file.close()
+
+
+def _each(files: Iterable[EventFile]) -> None:
+    for file in files:
+        file.flush()
+
+
+def scalars(event: RunEvent) -> Iterator[Scalars]:
+    """What an event tells."""
+    match event:
+        case BatchCompleted():
+            names = ("loss", "accuracy", "l2_loss", "lr", "images_per_second")
+            yield "train", event.step, {name: getattr(event, name) for name in names}
+        case ValidationCompleted():
+            yield "val", event.step, {"loss": event.loss, "accuracy": event.accuracy}
+        case EpochCompleted():
+            for split in ("train", "val"):
+                figures = (getattr(event, f"{split}_{name}") for name in ("loss", "accuracy"))
+                tags = ("epoch/loss", "epoch/accuracy")
+                yield split, event.step, dict(zip(tags, figures, strict=True))
+        case LayersMeasured():
+            yield "train", event.step, dict(_health(event.layers))
+        case RunEnded(test_loss=float(loss), test_accuracy=float(accuracy)):
+            yield "test", event.step, {"loss": loss, "accuracy": accuracy}
+
+
+def _health(layers: Iterable[LayerHealth]) -> Iterator[tuple[str, float]]:
+    for layer in layers:
+        for figure in _FIGURES:
+            value = getattr(layer, figure)
+            if value is not None:
+                yield f"{figure}/{layer.layer}", value
+
+
+def _timed(events: Iterable[RunEvent], folder: RunFolder) -> Iterator[tuple[float, RunEvent]]:
+    """With the time at which each happened, pauses left out."""
+    began, seconds = _created(folder), 0.0
+    for event in events:
+        if isinstance(event, BatchCompleted | EpochCompleted | RunEnded):
+            seconds = event.seconds
+        yield began + seconds, event
+
+
+def _created(folder: RunFolder) -> float:
+    return datetime.datetime.fromisoformat(folder.info().created).timestamp()
+
+
+def _step(event: RunEvent) -> int:
+    return event.from_step if isinstance(event, RunStarted) else event.step
