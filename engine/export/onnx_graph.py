@@ -13,6 +13,7 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.modules import Module, modules, renamed
 from cnn_tui.engine.export.states import State
 from cnn_tui.engine.runs.storage import Storage, replace_file
+from cnn_tui.engine.specs.codec import dumps_network
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -59,7 +60,8 @@ def onnx_bytes(state: State) -> bytes:
     found = modules(state.network)
     graph = _Graph(onnx.helper, renamed(found, state.weights))
     start = graph.normalized("pixels", state.normalizer.mean, state.normalizer.std)
-    graph.node("Identity", [graph.chain(found, start)], "scores")
+    # A network may end in a volume C x 1 x 1.
+    graph.node("Flatten", [graph.chain(found, start)], "scores")
     model = _model(onnx, graph, state)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
@@ -89,7 +91,13 @@ def _model(onnx: Any, graph: _Graph, state: State) -> Any:
     model = helper.make_model(
         made, opset_imports=[opset], ir_version=IR_VERSION, producer_name="cnn-tui"
     )
-    told = {"run": state.run, "classes": "\n".join(state.classes), "peak": f"{state.peak:g}"}
+    told = {
+        "run": state.run,
+        "classes": "\n".join(state.classes),
+        "peak": f"{state.peak:g}",
+        # With what a graph of operators cannot tell: names, dropout, loss and recipe.
+        "architecture": dumps_network(state.network),
+    }
     helper.set_model_props(model, told)
     return model
 
@@ -141,7 +149,8 @@ class _Graph:
             case BatchNorm():
                 parts = ("weight", "bias", "running_mean", "running_var")
                 inputs = [x, *(self._weight(path, part) for part in parts)]
-                return self.node("BatchNormalization", inputs, path, epsilon=layer.eps)
+                settings = {"epsilon": layer.eps, "momentum": 1 - layer.momentum}
+                return self.node("BatchNormalization", inputs, path, **settings)
             case LRN():
                 # ONNX divides alpha by the size, the paper does not.
                 settings = {"alpha": layer.alpha * layer.size, "beta": layer.beta, "bias": layer.k}

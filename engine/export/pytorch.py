@@ -43,6 +43,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 {functional}
+INPUT = ({channels}, {height}, {width})
 CLASSES = {classes}
 MEAN = {mean}
 STD = {std}
@@ -56,7 +57,7 @@ def normalize(images: Tensor) -> Tensor:
 
 '''
 
-_RESIDUAL = '''\
+RESIDUAL = '''\
 class Residual(nn.Sequential):
     """branch(x) + shortcut(x); the layers of the branch are its children, the shortcut the last."""
 
@@ -74,7 +75,7 @@ class Residual(nn.Sequential):
 
 '''
 
-_ZERO_PAD = '''\
+ZERO_PAD = '''\
 class ZeroPad(nn.Module):
     """Every stride-th pixel, with channels of zeros behind those there are."""
 
@@ -110,7 +111,7 @@ def torch_source(state: State, weights: str) -> str:
         mean=_tuple(map(repr, state.normalizer.mean.ravel().tolist())),
         std=_tuple(map(repr, state.normalizer.std.ravel().tolist())),
     )
-    classes = _RESIDUAL * any(isinstance(kind, Residual) for kind in kinds) + _ZERO_PAD * padded
+    classes = RESIDUAL * any(isinstance(kind, Residual) for kind in kinds) + ZERO_PAD * padded
     return head + classes + _build(found)
 
 
@@ -123,14 +124,20 @@ def _build(found: tuple[Module, ...]) -> str:
         "def build() -> nn.Sequential:\n"
         '    """The network, with weights drawn anew."""\n'
         "    return nn.Sequential(\n"
-        f"{indent(_ordered(found), _INDENT * 2)}\n"
+        f"{indent(_ordered(found, _end(found)), _INDENT * 2)}\n"
         "    )\n"
     )
 
 
-def _ordered(found: tuple[Module, ...]) -> str:
+def _end(found: tuple[Module, ...]) -> tuple[tuple[str, str], ...]:
+    """Scores are flat, even where the last layer gives a volume C x 1 x 1."""
+    flat = not found or len(found[-1].after) == 1
+    return () if flat else ((f"{found[-1].key}_flatten", "nn.Flatten()"),)
+
+
+def _ordered(found: tuple[Module, ...], end: tuple[tuple[str, str], ...] = ()) -> str:
     """An OrderedDict of layers, a line each."""
-    entries = "\n".join(f'("{key}", {expression}),' for key, expression in _entries(found))
+    entries = "\n".join(f'("{key}", {expression}),' for key, expression in (*_entries(found), *end))
     if not entries:
         return "OrderedDict()"
     return f"OrderedDict(\n    [\n{indent(entries, _INDENT * 2)}\n    ]\n)"
@@ -191,6 +198,9 @@ def _residual(layer: Residual, module: Module) -> str:
 def _conv(layer: Conv, in_channels: int) -> str:
     down, across = windows(layer)
     kernel, stride, padding, dilation = (_size(pair) for pair in zip(down, across, strict=True))
+    if layer.padding == "same" and stride == "1":
+        # PyTorch has the word as well, for this stride alone.
+        padding = "'same'"
     options = {"stride": (stride, "1"), "padding": (padding, "0"), "dilation": (dilation, "1")}
     options |= {"groups": (str(layer.groups), "1"), "bias": (str(layer.bias), "True")}
     told = "".join(f", {key}={value}" for key, (value, usual) in options.items() if value != usual)

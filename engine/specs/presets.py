@@ -9,7 +9,7 @@ from pathlib import Path
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.codec import load_network, loads_network
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.wording import listed, nearest, show
+from cnn_tui.engine.specs.wording import listed, nearest, plain, show
 
 _NAMES = (
     "softmax-linear",
@@ -28,6 +28,9 @@ _NAMES = (
     "resnet18",
     "resnet50",
 )
+
+FOREIGN = (".onnx", ".py", ".pt", ".pth", ".pkl", ".bin", ".ckpt")
+"""Endings of files that are not opened, but imported if at all."""
 
 
 def preset_names() -> tuple[str, ...]:
@@ -55,6 +58,9 @@ def resolve(arch: str) -> Network:
     """
     if arch in _NAMES:
         return load_preset(arch)
+    if arch.lower().endswith(FOREIGN) and Path(arch).exists():
+        hint = f"Make an architecture of it: cnn-tui import {plain(arch)}"
+        raise SpecError(f"{plain(arch)} is a file of another program.", hint)
     if _is_path(arch):
         return load_network(Path(arch))
     raise _unknown(arch)

@@ -14,6 +14,7 @@ from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.report import Issue, LayerReport, Report
 from cnn_tui.engine.specs.wording import plain
+from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_error, print_json, print_line, print_table
 
 _HEADER = ("#", "layer", "name", "settings", "output", "params", "MACs", "field")
@@ -22,26 +23,11 @@ _WORDS = ("name", "settings")
 _WRONG, _OPEN, _GOOD = "bold red", "dim", "green"
 
 
-class Volume(click.ParamType[tuple[int, int, int]]):
-    """Three numbers: channels, height, width."""
-
-    name = "C,H,W"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int, int]:
-        """``3,227,227`` or ``3x227x227``."""
-        sizes = re.fullmatch(r"([1-9]\d{0,5})[,x]([1-9]\d{0,5})[,x]([1-9]\d{0,5})", str(value))
-        if sizes is None:
-            self.fail(
-                f"{value!r} is not channels, height and width, such as 3,227,227.", param, ctx
-            )
-        return int(sizes[1]), int(sizes[2]), int(sizes[3])
-
-
 @click.command("check")
 @click.argument("archs", metavar="ARCH...", nargs=-1, required=True)
-@click.option("--input", "shape", type=Volume(), help="Check with images of this size instead.")
+@click.option(
+    "--input", "shape", type=options.Volume(), help="Check with images of this size instead."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print each report as a line of JSON.")
 def command(archs: tuple[str, ...], shape: tuple[int, int, int] | None, as_json: bool) -> int:
     """Say whether the layers of each ARCH, a preset or a TOML file, fit, and what they cost.

@@ -15,6 +15,7 @@ COMMANDS = {
     "runs": "List the runs; rename, tag, pause, stop or delete one.",
     "compare": "Show runs side by side.",
     "export": "Write figures or network of a run for other programs.",
+    "import": "Make an architecture of an ONNX file or of PyTorch source.",
     "predict": "Say what the network of a run sees in pictures.",
     "baselines": "Train the ladder from k-NN to a ConvNet on one dataset.",
     "data": "List, show and download datasets.",
@@ -24,8 +25,10 @@ COMMANDS = {
     "lr-find": "Find a learning rate.",
     "bench": "Measure training steps on random data.",
 }
-"""Name and summary; the file of the same name holds the command."""
+"""Name and summary; the file of the same name holds the command, but for ``_FILES``."""
 
+_FILES = {"import": "imports"}
+"""Of those commands whose name no file of Python's can have."""
 _OPTIONS = ("-h", "--help", "--version", "--debug")
 """What may stand before a command; anything else is meant for the app."""
 _LAUNCH = "launch"
@@ -85,7 +88,8 @@ def cli(debug: bool) -> None:
 
 
 def _load(name: str) -> click.Command:
-    command: click.Command = import_module(f"cnn_tui.tui.cli.{name.replace('-', '_')}").command
+    file = _FILES.get(name, name.replace("-", "_"))
+    command: click.Command = import_module(f"cnn_tui.tui.cli.{file}").command
     return command
 
 

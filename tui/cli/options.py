@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -59,3 +60,20 @@ tensorboard = click.option(
 skip_damaged = click.option(
     "--skip-damaged", is_flag=True, help="Leave out damaged pictures of a folder."
 )
+
+
+class Volume(click.ParamType[tuple[int, int, int]]):
+    """Three numbers: channels, height, width."""
+
+    name = "C,H,W"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int, int]:
+        """``3,227,227`` or ``3x227x227``."""
+        sizes = re.fullmatch(r"([1-9]\d{0,5})[,x]([1-9]\d{0,5})[,x]([1-9]\d{0,5})", str(value))
+        if sizes is None:
+            self.fail(
+                f"{value!r} is not channels, height and width, such as 3,227,227.", param, ctx
+            )
+        return int(sizes[1]), int(sizes[2]), int(sizes[3])

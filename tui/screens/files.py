@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -17,24 +18,45 @@ from cnn_tui.tui.words import clean
 async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
     """Let a person choose a preset or name a file; None if they did not or it cannot be read."""
     # Here and below: the TOML library takes a tenth of the time to the first screen.
-    from cnn_tui.engine.specs.presets import load_preset, preset_names, resolve
+    from cnn_tui.engine.specs.presets import FOREIGN, load_preset, preset_names
 
     recent = _by_name(recent_files())
     items = [Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
     items += [Item(name, load_preset(name).description) for name in preset_names()]
-    chosen = await app.push_screen_wait(Picker("Open", items, free="the path of a TOML file"))
+    free = "the path of a TOML, ONNX or Python file"
+    chosen = await app.push_screen_wait(Picker("Open", items, free=free))
     if not chosen:
         return None
     is_preset = chosen in preset_names() and chosen not in recent
     path = recent.get(chosen, Path(chosen).expanduser())
     try:
-        network = load_preset(chosen) if is_preset else resolve(str(path))
+        if is_preset:
+            return load_preset(chosen), None
+        if path.suffix.lower() in FOREIGN:
+            return await _imported(app, path), None
+        return _opened(path), path
     except CnnTuiError as error:
         complain(app, error)
         return None
-    if not is_preset:
-        remember(path)
-    return network, None if is_preset else path
+
+
+def _opened(path: Path) -> Network:
+    from cnn_tui.engine.specs.presets import resolve
+
+    network = resolve(str(path))
+    remember(path)
+    return network
+
+
+async def _imported(app: App[None], path: Path) -> Network:
+    """The architecture of another program's file, which is never written to."""
+    from cnn_tui.engine.importing.reading import import_network
+
+    # A model bears its weights, and may take seconds to read.
+    found = await asyncio.to_thread(import_network, path)
+    for note in ("its weights stay behind", *found.notes):
+        app.notify(f"{path.name}: {note}", markup=False)
+    return found.network
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:

@@ -1,0 +1,1 @@
+"""Networks of other programs as architectures: ONNX files and PyTorch's ``nn.Sequential``."""

@@ -1,0 +1,269 @@
+"""The counterparts of PyTorch's modules: what each setting becomes, and what has none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
+from cnn_tui.engine.importing.part import Part
+from cnn_tui.engine.importing.residual import add_residual
+from cnn_tui.engine.specs.flow import dims
+from cnn_tui.engine.specs.layers import (
+    FC,
+    LRN,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Layer,
+    LeakyReLU,
+    MaxPool,
+    ReLU,
+    Sigmoid,
+    Tanh,
+)
+
+_POOL = ("kernel_size", "stride", "padding")
+_CONV = ("out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
+_CONV_END = ("padding_mode", "device", "dtype")
+_NORM = ("eps", "momentum", "affine", "track_running_stats", "device", "dtype")
+SIGNATURES: dict[str, tuple[str, ...]] = {
+    "Conv2d": ("in_channels", *_CONV, *_CONV_END),
+    "LazyConv2d": (*_CONV, *_CONV_END),
+    "Linear": ("in_features", "out_features", "bias", "device", "dtype"),
+    "LazyLinear": ("out_features", "bias", "device", "dtype"),
+    "MaxPool2d": (*_POOL, "dilation", "return_indices", "ceil_mode"),
+    "AvgPool2d": (*_POOL, "ceil_mode", "count_include_pad", "divisor_override"),
+    "AdaptiveAvgPool2d": ("output_size",),
+    "BatchNorm2d": ("num_features", *_NORM),
+    "BatchNorm1d": ("num_features", *_NORM),
+    "LazyBatchNorm2d": _NORM,
+    "LazyBatchNorm1d": _NORM,
+    "LocalResponseNorm": ("size", "alpha", "beta", "k"),
+    "Dropout": ("p", "inplace"),
+    "ReLU": ("inplace",),
+    "LeakyReLU": ("negative_slope", "inplace"),
+    "Sigmoid": (),
+    "Tanh": (),
+    "Flatten": ("start_dim", "end_dim"),
+    "Identity": (),
+    "Softmax": ("dim",),
+    "LogSoftmax": ("dim",),
+    "Residual": (),
+    "ZeroPad": ("channels", "stride"),
+}
+"""The modules that have a counterpart, each with its arguments in PyTorch's order."""
+
+_ONLY: dict[str, object] = {
+    "padding_mode": "zeros",
+    "affine": True,
+    "track_running_stats": True,
+    "return_indices": False,
+    "divisor_override": None,
+}
+"""Settings that can have but one value here, whatever the module."""
+
+_REQUIRED = frozenset(
+    [
+        "in_channels",
+        "out_channels",
+        "kernel_size",
+        "in_features",
+        "out_features",
+        "num_features",
+        "size",
+        "output_size",
+        "channels",
+    ]
+)
+"""Settings without a default in PyTorch, wherever they occur."""
+_SIZES = ("kernel_size", "stride", "padding", "dilation")
+
+WHY = {
+    "Dropout2d": "zeroes whole channels, where dropout here zeroes single values",
+    "ConvTranspose2d": "enlarges its input, and no layer here does",
+    "Conv1d": "is not a convolution of images",
+    "Conv3d": "is not a convolution of images",
+}
+"""Of kinds that people will try."""
+
+
+def add_module(part: Part, assembly: Assembly) -> None:
+    """Put the counterpart of a module, and of all within it, behind the others.
+
+    Raises:
+        SpecError: if a setting has no counterpart, or the layer does not fit.
+    """
+    if part.kind == "Sequential":
+        for inner in part.parts:
+            add_module(inner, assembly)
+        return
+    if part.kind == "Residual":
+        add_residual(part, assembly, add_module)
+        return
+    if missing := [n for n in SIGNATURES[part.kind] if n in _REQUIRED - part.settings.keys()]:
+        raise part.refused(f"is not told its {missing[0]}")
+    for name, only in _ONLY.items():
+        if part.settings.get(name, only) != only:
+            raise part.refused(f"has {name}={part.settings[name]!r}, which has no counterpart")
+    _HANDLERS[part.kind](part, assembly)
+
+
+def _conv(part: Part, assembly: Assembly) -> None:
+    given = part.settings
+    _expect(part, "in_channels", assembly, _channels(assembly))
+    padding = given.get("padding", 0)
+    settings = _taken(given, "out_channels", "kernel_size", "stride", "dilation", "groups", "bias")
+    _put(part, assembly, Conv, padding=0 if padding == "valid" else padding, **settings)
+
+
+def _linear(part: Part, assembly: Assembly) -> None:
+    if not assembly.layers:
+        # A network that begins with one is given flat images.
+        assembly.flatten()
+    if not assembly.flat:
+        volume = dims(assembly.shape)
+        raise part.refused(f"gets a volume of {volume} without an nn.Flatten before it")
+    _expect(part, "in_features", assembly, math.prod(assembly.shape))
+    _put(part, assembly, FC, **_taken(part.settings, "out_features", "bias"))
+
+
+def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[Part, Assembly], None]:
+    def add(part: Part, assembly: Assembly) -> None:
+        given = part.settings
+        if given.get("dilation", 1) not in (1, (1, 1)):
+            raise part.refused("has a dilation, which a pool here has not")
+        if not given.get("count_include_pad", True) and given.get("padding", 0) not in (0, (0, 0)):
+            raise part.refused("leaves the padding out of its means: no counterpart")
+        ceil = bool(given.get("ceil_mode", False))
+        _put(part, assembly, kind, ceil=ceil, **_taken(given, *_POOL))
+
+    return add
+
+
+def _adaptive(part: Part, assembly: Assembly) -> None:
+    size = part.settings.get("output_size")
+    pair = size if isinstance(size, tuple) else (size, size)
+    now = assembly.shape[1:] if len(assembly.shape) == 3 else (0, 0)
+    wanted = tuple(n if one is None else one for one, n in zip(pair, now, strict=False))
+    if len(pair) != 2 or not all(type(one) is int and one > 0 for one in wanted):
+        raise part.refused(f"has the output_size {size!r}, which is no height and width")
+    assembly.average_to((wanted[0], wanted[1]), part.where)
+
+
+def _norm(part: Part, assembly: Assembly) -> None:
+    _expect(part, "num_features", assembly, _channels(assembly))
+    if part.settings.get("momentum", 0.1) is None:
+        raise part.refused("has momentum=None, a plain mean, which has no counterpart")
+    _put(part, assembly, BatchNorm, **_taken(part.settings, "eps", "momentum"))
+
+
+def _lrn(part: Part, assembly: Assembly) -> None:
+    size, alpha = part.settings.get("size"), part.settings.get("alpha", 1e-4)
+    if not _is_number(size) or not size or not _is_number(alpha):
+        raise part.refused("needs numbers for size and alpha")
+    # PyTorch divides alpha by the size, the paper does not.
+    settings = {"beta": 0.75, "k": 1.0, **_taken(part.settings, "beta", "k")}
+    _put(part, assembly, LRN, size=size, alpha=rounded(alpha / size), **settings)  # type: ignore[operator]
+
+
+def _flatten(part: Part, assembly: Assembly) -> None:
+    if (part.settings.get("start_dim", 1), part.settings.get("end_dim", -1)) not in (
+        (1, -1),
+        (1, 3),
+    ):
+        raise part.refused("flattens other dimensions than all but the first: no counterpart")
+    assembly.flatten()
+
+
+def _plain(kind: Callable[..., Layer], *names: str) -> Callable[[Part, Assembly], None]:
+    """A module whose settings bear the same names."""
+
+    def add(part: Part, assembly: Assembly) -> None:
+        _put(part, assembly, kind, **_taken(part.settings, *names))
+
+    return add
+
+
+def _nothing(part: Part, assembly: Assembly) -> None:
+    """A module that changes nothing."""
+
+
+def _misplaced(part: Part, assembly: Assembly) -> None:
+    raise part.refused("stands where it has no counterpart")
+
+
+_HANDLERS: dict[str, Callable[[Part, Assembly], None]] = {
+    "Conv2d": _conv,
+    "LazyConv2d": _conv,
+    "Linear": _linear,
+    "LazyLinear": _linear,
+    "MaxPool2d": _pool(MaxPool),
+    "AvgPool2d": _pool(AvgPool),
+    "AdaptiveAvgPool2d": _adaptive,
+    "BatchNorm2d": _norm,
+    "BatchNorm1d": _norm,
+    "LazyBatchNorm2d": _norm,
+    "LazyBatchNorm1d": _norm,
+    "LocalResponseNorm": _lrn,
+    "Dropout": _plain(Dropout, "p"),
+    "ReLU": _plain(ReLU),
+    "LeakyReLU": _plain(LeakyReLU, "negative_slope"),
+    "Sigmoid": _plain(Sigmoid),
+    "Tanh": _plain(Tanh),
+    "Flatten": _flatten,
+    "Identity": _nothing,
+    "Softmax": _misplaced,
+    "LogSoftmax": _misplaced,
+    "ZeroPad": _misplaced,
+}
+
+
+def rounded(value: float) -> float:
+    """Seven digits: what a float of 32 bits was meant to be."""
+    return float(f"{value:.7g}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value < 1e30
+
+
+def _taken(given: dict[str, object], *names: str) -> dict[str, Any]:
+    return {name: given[name] for name in names if name in given}
+
+
+def _channels(assembly: Assembly) -> int:
+    return math.prod(assembly.shape) if assembly.flat else assembly.shape[0]
+
+
+def _expect(part: Part, name: str, assembly: Assembly, actual: int) -> None:
+    """That a size which PyTorch is told is the one that comes in."""
+    told = part.settings.get(name, actual)
+    if told != actual:
+        volume = dims(assembly.shape)
+        raise part.refused(f"has {name}={told!r}, but it gets {volume}, {actual:,}", INPUT_HINT)
+
+
+def _put(
+    part: Part,
+    assembly: Assembly,
+    kind: Callable[..., Layer],
+    *,
+    ceil: bool = False,
+    **settings: Any,
+) -> None:
+    sizes = {name: single(settings[name]) for name in _SIZES if name in settings}
+    if kind in (MaxPool, AvgPool) and sizes.get("stride") in (None, sizes["kernel_size"]):
+        sizes["stride"] = None
+    layer = kind(**{**settings, **sizes}, name=part.name)
+    assembly.add(layer, part.where, ceil=ceil)
+
+
+def single(size: object) -> object:
+    """Two equal numbers as one."""
+    match size:
+        case (first, second) if first == second:
+            return first
+    return size

@@ -1,0 +1,82 @@
+"""What every import ends in, and how it fails where something is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.importing.assembly import Assembly
+from cnn_tui.engine.importing.naming import without_idle_names
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.layers import LAYER_TYPES
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.values import value_problems
+from cnn_tui.engine.specs.wording import listed
+
+Size = tuple[int, int, int]
+"""Channels, height and width of the images."""
+
+SOFTMAX = ("Softmax", "LogSoftmax")
+SOFTMAX_NOTE = "its softmax is part of the loss here"
+_DATA = {(1, 8, 8): "digits", (1, 28, 28): "mnist", (3, 32, 32): "cifar10"}
+_OWN_PICTURES = "folder"
+_MOST_NAMED = 5
+_LARGEST_SIDE = 512
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A network that was read."""
+
+    network: Network
+    notes: tuple[str, ...] = ()
+    """What is not as it was there."""
+
+
+def finished(assembly: Assembly, size: Size, notes: Sequence[str]) -> Imported:
+    """The network of these layers; what is wrong with it as a whole is a note.
+
+    Raises:
+        SpecError: if images cannot be of this size.
+    """
+    for problem in value_problems(Network(input=size)):
+        raise SpecError(f"{problem.path}: {problem.text}.", problem.remedy)
+    layers = without_idle_names(assembly.layers)
+    network = Network(input=size, data=_DATA.get(size, _OWN_PICTURES), layers=layers)
+    issues = [issue.message for issue in check(network).issues[:1]]
+    return Imported(network, (*notes, *issues))
+
+
+def refuse_unknown(where: str, unknown: Iterable[str]) -> None:
+    """Name what has no counterpart.
+
+    Raises:
+        SpecError: if there is any.
+    """
+    found = list(dict.fromkeys(unknown))
+    if not found:
+        return
+    named = [
+        *found[:_MOST_NAMED],
+        *([f"{len(found) - _MOST_NAMED} more"] * (len(found) > _MOST_NAMED)),
+    ]
+    raise SpecError(
+        f"{where} has layers without a counterpart: {listed(named, 'and')}.",
+        f"There are {listed(LAYER_TYPES, 'and')}.",
+    )
+
+
+def no_size(where: str, channels: int, assemble: Callable[[Size], object]) -> SpecError:
+    """The error of a file that leaves the size of its images open, with the first that fits.
+
+    ``assemble`` raises a ``SpecError`` for a size that does not fit.
+    """
+    for side in range(1, _LARGEST_SIDE + 1):
+        try:
+            assemble((channels, side, side))
+        except SpecError:
+            continue
+        hint = f"Add --input C,H,W; the smallest square that fits is {channels},{side},{side}."
+        return SpecError(f"{where} does not tell the size of its images.", hint)
+    return SpecError(f"{where} does not tell the size of its images.", "Add --input C,H,W.")

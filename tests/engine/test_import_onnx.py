@@ -1,0 +1,355 @@
+"""ONNX files, of PyTorch's two exporters and made by hand: the same network, or why not."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from exported import EVERY_LAYER, state_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_import_torch import NETS, assert_same_scores, peer
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.export.onnx_graph import onnx_bytes
+from cnn_tui.engine.importing.canonical import canonical
+from cnn_tui.engine.importing.reading import import_network
+from cnn_tui.engine.importing.torch_network import import_module
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU, Residual
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.presets import load_preset
+
+onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
+helper = onnx.helper
+FLOAT = onnx.TensorProto.FLOAT
+
+
+def zeros(name: str, *shape: int) -> object:
+    return onnx.numpy_helper.from_array(np.zeros(shape, np.float32), name)
+
+
+def ints(name: str, *values: int) -> object:
+    return onnx.numpy_helper.from_array(np.array(values, np.int64), name)
+
+
+def model(
+    nodes: list[tuple], tensors: list, shape: list[object] | None = None, opset: int = 20
+) -> object:
+    """Nodes as ``(op, inputs, output, attributes)``; the input is x, the last output y."""
+    made = [helper.make_node(op, i.split(), [o], **a) for op, i, o, a in nodes]
+    graph = helper.make_graph(
+        made,
+        "graph",
+        [helper.make_tensor_value_info("x", FLOAT, ["N", 1, 8, 8] if shape is None else shape)],
+        [helper.make_tensor_value_info(nodes[-1][2], FLOAT, None)],
+        tensors,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+
+
+def save(path: Path, made: object) -> Path:
+    path.write_bytes(made.SerializeToString())
+    return path
+
+
+def imported(path: Path, *nodes: tuple, tensors: list = [], **rest: object) -> Network:  # noqa: B006
+    return import_network(save(path / "net.onnx", model(list(nodes), tensors, **rest))).network
+
+
+@pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "torchscript"])
+@pytest.mark.parametrize("name", [name for name in NETS if name != "lrn"])
+def test_what_pytorch_exports(name: str, dynamo: bool, tmp_path: Path) -> None:
+    text, size = NETS[name]
+    module = peer(text).eval()
+    import torch
+
+    pytest.importorskip("onnxscript", reason="onnxscript, for PyTorch's export, is not installed")
+    images = torch.zeros(1, *size)
+    images = images.flatten(1) if name == "flat" else images
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = tmp_path / "net.onnx"
+        torch.onnx.export(module, (images,), path, dynamo=dynamo, verbose=False)
+    found = import_network(path, size if name == "flat" else None).network
+    expected = [
+        one for one in import_module(module, size).network.layers if type(one) is not Dropout
+    ]
+    kinds = {node.op_type for node in onnx.load(path).graph.node}
+    if "BatchNormalization" not in kinds:
+        # The exporter has made it part of the convolution, with a bias.
+        expected = [one for one in expected if type(one) is not BatchNorm]
+    assert canonical(found.layers) == canonical(expected) and found.input == size
+    if name not in ("small", "nested"):
+        assert_same_scores(found, module)
+
+
+def test_the_network_of_a_model_of_our_own_is_equal_in_all(tmp_path: Path) -> None:
+    for network in (EVERY_LAYER, *map(load_preset, ("lenet5", "all-conv", "resnet20", "resnet18"))):
+        (tmp_path / "own.onnx").write_bytes(onnx_bytes(state_of(network)))
+        assert import_network(tmp_path / "own.onnx").network == network
+
+
+def test_what_the_graph_says_counts_not_the_note_beside_it(tmp_path: Path) -> None:
+    told = onnx.load_from_string(onnx_bytes(state_of(load_preset("lenet5"))))
+    for note in told.metadata_props:
+        if note.key == "architecture":
+            note.value = note.value.replace("kernel_size = 5", "kernel_size = 3")
+    found = import_network(save(tmp_path / "net.onnx", told))
+    assert found.network.layers == load_preset("lenet5").layers and found.network.name == "net"
+    assert "pixels" in found.notes[0]
+    told.metadata_props.pop()
+    for note in told.metadata_props:
+        note.value = "[" * 100_000
+    assert import_network(save(tmp_path / "net.onnx", told)).network == found.network
+
+
+@pytest.mark.parametrize("name", ["resnet20", "resnet18"])
+def test_residual_blocks_are_found_in_the_graph_alone(name: str, tmp_path: Path) -> None:
+    told = onnx.load_from_string(onnx_bytes(state_of(load_preset(name))))
+    del told.metadata_props[:]
+    for node in told.graph.node:
+        if node.op_type == "Add":
+            # The order of a sum's sides means nothing.
+            node.input[:] = list(node.input)[::-1]
+    found = import_network(save(tmp_path / "net.onnx", told)).network
+    assert canonical(found.layers) == canonical(load_preset(name).layers)
+    assert sum(isinstance(layer, Residual) for layer in found.layers) >= 8
+
+
+def test_other_ways_to_say_fully_connected(tmp_path: Path) -> None:
+    weight, bias = zeros("w", 64, 3), zeros("b", 3)
+    for nodes in (
+        [("Flatten", "x", "f", {}), ("MatMul", "f w", "m", {}), ("Add", "m b", "y", {})],
+        [("Flatten", "x", "f", {"axis": -3}), ("MatMul", "f w", "m", {}), ("Add", "b m", "y", {})],
+        [("Reshape", "x s", "f", {}), ("Gemm", "f w b", "y", {})],
+        [("Reshape", "x s", "f", {}), ("Identity", "w", "v", {}), ("Gemm", "f v b", "y", {})],
+    ):
+        found = imported(tmp_path, *nodes, tensors=[weight, bias, ints("s", 0, -1)])
+        assert found.layers == (FC(out_features=3),)
+        assert found.name == "net"
+    found = imported(
+        tmp_path, ("Flatten", "x", "f", {}), ("MatMul", "f w", "y", {}), tensors=[weight]
+    )
+    assert found.layers == (FC(out_features=3, bias=False),)
+
+
+def test_padding_that_the_runtime_works_out(tmp_path: Path) -> None:
+    weight = zeros("w", 2, 1, 3, 3)
+    for settings_, padding in (
+        ({"auto_pad": "SAME_UPPER"}, 1),
+        ({"auto_pad": "VALID"}, 0),
+        ({"auto_pad": "SAME_LOWER", "dilations": [2, 2]}, 2),
+        ({"pads": [1, 0, 1, 0]}, (1, 0)),
+    ):
+        found = imported(tmp_path, ("Conv", "x w", "y", settings_), tensors=[weight])
+        assert found.layers[0].padding == padding
+
+
+def test_means_of_all_kinds(tmp_path: Path) -> None:
+    for nodes in (
+        [("GlobalAveragePool", "x", "y", {})],
+        [("ReduceMean", "x a", "y", {"keepdims": 1})],
+        [("ReduceMean", "x a", "y", {"keepdims": 0})],
+        [("GlobalAveragePool", "x", "p", {}), ("Squeeze", "p a", "y", {})],
+        [("AveragePool", "x", "y", {"kernel_shape": [8, 8]})],
+    ):
+        found = imported(tmp_path, *nodes, tensors=[ints("a", -1, -2)])
+        assert len(found.layers) == 1 and "avg" in type(found.layers[0]).__name__.lower()
+
+
+def test_a_dropout_keeps_its_ratio(tmp_path: Path) -> None:
+    ratio = onnx.numpy_helper.from_array(np.float32(0.3), "r")
+    assert imported(tmp_path, ("Dropout", "x r", "y", {}), tensors=[ratio]).layers == (
+        Dropout(p=0.3),
+    )
+    found = imported(tmp_path, ("Dropout", "x", "y", {"ratio": 0.2}), opset=10)
+    assert found.layers == (Dropout(p=0.2),)
+
+
+def test_what_leads_nowhere_is_left_out(tmp_path: Path) -> None:
+    found = imported(tmp_path, ("Einsum", "x x", "z", {}), ("Relu", "x", "y", {}))
+    assert found.layers == (ReLU(),)
+
+
+CONV = ("Conv", "x w", "c", {"pads": [1, 1, 1, 1]})
+W = [("w", 1, 1, 3, 3)]
+REFUSED = {
+    "Elu": ([("Elu", "x", "y", {})], [], "node 1 (Elu)"),
+    "two": ([("Elu", "x", "e", {}), ("Gelu", "e", "y", {})], [], "node 1 (Elu) and node 2 (Gelu)"),
+    "concat": ([CONV, ("Concat", "x c", "y", {"axis": 1})], W, "node 2 (Concat)"),
+    "mul": ([CONV, ("Mul", "x c", "y", {})], W, "only a sum"),
+    "double": ([("Add", "x x", "y", {})], [], "none is a shortcut"),
+    "two branches": (
+        [CONV, ("Relu", "x", "r", {}), ("Add", "r c", "y", {})], W, "none is a shortcut",
+    ),
+    "crossing": (
+        [CONV, ("Relu", "c", "r", {}), ("Add", "r x", "s", {}), ("Add", "s r", "y", {})],
+        W, "do not nest",
+    ),
+    "order": ([("Relu", "z", "y", {}), ("Relu", "x", "z", {})], [], "uses what no node"),
+    "missing": ([("Relu", "nothing", "y", {})], [], "uses what no node"),
+    "weights": ([("Conv", "x x", "y", {})], [], "joins branches"),
+    "no weights": ([("Conv", "x", "y", {})], [], "do not stand in the file"),
+    "flat weight": ([("Conv", "x w", "y", {})], [("w", 3, 3)], "2 dimensions"),
+    "one side": ([("Conv", "x w", "y", {"pads": [0, 0, 1, 1]})], W, "one side more"),
+    "same of 2": (
+        [("Conv", "x w", "y", {"auto_pad": "SAME_UPPER"})], [("w", 1, 1, 2, 2)], "one side more",
+    ),
+    "channels": ([("Conv", "x w", "y", {})], [("w", 1, 3, 3, 3)], "takes 3 inputs, but gets 1x8x8"),
+    "huge": ([("Conv", "x w", "y", {})], [("w", 1, 1, 9, 9)], "larger than its input"),
+    "ceil": ([("MaxPool", "x", "y", {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1})],
+             [], "ceil_mode"),
+    "dilated pool": (
+        [("MaxPool", "x", "y", {"kernel_shape": [2, 2], "dilations": [2, 2]})], [], "dilation",
+    ),
+    "1-d pool": ([("MaxPool", "x", "y", {"kernel_shape": [2]})], [], "no window"),
+    "no stride": (
+        [("MaxPool", "x", "y", {"kernel_shape": [2, 2], "strides": [0, 0]})], [], "stride",
+    ),
+    "mean": (
+        [("AveragePool", "x", "y", {"kernel_shape": [2, 2], "pads": [1, 1, 1, 1]})], [], "padding",
+    ),
+    "unflattened": ([("Relu", "x", "r", {}), ("MatMul", "r w", "y", {})], [("w", 8, 3)], "volume"),
+    "features": ([("Flatten", "x", "f", {}), ("MatMul", "f w", "y", {})], [("w", 9, 3)], "takes 9"),
+    "scaled": ([("Gemm", "x w", "y", {"alpha": 2.0})], [("w", 64, 3)], "scales"),
+    "batch": ([("Flatten", "x", "y", {"axis": 0})], [], "images of a batch"),
+    "reshape": ([("Reshape", "x w", "y", {})], [("w", 3)], "something else"),
+    "constant": ([CONV, ("Mul", "c w", "y", {})], W, "calculates with a constant"),
+    "no bias": ([CONV, ("Add", "c w", "y", {})], W, "no bias"),
+    "softmax": ([("Softmax", "x", "s", {}), ("Relu", "s", "y", {})], [], "Softmax"),
+    "slice": ([("Slice", "x w w", "y", {})], [("w", 2)], "means nothing here"),
+    "types": ([("LeakyRelu", "x", "y", {"alpha": "much"})], [], "cannot be read"),
+    "types 2": ([("Conv", "x w", "y", {"strides": "ab"})], W, "no window"),
+    "types 3": ([("Conv", "x w", "y", {"group": 1.5})], W, "takes 1.5"),
+    "types 4": ([("BatchNormalization", "x w", "y", {"epsilon": [1, 2]})], [("w", 1)], "read"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_has_no_counterpart_is_named(name: str, tmp_path: Path) -> None:
+    nodes, shapes, words = REFUSED[name]
+    with pytest.raises(SpecError) as caught:
+        imported(tmp_path, *nodes, tensors=[zeros(*one) for one in shapes])
+    assert words in str(caught.value) and "net.onnx" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_node_of_a_foreign_domain_is_none_of_the_standard(tmp_path: Path) -> None:
+    made = model([("Relu", "x", "y", {})], [])
+    made.graph.node[0].domain, made.graph.node[0].name = "evil", "\x1b[2J\n"
+    with pytest.raises(SpecError, match=r"evil\.Relu '\\x1b\[2J\\n'"):
+        import_network(save(tmp_path / "net.onnx", made))
+
+
+def test_the_size_of_the_images(tmp_path: Path) -> None:
+    flat = [("Gemm", "x w", "y", {"transB": 1})], [zeros("w", 3, 64)], ["N", 64]
+    path = save(tmp_path / "net.onnx", model(*flat))
+    with pytest.raises(SpecError, match=r"flat images of 64 values. Add --input C,H,W, of 64"):
+        import_network(path)
+    assert import_network(path, (1, 8, 8)).network.layers == (FC(out_features=3, bias=False),)
+    with pytest.raises(SpecError, match="takes inputs of 64, not such images"):
+        import_network(path, (1, 8, 9))
+    nodes = [("MaxPool", "x", "p", {"kernel_shape": [2, 2], "strides": [2, 2]})]
+    nodes += [("Flatten", "p", "f", {}), ("Gemm", "f w", "y", {})]
+    path = save(tmp_path / "net.onnx", model(nodes, [zeros("w", 75, 3)], ["N", 3, "H", "W"]))
+    with pytest.raises(SpecError, match="the smallest square that fits is 3,10,10"):
+        import_network(path)
+    found = import_network(path, (3, 10, 11)).network
+    assert found.layers[0] == MaxPool(kernel_size=2, rounding="floor")
+    with pytest.raises(SpecError, match=r"takes inputs of 3x\?x\?"):
+        import_network(path, (1, 10, 10))
+    for shape in (["N", 2**40, 8, 8], ["N", 1], ["N"], []):
+        with pytest.raises(SpecError):
+            imported(tmp_path, ("Relu", "x", "y", {}), shape=shape)
+
+
+def test_hostile_sizes(tmp_path: Path) -> None:
+    weight = zeros("w", 1, 1, 3, 3)
+    weight.dims[:] = [2**62, 2**62, 2**31, 2**31]
+    with pytest.raises(SpecError):
+        imported(tmp_path, ("Conv", "x w", "y", {}), tensors=[weight])
+    weight.dims[:] = [-1, -1, -3, -3]
+    with pytest.raises(SpecError):
+        imported(tmp_path, ("Conv", "x w", "y", {}), tensors=[weight])
+    deep = [("Relu", f"v{n}" if n else "x", f"v{n + 1}", {}) for n in range(20_000)]
+    with pytest.raises(SpecError, match="more than 16,000 nodes"):
+        imported(tmp_path, *deep)
+    with pytest.raises(SpecError, match="more than 2000 layers"):
+        imported(tmp_path, *deep[:3000])
+    sums = [("Add", f"v{n} v0" if n else "x x", f"v{n + 1}", {}) for n in range(5000)]
+    with pytest.raises(SpecError):
+        imported(tmp_path, *sums)
+
+
+def test_no_other_file_is_read(tmp_path: Path) -> None:
+    """A constant that claims to stand elsewhere is not looked up there."""
+    (tmp_path / "secret").write_bytes(bytes(16))
+    shape = ints("s", 0, -1)
+    shape.data_location = onnx.TensorProto.EXTERNAL
+    entry = shape.external_data.add()
+    entry.key, entry.value = "location", "secret"
+    with pytest.raises(SpecError, match="something else than a flat one"):
+        imported(tmp_path, ("Reshape", "x s", "y", {}), tensors=[shape])
+
+
+def test_files_that_are_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    for content, words in (
+        (b"", "not an ONNX model"),
+        (b"\xff" * 100, "not an ONNX model"),
+        (model([("Relu", "x", "y", {})], [], opset=6).SerializeToString(), "opset 6, too old"),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(SpecError, match=words):
+            import_network(path)
+    with pytest.raises(SpecError, match="There is no file"):
+        import_network(tmp_path / "other.onnx")
+    (tmp_path / "folder.onnx").mkdir()
+    with pytest.raises(SpecError, match="it is not a file"):
+        import_network(tmp_path / "folder.onnx")
+
+
+WHOLE = model(
+    [CONV, ("Relu", "c", "r", {}), ("Add", "r x", "s", {}), ("Flatten", "s", "y", {})],
+    [zeros(*one) for one in W],
+).SerializeToString()  # fmt: skip
+
+
+@settings(max_examples=300)
+@given(st.integers(0, len(WHOLE) - 1), st.integers(0, 255), st.booleans())
+def test_a_damaged_model_is_a_network_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory, place: int, byte: int, cut: bool
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "damaged.onnx"
+    path.write_bytes(WHOLE[:place] if cut else WHOLE[:place] + bytes([byte]) + WHOLE[place + 1 :])
+    try:
+        assert isinstance(import_network(path).network, Network)
+    except SpecError as error:
+        assert "\n" not in str(error)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.onnx"
+    path.write_bytes(data)
+    with pytest.raises(SpecError):
+        import_network(path)
+
+
+def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(SpecError, match=r"pip install 'cnn-tui\[onnx\]'"):
+        import_network(tmp_path / "net.onnx")
+
+
+def test_the_layers_of_a_block(tmp_path: Path) -> None:
+    found = imported(
+        tmp_path, CONV, ("Relu", "c", "r", {}), ("Add", "r x", "y", {}), tensors=[zeros(*W[0])]
+    )
+    block = Residual(branch=(Conv(out_channels=1, padding=1, bias=False), ReLU()))
+    assert found.layers == (block,)

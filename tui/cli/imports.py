@@ -1,0 +1,84 @@
+"""``cnn-tui import FILE``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.importing.reading import import_network
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.codec import save_network
+from cnn_tui.engine.specs.wording import plain
+from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.output import count, print_json, print_line
+
+
+class Written(msgspec.Struct, frozen=True):
+    """The object of ``import --json``."""
+
+    file: str
+    """The architecture file."""
+    name: str
+    input: tuple[int, int, int]
+    layers: int
+    params: int
+    valid: bool
+    """Whether it can be trained as it is."""
+    notes: tuple[str, ...]
+    """What is not as it was."""
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="ARCH.toml")
+@click.option(
+    "--input", "size", type=options.Volume(), help="Of the images, if FILE leaves it open."
+)
+@click.option("--name", default="", help="Which network, if FILE holds several.")
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@options.as_json
+def command(
+    file: Path,
+    output: Path | None,
+    size: tuple[int, int, int] | None,
+    name: str,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Make an architecture of an ONNX FILE, or of an nn.Sequential in Python source.
+
+    Every layer must have a counterpart here; one that has none is named, and nothing is written.
+    The file is parsed, never run. Its weights stay behind: train the architecture anew.
+    """
+    found = import_network(file, size, name)
+    output = output or Path(f"{file.stem}.toml")
+    if output.exists() and not force:
+        raise SpecError(f"{output} is already there.", "Name another with -o, or add --force.")
+    save_network(found.network, output)
+    report = check(found.network)
+    written = Written(
+        str(output),
+        report.name,
+        report.input,
+        len(report.layers),
+        report.total_params,
+        report.valid,
+        found.notes,
+    )
+    if as_json:
+        print_json(written)
+    else:
+        _print(written)
+
+
+def _print(written: Written) -> None:
+    volume = "x".join(map(str, written.input))
+    print_line(
+        f"wrote {plain(written.file)}: {count(written.layers, 'layer')}, "
+        f"{written.params:,} parameters, for images of {volume}, without weights"
+    )
+    for note in written.notes:
+        print_line(f"note: {plain(note)}")
