@@ -55,8 +55,9 @@ def bombs_refused() -> Iterator[None]:
 def read_picture(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """The pixels ``(C, H, W)`` of a file, turned upright, resized and cropped to the centre.
 
-    One channel gives grey, three give colour; transparency is dropped. The size is looked at
-    before anything is decoded.
+    One channel gives grey, three give colour. Behind what is transparent lies white if the rest
+    is dark, black if it is light, so that a drawing stays one. The size is looked at before
+    anything is decoded.
 
     Raises:
         BadPictureError: It is damaged, of another format, tiny or gigantic.
@@ -87,14 +88,30 @@ def _pixels(image: Any, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     if image.width * image.height > _MOST_PIXELS:
         raise BadPictureError(f"it has more than {_MOST_PIXELS:,} pixels")
     # A JPEG is decoded at the least size that still has detail to spare.
-    image.draft("L" if channels == 1 else "RGB", (2 * width, 2 * height))
-    image = ImageOps.exif_transpose(_eight_bit(image)).convert("L" if channels == 1 else "RGB")
-    fitted = np.asarray(ImageOps.fit(image, (width, height), pillow().Resampling.BILINEAR))
+    mode = "L" if channels == 1 else "RGB"
+    image.draft(mode, (2 * width, 2 * height))
+    image = ImageOps.exif_transpose(_eight_bit(image))
+    clear = image.has_transparency_data
+    image = image.convert("RGBA" if clear else mode)
+    image = ImageOps.fit(image, (width, height), pillow().Resampling.BILINEAR)
+    fitted = np.asarray((_opaque(image) if clear else image).convert(mode))
     return fitted[None] if channels == 1 else np.moveaxis(fitted, 2, 0)
+
+
+def _opaque(image: Any) -> Any:
+    """Colours on a ground that they stand out from."""
+    pixels = np.asarray(image, np.float64)
+    shown = pixels[..., 3].sum()
+    light = (pixels[..., :3].mean(2) * pixels[..., 3]).sum() / shown if shown else 0.0
+    ground = 255 if light < 128 else 0
+    below = pillow().new("RGBA", image.size, (ground, ground, ground, 255))
+    return pillow().alpha_composite(below, image)
 
 
 def _eight_bit(image: Any) -> Any:
     """Grey of 16 bits scaled to 8, which Pillow would clip."""
+    if image.mode == "F":
+        raise BadPictureError("its pixels are fractions; save it with 8 or 16 bits")
     if not image.mode.startswith("I"):
         return image
     deep = np.asarray(image)

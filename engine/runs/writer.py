@@ -100,8 +100,7 @@ class Writer:
             handle = partial(self._handle, self._queue.popleft())
             self._attempt("an event cannot be written", handle)
         self._attempt("its figures cannot be saved", self._journal.flush)
-        for sink in self._sinks:
-            self._attempt(sink.trouble, sink.flush)
+        self._flush_sinks()
         if time.monotonic() - self._beat >= HEARTBEAT:
             self._beat = time.monotonic()
             self._attempt("its summary cannot be saved", self._journal.write_summary)
@@ -112,11 +111,16 @@ class Writer:
             self._save(item)
         elif isinstance(item, threading.Event):
             self._sync()
+            self._flush_sinks()
             item.set()
         else:
             self._journal.add(item)
             for sink in self._sinks:
                 sink.take(item)
+
+    def _flush_sinks(self) -> None:
+        for sink in self._sinks:
+            self._attempt(sink.trouble, sink.flush)
 
     def _sync(self) -> None:
         self._attempt("its figures cannot be kept safe from a power cut", self._journal.sync)

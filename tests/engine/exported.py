@@ -24,6 +24,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.presets import load_preset, preset_names
 
 EVERY_LAYER = Network(
     name="every-layer",
@@ -53,6 +54,15 @@ EVERY_LAYER = Network(
         FC(out_features=3),
     ),
 )
+
+_MOST_PARAMS = 12_000_000
+"""More take seconds; the largest presets consist of nothing that others lack."""
+
+
+def small_presets() -> list[Network]:
+    """All but those with most weights."""
+    found = map(load_preset, preset_names())
+    return [network for network in found if check(network).total_params <= _MOST_PARAMS]
 
 
 def state_of(network: Network) -> State:

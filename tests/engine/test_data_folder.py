@@ -15,6 +15,7 @@ import pytest
 from cnn_tui.engine.data import folder as folder_module
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.pictures import BadPictureError, read_picture
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import DataError
 
@@ -111,8 +112,9 @@ def test_formats(tmp_path: Path, suffix: str) -> None:
     assert abs(int(mine.train.images[0].mean()) - 128) <= 2
 
 
-def test_transparent_and_palette_pictures_lose_nothing_but_that(tmp_path: Path) -> None:
+def test_opaque_and_palette_pictures_lose_nothing(tmp_path: Path) -> None:
     rgba = np.full((8, 8, 4), 77, np.uint8)
+    rgba[..., 3] = 255
     save(tmp_path / "a" / "1.png", rgba)
     palette = Image.fromarray(rgba[..., :3]).convert("P")
     (tmp_path / "b").mkdir()
@@ -121,6 +123,33 @@ def test_transparent_and_palette_pictures_lose_nothing_but_that(tmp_path: Path) 
     mine = load_dataset(str(tmp_path), shape=(3, 4, 4))
     for part in (mine.train, mine.val, mine.test):
         assert set(part.images[:].ravel().tolist()) <= {76, 77}
+
+
+@pytest.mark.parametrize(("ink", "ground"), [(0, 255), (40, 255), (255, 0), (200, 0)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_drawing_stands_out_from_what_lies_behind_it(
+    tmp_path: Path, ink: int, ground: int, channels: int
+) -> None:
+    """A line on nothing: its colour is everywhere, only its opacity draws it."""
+    rgba = np.full((8, 8, 4), ink, np.uint8)
+    rgba[..., 3] = 0
+    rgba[3, :, 3] = 255
+    path = tmp_path / "1.png"
+    Image.fromarray(rgba).save(path)
+    expected = np.full((channels, 8, 8), ground, np.uint8)
+    expected[:, 3] = ink
+    np.testing.assert_array_equal(read_picture(path, (channels, 8, 8)), expected)
+    Image.fromarray(rgba[..., 2:]).save(path)
+    np.testing.assert_array_equal(read_picture(path, (channels, 8, 8)), expected)
+    rgba[..., 3] = 0
+    Image.fromarray(rgba).save(path)
+    assert set(read_picture(path, (channels, 8, 8)).ravel().tolist()) == {255}
+
+
+def test_fractions_are_no_pixels(tmp_path: Path) -> None:
+    Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(tmp_path / "1.tiff")
+    with pytest.raises(BadPictureError, match="fractions; save it with 8 or 16 bits"):
+        read_picture(tmp_path / "1.tiff", (1, 8, 8))
 
 
 def test_second_time_nothing_is_decoded_until_a_file_changes(

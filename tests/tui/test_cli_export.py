@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.digits import load_digits
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.lines import read_events
@@ -30,6 +32,16 @@ layers = [
 epochs = 8
 optimizer = "adam"
 lr = 0.01
+"""
+
+MNIST = """
+name = "net"
+input = [1, 28, 28]
+data = "mnist"
+layers = [{ type = "fc", out_features = 10 }]
+
+[training]
+epochs = 1
 """
 
 
@@ -77,6 +89,12 @@ def test_networks_are_named_after_the_run(
     compile(Path("quick-1.py").read_text(), "quick-1.py", "exec")
     code, _, err = cli("export", "quick-1", "--runs-dir", runs, "--format", "safetensors")
     assert code == 1 and "already there" in err and err.count("\n") == 1
+    Path("quick-1.py").unlink()
+    code, _, err = cli("export", "quick-1", "--runs-dir", runs, "--format", "pytorch")
+    assert code == 1 and "quick-1.safetensors is already there" in err
+    assert not Path("quick-1.py").exists()
+    both = ("--format", "pytorch", "--output", "x.safetensors", "--force")
+    assert cli("export", "quick-1", "--runs-dir", runs, *both).code == 2
     options = ("--format", "safetensors", "--state", "last", "--force")
     assert cli("export", "quick-1", "--runs-dir", runs, *options).code == 0
 
@@ -187,3 +205,45 @@ def test_a_run_without_a_state_says_so(cli, runs: Path, tmp_path: Path) -> None:
     (tmp_path / "quick-1" / "best.safetensors").unlink()
     code, _, err = cli("export", "quick-1", "--format", "onnx", "--runs-dir", tmp_path)
     assert code == 1 and "has kept no state yet" in err and err.count("\n") == 1
+
+
+def test_the_missing_extra_is_named(
+    cli, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, words, extra in (
+        ("PIL", ("predict", "quick-1", "x.png"), "images"),
+        ("onnx", ("export", "quick-1", "--format", "onnx", "--output", tmp_path / "x"), "onnx"),
+    ):
+        monkeypatch.setitem(sys.modules, module, None)
+        code, _, err = cli(*words, "--runs-dir", runs)
+        assert code == 1 and f"pip install 'cnn-tui[{extra}]'" in err and err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_standard_input_without_an_end(cli, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cnn_tui.tui.cli.predict._MOST_BYTES", 4 << 20)
+    with Path("/dev/zero").open("rb") as endless:
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=endless))
+        code, _, err = cli("predict", "quick-1", "-", "--runs-dir", runs)
+    assert code == 1 and "-: it is larger than 4 MB" in err
+
+
+def test_real_digits_as_pictures(cli, mnist_dir: Path, tmp_path: Path) -> None:
+    """Trained for an epoch, the network reads the test images from files of many kinds."""
+    image_module = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
+    runs = ("--runs-dir", tmp_path / "runs")
+    (tmp_path / "net.toml").write_text(MNIST)
+    assert cli("train", tmp_path / "net.toml", "--data-dir", mnist_dir, *runs).code == 0
+    test = load_dataset("mnist", mnist_dir).test
+    labels = {}
+    for number in range(60):
+        picture = image_module.fromarray(test.images[number : number + 1][0, 0])
+        kind = ("png", "jpg", "bmp", "webp")[number % 4]
+        picture = picture.resize((28 * (1 + number % 3),) * 2)
+        path = tmp_path / f"{number}.{kind}"
+        picture.convert("RGB" if number % 5 else "L").save(path)
+        labels[str(path)] = str(test.labels[number])
+    out = cli("predict", "net-1", *labels, *runs, "--json", "--top", 1).out
+    found = {one["image"]: one["guesses"][0]["label"] for one in map(json.loads, out.splitlines())}
+    assert found.keys() == labels.keys()
+    assert sum(found[path] == label for path, label in labels.items()) >= 52

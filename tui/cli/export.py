@@ -58,8 +58,10 @@ def command(
         _write_tensorboard(folder, output or Path(_TENSORBOARD), force)
         return
     output = output or Path(f"{run}{_NETWORKS[kind]}")
-    for path, write in _writers(folder, kind, output, state):
+    writers = dict(_writers(folder, kind, output, state))
+    for path in writers:
         _require_free(path, force)
+    for path, write in writers.items():
         write(path)
         print_line(f"wrote {path}")
 
@@ -102,6 +104,8 @@ def _writers(
         return
     weights = output.with_suffix(".safetensors")
     if kind == "pytorch":
+        if output == weights:
+            raise click.UsageError(f"{output} is where the weights go: name the source *.py.")
         source = torch_source(state, weights.name).encode()
         yield output, lambda path: replace_file(Storage(), path, [source])
     yield weights, lambda path: write_weights(state, path)

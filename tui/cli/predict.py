@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +21,9 @@ from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_error, print_json, print_line
 
 _BAR = 20
+_CHUNK = 1 << 20
+_MOST_BYTES = 512 << 20
+"""Of a picture from standard input, which may have no end."""
 
 
 class Prediction(msgspec.Struct, frozen=True):
@@ -83,7 +85,12 @@ def _read(image: str, shape: tuple[int, int, int]) -> np.ndarray:
 def _standard_input() -> Iterator[Path]:
     """As a file: readers of pictures go back and forth in theirs."""
     with tempfile.NamedTemporaryFile() as file:
-        shutil.copyfileobj(sys.stdin.buffer, file)
+        size = 0
+        while chunk := sys.stdin.buffer.read(_CHUNK):
+            size += len(chunk)
+            if size > _MOST_BYTES:
+                raise BadPictureError(f"it is larger than {_MOST_BYTES >> 20} MB")
+            file.write(chunk)
         file.flush()
         yield Path(file.name)
 
