@@ -21,7 +21,15 @@ class Sum:
     second: Path
 
 
-Path = tuple["Node | Sum", ...]
+@dataclass(frozen=True)
+class Ratio:
+    """A value, divided by something that is made of it."""
+
+    node: Node
+    below: Path
+
+
+Path = tuple["Node | Sum | Ratio", ...]
 
 
 def nodes_of(path: Path) -> Iterator[Node]:
@@ -32,7 +40,8 @@ def nodes_of(path: Path) -> Iterator[Node]:
             yield from nodes_of(item.second)
             yield item.node
         else:
-            yield item
+            # Of a ratio only the division: what it is as a whole has to be found out.
+            yield item.node if isinstance(item, Ratio) else item
 
 
 class Graph:
@@ -79,13 +88,13 @@ class Graph:
 
     def _between(self, start: int, end: int, depth: int) -> Path:
         """What leads from one value to another, both given by their bits."""
-        found: list[Node | Sum] = []
+        found: list[Node | Sum | Ratio] = []
         while end != start:
             if end < start:
                 raise SpecError(f"{self._file.where} has branches that do not nest.")
             node = self._nodes[end - 1]
             sources = self._sources[end - 1]
-            if len(sources) == 1:
+            if len(sources) == 1 or (node.op == "Mul" and len(set(sources)) == 1):
                 found.append(node)
                 end = sources[0]
             else:
@@ -93,7 +102,12 @@ class Graph:
                 found.append(joined)
         return tuple(reversed(found))
 
-    def _joined(self, node: Node, sources: tuple[int, ...], depth: int) -> tuple[Sum, int]:
+    def _joined(self, node: Node, sources: tuple[int, ...], depth: int) -> tuple[Sum | Ratio, int]:
+        if depth >= MAX_NESTING:
+            raise SpecError(f"{node.where} stands in more than {MAX_NESTING} others.")
+        if node.op == "Div" and len(sources) == 2:
+            above, below = sources
+            return Ratio(node, self._between(above, below, depth + 1)), above
         if node.op != "Add" or len(sources) != 2:
             what = "joins branches, which only a sum can here" if sources else "uses no input"
             raise SpecError(f"{node.where} {what}: no counterpart.")
@@ -101,7 +115,5 @@ class Graph:
         fork = (self._masks[first] & self._masks[second]).bit_length() - 1
         if fork < 0:
             raise SpecError(f"{node.where} adds what does not come from the input.")
-        if depth >= MAX_NESTING:
-            raise SpecError(f"{node.where} stands in more than {MAX_NESTING} others.")
         sides = (self._between(fork, side, depth + 1) for side in sources)
         return Sum(node, *sides), fork

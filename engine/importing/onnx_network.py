@@ -15,6 +15,7 @@ from cnn_tui.engine.importing.result import (
     SOFTMAX,
     SOFTMAX_NOTE,
     Imported,
+    OpenSizeError,
     Size,
     finished,
     no_size,
@@ -68,10 +69,10 @@ def _size(told: tuple[int | None, ...]) -> Size | None:
     return (channels, height, width) if channels and height and width else None
 
 
-def _no_size(file: OnnxFile, path: Path, told: tuple[int | None, ...]) -> SpecError:
+def _no_size(file: OnnxFile, path: Path, told: tuple[int | None, ...]) -> OpenSizeError:
     if len(told) == 2 and told[1]:
-        hint = f"Add --input C,H,W, of {told[1]:,} values in all."
-        return SpecError(f"{file.where} takes flat images of {told[1]:,} values.", hint)
+        hint = "Add --input C,H,W of so many in all."
+        return OpenSizeError(file.where, f"It takes {told[1]:,} flat values. {hint}")
     channels = told[1] if len(told) == 4 and told[1] else 1
     return no_size(file.where, channels, partial(_assembled, file, path))
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
-from cnn_tui.engine.importing.modules import rounded, single
+from cnn_tui.engine.importing.modules import rounded
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
-from cnn_tui.engine.importing.onnx_graph import Path, Sum
+from cnn_tui.engine.importing.onnx_graph import Path, Ratio, Sum
+from cnn_tui.engine.importing.onnx_lrn import local_norm
+from cnn_tui.engine.importing.onnx_window import refused, window_settings
 from cnn_tui.engine.importing.residual import Shortcut, add_block, known_shortcut
-from cnn_tui.engine.shapes import Window
 from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -27,11 +27,6 @@ from cnn_tui.engine.specs.layers import (
     Sigmoid,
     Tanh,
 )
-
-
-def refused(node: Node, why: str) -> SpecError:
-    """The error that says why a node has no counterpart."""
-    return SpecError(f"{node.where} {why}: no counterpart.")
 
 
 class Operators:
@@ -49,10 +44,12 @@ class Operators:
             SpecError: if something has no counterpart, or does not fit.
         """
         for item in path:
-            node = item.node if isinstance(item, Sum) else item
+            node = item if isinstance(item, Node) else item.node
             try:
                 if isinstance(item, Sum):
                     self._sum(item, assembly)
+                elif isinstance(item, Ratio):
+                    assembly.add(local_norm(item, self._file), node.where)
                 else:
                     _HANDLERS.get(item.op, _misplaced)(self, item, assembly)
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
@@ -108,7 +105,7 @@ class Operators:
         if len(assembly.shape) == 3:
             _expect(node, shape[1] * group, assembly.shape[0], assembly)
         bias = len(node.inputs) > 2 and bool(node.inputs[2])
-        sizes = _window(node, assembly, (shape[2], shape[3]))
+        sizes = window_settings(node, assembly, (shape[2], shape[3]))
         assembly.add(Conv(out_channels=shape[0], groups=group, bias=bias, **sizes), node.where)
 
     def gemm(self, node: Node, assembly: Assembly) -> None:
@@ -135,6 +132,8 @@ class Operators:
 
     def constant(self, node: Node, assembly: Assembly) -> None:
         """``Add`` of a bias; ``Add``, ``Sub``, ``Mul`` and ``Div`` of pixels by figures."""
+        if not any(map(self._file.is_constant, node.inputs)):
+            raise refused(node, "multiplies its input by itself")
         if not assembly.layers:
             self.normalizes = True
         elif node.op == "Add":
@@ -210,48 +209,9 @@ class Operators:
         return shape
 
 
-def _window(node: Node, assembly: Assembly, kernel: tuple[int, int] | None) -> dict[str, Any]:
-    """The settings of a window; pairs of equal numbers become one."""
-    given = node.attributes
-    kernel = given.get("kernel_shape", kernel)
-    stride, dilation = given.get("strides", (1, 1)), given.get("dilations", (1, 1))
-    if not all(isinstance(one, tuple) and len(one) == 2 for one in (kernel, stride, dilation)):
-        raise refused(node, "has no window of height and width")
-    padding = _padding(node, assembly, kernel, stride, dilation)
-    sizes = {"kernel_size": kernel, "stride": stride, "padding": padding}
-    if node.op == "Conv":
-        sizes["dilation"] = dilation
-    elif tuple(dilation) != (1, 1):
-        raise refused(node, "has a dilation, which a pool here has not")
-    return {name: single(tuple(size)) for name, size in sizes.items()}
-
-
-def _padding(
-    node: Node, assembly: Assembly, kernel: Any, stride: Any, dilation: Any
-) -> tuple[int, int]:
-    auto = node.attributes.get("auto_pad", b"NOTSET")
-    if auto in (b"SAME_UPPER", b"SAME_LOWER"):
-        sizes = zip(assembly.shape[1:], kernel, stride, dilation, strict=True)
-        height, width = (max(0, _missing(*one)) for one in sizes)
-        if height % 2 or width % 2:
-            raise refused(node, "pads one side more than the other")
-        return height // 2, width // 2
-    pads = (0, 0, 0, 0) if auto == b"VALID" else node.attributes.get("pads", (0, 0, 0, 0))
-    if len(pads) != 4 or tuple(pads[:2]) != tuple(pads[2:]):
-        raise refused(node, "pads one side more than the other")
-    return pads[0], pads[1]
-
-
-def _missing(size: int, kernel: int, stride: int, dilation: int) -> int:
-    """Pixels by which ``ceil(size / stride)`` windows reach beyond the input."""
-    window = Window(max(1, kernel), max(1, stride), 0, dilation)
-    places = -(-size // window.stride)
-    return (places - 1) * window.stride + window.span - size
-
-
 def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[Operators, Node, Assembly], None]:
     def add(operators: Operators, node: Node, assembly: Assembly) -> None:
-        sizes = _window(node, assembly, None)
+        sizes = window_settings(node, assembly, None)
         if sizes["stride"] == sizes["kernel_size"]:
             del sizes["stride"]
         counts = node.attributes.get("count_include_pad", 0)

@@ -25,6 +25,14 @@ _MOST_NAMED = 5
 _LARGEST_SIDE = 512
 
 
+class OpenSizeError(SpecError):
+    """A file that leaves the size of its images open; ``smallest`` is the first that fits."""
+
+    def __init__(self, where: str, hint: str, smallest: Size | None = None) -> None:
+        super().__init__(f"{where} does not tell the size of its images.", hint)
+        self.smallest = smallest
+
+
 @dataclass(frozen=True)
 class Imported:
     """A network that was read."""
@@ -67,7 +75,7 @@ def refuse_unknown(where: str, unknown: Iterable[str]) -> None:
     )
 
 
-def no_size(where: str, channels: int, assemble: Callable[[Size], object]) -> SpecError:
+def no_size(where: str, channels: int, assemble: Callable[[Size], object]) -> OpenSizeError:
     """The error of a file that leaves the size of its images open, with the first that fits.
 
     ``assemble`` raises a ``SpecError`` for a size that does not fit.
@@ -78,5 +86,5 @@ def no_size(where: str, channels: int, assemble: Callable[[Size], object]) -> Sp
         except SpecError:
             continue
         hint = f"Add --input C,H,W; the smallest square that fits is {channels},{side},{side}."
-        return SpecError(f"{where} does not tell the size of its images.", hint)
-    return SpecError(f"{where} does not tell the size of its images.", "Add --input C,H,W.")
+        return OpenSizeError(where, hint, (channels, side, side))
+    return OpenSizeError(where, "Add --input C,H,W.")

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 from driving import text, type_in
+from runs_made import until
 from scripted import SMALL
+from textual.widgets import Input
 
 from cnn_tui.engine.specs.codec import load_network
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.screens.dialog import Prompt
 
 SOURCE = """
 from torch import nn
@@ -76,11 +79,29 @@ async def test_the_app_opens_such_a_file(
         await pilot.pause()
         await type_in(pilot, "net.py")
         await pilot.press("enter")
-        await app.workers.wait_for_complete()
-        await pilot.pause()
-        words = " ".join(note.message for note in app._notifications)
         if named:
-            assert "net" in text(app, "Header") and app.builder.report.total_params == 475
+            await until(pilot, lambda: app.builder.report.total_params == 475)
+            words = " ".join(note.message for note in app._notifications)
+            assert "net" in text(app, "Header")
             assert app.builder.document.source is None and "weights stay behind" in words
         else:
-            assert app.builder.network == SMALL and "--input" in words
+            await until(pilot, lambda: isinstance(app.screen, Prompt))
+            # The smallest that fits is suggested; without an answer nothing is opened.
+            assert isinstance(app.screen, Prompt) and app.screen.query_one(Input).value == "1,8,8"
+            await pilot.press("escape")
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            assert app.builder.network == SMALL
+            assert "size of its images" in " ".join(note.message for note in app._notifications)
+
+
+async def test_the_app_asks_for_the_size_of_the_images(make_app: Callable[..., CnnTuiApp]) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("o")
+        await pilot.pause()
+        await type_in(pilot, "net.py")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Prompt))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.builder.report.total_params == 475)

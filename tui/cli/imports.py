@@ -33,7 +33,13 @@ class Written(msgspec.Struct, frozen=True):
 
 @click.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="ARCH.toml")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="ARCH.toml",
+    help="Default: like FILE.",
+)
 @click.option(
     "--input", "size", type=options.Volume(), help="Of the images, if FILE leaves it open."
 )

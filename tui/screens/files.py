@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -51,12 +52,29 @@ def _opened(path: Path) -> Network:
 async def _imported(app: App[None], path: Path) -> Network:
     """The architecture of another program's file, which is never written to."""
     from cnn_tui.engine.importing.reading import import_network
+    from cnn_tui.engine.importing.result import OpenSizeError
 
     # A model bears its weights, and may take seconds to read.
-    found = await asyncio.to_thread(import_network, path)
+    try:
+        found = await asyncio.to_thread(import_network, path)
+    except OpenSizeError as error:
+        size = await _ask_for_size(app, error.smallest)
+        if size is None:
+            raise
+        found = await asyncio.to_thread(import_network, path, size)
     for note in ("its weights stay behind", *found.notes):
         app.notify(f"{path.name}: {note}", markup=False)
     return found.network
+
+
+async def _ask_for_size(
+    app: App[None], suggestion: tuple[int, int, int] | None
+) -> tuple[int, int, int] | None:
+    """Channels, height and width of the images; None if nobody gave three numbers."""
+    shown = ",".join(map(str, suggestion or (3, 32, 32)))
+    answer = await app.push_screen_wait(Prompt("Images: channels,height,width", shown))
+    numbers = re.findall(r"\d{1,6}", answer or "")
+    return (int(numbers[0]), int(numbers[1]), int(numbers[2])) if len(numbers) == 3 else None
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
