@@ -22,7 +22,7 @@ from cnn_tui.engine.ops.patches import Patches, Shifted
 from cnn_tui.engine.ops.products import Products, WeightGradient
 
 TAPS, ROWS, POINTS = 3, 4, 6
-FEWEST_CHANNELS = 24
+FEWEST_CHANNELS = 16
 """On either side: with fewer the sums cost more than the products that they save (measured)."""
 
 G = np.array(
