@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnn_tui.engine.ops.memory import Array, aligned_empty
-from cnn_tui.engine.ops.winograd import POINTS, TAPS, G
+from cnn_tui.engine.ops.winograd import POINTS, tap_transform
 
 
 class ConvWeights:
@@ -24,7 +24,7 @@ class ConvWeights:
         """Copy the weight into its other forms, after it has changed."""
         for target, source in self._copies:
             np.copyto(target, source)
-        taps = self.weight.reshape(TAPS, -1) if self._products else self.weight
+        taps = self.weight.reshape(len(self.weight), -1) if self._products else self.weight
         for target, transform in self._products:
             np.matmul(transform, taps, out=target)
 
@@ -49,11 +49,14 @@ class ConvWeights:
 
     def points(self) -> list[Array]:
         """For each column of the kernel its taps in Winograd's form, ``(6, F, C)``."""
-        return [form.transpose(0, 2, 1) for form in self._transformed("points", G)]
+        return [
+            form.transpose(0, 2, 1)
+            for form in self._transformed("points", tap_transform(len(self.weight)))
+        ]
 
     def turned_points(self) -> list[Array]:
         """The same, turned by 180 degrees, ``(6, C, F)``: for the gradient of the input."""
-        return self._transformed("turned points", G[:, ::-1])[::-1]
+        return self._transformed("turned points", tap_transform(len(self.weight))[:, ::-1])[::-1]
 
     def _transformed(self, name: str, transform: Array) -> list[Array]:
         if name not in self._forms:

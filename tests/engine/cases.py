@@ -69,7 +69,7 @@ def dense_convs(draw: st.DrawFn) -> Case:
     """Stride 1, no dilation: the common kind, of all sizes and with padding of every kind."""
     many = draw(st.booleans())
     most = 6 if many else 9
-    kernel = draw(st.tuples(st.integers(1, 4), st.integers(1, 4)))
+    kernel = draw(st.tuples(st.integers(1, 6), st.integers(1, 4)))
     size = draw(st.tuples(st.integers(kernel[0], most), st.integers(kernel[1], most)))
     odd = all(k % 2 for k in kernel)
     padding = draw(st.integers(0, 2 if many else 5) | (st.just("same") if odd else st.nothing()))
