@@ -34,6 +34,11 @@ def clock(seconds: float | None) -> str:
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
+def megabytes(size: int) -> str:
+    """Of bytes: ``0.4``, ``12``."""
+    return f"{size / 1e6:.1f}" if size < 1e7 else f"{size / 1e6:,.0f}"
+
+
 def times(sizes: Iterable[object]) -> str:
     """``(6, 28, 28)`` as ``6x28x28``."""
     return "x".join(str(size) for size in sizes)

@@ -15,6 +15,7 @@ from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.storage import Storage, replace_file
 from cnn_tui.engine.runs.tensors import Layout, TensorFile, encode
+from cnn_tui.engine.specs.wording import listed
 from cnn_tui.engine.training.progress import Best, Progress
 from cnn_tui.engine.training.snapshot import Snapshot
 
@@ -74,15 +75,20 @@ class Checkpoints:
                 old.unlink()
         return path
 
-    def furthest(self, belongs: Belongs) -> tuple[Checkpoint | None, list[RunError]]:
+    def furthest(
+        self, belongs: Belongs, step: int | None = None
+    ) -> tuple[Checkpoint | None, list[RunError]]:
         """The furthest that is whole, None if there never was one, and why others were not used.
 
-        Those are renamed, so that they count no more.
+        Those are renamed, so that they count no more. With a ``step`` only states of that one will
+        do, and those after it are renamed.
 
         Raises:
             RunError: if there are some and none can be used, or they belong to something else.
         """
         files, faults = self._opened()
+        if step is not None:
+            return self._of_step(belongs, step, files), []
         for file, meta in files:
             _require_same(file, meta, belongs)
             try:
@@ -96,11 +102,24 @@ class Checkpoints:
             raise next(iter(faults.values()))
         return None, []
 
+    def _of_step(
+        self, belongs: Belongs, step: int, files: list[tuple[TensorFile, Meta]]
+    ) -> Checkpoint:
+        steps = [meta.progress.step for _, meta in files]
+        if step not in steps:
+            raise _no_such_state(self._folder, step, steps)
+        at = steps.index(step)
+        file, meta = files[at]
+        _require_same(file, meta, belongs)
+        found = Checkpoint(file.path, meta, _read(file, belongs.layout))
+        self._set_aside((file.path for file, _ in files[:at]), "later")
+        return found
+
     def best(self, belongs: Belongs, wanted: Best) -> dict[str, Array] | None:
         """The arrays of the best state if it is that of ``wanted`` and whole."""
         try:
             file = TensorFile(self._folder.best_file)
-            meta = _decode_meta(file)
+            meta = decode_meta(file)
             _require_same(file, meta, belongs)
             return _read(file, belongs.layout) if meta.progress.best == wanted else None
         except RunError:
@@ -113,26 +132,37 @@ class Checkpoints:
             if path.exists():
                 try:
                     file = TensorFile(path)
-                    files.append((file, _decode_meta(file)))
+                    files.append((file, decode_meta(file)))
                 except RunError as error:
                     faults[path] = error
         files.sort(key=lambda pair: _position(pair[1]), reverse=True)
         return files, faults
 
-    def _set_aside(self, faults: Iterable[Path]) -> None:
-        for path in faults:
+    def _set_aside(self, paths: Iterable[Path], why: str = "damaged") -> None:
+        for path in paths:
             with contextlib.suppress(OSError):
-                self._storage.replace(path, path.with_name(f"{path.name}.damaged"))
+                self._storage.replace(path, path.with_name(f"{path.name}.{why}"))
 
     def _regular(self) -> list[Path]:
         return sorted(self._folder.checkpoints.glob("step-*.safetensors"), reverse=True)
+
+
+def _no_such_state(folder: RunFolder, step: int, steps: list[int]) -> RunError:
+    known = listed([f"{one:,}" for one in sorted(set(steps))], "and")
+    hint = f"It has those of steps {known}." if steps else "It has none."
+    return RunError(f"The run {folder.name} has no sound state of step {step:,}.", hint)
 
 
 def _position(meta: Meta) -> tuple[int, int]:
     return meta.progress.step, meta.progress.epochs_done
 
 
-def _decode_meta(file: TensorFile) -> Meta:
+def decode_meta(file: TensorFile) -> Meta:
+    """What goes with the arrays.
+
+    Raises:
+        RunError: if it cannot be read.
+    """
     try:
         return msgspec.json.decode(file.meta, type=Meta)
     except msgspec.DecodeError as error:

@@ -6,11 +6,15 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from cnn_tui.engine.runs.alignment import LayerDifference, layer_differences
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import Entry, read_entry
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.paths import settings_of
 from cnn_tui.engine.training.events import EpochCompleted
+
+_ELSEWHERE = ("layers[", "description")
 
 
 class Curve(msgspec.Struct, frozen=True):
@@ -36,6 +40,12 @@ class Comparison(msgspec.Struct, frozen=True):
     runs: tuple[Entry, ...]
     differences: tuple[Difference, ...]
     curves: tuple[Curve, ...]
+    architecture: tuple[LayerDifference, ...] = ()
+
+    @property
+    def recipe(self) -> tuple[Difference, ...]:
+        """The differences apart from those of layers and of what a person wrote about them."""
+        return tuple(one for one in self.differences if not one.setting.startswith(_ELSEWHERE))
 
 
 def compare_runs(folders: Sequence[RunFolder]) -> Comparison:
@@ -48,10 +58,12 @@ def compare_runs(folders: Sequence[RunFolder]) -> Comparison:
     for folder in folders:
         folder.info()
     entries = [read_entry(folder) for folder in folders]
+    networks = [folder.network() for folder in folders]
     return Comparison(
         tuple(entry for entry in entries if entry is not None),
-        tuple(differences([folder.network() for folder in folders])),
+        tuple(differences(networks)),
         tuple(read_curve(folder) for folder in folders),
+        tuple(layer_differences(networks)),
     )
 
 
@@ -69,22 +81,8 @@ def read_curve(folder: RunFolder) -> Curve:
 
 def differences(networks: Sequence[Network]) -> Iterable[Difference]:
     """Every setting that differs, by its path in the file, such as ``layers[2].p``."""
-    settings = [dict(_settings(network, "")) for network in networks]
+    settings = [settings_of(network) for network in networks]
     for path in dict.fromkeys(path for one in settings for path in one):
         values = tuple(one.get(path, "") for one in settings)
         if len(set(values)) > 1:
             yield Difference(path, values)
-
-
-def _settings(value: object, path: str) -> Iterable[tuple[str, str]]:
-    if isinstance(value, msgspec.Struct):
-        tag = value.__struct_config__.tag
-        if tag is not None:
-            yield f"{path}.type", str(tag)
-        for name in value.__struct_fields__:
-            yield from _settings(getattr(value, name), f"{path}.{name}" if path else name)
-    elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
-        for index, layer in enumerate(value):
-            yield from _settings(layer, f"{path}[{index}]")
-    else:
-        yield path, msgspec.json.encode(value).decode()

@@ -11,6 +11,8 @@ import msgspec
 import numpy as np
 import threadpoolctl  # type: ignore[import-untyped]
 
+from cnn_tui.engine.runs.folder import RunFolder
+
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """One line of ``environment.jsonl``: a process that worked on the run."""
@@ -43,6 +45,15 @@ def environment(threads: int, started: str) -> Environment:
         pid=os.getpid(),
         started=started,
     )
+
+
+def last_environment(folder: RunFolder) -> Environment | None:
+    """That of the process that worked on the run last, if it can be read."""
+    try:
+        lines = folder.environment_file.read_bytes().splitlines()
+        return msgspec.json.decode(lines[-1], type=Environment)
+    except (OSError, IndexError, msgspec.DecodeError):
+        return None
 
 
 def package_version() -> str:

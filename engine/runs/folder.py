@@ -13,6 +13,7 @@ from cnn_tui.engine.runs.names import folder_of, make_folder
 from cnn_tui.engine.runs.storage import Storage, replace_file
 from cnn_tui.engine.specs.codec import dumps_network, load_network
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.events import SettingChanged
 
 FORMAT = 1
 """Of the folder; a later version that changes it counts on."""
@@ -38,6 +39,21 @@ The folder may be moved and copied while nothing trains. `cnn-tui watch {name}` 
 """
 
 
+class Again(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run repeats, and what is different in it; values as JSON writes them."""
+
+    of: str
+    """The name of that run."""
+    setting: str = ""
+    """Path of the one value that was changed; empty if none was."""
+    old: str = ""
+    new: str = ""
+    data_sha256: str = ""
+    """Of its images and labels; empty if others are wanted."""
+    steered: tuple[SettingChanged, ...] = ()
+    """What somebody changed while it went, and is to be changed after the same steps again."""
+
+
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """``run.json``: what a run is, written once."""
 
@@ -49,6 +65,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     data: str
     data_dir: str = ""
     data_sha256: str = ""
+    again: Again | None = None
+    """Set where the run repeats another."""
 
 
 class Notes(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs.disk import disk_use
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.liveness import seen_state
 from cnn_tui.engine.runs.names import run_names
@@ -86,17 +87,6 @@ def latest_run(root: Path) -> RunFolder:
     if not ages:
         raise RunError(f"There is no run in {root}.", "cnn-tui train ARCH makes one.")
     return max(ages, key=lambda pair: pair[0])[1]
-
-
-def disk_use(path: Path) -> int:
-    """Bytes of all files in a folder; those that vanish meanwhile count nothing."""
-    total = 0
-    for file in path.rglob("*"):
-        try:
-            total += file.stat().st_size if file.is_file() else 0
-        except OSError:
-            continue
-    return total
 
 
 def _touched(folder: RunFolder) -> float:

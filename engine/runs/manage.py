@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,14 +61,6 @@ def restore_run(root: Path, name: str) -> RunFolder:
     with _in_words(RunFolder(source)):
         source.rename(target)
     return RunFolder(target)
-
-
-def empty_bin(root: Path) -> int:
-    """Delete what is in the bin for good; returns how many runs that were."""
-    runs = [path for path in (root / BIN).glob("*") if path.is_dir()]
-    for path in runs:
-        shutil.rmtree(path)
-    return len(runs)
 
 
 def annotate(

@@ -21,16 +21,18 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import Optimizer
+from cnn_tui.engine.runs.again import Steering, original_of, require_same_data
 from cnn_tui.engine.runs.checkpoints import Belongs, Checkpoint, Checkpoints
 from cnn_tui.engine.runs.commands import CommandDesk
 from cnn_tui.engine.runs.digests import data_digest, network_digest
 from cnn_tui.engine.runs.environment import environment, package_version
-from cnn_tui.engine.runs.folder import RunFolder, RunInfo, create_run
+from cnn_tui.engine.runs.folder import Again, RunFolder, RunInfo, create_run
 from cnn_tui.engine.runs.journal import Journal
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.runs.storage import Storage, clear_temporaries
 from cnn_tui.engine.runs.tensors import layout_of
+from cnn_tui.engine.runs.verdict import judge
 from cnn_tui.engine.runs.writer import Save, Writer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
@@ -67,7 +69,11 @@ class Recorder(Keeper):
         policy: Policy | None = None,
         storage: Storage | None = None,
         sinks: Sequence[Sink] = (),
+        from_step: int | None = None,
     ) -> None:
+        self._again, self._from_step = folder.info().again, from_step
+        self.again_of = self._again.of if self._again else ""
+        self._steering = Steering(self._again, control)
         self.run, self.path = folder.name, str(folder.path)
         self._folder, self._network, self._data = folder, network_digest(network), data
         self._storage, self._policy = storage or Storage(), policy or Policy()
@@ -101,6 +107,7 @@ class Recorder(Keeper):
 
     def record(self, event: RunEvent) -> None:
         """Write an event soon; costs the trainer a microsecond."""
+        self._steering.take(event)
         if self._writer is None:
             self._early.append(event)
         else:
@@ -110,7 +117,7 @@ class Recorder(Keeper):
         """Go on from the furthest checkpoint that is whole, if there is one."""
         live = live_tensors(model, optimizer)
         belongs = Belongs(self._network, self._data, layout_of(live))
-        found, faults = self._checkpoints.furthest(belongs)
+        found, faults = self._checkpoints.furthest(belongs, self._from_step)
         try:
             self._start(belongs, found, model.threads)
         except OSError as error:
@@ -152,10 +159,23 @@ class Recorder(Keeper):
         self._saves.append(save)
         self._required_writer.put(save)
 
-    def settle(self) -> None:
-        """Wait for the disk."""
+    def settle(self, *, completed: bool = False) -> None:
+        """Wait for the disk; of a run that repeats another say at its end what came of it."""
         if self._writer is not None:
             self._writer.settle()
+            if completed and self._again is not None:
+                self._judge(self._again, self._writer)
+
+    def _judge(self, again: Again, writer: Writer) -> None:
+        original, step = original_of(self._folder), self._position[0]
+        try:
+            if original is None:
+                raise RunError(f"There is no run {again.of} any more.")
+            verdict = judge(original, self._folder, again, step)
+        except (RunError, OSError) as error:
+            message = f"It cannot be compared with {again.of}: {error}"
+            verdict = Alert(code="not-compared", message=message, step=step)
+        writer.reports.append(verdict)
 
     def reports(self) -> list[RunEvent]:
         """Checkpoints that were saved, and troubles."""
@@ -227,30 +247,28 @@ def new_run(
     policy: Policy | None = None,
     storage: Storage | None = None,
     sinks: Sequence[Sink] = (),
+    again: Again | None = None,
 ) -> Recorder:
     """The recorder of a run that begins, in a new folder under ``root``.
 
     Raises:
-        RunError: if nothing can be written there.
+        RunError: if nothing can be written there, or it is to repeat another on other data.
     """
-    storage = storage or Storage()
+    storage, data = storage or Storage(), data_digest(dataset)
+    if again is not None:
+        require_same_data(again, data)
     info = RunInfo(
         created=utc_now(),
         version=package_version(),
         arch=network.name,
         data=network.data,
         data_dir=str(data_dir.resolve()) if data_dir else "",
-        data_sha256=data_digest(dataset),
+        data_sha256=data,
+        again=again,
     )
     folder = create_run(root, network, info, storage)
     return Recorder(
-        folder,
-        network,
-        info.data_sha256,
-        control=control,
-        policy=policy,
-        storage=storage,
-        sinks=sinks,
+        folder, network, data, control=control, policy=policy, storage=storage, sinks=sinks
     )
 
 

@@ -42,8 +42,11 @@ def resume_run(
     policy: Policy | None = None,
     storage: Storage | None = None,
     sinks: Sequence[Sink] = (),
+    from_step: int | None = None,
 ) -> Recorder:
     """The recorder of a run that goes on; ``network`` is its own, perhaps with more epochs.
+
+    It goes on from its furthest state, or from that ``from_step``; what came after is dropped.
 
     Raises:
         RunError: if it is being trained, the data is not the same, or it cannot be written.
@@ -55,7 +58,14 @@ def resume_run(
             "Name the folder of the same data with --data-dir.",
         )
     recorder = Recorder(
-        folder, network, data, control=control, policy=policy, storage=storage, sinks=sinks
+        folder,
+        network,
+        data,
+        control=control,
+        policy=policy,
+        storage=storage,
+        sinks=sinks,
+        from_step=from_step,
     )
     try:
         if network != folder.network():

@@ -49,6 +49,8 @@ class Summary(msgspec.Struct, kw_only=True):
     test_loss: float | None = None
     test_accuracy: float | None = None
     message: str = ""
+    again_of: str = ""
+    """The name of the run that it repeats, if it does."""
     curve: list[float] = []
     """Validation accuracy of every ``stride``-th epoch."""
     stride: int = 1
@@ -74,6 +76,7 @@ class Summary(msgspec.Struct, kw_only=True):
         self.arch, self.data, self.params = event.arch, event.data, event.params
         self.optimizer, self.lr = event.optimizer, event.lr
         self.epochs, self.batches = event.epochs, event.batches
+        self.again_of = event.again_of
         self.state, self.message, self.step = "running", "", event.from_step
         self.test_loss = self.test_accuracy = None
 

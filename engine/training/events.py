@@ -55,6 +55,8 @@ class RunStarted(_Event, frozen=True):
     """The name of the run, if it is kept."""
     path: str = ""
     """The folder that keeps it."""
+    again_of: str = ""
+    """The name of the run that it repeats, if it does."""
 
 
 class BatchCompleted(_Event, frozen=True):

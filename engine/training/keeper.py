@@ -19,6 +19,8 @@ class Keeper:
     """The name of the run."""
     path = ""
     """Its folder."""
+    again_of = ""
+    """The name of the run that it repeats."""
 
     def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
         """Put back what was kept; None where a run begins."""
@@ -33,8 +35,8 @@ class Keeper:
     def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
         """Keep a state; returns at once. ``best`` marks that of the best epoch so far."""
 
-    def settle(self) -> None:
-        """Wait until all that was to be kept is."""
+    def settle(self, *, completed: bool = False) -> None:
+        """Wait until all that was to be kept is; ``completed`` at the end of a whole run."""
 
     def reports(self) -> list[RunEvent]:
         """What became of it since the last call, for the stream of events."""

@@ -50,4 +50,5 @@ def run_started(
         from_step=from_step,
         run=keeper.run,
         path=keeper.path,
+        again_of=keeper.again_of,
     )

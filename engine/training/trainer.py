@@ -320,7 +320,7 @@ class Trainer:
         test_accuracy: float | None = None,
     ) -> None:
         best = self.best.best
-        self.keeper.settle()
+        self.keeper.settle(completed=reason == "completed")
         self._report_kept()
         self.emit(
             RunEnded(

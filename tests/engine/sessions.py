@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -71,10 +72,13 @@ class Session:
         on_event: Callable[[RunEvent, Control], None] = lambda event, control: None,
         settle: bool = False,
         sinks: Sequence[Sink] = (),
+        from_step: int | None = None,
     ) -> None:
         self.events: list[RunEvent] = []
         control = Control()
-        start = resume_run if isinstance(folder_or_root, RunFolder) else new_run
+        start = new_run
+        if isinstance(folder_or_root, RunFolder):
+            start = partial(resume_run, from_step=from_step)
         with start(
             folder_or_root,
             described,

@@ -151,8 +151,119 @@ def test_rename_tag_note_delete_restore(cli, runs: Path, tmp_path: Path) -> None
     (run,) = json.loads(cli(*here, "--json").out)
     assert (run["name"], run["tags"], run["note"]) == ("good", ["a", "b"], "two words")
     assert "a b" in cli(*here).out
-    assert cli(*here, "delete", "good").code == 0
-    assert "1 deleted for good" in cli(*here, "empty-bin").out
+    assert "good is back" in cli(*here, "delete", "good").out + cli(*here, "restore", "good").out
+
+
+def spare_state(folder: Path) -> None:
+    """One more state, as a run has them whose best epoch was not the last."""
+    shutil.copy(folder / "best.safetensors", folder / "checkpoints" / "step-000000040.safetensors")
+
+
+def test_disk_use_and_what_can_be_spared(cli, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs, tmp_path, dirs_exist_ok=True)
+    spare_state(tmp_path / "quick-2")
+    here = ("runs", "--runs-dir", tmp_path)
+    assert cli(*here, "bin").out == "The bin is empty.\n"
+    assert "bin is empty" in cli(*here, "empty-bin").out
+    cli(*here, "delete", "quick-1")
+    last = cli(*here, "--size").out.splitlines()[-1]
+    assert last.startswith("1 run, 0.") and "in the bin 1 run, 0." in last
+    assert cli(*here, "bin").out.splitlines()[1].split()[:2] == ["quick-1", "quick"]
+    (binned,) = json.loads(cli(*here, "bin", "--json").out)
+    found = json.loads(cli(*here, "clean", "--json").out)
+    assert found["freed"] == 0
+    assert [spare["kind"] for spare in found["spare"]] == ["bin", "states"]
+    assert found["spare"][0]["bytes"] == binned["bytes"] > 0
+
+
+def test_cleaning_up_says_what_and_asks(cli, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs, tmp_path, dirs_exist_ok=True)
+    spare_state(tmp_path / "quick-2")
+    here = ("runs", "--runs-dir", tmp_path)
+    cli(*here, "delete", "quick-1")
+    for command in (("empty-bin",), ("clean",)):
+        code, out, err = cli(*here, *command)
+        assert code == 1 and "the bin, with 1 run: 0." in out
+        assert "nobody is there to ask" in err and "--yes" in err and err.count("\n") == 1
+    assert (tmp_path / ".bin" / "quick-1").is_dir()
+    out = cli(*here, "empty-bin", "--yes").out
+    assert "MB freed" in out and not (tmp_path / ".bin" / "quick-1").exists()
+    code, out, _ = cli(*here, "clean", "--states", "--yes")
+    assert code == 0 and "the best of each stays" in out and "MB freed" in out
+    assert [one["best"] for one in json.loads(cli(*here, "states", "quick-2", "--json").out)] == [
+        True
+    ]
+    assert cli(*here, "clean").out == "There is nothing to clean up.\n"
+
+
+def test_states_are_listed_and_gone_back_to(cli, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "quick-1", tmp_path / "quick-1")
+    here = ("runs", "--runs-dir", tmp_path)
+    rows = cli(*here, "states", "quick-1").out.splitlines()
+    assert rows[0].split() == ["step", "after", "MB"]
+    steps = [one["step"] for one in json.loads(cli(*here, "states", "quick-1", "--json").out)]
+    resume = ("resume", "quick-1", "--runs-dir", tmp_path, "--json")
+    code, out, err = cli(*resume, "--from", 7)
+    assert code == 1 and "no sound state of step 7" in err and err.count("\n") == 1
+    assert lines(out)[-1]["reason"] == "failed"
+    code, out, _ = cli(*resume, "--from", steps[-1])
+    assert code == 0 and lines(out)[0]["from_step"] == steps[-1]
+
+
+def test_reproduce_says_whether_the_bits_are_the_same(cli, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "quick-1", tmp_path / "quick-1")
+    here = ("--runs-dir", tmp_path)
+    code, out, err = cli("reproduce", "quick-1", *here)
+    assert (code, err) == (0, "")
+    assert "+ The same bits as quick-1: all 40 steps alike, the weights after step 40" in out
+    stream = lines(cli("reproduce", "quick-1", "--json", "--threads", 1, *here).out)
+    assert stream[0]["again_of"] == "quick-1" and stream[0]["run"] == "quick-3"
+    assert stream[-2]["code"] == "same-bits" and stream[-1]["event"] == "run_ended"
+    found = json.loads(cli("runs", *here, "--json").out)
+    assert [run["summary"]["again_of"] for run in found] == ["quick-1", "quick-1", ""]
+
+
+def test_reproduce_with_one_value_changed_compares(cli, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "quick-1", tmp_path / "quick-1")
+    code, out, err = cli("reproduce", "quick-1", "--set", "lr=0.1", "--runs-dir", tmp_path)
+    assert (code, err) == (0, "")
+    assert "+ training.lr 0.1 in place of 0.01: best validation" in out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["quick-1", "quick-2"] in rows and ["training.lr", "0.01", "0.1"] in rows
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "words"),
+    [
+        ("lr", 2, "expected NAME=VALUE"),
+        ("=3", 2, "expected NAME=VALUE"),
+        ("lr=", 2, "expected NAME=VALUE"),
+        ("lr=0.01", 1, "training.lr is 0.01 in quick-1 as well"),
+        ("lr=fast", 1, "training.lr: expected a number"),
+        ("lrr=1", 1, "no setting 'lrr'"),
+        ("layers[0].out_features=3", 1, "10 classes"),
+        ("data=shapes", 1, "3x32x32"),
+    ],
+)
+def test_changes_that_cannot_be_made(cli, runs: Path, change: str, code: int, words: str) -> None:
+    before = sorted(runs.iterdir())
+    found, out, err = cli("reproduce", "quick-1", "--set", change, "--runs-dir", runs)
+    assert (found, out) == (code, "")
+    assert words in err and err.count("\n") == 1
+    assert sorted(runs.iterdir()) == before
+
+
+def test_layers_are_compared_by_what_they_are(cli, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs, tmp_path, dirs_exist_ok=True)
+    file = tmp_path / "quick-2" / "network.toml"
+    more = '{ type = "fc", out_features = 32 },\n  { type = "relu" },\n  '
+    file.write_text(file.read_text().replace("{", f"{more}{{", 1))
+    out = cli("compare", "quick-1", "quick-2", "--runs-dir", tmp_path).out
+    rows = [line.split() for line in out.splitlines()]
+    assert ["layer", "1", "-", "fc", "32"] in rows and ["layer", "2", "-", "relu"] in rows
+    assert not any(row[0].startswith("layers[") for row in rows)
+    found = json.loads(cli("compare", "quick-1", "quick-2", "--runs-dir", tmp_path, "--json").out)
+    assert found["architecture"][0] == {"layer": 1, "values": ["", "fc 32"]}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ _CURVE = 24
 @options.as_json
 @options.runs_dir
 def command(runs: tuple[str, ...], as_json: bool, runs_dir: Path) -> None:
-    """Show runs side by side: best figures, curves, and the settings that differ."""
+    """Show runs side by side: best figures, curves, the settings and layers that differ."""
     comparison = compare_runs([open_run(runs_dir, run) for run in runs])
     if as_json:
         print_json(comparison)
@@ -33,7 +33,11 @@ def print_comparison(comparison: Comparison) -> None:
     """One column for each run."""
     names = [entry.name for entry in comparison.runs]
     rows = [*_figures(comparison), *_curves(comparison.curves)]
-    rows += [(one.setting, *one.values) for one in comparison.differences]
+    rows += [(one.setting, *one.values) for one in comparison.recipe]
+    rows += [
+        (f"layer {one.layer}", *(value or "-" for value in one.values))
+        for one in comparison.architecture
+    ]
     print_table(("", *names), rows, right=names)
 
 

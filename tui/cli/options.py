@@ -43,6 +43,12 @@ data_dir = click.option(
     metavar="DIR",
     help="The folder that holds the files of a dataset which is not built in.",
 )
+moved_data = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the data is now, if it was moved.",
+)
 on_hangup = click.option(
     "--on-hangup",
     type=click.Choice(["stop", "continue"]),

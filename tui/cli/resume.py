@@ -24,11 +24,13 @@ from cnn_tui.tui.history.hangup import OnHangup
 @click.option("--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Train up to epoch N.")
 @options.threads
 @click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Where the data is now, if it was moved.",
+    "--from",
+    "from_step",
+    type=click.IntRange(0),
+    metavar="STEP",
+    help="Go back to the state of this step; what came after it is dropped.",
 )
+@options.moved_data
 @options.log_every
 @options.checkpoint_every
 @options.runs_dir
@@ -38,6 +40,7 @@ from cnn_tui.tui.history.hangup import OnHangup
 def command(
     run: str,
     epochs: int | None,
+    from_step: int | None,
     threads: int | None,
     data_dir: Path | None,
     log_every: float | None,
@@ -47,7 +50,10 @@ def command(
     tensorboard_dir: Path | None,
     as_json: bool,
 ) -> int:
-    """Go on with RUN from its furthest checkpoint, to the same bits as if it had never ended."""
+    """Go on with RUN from its furthest checkpoint, to the same bits as if it had never ended.
+
+    cnn-tui runs states RUN lists the others that it could go on from.
+    """
     folder = open_run(runs_dir, run)
     network = with_epochs(folder.network(), epochs)
     # Damaged pictures cannot go unnoticed: the data must be what the run began with.
@@ -57,7 +63,13 @@ def command(
 
     def keep(control: Control) -> Recorder:
         return resume_run(
-            folder, network, dataset, control=control, policy=policy, sinks=extras.sinks()
+            folder,
+            network,
+            dataset,
+            control=control,
+            policy=policy,
+            sinks=extras.sinks(),
+            from_step=from_step,
         )
 
     with reporter(as_json=as_json, log_every=log_every) as report:

@@ -9,11 +9,13 @@ from typing import get_args
 import click
 
 from cnn_tui.engine.runs import commands, manage
+from cnn_tui.engine.runs.cleanup import list_bin
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.history import Entry, Order, list_runs, matches, sort_runs
-from cnn_tui.tui.cli import options
-from cnn_tui.tui.cli.output import print_json, print_line, print_table
+from cnn_tui.tui.cli import options, runs_disk
+from cnn_tui.tui.cli.output import count, print_json, print_line, print_table
 from cnn_tui.tui.dashboard.sparkline import sparkline
+from cnn_tui.tui.words import megabytes
 
 _CURVE = 16
 _LEFT = ("run", "state", "network", "data", "val accuracy", "tags")
@@ -22,7 +24,7 @@ _LEFT = ("run", "state", "network", "data", "val accuracy", "tags")
 @click.group("runs", invoke_without_command=True)
 @click.option("--sort", type=click.Choice(get_args(Order)), default="created", show_default=True)
 @click.option("--filter", "words", metavar="WORDS", default="", help="Only runs with these words.")
-@click.option("--size", is_flag=True, help="Add the space on disk.")
+@click.option("--size", is_flag=True, help="Add the space on disk, of each and in all.")
 @options.as_json
 @options.runs_dir
 @click.pass_context
@@ -44,6 +46,12 @@ def command(
         print_line(f"No runs in {runs_dir}." if not words else f"No run matches {words!r}.")
     else:
         _print_entries(entries, size)
+        if size:
+            print_line(_used(entries, runs_dir))
+
+
+for _one in runs_disk.COMMANDS:
+    command.add_command(_one)
 
 
 @command.command("rename")
@@ -65,21 +73,6 @@ def delete(root: Path, runs: tuple[str, ...]) -> None:
         print_line(
             f"{folder.name} is in the bin; cnn-tui runs restore {where.name} brings it back."
         )
-
-
-@command.command("restore")
-@click.argument("run")
-@click.pass_obj
-def restore(root: Path, run: str) -> None:
-    """Take RUN out of the bin."""
-    manage.restore_run(root, run)
-
-
-@command.command("empty-bin")
-@click.pass_obj
-def empty_bin(root: Path) -> None:
-    """Delete for good what is in the bin."""
-    print_line(f"{manage.empty_bin(root)} deleted for good.")
 
 
 @command.command("tag")
@@ -138,6 +131,14 @@ def _ask(root: Path, run: str, request: commands.Command) -> None:
     print_line(f"{run} {commands.send(folder, request)}.")
 
 
+def _used(entries: list[Entry], root: Path) -> str:
+    used = megabytes(sum(entry.bytes or 0 for entry in entries))
+    binned = list_bin(root)
+    bin_ = f"; in the bin {count(len(binned), 'run')}, {megabytes(sum(b.bytes for b in binned))} MB"
+    hint = "; cnn-tui runs clean says what can be spared"
+    return f"{count(len(entries), 'run')}, {used} MB{bin_ if binned else ''}{hint}."
+
+
 def _print_entries(entries: list[Entry], size: bool) -> None:
     header = ["run", "state", "network", "data", "epochs", "best val", "test", "val accuracy"]
     header += ["MB"] * size + ["tags"] * any(entry.tags for entry in entries)
@@ -156,7 +157,7 @@ def _row(entry: Entry, size: bool) -> tuple[str, ...]:
         _percent(summary.best_val_accuracy),
         _percent(summary.test_accuracy),
         sparkline(summary.curve, _CURVE, sys.stdout.encoding),
-        *([f"{(entry.bytes or 0) / 1e6:.1f}"] if size else []),
+        *([megabytes(entry.bytes or 0)] if size else []),
         *([" ".join(entry.tags)] if entry.tags else []),
     )
 

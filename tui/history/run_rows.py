@@ -8,7 +8,7 @@ from cnn_tui.engine.runs.history import Entry, Order
 from cnn_tui.tui.dashboard.sparkline import sparkline
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.table import Column, Record
-from cnn_tui.tui.words import clean, clock, compact
+from cnn_tui.tui.words import clean, clock, compact, megabytes
 
 COLUMNS = (
     Column("run"),
@@ -90,8 +90,3 @@ def _end(entry: Entry) -> str:
 def percent(share: float | None) -> str:
     """``98.1%``; nothing for what is not known."""
     return "" if share is None else f"{share:.1%}"
-
-
-def megabytes(size: int) -> str:
-    """``0.4``, ``12``."""
-    return f"{size / 1e6:.1f}" if size < 1e7 else f"{size / 1e6:,.0f}"

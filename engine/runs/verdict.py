@@ -1,0 +1,103 @@
+"""What came of a run that repeats another: the same bits, where they part, or better figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import zip_longest
+from pathlib import Path
+
+from cnn_tui.engine.runs.environment import last_environment
+from cnn_tui.engine.runs.folder import Again, RunFolder
+from cnn_tui.engine.runs.lines import read_events
+from cnn_tui.engine.runs.states import State, kept_states
+from cnn_tui.engine.runs.summary import summarize
+from cnn_tui.engine.runs.tensors import TensorFile
+from cnn_tui.engine.training.events import Alert, BatchCompleted
+
+_DIGITS = 8
+"""Of a checksum, for people to compare."""
+_CAUSES = ("numpy", "blas", "cpu", "cnn_tui", "python", "host")
+"""Of other bits, the likeliest first."""
+
+
+def judge(original: RunFolder, repeated: RunFolder, again: Again, step: int) -> Alert:
+    """Hold a run that is complete, after ``step`` steps, against the one that it repeats.
+
+    Raises:
+        RunError: if a state of one of them is damaged.
+    """
+    if again.setting:
+        message = _figures(original, repeated, again)
+        return Alert(code="compared", message=message, step=step, severity="praise")
+    steps, parted = _steps_alike(original, repeated)
+    states = _common_states(original, repeated)
+    digests = [TensorFile(Path(state.path)).arrays_digest()[:_DIGITS] for state in states]
+    if not parted and len(set(digests)) > 1:
+        parted = f"{steps} alike, yet not the weights after step {states[0].step:,}"
+    if parted:
+        message = f"Not the bits of {original.name}: {parted}. {_causes(original, repeated)}"
+        return Alert(code="other-bits", message=message.strip(), step=step)
+    weights = (
+        f"the weights after step {states[0].step:,} as well (sha256 {digests[0]}...)"
+        if states
+        else "no state of the same step is left in both to compare weights"
+    )
+    message = f"The same bits as {original.name}: {steps} alike, {weights}."
+    return Alert(code="same-bits", message=message, step=step, severity="praise")
+
+
+def _steps_alike(one: RunFolder, other: RunFolder) -> tuple[str, str]:
+    """How many steps were compared, and where they part; empty if they do not."""
+    count = longest = 0
+    for then, now in zip_longest(_steps(one), _steps(other)):
+        longest += 1
+        if then is None or now is None:
+            continue
+        if _figures_of(then) != _figures_of(now):
+            return "", f"they part at step {now.step:,}, loss {then.loss!r} then, {now.loss!r} now"
+        count += 1
+    return (f"all {count:,} steps" if count == longest else f"the {count:,} steps of both"), ""
+
+
+def _steps(folder: RunFolder) -> Iterator[BatchCompleted]:
+    events = read_events(folder.metrics_file)
+    return (event for event in events if isinstance(event, BatchCompleted))
+
+
+def _figures_of(event: BatchCompleted) -> str:
+    # As text: a loss that is no number equals itself there.
+    return repr((event.step, event.batch, event.loss, event.l2_loss, event.accuracy, event.lr))
+
+
+def _common_states(one: RunFolder, other: RunFolder) -> tuple[State, ...]:
+    """The latest that both have; nothing if there is none."""
+    ours = {(state.step, state.epochs_done): state for state in kept_states(one)}
+    for state in kept_states(other):
+        if (state.step, state.epochs_done) in ours:
+            return ours[state.step, state.epochs_done], state
+    return ()
+
+
+def _causes(original: RunFolder, repeated: RunFolder) -> str:
+    then, now = last_environment(original), last_environment(repeated)
+    changed = [
+        f"{name.replace('_', '-')} was {getattr(then, name)}, is {getattr(now, name)}"
+        for name in _CAUSES
+        if then and now and getattr(then, name) != getattr(now, name)
+    ]
+    return f"What changed: {'; '.join(changed)}." if changed else ""
+
+
+def _figures(original: RunFolder, repeated: RunFolder, again: Again) -> str:
+    then, now = _best(original), _best(repeated)
+    return (
+        f"{again.setting} {again.new} in place of {again.old}: best validation {now}; "
+        f"{original.name} has {then}."
+    )
+
+
+def _best(folder: RunFolder) -> str:
+    summary = summarize(folder.events_file, "")
+    if summary.best_val_accuracy is None:
+        return "none"
+    return f"{summary.best_val_accuracy:.2%} in epoch {summary.best_epoch}"

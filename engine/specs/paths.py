@@ -1,0 +1,100 @@
+"""Single settings of a description by their paths, as ``training.lr`` and ``layers[2].p``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.values import network_problems
+from cnn_tui.engine.specs.wording import listed, nearest, show
+
+_SHOWN = 3
+"""Places that a message names."""
+
+
+def settings_of(network: Network) -> dict[str, str]:
+    """Every setting by its path, defaults included; each value as JSON writes it."""
+    return dict(_settings(network, ""))
+
+
+def find_setting(network: Network, name: str) -> str:
+    """The path that is meant by a path or by its last part alone, the recipe's before others.
+
+    Raises:
+        SpecError: if there is no such setting, or several.
+    """
+    paths = settings_of(network)
+    for path in (name, f"training.{name}"):
+        if path in paths:
+            return path
+    found = [path for path in paths if path.rpartition(".")[2] == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        more = [f"one of {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+        raise SpecError(
+            f"{name} may be {listed([*found[:_SHOWN], *more])}.", "Give the whole path of the one."
+        )
+    near = nearest(name, [*paths, *(path.rpartition(".")[2] for path in paths)])
+    hint = f"Did you mean {near[0]}?" if near else "Examples: lr, seed, layers[0].out_channels."
+    raise SpecError(f"There is no setting {show(name)} in this run.", hint)
+
+
+def with_setting(network: Network, path: str, text: str) -> Network:
+    """The network with another value in one place, held to the limits that a file's are.
+
+    Args:
+        network: What is changed.
+        path: As :func:`find_setting` gives it.
+        text: The value as JSON writes it, or plain; ``none`` leaves an optional one out.
+
+    Raises:
+        SpecError: if the setting does not take this value.
+    """
+    data: dict[str, Any] = msgspec.to_builtins(network)
+    data = {"loss": msgspec.to_builtins(network.loss), "training": {}, **data}
+    *way, last = (int(i) if i else name for name, i in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path))
+    place: Any = data
+    for part in way:
+        place = place[part]
+    if last == "type" and place[last] != text:
+        # What another kind has of its own is at its default.
+        for name in {*place} - {"name"}:
+            del place[name]
+    place[last] = _value(text)
+    for where, problem, remedy in islice(network_problems(data), 1):
+        raise SpecError(f"{where}: {problem}.", remedy)
+    return msgspec.convert(data, Network)
+
+
+def _value(text: str) -> object:
+    if text.lower() == "none":
+        return None
+    try:
+        return msgspec.json.decode(text.encode())
+    except msgspec.DecodeError:
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _settings(value: object, path: str) -> Iterable[tuple[str, str]]:
+    if isinstance(value, msgspec.Struct):
+        tag = value.__struct_config__.tag
+        if tag is not None:
+            yield f"{path}.type", str(tag)
+        for name in value.__struct_fields__:
+            yield from _settings(getattr(value, name), f"{path}.{name}" if path else name)
+    elif isinstance(value, tuple) and value and isinstance(value[0], msgspec.Struct):
+        for index, layer in enumerate(value):
+            yield from _settings(layer, f"{path}[{index}]")
+    else:
+        yield path, msgspec.json.encode(value).decode()

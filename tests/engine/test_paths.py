@@ -1,0 +1,96 @@
+"""Single settings by their paths."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.specs.network import SVM, Softmax
+from cnn_tui.engine.specs.paths import find_setting, settings_of, with_setting
+from cnn_tui.engine.specs.presets import load_preset, preset_names
+
+NETWORK = load_preset("digits-convnet")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("lr", "training.lr"),
+        ("training.lr", "training.lr"),
+        ("p", "layers[8].p"),
+        ("label_smoothing", "loss.label_smoothing"),
+        ("layers[2].out_channels", "layers[2].out_channels"),
+        ("data", "data"),
+    ],
+)
+def test_a_setting_is_found_by_its_path_or_last_part(name: str, path: str) -> None:
+    assert find_setting(NETWORK, name) == path
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("kernel_size", "may be layers.0..kernel_size, .* or one of 2 more"),
+        ("sed", "Did you mean seed"),
+        ("layers[99].p", "Did you mean layers.8..p"),
+        ("", "no setting"),
+        ("\x1b[2J", "no setting"),
+    ],
+)
+def test_an_unknown_or_unclear_name(name: str, words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        find_setting(NETWORK, name)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "value"),
+    [
+        ("training.lr", ".01", "0.01"),
+        ("training.lr", "1e-3", "0.001"),
+        ("training.optimizer", "adam", '"adam"'),
+        ("training.optimizer", '"adam"', '"adam"'),
+        ("training.flip", "true", "true"),
+        ("training.betas", "[0.5, 0.9]", "[0.5,0.9]"),
+        ("training.clip_norm", "2", "2.0"),
+        ("training.patience", "none", "null"),
+        ("layers[0].kernel_size", "[3, 5]", "[3,5]"),
+        ("layers[1].type", "tanh", "tanh"),
+        ("loss.label_smoothing", "0.1", "0.1"),
+    ],
+)
+def test_a_value_is_taken_as_json_or_as_it_is(path: str, text: str, value: str) -> None:
+    changed = with_setting(NETWORK, path, text)
+    before, after = settings_of(NETWORK), settings_of(changed)
+    assert after[path] == value
+    assert {key for key in after if after[key] != before.get(key)} <= {path}
+
+
+def test_another_loss() -> None:
+    assert isinstance(NETWORK.loss, Softmax)
+    assert isinstance(with_setting(NETWORK, "loss.type", "svm").loss, SVM)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("training.lr", "nan"),
+        ("training.lr", "0"),
+        ("training.lr", "none"),
+        ("training.epochs", "2.5"),
+        ("training.optimizer", "adm"),
+        ("layers[0].out_channels", "[1,2,3]"),
+        ("input", "8"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_path(path: str, text: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        with_setting(NETWORK, path, text)
+    assert str(caught.value).startswith(path)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_setting_of_a_preset_can_be_written_back(name: str) -> None:
+    network = load_preset(name)
+    settings = settings_of(network)
+    for path in list(settings)[:: max(1, len(settings) // 40)]:
+        assert with_setting(network, path, settings[path]) == network

@@ -1,0 +1,140 @@
+"""``cnn-tui runs ...``: what runs take on disk, what can be spared, and the bin."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs import manage
+from cnn_tui.engine.runs.cleanup import KINDS, Kind, Spare, clean_up, list_bin, spares
+from cnn_tui.engine.runs.folder import open_run
+from cnn_tui.engine.runs.states import kept_states
+from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.output import print_json, print_line, print_table
+from cnn_tui.tui.history.spare_words import spare_words
+from cnn_tui.tui.words import megabytes
+
+_yes = click.option("--yes", is_flag=True, help="Delete without asking.")
+
+
+@click.command("states")
+@click.argument("run")
+@options.as_json
+@click.pass_obj
+def states(root: Path, run: str, as_json: bool) -> None:
+    """List the states that resume RUN --from STEP can go on from."""
+    found = kept_states(open_run(root, run))
+    if as_json:
+        print_json(found)
+    elif not found:
+        print_line(f"{run} has no state: resume begins it anew.")
+    else:
+        rows = [
+            (
+                str(state.step),
+                f"{state.epochs_done} epochs, {state.batch} batches",
+                "best" if state.best else "",
+                megabytes(state.bytes),
+            )
+            for state in found
+        ]
+        print_table(("step", "after", "", "MB"), rows, right=("step", "MB"))
+
+
+@click.command("bin")
+@options.as_json
+@click.pass_obj
+def bin_(root: Path, as_json: bool) -> None:
+    """List the deleted runs; restore brings one back, empty-bin deletes them for good."""
+    found = list_bin(root)
+    if as_json:
+        print_json(found)
+    elif not found:
+        print_line("The bin is empty.")
+    else:
+        rows = [
+            (
+                one.name,
+                one.arch,
+                "" if one.best_val_accuracy is None else f"{one.best_val_accuracy:.2%}",
+                megabytes(one.bytes),
+            )
+            for one in found
+        ]
+        print_table(("run", "network", "best val", "MB"), rows, right=("best val", "MB"))
+
+
+@click.command("restore")
+@click.argument("run")
+@click.pass_obj
+def restore(root: Path, run: str) -> None:
+    """Take RUN out of the bin."""
+    print_line(f"{manage.restore_run(root, run).name} is back.")
+
+
+@click.command("empty-bin")
+@_yes
+@click.pass_obj
+def empty_bin(root: Path, yes: bool) -> None:
+    """Delete for good what is in the bin, after saying how much that is."""
+    _clean(root, ("bin",), yes=yes)
+
+
+@click.command("clean")
+@click.option("--bin", "bin_", is_flag=True, help="Only deleted runs.")
+@click.option("--states", "states_", is_flag=True, help="Only states of completed runs.")
+@_yes
+@options.as_json
+@click.pass_obj
+def clean(root: Path, bin_: bool, states_: bool, yes: bool, as_json: bool) -> None:
+    """Say what can be spared, and delete it for good after asking.
+
+    That is the bin; of completed runs all states but the best, from which they could still go on;
+    and states that were set aside as damaged or gone back from. --json only says it, unless with
+    --yes.
+    """
+    chosen = {"bin": bin_, "states": states_}
+    kinds = tuple(kind for kind in KINDS if chosen.get(kind)) or KINDS
+    if as_json:
+        found = _found(root, kinds)
+        print_json({"freed": clean_up(found) if yes else 0, "spare": found})
+        return
+    _clean(root, kinds, yes=yes)
+
+
+def _clean(root: Path, kinds: Sequence[Kind], *, yes: bool) -> None:
+    found = _found(root, kinds)
+    if not found:
+        print_line("There is nothing to clean up." if len(kinds) > 1 else _NOTHING[kinds[0]])
+        return
+    for spare in found:
+        print_line(f"{spare_words(spare)}: {megabytes(spare.bytes)} MB")
+    if not yes:
+        _ask(found)
+    print_line(f"{megabytes(clean_up(found))} MB freed.")
+
+
+_NOTHING = {
+    "bin": "The bin is empty.",
+    "states": "No completed run has states to spare.",
+    "leftovers": "No state was set aside.",
+}
+
+
+def _found(root: Path, kinds: Sequence[Kind]) -> list[Spare]:
+    return [spare for spare in spares(root) if spare.kind in kinds]
+
+
+def _ask(found: Sequence[Spare]) -> None:
+    if not sys.stdin.isatty():
+        raise RunError("Nothing was deleted: nobody is there to ask.", "--yes deletes it.")
+    total = megabytes(sum(spare.bytes for spare in found))
+    if not click.confirm(f"Delete this for good ({total} MB)?"):
+        raise click.exceptions.Exit(1)
+
+
+COMMANDS = (states, bin_, restore, empty_bin, clean)
