@@ -88,6 +88,8 @@ class CnnTuiApp(TrainingCommands, inherit_bindings=False):
             return self.session.active and not self.session.stopping
         if action == "step":
             return not self.session.stopping or not self.session.active
+        if action == "compare":
+            return self.board.started is not None and bool(self.board.started.again_of)
         if action == "remedy":
             return self.board.remedied is not None
         if action == "train" and training:

@@ -12,13 +12,16 @@ import pytest
 from driving import text
 from runs_made import crash, make_runs, until
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.tui.actions import COMPARE, RUNS, WATCH, commands
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.screens.again import AgainDialog
 from cnn_tui.tui.screens.compare import CompareScreen
+from cnn_tui.tui.screens.dialog import Picker, Prompt, Question
 from cnn_tui.tui.screens.help import HelpScreen
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.screens.watch import WatchScreen
@@ -124,6 +127,154 @@ async def test_delete_asks_and_keeps_what_is_trained(make_app: MakeApp, root: Pa
         await pilot.press("x", "y")
         await until(pilot, lambda: names(app) == ["quick-2", "quick-1"])
         assert (root / ".bin" / "quick-3").is_dir()
+
+
+async def test_the_filter_stays_on_escape_and_goes_with_a_dash(
+    make_app: MakeApp, root: Path
+) -> None:
+    async with history(make_app, root) as (app, pilot):
+        await pilot.press("slash", *"crashed", "enter", "slash", "escape")
+        await pilot.pause()
+        assert names(app) == ["quick-3"]
+        await pilot.press("slash")
+        await type_over(pilot, "-")
+        assert len(names(app)) == 3
+
+
+async def test_the_bin_gives_back(make_app: MakeApp, root: Path) -> None:
+    async with history(make_app, root) as (app, pilot):
+        await pilot.press("B")
+        await pilot.pause()
+        assert isinstance(app.screen, RunsScreen), "an empty bin is only told"
+        await pilot.press("x", "y")
+        await until(pilot, lambda: "bin: 1 run" in text(app, "#run"))
+        await pilot.press("B")
+        await pilot.pause()
+        await pilot.press("enter")
+        await until(pilot, lambda: len(names(app)) == 3)
+        assert "bin" not in text(app, "#run")
+
+
+async def test_cleaning_up_says_what_and_asks(make_app: MakeApp, root: Path) -> None:
+    state = root / "quick-1" / "checkpoints" / "step-000000001.safetensors"
+    shutil.copy(root / "quick-1" / "best.safetensors", state)
+    async with history(make_app, root) as (app, pilot):
+        await pilot.press("x", "y")
+        await until(pilot, lambda: "bin: 1 run" in text(app, "#run"))
+        for key, left in (("escape", (True, True)), ("s", (True, False)), ("b", (False, False))):
+            await pilot.press("D")
+            await until(pilot, lambda: isinstance(app.screen, Question))
+            shown = " ".join(str(one.render()) for one in app.screen.query("Static"))
+            assert ("bin, with 1 run: 0." in shown and shown.count(" MB") == 1 + 2 * left[1]) or (
+                key == "s" and "the best of each stays: 0." in shown
+            )
+            await pilot.press(key)
+            await until(
+                pilot,
+                lambda left=left: ((root / ".bin" / "quick-3").exists(), state.exists()) == left,
+            )
+        await pilot.press("D")
+        await pilot.pause(0.2)
+        assert isinstance(app.screen, RunsScreen)
+
+
+async def test_the_same_run_again_is_overlaid_and_compared(make_app: MakeApp, root: Path) -> None:
+    async with history(make_app, root, (120, 40)) as (app, pilot):
+        await pilot.press("down", "down", "a")
+        await until(pilot, lambda: isinstance(app.screen, AgainDialog))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.current_mode == "train")
+        assert app.session.join(60)
+        app.look()
+        await until(pilot, lambda: "done: test" in text(app, "#status"))
+        await until(pilot, lambda: app._earlier is not None)
+        assert app._earlier.val_accuracy.points() == app.board.val_accuracy.points() != ()
+        assert "before" in text(app, "#loss").partition("\n")[0]
+        assert "The same bits as quick-1" in "\n".join(words for _, words in app.board.log)
+        assert (root / "quick-4" / "run.json").exists()
+        await pilot.press("C")
+        await until(pilot, lambda: "x quick-4" in text(app, "#overlay"))
+        assert isinstance(app.screen, CompareScreen)
+
+
+async def test_one_value_is_changed_in_the_dialog(make_app: MakeApp, root: Path) -> None:
+    async with history(make_app, root) as (app, pilot):
+        await pilot.press("down", "down", "a")
+        await until(pilot, lambda: isinstance(app.screen, AgainDialog))
+        entry = app.screen.query_one(Input)
+        for words, told in (
+            ("lr=x", "expected a number"),
+            ("lr=0.01", "0.01 as it is"),
+            ("layers[0].out_features=0", "expected"),
+            ("zzz=1", "no setting"),
+        ):
+            entry.value = words
+            await pilot.press("enter")
+            await pilot.pause()
+            assert told in str(app.screen.query_one(".detail").render())
+        entry.value = "lr"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert entry.value == "training.lr="
+        await pilot.press(*"0.1", "enter")
+        await until(pilot, lambda: app.current_mode == "train")
+        assert app.session.join(60)
+        app.look()
+        log = "\n".join(words for _, words in app.board.log)
+        assert "training.lr 0.1 in place of 0.01" in log
+        await pilot.press("3")
+        await until(pilot, lambda: "quick-4" in names(app))
+        await pilot.press("home")
+        await until(pilot, lambda: "repeats quick-1" in text(app, "#run"))
+        await pilot.press("c")
+        await until(pilot, lambda: "training.lr" in text(app, "#comparison"))
+
+
+async def test_a_complete_run_is_asked_how_far_it_is_to_go(make_app: MakeApp, root: Path) -> None:
+    async with history(make_app, root) as (app, pilot):
+        await pilot.press("down", "R")
+        await until(pilot, lambda: isinstance(app.screen, Prompt))
+        await pilot.press("escape")
+        assert app.current_mode == "runs"
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, Prompt))
+        await type_over(pilot, "none")
+        assert app.current_mode == "runs"
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, Prompt))
+        await type_over(pilot, "4")
+        await until(pilot, lambda: app.current_mode == "train")
+        assert app.session.join(60)
+        app.look()
+        await until(pilot, lambda: "epoch 4/4" in text(app, "#status"))
+
+
+async def test_a_run_goes_on_from_a_chosen_state(make_app: MakeApp, root: Path) -> None:
+    async with history(make_app, root) as (app, pilot):
+        await pilot.press("down", "f")
+        await until(pilot, lambda: isinstance(app.screen, Picker))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.current_mode == "train")
+        assert app.session.join(60)
+        app.look()
+        await until(pilot, lambda: "done: test" in text(app, "#status"))
+        assert app.board.started is not None and app.board.started.from_step > 0
+
+
+async def test_a_comparison_of_many_runs_has_room_for_some(make_app: MakeApp, root: Path) -> None:
+    for number in range(4, 12):
+        shutil.copytree(root / "quick-1", root / f"quick-with-a-long-name-{number}")
+    async with history(make_app, root) as (app, pilot):
+        await pilot.press(*["m"] * 11, "c")
+        await until(pilot, lambda: "best val" in text(app, "#comparison"))
+        first = text(app, "#comparison").splitlines()[0]
+        await pilot.press(*["right"] * 20)
+        await pilot.pause()
+        last = text(app, "#comparison").splitlines()[0]
+        assert first.split()[1] not in last and len(last.split()) == 2
+        await pilot.press(*["left"] * 20)
+        await pilot.pause()
+        assert text(app, "#comparison").splitlines()[0] == first
 
 
 async def test_compare_marked_runs(make_app: MakeApp, root: Path) -> None:

@@ -12,6 +12,7 @@ from textual.filter import LineFilter
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.places import runs_home
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.events import Alert
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.building.outline import recipe_words
@@ -27,6 +28,9 @@ from cnn_tui.tui.terminal.filters import filters_for
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.widgets.header import Heading
 from cnn_tui.tui.words import clean, times
+
+_VERDICTS = ("same-bits", "other-bits", "compared")
+"""What a run says at its end that repeats another."""
 
 
 class AppState(App[None], inherit_bindings=False):
@@ -80,6 +84,8 @@ class AppState(App[None], inherit_bindings=False):
         events = self.session.drain()
         for event in events:
             self.board.fold(event)
+            if isinstance(event, Alert) and event.code in _VERDICTS:
+                self.notify(f"{event.message} C compares both.", markup=False, timeout=20)
         return bool(events)
 
     @on(BuildScreen.Changed)

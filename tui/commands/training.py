@@ -8,18 +8,28 @@ from functools import partial
 from textual import work
 
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.again import original_of, plan_again
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Portion
 from cnn_tui.engine.training.events import Remedy
 from cnn_tui.engine.training.settings import Settings
+from cnn_tui.tui.aside import aside
 from cnn_tui.tui.commands.documents import DocumentCommands
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.history.going_on import resume_apart, resume_here, see_begun
+from cnn_tui.tui.history.going_on import (
+    past_board,
+    repeat_here,
+    resume_apart,
+    resume_here,
+    see_begun,
+)
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.screens.settings import SettingsDialog
+from cnn_tui.tui.session import Runner
 
 
 class TrainingCommands(DocumentCommands, inherit_bindings=False):
@@ -121,21 +131,45 @@ class TrainingCommands(DocumentCommands, inherit_bindings=False):
         if isinstance(self.screen_stack[0], RunsScreen):
             self.screen_stack[0].open_run(folder)
 
-    def resume(self, folder: RunFolder) -> bool:
-        """Train a run on, here; whether it was begun."""
-        if self.session.active:
-            self.notify("A run is under way here: end or detach it first.", severity="error")
-            return False
+    def resume(self, folder: RunFolder, network: Network, from_step: int | None = None) -> bool:
+        """Train a run on, here, perhaps from an earlier state; whether it was begun."""
+        runner = partial(resume_here, folder=folder, from_step=from_step)
+        return self._take_up(network, runner)
+
+    def repeat(self, folder: RunFolder, change: tuple[str, str] | None) -> bool:
+        """Train a run once more, the curves of the first behind; whether it was begun."""
         try:
-            network = folder.network()
+            network, again = plan_again(folder, change)
         except CnnTuiError as error:
             complain(self, error)
             return False
+        aside(self, lambda: past_board(folder), self._overlay, partial(complain, self))
+        return self._take_up(network, partial(repeat_here, folder=folder, again=again))
+
+    def _take_up(self, network: Network, runner: Runner) -> bool:
+        if self.session.active:
+            self.notify("A run is under way here: end or detach it first.", severity="error")
+            return False
         self.board = Board(settings=Settings.of(network.training))
-        self.session.start(network, partial(resume_here, folder=folder))
+        self.session.start(network, runner)
         self.action_mode("train")
         self.look()
         return True
+
+    def _overlay(self, board: Board) -> None:
+        self._earlier = board
+        self.present()
+
+    def action_compare(self) -> None:
+        """Show the run beside the one that it repeats."""
+        from cnn_tui.tui.screens.compare import CompareScreen
+
+        original = original_of(self.board.kept) if self.board.kept else None
+        if original is None or self.board.kept is None:
+            self.notify("This run repeats no other that is still there.")
+        else:
+            self.clear_notifications()
+            self.push_screen(CompareScreen([original, self.board.kept]))
 
     @work
     async def action_detach(self) -> None:

@@ -18,13 +18,21 @@ GLYPHS = "ox+*#%@&"
 """Runs are told apart by their points, not by colour alone."""
 
 
-def columns(names: Sequence[str]) -> tuple[Column, ...]:
-    """One for each run, after one for what is compared."""
-    return (Column(""), *(Column(f"{_glyph(at)} {name}") for at, name in enumerate(names)))
+def columns(names: Sequence[str], first: int = 0) -> tuple[Column, ...]:
+    """One for each run from the ``first`` on, after one for what is compared."""
+    runs = enumerate(names[first:])
+    return (Column(""), *(Column(f"{_glyph(first + at)} {name}", rank=at) for at, name in runs))
 
 
-def rows(comparison: Comparison) -> tuple[Record, ...]:
-    """Best figures first, then the settings that differ."""
+def rows(comparison: Comparison, first: int = 0) -> tuple[Record, ...]:
+    """Best figures first, then settings and layers that differ; runs from the ``first`` on."""
+    return tuple(
+        Record(record.key, (record.cells[0], *record.cells[1 + first :]), record.role)
+        for record in _rows(comparison)
+    )
+
+
+def _rows(comparison: Comparison) -> tuple[Record, ...]:
     runs = comparison.runs
     summaries = [entry.summary for entry in runs]
     best = max((one.best_val_accuracy or 0.0 for one in summaries), default=0.0)
@@ -37,10 +45,17 @@ def rows(comparison: Comparison) -> tuple[Record, ...]:
         ("time", *(clock(one.seconds) for one in summaries)),
         ("parameters", *(f"{one.params:,}" for one in summaries)),
     )
-    settings = ((one.setting, *one.values) for one in comparison.differences)
+    settings = (
+        (one.setting, *(value.strip('"') for value in one.values)) for one in comparison.recipe
+    )
+    layers = (
+        (f"layer {one.layer}", *(value or "-" for value in one.values))
+        for one in comparison.architecture
+    )
     return (
         *(Record(cells[0], cells) for cells in figures),
         *(Record(cells[0], cells, "warn") for cells in settings),
+        *(Record(" ".join(cells), cells, "accent") for cells in layers),
     )
 
 

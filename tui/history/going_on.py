@@ -9,28 +9,36 @@ import threading
 from collections.abc import Sequence
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.folder import Again, RunFolder
+from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent, RunStarted
+from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.session import Emit
 
 LOG = "headless.log"
 """In the folder of a run: what a process without a terminal has printed."""
 
 
-def resume_here(network: Network, control: Control, emit: Emit, *, folder: RunFolder) -> None:
+def resume_here(
+    network: Network,
+    control: Control,
+    emit: Emit,
+    *,
+    folder: RunFolder,
+    from_step: int | None = None,
+) -> None:
     """Go on with a run, blocking; its past is told first. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
-    from cnn_tui.engine.runs.follow import Follower
     from cnn_tui.engine.runs.resume import data_folder, resume_run
     from cnn_tui.engine.training.trainer import Trainer
 
     past = [event for event in Follower(folder).poll() if not isinstance(event, RunEnded)]
     place = data_folder(folder, None)
     dataset = load_dataset(network.data, place, shape=network.input, skip_damaged=True)
-    with resume_run(folder, network, dataset, control=control) as recorder:
+    with resume_run(folder, network, dataset, control=control, from_step=from_step) as recorder:
 
         def tell(event: RunEvent) -> None:
             recorder.record(event)
@@ -42,6 +50,34 @@ def resume_here(network: Network, control: Control, emit: Emit, *, folder: RunFo
             emit(event)
 
         Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()
+
+
+def repeat_here(
+    network: Network, control: Control, emit: Emit, *, folder: RunFolder, again: Again
+) -> None:
+    """Train a run once more beside it, blocking. Raises ``CnnTuiError``."""
+    from cnn_tui.engine.data.catalog import load_dataset
+    from cnn_tui.engine.runs.recorder import new_run
+    from cnn_tui.engine.runs.resume import data_folder
+    from cnn_tui.engine.training.trainer import Trainer
+
+    root, place = folder.path.parent, data_folder(folder, None)
+    dataset = load_dataset(network.data, place, shape=network.input, skip_damaged=True)
+    with new_run(root, network, dataset, control=control, data_dir=place, again=again) as recorder:
+
+        def tell(event: RunEvent) -> None:
+            recorder.record(event)
+            emit(event)
+
+        Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()
+
+
+def past_board(folder: RunFolder) -> Board:
+    """What the screen would know of a run that it had followed."""
+    board = Board()
+    for event in Follower(folder).poll():
+        board.fold(event)
+    return board
 
 
 def resume_apart(folder: RunFolder, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cnn_tui.engine.runs.cleanup import Binned
 from cnn_tui.engine.runs.history import Entry, Order
 from cnn_tui.tui.dashboard.sparkline import sparkline
 from cnn_tui.tui.widgets.lines import Line
@@ -49,18 +50,32 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     )
 
 
-def details(
-    entry: Entry | None, entries: Sequence[Entry], order: Order, words: str
-) -> tuple[Line, ...]:
-    """What the row of a run has no room for, and what is listed in which order."""
+def listing_words(
+    entries: Sequence[Entry], binned: Sequence[Binned], order: Order, words: str
+) -> Line:
+    """What is listed in which order, and how much room it takes."""
     used = sum(one.bytes or 0 for one in entries)
-    listed = f" {len(entries)} runs, {megabytes(used)} MB, sorted by {order}"
-    filtered = f", only with: {clean(words)}" if words else ""
-    first: Line = ((listed, "dim"), (filtered, "warn"))
-    return (first, *_about(entry)) if entry else (first,)
+    listed = f" {_count(len(entries))}, {megabytes(used)} MB, sorted by {order} (s)"
+    size = sum(one.bytes for one in binned)
+    bin_ = f"; bin: {_count(len(binned))}, {megabytes(size)} MB" if binned else ""
+    filtered = f"; only with: {clean(words)}" if words else ""
+    return ((listed + bin_, "dim"), (filtered, "warn"))
 
 
-def _about(entry: Entry) -> tuple[Line, ...]:
+def _count(runs: int) -> str:
+    return f"{runs:,} run{'s' * (runs != 1)}"
+
+
+def binned_words(one: Binned) -> str:
+    """A run in the bin."""
+    best = f", best {percent(one.best_val_accuracy)}" if one.best_val_accuracy is not None else ""
+    return f"{clean(one.arch) or 'no run'}{best}, {megabytes(one.bytes)} MB"
+
+
+def about(entry: Entry | None) -> tuple[Line, ...]:
+    """What the row of a run has no room for."""
+    if entry is None:
+        return ()
     summary = entry.summary
     at = "" if summary.best_epoch is None else f" in epoch {summary.best_epoch}"
     best = f", best {percent(summary.best_val_accuracy)}{at}" if at else ""
@@ -75,7 +90,10 @@ def _about(entry: Entry) -> tuple[Line, ...]:
             (f" {summary.created[:16].replace('T', ' ')} UTC", "dim"),
             (f"   {summary.step:,} steps in {clock(summary.seconds)}{best}", ""),
         ),
-        ((f" {_end(entry)}", _ROLES.get(entry.state, "dim")),),
+        (
+            (f" {_end(entry)}", _ROLES.get(entry.state, "dim")),
+            (f"; repeats {summary.again_of}" if summary.again_of else "", "accent"),
+        ),
         *([((f" {clean(entry.note)}", ""),)] if entry.note else []),
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from cnn_tui.engine.runs.cleanup import Spare
+from cnn_tui.engine.runs.cleanup import Kind, Spare
+
+SPARE_KEYS: dict[Kind, str] = {"bin": "b", "states": "s", "leftovers": "l"}
 
 
 def spare_words(spare: Spare) -> str:

@@ -32,11 +32,16 @@ class CompareScreen(ModeScreen):
         self._folders = folders
         self._comparison: Comparison | None = None
         self._loss = False
+        self._first = 0
 
     def compose_body(self) -> ComposeResult:
         """Chart and table."""
         yield Chart(id="overlay")
-        yield Table(columns([folder.name for folder in self._folders]), id="comparison")
+        yield Table(columns(self._names), id="comparison")
+
+    @property
+    def _names(self) -> list[str]:
+        return [folder.name for folder in self._folders]
 
     def on_mount(self) -> None:
         """Read the runs."""
@@ -50,8 +55,14 @@ class CompareScreen(ModeScreen):
 
     def _take(self, comparison: Comparison) -> None:
         self._comparison = comparison
-        self.query_one(Table).records = rows(comparison)
+        self._fill()
         self._draw()
+
+    def _fill(self) -> None:
+        if self._comparison:
+            table = self.query_one(Table)
+            table.columns = columns(self._names, self._first)
+            table.records = rows(self._comparison, self._first)
 
     def _draw(self) -> None:
         if self._comparison:
@@ -63,6 +74,11 @@ class CompareScreen(ModeScreen):
         """Loss in place of accuracy, and back."""
         self._loss = not self._loss
         self._draw()
+
+    def action_shift(self, by: int) -> None:
+        """Begin the table with another run, where there is no room for all."""
+        self._first = max(0, min(self._first + by, len(self._folders) - 1))
+        self._fill()
 
     def action_back(self) -> None:
         """Back to the list."""

@@ -12,6 +12,7 @@ from cnn_tui.tui.actions import WATCH, bindings, charts_of
 from cnn_tui.tui.dashboard.run_view import RunView, view_of
 from cnn_tui.tui.history.watching import Watched, in_words
 from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
+from cnn_tui.tui.screens.resuming import resume_by_asking
 from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.widgets.header import Heading
 
@@ -92,11 +93,10 @@ class WatchScreen(TrainScreen, inherit_bindings=False):
         else:
             self._watched.ask(Command("lr", lr))
 
-    def action_resume(self) -> None:
+    @work
+    async def action_resume(self) -> None:
         """Train the run on, here."""
-        from cnn_tui.tui.app import CnnTuiApp
-
-        if isinstance(self.app, CnnTuiApp) and self.app.resume(self._watched.folder):
+        if await resume_by_asking(self.app, self._watched.folder):
             self.dismiss()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -15,5 +15,5 @@ def underlined(words: str, column: int, width: int, room: int, role: str = "erro
         return [((f"{'':{column}}{marks} {words}", role),)]
     if len(words) < column:
         return [((f"{words:>{column - 1}} {marks}", role),)]
-    below = [((f"  {line}", role),) for line in wrap(words, room - 2)]
+    below = [((f"  {line}", role),) for line in wrap(words, max(1, room - 2))]
     return [((f"{'':{column}}{marks}", role),), *below]

@@ -60,7 +60,7 @@ class Table(Lines, can_focus=True):
 
     def __init__(self, columns: Sequence[Column], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._columns = columns
+        self.columns = columns
 
     @property
     def chosen(self) -> str:
@@ -129,8 +129,8 @@ class Table(Lines, can_focus=True):
         shown = max(1, height - 1)
         self._top = max(0, min(self._top, self.cursor, len(self.records) - shown))
         self._top = max(self._top, self.cursor - shown + 1)
-        kept = _fitting(self._columns, self.records, width)
-        titles = tuple(column.title for column in self._columns)
+        kept = _fitting(self.columns, self.records, width)
+        titles = tuple(column.title for column in self.columns)
         rows: list[Line] = [((self._row("  ", titles, kept, width), "dim"),)]
         if not self.records:
             return [*rows, (), ((f"  {self.empty}"[:width], "dim"),)]
@@ -147,7 +147,7 @@ class Table(Lines, can_focus=True):
 
     def _row(self, flag: str, cells: Sequence[str], kept: dict[int, int], width: int) -> str:
         texts = [
-            cells[at].rjust(room) if self._columns[at].right else fit(clean(cells[at]), room)
+            cells[at].rjust(room) if self.columns[at].right else fit(clean(cells[at]), room)
             for at, room in kept.items()
         ]
         return fit(f"{flag}{'  '.join(texts)}", width)

@@ -1,0 +1,52 @@
+"""One value of a run to be trained with once more, as it is typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.paths import find_setting, settings_of, with_setting
+
+
+@dataclass(frozen=True)
+class Amendment:
+    """What is typed so far: a setting and its other value, or why that will not do."""
+
+    path: str = ""
+    """Empty where nothing is changed, or cannot be."""
+    value: str = ""
+    words: str = ""
+    """What it means, or what is wrong with it."""
+    wrong: bool = False
+
+
+def amend(network: Network, text: str) -> Amendment:
+    """Read ``NAME=VALUE``; nothing at all stands for the run as it was."""
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not name:
+        return Amendment(words="nothing is changed: it must come to the same bits")
+    if not equals or not value:
+        return Amendment(words="enter takes the setting; then type its value", wrong=True)
+    try:
+        path = find_setting(network, name)
+        changed = with_setting(network, path, value)
+    except CnnTuiError as error:
+        return Amendment(words=str(error), wrong=True)
+    old, new = settings_of(network)[path], settings_of(changed).get(path, "")
+    if old == new:
+        return Amendment(words=f"{path} is {old} as it is", wrong=True)
+    report = check(changed)
+    if not report.valid:
+        reason = report.issues[0].message if report.issues else "it has no layers"
+        return Amendment(words=reason, wrong=True)
+    return Amendment(path, value, f"{path} {new} in place of {old}")
+
+
+def choices(network: Network, text: str) -> list[tuple[str, str]]:
+    """The settings whose path holds what is typed before ``=``, the recipe's first."""
+    name = text.partition("=")[0].strip().lower()
+    found = [(path, value) for path, value in settings_of(network).items() if name in path.lower()]
+    found = [pair for pair in found if pair[0] not in ("name", "description")]
+    return sorted(found, key=lambda pair: not pair[0].startswith("training."))

@@ -1,0 +1,63 @@
+"""What has to be asked before a run is taken up: from which state, up to which epoch."""
+
+from __future__ import annotations
+
+from textual.app import App
+
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.history import read_entry
+from cnn_tui.engine.runs.states import State, kept_states
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.paths import with_setting
+from cnn_tui.tui.screens.dialog import Item, Picker, Prompt
+from cnn_tui.tui.screens.files import complain
+from cnn_tui.tui.words import megabytes
+
+
+async def resume_by_asking(app: App[None], folder: RunFolder, *, choose: bool = False) -> bool:
+    """Take the run up in the app, unless the person does not want to; whether it was begun.
+
+    With ``choose`` a state is asked for; of a run that is complete, how far it is to go.
+    """
+    from cnn_tui.tui.app import CnnTuiApp
+
+    if not isinstance(app, CnnTuiApp):
+        return False
+    try:
+        network = folder.network()
+        step = await _ask_for_state(app, folder) if choose else None
+        if choose and step is None:
+            return False
+        asked = network if choose else await _ask_how_far(app, folder, network)
+    except CnnTuiError as error:
+        complain(app, error)
+        return False
+    return asked is not None and app.resume(folder, asked, step)
+
+
+async def _ask_how_far(app: App[None], folder: RunFolder, network: Network) -> Network | None:
+    """The network, with more epochs if all that it has are done; None for escape."""
+    entry, epochs = read_entry(folder), network.training.epochs
+    if entry is None or entry.state != "completed" or entry.summary.epoch < epochs:
+        return network
+    words = f"{folder.name} is complete. Train it on up to epoch"
+    answer = await app.push_screen_wait(Prompt(words, str(2 * epochs)))
+    return with_setting(network, "training.epochs", answer) if answer else None
+
+
+async def _ask_for_state(app: App[None], folder: RunFolder) -> int | None:
+    states = kept_states(folder)
+    if not states:
+        app.notify(f"{folder.name} has no state to go back to.")
+        return None
+    items = [Item(f"step {state.step}", _words(state)) for state in states]
+    title = f"Train {folder.name} on from; what came after it is dropped"
+    answer = await app.push_screen_wait(Picker(title, items))
+    return int(answer.removeprefix("step ")) if answer else None
+
+
+def _words(state: State) -> str:
+    best = ", the best" if state.best else ""
+    batches = f" and {state.batch} batches" if state.batch else ""
+    return f"after {state.epochs_done} epochs{batches}{best}, {megabytes(state.bytes)} MB"

@@ -1,0 +1,166 @@
+"""What a person does with a run of the history: annotate, throw away, take up, do once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from textual import work
+
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs import manage
+from cnn_tui.engine.runs.cleanup import Spare, clean_up, list_bin, spares
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.history import Entry
+from cnn_tui.tui.aside import aside
+from cnn_tui.tui.history.run_rows import binned_words
+from cnn_tui.tui.history.spare_words import SPARE_KEYS, spare_words
+from cnn_tui.tui.screens.again import SAME, AgainDialog
+from cnn_tui.tui.screens.dialog import Answer, Item, Picker, Prompt, Question
+from cnn_tui.tui.screens.files import complain
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.screens.resuming import resume_by_asking
+from cnn_tui.tui.words import megabytes
+
+
+class RunChanges(ModeScreen, inherit_bindings=False):
+    """Adds the commands on the run under the cursor, and those on the bin."""
+
+    _root: Path
+
+    @property
+    def _entry(self) -> Entry | None:
+        raise NotImplementedError
+
+    def look(self) -> None:
+        """Read the folder again."""
+        raise NotImplementedError
+
+    @property
+    def _folder(self) -> RunFolder | None:
+        return RunFolder(Path(self._entry.path)) if self._entry else None
+
+    @work
+    async def action_tag(self) -> None:
+        """Change the tags of the run."""
+        entry, folder = self._entry, self._folder
+        if entry and folder:
+            prompt = Prompt(f"Tags of {entry.name}, - for none", " ".join(entry.tags))
+            answer = await self.app.push_screen_wait(prompt)
+            tags = () if answer == "-" else tuple(answer.split())
+            if answer:
+                self._do(lambda: manage.annotate(folder, tags=tags))
+
+    @work
+    async def action_note(self) -> None:
+        """Change the note of the run."""
+        entry, folder = self._entry, self._folder
+        if entry and folder:
+            answer = await self.app.push_screen_wait(
+                Prompt(f"Note on {entry.name}, - for none", entry.note)
+            )
+            note = "" if answer == "-" else answer
+            if answer:
+                self._do(lambda: manage.annotate(folder, note=note))
+
+    @work
+    async def action_rename(self) -> None:
+        """Give the run another name."""
+        folder = self._folder
+        if folder:
+            answer = await self.app.push_screen_wait(Prompt("New name", folder.name))
+            if answer and answer != folder.name:
+                self._do(lambda: manage.rename_run(folder, answer))
+
+    @work
+    async def action_delete(self) -> None:
+        """Move the run to the bin, after asking."""
+        folder = self._folder
+        if folder is None:
+            return
+        question = Question(f"Delete {folder.name}?", [Answer("y", "move it to the bin")])
+        if await self.app.push_screen_wait(question) == "y" and self._do(
+            lambda: manage.delete_run(folder)
+        ):
+            self.notify("In the bin; B brings it back.")
+
+    @work
+    async def action_bin(self) -> None:
+        """Bring a run back from the bin."""
+        items = [Item(one.name, binned_words(one)) for one in list_bin(self._root)]
+        if not items:
+            self.notify("The bin is empty.")
+            return
+        name = await self.app.push_screen_wait(Picker("In the bin; enter brings it back", items))
+        if name and self._do(lambda: manage.restore_run(self._root, name)):
+            self.notify(f"{name} is back.")
+
+    def action_clean(self) -> None:
+        """Say what can be spared, and delete it after asking."""
+        aside(self, lambda: spares(self._root), self._offer, self._fail)
+
+    def _offer(self, found: tuple[Spare, ...]) -> None:
+        self._ask_what_to_delete(found)
+
+    @work
+    async def _ask_what_to_delete(self, found: tuple[Spare, ...]) -> None:
+        if not found:
+            self.notify("There is nothing to clean up.")
+            return
+        answers = [
+            Answer(SPARE_KEYS[one.kind], f"{spare_words(one)}: {megabytes(one.bytes)} MB")
+            for one in found
+        ]
+        total = megabytes(sum(one.bytes for one in found))
+        if len(found) > 1:
+            answers.append(Answer("a", f"all of this: {total} MB"))
+        key = await self.app.push_screen_wait(Question("Delete for good:", answers))
+        chosen = [one for one in found if key in (SPARE_KEYS[one.kind], "a")]
+        if chosen:
+            aside(self, lambda: clean_up(chosen), self._cleaned, self._fail)
+
+    def _cleaned(self, freed: int) -> None:
+        self.notify(f"{megabytes(freed)} MB freed.")
+        self.look()
+
+    def _fail(self, error: CnnTuiError) -> None:
+        complain(self.app, error)
+
+    @work
+    async def action_resume(self) -> None:
+        """Train the run on, here; one that is complete up to another epoch."""
+        if self._folder:
+            await resume_by_asking(self.app, self._folder)
+
+    @work
+    async def action_go_back(self) -> None:
+        """Train the run on from one of its states, here."""
+        if self._folder:
+            await resume_by_asking(self.app, self._folder, choose=True)
+
+    @work
+    async def action_again(self) -> None:
+        """Train the run once more, as it was or with one value changed."""
+        from cnn_tui.tui.app import CnnTuiApp
+
+        folder, app = self._folder, self.app
+        if folder is None or not isinstance(app, CnnTuiApp):
+            return
+        try:
+            network = folder.network()
+        except CnnTuiError as error:
+            complain(app, error)
+            return
+        answer = await app.push_screen_wait(AgainDialog(folder.name, network))
+        if answer:
+            name, _, value = answer.partition("=")
+            app.repeat(folder, None if answer == SAME else (name, value))
+
+    def _do(self, change: Callable[[], object]) -> bool:
+        try:
+            change()
+        except CnnTuiError as error:
+            complain(self.app, error)
+            return False
+        self.look()
+        return True
