@@ -99,7 +99,7 @@ class Checkpoints:
             self._set_aside(faults)
             return found, list(faults.values())
         if faults:
-            raise next(iter(faults.values()))
+            raise _none_is_sound(self._folder, next(iter(faults.values())))
         return None, []
 
     def _of_step(
@@ -151,6 +151,11 @@ def _no_such_state(folder: RunFolder, step: int, steps: list[int]) -> RunError:
     known = listed([f"{one:,}" for one in sorted(set(steps))], "and")
     hint = f"It has those of steps {known}." if steps else "It has none."
     return RunError(f"The run {folder.name} has no sound state of step {step:,}.", hint)
+
+
+def _none_is_sound(folder: RunFolder, fault: RunError) -> RunError:
+    anew = f"cnn-tui reproduce {folder.name} trains it anew."
+    return RunError(f"{fault.message} The run {folder.name} has no other state.", anew)
 
 
 def _position(meta: Meta) -> tuple[int, int]:

@@ -31,7 +31,7 @@ def states(root: Path, run: str, as_json: bool) -> None:
     if as_json:
         print_json(found)
     elif not found:
-        print_line(f"{run} has no state: resume begins it anew.")
+        print_line(f"{run} has no sound state.")
     else:
         rows = [
             (
