@@ -15,7 +15,7 @@ from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.states import kept_states
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
-from cnn_tui.tui.history.spare_words import spare_words
+from cnn_tui.tui.history.spare_words import spare_words, state_words
 from cnn_tui.tui.words import megabytes
 
 _yes = click.option("--yes", is_flag=True, help="Delete without asking.")
@@ -36,7 +36,7 @@ def states(root: Path, run: str, as_json: bool) -> None:
         rows = [
             (
                 str(state.step),
-                f"{state.epochs_done} epochs, {state.batch} batches",
+                state_words(state),
                 "best" if state.best else "",
                 megabytes(state.bytes),
             )

@@ -40,10 +40,12 @@ def _rows(comparison: Comparison) -> tuple[Record, ...]:
         ("best val", *(_best(one.best_val_accuracy, best) for one in summaries)),
         ("in epoch", *(str(one.best_epoch or "") for one in summaries)),
         ("test", *(percent(one.test_accuracy) for one in summaries)),
+        ("parameters", *(f"{one.params:,}" for one in summaries)),
+    )
+    rest = (
         ("state", *(entry.state for entry in runs)),
         ("epochs", *(f"{one.epoch}/{one.epochs}" for one in summaries)),
         ("time", *(clock(one.seconds) for one in summaries)),
-        ("parameters", *(f"{one.params:,}" for one in summaries)),
     )
     settings = (
         (one.setting, *(value.strip('"') for value in one.values)) for one in comparison.recipe
@@ -56,6 +58,7 @@ def _rows(comparison: Comparison) -> tuple[Record, ...]:
         *(Record(cells[0], cells) for cells in figures),
         *(Record(cells[0], cells, "warn") for cells in settings),
         *(Record(" ".join(cells), cells, "accent") for cells in layers),
+        *(Record(cells[0], cells, "dim") for cells in rest),
     )
 
 

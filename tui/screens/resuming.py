@@ -10,6 +10,7 @@ from cnn_tui.engine.runs.history import read_entry
 from cnn_tui.engine.runs.states import State, kept_states
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.paths import with_setting
+from cnn_tui.tui.history.spare_words import state_words
 from cnn_tui.tui.screens.dialog import Item, Picker, Prompt
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.words import megabytes
@@ -59,5 +60,4 @@ async def _ask_for_state(app: App[None], folder: RunFolder) -> int | None:
 
 def _words(state: State) -> str:
     best = ", the best" if state.best else ""
-    batches = f" and {state.batch} batches" if state.batch else ""
-    return f"after {state.epochs_done} epochs{batches}{best}, {megabytes(state.bytes)} MB"
+    return f"after {state_words(state)}{best}, {megabytes(state.bytes)} MB"
