@@ -16,6 +16,7 @@ from cnn_tui.engine.training.events import Alert, BatchCompleted
 
 _DIGITS = 8
 """Of a checksum, for people to compare."""
+_FIGURES = ("step", "batch", "lr", "loss", "l2_loss", "accuracy")
 _CAUSES = ("numpy", "blas", "cpu", "cnn_tui", "python", "host")
 """Of other bits, the likeliest first."""
 
@@ -53,8 +54,9 @@ def _steps_alike(one: RunFolder, other: RunFolder) -> tuple[str, str]:
         longest += 1
         if then is None or now is None:
             continue
-        if _figures_of(then) != _figures_of(now):
-            return "", f"they part at step {now.step:,}, loss {then.loss!r} then, {now.loss!r} now"
+        parted = _parted(then, now)
+        if parted:
+            return "", f"they part at step {now.step:,}, {parted}"
         count += 1
     return (f"all {count:,} steps" if count == longest else f"the {count:,} steps of both"), ""
 
@@ -64,9 +66,14 @@ def _steps(folder: RunFolder) -> Iterator[BatchCompleted]:
     return (event for event in events if isinstance(event, BatchCompleted))
 
 
-def _figures_of(event: BatchCompleted) -> str:
-    # As text: a loss that is no number equals itself there.
-    return repr((event.step, event.batch, event.loss, event.l2_loss, event.accuracy, event.lr))
+def _parted(then: BatchCompleted, now: BatchCompleted) -> str:
+    """The first figure that differs; empty if none does."""
+    for name in _FIGURES:
+        # As text: a loss that is no number equals itself there.
+        old, new = repr(getattr(then, name)), repr(getattr(now, name))
+        if old != new:
+            return f"{name.replace('_', ' ')} {old} then, {new} now"
+    return ""
 
 
 def _common_states(one: RunFolder, other: RunFolder) -> tuple[State, ...]:
