@@ -230,6 +230,22 @@ async def test_one_value_is_changed_in_the_dialog(make_app: MakeApp, root: Path)
         await until(pilot, lambda: "training.lr" in text(app, "#comparison"))
 
 
+async def test_a_remedy_for_a_repeated_run_begins_that_anew(make_app: MakeApp, root: Path) -> None:
+    async with history(make_app, root) as (app, pilot):
+        await pilot.press("down", "down", "a")
+        await until(pilot, lambda: isinstance(app.screen, AgainDialog))
+        app.screen.query_one(Input).value = "lr=500"
+        await pilot.press("enter")
+        await until(pilot, lambda: app.current_mode == "train")
+        assert app.session.join(60)
+        app.look()
+        assert app.board.remedied is not None
+        await pilot.press("r")
+        await until(pilot, lambda: app.builder.network.name == "quick")
+        assert app.session.join(60)
+        assert app.builder.network.layers == open_run(root, "quick-1").network().layers
+
+
 async def test_a_complete_run_is_asked_how_far_it_is_to_go(make_app: MakeApp, root: Path) -> None:
     async with history(make_app, root) as (app, pilot):
         await pilot.press("down", "R")

@@ -47,6 +47,8 @@ class AppState(App[None], inherit_bindings=False):
         self.builder = Builder(Document(network, source))
         self.board = Board()
         self._earlier: Board | None = None
+        self._taken_up: Network | None = None
+        """What is trained, where that is a run of the history and not what is built."""
         self._usage = Usage()
         self._used = ""
         self._run = RunView()

@@ -49,7 +49,7 @@ class TrainingCommands(DocumentCommands, inherit_bindings=False):
         network = self.builder.network
         if self.board.train_loss.points():
             self._earlier = self.board
-        self.board = Board(settings=Settings.of(network.training))
+        self.board, self._taken_up = Board(settings=Settings.of(network.training)), None
         self.session.start(network)
 
     def _refuse(self) -> None:
@@ -110,7 +110,7 @@ class TrainingCommands(DocumentCommands, inherit_bindings=False):
         while self.session.active:
             await asyncio.sleep(0.02)
         self.take_news()
-        self.builder.rewrite(apply(self.builder.network, remedy))
+        self.builder.rewrite(apply(self._taken_up or self.builder.network, remedy))
         self.action_train()
         return True
 
@@ -150,7 +150,7 @@ class TrainingCommands(DocumentCommands, inherit_bindings=False):
         if self.session.active:
             self.notify("A run is under way here: end or detach it first.", severity="error")
             return False
-        self.board = Board(settings=Settings.of(network.training))
+        self.board, self._taken_up = Board(settings=Settings.of(network.training)), network
         self.session.start(network, runner)
         self.action_mode("train")
         self.look()
