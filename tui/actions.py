@@ -33,6 +33,7 @@ WATCH = "watch"
 COMPARE = "compare"
 DATA = "data"
 LADDER = "ladder"
+WEIGHTS = "weights"
 
 APP = "app"
 
@@ -95,6 +96,7 @@ COMMANDS = (
     Command(RUNS, "t", "screen.tag", "tags", "Change its tags", in_bar=False),
     Command(RUNS, "n", "screen.note", "note", "Change its note", in_bar=False),
     Command(RUNS, "r", "screen.rename", "rename", "Give it another name", in_bar=False),
+    Command(RUNS, "w", "screen.weights", "weights", "First-layer weights", in_bar=False),
     Command(RUNS, "x,delete", "screen.delete", "delete", "Move it to the bin"),
     Command(RUNS, "B", "screen.bin", "bin", "Bring a run back from the bin", in_bar=False),
     Command(RUNS, "D", "screen.clean", "clean up", "Free disk; says first what", in_bar=False),
@@ -116,6 +118,13 @@ COMMANDS = (
     Command(LADDER, "escape,backspace", "screen.back", "back", "Back; the rest waits", "esc"),
     Command(LADDER, "enter,f5", "screen.climb", "start", "Train what is not done yet", "enter"),
     Command(LADDER, "x", "screen.stop", "stop", "Stop; the next start goes on"),
+    Command(LADDER, "v", "screen.closer", "closer", "Chart of k, weights; larger"),
+    Command(LADDER, "right", "screen.scroll(6)", "scroll", "Scroll the weights", "left/rt", False),
+    Command(LADDER, "left", "screen.scroll(-6)", "scroll back", in_bar=False),
+    Command(LADDER, "f", "screen.fetch", "fetch", "Download the data"),
+    Command(WEIGHTS, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
+    Command(WEIGHTS, "down,space,right", "screen.scroll(6)", "scroll", "Scroll", "up/down"),
+    Command(WEIGHTS, "up,left", "screen.scroll(-6)", "scroll back", in_bar=False),
     Command(APP, "1", "app.mode('build')", "build", "Build the network", in_bar=False),
     Command(APP, "2", "app.mode('train')", "train", "Train it, see the curves", in_bar=False),
     Command(APP, "3,4", "app.mode('runs')", "runs", "All runs, also of others", in_bar=False),

@@ -1,33 +1,109 @@
-"""Samples of a dataset as text: one picture of each class above its name and its count."""
+"""Pictures in rows with words below: samples of a dataset, and what a first layer looks for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 from rich.columns import Columns
 from rich.console import Group
 from rich.text import Text
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.statistics import Statistics, to_bytes
-from cnn_tui.tui.terminal.half_blocks import half_blocks, shrunk
+from cnn_tui.tui.terminal.half_blocks import fitted, half_blocks, shades
+from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.words import clean
 
-MOST_CLASSES = 100
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from cnn_tui.engine.export.templates import Kind, Template, Templates
+
+MOST = 100
+"""Pictures on a sheet."""
 
 
-def sample_sheet(dataset: Dataset, statistics: Statistics, page: int, side: int) -> Columns:
-    """The training image number ``page`` of each class, no side longer than ``side`` pixels."""
-    train, cells = dataset.train, []
-    for label, count in enumerate(statistics.classes[:MOST_CLASSES]):
+class Looks(NamedTuple):
+    """How pictures are drawn."""
+
+    side: int
+    """The most pixels of a side, and columns of a picture."""
+    plain: bool = False
+    """In shades of ASCII, where there are no colours or no half blocks."""
+
+
+def looks_in(app: App[object], side: int) -> Looks:
+    """How pictures are drawn in the app."""
+    link = getattr(app, "link", Link())
+    return Looks(side, link.ascii or link.color == "none")
+
+
+class Captioned(NamedTuple):
+    """A picture ``(C, H, W)`` and the lines below it, the later ones dim."""
+
+    pixels: NDArray[np.uint8]
+    lines: tuple[str, ...]
+
+
+def sheet(pictures: Iterable[Captioned], looks: Looks) -> Columns:
+    """As many pictures in a row as there is room for."""
+    fit = [(fitted(one.pixels, looks.side), one.lines) for one in pictures]
+    width = max([_LEAST_WIDTH, *(pixels.shape[2] for pixels, _ in fit)])
+    cells = [_cell(pixels, lines, width, looks.plain) for pixels, lines in fit]
+    return Columns(cells, width=width, padding=(0, 1))
+
+
+_LEAST_WIDTH = 8
+"""Columns for a name, however small the pictures are."""
+
+
+def _cell(pixels: NDArray[np.uint8], lines: Iterable[str], width: int, plain: bool) -> Group:
+    texts = [Text(clean(line), "dim" if at else "") for at, line in enumerate(lines)]
+    for text in texts:
+        text.truncate(width, overflow="ellipsis")
+    return Group((shades if plain else half_blocks)(pixels), *texts)
+
+
+def sample_sheet(dataset: Dataset, statistics: Statistics, page: int, looks: Looks) -> Columns:
+    """The training image number ``page`` of each class above its name and its count."""
+    return sheet(_samples(dataset, statistics, page), looks)
+
+
+def _samples(dataset: Dataset, statistics: Statistics, page: int) -> Iterable[Captioned]:
+    train = dataset.train
+    for label, count in enumerate(statistics.classes[:MOST]):
         places = np.flatnonzero(train.labels == label)
-        if not len(places):
-            continue
-        image = train.images[places[page % len(places)]]
-        picture = half_blocks(shrunk(to_bytes(image, statistics.low, statistics.high), side))
-        name = Text(clean(count.name))
-        name.truncate(side, overflow="ellipsis")
-        cells.append(Group(picture, name, Text(f"{count.train:,}", "dim")))
-    return Columns(cells, width=side, padding=(0, 1))
+        if len(places):
+            image = train.images[places[page % len(places)]]
+            pixels = to_bytes(image, statistics.low, statistics.high)
+            yield Captioned(pixels, (count.name, f"{count.train:,}"))
+
+
+def template_sheet(templates: Templates, looks: Looks, most: int = MOST) -> Columns:
+    """The first layer's weights: of classes with their names, else with numbers as well."""
+    return sheet(map(partial(_captioned, templates.kind), templates.each[:most]), looks)
+
+
+def _captioned(kind: Kind, one: Template) -> Captioned:
+    words = (one.label, "" if kind == "class" else f"#{one.unit}")
+    return Captioned(one.pixels, tuple(filter(None, words)))
+
+
+def template_words(templates: Templates) -> str:
+    """What the pictures are, in a sentence."""
+    count, layer = len(templates.each), templates.layer
+    match templates.kind:
+        case "class":
+            return f"{layer}: one template a class; light speaks for it, dark against it"
+        case "unit":
+            return (
+                f"{layer}: {count} hidden units, the strongest first, above the class each is for"
+            )
+    return f"{layer}: its {count} filters"
 
 
 def summary_of(statistics: Statistics) -> str:

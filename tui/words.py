@@ -39,6 +39,17 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.1f}" if size < 1e7 else f"{size / 1e6:,.0f}"
 
 
+def duration(seconds: float) -> str:
+    """``0.011 ms``, ``1.64 ms``, ``8.3 s`` or ``12:05``; ``none`` for no time at all."""
+    if seconds <= 0:
+        return "none"
+    if seconds >= 600:
+        return clock(seconds)
+    value, unit = (seconds, "s") if seconds >= 0.9995 else (1000 * seconds, "ms")
+    digits = 3 if value < 0.1 else max(0, 2 - int(math.log10(max(value, 1))))
+    return f"{value:.{digits}f} {unit}"
+
+
 def times(sizes: Iterable[object]) -> str:
     """``(6, 28, 28)`` as ``6x28x28``."""
     return "x".join(str(size) for size in sizes)

@@ -82,13 +82,20 @@ class Ladder:
         Raises:
             CnnTuiError: A training failed, or a run cannot be kept. The rungs before stay.
         """
-        source = Source(self.dataset, self.name, self.data_dir, data_digest(self.dataset))
-        climber = _Climber(self, source, emit, control or Control())
+        climber = _Climber(self, self._source(), emit, control or Control())
         for baseline in self.rungs:
             rung = climber.rung(baseline)
             if rung is None:
                 return
             yield rung
+
+    def done(self) -> tuple[Rung, ...]:
+        """The rungs that are in the history already."""
+        climber = _Climber(self, self._source(), lambda event: None, Control())
+        return tuple(filter(None, map(climber.done, self.rungs)))
+
+    def _source(self) -> Source:
+        return Source(self.dataset, self.name, self.data_dir, data_digest(self.dataset))
 
 
 @dataclass(frozen=True)
@@ -102,25 +109,35 @@ class _Climber:
         """The result, found or made; None if the control ended it."""
         if self.control.stopping:
             return None
+        return self.done(baseline) or self._made(baseline)
+
+    def done(self, baseline: Baseline) -> Rung | None:
+        """The result, if there is one; the run may have got another name since."""
+        found = find(self.ladder.root, self._key(baseline))
+        if found is None or found[1].rung is None:
+            return None
+        return msgspec.structs.replace(found[1].rung, run=found[0].name, done_before=True)
+
+    def _made(self, baseline: Baseline) -> Rung | None:
+        return self._knn() if baseline == "knn" else self._trained(baseline)
+
+    def _key(self, baseline: Baseline) -> str:
         if baseline == "knn":
-            return self._knn()
-        return self._trained(baseline)
+            return digest("knn", self.source.digest, *self.ladder.knn)
+        network = self._network(baseline)
+        return digest(self.source.digest, network_digest(network), network.training.epochs)
 
     @property
     def _threads(self) -> int:
         return self.ladder.threads or default_threads()
 
     def _knn(self) -> Rung | None:
-        key = digest("knn", self.source.digest, *self.ladder.knn)
-        found = find(self.ladder.root, key)
-        if found and found[1].rung:
-            return _seen(found[0], found[1].rung)
         self.emit(RungStarted("knn", None))
         try:
             rung = run_knn(self.ladder.dataset, self.ladder.knn, self._threads, self._tell)
         except _StoppedError:
             return None
-        return keep_knn(self.ladder.root, key, rung, self.source)
+        return keep_knn(self.ladder.root, self._key("knn"), rung, self.source)
 
     def _tell(self, phase: str) -> Tell:
         def tell(done: int, total: int) -> None:
@@ -132,11 +149,8 @@ class _Climber:
         return tell
 
     def _trained(self, baseline: Baseline) -> Rung | None:
-        network = self._network(baseline)
-        key = digest(self.source.digest, network_digest(network), network.training.epochs)
+        network, key = self._network(baseline), self._key(baseline)
         found = find(self.ladder.root, key)
-        if found and found[1].rung:
-            return _seen(found[0], found[1].rung)
         self.emit(RungStarted(baseline, network))
         with self._recorder(network, found[0] if found else None) as recorder:
             folder = RunFolder(Path(recorder.path))
@@ -177,8 +191,3 @@ class _Climber:
             control=self.control,
             data_dir=self.ladder.data_dir,
         )
-
-
-def _seen(folder: RunFolder, rung: Rung) -> Rung:
-    """The run may have got another name since."""
-    return msgspec.structs.replace(rung, run=folder.name, done_before=True)

@@ -12,6 +12,7 @@ from cnn_tui.engine.data.cifar import load_cifar
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.digits import load_digits
 from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_folder
+from cnn_tui.engine.data.missing import letters
 from cnn_tui.engine.data.mnist import load_mnist
 from cnn_tui.engine.data.places import dataset_dir
 from cnn_tui.engine.data.progress import Progress
@@ -39,8 +40,8 @@ def dataset_names() -> tuple[str, ...]:
 
 def find_name(word: str) -> str | None:
     """The dataset that a word means (``CIFAR-10``, ``cifar_10``), or None."""
-    by_letters = {_letters(name): name for name in dataset_names()}
-    return by_letters.get(_letters(word))
+    by_letters = {letters(name): name for name in dataset_names()}
+    return by_letters.get(letters(word))
 
 
 def locate(name: str, data_dir: Path | None) -> tuple[str, Path | None]:
@@ -86,10 +87,6 @@ def load_dataset(
     if place.is_file():
         return load_arrays(place)
     return load_folder(place, shape or DEFAULT_SHAPE, skip_damaged=skip_damaged, progress=progress)
-
-
-def _letters(word: str) -> str:
-    return word.lower().replace("-", "").replace("_", "")
 
 
 def _from_files(name: str, data_dir: Path | None) -> Dataset:

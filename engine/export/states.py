@@ -49,6 +49,8 @@ def read_state(folder: RunFolder, which: Which = "best") -> State:
         SpecError: if the architecture cannot be read.
     """
     network = folder.network()
+    if not network.layers:
+        raise RunError(f"The run {folder.name} has no layers, and so no weights.")
     started = _started(folder)
     channels = network.input[0]
     if len(started.mean) != channels or len(started.std) != channels:

@@ -14,7 +14,6 @@ from cnn_tui.engine.baselines.ladder import Ladder, LadderEvent, PairsCompared, 
 from cnn_tui.engine.baselines.neighbours import KNN
 from cnn_tui.engine.baselines.recipes import BASELINES, Baseline, network_for
 from cnn_tui.engine.baselines.record import Rung
-from cnn_tui.engine.baselines.templates import templates
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.errors import CnnTuiError, RunError
 from cnn_tui.engine.runs.folder import open_run
@@ -230,10 +229,10 @@ def test_damaged_record_counts_as_none(tmp_path: Path) -> None:
     assert started(climb(tmp_path, rungs=("linear-svm",))[1]) == ["linear-svm"]
 
 
-def test_templates_show_what_speaks_for_a_class_light() -> None:
-    weight = np.array([[1.0, -2, 0, 0.5], [0, 0, 0, 0], [-3, 3, 0, 0]])
-    pictures = templates(weight, (1, 2, 2))
-    assert pictures.shape == (3, 1, 2, 2) and pictures.dtype == np.uint8
-    assert pictures[0].ravel().tolist() == [191, 0, 128, 159]
-    assert set(pictures[1].ravel().tolist()) == {128}
-    assert pictures[2].ravel().tolist() == [0, 255, 128, 128]
+def test_what_is_done_is_told_without_doing_anything(tmp_path: Path) -> None:
+    assert ladder(tmp_path).done() == ()
+    rungs, _ = climb(tmp_path, rungs=("knn", "linear-svm"))
+    assert ladder(tmp_path).done() == tuple(
+        msgspec.structs.replace(rung, done_before=True) for rung in rungs
+    )
+    assert len(list_runs(tmp_path)) == 2

@@ -10,8 +10,10 @@ import pytest
 from driving import text
 from runs_made import until
 from scripted import SMALL
+from textual.widgets import Static
 
 from cnn_tui.engine.baselines.ladder import Ladder
+from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.history import climb
 from cnn_tui.tui.screens.baselines import BaselinesScreen
@@ -20,7 +22,7 @@ from cnn_tui.tui.screens.build import BuildScreen
 MakeApp = Callable[..., CnnTuiApp]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def two_short_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ladder of the screen, but short."""
     import cnn_tui.engine.baselines.ladder as module
@@ -32,23 +34,56 @@ def two_short_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert climb.RUNGS[0] == "knn"
 
 
-async def test_the_ladder_is_climbed_once(make_app: MakeApp, tmp_path: Path) -> None:
+async def test_the_ladder_is_climbed_once(
+    make_app: MakeApp, tmp_path: Path, two_short_rungs: None
+) -> None:
     for again in (False, True):
         app = make_app()
         app.runs_dir = tmp_path / "runs"
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("f7")
-            assert "enter climbs the ladder" in text(app, "#climb")
+            words = "2 of 5 done before" if again else "enter climbs the ladder"
+            await until(pilot, lambda app=app, words=words: words in text(app, "#climb"))
             await pilot.press("enter", "enter")
             await until(pilot, lambda app=app: "done; each" in text(app, "#climb"))
             rows = text(app, "#rungs").splitlines()
             assert "%" in rows[3] and "linear-softmax-1" in rows[3]
             assert rows[1].split() == ["knn", "-"] or rows[1].split() == [">", "knn", "-"]
             bars = text(app, "#bars").splitlines()
-            assert "linear-softmax" in bars[0] and "━━" in bars[0] and "two-layer" in bars[1]
+            assert "training time" in bars[0]
+            assert "linear-softmax" in bars[1] and "━━" in bars[1] and "two-layer" in bars[2]
             await pilot.press("escape")
             assert isinstance(app.screen, BuildScreen)
         assert len([one for one in (tmp_path / "runs").iterdir() if one.name[0] != "."]) == 2, again
+
+
+async def test_what_was_done_is_shown_at_once_and_closer(make_app: MakeApp, tmp_path: Path) -> None:
+    root, baselines = tmp_path / "runs", ("knn", "linear-svm", "two-layer")
+    list(Ladder(load_dataset("digits"), "digits", root, rungs=baselines).climb(lambda event: None))
+    app = make_app()
+    app.runs_dir = root
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f7")
+        await until(pilot, lambda: "3 of 5 done before" in text(app, "#climb"))
+        assert "none" in text(app, "#bars").splitlines()[1]
+        chart = text(app, "#folds")
+        assert "k = " in chart and "±" in chart and "·" in chart and "o" in chart
+        low = app.screen.query_one("#closer").size.height
+        await pilot.press("v")
+        assert app.screen.query_one("#closer").size.height == low + 6
+        await pilot.press("v", "down")
+        await until(pilot, lambda: "one template a class" in text(app, "#weights-words"))
+        assert {"0", "9"} <= set(templates(app).split()) and "▀" in templates(app)
+        await pilot.press("down")
+        assert "linear-softmax: not done yet" in text(app, "#weights-words")
+        await pilot.press("down")
+        await until(pilot, lambda: "100 hidden units" in text(app, "#weights-words"))
+        assert "#" in templates(app)
+
+
+def templates(app: CnnTuiApp) -> str:
+    static = app.screen.query_one("#templates", Static)
+    return "\n".join(static.render_line(y).text for y in range(static.size.height))
 
 
 async def test_data_that_is_not_here_is_told(make_app: MakeApp, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def test_plain_output_is_lines_a_table_and_charts(cli, file: Path, tmp_path: Pat
     assert [line.split(":")[0] for line in lines[:5]] == NAMES
     assert lines[6].split()[:3] == ["baseline", "test", "accuracy"]
     assert [line.split()[0] for line in lines[7:12]] == NAMES
+    assert lines[7].split()[2] == "none" and lines[8].split()[2] != "none"
     assert "|####" in lines[13]
     assert any(line.strip().startswith("k = 1 |") and "±" in line for line in lines)
 

@@ -18,7 +18,7 @@ import pytest
 from cnn_tui.engine.data.catalog import dataset_names
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE
 from cnn_tui.engine.data.sources import SOURCES, RemoteFile, Source
-from cnn_tui.tui.terminal.half_blocks import half_blocks, shrunk
+from cnn_tui.tui.terminal.half_blocks import fitted, half_blocks, shades
 
 NETWORK = """
 name = "linear"
@@ -219,9 +219,19 @@ def test_half_blocks_show_two_rows_a_line() -> None:
     assert str(odd.spans[-1].style) == "rgb(7,7,7) on rgb(0,0,0)"
 
 
-def test_large_pictures_are_shrunk_by_means() -> None:
-    image = np.arange(3 * 50 * 33, dtype=np.uint16).reshape(3, 50, 33).astype(np.uint8)
-    small = shrunk(image, 16)
-    assert small.shape == (3, 13, 9)
-    assert small[1, 0, 0] == round(image[1, :4, :4].mean())
-    np.testing.assert_array_equal(shrunk(image, 50), image)
+def test_shades_are_as_large_and_ascii() -> None:
+    image = np.zeros((1, 3, 4), np.uint8)
+    image[0, :2, 1:], image[0, 0, 3] = 255, 0
+    assert shades(image).plain == " @@=\n    "
+
+
+def test_pictures_fit_the_side_whatever_their_size() -> None:
+    image = np.arange(3 * 48 * 32, dtype=np.uint16).reshape(3, 48, 32).astype(np.uint8)
+    small = fitted(image, 16)
+    assert small.shape == (3, 16, 11)
+    assert fitted(image, 12).shape == (3, 12, 8)
+    assert fitted(image, 12)[1, 0, 0] == np.rint(image[1, :4, :4].mean())
+    assert abs(small.mean() - image.mean()) < 1
+    np.testing.assert_array_equal(fitted(image, 50), image)
+    np.testing.assert_array_equal(fitted(image, 96)[:, ::2, 1::2], image)
+    assert fitted(image[:, :1], 8).shape == (3, 1, 8)

@@ -18,6 +18,7 @@ from cnn_tui.tui.actions import (
     RUNS,
     TRAIN,
     WATCH,
+    WEIGHTS,
     commands,
     key_words,
 )
@@ -34,6 +35,7 @@ def test_keys_are_those_of_the_app() -> None:
         ("Runs", (RUNS,)),
         ("a run that is watched", (WATCH,)),
         ("a comparison", (COMPARE,)),
+        ("first-layer weights", (WEIGHTS,)),
         ("datasets", (DATA,)),
         ("baselines", (LADDER,)),
         ("everywhere", (APP,)),

@@ -21,11 +21,8 @@ from cnn_tui.engine.training.events import BatchCompleted, RunStarted
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import stopped_by_signals
 from cnn_tui.tui.cli.loading import load, progress_shown
-from cnn_tui.tui.cli.output import print_json, print_line, print_table
-
-_HEADER = ("baseline", "test accuracy", "training", "prediction", "parameters", "settings", "run")
-_BAR = 30
-"""Length of a bar of 100%."""
+from cnn_tui.tui.cli.output import print_json, print_line
+from cnn_tui.tui.cli.rungs import print_ladder, sentence
 
 
 @click.command("baselines")
@@ -77,9 +74,9 @@ def command(
             if as_json:
                 print_json(rung)
             else:
-                print_line(_sentence(rung))
-    if not as_json and len(done) > 1:
-        _print_ladder(done)
+                print_line(sentence(rung))
+    if not as_json:
+        print_ladder(done, runs_dir)
     return 128 + received[0] if received else 0
 
 
@@ -106,46 +103,3 @@ class _Told:
                 self._steps = event.epochs * event.batches
             case BatchCompleted():
                 self._tell(f"{self._baseline}, steps", event.step, self._steps)
-
-
-def _sentence(rung: Rung) -> str:
-    before = ", done before" if rung.done_before else ""
-    return (
-        f"{rung.baseline}: {rung.test_accuracy:.2%} of {rung.test_images:,} test images right "
-        f"({_settings(rung)}{before})"
-    )
-
-
-def _settings(rung: Rung) -> str:
-    if rung.baseline == "knn":
-        return f"{rung.metric}, k = {rung.k}"
-    return f"{rung.epochs} epochs"
-
-
-def _print_ladder(rungs: list[Rung]) -> None:
-    rows = [
-        (
-            rung.baseline,
-            f"{rung.test_accuracy:.2%}",
-            f"{rung.train_seconds:,.1f} s",
-            f"{rung.predict_ms_per_image:.3f} ms",
-            f"{rung.params:,}",
-            _settings(rung),
-            rung.run,
-        )
-        for rung in rungs
-    ]
-    print_line("")
-    print_table(_HEADER, rows, right=_HEADER[1:5])
-    _print_chart([(rung.baseline, rung.test_accuracy, "") for rung in rungs])
-    for rung in rungs:
-        if rung.cross_validation:
-            scores = rung.cross_validation.scores
-            print_line(f"\n{rung.metric} neighbours, mean of five folds ± spread:")
-            _print_chart([(f"k = {one.k}", one.mean, f" ± {one.std:.2%}") for one in scores])
-
-
-def _print_chart(bars: list[tuple[str, float, str]]) -> None:
-    print_line("")
-    for name, accuracy, spread in bars:
-        print_line(f"{name:>14} |{'#' * round(_BAR * accuracy):<{_BAR}}| {accuracy:.2%}{spread}")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import msgspec
-from rich.columns import Columns
-from rich.console import Console, Group
-from rich.text import Text
 
 from cnn_tui.engine.data.catalog import find_name
 from cnn_tui.engine.data.dataset import Dataset
@@ -21,9 +19,10 @@ from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.wording import listed, nearest, show
 from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.drawing import draw_sheet, looks_on, terminal
 from cnn_tui.tui.cli.loading import load, progress_shown
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
-from cnn_tui.tui.terminal.half_blocks import half_blocks, shrunk
+from cnn_tui.tui.samples import Captioned, sheet
 
 _PICTURE = 16
 """Longest side of a picture, in characters."""
@@ -92,9 +91,9 @@ def show_command(
         print_json(statistics)
         return
     _print_statistics(statistics)
-    console = Console()
-    if console.is_terminal:
-        console.print(_pictures(dataset, statistics))
+    console = terminal()
+    if console:
+        draw_sheet(console, sheet(_pictures(dataset, statistics), looks_on(console, _PICTURE)))
 
 
 def _print_statistics(statistics: Statistics) -> None:
@@ -115,17 +114,12 @@ def _figures(values: tuple[float, ...]) -> str:
     return " ".join(f"{value:.4g}" for value in values)
 
 
-def _pictures(dataset: Dataset, statistics: Statistics) -> Columns:
+def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Captioned]:
     """The first image of each class above its name."""
     train = dataset.train
-    chosen = first_of_each(train, len(dataset.classes))[:_MOST_PICTURES]
-    pictures = []
-    for index in chosen:
+    for index in first_of_each(train, len(dataset.classes))[:_MOST_PICTURES]:
         image = to_bytes(train.images[index], statistics.low, statistics.high)
-        name = Text(dataset.classes[train.labels[index]])
-        name.truncate(_PICTURE, overflow="ellipsis")
-        pictures.append(Group(half_blocks(shrunk(image, _PICTURE)), name))
-    return Columns(pictures, width=_PICTURE, padding=(1, 2))
+        yield Captioned(image, (dataset.classes[train.labels[index]],))
 
 
 @command.command("fetch")

@@ -18,6 +18,7 @@ COMMANDS = {
     "export": "Write figures or network of a run for other programs.",
     "import": "Make an architecture of an ONNX file or of PyTorch source.",
     "predict": "Say what the network of a run sees in pictures.",
+    "templates": "Show what the first layer of a run looks for.",
     "baselines": "Train the ladder from k-NN to a ConvNet on one dataset.",
     "data": "List, show and download datasets.",
     "check": "Say whether the layers of a network fit, and what they cost.",

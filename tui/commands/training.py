@@ -7,6 +7,8 @@ from functools import partial
 
 from textual import work
 
+from cnn_tui.engine.data.missing import missing
+from cnn_tui.engine.data.sources import SOURCES
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.again import original_of, plan_again
 from cnn_tui.engine.runs.folder import RunFolder
@@ -38,12 +40,21 @@ class TrainingCommands(DocumentCommands, inherit_bindings=False):
     def action_train(self) -> None:
         """Start a run, if the network can be trained and no run is under way."""
         if not self.session.active:
-            if not self.builder.report.valid:
-                self._refuse()
+            if not self._may_train():
                 return
             self._begin()
         self.action_mode("train")
         self.look()
+
+    def _may_train(self) -> bool:
+        """Whether there is a network and its data; what is missing is said, or offered."""
+        if not self.builder.report.valid:
+            self._refuse()
+            return False
+        wanted = missing(self.builder.network.data, self.data_dir)
+        if wanted:
+            self._offer(wanted)
+        return not wanted
 
     def _begin(self) -> None:
         network = self.builder.network
@@ -59,6 +70,19 @@ class TrainingCommands(DocumentCommands, inherit_bindings=False):
         self.action_mode("build")
         self.call_later(self._show_trouble)
 
+    @work
+    async def _offer(self, wanted: str) -> None:
+        """Offer the download of data that are not here; the network is then ready to be trained."""
+        from cnn_tui.tui.screens.datasets import DataScreen
+
+        size = SOURCES[wanted].size / 1e6
+        question = Question(
+            f"The dataset {wanted} is not here yet: {size:,.0f} MB to download.",
+            [Answer("f", "fetch it now; x breaks it off, what has come is kept")],
+        )
+        if await self.push_screen_wait(question) == "f":
+            self.push_screen(DataScreen(self.current_mode, wanted))
+
     def _show_trouble(self) -> None:
         if isinstance(self.screen, BuildScreen):
             self.screen.show_trouble()
@@ -66,8 +90,7 @@ class TrainingCommands(DocumentCommands, inherit_bindings=False):
     def action_step(self, portion: Portion) -> None:
         """Train one batch or epoch and pause, beginning a run if there is none."""
         if not self.session.active:
-            if not self.builder.report.valid:
-                self._refuse()
+            if not self._may_train():
                 return
             self._begin()
         self.session.run_one(portion)

@@ -84,6 +84,30 @@ def accuracy_axis(values: Sequence[float], ticks: int) -> Axis:
     return Axis(low, 1.0, marks, _aligned([f"{mark:.0%}" for mark in marks]))
 
 
+def near_axis(values: Sequence[float], ticks: int) -> Axis:
+    """Just around some accuracies, which may lie close together; ticks at round percentages."""
+    least, most = min(values, default=0.0), max(values, default=1.0)
+    margin = max(_MARGIN * (most - least), _LEAST_RANGE / 2)
+    low, high = least - margin, most + margin
+    step = _round_up((high - low) / ticks)
+    marks = tuple(step * at for at in range(math.ceil(low / step), math.floor(high / step) + 1))
+    digits = next(digits for digits in range(9) if _is_whole(step * 10 ** (2 + digits)))
+    return Axis(low, high, marks, _aligned([f"{mark:.{digits}%}" for mark in marks]))
+
+
+def choices_axis(names: Sequence[object], name: str) -> Axis:
+    """One place for each of some choices, as far apart as each other."""
+    places = tuple(map(float, range(len(names))))
+    return Axis(-0.5, len(names) - 0.5, places, tuple(map(str, names)), name)
+
+
+def _is_whole(value: float) -> bool:
+    return abs(value - round(value)) < 1e-6
+
+
+_MARGIN = 0.04
+_LEAST_RANGE = 0.002
+
 _ROUND = (1, 2, 2.5, 5, 10)
 
 

@@ -1,19 +1,24 @@
-"""The ladder of the notes on the network's data: one table, one chart, rung by rung."""
+"""The ladder of the notes on the network's data: one table, one chart, and a closer look."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import ComposeResult
 
+from cnn_tui.engine.data.missing import missing
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.actions import LADDER, bindings
 from cnn_tui.tui.aside import aside
-from cnn_tui.tui.history.climb import Climb, chart_of, records_of
+from cnn_tui.tui.history.climb import RUNGS, Climb, chart_of, records_of
+from cnn_tui.tui.screens.closer import Closer
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.widgets.header import Heading
+from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.run_status import bar
 from cnn_tui.tui.widgets.table import Column, Table
 from cnn_tui.tui.widgets.text_lines import TextLines
@@ -42,23 +47,26 @@ class BaselinesScreen(ModeScreen):
     def __init__(self, mode: str, network: Network, root: Path, data_dir: Path | None) -> None:
         super().__init__()
         self.MODE = mode
-        self._network, self._root, self._data_dir = network, root, data_dir
-        self._climb = Climb()
+        self._network, self._data_dir = network, data_dir
+        self._root = root
+        self._climb = Climb(network, root, data_dir)
         self._control: Control | None = None
         self._words = "enter climbs the ladder; what was done before is not done again"
 
     def compose_body(self) -> ComposeResult:
-        """Table, how far it is, chart."""
+        """Table, how far it is, chart, and more of the chosen baseline."""
         yield Table(_COLUMNS, id="rungs")
         yield TextLines(id="climb")
         yield TextLines(id="bars")
+        yield Closer(self._root, id="closer")
 
     def on_mount(self) -> None:
-        """Show what there is to do."""
+        """Show what was done before and what there is to do."""
         super().on_mount()
         self.heading = Heading("baselines", clean(self._network.data))
         self._look()
         self.set_interval(0.25, self._look)
+        aside(self, self._climb.look, self._seen, self._fail)
 
     def on_unmount(self) -> None:
         """End after the current batch, with a checkpoint."""
@@ -68,17 +76,19 @@ class BaselinesScreen(ModeScreen):
         """Fit the bars."""
         self.call_after_refresh(self._look)
 
+    def _seen(self, nothing: None) -> None:
+        done = len(self._climb.rungs)
+        if done and not self._control:
+            rest = "all are done" if done == len(RUNGS) else "enter does the rest"
+            self._words = f"{done} of {len(RUNGS)} done before; {rest}"
+        self._look()
+
     def action_climb(self) -> None:
         """Begin, or go on where it was stopped."""
         if self._control is not None:
             return
         control = self._control = Control()
-        climb = self._climb = Climb()
-
-        def work() -> None:
-            climb.run(self._network, self._root, self._data_dir, control)
-
-        aside(self, work, self._done, self._fail)
+        aside(self, lambda: self._climb.run(control), self._done, self._fail)
         self.refresh_bindings()
 
     def action_stop(self) -> None:
@@ -96,20 +106,44 @@ class BaselinesScreen(ModeScreen):
         self._words, self._control = f"! {clean(str(error))}", None
         self._look()
 
+    @on(Table.Highlighted)
     def _look(self) -> None:
         if not self.is_mounted:
             return
         climb, width = self._climb, self.size.width
-        self.query_one(Table).records = records_of(climb.rungs, climb.baseline)
+        table = self.query_one(Table)
+        table.records = records_of(climb.rungs, climb.baseline)
         self.query_one("#bars", TextLines).rows = chart_of(climb.rungs, width)
-        words = f" {self._words}"
-        if self._control:
-            words = f" {climb.what} "
-        line = ((words, "error" if "!" in words else ""),)
-        self.query_one("#climb", TextLines).rows = (
-            (*line, *bar(climb.share, 24)) if self._control else line,
-        )
+        self.query_one("#climb", TextLines).rows = self._state(width)
+        chosen = next((rung for rung in climb.rungs if rung.baseline == table.chosen), None)
+        self.query_one(Closer).show(table.chosen, chosen)
         self.refresh_bindings()
+
+    def _state(self, width: int) -> tuple[Line, ...]:
+        if self._control:
+            return (((f" {self._climb.what} ", ""), *bar(self._climb.share, 24)),)
+        role = "error" if self._words.startswith("!") else ""
+        return tuple(((f" {line}", role),) for line in wrap(self._words, max(20, width - 2)))
+
+    def action_closer(self) -> None:
+        """Give the closer look the room of the chart, and back."""
+        self.toggle_class("-closer")
+
+    def action_scroll(self, by: int) -> None:
+        """More of the pictures, where not all have room."""
+        self.query_one(Closer).scroll(by)
+
+    def action_fetch(self) -> None:
+        """Go and download the data that are missing."""
+        from cnn_tui.tui.screens.datasets import DataScreen
+
+        wanted = missing(self._network.data, self._data_dir)
+        if wanted:
+            self.app.push_screen(DataScreen(self.MODE, wanted), self._fetched)
+
+    def _fetched(self, nothing: None) -> None:
+        self._words = "enter climbs the ladder"
+        aside(self, self._climb.look, self._seen, self._fail)
 
     def action_back(self) -> None:
         """Back to where one came from."""
@@ -118,6 +152,10 @@ class BaselinesScreen(ModeScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer a beginning before it, an end after it."""
-        if action in ("climb", "stop"):
-            return (self._control is None) == (action == "climb")
+        if action == "fetch":
+            return missing(self._network.data, self._data_dir) is not None
+        if action == "climb":
+            return self._control is None
+        if action == "stop":
+            return self._control is not None
         return super().check_action(action, parameters)

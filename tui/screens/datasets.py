@@ -47,9 +47,11 @@ class DataScreen(ModeScreen):
     BINDINGS = bindings(DATA)
     AUTO_FOCUS = "Table"
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, wanted: str = "") -> None:
         super().__init__()
         self.MODE = mode
+        self._wanted = wanted
+        """A set to begin with; it is fetched if it is not here."""
         self._entries: dict[str, Entry] = {}
         self._shown: tuple[Dataset, Statistics] | None = None
         self._page = 0
@@ -65,10 +67,14 @@ class DataScreen(ModeScreen):
             yield Static(id="samples")
 
     def on_mount(self) -> None:
-        """List the sets; begin with the first, which is built in."""
+        """List the sets; begin with the first, which is built in, or with the wanted one."""
         super().on_mount()
         self.heading = Heading("datasets")
         self._list()
+        if self._wanted in self._entries:
+            self.query_one(Table).cursor = list(self._entries).index(self._wanted)
+            self._chosen()
+            self.action_fetch()
         self.set_interval(0.25, self._look)
 
     def on_unmount(self) -> None:
@@ -116,10 +122,11 @@ class DataScreen(ModeScreen):
         self.refresh_bindings()
 
     def _draw(self) -> None:
-        from cnn_tui.tui.samples import sample_sheet
+        from cnn_tui.tui.samples import looks_in, sample_sheet
 
         if self._shown:
-            sheet = sample_sheet(*self._shown, self._page, _SIDES[self.size.height >= 36])
+            looks = looks_in(self.app, _SIDES[self.size.height >= 36])
+            sheet = sample_sheet(*self._shown, self._page, looks)
             self.query_one("#samples", Static).update(sheet)
 
     def _look(self) -> None:

@@ -25,7 +25,7 @@ _LOOK = 2.0
 _ORDERS: tuple[Order, ...] = get_args(Order)
 _OF_A_RUN = {
     "open", "tag", "note", "rename", "delete", "resume", "go_back", "again", "mark", "sort",
-    "compare",
+    "compare", "weights",
 }  # fmt: skip
 
 
@@ -123,6 +123,13 @@ class RunsScreen(RunChanges):
         from cnn_tui.tui.screens.watch import WatchScreen
 
         self.app.push_screen(WatchScreen(folder))
+
+    def action_weights(self) -> None:
+        """Show what the first layer of the run looks for."""
+        from cnn_tui.tui.screens.weights import WeightsScreen
+
+        if self._folder:
+            self.app.push_screen(WeightsScreen(self._folder))
 
     def action_mark(self) -> None:
         """Mark the run for a comparison, or no more."""

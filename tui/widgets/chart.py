@@ -24,6 +24,10 @@ class Picture:
     plot: Plot | None = None
     note: str = ""
 
+    def title_in(self, width: int) -> Line:
+        """The title if there is room for it, else the shorter one."""
+        return self.title if sum(len(text) for text, _ in self.title) <= width else self.short_title
+
 
 class Chart(Lines):
     """Knows nothing of training: it is given a picture."""
@@ -40,9 +44,7 @@ class Chart(Lines):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Heading and curves."""
-        plot, title = self.picture.plot, self.picture.title
-        if sum(len(text) for text, _ in title) > width:
-            title = self.picture.short_title
+        plot, title = self.picture.plot, self.picture.title_in(width)
         if plot is None or width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
             blank: list[Line] = [()] * max(0, height // 2 - 1)
             return [title, *blank, ((self.picture.note.center(width), "dim"),)]
@@ -50,10 +52,11 @@ class Chart(Lines):
         return [title, *(self._styled(row) for row in canvas)]
 
     def _styled(self, row: list[tuple[str, int]]) -> Line:
-        return tuple((text, _role(number)) for text, number in row)
+        return tuple((text, role_of(number)) for text, number in row)
 
 
-def _role(number: int) -> str:
+def role_of(number: int) -> str:
+    """The look of a curve by its number in a canvas."""
     if number == MARKED:
         return "strong"
     return ROLES[number % len(ROLES)] if number >= 0 else "dim"

@@ -34,6 +34,10 @@ class Grid:
                 before = here
             self._stroke(end_x, end_y, end_y, number)
 
+    def bar(self, x: int, low: int, high: int, number: int) -> None:
+        """Connect two points of a column."""
+        self._stroke(x, low, high, number)
+
     def glyphs(self, points: Sequence[Dot], number: int, glyph: str) -> None:
         """Write a character at each point."""
         for x, y in points:

@@ -7,7 +7,7 @@ the training's speed. Drawn here into the cached axes they take 3 ms.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -25,16 +25,22 @@ Canvas = list[Row]
 DOTS, DOTS_HIGH = 2, 4
 """Dots that a braille character is wide and high."""
 
+_NO_CURVE = -1
+
 GLYPH_EVERY = 5
 """Columns for at most two glyphs of a curve; closer together they would hide the others."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Points in order of x; a curve with a ``glyph`` shows it at each point, if there is room."""
+    """Points in order of x; a curve with a ``glyph`` shows it at each point, if there is room.
+
+    Of points that are not ``joined`` each is shown, as its glyph alone.
+    """
 
     points: tuple[Point, ...]
     glyph: str = ""
+    joined: bool = True
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class Plot:
     """Where a vertical line is drawn."""
     marks: tuple[float, ...] = ()
     """Where the horizontal axis is marked."""
+    spreads: tuple[tuple[float, float, float], ...] = ()
+    """Vertical bars below the curves: x, lower and upper end."""
 
 
 Rasteriser = Callable[[Plot, int, int], Canvas]
@@ -66,12 +74,17 @@ def rasterise(plot: Plot, width: int, height: int) -> Canvas:
 def _draw(canvas: Canvas, plot: Plot, grid: Grid, left: int) -> None:
     # The first curve is drawn over the others, and the glyphs of all over that: where curves
     # share a cell, which has one colour, each can still be seen.
+    for x, low, high in plot.spreads:
+        (column, bottom), (_, top) = _scaled(_inside([(x, low), (x, high)], plot), plot, grid)
+        grid.bar(column, bottom, top, _NO_CURVE)
     lines = [_visible(curve.points, plot, grid.columns * DOTS) for curve in plot.curves]
     for number, points in reversed(list(enumerate(lines))):
-        grid.line(_scaled(points, plot, grid), number)
+        if plot.curves[number].joined:
+            grid.line(_scaled(points, plot, grid), number)
     for number, (curve, points) in enumerate(zip(plot.curves, lines, strict=True)):
         if curve.glyph:
             few = _visible(points, plot, grid.columns // GLYPH_EVERY)
+            few = few if curve.joined else _inside(curve.points, plot)
             grid.glyphs(_scaled(few, plot, grid), number, curve.glyph)
     for row, cells in grid.cells().items():
         places = {left + column: cell for column, cell in cells.items()}
@@ -98,7 +111,7 @@ def _empty(x: Axis, y: Axis, width: int, height: int) -> Canvas:
     # Without any point plotext leaves the labels out.
     figure.scatter([x.low], [y.low], marker=" ")
     lines = figure.build().splitlines()[:height]
-    return [[(_LOOK.sub("", line), -1)] for line in lines]
+    return [[(_LOOK.sub("", line), _NO_CURVE)] for line in lines]
 
 
 def _figure(width: int, height: int) -> Any:
@@ -116,8 +129,11 @@ def _figure(width: int, height: int) -> Any:
 
 
 def _visible(points: Sequence[Point], plot: Plot, columns: int) -> list[Point]:
-    reduced = reduce_points(points, plot.x.low, plot.x.high, columns)
-    return [(x, min(max(y, plot.y.low), plot.y.high)) for x, y in reduced]
+    return _inside(reduce_points(points, plot.x.low, plot.x.high, columns), plot)
+
+
+def _inside(points: Iterable[Point], plot: Plot) -> list[Point]:
+    return [(x, min(max(y, plot.y.low), plot.y.high)) for x, y in points]
 
 
 def _named(canvas: Canvas, name: str) -> Canvas:

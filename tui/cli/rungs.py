@@ -1,0 +1,99 @@
+"""The done rungs of the ladder as text: a table, charts, and on a terminal pictures as well."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from cnn_tui.engine.baselines.record import Rung
+from cnn_tui.engine.baselines.validation import CrossValidation
+from cnn_tui.tui.cli.drawing import draw_templates, terminal
+from cnn_tui.tui.cli.output import print_line, print_table
+from cnn_tui.tui.words import duration
+
+_HEADER = ("baseline", "test accuracy", "training", "prediction", "params", "run")
+_BAR = 30
+"""Length of a bar of 100%."""
+_ROWS = 14
+"""Of the chart of k on a terminal."""
+_PICTURES = 10
+"""Templates shown of each network."""
+
+
+def sentence(rung: Rung) -> str:
+    """What a rung came to, in a line."""
+    before = ", done before" if rung.done_before else ""
+    return (
+        f"{rung.baseline}: {rung.test_accuracy:.2%} of {rung.test_images:,} test images right "
+        f"({_settings(rung)}{before})"
+    )
+
+
+def print_ladder(rungs: Sequence[Rung], root: Path) -> None:
+    """How k was chosen, what the networks look for, and all of them in one table and one chart."""
+    console = terminal()
+    if console:
+        _draw_closer(console, rungs, root)
+    if len(rungs) > 1:
+        _print_table(rungs)
+        _print_accuracies(console, rungs)
+    for rung in rungs:
+        if rung.cross_validation and console is None:
+            print_line(f"\n{rung.metric} neighbours, mean of five folds ± spread:")
+            _print_scores(rung.cross_validation)
+
+
+def _draw_closer(console: Console, rungs: Sequence[Rung], root: Path) -> None:
+    # Textual comes with the charts: it is imported only where one is drawn.
+    from cnn_tui.tui.cli.charts import draw_chart
+    from cnn_tui.tui.dashboard.folds import folds_picture
+
+    for rung in rungs:
+        if rung.cross_validation:
+            draw_chart(console, folds_picture(rung.cross_validation, _ROWS), _ROWS)
+        if rung.params:
+            draw_templates(console, root, rung.run, _PICTURES)
+
+
+def _settings(rung: Rung) -> str:
+    if rung.baseline == "knn":
+        return f"{rung.metric}, k = {rung.k}"
+    return f"{rung.epochs} epochs"
+
+
+def _print_table(rungs: Sequence[Rung]) -> None:
+    rows = [
+        (
+            rung.baseline,
+            f"{rung.test_accuracy:.2%}",
+            duration(rung.train_seconds),
+            duration(rung.predict_ms_per_image / 1000),
+            f"{rung.params:,}",
+            rung.run,
+        )
+        for rung in rungs
+    ]
+    print_line("")
+    print_table(_HEADER, rows, right=_HEADER[1:5])
+
+
+def _print_accuracies(console: Console | None, rungs: Sequence[Rung]) -> None:
+    if console:
+        from cnn_tui.tui.cli.charts import draw_lines
+        from cnn_tui.tui.history.climb import chart_of
+
+        draw_lines(console, chart_of(rungs, min(100, console.width)))
+    else:
+        _print_chart([(rung.baseline, rung.test_accuracy, "") for rung in rungs])
+
+
+def _print_scores(found: CrossValidation) -> None:
+    _print_chart([(f"k = {one.k}", one.mean, f" ± {one.std:.2%}") for one in found.scores])
+
+
+def _print_chart(bars: list[tuple[str, float, str]]) -> None:
+    print_line("")
+    for name, accuracy, spread in bars:
+        print_line(f"{name:>14} |{'#' * round(_BAR * accuracy):<{_BAR}}| {accuracy:.2%}{spread}")

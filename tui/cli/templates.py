@@ -1,0 +1,81 @@
+"""``cnn-tui templates RUN``: what the first layer of a trained network looks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from cnn_tui.engine.export.states import read_state
+from cnn_tui.engine.export.templates import Kind, Templates, first_layer
+from cnn_tui.engine.runs.folder import open_run
+from cnn_tui.engine.specs.flow import dims
+from cnn_tui.engine.specs.wording import plain
+from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.drawing import SIDE, draw_sheet, looks_on, terminal
+from cnn_tui.tui.cli.output import print_json, print_line, print_table
+from cnn_tui.tui.samples import template_sheet, template_words
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One line of ``templates --json``."""
+
+    run: str
+    layer: str
+    kind: Kind
+    unit: int
+    label: str
+    """The class that it is of, or speaks for most; empty for a filter."""
+    shape: tuple[int, ...]
+    """``(C, H, W)``."""
+    weight: list[float]
+    """Row by row, channel by channel."""
+
+
+@click.command("templates")
+@click.argument("run")
+@click.option("--top", type=click.IntRange(1, 65_536), default=100, show_default=True, metavar="N")
+@click.option("--state", type=click.Choice(["best", "last"]), default="best", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one template per line as JSON.")
+@options.runs_dir
+def command(run: str, top: int, state: str, as_json: bool, runs_dir: Path) -> None:
+    """Show the first-layer weights of RUN as pictures: templates of classes, units or filters.
+
+    Hidden units come strongest first, each with the class that it speaks for most. In a pipe
+    there is a line for each instead of a picture.
+    """
+    found = first_layer(read_state(open_run(runs_dir, run), "best" if state == "best" else "last"))
+    console = terminal()
+    if as_json:
+        for line in _lines(found, top):
+            print_json(line)
+        return
+    print_line(f"{plain(found.run)}, {template_words(found)}")
+    if console:
+        draw_sheet(console, template_sheet(found, looks_on(console, SIDE), top))
+    else:
+        _print_list(found, top)
+
+
+def _lines(found: Templates, top: int) -> Iterator[Line]:
+    for one in found.each[:top]:
+        weight = [float(value) for value in one.weight.ravel()]
+        shape = one.pixels.shape
+        yield Line(found.run, found.layer, found.kind, one.unit, one.label, shape, weight)
+
+
+def _print_list(found: Templates, top: int) -> None:
+    header = ("unit", "class", "shape", "least", "largest")
+    rows = [
+        (
+            str(one.unit),
+            one.label,
+            dims(one.pixels.shape),
+            f"{one.weight.min():.3g}",
+            f"{one.weight.max():.3g}",
+        )
+        for one in found.each[:top]
+    ]
+    print_table(header, rows, right=("unit", "least", "largest"))

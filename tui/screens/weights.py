@@ -1,0 +1,108 @@
+"""First-layer weights of a run as pictures: templates of classes, of units, or filters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Static
+
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.tui.actions import WEIGHTS, bindings
+from cnn_tui.tui.aside import aside
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.widgets.header import Heading
+from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.words import clean
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.export.templates import Templates
+
+_SIDES = {False: 12, True: 16}
+"""Longest side of a picture in characters, on low and on high screens."""
+
+
+class Weights(Vertical):
+    """A line about the weights, and the pictures; reads the run on a thread."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._run = ""
+
+    def compose(self) -> ComposeResult:
+        """The line above the pictures."""
+        yield TextLines(id="weights-words")
+        with VerticalScroll(id="weights-room", can_focus=False):
+            yield Static(id="templates")
+
+    def say(self, words: str) -> None:
+        """Show words instead of weights."""
+        self._run = ""
+        self.query_one("#templates", Static).update("")
+        self._tell(words)
+
+    def read(self, folder: RunFolder) -> None:
+        """Show those of a run."""
+        self.say("reading the weights...")
+        self._run = folder.name
+
+        def work() -> Templates:
+            # NumPy is not loaded before something is to be shown.
+            from cnn_tui.engine.export.states import read_state
+            from cnn_tui.engine.export.templates import first_layer
+
+            return first_layer(read_state(folder))
+
+        aside(self, work, self._draw, self._fail)
+
+    def _draw(self, templates: Templates) -> None:
+        from cnn_tui.tui.samples import looks_in, template_sheet, template_words
+
+        if self.is_mounted and templates.run == self._run:
+            self._tell(template_words(templates))
+            looks = looks_in(self.app, _SIDES[self.app.size.height >= 36])
+            self.query_one("#templates", Static).update(template_sheet(templates, looks))
+
+    def _fail(self, error: CnnTuiError) -> None:
+        if self.is_mounted:
+            self.say(str(error))
+
+    def _tell(self, words: str) -> None:
+        self.query_one("#weights-words", TextLines).rows = (((f" {clean(words)}", "dim"),),)
+
+    def scroll(self, by: int) -> None:
+        """Up or down through the pictures."""
+        self.query_one("#weights-room").scroll_relative(y=by, animate=False)
+
+
+class WeightsScreen(ModeScreen):
+    """The weights of one run on a screen of their own."""
+
+    MODE = "runs"
+    SCOPES = (WEIGHTS,)
+    BINDINGS = bindings(WEIGHTS)
+
+    def __init__(self, folder: RunFolder) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def compose_body(self) -> ComposeResult:
+        """Nothing but the weights."""
+        yield Weights()
+
+    def on_mount(self) -> None:
+        """Read them."""
+        super().on_mount()
+        self.heading = Heading("first-layer weights", clean(self._folder.name))
+        self.query_one(Weights).read(self._folder)
+
+    def action_scroll(self, by: int) -> None:
+        """More of them."""
+        self.query_one(Weights).scroll(by)
+
+    def action_back(self) -> None:
+        """Back to the list."""
+        if self.is_current:
+            self.dismiss()
