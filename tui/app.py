@@ -11,6 +11,7 @@ from pathlib import Path
 from textual import on, work
 from textual.app import App
 
+from cnn_tui.engine.data.missing import missing
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.places import runs_home
 from cnn_tui.engine.specs.network import Network
@@ -73,8 +74,9 @@ class CnnTuiApp(TrainingCommands, inherit_bindings=False):
         self.push_screen(HelpScreen(*getattr(self.screen, "SCOPES", ())))
 
     def action_datasets(self) -> None:
-        """Show the datasets."""
-        self.push_screen(DataScreen(self.current_mode))
+        """Show the datasets, first that of the network."""
+        name = missing(self.builder.network.data) or self.builder.network.data
+        self.push_screen(DataScreen(self.current_mode, name))
 
     def action_baselines(self) -> None:
         """Show the ladder of baselines on the network's data."""

@@ -70,17 +70,24 @@ def _cell(pixels: NDArray[np.uint8], lines: Iterable[str], width: int, plain: bo
 
 def sample_sheet(dataset: Dataset, statistics: Statistics, page: int, looks: Looks) -> Columns:
     """The training image number ``page`` of each class above its name and its count."""
-    return sheet(_samples(dataset, statistics, page), looks)
+    return sheet(_samples(dataset, statistics, page, "\n" if looks.side > _SMALL else " "), looks)
 
 
-def _samples(dataset: Dataset, statistics: Statistics, page: int) -> Iterable[Captioned]:
+_SMALL = 12
+"""Columns up to which name and count share a line, so that two rows fit on a low screen."""
+
+
+def _samples(
+    dataset: Dataset, statistics: Statistics, page: int, between: str
+) -> Iterable[Captioned]:
     train = dataset.train
     for label, count in enumerate(statistics.classes[:MOST]):
         places = np.flatnonzero(train.labels == label)
         if len(places):
             image = train.images[places[page % len(places)]]
             pixels = to_bytes(image, statistics.low, statistics.high)
-            yield Captioned(pixels, (count.name, f"{count.train:,}"))
+            words = f"{clean(count.name)}{between}{count.train:,}"
+            yield Captioned(pixels, tuple(words.splitlines()))
 
 
 def template_sheet(templates: Templates, looks: Looks, most: int = MOST) -> Columns:

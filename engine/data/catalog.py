@@ -100,6 +100,10 @@ def _from_files(name: str, data_dir: Path | None) -> Dataset:
             name,
             size,
         )
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder}: there is no such folder.", f"Give the one that holds the files of {name}."
+        )
     dataset = _FILES[name](name, folder)
     if data_dir is None:
         return dataset

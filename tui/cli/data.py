@@ -38,15 +38,23 @@ class Fetched(msgspec.Struct, frozen=True):
     seconds: float
 
 
-@click.group("data")
-def command() -> None:
-    """List, show and download datasets."""
+@click.group("data", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """List, show and download datasets; without a command, list them."""
+    if context.invoked_subcommand is None:
+        _list(as_json=False)
+        print_line("\ncnn-tui data show NAME shows what is in one, data fetch NAME downloads it.")
 
 
 @command.command("list")
 @options.as_json
 def list_command(as_json: bool) -> None:
     """List the datasets."""
+    _list(as_json)
+
+
+def _list(as_json: bool) -> None:
     if as_json:
         print_json(entries())
         return

@@ -81,7 +81,7 @@ class TrainingCommands(DocumentCommands, inherit_bindings=False):
             [Answer("f", "fetch it now; x breaks it off, what has come is kept")],
         )
         if await self.push_screen_wait(question) == "f":
-            self.push_screen(DataScreen(self.current_mode, wanted))
+            self.push_screen(DataScreen(self.current_mode, wanted, fetch=True))
 
     def _show_trouble(self) -> None:
         if isinstance(self.screen, BuildScreen):

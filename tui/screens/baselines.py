@@ -139,7 +139,7 @@ class BaselinesScreen(ModeScreen):
 
         wanted = missing(self._network.data, self._data_dir)
         if wanted:
-            self.app.push_screen(DataScreen(self.MODE, wanted), self._fetched)
+            self.app.push_screen(DataScreen(self.MODE, wanted, fetch=True), self._fetched)
 
     def _fetched(self, nothing: None) -> None:
         self._words = "enter climbs the ladder"

@@ -36,7 +36,7 @@ _COLUMNS = (
     Column("state"),
     Column("what it is", rank=1),
 )
-_SIDES = {False: 10, True: 16}
+_SIDES = {False: 10, True: 22}
 """Longest side of a picture in characters, on low and on high screens."""
 
 
@@ -47,11 +47,11 @@ class DataScreen(ModeScreen):
     BINDINGS = bindings(DATA)
     AUTO_FOCUS = "Table"
 
-    def __init__(self, mode: str, wanted: str = "") -> None:
+    def __init__(self, mode: str, first: str = "", *, fetch: bool = False) -> None:
         super().__init__()
         self.MODE = mode
-        self._wanted = wanted
-        """A set to begin with; it is fetched if it is not here."""
+        self._first, self._fetch_first = first, fetch
+        """A set to begin with, and whether to download it at once."""
         self._entries: dict[str, Entry] = {}
         self._shown: tuple[Dataset, Statistics] | None = None
         self._page = 0
@@ -67,13 +67,14 @@ class DataScreen(ModeScreen):
             yield Static(id="samples")
 
     def on_mount(self) -> None:
-        """List the sets; begin with the first, which is built in, or with the wanted one."""
+        """List the sets; begin with the one that was asked for, else with what is built in."""
         super().on_mount()
         self.heading = Heading("datasets")
         self._list()
-        if self._wanted in self._entries:
-            self.query_one(Table).cursor = list(self._entries).index(self._wanted)
+        if self._first in self._entries:
+            self.query_one(Table).cursor = list(self._entries).index(self._first)
             self._chosen()
+        if self._fetch_first:
             self.action_fetch()
         self.set_interval(0.25, self._look)
 
