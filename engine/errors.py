@@ -40,7 +40,14 @@ class ShapeError(CnnTuiError):
 
 
 class MemoryLimitError(CnnTuiError):
-    """A training that needs more memory than there is; found out before it is tried."""
+    """A training that needs more memory than there is; found out before it is tried.
+
+    Batches of ``batch`` images would fit; 0 if not even one image at a time does.
+    """
+
+    def __init__(self, message: str, hint: str = "", batch: int = 0) -> None:
+        super().__init__(message, hint)
+        self.batch = batch
 
 
 class DataError(CnnTuiError):

@@ -115,6 +115,7 @@ def _too_much(network: Network, batch_size: int, peak: int, available: int) -> M
         f"Batches of {fitting} would fit."
         if fitting
         else "Not even one image at a time fits: use fewer channels or features.",
+        fitting,
     )
 
 

@@ -27,12 +27,20 @@ def aside(
     def run() -> None:
         try:
             result = work()
-        except CnnTuiError as error:
-            pump.call_later(failed, error)
-        except OSError as error:
-            words = f"{error.filename or 'A file'}: {error.strerror or error}."
-            pump.call_later(failed, CnnTuiError(words, ""))
+        except BaseException as error:  # the thread's last resort: somebody is waiting
+            pump.call_later(failed, in_words(error))
         else:
             pump.call_later(then, result)
 
     threading.Thread(target=run, name="aside", daemon=True).start()
+
+
+def in_words(error: BaseException) -> CnnTuiError:
+    """An error that a person can be told, whatever it was."""
+    if isinstance(error, CnnTuiError):
+        return error
+    if isinstance(error, OSError):
+        return CnnTuiError(f"{error.filename or 'A file'}: {error.strerror or error}.")
+    if isinstance(error, MemoryError):
+        return CnnTuiError("There is not enough memory for that.")
+    return CnnTuiError(f"This is a fault in the program: {error!r}.")

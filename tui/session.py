@@ -9,13 +9,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from cnn_tui.engine.errors import CnnTuiError, RunError
+from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError, RunError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control, Portion
 from cnn_tui.engine.training.events import Alert, BatchCompleted, Remedy, RunEnded, RunEvent
@@ -23,8 +24,8 @@ from cnn_tui.engine.training.settings import SettingName, SettingValue
 from cnn_tui.tui.mailbox import Mailbox
 
 if TYPE_CHECKING:
-    from cnn_tui.engine.data.dataset import Dataset
     from cnn_tui.engine.runs.recorder import Recorder
+    from cnn_tui.engine.training.snapshot import Weights
 
 Emit = Callable[[RunEvent], None]
 Runner = Callable[[Network, Control, Emit], None]
@@ -37,6 +38,8 @@ def train(
     *,
     data_dir: Path | None = None,
     runs_dir: Path | None = None,
+    start: Callable[[], Weights] | None = None,
+    anyway: bool = False,
 ) -> None:
     """Load the network's data and train on it, blocking; raises ``CnnTuiError``.
 
@@ -46,40 +49,43 @@ def train(
         emit: Told of everything that happens.
         data_dir: Where data that is not built in is read from.
         runs_dir: Where the run is kept; None keeps it nowhere.
+        start: Gives the weights to begin with; None draws them.
+        anyway: Try it even if the memory seems not to be enough.
     """
     from cnn_tui.engine.data.catalog import load_dataset, locate
+    from cnn_tui.engine.forecast import check_memory
+    from cnn_tui.engine.runs.recorder import new_run
     from cnn_tui.engine.training.fit import check_fit
+    from cnn_tui.engine.training.keeper import Keeper
     from cnn_tui.engine.training.trainer import Trainer
 
+    if not anyway:
+        check_memory(network, network.training.batch_size)
     name, data_dir = locate(network.data, data_dir)
     network = msgspec.structs.replace(network, data=name)
     dataset = load_dataset(name, data_dir, shape=network.input)
     check_fit(network, dataset)
-    with _kept(network, dataset, control, emit, data_dir, runs_dir) as recorder:
+    weights = start() if start else None
+    keep = partial(new_run, network=network, dataset=dataset, control=control, weights=weights)
+    with _kept(runs_dir, partial(keep, data_dir=data_dir), emit) as recorder:
 
         def tell(event: RunEvent) -> None:
             if recorder is not None:
                 recorder.record(event)
             emit(event)
 
-        Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()
+        keeper = recorder or Keeper(weights)
+        Trainer(network, dataset, control=control, emit=tell, keeper=keeper).run()
 
 
 def _kept(
-    network: Network,
-    dataset: Dataset,
-    control: Control,
-    emit: Emit,
-    data_dir: Path | None,
-    runs_dir: Path | None,
+    runs_dir: Path | None, keep: Callable[[Path], Recorder], emit: Emit
 ) -> AbstractContextManager[Recorder | None]:
     """The keeper of the run; a full or forbidden disk is told and keeps nobody from training."""
     if runs_dir is None:
         return nullcontext()
-    from cnn_tui.engine.runs.recorder import new_run
-
     try:
-        return new_run(runs_dir, network, dataset, control=control, data_dir=data_dir)
+        return keep(runs_dir)
     except RunError as error:
         emit(Alert(code="not-kept", message=f"This run is kept nowhere. {error}", step=0))
         return nullcontext()
@@ -93,6 +99,14 @@ class Session:
         self._control = Control()
         self._mailbox = Mailbox()
         self._thread: Thread | None = None
+        self._job: _Job | None = None
+
+    def take_refusal(self) -> MemoryLimitError | None:
+        """Why the last run was not even tried, if that was for want of memory; told once."""
+        if self.active or self._job is None:
+            return None
+        found, self._job.refusal = self._job.refusal, None
+        return found
 
     @property
     def active(self) -> bool:
@@ -117,8 +131,8 @@ class Session:
         if self.active:
             raise RuntimeError("a run is active")
         self._control, self._mailbox = Control(), Mailbox()
-        job = _Job(runner or self._runner, network, self._control, self._mailbox)
-        self._thread = Thread(target=job.run, name="trainer", daemon=True)
+        self._job = _Job(runner or self._runner, network, self._control, self._mailbox)
+        self._thread = Thread(target=self._job.run, name="trainer", daemon=True)
         self._thread.start()
 
     def toggle_pause(self) -> None:
@@ -167,11 +181,13 @@ class _Job:
         self._control, self._mailbox = control, mailbox
         self._last: BatchCompleted | None = None
         self._ended = False
+        self.refusal: MemoryLimitError | None = None
 
     def run(self) -> None:
         try:
             self._runner(self._network, self._control, self._emit)
         except CnnTuiError as error:
+            self.refusal = error if isinstance(error, MemoryLimitError) else None
             self._fail(str(error))
         except BaseException as error:  # the thread's last resort: the app has to hear of it
             self._fail(_crash_words(error))

@@ -38,8 +38,9 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, RunEvent
 from cnn_tui.engine.training.keeper import Keeper
-from cnn_tui.engine.training.progress import Best, Progress
-from cnn_tui.engine.training.snapshot import Snapshot, Weights, live_tensors, restore
+from cnn_tui.engine.training.progress import Best, Progress, beginning
+from cnn_tui.engine.training.settings import Settings
+from cnn_tui.engine.training.snapshot import Snapshot, Weights, live_tensors, restore, take
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,14 @@ class Recorder(Keeper):
         storage: Storage | None = None,
         sinks: Sequence[Sink] = (),
         from_step: int | None = None,
+        weights: Weights | None = None,
     ) -> None:
+        super().__init__(weights)
         self._again, self._from_step = folder.info().again, from_step
         self.again_of = self._again.of if self._again else ""
         self._steering = Steering(self._again, control)
         self.run, self.path = folder.name, str(folder.path)
-        self._folder, self._network, self._data = folder, network_digest(network), data
+        self._folder, self._network, self._data = folder, network, data
         self._storage, self._policy = storage or Storage(), policy or Policy()
         self._sinks = sinks
         self._desk = CommandDesk(folder.commands, control)
@@ -116,7 +119,7 @@ class Recorder(Keeper):
     def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
         """Go on from the furthest checkpoint that is whole, if there is one."""
         live = live_tensors(model, optimizer)
-        belongs = Belongs(self._network, self._data, layout_of(live))
+        belongs = Belongs(network_digest(self._network), self._data, layout_of(live))
         found, faults = self._checkpoints.furthest(belongs, self._from_step)
         try:
             self._start(belongs, found, model.threads)
@@ -124,10 +127,18 @@ class Recorder(Keeper):
             raise _unwritable(self._folder, error) from None
         self._warn(found, faults)
         if found is None:
+            self._begin(model, optimizer)
             return None
         self._belongs, self._best = belongs, found.meta.progress.best
         restore(model, optimizer, found.tensors, found.meta.progress)
         return found.meta.progress
+
+    def _begin(self, model: Model, optimizer: Optimizer) -> None:
+        """With weights from elsewhere, which a resume could not draw again: kept at once."""
+        super().restore(model, optimizer)
+        if self.weights is not None:
+            settings = Settings.of(self._network.training)
+            self.save(take(model, optimizer, beginning(settings)))
 
     def best(self) -> Weights | None:
         """The weights of the best epoch; to be asked for before another one is saved."""
@@ -248,8 +259,11 @@ def new_run(
     storage: Storage | None = None,
     sinks: Sequence[Sink] = (),
     again: Again | None = None,
+    weights: Weights | None = None,
 ) -> Recorder:
     """The recorder of a run that begins, in a new folder under ``root``.
+
+    With ``weights`` it begins with these.
 
     Raises:
         RunError: if nothing can be written there, or it is to repeat another on other data.
@@ -268,7 +282,14 @@ def new_run(
     )
     folder = create_run(root, network, info, storage)
     return Recorder(
-        folder, network, data, control=control, policy=policy, storage=storage, sinks=sinks
+        folder,
+        network,
+        data,
+        control=control,
+        policy=policy,
+        storage=storage,
+        sinks=sinks,
+        weights=weights,
     )
 
 

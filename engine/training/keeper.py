@@ -7,6 +7,7 @@ from cnn_tui.engine.optimizers import Optimizer
 from cnn_tui.engine.training.events import RunEvent
 from cnn_tui.engine.training.progress import Progress
 from cnn_tui.engine.training.snapshot import Snapshot, Weights
+from cnn_tui.engine.transforms.weights import load_weights
 
 
 class Keeper:
@@ -22,8 +23,19 @@ class Keeper:
     again_of = ""
     """The name of the run that it repeats."""
 
+    def __init__(self, weights: Weights | None = None) -> None:
+        """Let a run that begins do so with these weights; None leaves it those that it drew."""
+        self.weights = weights
+
     def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
-        """Put back what was kept; None where a run begins."""
+        """Put back what was kept; None where a run begins.
+
+        Raises:
+            ShapeError: if the weights to begin with are those of another network.
+        """
+        if self.weights is not None:
+            load_weights(model, self.weights)
+        return None
 
     def best(self) -> Weights | None:
         """The weights of the best epoch of a run that goes on; None if they are not there."""

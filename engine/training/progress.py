@@ -35,3 +35,8 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tally: Tally
     """Of the epoch that is under way."""
     best: Best | None = None
+
+
+def beginning(settings: Settings) -> Progress:
+    """Where a run stands before its first step."""
+    return Progress(step=0, epochs_done=0, batch=0, settings=settings, seconds=0.0, tally=Tally())

@@ -8,9 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from cnn_tui.engine.build import build
+from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, MaxPool, pair
+from cnn_tui.engine.specs.learned import alike, learned
 from cnn_tui.engine.specs.matrix import matrix_facts
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.rewrite import Pair, Part, Rewrite, pairs
 from cnn_tui.engine.transforms.matrix import conv_matrix
 from cnn_tui.engine.transforms.weights import Weights, weights_of
@@ -31,6 +35,20 @@ def carry(rewritten: Rewrite, weights: Weights, *, seed: int = 0) -> dict[str, A
     """
     carried = {name: array for pair in pairs(rewritten) for name, array in _carried(pair, weights)}
     return carried if rewritten.kind != "kernel-to-stack" else _initial(rewritten, seed) | carried
+
+
+def renamed(weights: Weights, before: Network, after: Network) -> dict[str, Array]:
+    """Weights of ``before`` under the names that ``after`` has for the same layers.
+
+    Raises:
+        ShapeError: if the networks do not learn arrays of the same shapes, in the same order.
+    """
+    old, new = (learned(network, check(network)) for network in (before, after))
+    if not alike(old, new):
+        raise ShapeError("these weights are those of another network.", "Train this one anew.")
+    names = {one.name: other.name for one, other in zip(old, new, strict=True)}
+    split = ((*name.rpartition("."), array) for name, array in weights.items())
+    return {f"{names[layer]}.{kind}": array for layer, _, kind, array in split}
 
 
 def _carried(pair: Pair, weights: Weights) -> Iterator[tuple[str, Array]]:

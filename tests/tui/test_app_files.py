@@ -109,24 +109,72 @@ async def test_another_file_is_not_overwritten_without_asking(
             assert ((folder / "other.toml").read_text() == "precious") is kept
 
 
+@pytest.mark.parametrize("key", ["s", "ctrl+s"])
 async def test_its_own_file_is_written_again_without_asking(
+    make_app: MakeApp, folder: Path, key: str
+) -> None:
+    source = folder / "own.toml"
+    save_network(SMALL, source)
+    app = make_app(source=source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("down", "D", key)
+        await pilot.pause()
+        assert len(app.screen_stack) == 1
+        assert load_network(source) == app.builder.network
+        assert [note.message for note in app._notifications] == [f"Saved to {source}."]
+        assert not app.builder.document.dirty
+        await pilot.press("u", key)
+        await pilot.pause()
+        assert load_network(source) == SMALL
+
+
+async def test_another_name_is_asked_for_by_save_as_and_kept(
     make_app: MakeApp, folder: Path
 ) -> None:
     source = folder / "own.toml"
     save_network(SMALL, source)
     app = make_app(source=source)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("down", "D", "s")
+        await pilot.press("down", "D", "S")
         await pilot.pause()
         assert isinstance(app.screen, Prompt)
-        await pilot.press("enter")
-        await pilot.pause()
-        assert load_network(source) == app.builder.network
-        await pilot.press("s")
-        await pilot.pause()
         await pilot.press("escape")
         await pilot.pause()
-        assert not app.builder.document.dirty
+        assert app.builder.document.dirty
+        await pilot.press("S")
+        await pilot.pause()
+        app.screen.query_one(Input).value = "second.toml"
+        await pilot.press("enter")
+        await pilot.pause()
+        assert load_network(source) == SMALL
+        await pilot.press("D", "s")
+        await pilot.pause()
+        assert len(load_network(folder / "second.toml").layers) == 6
+
+
+@pytest.mark.parametrize("content", ["layers = [[", 'name = "of another program"\n'])
+async def test_a_file_changed_by_another_program_is_not_overwritten_unasked(
+    make_app: MakeApp, folder: Path, content: str
+) -> None:
+    source = folder / "own.toml"
+    save_network(SMALL, source)
+    app = make_app(source=source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        source.write_text(content)
+        await pilot.press("down", "D", "s")
+        await pilot.pause()
+        assert isinstance(app.screen, Question)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert source.read_text() == content
+        assert app.builder.document.dirty
+        await pilot.press("s", "y")
+        await pilot.pause()
+        assert load_network(source) == app.builder.network
+        source.unlink()
+        await pilot.press("D", "s")
+        await pilot.pause()
+        assert load_network(source) == app.builder.network
 
 
 async def test_a_folder_that_cannot_be_written_is_told(make_app: MakeApp) -> None:
@@ -177,8 +225,6 @@ async def test_leaving_with_unsaved_changes_can_save_them(make_app: MakeApp, fol
         await pilot.press("q")
         await pilot.pause()
         await pilot.press("s")
-        await pilot.pause()
-        await pilot.press("enter")
         await pilot.pause()
     assert app.return_code == 0
     assert len(load_network(folder / "kept.toml").layers) == 5

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,7 +138,7 @@ def test_an_edit_after_undo_drops_the_redo() -> None:
     assert not made.redo()
 
 
-def test_dirty_is_what_no_file_holds(tmp_path: object) -> None:
+def test_dirty_is_what_no_file_holds() -> None:
     document = Document(SMALL)
     assert not document.dirty
     document.edit(NESTED, "input")
@@ -147,7 +149,20 @@ def test_dirty_is_what_no_file_holds(tmp_path: object) -> None:
     assert not document.dirty
     assert document.undo() == "input"
     assert document.network == SMALL
-    assert document.dirty
+    assert not document.dirty
+
+
+def test_a_saved_network_and_its_past_belong_to_the_file() -> None:
+    document, file = Document(SMALL), Path("some.toml")
+    document.edit(NESTED, "input")
+    document.mark_saved(file)
+    assert (document.source, document.held, document.dirty) == (file, NESTED, False)
+    document.undo()
+    assert (document.source, document.held, document.dirty) == (file, NESTED, True)
+    document.open(NESTED, None)
+    assert document.source is None
+    document.undo()
+    assert document.source == file
 
 
 @pytest.mark.parametrize("name", preset_names())

@@ -8,10 +8,11 @@ import pytest
 from scripted import SMALL, Script, batch, run_events, started
 
 from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.specs.layers import FC, Conv, GlobalAvgPool
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunPaused
-from cnn_tui.tui.session import Emit, Runner, Session
+from cnn_tui.tui.session import Emit, Runner, Session, train
 
 
 def run_to_the_end(runner: Runner) -> RunEnded:
@@ -138,3 +139,16 @@ def test_before_any_run() -> None:
     assert session.drain() == ()
     assert session.join(0)
     session.stop()
+
+
+def test_a_training_that_will_not_fit_is_refused_before_it_is_tried() -> None:
+    layers = (Conv(out_channels=65536, kernel_size=1), GlobalAvgPool(), FC(out_features=10))
+    session = Session(train)
+    session.start(Network(input=(1, 512, 512), layers=layers))
+    assert session.join(30)
+    (ended,) = session.drain()
+    assert isinstance(ended, RunEnded)
+    assert "of memory or more" in ended.message
+    refusal = session.take_refusal()
+    assert refusal
+    assert (refusal.batch, session.take_refusal()) == (0, None)

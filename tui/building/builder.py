@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path as FilePath
 from typing import Any
 
+import msgspec
+
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.doctor import apply_fix
 from cnn_tui.engine.specs.explain import received_by
@@ -15,6 +17,7 @@ from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.building.forms import with_value
 from cnn_tui.tui.building.outline import Row, outline
 from cnn_tui.tui.building.palette import new_layer
+from cnn_tui.tui.building.trained import Trained
 
 
 class Builder:
@@ -25,12 +28,25 @@ class Builder:
         self.cursor = cursor
         self._anchor: edits.Path | None = None
         """The other end of what is chosen, where that is more than the row of the cursor."""
+        self.latest: Trained | None = None
+        """Weights of the run that was trained last."""
         self._check()
 
     @property
     def network(self) -> Network:
         """The present network."""
         return self.document.network
+
+    @property
+    def weights(self) -> Trained | None:
+        """Trained weights that fit the present network, the newest first; None without any."""
+        known = (self.latest, self.document.trained)
+        return next((one for one in known if one and one.fits(self.network, self.report)), None)
+
+    @property
+    def carries(self) -> bool:
+        """Whether the network came with weights, or was given them by a rewrite."""
+        return self.document.trained is not None and self.weights is not None
 
     @property
     def row(self) -> Row:
@@ -130,13 +146,18 @@ class Builder:
         network = with_value(self.network, self.row, name, value)
         self._edit(network, (), merge=f"{self.row.key} {name}")
 
+    def set_batch_size(self, images: int) -> None:
+        """Change the recipe wherever the cursor is."""
+        training = msgspec.structs.replace(self.network.training, batch_size=images)
+        self._edit(msgspec.structs.replace(self.network, training=training), ())
+
     def fix(self, fix: Fix) -> None:
         """Apply a remedy."""
         self._edit(apply_fix(self.network, fix), (fix.layer - 1,) if fix.layer else ())
 
-    def rewrite(self, network: Network) -> None:
-        """Go on to the same network in another form."""
-        self._edit(network, self.row.path)
+    def rewrite(self, network: Network, trained: Trained | None = None) -> None:
+        """Go on to the same network in another form, with its weights if there are any."""
+        self._edit(network, self.row.path, trained=trained)
 
     def undo(self) -> bool:
         """One step back; False at the beginning."""
@@ -146,9 +167,12 @@ class Builder:
         """One step forward again; False if there is none."""
         return self._travelled(self.document.redo())
 
-    def open(self, network: Network, source: FilePath | None) -> None:
-        """Go on with another network."""
-        self.document.open(network, source)
+    def open(
+        self, network: Network, source: FilePath | None, trained: Trained | None = None
+    ) -> None:
+        """Go on with another network, and perhaps weights that come with it."""
+        self.document.open(network, source, trained)
+        self.latest = None if trained else self.latest
         self.cursor = 0
         self._check()
 
@@ -170,9 +194,15 @@ class Builder:
         if self._edit(network, (*path[:-1], path[-1] + count - 1)) and together:
             self._anchor = path
 
-    def _edit(self, network: Network, path: edits.Path, merge: str = "") -> bool:
+    def _edit(
+        self,
+        network: Network,
+        path: edits.Path,
+        merge: str = "",
+        trained: Trained | None = None,
+    ) -> bool:
         place = edits.number(path) if path else self.row.key
-        if not self.document.edit(network, place, merge):
+        if not self.document.edit(network, place, merge, trained):
             return False
         self._check()
         self.find(place)

@@ -6,6 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.building.trained import Trained
+
+
+@dataclass
+class Origin:
+    """What a network was opened from, or saved to since; the same for all of its edits."""
+
+    path: Path | None
+    """None for a preset, and for what was never saved."""
+    held: Network
+    """What the file or the preset holds, as far as is known here."""
 
 
 @dataclass(frozen=True)
@@ -13,57 +24,69 @@ class Moment:
     """One state of the document; a network never changes, so keeping all of them is cheap."""
 
     network: Network
+    origin: Origin
     place: str = ""
     """The row that the edit leading here was made in, so that undo can lead the eye back."""
-    source: Path | None = None
     merge: str = ""
+    trained: Trained | None = None
+    """Weights that once fitted the network; edits since may be in the way."""
 
 
 class Document:
     """A list of networks with a position in it: undo and redo without limit."""
 
     def __init__(self, network: Network, source: Path | None = None) -> None:
-        self._moments = [Moment(network, source=source)]
+        self._moments = [Moment(network, Origin(source, network))]
         self._at = 0
-        self._saved = network
 
     @property
     def network(self) -> Network:
         """The present network."""
-        return self._moments[self._at].network
+        return self._now.network
 
     @property
     def source(self) -> Path | None:
         """The file that the present network belongs to."""
-        return self._moments[self._at].source
+        return self._now.origin.path
+
+    @property
+    def held(self) -> Network:
+        """What that file holds, as far as is known here."""
+        return self._now.origin.held
+
+    @property
+    def trained(self) -> Trained | None:
+        """Weights that were taken along with the network."""
+        return self._now.trained
 
     @property
     def dirty(self) -> bool:
         """Whether there is something that no file and no preset holds."""
-        return self.network != self._saved
+        return self.network != self.held
 
-    def edit(self, network: Network, place: str, merge: str = "") -> bool:
+    def edit(
+        self, network: Network, place: str, merge: str = "", trained: Trained | None = None
+    ) -> bool:
         """Go on to another network; edits with the same ``merge`` key become one step of undo.
 
-        Without the merging, typing ``128`` would leave 1 and 12 in the history.
+        Without the merging, typing ``128`` would leave 1 and 12 in the history. Weights are taken
+        along, unless others come with the edit.
         """
-        now = self._moments[self._at]
+        now = self._now
         if network == now.network:
             return False
         if merge and merge == now.merge:
             del self._moments[self._at :]
-        self._add(Moment(network, place, now.source, merge))
+        self._add(Moment(network, now.origin, place, merge, trained or now.trained))
         return True
 
-    def open(self, network: Network, source: Path | None) -> None:
+    def open(self, network: Network, source: Path | None, trained: Trained | None = None) -> None:
         """Take up another network; undo still leads back to the one before."""
-        self._add(Moment(network, "input", source))
-        self._saved = network
+        self._add(Moment(network, Origin(source, network), "input", trained=trained))
 
     def mark_saved(self, source: Path) -> None:
         """Remember that ``source`` holds the present network."""
-        self._moments[self._at] = Moment(self.network, self._moments[self._at].place, source)
-        self._saved = self.network
+        self._now.origin.path, self._now.origin.held = source, self.network
 
     def undo(self) -> str | None:
         """Go one step back; the place of what was undone, None at the beginning."""
@@ -77,7 +100,11 @@ class Document:
         if self._at + 1 == len(self._moments):
             return None
         self._at += 1
-        return self._moments[self._at].place
+        return self._now.place
+
+    @property
+    def _now(self) -> Moment:
+        return self._moments[self._at]
 
     def _add(self, moment: Moment) -> None:
         del self._moments[self._at + 1 :]

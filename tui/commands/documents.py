@@ -11,7 +11,12 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.commands.state import AppState
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.dialog import Answer, Question
-from cnn_tui.tui.screens.files import ask_for_network, ask_where_to_save, save
+from cnn_tui.tui.screens.files import (
+    ask_for_network,
+    ask_where_to_save,
+    changed_meanwhile,
+    save,
+)
 
 
 class DocumentCommands(AppState, inherit_bindings=False):
@@ -34,11 +39,31 @@ class DocumentCommands(AppState, inherit_bindings=False):
 
     @work
     async def action_save_network(self) -> None:
-        """Write the network to a file."""
+        """Write the network to its file."""
         await self.save()
 
+    @work
+    async def action_save_as(self) -> None:
+        """Write the network to another file, which is its own from then on."""
+        await self._save_as()
+
     async def save(self) -> bool:
-        """Write the network to a file; whether it was written."""
+        """Write the network to its file, to one that is asked for if it has none; whether it was.
+
+        A file that another program has changed meanwhile is not overwritten unasked.
+        """
+        document = self.builder.document
+        if document.source is None:
+            return await self._save_as()
+        if changed_meanwhile(document.source, document.held):
+            question = f"{document.source} was changed by another program meanwhile."
+            answers = [Answer("y", "overwrite it"), Answer("a", "save as another file")]
+            answer = await self.push_screen_wait(Question(question, answers))
+            if answer != "y":
+                return answer == "a" and await self._save_as()
+        return self._save_to(document.source)
+
+    async def _save_as(self) -> bool:
         document = self.builder.document
         path = await ask_where_to_save(self, document.network, document.source)
         if path is None:
@@ -46,9 +71,14 @@ class DocumentCommands(AppState, inherit_bindings=False):
         if document.source is None and document.network.name == "untitled":
             named = msgspec.structs.replace(document.network, name=path.stem)
             document.edit(named, "input")
+        return self._save_to(path)
+
+    def _save_to(self, path: Path) -> bool:
+        document = self.builder.document
         if not save(self, document.network, path):
             return False
         document.mark_saved(path)
+        self._present_builder()
         self.present()
         return True
 
@@ -62,6 +92,9 @@ class DocumentCommands(AppState, inherit_bindings=False):
 
     def _replace(self, network: Network, source: Path | None) -> None:
         self.builder.open(network, source)
+        self._present_builder()
+
+    def _present_builder(self) -> None:
         if isinstance(self.screen, BuildScreen):
             self.screen.present()
 

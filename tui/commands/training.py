@@ -1,4 +1,4 @@
-"""Commands on the run: start, steer, pause, end, take up again, let go."""
+"""Commands on the run: steer, pause, end, take up again, let go."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from functools import partial
 
 from textual import work
 
-from cnn_tui.engine.data.missing import missing
-from cnn_tui.engine.data.sources import SOURCES
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.again import original_of, plan_again
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.training.control import Portion
 from cnn_tui.engine.training.events import Remedy
 from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.aside import aside
-from cnn_tui.tui.commands.documents import DocumentCommands
+from cnn_tui.tui.commands.beginning import BeginCommands
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.history.going_on import (
     past_board,
@@ -26,7 +23,6 @@ from cnn_tui.tui.history.going_on import (
     resume_here,
     see_begun,
 )
-from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.runs import RunsScreen
@@ -34,67 +30,8 @@ from cnn_tui.tui.screens.settings import SettingsDialog
 from cnn_tui.tui.session import Runner
 
 
-class TrainingCommands(DocumentCommands, inherit_bindings=False):
-    """Adds what begins, steers and ends a run."""
-
-    def action_train(self) -> None:
-        """Start a run, if the network can be trained and no run is under way."""
-        if not self.session.active:
-            if not self._may_train():
-                return
-            self._begin()
-        self.action_mode("train")
-        self.look()
-
-    def _may_train(self) -> bool:
-        """Whether there is a network and its data; what is missing is said, or offered."""
-        if not self.builder.report.valid:
-            self._refuse()
-            return False
-        wanted = missing(self.builder.network.data, self.data_dir)
-        if wanted:
-            self._offer(wanted)
-        return not wanted
-
-    def _begin(self) -> None:
-        network = self.builder.network
-        if self.board.train_loss.points():
-            self._earlier = self.board
-        self.board, self._taken_up = Board(settings=Settings.of(network.training)), None
-        self.session.start(network)
-
-    def _refuse(self) -> None:
-        report = self.builder.report
-        reason = report.issues[0].message if report.issues else "It has no layers."
-        self.notify(f"This network cannot be trained. {reason}", severity="error", markup=False)
-        self.action_mode("build")
-        self.call_later(self._show_trouble)
-
-    @work
-    async def _offer(self, wanted: str) -> None:
-        """Offer the download of data that are not here; the network is then ready to be trained."""
-        from cnn_tui.tui.screens.datasets import DataScreen
-
-        size = SOURCES[wanted].size / 1e6
-        question = Question(
-            f"The dataset {wanted} is not here yet: {size:,.0f} MB to download.",
-            [Answer("f", "fetch it now; x breaks it off, what has come is kept")],
-        )
-        if await self.push_screen_wait(question) == "f":
-            self.push_screen(DataScreen(self.current_mode, wanted, fetch=True))
-
-    def _show_trouble(self) -> None:
-        if isinstance(self.screen, BuildScreen):
-            self.screen.show_trouble()
-
-    def action_step(self, portion: Portion) -> None:
-        """Train one batch or epoch and pause, beginning a run if there is none."""
-        if not self.session.active:
-            if not self._may_train():
-                return
-            self._begin()
-        self.session.run_one(portion)
-        self.look()
+class TrainingCommands(BeginCommands, inherit_bindings=False):
+    """Adds what steers and ends a run."""
 
     def action_pause(self) -> None:
         """Pause the run or let it go on."""
@@ -134,7 +71,8 @@ class TrainingCommands(DocumentCommands, inherit_bindings=False):
             await asyncio.sleep(0.02)
         self.take_news()
         self.builder.rewrite(apply(self._taken_up or self.builder.network, remedy))
-        self.action_train()
+        self._begin()
+        self.action_mode("train")
         return True
 
     @work
@@ -174,6 +112,7 @@ class TrainingCommands(DocumentCommands, inherit_bindings=False):
             self.notify("A run is under way here: end or detach it first.", severity="error")
             return False
         self.board, self._taken_up = Board(settings=Settings.of(network.training)), network
+        self.trained_network = network
         self.session.start(network, runner)
         self.action_mode("train")
         self.look()

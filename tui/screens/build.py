@@ -11,7 +11,6 @@ from textual.containers import Horizontal
 from textual.message import Message
 
 from cnn_tui.engine.specs.layers import Layer
-from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui.actions import BUILD, LIST, bindings
@@ -23,7 +22,7 @@ from cnn_tui.tui.screens.forecast import ForecastDialog
 from cnn_tui.tui.screens.layer_picker import LayerPicker
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.pattern import PatternDialog
-from cnn_tui.tui.screens.transform import TransformDialog
+from cnn_tui.tui.screens.transform import Outcome, TransformDialog
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
@@ -193,7 +192,7 @@ class BuildScreen(ModeScreen):
         if row.kind != "layer" or not transforms_for(layer_at(self._builder.network, row.path)):
             self.notify("Only conv, pool and fc layers can be transformed.")
             return
-        dialog = TransformDialog(self._builder.network, row.path)
+        dialog = TransformDialog(self._builder.network, row.path, self._builder.weights)
         self.app.push_screen(dialog, self._rewritten)
 
     def action_picture(self) -> None:
@@ -217,9 +216,9 @@ class BuildScreen(ModeScreen):
             self.notify("A forecast needs a network without issues.")
             self.show_trouble()
 
-    def _rewritten(self, network: Network | None) -> None:
-        if network is not None:
-            self._builder.rewrite(network)
+    def _rewritten(self, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            self._builder.rewrite(*outcome)
             self.present()
 
     @on(QuickEntry.Typed)

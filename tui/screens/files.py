@@ -97,6 +97,16 @@ async def ask_where_to_save(app: App[None], network: Network, source: Path | Non
     return path if await app.push_screen_wait(question) == "y" else None
 
 
+def changed_meanwhile(path: Path, held: Network) -> bool:
+    """Whether a file is there and holds another network than it is thought to."""
+    from cnn_tui.engine.specs.codec import load_network
+
+    try:
+        return path.exists() and load_network(path) != held
+    except (CnnTuiError, OSError):
+        return True
+
+
 def save(app: App[None], network: Network, path: Path) -> bool:
     """Write the file; False if that failed, after saying why."""
     from cnn_tui.engine.specs.codec import save_network

@@ -7,15 +7,15 @@ from textwrap import wrap
 from threading import Event
 from typing import TYPE_CHECKING
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.tui.apart import Finished, run_apart
+from cnn_tui.tui.aside import aside
 from cnn_tui.tui.widgets.lines import Line, Lines
 from cnn_tui.tui.words import clean, clock, compact
 
@@ -64,7 +64,7 @@ class ForecastDialog(ModalScreen[None]):
         """Begin to measure."""
         measuring = "a few training steps on random images are being measured ..."
         self.query_one(Outlook).show([((measuring, "dim"),)])
-        run_apart(self, "forecast", self._measure)
+        aside(self, self._measure, self.query_one(Outlook).show, self._fail)
 
     def on_unmount(self) -> None:
         """Nobody waits any more."""
@@ -82,10 +82,8 @@ class ForecastDialog(ModalScreen[None]):
         forecast = probe(self._network, cancelled=self._cancelled.is_set)
         return () if forecast is None else tuple(forecast_lines(self._network, forecast))
 
-    @on(Finished)
-    def _measured(self, event: Finished) -> None:
-        rows = event.result if isinstance(event.result, tuple) else ()
-        self.query_one(Outlook).show(rows, clean(event.error))
+    def _fail(self, error: CnnTuiError) -> None:
+        self.query_one(Outlook).show((), clean(str(error)))
 
 
 def forecast_lines(network: Network, forecast: Forecast) -> Iterator[Line]:

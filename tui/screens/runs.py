@@ -25,7 +25,7 @@ _LOOK = 2.0
 _ORDERS: tuple[Order, ...] = get_args(Order)
 _OF_A_RUN = {
     "open", "tag", "note", "rename", "delete", "resume", "go_back", "again", "mark", "sort",
-    "compare", "weights",
+    "compare", "weights", "build_on",
 }  # fmt: skip
 
 
@@ -164,6 +164,13 @@ class RunsScreen(RunChanges):
         answer = await self.app.push_screen_wait(Prompt(title, self._words))
         self._words = answer.removeprefix("-") if answer else self._words
         self._present()
+
+    def action_build_on(self) -> None:
+        """Edit the network of the run, with its weights in hand."""
+        from cnn_tui.tui.app import CnnTuiApp
+
+        if self._folder and isinstance(self.app, CnnTuiApp):
+            self.app.build_on(self._folder)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what there is a run for."""

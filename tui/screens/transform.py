@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from textwrap import wrap
+from typing import TYPE_CHECKING, NamedTuple
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -17,13 +17,33 @@ from cnn_tui.engine.errors import CnnTuiError, ShapeError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.rewrite import Rewrite
 from cnn_tui.engine.specs.transforms import Transform, alone, transforms_for
-from cnn_tui.tui.apart import Finished, run_apart
+from cnn_tui.tui.aside import aside
 from cnn_tui.tui.building.edits import Path, layer_at
 from cnn_tui.tui.building.proof import rewrite_lines
+from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.widgets.lines import Line, Lines, plain
 from cnn_tui.tui.words import clean
 
+if TYPE_CHECKING:
+    from cnn_tui.engine.transforms.verify import Verification
+
 _HINT = "enter rewrites the network, up/down choose, esc leaves"
+
+
+class Proof(NamedTuple):
+    """What comparing both networks has shown."""
+
+    words: str
+    holds: bool
+    carried: Trained | None
+    """The trained weights in their new form, if there were any to carry over."""
+
+
+class Outcome(NamedTuple):
+    """The network in its new form, and its weights if they were carried over."""
+
+    network: Network
+    trained: Trained | None
 
 
 class Candidate:
@@ -33,8 +53,8 @@ class Candidate:
         self.title = transform.title
         self.rewritten: Rewrite | None = None
         self.refusal = ""
-        self.proof: Line = plain()
-        self.proved = False
+        self.shown: Line = plain()
+        self.proof: Proof | None = None
         try:
             self.rewritten = transform.make(network, path)
         except ShapeError as error:
@@ -79,10 +99,10 @@ class Comparison(Lines):
         if chosen.rewritten:
             rows += rewrite_lines(chosen.rewritten)
         rows += [plain()] * (height - 1 - len(rows))
-        return [*rows[: height - 1], chosen.proof]
+        return [*rows[: height - 1], chosen.shown]
 
 
-class TransformDialog(ModalScreen[Network | None]):
+class TransformDialog(ModalScreen[Outcome | None]):
     """Gives back the rewritten network, None for escape."""
 
     BINDINGS = [
@@ -92,15 +112,18 @@ class TransformDialog(ModalScreen[Network | None]):
         Binding("up,k", "go(-1)", show=False),
     ]
 
-    def __init__(self, network: Network, path: Path) -> None:
+    def __init__(self, network: Network, path: Path, trained: Trained | None = None) -> None:
+        """Offer what the layer at ``path`` may become; ``trained`` are the network's weights."""
         super().__init__()
+        self._trained = trained
         options = transforms_for(layer_at(network, path))
         self._candidates = [Candidate(network, path, one) for one in options]
 
     def compose(self) -> ComposeResult:
         """Title, comparison, keys."""
         with Vertical(classes="window transform"):
-            yield Static("Transform", classes="title")
+            whose = f", with the weights of {self._trained.words}" if self._trained else ""
+            yield Static(f"Transform{clean(whose)}", classes="title", markup=False)
             yield Comparison()
             yield Static(_HINT, classes="hint")
 
@@ -109,19 +132,22 @@ class TransformDialog(ModalScreen[Network | None]):
         self.query_one(Comparison).candidates = self._candidates
         self.action_go(0)
 
-    def action_finish(self, network: Network | None = None) -> None:
-        """Close with a network."""
+    def action_finish(self, outcome: Outcome | None = None) -> None:
+        """Close with what came of it."""
         if self.is_current:
-            self.dismiss(network)
+            self.dismiss(outcome)
 
     def action_go(self, by: int) -> None:
         """Mark another candidate; what it says is proved once."""
         shown = self.query_one(Comparison)
         shown.chosen = max(0, min(shown.chosen + by, len(self._candidates) - 1))
         candidate = self._candidates[shown.chosen]
-        if candidate.rewritten and candidate.proof == plain():
-            candidate.proof = (("proving on random images ...", "dim"),)
-            run_apart(self, str(shown.chosen), partial(_verify, candidate.rewritten))
+        if candidate.rewritten and candidate.shown == plain():
+            candidate.shown = (("proving on random images ...", "dim"),)
+            # A matrix shown by itself is not that of the network.
+            trained = None if candidate.refusal else self._trained
+            work = partial(_prove, candidate.rewritten, trained)
+            aside(self, work, partial(self._proved, candidate), partial(self._failed, candidate))
         shown.redraw()
 
     def action_accept(self) -> None:
@@ -129,29 +155,39 @@ class TransformDialog(ModalScreen[Network | None]):
         candidate = self._candidates[self.query_one(Comparison).chosen]
         if candidate.refusal or not candidate.rewritten:
             self.notify(candidate.refusal, severity="warning", markup=False)
-        elif candidate.proved:
-            self.action_finish(candidate.rewritten.after)
+        elif candidate.proof and candidate.proof.holds:
+            self.action_finish(Outcome(candidate.rewritten.after, candidate.proof.carried))
 
-    @on(Finished)
-    def _proved(self, event: Finished) -> None:
-        candidate = self._candidates[int(event.task)]
-        if event.error:
-            candidate.proof = ((f"not proved: {clean(event.error)}", "error"),)
-        elif isinstance(event.result, tuple):
-            words, candidate.proved = event.result
-            candidate.proof = ((words, "good" if candidate.proved else "error"),)
+    def _proved(self, candidate: Candidate, proof: Proof) -> None:
+        candidate.proof = proof
+        candidate.shown = ((proof.words, "good" if proof.holds else "error"),)
+        self.query_one(Comparison).redraw()
+
+    def _failed(self, candidate: Candidate, error: CnnTuiError) -> None:
+        candidate.shown = ((f"not proved: {clean(str(error))}", "error"),)
         self.query_one(Comparison).redraw()
 
 
-def _verify(rewritten: Rewrite) -> tuple[str, bool]:
-    """Run both networks; the proof in words and whether it holds."""
+def _prove(rewritten: Rewrite, trained: Trained | None) -> Proof:
+    """Run both networks, with the trained weights if there are any that can be read."""
     # NumPy takes longer to import than the first screen may take.
     from cnn_tui.engine.transforms.verify import verify
 
-    found = verify(rewritten)
+    weights, trouble = None, ""
+    if trained:
+        try:
+            weights = trained.weights(rewritten.before)
+        except CnnTuiError as error:
+            trouble = f" Without its trained weights: {error}"
+    found = verify(rewritten, weights)
+    words = f"{_verdict(found)}{trouble}"
+    return Proof(words, found.passed, trained.through(rewritten) if trained and weights else None)
+
+
+def _verdict(found: Verification) -> str:
     over = f"{found.images} random images: largest difference {found.difference:.1e}"
     if not found.passed:
-        return f"not the same. {over}, scores up to {found.largest:.3g}", False
+        return f"not the same. {over}, scores up to {found.largest:.3g}"
     if found.exact:
-        return f"the same. {over}, scores up to {found.largest:.3g}", True
-    return f"another function, to be trained anew. {over}", True
+        return f"the same. {over}, scores up to {found.largest:.3g}"
+    return f"another function, to be trained anew. {over}"

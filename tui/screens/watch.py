@@ -99,6 +99,13 @@ class WatchScreen(TrainScreen, inherit_bindings=False):
         if await resume_by_asking(self.app, self._watched.folder):
             self.dismiss()
 
+    def action_build_on(self) -> None:
+        """Edit the network of the run, with its weights in hand."""
+        from cnn_tui.tui.app import CnnTuiApp
+
+        if isinstance(self.app, CnnTuiApp):
+            self.app.build_on(self._watched.folder)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what the state of the run allows."""
         if action in ("pause", "stop", "learning_rate"):

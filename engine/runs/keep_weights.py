@@ -1,0 +1,106 @@
+"""Weights that no training of their network has made, kept as a run like any other."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+
+import msgspec
+
+from cnn_tui.engine.build import build
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.optimizers import build_optimizer
+from cnn_tui.engine.runs.environment import package_version
+from cnn_tui.engine.runs.folder import RunFolder, create_run
+from cnn_tui.engine.runs.lines import read_events
+from cnn_tui.engine.runs.manage import annotate
+from cnn_tui.engine.runs.recorder import Recorder, utc_now
+from cnn_tui.engine.runs.storage import Storage
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import Alert, RunEnded, RunStarted
+from cnn_tui.engine.training.snapshot import Weights
+
+
+def keep_weights(
+    network: Network,
+    weights: Weights,
+    origin: RunFolder,
+    note: str = "",
+    *,
+    storage: Storage | None = None,
+) -> RunFolder:
+    """A new run beside ``origin`` that stands before its first step, with these weights.
+
+    It is on the same data with the same normalisation, so that predict and export take it as it
+    is, and resume trains it.
+
+    Args:
+        network: what the weights are of; its recipe is that of the new run.
+        weights: parameters and buffers by the model's names, in PyTorch's shapes.
+        origin: the run that they come from.
+        note: what to say about the new one.
+        storage: where it is written; None for the disk.
+
+    Raises:
+        RunError: if the new run cannot be written, or the old one not be read.
+        ShapeError: if the weights are not those of ``network``.
+    """
+    storage = storage or Storage()
+    now = {"created": utc_now(), "version": package_version(), "arch": network.name}
+    info = msgspec.structs.replace(origin.info(), **now)
+    network = msgspec.structs.replace(network, data=info.data)
+    started = _started(origin)
+    folder = create_run(origin.path.parent, network, info, storage)
+    try:
+        _write(folder, network, weights, started, info.data_sha256, storage)
+        if note:
+            annotate(folder, note=note)
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    return folder
+
+
+def _write(
+    folder: RunFolder,
+    network: Network,
+    weights: Weights,
+    started: RunStarted,
+    data: str,
+    storage: Storage,
+) -> None:
+    recorder = Recorder(folder, network, data, control=Control(), storage=storage, weights=weights)
+    with recorder, closing(build(network)) as model:
+        recorder.record(_begun(started, network, model.store.size, folder))
+        recorder.restore(model, build_optimizer(network.training, model))
+        recorder.settle()
+        for report in recorder.reports():
+            if isinstance(report, Alert):
+                raise RunError(report.message)
+        recorder.record(RunEnded(reason="stopped", step=0, epoch=0, seconds=0.0))
+
+
+def _begun(before: RunStarted, network: Network, params: int, folder: RunFolder) -> RunStarted:
+    recipe = network.training
+    return msgspec.structs.replace(
+        before,
+        arch=network.name,
+        params=params,
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        batches=-(-before.train_images // recipe.batch_size),
+        optimizer=recipe.optimizer,
+        lr=recipe.lr,
+        seed=recipe.seed,
+        from_step=0,
+        run=folder.name,
+        path=str(folder.path),
+    )
+
+
+def _started(origin: RunFolder) -> RunStarted:
+    for event in read_events(origin.events_file):
+        if isinstance(event, RunStarted):
+            return event
+    raise RunError(f"The run {origin.name} never began: {origin.events_file} is empty.")

@@ -1,0 +1,61 @@
+"""Weights in hand: those of a run, and the rewrites of the network that they have followed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.learned import Learned, alike, learned
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import Report
+from cnn_tui.engine.specs.rewrite import Rewrite
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.transforms.weights import Weights
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Where the weights are, not the arrays: they may be large, and few people ask for them."""
+
+    folder: RunFolder
+    network: Network
+    """The one that they fit, after the rewrites."""
+    rewrites: tuple[Rewrite, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """Whose they are."""
+        kinds = ", ".join(one.kind.replace("-", " ") for one in self.rewrites)
+        return self.folder.name + (f" through {kinds}" if kinds else "")
+
+    def fits(self, network: Network, report: Report) -> bool:
+        """Whether ``network`` learns arrays of the same shapes, in the same order."""
+        return alike(self._learned, learned(network, report))
+
+    @cached_property
+    def _learned(self) -> tuple[Learned, ...]:
+        return learned(self.network, check(self.network))
+
+    def through(self, rewritten: Rewrite) -> Trained:
+        """What they become in another form of the network."""
+        return replace(self, network=rewritten.after, rewrites=(*self.rewrites, rewritten))
+
+    def weights(self, network: Network) -> Weights:
+        """The arrays for a network that they fit; blocking, for a thread.
+
+        Raises:
+            CnnTuiError: if the run is gone, has kept nothing, or they do not fit.
+        """
+        from cnn_tui.engine.export.states import read_state
+        from cnn_tui.engine.transforms.carry import carry, renamed
+
+        state = read_state(self.folder)
+        now, weights = state.network, state.weights
+        for one in self.rewrites:
+            weights = carry(one, renamed(weights, now, one.before))
+            now = one.after
+        return renamed(weights, now, network)
