@@ -1,4 +1,4 @@
-"""What an edit costs in the builder, from the key to the painted screen, in CPU time.
+"""What an edit costs in the builder, from the key to the painted screen.
 
 python benchmarks/edits.py [LAYERS]
 """
@@ -6,46 +6,81 @@ python benchmarks/edits.py [LAYERS]
 from __future__ import annotations
 
 import asyncio
+import gc
 import statistics
 import sys
 import time
 
 from textual.pilot import Pilot
 
-from cnn_tui.engine.specs.layers import FC, Conv, Layer, ReLU
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer, ReLU, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.session import Session
 
 EDITS = 30
+MOVES = (("duplicate", "D"), ("move", "J"), ("undo", "u"))
+TYPED = (("stride 2, which breaks it", "2"), ("stride 1 again", "1"))
 
 
-def network(count: int) -> Network:
-    """Convolutions and ReLUs by turns, scores at the end."""
-    pair: tuple[Layer, ...] = (Conv(out_channels=16, kernel_size=3, padding=1), ReLU())
-    return Network(input=(3, 32, 32), layers=(*pair * (count // 2), FC(out_features=10)))
+def plain(count: int) -> Network:
+    """Convolutions and ReLUs by turns, each pair of its own width, scores at the end."""
+    pairs = [
+        layer
+        for at in range(count // 2)
+        for layer in (Conv(out_channels=16 + at % 7, kernel_size=3, padding=1), ReLU())
+    ]
+    return Network(input=(3, 33, 32), layers=(*pairs, FC(out_features=10)))
 
 
-async def measure(count: int) -> None:
+def nested(count: int) -> Network:
+    """Residual blocks in residual blocks, as deep as five, until there are as many layers."""
+    block: tuple[Layer, ...] = (Conv(out_channels=16, kernel_size=3, padding=1), BatchNorm())
+    for _ in range(5):
+        block = (*block, Residual(branch=block), ReLU())
+    whole = tuple(Residual(branch=block) for _ in range(max(1, count // 131)))
+    first = Conv(out_channels=16, kernel_size=3, padding=1)
+    return Network(input=(3, 33, 32), layers=(first, ReLU(), *whole, FC(out_features=10)))
+
+
+async def measure(name: str, network: Network) -> None:
     """Print the median and the worst of some edits of each kind, near both ends of the list."""
-    app = CnnTuiApp(network(count), None, Session())
+    app = CnnTuiApp(network, None, Session())
     async with app.run_test(size=(120, 40)) as pilot:
-        for place, row in (("at the top", 1), ("at the end", count)):
-            for what, key in (("duplicate", "D"), ("move", "J"), ("undo", "u")):
+        rows = len(app.builder.rows)
+        name = f"{rows} rows {name}"
+        for place, row in (("at the top", 1), ("at the end", rows - 5)):
+            for what, key in MOVES:
                 app.builder.select(row)
-                times = [await _cost(pilot, key) for _ in range(EDITS)]
-                print(
-                    f"{count} layers, {what:9} {place}: median {statistics.median(times):5.1f} ms, "
-                    f"worst {max(times):5.1f} ms of CPU"
-                )
+                _print(f"{name}, {what} {place}", [await _cost(pilot, key) for _ in range(EDITS)])
+        app.builder.find("1")
+        await pilot.press("home", "down", "enter", "down", "down")
+        for _ in range(2):
+            await _cost(pilot, "backspace")
+        costs = [[await _cost(pilot, key) for _, key in TYPED] for _ in range(EDITS)]
+        for (what, _), of in zip(TYPED, zip(*costs, strict=True), strict=True):
+            _print(f"{name}, {what}", of)
+
+
+def _print(what: str, costs: list[float] | tuple[float, ...]) -> None:
+    print(f"{what:58} median {statistics.median(costs):5.1f} ms, worst {max(costs):5.1f} ms of CPU")
 
 
 async def _cost(pilot: Pilot[None], key: str) -> float:
+    if key in "12":
+        pilot.app.screen.focused.action_select_all()  # type: ignore[union-attr]
     start = time.process_time()
     await pilot.press(key)
     await pilot.pause()
     return (time.process_time() - start) * 1000
 
 
+async def main(count: int) -> None:
+    """A plain and a nested network."""
+    gc.freeze()  # as the app does
+    await measure("in a row", plain(count))
+    await measure("in blocks", nested(count))
+
+
 if __name__ == "__main__":
-    asyncio.run(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 200))
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 200))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from contextlib import suppress
 from functools import partial
@@ -148,6 +149,8 @@ def run_app(
     """
     # A training thread holds the GIL for 5 ms at a time otherwise, ten times per keystroke.
     sys.setswitchinterval(0.0005)
+    # What was imported stays: to look through it for garbage would hold up a key for 50 ms.
+    gc.freeze()
     runs_dir = watched.path.parent if watched else runs_home()
     session = Session(partial(train, data_dir=data_dir, runs_dir=runs_dir))
     app = CnnTuiApp(network or Network(), source, session, link)

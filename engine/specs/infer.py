@@ -38,6 +38,9 @@ from cnn_tui.engine.specs.windows import Windowed, projection, windows
 
 SLIDING = (Conv, MaxPool, AvgPool, GlobalAvgPool, LRN)
 """Kinds of layers that need height and width."""
+MOST_KNOWN = 20_000
+"""Steps that are remembered, about 10 MB; then all are forgotten."""
+_known: dict[tuple[int, Flow, int], Step] = {}
 
 
 def walk(layers: Iterable[Layer], flow: Flow, depth: int = 0) -> tuple[Step, ...]:
@@ -59,7 +62,29 @@ def steps_through(layers: Iterable[Layer], flow: Flow, depth: int = 0) -> Iterat
 
 
 def infer(layer: Layer, flow: Flow, depth: int = 0) -> Step:
-    """What one layer makes of the volume before it."""
+    """What one layer makes of the volume before it.
+
+    An edit leaves most layers as they are, and the doctor tries many networks that differ in
+    little: what was inferred for the same object and volume is not inferred again.
+    """
+    if not _is_exact(flow.shape):
+        return _infer(layer, flow, depth)
+    # Not by equality: 3.0 equals 3, and only one of them is a size.
+    key = (id(layer), flow, depth)
+    known = _known.get(key)
+    if known is None:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        # The step holds the layer, so that its id stays its own.
+        known = _known[key] = _infer(layer, flow, depth)
+    return known
+
+
+def _is_exact(shape: Shape | None) -> bool:
+    return shape is None or (type(shape) is tuple and all(type(size) is int for size in shape))
+
+
+def _infer(layer: Layer, flow: Flow, depth: int) -> Step:
     if bad := [faults.bad_value(problem) for problem in value_problems(layer)]:
         return _failed(layer, flow, *bad)
     if flow.flat and isinstance(layer, SLIDING):

@@ -12,6 +12,10 @@ from cnn_tui.engine.specs.limits import MAX_COUNT
 from cnn_tui.engine.specs.naming import Namer, settings
 from cnn_tui.engine.specs.report import LayerReport
 
+MOST_KNOWN = 20_000
+_known: dict[tuple[int, int, str], tuple[Step, LayerReport]] = {}
+"""The step is held, so that its id stays its own."""
+
 
 def report_layers(
     steps: Sequence[Step],
@@ -28,6 +32,19 @@ def _reports(steps: Sequence[Step], prefix: str, namer: Namer) -> tuple[LayerRep
 
 def _report(step: Step, index: int, prefix: str, namer: Namer) -> LayerReport:
     name = namer.name(step.layer, index, prefix)
+    if step.branch or step.shortcut:
+        return _reported(step, index, name, namer)
+    # As steps are: an edit leaves most layers as they are.
+    key = (id(step), index, name)
+    known = _known.get(key)
+    if known is None:
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        known = _known[key] = (step, _reported(step, index, name, namer))
+    return known[1]
+
+
+def _reported(step: Step, index: int, name: str, namer: Namer) -> LayerReport:
     shape = step.after.shape
     reach = max(step.after.height.size, step.after.width.size)
     return LayerReport(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
@@ -10,6 +12,8 @@ from textual.widgets import Static
 
 from cnn_tui.tui.actions import APP, BUILD, LIST, TRAIN, commands, key_words
 
+_WIDTH, _FRAME, _KEY = 78, 5, 9
+"""Columns of the window, of its border with the scroll bar, of the keys."""
 _LIST_KEYS = (("up/down", "Choose a row"), ("a-e", "Apply a remedy"))
 _FORM_KEYS = (
     ("up/down", "Choose a field"),
@@ -36,25 +40,31 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """The keys by where they work."""
         if self._scopes:
-            own, everywhere = _group("Here", _keys(*self._scopes)), _group("Everywhere", _keys(APP))
+            own = self._group("Here", _keys(*self._scopes))
+            everywhere = self._group("Everywhere", _keys(APP))
             with VerticalScroll(classes="window help"), Horizontal():
                 yield Static(own)
                 yield Static(everywhere)
             return
         build = [*_LIST_KEYS, *_keys(LIST, BUILD)]
         with VerticalScroll(classes="window help"), Horizontal():
-            yield Static(_group("Build", build))
+            yield Static(self._group("Build", build))
             yield Static(
-                _group("In a form", [*_FORM_KEYS])
-                + _group("Train", _keys(TRAIN))
-                + _group("Everywhere", _keys(APP))
+                self._group("In a form", [*_FORM_KEYS])
+                + self._group("Train", _keys(TRAIN))
+                + self._group("Everywhere", _keys(APP))
             )
+
+    def _group(self, title: str, keys: list[tuple[str, str]]) -> str:
+        """A title, then a key and its words in each row; what is too long is indented below."""
+        room = (min(_WIDTH, self.app.size.width) - _FRAME) // 2 - _KEY - 1
+        rows = [f"[b]{title}[/]"]
+        for key, words in keys:
+            first, *rest = wrap(words, max(8, room))
+            rows.append(f"[$accent]{key:<{_KEY}}[/] {first}")
+            rows += [f"{'':{_KEY}} {line}" for line in rest]
+        return "\n".join([*rows, "", ""])
 
 
 def _keys(*scopes: str) -> list[tuple[str, str]]:
     return [(key_words(command), command.help) for command in commands(*scopes) if command.help]
-
-
-def _group(title: str, keys: list[tuple[str, str]]) -> str:
-    rows = [f"[$accent]{key:>8}[/]  {words}" for key, words in keys]
-    return "\n".join([f"[b]{title}[/]", *rows, "", ""])

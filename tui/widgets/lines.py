@@ -36,6 +36,7 @@ class Lines(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: list[Line] = []
+        self._styles: dict[tuple[str, bool], Style] = {}
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The rows that fit into ``width`` columns and ``height`` rows."""
@@ -69,5 +70,14 @@ class Lines(Widget):
         segments = [Segment(text, self._style(role)) for text, role in row if text]
         return Strip(segments).adjust_cell_length(width, self._style(row[-1][1] if row else ""))
 
+    def notify_style_update(self) -> None:
+        """The theme may be another one."""
+        self._styles = {}
+        super().notify_style_update()
+
     def _style(self, role: str) -> Style:
-        return self.get_visual_style(*(f"lines--{name}" for name in role.split())).rich_style
+        key = (role, self.has_focus)
+        if key not in self._styles:
+            names = (f"lines--{name}" for name in role.split())
+            self._styles[key] = self.get_visual_style(*names).rich_style
+        return self._styles[key]
