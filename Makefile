@@ -5,7 +5,7 @@ EXTRAS ?= test
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test kill-test soak lint clean
+.PHONY: run test kill-test soak fuzz lint clean
 
 run: .venv/.run
 	@$(BIN)/cnn-tui $(ARCH)
@@ -20,6 +20,11 @@ kill-test: .venv/.test
 # A run of a million batches on the screen, in place of a hundred thousand.
 soak: .venv/.test
 	CNN_TUI_SOAK_STEPS=1000000 $(BIN)/python -m pytest tests/tui/test_train_soak.py $(PYTEST_ARGS)
+
+# Random keys in the app, random files and lines: fifty times as many, others each time.
+fuzz: .venv/.test
+	CNN_TUI_FUZZ=50 $(BIN)/python -m pytest tests/tui/test_build_random.py \
+		tests/engine/test_codec.py tests/engine/test_quick.py tests/engine/test_pattern.py $(PYTEST_ARGS)
 
 lint: .venv/.test
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,12 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("steady")
+FUZZ = int(os.environ.get("CNN_TUI_FUZZ", "1"))
+"""How many times as many examples as usual, other ones each time: `make fuzz`."""
+settings.register_profile(
+    "fuzz", settings.get_profile("steady"), derandomize=False, max_examples=100 * FUZZ
+)
+settings.load_profile("steady" if FUZZ == 1 else "fuzz")
 
 # Under nohup a hang-up is ignored, and every program that the tests start would inherit that.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)

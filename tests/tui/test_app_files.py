@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from driving import layers, settle, text, type_in
 from scripted import SMALL, Script, run_events
 from textual.widgets import Input
 
+from cnn_tui.engine.specs import files
 from cnn_tui.engine.specs.codec import load_network, save_network
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
@@ -278,3 +281,48 @@ async def test_other_themes_can_be_chosen(make_app: MakeApp) -> None:
         for theme in ("textual-light", "nord", "ansi-dark", "cnn-tui"):
             app.theme = theme
             await pilot.press("2", "1", "down", "enter", "escape")
+
+
+@pytest.mark.parametrize("fails", ["open", "write", "fsync", "replace"])
+async def test_a_disk_that_fails_in_the_middle_of_saving_takes_nothing(
+    make_app: MakeApp, folder: Path, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    source = folder / "own.toml"
+    save_network(SMALL, source)
+    before = source.read_bytes()
+    app = make_app(source=source)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("down", "D")
+        with monkeypatch.context() as patch:
+            break_disk(patch, fails)
+            await pilot.press("s")
+            await pilot.pause()
+        (note,) = app._notifications
+        assert "no space left" in note.message
+        assert source.read_bytes() == before
+        assert [file.name for file in folder.iterdir()] == ["own.toml"]
+        assert app.builder.document.dirty
+        await pilot.press("s")
+        await pilot.pause()
+        assert load_network(source) == app.builder.network
+
+
+def break_disk(patch: pytest.MonkeyPatch, fails: str) -> None:
+    """A full disk, met by one of the calls that saving makes."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def half(path: Path, data: bytes) -> None:
+        path.write_bytes(data[: len(data) // 2])
+        full()
+
+    match fails:
+        case "open":
+            patch.setattr(files, "_write_new", full)
+        case "write":
+            patch.setattr(files, "_write_new", half)
+        case "fsync":
+            patch.setattr(os, "fsync", full)
+        case "replace":
+            patch.setattr(Path, "replace", full)

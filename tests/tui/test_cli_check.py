@@ -227,3 +227,13 @@ def test_help_and_version(cli) -> None:
     assert all(name in out for name in ("train", "check", "presets", "bench", "ARCH"))
     assert cli("-h").code == cli("train", "--help").code == 0
     assert cli("--version").out.startswith("cnn-tui ")
+
+
+def test_a_table_of_thousands_of_rows_is_printed_whole(cli, file: Path) -> None:
+    layers = '  { type = "maxpool", kernel_size = 3 },\n' * 1999
+    file.write_text(f'layers = [\n{layers}  {{ type = "fc", out_features = 10 }}\n]\n')
+    printed = cli("check", file)
+    assert printed.code == 1
+    rows = printed.out.splitlines()
+    assert [row.split()[0] for row in rows[:2002]] == ["#", *map(str, range(2001))]
+    assert rows[1001].split()[:2] == ["1000", "maxpool"]

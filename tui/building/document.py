@@ -88,6 +88,11 @@ class Document:
         """Remember that ``source`` holds the present network."""
         self._now.origin.path, self._now.origin.held = source, self.network
 
+    @property
+    def steps_back(self) -> int:
+        """How often undo can go back."""
+        return self._at
+
     def undo(self) -> str | None:
         """Go one step back; the place of what was undone, None at the beginning."""
         if self._at == 0:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Literal
 
 import msgspec
 
 from cnn_tui.engine.specs.wording import plain
+
+_MOST_FITTED = 500
+"""Rows that are fitted to the width of the terminal; more would take seconds."""
 
 
 def count(number: int, noun: str) -> str:
@@ -57,9 +60,35 @@ def print_table(
     """Write aligned columns, those named in ``right`` to the right.
 
     On a terminal headings are bold, rows have the ``styles`` of rich's that are given in their
-    order, and columns named in ``wrap`` give way where it is narrow; elsewhere a row is one line
-    of text and spaces, however long.
+    order, and columns named in ``wrap`` give way where it is narrow; elsewhere, and where there
+    are thousands of rows, a row is one line of text and spaces, however long.
     """
+    cells = [tuple(map(plain, row)) for row in rows]
+    if sys.stdout.isatty() and len(cells) <= _MOST_FITTED:
+        _print_fitted(header, cells, right, wrap, styles)
+    else:
+        print_line("\n".join(_aligned(header, cells, right)))
+
+
+def _aligned(
+    header: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]
+) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
+        cells = (
+            cell.rjust(width) if name in right else cell.ljust(width)
+            for name, cell, width in zip(header, row, widths, strict=True)
+        )
+        yield "  ".join(cells).rstrip()
+
+
+def _print_fitted(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Collection[str],
+    wrap: Collection[str],
+    styles: Sequence[str],
+) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -69,9 +98,8 @@ def print_table(
         justify: Literal["left", "right"] = "right" if name in right else "left"
         table.add_column(name, justify=justify, no_wrap=name not in wrap)
     for row, style in zip_longest(rows, styles, fillvalue=""):
-        table.add_row(*(Text(plain(cell)) for cell in row), style=style)
+        table.add_row(*map(Text, row), style=style)
     console = Console()
-    console.width = console.width if console.is_terminal else 1000
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():
