@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from textwrap import wrap
 
+BETWEEN = "   "
+"""What stands between the parts of a line."""
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "K"))
 
 
@@ -63,3 +66,15 @@ def clean(text: str) -> str:
 def fit(text: str, width: int) -> str:
     """Cut or padded to exactly ``width`` columns."""
     return text.ljust(width) if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+def packed(words: str, width: int) -> list[str]:
+    """Lines of at most ``width`` columns, ended between two parts wherever that is possible."""
+    lines = [""]
+    for part in words.split(BETWEEN):
+        longer = f"{lines[-1]}{BETWEEN}{part}" if lines[-1] else part
+        if len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines += wrap(part, width)
+    return [line for line in lines if line]

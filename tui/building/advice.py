@@ -12,7 +12,7 @@ from cnn_tui.tui.building.edits import layer_at
 from cnn_tui.tui.building.outline import Row
 from cnn_tui.tui.building.palette import EXPLANATIONS
 from cnn_tui.tui.building.sums import addition_words
-from cnn_tui.tui.words import times
+from cnn_tui.tui.words import BETWEEN, times
 
 BESIDE = ("size", "parameters")
 """What is shown beside the list; the rest has its place below, where lines are long."""
@@ -37,7 +37,7 @@ def notes_for(network: Network, row: Row) -> tuple[Note, ...]:
 
 def advice_for(network: Network, row: Row, notes: Sequence[Note]) -> tuple[str, ...]:
     """A sentence about the chosen row, then what its layer shares, drops, sees and costs."""
-    below = ("   ".join(note.lines) for note in notes if note.topic not in BESIDE)
+    below = (BETWEEN.join(note.lines) for note in notes if note.topic not in BESIDE)
     return (_sentence(network, row), *below)
 
 

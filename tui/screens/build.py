@@ -29,6 +29,7 @@ from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.widgets.quick_entry import QuickEntry
 from cnn_tui.tui.widgets.totals import Totals
 from cnn_tui.tui.widgets.volume_view import VolumeView
+from cnn_tui.tui.words import clean
 
 _CLASSES = 10
 
@@ -95,6 +96,7 @@ class BuildScreen(ModeScreen):
         layers.set_reactive(LayerTable.rows, builder.rows)
         layers.redraw()
         totals.report, totals.batch_size = builder.report, builder.network.training.batch_size
+        totals.weights = clean(builder.weights.words) if builder.weights else ""
         # An empty network is a beginning, not a mistake.
         self.query_one(Doctor).report = builder.report if builder.network.layers else None
         self._present_row(builder)

@@ -99,9 +99,11 @@ def forecast_lines(network: Network, forecast: Forecast) -> Iterator[Line]:
         whole = epoch * network.training.epochs
         yield _line("run", f"about {clock(whole)} for {network.training.epochs} epochs")
     memory = forecast.memory
-    yield _line("memory", f"{_bytes(memory.peak)} at its peak, data left out: activations take")
+    yield _line("memory", f"{_bytes(memory.peak)} at its peak, data left out")
     learned = memory.parameters + memory.gradients + memory.optimizer
-    yield _line("", f"{_bytes(memory.activations)}, what is learned {_bytes(learned)}")
+    yield _line(
+        "", f"activations {_bytes(memory.activations)}, weights and optimizer {_bytes(learned)}"
+    )
     yield (("", ""),)
     yield from _layer_lines(forecast.layers)
 

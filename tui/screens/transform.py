@@ -190,4 +190,4 @@ def _verdict(found: Verification) -> str:
         return f"not the same. {over}, scores up to {found.largest:.3g}"
     if found.exact:
         return f"the same. {over}, scores up to {found.largest:.3g}"
-    return f"another function, to be trained anew. {over}"
+    return f"another function, to be trained anew: scores differ by {found.difference:.2g}"

@@ -11,7 +11,7 @@ from textual.reactive import var
 
 from cnn_tui.engine.specs.report import Fix, Issue, Report
 from cnn_tui.tui.widgets.lines import Line, Lines, plain
-from cnn_tui.tui.words import clean, fit
+from cnn_tui.tui.words import clean, fit, packed
 
 LETTERS = "abcde"
 
@@ -64,7 +64,7 @@ class Doctor(Lines):
         issue = self.issue
         self._offered = {}
         if issue is None:
-            return [plain(line) for words in self.advice for line in wrap(words, width)]
+            return [plain(line) for words in self.advice for line in packed(words, width)]
         head = self._head(issue, width, max(2, height - len(issue.fixes)))
         self._offered = dict(zip(LETTERS[: height - len(head)], issue.fixes, strict=False))
         return [*head, *(self._choice(*pair, width) for pair in self._offered.items())]

@@ -16,6 +16,8 @@ class Totals(Lines):
 
     report: var[Report | None] = var(None, init=False)
     batch_size: var[int] = var(1, init=False)
+    weights: var[str] = var("", init=False)
+    """Whose trained weights fit the network, if any do."""
 
     def watch_report(self) -> None:
         """Show the new costs."""
@@ -23,6 +25,10 @@ class Totals(Lines):
 
     def watch_batch_size(self) -> None:
         """Show the new costs."""
+        self.redraw()
+
+    def watch_weights(self) -> None:
+        """Show whose weights are in hand."""
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -38,6 +44,7 @@ class Totals(Lines):
             f"{report.total_params:,} parameters",
             f"{compact(report.total_macs)} multiply-adds",
             f"{compact(memory)}B activations",
+            *([f"weights of {self.weights}"] if self.weights else ()),
         )
         if not report.layers:
             state = ("empty", "dim")
