@@ -1,4 +1,4 @@
-"""Makes docs/build.svg and docs/train.svg: ``python docs/screenshots.py``.
+"""Makes the pictures of the app beside it: ``python docs/screenshots.py [NAME...]``.
 
 The networks are built by keys in the real app, and the curves are those of a real training with a
 fixed seed. Only the clock is another one: a steady rate instead of this machine's speed, so that
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -31,11 +33,21 @@ SHOWN = 0.66
 BREAK_A_STRIDE = ("down", "down", "down", "down", "enter", "down", "down", "2", "escape")
 
 
-def main() -> None:
-    """Make both pictures."""
-    asyncio.run(_picture("build", load_preset("lenet5"), train, BREAK_A_STRIDE))
-    network = load_preset("digits-convnet")
-    asyncio.run(_picture("train", network, _replay(_recorded(network)), ("f5",)))
+def main(names: Collection[str]) -> None:
+    """Make the pictures that are named, all if none is."""
+    alexnet = load_preset("alexnet")
+    trap = msgspec.structs.replace(alexnet, input=(3, 224, 224))
+    built: dict[str, tuple[Network, tuple[str, ...]]] = {
+        "build": (load_preset("lenet5"), BREAK_A_STRIDE),
+        "doctor": (trap, ("down",)),
+        "volumes": (alexnet, ("down", "v", *["right"] * 3)),
+    }
+    for name, (network, keys) in built.items():
+        if not names or name in names:
+            asyncio.run(_picture(name, network, train, keys))
+    if not names or "train" in names:
+        network = load_preset("digits-convnet")
+        asyncio.run(_picture("train", network, _replay(_recorded(network)), ("f5",)))
 
 
 async def _picture(name: str, network: Network, runner: Runner, keys: tuple[str, ...]) -> None:
@@ -85,4 +97,4 @@ def _without_remote_fonts(svg: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
