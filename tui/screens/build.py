@@ -146,6 +146,15 @@ class BuildScreen(ModeScreen):
         else:
             self._present_row(self._builder)
 
+    @on(VolumeView.Chosen)
+    def _volume_clicked(self, event: VolumeView.Chosen) -> None:
+        self._builder.find(str(event.layer) if event.layer else "input")
+        self.present()
+
+    @on(VolumeView.Scrolled)
+    def _picture_scrolled(self, event: VolumeView.Scrolled) -> None:
+        self.action_go(event.by)
+
     @on(LayerForm.Left)
     def _form_left(self) -> None:
         self._to_list()

@@ -60,6 +60,13 @@ class Question(Dialog):
             yield Static(self._question, markup=False)
             yield Static(Content("\n").join(lines), classes="answers")
 
+    def on_click(self, event: events.Click) -> None:
+        """A click on an answer takes it."""
+        if event.widget is self.query_one(".answers"):
+            taken = [*(answer.key for answer in self._answers), ""][event.y :]
+            if taken:
+                self.action_finish(taken[0])
+
     async def on_key(self, event: events.Key) -> None:
         """Take an answer."""
         if any(answer.key == event.character for answer in self._answers):

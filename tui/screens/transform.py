@@ -7,9 +7,11 @@ from functools import partial
 from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -72,6 +74,19 @@ class Candidate:
 
 class Comparison(Lines):
     """The candidates, and of the marked one all there is to say."""
+
+    class Clicked(Message):
+        """A candidate was clicked."""
+
+        def __init__(self, candidate: int, again: bool) -> None:
+            super().__init__()
+            self.candidate = candidate
+            self.again = again
+
+    def on_click(self, event: events.Click) -> None:
+        """Mark a candidate; two clicks take it."""
+        if event.y < len(self.candidates):
+            self.post_message(self.Clicked(event.y, event.chain > 1))
 
     def __init__(self) -> None:
         super().__init__()
@@ -149,6 +164,12 @@ class TransformDialog(ModalScreen[Outcome | None]):
             work = partial(_prove, candidate.rewritten, trained)
             aside(self, work, partial(self._proved, candidate), partial(self._failed, candidate))
         shown.redraw()
+
+    @on(Comparison.Clicked)
+    def _clicked(self, event: Comparison.Clicked) -> None:
+        self.action_go(event.candidate - self.query_one(Comparison).chosen)
+        if event.again:
+            self.action_accept()
 
     def action_accept(self) -> None:
         """Rewrite the network, if that is proved."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from textual import events
+from textual.message import Message
+
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
 from cnn_tui.tui.building.volumes import GAP, Block, to_scale, volumes, window
@@ -18,8 +21,23 @@ _ROLES = {"input": "good", "conv": "accent", "fc": "warn", "residual": "accent"}
 class VolumeView(Lines, can_focus=True):
     """Blocks beside each other, on one middle line."""
 
+    class Chosen(Message):
+        """A volume was clicked; ``layer`` is the number of the layer that makes it."""
+
+        def __init__(self, layer: int) -> None:
+            super().__init__()
+            self.layer = layer
+
+    class Scrolled(Message):
+        """The wheel was turned."""
+
+        def __init__(self, by: int) -> None:
+            super().__init__()
+            self.by = by
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._seen: list[Block] = []
         self._network: Network | None = None
         self._report: Report | None = None
         self._chosen = 0
@@ -28,6 +46,23 @@ class VolumeView(Lines, can_focus=True):
         """Show a network; ``chosen`` is the number of a layer, 0 for the input."""
         self._network, self._report, self._chosen = network, report, chosen
         self.redraw()
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the volume in whose columns the click was."""
+        end = 1
+        for block in self._seen:
+            end += block.width + GAP
+            if event.x < end:
+                self.post_message(self.Chosen(block.volume.layers[0]))
+                return
+
+    def on_mouse_scroll_down(self) -> None:
+        """To the next layer."""
+        self.post_message(self.Scrolled(1))
+
+    def on_mouse_scroll_up(self) -> None:
+        """To the layer before."""
+        self.post_message(self.Scrolled(-1))
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Blocks, their numbers, and words on the chosen one."""
@@ -39,6 +74,7 @@ class VolumeView(Lines, can_focus=True):
         blocks = to_scale(drawn, width - 2, 2 * rows)
         shown = window(blocks, max(0, chosen), width - 2)
         seen = [(at == chosen, blocks[at]) for at in shown]
+        self._seen = [block for _, block in seen]
         return [
             *(tuple(self._row(seen, 2 * row, 2 * rows)) for row in range(rows)),
             tuple(_under((lit, block, "^" if lit else "") for lit, block in seen)),
