@@ -21,7 +21,7 @@ MakeApp = Callable[..., CnnTuiApp]
 
 def turn(widget: Widget, kind: type[MouseScrollDown | MouseScrollUp]) -> None:
     """The wheel, over a widget, as the terminal tells it; the pilot has none."""
-    x, y = widget.region.offset + (1, 1)
+    x, y = widget.region.x + 1, widget.region.y + 1
     keys = {"button": 0, "shift": False, "meta": False, "ctrl": False}
     widget.app.post_message(kind(None, x, y, 0, 1, **keys))
 
