@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.pictures import Lens, picture
 from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, log_axis, loss_axis
+from cnn_tui.tui.widgets.grid import Grid
 from cnn_tui.tui.widgets.plot import Canvas, Curve, Plot, rasterise
 
 Points = tuple[tuple[float, float], ...]
@@ -56,6 +57,28 @@ def test_any_floats_in_any_size(points: list[tuple[float, float]], width: int, h
     rows = drawn(tuple(sorted(points, key=lambda point: point[0])), width=width, height=height)
     assert len(rows) == height
     assert {len(row) for row in rows} == {width}
+
+
+@given(st.lists(st.floats(0, 2), min_size=1, max_size=500), st.integers(10, 40))
+def test_no_peak_is_lost_however_many_points_a_column_has(values: list[float], width: int) -> None:
+    grid = Grid(width, 8, (0.0, float(len(values))), (0.0, 2.0))
+    grid.line([(float(x), y) for x, y in enumerate(values)], 7)
+    rows = (grid.chars > 0).any(axis=1).nonzero()[0]
+    for value, row in ((min(values), rows.max()), (max(values), rows.min())):
+        assert row == 7 - round(value / 2.0 * 31) // 4
+    assert set(grid.numbers[grid.chars > 0]) == {7}
+
+
+def test_a_spike_of_one_step_among_many_reaches_the_top() -> None:
+    points = [(step / 1e4, 0.5) for step in range(100_000)]
+    points[54_321] = (5.4321, 1.99)
+    rows = drawn(tuple(points))
+    assert braille(rows[:1]) == 1
+
+
+def test_points_outside_and_points_that_are_not_finite_are_left_out() -> None:
+    inside = drawn(((0.0, 2.0), (3.0, 1.0)))
+    assert drawn(((-1.0, 1.0), (0.0, 2.0), (1.0, math.nan), (3.0, 1.0), (19.0, 2.0))) == inside
 
 
 def test_one_point_is_seen() -> None:

@@ -7,7 +7,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_tui.tui.dashboard.series import Series, Smooth, reduce_points
+from cnn_tui.tui.dashboard.series import Series, Smooth
 
 finite = st.floats(min_value=-1e6, max_value=1e6)
 
@@ -56,24 +56,3 @@ def test_a_running_mean_follows_slowly_and_ignores_nan() -> None:
     assert values[0] == 0.0
     assert 0.0 < values[1] < values[-1] < 0.5
     assert all(map(math.isfinite, values))
-
-
-@given(st.lists(finite, min_size=1, max_size=500), st.integers(1, 40))
-def test_a_column_gets_at_most_its_two_extremes(values: list[float], columns: int) -> None:
-    points = [(float(x), y) for x, y in enumerate(values)]
-    reduced = reduce_points(points, 0.0, float(len(values)), columns)
-    assert len(reduced) <= 2 * columns
-    assert reduced == sorted(reduced, key=lambda point: point[0])
-    assert set(reduced) <= set(points)
-    assert min(y for _, y in reduced) == min(values)
-    assert max(y for _, y in reduced) == max(values)
-
-
-def test_points_outside_and_points_that_are_not_finite_are_left_out() -> None:
-    points = [(-1.0, 1.0), (0.0, 2.0), (1.0, math.nan), (2.0, math.inf), (3.0, 4.0), (9.0, 5.0)]
-    assert reduce_points(points, 0.0, 4.0, 4) == [(0.0, 2.0), (3.0, 4.0)]
-
-
-def test_an_empty_range_gives_nothing() -> None:
-    assert reduce_points([(0.0, 1.0)], 1.0, 1.0, 10) == []
-    assert reduce_points([(0.0, 1.0)], 0.0, 1.0, 0) == []

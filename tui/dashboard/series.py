@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import bisect
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from math import exp, inf, isfinite
 
 Point = tuple[float, float]
 
@@ -27,14 +27,17 @@ class Series:
 
     def add(self, x: float, y: float) -> None:
         """Append a point."""
-        if not math.isfinite(x) or not math.isfinite(y):
+        if not (isfinite(x) and isfinite(y)):
             self.not_finite += 1
-            return
-        self._bucket.append((x, y))
-        if len(self._bucket) >= self._width:
-            self._points += _extremes(self._bucket)
-            self._bucket.clear()
+        elif self._width == 1:
+            self._points.append((x, y))
             self._make_room()
+        else:
+            self._bucket.append((x, y))
+            if len(self._bucket) >= self._width:
+                self._points += _extremes(self._bucket)
+                self._bucket.clear()
+                self._make_room()
 
     def points(self) -> tuple[Point, ...]:
         """What is left of the curve, in order of x; the newest point is always the last."""
@@ -63,13 +66,12 @@ class Smooth(Series):
 
     def add(self, x: float, y: float) -> None:
         """Append the mean up to this point; a point that is not finite leaves it alone."""
-        if not math.isfinite(y):
-            super().add(x, y)
-            return
-        old = y if self._mean is None else self._mean
-        new = 1.0 - math.exp(-max(0.0, x - self._x) / self._memory)
-        self._mean, self._x = old + new * (y - old), x
-        super().add(x, self._mean)
+        if isfinite(y):
+            old = y if self._mean is None else self._mean
+            old_share = exp((self._x - x) / self._memory) if x > self._x else 1.0
+            y = self._mean = y + old_share * (old - y)
+            self._x = x
+        super().add(x, y)
 
 
 SMOOTHING = (0.0, 0.03, 0.1, 0.5)
@@ -97,45 +99,8 @@ class Noisy(Series):
 
 def value_at(points: Sequence[Point], x: float) -> float | None:
     """The y of the last point up to ``x``; None before the first."""
-    place = bisect.bisect_right(points, (x, math.inf))
+    place = bisect.bisect_right(points, (x, inf))
     return points[place - 1][1] if place else None
-
-
-def reduce_points(points: Iterable[Point], low: float, high: float, columns: int) -> list[Point]:
-    """At most two points for each of ``columns`` equal parts of ``low..high``: least and greatest.
-
-    Args:
-        points: In order of x; those out of range or not finite are left out.
-        low: The x of the left edge.
-        high: The x of the right edge.
-        columns: How many dots the chart is wide.
-
-    Returns:
-        Points of the curve in order of x.
-    """
-    if high <= low or columns < 1:
-        return []
-    scale = columns / (high - low)
-    reduced: list[Point] = []
-    here, least, most = -1, (0.0, 0.0), (0.0, 0.0)
-    for point in points:
-        x, y = point
-        if not low <= x <= high or not -math.inf < y < math.inf:
-            continue
-        column = min(int((x - low) * scale), columns - 1)
-        if column != here:
-            if here >= 0:
-                reduced += _in_order(least, most)
-            here, least, most = column, point, point
-        elif y < least[1]:
-            least = point
-        elif y > most[1]:
-            most = point
-    return reduced + (_in_order(least, most) if here >= 0 else [])
-
-
-def _in_order(least: Point, most: Point) -> list[Point]:
-    return [least] if least == most else sorted((least, most))
 
 
 def _extremes(points: Sequence[Point]) -> list[Point]:

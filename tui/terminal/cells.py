@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import repeat
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -25,6 +26,9 @@ _TOKEN = re.compile(
 )
 _FORGETS = re.compile(r"\x1b\[\?(?:1049|47)[hl]|\x1b\[[0-3]?J|\x1bc")
 """What empties the screen, or brings another one."""
+
+_NARROW = re.compile(r"[\x20-\x7e\u2500-\u259f\u2800-\u28ff]*")
+"""Letters, lines, blocks and braille, each surely one column wide; nearly all that is drawn."""
 
 _GAP = 4
 """Equal cells up to which sending them again is no longer than stepping over them."""
@@ -83,6 +87,11 @@ class Cells:
 
     def _put(self, text: str) -> None:
         row = self._wanted.setdefault(self._y, {})
+        if _NARROW.fullmatch(text):
+            end = self._x + len(text)
+            row.update(zip(range(self._x, end), zip(text, repeat(self._look)), strict=True))
+            self._x = end
+            return
         for char in text:
             width = 1 if char.isascii() else cell_len(char)
             if width == 0:

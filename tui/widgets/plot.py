@@ -1,31 +1,25 @@
 """Curves to characters. The axes are plotext's, and this is the only file that imports it.
 
 The curves are not: plotext takes 30 ms for a chart, with the GIL held, which at 4 Hz is a tenth of
-the training's speed. Drawn here into the cached axes they take 3 ms.
+the training's speed. Drawn by arrays into the cached axes they take 1 ms.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from cnn_tui.tui.dashboard.series import Point, reduce_points
+from cnn_tui.tui.dashboard.series import Point
 from cnn_tui.tui.dashboard.ticks import Axis
-from cnn_tui.tui.widgets.grid import Grid
 
 Row = list[tuple[str, int]]
 Canvas = list[Row]
 """Rows of texts, each with the number of the curve that it belongs to, -1 for axes and labels."""
-
-DOTS, DOTS_HIGH = 2, 4
-"""Dots that a braille character is wide and high."""
-
-_NO_CURVE = -1
 
 GLYPH_EVERY = 5
 """Columns for at most two glyphs of a curve; closer together they would hide the others."""
@@ -64,42 +58,36 @@ Rasteriser = Callable[[Plot, int, int], Canvas]
 
 def rasterise(plot: Plot, width: int, height: int) -> Canvas:
     """Draw in braille; every row is ``width`` columns wide."""
-    canvas = [list(row) for row in _empty(plot.x, plot.y, width, height)]
-    columns, rows = width - plot.y.label_width - 1, height - 2
-    if columns > 0 and rows > 0:
-        _draw(canvas, plot, Grid(columns, rows), plot.y.label_width + 1)
+    empty, left = _empty(plot.x, plot.y, width, height), plot.y.label_width + 1
+    columns, rows = width - left, height - 2
+    canvas: Canvas = [[(row, _NO_CURVE)] for row in empty]
+    if columns > 0 and rows > 0 and any(curve.points for curve in plot.curves):
+        canvas = _drawn(empty, plot, columns, rows)
     return _marked(_named(canvas, plot.x.name), plot, columns)
 
 
-def _draw(canvas: Canvas, plot: Plot, grid: Grid, left: int) -> None:
+def _drawn(empty: tuple[str, ...], plot: Plot, columns: int, rows: int) -> Canvas:
+    # Imported at the first curve: NumPy, which whoever trains has imported by then.
+    from cnn_tui.tui.widgets.grid import Grid, over
+
+    grid = Grid(columns, rows, (plot.x.low, plot.x.high), (plot.y.low, plot.y.high))
     # The first curve is drawn over the others, and the glyphs of all over that: where curves
     # share a cell, which has one colour, each can still be seen.
     for x, low, high in plot.spreads:
-        (column, bottom), (_, top) = _scaled(_inside([(x, low), (x, high)], plot), plot, grid)
-        grid.bar(column, bottom, top, _NO_CURVE)
-    lines = [_visible(curve.points, plot, grid.columns * DOTS) for curve in plot.curves]
-    for number, points in reversed(list(enumerate(lines))):
-        if plot.curves[number].joined:
-            grid.line(_scaled(points, plot, grid), number)
-    for number, (curve, points) in enumerate(zip(plot.curves, lines, strict=True)):
-        if curve.glyph:
-            few = _visible(points, plot, grid.columns // GLYPH_EVERY)
-            few = few if curve.joined else _inside(curve.points, plot)
-            grid.glyphs(_scaled(few, plot, grid), number, curve.glyph)
-    for row, cells in grid.cells().items():
-        places = {left + column: cell for column, cell in cells.items()}
-        canvas[row] = _overlaid(canvas[row], places)
-
-
-def _scaled(points: list[Point], plot: Plot, grid: Grid) -> list[tuple[int, int]]:
-    """Points in dots from the lower left."""
-    across = (grid.columns * DOTS - 1) / (plot.x.high - plot.x.low)
-    up = (grid.rows * DOTS_HIGH - 1) / (plot.y.high - plot.y.low)
-    return [(round((x - plot.x.low) * across), round((y - plot.y.low) * up)) for x, y in points]
+        grid.line([(x, low), (x, high)], _NO_CURVE)
+    for number, curve in reversed(list(enumerate(plot.curves))):
+        if curve.joined:
+            grid.line(curve.points, number)
+    for number, curve in enumerate(plot.curves):
+        if not curve.joined:
+            grid.places(curve.points, number, curve.glyph)
+        elif curve.glyph:
+            grid.glyphs(number, curve.glyph, columns // GLYPH_EVERY)
+    return over(empty, grid, plot.y.label_width + 1)
 
 
 @lru_cache(32)
-def _empty(x: Axis, y: Axis, width: int, height: int) -> Canvas:
+def _empty(x: Axis, y: Axis, width: int, height: int) -> tuple[str, ...]:
     """Axes and labels by plotext, which takes 10 ms for them: they seldom change."""
     figure = _figure(width, height)
     figure.xaxes(True, False)
@@ -111,7 +99,7 @@ def _empty(x: Axis, y: Axis, width: int, height: int) -> Canvas:
     # Without any point plotext leaves the labels out.
     figure.scatter([x.low], [y.low], marker=" ")
     lines = figure.build().splitlines()[:height]
-    return [[(_LOOK.sub("", line), _NO_CURVE)] for line in lines]
+    return tuple(_LOOK.sub("", line) for line in lines)
 
 
 def _figure(width: int, height: int) -> Any:
@@ -126,14 +114,6 @@ def _figure(width: int, height: int) -> Any:
     figure.axes_color("default")
     figure.ticks_color("default")
     return figure
-
-
-def _visible(points: Sequence[Point], plot: Plot, columns: int) -> list[Point]:
-    return _inside(reduce_points(points, plot.x.low, plot.x.high, columns), plot)
-
-
-def _inside(points: Iterable[Point], plot: Plot) -> list[Point]:
-    return [(x, min(max(y, plot.y.low), plot.y.high)) for x, y in points]
 
 
 def _named(canvas: Canvas, name: str) -> Canvas:
@@ -176,6 +156,7 @@ def _overlaid(row: Row, places: dict[int, tuple[str, int]], over: str = "") -> R
     ]
 
 
+_NO_CURVE = -1
 MARKED = 100
 """The number of cursor and marks in a canvas."""
 
