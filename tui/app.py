@@ -18,7 +18,7 @@ from cnn_tui.engine.runs.places import runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.actions import APP, bindings
 from cnn_tui.tui.cli.output import print_note
-from cnn_tui.tui.commands.training import TrainingCommands
+from cnn_tui.tui.commands.trials import TrialCommands
 from cnn_tui.tui.history.hangup import Heir, OnHangup
 from cnn_tui.tui.palette_commands import CommandTable
 from cnn_tui.tui.screens.baselines import BaselinesScreen
@@ -35,7 +35,7 @@ from cnn_tui.tui.theme import DARK
 from cnn_tui.tui.widgets.header import Header
 
 
-class CnnTuiApp(TrainingCommands, inherit_bindings=False):
+class CnnTuiApp(TrialCommands, inherit_bindings=False):
     """Modes over one document, one session and one folder of runs."""
 
     TITLE = "cnn-tui"
@@ -99,7 +99,7 @@ class CnnTuiApp(TrainingCommands, inherit_bindings=False):
             return not self.session.active
         if action == "detach":
             return self.session.active and not self.session.stopping
-        if action in ("datasets", "baselines"):
+        if action in ("datasets", "baselines", "preflight", "lr_finder"):
             return len(self.screen_stack) == 1
         if action == "mode":
             return parameters != (self.current_mode,)

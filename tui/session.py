@@ -24,6 +24,7 @@ from cnn_tui.engine.training.settings import SettingName, SettingValue
 from cnn_tui.tui.mailbox import Mailbox
 
 if TYPE_CHECKING:
+    from cnn_tui.engine.data.dataset import Dataset
     from cnn_tui.engine.runs.recorder import Recorder
     from cnn_tui.engine.training.snapshot import Weights
 
@@ -52,19 +53,14 @@ def train(
         start: Gives the weights to begin with; None draws them.
         anyway: Try it even if the memory seems not to be enough.
     """
-    from cnn_tui.engine.data.catalog import load_dataset, locate
     from cnn_tui.engine.forecast import check_memory
     from cnn_tui.engine.runs.recorder import new_run
-    from cnn_tui.engine.training.fit import check_fit
     from cnn_tui.engine.training.keeper import Keeper
     from cnn_tui.engine.training.trainer import Trainer
 
     if not anyway:
         check_memory(network, network.training.batch_size)
-    name, data_dir = locate(network.data, data_dir)
-    network = msgspec.structs.replace(network, data=name)
-    dataset = load_dataset(name, data_dir, shape=network.input)
-    check_fit(network, dataset)
+    network, dataset, data_dir = load_for(network, data_dir)
     weights = start() if start else None
     keep = partial(new_run, network=network, dataset=dataset, control=control, weights=weights)
     with _kept(runs_dir, partial(keep, data_dir=data_dir), emit) as recorder:
@@ -76,6 +72,22 @@ def train(
 
         keeper = recorder or Keeper(weights)
         Trainer(network, dataset, control=control, emit=tell, keeper=keeper).run()
+
+
+def load_for(network: Network, data_dir: Path | None) -> tuple[Network, Dataset, Path | None]:
+    """The network with the full name of its data, that data, and the folder it came from.
+
+    Raises:
+        CnnTuiError: there is no such data, or the network does not fit it.
+    """
+    from cnn_tui.engine.data.catalog import load_dataset, locate
+    from cnn_tui.engine.training.fit import check_fit
+
+    name, data_dir = locate(network.data, data_dir)
+    network = msgspec.structs.replace(network, data=name)
+    dataset = load_dataset(name, data_dir, shape=network.input)
+    check_fit(network, dataset)
+    return network, dataset, data_dir
 
 
 def _kept(
@@ -100,6 +112,8 @@ class Session:
         self._mailbox = Mailbox()
         self._thread: Thread | None = None
         self._job: _Job | None = None
+        self.network: Network | None = None
+        """What the newest run was begun with."""
 
     def take_refusal(self) -> MemoryLimitError | None:
         """Why the last run was not even tried, if that was for want of memory; told once."""
@@ -130,6 +144,7 @@ class Session:
         """
         if self.active:
             raise RuntimeError("a run is active")
+        self.network = network
         self._control, self._mailbox = Control(), Mailbox()
         self._job = _Job(runner or self._runner, network, self._control, self._mailbox)
         self._thread = Thread(target=self._job.run, name="trainer", daemon=True)

@@ -78,8 +78,7 @@ class DocumentCommands(AppState, inherit_bindings=False):
         if not save(self, document.network, path):
             return False
         document.mark_saved(path)
-        self._present_builder()
-        self.present()
+        self.show_network()
         return True
 
     async def may_replace(self) -> bool:
@@ -92,9 +91,11 @@ class DocumentCommands(AppState, inherit_bindings=False):
 
     def _replace(self, network: Network, source: Path | None) -> None:
         self.builder.open(network, source)
-        self._present_builder()
+        self.show_network()
 
-    def _present_builder(self) -> None:
+    def show_network(self) -> None:
+        """Bring what is shown of the network up to date."""
+        self.present()
         if isinstance(self.screen, BuildScreen):
             self.screen.present()
 

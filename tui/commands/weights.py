@@ -46,7 +46,7 @@ class WeightCommands(DocumentCommands, inherit_bindings=False):
                 "on from them, W keeps them as a run.",
                 markup=False,
             )
-            self.call_later(self._present_builder)
+            self.call_later(self.show_network)
 
     def action_keep_weights(self) -> None:
         """Keep the present network with its trained weights as a run of its own."""

@@ -40,7 +40,8 @@ class Outlook(Lines):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """As many rows as fit; the last of them matter least."""
-        return [*(((line, "error"),) for line in wrap(self._trouble, width)), *self._rows_of]
+        trouble = wrap(self._trouble, max(1, width))
+        return [*(((line, "error"),) for line in trouble), *self._rows_of]
 
 
 class ForecastDialog(ModalScreen[None]):

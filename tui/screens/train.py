@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from time import monotonic
 
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.reactive import var
+from textual.timer import Timer
 
 from cnn_tui.tui.actions import TRAIN, bindings
 from cnn_tui.tui.dashboard.board import Board
@@ -20,6 +22,9 @@ from cnn_tui.tui.widgets.figures import Figures
 from cnn_tui.tui.widgets.layer_health import LayerHealthTable
 from cnn_tui.tui.widgets.run_status import RunStatus
 from cnn_tui.tui.widgets.verdict import Verdict
+
+_REST = 100
+"""Times as long as it took to draw the charts nothing more is drawn: training needs the time."""
 
 
 class TrainScreen(ModeScreen):
@@ -40,6 +45,8 @@ class TrainScreen(ModeScreen):
         self._earlier: Board | None = None
         self._run = run
         self._idle_words = ""
+        self._rest_until = 0.0
+        self._waiting: Timer | None = None
 
     def compose_body(self) -> ComposeResult:
         """Status, verdict, charts, and below them log, layers and figures."""
@@ -73,7 +80,7 @@ class TrainScreen(ModeScreen):
         self.query_one(LayerHealthTable).run = run
         log = self.query_one(EventLog)
         log.empty, log.entries = idle_words, run.log
-        self._draw()
+        self._draw_in_time()
 
     def watch_lens(self) -> None:
         """Draw through the other lens."""
@@ -129,7 +136,23 @@ class TrainScreen(ModeScreen):
         """Layers in place of the log, where there is no room for both."""
         self.toggle_class("-layers")
 
+    def _draw_in_time(self) -> None:
+        """Draw now, or while a run goes when charts have rested for as long as they cost."""
+        rest = self._rest_until - monotonic()
+        if rest <= 0 or self._run.state != "training":
+            self._draw()
+        elif self._waiting is None:
+            self._waiting = self.set_timer(rest, self._draw)
+
     def _draw(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
+        began = monotonic()
+        self._draw_charts()
+        self._rest_until = monotonic() + _REST * (monotonic() - began)
+
+    def _draw_charts(self) -> None:
         loss = self.query_one("#loss", Chart)
         for kind in KINDS:
             chart = self.query_one(f"#{kind}", Chart)

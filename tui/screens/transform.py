@@ -108,7 +108,7 @@ class Comparison(Lines):
         if chosen is None:
             return rows
         rows.append(plain())
-        rows += [((line, "warn"),) for line in wrap(clean(chosen.refusal), width)]
+        rows += [((line, "warn"),) for line in wrap(clean(chosen.refusal), max(1, width))]
         if chosen.refusal and chosen.rewritten:
             rows.append((("By itself the layer would become:", "dim"),))
         if chosen.rewritten:

@@ -1,0 +1,81 @@
+"""The chart of a learning-rate finder: the loss over rates, which are on a log axis."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cnn_tui.tui.dashboard.series import Point
+from cnn_tui.tui.dashboard.ticks import Axis, loss_axis
+from cnn_tui.tui.widgets.chart import Picture
+from cnn_tui.tui.widgets.lines import Run
+from cnn_tui.tui.widgets.plot import Curve, Plot
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.training.lr_finder import LrPoint
+
+_HEADROOM = 1.5
+"""Times the first loss; a loss that has left for good would flatten all the rest."""
+STEP = 0.1
+"""Of the decimal logarithm: how far a key moves the cursor."""
+
+
+def rates_picture(
+    points: Sequence[LrPoint],
+    low: float,
+    high: float,
+    rows: int,
+    *,
+    suggested: float | None = None,
+    cursor: float | None = None,
+) -> Picture:
+    """The loss as it was and smoothed; a mark at what is suggested, a line at the cursor.
+
+    Args:
+        points: As far as the test has come.
+        low: The rate that it begins with.
+        high: The rate that it would end with.
+        rows: Of the chart.
+        suggested: A learning rate.
+        cursor: Another one, that is looked at.
+    """
+    smooth, raw = _logarithmic(points, smooth=True), _logarithmic(points, smooth=False)
+    if not smooth:
+        return Picture(note="the curve appears here")
+    top = _HEADROOM * smooth[0][1]
+    y = loss_axis([value for _, value in smooth if value <= top], max(3, rows // 3))
+    x = rates_axis(low, high)
+    lr = cursor or suggested
+    marks = (math.log10(suggested),) if suggested else ()
+    curves = (Curve(smooth), Curve(()), Curve(raw))
+    plot = Plot(curves, x, y, math.log10(lr) if lr else None, marks)
+    return Picture(_title(smooth, lr), _title(smooth, lr)[:1], plot)
+
+
+def rates_axis(low: float, high: float) -> Axis:
+    """The powers of ten from ``low`` to ``high``."""
+    left, right = math.log10(low), math.log10(high)
+    powers = range(math.ceil(left - 1e-9), math.floor(right + 1e-9) + 1)
+    labels = tuple(f"{10.0**power:g}" for power in powers)
+    return Axis(left, right, tuple(map(float, powers)), labels, "lr")
+
+
+def moved(lr: float, steps: int, low: float, high: float) -> float:
+    """A rate so many steps of the cursor away, in two figures, within the bounds."""
+    return min(max(low, float(f"{lr * 10 ** (steps * STEP):.2g}")), high)
+
+
+def _logarithmic(points: Sequence[LrPoint], *, smooth: bool) -> tuple[Point, ...]:
+    values = [(point.lr, point.smooth if smooth else point.loss) for point in points]
+    return tuple((math.log10(lr), value) for lr, value in values if math.isfinite(value))
+
+
+def _title(smooth: Sequence[Point], lr: float | None) -> tuple[Run, ...]:
+    if lr is None:
+        at, value = "", smooth[-1][1]
+    else:
+        place = bisect.bisect_left(smooth, (math.log10(lr), -math.inf))
+        at, value = f" at {lr:g}", smooth[min(place, len(smooth) - 1)][1]
+    return ((f" loss{at}", "strong"), (f"   {value:.4g}", "accent"), ("   of each step", "faint"))

@@ -1,0 +1,137 @@
+"""The learning-rate finder: a copy is trained at rising rates; one key takes the best of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING, Literal
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.dashboard.rates import moved, rates_picture
+from cnn_tui.tui.screens.trial import TrialDialog
+from cnn_tui.tui.session import load_for
+from cnn_tui.tui.trial import Trial
+from cnn_tui.tui.widgets.chart import Chart
+from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.words import clean, clock
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.training.lr_finder import LrCurve, LrPoint
+
+_LOW, _HIGH, _STEPS = 1e-5, 10.0, 100
+Target = Literal["recipe", "run"]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A learning rate and where it is wanted."""
+
+    lr: float
+    target: Target
+
+
+class LrFinderDialog(TrialDialog["LrPoint", Taken]):
+    """Gives back the rate that was taken, if one was."""
+
+    BINDINGS = [
+        Binding("enter", "take('recipe')", show=False),
+        Binding("r", "take('run')", show=False),
+        Binding("left,h", "move(-1)", show=False),
+        Binding("right,l", "move(1)", show=False),
+        Binding("home", "back", show=False),
+    ]
+    TASK = "learning-rate finder"
+
+    def __init__(
+        self, network: Network, data_dir: Path | None, fps: float, *, running: bool
+    ) -> None:
+        super().__init__(Trial(self._sweep), fps)
+        self._network, self._data_dir, self._beside_run = network, data_dir, running
+        self._curve: LrCurve | None = None
+        self._cursor: float | None = None
+
+    def compose(self) -> ComposeResult:
+        """Title, chart, what it says, keys."""
+        of = f"Learning rate: {clean(self._network.name)} on {clean(self._network.data)}"
+        with Vertical(classes="window trial"):
+            yield Static(of, classes="title", markup=False)
+            yield Chart(id="rates")
+            yield TextLines(id="said")
+            yield Static(classes="hint")
+
+    def _sweep(self, stopping: Callable[[], bool]) -> Generator[LrPoint, None, None]:
+        from cnn_tui.engine.threads import default_threads
+        from cnn_tui.engine.training.lr_finder import sweep
+
+        network, dataset, _ = load_for(self._network, self._data_dir)
+        threads = default_threads()
+        yield from sweep(network, dataset, steps=_STEPS, low=_LOW, high=_HIGH, threads=threads)
+
+    @property
+    def lr(self) -> float | None:
+        """The rate at the cursor, else the suggested one."""
+        return self._cursor or (self._curve.lr if self._curve else None)
+
+    def show(self) -> None:
+        """Bring chart and words up to date."""
+        points = tuple(self.trial.results)
+        if self.over and points and self._curve is None:
+            from cnn_tui.engine.training.lr_finder import read_curve
+
+            self._curve = read_curve(list(points), _STEPS)
+        chart = self.query_one(Chart)
+        suggested = self._curve.lr if self._curve else None
+        rows = chart.content_size.height - 3
+        chart.picture = rates_picture(
+            points, _LOW, _HIGH, rows, suggested=suggested, cursor=self._cursor
+        )
+        said = self.query_one(TextLines)
+        words, role = self._said(len(points))
+        said.rows = tuple(((line, role),) for line in wrap(words, max(8, said.content_size.width)))
+        self.say(self._keys())
+
+    def _said(self, steps: int) -> tuple[str, str]:
+        """What the curve says, and the look of it."""
+        if self.trouble:
+            return self.trouble, "error"
+        curve = self._curve
+        if curve is None:
+            if self.over or not steps:
+                return "" if self.over else "the data is being read ...", "dim"
+            left = clock(self.trial.seconds / steps * (_STEPS - steps))
+            return f"step {steps} of {_STEPS}, {left} left; sooner if the loss leaves", "dim"
+        if curve.lr is None:
+            early = "it was stopped too early to tell."
+            return f"No suggestion: {early if self.trial.cancelled else curve.reason}", "warn"
+        return f"Suggested {curve.lr:g}: {curve.reason}", ""
+
+    def _keys(self) -> str:
+        if not self.over:
+            return "x stops, esc closes and stops"
+        if self.lr is None:
+            return "left/right choose a rate, esc closes"
+        run = "r gives it to the run, " if self._beside_run else ""
+        return f"{run}enter takes {self.lr:g} into the recipe, left/right move, esc closes"
+
+    def action_move(self, steps: int) -> None:
+        """Look at another rate."""
+        if self.over and self.trial.results:
+            self._cursor = moved(self.lr or 1e-3, steps, _LOW, _HIGH)
+            self.show()
+
+    def action_back(self) -> None:
+        """Back to the rate that is suggested."""
+        self._cursor = None
+        self.show()
+
+    def action_take(self, target: Target) -> None:
+        """Close with the rate, if there is one."""
+        if self.over and self.lr is not None and (self._beside_run or target == "recipe"):
+            self.action_finish(Taken(self.lr, target))

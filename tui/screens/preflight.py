@@ -1,0 +1,73 @@
+"""The pre-flight: whether the network can be trained at all, a line for each check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.dashboard.preflight_rows import preflight_rows
+from cnn_tui.tui.screens.trial import TrialDialog
+from cnn_tui.tui.session import load_for
+from cnn_tui.tui.trial import Trial
+from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.words import clean
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.training.checks.bench import CheckResult
+
+Next = Literal["train", "recipe"]
+"""What the person wants to do about it."""
+
+
+class PreflightDialog(TrialDialog["CheckResult", Next]):
+    """Gives back what to do next."""
+
+    BINDINGS = [
+        Binding("enter", "finish", show=False),
+        Binding("f5", "finish('train')", show=False),
+        Binding("t", "finish('recipe')", show=False),
+    ]
+    TASK = "pre-flight"
+
+    def __init__(self, network: Network, data_dir: Path | None, fps: float) -> None:
+        super().__init__(Trial(self._check), fps)
+        self._network, self._data_dir = network, data_dir
+        self._names: tuple[str, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Title, checks, keys."""
+        of = f"Pre-flight: {clean(self._network.name)} on {clean(self._network.data)}"
+        with Vertical(classes="window trial"):
+            yield Static(of, classes="title", markup=False)
+            yield TextLines()
+            yield Static(classes="hint")
+
+    def _check(self, stopping: Callable[[], bool]) -> Generator[CheckResult, None, None]:
+        from cnn_tui.engine.threads import default_threads
+        from cnn_tui.engine.training.preflight import CHECKS, preflight
+
+        self._names = tuple(CHECKS)
+        network, dataset, _ = load_for(self._network, self._data_dir)
+        yield from preflight(network, dataset, threads=default_threads(), stopping=stopping)
+
+    def show(self) -> None:
+        """Bring the lines up to date."""
+        lines = self.query_one(TextLines)
+        rows = preflight_rows(
+            self._names,
+            tuple(self.trial.results),
+            *lines.content_size,
+            seconds=self.trial.seconds,
+            over=self.over or self.trial.cancelled,
+            trouble=self.trouble,
+        )
+        lines.rows = tuple(rows)
+        keys = "F5 trains, t goes to the recipe, esc closes"
+        self.say(keys if self.over else "x stops, esc closes and stops")

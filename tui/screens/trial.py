@@ -1,0 +1,73 @@
+"""A window over the screen in which something is tried out, step by step."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from textual import on
+from textual.binding import Binding
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from cnn_tui.tui.apart import Finished, run_apart
+from cnn_tui.tui.trial import Result, Trial
+from cnn_tui.tui.words import clean
+
+Outcome = TypeVar("Outcome")
+
+
+class TrialDialog(ModalScreen[Outcome | None], Generic[Result, Outcome]):
+    """Begins as soon as it opens; to leave it ends the trial."""
+
+    BINDINGS = [
+        Binding("escape,q", "finish", "close", show=False),
+        Binding("x", "cancel", "stop", show=False),
+    ]
+    TASK = ""
+
+    def __init__(self, trial: Trial[Result], fps: float) -> None:
+        super().__init__()
+        self.trial = trial
+        self._fps = fps
+        self.over = False
+        self.trouble = ""
+        """Why there are no results, or no more of them."""
+
+    def on_mount(self) -> None:
+        """Begin, and look at what has come of it from time to time."""
+        self.call_after_refresh(self.show)
+        run_apart(self, self.TASK, self.trial.run)
+        self._timer = self.set_interval(1 / self._fps, self.show)
+
+    def on_resize(self) -> None:
+        """Fit what is shown to the new size."""
+        self.call_after_refresh(self.show)
+
+    def on_unmount(self) -> None:
+        """Nobody waits any more."""
+        self.trial.cancel()
+
+    def show(self) -> None:
+        """Bring the window up to date."""
+        raise NotImplementedError
+
+    def say(self, hint: str) -> None:
+        """Write the last line, the keys."""
+        line = self.query_one(".hint", Static)
+        if line.content != hint:
+            line.update(hint, layout=False)
+
+    @on(Finished)
+    def _finished(self, event: Finished) -> None:
+        self.over, self.trouble = True, clean(event.error)
+        self._timer.stop()
+        self.show()
+
+    def action_cancel(self) -> None:
+        """End the trial; what is known stays on the screen."""
+        self.trial.cancel()
+
+    def action_finish(self, outcome: Outcome | None = None) -> None:
+        """Close; a second key that was on its way finds the window closed."""
+        if self.is_current:
+            self.dismiss(outcome)
