@@ -13,11 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 from terminal import PATIENCE, SIZE, Terminal
 
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.tensors import TensorFile
+from cnn_tui.engine.specs.codec import save_network
+from cnn_tui.engine.specs.presets import load_preset
 
 Start = Callable[..., Terminal]
 F5 = "\x1b[15~"
@@ -67,6 +70,15 @@ def cli(*args: str) -> str:
     return CLI.format(args=list(args))
 
 
+def endless(folder: Path) -> str:
+    """A file of the preset that no run comes to the end of, however fast the machine."""
+    network = load_preset("digits-convnet")
+    recipe = msgspec.structs.replace(network.training, epochs=100_000)
+    path = folder / "endless.toml"
+    save_network(msgspec.structs.replace(network, training=recipe), path)
+    return str(path)
+
+
 def test_a_crash_is_told_in_words_and_the_app_stays(start: Start) -> None:
     terminal = start(FAULTY)
     terminal.shows("fits")
@@ -81,8 +93,8 @@ def test_a_crash_is_told_in_words_and_the_app_stays(start: Start) -> None:
     assert terminal.is_restored()
 
 
-def test_a_latin_1_terminal_gets_nothing_but_ascii(start: Start) -> None:
-    terminal = start(cli("digits-convnet"), PYTHONIOENCODING="latin-1")
+def test_a_latin_1_terminal_gets_nothing_but_ascii(start: Start, tmp_path: Path) -> None:
+    terminal = start(cli(endless(tmp_path)), PYTHONIOENCODING="latin-1")
     terminal.shows("fits")
     terminal.press(F5)
     terminal.shows("epoch 2")
@@ -129,11 +141,11 @@ def test_leaving_in_the_middle_of_a_batch_of_alexnet(start: Start, tmp_path: Pat
     assert terminal.is_restored()
 
 
-def test_a_window_is_shrunk_and_grown_while_a_run_goes(start: Start) -> None:
-    terminal = start(cli("digits-convnet"))
+def test_a_window_is_shrunk_and_grown_while_a_run_goes(start: Start, tmp_path: Path) -> None:
+    terminal = start(cli(endless(tmp_path)))
     terminal.shows("fits")
     terminal.press(F5)
-    terminal.shows("epoch 1/")
+    terminal.shows("training")
     for size, words in (((20, 5), "20x5"), (SIZE, "accuracy"), ((60, 20), "loss"), (SIZE, "loss")):
         terminal.screen.resize(size[1], size[0])
         terminal.resize(*size)
@@ -156,6 +168,9 @@ def sshd(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
+    if not os.getuid():
+        # Where the service was never started there is no place yet to drop its rights in.
+        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     options = {
         "Port": port,
         "ListenAddress": "127.0.0.1",
@@ -168,23 +183,23 @@ def sshd(tmp_path: Path) -> Iterator[tuple[int, Path]]:
         "PermitRootLogin": "prohibit-password",
     }
     flags = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
-    process = subprocess.Popen(
-        [server, "-D", "-e", "-f", "/dev/null", *flags], stderr=subprocess.PIPE, text=True
-    )
+    # No pipe: sessions inherit it, and to read it to its end would be to wait for them.
+    told = tmp_path / "told"
+    with told.open("w") as log:
+        process = subprocess.Popen([server, "-D", "-e", "-f", "/dev/null", *flags], stderr=log)
     try:
-        _await_server(process, port)
+        _await_server(process, port, told)
         yield port, tmp_path / "user"
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
-def _await_server(process: subprocess.Popen[str], port: int) -> None:
+def _await_server(process: subprocess.Popen[bytes], port: int, told: Path) -> None:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if process.poll() is not None:
-            assert process.stderr is not None
-            pytest.skip(f"sshd does not start here: {process.stderr.read().strip()[-200:]}")
+            pytest.skip(f"sshd does not start here: {told.read_text().strip()[-200:]}")
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.05)
@@ -196,7 +211,7 @@ def test_a_real_ssh_link_is_cut_and_the_run_is_whole(
 ) -> None:
     port, key = sshd
     script = tmp_path / "app.py"
-    script.write_text(cli("digits-convnet"))
+    script.write_text(cli(endless(tmp_path)))
     command = (
         f"TERM=xterm-256color PYTHONPATH={os.environ.get('PYTHONPATH', '')} "
         f"XDG_DATA_HOME={tmp_path / 'data'} {sys.executable} {script}"
@@ -208,7 +223,11 @@ def test_a_real_ssh_link_is_cut_and_the_run_is_whole(
     terminal = start(f"import os; os.execvp('ssh', {words!r})")
     terminal.shows("fits")
     terminal.press(F5)
-    terminal.shows("epoch 2/")
+    terminal.shows("training")
+    terminal.press("s")  # a key goes all the way: one batch, then a pause
+    terminal.shows("paused")
+    terminal.press(" ")
+    terminal.shows("training")
     terminal.process.kill()
     runs = tmp_path / "data" / "cnn-tui" / "runs"
     end = time.monotonic() + PATIENCE

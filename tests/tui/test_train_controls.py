@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from driving import settle, text
+from driving import settle, text, type_in
+from runs_made import make_runs
 from scripted import SMALL, Script, batch, run_events, started
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -14,8 +16,10 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, Remedy, RunEnded, RunPaused
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.screens.dialog import Question
+from cnn_tui.tui.dashboard.pictures import x_axis
+from cnn_tui.tui.screens.dialog import Picker, Question
 from cnn_tui.tui.screens.settings import SettingsDialog
+from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.session import Emit, train
 
 MakeApp = Callable[..., CnnTuiApp]
@@ -211,6 +215,81 @@ async def test_charts_are_looked_at_in_every_way(make_app: MakeApp) -> None:
         await pilot.press("f5")
         await settle(app, pilot)
         assert "before ." in text(app, "#loss")
+
+
+async def test_a_zoomed_chart_is_moved(make_app: MakeApp) -> None:
+    app = make_app(runner=Script(run_events(epochs=8)))
+    async with app.run_test(size=(150, 40)) as pilot:
+        await pilot.press("f5")
+        await settle(app, pilot)
+        screen = app.screen
+        assert isinstance(screen, TrainScreen)
+
+        def low() -> float:
+            return x_axis(app.board, screen.lens).low
+
+        await pilot.press("less_than_sign")
+        assert low() == 0  # the whole run is to be seen anyway
+        await pilot.press("z", "z")
+        assert low() == 6
+        await pilot.press("less_than_sign", "shift+left")
+        assert low() == 4
+        assert "7" not in text(app, "#loss").rsplit("\n", 1)[1]
+        await pilot.press("greater_than_sign")
+        assert low() == 5
+        await pilot.press(*["greater_than_sign"] * 20)
+        assert low() == 6
+        await pilot.press(*["less_than_sign"] * 20)
+        assert low() == 0
+        await pilot.press("left")  # the window follows the cursor again
+        assert low() == 6
+
+
+async def test_any_run_of_the_history_is_drawn_as_well(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app(runner=Script(run_events(epochs=4)))
+    app.runs_dir = make_runs(tmp_path, (), ("--seed", "5"))
+    async with app.run_test(size=(160, 48)) as pilot:
+        await pilot.press("f5")
+        await settle(app, pilot)
+        for name in ("quick-2", "quick-1"):
+            await choose(app, pilot, name)
+            await until(app, pilot, lambda name=name: name in text(app, "#loss"))  # type: ignore
+        assert "quick-2 .   quick-1 :" in text(app, "#accuracy")
+        await pilot.press("b")
+        assert "quick" not in text(app, "#loss")
+        await pilot.press("b")
+        await choose(app, pilot, "quick-2")
+        await pilot.pause()
+        assert "quick-1 ." in text(app, "#loss")
+        assert "quick-2" not in text(app, "#loss")
+
+
+async def choose(app: CnnTuiApp, pilot: Pilot[None], name: str) -> None:
+    await pilot.press("B")
+    for _ in range(1000):
+        await pilot.pause(0.01)
+        if isinstance(app.screen, Picker):
+            break
+    await type_in(pilot, name)
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+async def test_without_earlier_runs_there_is_nothing_to_draw(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app()
+    app.runs_dir = tmp_path / "none"
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2", "B")
+        for _ in range(200):
+            await pilot.pause(0.01)
+            if app._notifications:
+                break
+        assert [one.message for one in app._notifications] == [
+            "There is no earlier run to compare with."
+        ]
+        assert len(app.screen_stack) == 1
 
 
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60), (61, 19)])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 from cnn_tui.tui.dashboard.board import Board
@@ -20,9 +22,15 @@ from cnn_tui.tui.widgets.chart import Picture
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.plot import Curve, Plot
 
-VAL_GLYPH, L2_GLYPH, EARLIER_GLYPH = "o", "x", "."
+VAL_GLYPH, L2_GLYPH = "o", "x"
+EARLIER_GLYPHS = ".:'~*"
 """Curves are told from training by their points, not by colour alone."""
+_EARLIER_LOOK = 4
 MOST_ZOOM = 8
+
+Earlier = Mapping[str, Board]
+"""Other runs by what they are called."""
+NONE: Earlier = MappingProxyType({})
 
 Kind = Literal["loss", "accuracy", "lr", "ratio"]
 KINDS: tuple[Kind, ...] = ("loss", "accuracy", "lr", "ratio")
@@ -37,8 +45,10 @@ class Lens:
     zoom: int = 0
     cursor: float | None = None
     """In epochs; the headings then tell the values there."""
+    at: float | None = None
+    """In epochs; what a zoomed chart shows the surroundings of in place of the cursor."""
     earlier: bool = True
-    """Whether the run before is drawn as well."""
+    """Whether other runs are drawn as well."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +63,10 @@ class _Named:
 
 
 def picture(
-    kind: Kind, board: Board, rows: int, lens: Lens = Lens(), earlier: Board | None = None
+    kind: Kind, board: Board, rows: int, lens: Lens = Lens(), earlier: Earlier = NONE
 ) -> Picture:
-    """One chart, drawn on ``rows`` rows; ``earlier`` is the run before."""
-    before = earlier if lens.earlier else None
+    """One chart, drawn on ``rows`` rows; ``earlier`` are other runs to compare with."""
+    before = earlier if lens.earlier else NONE
     match kind:
         case "loss":
             return _loss(board, rows, lens, before)
@@ -72,11 +82,11 @@ def x_axis(board: Board, lens: Lens) -> Axis:
     points = board.train_loss.points()
     reached = points[-1][0] if points else 0.0
     whole = epochs_axis(reached, board.started.epochs if board.started else 1, ticks=6)
-    anchor = reached if lens.cursor is None else lens.cursor
+    anchor = next((at for at in (lens.at, lens.cursor) if at is not None), reached)
     return window(whole, lens.zoom, anchor, ticks=6)
 
 
-def _loss(board: Board, rows: int, lens: Lens, earlier: Board | None) -> Picture:
+def _loss(board: Board, rows: int, lens: Lens, earlier: Earlier) -> Picture:
     train = board.train_loss.smoothed(lens.smoothing)
     named = [
         _Named("train", train, ".4f", "accent"),
@@ -85,31 +95,29 @@ def _loss(board: Board, rows: int, lens: Lens, earlier: Board | None) -> Picture
     l2 = board.l2_loss.points() if any(y > 0 for _, y in board.l2_loss.points()) else ()
     if l2:
         named.append(_Named("L2", l2, ".4f", "good", L2_GLYPH))
-    before = earlier.train_loss.smoothed(lens.smoothing) if earlier else ()
-    drawn = [train, named[1].points, board.train_loss.points(), l2, before]
+    before = [other.train_loss.smoothed(lens.smoothing) for other in earlier.values()]
+    drawn = [train, named[1].points, board.train_loss.points(), l2, *before]
     if lens.log:
         drawn = [_logarithms(points) for points in drawn]
     x = x_axis(board, lens)
-    values = _within(x, drawn[0], drawn[1], drawn[4])
+    values = _within(x, drawn[0], drawn[1], *drawn[4:])
     y = log_axis(values) if lens.log else loss_axis(values, _ticks(rows))
-    glyphs = ("", VAL_GLYPH, "", L2_GLYPH, EARLIER_GLYPH)
-    plot = _plot(board, lens, x, y, [*zip(drawn, glyphs, strict=True)])
-    return Picture(*_titles("loss", named, lens, before), plot, _note(board, board.train_loss))
+    plot = _plot(board, lens, x, y, drawn, ("", VAL_GLYPH, "", L2_GLYPH))
+    return Picture(*_titles("loss", named, lens, earlier), plot, _note(board, board.train_loss))
 
 
-def _accuracy(board: Board, rows: int, lens: Lens, earlier: Board | None) -> Picture:
+def _accuracy(board: Board, rows: int, lens: Lens, earlier: Earlier) -> Picture:
     smooth, val = board.train_accuracy.smoothed(lens.smoothing), board.val_accuracy.points()
     named = [
         _Named("train", smooth, ".1%", "accent"),
         _Named("val", val, ".1%", "warn", VAL_GLYPH),
     ]
-    before = earlier.val_accuracy.points() if earlier else ()
+    before = [other.val_accuracy.points() for other in earlier.values()]
     x = x_axis(board, lens)
-    y = accuracy_axis(_within(x, smooth, val, before), _ticks(rows))
-    drawn = [smooth, val, board.train_accuracy.points(), (), before]
-    glyphs = ("", VAL_GLYPH, "", "", EARLIER_GLYPH)
-    plot = _plot(board, lens, x, y, [*zip(drawn, glyphs, strict=True)])
-    titles = _titles("accuracy", named, lens, before)
+    y = accuracy_axis(_within(x, smooth, val, *before), _ticks(rows))
+    drawn = [smooth, val, board.train_accuracy.points(), (), *before]
+    plot = _plot(board, lens, x, y, drawn, ("", VAL_GLYPH, "", ""))
+    titles = _titles("accuracy", named, lens, earlier)
     return Picture(*titles, plot, _note(board, board.train_accuracy))
 
 
@@ -119,8 +127,8 @@ def _lr(board: Board, rows: int, lens: Lens) -> Picture:
     x = x_axis(board, lens)
     values = _within(x, drawn)
     y = log_axis(values) if lens.log else loss_axis(values, _ticks(rows))
-    titles = _titles("learning rate", [_Named("", points, ".3g", "accent")], lens, ())
-    return Picture(*titles, _plot(board, lens, x, y, [(drawn, "")]), _note(board, board.lr))
+    titles = _titles("learning rate", [_Named("", points, ".3g", "accent")], lens, NONE)
+    return Picture(*titles, _plot(board, lens, x, y, [drawn]), _note(board, board.lr))
 
 
 def _ratio(board: Board, lens: Lens) -> Picture:
@@ -128,23 +136,29 @@ def _ratio(board: Board, lens: Lens) -> Picture:
     x = x_axis(board, lens)
     y = log_axis([-3.0, *_within(x, middle, most, least)])
     plain = tuple((x, 10.0**y) for x, y in middle)
-    titles = _titles("update:weight", [_Named("typical", plain, ".1e", "accent")], lens, ())
-    plot = _plot(board, lens, x, y, [(middle, ""), ((), ""), (most, ""), ((), ""), (least, "")])
+    titles = _titles("update:weight", [_Named("typical", plain, ".1e", "accent")], lens, NONE)
+    plot = _plot(board, lens, x, y, [middle, (), most, (), least], ("",) * 5)
     return Picture(*titles, plot, _note(board, board.ratios[0]))
 
 
 def _plot(
-    board: Board, lens: Lens, x: Axis, y: Axis, curves: list[tuple[tuple[Point, ...], str]]
+    board: Board,
+    lens: Lens,
+    x: Axis,
+    y: Axis,
+    curves: Sequence[tuple[Point, ...]],
+    glyphs: Sequence[str] = ("",),
 ) -> Plot | None:
-    if board.started is None or not any(points for points, _ in curves[:2]):
+    """Curves with their glyphs; those beyond the glyphs are of other runs."""
+    if board.started is None or not any(curves[:2]):
         return None
-    drawn = tuple(Curve(points, glyph) for points, glyph in curves)
-    return Plot(drawn, x, y, lens.cursor, tuple(board.marks))
+    own = [Curve(points, glyph) for points, glyph in zip(curves, glyphs, strict=False)]
+    others = curves[len(glyphs) :]
+    own += [Curve(line, EARLIER_GLYPHS[at], _EARLIER_LOOK) for at, line in enumerate(others)]
+    return Plot(tuple(own), x, y, lens.cursor, tuple(board.marks))
 
 
-def _titles(
-    name: str, curves: list[_Named], lens: Lens, earlier: tuple[Point, ...]
-) -> tuple[Line, Line]:
+def _titles(name: str, curves: list[_Named], lens: Lens, earlier: Earlier) -> tuple[Line, Line]:
     """The heading, which is the legend as well, and a shorter one."""
     if lens.cursor is not None:
         name = f"{name} at {lens.cursor:.2f}"
@@ -153,9 +167,8 @@ def _titles(
         value = (_told(curve, lens.cursor), curve.role)
         label = " ".join(filter(None, (curve.name, curve.glyph)))
         words += [(f"   {label} " if label else "   ", "dim"), value]
-        signs += [(f"  {curve.glyph} " if curve.glyph else "  ", "dim"), value]
-    if earlier:
-        words.append((f"   before {EARLIER_GLYPH}", "dim"))
+        signs += [(f" {label} " if curve.glyph else " ", "dim"), value]
+    words += [(f"   {other} {EARLIER_GLYPHS[at]}", "dim") for at, other in enumerate(earlier)]
     return tuple(words), tuple(signs)
 
 
@@ -181,6 +194,16 @@ def _logarithms(points: tuple[Point, ...]) -> tuple[Point, ...]:
 
 def _ticks(rows: int) -> int:
     return max(3, rows // 3)
+
+
+def panned(board: Board, lens: Lens, steps: int) -> Lens:
+    """The lens half a window further on; the whole run cannot be moved."""
+    axis = x_axis(board, replace(lens, zoom=0))
+    half = (axis.high - axis.low) / 2 ** (lens.zoom + 1)
+    now = x_axis(board, lens).high
+    return (
+        replace(lens, at=min(max(axis.low, now + steps * half), axis.high)) if lens.zoom else lens
+    )
 
 
 def stepped(cursor: float | None, axis: Axis, reached: float, steps: int) -> float:

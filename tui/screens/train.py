@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from time import monotonic
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.reactive import var
 from textual.timer import Timer
 
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.history import Entry, list_runs
 from cnn_tui.tui.actions import TRAIN, bindings
+from cnn_tui.tui.aside import aside
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.dashboard.pictures import KINDS, MOST_ZOOM, Kind, Lens, picture, stepped, x_axis
+from cnn_tui.tui.dashboard.pictures import (
+    KINDS,
+    MOST_ZOOM,
+    Kind,
+    Lens,
+    panned,
+    picture,
+    stepped,
+    x_axis,
+)
 from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.dashboard.series import SMOOTHING
+from cnn_tui.tui.history.overlays import MOST, items_for, read_board
+from cnn_tui.tui.screens.dialog import Picker
+from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.event_log import EventLog
@@ -43,8 +62,11 @@ class TrainScreen(ModeScreen):
         super().__init__()
         self._board = board
         self._earlier: Board | None = None
+        self._overlaid: dict[str, Board] = {}
+        """Runs that somebody chose to compare with, by name."""
         self._run = run
         self._idle_words = ""
+        self._runs_dir = Path()
         self._rest_until = 0.0
         self._waiting: Timer | None = None
 
@@ -117,11 +139,15 @@ class TrainScreen(ModeScreen):
         points = self._board.train_loss.points()
         if points:
             cursor = stepped(self.lens.cursor, axis, points[-1][0], steps)
-            self.lens = replace(self.lens, cursor=cursor)
+            self.lens = replace(self.lens, cursor=cursor, at=None)
+
+    def action_pan(self, steps: int) -> None:
+        """Move the window of a zoomed chart."""
+        self.lens = panned(self._board, self.lens, steps)
 
     def action_whole(self) -> None:
         """Without cursor and zoom."""
-        self.lens = replace(self.lens, zoom=0, cursor=None)
+        self.lens = replace(self.lens, zoom=0, cursor=None, at=None)
 
     def action_next_chart(self) -> None:
         """Show another chart beside that of the loss."""
@@ -129,8 +155,39 @@ class TrainScreen(ModeScreen):
         self.second = choices[(choices.index(self.second) + 1) % len(choices)]
 
     def action_earlier(self) -> None:
-        """Draw the run before as well, or no more."""
+        """Draw other runs as well, or no more."""
         self.lens = replace(self.lens, earlier=not self.lens.earlier)
+
+    def action_overlay(self) -> None:
+        """Choose a run to be drawn as well."""
+        from cnn_tui.tui.app import CnnTuiApp
+
+        if isinstance(self.app, CnnTuiApp):
+            self._runs_dir = self.app.runs_dir
+            failed = partial(complain, self.app)
+            aside(self, partial(list_runs, self._runs_dir), self._choose, failed)
+
+    @work
+    async def _choose(self, entries: Sequence[Entry]) -> None:
+        own = self._board.started.run if self._board.started else ""
+        items = items_for(entries, list(self._overlaid), own)
+        if not items:
+            self.notify("There is no earlier run to compare with.")
+            return
+        chosen = await self.app.push_screen_wait(Picker("Draw a run as well", items))
+        if chosen in self._overlaid:
+            del self._overlaid[chosen]
+            self._draw()
+        elif chosen:
+            read = partial(read_board, RunFolder(self._runs_dir / chosen))
+            aside(self, read, partial(self._overlay, chosen), partial(complain, self.app))
+
+    def _overlay(self, name: str, board: Board) -> None:
+        if len(self._overlaid) == MOST:
+            del self._overlaid[next(iter(self._overlaid))]
+        self._overlaid[name] = board
+        self.lens = replace(self.lens, earlier=True)
+        self._draw()
 
     def action_layers(self) -> None:
         """Layers in place of the log, where there is no room for both."""
@@ -153,10 +210,12 @@ class TrainScreen(ModeScreen):
         self._rest_until = monotonic() + _REST * (monotonic() - began)
 
     def _draw_charts(self) -> None:
+        before = {"before": self._earlier} if self._earlier else {}
+        earlier = before | self._overlaid
         loss = self.query_one("#loss", Chart)
         for kind in KINDS:
             chart = self.query_one(f"#{kind}", Chart)
             if chart.display:
                 # A chart that has just appeared has no size yet; it draws when it gets one.
                 rows = max(0, (chart.content_size or loss.content_size).height - 3)
-                chart.picture = picture(kind, self._board, rows, self.lens, self._earlier)
+                chart.picture = picture(kind, self._board, rows, self.lens, earlier)

@@ -49,10 +49,15 @@ class Chart(Lines):
             blank: list[Line] = [()] * max(0, height // 2 - 1)
             return [title, *blank, ((self.picture.note.center(width), "dim"),)]
         canvas = self._rasterise(plot, width, height - 1)
-        return [title, *(self._styled(row) for row in canvas)]
+        roles = [role_of(at if c.look is None else c.look) for at, c in enumerate(plot.curves)]
+        return [title, *(_styled(row, roles) for row in canvas)]
 
-    def _styled(self, row: list[tuple[str, int]]) -> Line:
-        return tuple((text, role_of(number)) for text, number in row)
+
+def _styled(row: list[tuple[str, int]], roles: Sequence[str]) -> Line:
+    return tuple(
+        (text, roles[number] if 0 <= number < len(roles) else role_of(number))
+        for text, number in row
+    )
 
 
 def role_of(number: int) -> str:

@@ -35,6 +35,8 @@ class Curve:
     points: tuple[Point, ...]
     glyph: str = ""
     joined: bool = True
+    look: int | None = None
+    """The number whose colour it has; None for its own place among the curves."""
 
 
 @dataclass(frozen=True)
