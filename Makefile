@@ -17,9 +17,10 @@ test: .venv/.test
 kill-test: .venv/.test
 	CNN_TUI_KILLS=100 $(BIN)/python -m pytest tests/durability/test_kill.py $(PYTEST_ARGS)
 
-# A run of a million batches on the screen, in place of a hundred thousand.
+# A run of a million batches, in place of a hundred thousand: without a screen, then in a terminal.
 soak: .venv/.test
 	CNN_TUI_SOAK_STEPS=1000000 $(BIN)/python -m pytest tests/tui/test_train_soak.py $(PYTEST_ARGS)
+	$(BIN)/python benchmarks/dashboard.py soak
 
 # Random keys in the app, random files and lines: fifty times as many, others each time.
 fuzz: .venv/.test

@@ -6,114 +6,28 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
-import os
-import pty
 import re
-import select
 import signal
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 import numpy as np
+from _terminal import COLUMNS, FAKE, ROWS, SOAK, Terminal, environment
 
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.presets import load_preset
 
-COLUMNS, ROWS = 120, 40
 F5 = b"\x1b[15~"
 PAINTED = b"quit"
 """A word of the last line of the first frame."""
-PATIENCE = 120.0
 CLASSES = 10
-
-
-class Terminal:
-    """A pty and the app in it."""
-
-    def __init__(self, args: Sequence[str], home: Path) -> None:
-        self.fd, inner = pty.openpty()
-        self.name = os.ttyname(inner)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        self.read_bytes = 0
-        self.tail = b""
-        self.began = time.perf_counter()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "cnn_tui.tui", *args],
-            stdin=inner,
-            stdout=inner,
-            stderr=inner,
-            start_new_session=True,
-            env=environment(home),
-        )
-        os.close(inner)
-
-    def read(self, seconds: float) -> bytes:
-        """What comes within so many seconds, as soon as something does."""
-        if not select.select([self.fd], [], [], max(0.0, seconds))[0]:
-            return b""
-        try:
-            data = os.read(self.fd, 1 << 16)
-        except OSError:
-            return b""
-        self.read_bytes += len(data)
-        self.tail = (self.tail + data)[-(1 << 16) :]
-        return data
-
-    def until(self, word: bytes) -> float:
-        """Seconds since the start of the program until it has painted ``word``."""
-        end = time.perf_counter() + PATIENCE
-        while word not in self.tail:
-            if time.perf_counter() > end or self.process.poll() is not None:
-                raise SystemExit(f"no {word!r} was painted: {self.tail[-500:]!r}")
-            self.read(0.5)
-        return time.perf_counter() - self.began
-
-    def press(self, keys: bytes) -> None:
-        self.tail = b""
-        os.write(self.fd, keys)
-
-    def drain(self, seconds: float) -> int:
-        """The bytes that come in so many seconds."""
-        before, end = self.read_bytes, time.perf_counter() + seconds
-        while time.perf_counter() < end:
-            self.read(end - time.perf_counter())
-        return self.read_bytes - before
-
-    def flow(self, on: bool) -> None:
-        """Let output through, or block it as a dead link does."""
-        inner = os.open(self.name, os.O_RDWR | os.O_NOCTTY)
-        termios.tcflow(inner, termios.TCOON if on else termios.TCOOFF)
-        os.close(inner)
-
-    def cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self.fd)
-
-
-def environment(home: Path) -> dict[str, str]:
-    left_out = ("SSH_CONNECTION", "NO_COLOR", "COLORTERM")
-    kept = {name: value for name, value in os.environ.items() if name not in left_out}
-    return {
-        **kept,
-        "TERM": "xterm-256color",
-        "PYTHONIOENCODING": "utf-8",
-        "XDG_DATA_HOME": str(home),
-    }
 
 
 class Bench:
@@ -123,8 +37,10 @@ class Bench:
         self.home, self.link_seconds = home, link_seconds
 
     @contextmanager
-    def terminal(self, *args: str, painted: bytes = PAINTED) -> Iterator[Terminal]:
-        terminal = Terminal(args, self.home)
+    def terminal(
+        self, *args: str, painted: bytes = PAINTED, program: str = ""
+    ) -> Iterator[Terminal]:
+        terminal = Terminal(args, self.home, program)
         try:
             terminal.until(painted)
             yield terminal
@@ -211,17 +127,20 @@ class Bench:
         print(f"  {statistics.median(open_):.1f} and {statistics.median(headless):.1f} steps/s")
 
     def steps_a_second(self, wait: Callable[[], object]) -> float:
-        before = self.last_step()
-        began = time.perf_counter()
+        """By the run's own clock: what is on disk already lags behind by up to a second."""
+        step, seconds = self.last_step()
         wait()
-        after = self.last_step()
-        return (after - before) / (time.perf_counter() - began)
+        after, then = self.last_step()
+        return (after - step) / (then - seconds)
 
-    def last_step(self) -> int:
-        """Of the newest run, as far as it is on disk."""
-        newest = max(self.home.rglob("metrics.jsonl"), key=lambda path: path.stat().st_mtime)
-        steps = re.findall(rb'"step":(\d+)', newest.read_bytes()[-4096:])
-        return int(steps[-1]) if steps else 0
+    def last_step(self) -> tuple[int, float]:
+        """Of the newest run, as far as it is on disk, and when it was done."""
+        last = self.metrics().read_bytes()[-4096:].split(b"\n")[-2]
+        event = msgspec.json.decode(last)
+        return event["step"], event["seconds"]
+
+    def metrics(self) -> Path:
+        return max(self.home.rglob("metrics.jsonl"), key=lambda path: path.stat().st_mtime)
 
     def latency(self) -> None:
         with self.training("alexnet", images=64) as terminal:
@@ -242,7 +161,7 @@ class Bench:
 
     def stall(self) -> None:
         with self.training("lenet5") as terminal:
-            usual = self.steps_a_second(lambda: terminal.drain(10.0))
+            usual = self.steps_a_second(lambda: terminal.drain(self.link_seconds / 3))
             terminal.flow(False)
             stalled = self.steps_a_second(lambda: time.sleep(self.link_seconds))
             text = f"steps/s during a stall of {self.link_seconds:.0f} s over those before"
@@ -252,6 +171,42 @@ class Bench:
             terminal.press(b"?")
             terminal.until(b"Everywhere")
             report("from its end to the answer to a key", time.perf_counter() - began, "s", 2.0)
+            steps = [
+                int(step) for step in re.findall(rb'"step":(\d+)', self.metrics().read_bytes())
+            ]
+            missing = steps[-1] - steps[0] + 1 - len(steps)
+            report("steps of that run that are not in its folder", missing, "", 0)
+
+    def soak(self) -> None:
+        """A million batches from a fake trainer, as fast as it can, and keys all the while."""
+        with self.terminal(painted=PAINTED, program=FAKE) as terminal:
+            terminal.press(F5)
+            terminal.until(b"training")
+            sizes, times = list[int](), list[float]()
+            for _ in range(10):
+                while self.fake_step() < SOAK * (len(sizes) + 1) // 10:
+                    terminal.read(0.1)
+                sizes.append(terminal.resident_bytes())
+                times.append(statistics.median(self.key_to_paint(terminal, 15)))
+            growth = (sizes[-1] / sizes[1] - 1) * 100
+            report(f"{SOAK:,} batches: growth after the first fifth", growth, "%", 5.0)
+            ratio = statistics.mean(times[-3:]) / statistics.mean(times[:3])
+            report("key to paint at the end over that at the beginning", ratio, "", 1.5)
+
+    def fake_step(self) -> int:
+        path = self.home / "step"
+        return int(path.read_text() or 0) if path.exists() else 0
+
+    def key_to_paint(self, terminal: Terminal, count: int) -> list[float]:
+        times = []
+        for number in range(count):
+            terminal.drain(0.05)
+            began = time.perf_counter()
+            terminal.press(b"z" if number % 2 else b"Z")
+            while not terminal.read(1.0):
+                pass
+            times.append((time.perf_counter() - began) * 1000)
+        return times
 
     def leave(self) -> None:
         for number in (signal.SIGTERM, signal.SIGHUP):
@@ -272,7 +227,7 @@ def report(what: str, value: float, unit: str, limit: float, *, least: bool = Fa
     print(f"{what:<58} {value:8.3g} {unit:<14} {relation} {limit:g}{verdict}", flush=True)
 
 
-PARTS = ("start", "idle", "output", "speed", "latency", "stall", "leave")
+PARTS = ("start", "idle", "output", "speed", "latency", "stall", "leave", "soak")
 
 
 def main() -> None:

@@ -55,9 +55,16 @@ class Terminal:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def stall(self) -> None:
-        """Stop the output for good, as a dead link does: writing blocks from now on."""
+        """Stop the output, as a dead link does: writing blocks from now on."""
+        self._flow(termios.TCOOFF)
+
+    def recover(self) -> None:
+        """Let the output through again."""
+        self._flow(termios.TCOON)
+
+    def _flow(self, action: int) -> None:
         inner = os.open(self.name, os.O_RDWR | os.O_NOCTTY)
-        termios.tcflow(inner, termios.TCOOFF)
+        termios.tcflow(inner, action)
         os.close(inner)
 
     def read(self, seconds: float = 0.1) -> bool:

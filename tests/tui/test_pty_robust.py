@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -127,6 +128,38 @@ def test_colours_are_those_that_were_asked_for(
     assert terminal.exit_code() == 0
 
 
+def test_a_link_that_stalls_costs_no_step_and_the_screen_comes_back(
+    start: Start, tmp_path: Path
+) -> None:
+    terminal = start(cli(endless(tmp_path)), XDG_DATA_HOME=str(tmp_path))
+    terminal.shows("fits")
+    terminal.press(F5)
+    terminal.shows("training")
+    terminal.stall()
+    for _ in range(40):  # so many frames that the writer waits, and the screen with it
+        terminal.press("12")
+        time.sleep(0.02)
+    (metrics,) = tmp_path.rglob("metrics.jsonl")
+    before, end = len(_steps(metrics)), time.monotonic() + PATIENCE
+    while len(_steps(metrics)) < before + 200:
+        assert time.monotonic() < end, "the training waits for the terminal"
+        time.sleep(0.1)
+    terminal.recover()
+    terminal.press("1")
+    terminal.shows("[1 Build]")
+    terminal.press("2")
+    terminal.shows("[2 Train]")
+    terminal.shows("100000")
+    terminal.process.terminate()
+    assert terminal.exit_code() == 143
+    steps = _steps(metrics)
+    assert steps == list(range(1, len(steps) + 1))
+
+
+def _steps(metrics: Path) -> list[int]:
+    return [int(step) for step in re.findall(rb'"step":(\d+)', metrics.read_bytes())]
+
+
 def test_leaving_in_the_middle_of_a_batch_of_alexnet(start: Start, tmp_path: Path) -> None:
     terminal = start(ALEXNET.format(folder=str(tmp_path)))
     terminal.shows("fits")
@@ -168,9 +201,11 @@ def sshd(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    if not os.getuid():
-        # Where the service was never started there is no place yet to drop its rights in.
-        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    # Where the service was never started there is no place yet for it to drop its rights in.
+    place = Path("/run/sshd")
+    makes_place = not os.getuid() and not place.exists()
+    if makes_place:
+        place.mkdir(mode=0o755)
     options = {
         "Port": port,
         "ListenAddress": "127.0.0.1",
@@ -193,6 +228,8 @@ def sshd(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     finally:
         process.kill()
         process.wait()
+        if makes_place:
+            place.rmdir()
 
 
 def _await_server(process: subprocess.Popen[bytes], port: int, told: Path) -> None:

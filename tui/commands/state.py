@@ -112,8 +112,8 @@ class AppState(App[None], inherit_bindings=False):
     def _idle_words(self) -> str:
         network = self.builder.network
         return (
-            f"{clean(network.name)} on {clean(network.data)}: {recipe_words(network.training)}. "
-            "F5 starts, t changes the recipe."
+            f"{clean(network.name)} on {clean(network.data)}: {recipe_words(network.training)}. F5 "
+            "starts, t changes the recipe, p checks whether it can learn, f finds a learning rate."
         )
 
     def action_mode(self, mode: str) -> None:

@@ -100,8 +100,8 @@ def _loss(board: Board, rows: int, lens: Lens, earlier: Earlier) -> Picture:
     if lens.log:
         drawn = [_logarithms(points) for points in drawn]
     x = x_axis(board, lens)
-    values = _within(x, drawn[0], drawn[1], *drawn[4:])
-    y = log_axis(values) if lens.log else loss_axis(values, _ticks(rows))
+    shown = (drawn[0], drawn[1], *drawn[4:])
+    y = log_axis(_within(x, *shown)) if lens.log else loss_axis(_settled(x, *shown), _ticks(rows))
     plot = _plot(board, lens, x, y, drawn, ("", VAL_GLYPH, "", L2_GLYPH))
     return Picture(*_titles("loss", named, lens, earlier), plot, _note(board, board.train_loss))
 
@@ -186,6 +186,22 @@ def _note(board: Board, series: Series) -> str:
 def _within(x: Axis, *curves: tuple[Point, ...]) -> list[float]:
     """What there is to be seen of some curves."""
     return [y for points in curves for at, y in points if x.low <= at <= x.high]
+
+
+def _settled(x: Axis, *curves: tuple[Point, ...]) -> list[float]:
+    """The same without the very first steps.
+
+    They may be ten times as high as all that follows, which would lie flat on the axis: such a
+    beginning is cut off at the upper edge, where it is still seen to be.
+    """
+    reached = min(x.high, max((points[-1][0] for points in curves if points), default=x.high))
+    begun = x.low if x.low > 0 else _BEGINNING * reached
+    later = [y for points in curves for at, y in points if begun <= at <= x.high]
+    return later or _within(x, *curves)
+
+
+_BEGINNING = 0.02
+"""Of what is trained so far."""
 
 
 def _logarithms(points: tuple[Point, ...]) -> tuple[Point, ...]:

@@ -78,4 +78,8 @@ def _title(smooth: Sequence[Point], lr: float | None) -> tuple[Run, ...]:
     else:
         place = bisect.bisect_left(smooth, (math.log10(lr), -math.inf))
         at, value = f" at {lr:g}", smooth[min(place, len(smooth) - 1)][1]
-    return ((f" loss{at}", "strong"), (f"   {value:.4g}", "accent"), ("   of each step", "faint"))
+    return (
+        (f" loss{at}", "strong"),
+        (f"   smoothed {value:.4g}", "accent"),
+        ("   each step", "faint"),
+    )

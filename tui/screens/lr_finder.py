@@ -117,8 +117,9 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
             return "x stops, esc closes and stops"
         if self.lr is None:
             return "left/right choose a rate, esc closes"
-        run = "r gives it to the run, " if self._beside_run else ""
-        return f"{run}enter takes {self.lr:g} into the recipe, left/right move, esc closes"
+        run = f"r gives {self.lr:g} to the run, " if self._beside_run else ""
+        recipe = "enter to the recipe" if run else f"enter takes {self.lr:g} into the recipe"
+        return f"{run}{recipe}, left/right move, esc closes"
 
     def action_move(self, steps: int) -> None:
         """Look at another rate."""

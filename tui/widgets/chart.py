@@ -25,8 +25,11 @@ class Picture:
     note: str = ""
 
     def title_in(self, width: int) -> Line:
-        """The title if there is room for it, else the shorter one."""
-        return self.title if sum(len(text) for text, _ in self.title) <= width else self.short_title
+        """The title if there is room for it, else the shorter one, or as much of that as fits."""
+        title = self.title if _columns(self.title) <= width else self.short_title
+        while _columns(title) > width and len(title) > 1:
+            title = title[:-2]  # a label without its value says nothing
+        return title
 
 
 class Chart(Lines):
@@ -51,6 +54,10 @@ class Chart(Lines):
         canvas = self._rasterise(plot, width, height - 1)
         roles = [role_of(at if c.look is None else c.look) for at, c in enumerate(plot.curves)]
         return [title, *(_styled(row, roles) for row in canvas)]
+
+
+def _columns(title: Line) -> int:
+    return sum(len(text) for text, _ in title)
 
 
 def _styled(row: list[tuple[str, int]], roles: Sequence[str]) -> Line:

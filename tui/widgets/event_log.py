@@ -36,8 +36,8 @@ class EventLog(Lines):
 
 def _wrapped(seconds: float, words: str, width: int) -> list[Line]:
     role = "error" if words.startswith("!") else ""
-    first, *rest = wrap(clean(words), max(1, width - 8)) or [""]
+    first, *rest = wrap(clean(words), max(1, width - 7)) or [""]
     return [
-        ((f"{clock(seconds):>6}  ", "dim"), (first, role)),
-        *((((" " * 8) + line, role),) for line in rest),
+        ((f"{clock(seconds):>5}  ", "dim"), (first, role)),
+        *((((" " * 7) + line, role),) for line in rest),
     ]
