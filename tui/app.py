@@ -31,7 +31,7 @@ from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.session import Session, train
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
-from cnn_tui.tui.theme import DARK
+from cnn_tui.tui.theme import DARK, DARK_16
 from cnn_tui.tui.widgets.header import Header
 
 
@@ -55,8 +55,10 @@ class CnnTuiApp(TrialCommands, inherit_bindings=False):
     def on_mount(self) -> None:
         """Show the builder, and look for news of the run from time to time."""
         self._loop = asyncio.get_running_loop()
-        self.register_theme(DARK)
-        self.theme = DARK.name
+        seen = None if self.is_headless else self.console.color_system
+        theme = DARK_16 if self.link.color == "16" or seen == "standard" else DARK
+        self.register_theme(theme)
+        self.theme = theme.name
         self.add_mode("build", lambda: BuildScreen(self.builder))
         self.add_mode("train", lambda: TrainScreen(self.board, self._run))
         self.add_mode("runs", lambda: RunsScreen(self.runs_dir))

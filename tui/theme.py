@@ -6,6 +6,8 @@ SSH, shows the same picture.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual.theme import Theme
 
 DARK = Theme(
@@ -42,3 +44,15 @@ DARK = Theme(
         "border-blurred": "#585858",
     },
 )
+
+DARK_16 = replace(
+    DARK,
+    name="cnn-tui-16",
+    primary="#55ffff",
+    accent="#55ffff",
+    warning="#ffff55",
+    error="#ff5555",
+    success="#55ff55",
+    variables={**DARK.variables, "border": "#55ffff"},
+)
+"""For terminals of 16 colours, of which the nearest to most of the others would be white."""

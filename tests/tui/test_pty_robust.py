@@ -110,7 +110,7 @@ def test_a_latin_1_terminal_gets_nothing_but_ascii(start: Start, tmp_path: Path)
 @pytest.mark.parametrize(
     ("color", "sent", "unsent"),
     [
-        ("16", b"\x1b[", b"38;5"),
+        ("16", b"96", b"38;5"),
         ("256", b"38;5", b"38;2"),
         ("truecolor", b"38;2", b"38;5"),
         ("none", b"\x1b[0;1m", b";5;"),

@@ -74,12 +74,20 @@ def eventful() -> list[RunEvent]:
     return [*events[:40], measured, change, alert, *events[40:]]
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)], ids=str)
+SIZES = [(60, 20), (80, 24), (120, 40), (200, 60)]
+POOR = {"16": Link(color="16"), "ascii": Link(color="none", ascii=True)}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_run(snap_compare: SnapCompare, make_app: MakeApp, size: tuple[int, int]) -> None:
     app = make_app(runner=Script(eventful()))
     assert snap_compare(app, terminal_size=size, run_before=train)
 
 
-def test_a_run_without_colours_in_ascii(snap_compare: SnapCompare, make_app: MakeApp) -> None:
-    app = make_app(runner=Script(eventful()), link=Link(color="none", ascii=True))
-    assert snap_compare(app, terminal_size=(80, 24), run_before=train)
+@pytest.mark.parametrize("look", POOR)
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_a_run_in_a_poor_terminal(
+    snap_compare: SnapCompare, make_app: MakeApp, size: tuple[int, int], look: str
+) -> None:
+    app = make_app(runner=Script(eventful()), link=POOR[look])
+    assert snap_compare(app, terminal_size=size, run_before=train)
