@@ -17,12 +17,12 @@ from cnn_tui.tui.aside import aside
 from cnn_tui.tui.commands.beginning import BeginCommands
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.history.going_on import (
-    past_board,
     repeat_here,
     resume_apart,
     resume_here,
     see_begun,
 )
+from cnn_tui.tui.history.overlays import read_board
 from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.runs import RunsScreen
@@ -104,7 +104,7 @@ class TrainingCommands(BeginCommands, inherit_bindings=False):
         except CnnTuiError as error:
             complain(self, error)
             return False
-        aside(self, lambda: past_board(folder), self._overlay, partial(complain, self))
+        aside(self, lambda: read_board(folder), self._overlay, partial(complain, self))
         return self._take_up(network, partial(repeat_here, folder=folder, again=again))
 
     def _take_up(self, network: Network, runner: Runner) -> bool:

@@ -15,7 +15,6 @@ from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent, RunStarted
-from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.session import Emit
 
 LOG = "headless.log"
@@ -70,14 +69,6 @@ def repeat_here(
             emit(event)
 
         Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()
-
-
-def past_board(folder: RunFolder) -> Board:
-    """What the screen would know of a run that it had followed."""
-    board = Board()
-    for event in Follower(folder).poll():
-        board.fold(event)
-    return board
 
 
 def resume_apart(folder: RunFolder, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:

@@ -165,7 +165,10 @@ class TrainScreen(ModeScreen):
         if isinstance(self.app, CnnTuiApp):
             self._runs_dir = self.app.runs_dir
             failed = partial(complain, self.app)
-            aside(self, partial(list_runs, self._runs_dir), self._choose, failed)
+            aside(self, partial(list_runs, self._runs_dir), self._offer, failed)
+
+    def _offer(self, entries: Sequence[Entry]) -> None:
+        self._choose(entries)
 
     @work
     async def _choose(self, entries: Sequence[Entry]) -> None:
