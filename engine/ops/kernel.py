@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import NDArray
 
 from cnn_tui.engine.ops.memory import Array, Memory
 
@@ -84,7 +84,7 @@ def as_rows(volume: Array) -> Array:
 
 
 class ChannelSums:
-    """Sums over height, width and images of ``(H, C, W, N)`` volumes: ``(C,)``.
+    """Sums over height, width and images of ``(H, C, W, N)`` volumes: ``(C,)`` in float64.
 
     A row is summed as a product with ones, which takes a third of the time of a reduction.
     """
@@ -93,10 +93,11 @@ class ChannelSums:
         self.ones = np.ones(volume[0, 0].size, volume.dtype)
         self.partial = np.empty(volume.shape[:2], volume.dtype)
 
-    def of(self, rows: Array, dtype: DTypeLike = None) -> Array:
-        """The sums of a volume given :func:`as_rows`, from row to row in ``dtype``."""
+    def of(self, rows: Array) -> NDArray[np.float64]:
+        """The sums of a volume given :func:`as_rows`."""
         np.matmul(rows, self.ones, out=self.partial)
-        return np.add.reduce(self.partial, axis=0, dtype=dtype)
+        sums: NDArray[np.float64] = self.partial.sum(0, dtype=np.float64)
+        return sums
 
 
 def blocks_of(count: int, some: int) -> list[slice]:

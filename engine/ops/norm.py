@@ -97,7 +97,7 @@ class BatchNormKernel(InPlaceKernel):
     def sum_forward(self) -> None:
         """Sums of x and of x*x."""
         if self.statistics.mode.training:
-            self.sums[0] = self.channels.of(self.x_rows, float)
+            self.sums[0] = self.channels.of(self.x_rows)
             self.sums[1] = np.vecdot(self.x_rows, self.x_rows).sum(0, dtype=float)
 
     def forward(self) -> None:
@@ -115,7 +115,7 @@ class BatchNormKernel(InPlaceKernel):
 
     def sum_backward(self) -> None:
         """Sums of dy and of dy*x."""
-        self.sums[0] = self.channels.of(self.dy_rows, float)
+        self.sums[0] = self.channels.of(self.dy_rows)
         self.sums[1] = np.vecdot(self.dy_rows, self.x_rows).sum(0, dtype=float)
 
     def backward(self) -> None:

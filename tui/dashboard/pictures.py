@@ -154,7 +154,7 @@ def _plot(
         return None
     own = [Curve(points, glyph) for points, glyph in zip(curves, glyphs, strict=False)]
     others = curves[len(glyphs) :]
-    own += [Curve(line, EARLIER_GLYPHS[at], _EARLIER_LOOK) for at, line in enumerate(others)]
+    own += [Curve(line, EARLIER_GLYPHS[at], look=_EARLIER_LOOK) for at, line in enumerate(others)]
     return Plot(tuple(own), x, y, lens.cursor, tuple(board.marks))
 
 

@@ -47,7 +47,6 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         Binding("right,l", "move(1)", show=False),
         Binding("home", "back", show=False),
     ]
-    TASK = "learning-rate finder"
 
     def __init__(
         self, network: Network, data_dir: Path | None, fps: float, *, running: bool

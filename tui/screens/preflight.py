@@ -34,7 +34,6 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
         Binding("f5", "finish('train')", show=False),
         Binding("t", "finish('recipe')", show=False),
     ]
-    TASK = "pre-flight"
 
     def __init__(self, network: Network, data_dir: Path | None, fps: float) -> None:
         super().__init__(Trial(self._check), fps)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from textual import on
 from textual.binding import Binding
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from cnn_tui.tui.apart import Finished, run_apart
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.tui.aside import aside
 from cnn_tui.tui.trial import Result, Trial
 from cnn_tui.tui.words import clean
 
@@ -23,7 +23,6 @@ class TrialDialog(ModalScreen[Outcome | None], Generic[Result, Outcome]):
         Binding("escape,q", "finish", "close", show=False),
         Binding("x", "cancel", "stop", show=False),
     ]
-    TASK = ""
 
     def __init__(self, trial: Trial[Result], fps: float) -> None:
         super().__init__()
@@ -36,7 +35,7 @@ class TrialDialog(ModalScreen[Outcome | None], Generic[Result, Outcome]):
     def on_mount(self) -> None:
         """Begin, and look at what has come of it from time to time."""
         self.call_after_refresh(self.show)
-        run_apart(self, self.TASK, self.trial.run)
+        aside(self, self.trial.run, lambda _: self._finished(), self._finished)
         self._timer = self.set_interval(1 / self._fps, self.show)
 
     def on_resize(self) -> None:
@@ -57,9 +56,8 @@ class TrialDialog(ModalScreen[Outcome | None], Generic[Result, Outcome]):
         if line.content != hint:
             line.update(hint, layout=False)
 
-    @on(Finished)
-    def _finished(self, event: Finished) -> None:
-        self.over, self.trouble = True, clean(event.error)
+    def _finished(self, error: CnnTuiError | None = None) -> None:
+        self.over, self.trouble = True, clean(str(error)) if error else ""
         self._timer.stop()
         self.show()
 
