@@ -261,6 +261,7 @@ class Saves(Keeper):
     """Notes at which steps it was asked to keep something."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.steps: list[int] = []
 
     def save(self, snapshot: Snapshot, *, best: bool = False) -> None:

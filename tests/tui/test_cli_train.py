@@ -104,7 +104,7 @@ def test_values_outside_their_limits_are_wrong_usage(
         (("lenet5", "--data", "mnist"), ("--data-dir",)),
         (("digits-convnet", "--data", "digtis"), ("digits",)),
         (("digits-convnet", "--data-dir", "/"), ("built in",)),
-        (("digits-convnet", "--data", "mnist", "--data-dir", "/nowhere"), ("/nowhere", "ubyte")),
+        (("digits-convnet", "--data", "mnist", "--data-dir", "/nowhere"), ("/nowhere", "mnist")),
         (("lenet", "--epochs", "1"), ("lenet5",)),
     ],
 )
