@@ -6,12 +6,15 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pyte
 import pytest
@@ -22,6 +25,11 @@ PATIENCE = 60.0
 
 OWN_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
 """Makes the pty the program's controlling terminal, whose end is then its hang-up."""
+TELLS_STACKS = """
+import faulthandler, signal
+faulthandler.register(signal.SIGUSR1, open({file!r}, "w"))
+"""
+"""Lets the program say where each of its threads stands."""
 
 
 class Terminal:
@@ -35,8 +43,13 @@ class Terminal:
         self.name = os.ttyname(inner)
         self.resize(*SIZE)
         self.modes = termios.tcgetattr(self.fd)
+        self._stacks = Path(tempfile.mkstemp(suffix=".stacks")[1])
         self.process = subprocess.Popen(
-            [sys.executable, "-c", OWN_TERMINAL + program],
+            [
+                sys.executable,
+                "-c",
+                OWN_TERMINAL + TELLS_STACKS.format(file=str(self._stacks)) + program,
+            ],
             stdin=inner,
             stdout=inner,
             stderr=inner,
@@ -83,7 +96,15 @@ class Terminal:
         end = time.monotonic() + PATIENCE
         while not condition():
             if time.monotonic() > end or not self.read():
-                pytest.fail(f"no {what}; the screen is\n" + "\n".join(self.screen.display))
+                screen = "\n".join(self.screen.display)
+                pytest.fail(f"no {what}; the screen is\n{screen}\nthe threads are\n{self.stacks()}")
+
+    def stacks(self) -> str:
+        """Where the threads of the program stand; empty if it has ended."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGUSR1)
+            time.sleep(1)
+        return self._stacks.read_text()
 
     def shows(self, text: str) -> None:
         self.until(lambda: any(text in row for row in self.screen.display), f"{text!r}")
@@ -116,3 +137,4 @@ class Terminal:
         self.process.kill()
         self.process.wait()
         os.close(self.fd)
+        self._stacks.unlink(missing_ok=True)
