@@ -14,6 +14,7 @@ from cnn_tui.engine.ops.gathered import GatheredConvKernel, favours_gathering
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import UNFRAMED, Array, Padding
 from cnn_tui.engine.ops.patches import Geometry
+from cnn_tui.engine.ops.winograd import gains
 from cnn_tui.engine.parameters import Parameter
 
 
@@ -52,6 +53,8 @@ class ConvOp(ShardedOp):
 
     def _kind(self, images: int) -> type[ConvKernel] | type[GatheredConvKernel]:
         weight = self._weights[0].weight
+        if self.groups == 1 and gains(self.geometry, weight):
+            return ConvKernel
         gathers = favours_gathering(weight, self.geometry, images)
         return GatheredConvKernel if gathers else ConvKernel
 

@@ -34,12 +34,11 @@ class ConvKernel(Kernel):
         self.x, self.y, self.geometry = x, y, geometry
         self.weights, self.dweight = weights, dweight
         patches = find_patches(x, geometry, memory)
-        blocks = weights.blocks(len(patches.views))
         self.products: Products | WinogradProducts
         if favours_winograd(patches, weights.weight):
-            self.products = WinogradProducts(weights.points(), blocks, patches, y, memory)
+            self.products = WinogradProducts(weights.points(), weights.blocks, patches, y, memory)
         else:
-            self.products = Products(blocks, patches, y, memory)
+            self.products = Products(weights.blocks(len(patches.views)), patches, y, memory)
 
     def forward(self) -> None:
         self.products.run()
@@ -70,12 +69,14 @@ class ConvKernel(Kernel):
     def _bind_dense(self, dy: Array, dx: Array, memory: Memory) -> None:
         geometry = self.geometry.transposed((dx.shape[0], dx.shape[2]))
         patches = find_patches(dy, geometry, memory)
-        blocks = self.weights.turned_blocks(len(patches.views))
+        weights = self.weights
         self.dx_products: Products | WinogradProducts
-        if favours_winograd(patches, self.weights.weight):
-            points = self.weights.turned_points()
-            self.dx_products = WinogradProducts(points, blocks, patches, dx, memory)
+        if favours_winograd(patches, weights.weight):
+            self.dx_products = WinogradProducts(
+                weights.turned_points(), weights.turned_blocks, patches, dx, memory
+            )
         else:
+            blocks = weights.turned_blocks(len(patches.views))
             self.dx_products = Products(blocks, patches, dx, memory)
         frame = memory.frame_of(dy, geometry.padding)
         self.border = [] if frame is None else _border(frame, geometry.padding)

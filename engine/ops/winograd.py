@@ -13,6 +13,7 @@ With ``d`` six input rows and ``g`` the taps of a column,
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TypeGuard
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from cnn_tui.engine.ops.kernel import as_rows
 from cnn_tui.engine.ops.memory import Array, Memory
-from cnn_tui.engine.ops.patches import Patches, Shifted
+from cnn_tui.engine.ops.patches import Geometry, Patches, Shifted
 from cnn_tui.engine.ops.products import Products, WeightGradient
 
 POINTS = 6
@@ -57,14 +58,22 @@ def output_transform(taps: int) -> Array:
     return np.vstack([np.vander(VALUES, rows, increasing=True), np.eye(rows)[-1]]).T
 
 
-def favours_winograd(patches: Patches | Shifted, weight: Array) -> TypeGuard[Shifted]:
+def gains(geometry: Geometry, weight: Array) -> bool:
     """Whether a filter bank ``(KH, KW, C, F)`` has the height, and enough channels, to gain."""
     kernel_h, _, channels, filters = weight.shape
     return (
-        isinstance(patches, Shifted)
+        geometry.unit
         and 2 <= kernel_h <= HIGHEST_KERNEL
-        and patches.geometry.output[0] > POINTS - kernel_h
+        and geometry.output[0] > POINTS - kernel_h
         and min(channels, filters) >= FEWEST_CHANNELS
+    )
+
+
+def favours_winograd(patches: Patches | Shifted, weight: Array) -> TypeGuard[Shifted]:
+    """Whether that can be had of these patches: their rows must be in one piece."""
+    return (
+        isinstance(patches, Shifted)
+        and gains(patches.geometry, weight)
         and patches.frame[0].flags.c_contiguous
     )
 
@@ -103,14 +112,19 @@ class WinogradProducts:
 
     Args:
         taps: For each column of the kernel its transformed taps, ``(6, F, C)``.
-        blocks: The taps as they are, for the rows that are left over.
+        blocks: Makes the taps as they are, for rows that are left over.
         patches: What the kernel sees.
         out: ``(OH, F, OW, N)``.
         memory: Where workspace comes from.
     """
 
     def __init__(
-        self, taps: list[Array], blocks: list[Array], patches: Shifted, out: Array, memory: Memory
+        self,
+        taps: list[Array],
+        blocks: Callable[[int], list[Array]],
+        patches: Shifted,
+        out: Array,
+        memory: Memory,
     ) -> None:
         rows = as_rows(out)
         products = (POINTS, *rows.shape[1:])
@@ -125,7 +139,8 @@ class WinogradProducts:
         rest = self.tiles.rest
         self.rest: Products | None = None
         if len(out[rest]):
-            self.rest = Products(blocks, patches.rows(rest), out[rest], memory)
+            few = patches.rows(rest)
+            self.rest = Products(blocks(len(few.views)), few, out[rest], memory)
 
     def run(self) -> None:
         """Compute ``out``."""
