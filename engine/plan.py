@@ -156,8 +156,9 @@ class Plan:
 
     @property
     def bytes(self) -> int:
-        """Memory of activations, workspaces and partial gradients, as far as it is laid out."""
-        return sum(shard.memory.bytes + shard.grads.nbytes for shard in self.shards)
+        """Of activations, workspaces, partial gradients and forms of weights, as laid out."""
+        shards = sum(shard.memory.bytes + shard.grads.nbytes for shard in self.shards)
+        return shards + sum(op.derived_bytes for op in self.ops)
 
     @property
     def logits(self) -> Array:

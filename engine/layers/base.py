@@ -108,6 +108,11 @@ class Op:
     def prepare(self) -> None:
         """Bring what is derived from the weights up to date; before every pass."""
 
+    @property
+    def derived_bytes(self) -> int:
+        """How much that takes, as far as it is laid out."""
+        return 0
+
 
 class ByShard(Bound):
     """One kernel for each shard."""

@@ -36,6 +36,10 @@ class ConvOp(ShardedOp):
         for weights in self._weights:
             weights.refresh()
 
+    @property
+    def derived_bytes(self) -> int:
+        return sum(weights.form_bytes for weights in self._weights)
+
     def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
         memory, geometry = shard.memory, self.geometry
         out_h, out_w = geometry.output

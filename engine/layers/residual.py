@@ -50,6 +50,10 @@ class ResidualOp(Op):
         for op in [*self.branch, *self.shortcut]:
             op.prepare()
 
+    @property
+    def derived_bytes(self) -> int:
+        return sum(op.derived_bytes for op in [*self.branch, *self.shortcut])
+
 
 class Residual(Bound):
     """A residual block bound to a batch."""

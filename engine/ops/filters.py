@@ -28,6 +28,11 @@ class ConvWeights:
         for target, transform in self._products:
             np.matmul(transform, taps, out=target)
 
+    @property
+    def form_bytes(self) -> int:
+        """How much the forms take."""
+        return sum(form.nbytes for forms in self._forms.values() for form in forms)
+
     def blocks(self, count: int) -> list[Array]:
         """Matrices ``(F, rows)`` to multiply the views of patches with: one, or one a column."""
         kernel_h, kernel_w, channels, filters = self.weight.shape

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from cnn_tui.engine.forecast import check_memory
 from cnn_tui.engine.runs.recorder import Policy, Recorder, new_run
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.values import value_problems
@@ -36,6 +37,7 @@ from cnn_tui.tui.history.hangup import OnHangup
 @options.on_hangup
 @options.tensorboard
 @click.option("--no-record", is_flag=True, help="Keep nothing of the run on disk.")
+@click.option("--anyway", is_flag=True, help="Try it even if the memory seems not to be enough.")
 def command(
     arch: str,
     as_json: bool,
@@ -47,6 +49,7 @@ def command(
     checkpoint_every: int | None,
     runs_dir: Path,
     no_record: bool,
+    anyway: bool,
     on_hangup: OnHangup,
     tensorboard_dir: Path | None,
     epochs: int | None,
@@ -67,6 +70,8 @@ def command(
     network, dataset, data_dir = load_for(
         arch, data, data_dir, skip_damaged=skip_damaged, change=lambda one: override(one, changes)
     )
+    if not anyway:
+        check_memory(network, network.training.batch_size)
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
 
     def keep(control: Control) -> Recorder:
