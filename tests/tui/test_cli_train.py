@@ -168,8 +168,8 @@ def test_real_mnist_trains_from_its_folder(cli, mnist_dir: Path, file: Path) -> 
 
 def test_what_no_memory_holds_is_said_before_it_is_tried(cli, tmp_path: Path) -> None:
     path = tmp_path / "huge.toml"
-    wide = '[[layers]]\ntype = "fc"\nout_features = 400000\n'
-    path.write_text(f"input = [1, 8, 8]\n{wide}{wide}{wide.replace('400000', '10')}")
+    wide = '[[layers]]\ntype = "fc"\nout_features = 65536\n'
+    path.write_text(f"input = [1, 8, 8]\n{6 * wide}{wide.replace('65536', '10')}")
     code, out, err = cli("train", path, "--no-record")
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert "GB of memory" in err and "free" in err
