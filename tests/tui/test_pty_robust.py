@@ -174,8 +174,11 @@ def test_leaving_in_the_middle_of_a_batch_of_alexnet(start: Start, tmp_path: Pat
     assert terminal.is_restored()
 
 
-def test_a_window_is_shrunk_and_grown_while_a_run_goes(start: Start, tmp_path: Path) -> None:
-    terminal = start(cli(endless(tmp_path)))
+@pytest.mark.parametrize("exported", [{}, {"COLUMNS": "80", "LINES": "24"}])
+def test_a_window_is_shrunk_and_grown_while_a_run_goes(
+    start: Start, tmp_path: Path, exported: dict[str, str]
+) -> None:
+    terminal = start(cli(endless(tmp_path)), **exported)
     terminal.shows("fits")
     terminal.press(F5)
     terminal.shows("training")

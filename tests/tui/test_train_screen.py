@@ -227,3 +227,24 @@ async def test_a_window_that_changes_its_size_during_a_run(make_app: MakeApp) ->
             await pilot.resize_terminal(*size)
             await pilot.pause()
         assert "done" in text(app, "#status")
+
+
+async def test_a_mode_that_comes_to_the_front_has_heard_of_the_size(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2", "1")
+        for size, small in (((20, 5), True), ((80, 24), False)):
+            await pilot.resize_terminal(*size)
+            await pilot.press("2")
+            await pilot.pause()
+            assert app.screen.query_one("TooSmall").display is small
+            await pilot.press("1")
+
+
+async def test_a_size_that_changes_while_a_mode_is_made_is_heeded(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.simulate_key("f5")
+        await pilot.resize_terminal(20, 5)
+        await settle(app, pilot)
+        assert app.screen.query_one("TooSmall").display

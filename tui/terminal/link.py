@@ -71,3 +71,6 @@ def prepare(link: Link, environ: MutableMapping[str, str]) -> None:
         environ["TEXTUAL_COLOR_SYSTEM"] = _SYSTEMS[link.color]
     # Textual would turn colours into greys; ColorsOff leaves them out, which is shorter.
     environ.pop("NO_COLOR", None)
+    # Where a shell has exported these, they would hold against a window that changes.
+    for name in ("COLUMNS", "LINES"):
+        environ.pop(name, None)
