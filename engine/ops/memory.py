@@ -74,6 +74,7 @@ class Memory:
         if fitting:
             block = min(fitting, key=lambda candidate: candidate.size)
             self._free = [other for other in self._free if other is not block]
+            self._forget_frame(block)
         else:
             block = aligned_empty((size,), self.dtype)
             self.bytes += block.nbytes
@@ -130,6 +131,13 @@ class Memory:
         if padding == UNFRAMED:
             return self.acquire(x.shape)
         return self._inside(self.acquire(_framed(x.shape, padding)), padding)
+
+    def _forget_frame(self, block: Array) -> None:
+        # What lies at the same address later, such as a group of channels, has another frame.
+        of_it = _address(block)
+        self._frames = {
+            place: found for place, found in self._frames.items() if _address(found[1]) != of_it
+        }
 
     def _inside(self, frame: Array, padding: Padding) -> Array:
         high, wide = padding

@@ -149,6 +149,16 @@ STACKS: Rows = {
     ),
     "pools in a row": ((2, 8, 8), 2, (MaxPool(), AvgPool(), MaxPool(kernel_size=1))),
     "pool, relu, pool": ((2, 8, 8), 2, (MaxPool(), ReLU(), MaxPool())),
+    "groups where a framed gradient of one group's size was": (
+        (4, 2, 3),
+        5,
+        (
+            Conv(out_channels=4, kernel_size=1),
+            Conv(out_channels=6, kernel_size=(3, 1), padding=(1, 0), groups=2),
+            Conv(out_channels=3, kernel_size=1),
+            Conv(out_channels=3, kernel_size=(3, 1), padding=(1, 0)),
+        ),
+    ),
     "everything": (
         (2, 9, 9),
         5,
