@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 import threadpoolctl  # type: ignore[import-untyped]
@@ -49,9 +49,12 @@ class Team:
                         return
                     tasks[turn]()
 
-        helpers = min(self.threads, len(tasks)) - 1
-        futures = [self._pool.submit(drain) for _ in range(helpers)]
-        drain()
+        others = min(self.threads, len(tasks)) - 1
+        futures = [self._pool.submit(drain) for _ in range(others)]
+        try:
+            drain()
+        finally:
+            wait(futures)
         for future in futures:
             future.result()
 
