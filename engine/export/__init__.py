@@ -1,1 +1,1 @@
-"""Runs for other programs: tables, weights, PyTorch source, ONNX."""
+"""Runs for other programs: tables, weights, PyTorch source, ONNX, TensorBoard."""

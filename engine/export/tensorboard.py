@@ -26,6 +26,7 @@ from cnn_tui.engine.training.events import (
     RunEvent,
     RunStarted,
     ValidationCompleted,
+    step_of,
 )
 
 SPLITS = ("train", "val", "test")
@@ -92,7 +93,7 @@ class TensorBoard:
         folder = RunFolder(Path(event.path))
         if not event_files(self._root / event.run / "train"):
             told = Follower(folder).poll()
-            return list(_timed((one for one in told if _step(one) <= event.from_step), folder))
+            return list(_timed((one for one in told if step_of(one) <= event.from_step), folder))
         told = read_events(folder.events_file)
         last = [o for o in told if isinstance(o, ValidationCompleted) and o.step == event.from_step]
         return list(_timed(last[-1:], folder))
@@ -196,7 +197,3 @@ def _timed(events: Iterable[RunEvent], folder: RunFolder) -> Iterator[tuple[floa
 
 def _created(folder: RunFolder) -> float:
     return datetime.datetime.fromisoformat(folder.info().created).timestamp()
-
-
-def _step(event: RunEvent) -> int:
-    return event.from_step if isinstance(event, RunStarted) else event.step

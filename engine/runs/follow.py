@@ -17,7 +17,7 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import decode_lines
 from cnn_tui.engine.runs.liveness import writer_present
 from cnn_tui.engine.runs.sampling import sample_events
-from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent, RunStarted
+from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent, step_of
 
 BACKLOG = 2000
 """Steps of the past that are told; the figures of epochs are told all."""
@@ -90,11 +90,11 @@ class Follower:
         news = itertools.chain(self._held, self._events.events(self._events.size()))
         held: list[RunEvent] = []
         for event in news:
-            while waiting is not None and _step_of(waiting) <= _step_of(event):
+            while waiting is not None and step_of(waiting) <= step_of(event):
                 yield waiting
-                self._step = _step_of(waiting)
+                self._step = step_of(waiting)
                 waiting = next(steps, None)
-            if complete or waiting is not None or _step_of(event) <= self._step:
+            if complete or waiting is not None or step_of(event) <= self._step:
                 yield event
             else:
                 held.append(event)
@@ -163,7 +163,3 @@ class Tail:
         start = max(0, position - _ANCHOR)
         file.seek(start)
         return file.read(position - start)
-
-
-def _step_of(event: RunEvent) -> int:
-    return event.from_step if isinstance(event, RunStarted) else event.step

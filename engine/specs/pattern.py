@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnn_tui.engine.specs.limits import MAX_LAYERS
-from cnn_tui.engine.specs.tokens import Token, scan
+from cnn_tui.engine.specs.tokens import Token, TokenReader, scan
 from cnn_tui.engine.specs.wording import listed, nearest, show
 
 PATTERN = "INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC"
@@ -76,13 +76,12 @@ def parse_pattern(text: str, counts: dict[str, int]) -> Group:
     return _Reader(text, counts).whole()
 
 
-class _Reader:
-    """Reads tokens from left to right."""
+class _Reader(TokenReader):
+    """Makes groups of tokens."""
 
     def __init__(self, text: str, counts: dict[str, int]) -> None:
-        self._tokens = list(scan(text, _TOKENS))
+        super().__init__(scan(text, _TOKENS))
         self._counts = counts
-        self._at = 0
 
     def whole(self) -> Group:
         self._skip("arrow")
@@ -92,14 +91,6 @@ class _Reader:
         if self._token.kind == "close":
             raise self._token.error("There is no [ before this ].", "Take it out.")
         return self._checked(Group(items, 1, self._tokens[0]))
-
-    @property
-    def _token(self) -> Token:
-        return self._tokens[self._at]
-
-    def _next(self) -> Token:
-        self._at += 1
-        return self._tokens[self._at - 1]
 
     def _skip(self, kind: str) -> None:
         while self._token.kind == kind:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cnn_tui.engine.errors import EntryError
@@ -26,6 +26,22 @@ class Token(NamedTuple):
     def error(self, message: str, hint: str = "") -> EntryError:
         """An error whose caret stands under this piece."""
         return EntryError(message, hint, self.column, len(self.text))
+
+
+class TokenReader:
+    """Reads tokens from left to right, the last of kind ``end``."""
+
+    def __init__(self, tokens: Iterable[Token]) -> None:
+        self._tokens = list(tokens)
+        self._at = 0
+
+    @property
+    def _token(self) -> Token:
+        return self._tokens[self._at]
+
+    def _next(self) -> Token:
+        self._at += 1
+        return self._tokens[self._at - 1]
 
 
 def scan(text: str, pattern: re.Pattern[str], *, lenient: bool = False) -> Iterator[Token]:

@@ -241,3 +241,8 @@ RunEvent = (
     | AlertCleared
     | RunEnded
 )
+
+
+def step_of(event: RunEvent) -> int:
+    """The step after which it happened."""
+    return event.from_step if isinstance(event, RunStarted) else event.step

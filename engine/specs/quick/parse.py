@@ -14,7 +14,7 @@ from cnn_tui.engine.specs.quick.vocabulary import (
     layer_words,
     split_glued,
 )
-from cnn_tui.engine.specs.tokens import Token, scan
+from cnn_tui.engine.specs.tokens import Token, TokenReader, scan
 from cnn_tui.engine.specs.wording import listed, nearest, show
 
 _ELSEWHERE = {
@@ -34,26 +34,18 @@ def parse_quick(text: str) -> tuple[Layer, ...]:
     return _Reader(text).whole()
 
 
-class _Reader:
-    """Reads tokens from left to right."""
+class _Reader(TokenReader):
+    """Makes layers of tokens."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = list(scan(text, TOKENS))
-        self._at = self._count = 0
+        super().__init__(scan(text, TOKENS))
+        self._count = 0
 
     def whole(self) -> tuple[Layer, ...]:
         layers = self._layers(0)
         if self._token.kind == "close":
             raise self._token.error("There is no { before this }.", "Take it out.")
         return layers
-
-    @property
-    def _token(self) -> Token:
-        return self._tokens[self._at]
-
-    def _next(self) -> Token:
-        self._at += 1
-        return self._tokens[self._at - 1]
 
     def _layers(self, depth: int) -> tuple[Layer, ...]:
         found = []
