@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,10 +29,16 @@ def available_memory(root: Path = Path("/")) -> int | None:
 
 
 def held_memory() -> int:
-    """Bytes of memory that this process occupies; 0 where the system does not tell."""
+    """Bytes of memory that this process occupies; the most it ever did where only that is known."""
     for line in _lines(Path("/proc/self/statm")):
         return int(line.split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
+    return most_held_memory()
+
+
+def most_held_memory() -> int:
+    """The most bytes of memory that this process ever occupied."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 def _installed() -> int | None:

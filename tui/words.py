@@ -21,6 +21,16 @@ def compact(number: int, width: int = 0) -> str:
     return f"{scaled:.0f}{unit}" if scaled >= 100 else f"{scaled:.3g}{unit}"
 
 
+def count(number: int, noun: str) -> str:
+    """``1 thread``, ``2 threads``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """``98.1%``; nothing for what is not known."""
+    return "" if share is None else f"{share:.{digits}%}"
+
+
 def short(value: float) -> str:
     """A loss in five columns: ``0.081``, ``12.34``, ``1e+06``, ``nan``."""
     if not math.isfinite(value) or value >= 1e4:

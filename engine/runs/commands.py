@@ -58,11 +58,6 @@ class CommandDesk:
         for path in self._requests():
             self._answer(path, self._obey(path))
 
-    def refuse(self, why: str) -> None:
-        """Answer every request with a no."""
-        for path in self._requests():
-            self._answer(path, Answer(False, why))
-
     def _requests(self) -> list[Path]:
         # A folder on a lagging network may be gone for a moment.
         with contextlib.suppress(OSError):

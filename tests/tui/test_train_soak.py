@@ -9,11 +9,11 @@ import os
 
 from scripted import batch, epoch_end, started, validation
 
+from cnn_tui.engine.system_memory import held_memory
 from cnn_tui.engine.training.events import LayerHealth, LayersMeasured, RunEvent
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.pictures import KINDS, Lens, picture
 from cnn_tui.tui.dashboard.series import CAPACITY
-from cnn_tui.tui.dashboard.usage import resident_bytes
 from cnn_tui.tui.mailbox import Mailbox
 from cnn_tui.tui.widgets.plot import rasterise
 
@@ -71,7 +71,7 @@ def test_memory_and_what_is_drawn_stay_as_they_are() -> None:
                 board.fold(event)
         if step % (STEPS // 20) == 0:
             points.append(draw(board))
-            sizes.append(resident_bytes())
+            sizes.append(held_memory())
     # The first fifth fills what is bounded.
     assert sizes[-1] < sizes[4] * 1.05 + 2_000_000
     assert max(points) <= MOST_POINTS

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import resource
 import statistics
-import sys
 import time
 from collections.abc import Callable
 
@@ -19,8 +17,10 @@ from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Training
 from cnn_tui.engine.specs.presets import resolve
+from cnn_tui.engine.system_memory import most_held_memory
 from cnn_tui.engine.threads import default_threads
-from cnn_tui.tui.cli.output import count, print_json, print_line
+from cnn_tui.tui.cli.output import print_json, print_line
+from cnn_tui.tui.words import count
 
 _WARM_UP = 3
 _LR = 1e-4
@@ -77,7 +77,7 @@ def measure(network: Network, batch_size: int, steps: int, threads: int) -> Resu
         step_ms_median=round(median, 3),
         step_ms_min=round(min(times), 3),
         images_per_second=round(batch_size / median * 1000, 1),
-        peak_rss_mb=round(_peak_rss_mb(), 1),
+        peak_rss_mb=round(most_held_memory() / 2**20, 1),
     )
 
 
@@ -103,9 +103,3 @@ def _milliseconds(step: Callable[[], None]) -> float:
     start = time.perf_counter()
     step()
     return (time.perf_counter() - start) * 1000
-
-
-def _peak_rss_mb() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    # Linux counts in KB, macOS in bytes.
-    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -12,6 +12,7 @@ from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_table
 from cnn_tui.tui.dashboard.sparkline import sparkline
+from cnn_tui.tui.words import percent
 
 _CURVE = 24
 
@@ -48,9 +49,9 @@ def _figures(comparison: Comparison) -> list[tuple[str, ...]]:
         ("epochs", *(f"{one.epoch}/{one.epochs}" for one in summaries)),
         ("parameters", *(f"{one.params:,}" for one in summaries)),
         ("seconds", *(f"{one.seconds:.0f}" for one in summaries)),
-        ("best val accuracy", *(_percent(one.best_val_accuracy) for one in summaries)),
+        ("best val accuracy", *(percent(one.best_val_accuracy, 2) for one in summaries)),
         ("at epoch", *(str(one.best_epoch or "") for one in summaries)),
-        ("test accuracy", *(_percent(one.test_accuracy) for one in summaries)),
+        ("test accuracy", *(percent(one.test_accuracy, 2) for one in summaries)),
     ]
 
 
@@ -60,7 +61,3 @@ def _curves(curves: tuple[Curve, ...]) -> list[tuple[str, ...]]:
         ("val accuracy", *(sparkline(one.val_accuracy, _CURVE, encoding) for one in curves)),
         ("val loss", *(sparkline(one.val_loss, _CURVE, encoding) for one in curves)),
     ]
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.2%}"

@@ -13,7 +13,8 @@ from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.wording import plain
 from cnn_tui.tui.cli import options
-from cnn_tui.tui.cli.output import count, print_json, print_line
+from cnn_tui.tui.cli.output import print_json, print_line
+from cnn_tui.tui.words import count
 
 
 class Written(msgspec.Struct, frozen=True):

@@ -16,11 +16,6 @@ _MOST_FITTED = 500
 """Rows that are fitted to the width of the terminal; more would take seconds."""
 
 
-def count(number: int, noun: str) -> str:
-    """``1 thread``, ``2 threads``."""
-    return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
 def print_line(text: str, style: str = "") -> None:
     """Write a line to standard output at once, on a terminal in a style of rich's."""
     if style and sys.stdout.isatty():

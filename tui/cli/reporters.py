@@ -22,7 +22,8 @@ from cnn_tui.engine.training.events import (
     RunStarted,
     SettingChanged,
 )
-from cnn_tui.tui.cli.output import count, print_json, print_line
+from cnn_tui.tui.cli.output import print_json, print_line
+from cnn_tui.tui.words import clock, count
 
 Reporter = Callable[[RunEvent], None]
 
@@ -148,7 +149,7 @@ def _alert(event: Alert) -> str:
 def _step(event: BatchCompleted) -> str:
     return (
         f"step {event.step:,} of epoch {event.epoch}  loss {event.loss:.4f} {event.accuracy:6.1%}  "
-        f"lr {event.lr:.3g}  {event.images_per_second:,.0f} images/s  {_clock(event.seconds)}"
+        f"lr {event.lr:.3g}  {event.images_per_second:,.0f} images/s  {clock(event.seconds)}"
     )
 
 
@@ -156,12 +157,12 @@ def _epoch(event: EpochCompleted) -> str:
     return (
         f"epoch {event.epoch:3}  train loss {event.train_loss:.4f} {event.train_accuracy:6.1%}  "
         f"val loss {event.val_loss:.4f} {event.val_accuracy:6.1%}  lr {event.lr:.3g}  "
-        f"{event.images_per_second:,.0f} images/s  {_clock(event.seconds)}"
+        f"{event.images_per_second:,.0f} images/s  {clock(event.seconds)}"
     )
 
 
 def _ended(event: RunEnded) -> str:
-    parts = [f"{event.reason} after {event.step:,} steps in {_clock(event.seconds)}"]
+    parts = [f"{event.reason} after {event.step:,} steps in {clock(event.seconds)}"]
     if event.best_val_accuracy is not None:
         parts.append(f"best val {event.best_val_accuracy:.2%} at epoch {event.best_epoch}")
     if event.test_accuracy is not None:
@@ -169,10 +170,6 @@ def _ended(event: RunEnded) -> str:
     if event.reason == "completed" and event.message:
         parts.append(event.message.rstrip("."))
     return "; ".join(parts)
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def _progress() -> Progress:

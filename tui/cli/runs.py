@@ -13,9 +13,9 @@ from cnn_tui.engine.runs.cleanup import list_bin
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.history import Entry, Order, list_runs, matches, sort_runs
 from cnn_tui.tui.cli import options, runs_disk
-from cnn_tui.tui.cli.output import count, print_json, print_line, print_table
+from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.dashboard.sparkline import sparkline
-from cnn_tui.tui.words import megabytes
+from cnn_tui.tui.words import count, megabytes, percent
 
 _CURVE = 16
 _LEFT = ("run", "state", "network", "data", "val accuracy", "tags")
@@ -154,13 +154,9 @@ def _row(entry: Entry, size: bool) -> tuple[str, ...]:
         summary.arch,
         summary.data,
         f"{summary.epoch}/{summary.epochs}",
-        _percent(summary.best_val_accuracy),
-        _percent(summary.test_accuracy),
+        percent(summary.best_val_accuracy, 2),
+        percent(summary.test_accuracy, 2),
         sparkline(summary.curve, _CURVE, sys.stdout.encoding),
         *([megabytes(entry.bytes or 0)] if size else []),
         *([" ".join(entry.tags)] if entry.tags else []),
     )
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.2%}"

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 from cnn_tui.engine.runs.compare import Comparison
 from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, loss_axis
-from cnn_tui.tui.history.run_rows import percent
 from cnn_tui.tui.widgets.chart import ROLES, Picture
 from cnn_tui.tui.widgets.lines import Run
 from cnn_tui.tui.widgets.plot import Curve, Plot
 from cnn_tui.tui.widgets.table import Column, Record
-from cnn_tui.tui.words import clock
+from cnn_tui.tui.words import clock, percent
 
 GLYPHS = "ox+*#%@&"
 """Runs are told apart by their points, not by colour alone."""

@@ -9,9 +9,8 @@ from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.history import Entry
 from cnn_tui.engine.training.events import RunStarted
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.history.run_rows import percent
 from cnn_tui.tui.screens.dialog import Item
-from cnn_tui.tui.words import clean
+from cnn_tui.tui.words import clean, percent
 
 MOST = 4
 """More could not be told from each other."""

@@ -9,7 +9,7 @@ from cnn_tui.engine.runs.history import Entry, Order
 from cnn_tui.tui.dashboard.sparkline import sparkline
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.table import Column, Record
-from cnn_tui.tui.words import clean, clock, compact, megabytes
+from cnn_tui.tui.words import clean, clock, compact, count, megabytes, percent
 
 COLUMNS = (
     Column("run"),
@@ -55,15 +55,11 @@ def listing_words(
 ) -> Line:
     """What is listed in which order, and how much room it takes."""
     used = sum(one.bytes or 0 for one in entries)
-    listed = f" {_count(len(entries))}, {megabytes(used)} MB, sorted by {order} (s)"
+    listed = f" {count(len(entries), 'run')}, {megabytes(used)} MB, sorted by {order} (s)"
     size = sum(one.bytes for one in binned)
-    bin_ = f"; bin: {_count(len(binned))}, {megabytes(size)} MB" if binned else ""
+    bin_ = f"; bin: {count(len(binned), 'run')}, {megabytes(size)} MB" if binned else ""
     filtered = f"; only with: {clean(words)}" if words else ""
     return ((listed + bin_, "dim"), (filtered, "warn"))
-
-
-def _count(runs: int) -> str:
-    return f"{runs:,} run{'s' * (runs != 1)}"
 
 
 def binned_words(one: Binned) -> str:
@@ -103,8 +99,3 @@ def _end(entry: Entry) -> str:
         return "crashed: its process is gone without a word; R goes on from the last checkpoint"
     message = clean(entry.summary.message)
     return f"{entry.state}: {message}" if message else entry.state
-
-
-def percent(share: float | None) -> str:
-    """``98.1%``; nothing for what is not known."""
-    return "" if share is None else f"{share:.1%}"

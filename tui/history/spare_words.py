@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from cnn_tui.engine.runs.cleanup import Kind, Spare
 from cnn_tui.engine.runs.states import State
+from cnn_tui.tui.words import count
 
 SPARE_KEYS: dict[Kind, str] = {"bin": "b", "states": "s", "leftovers": "l"}
 
 
 def spare_words(spare: Spare) -> str:
     """What it is and of how many runs, without its size."""
-    plural = "s" * (spare.runs != 1)
+    runs = count(spare.runs, "run")
     match spare.kind:
         case "bin":
-            return f"the bin, with {spare.runs:,} run{plural}"
+            return f"the bin, with {runs}"
         case "states":
-            return f"of {spare.runs:,} complete run{plural} all states but the best"
+            return f"of {count(spare.runs, 'complete run')} all states but the best"
         case "leftovers":
-            return f"of {spare.runs:,} run{plural} states that were set aside"
+            return f"of {runs} states that were set aside"
 
 
 def state_words(state: State) -> str:

@@ -29,7 +29,7 @@ from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.widgets.quick_entry import QuickEntry
 from cnn_tui.tui.widgets.totals import Totals
 from cnn_tui.tui.widgets.volume_view import VolumeView
-from cnn_tui.tui.words import clean
+from cnn_tui.tui.words import clean, count
 
 _CLASSES = 10
 
@@ -259,7 +259,7 @@ class BuildScreen(ModeScreen):
         layers = self._builder.selected
         if layers:
             self.app.copy_to_clipboard(to_quick(layers))
-            self.notify(f"Copied {len(layers)} layer{'s' * (len(layers) > 1)} as text.")
+            self.notify(f"Copied {count(len(layers), 'layer')} as text.")
 
     def action_remove_layer(self) -> None:
         """Delete the chosen layer."""

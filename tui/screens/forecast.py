@@ -17,7 +17,7 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.aside import aside
 from cnn_tui.tui.widgets.lines import Line, Lines
-from cnn_tui.tui.words import clean, clock, compact
+from cnn_tui.tui.words import clean, clock, compact, count
 
 if TYPE_CHECKING:
     from cnn_tui.engine.probe import Forecast, LayerTime
@@ -90,7 +90,7 @@ class ForecastDialog(ModalScreen[None]):
 def forecast_lines(network: Network, forecast: Forecast) -> Iterator[Line]:
     """Time, memory, and the layers by the time that they take."""
     step = forecast.step_seconds
-    threads = f"{forecast.threads} thread{'s' * (forecast.threads > 1)}"
+    threads = count(forecast.threads, "thread")
     yield _line("step", f"{_short(step)} for {forecast.batch_size} images, on {threads}")
     images = _images(network.data)
     epoch = forecast.epoch_seconds(images or 1000)

@@ -9,7 +9,7 @@ from textual.reactive import var
 from cnn_tui.engine.training.events import LayerHealth
 from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.widgets.lines import Line, Lines
-from cnn_tui.tui.words import clean, fit
+from cnn_tui.tui.words import clean, fit, percent
 
 _NAME = 10
 
@@ -39,7 +39,7 @@ class LayerHealthTable(Lines):
     def _row(self, layer: LayerHealth) -> Line:
         silent = layer.zeros if layer.zeros is not None else layer.saturated
         figures = (
-            f" {fit(clean(layer.layer), _NAME)} {_percent(silent):>5}"
+            f" {fit(clean(layer.layer), _NAME)} {percent(silent, 0):>5}"
             f" {_power(layer.gradient_norm):>7} {_power(layer.update_ratio):>7} "
         )
         if layer.layer in self.run.troubled:
@@ -47,10 +47,6 @@ class LayerHealthTable(Lines):
         if layer.dead:
             return ((figures, ""), (f"{layer.dead:.0%} dead", "warn"))
         return ((figures, ""), ("ok", "good"))
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share:.0%}"
 
 
 def _power(value: float | None) -> str:

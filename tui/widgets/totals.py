@@ -8,7 +8,7 @@ from textual.reactive import var
 
 from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.tui.widgets.lines import Line, Lines
-from cnn_tui.tui.words import compact
+from cnn_tui.tui.words import compact, count
 
 
 class Totals(Lines):
@@ -37,7 +37,7 @@ class Totals(Lines):
         if report is None:
             return []
         issues = len(report.issues)
-        words = "fits" if report.valid else f"{issues} issue{'s' * (issues > 1)}"
+        words = "fits" if report.valid else count(issues, "issue")
         state = (words, "good" if report.valid else "error")
         memory = sum(map(_activations, report.layers)) * 4 * self.batch_size
         parts = (
