@@ -39,7 +39,8 @@ def train(
         CnnTuiError: The run failed, or cannot be kept.
         OSError: The output cannot be written to any more; the run was stopped.
     """
-    control, failures = Control(), list[OSError]()
+    control = Control()
+    output = _Output(report, control)
     last: RunEvent | None = None
 
     def emit(event: RunEvent) -> None:
@@ -47,13 +48,7 @@ def train(
         last = event
         if recorder is not None:
             recorder.record(event)
-        if failures:
-            return
-        try:
-            report(event)
-        except OSError as error:
-            failures.append(error)
-            control.stop()
+        output.tell(event)
 
     with (
         stopped_by_signals(control) as received,
@@ -67,11 +62,28 @@ def train(
             folder = RunFolder(Path(recorder.path))
             Heir(on_hangup, lambda: folder, heir_words).take_over(128 + received[0])
         return 128 + received[0]
-    if failures:
-        raise failures[0]
+    if output.failure:
+        raise output.failure
     if isinstance(last, RunEnded) and last.reason == "failed":
         raise CnnTuiError(last.message or "The training failed.")
     return 0
+
+
+class _Output:
+    """Tells what happens for as long as it can be written; then the run is stopped."""
+
+    def __init__(self, report: Reporter, control: Control) -> None:
+        self._report, self._control = report, control
+        self.failure: OSError | None = None
+
+    def tell(self, event: RunEvent) -> None:
+        if self.failure:
+            return
+        try:
+            self._report(event)
+        except OSError as error:
+            self.failure = error
+            self._control.stop()
 
 
 @contextlib.contextmanager

@@ -73,12 +73,4 @@ def command(
         )
 
     with reporter(as_json=as_json, log_every=log_every) as report:
-        return train(
-            network,
-            dataset,
-            report,
-            threads,
-            keep,
-            on_hangup=on_hangup,
-            heir_words=extras.words,
-        )
+        return train(network, dataset, report, threads, keep, on_hangup, extras.words)

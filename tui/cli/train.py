@@ -52,10 +52,7 @@ def command(
     anyway: bool,
     on_hangup: OnHangup,
     tensorboard_dir: Path | None,
-    epochs: int | None,
-    batch_size: int | None,
-    lr: float | None,
-    seed: int | None,
+    **recipe: int | float | None,
 ) -> int:
     """Train the network ARCH, a preset or a TOML file, and print how it goes.
 
@@ -65,8 +62,7 @@ def command(
     """
     if no_record and tensorboard_dir:
         raise click.UsageError("--no-record keeps nothing on disk, --tensorboard does: choose.")
-    chosen = {"epochs": epochs, "batch_size": batch_size, "lr": lr, "seed": seed}
-    changes = {key: value for key, value in chosen.items() if value is not None}
+    changes = {key: value for key, value in recipe.items() if value is not None}
     network, dataset, data_dir = load_for(
         arch, data, data_dir, skip_damaged=skip_damaged, change=lambda one: override(one, changes)
     )
@@ -86,15 +82,8 @@ def command(
         )
 
     with reporter(as_json=as_json, log_every=log_every) as report:
-        return train(
-            network,
-            dataset,
-            report,
-            threads,
-            None if no_record else keep,
-            on_hangup=on_hangup,
-            heir_words=extras.words,
-        )
+        kept = None if no_record else keep
+        return train(network, dataset, report, threads, kept, on_hangup, extras.words)
 
 
 def override(network: Network, changes: dict[str, int | float]) -> Network:
