@@ -129,7 +129,5 @@ def _fitting_batch(network: Network, batch_size: int, available: int) -> int:
 
 
 def _size(count: int) -> str:
-    """Bytes as people count them, in powers of 1024."""
-    if count < 1 << 30:
-        return f"{count / (1 << 20):,.0f} MB"
-    return f"{count / (1 << 30):,.1f} GB"
+    """Bytes in powers of 1000, as all that is said of disks and memory."""
+    return f"{count / 1e6:,.0f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
