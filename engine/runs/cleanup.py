@@ -107,7 +107,9 @@ def _binned(root: Path) -> list[Path]:
 
 def _spare_states(folder: RunFolder) -> list[Path]:
     entry = read_entry(folder)
-    if entry is None or entry.state != "completed" or not folder.best_file.exists():
+    if entry is None or entry.unreadable or entry.state != "completed":
+        return []
+    if not folder.best_file.exists():
         return []
     return sorted(folder.checkpoints.glob("step-*.safetensors"))
 

@@ -29,16 +29,23 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     note: str
     bytes: int | None = None
     """On disk, if asked for."""
+    unreadable: str = ""
+    """Why nothing can be done with it here, such as that a later version wrote it."""
+
+    @property
+    def shown_state(self) -> str:
+        """The state for a person."""
+        return "unreadable" if self.unreadable else self.state
 
 
 def list_runs(root: Path, *, sizes: bool = False) -> list[Entry]:
-    """Every run in ``root``, the newest first; what is no run, or too new a one, is left out."""
+    """Every run in ``root``, the newest first; what is no run is left out."""
     entries = (read_entry(RunFolder(root / name), sizes=sizes) for name in run_names(root))
     return sort_runs([entry for entry in entries if entry is not None], "created")
 
 
 def read_entry(folder: RunFolder, *, sizes: bool = False) -> Entry | None:
-    """One run; None if it is none that this version can read."""
+    """One run; None if it is none."""
     summary = _summary(folder)
     if summary is None:
         return None
@@ -51,6 +58,7 @@ def read_entry(folder: RunFolder, *, sizes: bool = False) -> Entry | None:
         tags=notes.tags,
         note=notes.note,
         bytes=disk_use(folder.path) if sizes else None,
+        unreadable=_fault(folder),
     )
 
 
@@ -71,8 +79,8 @@ def sort_runs(entries: Iterable[Entry], order: Order) -> list[Entry]:
 def matches(entry: Entry, words: str) -> bool:
     """Whether every word occurs in name, network, data, state, tags or note."""
     summary = entry.summary
-    texts = (entry.name, summary.arch, summary.data, summary.optimizer, entry.state, entry.note)
-    text = " ".join((*texts, *entry.tags)).lower()
+    texts = (entry.name, summary.arch, summary.data, summary.optimizer, entry.shown_state)
+    text = " ".join((*texts, entry.note, *entry.tags)).lower()
     return all(word in text for word in words.lower().split())
 
 
@@ -87,6 +95,14 @@ def latest_run(root: Path) -> RunFolder:
     if not ages:
         raise RunError(f"There is no run in {root}.", "cnn-tui train ARCH makes one.")
     return max(ages, key=lambda pair: pair[0])[1]
+
+
+def _fault(folder: RunFolder) -> str:
+    try:
+        folder.info()
+    except RunError as error:
+        return str(error)
+    return ""
 
 
 def _touched(folder: RunFolder) -> float:
@@ -107,7 +123,7 @@ def _summary(folder: RunFolder) -> Summary | None:
     try:
         info = folder.info()
     except RunError:
-        return None
+        return Summary(state="crashed") if folder.info_file.exists() else None
     summary = summarize(folder.events_file, info.created)
     summary.arch, summary.data = info.arch, info.data
     return summary

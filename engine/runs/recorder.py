@@ -195,6 +195,11 @@ class Recorder(Keeper):
         reports = self._writer.reports
         return [reports.popleft() for _ in range(len(reports))]
 
+    @property
+    def unwritten(self) -> str:
+        """Once closed: why the end of the run could not be written; empty if it was."""
+        return self._writer.unwritten if self._writer else ""
+
     def close(self) -> None:
         """Write what is left and let others write."""
         if self._writer is not None:

@@ -20,6 +20,7 @@ TICK = 0.25
 """Seconds between looks at the queue and at requests."""
 HEARTBEAT = 1.0
 """Seconds between summaries."""
+_FIGURES, _SUMMARY = "its figures cannot be saved", "its summary cannot be saved"
 
 
 @dataclass(eq=False)
@@ -54,7 +55,7 @@ class Writer:
         self._belongs, self._sinks = belongs, sinks
         self._queue = deque[Item]()
         self._wake, self._closing = threading.Event(), False
-        self._troubles = set[str]()
+        self._troubles = dict[str, str]()
         self._beat = 0.0
         self.reports = deque[RunEvent]()
         """For the stream of events."""
@@ -88,22 +89,27 @@ class Writer:
         for sink in self._sinks:
             sink.close()
 
+    @property
+    def unwritten(self) -> str:
+        """Why what others see of the run is not up to date; empty if it is."""
+        return self._troubles.get(_FIGURES) or self._troubles.get(_SUMMARY, "")
+
     def _work(self) -> None:
         while not self._closing:
             self._wake.wait(TICK)
             self._wake.clear()
             self._round()
-        self._attempt("its summary cannot be saved", self._journal.write_summary)
+        self._attempt(_SUMMARY, self._journal.write_summary)
 
     def _round(self) -> None:
         while self._queue:
             handle = partial(self._handle, self._queue.popleft())
             self._attempt("an event cannot be written", handle)
-        self._attempt("its figures cannot be saved", self._journal.flush)
+        self._attempt(_FIGURES, self._journal.flush)
         self._flush_sinks()
         if time.monotonic() - self._beat >= HEARTBEAT:
             self._beat = time.monotonic()
-            self._attempt("its summary cannot be saved", self._journal.write_summary)
+            self._attempt(_SUMMARY, self._journal.write_summary)
         self._attempt("a request cannot be answered", self._desk.serve)
 
     def _handle(self, item: Item) -> None:
@@ -155,12 +161,12 @@ class Writer:
             action()
         except Exception as error:  # the thread's last resort: training must not end for it
             if what not in self._troubles:
-                self._troubles.add(what)
+                self._troubles[what] = _reason(error)
                 message = f"{what}: {_reason(error)}. Training goes on; what was saved stands."
                 self._alert("run-not-saved", message)
             return False
         if what in self._troubles:
-            self._troubles.discard(what)
+            del self._troubles[what]
             self._alert("run-saved-again", f"{what.replace('cannot', 'could not')}; now it can.")
         return True
 

@@ -11,12 +11,14 @@ from sessions import Session, Weights, assert_same, figures
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.history import list_runs
 from cnn_tui.engine.runs.names import run_names
-from cnn_tui.engine.runs.recorder import Policy, new_run
+from cnn_tui.engine.runs.recorder import Policy, Recorder, new_run
 from cnn_tui.engine.runs.tensors import TensorFile
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, BatchCompleted, RunEnded, RunEvent
 from cnn_tui.engine.training.trainer import Trainer
+from cnn_tui.tui.cli.headless import train
 
 EVERY_STEP = Policy(steps=1)
 DATA, NETWORK = noise(), tiny()
@@ -130,3 +132,24 @@ def test_a_fault_of_the_writer_itself_stops_nothing(tmp_path: Path) -> None:
     assert events[-1].reason == "completed"
     (alert,) = [e for e in events if isinstance(e, Alert) and e.code == "run-not-saved"][:1]
     assert "an event cannot be written: TypeError" in alert.message
+
+
+@pytest.mark.parametrize("first, kind", [(6, "write"), (6, "replace")])
+def test_an_end_that_could_not_be_written_is_no_success(
+    first: int, kind: str, tmp_path: Path
+) -> None:
+    storage = FaultyStorage(kind, range(first, 10**9))
+    ends = []
+
+    def report(event: RunEvent) -> None:
+        ends.extend([event] if isinstance(event, RunEnded) else [])
+
+    def keep(control: Control) -> Recorder:
+        return new_run(tmp_path, NETWORK, DATA, control=control, storage=storage)
+
+    with pytest.raises(RunError, match=r"The end of the run tiny-1 .* No space left on device"):
+        train(NETWORK, DATA, report, keep=keep)
+    assert ends[0].reason == "completed"
+    assert [entry.state for entry in list_runs(tmp_path)] == ["crashed"]
+    (folder,) = (RunFolder(tmp_path / name) for name in run_names(tmp_path))
+    assert Session(folder, NETWORK, DATA).only(RunEnded)[0].reason == "completed"

@@ -460,6 +460,8 @@ def test_praise_is_for_what_learns_and_generalises() -> None:
     how = {"loss": 0.2, "accuracy": 0.95}
     run = Run().go(**how).epoch_of((0.2, 0.95), (0.25, 0.94))
     assert run.codes == ["healthy"]
+    # Not "from chance": a run may begin with weights that know something.
+    assert "the loss is 0.2, pure chance would be 2.3" in run.found[0].message
     run.go(**how).epoch_of((0.2, 0.95), (0.25, 0.94))
     assert run.codes == ["healthy"]
     run.go(ratio=0.3, **how).go(ratio=0.3, **how)

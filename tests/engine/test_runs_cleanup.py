@@ -12,7 +12,7 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs import manage
 from cnn_tui.engine.runs.cleanup import clean_up, list_bin, spares
 from cnn_tui.engine.runs.disk import disk_use
-from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.folder import FORMAT, RunFolder
 from cnn_tui.engine.runs.history import list_runs
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.recorder import Policy
@@ -57,6 +57,12 @@ def test_a_completed_run_spares_all_states_but_its_best(root: Path) -> None:
     assert spares(root) == ()
     (state,) = kept_states(RunFolder(root / "small-1"))
     assert state.best
+
+
+def test_a_run_of_a_later_version_spares_nothing(root: Path) -> None:
+    RunFolder(root / "small-1").info_file.write_text(f'{{"format":{FORMAT + 1}}}')
+    (found,) = spares(root)
+    assert all("/small-1/" not in path for path in found.paths)
 
 
 def test_it_still_goes_on_from_its_best_to_the_same_bits(root: Path) -> None:

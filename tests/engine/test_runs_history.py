@@ -145,6 +145,19 @@ def test_a_run_of_a_later_version_is_refused(tmp_path: Path) -> None:
         open_run(tmp_path, "new")
 
 
+def test_a_run_of_a_later_version_is_marked_in_the_list(tmp_path: Path) -> None:
+    folder = written(tmp_path, "new")
+    (old,) = list_runs(tmp_path)
+    assert (old.unreadable, old.shown_state) == ("", "completed")
+    folder.info_file.write_text(f'{{"format":{FORMAT + 1},"what":1}}')
+    for summary_is_known in (True, False):
+        (entry,) = list_runs(tmp_path)
+        assert "was written by a later cnn-tui" in entry.unreadable
+        assert entry.shown_state == "unreadable" and matches(entry, "unreadable")
+        assert (entry.state == "completed") == summary_is_known
+        folder.summary_file.unlink(missing_ok=True)
+
+
 def test_numbers_go_on_after_the_highest(tmp_path: Path) -> None:
     made = [make_folder(tmp_path, "net").name for _ in range(2)]
     (tmp_path / "net-7").mkdir()

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.errors import CnnTuiError, RunError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Recorder
 from cnn_tui.engine.specs.network import Network
@@ -36,7 +36,7 @@ def train(
     ``on_hangup`` says so; ``heir_words`` are told to ``resume`` then.
 
     Raises:
-        CnnTuiError: The run failed, or cannot be kept.
+        CnnTuiError: The run failed, or it or its end cannot be kept.
         OSError: The output cannot be written to any more; the run was stopped.
     """
     control = Control()
@@ -66,6 +66,8 @@ def train(
         raise output.failure
     if isinstance(last, RunEnded) and last.reason == "failed":
         raise CnnTuiError(last.message or "The training failed.")
+    if recorder is not None and recorder.unwritten:
+        raise _lost_end(recorder)
     return 0
 
 
@@ -84,6 +86,14 @@ class _Output:
         except OSError as error:
             self.failure = error
             self._control.stop()
+
+
+def _lost_end(recorder: Recorder) -> RunError:
+    return RunError(
+        f"The end of the run {recorder.run} could not be written: {recorder.unwritten}. "
+        "cnn-tui runs calls it crashed.",
+        f"Mend that; cnn-tui resume {recorder.run} then goes on from its last checkpoint.",
+    )
 
 
 @contextlib.contextmanager

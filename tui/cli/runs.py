@@ -150,7 +150,7 @@ def _row(entry: Entry, size: bool) -> tuple[str, ...]:
     summary = entry.summary
     return (
         entry.name,
-        entry.state,
+        entry.shown_state,
         summary.arch,
         summary.data,
         f"{summary.epoch}/{summary.epochs}",

@@ -24,13 +24,15 @@ COLUMNS = (
     Column("tags", rank=2),
 )
 _CURVE = 12
-_ROLES = {"running": "accent", "paused": "warn", "crashed": "error", "failed": "error"}
+_ROLES = {"running": "accent", "paused": "warn"} | dict.fromkeys(
+    ("crashed", "failed", "unreadable"), "error"
+)
 
 
 def records(entries: Sequence[Entry]) -> tuple[Record, ...]:
     """A row for each run."""
     return tuple(
-        Record(entry.name, _cells(entry), _ROLES.get(entry.state, "")) for entry in entries
+        Record(entry.name, _cells(entry), _ROLES.get(entry.shown_state, "")) for entry in entries
     )
 
 
@@ -38,7 +40,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     summary = entry.summary
     return (
         entry.name,
-        entry.state,
+        entry.shown_state,
         summary.arch,
         summary.data,
         f"{summary.epoch}/{summary.epochs}",
@@ -87,7 +89,7 @@ def about(entry: Entry | None) -> tuple[Line, ...]:
             (f"   {summary.step:,} steps in {clock(summary.seconds)}{best}", ""),
         ),
         (
-            (f" {_end(entry)}", _ROLES.get(entry.state, "dim")),
+            (f" {_end(entry)}", _ROLES.get(entry.shown_state, "dim")),
             (f"; repeats {summary.again_of}" if summary.again_of else "", "accent"),
         ),
         *([((f" {clean(entry.note)}", ""),)] if entry.note else []),
@@ -95,7 +97,10 @@ def about(entry: Entry | None) -> tuple[Line, ...]:
 
 
 def _end(entry: Entry) -> str:
+    if entry.unreadable:
+        return clean(entry.unreadable)
     if entry.state == "crashed":
-        return "crashed: its process is gone without a word; R goes on from the last checkpoint"
+        why = "its process is gone, or could not write its end"
+        return f"crashed: {why}; R goes on from the last checkpoint"
     message = clean(entry.summary.message)
     return f"{entry.state}: {message}" if message else entry.state

@@ -138,8 +138,8 @@ def healthy(facts: Facts) -> Iterator[Verdict]:
         return
     yield Verdict(
         "healthy",
-        f"Learning well: the loss went from {facts.chance_loss:.3g} (pure chance) to "
-        f"{facts.loss:.3g}, validation is at {last.val_accuracy:.1%}.",
+        f"Learning well: the loss is {facts.loss:.3g}, pure chance would be "
+        f"{facts.chance_loss:.3g}; validation is at {last.val_accuracy:.1%}.",
         (f"update:weight {ratio:.1e}",),
         severity="praise",
     )
