@@ -150,7 +150,12 @@ def test_rename_tag_note_delete_restore(cli, runs: Path, tmp_path: Path) -> None
         assert cli(*here, *args)[::2] == (0, ""), args
     (run,) = json.loads(cli(*here, "--json").out)
     assert (run["name"], run["tags"], run["note"]) == ("good", ["a", "b"], "two words")
-    assert "a b" in cli(*here).out
+    shutil.copytree(runs / "quick-2", tmp_path / "quick-2")
+    for option in ((), ("--size",)):
+        table = cli(*here, *option).out.splitlines()
+        assert {line.split()[0]: line.endswith("  a b") for line in table[1:3]} == {
+            "good": True, "quick-2": False,
+        }  # fmt: skip
     assert "good is back" in cli(*here, "delete", "good").out + cli(*here, "restore", "good").out
 
 

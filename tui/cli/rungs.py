@@ -10,7 +10,7 @@ from rich.console import Console
 from cnn_tui.engine.baselines.record import Rung
 from cnn_tui.engine.baselines.validation import CrossValidation
 from cnn_tui.tui.cli.drawing import draw_templates, terminal
-from cnn_tui.tui.cli.output import print_line, print_table
+from cnn_tui.tui.cli.output import count, print_line, print_table
 from cnn_tui.tui.words import duration
 
 _HEADER = ("baseline", "test accuracy", "training", "prediction", "params", "run")
@@ -60,7 +60,7 @@ def _draw_closer(console: Console, rungs: Sequence[Rung], root: Path) -> None:
 def _settings(rung: Rung) -> str:
     if rung.baseline == "knn":
         return f"{rung.metric}, k = {rung.k}"
-    return f"{rung.epochs} epochs"
+    return count(rung.epochs or 0, "epoch")
 
 
 def _print_table(rungs: Sequence[Rung]) -> None:

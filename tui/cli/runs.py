@@ -142,11 +142,11 @@ def _used(entries: list[Entry], root: Path) -> str:
 def _print_entries(entries: list[Entry], size: bool) -> None:
     header = ["run", "state", "network", "data", "epochs", "best val", "test", "val accuracy"]
     header += ["MB"] * size + ["tags"] * any(entry.tags for entry in entries)
-    rows = [_row(entry, size) for entry in entries]
+    rows = [_row(entry, header) for entry in entries]
     print_table(header, rows, right=[name for name in header if name not in _LEFT])
 
 
-def _row(entry: Entry, size: bool) -> tuple[str, ...]:
+def _row(entry: Entry, header: list[str]) -> tuple[str, ...]:
     summary = entry.summary
     return (
         entry.name,
@@ -157,6 +157,6 @@ def _row(entry: Entry, size: bool) -> tuple[str, ...]:
         percent(summary.best_val_accuracy, 2),
         percent(summary.test_accuracy, 2),
         sparkline(summary.curve, _CURVE, sys.stdout.encoding),
-        *([megabytes(entry.bytes or 0)] if size else []),
-        *([" ".join(entry.tags)] if entry.tags else []),
+        *[megabytes(entry.bytes or 0)] * ("MB" in header),
+        *[" ".join(entry.tags)] * ("tags" in header),
     )
