@@ -13,6 +13,7 @@ from cnn_tui.engine.runs.digests import data_digest
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.sink import Sink
+from cnn_tui.engine.runs.states import kept_states
 from cnn_tui.engine.runs.storage import Storage
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.network import Network
@@ -25,6 +26,21 @@ def with_epochs(network: Network, epochs: int | None) -> Network:
         return network
     training = msgspec.structs.replace(network.training, epochs=epochs)
     return msgspec.structs.replace(network, training=training)
+
+
+def require_further(folder: RunFolder, epochs: int, from_step: int | None) -> None:
+    """Refuse an end that lies before the state that the run goes on from.
+
+    Raises:
+        RunError: if more than ``epochs`` epochs are done, or begun, in that state.
+    """
+    states = (one for one in kept_states(folder) if from_step in (None, one.step))
+    begun = max((one.epochs_done + (one.batch > 0) for one in states), default=0)
+    if begun > epochs:
+        raise RunError(
+            f"The run {folder.name} is in epoch {begun} already, beyond {epochs}.",
+            "Give more --epochs, or an earlier state with --from STEP.",
+        )
 
 
 def data_folder(folder: RunFolder, given: Path | None) -> Path | None:

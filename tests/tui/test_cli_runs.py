@@ -278,6 +278,7 @@ def test_layers_are_compared_by_what_they_are(cli, runs: Path, tmp_path: Path) -
         (("resume", "../quick-1"), ("cannot be called",)),
         (("compare", "quick-1", "nosuch"), ("no run 'nosuch'",)),
         (("resume", "quick-1", "--data-dir", "/"), ("built in",)),
+        (("resume", "quick-1", "--epochs", "1"), ("in epoch 2 already, beyond 1", "--from STEP")),
         (("watch", "--runs-dir", "/nowhere"), ("no run in /nowhere",)),
     ],
 )

@@ -8,7 +8,7 @@ import click
 
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
-from cnn_tui.engine.runs.resume import data_folder, resume_run, with_epochs
+from cnn_tui.engine.runs.resume import data_folder, require_further, resume_run, with_epochs
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.fit import check_fit
 from cnn_tui.tui.cli import options
@@ -55,6 +55,8 @@ def command(
     cnn-tui runs states RUN lists the others that it could go on from.
     """
     folder = open_run(runs_dir, run)
+    if epochs is not None:
+        require_further(folder, epochs, from_step)
     network = with_epochs(folder.network(), epochs)
     # Damaged pictures cannot go unnoticed: the data must be what the run began with.
     dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
