@@ -33,3 +33,9 @@ def test_figures_in_words(cli) -> None:
 @pytest.mark.parametrize("option", ["--batch-size", "--steps", "--threads"])
 def test_zero_is_wrong_usage(cli, option: str) -> None:
     assert cli("bench", "lenet5", option, "0").code == 2
+
+
+def test_what_will_not_fit_in_memory_is_not_tried(cli) -> None:
+    code, out, err = cli("bench", "vgg16", "--batch-size", "65536")
+    assert (code, out) == (1, "")
+    assert "GB" in err and err.count("\n") == 1

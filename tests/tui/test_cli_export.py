@@ -247,3 +247,12 @@ def test_real_digits_as_pictures(cli, mnist_dir: Path, tmp_path: Path) -> None:
     found = {one["image"]: one["guesses"][0]["label"] for one in map(json.loads, out.splitlines())}
     assert found.keys() == labels.keys()
     assert sum(found[path] == label for path, label in labels.items()) >= 52
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "safetensors", "pytorch"])
+def test_a_place_that_cannot_be_written_is_named(cli, runs, tmp_path, kind) -> None:
+    place = tmp_path / "missing" / "file.py"
+    options = ("--format", kind, "--output", place, "--runs-dir", runs)
+    code, out, err = cli("export", "quick-1", *options)
+    assert (code, out) == (1, "")
+    assert f"{place.with_suffix('')}." in err and "cannot be written: No such file" in err

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.build import build
+from cnn_tui.engine.forecast import check_memory
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
@@ -49,6 +50,7 @@ class Result(msgspec.Struct, frozen=True):
 def command(arch: str, batch_size: int, steps: int, threads: int | None, as_json: bool) -> None:
     """Measure whole training steps of ARCH (forward, loss, backward, momentum) on random data."""
     network = resolve(arch)
+    check_memory(network, batch_size)
     result = measure(network, batch_size, steps, threads or default_threads())
     if as_json:
         print_json(result)

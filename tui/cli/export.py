@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -75,7 +75,7 @@ def _write_table(
         sys.stdout.writelines(lines)
         return
     _require_free(output, force)
-    replace_file(Storage(), output, (line.encode() for line in lines))
+    _write(output, (line.encode() for line in lines))
     print_line(f"wrote {output}")
 
 
@@ -107,8 +107,15 @@ def _writers(
         if output == weights:
             raise click.UsageError(f"{output} is where the weights go: name the source *.py.")
         source = torch_source(state, weights.name).encode()
-        yield output, lambda path: replace_file(Storage(), path, [source])
+        yield output, lambda path: _write(path, [source])
     yield weights, lambda path: write_weights(state, path)
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> None:
+    try:
+        replace_file(Storage(), path, parts)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
 def _require_free(path: Path, force: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cnn_tui.engine.forecast import check_memory
 from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.lr_finder import STEPS, LrCurve, find_lr
 from cnn_tui.tui.cli import options
@@ -42,6 +43,7 @@ def command(
     Keeps nothing, changes nothing (Smith 2017, Cyclical Learning Rates, section 3.3).
     """
     network, dataset, _ = load_for(arch, data, data_dir, skip_damaged=skip_damaged)
+    check_memory(network, network.training.batch_size)
     curve = find_lr(network, dataset, steps=steps, threads=threads or default_threads())
     if as_json:
         print_json(curve)
