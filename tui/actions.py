@@ -35,6 +35,9 @@ DATA = "data"
 LADDER = "ladder"
 WEIGHTS = "weights"
 
+CHARTS = "charts"
+"""What the training screen does with its charts by itself, for screens with other keys."""
+
 APP = "app"
 
 COMMANDS = (
@@ -157,7 +160,13 @@ COMMANDS = (
 
 def commands(*scopes: str) -> Iterator[Command]:
     """The commands of some scopes in their order."""
-    return (command for command in COMMANDS if command.scope in scopes)
+    return (command for scope in scopes for command in COMMANDS if _belongs(command, scope))
+
+
+def _belongs(command: Command, scope: str) -> bool:
+    if scope == CHARTS:
+        return command.scope == TRAIN and command.action.startswith("screen.")
+    return command.scope == scope
 
 
 def bindings(scope: str) -> list[BindingType]:
@@ -176,13 +185,9 @@ def bindings(scope: str) -> list[BindingType]:
 
 
 def charts_of(scope: str) -> list[BindingType]:
-    """What the training screen does with its charts by itself, for a screen with other keys."""
+    """The keys of the charts that a scope does not need itself."""
     taken = {key for command in commands(scope) for key in command.keys.split(",")}
-    return [
-        one
-        for one in bindings(TRAIN)
-        if isinstance(one, Binding) and one.action.startswith("screen.") and one.key not in taken
-    ]
+    return [one for one in bindings(CHARTS) if isinstance(one, Binding) and one.key not in taken]
 
 
 def _keys(command: Command) -> Iterator[tuple[bool, str]]:

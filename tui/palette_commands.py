@@ -8,7 +8,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from cnn_tui.tui.actions import APP, BUILD, LIST, TRAIN, Command, commands, key_words
 
-SCOPES = {"build": (LIST, BUILD, APP), "train": (TRAIN, APP)}
+SCOPES = {"build": (LIST, BUILD), "train": (TRAIN,)}
 
 
 class CommandTable(Provider):
@@ -28,7 +28,8 @@ class CommandTable(Provider):
                 yield Hit(score, _title(command), partial(self._run, command), help=command.help)
 
     def _commands(self) -> list[Command]:
-        scopes = getattr(self.screen, "SCOPES", SCOPES.get(self.app.current_mode, (APP,)))
+        own = getattr(self.screen, "SCOPES", SCOPES.get(self.app.current_mode, ()))
+        scopes = (*own, APP)
         found = {command.action: command for command in reversed(list(commands(*scopes)))}
         return list(reversed(found.values()))
 

@@ -117,6 +117,12 @@ def test_the_axes_are_round_and_hold_their_values() -> None:
     assert log_axis([-1.3, 0.4]).labels == (" 0.01", "  0.1", "    1", "   10")
 
 
+def test_ticks_of_small_values_are_told_from_each_other() -> None:
+    labels = [label.strip() for label in loss_axis([2e-4], 5).labels]
+    assert labels == ["0", "5e-05", "1e-04", "1.5e-04", "2e-04"]
+    assert [label.strip() for label in loss_axis([3e5], 3).labels] == ["0", "1.5e+05", "3e+05"]
+
+
 def test_the_axis_of_a_long_run_doubles_instead_of_creeping() -> None:
     highs = {epochs_axis(reached, 1000, 6).high for reached in range(1, 1000)}
     assert highs == {8, 16, 32, 64, 128, 256, 512, 1000}

@@ -12,7 +12,7 @@ import pytest
 from driving import text
 from runs_made import crash, make_runs, until
 from textual.pilot import Pilot
-from textual.widgets import Input
+from textual.widgets import Input, OptionList
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import open_run
@@ -374,4 +374,18 @@ async def test_help_shows_the_keys_of_each_screen(make_app: MakeApp, root: Path)
             shown = " ".join(" ".join(texts).split())  # long lines go on below
             for command in commands(scope):
                 assert command.help in shown
+            assert ("Another smoothing" in shown) == (scope == WATCH)
+            await pilot.press("escape")
+
+
+async def test_the_palette_offers_what_works_everywhere_as_well(
+    make_app: MakeApp, root: Path
+) -> None:
+    async with history(make_app, root) as (app, pilot):
+        for keys, own in (((), "mark  (m)"), (("enter",), "smooth  (w)")):
+            await pilot.press(*keys, "ctrl+p")
+            await pilot.pause()
+            options = app.screen.query_one("CommandList", OptionList).options
+            titles = {str(option.prompt).splitlines()[0] for option in options}
+            assert {own, "datasets  (F6)"} <= titles
             await pilot.press("escape")

@@ -21,6 +21,7 @@ from cnn_tui.tui.screens.dialog import Picker, Question
 from cnn_tui.tui.screens.settings import SettingsDialog
 from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.session import Emit, train
+from cnn_tui.tui.widgets.key_bar import KeyBar
 
 MakeApp = Callable[..., CnnTuiApp]
 
@@ -243,6 +244,40 @@ async def test_a_zoomed_chart_is_moved(make_app: MakeApp) -> None:
         assert low() == 0
         await pilot.press("left")  # the window follows the cursor again
         assert low() == 6
+
+
+async def test_the_cursor_does_not_stay_for_the_next_run(make_app: MakeApp) -> None:
+    app = make_app(runner=Script(run_events(epochs=8)))
+    async with app.run_test(size=(150, 40)) as pilot:
+        await pilot.press("f5")
+        await settle(app, pilot)
+        await pilot.press("g", "left", "z", "z")
+        assert " at " in text(app, "#loss").splitlines()[0]
+        await pilot.press("f5")
+        await settle(app, pilot)
+        screen = app.screen
+        assert isinstance(screen, TrainScreen)
+        assert (screen.lens.cursor, screen.lens.zoom, screen.lens.log) == (None, 2, True)
+        assert " at " not in text(app, "#loss").splitlines()[0]
+
+
+async def test_a_dialog_does_not_change_the_keys_below_it(make_app: MakeApp) -> None:
+    app = make_app(runner=train)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("2", "s")
+        await until(app, pilot, lambda: app.board.paused)
+        await pilot.pause()
+        screen = app.screen
+        before = screen.query_one(KeyBar).lines(120, 1)
+        assert "start" not in str(before)
+        await pilot.press("l")
+        assert isinstance(app.screen, SettingsDialog)
+        await pilot.pause()
+        assert screen.query_one(KeyBar).lines(120, 1) == before
+        await pilot.press("escape", "x", "y")
+        await settle(app, pilot)
+        await pilot.pause()
+        assert "start" in str(screen.query_one(KeyBar).lines(120, 1))
 
 
 async def test_any_run_of_the_history_is_drawn_as_well(make_app: MakeApp, tmp_path: Path) -> None:

@@ -128,9 +128,11 @@ def _round_up(value: float, factors: Sequence[float] = _ROUND) -> float:
 
 
 def _short(value: float) -> str:
-    if value == 0:
-        return "0"
-    return f"{value:.0e}" if not 1e-3 <= value < 1e4 else f"{value:.3g}"
+    """Three digits at most, which tell quarters of an easy number from each other."""
+    if value == 0 or 1e-3 <= value < 1e4:
+        return f"{value:.3g}"
+    mantissa, power = f"{value:.2e}".split("e")
+    return f"{float(mantissa):g}e{power}"
 
 
 def _aligned(labels: list[str]) -> tuple[str, ...]:

@@ -91,7 +91,12 @@ class TrainScreen(ModeScreen):
     def present(
         self, board: Board, run: RunView, idle_words: str, earlier: Board | None = None
     ) -> None:
-        """Take over the state of the run; ``idle_words`` are for a run that has not begun."""
+        """Take over the state of the run; ``idle_words`` are for a run that has not begun.
+
+        The cursor goes with the run that it points into: it would hold the window of another back.
+        """
+        if board is not self._board and self.lens.cursor is not None:
+            self.set_reactive(TrainScreen.lens, replace(self.lens, cursor=None, at=None))
         self._board, self._run, self._idle_words = board, run, idle_words
         self._earlier = earlier or self._earlier
         if not self.is_mounted or not self.query(EventLog):

@@ -8,7 +8,7 @@ from textual import work
 
 from cnn_tui.engine.runs.commands import Command
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.tui.actions import WATCH, bindings, charts_of
+from cnn_tui.tui.actions import CHARTS, WATCH, bindings, charts_of
 from cnn_tui.tui.dashboard.run_view import RunView, view_of
 from cnn_tui.tui.history.watching import Watched, in_words
 from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
@@ -23,7 +23,7 @@ class WatchScreen(TrainScreen, inherit_bindings=False):
     """Owns what it watches, as long as it is open."""
 
     MODE = "runs"
-    SCOPES = (WATCH,)
+    SCOPES = (WATCH, CHARTS)
     BINDINGS = [*bindings(WATCH), *charts_of(WATCH)]
 
     def __init__(self, folder: RunFolder) -> None:

@@ -14,6 +14,10 @@ from cnn_tui.tui.widgets.lines import Line, Lines, Run
 class KeyBar(Lines):
     """Reads the bindings that are active, so that it can never promise another key."""
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._known: list[Binding] = []
+
     def on_mount(self) -> None:
         """Follow the focus and whatever else changes the bindings."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
@@ -43,11 +47,17 @@ class KeyBar(Lines):
         self.redraw()
 
     def _shown(self) -> list[Binding]:
-        """One binding for each action, the hidden ones left out."""
+        """One binding for each action, the hidden ones left out.
+
+        Below a dialog they stay as they were: Textual would ask the dialog what its screen allows.
+        """
+        if self.app.screen is not self.screen and self._known:
+            return self._known
         active = self.screen.active_bindings.values()
         shown = {one.binding.action: one.binding for one in reversed(list(active))}
         order = {one.binding.action: None for one in active if one.binding.show and one.enabled}
-        return [shown[action] for action in order]
+        self._known = [shown[action] for action in order]
+        return self._known
 
     def _key(self, binding: Binding) -> str:
         return binding.key_display or self.app.get_key_display(binding)
