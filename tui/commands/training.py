@@ -151,6 +151,7 @@ class TrainingCommands(BeginCommands, inherit_bindings=False):
         except CnnTuiError as error:
             complain(self, error)
             return
+        self.board.handed_on = True
         await self.watch_run(kept)
 
     def stopped_run(self) -> RunFolder | None:
@@ -158,4 +159,4 @@ class TrainingCommands(BeginCommands, inherit_bindings=False):
         if self.session.active:
             return None
         self.take_news()
-        return self.board.kept if self.board.stopped else None
+        return self.board.kept if self.board.stopped and not self.board.handed_on else None

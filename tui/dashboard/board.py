@@ -45,6 +45,8 @@ class Board:
     best: ValidationCompleted | None = None
     ended: RunEnded | None = None
     paused: bool = False
+    handed_on: bool = False
+    """A process of its own goes on with the run: it is no longer for the app to take up."""
     train_loss: Noisy = field(default_factory=Noisy)
     val_loss: Series = field(default_factory=Series)
     l2_loss: Series = field(default_factory=Series)
@@ -108,7 +110,7 @@ class Board:
     def resume_words(self) -> str:
         """How a run goes on that ended before its time and was kept; empty for any other."""
         kept = self.started is not None and self.started.run
-        if not kept or self.ended is None or not self.stopped:
+        if not kept or self.ended is None or not self.stopped or self.handed_on:
             return ""
         return f"cnn-tui resume {kept} goes on from step {self.ended.step:,}"
 

@@ -165,7 +165,7 @@ def _matching(items: Sequence[Item], wanted: str) -> list[Item]:
 
 
 class Prompt(Dialog):
-    """One line of text; the result is empty for escape."""
+    """One line of text, which what is typed replaces; the result is empty for escape."""
 
     def __init__(self, title: str, value: str) -> None:
         super().__init__()
@@ -176,7 +176,7 @@ class Prompt(Dialog):
         """Title and line."""
         with Vertical(classes="window"):
             yield Static(self._title, classes="title", markup=False)
-            yield Input(self._value, compact=True, select_on_focus=False)
+            yield Input(self._value, compact=True, select_on_focus=True)
             yield Static("enter takes it, esc goes back", classes="hint")
 
     def on_mount(self) -> None:
