@@ -10,8 +10,8 @@ from rich.console import Console
 from cnn_tui.engine.baselines.record import Rung
 from cnn_tui.engine.baselines.validation import CrossValidation
 from cnn_tui.tui.cli.drawing import draw_templates, terminal
-from cnn_tui.tui.cli.output import count, print_line, print_table
-from cnn_tui.tui.words import duration
+from cnn_tui.tui.cli.output import print_line, print_table
+from cnn_tui.tui.words import count, duration
 
 _HEADER = ("baseline", "test accuracy", "training", "prediction", "params", "run")
 _BAR = 30
