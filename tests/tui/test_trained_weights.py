@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 from driving import text
+from runs_made import until
 from textual.pilot import Pilot
 
 from cnn_tui.engine.data.digits import load_digits
@@ -43,14 +44,6 @@ def app(lenet: Network, tmp_path: Path) -> CnnTuiApp:
     made = CnnTuiApp(lenet, None, Session(partial(train, runs_dir=tmp_path / "runs")))
     made.runs_dir = tmp_path / "runs"
     return made
-
-
-async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
-    for _ in range(1500):
-        if holds():
-            return
-        await pilot.pause(0.02)
-    raise AssertionError("it never came true")
 
 
 async def trained(app: CnnTuiApp, pilot: Pilot[None], *keys: str) -> RunFolder:
