@@ -20,6 +20,7 @@ TICK = 0.25
 """Seconds between looks at the queue and at requests."""
 HEARTBEAT = 1.0
 """Seconds between summaries."""
+_STATE = "a checkpoint cannot be saved"
 _FIGURES, _SUMMARY = "its figures cannot be saved", "its summary cannot be saved"
 
 
@@ -91,8 +92,9 @@ class Writer:
 
     @property
     def unwritten(self) -> str:
-        """Why what others see of the run is not up to date; empty if it is."""
-        return self._troubles.get(_FIGURES) or self._troubles.get(_SUMMARY, "")
+        """Why what is kept of the run is not up to date; empty if it is."""
+        troubles = (self._troubles.get(what, "") for what in (_STATE, _FIGURES, _SUMMARY))
+        return next(filter(None, troubles), "")
 
     def _work(self) -> None:
         while not self._closing:
@@ -136,9 +138,7 @@ class Writer:
         if snapshot is not None:
             # The lines first: a checkpoint counts on those before it.
             self._sync()
-            save.failed = not self._attempt(
-                "a checkpoint cannot be saved", lambda: self._write(snapshot, save.best)
-            )
+            save.failed = not self._attempt(_STATE, lambda: self._write(snapshot, save.best))
         save.snapshot = None
 
     def _write(self, snapshot: Snapshot, best: bool) -> None:

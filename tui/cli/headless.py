@@ -91,7 +91,7 @@ class _Output:
 def _lost_end(recorder: Recorder) -> RunError:
     return RunError(
         f"The end of the run {recorder.run} could not be written: {recorder.unwritten}. "
-        "cnn-tui runs calls it crashed.",
+        "Others may take it for crashed.",
         f"Mend that; cnn-tui resume {recorder.run} then goes on from its last checkpoint.",
     )
 
