@@ -146,7 +146,7 @@ async def test_another_name_is_asked_for_by_save_as_and_kept(
         assert app.builder.document.dirty
         await pilot.press("S")
         await pilot.pause()
-        app.screen.query_one(Input).value = "second.toml"
+        app.screen.query_one(Input).value = "second"
         await pilot.press("enter")
         await pilot.pause()
         assert load_network(source) == SMALL

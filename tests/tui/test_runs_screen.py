@@ -25,6 +25,7 @@ from cnn_tui.tui.screens.dialog import Picker, Prompt, Question
 from cnn_tui.tui.screens.help import HelpScreen
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.screens.watch import WatchScreen
+from cnn_tui.tui.widgets.key_bar import KeyBar
 
 MakeApp = Callable[..., CnnTuiApp]
 
@@ -136,6 +137,11 @@ async def test_the_filter_stays_on_escape_and_goes_with_a_dash(
         await pilot.press("slash", *"crashed", "enter", "slash", "escape")
         await pilot.pause()
         assert names(app) == ["quick-3"]
+        await pilot.press("slash", *"nowhere", "enter")
+        await pilot.pause()
+        bar = app.screen.query_one(KeyBar)
+        assert "no run matches 'nowhere'" in text(app, "#runs")
+        assert "resume" not in str(bar.lines(120, 1))
         await pilot.press("slash", "minus", "enter")  # what is typed replaces the words
         await pilot.pause()
         assert len(names(app)) == 3

@@ -87,10 +87,15 @@ def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 async def ask_where_to_save(app: App[None], network: Network, source: Path | None) -> Path | None:
-    """The file to write; another file than ``source`` is overwritten only after asking."""
+    """The file to write; another file than ``source`` is overwritten only after asking.
+
+    A new name without an ending gets that of TOML.
+    """
     suggestion = str(source or f"{network.name or 'untitled'}.toml")
     answer = await app.push_screen_wait(Prompt("Save as", suggestion))
     path = Path(answer).expanduser()
+    if answer and not path.suffix and not path.exists():
+        path = path.with_name(f"{path.name}.toml")
     if not answer or path == source or not path.exists():
         return path if answer else None
     question = Question(f"{path} exists already.", [Answer("y", "overwrite it")])

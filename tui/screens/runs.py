@@ -24,8 +24,8 @@ _LOOK = 2.0
 """Seconds between looks at the folder, in which other processes may train."""
 _ORDERS: tuple[Order, ...] = get_args(Order)
 _OF_A_RUN = {
-    "open", "tag", "note", "rename", "delete", "resume", "go_back", "again", "mark", "sort",
-    "compare", "weights", "build_on",
+    "open", "tag", "note", "rename", "delete", "resume", "go_back", "again", "mark", "weights",
+    "build_on",
 }  # fmt: skip
 
 
@@ -174,6 +174,8 @@ class RunsScreen(RunChanges):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what there is a run for."""
-        if action in _OF_A_RUN:
+        if action in ("sort", "compare"):
             return bool(self._entries)
+        if action in _OF_A_RUN and self.is_mounted:
+            return self._entry is not None
         return super().check_action(action, parameters)
