@@ -262,3 +262,13 @@ async def test_the_224_trap_is_mended_by_one_key(make_app: MakeApp) -> None:
         assert app.builder.report.valid
         await pilot.press("u")
         assert app.builder.network == trap
+
+
+async def test_a_low_window_says_how_many_remedies_it_hides(make_app: MakeApp) -> None:
+    conv = Conv(out_channels=96, kernel_size=11, stride=4)
+    trap = Network(input=(3, 224, 224), layers=(conv, ReLU(), FC(out_features=10)))
+    for height, hides in ((24, True), (40, False)):
+        app = make_app(trap)
+        async with app.run_test(size=(80, height)) as pilot:
+            await pilot.pause()
+            assert ("in a taller window" in text(app, "#doctor")) is hides

@@ -140,7 +140,7 @@ def _images(data: str) -> int | None:
 
 def _short(seconds: float) -> str:
     if seconds < 1:
-        return f"{seconds * 1000:.2f} ms"
+        return f"{seconds * 1000:.3g} ms"
     return f"{seconds:.3g} s" if seconds < 100 else clock(seconds)
 
 

@@ -67,7 +67,13 @@ class Doctor(Lines):
             return [plain(line) for words in self.advice for line in packed(words, width)]
         head = self._head(issue, width, max(2, height - len(issue.fixes)))
         self._offered = dict(zip(LETTERS[: height - len(head)], issue.fixes, strict=False))
-        return [*head, *(self._choice(*pair, width) for pair in self._offered.items())]
+        hidden = min(len(issue.fixes), len(LETTERS)) - len(self._offered)
+        choices = [self._choice(*pair, width) for pair in self._offered.items()]
+        if hidden and choices:
+            words = f" (+{hidden} in a taller window)"
+            choices[-1] = self._choice(*list(self._offered.items())[-1], width - len(words))
+            choices[-1] += ((words, "dim"),)
+        return [*head, *choices]
 
     def on_click(self, event: events.Click) -> None:
         """A click on a remedy applies it."""
