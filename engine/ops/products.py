@@ -27,9 +27,9 @@ class Products:
         height, *row = rows.shape
         some = max(1, min(height, BLOCK_BYTES // (math.prod(row) * out.itemsize)))
         terms = memory.scratch((some, *row)) if len(blocks) > 1 else rows[:0]
+        pairs = list(zip(blocks, patches.views, strict=True))
         self.parts = [
-            (rows[part], terms[: len(rows[part])], [(b, view[part]) for b, view in pairs])
-            for pairs in [list(zip(blocks, patches.views, strict=True))]
+            (rows[part], terms[: len(rows[part])], [(block, view[part]) for block, view in pairs])
             for part in blocks_of(height, some)
         ]
         patches.release(memory)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +57,10 @@ def save(path: Path, made: object) -> Path:
     return path
 
 
-def imported(path: Path, *nodes: tuple, tensors: list = [], **rest: object) -> Network:  # noqa: B006
-    return import_network(save(path / "net.onnx", model(list(nodes), tensors, **rest))).network
+def imported(path: Path, *nodes: tuple, tensors: Sequence = (), **rest: object) -> Network:
+    return import_network(
+        save(path / "net.onnx", model(list(nodes), list(tensors), **rest))
+    ).network
 
 
 EXPORTS = [(name, dynamo) for name in NETS for dynamo in (True, False)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from textual import events
 from textual.app import ComposeResult
-from textual.geometry import Size
 from textual.reactive import var
 from textual.screen import Screen
 
@@ -44,14 +43,7 @@ class ModeScreen(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Below the least size nothing but a line that says so."""
-        self._fit(event.size)
-
-    def on_screen_resume(self) -> None:
-        """Of a size that changed while another mode was in front nobody has told this one."""
-        self._fit(self.app.size)
-
-    def _fit(self, size: Size) -> None:
-        small = size.width < LEAST.width or size.height < LEAST.height
+        small = event.size.width < LEAST.width or event.size.height < LEAST.height
         self.set_class(small, "-too-small")
         if not small:
             # What was hidden has lost the focus.
