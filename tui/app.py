@@ -16,22 +16,16 @@ from cnn_tui.engine.data.missing import missing
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.places import runs_home
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui import screens
 from cnn_tui.tui.actions import APP, bindings
 from cnn_tui.tui.cli.output import print_note
 from cnn_tui.tui.commands.trials import TrialCommands
 from cnn_tui.tui.history.hangup import Heir, OnHangup
 from cnn_tui.tui.palette_commands import CommandTable
-from cnn_tui.tui.screens.baselines import BaselinesScreen
-from cnn_tui.tui.screens.build import BuildScreen
-from cnn_tui.tui.screens.datasets import DataScreen
-from cnn_tui.tui.screens.dialog import Answer, Question
-from cnn_tui.tui.screens.help import HelpScreen
-from cnn_tui.tui.screens.runs import RunsScreen
-from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.session import Session, train
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
-from cnn_tui.tui.theme import DARK, DARK_16
+from cnn_tui.tui.theme import DARK_16
 from cnn_tui.tui.widgets.header import Header
 
 
@@ -44,25 +38,14 @@ class CnnTuiApp(TrialCommands, inherit_bindings=False):
         "widgets/layer_form.tcss",
         "screens/mode.tcss",
         "screens/build.tcss",
-        "screens/train.tcss",
-        "screens/runs.tcss",
-        "screens/dialog.tcss",
     ]
     BINDINGS = bindings(APP)
     COMMANDS = App.COMMANDS | {CommandTable}
     _loop: asyncio.AbstractEventLoop | None = None
 
     def on_mount(self) -> None:
-        """Show the builder, and look for news of the run from time to time."""
+        """Look for news of the run from time to time."""
         self._loop = asyncio.get_running_loop()
-        seen = None if self.is_headless else self.console.color_system
-        theme = DARK_16 if self.link.color == "16" or seen == "standard" else DARK
-        self.register_theme(theme)
-        self.theme = theme.name
-        self.add_mode("build", lambda: BuildScreen(self.builder))
-        self.add_mode("train", lambda: TrainScreen(self.board, self._run))
-        self.add_mode("runs", lambda: RunsScreen(self.runs_dir))
-        self.switch_mode("build")
         if self.watched:
             self.call_later(self.watch_run, self.watched)
         self.set_interval(1 / self.link.fps, self.look)
@@ -74,21 +57,22 @@ class CnnTuiApp(TrialCommands, inherit_bindings=False):
 
     def action_help(self) -> None:
         """Show the keys."""
-        self.push_screen(HelpScreen(*getattr(self.screen, "SCOPES", ())))
+        self.push_screen(screens.HelpScreen(*getattr(self.screen, "SCOPES", ())))
 
     def action_datasets(self) -> None:
         """Show the datasets, first that of the network."""
         name = missing(self.builder.network.data) or self.builder.network.data
-        self.push_screen(DataScreen(self.current_mode, name))
+        self.push_screen(screens.DataScreen(self.current_mode, name))
 
     def action_baselines(self) -> None:
         """Show the ladder of baselines on the network's data."""
         network = self.builder.network
-        self.push_screen(BaselinesScreen(self.current_mode, network, self.runs_dir, self.data_dir))
+        self.push_screen(
+            screens.BaselinesScreen(self.current_mode, network, self.runs_dir, self.data_dir)
+        )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what the state of the run allows."""
-        training = isinstance(self.screen, TrainScreen)
         if action in ("pause", "stop", "settings"):
             return self.session.active and not self.session.stopping
         if action == "step":
@@ -97,8 +81,8 @@ class CnnTuiApp(TrialCommands, inherit_bindings=False):
             return self.board.started is not None and bool(self.board.started.again_of)
         if action == "remedy":
             return self.board.remedied is not None
-        if action == "train" and training:
-            return not self.session.active
+        if action == "train" and self.session.active:
+            return not isinstance(self.screen, screens.TrainScreen)
         if action == "detach":
             return self.session.active and not self.session.stopping
         if action in ("datasets", "baselines", "preflight", "lr_finder"):
@@ -111,15 +95,15 @@ class CnnTuiApp(TrialCommands, inherit_bindings=False):
     async def action_leave(self) -> None:
         """Leave, after asking if a run or an edit would be lost."""
         reasons = []
-        answers = [Answer("y", "leave")]
+        answers = [screens.Answer("y", "leave")]
         if self.session.active:
             reasons.append("A run is under way and would be ended.")
         if self.builder.document.dirty:
             reasons.append("There are unsaved changes.")
-            answers.append(Answer("s", "save, then leave"))
+            answers.append(screens.Answer("s", "save, then leave"))
         answer = "y"
         if reasons:
-            answer = await self.push_screen_wait(Question("\n".join(reasons), answers))
+            answer = await self.push_screen_wait(screens.Question("\n".join(reasons), answers))
         if answer == "y" or (answer == "s" and await self.save()):
             self.leave(0)
 
@@ -156,6 +140,8 @@ def run_app(
     runs_dir = watched.path.parent if watched else runs_home()
     session = Session(partial(train, data_dir=data_dir, runs_dir=runs_dir))
     app = CnnTuiApp(network or Network(), source, session, link)
+    if app.console.color_system == "standard":
+        app.wear(DARK_16)
     app.runs_dir, app.data_dir, app.watched = runs_dir, data_dir, watched
     heir = Heir(on_hangup, app.stopped_run)
     with leaving_on_signals(app.leave, heir.take_over):

@@ -11,11 +11,11 @@ from cnn_tui.engine.data.sources import SOURCES
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.training.control import Portion
 from cnn_tui.engine.training.settings import Settings
+from cnn_tui.tui import screens
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.commands.weights import WeightCommands
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.screens.build import BuildScreen
-from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.session import Runner, train
 from cnn_tui.tui.words import clean
 
@@ -60,15 +60,13 @@ class BeginCommands(WeightCommands, inherit_bindings=False):
     @work
     async def _offer(self, wanted: str) -> None:
         """Offer the download of data that are not here; the network is then ready to be trained."""
-        from cnn_tui.tui.screens.datasets import DataScreen
-
         size = SOURCES[wanted].size / 1e6
-        question = Question(
+        question = screens.Question(
             f"The dataset {wanted} is not here yet: {size:,.0f} MB to download.",
-            [Answer("f", "fetch it now; x breaks it off, what has come is kept")],
+            [screens.Answer("f", "fetch it now; x breaks it off, what has come is kept")],
         )
         if await self.push_screen_wait(question) == "f":
-            self.push_screen(DataScreen(self.current_mode, wanted, fetch=True))
+            self.push_screen(screens.DataScreen(self.current_mode, wanted, fetch=True))
 
     @work
     async def _ask_for_weights(self, portion: Portion | None) -> None:
@@ -76,9 +74,12 @@ class BeginCommands(WeightCommands, inherit_bindings=False):
         trained = self.builder.weights
         if trained is None:
             return
-        answers = [Answer("w", "train on from these weights"), Answer("f", "draw fresh ones")]
+        answers = [
+            screens.Answer("w", "train on from these weights"),
+            screens.Answer("f", "draw fresh ones"),
+        ]
         question = f"This network has the weights of {clean(trained.words)}."
-        answer = await self.push_screen_wait(Question(question, answers))
+        answer = await self.push_screen_wait(screens.Question(question, answers))
         if answer and not self.session.active:
             self._begin(trained if answer == "w" else None)
             if portion:
@@ -125,9 +126,9 @@ class BeginCommands(WeightCommands, inherit_bindings=False):
     async def _ask_about_memory(self, refusal: MemoryLimitError) -> None:
         """The last word is the person's: what is free may change, or be told wrongly."""
         batch = refusal.batch
-        answers = [Answer("b", f"train in batches of {batch}")] if batch else []
-        answers.append(Answer("y", "try it all the same"))
-        answer = await self.push_screen_wait(Question(clean(str(refusal)), answers))
+        answers = [screens.Answer("b", f"train in batches of {batch}")] if batch else []
+        answers.append(screens.Answer("y", "try it all the same"))
+        answer = await self.push_screen_wait(screens.Question(clean(str(refusal)), answers))
         if not answer or self.session.active:
             return
         if answer == "b":

@@ -8,9 +8,9 @@ import msgspec
 from textual import work
 
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui import screens
 from cnn_tui.tui.commands.state import AppState
 from cnn_tui.tui.screens.build import BuildScreen
-from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.screens.files import (
     ask_for_network,
     ask_where_to_save,
@@ -57,8 +57,11 @@ class DocumentCommands(AppState, inherit_bindings=False):
             return await self._save_as()
         if changed_meanwhile(document.source, document.held):
             question = f"{document.source} was changed by another program meanwhile."
-            answers = [Answer("y", "overwrite it"), Answer("a", "save as another file")]
-            answer = await self.push_screen_wait(Question(question, answers))
+            answers = [
+                screens.Answer("y", "overwrite it"),
+                screens.Answer("a", "save as another file"),
+            ]
+            answer = await self.push_screen_wait(screens.Question(question, answers))
             if answer != "y":
                 return answer == "a" and await self._save_as()
         return self._save_to(document.source)
@@ -85,8 +88,13 @@ class DocumentCommands(AppState, inherit_bindings=False):
         """Whether the network may make way for another; asks if edits would be lost."""
         if not self.builder.document.dirty:
             return True
-        answers = [Answer("y", "go on without saving (undo brings it back)"), Answer("s", "save")]
-        answer = await self.push_screen_wait(Question("There are unsaved changes.", answers))
+        answers = [
+            screens.Answer("y", "go on without saving (undo brings it back)"),
+            screens.Answer("s", "save"),
+        ]
+        answer = await self.push_screen_wait(
+            screens.Question("There are unsaved changes.", answers)
+        )
         return answer == "y" or (answer == "s" and await self.save())
 
     def _replace(self, network: Network, source: Path | None) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 from textual import events, on
 from textual.app import App
 from textual.filter import LineFilter
+from textual.theme import Theme
 
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.places import runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import Alert
+from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.building.outline import recipe_words
@@ -21,11 +23,11 @@ from cnn_tui.tui.dashboard.run_view import RunView, view_of
 from cnn_tui.tui.dashboard.usage import Usage
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.session import Session
 from cnn_tui.tui.terminal.driver import ThriftyDriver
 from cnn_tui.tui.terminal.filters import filters_for
 from cnn_tui.tui.terminal.link import Link
+from cnn_tui.tui.theme import DARK, DARK_16
 from cnn_tui.tui.widgets.header import Heading
 from cnn_tui.tui.words import clean, times
 
@@ -36,11 +38,14 @@ _VERDICTS = ("same-bits", "other-bits", "compared")
 class AppState(App[None], inherit_bindings=False):
     """One document, one session and one folder of runs; shown as often as they change."""
 
+    DEFAULT_MODE = "build"
+
     def __init__(
         self, network: Network, source: Path | None, session: Session, link: Link | None = None
     ) -> None:
         super().__init__(driver_class=ThriftyDriver)
         self.link = link or Link()
+        self.wear(DARK_16 if self.link.color == "16" else DARK)
         self._line_filters = filters_for(self.link)
         self.animation_level = "none"
         self.session = session
@@ -56,6 +61,15 @@ class AppState(App[None], inherit_bindings=False):
         self.data_dir: Path | None = None
         self.watched: RunFolder | None = None
         """The run to begin with."""
+        self.add_mode("build", lambda: BuildScreen(self.builder))
+        self.add_mode("train", lambda: screens.TrainScreen(self.board, self._run))
+        self.add_mode("runs", lambda: screens.RunsScreen(self.runs_dir))
+
+    def wear(self, theme: Theme) -> None:
+        """Set the theme before the first style sheet is parsed; a later one parses all again."""
+        self.register_theme(theme)
+        self.set_reactive(App.theme, theme.name)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What lines pass before they are sent."""
@@ -98,7 +112,8 @@ class AppState(App[None], inherit_bindings=False):
         screen = self.screen_stack[0]
         if isinstance(screen, ModeScreen):
             screen.heading = self._heading()
-        if isinstance(screen, TrainScreen):
+        # The mode first: to name the Train screen is to import it.
+        if self.current_mode == "train" and isinstance(screen, screens.TrainScreen):
             screen.present(self.board, self._run, self._idle_words(), self._earlier)
         self.screen.refresh_bindings()
 

@@ -13,6 +13,7 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import Remedy
 from cnn_tui.engine.training.settings import Settings
+from cnn_tui.tui import screens
 from cnn_tui.tui.aside import aside
 from cnn_tui.tui.commands.beginning import BeginCommands
 from cnn_tui.tui.dashboard.board import Board
@@ -23,10 +24,7 @@ from cnn_tui.tui.history.going_on import (
     see_begun,
 )
 from cnn_tui.tui.history.overlays import read_board
-from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.screens.files import complain
-from cnn_tui.tui.screens.runs import RunsScreen
-from cnn_tui.tui.screens.settings import SettingsDialog
 from cnn_tui.tui.session import Runner
 
 
@@ -43,7 +41,7 @@ class TrainingCommands(BeginCommands, inherit_bindings=False):
     async def action_settings(self) -> None:
         """Change learning rate, L2, dropout or batch size from the next batch on."""
         if self.session.active and self.board.settings:
-            dialog = SettingsDialog(self.board.settings)
+            dialog = screens.SettingsDialog(self.board.settings)
             for change in await self.push_screen_wait(dialog):
                 self.session.change(change.name, change.value)
 
@@ -63,7 +61,9 @@ class TrainingCommands(BeginCommands, inherit_bindings=False):
     async def _begin_anew(self, remedy: Remedy) -> bool:
         from cnn_tui.engine.training.remedies import apply
 
-        question = Question(f"{remedy.description} This run ends.", [Answer("y", "do it")])
+        question = screens.Question(
+            f"{remedy.description} This run ends.", [screens.Answer("y", "do it")]
+        )
         if self.session.active and await self.push_screen_wait(question) != "y":
             return False
         self.session.stop()
@@ -78,10 +78,13 @@ class TrainingCommands(BeginCommands, inherit_bindings=False):
     @work
     async def action_stop(self) -> None:
         """End the run, after asking whether its state is to be kept."""
-        answers = [Answer("y", "end it, keeping its state"), Answer("d", "end it as last kept")]
+        answers = [
+            screens.Answer("y", "end it, keeping its state"),
+            screens.Answer("d", "end it as last kept"),
+        ]
         answer = ""
         if self.session.active:
-            answer = await self.push_screen_wait(Question("End this run?", answers))
+            answer = await self.push_screen_wait(screens.Question("End this run?", answers))
         if answer:
             self.session.stop(keep=answer == "y")
             self.look()
@@ -89,7 +92,7 @@ class TrainingCommands(BeginCommands, inherit_bindings=False):
     async def watch_run(self, folder: RunFolder) -> None:
         """Show a run, live if somebody trains it."""
         await self.switch_mode("runs")
-        if isinstance(self.screen_stack[0], RunsScreen):
+        if isinstance(self.screen_stack[0], screens.RunsScreen):
             self.screen_stack[0].open_run(folder)
 
     def resume(self, folder: RunFolder, network: Network, from_step: int | None = None) -> bool:
@@ -124,14 +127,12 @@ class TrainingCommands(BeginCommands, inherit_bindings=False):
 
     def action_compare(self) -> None:
         """Show the run beside the one that it repeats."""
-        from cnn_tui.tui.screens.compare import CompareScreen
-
         original = original_of(self.board.kept) if self.board.kept else None
         if original is None or self.board.kept is None:
             self.notify("This run repeats no other that is still there.")
         else:
             self.clear_notifications()
-            self.push_screen(CompareScreen([original, self.board.kept]))
+            self.push_screen(screens.CompareScreen([original, self.board.kept]))
 
     @work
     async def action_detach(self) -> None:

@@ -6,6 +6,7 @@ import msgspec
 from textual import work
 
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui import screens
 from cnn_tui.tui.commands.training import TrainingCommands
 
 
@@ -15,12 +16,10 @@ class TrialCommands(TrainingCommands, inherit_bindings=False):
     @work
     async def action_preflight(self) -> None:
         """Check whether the network can be trained at all."""
-        from cnn_tui.tui.screens.preflight import PreflightDialog
-
         if not self.builder.report.valid:
             self._refuse()
             return
-        dialog = PreflightDialog(self.builder.network, self.data_dir, self.link.fps)
+        dialog = screens.PreflightDialog(self.builder.network, self.data_dir, self.link.fps)
         wanted = await self.push_screen_wait(dialog)
         if wanted == "train":
             self.action_train()
@@ -30,14 +29,12 @@ class TrialCommands(TrainingCommands, inherit_bindings=False):
     @work
     async def action_lr_finder(self) -> None:
         """Find a learning rate for the run that goes, else for the network being built."""
-        from cnn_tui.tui.screens.lr_finder import LrFinderDialog
-
         network = self._to_find_for()
         if network is None:
             self._refuse()
             return
         running = self.session.active
-        dialog = LrFinderDialog(network, self.data_dir, self.link.fps, running=running)
+        dialog = screens.LrFinderDialog(network, self.data_dir, self.link.fps, running=running)
         taken = await self.push_screen_wait(dialog)
         if taken is None:
             return

@@ -40,6 +40,7 @@ _COLUMNS = (
 class BaselinesScreen(ModeScreen):
     """Climbs while it is open; what was done is found again among the runs."""
 
+    CSS_PATH = "runs.tcss"
     SCOPES = (LADDER,)
     BINDINGS = bindings(LADDER)
     AUTO_FOCUS = "Table"

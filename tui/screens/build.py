@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,16 +14,13 @@ from textual.message import Message
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
+from cnn_tui.tui import screens
 from cnn_tui.tui.actions import BUILD, LIST, bindings
 from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.edits import layer_at
 from cnn_tui.tui.building.forms import form_for
-from cnn_tui.tui.screens.forecast import ForecastDialog
-from cnn_tui.tui.screens.layer_picker import LayerPicker
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.screens.pattern import PatternDialog
-from cnn_tui.tui.screens.transform import Outcome, TransformDialog
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
@@ -30,6 +28,9 @@ from cnn_tui.tui.widgets.quick_entry import QuickEntry
 from cnn_tui.tui.widgets.totals import Totals
 from cnn_tui.tui.widgets.volume_view import VolumeView
 from cnn_tui.tui.words import clean, count
+
+if TYPE_CHECKING:
+    from cnn_tui.tui.screens.transform import Outcome
 
 _CLASSES = 10
 
@@ -176,7 +177,7 @@ class BuildScreen(ModeScreen):
 
     def action_insert_layer(self, above: bool = False) -> None:
         """Choose a kind of layer and put one below the chosen row, or above."""
-        self.app.push_screen(LayerPicker(), partial(self._insert, above))
+        self.app.push_screen(screens.LayerPicker(), partial(self._insert, above))
 
     def _insert(self, above: bool, kind: str | None) -> None:
         if kind:
@@ -190,7 +191,7 @@ class BuildScreen(ModeScreen):
 
     def action_pattern(self) -> None:
         """Make layers of the pattern of the notes and put them below the chosen row."""
-        dialog = PatternDialog(self._builder.volume(), _CLASSES)
+        dialog = screens.PatternDialog(self._builder.volume(), _CLASSES)
         self.app.push_screen(dialog, self._insert_all)
 
     def _insert_all(self, layers: tuple[Layer, ...] | None) -> None:
@@ -203,7 +204,7 @@ class BuildScreen(ModeScreen):
         if row.kind != "layer" or not transforms_for(layer_at(self._builder.network, row.path)):
             self.notify("Only conv, pool and fc layers can be transformed.")
             return
-        dialog = TransformDialog(self._builder.network, row.path, self._builder.weights)
+        dialog = screens.TransformDialog(self._builder.network, row.path, self._builder.weights)
         self.app.push_screen(dialog, self._rewritten)
 
     def action_picture(self) -> None:
@@ -222,7 +223,7 @@ class BuildScreen(ModeScreen):
         """Measure what training would take."""
         report = self._builder.report
         if report.valid and report.layers:
-            self.app.push_screen(ForecastDialog(self._builder.network))
+            self.app.push_screen(screens.ForecastDialog(self._builder.network))
         else:
             self.notify("A forecast needs a network without issues.")
             self.show_trouble()

@@ -22,6 +22,7 @@ from cnn_tui.tui.widgets.table import Table
 class CompareScreen(ModeScreen):
     """Reads the runs once; later epochs of a live one appear when it is opened again."""
 
+    CSS_PATH = "runs.tcss"
     MODE = "runs"
     SCOPES = (COMPARE,)
     BINDINGS = bindings(COMPARE)

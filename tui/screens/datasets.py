@@ -43,6 +43,7 @@ _SIDES = {False: 10, True: 22}
 class DataScreen(ModeScreen):
     """Shows the samples of the chosen set; loading and fetching keep nobody waiting."""
 
+    CSS_PATH = "runs.tcss"
     SCOPES = (DATA,)
     BINDINGS = bindings(DATA)
     AUTO_FOCUS = "Table"

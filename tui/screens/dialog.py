@@ -26,6 +26,7 @@ class Answer:
 class Dialog(ModalScreen[str]):
     """A window that gives back a text, empty for escape."""
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS = [Binding("escape", "finish", "cancel", show=False)]
 
     def action_finish(self, result: str = "") -> None:

@@ -11,8 +11,8 @@ from textual.app import App
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui import screens
 from cnn_tui.tui.building.recent import recent_files, remember
-from cnn_tui.tui.screens.dialog import Answer, Item, Picker, Prompt, Question
 from cnn_tui.tui.words import clean
 
 
@@ -22,10 +22,10 @@ async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
     from cnn_tui.engine.specs.presets import FOREIGN, load_preset, preset_names
 
     recent = _by_name(recent_files())
-    items = [Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
-    items += [Item(name, load_preset(name).description) for name in preset_names()]
+    items = [screens.Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
+    items += [screens.Item(name, load_preset(name).description) for name in preset_names()]
     free = "the path of a TOML, ONNX or Python file"
-    chosen = await app.push_screen_wait(Picker("Open", items, free=free))
+    chosen = await app.push_screen_wait(screens.Picker("Open", items, free=free))
     if not chosen:
         return None
     is_preset = chosen in preset_names() and chosen not in recent
@@ -72,7 +72,7 @@ async def _ask_for_size(
 ) -> tuple[int, int, int] | None:
     """Channels, height and width of the images; None if nobody gave three numbers."""
     shown = ",".join(map(str, suggestion or (3, 32, 32)))
-    answer = await app.push_screen_wait(Prompt("Images: channels,height,width", shown))
+    answer = await app.push_screen_wait(screens.Prompt("Images: channels,height,width", shown))
     numbers = re.findall(r"\d{1,6}", answer or "")
     return (int(numbers[0]), int(numbers[1]), int(numbers[2])) if len(numbers) == 3 else None
 
@@ -92,13 +92,13 @@ async def ask_where_to_save(app: App[None], network: Network, source: Path | Non
     A new name without an ending gets that of TOML.
     """
     suggestion = str(source or f"{network.name or 'untitled'}.toml")
-    answer = await app.push_screen_wait(Prompt("Save as", suggestion))
+    answer = await app.push_screen_wait(screens.Prompt("Save as", suggestion))
     path = Path(answer).expanduser()
     if answer and not path.suffix and not path.exists():
         path = path.with_name(f"{path.name}.toml")
     if not answer or path == source or not path.exists():
         return path if answer else None
-    question = Question(f"{path} exists already.", [Answer("y", "overwrite it")])
+    question = screens.Question(f"{path} exists already.", [screens.Answer("y", "overwrite it")])
     return path if await app.push_screen_wait(question) == "y" else None
 
 

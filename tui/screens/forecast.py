@@ -47,6 +47,7 @@ class Outlook(Lines):
 class ForecastDialog(ModalScreen[None]):
     """Probes as soon as it opens; to leave it cancels the probe."""
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS = [Binding("escape,enter,q,F", "finish", "close", show=False)]
 
     def __init__(self, network: Network) -> None:

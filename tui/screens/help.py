@@ -25,6 +25,7 @@ _FORM_KEYS = (
 class HelpScreen(ModalScreen[None]):
     """Two columns: the builder, and training with what works everywhere."""
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS = [Binding("escape,q,question_mark,f1,enter,space", "close", "close", show=False)]
 
     def __init__(self, *scopes: str) -> None:

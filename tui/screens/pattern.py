@@ -59,6 +59,7 @@ class Remarks(Lines):
 class PatternDialog(ModalScreen[tuple[Layer, ...]]):
     """Gives back the layers of a pattern, none for escape."""
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS = [
         Binding("escape", "finish", "cancel", show=False),
         Binding("tab,shift+tab", "switch", "settings", show=False),

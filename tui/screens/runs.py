@@ -32,6 +32,7 @@ _OF_A_RUN = {
 class RunsScreen(RunChanges):
     """Lists a folder of runs; looks again while it is in front."""
 
+    CSS_PATH = "runs.tcss"
     MODE = "runs"
     SCOPES = (RUNS,)
     BINDINGS = bindings(RUNS)

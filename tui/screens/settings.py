@@ -30,6 +30,7 @@ _LABELS = {"lr": "learning rate", "l2": "L2", "dropout": "dropout", "batch_size"
 class SettingsDialog(ModalScreen[tuple[Change, ...]]):
     """Gives back what was changed; nothing for escape."""
 
+    CSS_PATH = "train.tcss"
     BINDINGS = [
         Binding("escape", "finish", show=False),
         Binding("down", "app.focus_next", show=False),

@@ -49,6 +49,7 @@ _REST = 100
 class TrainScreen(ModeScreen):
     """Shows a board; what steers the run are commands of the app."""
 
+    CSS_PATH = "train.tcss"
     MODE = "train"
     BINDINGS = bindings(TRAIN)
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide"), (160, "-huge")]

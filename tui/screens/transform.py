@@ -120,6 +120,7 @@ class Comparison(Lines):
 class TransformDialog(ModalScreen[Outcome | None]):
     """Gives back the rewritten network, None for escape."""
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS = [
         Binding("escape", "finish", "cancel", show=False),
         Binding("enter", "accept", "rewrite", show=False),

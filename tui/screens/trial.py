@@ -19,6 +19,7 @@ Outcome = TypeVar("Outcome")
 class TrialDialog(ModalScreen[Outcome | None], Generic[Result, Outcome]):
     """Begins as soon as it opens; to leave it ends the trial."""
 
+    CSS_PATH = "dialog.tcss"
     BINDINGS = [
         Binding("escape,q", "finish", "close", show=False),
         Binding("x", "cancel", "stop", show=False),

@@ -80,6 +80,7 @@ class Weights(Vertical):
 class WeightsScreen(ModeScreen):
     """The weights of one run on a screen of their own."""
 
+    CSS_PATH = "runs.tcss"
     MODE = "runs"
     SCOPES = (WEIGHTS,)
     BINDINGS = bindings(WEIGHTS)
