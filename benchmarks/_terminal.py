@@ -58,11 +58,17 @@ sys.exit(app.run_app(Network(layers=(FC(out_features=10),)), None))
 class Terminal:
     """A pty and the app in it."""
 
-    def __init__(self, args: Sequence[str], home: Path, program: str = "") -> None:
+    def __init__(
+        self,
+        args: Sequence[str],
+        home: Path,
+        program: str = "",
+        size: tuple[int, int] = (COLUMNS, ROWS),
+    ) -> None:
         start = ["-c", program, str(home)] if program else ["-m", "cnn_tui.tui", *args]
         self.fd, inner = pty.openpty()
         self.name = os.ttyname(inner)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", *size[::-1], 0, 0))
         self.read_bytes = 0
         self.tail = b""
         self.began = time.perf_counter()

@@ -43,13 +43,28 @@ class CnnTuiApp(TrialCommands, inherit_bindings=False):
     COMMANDS = App.COMMANDS | {CommandTable}
     _loop: asyncio.AbstractEventLoop | None = None
 
+    def on_load(self) -> None:
+        """Let the first paint be the first thing that is waited for, also by keys typed ahead."""
+        self.call_later(self._first_paint)
+
+    async def _first_paint(self) -> None:
+        # Before that no list has the focus, and a key for it would be lost.
+        await self.screen.wait_for_refresh()
+        self.warm_up.start()
+
     def on_mount(self) -> None:
         """Look for news of the run from time to time."""
         self._loop = asyncio.get_running_loop()
+        # Only now: Textual parses all styles again for the first screen of a mode that it knows.
+        self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
         if self.watched:
             self.call_later(self.watch_run, self.watched)
         self.set_interval(1 / self.link.fps, self.look)
         self.begin_capture_print(self)
+
+    def on_unmount(self) -> None:
+        """Leave nothing behind that is still being loaded."""
+        self.warm_up.end()
 
     @on(Header.ModeRequested)
     def _tab_clicked(self, event: Header.ModeRequested) -> None:
@@ -135,8 +150,8 @@ def run_app(
     """
     # A training thread holds the GIL for 5 ms at a time otherwise, ten times per keystroke.
     sys.setswitchinterval(0.0005)
-    # What was imported stays: to look through it for garbage would hold up a key for 50 ms.
-    gc.freeze()
+    # Up to the first paint nothing is garbage; the warm-up turns the search on again.
+    gc.disable()
     runs_dir = watched.path.parent if watched else runs_home()
     session = Session(partial(train, data_dir=data_dir, runs_dir=runs_dir))
     app = CnnTuiApp(network or Network(), source, session, link)

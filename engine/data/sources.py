@@ -5,7 +5,6 @@ The sums are those of torchvision's and TensorFlow Datasets' own tables.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -134,6 +133,9 @@ def matches(path: Path, file: RemoteFile) -> bool:
     """Whether the content of ``path`` is that of the file; its size is looked at first."""
     if path.stat().st_size != file.size:
         return False
+    # Here: OpenSSL takes longer to load than the first screen may spare, which asks for names only.
+    import hashlib
+
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 
@@ -34,7 +33,7 @@ def replace_bytes(path: Path, data: bytes) -> None:
     target = path.resolve()
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(13, "it is read-only")
-    temporary = target.with_name(f".cnn-tui-{secrets.token_hex(6)}.tmp")
+    temporary = target.with_name(f".cnn-tui-{os.urandom(6).hex()}.tmp")
     try:
         _write_new(temporary, data)
         if target.exists():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import os
 from pathlib import Path
 
+from cnn_tui import presets
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.codec import load_network, loads_network
 from cnn_tui.engine.specs.network import Network
@@ -46,7 +46,7 @@ def load_preset(name: str) -> Network:
     """
     if name not in _NAMES:
         raise _unknown(name)
-    file = importlib.resources.files("cnn_tui.presets") / f"{name}.toml"
+    file = Path(presets.__file__).with_name(f"{name}.toml")
     return loads_network(file.read_text("utf-8"), f"preset {name}")
 
 

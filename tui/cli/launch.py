@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -53,6 +54,8 @@ def command(
     encoding = getattr(sys.stderr, "encoding", "") or ""
     link = link_for(os.environ, encoding, fps=fps, mouse=not no_mouse, color=color, ascii=ascii)
     prepare(link, os.environ)
+    # For the app's imports as well, see run_app.
+    gc.disable()
     # Here and below: each way loads what it needs, the app no arrays, the training no app.
     from cnn_tui.tui.app import run_app
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from textual import events, on
@@ -28,6 +29,7 @@ from cnn_tui.tui.terminal.driver import ThriftyDriver
 from cnn_tui.tui.terminal.filters import filters_for
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.theme import DARK, DARK_16
+from cnn_tui.tui.warm_up import WarmUp
 from cnn_tui.tui.widgets.header import Heading
 from cnn_tui.tui.words import clean, times
 
@@ -61,15 +63,26 @@ class AppState(App[None], inherit_bindings=False):
         self.data_dir: Path | None = None
         self.watched: RunFolder | None = None
         """The run to begin with."""
-        self.add_mode("build", lambda: BuildScreen(self.builder))
+        self.warm_up = WarmUp(partial(self.call_later, self._read_styles))
         self.add_mode("train", lambda: screens.TrainScreen(self.board, self._run))
         self.add_mode("runs", lambda: screens.RunsScreen(self.runs_dir))
+
+    def get_default_screen(self) -> BuildScreen:
+        """The screen to begin with."""
+        return BuildScreen(self.builder)
 
     def wear(self, theme: Theme) -> None:
         """Set the theme before the first style sheet is parsed; a later one parses all again."""
         self.register_theme(theme)
         self.set_reactive(App.theme, theme.name)
         self.stylesheet.set_variables(self.get_css_variables())
+
+    def _read_styles(self) -> None:
+        """Have the styles of the other screens ready, which would each read their own."""
+        for path in screens.STYLES:
+            if not self.stylesheet.has_source(str(path)):
+                self.stylesheet.read(path)
+        self.stylesheet.parse()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What lines pass before they are sent."""

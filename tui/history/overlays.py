@@ -8,8 +8,8 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.history import Entry
 from cnn_tui.engine.training.events import RunStarted
+from cnn_tui.tui import screens
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.screens.dialog import Item
 from cnn_tui.tui.words import clean, percent
 
 MOST = 4
@@ -31,10 +31,10 @@ def read_board(folder: RunFolder) -> Board:
     return board
 
 
-def items_for(entries: Sequence[Entry], drawn: Sequence[str], own: str) -> list[Item]:
+def items_for(entries: Sequence[Entry], drawn: Sequence[str], own: str) -> list[screens.Item]:
     """What can be chosen: runs to be drawn, those that are drawn to be left out."""
     return [
-        Item(
+        screens.Item(
             entry.name, ("drawn, enter leaves it out: " if entry.name in drawn else "") + _of(entry)
         )
         for entry in entries

@@ -8,6 +8,7 @@ which takes as long again. ``tui.warm_up`` imports them all behind the first pai
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,26 +32,29 @@ if TYPE_CHECKING:
     from cnn_tui.tui.screens.transform import TransformDialog as TransformDialog
 
 FILES = {
-    "BaselinesScreen": "baselines",
-    "CompareScreen": "compare",
-    "DataScreen": "datasets",
     "Answer": "dialog",
     "Item": "dialog",
     "Picker": "dialog",
     "Prompt": "dialog",
     "Question": "dialog",
-    "ForecastDialog": "forecast",
     "HelpScreen": "help",
     "LayerPicker": "layer_picker",
-    "LrFinderDialog": "lr_finder",
     "PatternDialog": "pattern",
-    "PreflightDialog": "preflight",
-    "RunsScreen": "runs",
+    "TransformDialog": "transform",
+    "ForecastDialog": "forecast",
     "SettingsDialog": "settings",
     "TrainScreen": "train",
-    "TransformDialog": "transform",
+    "RunsScreen": "runs",
+    "CompareScreen": "compare",
+    "DataScreen": "datasets",
+    "PreflightDialog": "preflight",
+    "LrFinderDialog": "lr_finder",
+    "BaselinesScreen": "baselines",
 }
 """The file of each screen, and of what dialogs are made of."""
+
+STYLES = [Path(__file__).with_name(name) for name in ("dialog.tcss", "train.tcss", "runs.tcss")]
+"""What the screens besides Build name as their ``CSS_PATH``."""
 
 if not TYPE_CHECKING:
 

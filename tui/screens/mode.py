@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual import events
 from textual.app import ComposeResult
+from textual.geometry import Size
 from textual.reactive import var
 from textual.screen import Screen
 
@@ -23,10 +24,17 @@ class ModeScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Header, body, keys."""
+        self._fit(self.app.size)
         yield Header(self.MODE)
         yield from self.compose_body()
         yield KeyBar(id="keys")
         yield TooSmall()
+
+    def _fit(self, size: Size) -> None:
+        """Set the classes of the breakpoints now, so that no widget is laid out twice."""
+        sides = (size.width, self.HORIZONTAL_BREAKPOINTS), (size.height, self.VERTICAL_BREAKPOINTS)
+        for side, breakpoints in sides:
+            self.add_class(max(one for one in breakpoints or () if one[0] <= side)[1])
 
     def compose_body(self) -> ComposeResult:
         """What is between header and key bar."""

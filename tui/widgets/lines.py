@@ -50,6 +50,7 @@ class Lines(Widget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: list[Line] = []
+        self._size_made: Size | None = None
         self._styles: dict[tuple[str, bool], Style] = {}
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -61,10 +62,8 @@ class Lines(Widget):
         size = self.content_size
         if not self.is_mounted or not size:
             return
-        rows = list(self.lines(size.width, size.height))[: size.height]
-        rows += [plain()] * (size.height - len(rows))
-        changed = [y for y, row in enumerate(rows) if y >= len(self._rows) or row != self._rows[y]]
-        self._rows = rows
+        before, self._rows = self._rows, self._made(size)
+        changed = [y for y, row in enumerate(self._rows) if y >= len(before) or row != before[y]]
         if changed:
             self.refresh(*(Region(0, y, size.width, 1) for y in changed))
 
@@ -80,6 +79,9 @@ class Lines(Widget):
     def render_line(self, y: int) -> Strip:
         """One row of the widget's content."""
         width = self.content_size.width
+        # At once, so that no empty widget is painted before the news of its size arrives.
+        if self._size_made != self.content_size and self.is_mounted:
+            self._rows = self._made(self.content_size)
         row = self._rows[y] if y < len(self._rows) else plain()
         segments = [Segment(text, self._style(role)) for text, role in row if text]
         return Strip(segments).adjust_cell_length(width, self._style(row[-1][1] if row else ""))
@@ -88,6 +90,11 @@ class Lines(Widget):
         """The theme may be another one."""
         self._styles = {}
         super().notify_style_update()
+
+    def _made(self, size: Size) -> list[Line]:
+        self._size_made = size
+        rows = list(self.lines(size.width, size.height))[: size.height]
+        return rows + [plain()] * (size.height - len(rows))
 
     def _style(self, role: str) -> Style:
         key = (role, self.has_focus)
