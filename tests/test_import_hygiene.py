@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,11 +27,15 @@ ENGINE = [
 ]
 
 
-def loaded_by(code: str) -> set[str]:
+def loaded_by(code: str, **environ: str) -> set[str]:
     """Top-level names of all modules that a new interpreter holds after ``code``."""
     program = f"{code}\nimport sys\nprint(*sorted({{n.partition('.')[0] for n in sys.modules}}))"
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environ},
     )
     return set(done.stdout.splitlines()[-1].split())
 
@@ -63,7 +69,10 @@ def test_the_command_line_starts_without_anything_heavy(args: str, code: int) ->
     assert not loaded & {"numpy", "textual", "rich", "plotext"}
 
 
-def test_check_needs_neither_arrays_nor_the_app() -> None:
-    call = "main(['check', 'lenet5', '--json'])"
-    loaded = loaded_by(f"from cnn_tui.tui.cli.main import main; assert {call} == 0")
+@pytest.mark.parametrize("words", ["check lenet5", "presets", "runs"])
+def test_what_reads_only_text_needs_neither_arrays_nor_the_app(words: str, tmp_path: Path) -> None:
+    call = f"main({[*words.split(), '--json']}) == 0"
+    loaded = loaded_by(
+        f"from cnn_tui.tui.cli.main import main; assert {call}", XDG_DATA_HOME=str(tmp_path)
+    )
     assert not loaded & {"numpy", "textual", "rich", "plotext"}

@@ -12,7 +12,6 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs import manage
 from cnn_tui.engine.runs.cleanup import KINDS, Kind, Spare, clean_up, list_bin, spares
 from cnn_tui.engine.runs.folder import open_run
-from cnn_tui.engine.runs.states import kept_states
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.history.spare_words import spare_words, state_words
@@ -27,6 +26,9 @@ _yes = click.option("--yes", is_flag=True, help="Delete without asking.")
 @click.pass_obj
 def states(root: Path, run: str, as_json: bool) -> None:
     """List the states that resume RUN --from STEP can go on from."""
+    # The other commands on runs need no arrays, and NumPy takes longer than they do.
+    from cnn_tui.engine.runs.states import kept_states
+
     found = kept_states(open_run(root, run))
     if as_json:
         print_json(found)

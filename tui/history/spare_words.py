@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from cnn_tui.engine.runs.cleanup import Kind, Spare
-from cnn_tui.engine.runs.states import State
 from cnn_tui.tui.words import count
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.runs.states import State
 
 SPARE_KEYS: dict[Kind, str] = {"bin": "b", "states": "s", "leftovers": "l"}
 
