@@ -6,7 +6,7 @@ JOBS ?= auto
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test kill-test soak fuzz lint clean
+.PHONY: run test kill-test soak fuzz lint docs clean
 
 run: .venv/.run
 	@$(BIN)/cnn-tui $(ARCH)
@@ -28,6 +28,10 @@ soak: .venv/.test
 fuzz: .venv/.test
 	CNN_TUI_FUZZ=50 $(BIN)/python -m pytest tests/tui/test_build_random.py \
 		tests/engine/test_codec.py tests/engine/test_quick.py tests/engine/test_pattern.py $(PYTEST_ARGS)
+
+# The tables of the docs that are made from the code.
+docs: .venv/.test
+	$(BIN)/python docs/tables.py
 
 lint: .venv/.test
 	$(BIN)/ruff check .

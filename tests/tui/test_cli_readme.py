@@ -1,52 +1,42 @@
-"""The README says what the code does: its keys, its commands and its example."""
+"""README and docs say what the code does: keys, commands, exit codes, the example."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import loads_network
 from cnn_tui.engine.specs.layers import LAYER_TYPES
-from cnn_tui.tui.actions import (
-    APP,
-    BUILD,
-    COMPARE,
-    DATA,
-    LADDER,
-    LIST,
-    RUNS,
-    TRAIN,
-    WATCH,
-    WEIGHTS,
-    commands,
-    key_words,
-)
 from cnn_tui.tui.cli.group import COMMANDS
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text()
 
 
-def test_keys_are_those_of_the_app() -> None:
-    table = README.partition("<!-- keys -->")[2].partition("<!-- /keys -->")[0]
-    groups = (
-        ("Build", (LIST, BUILD)),
-        ("Train", (TRAIN,)),
-        ("Runs", (RUNS,)),
-        ("a run that is watched", (WATCH,)),
-        ("a comparison", (COMPARE,)),
-        ("first-layer weights", (WEIGHTS,)),
-        ("datasets", (DATA,)),
-        ("baselines", (LADDER,)),
-        ("everywhere", (APP,)),
-    )
-    rows = [
-        f"| {where} | `{key_words(command)}` | {command.help} |"
-        for where, scopes in groups
-        for command in commands(*scopes)
-        if command.help
-    ]
-    assert table.split("\n")[3:-1] == rows
+def tables() -> ModuleType:
+    """The script that writes the tables."""
+    spec = importlib.util.spec_from_file_location("tables", ROOT / "docs" / "tables.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("mark", tables().TABLES)
+def test_table_is_that_of_the_code(mark: str) -> None:
+    path, text = tables().page_with(mark)
+    assert path.read_text() == text, "make docs writes it"
+
+
+def test_readme_is_a_front_page() -> None:
+    assert len(README.splitlines()) < 120
 
 
 def test_example_is_a_valid_network() -> None:
@@ -58,4 +48,21 @@ def test_every_kind_of_layer_and_every_command_is_named() -> None:
     for kind in LAYER_TYPES:
         assert f"`{kind}`" in README
     for name in COMMANDS:
-        assert f"| `cnn-tui {name}" in README
+        assert f"| `cnn-tui {name}" in COMMAND_LINE
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target, heading in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", page.read_text()):
+        if "://" in target:
+            continue
+        path = page.parent / target if target else page
+        assert path.exists(), target
+        if heading:
+            assert heading in anchors(path), f"{target}#{heading}"
+
+
+def anchors(page: Path) -> list[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
