@@ -16,7 +16,11 @@ from textual.pilot import Pilot
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer, ReLU, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.places import Places
 from cnn_tui.tui.session import Session
+from cnn_tui.tui.training import Training
 
 EDITS = 30
 MOVES = (("duplicate", "D"), ("move", "J"), ("undo", "u"))
@@ -45,7 +49,7 @@ def nested(count: int) -> Network:
 
 async def measure(name: str, network: Network) -> None:
     """Print the median and the worst of some edits of each kind, near both ends of the list."""
-    app = CnnTuiApp(network, None, Session())
+    app = CnnTuiApp(Builder(Document(network)), Training(Session(), Places()))
     async with app.run_test(size=(120, 40)) as pilot:
         rows = len(app.builder.rows)
         name = f"{rows} rows {name}"

@@ -22,7 +22,11 @@ from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, EpochCompleted, RunEvent
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.places import Places
 from cnn_tui.tui.session import Emit, Runner, Session, train
+from cnn_tui.tui.training import Training
 
 FOLDER = Path(__file__).parent
 SIZE = (112, 30)
@@ -51,12 +55,12 @@ def main(names: Collection[str]) -> None:
 
 
 async def _picture(name: str, network: Network, runner: Runner, keys: tuple[str, ...]) -> None:
-    app = CnnTuiApp(network, None, Session(runner))
+    app = CnnTuiApp(Builder(Document(network)), Training(Session(runner), Places()))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press(*keys)
         await _quiet(app, pilot)
         svg = app.export_screenshot(title=f"cnn-tui: {name}")
-        app.session.stop()
+        app.training.session.stop()
     (FOLDER / f"{name}.svg").write_text(_without_remote_fonts(svg))
 
 

@@ -1,38 +1,61 @@
-"""The app: owns the network being built and the run being trained, and leads between them."""
+"""The app: three modes over one network being built and one run being trained."""
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import sys
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import App
+from textual.filter import LineFilter
+from textual.theme import Theme
 
 from cnn_tui.engine.data.missing import missing
+from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
+from cnn_tui.engine.runs.again import plan_again
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.places import runs_home
-from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import APP, bindings
-from cnn_tui.tui.cli.output import print_note
-from cnn_tui.tui.commands.trials import TrialCommands
-from cnn_tui.tui.history.hangup import Heir, OnHangup
+from cnn_tui.tui.aside import aside
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.trained import Trained
+from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.history.overlays import read_board
+from cnn_tui.tui.messages import (
+    EditRun,
+    NetworkChanged,
+    RepeatRun,
+    ResumeRun,
+    RunSteered,
+    TrainRequested,
+    WatchRun,
+)
 from cnn_tui.tui.palette_commands import CommandTable
-from cnn_tui.tui.session import Session, train
+from cnn_tui.tui.screens.build import BuildScreen
+from cnn_tui.tui.screens.files import complain, may_replace, save
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.screens.starting import (
+    Start,
+    ask_about_memory,
+    ask_before_training,
+    start_without_asking,
+)
+from cnn_tui.tui.terminal.driver import ThriftyDriver
+from cnn_tui.tui.terminal.filters import filters_for
 from cnn_tui.tui.terminal.link import Link
-from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
-from cnn_tui.tui.theme import DARK_16
-from cnn_tui.tui.widgets.header import Header
+from cnn_tui.tui.theme import DARK, DARK_16
+from cnn_tui.tui.training import Training
+from cnn_tui.tui.warm_up import WarmUp
+from cnn_tui.tui.widgets.header import Header, Heading
+from cnn_tui.tui.words import clean, times
 
 
-class CnnTuiApp(TrialCommands, inherit_bindings=False):
-    """Modes over one document, one session and one folder of runs."""
+class CnnTuiApp(App[None], inherit_bindings=False):
+    """Leads between the modes, and does what screens ask for in messages."""
 
     TITLE = "cnn-tui"
+    DEFAULT_MODE = "build"
     CSS_PATH = [
         "widgets/lines.tcss",
         "widgets/layer_form.tcss",
@@ -42,6 +65,46 @@ class CnnTuiApp(TrialCommands, inherit_bindings=False):
     BINDINGS = bindings(APP)
     COMMANDS = App.COMMANDS | {CommandTable}
     _loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(
+        self,
+        builder: Builder,
+        training: Training,
+        link: Link | None = None,
+        watched: RunFolder | None = None,
+    ) -> None:
+        """``watched`` is the run to show first."""
+        super().__init__(driver_class=ThriftyDriver)
+        self.builder, self.training, self.places = builder, training, training.places
+        self.link = link or Link()
+        self._line_filters = filters_for(self.link)
+        self.watched = watched
+        self.animation_level = "none"
+        self.wear(DARK_16 if self.link.color == "16" else DARK)
+        self.warm_up = WarmUp(partial(self.call_later, self._read_styles))
+        self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
+        self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
+
+    def get_default_screen(self) -> BuildScreen:
+        """Return the screen to begin with."""
+        return BuildScreen(self.builder)
+
+    def wear(self, theme: Theme) -> None:
+        """Set the theme before the first style sheet is parsed; a later one parses all again."""
+        self.register_theme(theme)
+        self.set_reactive(App.theme, theme.name)
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def _read_styles(self) -> None:
+        """Have the styles of the other screens ready, which would each read their own."""
+        for path in screens.STYLES:
+            if not self.stylesheet.has_source(str(path)):
+                self.stylesheet.read(path)
+        self.stylesheet.parse()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what lines pass through before they are sent."""
+        return (*super().get_line_filters(), *self._line_filters)
 
     def on_load(self) -> None:
         """Let the first paint be the first thing that is waited for, also by keys typed ahead."""
@@ -57,18 +120,200 @@ class CnnTuiApp(TrialCommands, inherit_bindings=False):
         self._loop = asyncio.get_running_loop()
         # Only now: Textual parses all styles again for the first screen of a mode that it knows.
         self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
+        self.show_heading()
         if self.watched:
-            self.call_later(self.watch_run, self.watched)
-        self.set_interval(1 / self.link.fps, self.look)
+            self.call_later(self._watch, WatchRun(self.watched))
+        self.set_interval(1 / self.link.fps, self.poll)
         self.begin_capture_print(self)
 
     def on_unmount(self) -> None:
         """Leave nothing behind that is still being loaded."""
         self.warm_up.end()
 
+    def on_print(self, event: events.Print) -> None:
+        """Put what any code prints into the log, as on the screen it would break the picture."""
+        self.training.board.take_print(event.text)
+
+    @on(RunSteered)
+    def poll(self) -> None:
+        """Show what the run has reported, if there is anything new."""
+        news = self.training.poll()
+        self.builder.latest = news.trained or self.builder.latest
+        for verdict in news.verdicts:
+            self.notify(f"{verdict} C compares both.", markup=False, timeout=20)
+        if news.refusal:
+            self._ask_about_memory(news.refusal)
+        if news.changed:
+            self.show()
+
+    def show(self) -> None:
+        """Bring the mode's screen up to date."""
+        if self.screen_stack and isinstance(self.screen_stack[0], ModeScreen):
+            self.screen_stack[0].present()
+            self.show_heading()
+
+    @on(NetworkChanged)
+    def show_heading(self) -> None:
+        """Bring header and keys up to date."""
+        if self.screen_stack and isinstance(self.screen_stack[0], ModeScreen):
+            document = self.builder.document
+            network = document.network
+            name = clean(network.name) + ("*" if document.dirty else "")
+            data = f"{clean(network.data)} {times(network.input)}"
+            self.screen_stack[0].heading = Heading(name, data, self.training.view.summary)
+            self.screen.refresh_bindings()
+
+    def action_mode(self, mode: str) -> None:
+        """Go to a mode."""
+        self.switch_mode(mode)
+        self.call_later(self.show)
+
     @on(Header.ModeRequested)
     def _tab_clicked(self, event: Header.ModeRequested) -> None:
         self.action_mode(event.mode)
+
+    def action_train(self) -> None:
+        """Start a run of the network being built, or show the one that is under way."""
+        self._train(TrainRequested())
+
+    @on(TrainRequested)
+    def _train(self, event: TrainRequested) -> None:
+        # No worker unless something is asked: keys that follow at once are for the new screen.
+        if self.training.active:
+            self.action_mode("train")
+        elif not self.builder.report.valid:
+            self._refuse()
+        elif (start := start_without_asking(self.builder, self.places.data)) is not None:
+            self._start(start, event)
+        else:
+            self._ask_before_training(event)
+
+    @work
+    async def _ask_before_training(self, event: TrainRequested) -> None:
+        start = await ask_before_training(self, self.builder, self.places.data)
+        if start is not None and not self.training.active:
+            self._start(start, event)
+
+    def _start(self, start: Start, event: TrainRequested) -> None:
+        self.training.start(self.builder.network, start.trained)
+        if event.portion:
+            self.training.session.run_one(event.portion)
+        self.action_mode("train")
+        self.poll()
+
+    def _refuse(self) -> None:
+        report = self.builder.report
+        reason = report.issues[0].message if report.issues else "It has no layers."
+        self.notify(f"This network cannot be trained. {reason}", severity="error", markup=False)
+        self.action_mode("build")
+        self.call_later(self._on_build, BuildScreen.show_trouble)
+
+    @work
+    async def _ask_about_memory(self, refusal: MemoryLimitError) -> None:
+        answer = await ask_about_memory(self, self.builder, refusal)
+        if answer and not self.training.active:
+            self.training.retry(self.builder.network, ignore_memory=answer == "anyway")
+            self.poll()
+
+    @on(ResumeRun)
+    def _resume(self, event: ResumeRun) -> None:
+        if self._may_begin():
+            self.training.resume(event.folder, event.network, event.from_step)
+            self._show_begun()
+
+    @on(RepeatRun)
+    def _repeat(self, event: RepeatRun) -> None:
+        folder = event.folder
+        try:
+            network, again = plan_again(folder, event.change)
+        except CnnTuiError as error:
+            complain(self, error)
+            return
+        if self._may_begin():
+            aside(self, lambda: read_board(folder), self._overlay, partial(complain, self))
+            self.training.repeat(folder, network, again)
+            self._show_begun()
+
+    def _may_begin(self) -> bool:
+        if self.training.active:
+            self.notify("A run is under way here: end or detach it first.", severity="error")
+        return not self.training.active
+
+    def _show_begun(self) -> None:
+        """Go to the run, from the list of runs or from the screen that watched it."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.action_mode("train")
+        self.poll()
+
+    def _overlay(self, board: Board) -> None:
+        self.training.earlier = board
+        self.show()
+
+    @on(EditRun)
+    @work
+    async def _edit(self, event: EditRun) -> None:
+        try:
+            network = event.folder.network()
+        except CnnTuiError as error:
+            complain(self, error)
+            return
+        if await may_replace(self, self.builder):
+            self.builder.open(network, None, Trained(event.folder, network))
+            self.action_mode("build")
+            self.notify(
+                f"The network of {event.folder.name}, with its weights: T carries them over, F5 "
+                "trains on from them, W keeps them as a run.",
+                markup=False,
+            )
+
+    @on(WatchRun)
+    async def _watch(self, event: WatchRun) -> None:
+        await self.switch_mode("runs")
+        if isinstance(self.screen_stack[0], screens.RunsScreen):
+            self.screen_stack[0].open_run(event.folder)
+
+    def action_recipe(self) -> None:
+        """Go to the form of the recipe."""
+        self.action_mode("build")
+        self.call_later(self._on_build, partial(BuildScreen.edit_row, key="training"))
+
+    def _on_build(self, act: Callable[[BuildScreen], None]) -> None:
+        if isinstance(self.screen, BuildScreen):
+            act(self.screen)
+
+    @work
+    async def action_preflight(self) -> None:
+        """Check whether the network can be trained at all."""
+        if not self.builder.report.valid:
+            self._refuse()
+            return
+        dialog = screens.PreflightDialog(self.builder.network, self.places.data, self.link.fps)
+        wanted = await self.push_screen_wait(dialog)
+        if wanted == "train":
+            self.action_train()
+        elif wanted == "recipe":
+            self.action_recipe()
+
+    @work
+    async def action_lr_finder(self) -> None:
+        """Find a learning rate for the run under way, else for the network being built."""
+        running = self.training.network
+        if running is None and not self.builder.report.valid:
+            self._refuse()
+            return
+        network = running or self.builder.network
+        dialog = screens.LrFinderDialog(network, self.places.data, self.link.fps, running=bool(running))
+        taken = await self.push_screen_wait(dialog)
+        if taken is None:
+            return
+        if taken.target == "recipe":
+            self.builder.set_recipe("lr", taken.lr)
+            self.notify(f"Learning rate set to {taken.lr:g}. Press u in Build to undo.")
+            self.show()
+        elif self.training.active:
+            self.training.session.change("lr", taken.lr)
+            self.poll()
 
     def action_help(self) -> None:
         """Show the keys."""
@@ -81,29 +326,18 @@ class CnnTuiApp(TrialCommands, inherit_bindings=False):
 
     def action_baselines(self) -> None:
         """Show the ladder of baselines on the network's data."""
-        network = self.builder.network
-        self.push_screen(
-            screens.BaselinesScreen(self.current_mode, network, self.runs_dir, self.data_dir)
-        )
+        network, places = self.builder.network, self.places
+        self.push_screen(screens.BaselinesScreen(self.current_mode, network, places.runs, places.data))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what the state of the run allows."""
-        if action in ("pause", "stop", "settings"):
-            return self.session.active and not self.session.stopping
-        if action == "step":
-            return not self.session.stopping or not self.session.active
-        if action == "compare":
-            return self.board.started is not None and bool(self.board.started.again_of)
-        if action == "remedy":
-            return self.board.remedied is not None
-        if action == "train" and self.session.active:
-            return not isinstance(self.screen, screens.TrainScreen)
-        if action == "detach":
-            return self.session.active and not self.session.stopping
-        if action in ("datasets", "baselines", "preflight", "lr_finder"):
-            return len(self.screen_stack) == 1
-        if action == "mode":
-            return parameters != (self.current_mode,)
+        """Offer only what is possible now."""
+        match action:
+            case "train":
+                return not (self.training.active and self.current_mode == "train")
+            case "datasets" | "baselines" | "preflight" | "lr_finder":
+                return len(self.screen_stack) == 1
+            case "mode":
+                return parameters != (self.current_mode,)
         return True
 
     @work
@@ -111,7 +345,7 @@ class CnnTuiApp(TrialCommands, inherit_bindings=False):
         """Leave, after asking if a run or an edit would be lost."""
         reasons = []
         answers = [screens.Answer("y", "leave")]
-        if self.session.active:
+        if self.training.active:
             reasons.append("A run is under way and would be ended.")
         if self.builder.document.dirty:
             reasons.append("There are unsaved changes.")
@@ -119,54 +353,12 @@ class CnnTuiApp(TrialCommands, inherit_bindings=False):
         answer = "y"
         if reasons:
             answer = await self.push_screen_wait(screens.Question("\n".join(reasons), answers))
-        if answer == "y" or (answer == "s" and await self.save()):
+        if answer == "y" or (answer == "s" and await save(self, self.builder)):
             self.leave(0)
 
     def leave(self, code: int) -> None:
         """Stop the run and close the screen; safe in a signal handler."""
-        self.session.stop()
+        self.training.session.stop()
         if self._loop is None:
             raise SystemExit(code)
         self._loop.call_soon_threadsafe(partial(self.exit, return_code=code))
-
-
-def run_app(
-    network: Network | None,
-    source: Path | None,
-    data_dir: Path | None = None,
-    link: Link | None = None,
-    watched: RunFolder | None = None,
-    on_hangup: OnHangup = "stop",
-) -> int:
-    """Open the app and stay until the person leaves; returns the exit code.
-
-    Args:
-        network: What to build on; None begins with an empty network.
-        source: The file that it was read from; None for a preset.
-        data_dir: Where data sets that are not built in are read from.
-        link: How to draw; None for a terminal that can do everything.
-        watched: The run to begin with; the others are those of its folder.
-        on_hangup: What becomes of a run when the terminal goes away.
-    """
-    # A training thread holds the GIL for 5 ms at a time otherwise, ten times per keystroke.
-    sys.setswitchinterval(0.0005)
-    # Up to the first paint nothing is garbage; the warm-up turns the search on again.
-    gc.disable()
-    runs_dir = watched.path.parent if watched else runs_home()
-    session = Session(partial(train, data_dir=data_dir, runs_dir=runs_dir))
-    app = CnnTuiApp(network or Network(), source, session, link)
-    if app.console.color_system == "standard":
-        app.wear(DARK_16)
-    app.runs_dir, app.data_dir, app.watched = runs_dir, data_dir, watched
-    heir = Heir(on_hangup, app.stopped_run)
-    with leaving_on_signals(app.leave, heir.take_over):
-        app.run(mouse=app.link.mouse)
-        session.stop()
-        session.join(DEADLINE)
-        heir.take_over(app.return_code or 0)
-    app.take_news()
-    # The terminal may be gone, and then there is nobody to tell.
-    with suppress(OSError):
-        if app.board.resume_words:
-            print_note(app.board.resume_words)
-    return app.return_code or 0

@@ -16,8 +16,12 @@ from terminal import Terminal
 
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.places import Places
 from cnn_tui.tui.session import Runner, Session
 from cnn_tui.tui.terminal.link import Link
+from cnn_tui.tui.training import Training
 
 MakeApp = Callable[..., CnnTuiApp]
 
@@ -32,7 +36,8 @@ def make_app() -> MakeApp:
         source: Path | None = None,
         link: Link | None = None,
     ) -> CnnTuiApp:
-        return CnnTuiApp(network, source, Session(runner or Script(run_events())), link)
+        training = Training(Session(runner or Script(run_events())), Places())
+        return CnnTuiApp(Builder(Document(network, source)), training, link)
 
     return make
 

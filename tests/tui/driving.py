@@ -31,6 +31,6 @@ def layers(app: CnnTuiApp) -> list[str]:
 
 async def settle(app: CnnTuiApp, pilot: Pilot[None]) -> None:
     """Let a scripted run end and the screen show it."""
-    assert app.session.join(10)
-    app.look()
+    assert app.training.session.join(10)
+    app.poll()
     await pilot.pause()

@@ -244,7 +244,7 @@ async def test_leaving_in_the_middle_of_a_run_ends_it(make_app: MakeApp) -> None
         assert isinstance(app.screen, Question)
         await pilot.press("y")
         await pilot.pause()
-    assert app.session.join(10)
+    assert app.training.session.join(10)
     assert app.return_code == 0
 
 

@@ -46,7 +46,7 @@ async def test_no_sequence_of_keys_breaks_the_app(make_app: MakeApp, seed: int) 
                 await pilot.resize_terminal(*chance.choice(SIZES))
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
-        assert app.session.join(10)
+        assert app.training.session.join(10)
         while app.builder.undo():
             pass
         assert app.builder.network == SMALL

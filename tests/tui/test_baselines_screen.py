@@ -39,7 +39,7 @@ async def test_the_ladder_is_climbed_once(
 ) -> None:
     for again in (False, True):
         app = make_app()
-        app.runs_dir = tmp_path / "runs"
+        app.places.runs = tmp_path / "runs"
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("f7")
             words = "2 of 5 done before" if again else "enter climbs the ladder"
@@ -61,7 +61,7 @@ async def test_what_was_done_is_shown_at_once_and_closer(make_app: MakeApp, tmp_
     root, baselines = tmp_path / "runs", ("knn", "linear-svm", "two-layer")
     list(Ladder(load_dataset("digits"), "digits", root, rungs=baselines).climb(lambda event: None))
     app = make_app()
-    app.runs_dir = root
+    app.places.runs = root
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f7")
         await until(pilot, lambda: "3 of 5 done before" in text(app, "#climb"))
@@ -88,7 +88,7 @@ def templates(app: CnnTuiApp) -> str:
 
 async def test_data_that_is_not_here_is_told(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app(msgspec.structs.replace(SMALL, data="fashion-mnist"))
-    app.runs_dir = tmp_path / "runs"
+    app.places.runs = tmp_path / "runs"
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("f7", "enter")
         await until(pilot, lambda: "fashion-mnist is not here yet" in text(app, "#climb"))

@@ -163,7 +163,7 @@ def test_any_keys_reach_no_exception_and_undo_leads_back_to_the_same_bytes(
 
 async def use(app: CnnTuiApp, before: Network, pressed: list[str]) -> None:
     """Press all of it, then undo all of it, by key, in the app itself."""
-    app.runs_dir = Path("no-runs")
+    app.places.runs = Path("no-runs")
     async with app.run_test(size=(80, 24)) as pilot:
         for at in range(0, len(pressed), 12):
             for word in pressed[at : at + 12]:
@@ -184,8 +184,8 @@ async def use(app: CnnTuiApp, before: Network, pressed: list[str]) -> None:
         for _ in range(steps):
             app.builder.redo()
         assert dumps_network(app.builder.network) == end
-        app.session.stop()
-    assert app.session.join(10)
+        app.training.session.stop()
+    assert app.training.session.join(10)
 
 
 def press(app: CnnTuiApp, word: str) -> None:

@@ -95,7 +95,7 @@ async def test_training_offers_what_is_missing_and_goes_on_with_it(
         await until(pilot, lambda: isinstance(app.screen, Question))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, BuildScreen))
-        assert not app.session.active
+        assert not app.training.session.active
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, Question))
         await pilot.press("f")
@@ -107,7 +107,9 @@ async def test_training_offers_what_is_missing_and_goes_on_with_it(
         assert "> mnist" in mnist and "here" in mnist
         await pilot.press("escape", "f5")
         await settle(app, pilot)
-        assert app.board.ended is not None and app.board.ended.reason == "completed"
+        assert (
+            app.training.board.ended is not None and app.training.board.ended.reason == "completed"
+        )
 
 
 async def test_broken_off_download_is_completed_by_the_next(make_app: MakeApp, place: Path) -> None:
@@ -143,7 +145,7 @@ async def test_wrong_bytes_are_refused_and_the_next_try_works(
 
 async def test_baselines_lead_to_the_download_and_back(make_app: MakeApp, place: Path) -> None:
     app = make_app(NETWORK)
-    app.runs_dir = place.parents[3] / "runs"
+    app.places.runs = place.parents[3] / "runs"
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f7")
         await until(pilot, lambda: "mnist is not here yet" in text(app, "#climb"))

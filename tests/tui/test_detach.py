@@ -146,7 +146,7 @@ def test_a_hang_up_of_a_training(tmp_path: Path) -> None:
 async def test_a_live_run_is_watched_and_steered(make_app: MakeApp, tmp_path: Path) -> None:
     process, folder = start_training(tmp_path)
     app = make_app()
-    app.runs_dir, app.watched = folder.path.parent, folder
+    app.places.runs, app.watched = folder.path.parent, folder
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WatchScreen))
         await until(pilot, lambda: "training" in text(app, "#status"))
@@ -165,7 +165,7 @@ async def test_a_live_run_is_watched_and_steered(make_app: MakeApp, tmp_path: Pa
         assert isinstance(app.screen, RunsScreen)
     other = start_again(folder)
     app = make_app()
-    app.runs_dir, app.watched = folder.path.parent, folder
+    app.places.runs, app.watched = folder.path.parent, folder
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WatchScreen))
         await until(pilot, lambda: "training" in text(app, "#status"))

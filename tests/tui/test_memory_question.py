@@ -32,7 +32,7 @@ def tight(network: Network, control: Control, emit: Emit) -> None:
 async def asked(app: CnnTuiApp, pilot: Pilot[None]) -> str:
     await pilot.press("f5")
     for _ in range(200):
-        app.look()
+        app.poll()
         await pilot.pause(0.01)
         if isinstance(app.screen, Question):
             return str(app.screen.query("Static").first().render())
@@ -45,11 +45,11 @@ async def test_the_batch_that_fits_is_one_key_away(make_app: MakeApp) -> None:
         assert "1 GB are free. Batches of 8 fit." in await asked(app, pilot)
         await pilot.press("b")
         await pilot.pause()
-        assert app.session.join(10)
-        app.look()
+        assert app.training.session.join(10)
+        app.poll()
         assert app.builder.network.training.batch_size == 8
-        assert app.board.ended
-        assert app.board.ended.reason == "completed"
+        assert app.training.board.ended
+        assert app.training.board.ended.reason == "completed"
         await pilot.press("1", "u")
         assert app.builder.network == LARGE
 
@@ -60,7 +60,7 @@ async def test_whoever_leaves_the_question_has_lost_nothing(make_app: MakeApp) -
         await asked(app, pilot)
         await pilot.press("escape")
         await pilot.pause()
-        assert not app.session.active
+        assert not app.training.session.active
         assert "needs 9 GB" in text(app, "#log")
         await pilot.press("1")
         await pilot.pause()
@@ -72,7 +72,7 @@ async def test_it_can_be_tried_all_the_same(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await asked(app, pilot)
         tried = []
-        app.session.start = lambda network, runner=None: tried.append(runner)  # type: ignore[method-assign]
+        app.training.session.start = lambda network, runner=None: tried.append(runner)  # type: ignore[method-assign]
         await pilot.press("y")
         await pilot.pause()
         (runner,) = tried

@@ -12,7 +12,7 @@ from terminal import PATIENCE, Terminal
 
 APP = """
 import sys
-from cnn_tui.tui.app import run_app
+from cnn_tui.tui.cli.app import run_app
 sys.exit(run_app(None, None))
 """
 
@@ -20,7 +20,7 @@ TRAINING = """
 import sys
 from cnn_tui.engine.specs.layers import FC, Conv
 from cnn_tui.engine.specs.network import Network, Training
-from cnn_tui.tui.app import run_app
+from cnn_tui.tui.cli.app import run_app
 network = Network(
     layers=(Conv(out_channels=8), FC(out_features=10)), training=Training(epochs=100_000)
 )
@@ -29,7 +29,7 @@ sys.exit(run_app(network, None))
 
 STUBBORN = """
 import sys, time
-import cnn_tui.tui.app as app
+import cnn_tui.tui.cli.app as app
 import cnn_tui.tui.session as session
 import cnn_tui.tui.terminal.shutdown as shutdown
 from cnn_tui.engine.specs.layers import FC

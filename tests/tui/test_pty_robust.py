@@ -34,7 +34,7 @@ sys.exit(main({args!r}))
 
 FAULTY = """
 import sys
-import cnn_tui.tui.app as app
+import cnn_tui.tui.cli.app as app
 import cnn_tui.tui.session as session
 from cnn_tui.engine.specs.layers import FC
 from cnn_tui.engine.specs.network import Network
@@ -53,7 +53,7 @@ import os, sys
 import numpy as np
 import msgspec
 from cnn_tui.engine.specs.presets import load_preset
-from cnn_tui.tui.app import run_app
+from cnn_tui.tui.cli.app import run_app
 path = os.path.join({folder!r}, "pictures.npz")
 network = load_preset("alexnet")
 pixels = np.zeros((64, *network.input), np.uint8)

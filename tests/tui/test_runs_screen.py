@@ -49,7 +49,7 @@ async def history(
 ) -> AsyncIterator[tuple[CnnTuiApp, Pilot[None]]]:
     """The app on the list of runs."""
     app = make_app()
-    app.runs_dir = root
+    app.places.runs = root
     async with app.run_test(size=size) as pilot:
         await pilot.press("4")
         await until(pilot, lambda: "reading" not in text(app, "#runs"))
@@ -190,13 +190,17 @@ async def test_the_same_run_again_is_overlaid_and_compared(make_app: MakeApp, ro
         await until(pilot, lambda: isinstance(app.screen, AgainDialog))
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "train")
-        assert app.session.join(60)
-        app.look()
+        assert app.training.session.join(60)
+        app.poll()
         await until(pilot, lambda: "done: test" in text(app, "#status"))
-        await until(pilot, lambda: app._earlier is not None)
-        assert app._earlier.val_accuracy.points() == app.board.val_accuracy.points() != ()
+        await until(pilot, lambda: app.training.earlier is not None)
+        assert (
+            app.training.earlier.val_accuracy.points()
+            == app.training.board.val_accuracy.points()
+            != ()
+        )
         assert "before" in text(app, "#loss").partition("\n")[0]
-        assert "The same bits as quick-1" in "\n".join(words for _, words in app.board.log)
+        assert "The same bits as quick-1" in "\n".join(words for _, words in app.training.board.log)
         assert (root / "quick-4" / "run.json").exists()
         await pilot.press("C")
         await until(pilot, lambda: "x quick-4" in text(app, "#overlay"))
@@ -224,9 +228,9 @@ async def test_one_value_is_changed_in_the_dialog(make_app: MakeApp, root: Path)
         assert entry.value == "training.lr="
         await pilot.press(*"0.1", "enter")
         await until(pilot, lambda: app.current_mode == "train")
-        assert app.session.join(60)
-        app.look()
-        log = "\n".join(words for _, words in app.board.log)
+        assert app.training.session.join(60)
+        app.poll()
+        log = "\n".join(words for _, words in app.training.board.log)
         assert "training.lr 0.1 in place of 0.01" in log
         await pilot.press("3")
         await until(pilot, lambda: "quick-4" in names(app))
@@ -243,12 +247,12 @@ async def test_a_remedy_for_a_repeated_run_begins_that_anew(make_app: MakeApp, r
         app.screen.query_one(Input).value = "lr=500"
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "train")
-        assert app.session.join(60)
-        app.look()
-        assert app.board.remedied is not None
+        assert app.training.session.join(60)
+        app.poll()
+        assert app.training.board.remedied is not None
         await pilot.press("r")
         await until(pilot, lambda: app.builder.network.name == "quick")
-        assert app.session.join(60)
+        assert app.training.session.join(60)
         assert app.builder.network.layers == open_run(root, "quick-1").network().layers
 
 
@@ -266,8 +270,8 @@ async def test_a_complete_run_is_asked_how_far_it_is_to_go(make_app: MakeApp, ro
         await until(pilot, lambda: isinstance(app.screen, Prompt))
         await type_over(pilot, "4")
         await until(pilot, lambda: app.current_mode == "train")
-        assert app.session.join(60)
-        app.look()
+        assert app.training.session.join(60)
+        app.poll()
         await until(pilot, lambda: "epoch 4/4" in text(app, "#status"))
 
 
@@ -277,10 +281,10 @@ async def test_a_run_goes_on_from_a_chosen_state(make_app: MakeApp, root: Path) 
         await until(pilot, lambda: isinstance(app.screen, Picker))
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "train")
-        assert app.session.join(60)
-        app.look()
+        assert app.training.session.join(60)
+        app.poll()
         await until(pilot, lambda: "done: test" in text(app, "#status"))
-        assert app.board.started is not None and app.board.started.from_step > 0
+        assert app.training.board.started is not None and app.training.board.started.from_step > 0
 
 
 async def test_a_comparison_of_many_runs_has_room_for_some(make_app: MakeApp, root: Path) -> None:
@@ -346,13 +350,13 @@ async def test_resume_here(make_app: MakeApp, root: Path) -> None:
     async with history(make_app, root) as (app, pilot):
         await pilot.press("down", "down", "R")
         assert app.current_mode == "train"
-        assert app.session.join(60)
-        app.look()
+        assert app.training.session.join(60)
+        app.poll()
         await pilot.pause()
         assert "done: test" in text(app, "#status")
         assert "epoch 5/5" in text(app, "#status")
-        assert "epoch 1 train" in "\n".join(words for _, words in app.board.log)
-        assert [x for x, _ in app.board.val_loss.points()] == [1, 2, 3, 4, 5]
+        assert "epoch 1 train" in "\n".join(words for _, words in app.training.board.log)
+        assert [x for x, _ in app.training.board.val_loss.points()] == [1, 2, 3, 4, 5]
 
 
 async def test_resume_of_what_another_process_trains_is_refused(
@@ -362,8 +366,8 @@ async def test_resume_of_what_another_process_trains_is_refused(
     lock = Lock.acquire(folder.lock_file, folder.summary_file)
     async with history(make_app, root) as (app, pilot):
         await pilot.press("R")
-        assert app.session.join(60)
-        app.look()
+        assert app.training.session.join(60)
+        app.poll()
         await pilot.pause()
         assert "is being trained by process" in text(app, "#status")
     lock.release()

@@ -50,7 +50,7 @@ def app(make_app: MakeApp, tmp_path: Path) -> CnnTuiApp:
         summary["created"] = info.created
         folder.summary_file.write_bytes(msgspec.json.encode(summary))
     app = make_app()
-    app.runs_dir = tmp_path
+    app.places.runs = tmp_path
     return app
 
 

@@ -28,7 +28,7 @@ MakeApp = Callable[..., CnnTuiApp]
 
 async def until(app: CnnTuiApp, pilot: Pilot[None], condition: Callable[[], bool]) -> None:
     for _ in range(1000):
-        app.look()
+        app.poll()
         await pilot.pause(0.01)
         if condition():
             return
@@ -49,15 +49,19 @@ async def test_one_batch_and_one_epoch_of_a_real_training(make_app: MakeApp) -> 
     app = make_app(runner=train)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("2", "s")
-        await until(app, pilot, lambda: app.board.paused)
-        assert app.board.batch is not None
-        assert app.board.batch.step == 1
+        await until(app, pilot, lambda: app.training.board.paused)
+        assert app.training.board.batch is not None
+        assert app.training.board.batch.step == 1
         await pilot.press("s")
-        await until(app, pilot, lambda: app.board.batch is not None and app.board.batch.step == 2)
-        await until(app, pilot, lambda: app.board.paused)
+        await until(
+            app,
+            pilot,
+            lambda: app.training.board.batch is not None and app.training.board.batch.step == 2,
+        )
+        await until(app, pilot, lambda: app.training.board.paused)
         await pilot.press("e")
-        await until(app, pilot, lambda: app.board.validation is not None)
-        await until(app, pilot, lambda: app.board.paused)
+        await until(app, pilot, lambda: app.training.board.validation is not None)
+        await until(app, pilot, lambda: app.training.board.paused)
         assert "paused" in text(app, "#status")
         await pilot.press("x", "y")
         await settle(app, pilot)
@@ -67,19 +71,22 @@ async def test_settings_are_changed_marked_and_told(make_app: MakeApp) -> None:
     app = make_app(runner=train)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("2", "s")
-        await until(app, pilot, lambda: app.board.paused)
+        await until(app, pilot, lambda: app.training.board.paused)
         await pilot.press("l")
         assert isinstance(app.screen, SettingsDialog)
         assert app.screen.query_one("#lr", Input).value == "0.01"
         app.screen.query_one("#lr", Input).value = "0.002"
         app.screen.query_one("#batch_size", Input).value = "32"
         await pilot.press("enter", "s")
-        await until(app, pilot, lambda: len(app.board.marks) == 2)
-        assert app.board.settings is not None
-        assert (app.board.settings.lr, app.board.settings.batch_size) == (0.002, 32)
+        await until(app, pilot, lambda: len(app.training.board.marks) == 2)
+        assert app.training.board.settings is not None
+        assert (app.training.board.settings.lr, app.training.board.settings.batch_size) == (
+            0.002,
+            32,
+        )
         assert "lr 0.01 -> 0.002" in text(app, "#log")
         assert "▲" in text(app, "#loss")
-        app.session.stop()
+        app.training.session.stop()
         await settle(app, pilot)
 
 
@@ -151,8 +158,8 @@ async def test_advice_without_a_change_offers_no_key(make_app: MakeApp) -> None:
         await pilot.press("f5")
         await until(app, pilot, lambda: "too high" in text(app, "#verdict"))
         await pilot.press("r")
-        assert app.board.remedied is None
-        app.session.stop()
+        assert app.training.board.remedied is None
+        app.training.session.stop()
         await settle(app, pilot)
 
 
@@ -189,7 +196,7 @@ async def test_what_is_printed_goes_into_the_log(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f5")
         await until(app, pilot, lambda: "printed: hello?[31m from" in text(app, "#log"))
-        app.session.stop()
+        app.training.session.stop()
         await settle(app, pilot)
 
 
@@ -227,7 +234,7 @@ async def test_a_zoomed_chart_is_moved(make_app: MakeApp) -> None:
         assert isinstance(screen, TrainScreen)
 
         def low() -> float:
-            return x_axis(app.board, screen.lens).low
+            return x_axis(app.training.board, screen.lens).low
 
         await pilot.press("less_than_sign")
         assert low() == 0  # the whole run is to be seen anyway
@@ -265,7 +272,7 @@ async def test_a_dialog_does_not_change_the_keys_below_it(make_app: MakeApp) -> 
     app = make_app(runner=train)
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("2", "s")
-        await until(app, pilot, lambda: app.board.paused)
+        await until(app, pilot, lambda: app.training.board.paused)
         await pilot.pause()
         screen = app.screen
         before = screen.query_one(KeyBar).lines(120, 1)
@@ -282,7 +289,7 @@ async def test_a_dialog_does_not_change_the_keys_below_it(make_app: MakeApp) -> 
 
 async def test_any_run_of_the_history_is_drawn_as_well(make_app: MakeApp, tmp_path: Path) -> None:
     app = make_app(runner=Script(run_events(epochs=4)))
-    app.runs_dir = make_runs(tmp_path, (), ("--seed", "5"))
+    app.places.runs = make_runs(tmp_path, (), ("--seed", "5"))
     async with app.run_test(size=(160, 48)) as pilot:
         await pilot.press("f5")
         await settle(app, pilot)
@@ -314,7 +321,7 @@ async def test_without_earlier_runs_there_is_nothing_to_draw(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
     app = make_app()
-    app.runs_dir = tmp_path / "none"
+    app.places.runs = tmp_path / "none"
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("2", "B")
         for _ in range(200):

@@ -58,22 +58,22 @@ async def test_pause_resume_and_stop_by_keys(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f5")
         assert script.held.wait(10)
-        app.look()
+        app.poll()
         await pilot.pause()
         assert "training" in text(app, "#status")
         await pilot.press("space")
         while "paused: space resumes" not in text(app, "#status"):
-            app.look()
+            app.poll()
             await pilot.pause(0.01)
         await pilot.press("1")
         await pilot.pause()
         assert "paused" in text(app, "Header")
         await pilot.press("2", "space")
-        app.look()
+        app.poll()
         await pilot.press("x")
         assert isinstance(app.screen, Question)
         await pilot.press("escape")
-        assert app.session.active
+        assert app.training.session.active
         await pilot.press("x", "y")
         await settle(app, pilot)
         assert "stopped: in epoch 1, test 98.1%" in text(app, "#status")
@@ -87,7 +87,7 @@ async def test_a_new_run_begins_with_an_empty_board(make_app: MakeApp) -> None:
         await pilot.press("enter")
         await settle(app, pilot)
         assert text(app, "#log").count("small on digits") <= 1
-        assert len(app.board.val_loss.points()) < 8
+        assert len(app.training.board.val_loss.points()) < 8
 
 
 async def test_a_second_start_does_not_disturb_a_run(make_app: MakeApp) -> None:
@@ -108,7 +108,7 @@ async def test_a_broken_network_is_not_trained_and_the_reason_is_shown(make_app:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f5")
         await pilot.pause()
-        assert not app.session.active
+        assert not app.training.session.active
         assert isinstance(app.screen, BuildScreen)
         assert app.builder.row.key == "1"
         assert "does not tile" in text(app, "#doctor")
@@ -123,7 +123,7 @@ async def test_an_empty_network_is_not_trained(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f5")
         await pilot.pause()
-        assert not app.session.active
+        assert not app.training.session.active
         assert any("no layers" in note.message for note in app._notifications)
 
 
@@ -188,8 +188,8 @@ async def test_an_equal_picture_is_not_drawn_twice(make_app: MakeApp) -> None:
         chart = app.screen.query_one("#loss", Chart)
         before = chart.picture
         for _ in range(5):
-            app.look()
-            app.present()
+            app.poll()
+            app.show()
             await pilot.pause()
         assert chart.picture is before
 

@@ -36,10 +36,10 @@ class SteadyUsage:
 async def train(pilot: Pilot[None]) -> None:
     app = pilot.app
     assert isinstance(app, CnnTuiApp)
-    app._usage = SteadyUsage()  # type: ignore[assignment]
+    app.training._usage = SteadyUsage()  # type: ignore[assignment]
     await pilot.press("f5")
-    assert app.session.join(10)
-    app.look()
+    assert app.training.session.join(10)
+    app.poll()
     await pilot.pause()
 
 

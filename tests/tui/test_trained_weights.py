@@ -21,10 +21,14 @@ from cnn_tui.engine.specs.layers import FC, Conv, Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.places import Places
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.dialog import Question
 from cnn_tui.tui.screens.transform import TransformDialog
 from cnn_tui.tui.session import Session, train
+from cnn_tui.tui.training import Training
 
 
 @pytest.fixture
@@ -41,9 +45,9 @@ def lenet(tmp_path: Path) -> Network:
 @pytest.fixture
 def app(lenet: Network, tmp_path: Path) -> CnnTuiApp:
     """The app with a real trainer, whose runs are kept."""
-    made = CnnTuiApp(lenet, None, Session(partial(train, runs_dir=tmp_path / "runs")))
-    made.runs_dir = tmp_path / "runs"
-    return made
+    places = Places(tmp_path / "runs")
+    training = Training(Session(partial(train, runs_dir=places.runs)), places)
+    return CnnTuiApp(Builder(Document(lenet)), training)
 
 
 async def trained(app: CnnTuiApp, pilot: Pilot[None], *keys: str) -> RunFolder:
@@ -51,13 +55,13 @@ async def trained(app: CnnTuiApp, pilot: Pilot[None], *keys: str) -> RunFolder:
     await pilot.press("f5")
     await pilot.pause()
     await pilot.press(*keys)
-    await until(pilot, lambda: app.board.ended and not app.session.active)
-    assert app.board.ended
-    assert app.board.ended.reason == "completed", app.board.ended.message
+    await until(pilot, lambda: app.training.board.ended and not app.training.session.active)
+    assert app.training.board.ended
+    assert app.training.board.ended.reason == "completed", app.training.board.ended.message
     await pilot.press("1")
     await until(pilot, lambda: isinstance(app.screen, BuildScreen))
-    assert app.board.kept
-    return app.board.kept
+    assert app.training.board.kept
+    return app.training.board.kept
 
 
 async def rewritten(app: CnnTuiApp, pilot: Pilot[None], row: str) -> str:
@@ -78,7 +82,7 @@ def scores(folder: RunFolder, images: np.ndarray) -> np.ndarray:
 
 
 def runs(app: CnnTuiApp) -> Iterator[RunFolder]:
-    return map(RunFolder, sorted(app.runs_dir.iterdir()))
+    return map(RunFolder, sorted(app.places.runs.iterdir()))
 
 
 async def kept(app: CnnTuiApp, pilot: Pilot[None]) -> RunFolder:
@@ -108,7 +112,7 @@ async def test_a_trained_lenet_keeps_its_outputs_when_its_fc_layers_become_convo
 
         # It can be trained on, from these weights: the first loss is a trained network's.
         await trained(app, pilot, "w")
-        assert app.board.train_loss.points()[0][1] < 1.0
+        assert app.training.board.train_loss.points()[0][1] < 1.0
         assert app.builder.latest
         assert app.builder.latest.folder.name != first.name
 
@@ -155,7 +159,7 @@ async def test_a_run_is_taken_up_from_the_history_with_its_weights(app: CnnTuiAp
         await pilot.press("f5")
         await until(pilot, lambda: isinstance(app.screen, Question))
         await pilot.press("escape")
-        assert not app.session.active
+        assert not app.training.session.active
         # An edit that changes no shape leaves them in hand, one that does takes them away.
         await pilot.press("end", "up", "up", "i", *"dropout", "enter")
         await until(pilot, lambda: isinstance(app.screen, BuildScreen))

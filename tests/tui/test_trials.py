@@ -122,7 +122,7 @@ async def test_a_rate_is_taken_into_the_run_that_goes(make_app: MakeApp) -> None
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("f5")
         assert script.held.wait(10)
-        app.session.change = lambda name, value: changed.append((name, value))  # type: ignore
+        app.training.session.change = lambda name, value: changed.append((name, value))  # type: ignore
         await pilot.press("f")
         await over(app, pilot)
         dialog = app.screen

@@ -28,7 +28,7 @@ async def test_run_of_the_list_shows_its_templates(
     make_app: MakeApp, root: Path, ascii: bool
 ) -> None:
     app = make_app(link=Link(ascii=ascii))
-    app.runs_dir = root
+    app.places.runs = root
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("3")
         await until(pilot, lambda: "quick-1" in text(app, "#runs"))

@@ -146,9 +146,9 @@ class Builder:
         network = with_value(self.network, self.row, name, value)
         self._edit(network, (), merge=f"{self.row.key} {name}")
 
-    def set_batch_size(self, images: int) -> None:
-        """Change the recipe wherever the cursor is."""
-        training = msgspec.structs.replace(self.network.training, batch_size=images)
+    def set_recipe(self, name: str, value: int | float) -> None:
+        """Change a setting of the recipe, wherever the cursor is."""
+        training = msgspec.structs.replace(self.network.training, **{name: value})
         self._edit(msgspec.structs.replace(self.network, training=training), ())
 
     def fix(self, fix: Fix) -> None:

@@ -59,3 +59,13 @@ class Trained:
             weights = carry(one, renamed(weights, now, one.before))
             now = one.after
         return renamed(weights, now, network)
+
+    def keep(self, network: Network) -> RunFolder:
+        """Keep a network that they fit as a run of its own; blocking, for a thread.
+
+        Raises:
+            CnnTuiError: if the weights cannot be read or the run cannot be written.
+        """
+        from cnn_tui.engine.runs.keep_weights import keep_weights
+
+        return keep_weights(network, self.weights(network), self.folder, f"weights of {self.words}")

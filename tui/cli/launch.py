@@ -57,7 +57,7 @@ def command(
     # For the app's imports as well, see run_app.
     gc.disable()
     # Here and below: each way loads what it needs, the app no arrays, the training no app.
-    from cnn_tui.tui.app import run_app
+    from cnn_tui.tui.cli.app import run_app
 
     source = None if arch in preset_names() else Path(arch)
     return run_app(network, source, data_dir, link, on_hangup=on_hangup)

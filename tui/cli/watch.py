@@ -55,7 +55,7 @@ def _open_app(folder: RunFolder) -> int:
     link = link_for(os.environ, getattr(sys.stderr, "encoding", "") or "")
     prepare(link, os.environ)
     # Textual reads what was prepared when it is imported.
-    from cnn_tui.tui.app import run_app
+    from cnn_tui.tui.cli.app import run_app
 
     return run_app(folder.network(), None, link=link, watched=folder)
 

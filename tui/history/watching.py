@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.commands import Command, send
@@ -18,7 +19,7 @@ from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.liveness import writer_present
 from cnn_tui.engine.training.events import RunEnded, RunStarted
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.dashboard.run_view import RunView
+from cnn_tui.tui.dashboard.run_view import RunView, view_of
 from cnn_tui.tui.mailbox import Mailbox
 
 _PAUSE = 0.5
@@ -31,6 +32,8 @@ class Watched:
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self.board = Board()
+        self.earlier: Board | None = None
+        self.view = RunView()
         self.live = False
         """Whether somebody trains it, as of the last look."""
         self.gone = ""
@@ -49,15 +52,21 @@ class Watched:
         """Read no more."""
         self._closing.set()
 
-    def take_news(self) -> bool:
-        """Fold what was read since the last time into the board; whether there was anything."""
-        events = self._mailbox.drain()
-        for event in events:
+    @property
+    def runs_dir(self) -> Path:
+        """The folder that the run is in."""
+        return self.folder.path.parent
+
+    def take_news(self) -> None:
+        """Fold what was read since the last time into the board."""
+        for event in self._mailbox.drain():
             if isinstance(event, RunStarted) and not event.from_step:
                 # Told anew: the files were cut, as a resume does it, or another run began.
                 self.board = Board()
             self.board.fold(event)
-        return bool(events)
+        pausing = self.board.paused
+        view = view_of(self.board, active=self.live, pausing=pausing, stopping=False)
+        self.view = self._in_words(view)
 
     def ask(self, command: Command) -> None:
         """Leave a request; the answer is among :attr:`answers` later."""
@@ -83,14 +92,13 @@ class Watched:
         except (CnnTuiError, OSError) as error:
             self.answers.append((False, str(error)))
 
-
-def in_words(watched: Watched, view: RunView) -> RunView:
-    """The picture of a run with why it does not go on, where nothing in its events says so."""
-    if watched.gone:
-        return replace(view, state="gone", detail=watched.gone)
-    if watched.board.started is None or watched.live or watched.board.ended:
-        return view
-    step = f"{watched.board.batch.step:,}" if watched.board.batch else "0"
-    words = f"after step {step}: its process is gone; R goes on"
-    log = (*view.log, (view.seconds, f"! crashed {words}"))
-    return replace(view, state="crashed", detail=words, seconds_left=None, log=log)
+    def _in_words(self, view: RunView) -> RunView:
+        """The state with the reason why the run does not continue, if no event says so."""
+        if self.gone:
+            return replace(view, state="gone", detail=self.gone)
+        if self.board.started is None or self.live or self.board.ended:
+            return view
+        step = f"{self.board.batch.step:,}" if self.board.batch else "0"
+        words = f"after step {step}: its process is gone; R goes on"
+        log = (*view.log, (view.seconds, f"! crashed {words}"))
+        return replace(view, state="crashed", detail=words, seconds_left=None, log=log)

@@ -5,21 +5,25 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
-from textual.message import Message
 
+from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.layers import Layer
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import BUILD, LIST, bindings
+from cnn_tui.tui.aside import aside
 from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.edits import layer_at
 from cnn_tui.tui.building.forms import form_for
+from cnn_tui.tui.messages import NetworkChanged
+from cnn_tui.tui.screens.files import ask_for_network, complain, may_replace, save, save_as
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor
 from cnn_tui.tui.widgets.layer_form import LayerForm
@@ -64,9 +68,6 @@ class BuildScreen(ModeScreen):
     BINDINGS = bindings(BUILD)
     AUTO_FOCUS = "LayerList"
 
-    class Changed(Message):
-        """The network may be another one."""
-
     def __init__(self, builder: Builder) -> None:
         super().__init__()
         self._builder = builder
@@ -101,7 +102,11 @@ class BuildScreen(ModeScreen):
         # An empty network is a beginning, not a mistake.
         self.query_one(Doctor).report = builder.report if builder.network.layers else None
         self._present_row(builder)
-        self.post_message(self.Changed())
+
+    def _edited(self) -> None:
+        """Show what an edit has made of the network, here and elsewhere."""
+        self.present()
+        self.post_message(NetworkChanged())
 
     def show_trouble(self) -> None:
         """Put the cursor on the first issue."""
@@ -121,8 +126,9 @@ class BuildScreen(ModeScreen):
         """The builder, or what it would be with the layers that are being typed."""
         return self._builder.preview(self._typed) if self._typed else self._builder
 
-    def _present_again(self) -> None:
-        self.present()
+    def _edited_elsewhere(self) -> None:
+        """The same for an edit that did not come from the form, which shows other values then."""
+        self._edited()
         self.query_one(LayerForm).refill()
 
     def _present_row(self, builder: Builder) -> None:
@@ -163,7 +169,7 @@ class BuildScreen(ModeScreen):
     @on(LayerForm.Edited)
     def _field_edited(self, event: LayerForm.Edited) -> None:
         self._builder.set_field(event.field.name, event.value)
-        self.present()
+        self._edited()
 
     @on(Doctor.FixRequested)
     def _fix_clicked(self, event: Doctor.FixRequested) -> None:
@@ -182,7 +188,7 @@ class BuildScreen(ModeScreen):
     def _insert(self, above: bool, kind: str | None) -> None:
         if kind:
             self._builder.insert(kind, _CLASSES, above=above)
-            self.present()
+            self._edited()
 
     def action_quick_entry(self) -> None:
         """Open the line in which layers are typed, in the place of the doctor."""
@@ -196,7 +202,7 @@ class BuildScreen(ModeScreen):
 
     def _insert_all(self, layers: tuple[Layer, ...] | None) -> None:
         self._builder.insert_all(layers or ())
-        self.present()
+        self._edited()
 
     def action_transform(self) -> None:
         """Offer what the chosen layer may become."""
@@ -231,7 +237,7 @@ class BuildScreen(ModeScreen):
     def _rewritten(self, outcome: Outcome | None) -> None:
         if outcome is not None:
             self._builder.rewrite(*outcome)
-            self.present()
+            self._edited()
 
     @on(QuickEntry.Typed)
     def _entry_typed(self, event: QuickEntry.Typed) -> None:
@@ -244,7 +250,7 @@ class BuildScreen(ModeScreen):
         self.query_one(QuickEntry).close()
         self.query_one(Doctor).display = True
         self._builder.insert_all(event.layers)
-        self.present()
+        self._edited()
         self._to_list()
 
     def _to_list(self) -> None:
@@ -265,33 +271,77 @@ class BuildScreen(ModeScreen):
     def action_remove_layer(self) -> None:
         """Delete the chosen layer."""
         self._builder.remove()
-        self.present()
+        self._edited()
 
     def action_duplicate(self) -> None:
         """Copy the chosen layer."""
         self._builder.duplicate()
-        self.present()
+        self._edited()
 
     def action_move(self, by: int) -> None:
         """Move the chosen layer."""
         self._builder.move(by)
-        self.present()
+        self._edited()
 
     def action_fix(self, letter: str) -> None:
         """Apply a remedy of the issue that is shown."""
         fix = self.query_one(Doctor).fix(letter)
         if fix:
             self._builder.fix(fix)
-            self._present_again()
+            self._edited_elsewhere()
 
     def action_undo(self) -> None:
         """Undo the last edit."""
         if not self._builder.undo():
             self.notify("Nothing to undo.")
-        self._present_again()
+        self._edited_elsewhere()
 
     def action_redo(self) -> None:
         """Redo what was undone."""
         if not self._builder.redo():
             self.notify("Nothing to redo.")
-        self._present_again()
+        self._edited_elsewhere()
+
+    @work
+    async def action_new_network(self) -> None:
+        """Begin with nothing but the input of the present network."""
+        if await may_replace(self.app, self._builder):
+            now = self._builder.network
+            self._builder.open(Network(input=now.input, data=now.data), None)
+            self._edited_elsewhere()
+
+    @work
+    async def action_open_network(self) -> None:
+        """Open a preset or a file."""
+        if await may_replace(self.app, self._builder):
+            opened = await ask_for_network(self.app)
+            if opened:
+                self._builder.open(*opened)
+                self._edited_elsewhere()
+
+    @work
+    async def action_save_network(self) -> None:
+        """Write the network to its file."""
+        if await save(self.app, self._builder):
+            self._edited()
+
+    @work
+    async def action_save_as(self) -> None:
+        """Write the network to another file, which is its own from then on."""
+        if await save_as(self.app, self._builder):
+            self._edited()
+
+    def action_keep_weights(self) -> None:
+        """Keep the network with its trained weights as a run of its own."""
+        if self._builder.weights is None:
+            self.notify(
+                "There are no trained weights for this network: train it, or open a run with e in "
+                "Runs. Weights survive transforms (T) and edits that keep all shapes."
+            )
+            return
+        keep = partial(self._builder.weights.keep, self._builder.network)
+        aside(self, keep, self._kept_weights, partial(complain, self.app))
+
+    def _kept_weights(self, folder: RunFolder) -> None:
+        words = f"Kept as the run {clean(folder.name)}: predict, export and resume take it."
+        self.notify(words, markup=False)

@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 from textual.app import App
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.building.recent import recent_files, remember
 from cnn_tui.tui.words import clean
 
@@ -86,7 +89,7 @@ def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
     return found
 
 
-async def ask_where_to_save(app: App[None], network: Network, source: Path | None) -> Path | None:
+async def _ask_where_to_save(app: App[None], network: Network, source: Path | None) -> Path | None:
     """The file to write; another file than ``source`` is overwritten only after asking.
 
     A new name without an ending gets that of TOML.
@@ -102,22 +105,50 @@ async def ask_where_to_save(app: App[None], network: Network, source: Path | Non
     return path if await app.push_screen_wait(question) == "y" else None
 
 
-def changed_meanwhile(path: Path, held: Network) -> bool:
-    """Whether a file is there and holds another network than it is thought to."""
-    from cnn_tui.engine.specs.codec import load_network
-
-    try:
-        return path.exists() and load_network(path) != held
-    except (CnnTuiError, OSError):
+async def may_replace(app: App[None], builder: Builder) -> bool:
+    """Whether the network may make way for another one; asks if edits would be lost."""
+    if not builder.document.dirty:
         return True
+    answers = [screens.Answer("y", "go on without saving (undo brings it back)"), screens.Answer("s", "save")]
+    answer = await app.push_screen_wait(screens.Question("There are unsaved changes.", answers))
+    return answer == "y" or (answer == "s" and await save(app, builder))
 
 
-def save(app: App[None], network: Network, path: Path) -> bool:
+async def save(app: App[None], builder: Builder) -> bool:
+    """Write the network to its file, or to one that is asked for; whether it was written.
+
+    A file that another program has changed meanwhile is not overwritten unasked.
+    """
+    source = builder.document.source
+    if source is None:
+        return await save_as(app, builder)
+    if _changed_meanwhile(source, builder.document.held):
+        question = f"{source} was changed by another program meanwhile."
+        answers = [screens.Answer("y", "overwrite it"), screens.Answer("a", "save as another file")]
+        answer = await app.push_screen_wait(screens.Question(question, answers))
+        if answer != "y":
+            return answer == "a" and await save_as(app, builder)
+    return _save_to(app, builder.document, source)
+
+
+async def save_as(app: App[None], builder: Builder) -> bool:
+    """Write the network to another file, which is its own from then on; whether it was written."""
+    document = builder.document
+    path = await _ask_where_to_save(app, document.network, document.source)
+    if path is None:
+        return False
+    if document.source is None and document.network.name == "untitled":
+        named = msgspec.structs.replace(document.network, name=path.stem)
+        document.edit(named, "input")
+    return _save_to(app, document, path)
+
+
+def _save_to(app: App[None], document: Document, path: Path) -> bool:
     """Write the file; False if that failed, after saying why."""
     from cnn_tui.engine.specs.codec import save_network
 
     try:
-        save_network(network, path)
+        save_network(document.network, path)
     except CnnTuiError as error:
         complain(app, error)
         return False
@@ -126,7 +157,18 @@ def save(app: App[None], network: Network, path: Path) -> bool:
         return False
     remember(path)
     app.notify(f"Saved to {path}.", markup=False)
+    document.mark_saved(path)
     return True
+
+
+def _changed_meanwhile(path: Path, held: Network) -> bool:
+    """Whether a file is there and holds another network than it is thought to."""
+    from cnn_tui.engine.specs.codec import load_network
+
+    try:
+        return path.exists() and load_network(path) != held
+    except (CnnTuiError, OSError):
+        return True
 
 
 def complain(app: App[None], error: CnnTuiError) -> None:

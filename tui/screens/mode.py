@@ -40,6 +40,9 @@ class ModeScreen(Screen[None]):
         """What is between header and key bar."""
         raise NotImplementedError
 
+    def present(self) -> None:
+        """Show what the screen is about as it is now."""
+
     def watch_heading(self, heading: Heading) -> None:
         """Hand the heading on."""
         if self.is_mounted:

@@ -1,4 +1,4 @@
-"""What has to be asked before a run is taken up: from which state, up to which epoch."""
+"""What has to be asked before a run is continued: from which state, up to which epoch."""
 
 from __future__ import annotations
 
@@ -11,30 +11,29 @@ from cnn_tui.engine.runs.states import State, kept_states
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.paths import with_setting
 from cnn_tui.tui.history.spare_words import state_words
+from cnn_tui.tui.messages import ResumeRun
 from cnn_tui.tui.screens.dialog import Item, Picker, Prompt
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.words import megabytes
 
 
-async def resume_by_asking(app: App[None], folder: RunFolder, *, choose: bool = False) -> bool:
-    """Take the run up in the app, unless the person does not want to; whether it was begun.
+async def ask_how_to_resume(
+    app: App[None], folder: RunFolder, *, choose: bool = False
+) -> ResumeRun | None:
+    """Ask for the state to continue from if ``choose``, and for the epochs of a complete run.
 
-    With ``choose`` a state is asked for; of a run that is complete, how far it is to go.
+    Returns None if the person decides against it, or the run cannot be read, which is reported.
     """
-    from cnn_tui.tui.app import CnnTuiApp
-
-    if not isinstance(app, CnnTuiApp):
-        return False
     try:
         network = folder.network()
-        step = await _ask_for_state(app, folder) if choose else None
-        if choose and step is None:
-            return False
-        asked = network if choose else await _ask_how_far(app, folder, network)
+        if not choose:
+            wanted = await _ask_how_far(app, folder, network)
+            return ResumeRun(folder, wanted, None) if wanted else None
+        step = await _ask_for_state(app, folder)
     except CnnTuiError as error:
         complain(app, error)
-        return False
-    return asked is not None and app.resume(folder, asked, step)
+        return None
+    return None if step is None else ResumeRun(folder, network, step)
 
 
 async def _ask_how_far(app: App[None], folder: RunFolder, network: Network) -> Network | None:

@@ -15,11 +15,12 @@ from cnn_tui.engine.runs.history import Entry
 from cnn_tui.tui.aside import aside
 from cnn_tui.tui.history.run_rows import binned_words
 from cnn_tui.tui.history.spare_words import SPARE_KEYS, spare_words
+from cnn_tui.tui.messages import RepeatRun
 from cnn_tui.tui.screens.again import SAME, AgainDialog
 from cnn_tui.tui.screens.dialog import Answer, Item, Picker, Prompt, Question
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.screens.resuming import resume_by_asking
+from cnn_tui.tui.screens.resuming import ask_how_to_resume
 from cnn_tui.tui.words import megabytes
 
 
@@ -128,33 +129,35 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_resume(self) -> None:
-        """Train the run on, here; one that is complete up to another epoch."""
-        if self._folder:
-            await resume_by_asking(self.app, self._folder)
+        """Continue the run in this app; a complete one up to a later epoch."""
+        await self._resume()
 
     @work
     async def action_go_back(self) -> None:
-        """Train the run on from one of its states, here."""
+        """Continue the run in this app from one of its states."""
+        await self._resume(choose=True)
+
+    async def _resume(self, *, choose: bool = False) -> None:
         if self._folder:
-            await resume_by_asking(self.app, self._folder, choose=True)
+            wanted = await ask_how_to_resume(self.app, self._folder, choose=choose)
+            if wanted:
+                self.post_message(wanted)
 
     @work
     async def action_again(self) -> None:
-        """Train the run once more, as it was or with one value changed."""
-        from cnn_tui.tui.app import CnnTuiApp
-
-        folder, app = self._folder, self.app
-        if folder is None or not isinstance(app, CnnTuiApp):
+        """Train the run once more, as it was or with one setting changed."""
+        folder = self._folder
+        if folder is None:
             return
         try:
             network = folder.network()
         except CnnTuiError as error:
-            complain(app, error)
+            complain(self.app, error)
             return
-        answer = await app.push_screen_wait(AgainDialog(folder.name, network))
+        answer = await self.app.push_screen_wait(AgainDialog(folder.name, network))
         if answer:
             name, _, value = answer.partition("=")
-            app.repeat(folder, None if answer == SAME else (name, value))
+            self.post_message(RepeatRun(folder, None if answer == SAME else (name, value)))
 
     def _do(self, change: Callable[[], object]) -> bool:
         try:

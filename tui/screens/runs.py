@@ -15,6 +15,7 @@ from cnn_tui.engine.runs.history import Entry, Order, list_runs, matches, sort_r
 from cnn_tui.tui.actions import RUNS, bindings
 from cnn_tui.tui.aside import aside
 from cnn_tui.tui.history.run_rows import COLUMNS, about, listing_words, records
+from cnn_tui.tui.messages import EditRun
 from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.run_changes import RunChanges
 from cnn_tui.tui.widgets.table import Table
@@ -167,11 +168,9 @@ class RunsScreen(RunChanges):
         self._present()
 
     def action_build_on(self) -> None:
-        """Edit the network of the run, with its weights in hand."""
-        from cnn_tui.tui.app import CnnTuiApp
-
-        if self._folder and isinstance(self.app, CnnTuiApp):
-            self.app.build_on(self._folder)
+        """Edit the network of the run, with its weights."""
+        if self._folder:
+            self.post_message(EditRun(self._folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what there is a run for."""

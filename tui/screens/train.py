@@ -1,230 +1,148 @@
-"""The training screen: curves, progress, layers, what happened; keys that steer the run."""
+"""The training screen: the run that this app trains, and the keys that steer it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from functools import partial
-from pathlib import Path
-from time import monotonic
-
 from textual import work
-from textual.app import ComposeResult
-from textual.containers import Container, Horizontal
-from textual.reactive import var
-from textual.timer import Timer
 
-from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.history import Entry, list_runs
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.again import original_of
+from cnn_tui.engine.training.control import Portion
+from cnn_tui.engine.training.events import Remedy
 from cnn_tui.tui.actions import TRAIN, bindings
-from cnn_tui.tui.aside import aside
-from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.dashboard.pictures import (
-    KINDS,
-    MOST_ZOOM,
-    Kind,
-    Lens,
-    panned,
-    picture,
-    stepped,
-    x_axis,
-)
-from cnn_tui.tui.dashboard.run_view import RunView
-from cnn_tui.tui.dashboard.series import SMOOTHING
-from cnn_tui.tui.history.overlays import MOST, items_for, read_board
-from cnn_tui.tui.screens.dialog import Picker
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.outline import recipe_words
+from cnn_tui.tui.history.going_on import resume_apart, see_begun
+from cnn_tui.tui.messages import RunSteered, TrainRequested, WatchRun
+from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.screens.files import complain
-from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.widgets.chart import Chart
-from cnn_tui.tui.widgets.event_log import EventLog
-from cnn_tui.tui.widgets.figures import Figures
-from cnn_tui.tui.widgets.layer_health import LayerHealthTable
-from cnn_tui.tui.widgets.run_status import RunStatus
-from cnn_tui.tui.widgets.verdict import Verdict
-
-_REST = 100
-"""Times as long as it took to draw the charts nothing more is drawn: training needs the time."""
+from cnn_tui.tui.screens.run import RunScreen
+from cnn_tui.tui.screens.settings import SettingsDialog
+from cnn_tui.tui.training import Training
+from cnn_tui.tui.words import clean
 
 
-class TrainScreen(ModeScreen):
-    """Shows a board; what steers the run are commands of the app."""
+class TrainScreen(RunScreen):
+    """Steers the run; starting one is the app's part, since other screens start runs as well."""
 
-    CSS_PATH = "train.tcss"
     MODE = "train"
     BINDINGS = bindings(TRAIN)
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide"), (160, "-huge")]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high"), (48, "-tall")]
 
-    lens: var[Lens] = var(Lens(), init=False)
-    second: var[Kind] = var[Kind]("accuracy", init=False)
-    """What the second chart shows; with room for four, each has its own."""
+    def __init__(self, training: Training, builder: Builder) -> None:
+        super().__init__(training)
+        self._training, self._builder = training, builder
 
-    def __init__(self, board: Board, run: RunView) -> None:
-        super().__init__()
-        self._board = board
-        self._earlier: Board | None = None
-        self._overlaid: dict[str, Board] = {}
-        """Runs that somebody chose to compare with, by name."""
-        self._run = run
-        self._idle_words = ""
-        self._runs_dir = Path()
-        self._rest_until = 0.0
-        self._waiting: Timer | None = None
+    def idle_words(self) -> str:
+        """The network that would be trained, and the keys."""
+        network = self._builder.network
+        return (
+            f"{clean(network.name)} on {clean(network.data)}: {recipe_words(network.training)}. F5 "
+            "starts, t changes the recipe, p checks whether it can learn, f finds a learning rate."
+        )
 
-    def compose_body(self) -> ComposeResult:
-        """Status, verdict, charts, and below them log, layers and figures."""
-        yield RunStatus(id="status")
-        yield Verdict(id="verdict")
-        with Container(id="charts"):
-            for kind in KINDS:
-                yield Chart(id=kind)
-        with Horizontal(id="bottom"):
-            yield EventLog(id="log")
-            yield LayerHealthTable(id="layers")
-            yield Figures(id="figures")
+    def action_pause(self) -> None:
+        """Pause the run or continue it."""
+        if self._training.active:
+            self._training.session.toggle_pause()
+            self.post_message(RunSteered())
 
-    def on_mount(self) -> None:
-        """Show what is known already."""
-        super().on_mount()
-        self.watch_second(self.second)
-        self.call_after_refresh(self.present, self._board, self._run, self._idle_words)
-
-    def present(
-        self, board: Board, run: RunView, idle_words: str, earlier: Board | None = None
-    ) -> None:
-        """Take over the state of the run; ``idle_words`` are for a run that has not begun.
-
-        The cursor goes with the run that it points into: it would hold the window of another back.
-        """
-        if board is not self._board and self.lens.cursor is not None:
-            self.set_reactive(TrainScreen.lens, replace(self.lens, cursor=None, at=None))
-        self._board, self._run, self._idle_words = board, run, idle_words
-        self._earlier = earlier or self._earlier
-        if not self.is_mounted or not self.query(EventLog):
-            return  # not made yet, or being left
-        self.query_one(RunStatus).run = run
-        self.query_one(Verdict).run = run
-        self.query_one(Figures).run = run
-        self.query_one(LayerHealthTable).run = run
-        log = self.query_one(EventLog)
-        log.empty, log.entries = idle_words, run.log
-        self._draw_in_time()
-
-    def watch_lens(self) -> None:
-        """Draw through the other lens."""
-        self._draw()
-
-    def watch_second(self, second: Kind) -> None:
-        """Show another chart beside that of the loss."""
-        for kind in KINDS[1:]:
-            self.query_one(f"#{kind}").set_class(kind != second, "-aside")
-        self.call_after_refresh(self._draw)
-
-    def on_resize(self, event: object) -> None:
-        """The number of ticks follows the height."""
-        self.call_after_refresh(self._draw)
-
-    def action_log_scale(self) -> None:
-        """Switch the scale of loss and learning rate."""
-        self.lens = replace(self.lens, log=not self.lens.log)
-
-    def action_smooth(self) -> None:
-        """Go to the next strength of smoothing."""
-        choice = (self.lens.smoothing + 1) % len(SMOOTHING)
-        self.lens = replace(self.lens, smoothing=choice)
-        memory = SMOOTHING[choice]
-        self.notify(f"Smoothed over {memory:g} epochs" if memory else "Every batch as it is")
-
-    def action_zoom(self, by: int) -> None:
-        """Look at half or twice as many epochs."""
-        self.lens = replace(self.lens, zoom=min(max(0, self.lens.zoom + by), MOST_ZOOM))
-
-    def action_cursor(self, steps: int) -> None:
-        """Move the value cursor; the window follows it."""
-        axis = x_axis(self._board, self.lens)
-        points = self._board.train_loss.points()
-        if points:
-            cursor = stepped(self.lens.cursor, axis, points[-1][0], steps)
-            self.lens = replace(self.lens, cursor=cursor, at=None)
-
-    def action_pan(self, steps: int) -> None:
-        """Move the window of a zoomed chart."""
-        self.lens = panned(self._board, self.lens, steps)
-
-    def action_whole(self) -> None:
-        """Without cursor and zoom."""
-        self.lens = replace(self.lens, zoom=0, cursor=None, at=None)
-
-    def action_next_chart(self) -> None:
-        """Show another chart beside that of the loss."""
-        choices = KINDS[1:]
-        self.second = choices[(choices.index(self.second) + 1) % len(choices)]
-
-    def action_earlier(self) -> None:
-        """Draw other runs as well, or no more."""
-        self.lens = replace(self.lens, earlier=not self.lens.earlier)
-
-    def action_overlay(self) -> None:
-        """Choose a run to be drawn as well."""
-        from cnn_tui.tui.app import CnnTuiApp
-
-        if isinstance(self.app, CnnTuiApp):
-            self._runs_dir = self.app.runs_dir
-            failed = partial(complain, self.app)
-            aside(self, partial(list_runs, self._runs_dir), self._offer, failed)
-
-    def _offer(self, entries: Sequence[Entry]) -> None:
-        self._choose(entries)
+    def action_step(self, portion: Portion) -> None:
+        """Train one batch or epoch and pause, starting a run if there is none."""
+        if self._training.active:
+            self._training.session.run_one(portion)
+            self.post_message(RunSteered())
+        else:
+            self.post_message(TrainRequested(portion))
 
     @work
-    async def _choose(self, entries: Sequence[Entry]) -> None:
-        own = self._board.started.run if self._board.started else ""
-        items = items_for(entries, list(self._overlaid), own)
-        if not items:
-            self.notify("There is no earlier run to compare with.")
+    async def action_settings(self) -> None:
+        """Change learning rate, L2, dropout or batch size from the next batch on."""
+        settings = self._training.board.settings
+        if self._training.active and settings:
+            for change in await self.app.push_screen_wait(SettingsDialog(settings)):
+                self._training.session.change(change.name, change.value)
+
+    @work
+    async def action_remedy(self) -> None:
+        """Apply the remedy of the newest verdict, at once or by starting again."""
+        alert = self._training.board.remedied
+        if alert is None or alert.remedy is None:
             return
-        chosen = await self.app.push_screen_wait(Picker("Draw a run as well", items))
-        if chosen in self._overlaid:
-            del self._overlaid[chosen]
-            self._draw()
-        elif chosen:
-            read = partial(read_board, RunFolder(self._runs_dir / chosen))
-            aside(self, read, partial(self._overlay, chosen), partial(complain, self.app))
+        if self._training.active and not alert.remedy.restart:
+            self._training.session.steer(alert.remedy)
+        elif not await self._restart(alert.remedy):
+            return
+        self._training.dismiss(alert)
+        self.post_message(RunSteered())
 
-    def _overlay(self, name: str, board: Board) -> None:
-        if len(self._overlaid) == MOST:
-            del self._overlaid[next(iter(self._overlaid))]
-        self._overlaid[name] = board
-        self.lens = replace(self.lens, earlier=True)
-        self._draw()
+    async def _restart(self, remedy: Remedy) -> bool:
+        # It brings NumPy along, which the first screen does not wait for.
+        from cnn_tui.engine.training.remedies import apply
 
-    def action_layers(self) -> None:
-        """Layers in place of the log, where there is no room for both."""
-        self.toggle_class("-layers")
+        question = Question(f"{remedy.description} This run ends.", [Answer("y", "do it")])
+        if self._training.active and await self.app.push_screen_wait(question) != "y":
+            return False
+        await self._training.stop()
+        self.post_message(RunSteered())
+        self._builder.rewrite(apply(self._training.continued or self._builder.network, remedy))
+        self._training.start(self._builder.network)
+        return True
 
-    def _draw_in_time(self) -> None:
-        """Draw now, or while a run goes when charts have rested for as long as they cost."""
-        rest = self._rest_until - monotonic()
-        if rest <= 0 or self._run.state != "training":
-            self._draw()
-        elif self._waiting is None:
-            self._waiting = self.set_timer(rest, self._draw)
+    @work
+    async def action_stop(self) -> None:
+        """End the run, after asking whether its state is to be kept."""
+        answers = [
+            Answer("y", "stop and keep its state"),
+            Answer("d", "stop, and discard the steps since the last checkpoint"),
+        ]
+        answer = ""
+        if self._training.active:
+            answer = await self.app.push_screen_wait(Question("End this run?", answers))
+        if answer:
+            self._training.session.stop(keep=answer == "y")
+            self.post_message(RunSteered())
 
-    def _draw(self) -> None:
-        if self._waiting is not None:
-            self._waiting.stop()
-            self._waiting = None
-        began = monotonic()
-        self._draw_charts()
-        self._rest_until = monotonic() + _REST * (monotonic() - began)
+    @work
+    async def action_detach(self) -> None:
+        """Let the run continue in a process of its own, from a checkpoint; then watch it."""
+        kept = self._training.board.kept
+        if kept is None:
+            self.notify("This run is not kept in a folder, so it cannot continue without the app.")
+            return
+        await self._training.stop()
+        self.post_message(RunSteered())
+        board = self._training.board
+        if not board.stopped:
+            return
+        try:
+            await see_begun(resume_apart(kept), kept)
+        except CnnTuiError as error:
+            complain(self.app, error)
+            return
+        board.handed_on = True
+        self.post_message(WatchRun(kept))
 
-    def _draw_charts(self) -> None:
-        before = {"before": self._earlier} if self._earlier else {}
-        earlier = before | self._overlaid
-        loss = self.query_one("#loss", Chart)
-        for kind in KINDS:
-            chart = self.query_one(f"#{kind}", Chart)
-            if chart.display:
-                # A chart that has just appeared has no size yet; it draws when it gets one.
-                rows = max(0, (chart.content_size or loss.content_size).height - 3)
-                chart.picture = picture(kind, self._board, rows, self.lens, earlier)
+    def action_compare(self) -> None:
+        """Show the run beside the one that it reproduces."""
+        from cnn_tui.tui.screens.compare import CompareScreen
+
+        kept = self._training.board.kept
+        original = original_of(kept) if kept else None
+        if original is None or kept is None:
+            self.notify("The run that this one reproduces no longer exists.")
+        else:
+            self.app.clear_notifications()
+            self.app.push_screen(CompareScreen([original, kept]))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer only what the state of the run allows."""
+        training = self._training
+        match action:
+            case "pause" | "stop" | "settings" | "detach":
+                return training.steerable
+            case "step":
+                return training.steerable or not training.active
+            case "compare":
+                return training.board.started is not None and bool(training.board.started.again_of)
+            case "remedy":
+                return training.board.remedied is not None
+        return super().check_action(action, parameters)

@@ -9,18 +9,19 @@ from textual import work
 from cnn_tui.engine.runs.commands import Command
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.actions import CHARTS, WATCH, bindings, charts_of
-from cnn_tui.tui.dashboard.run_view import RunView, view_of
-from cnn_tui.tui.history.watching import Watched, in_words
+from cnn_tui.tui.history.watching import Watched
+from cnn_tui.tui.messages import EditRun
 from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
-from cnn_tui.tui.screens.resuming import resume_by_asking
-from cnn_tui.tui.screens.train import TrainScreen
+from cnn_tui.tui.screens.resuming import ask_how_to_resume
+from cnn_tui.tui.screens.run import RunScreen
 from cnn_tui.tui.widgets.header import Heading
 
 _LOOK = 0.5
+"""Seconds between looks at what was read."""
 
 
-class WatchScreen(TrainScreen, inherit_bindings=False):
-    """Owns what it watches, as long as it is open."""
+class WatchScreen(RunScreen, inherit_bindings=False):
+    """Follows a run for as long as it is open."""
 
     MODE = "runs"
     SCOPES = (WATCH, CHARTS)
@@ -28,7 +29,11 @@ class WatchScreen(TrainScreen, inherit_bindings=False):
 
     def __init__(self, folder: RunFolder) -> None:
         self._watched = Watched(folder)
-        super().__init__(self._watched.board, RunView())
+        super().__init__(self._watched)
+
+    def idle_words(self) -> str:
+        """The folder that is being read."""
+        return f"reading {self._watched.folder.path}"
 
     def on_mount(self) -> None:
         """Begin to follow."""
@@ -46,21 +51,14 @@ class WatchScreen(TrainScreen, inherit_bindings=False):
         while watched.answers:
             accepted, words = watched.answers.popleft()
             self.notify(words, severity="information" if accepted else "error", markup=False)
+        before = watched.view
         watched.take_news()
-        self.present(watched.board, self._view(), f"reading {watched.folder.path}")
-
-    def _view(self) -> RunView:
-        watched = self._watched
-        view = view_of(
-            watched.board, active=watched.live, pausing=watched.board.paused, stopping=False
-        )
-        view = in_words(watched, view)
         started = watched.board.started
         data = started.data if started else ""
-        self.heading = Heading(watched.folder.name, data, view.summary)
-        if view != self._run:
+        self.heading = Heading(watched.folder.name, data, watched.view.summary)
+        self.present()
+        if watched.view != before:
             self.refresh_bindings()
-        return view
 
     def action_back(self) -> None:
         """Back to the list."""
@@ -81,7 +79,7 @@ class WatchScreen(TrainScreen, inherit_bindings=False):
     @work
     async def action_learning_rate(self) -> None:
         """Ask the trainer for another learning rate."""
-        now = self._run.lr
+        now = self._watched.view.lr
         answer = await self.app.push_screen_wait(
             Prompt("Learning rate from the next batch on", "" if now is None else f"{now:g}")
         )
@@ -95,16 +93,14 @@ class WatchScreen(TrainScreen, inherit_bindings=False):
 
     @work
     async def action_resume(self) -> None:
-        """Train the run on, here."""
-        if await resume_by_asking(self.app, self._watched.folder):
-            self.dismiss()
+        """Continue the run in this app."""
+        wanted = await ask_how_to_resume(self.app, self._watched.folder)
+        if wanted:
+            self.post_message(wanted)
 
     def action_build_on(self) -> None:
-        """Edit the network of the run, with its weights in hand."""
-        from cnn_tui.tui.app import CnnTuiApp
-
-        if isinstance(self.app, CnnTuiApp):
-            self.app.build_on(self._watched.folder)
+        """Edit the network of the run, with its weights."""
+        self.post_message(EditRun(self._watched.folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer what the state of the run allows."""

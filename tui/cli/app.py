@@ -1,0 +1,65 @@
+"""The process of the app: from the first line to the exit code, whatever ends it."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.cli.output import print_note
+from cnn_tui.tui.history.hangup import Heir, OnHangup
+from cnn_tui.tui.places import Places
+from cnn_tui.tui.session import Session, train
+from cnn_tui.tui.terminal.link import Link
+from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
+from cnn_tui.tui.theme import DARK_16
+from cnn_tui.tui.training import Training
+
+
+def run_app(
+    network: Network | None,
+    source: Path | None,
+    data_dir: Path | None = None,
+    link: Link | None = None,
+    watched: RunFolder | None = None,
+    on_hangup: OnHangup = "stop",
+) -> int:
+    """Open the app and stay until the person leaves; returns the exit code.
+
+    Args:
+        network: The network to build on; None begins with an empty one.
+        source: The file that it was read from; None for a preset.
+        data_dir: The folder of data sets that are not built in.
+        link: How to draw; None for a terminal that can do everything.
+        watched: The run to show first; the other runs are those of its folder.
+        on_hangup: What becomes of a run when the terminal goes away.
+    """
+    # A training thread holds the GIL for 5 ms at a time otherwise, ten times per keystroke.
+    sys.setswitchinterval(0.0005)
+    # Up to the first paint nothing is garbage; the warm-up turns the search on again.
+    gc.disable()
+    places = Places(watched.path.parent, data_dir) if watched else Places(data=data_dir)
+    session = Session(partial(train, data_dir=data_dir, runs_dir=places.runs))
+    training = Training(session, places)
+    app = CnnTuiApp(Builder(Document(network or Network(), source)), training, link, watched)
+    if app.console.color_system == "standard":
+        app.wear(DARK_16)
+    heir = Heir(on_hangup, training.stopped_run)
+    with leaving_on_signals(app.leave, heir.take_over):
+        app.run(mouse=app.link.mouse)
+        session.stop()
+        session.join(DEADLINE)
+        heir.take_over(app.return_code or 0)
+    training.poll()
+    # The terminal may be gone, and then there is nobody to tell.
+    with suppress(OSError):
+        if training.board.resume_words:
+            print_note(training.board.resume_words)
+    return app.return_code or 0

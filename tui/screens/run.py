@@ -1,0 +1,240 @@
+"""What every screen of a run shows: status, charts, layers and log, and the keys of the charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.reactive import var
+from textual.timer import Timer
+
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.history import Entry, list_runs
+from cnn_tui.tui.aside import aside
+from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.pictures import (
+    KINDS,
+    MOST_ZOOM,
+    Kind,
+    Lens,
+    panned,
+    picture,
+    stepped,
+    x_axis,
+)
+from cnn_tui.tui.dashboard.run_view import RunView
+from cnn_tui.tui.dashboard.series import SMOOTHING
+from cnn_tui.tui.history.overlays import MOST, items_for, read_board
+from cnn_tui.tui.screens.dialog import Picker
+from cnn_tui.tui.screens.files import complain
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.widgets.chart import Chart
+from cnn_tui.tui.widgets.event_log import EventLog
+from cnn_tui.tui.widgets.figures import Figures
+from cnn_tui.tui.widgets.layer_health import LayerHealthTable
+from cnn_tui.tui.widgets.run_status import RunStatus
+from cnn_tui.tui.widgets.verdict import Verdict
+
+_REST = 100
+"""Times as long as it took to draw the charts nothing more is drawn: training needs the time."""
+
+
+class RunSource(Protocol):
+    """Where a run comes from: this app trains it, or its folder is watched."""
+
+    board: Board
+    earlier: Board | None
+    """A run whose curves are drawn behind."""
+
+    @property
+    def view(self) -> RunView:
+        """The state of the run in words and numbers."""
+
+    @property
+    def runs_dir(self) -> Path:
+        """The folder of the runs that can be drawn as well."""
+
+
+class RunScreen(ModeScreen):
+    """Shows a run from either source."""
+
+    CSS_PATH = "train.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide"), (160, "-huge")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high"), (48, "-tall")]
+
+    lens: var[Lens] = var(Lens(), init=False)
+    second: var[Kind] = var[Kind]("accuracy", init=False)
+    """What the second chart shows; with room for four, each has its own."""
+
+    def __init__(self, source: RunSource) -> None:
+        super().__init__()
+        self._source = source
+        self._board = source.board
+        """The board that is drawn, until the source has another one."""
+        self._overlaid: dict[str, Board] = {}
+        """Runs that somebody chose to compare with, by name."""
+        self._rest_until = 0.0
+        self._waiting: Timer | None = None
+
+    def idle_words(self) -> str:
+        """What the log says before the run has begun."""
+        raise NotImplementedError
+
+    def compose_body(self) -> ComposeResult:
+        """Status, verdict, charts, and below them log, layers and figures."""
+        yield RunStatus(id="status")
+        yield Verdict(id="verdict")
+        with Container(id="charts"):
+            for kind in KINDS:
+                yield Chart(id=kind)
+        with Horizontal(id="bottom"):
+            yield EventLog(id="log")
+            yield LayerHealthTable(id="layers")
+            yield Figures(id="figures")
+
+    def on_mount(self) -> None:
+        """Show what is known already."""
+        super().on_mount()
+        self.watch_second(self.second)
+        self.call_after_refresh(self.present)
+
+    def present(self) -> None:
+        """Show the run as it is now.
+
+        The cursor belongs to the run that it points into: it would move the window of another one.
+        """
+        board, run = self._source.board, self._source.view
+        if board is not self._board and self.lens.cursor is not None:
+            self.set_reactive(RunScreen.lens, replace(self.lens, cursor=None, at=None))
+        self._board = board
+        if not self.is_mounted or not self.query(EventLog):
+            return  # not made yet, or being left
+        self.query_one(RunStatus).run = run
+        self.query_one(Verdict).run = run
+        self.query_one(Figures).run = run
+        self.query_one(LayerHealthTable).run = run
+        log = self.query_one(EventLog)
+        log.empty, log.entries = self.idle_words(), run.log
+        self._draw_in_time()
+
+    def watch_lens(self) -> None:
+        """Draw through the other lens."""
+        self._draw()
+
+    def watch_second(self, second: Kind) -> None:
+        """Show another chart beside that of the loss."""
+        for kind in KINDS[1:]:
+            self.query_one(f"#{kind}").set_class(kind != second, "-aside")
+        self.call_after_refresh(self._draw)
+
+    def on_resize(self, event: object) -> None:
+        """The number of ticks follows the height."""
+        self.call_after_refresh(self._draw)
+
+    def action_log_scale(self) -> None:
+        """Switch the scale of loss and learning rate."""
+        self.lens = replace(self.lens, log=not self.lens.log)
+
+    def action_smooth(self) -> None:
+        """Go to the next strength of smoothing."""
+        choice = (self.lens.smoothing + 1) % len(SMOOTHING)
+        self.lens = replace(self.lens, smoothing=choice)
+        memory = SMOOTHING[choice]
+        self.notify(f"Smoothed over {memory:g} epochs" if memory else "Every batch as it is")
+
+    def action_zoom(self, by: int) -> None:
+        """Look at half or twice as many epochs."""
+        self.lens = replace(self.lens, zoom=min(max(0, self.lens.zoom + by), MOST_ZOOM))
+
+    def action_cursor(self, steps: int) -> None:
+        """Move the value cursor; the window follows it."""
+        axis = x_axis(self._board, self.lens)
+        points = self._board.train_loss.points()
+        if points:
+            cursor = stepped(self.lens.cursor, axis, points[-1][0], steps)
+            self.lens = replace(self.lens, cursor=cursor, at=None)
+
+    def action_pan(self, steps: int) -> None:
+        """Move the window of a zoomed chart."""
+        self.lens = panned(self._board, self.lens, steps)
+
+    def action_whole(self) -> None:
+        """Without cursor and zoom."""
+        self.lens = replace(self.lens, zoom=0, cursor=None, at=None)
+
+    def action_next_chart(self) -> None:
+        """Show another chart beside that of the loss."""
+        choices = KINDS[1:]
+        self.second = choices[(choices.index(self.second) + 1) % len(choices)]
+
+    def action_earlier(self) -> None:
+        """Draw other runs as well, or no more."""
+        self.lens = replace(self.lens, earlier=not self.lens.earlier)
+
+    def action_overlay(self) -> None:
+        """Choose a run to be drawn as well."""
+        read = partial(list_runs, self._source.runs_dir)
+        aside(self, read, self._offer, partial(complain, self.app))
+
+    def _offer(self, entries: Sequence[Entry]) -> None:
+        self._choose(entries)
+
+    @work
+    async def _choose(self, entries: Sequence[Entry]) -> None:
+        own = self._board.started.run if self._board.started else ""
+        items = items_for(entries, list(self._overlaid), own)
+        if not items:
+            self.notify("There is no earlier run to compare with.")
+            return
+        chosen = await self.app.push_screen_wait(Picker("Draw a run as well", items))
+        if chosen in self._overlaid:
+            del self._overlaid[chosen]
+            self._draw()
+        elif chosen:
+            read = partial(read_board, RunFolder(self._source.runs_dir / chosen))
+            aside(self, read, partial(self._overlay, chosen), partial(complain, self.app))
+
+    def _overlay(self, name: str, board: Board) -> None:
+        if len(self._overlaid) == MOST:
+            del self._overlaid[next(iter(self._overlaid))]
+        self._overlaid[name] = board
+        self.lens = replace(self.lens, earlier=True)
+        self._draw()
+
+    def action_layers(self) -> None:
+        """Layers in place of the log, where there is no room for both."""
+        self.toggle_class("-layers")
+
+    def _draw_in_time(self) -> None:
+        """Draw now, or while a run goes when charts have rested for as long as they cost."""
+        rest = self._rest_until - monotonic()
+        if rest <= 0 or self._source.view.state != "training":
+            self._draw()
+        elif self._waiting is None:
+            self._waiting = self.set_timer(rest, self._draw)
+
+    def _draw(self) -> None:
+        if self._waiting is not None:
+            self._waiting.stop()
+            self._waiting = None
+        began = monotonic()
+        self._draw_charts()
+        self._rest_until = monotonic() + _REST * (monotonic() - began)
+
+    def _draw_charts(self) -> None:
+        before = self._source.earlier
+        earlier = ({"before": before} if before else {}) | self._overlaid
+        loss = self.query_one("#loss", Chart)
+        for kind in KINDS:
+            chart = self.query_one(f"#{kind}", Chart)
+            if chart.display:
+                # A chart that has just appeared has no size yet; it draws when it gets one.
+                rows = max(0, (chart.content_size or loss.content_size).height - 3)
+                chart.picture = picture(kind, self._board, rows, self.lens, earlier)
