@@ -9,11 +9,9 @@ from functools import partial
 from textual import events, on, work
 from textual.app import App
 from textual.filter import LineFilter
-from textual.theme import Theme
 
 from cnn_tui.engine.data.missing import missing
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
-from cnn_tui.engine.runs.again import plan_again
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import APP, bindings
@@ -32,6 +30,7 @@ from cnn_tui.tui.messages import (
     WatchRun,
 )
 from cnn_tui.tui.palette_commands import CommandTable
+from cnn_tui.tui.quick_app import QuickApp
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.files import complain, may_replace, save
 from cnn_tui.tui.screens.mode import ModeScreen
@@ -41,17 +40,15 @@ from cnn_tui.tui.screens.starting import (
     ask_before_training,
     start_without_asking,
 )
-from cnn_tui.tui.terminal.driver import ThriftyDriver
 from cnn_tui.tui.terminal.filters import filters_for
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.theme import DARK, DARK_16
 from cnn_tui.tui.training import Training
-from cnn_tui.tui.warm_up import WarmUp
 from cnn_tui.tui.widgets.header import Header, Heading
 from cnn_tui.tui.words import clean, times
 
 
-class CnnTuiApp(App[None], inherit_bindings=False):
+class CnnTuiApp(QuickApp, inherit_bindings=False):
     """Leads between the modes, and does what screens ask for in messages."""
 
     TITLE = "cnn-tui"
@@ -74,14 +71,11 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         watched: RunFolder | None = None,
     ) -> None:
         """``watched`` is the run to show first."""
-        super().__init__(driver_class=ThriftyDriver)
-        self.builder, self.training, self.places = builder, training, training.places
         self.link = link or Link()
-        self._line_filters = filters_for(self.link)
+        super().__init__(DARK_16 if self.link.color == "16" else DARK)
+        self.builder, self.training, self.places = builder, training, training.places
         self.watched = watched
-        self.animation_level = "none"
-        self.wear(DARK_16 if self.link.color == "16" else DARK)
-        self.warm_up = WarmUp(partial(self.call_later, self._read_styles))
+        self._line_filters = filters_for(self.link)
         self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
 
@@ -89,46 +83,18 @@ class CnnTuiApp(App[None], inherit_bindings=False):
         """Return the screen to begin with."""
         return BuildScreen(self.builder)
 
-    def wear(self, theme: Theme) -> None:
-        """Set the theme before the first style sheet is parsed; a later one parses all again."""
-        self.register_theme(theme)
-        self.set_reactive(App.theme, theme.name)
-        self.stylesheet.set_variables(self.get_css_variables())
-
-    def _read_styles(self) -> None:
-        """Have the styles of the other screens ready, which would each read their own."""
-        for path in screens.STYLES:
-            if not self.stylesheet.has_source(str(path)):
-                self.stylesheet.read(path)
-        self.stylesheet.parse()
-
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what lines pass through before they are sent."""
         return (*super().get_line_filters(), *self._line_filters)
 
-    def on_load(self) -> None:
-        """Let the first paint be the first thing that is waited for, also by keys typed ahead."""
-        self.call_later(self._first_paint)
-
-    async def _first_paint(self) -> None:
-        # Before that no list has the focus, and a key for it would be lost.
-        await self.screen.wait_for_refresh()
-        self.warm_up.start()
-
     def on_mount(self) -> None:
         """Look for news of the run from time to time."""
         self._loop = asyncio.get_running_loop()
-        # Only now: Textual parses all styles again for the first screen of a mode that it knows.
-        self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
         self.show_heading()
         if self.watched:
             self.call_later(self._watch, WatchRun(self.watched))
         self.set_interval(1 / self.link.fps, self.poll)
         self.begin_capture_print(self)
-
-    def on_unmount(self) -> None:
-        """Leave nothing behind that is still being loaded."""
-        self.warm_up.end()
 
     def on_print(self, event: events.Print) -> None:
         """Put what any code prints into the log, as on the screen it would break the picture."""
@@ -223,15 +189,10 @@ class CnnTuiApp(App[None], inherit_bindings=False):
 
     @on(RepeatRun)
     def _repeat(self, event: RepeatRun) -> None:
-        folder = event.folder
-        try:
-            network, again = plan_again(folder, event.change)
-        except CnnTuiError as error:
-            complain(self, error)
-            return
         if self._may_begin():
-            aside(self, lambda: read_board(folder), self._overlay, partial(complain, self))
-            self.training.repeat(folder, network, again)
+            read = partial(read_board, event.folder)
+            aside(self, read, self._overlay, partial(complain, self))
+            self.training.repeat(event.folder, event.network, event.again)
             self._show_begun()
 
     def _may_begin(self) -> bool:
@@ -303,7 +264,9 @@ class CnnTuiApp(App[None], inherit_bindings=False):
             self._refuse()
             return
         network = running or self.builder.network
-        dialog = screens.LrFinderDialog(network, self.places.data, self.link.fps, running=bool(running))
+        dialog = screens.LrFinderDialog(
+            network, self.places.data, self.link.fps, running=bool(running)
+        )
         taken = await self.push_screen_wait(dialog)
         if taken is None:
             return
@@ -327,7 +290,9 @@ class CnnTuiApp(App[None], inherit_bindings=False):
     def action_baselines(self) -> None:
         """Show the ladder of baselines on the network's data."""
         network, places = self.builder.network, self.places
-        self.push_screen(screens.BaselinesScreen(self.current_mode, network, places.runs, places.data))
+        self.push_screen(
+            screens.BaselinesScreen(self.current_mode, network, places.runs, places.data)
+        )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer only what is possible now."""

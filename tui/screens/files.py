@@ -109,7 +109,10 @@ async def may_replace(app: App[None], builder: Builder) -> bool:
     """Whether the network may make way for another one; asks if edits would be lost."""
     if not builder.document.dirty:
         return True
-    answers = [screens.Answer("y", "go on without saving (undo brings it back)"), screens.Answer("s", "save")]
+    answers = [
+        screens.Answer("y", "go on without saving (undo brings it back)"),
+        screens.Answer("s", "save"),
+    ]
     answer = await app.push_screen_wait(screens.Question("There are unsaved changes.", answers))
     return answer == "y" or (answer == "s" and await save(app, builder))
 

@@ -9,6 +9,7 @@ from textual import work
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs import manage
+from cnn_tui.engine.runs.again import plan_again
 from cnn_tui.engine.runs.cleanup import Spare, clean_up, list_bin, spares
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import Entry
@@ -150,14 +151,14 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         if folder is None:
             return
         try:
-            network = folder.network()
+            dialog = AgainDialog(folder.name, folder.network())
+            answer = await self.app.push_screen_wait(dialog)
+            if answer:
+                name, _, value = answer.partition("=")
+                network, again = plan_again(folder, None if answer == SAME else (name, value))
+                self.post_message(RepeatRun(folder, network, again))
         except CnnTuiError as error:
             complain(self.app, error)
-            return
-        answer = await self.app.push_screen_wait(AgainDialog(folder.name, network))
-        if answer:
-            name, _, value = answer.partition("=")
-            self.post_message(RepeatRun(folder, None if answer == SAME else (name, value)))
 
     def _do(self, change: Callable[[], object]) -> bool:
         try:

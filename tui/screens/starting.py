@@ -43,7 +43,10 @@ async def ask_before_training(
     trained = builder.weights if builder.carries else None
     if trained is None:
         return Start()
-    answers = [screens.Answer("w", "train on from these weights"), screens.Answer("f", "draw fresh ones")]
+    answers = [
+        screens.Answer("w", "train on from these weights"),
+        screens.Answer("f", "draw fresh ones"),
+    ]
     question = f"This network has the weights of {clean(trained.words)}."
     answer = await app.push_screen_wait(screens.Question(question, answers))
     return Start(trained if answer == "w" else None) if answer else None
