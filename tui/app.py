@@ -109,8 +109,10 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.notify(f"{verdict} C compares both.", markup=False, timeout=20)
         if news.refusal:
             self._ask_about_memory(news.refusal)
-        if news.changed:
+        if news.changed and self.current_mode == "train":
             self.show()
+        elif news.changed:
+            self.show_heading()
 
     def show(self) -> None:
         """Bring the mode's screen up to date."""
