@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Test folders are no packages, so that their helpers are found by name.
+sys.path.append(str(Path(__file__).parent))
+pytest_plugins = ["guard"]
 
 # A shared machine may stall for a second: only wrong results fail, never slow ones.
 settings.register_profile(

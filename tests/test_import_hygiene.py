@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import pkgutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from children import run
 
 import cnn_tui.engine
 import cnn_tui.engine.specs
@@ -30,13 +30,7 @@ ENGINE = [
 def loaded_by(code: str, **environ: str) -> set[str]:
     """Top-level names of all modules that a new interpreter holds after ``code``."""
     program = f"{code}\nimport sys\nprint(*sorted({{n.partition('.')[0] for n in sys.modules}}))"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, **environ},
-    )
+    done = run([sys.executable, "-W", "error", "-c", program], env={**os.environ, **environ})
     return set(done.stdout.splitlines()[-1].split())
 
 

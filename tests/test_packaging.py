@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import re
 import shutil
-import subprocess
 import sys
 import tomllib
 import zipfile
@@ -13,6 +12,7 @@ from importlib.metadata import entry_points, requires
 from pathlib import Path
 
 import pytest
+from children import run
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
         shutil.copy(ROOT / name, source / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet"]
     options = ["--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(source)]
-    subprocess.run(pip + options, check=True, capture_output=True)
+    run(pip + options)
     (path,) = out.glob("*.whl")
     return set(zipfile.ZipFile(path).namelist())
 
@@ -58,9 +58,7 @@ def test_no_bare_engine_or_tui_can_be_imported(tmp_path: Path) -> None:
         "import importlib.util as u, cnn_tui.engine, cnn_tui.tui, cnn_tui.presets;"
         "print([n for n in ('engine', 'tui', 'presets') if u.find_spec(n)])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    done = run([sys.executable, "-c", code], cwd=tmp_path)
     assert done.stdout.strip() == "[]"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from children import start
 
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.tensors import TensorFile
@@ -38,7 +39,7 @@ class Training:
 
     def __init__(self, *args: object) -> None:
         self.events: list[dict[str, Any]] = []
-        self.process = subprocess.Popen(
+        self.process = start(
             [sys.executable, "-m", "cnn_tui.tui", *map(str, args), "--json"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

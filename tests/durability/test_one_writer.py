@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from children import start
 from faulty import noise, tiny
 from processes import Training, network_file
 from sessions import Session
@@ -86,9 +87,7 @@ def test_a_damaged_lock_is_no_writer(lock_file: Path, heartbeat: Path) -> None:
 
 
 def test_a_process_that_ended_is_dead_though_nobody_has_waited_for_it() -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", IDENTITY], stdout=subprocess.PIPE, stdin=subprocess.PIPE
-    )
+    child = start([sys.executable, "-c", IDENTITY], stdout=subprocess.PIPE, stdin=subprocess.PIPE)
     identity = msgspec.json.decode(child.stdout.readline(), type=Identity)
     assert lives(identity)
     child.send_signal(signal.SIGKILL)

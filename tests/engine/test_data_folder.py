@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import struct
-import subprocess
 import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from children import run
 
 from cnn_tui.engine.data import folder as folder_module
 from cnn_tui.engine.data.catalog import load_dataset
@@ -306,7 +306,7 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 Normalizer.fit(Split(images, np.zeros(len(images), np.int64)))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run([sys.executable, "-c", code])
     grown = int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
     assert grown < 64 << 20
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from children import run
 from samples import network, random_images, random_targets
 
 from cnn_tui.engine.build import build
@@ -146,15 +146,12 @@ def test_processes_agree_whatever_their_surroundings() -> None:
     for blas_threads, threads, order in (("1", 1, 1), ("2", 2, -1)):
         names = list(CASES)[::order]
         code = (
-            f"import test_determinism as t; print(*(t.fingerprint(c, {threads}) for c in {names}))"
+            "import sys; sys.path.append('..'); import test_determinism as t;"
+            f"print(*(t.fingerprint(c, {threads}) for c in {names}))"
         )
-        done = subprocess.run(
+        done = run(
             [sys.executable, "-c", code],
             cwd=Path(__file__).parent,
             env=os.environ | {"OPENBLAS_NUM_THREADS": blas_threads, "PYTHONHASHSEED": blas_threads},
-            capture_output=True,
-            text=True,
-            check=False,
         )
-        assert done.returncode == 0, done.stderr
         assert done.stdout.split()[::order] == expected

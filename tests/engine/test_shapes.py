@@ -1,10 +1,10 @@
 """Output sizes, counts and receptive fields against published numbers and brute force."""
 
-import subprocess
 import sys
 from fractions import Fraction
 
 import pytest
+from children import run
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -134,7 +134,5 @@ def test_descriptions_need_neither_arrays_nor_a_toml_writer():
         "check.check(presets.load_preset('lenet5'));"
         "print(sorted({'numpy', 'tomlkit', 'textual', 'torch'} & sys.modules.keys()))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
+    done = run([sys.executable, "-c", program])
     assert done.stdout.strip() == "[]"

@@ -8,7 +8,6 @@ import pty
 import select
 import signal
 import struct
-import subprocess
 import sys
 import tempfile
 import termios
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import pyte
 import pytest
+from children import start
 
 SIZE = (80, 24)
 PATIENCE = 60.0
@@ -44,7 +44,7 @@ class Terminal:
         self.resize(*SIZE)
         self.modes = termios.tcgetattr(self.fd)
         self._stacks = Path(tempfile.mkstemp(suffix=".stacks")[1])
-        self.process = subprocess.Popen(
+        self.process = start(
             [
                 sys.executable,
                 "-c",
@@ -53,7 +53,6 @@ class Terminal:
             stdin=inner,
             stdout=inner,
             stderr=inner,
-            start_new_session=True,
             env={
                 **os.environ,
                 "TERM": "xterm-256color",

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from children import run, start
 
 VALID = """
 name = "small"
@@ -121,20 +122,18 @@ def test_colours_are_for_terminals(file: Path) -> None:
     command = [sys.executable, "-m", "cnn_tui.tui", "check", str(file)]
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
     environment.pop("NO_COLOR", None)
-    with subprocess.Popen(
-        command, stdout=theirs, stderr=subprocess.DEVNULL, env=environment
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        with contextlib.suppress(OSError):  # Linux ends a terminal so
-            while part := os.read(ours, 4096):
-                shown += part
-        os.close(ours)
-    assert process.returncode == 1
+    process = start(command, stdout=theirs, stderr=subprocess.DEVNULL, env=environment)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # Linux ends a terminal so
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    assert process.wait() == 1
     assert b"\x1b[1;31m! layer 1" in shown
     assert b"\x1b[32m  - stride 1" in shown
-    piped = subprocess.run(command, env=environment, capture_output=True, check=False)
-    assert b"! layer 1" in piped.stdout and b"\x1b" not in piped.stdout
+    piped = run(command, env=environment, check=False)
+    assert "! layer 1" in piped.stdout and "\x1b" not in piped.stdout
 
 
 def test_file_that_is_no_toml(cli, file: Path) -> None:

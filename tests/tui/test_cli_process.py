@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from children import run, start
 
 LONG = """
 name = "long"
@@ -35,7 +36,7 @@ def file(tmp_path: Path) -> Path:
 
 def started(file: Path, **how: object) -> subprocess.Popen[str]:
     """A training that has begun and would go on for hours."""
-    process = subprocess.Popen(
+    process = start(
         [*CNN_TUI, "train", str(file), "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -97,9 +98,7 @@ def test_full_disk_is_said_in_one_line(file: Path) -> None:
     if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [*CNN_TUI, "train", str(file)], stdout=full, stderr=subprocess.PIPE, text=True
-        )
+        done = run([*CNN_TUI, "train", str(file)], stdout=full, check=False)
     assert done.returncode == 1
     assert done.stderr == "cnn-tui: error: No space left on device\n"
 
@@ -123,8 +122,8 @@ def test_terminal_gets_a_progress_bar_and_is_left_in_order(file: Path) -> None:
 def on_terminal(args: list[str], **environment: str) -> tuple[int, str]:
     """Run on a pty of its own; exit code and everything that was painted."""
     ours, theirs = pty.openpty()
-    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs, "start_new_session": True}
-    process = subprocess.Popen([*CNN_TUI, *args], env=os.environ | environment, **streams)
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    process = start([*CNN_TUI, *args], env=os.environ | environment, **streams)
     os.close(theirs)
     painted = bytearray()
     while chunk := _read(ours):

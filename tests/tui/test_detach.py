@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from children import start as start_process
 from driving import text
 from runs_made import PATIENCE, QUICK, until
 from terminal import Terminal
@@ -122,9 +123,7 @@ def start_training(tmp_path: Path, *options: str) -> tuple[subprocess.Popen[byte
     file.write_text(QUICK.replace("quick", "apart").replace("epochs = 3", "epochs = 50000"))
     root = tmp_path / "own"
     command = [sys.executable, "-m", "cnn_tui.tui", "train", str(file), "--runs-dir", str(root)]
-    process = subprocess.Popen(
-        [*command, *options], stdout=subprocess.DEVNULL, start_new_session=True
-    )
+    process = start_process([*command, *options], stdout=subprocess.DEVNULL)
     folder = RunFolder(root / "apart-1")
     wait_for(lambda: len(steps(folder)) > 3, "steps")
     return process, folder
@@ -176,8 +175,7 @@ async def test_a_live_run_is_watched_and_steered(make_app: MakeApp, tmp_path: Pa
 
 def start_again(folder: RunFolder) -> subprocess.Popen[bytes]:
     words = ["resume", folder.name, "--runs-dir", str(folder.path.parent)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cnn_tui.tui", *words], stdout=subprocess.DEVNULL
-    )
+    command = [sys.executable, "-m", "cnn_tui.tui", *words]
+    process = start_process(command, stdout=subprocess.DEVNULL)
     wait_for(lambda: writer_lives(folder.lock_file, folder.summary_file), "trainer")
     return process

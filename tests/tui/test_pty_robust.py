@@ -16,6 +16,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from children import MARK, run
+from children import start as start_process
 from terminal import PATIENCE, SIZE, Terminal
 
 from cnn_tui.engine.runs.folder import RunFolder
@@ -199,7 +201,7 @@ def sshd(tmp_path: Path) -> Iterator[tuple[int, Path]]:
         pytest.skip("needs OpenSSH's server and client (Debian: openssh-server)")
     for name in ("host", "user"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
-        subprocess.run(command, check=True)
+        run(command)
     (tmp_path / "authorized").write_text((tmp_path / "user.pub").read_text())
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -219,12 +221,13 @@ def sshd(tmp_path: Path) -> Iterator[tuple[int, Path]]:
         "UsePAM": "no",
         "PasswordAuthentication": "no",
         "PermitRootLogin": "prohibit-password",
+        "SetEnv": f"{MARK}={os.environ[MARK]}",
     }
     flags = [word for key, value in options.items() for word in ("-o", f"{key}={value}")]
     # No pipe: sessions inherit it, and to read it to its end would be to wait for them.
     told = tmp_path / "told"
     with told.open("w") as log:
-        process = subprocess.Popen([server, "-D", "-e", "-f", "/dev/null", *flags], stderr=log)
+        process = start_process([server, "-D", "-e", "-f", "/dev/null", *flags], stderr=log)
     try:
         _await_server(process, port, told)
         yield port, tmp_path / "user"
