@@ -6,7 +6,10 @@ JOBS ?= auto
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test kill-test soak fuzz lint docs clean
+# The tests below may run for an hour each.
+LONG := --timeout 3600 -o faulthandler_timeout=0
+
+.PHONY: run test test-fast test-kernels kill-test soak fuzz lint docs clean
 
 run: .venv/.run
 	@$(BIN)/cnn-tui $(ARCH)
@@ -15,19 +18,27 @@ run: .venv/.run
 test: .venv/.test
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
+# All but the slow ones: within a minute on two cores.
+test-fast: .venv/.test
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
+
+# Those of the engine once more on the other kernels of NumPy's BLAS, as far as this CPU has them.
+test-kernels: .venv/.test
+	@.ci/kernels -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+
 # A hundred trainings killed at random moments, in place of the ten of `make test`.
 kill-test: .venv/.test
-	CNN_TUI_KILLS=100 $(BIN)/python -m pytest tests/durability/test_kill.py $(PYTEST_ARGS)
+	CNN_TUI_KILLS=100 $(BIN)/python -m pytest tests/durability/test_kill.py $(LONG) $(PYTEST_ARGS)
 
 # A run of a million batches, in place of a hundred thousand: without a screen, then in a terminal.
 soak: .venv/.test
-	CNN_TUI_SOAK_STEPS=1000000 $(BIN)/python -m pytest tests/tui/test_train_soak.py $(PYTEST_ARGS)
+	CNN_TUI_SOAK_STEPS=1000000 $(BIN)/python -m pytest tests/tui/test_train_soak.py $(LONG) $(PYTEST_ARGS)
 	$(BIN)/python benchmarks/dashboard.py soak
 
 # Random keys in the app, random files and lines: fifty times as many, others each time.
 fuzz: .venv/.test
 	CNN_TUI_FUZZ=50 $(BIN)/python -m pytest tests/tui/test_build_random.py \
-		tests/engine/test_codec.py tests/engine/test_quick.py tests/engine/test_pattern.py $(PYTEST_ARGS)
+		tests/engine/test_codec.py tests/engine/test_quick.py tests/engine/test_pattern.py $(LONG) $(PYTEST_ARGS)
 
 # The tables of the docs that are made from the code.
 docs: .venv/.test

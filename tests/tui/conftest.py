@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 
 # Test folders are no packages, so that their helpers are found by name.
 sys.path.append(str(Path(__file__).parent))
@@ -24,6 +27,25 @@ from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.training import Training
 
 MakeApp = Callable[..., CnnTuiApp]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def style_sheets_are_parsed_once() -> Iterator[None]:
+    """Each app parses the same rules; Textual's own cache of them, made to serve all apps.
+
+    Without it that is a quarter of the time of these tests.
+    """
+    parse, parsed = Stylesheet._parse_rules, dict[object, list[RuleSet]]()
+
+    def parse_once(self: Stylesheet, css: str, **how: Any) -> list[RuleSet]:
+        key = (css, *how.values(), *self._variables.items())
+        if key not in parsed:
+            parsed[key] = parse(self, css, **how)
+        return parsed[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
 
 
 @pytest.fixture
