@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import sys
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from cnn_tui.tui.places import Places
 from cnn_tui.tui.session import Session, train
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
+from cnn_tui.tui.terminal.streams import finish
 from cnn_tui.tui.theme import DARK_16
 from cnn_tui.tui.training import Training
 
@@ -58,8 +58,7 @@ def run_app(
         session.join(DEADLINE)
         heir.take_over(app.return_code or 0)
     training.poll()
-    # The terminal may be gone, and then there is nobody to tell.
-    with suppress(OSError):
-        if training.board.resume_words:
-            print_note(training.board.resume_words)
+    if training.board.resume_words:
+        print_note(training.board.resume_words)
+    finish()
     return app.return_code or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -14,6 +15,8 @@ import click
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.cli.group import cli
 from cnn_tui.tui.cli.output import print_error
+from cnn_tui.tui.terminal.shutdown import HUNG_UP
+from cnn_tui.tui.terminal.streams import finish, open_closed, terminal_is_gone
 
 _BLAS_THREADS = (
     "OPENBLAS_NUM_THREADS",
@@ -27,6 +30,7 @@ _BROKEN_PIPE = 128 + 13
 
 def run() -> None:
     """The installed script."""
+    open_closed()
     code = main(sys.argv[1:])
     # From here on an interrupt can spoil nothing, and must not show a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -45,7 +49,9 @@ def main(args: Sequence[str]) -> int:
         code = _report(error)
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
-    return _flush(code)
+    # After an interrupt nothing is waited for: the output may be what was stuck.
+    finish(wait=code != 128 + signal.SIGINT)
+    return code
 
 
 def _prepare_process() -> None:
@@ -63,6 +69,7 @@ def _invoke(args: list[str]) -> int:
     try:
         with cli.make_context("cnn-tui", args) as context:
             result = cli.invoke(context)
+            sys.stdout.flush()
     except click.exceptions.Exit as done:
         return done.exit_code
     return result if isinstance(result, int) else 0
@@ -71,6 +78,8 @@ def _invoke(args: list[str]) -> int:
 def _report(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):
         return _BROKEN_PIPE
+    if isinstance(error, OSError) and error.errno == errno.EIO and terminal_is_gone():
+        return HUNG_UP
     if isinstance(error, click.ClickException):
         print_error(_usage(error))
         return error.exit_code
@@ -93,12 +102,3 @@ def _words(error: Exception) -> str:
         f"a fault of cnn-tui itself, please report it: {type(error).__name__}: {error} "
         "(--debug shows where)"
     )
-
-
-def _flush(code: int) -> int:
-    try:
-        sys.stdout.flush()
-    except OSError:
-        # Nobody reads any more; without this the interpreter would complain at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from typing import Literal
 
@@ -31,12 +32,18 @@ def print_line(text: str, style: str = "") -> None:
 
 def print_error(message: str) -> None:
     """Write the one line of an error to standard error."""
-    print(f"cnn-tui: error: {plain(message)}", file=sys.stderr, flush=True)
+    _tell(f"cnn-tui: error: {plain(message)}")
 
 
 def print_note(message: str) -> None:
     """Write a line that a person should see and no program reads, to standard error."""
-    print(f"cnn-tui: note: {plain(message)}", file=sys.stderr, flush=True)
+    _tell(f"cnn-tui: note: {plain(message)}")
+
+
+def _tell(line: str) -> None:
+    # Where standard error cannot be written to either, nobody is left to read why.
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def print_json(value: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,10 +10,9 @@ from typing import Literal
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.history.going_on import resume_apart
+from cnn_tui.tui.terminal.shutdown import HUNG_UP
 
 OnHangup = Literal["stop", "continue"]
-HUNG_UP = 128 + signal.SIGHUP
-"""The exit code of a process that HUP ended."""
 
 
 class Heir:

@@ -18,6 +18,8 @@ from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+HUNG_UP = 128 + signal.SIGHUP
+"""The exit code of a process whose terminal went away."""
 DEADLINE = 5.0
 """Seconds for the run to end and the screen to close before the watchdog ends the process."""
 

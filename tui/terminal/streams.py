@@ -1,0 +1,65 @@
+"""The three standard streams: always open, and never the reason why a process cannot end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+_NAMES = ("stdin", "stdout", "stderr")
+
+
+def open_closed() -> None:
+    """Put os.devnull on each standard stream that the process was started without.
+
+    Otherwise the next file that is opened would become standard output.
+    """
+    for number, name in enumerate(_NAMES):
+        if getattr(sys, name) is not None:
+            continue
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest free number is this one: those below it are open by now.
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+        stream = open(number, "w" if number else "r", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def finish(*, wait: bool = True) -> None:
+    """Write out what the output streams still hold, and drop what nobody takes.
+
+    Otherwise the interpreter would try again at its end and exit with 120. Without ``wait`` all
+    of it is dropped: a reader that sleeps would hold the process up.
+    """
+    for stream in _outputs():
+        with suppress(OSError):
+            if wait:
+                stream.flush()
+                continue
+        with suppress(OSError), Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), stream.fileno())
+            stream.flush()
+
+
+def terminal_is_gone() -> bool:
+    """Whether a standard stream is a terminal that has hung up."""
+    return any(map(_has_hung_up, range(3)))
+
+
+def _has_hung_up(number: int) -> bool:
+    try:
+        termios.tcgetattr(number)
+    except termios.error as error:
+        return error.args[0] == errno.EIO
+    return False
+
+
+def _outputs() -> Iterator[TextIO]:
+    yield from filter(None, (sys.stdout, sys.stderr))
