@@ -19,6 +19,7 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, BatchCompleted, RunEnded, RunEvent
 from cnn_tui.engine.training.trainer import Trainer
 from cnn_tui.tui.cli.headless import train
+from cnn_tui.tui.cli.reporters import Reporter
 
 EVERY_STEP = Policy(steps=1)
 DATA, NETWORK = noise(), tiny()
@@ -141,14 +142,15 @@ def test_an_end_that_could_not_be_written_is_no_success(
     storage = FaultyStorage(kind, range(first, 10**9))
     ends = []
 
-    def report(event: RunEvent) -> None:
-        ends.extend([event] if isinstance(event, RunEnded) else [])
+    class Ends(Reporter):
+        def show(self, event: RunEvent) -> None:
+            ends.extend([event] if isinstance(event, RunEnded) else [])
 
     def keep(control: Control) -> Recorder:
         return new_run(tmp_path, NETWORK, DATA, control=control, storage=storage)
 
     with pytest.raises(RunError, match=r"The end of the run tiny-1 .* No space left on device"):
-        train(NETWORK, DATA, report, keep=keep)
+        train(NETWORK, DATA, Ends(), keep=keep)
     assert ends[0].reason == "completed"
     assert [entry.state for entry in list_runs(tmp_path)] == ["crashed"]
     (folder,) = (RunFolder(tmp_path / name) for name in run_names(tmp_path))

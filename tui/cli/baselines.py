@@ -19,10 +19,10 @@ from cnn_tui.engine.data.progress import Progress
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunStarted
 from cnn_tui.tui.cli import options
-from cnn_tui.tui.cli.headless import stopped_by_signals
 from cnn_tui.tui.cli.loading import load, progress_shown
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.cli.rungs import print_ladder, sentence
+from cnn_tui.tui.cli.stopping import stopped_by_signals
 
 
 @click.command("baselines")
@@ -68,7 +68,7 @@ def command(
         tuple(baseline for baseline in BASELINES if not only or baseline in only),
     )
     control, done = Control(), list[Rung]()
-    with stopped_by_signals(control) as received, _progress() as emit:
+    with stopped_by_signals(control) as ending, _progress() as emit:
         for rung in ladder.climb(emit, control):
             done.append(rung)
             if as_json:
@@ -77,7 +77,7 @@ def command(
                 print_line(sentence(rung))
     if not as_json:
         print_ladder(done, runs_dir)
-    return 128 + received[0] if received else 0
+    return ending.code
 
 
 @contextmanager

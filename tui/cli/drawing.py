@@ -13,6 +13,7 @@ from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.export.templates import first_layer
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.specs.wording import plain
+from cnn_tui.tui.cli.output import paints
 from cnn_tui.tui.samples import Looks, template_sheet, template_words
 
 SIDE = 14
@@ -20,9 +21,8 @@ SIDE = 14
 
 
 def terminal() -> Console | None:
-    """Standard output as a terminal, if it is one."""
-    console = Console()
-    return console if console.is_terminal else None
+    """Standard output as a terminal, if it is one that can paint."""
+    return Console() if paints(sys.stdout) else None
 
 
 def looks_on(console: Console, side: int) -> Looks:

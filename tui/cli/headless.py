@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import FrameType
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import CnnTuiError, RunError
@@ -17,14 +15,20 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent
 from cnn_tui.engine.training.trainer import Trainer
+from cnn_tui.tui.cli.outlet import Outlet
 from cnn_tui.tui.cli.reporters import Reporter
+from cnn_tui.tui.cli.stopping import Ending, stopped_by_signals
 from cnn_tui.tui.history.hangup import Heir, OnHangup
+from cnn_tui.tui.terminal.streams import is_hang_up
+
+_LAST_LINES = 1.0
+"""Seconds after a signal for the lines that still wait."""
 
 
 def train(
     network: Network,
     dataset: Dataset,
-    report: Reporter,
+    reporter: Reporter,
     threads: int | None = None,
     keep: Callable[[Control], Recorder] | None = None,
     on_hangup: OnHangup = "stop",
@@ -33,14 +37,14 @@ def train(
     """Train to the end and return 0, or 128 plus the number of the signal that stopped it.
 
     ``keep`` opens the folder that the run is kept in, in which it goes on after a hang-up if
-    ``on_hangup`` says so; ``heir_words`` are told to ``resume`` then.
+    ``on_hangup`` says so; ``heir_words`` are told to ``resume`` then. The run is kept and its lock
+    released before the last lines are waited for.
 
     Raises:
         CnnTuiError: The run failed, or it or its end cannot be kept.
         OSError: The output cannot be written to any more; the run was stopped.
     """
     control = Control()
-    output = _Output(report, control)
     last: RunEvent | None = None
 
     def emit(event: RunEvent) -> None:
@@ -48,44 +52,48 @@ def train(
         last = event
         if recorder is not None:
             recorder.record(event)
-        output.tell(event)
+        outlet.put(event)
 
-    with (
-        stopped_by_signals(control) as received,
-        keep(control) if keep else contextlib.nullcontext() as recorder,
-    ):
-        Trainer(
-            network, dataset, control=control, emit=emit, threads=threads, keeper=recorder
-        ).run()
-    if received:
-        if recorder is not None and isinstance(last, RunEnded) and last.reason == "stopped":
+    with stopped_by_signals(control) as ending, _printing(reporter, control, ending) as outlet:
+        with keep(control) if keep else nullcontext() as recorder:
+            Trainer(
+                network, dataset, control=control, emit=emit, threads=threads, keeper=recorder
+            ).run()
+        if ending.code and recorder is not None and _was_stopped(last):
             folder = RunFolder(Path(recorder.path))
-            Heir(on_hangup, lambda: folder, heir_words).take_over(128 + received[0])
-        return 128 + received[0]
-    if output.failure:
-        raise output.failure
-    if isinstance(last, RunEnded) and last.reason == "failed":
-        raise CnnTuiError(last.message or "The training failed.")
-    if recorder is not None and recorder.unwritten:
-        raise _lost_end(recorder)
-    return 0
+            Heir(on_hangup, lambda: folder, heir_words).take_over(ending.code)
+        if recorder is not None and recorder.unwritten:
+            raise _lost_end(recorder)
+        if isinstance(last, RunEnded) and last.reason == "failed":
+            raise CnnTuiError(last.message or "The training failed.")
+    return ending.code
 
 
-class _Output:
-    """Tells what happens for as long as it can be written; then the run is stopped."""
+@contextmanager
+def _printing(reporter: Reporter, control: Control, ending: Ending) -> Iterator[Outlet]:
+    """Print until all is printed, for as long as that takes; after a signal not for long."""
 
-    def __init__(self, report: Reporter, control: Control) -> None:
-        self._report, self._control = report, control
-        self.failure: OSError | None = None
+    def give_up(error: Exception) -> None:
+        if is_hang_up(error):
+            ending.take(signal.SIGHUP)
+        control.stop()
 
-    def tell(self, event: RunEvent) -> None:
-        if self.failure:
-            return
-        try:
-            self._report(event)
-        except OSError as error:
-            self.failure = error
-            self._control.stop()
+    outlet, words = Outlet(reporter, give_up), ""
+    try:
+        yield outlet
+    except CnnTuiError as error:
+        words = str(error)
+        raise
+    finally:
+        ending.is_over(words)
+        if not outlet.drain(_LAST_LINES if ending.code else None):
+            ending.enforce()
+    if outlet.failure and not ending.code:
+        raise outlet.failure
+
+
+def _was_stopped(last: RunEvent | None) -> bool:
+    return isinstance(last, RunEnded) and last.reason == "stopped"
 
 
 def _lost_end(recorder: Recorder) -> RunError:
@@ -94,31 +102,3 @@ def _lost_end(recorder: Recorder) -> RunError:
         "Others may take it for crashed.",
         f"Mend that; cnn-tui resume {recorder.run} then goes on from its last checkpoint.",
     )
-
-
-@contextlib.contextmanager
-def stopped_by_signals(control: Control) -> Iterator[list[int]]:
-    """Stop after the current batch on INT, TERM or HUP; list the signals as they come."""
-    received: list[int] = []
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGINT and number in received:
-            # At once: neither a batch nor another thread may hold up a person who insists.
-            os._exit(128 + number)
-        received.append(number)
-        control.stop()
-
-    before = {number: signal.signal(number, handle) for number in _signals()}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _signals() -> Iterator[signal.Signals]:
-    yield signal.SIGINT
-    yield signal.SIGTERM
-    # Under nohup HUP is ignored, and must stay so.
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        yield signal.SIGHUP

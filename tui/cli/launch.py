@@ -69,7 +69,7 @@ def _train(network: Network, data_dir: Path | None, on_hangup: OnHangup) -> int:
     from cnn_tui.engine.training.fit import check_fit
     from cnn_tui.tui.cli.headless import train
     from cnn_tui.tui.cli.loading import load
-    from cnn_tui.tui.cli.reporters import report_lines
+    from cnn_tui.tui.cli.reporters import Reporter
 
     print_line(f"cnn-tui: no terminal here to open the app in, so {network.name} is trained:")
     dataset = load(network.data, data_dir, network.input)
@@ -77,7 +77,7 @@ def _train(network: Network, data_dir: Path | None, on_hangup: OnHangup) -> int:
     return train(
         network,
         dataset,
-        report_lines,
+        Reporter(),
         keep=lambda control: new_run(
             runs_home(), network, dataset, control=control, data_dir=data_dir
         ),

@@ -19,7 +19,7 @@ from cnn_tui.engine.data.progress import Progress
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.training.fit import check_fit
-from cnn_tui.tui.cli.output import print_note
+from cnn_tui.tui.cli.output import paints, print_note
 
 _LINE_SECONDS = 5.0
 
@@ -74,8 +74,7 @@ def progress_shown(unit: float = 1.0, suffix: str = "") -> Iterator[Progress]:
         unit: What the figures are divided by.
         suffix: What they then are, such as ``" MB"``.
     """
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not paints(sys.stderr):
         yield _Lines(unit, suffix)
         return
     columns = (
@@ -84,7 +83,7 @@ def progress_shown(unit: float = 1.0, suffix: str = "") -> Iterator[Progress]:
         TextColumn("{task.fields[count]}"),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=console, transient=True, refresh_per_second=4) as bar:
+    with Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bar:
         yield _Bar(bar, unit, suffix)
 
 

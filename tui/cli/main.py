@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import signal
@@ -16,7 +15,7 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.cli.group import cli
 from cnn_tui.tui.cli.output import print_error
 from cnn_tui.tui.terminal.shutdown import HUNG_UP
-from cnn_tui.tui.terminal.streams import finish, open_closed, terminal_is_gone
+from cnn_tui.tui.terminal.streams import finish, is_hang_up, open_closed
 
 _BLAS_THREADS = (
     "OPENBLAS_NUM_THREADS",
@@ -78,7 +77,7 @@ def _invoke(args: list[str]) -> int:
 def _report(error: Exception) -> int:
     if isinstance(error, BrokenPipeError):
         return _BROKEN_PIPE
-    if isinstance(error, OSError) and error.errno == errno.EIO and terminal_is_gone():
+    if is_hang_up(error):
         return HUNG_UP
     if isinstance(error, click.ClickException):
         print_error(_usage(error))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import zip_longest
-from typing import Literal
+from typing import Literal, TextIO
 
 import msgspec
 
@@ -19,7 +19,7 @@ _MOST_FITTED = 500
 
 def print_line(text: str, style: str = "") -> None:
     """Write a line to standard output at once, on a terminal in a style of rich's."""
-    if style and sys.stdout.isatty():
+    if style and paints(sys.stdout):
         from rich.console import Console
         from rich.text import Text
 
@@ -66,7 +66,7 @@ def print_table(
     are thousands of rows, a row is one line of text and spaces, however long.
     """
     cells = [tuple(map(plain, row)) for row in rows]
-    if sys.stdout.isatty() and len(cells) <= _MOST_FITTED:
+    if paints(sys.stdout) and len(cells) <= _MOST_FITTED:
         _print_fitted(header, cells, right, wrap, styles)
     else:
         print_line("\n".join(_aligned(header, cells, right)))
@@ -108,9 +108,11 @@ def _print_fitted(
         print_line(line.rstrip())
 
 
+def paints(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that understands escape sequences."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
+
+
 def has_terminal() -> bool:
     """Whether a person can be shown an app: all three streams on a terminal that can paint."""
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    return all(stream is not None and stream.isatty() for stream in streams) and (
-        os.environ.get("TERM", "dumb") not in ("", "dumb")
-    )
+    return all(map(paints, (sys.stdin, sys.stdout, sys.stderr)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
+from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+import msgspec
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cnn_tui.engine.specs.wording import plain
 from cnn_tui.engine.training.events import (
@@ -22,42 +22,87 @@ from cnn_tui.engine.training.events import (
     RunStarted,
     SettingChanged,
 )
-from cnn_tui.tui.cli.output import print_json, print_line
+from cnn_tui.tui.cli.output import paints, print_json, print_line
 from cnn_tui.tui.words import clock, count
-
-Reporter = Callable[[RunEvent], None]
-
 
 LOG_EVERY = 60.0
 """Seconds between two lines of a log, where nobody said otherwise."""
 
 
-@contextmanager
-def reporter(*, as_json: bool = False, log_every: float | None = None) -> Iterator[Reporter]:
+class LinesLeftOut(msgspec.Struct, frozen=True, tag="lines_left_out", tag_field="event"):
+    """The line of ``--json`` in place of those that nobody read in time."""
+
+    count: int
+
+
+class Reporter:
+    """Prints the events of a training as plain lines, its steps at most every so many seconds.
+
+    :meth:`wants` is called by the trainer, all else by the thread that prints.
+    """
+
+    pause: float | None = None
+    """Seconds without an event after which :meth:`idle` is called; None for never."""
+
+    def __init__(self, log_every: float | None = None) -> None:
+        self._pace = _Pace(log_every)
+
+    def __enter__(self) -> Self:
+        """Begin to print."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Nothing more is printed."""
+
+    def wants(self, event: RunEvent) -> bool:
+        """Whether the event is worth a line; to be asked about every event in its order."""
+        return (
+            self._pace.due(event) if isinstance(event, BatchCompleted) else bool(event_line(event))
+        )
+
+    def show(self, event: RunEvent) -> None:
+        """Print an event."""
+        self._print(_step(event) if isinstance(event, BatchCompleted) else event_line(event))
+
+    def skip(self, count: int) -> None:
+        """Print how many lines were left out here."""
+        self._print(f"({count:,} lines left out, as nothing read them in time)")
+
+    def idle(self) -> None:
+        """Do what is due even without an event."""
+
+    def _print(self, line: str) -> None:
+        print_line(line)
+
+
+class JSONReporter(Reporter):
+    """Prints an event a line."""
+
+    def wants(self, event: RunEvent) -> bool:
+        """Steps are many, and their means follow: only those that are due."""
+        if isinstance(event, BatchCompleted):
+            return self._pace.due(event)
+        return not isinstance(event, LayersMeasured)
+
+    def show(self, event: RunEvent) -> None:
+        """Print an event."""
+        print_json(event)
+
+    def skip(self, count: int) -> None:
+        """Print how many lines were left out here."""
+        print_json(LinesLeftOut(count))
+
+
+def reporter(*, as_json: bool = False, log_every: float | None = None) -> Reporter:
     """The one that suits: JSON if asked for, a progress bar on a terminal, else plain lines.
 
     ``log_every``: at most how often steps are told, in seconds of training.
     """
     if as_json:
-        yield _JSONReporter(log_every)
-    elif Console().is_terminal:
-        with _progress() as progress:
-            yield _ProgressReporter(progress, log_every)
-    else:
-        yield _LineReporter(log_every or LOG_EVERY)
-
-
-def report_json(event: RunEvent) -> None:
-    """One event per line. Steps are left out: they are many, and their means follow."""
-    if not isinstance(event, BatchCompleted | LayersMeasured):
-        print_json(event)
-
-
-def report_lines(event: RunEvent) -> None:
-    """Print the event if it is worth a line."""
-    line = event_line(event)
-    if line:
-        print_line(line)
+        return JSONReporter(log_every)
+    if paints(sys.stdout):
+        return _BarReporter(log_every)
+    return Reporter(log_every or LOG_EVERY)
 
 
 class _Pace:
@@ -72,30 +117,6 @@ class _Pace:
             return False
         self._last = event.seconds
         return True
-
-
-class _JSONReporter:
-    """As ``report_json``, with a step now and then."""
-
-    def __init__(self, log_every: float | None) -> None:
-        self._pace = _Pace(log_every)
-
-    def __call__(self, event: RunEvent) -> None:
-        if isinstance(event, BatchCompleted) and self._pace.due(event):
-            print_json(event)
-        report_json(event)
-
-
-class _LineReporter:
-    """As ``report_lines``, with a step now and then."""
-
-    def __init__(self, log_every: float) -> None:
-        self._pace = _Pace(log_every)
-
-    def __call__(self, event: RunEvent) -> None:
-        if isinstance(event, BatchCompleted) and self._pace.due(event):
-            print_line(_step(event))
-        report_lines(event)
 
 
 def event_line(event: RunEvent) -> str:
@@ -172,28 +193,56 @@ def _ended(event: RunEnded) -> str:
     return "; ".join(parts)
 
 
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    return Progress(*columns, transient=True, refresh_per_second=4)
-
-
-class _ProgressReporter:
+class _BarReporter(Reporter):
     """Lines as elsewhere, above one bar for the whole run."""
 
-    def __init__(self, progress: Progress, log_every: float | None) -> None:
-        self._progress, self._pace = progress, _Pace(log_every)
-        self._task: TaskID | None = None
+    pause = 0.25
 
-    def __call__(self, event: RunEvent) -> None:
-        if isinstance(event, BatchCompleted) and self._pace.due(event):
-            line = _step(event)
-        else:
-            line = event_line(event)
-        if line:
-            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+    def __init__(self, log_every: float | None) -> None:
+        super().__init__(log_every)
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+        # No thread of rich's own: while the terminal stands still, it would hold rich's locks.
+        self._bar = Progress(
+            *columns,
+            transient=True,
+            auto_refresh=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._task = self._bar.add_task("epoch 1", visible=False)
+        self._last: BatchCompleted | None = None
+
+    def __enter__(self) -> Self:
+        """Show the bar."""
+        self._bar.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+    def wants(self, event: RunEvent) -> bool:
+        """Whether the event is worth a line; the bar shows the last step in any case."""
+        if isinstance(event, BatchCompleted):
+            self._last = event
+        return super().wants(event)
+
+    def show(self, event: RunEvent) -> None:
+        """Print an event above the bar."""
         if isinstance(event, RunStarted):
-            self._task = self._progress.add_task("epoch 1", total=event.epochs * event.batches)
-        elif isinstance(event, BatchCompleted) and self._task is not None:
-            self._progress.update(
-                self._task, completed=event.step, description=f"epoch {event.epoch}"
-            )
+            self._bar.update(self._task, total=event.epochs * event.batches, visible=True)
+        self._move()
+        super().show(event)
+
+    def idle(self) -> None:
+        """Draw the bar where it is now."""
+        self._move()
+        self._bar.refresh()
+
+    def _move(self) -> None:
+        if self._last is not None:
+            description = f"epoch {self._last.epoch}"
+            self._bar.update(self._task, completed=self._last.step, description=description)
+
+    def _print(self, line: str) -> None:
+        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)

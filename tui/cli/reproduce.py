@@ -67,8 +67,8 @@ def command(
         repeated.append(RunFolder(Path(recorder.path)))
         return recorder
 
-    with reporter(as_json=as_json, log_every=log_every) as report:
-        code = train(network, dataset, report, threads, keep, on_hangup=on_hangup)
+    report = reporter(as_json=as_json, log_every=log_every)
+    code = train(network, dataset, report, threads, keep, on_hangup=on_hangup)
     if code == 0 and again.setting and not as_json:
         print_comparison(compare_runs([folder, *repeated]))
     return code

@@ -74,5 +74,5 @@ def command(
             from_step=from_step,
         )
 
-    with reporter(as_json=as_json, log_every=log_every) as report:
-        return train(network, dataset, report, threads, keep, on_hangup, extras.words)
+    report = reporter(as_json=as_json, log_every=log_every)
+    return train(network, dataset, report, threads, keep, on_hangup, extras.words)

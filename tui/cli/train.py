@@ -81,9 +81,9 @@ def command(
             sinks=extras.sinks(),
         )
 
-    with reporter(as_json=as_json, log_every=log_every) as report:
-        kept = None if no_record else keep
-        return train(network, dataset, report, threads, kept, on_hangup, extras.words)
+    report = reporter(as_json=as_json, log_every=log_every)
+    kept = None if no_record else keep
+    return train(network, dataset, report, threads, kept, on_hangup, extras.words)
 
 
 def override(network: Network, changes: dict[str, int | float]) -> Network:

@@ -15,7 +15,8 @@ from cnn_tui.engine.runs.history import latest_run
 from cnn_tui.engine.training.events import RunEnded
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import has_terminal, print_line
-from cnn_tui.tui.cli.reporters import report_json, report_lines
+from cnn_tui.tui.cli.reporters import JSONReporter, Reporter
+from cnn_tui.tui.cli.stopping import ended_by_signals
 from cnn_tui.tui.terminal.link import link_for, prepare
 
 _PAUSE = 0.5
@@ -36,19 +37,23 @@ def command(run: str | None, as_json: bool, runs_dir: Path) -> int:
     folder = open_run(runs_dir, run) if run else latest_run(runs_dir)
     if has_terminal() and not as_json:
         return _open_app(folder)
-    report = report_json if as_json else report_lines
+    with ended_by_signals():
+        _follow(folder, JSONReporter() if as_json else Reporter(), as_json)
+    return 0
+
+
+def _follow(folder: RunFolder, reporter: Reporter, as_json: bool) -> None:
     follower = Follower(folder)
     while True:
         # Asked first: what was written before the end is then read below.
         over = follower.over
-        for event in follower.poll():
-            report(event)
+        for event in filter(reporter.wants, follower.poll()):
+            reporter.show(event)
         if over or isinstance(follower.last, RunEnded):
             break
         time.sleep(_PAUSE)
     if not as_json and not isinstance(follower.last, RunEnded):
         print_line(_crash(folder, follower.step))
-    return 0
 
 
 def _open_app(folder: RunFolder) -> int:

@@ -1,8 +1,8 @@
 """Leaving in good order when the system asks for it: TERM, HUP and INT.
 
 Textual handles none of them: TERM would leave the alternate screen behind and HUP would kill the
-trainer in the middle of a batch. A watchdog ends the process even if the screen is stuck, which
-happens when a link stalls: Textual's writer blocks, and with it the event loop.
+trainer in the middle of a batch. A watchdog ends the process even if it is stuck, which happens
+when a link or a disk stalls: Textual's writer blocks, and with it the event loop.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import signal
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 HUNG_UP = 128 + signal.SIGHUP
@@ -23,12 +24,53 @@ HUNG_UP = 128 + signal.SIGHUP
 DEADLINE = 5.0
 """Seconds for the run to end and the screen to close before the watchdog ends the process."""
 
-_RESET = b"\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[<u"
+RESET = b"\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[<u"
 """Main screen, cursor, no mouse, no focus and paste reports, plain keyboard."""
-
+SHOW_CURSOR = b"\x1b[?25h"
+_BUSY = 0.1
+"""Share of the time that a process computes which is not stuck."""
 
 _Settings = list[Any]
 """What ``termios.tcgetattr`` gives: flags, speeds and control characters."""
+
+
+class Watchdog:
+    """Ends the process by force if it does not end in time.
+
+    Args:
+        last: Called with the exit code before that.
+        reset: Sent to the terminal after it.
+    """
+
+    def __init__(
+        self, last: Callable[[int], None] = lambda code: None, reset: bytes = RESET
+    ) -> None:
+        self._last, self._reset = last, reset
+        self._terminal, self._ended = _terminal_settings(), threading.Event()
+        self.code = 0
+
+    def start(self, code: int) -> None:
+        """Allow the process ``DEADLINE`` seconds from now; then it ends with ``code``."""
+        self.code = code
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def call_off(self) -> None:
+        """Let the process live."""
+        self._ended.set()
+
+    def end(self) -> NoReturn:
+        """End the process now."""
+        self._last(self.code)
+        _restore(self._terminal, self._reset)
+        os._exit(self.code)
+
+    def _watch(self) -> None:
+        used = time.process_time()
+        while not self._ended.wait(DEADLINE):
+            before, used = used, time.process_time()
+            # A process that computes is not stuck: one batch of a large network may take longer.
+            if used - before < _BUSY * DEADLINE:
+                self.end()
 
 
 @contextmanager
@@ -39,34 +81,22 @@ def leaving_on_signals(
 
     ``last`` is called with the same number if the process has to be ended by force.
     """
-    terminal = _terminal_settings()
-    leaving, left = threading.Event(), threading.Event()
+    watchdog, leaving = Watchdog(last), threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
         if leaving.is_set():
             return
         leaving.set()
-        code = 128 + number
-        threading.Thread(target=_watch, args=(code, terminal, left, last), daemon=True).start()
-        leave(code)
+        watchdog.start(128 + number)
+        leave(128 + number)
 
     before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
         yield
     finally:
-        left.set()
+        watchdog.call_off()
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _watch(
-    code: int, terminal: _Settings | None, left: threading.Event, last: Callable[[int], None]
-) -> None:
-    """End the process by force, unless the screen was left in time."""
-    if not left.wait(DEADLINE):
-        last(code)
-        _restore(terminal)
-        os._exit(code)
 
 
 def _terminal_settings() -> _Settings | None:
@@ -75,13 +105,13 @@ def _terminal_settings() -> _Settings | None:
     return None
 
 
-def _restore(terminal: _Settings | None) -> None:
+def _restore(terminal: _Settings | None, reset: bytes) -> None:
     if terminal is None:
         return
     with suppress(termios.error, OSError):
         # The terminal may be the reason for being late: do not wait for it.
         os.set_blocking(2, False)
-        os.write(2, _RESET)
+        os.write(2, reset)
         termios.tcsetattr(0, termios.TCSANOW, terminal)
     with suppress(OSError):
         os.set_blocking(2, True)

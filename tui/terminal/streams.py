@@ -48,8 +48,12 @@ def finish(*, wait: bool = True) -> None:
             stream.flush()
 
 
-def terminal_is_gone() -> bool:
-    """Whether a standard stream is a terminal that has hung up."""
+def is_hang_up(error: BaseException) -> bool:
+    """Whether a stream could not be written to because its terminal has gone away."""
+    return isinstance(error, OSError) and error.errno == errno.EIO and _terminal_is_gone()
+
+
+def _terminal_is_gone() -> bool:
     return any(map(_has_hung_up, range(3)))
 
 
@@ -57,7 +61,7 @@ def _has_hung_up(number: int) -> bool:
     try:
         termios.tcgetattr(number)
     except termios.error as error:
-        return error.args[0] == errno.EIO
+        return bool(error.args[0] == errno.EIO)
     return False
 
 
