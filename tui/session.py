@@ -21,6 +21,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control, Portion
 from cnn_tui.engine.training.events import Alert, BatchCompleted, Remedy, RunEnded, RunEvent
 from cnn_tui.engine.training.settings import SettingName, SettingValue
+from cnn_tui.tui.history.unkept import require_kept
 from cnn_tui.tui.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def train(
 
         keeper = recorder or Keeper(weights)
         Trainer(network, dataset, control=control, emit=tell, keeper=keeper).run()
+    require_kept(recorder)
 
 
 def load_for(network: Network, data_dir: Path | None) -> tuple[Network, Dataset, Path | None]:
@@ -121,6 +123,11 @@ class Session:
             return None
         found, self._job.refusal = self._job.refusal, None
         return found
+
+    @property
+    def unkept(self) -> str:
+        """Why the end of the last run could not be kept; empty if it was."""
+        return self._job.unkept if self._job else ""
 
     @property
     def active(self) -> bool:
@@ -197,12 +204,14 @@ class _Job:
         self._last: BatchCompleted | None = None
         self._ended = False
         self.refusal: MemoryLimitError | None = None
+        self.unkept = ""
 
     def run(self) -> None:
         try:
             self._runner(self._network, self._control, self._emit)
         except CnnTuiError as error:
             self.refusal = error if isinstance(error, MemoryLimitError) else None
+            self.unkept = str(error) if self._ended else ""
             self._fail(str(error))
         except BaseException as error:  # the thread's last resort: the app has to hear of it
             self._fail(_crash_words(error))

@@ -7,6 +7,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
@@ -40,6 +41,9 @@ def run_app(
         link: How to draw; None for a terminal that can do everything.
         watched: The run to show first; the other runs are those of its folder.
         on_hangup: What becomes of a run when the terminal goes away.
+
+    Raises:
+        RunError: The end of the last run could not be kept.
     """
     # A training thread holds the GIL for 5 ms at a time otherwise, ten times per keystroke.
     sys.setswitchinterval(0.0005)
@@ -57,8 +61,11 @@ def run_app(
         session.stop()
         session.join(DEADLINE)
         heir.take_over(app.return_code or 0)
-    training.poll()
-    if training.board.resume_words:
-        print_note(training.board.resume_words)
-    finish()
+        training.poll()
+        unkept = "" if training.board.handed_on else session.unkept
+        if training.board.resume_words and not unkept:
+            print_note(training.board.resume_words)
+        finish()
+    if unkept:
+        raise RunError(unkept)
     return app.return_code or 0

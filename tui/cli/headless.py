@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.errors import CnnTuiError, RunError
+from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Recorder
 from cnn_tui.engine.specs.network import Network
@@ -19,6 +19,7 @@ from cnn_tui.tui.cli.outlet import Outlet
 from cnn_tui.tui.cli.reporters import Reporter
 from cnn_tui.tui.cli.stopping import Ending, stopped_by_signals
 from cnn_tui.tui.history.hangup import Heir, OnHangup
+from cnn_tui.tui.history.unkept import require_kept
 from cnn_tui.tui.terminal.streams import is_hang_up
 
 _LAST_LINES = 1.0
@@ -62,8 +63,7 @@ def train(
         if ending.code and recorder is not None and _was_stopped(last):
             folder = RunFolder(Path(recorder.path))
             Heir(on_hangup, lambda: folder, heir_words).take_over(ending.code)
-        if recorder is not None and recorder.unwritten:
-            raise _lost_end(recorder)
+        require_kept(recorder)
         if isinstance(last, RunEnded) and last.reason == "failed":
             raise CnnTuiError(last.message or "The training failed.")
     return ending.code
@@ -94,11 +94,3 @@ def _printing(reporter: Reporter, control: Control, ending: Ending) -> Iterator[
 
 def _was_stopped(last: RunEvent | None) -> bool:
     return isinstance(last, RunEnded) and last.reason == "stopped"
-
-
-def _lost_end(recorder: Recorder) -> RunError:
-    return RunError(
-        f"The end of the run {recorder.run} could not be written: {recorder.unwritten}. "
-        "Others may take it for crashed.",
-        f"Mend that; cnn-tui resume {recorder.run} then goes on from its last checkpoint.",
-    )

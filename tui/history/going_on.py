@@ -15,6 +15,7 @@ from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent, RunStarted
+from cnn_tui.tui.history.unkept import require_kept
 from cnn_tui.tui.session import Emit
 
 LOG = "headless.log"
@@ -49,6 +50,7 @@ def resume_here(
             emit(event)
 
         Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()
+    require_kept(recorder)
 
 
 def repeat_here(
@@ -69,6 +71,7 @@ def repeat_here(
             emit(event)
 
         Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()
+    require_kept(recorder)
 
 
 def resume_apart(folder: RunFolder, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
