@@ -9,6 +9,7 @@ from functools import partial
 from textual import events, on, work
 from textual.app import App
 from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 
 from cnn_tui.engine.data.missing import missing
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
@@ -40,7 +41,7 @@ from cnn_tui.tui.screens.starting import (
     ask_before_training,
     start_without_asking,
 )
-from cnn_tui.tui.terminal.filters import filters_for
+from cnn_tui.tui.terminal.filters import Printable, filters_for
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.theme import DARK, DARK_16
 from cnn_tui.tui.training import Training
@@ -75,7 +76,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         super().__init__(DARK_16 if self.link.color == "16" else DARK)
         self.builder, self.training, self.places = builder, training, training.places
         self.watched = watched
-        self._line_filters = filters_for(self.link)
+        self._line_filters = (Printable(), *filters_for(self.link))
         self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
 
@@ -95,6 +96,20 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.call_later(self._watch, WatchRun(self.watched))
         self.set_interval(1 / self.link.fps, self.poll)
         self.begin_capture_print(self)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a message as it is: brackets in a name or an error are no markup."""
+        super().notify(
+            clean(message), title=title, severity=severity, timeout=timeout, markup=False
+        )
 
     def on_print(self, event: events.Print) -> None:
         """Put what any code prints into the log, as on the screen it would break the picture."""

@@ -70,6 +70,8 @@ def times(sizes: Iterable[object]) -> str:
 
 def clean(text: str) -> str:
     """Without control characters: a name from a file must not drive the terminal."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 

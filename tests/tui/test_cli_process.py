@@ -103,9 +103,31 @@ def test_full_disk_is_said_in_one_line(file: Path) -> None:
     assert done.stderr == "cnn-tui: error: No space left on device\n"
 
 
-def test_dumb_terminal_gets_plain_lines_instead_of_the_app(file: Path) -> None:
+DUMB = pytest.mark.parametrize("term", ["dumb", ""])
+
+
+@DUMB
+@pytest.mark.parametrize(
+    "words", [["train"], ["train", "--log-every", "0.01"], ["check"], ["preflight"]]
+)
+def test_dumb_terminal_gets_no_escape_sequence(words: list[str], term: str, file: Path) -> None:
+    file.write_text(LONG.replace("100000", "3"))
+    code, screen = on_terminal([*words, str(file)], TERM=term)
+    assert code == 0 and screen
+    assert "\x1b" not in screen
+
+
+@DUMB
+def test_dumb_terminal_gets_no_bar_for_what_takes_long(term: str) -> None:
+    code, screen = on_terminal(["baselines", "--only", "knn", "--only", "linear-svm"], TERM=term)
+    assert code == 0 and "linear-svm" in screen
+    assert "\x1b" not in screen
+
+
+@DUMB
+def test_dumb_terminal_gets_plain_lines_instead_of_the_app(term: str, file: Path) -> None:
     file.write_text(LONG.replace("100000", "1"))
-    code, screen = on_terminal([str(file)], TERM="dumb")
+    code, screen = on_terminal([str(file)], TERM=term)
     assert code == 0
     assert "no terminal here" in screen and "test loss" in screen
     assert "\x1b" not in screen

@@ -12,6 +12,7 @@ from cnn_tui.tui.terminal.filters import to_ascii
 from cnn_tui.tui.widgets.chart import Picture, role_of
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.plot import rasterise
+from cnn_tui.tui.words import clean
 
 _STYLES = {
     "accent": "cyan",
@@ -42,5 +43,5 @@ def draw_lines(console: Console, lines: Iterable[Line]) -> None:
 
 
 def _styled(line: Line) -> Text:
-    clean = (lambda text: text) if in_unicode() else to_ascii
-    return Text.assemble(*((clean(text), _STYLES.get(role, "")) for text, role in line))
+    drawn = str if in_unicode() else to_ascii
+    return Text.assemble(*((drawn(clean(text)), _STYLES.get(role, "")) for text, role in line))

@@ -13,7 +13,6 @@ from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.report import Issue, LayerReport, Report
-from cnn_tui.engine.specs.wording import plain
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_error, print_json, print_line, print_table
 
@@ -66,7 +65,7 @@ def unreadable(arch: str, error: SpecError) -> Report:
 def print_report(report: Report, title: str = "") -> None:
     """The layers as a table, the totals, then every issue with what would mend it."""
     if title:
-        print_line(f"{plain(title)}:", "bold")
+        print_line(f"{title}:", "bold")
     wrong = {_number(issue.path) for issue in report.issues}
     first = ("0", "input", "", "", dims(report.input), "", "", "1")
     rows = [first, *_rows(report.layers, wrong)]
@@ -74,9 +73,9 @@ def print_report(report: Report, title: str = "") -> None:
     print_table(_HEADER, rows, right=_COUNTS, wrap=_WORDS, styles=styles)
     print_line(f"{report.total_params:,} parameters, {report.total_macs:,} multiply-adds an image")
     for issue in report.issues:
-        print_line(f"! {plain(issue.message)}", _WRONG)
+        print_line(f"! {issue.message}", _WRONG)
         for fix in issue.fixes:
-            print_line(f"  - {plain(fix.description)}", _GOOD)
+            print_line(f"  - {fix.description}", _GOOD)
 
 
 def _number(path: str) -> str:

@@ -44,7 +44,8 @@ def command(context: click.Context) -> None:
     """List, show and download datasets; without a command, list them."""
     if context.invoked_subcommand is None:
         _list(as_json=False)
-        print_line("\ncnn-tui data show NAME shows what is in one, data fetch NAME downloads it.")
+        print_line("")
+        print_line("cnn-tui data show NAME shows what is in one, data fetch NAME downloads it.")
 
 
 @command.command("list")

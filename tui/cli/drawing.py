@@ -43,7 +43,7 @@ def draw_templates(console: Console, root: Path, run: str, most: int) -> None:
     except CnnTuiError as error:
         console.print(f"\n{plain(str(error))}", markup=False)
         return
-    console.print(f"\n{run}, {template_words(found)}", markup=False)
+    console.print(f"\n{plain(f'{run}, {template_words(found)}')}", markup=False)
     draw_sheet(console, template_sheet(found, looks_on(console, SIDE), most))
 
 

@@ -11,7 +11,6 @@ from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.reading import import_network
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import save_network
-from cnn_tui.engine.specs.wording import plain
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.words import count
@@ -84,8 +83,8 @@ def command(
 def _print(written: Written) -> None:
     volume = "x".join(map(str, written.input))
     print_line(
-        f"wrote {plain(written.file)}: {count(written.layers, 'layer')}, "
+        f"wrote {written.file}: {count(written.layers, 'layer')}, "
         f"{written.params:,} parameters, for images of {volume}, without weights"
     )
     for note in written.notes:
-        print_line(f"note: {plain(note)}")
+        print_line(f"note: {note}")

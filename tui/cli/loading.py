@@ -18,8 +18,9 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.progress import Progress
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
+from cnn_tui.engine.specs.wording import plain
 from cnn_tui.engine.training.fit import check_fit
-from cnn_tui.tui.cli.output import paints, print_note
+from cnn_tui.tui.cli.output import paints, print_note, print_progress
 
 _LINE_SECONDS = 5.0
 
@@ -78,9 +79,9 @@ def progress_shown(unit: float = 1.0, suffix: str = "") -> Iterator[Progress]:
         yield _Lines(unit, suffix)
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[count]}"),
+        TextColumn("{task.fields[count]}", markup=False),
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bar:
@@ -93,6 +94,7 @@ class _Bar:
         self._task: TaskID | None = None
 
     def __call__(self, what: str, done: int, total: int) -> None:
+        what = plain(what)
         if self._task is None:
             self._task = self._bar.add_task(what, total=total, count="")
         count = _count(done, total, self._unit, self._suffix)
@@ -107,7 +109,7 @@ class _Lines:
         if time.monotonic() - self._last >= _LINE_SECONDS:
             self._last = time.monotonic()
             count = _count(done, total, self._unit, self._suffix)
-            print(f"cnn-tui: {what}: {count}", file=sys.stderr, flush=True)
+            print_progress(f"{what}: {count}")
 
 
 def _count(done: int, total: int, unit: float, suffix: str) -> str:

@@ -13,7 +13,7 @@ import click
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.cli.group import cli
-from cnn_tui.tui.cli.output import print_error
+from cnn_tui.tui.cli.output import print_error, print_trace
 from cnn_tui.tui.terminal.shutdown import HUNG_UP
 from cnn_tui.tui.terminal.streams import finish, is_hang_up, open_closed
 
@@ -44,7 +44,7 @@ def main(args: Sequence[str]) -> int:
         code = _invoke([word for word in args if word != "--debug"])
     except Exception as error:
         if debug:
-            traceback.print_exc()
+            print_trace(traceback.format_exc())
         code = _report(error)
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT

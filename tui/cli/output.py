@@ -9,16 +9,19 @@ from contextlib import suppress
 from itertools import zip_longest
 from typing import Literal, TextIO
 
-import msgspec
-
 from cnn_tui.engine.specs.wording import plain
+from cnn_tui.tui.cli.json_text import to_json
 
 _MOST_FITTED = 500
 """Rows that are fitted to the width of the terminal; more would take seconds."""
 
 
 def print_line(text: str, style: str = "") -> None:
-    """Write a line to standard output at once, on a terminal in a style of rich's."""
+    """Write a line to standard output at once, on a terminal in a style of rich's.
+
+    Whatever could steer a terminal, a line break as well, is written out.
+    """
+    text = plain(text)
     if style and paints(sys.stdout):
         from rich.console import Console
         from rich.text import Text
@@ -27,6 +30,10 @@ def print_line(text: str, style: str = "") -> None:
         with console.capture() as captured:
             console.print(Text(text, style), soft_wrap=True)
         text = captured.get().rstrip("\n")
+    _write(text)
+
+
+def _write(text: str) -> None:
     print(text, flush=True)
 
 
@@ -40,6 +47,17 @@ def print_note(message: str) -> None:
     _tell(f"cnn-tui: note: {plain(message)}")
 
 
+def print_trace(text: str) -> None:
+    """Write the lines of a traceback to standard error."""
+    for line in text.splitlines():
+        _tell(plain(line))
+
+
+def print_progress(message: str) -> None:
+    """Write how far something is, to standard error."""
+    _tell(f"cnn-tui: {plain(message)}")
+
+
 def _tell(line: str) -> None:
     # Where standard error cannot be written to either, nobody is left to read why.
     with suppress(OSError):
@@ -48,7 +66,7 @@ def _tell(line: str) -> None:
 
 def print_json(value: object) -> None:
     """Write ``value`` as one line of JSON, at once; numbers that are not finite become null."""
-    print_line(msgspec.json.encode(value).decode())
+    _write(to_json(value))
 
 
 def print_table(
@@ -69,7 +87,7 @@ def print_table(
     if paints(sys.stdout) and len(cells) <= _MOST_FITTED:
         _print_fitted(header, cells, right, wrap, styles)
     else:
-        print_line("\n".join(_aligned(header, cells, right)))
+        _write("\n".join(_aligned(header, cells, right)))
 
 
 def _aligned(
@@ -105,7 +123,7 @@ def _print_fitted(
     with console.capture() as captured:
         console.print(table)
     for line in captured.get().splitlines():
-        print_line(line.rstrip())
+        _write(line.rstrip())
 
 
 def paints(stream: TextIO) -> bool:

@@ -16,7 +16,6 @@ from cnn_tui.engine.data.pictures import BadPictureError, pillow, read_picture
 from cnn_tui.engine.export.prediction import Guess, Predictor
 from cnn_tui.engine.export.states import State, read_state
 from cnn_tui.engine.runs.folder import open_run
-from cnn_tui.engine.specs.wording import plain
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_error, print_json, print_line
 
@@ -101,9 +100,9 @@ def _print(found: Prediction, as_json: bool) -> None:
     elif found.error:
         print_error(f"{found.image}: {found.error}.")
     else:
-        print_line(plain(found.image))
+        print_line(found.image)
         for guess in found.guesses:
-            print_line(f"  {_figure(guess)}  {plain(guess.label)}")
+            print_line(f"  {_figure(guess)}  {guess.label}")
 
 
 def _figure(guess: Guess) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.engine.specs.wording import listed, plain
+from cnn_tui.engine.specs.wording import listed
 from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.preflight import preflight
 from cnn_tui.tui.cli import options
@@ -43,7 +43,7 @@ def command(
         if as_json:
             print_json(result)
         else:
-            print_line(f"{_MARKS[result.passed]:5}  {result.name:13}  {plain(result.message)}")
+            print_line(f"{_MARKS[result.passed]:5}  {result.name:13}  {result.message}")
         if result.passed is False:
             wrong.append(result.name)
     if wrong:

@@ -120,7 +120,11 @@ class _Pace:
 
 
 def event_line(event: RunEvent) -> str:
-    """The event in words and figures, empty for those that need none."""
+    """The event in words and figures on one line, empty for those that need none."""
+    return plain(_words(event))
+
+
+def _words(event: RunEvent) -> str:
     match event:
         case RunStarted():
             return _started(event)
@@ -164,7 +168,7 @@ def _alert(event: Alert) -> str:
     where = f" ({event.layer})" if new else ""
     remedy = f" {event.remedy.description}" if event.remedy else ""
     mark = "+" if event.severity == "praise" else "!"
-    return plain(f"{mark} {event.message}{where}{remedy}")
+    return f"{mark} {event.message}{where}{remedy}"
 
 
 def _step(event: BatchCompleted) -> str:
@@ -245,4 +249,4 @@ class _BarReporter(Reporter):
             self._bar.update(self._task, completed=self._last.step, description=description)
 
     def _print(self, line: str) -> None:
-        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._bar.console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -41,7 +41,8 @@ def print_ladder(rungs: Sequence[Rung], root: Path) -> None:
         _print_accuracies(console, rungs)
     for rung in rungs:
         if rung.cross_validation and console is None:
-            print_line(f"\n{rung.metric} neighbours, mean of five folds ± spread:")
+            print_line("")
+            print_line(f"{rung.metric} neighbours, mean of five folds ± spread:")
             _print_scores(rung.cross_validation)
 
 

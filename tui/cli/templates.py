@@ -12,7 +12,6 @@ from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.export.templates import Kind, Templates, first_layer
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.specs.flow import dims
-from cnn_tui.engine.specs.wording import plain
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.drawing import SIDE, draw_sheet, looks_on, terminal
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
@@ -52,7 +51,7 @@ def command(run: str, top: int, state: str, as_json: bool, runs_dir: Path) -> No
         for line in _lines(found, top):
             print_json(line)
         return
-    print_line(f"{plain(found.run)}, {template_words(found)}")
+    print_line(f"{found.run}, {template_words(found)}")
     if console:
         draw_sheet(console, template_sheet(found, looks_on(console, SIDE), top))
     else:

@@ -1,4 +1,4 @@
-"""What every line passes before it is sent, on terminals without colours or without UTF-8."""
+"""What every line passes before it is sent: no control characters; colours and glyphs to suit."""
 
 from __future__ import annotations
 
@@ -12,6 +12,19 @@ from textual.color import Color
 from textual.filter import LineFilter
 
 from cnn_tui.tui.terminal.link import Link
+
+
+class Printable(LineFilter):
+    """No character that could steer the terminal, wherever the text came from."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """Text of the same width in every segment."""
+        return [
+            segment
+            if segment.control or segment.text.isprintable()
+            else segment._replace(text=to_printable(segment.text))
+            for segment in segments
+        ]
 
 
 class ColorsOff(LineFilter):
@@ -44,6 +57,15 @@ def filters_for(link: Link) -> Sequence[LineFilter]:
     if link.ascii:
         filters.append(Ascii())
     return filters
+
+
+def to_printable(text: str) -> str:
+    """The text as wide as before, without characters that are not printable."""
+    return "".join(char if char.isprintable() else _stand_in(char) for char in text)
+
+
+def _stand_in(char: str) -> str:
+    return (" " if char.isspace() else "?") * cell_len(char)
 
 
 def to_ascii(text: str) -> str:

@@ -15,6 +15,8 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
+from cnn_tui.tui.words import clean
+
 Run = tuple[str, str]
 """Text and its role: names out of ``LOOKS``, such as ``cursor dim``, the last of which wins."""
 
@@ -83,7 +85,7 @@ class Lines(Widget):
         if self._size_made != self.content_size and self.is_mounted:
             self._rows = self._made(self.content_size)
         row = self._rows[y] if y < len(self._rows) else plain()
-        segments = [Segment(text, self._style(role)) for text, role in row if text]
+        segments = [Segment(clean(text), self._style(role)) for text, role in row if text]
         return Strip(segments).adjust_cell_length(width, self._style(row[-1][1] if row else ""))
 
     def notify_style_update(self) -> None:
