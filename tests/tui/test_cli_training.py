@@ -17,7 +17,7 @@ from cnn_tui.engine.training.events import (
     SettingChanged,
 )
 from cnn_tui.engine.training.preflight import CHECKS
-from cnn_tui.tui.cli.reporters import event_line
+from cnn_tui.tui.cli.event_lines import event_line
 
 ZEROS = """
 name = "zeros"

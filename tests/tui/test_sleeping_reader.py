@@ -220,6 +220,23 @@ def test_a_stopped_terminal_holds_up_neither_a_training_nor_its_end(
     assert max(state.step for state in kept_states(folder)) == last.step
 
 
+def test_a_stopped_terminal_holds_up_no_ladder(
+    start: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    words = ["baselines", "--only", "linear-svm", "--epochs", "50000", "--runs-dir", str(tmp_path)]
+    terminal = start(TRAINS.format(words=words))
+    terminal.shows("steps")
+    (folder,) = (RunFolder(path) for path in tmp_path.iterdir())
+    terminal.stall()
+    goes_on(folder)
+    time.sleep(0.6)
+    goes_on(folder)
+    terminal.process.terminate()
+    assert terminal.process.wait(PATIENCE) == 143
+    *_, last = read_events(folder.events_file)
+    assert isinstance(last, RunEnded) and last.reason == "stopped"
+
+
 STUCK = """
 import sys, time
 import cnn_tui.tui.terminal.shutdown as shutdown

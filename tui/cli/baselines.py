@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 import click
 
@@ -15,11 +15,11 @@ from cnn_tui.engine.baselines.record import Rung
 from cnn_tui.engine.baselines.screens import Metric
 from cnn_tui.engine.data.catalog import locate
 from cnn_tui.engine.data.folder import DEFAULT_SHAPE
-from cnn_tui.engine.data.progress import Progress
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunStarted
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.loading import load, progress_shown
+from cnn_tui.tui.cli.outlet import printing
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.cli.rungs import print_ladder, sentence
 from cnn_tui.tui.cli.stopping import stopped_by_signals
@@ -68,38 +68,63 @@ def command(
         tuple(baseline for baseline in BASELINES if not only or baseline in only),
     )
     control, done = Control(), list[Rung]()
-    with stopped_by_signals(control) as ending, _progress() as emit:
-        for rung in ladder.climb(emit, control):
+    with (
+        stopped_by_signals(control) as ending,
+        printing(_LadderPrinter(as_json), control, ending) as outlet,
+    ):
+        for rung in ladder.climb(outlet.put, control):
             done.append(rung)
-            if as_json:
-                print_json(rung)
-            else:
-                print_line(sentence(rung))
+            outlet.put(rung)
     if not as_json:
         print_ladder(done, runs_dir)
     return ending.code
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[LadderEvent], None]]:
-    with progress_shown() as tell:
-        yield _Told(tell)
+class _LadderPrinter:
+    """Prints each rung, and in between how far the next one is."""
 
+    pause: float | None = 0.25
 
-class _Told:
-    """Turns what happens on a rung into progress."""
+    def __init__(self, as_json: bool) -> None:
+        self._as_json, self._bar = as_json, ExitStack()
+        self._baseline, self._steps = "", 0
+        self._far: tuple[str, int, int] | None = None
 
-    def __init__(self, tell: Progress) -> None:
-        self._tell, self._baseline, self._steps = tell, "", 0
+    def __enter__(self) -> Self:
+        """Begin to show how far it is."""
+        self._tell = self._bar.enter_context(progress_shown())
+        return self
 
-    def __call__(self, event: LadderEvent) -> None:
+    def __exit__(self, *error: object) -> None:
+        """Take the bar away."""
+        self._bar.close()
+
+    def wants(self, event: LadderEvent | Rung) -> bool:
+        """Only what a rung came to is a line; the rest is progress."""
         match event:
             case RungStarted():
                 self._baseline = event.baseline
             case PairsCompared():
                 millions = event.done // 10**6, event.total // 10**6
-                self._tell(f"{self._baseline}, {event.phase}, million pairs", *millions)
+                self._far = (f"{self._baseline}, {event.phase}, million pairs", *millions)
             case RunStarted():
                 self._steps = event.epochs * event.batches
             case BatchCompleted():
-                self._tell(f"{self._baseline}, steps", event.step, self._steps)
+                self._far = (f"{self._baseline}, steps", event.step, self._steps)
+        return isinstance(event, Rung)
+
+    def show(self, event: LadderEvent | Rung) -> None:
+        """Print a rung."""
+        if isinstance(event, Rung):
+            if self._as_json:
+                print_json(event)
+            else:
+                print_line(sentence(event))
+
+    def skip(self, count: int) -> None:
+        """Rungs are too few to be left out."""
+
+    def idle(self) -> None:
+        """Show how far it is."""
+        if self._far:
+            self._tell(*self._far)

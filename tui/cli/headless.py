@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from cnn_tui.engine.data.dataset import Dataset
@@ -15,15 +14,11 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent
 from cnn_tui.engine.training.trainer import Trainer
-from cnn_tui.tui.cli.outlet import Outlet
+from cnn_tui.tui.cli.outlet import printing
 from cnn_tui.tui.cli.reporters import Reporter
-from cnn_tui.tui.cli.stopping import Ending, stopped_by_signals
+from cnn_tui.tui.cli.stopping import stopped_by_signals
 from cnn_tui.tui.history.hangup import Heir, OnHangup
 from cnn_tui.tui.history.unkept import require_kept
-from cnn_tui.tui.terminal.streams import is_hang_up
-
-_LAST_LINES = 1.0
-"""Seconds after a signal for the lines that still wait."""
 
 
 def train(
@@ -55,7 +50,7 @@ def train(
             recorder.record(event)
         outlet.put(event)
 
-    with stopped_by_signals(control) as ending, _printing(reporter, control, ending) as outlet:
+    with stopped_by_signals(control) as ending, printing(reporter, control, ending) as outlet:
         with keep(control) if keep else nullcontext() as recorder:
             Trainer(
                 network, dataset, control=control, emit=emit, threads=threads, keeper=recorder
@@ -67,29 +62,6 @@ def train(
         if isinstance(last, RunEnded) and last.reason == "failed":
             raise CnnTuiError(last.message or "The training failed.")
     return ending.code
-
-
-@contextmanager
-def _printing(reporter: Reporter, control: Control, ending: Ending) -> Iterator[Outlet]:
-    """Print until all is printed, for as long as that takes; after a signal not for long."""
-
-    def give_up(error: Exception) -> None:
-        if is_hang_up(error):
-            ending.take(signal.SIGHUP)
-        control.stop()
-
-    outlet, words = Outlet(reporter, give_up), ""
-    try:
-        yield outlet
-    except CnnTuiError as error:
-        words = str(error)
-        raise
-    finally:
-        ending.is_over(words)
-        if not outlet.drain(_LAST_LINES if ending.code else None):
-            ending.enforce()
-    if outlet.failure and not ending.code:
-        raise outlet.failure
 
 
 def _was_stopped(last: RunEvent | None) -> bool:

@@ -84,7 +84,15 @@ def progress_shown(unit: float = 1.0, suffix: str = "") -> Iterator[Progress]:
         TextColumn("{task.fields[count]}", markup=False),
         TimeRemainingColumn(),
     )
-    with Bar(*columns, console=Console(stderr=True), transient=True, refresh_per_second=4) as bar:
+    bar = Bar(
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+        refresh_per_second=4,
+        # Lines on the same terminal go above the bar, those in a file must stay there.
+        redirect_stdout=sys.stdout.isatty(),
+    )
+    with bar:
         yield _Bar(bar, unit, suffix)
 
 

@@ -4,14 +4,48 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from signal import SIGHUP
+from typing import Generic, Protocol, Self, TypeVar
 
-from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent
-from cnn_tui.tui.cli.reporters import Reporter
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import BatchCompleted, RunEnded
+from cnn_tui.tui.cli.stopping import Ending
+from cnn_tui.tui.terminal.streams import is_hang_up
 
 BATCHES, EVENTS = 256, 10_000
 """Lines that may wait before those of batches, and before any others, are left out."""
+LAST_LINES = 1.0
+"""Seconds after a signal for the lines that still wait."""
+Event = TypeVar("Event", contravariant=True)
+
+
+class Printer(Protocol[Event]):
+    """What prints events: all of it is called by the outlet's thread, but for :meth:`wants`."""
+
+    pause: float | None
+    """Seconds without an event after which :meth:`idle` is called; None for never."""
+
+    def __enter__(self) -> Self:
+        """Begin to print."""
+
+    def __exit__(self, *error: object) -> None:
+        """Print nothing more."""
+
+    def wants(self, event: Event) -> bool:
+        """Whether the event is worth a line; asked about every event in its order."""
+
+    def show(self, event: Event) -> None:
+        """Print an event."""
+
+    def skip(self, count: int) -> None:
+        """Print how many lines were left out here."""
+
+    def idle(self) -> None:
+        """Do what is due even without an event."""
 
 
 @dataclass
@@ -21,25 +55,25 @@ class _Gap:
     count: int = 1
 
 
-class Outlet:
+class Outlet(Generic[Event]):
     """Prints events in their order, in the background, until it is drained.
 
     Args:
-        reporter: Prints them.
+        printer: Prints them.
         failed: Called with the error if that fails; nothing is printed any more.
     """
 
-    def __init__(self, reporter: Reporter, failed: Callable[[Exception], None]) -> None:
-        self._reporter, self._failed = reporter, failed
-        self._waiting = deque[RunEvent | _Gap]()
+    def __init__(self, printer: Printer[Event], failed: Callable[[Exception], None]) -> None:
+        self._printer, self._failed = printer, failed
+        self._waiting = deque[Event | _Gap]()
         self._changed, self._closed = threading.Condition(), False
         self.failure: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="outlet", daemon=True)
         self._thread.start()
 
-    def put(self, event: RunEvent) -> None:
+    def put(self, event: Event) -> None:
         """Leave an event to be printed; never waits for a reader."""
-        if not self._reporter.wants(event):
+        if not self._printer.wants(event):
             return
         with self._changed:
             if self._has_room(event):
@@ -56,7 +90,7 @@ class Outlet:
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
-    def _has_room(self, event: RunEvent) -> bool:
+    def _has_room(self, event: Event) -> bool:
         most = BATCHES if isinstance(event, BatchCompleted) else EVENTS
         return len(self._waiting) < most or isinstance(event, RunEnded)
 
@@ -69,7 +103,7 @@ class Outlet:
 
     def _work(self) -> None:
         try:
-            with self._reporter:
+            with self._printer:
                 while self._take():
                     pass
         except Exception as error:  # the thread's last resort: whoever waits has to hear of it
@@ -80,13 +114,40 @@ class Outlet:
         """Print what comes next; False at the end."""
         with self._changed:
             if not self._waiting and not self._closed:
-                self._changed.wait(self._reporter.pause)
+                self._changed.wait(self._printer.pause)
             item = self._waiting.popleft() if self._waiting else None
             over = item is None and self._closed
         if isinstance(item, _Gap):
-            self._reporter.skip(item.count)
+            self._printer.skip(item.count)
         elif item is not None:
-            self._reporter.show(item)
+            self._printer.show(item)
         elif not over:
-            self._reporter.idle()
+            self._printer.idle()
         return not over
+
+
+@contextmanager
+def printing(printer: Printer[Event], control: Control, ending: Ending) -> Iterator[Outlet[Event]]:
+    """Print until all is printed, for as long as that takes; after a signal not for long.
+
+    Raises:
+        OSError: The output cannot be written to any more; the control was told to stop.
+    """
+
+    def give_up(error: Exception) -> None:
+        if is_hang_up(error):
+            ending.take(SIGHUP)
+        control.stop()
+
+    outlet, words = Outlet(printer, give_up), ""
+    try:
+        yield outlet
+    except CnnTuiError as error:
+        words = str(error)
+        raise
+    finally:
+        ending.is_over(words)
+        if not outlet.drain(LAST_LINES if ending.code else None):
+            ending.enforce()
+    if outlet.failure and not ending.code:
+        raise outlet.failure

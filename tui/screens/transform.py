@@ -23,7 +23,7 @@ from cnn_tui.tui.aside import aside
 from cnn_tui.tui.building.edits import Path, layer_at
 from cnn_tui.tui.building.proof import rewrite_lines
 from cnn_tui.tui.building.trained import Trained
-from cnn_tui.tui.widgets.lines import Line, Lines, plain
+from cnn_tui.tui.widgets.lines import Line, Lines, unstyled
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Candidate:
         self.title = transform.title
         self.rewritten: Rewrite | None = None
         self.refusal = ""
-        self.shown: Line = plain()
+        self.shown: Line = unstyled()
         self.proof: Proof | None = None
         try:
             self.rewritten = transform.make(network, path)
@@ -107,13 +107,13 @@ class Comparison(Lines):
         ]
         if chosen is None:
             return rows
-        rows.append(plain())
+        rows.append(unstyled())
         rows += [((line, "warn"),) for line in wrap(clean(chosen.refusal), max(1, width))]
         if chosen.refusal and chosen.rewritten:
             rows.append((("By itself the layer would become:", "dim"),))
         if chosen.rewritten:
             rows += rewrite_lines(chosen.rewritten)
-        rows += [plain()] * (height - 1 - len(rows))
+        rows += [unstyled()] * (height - 1 - len(rows))
         return [*rows[: height - 1], chosen.shown]
 
 
@@ -158,7 +158,7 @@ class TransformDialog(ModalScreen[Outcome | None]):
         shown = self.query_one(Comparison)
         shown.chosen = max(0, min(shown.chosen + by, len(self._candidates) - 1))
         candidate = self._candidates[shown.chosen]
-        if candidate.rewritten and candidate.shown == plain():
+        if candidate.rewritten and candidate.shown == unstyled():
             candidate.shown = (("proving on random images ...", "dim"),)
             # A matrix shown by itself is not that of the network.
             trained = None if candidate.refusal else self._trained

@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.reactive import var
 
 from cnn_tui.engine.specs.report import Fix, Issue, Report
-from cnn_tui.tui.widgets.lines import Line, Lines, plain
+from cnn_tui.tui.widgets.lines import Line, Lines, unstyled
 from cnn_tui.tui.words import clean, fit, packed
 
 LETTERS = "abcde"
@@ -64,7 +64,7 @@ class Doctor(Lines):
         issue = self.issue
         self._offered = {}
         if issue is None:
-            return [plain(line) for words in self.advice for line in packed(words, width)]
+            return [unstyled(line) for words in self.advice for line in packed(words, width)]
         head = self._head(issue, width, max(2, height - len(issue.fixes)))
         self._offered = dict(zip(LETTERS[: height - len(head)], issue.fixes, strict=False))
         hidden = min(len(issue.fixes), len(LETTERS)) - len(self._offered)
@@ -77,7 +77,7 @@ class Doctor(Lines):
 
     def on_click(self, event: events.Click) -> None:
         """A click on a remedy applies it."""
-        line = self._rows[event.y] if event.y < len(self._rows) else plain()
+        line = self._rows[event.y] if event.y < len(self._rows) else unstyled()
         letter = line[0][0].strip()
         if self.fix(letter):
             self.post_message(self.FixRequested(letter))

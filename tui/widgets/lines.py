@@ -41,7 +41,7 @@ each change of its state, which was a third of the time from the start to the fi
 """
 
 
-def plain(text: str = "") -> Line:
+def unstyled(text: str = "") -> Line:
     """A row without any styling."""
     return ((text, ""),)
 
@@ -84,7 +84,7 @@ class Lines(Widget):
         # At once, so that no empty widget is painted before the news of its size arrives.
         if self._size_made != self.content_size and self.is_mounted:
             self._rows = self._made(self.content_size)
-        row = self._rows[y] if y < len(self._rows) else plain()
+        row = self._rows[y] if y < len(self._rows) else unstyled()
         segments = [Segment(clean(text), self._style(role)) for text, role in row if text]
         return Strip(segments).adjust_cell_length(width, self._style(row[-1][1] if row else ""))
 
@@ -96,7 +96,7 @@ class Lines(Widget):
     def _made(self, size: Size) -> list[Line]:
         self._size_made = size
         rows = list(self.lines(size.width, size.height))[: size.height]
-        return rows + [plain()] * (size.height - len(rows))
+        return rows + [unstyled()] * (size.height - len(rows))
 
     def _style(self, role: str) -> Style:
         key = (role, self.has_focus)

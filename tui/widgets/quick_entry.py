@@ -16,7 +16,7 @@ from cnn_tui.engine.specs.quick.complete import Completion, complete
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.tui.widgets.carets import underlined
 from cnn_tui.tui.widgets.entry_input import EntryInput
-from cnn_tui.tui.widgets.lines import Line, Lines, Run, plain
+from cnn_tui.tui.widgets.lines import Line, Lines, Run, unstyled
 from cnn_tui.tui.words import clean, fit
 
 PROMPT = "/ "
@@ -135,7 +135,7 @@ class QuickEntry(Lines):
             return []
         chosen = choices[self._chosen % len(choices)]
         meaning = wrap(clean(chosen.meaning), width - len(PROMPT))[:1]
-        return [self._words(choices, width), *(plain(f"  {line}") for line in meaning)]
+        return [self._words(choices, width), *(unstyled(f"  {line}") for line in meaning)]
 
     def _words(self, choices: Sequence[Completion], width: int) -> Line:
         """As many as fit, from the first so that the marked one is in sight."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.geometry import Size
 
-from cnn_tui.tui.widgets.lines import Line, Lines, plain
+from cnn_tui.tui.widgets.lines import Line, Lines, unstyled
 
 LEAST = Size(60, 18)
 
@@ -17,4 +17,4 @@ class TooSmall(Lines):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """One line, cut where it must be."""
         words = (f"{width}x{height}: cnn-tui needs {LEAST.width}x{LEAST.height}", "q quits")
-        return [plain(line[:width]) for line in words]
+        return [unstyled(line[:width]) for line in words]

@@ -1,0 +1,97 @@
+"""The events of a training as lines for people."""
+
+from __future__ import annotations
+
+from cnn_tui.engine.specs.wording import plain
+from cnn_tui.engine.training.events import (
+    Alert,
+    AlertCleared,
+    BatchCompleted,
+    EpochCompleted,
+    RunEnded,
+    RunEvent,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+    SettingChanged,
+)
+from cnn_tui.tui.words import clock, count
+
+
+def event_line(event: RunEvent) -> str:
+    """The event in words and figures on one line, empty for those that need none."""
+    return plain(_words(event))
+
+
+def _words(event: RunEvent) -> str:
+    match event:
+        case RunStarted():
+            return _started(event)
+        case EpochCompleted():
+            return _epoch(event)
+        case SettingChanged():
+            return _changed(event)
+        case RunPaused():
+            return f"paused after step {event.step:,}"
+        case RunResumed():
+            return "goes on"
+        case Alert():
+            return _alert(event)
+        case AlertCleared():
+            return f"  over: {event.code}{f' ({event.layer})' if event.layer else ''}"
+        case RunEnded():
+            return _ended(event)
+        case _:
+            return ""
+
+
+def _started(event: RunStarted) -> str:
+    kept = f", run {event.run}" if event.run else ""
+    since = f", from step {event.from_step:,} on" if event.from_step else ""
+    return (
+        f"{event.arch} on {event.data}: {event.params:,} parameters, "
+        f"{event.train_images:,} images; {event.epochs} x {event.batches:,} batches of "
+        f"{event.batch_size}, {event.optimizer}, lr {event.lr:g}, seed {event.seed}, "
+        f"{count(event.threads, 'thread')}{kept}{since}"
+    )
+
+
+def _changed(event: SettingChanged) -> str:
+    name = event.name.replace("_", " ")
+    old, new = ("as described" if v is None else f"{v:g}" for v in (event.old, event.new))
+    return f"{name} {new} (was {old}) from step {event.step + 1:,} on"
+
+
+def _alert(event: Alert) -> str:
+    new = event.layer and event.layer not in event.message
+    where = f" ({event.layer})" if new else ""
+    remedy = f" {event.remedy.description}" if event.remedy else ""
+    mark = "+" if event.severity == "praise" else "!"
+    return f"{mark} {event.message}{where}{remedy}"
+
+
+def step_line(event: BatchCompleted) -> str:
+    """A step in figures."""
+    return (
+        f"step {event.step:,} of epoch {event.epoch}  loss {event.loss:.4f} {event.accuracy:6.1%}  "
+        f"lr {event.lr:.3g}  {event.images_per_second:,.0f} images/s  {clock(event.seconds)}"
+    )
+
+
+def _epoch(event: EpochCompleted) -> str:
+    return (
+        f"epoch {event.epoch:3}  train loss {event.train_loss:.4f} {event.train_accuracy:6.1%}  "
+        f"val loss {event.val_loss:.4f} {event.val_accuracy:6.1%}  lr {event.lr:.3g}  "
+        f"{event.images_per_second:,.0f} images/s  {clock(event.seconds)}"
+    )
+
+
+def _ended(event: RunEnded) -> str:
+    parts = [f"{event.reason} after {event.step:,} steps in {clock(event.seconds)}"]
+    if event.best_val_accuracy is not None:
+        parts.append(f"best val {event.best_val_accuracy:.2%} at epoch {event.best_epoch}")
+    if event.test_accuracy is not None:
+        parts.append(f"test loss {event.test_loss:.4f}, accuracy {event.test_accuracy:.2%}")
+    if event.reason == "completed" and event.message:
+        parts.append(event.message.rstrip("."))
+    return "; ".join(parts)
