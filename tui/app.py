@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -43,10 +44,14 @@ from cnn_tui.tui.screens.starting import (
 )
 from cnn_tui.tui.terminal.filters import Printable, filters_for
 from cnn_tui.tui.terminal.link import Link
+from cnn_tui.tui.terminal.streams import terminal_is_gone
 from cnn_tui.tui.theme import DARK, DARK_16
 from cnn_tui.tui.training import Training
 from cnn_tui.tui.widgets.header import Header, Heading
 from cnn_tui.tui.words import clean, times
+
+_TERMINAL_SECONDS = 1.0
+"""Between looks whether the terminal is still there."""
 
 
 class CnnTuiApp(QuickApp, inherit_bindings=False):
@@ -95,7 +100,14 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         if self.watched:
             self.call_later(self._watch, WatchRun(self.watched))
         self.set_interval(1 / self.link.fps, self.poll)
+        if not self.is_headless:
+            self.set_interval(_TERMINAL_SECONDS, self._see_terminal)
         self.begin_capture_print(self)
+
+    def _see_terminal(self) -> None:
+        # The system sends HUP for the controlling terminal only.
+        if terminal_is_gone():
+            signal.raise_signal(signal.SIGHUP)
 
     def notify(
         self,

@@ -141,6 +141,21 @@ def test_terminal_gets_a_progress_bar_and_is_left_in_order(file: Path) -> None:
     assert screen.count("\x1b[?25l") == screen.count("\x1b[?25h") > 0
 
 
+def test_the_ladder_goes_to_standard_output_whatever_shows_its_progress(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    words = ["baselines", "--only", "linear-svm", "--epochs", "2", "--runs-dir", str(tmp_path)]
+    process = subprocess.Popen(
+        [*CNN_TUI, *words, "--json"],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        env=os.environ | {"TERM": "xterm-256color"},
+    )
+    os.close(theirs)
+    out, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert json.loads(out)["baseline"] == "linear-svm"
+
+
 def on_terminal(args: list[str], **environment: str) -> tuple[int, str]:
     """Run on a pty of its own; exit code and everything that was painted."""
     ours, theirs = pty.openpty()

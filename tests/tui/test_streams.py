@@ -82,7 +82,7 @@ def test_a_removed_working_folder_is_one_line_at_most(file: Path, tmp_path: Path
 class Hung:
     """A command on a terminal that goes away; with ``owned`` the system sends it HUP as well."""
 
-    def __init__(self, *words: object, owned: bool) -> None:
+    def __init__(self, *words: object, owned: bool, term: str = "dumb") -> None:
         self.fd, inner = pty.openpty()
         own = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n" if owned else ""
         run = "import sys; from cnn_tui.tui.cli.main import run; run()"
@@ -92,13 +92,15 @@ class Hung:
             stdout=inner,
             stderr=inner,
             start_new_session=True,
-            env={**HELD_BACK, "TERM": "dumb"},
+            env={**HELD_BACK, "TERM": term},
         )
         os.close(inner)
 
-    def ends_with(self) -> int:
+    def ends_with(self, shown: bytes = b"") -> int:
         """The exit code after the terminal has shown something and gone away."""
-        os.read(self.fd, 1)
+        seen = os.read(self.fd, 1)
+        while shown not in seen:
+            seen += os.read(self.fd, 65536)
         os.close(self.fd)
         return self.process.wait(PATIENCE)
 
@@ -125,3 +127,13 @@ def test_a_terminal_that_goes_away_is_a_hang_up(owned: bool, trained: Path, file
     assert training.ends_with() == hung_up
     watching = Hung("watch", "quick-1", "--runs-dir", trained, owned=owned)
     assert watching.ends_with() == hung_up
+
+
+@pytest.mark.parametrize("owned", [True, False])
+@pytest.mark.parametrize("words", [(), ("watch", "quick-1")], ids=["app", "watch"])
+def test_a_terminal_that_goes_away_ends_the_app(
+    owned: bool, words: tuple[str, ...], trained: Path
+) -> None:
+    places = ("--runs-dir", trained) if words else ()
+    app = Hung(*words, *places, owned=owned, term="xterm-256color")
+    assert app.ends_with(b"Build") == 128 + signal.SIGHUP

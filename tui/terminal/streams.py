@@ -50,10 +50,11 @@ def finish(*, wait: bool = True) -> None:
 
 def is_hang_up(error: BaseException) -> bool:
     """Whether a stream could not be written to because its terminal has gone away."""
-    return isinstance(error, OSError) and error.errno == errno.EIO and _terminal_is_gone()
+    return isinstance(error, OSError) and error.errno == errno.EIO and terminal_is_gone()
 
 
-def _terminal_is_gone() -> bool:
+def terminal_is_gone() -> bool:
+    """Whether a standard stream is a terminal that has hung up."""
     return any(map(_has_hung_up, range(3)))
 
 
