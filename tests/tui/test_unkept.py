@@ -124,3 +124,17 @@ def test_the_app(start: Callable[..., Terminal], file: Path, tmp_path: Path, end
     after = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
     assert "The end of the run quick-1 could not be written" in after
     assert after.count("\n") == 1
+
+
+def test_a_terminal_that_takes_not_even_the_last_line(
+    start: Callable[..., Terminal], file: Path, tmp_path: Path
+) -> None:
+    folder = RunFolder(tmp_path / "runs" / "quick-1")
+    words = ["train", str(file), "--runs-dir", str(folder.path.parent)]
+    terminal = start(TRAINS.format(words=words))
+    terminal.shows("train loss")
+    terminal.stall()
+    remove(folder)
+    terminal.process.terminate()
+    assert terminal.process.wait(PATIENCE) == 1
+    terminal.recover()

@@ -24,7 +24,7 @@ Event = TypeVar("Event", contravariant=True)
 
 
 class Printer(Protocol[Event]):
-    """What prints events: all of it is called by the outlet's thread, but for :meth:`wants`."""
+    """Anything that prints events. The outlet's thread calls all of it except :meth:`wants`."""
 
     pause: float | None
     """Seconds without an event after which :meth:`idle` is called; None for never."""
