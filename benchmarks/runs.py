@@ -14,11 +14,11 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.build import build
+from cnn_tui.engine.files import Storage, replace_file
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.runs.folder import RunFolder, RunInfo
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.history import list_runs
-from cnn_tui.engine.runs.storage import Storage, replace_file
 from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.engine.runs.tensors import encode
 from cnn_tui.engine.specs.presets import load_preset

@@ -9,34 +9,45 @@ import msgspec
 from cnn_tui.engine.baselines.recipes import Baseline
 from cnn_tui.engine.baselines.screens import Metric
 from cnn_tui.engine.baselines.validation import CrossValidation
+from cnn_tui.engine.decoding import (
+    Count,
+    Figure,
+    PathText,
+    RunNameOrNone,
+    Seconds,
+    Share,
+    Text,
+    UnreadableError,
+    decode,
+)
+from cnn_tui.engine.files import Storage, is_regular, read_file, replace_file
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import run_names
-from cnn_tui.engine.runs.storage import Storage, replace_file
 
-_FILE = "baseline.json"
+_FILE, _MOST = "baseline.json", 1 << 20
 
 
 class Rung(msgspec.Struct, frozen=True, kw_only=True):
     """One baseline, done: a line of ``baselines --json``."""
 
     baseline: Baseline
-    data: str
-    test_accuracy: float
-    train_seconds: float
+    data: PathText
+    test_accuracy: Share
+    train_seconds: Seconds
     """0 for k-NN, which only stores the images."""
-    predict_ms_per_image: float
-    params: int
+    predict_ms_per_image: Figure
+    params: Count
     """Learned numbers; 0 for k-NN."""
-    train_images: int
-    test_images: int
-    epochs: int | None = None
-    seed: int | None = None
-    threads: int
-    k: int | None = None
+    train_images: Count
+    test_images: Count
+    epochs: Count | None = None
+    seed: Count | None = None
+    threads: Count
+    k: Count | None = None
     metric: Metric | None = None
     cross_validation: CrossValidation | None = None
     """Where k was chosen so."""
-    run: str = ""
+    run: RunNameOrNone = ""
     """Its name in the history."""
     done_before: bool = False
     """Whether nothing had to be computed this time."""
@@ -45,7 +56,7 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
 class Record(msgspec.Struct, frozen=True):
     """``baseline.json`` of a run: what it is for, and the result once there is one."""
 
-    key: str
+    key: Text
     rung: Rung | None = None
 
 
@@ -54,7 +65,7 @@ def find(root: Path, key: str) -> tuple[RunFolder, Record] | None:
     found = None
     for name in sorted(run_names(root)):
         record = _read(root / name / _FILE)
-        if record is not None and record.key == key and (root / name / "run.json").exists():
+        if record is not None and record.key == key and is_regular(root / name / "run.json"):
             found = RunFolder(root / name), record
             if record.rung is not None:
                 break
@@ -72,6 +83,6 @@ def write(folder: RunFolder, record: Record) -> None:
 
 def _read(path: Path) -> Record | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Record)
-    except (OSError, msgspec.DecodeError):
+        return decode(read_file(path, _MOST), Record)
+    except (OSError, UnreadableError):
         return None

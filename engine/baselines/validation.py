@@ -13,6 +13,7 @@ from cnn_tui.engine.baselines.rows import Rows
 from cnn_tui.engine.baselines.screens import Metric
 from cnn_tui.engine.data.dataset import Split
 from cnn_tui.engine.data.split import stratified_order
+from cnn_tui.engine.decoding import Count, Figure, Share
 from cnn_tui.engine.threads import Team
 
 CHOICES = (1, 3, 5, 8, 10, 12, 15, 20, 50, 100)
@@ -25,11 +26,11 @@ _WORK = 5e12
 class KScore(msgspec.Struct, frozen=True):
     """How well one k does: a point of the chart, with its spread."""
 
-    k: int
-    accuracies: tuple[float, ...]
+    k: Count
+    accuracies: tuple[Share, ...]
     """One for each fold, 0 to 1."""
-    mean: float
-    std: float
+    mean: Share
+    std: Figure
 
 
 class CrossValidation(msgspec.Struct, frozen=True):
@@ -40,8 +41,8 @@ class CrossValidation(msgspec.Struct, frozen=True):
     """
 
     scores: tuple[KScore, ...]
-    best: int
-    images: int
+    best: Count
+    images: Count
     """How many took part."""
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.modules import Module, modules, renamed
 from cnn_tui.engine.export.states import State
-from cnn_tui.engine.runs.storage import Storage, replace_file
+from cnn_tui.engine.files import Storage, replace_file
 from cnn_tui.engine.specs.codec import dumps_network
 from cnn_tui.engine.specs.layers import (
     FC,

@@ -10,15 +10,19 @@ import numpy as np
 from cnn_tui.engine.build import build
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.tensors import TensorFile, layout_of
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import RunStarted
 
 Which = Literal["best", "last"]
+_LEAST = 4
+"""Bytes of a parameter."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +70,7 @@ def read_state(folder: RunFolder, which: Which = "best") -> State:
 
 
 def _file(folder: RunFolder, which: Which) -> TensorFile:
-    last = sorted(folder.checkpoints.glob("step-*.safetensors"), reverse=True)
-    best = [folder.best_file] if folder.best_file.exists() else []
+    last, best = folder.states, list(filter(is_regular, [folder.best_file]))
     for path in [*best, *last] if which == "best" else [*last, *best]:
         return TensorFile(path)
     raise RunError(
@@ -76,6 +79,9 @@ def _file(folder: RunFolder, which: Which) -> TensorFile:
 
 
 def _weights(file: TensorFile, network: Network) -> dict[str, Array]:
+    # Before anything is allocated for what the architecture asks for.
+    if check(network).total_params * _LEAST > file.size:
+        raise file.damaged("it does not hold the arrays of its network")
     model = build(network)
     expected = layout_of(_live(model))
     model.close()

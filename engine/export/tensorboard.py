@@ -13,10 +13,10 @@ from pathlib import Path
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.event_file import EventFile, event_files
+from cnn_tui.engine.files import Storage, is_folder, temporary_name
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.lines import read_events
-from cnn_tui.engine.runs.storage import Storage
 from cnn_tui.engine.training.events import (
     BatchCompleted,
     EpochCompleted,
@@ -125,33 +125,41 @@ def write_tensorboard(folder: RunFolder, target: Path) -> None:
     Raises:
         OSError: if it cannot be written; what was there stays as it was.
     """
-    part, old = (target.with_name(f".{target.name}.{suffix}") for suffix in ("tmp", "old"))
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+    part, old = (target.with_name(temporary_name()) for _ in range(2))
     try:
+        part.mkdir()
         _write_splits(folder, part)
         if target.exists():
             target.replace(old)
         part.replace(target)
     finally:
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        for path in (part, old):
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    """Delete what gave way: a folder, or what stood in its place, such as a link to one."""
+    if is_folder(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _write_splits(folder: RunFolder, place: Path) -> None:
-    files = {}
-    for split in SPLITS:
-        files[split] = EventFile(Storage(), place / split, 0, _created(folder))
-    # A tag stands in one of the two alone, so each has its steps in order.
-    for path in (folder.metrics_file, folder.events_file):
-        for number, (when, event) in enumerate(_timed(read_events(path), folder)):
-            for split, step, values in scalars(event):
-                files[split].add(step, values, when)
-            if number % _FLUSHED == 0:
-                _each(files.values())
-    _each(files.values())
-    for file in files.values():
-        file.close()
+    began = _created(folder)
+    files = {split: EventFile(Storage(), place / split, 0, began) for split in SPLITS}
+    try:
+        # A tag stands in one of the two alone, so each has its steps in order.
+        for path in (folder.metrics_file, folder.events_file):
+            for number, (when, event) in enumerate(_timed(read_events(path), folder)):
+                for split, step, values in scalars(event):
+                    files[split].add(step, values, when)
+                if number % _FLUSHED == 0:
+                    _each(files.values())
+        _each(files.values())
+    finally:
+        for file in files.values():
+            file.close()
 
 
 def _each(files: Iterable[EventFile]) -> None:
@@ -196,4 +204,7 @@ def _timed(events: Iterable[RunEvent], folder: RunFolder) -> Iterator[tuple[floa
 
 
 def _created(folder: RunFolder) -> float:
-    return datetime.datetime.fromisoformat(folder.info().created).timestamp()
+    try:
+        return datetime.datetime.fromisoformat(folder.info().created).timestamp()
+    except (ValueError, OverflowError):
+        raise RunError(f"{folder.info_file} does not say when the run began.") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.runs.folder import Again, RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.specs.network import Network
@@ -67,7 +68,7 @@ def original_of(folder: RunFolder) -> RunFolder | None:
     except RunError:
         return None
     original = RunFolder(folder.path.with_name(again.of)) if again else None
-    return original if original and original.info_file.exists() else None
+    return original if original and is_regular(original.info_file) else None
 
 
 def require_same_data(again: Again, data: str) -> None:

@@ -10,11 +10,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from cnn_tui.engine.decoding import Count, UnreadableError, Word, decode
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import Storage, is_regular, replace_file, require_folder
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.storage import Storage, replace_file
-from cnn_tui.engine.runs.tensors import Layout, TensorFile, encode
+from cnn_tui.engine.runs.tensors import DamagedError, Layout, TensorFile, encode
 from cnn_tui.engine.specs.wording import listed
 from cnn_tui.engine.training.progress import Best, Progress
 from cnn_tui.engine.training.snapshot import Snapshot
@@ -26,14 +27,14 @@ FORMAT = 1
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """What goes with the arrays of a checkpoint."""
 
-    format: int = FORMAT
-    network: str
+    format: Count = FORMAT
+    network: Word
     """Digests of what it belongs to."""
-    data: str
-    numpy: str = np.__version__
-    events: int
+    data: Word
+    numpy: Word = np.__version__
+    events: Count
     """Bytes of the run's lines up to here: what stands after them is dropped on a resume."""
-    metrics: int
+    metrics: Count
     progress: Progress
 
 
@@ -69,8 +70,10 @@ class Checkpoints:
         """
         name = f"step-{snapshot.progress.step:09}.safetensors"
         path = self._folder.best_file if best else self._folder.checkpoints / name
+        if not best:
+            require_folder(path.parent)
         replace_file(self._storage, path, encode(snapshot.tensors(), msgspec.json.encode(meta)))
-        for old in self._regular()[KEPT:]:
+        for old in self._folder.states[KEPT:]:
             with contextlib.suppress(OSError):
                 old.unlink()
         return path
@@ -90,10 +93,9 @@ class Checkpoints:
         if step is not None:
             return self._of_step(belongs, step, files), []
         for file, meta in files:
-            _require_same(file, meta, belongs)
             try:
-                found = Checkpoint(file.path, meta, _read(file, belongs.layout))
-            except RunError as error:
+                found = _use(file, meta, belongs)
+            except DamagedError as error:
                 faults[file.path] = error
                 continue
             self._set_aside(faults)
@@ -110,8 +112,7 @@ class Checkpoints:
             raise _no_such_state(self._folder, step, steps)
         at = steps.index(step)
         file, meta = files[at]
-        _require_same(file, meta, belongs)
-        found = Checkpoint(file.path, meta, _read(file, belongs.layout))
+        found = _use(file, meta, belongs)
         self._set_aside((file.path for file, _ in files[:at]), "later")
         return found
 
@@ -120,16 +121,15 @@ class Checkpoints:
         try:
             file = TensorFile(self._folder.best_file)
             meta = decode_meta(file)
-            _require_same(file, meta, belongs)
-            return _read(file, belongs.layout) if meta.progress.best == wanted else None
+            return _use(file, meta, belongs).tensors if meta.progress.best == wanted else None
         except RunError:
             return None
 
     def _opened(self) -> tuple[list[tuple[TensorFile, Meta]], dict[Path, RunError]]:
         """Those with a sound header, the furthest first, and those without."""
         files, faults = [], {}
-        for path in (*self._regular(), self._folder.best_file):
-            if path.exists():
+        for path in (*self._folder.states, self._folder.best_file):
+            if is_regular(path):
                 try:
                     file = TensorFile(path)
                     files.append((file, decode_meta(file)))
@@ -142,9 +142,6 @@ class Checkpoints:
         for path in paths:
             with contextlib.suppress(OSError):
                 self._storage.replace(path, path.with_name(f"{path.name}.{why}"))
-
-    def _regular(self) -> list[Path]:
-        return sorted(self._folder.checkpoints.glob("step-*.safetensors"), reverse=True)
 
 
 def _no_such_state(folder: RunFolder, step: int, steps: list[int]) -> RunError:
@@ -169,9 +166,25 @@ def decode_meta(file: TensorFile) -> Meta:
         RunError: if it cannot be read.
     """
     try:
-        return msgspec.json.decode(file.meta, type=Meta)
-    except msgspec.DecodeError as error:
+        return decode(file.meta, Meta)
+    except UnreadableError as error:
         raise file.damaged(str(error)) from None
+
+
+def _use(file: TensorFile, meta: Meta, belongs: Belongs) -> Checkpoint:
+    """The whole of it.
+
+    Raises:
+        DamagedError: if it is not whole.
+        RunError: if it is, and belongs to something else.
+    """
+    try:
+        _require_same(file, meta, belongs)
+    except RunError:
+        # A flipped bit in what is compared must not be taken for another network.
+        file.read()
+        raise
+    return Checkpoint(file.path, meta, _read(file, belongs.layout))
 
 
 def _require_same(file: TensorFile, meta: Meta, belongs: Belongs) -> None:

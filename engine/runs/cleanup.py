@@ -11,6 +11,7 @@ from typing import Literal, get_args
 import msgspec
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import is_folder, is_regular
 from cnn_tui.engine.runs.disk import disk_use
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import read_entry
@@ -32,6 +33,8 @@ class Spare(msgspec.Struct, frozen=True):
     """In how many runs."""
     bytes: int
     paths: tuple[str, ...]
+    links: tuple[str, ...] = ()
+    """Of the bin: names of runs that are links, of which nothing but the link is deleted."""
 
 
 class Binned(msgspec.Struct, frozen=True):
@@ -76,6 +79,8 @@ def clean_up(chosen: Sequence[Spare]) -> int:
             except OSError as error:
                 reason = error.strerror or str(error)
                 raise RunError(f"{path} cannot be deleted: {reason}.") from None
+            except RecursionError:
+                raise RunError(f"{path} cannot be deleted: its folders are too deep.") from None
     return freed
 
 
@@ -87,21 +92,24 @@ def list_bin(root: Path) -> list[Binned]:
 def _describe(path: Path) -> Binned:
     entry = read_entry(RunFolder(path))
     if entry is None:
-        return Binned(path.name, disk_use(path))
+        return Binned(path.name, _freed(path))
     summary = entry.summary
-    return Binned(path.name, disk_use(path), summary.arch, summary.best_val_accuracy)
+    return Binned(path.name, _freed(path), summary.arch, summary.best_val_accuracy)
 
 
 def _deleted(path: Path) -> float:
     # A move changes the folder itself, and nothing does after that.
     with suppress(OSError):
-        return path.stat().st_ctime
+        return path.lstat().st_ctime
     return 0.0
 
 
 def _binned(root: Path) -> list[Path]:
+    bin_ = root / BIN
+    if not is_folder(bin_):
+        return []
     with suppress(OSError):
-        return sorted(path for path in (root / BIN).iterdir() if path.is_dir())
+        return sorted(path for path in bin_.iterdir() if path.is_symlink() or is_folder(path))
     return []
 
 
@@ -109,28 +117,37 @@ def _spare_states(folder: RunFolder) -> list[Path]:
     entry = read_entry(folder)
     if entry is None or entry.unreadable or entry.state != "completed":
         return []
-    if not folder.best_file.exists():
-        return []
-    return sorted(folder.checkpoints.glob("step-*.safetensors"))
+    return sorted(folder.states) if is_regular(folder.best_file) else []
 
 
 def _leftovers(folder: RunFolder) -> list[Path]:
     if writer_present(folder):
         return []
-    places = (folder.path, folder.checkpoints)
-    return sorted(path for place in places for end in _LEFTOVERS for path in place.glob(end))
+    places = [folder.path, *filter(is_folder, [folder.checkpoints])]
+    found = (path for place in places for end in _LEFTOVERS for path in place.glob(end))
+    return sorted(filter(is_regular, found))
 
 
 def _spare(kind: Kind, groups: list[list[Path]]) -> Spare:
     paths = [path for group in groups for path in group]
-    size = sum(disk_use(path) for path in paths)
-    return Spare(kind, sum(1 for group in groups if group), size, tuple(map(str, paths)))
+    size = sum(_freed(path) for path in paths)
+    links = tuple(path.name for path in paths if path.is_symlink())
+    runs = sum(1 for group in groups if group)
+    return Spare(kind, runs, size, tuple(map(str, paths)), links)
+
+
+def _freed(path: Path) -> int:
+    """Bytes that deleting it frees; what a link leads to stays."""
+    return 0 if path.is_symlink() else disk_use(path)
 
 
 def _delete_run(path: Path) -> int:
-    size = disk_use(path)
+    size = _freed(path)
     with suppress(FileNotFoundError):
-        shutil.rmtree(path)
+        if path.is_symlink():
+            path.unlink()
+        else:
+            shutil.rmtree(path)
     return size
 
 

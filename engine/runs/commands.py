@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 
+from cnn_tui.engine.decoding import Text, UnreadableError, decode
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import Storage, is_folder, is_regular, read_file, replace_file
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.specs.network import Positive
@@ -20,8 +22,8 @@ PATIENCE = 10.0
 """Seconds to wait for an answer; a trainer looks several times in each."""
 
 Action = Literal["pause", "resume", "stop", "lr"]
-_MOST = 4096
-"""Bytes of a request that are read."""
+_MOST, _MOST_ANSWER = 4096, 1 << 20
+"""Bytes of a request and of an answer that are read."""
 
 
 class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,7 +37,7 @@ class Answer(msgspec.Struct, frozen=True):
     """What became of it, in words."""
 
     accepted: bool
-    message: str
+    message: Text
 
 
 class CommandDesk:
@@ -46,39 +48,45 @@ class CommandDesk:
 
     def clear(self) -> None:
         """Forget what was asked of an earlier trainer."""
-        for path in self._folder.glob("*.json"):
+        for path in self._files("*.json"):
             path.unlink(missing_ok=True)
 
     def serve(self) -> None:
         """Obey every request and answer it.
 
         Raises:
-            OSError: if an answer cannot be written.
+            OSError: if a request cannot be taken or an answer not be written; the first of these.
         """
-        for path in self._requests():
-            self._answer(path, self._obey(path))
+        troubles: list[OSError] = []
+        for path in self._files("*.request.json"):
+            try:
+                self._take(path)
+            except OSError as error:
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
 
-    def _requests(self) -> list[Path]:
-        # A folder on a lagging network may be gone for a moment.
-        with contextlib.suppress(OSError):
-            return sorted(self._folder.glob("*.request.json"))
-        return []
+    def _files(self, pattern: str) -> list[Path]:
+        """Regular files; none while the folder is away, as on a lagging network, or elsewhere."""
+        if not is_folder(self._folder):
+            return []
+        return sorted(filter(is_regular, self._folder.glob(pattern)))
 
-    def _obey(self, path: Path) -> Answer:
+    def _take(self, path: Path) -> None:
         try:
-            with path.open("rb") as file:
-                command = msgspec.json.decode(file.read(_MOST), type=Command)
-        except (OSError, msgspec.DecodeError) as error:
-            return Answer(False, f"this is no request: {error}")
-        return _carry_out(command, self._control)
-
-    def _answer(self, path: Path, answer: Answer) -> None:
+            request: Command | str = decode(read_file(path, _MOST), Command)
+        except (OSError, UnreadableError) as error:
+            request = str(error)
+        # First of all, so that what cannot be answered is not obeyed again and again.
+        path.unlink()
         name = path.name.replace(".request.", ".answer.")
-        _write(path.with_name(name), answer)
-        path.unlink(missing_ok=True)
+        _write(path.with_name(name), _carry_out(request, self._control))
 
 
-def _carry_out(command: Command, control: Control) -> Answer:
+def _carry_out(command: Command | str, control: Control) -> Answer:
+    """Obey a request, or say why it is none."""
+    if isinstance(command, str):
+        return Answer(False, f"this is no request: {command}")
     match command.action:
         case "pause":
             control.pause()
@@ -104,6 +112,7 @@ def send(folder: RunFolder, command: Command, patience: float = PATIENCE) -> str
     request = folder.commands / f"{time.time_ns()}-{secrets.token_hex(4)}.request.json"
     answer = request.with_name(request.name.replace(".request.", ".answer."))
     _require_trainer(folder)
+    folder.require_own_folders()
     try:
         _write(request, command)
         return _wait_for(answer, folder, time.monotonic() + patience)
@@ -113,14 +122,14 @@ def send(folder: RunFolder, command: Command, patience: float = PATIENCE) -> str
         ) from None
     finally:
         for path in (request, answer):
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 path.unlink(missing_ok=True)
 
 
 def _wait_for(path: Path, folder: RunFolder, until: float) -> str:
     while time.monotonic() < until:
-        if path.exists():
-            answer = msgspec.json.decode(path.read_bytes(), type=Answer)
+        if is_regular(path):
+            answer = _read_answer(path)
             if not answer.accepted:
                 raise RunError(f"The trainer of {folder.name} refused: {answer.message}.")
             return answer.message
@@ -129,6 +138,13 @@ def _wait_for(path: Path, folder: RunFolder, until: float) -> str:
     raise RunError(
         f"The trainer of {folder.name} does not answer.", "Its machine may be busy: try again."
     )
+
+
+def _read_answer(path: Path) -> Answer:
+    try:
+        return decode(read_file(path, _MOST_ANSWER), Answer)
+    except UnreadableError as error:
+        raise RunError(f"The answer {path} cannot be read: {error}.") from None
 
 
 def _require_trainer(folder: RunFolder) -> None:
@@ -140,6 +156,4 @@ def _require_trainer(folder: RunFolder) -> None:
 
 
 def _write(path: Path, content: msgspec.Struct) -> None:
-    temporary = path.with_name(f".{path.name}")
-    temporary.write_bytes(msgspec.json.encode(content))
-    temporary.replace(path)
+    replace_file(Storage(), path, [msgspec.json.encode(content)], durable=False)

@@ -11,23 +11,28 @@ import msgspec
 import numpy as np
 import threadpoolctl  # type: ignore[import-untyped]
 
+from cnn_tui.engine.decoding import Count, UnreadableError, Word, decode
+from cnn_tui.engine.files import read_end
 from cnn_tui.engine.runs.folder import RunFolder
+
+_MOST = 1 << 16
+"""Bytes; more than any line."""
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
     """One line of ``environment.jsonl``: a process that worked on the run."""
 
-    cnn_tui: str
-    python: str
-    numpy: str
-    blas: str
-    system: str
-    host: str
-    cpu: str
-    cores: int
-    threads: int
-    pid: int
-    started: str
+    cnn_tui: Word
+    python: Word
+    numpy: Word
+    blas: Word
+    system: Word
+    host: Word
+    cpu: Word
+    cores: Count
+    threads: Count
+    pid: Count
+    started: Word
 
 
 def environment(threads: int, started: str) -> Environment:
@@ -50,9 +55,9 @@ def environment(threads: int, started: str) -> Environment:
 def last_environment(folder: RunFolder) -> Environment | None:
     """That of the process that worked on the run last, if it can be read."""
     try:
-        lines = folder.environment_file.read_bytes().splitlines()
-        return msgspec.json.decode(lines[-1], type=Environment)
-    except (OSError, IndexError, msgspec.DecodeError):
+        lines = read_end(folder.environment_file, _MOST).splitlines()
+        return decode(lines[-1], Environment)
+    except (OSError, IndexError, UnreadableError):
         return None
 
 

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
+from cnn_tui.engine.decoding import Count, PathText, RunName, Text, UnreadableError, Word, decode
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import (
+    Storage,
+    is_folder,
+    is_regular,
+    read_file,
+    replace_file,
+    require_folder,
+)
 from cnn_tui.engine.runs.names import folder_of, make_folder
-from cnn_tui.engine.runs.storage import Storage, replace_file
 from cnn_tui.engine.specs.codec import dumps_network, load_network
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import SettingChanged
 
 FORMAT = 1
 """Of the folder; a later version that changes it counts on."""
+MOST_TAGS, MOST_NOTE = 1_000, 10_000
+"""Tags, and characters of a note."""
+_MOST_INFO, _MOST_NOTES = 16 << 20, 1 << 20
+"""Bytes that are read; what was changed on the way makes run.json long."""
 
 README = """\
 # {name}: a run of cnn-tui
@@ -42,29 +56,29 @@ The folder may be moved and copied while nothing trains. `cnn-tui watch {name}` 
 class Again(msgspec.Struct, frozen=True, kw_only=True):
     """What a run repeats, and what is different in it; values as JSON writes them."""
 
-    of: str
+    of: RunName
     """The name of that run."""
-    setting: str = ""
+    setting: Word = ""
     """Path of the one value that was changed; empty if none was."""
-    old: str = ""
-    new: str = ""
-    data_sha256: str = ""
+    old: Text = ""
+    new: Text = ""
+    data_sha256: Word = ""
     """Of its images and labels; empty if others are wanted."""
-    steered: tuple[SettingChanged, ...] = ()
+    steered: Annotated[tuple[SettingChanged, ...], msgspec.Meta(max_length=100_000)] = ()
     """What somebody changed while it went, and is to be changed after the same steps again."""
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """``run.json``: what a run is, written once."""
 
-    format: int = FORMAT
-    created: str
+    format: Count = FORMAT
+    created: Word
     """In UTC, ISO 8601."""
-    version: str
-    arch: str
-    data: str
-    data_dir: str = ""
-    data_sha256: str = ""
+    version: Word
+    arch: Word
+    data: PathText
+    data_dir: PathText = ""
+    data_sha256: Word = ""
     again: Again | None = None
     """Set where the run repeats another."""
 
@@ -72,12 +86,12 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
 class Notes(msgspec.Struct, frozen=True):
     """``notes.json``: what a person added."""
 
-    tags: tuple[str, ...] = ()
-    note: str = ""
+    tags: Annotated[tuple[RunName, ...], msgspec.Meta(max_length=MOST_TAGS)] = ()
+    note: Annotated[str, msgspec.Meta(max_length=MOST_NOTE)] = ""
 
 
 class _Format(msgspec.Struct):
-    format: int
+    format: Count
 
 
 @dataclass(frozen=True)
@@ -137,6 +151,14 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def states(self) -> list[Path]:
+        """The files in ``checkpoints``, the furthest first; none if that leads elsewhere."""
+        if not is_folder(self.checkpoints):
+            return []
+        found = self.checkpoints.glob("step-*.safetensors")
+        return sorted(filter(is_regular, found), reverse=True)
+
+    @property
     def best_file(self) -> Path:
         """The best state."""
         return self.path / "best.safetensors"
@@ -146,6 +168,21 @@ class RunFolder:
         """Requests and their answers."""
         return self.path / "commands"
 
+    def require_own_folders(self) -> None:
+        """Refuse links in place of the folders in it, which would lead out of the run.
+
+        Raises:
+            RunError: if there is one.
+        """
+        for path in filter(os.path.lexists, (self.checkpoints, self.commands)):
+            try:
+                require_folder(path)
+            except OSError as error:
+                raise RunError(
+                    f"The run {self.name} cannot be used: {error.strerror}.",
+                    f"Put a folder in the place of {path}; only the whole run may be a link.",
+                ) from None
+
     def info(self) -> RunInfo:
         """What the run is.
 
@@ -153,15 +190,15 @@ class RunFolder:
             RunError: if this is no run, or one of a later version.
         """
         try:
-            content = self.info_file.read_bytes()
-            found = msgspec.json.decode(content, type=_Format).format
+            content = read_file(self.info_file, _MOST_INFO)
+            found = decode(content, _Format).format
             if found <= FORMAT:
-                return msgspec.json.decode(content, type=RunInfo)
+                return decode(content, RunInfo)
         except FileNotFoundError:
             raise RunError(
                 f"{self.path} is not a run: it has no run.json.", "cnn-tui runs lists them."
             ) from None
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, UnreadableError) as error:
             raise RunError(f"{self.info_file} cannot be read: {_reason(error)}.") from None
         raise RunError(
             f"The run {self.name} was written by a later cnn-tui: its format is {found}, this one "
@@ -175,13 +212,13 @@ class RunFolder:
         Raises:
             SpecError: if they cannot be read.
         """
-        return load_network(self.network_file)
+        return load_network(self.network_file, links=False)
 
     def notes(self) -> Notes:
         """What a person added; nothing if it cannot be read."""
         try:
-            return msgspec.json.decode(self.notes_file.read_bytes(), type=Notes)
-        except (OSError, msgspec.DecodeError):
+            return decode(read_file(self.notes_file, _MOST_NOTES), Notes)
+        except (OSError, UnreadableError):
             return Notes()
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import open_to_read
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.lines import decode_lines
+from cnn_tui.engine.runs.lines import MOST_LINE, decode_lines, unreadable
 from cnn_tui.engine.runs.liveness import writer_present
 from cnn_tui.engine.runs.sampling import sample_events
 from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent, step_of
@@ -22,7 +23,6 @@ from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent, s
 BACKLOG = 2000
 """Steps of the past that are told; the figures of epochs are told all."""
 
-_CHUNK = 1 << 20
 _ANCHOR = 256
 
 
@@ -58,7 +58,7 @@ class Follower:
         """What is new. To be read to its end before the next call.
 
         Raises:
-            RunError: if the folder has gone.
+            RunError: if the folder has gone, or one of the files is none.
         """
         # Asked before reading: what a writer left that has gone since is then read as well.
         complete = not writer_present(self._folder)
@@ -75,6 +75,8 @@ class Follower:
                 yield event
         except FileNotFoundError:
             raise RunError(f"The run {self._folder.name} was deleted or renamed.") from None
+        except OSError as error:
+            raise unreadable(self._folder.path, error) from None
 
     def _new_steps(self) -> Iterator[RunEvent]:
         size = self._metrics.size()
@@ -105,7 +107,7 @@ class Follower:
 
 
 class Tail:
-    """What was appended to a file of lines."""
+    """What was appended to a file of lines; nothing that follows a line longer than a chunk."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.position = path, 0
@@ -118,7 +120,7 @@ class Tail:
             FileNotFoundError: if the folder has gone.
         """
         try:
-            return self.path.stat().st_size
+            return self.path.lstat().st_size
         except FileNotFoundError:
             self.path.parent.stat()
             return 0
@@ -128,7 +130,7 @@ class Tail:
         if not self.position:
             return False
         try:
-            with self.path.open("rb") as file:
+            with open_to_read(self.path) as file:
                 return self._before(file, self.position) != self._anchor
         except FileNotFoundError:
             self.path.parent.stat()
@@ -138,10 +140,10 @@ class Tail:
         """The events of whole lines up to ``end``, a chunk at a time."""
         if end <= self.position:
             return
-        with self.path.open("rb") as file:
+        with open_to_read(self.path) as file:
             while self.position < end:
                 file.seek(self.position)
-                chunk = file.read(min(_CHUNK, end - self.position))
+                chunk = file.read(min(MOST_LINE, end - self.position))
                 whole = chunk.rfind(b"\n") + 1
                 if not whole:
                     return
@@ -150,8 +152,8 @@ class Tail:
 
     def skip(self, end: int) -> None:
         """Go on after the last whole line before ``end``."""
-        with self.path.open("rb") as file:
-            start = max(0, end - _CHUNK)
+        with open_to_read(self.path) as file:
+            start = max(0, end - MOST_LINE)
             file.seek(start)
             self._move(file, start + file.read(end - start).rfind(b"\n") + 1)
 

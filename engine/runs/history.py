@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
+from cnn_tui.engine.decoding import UnreadableError, decode
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import is_regular, read_file
 from cnn_tui.engine.runs.disk import disk_use
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.liveness import seen_state
@@ -16,6 +20,8 @@ from cnn_tui.engine.runs.names import run_names
 from cnn_tui.engine.runs.summary import State, Summary, summarize
 
 Order = Literal["created", "name", "accuracy", "steps", "state"]
+_MOST_SUMMARY = 1 << 20
+"""Bytes that are read."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +97,7 @@ def latest_run(root: Path) -> RunFolder:
         RunError: if there is none.
     """
     folders = [RunFolder(root / name) for name in run_names(root)]
-    ages = [(_touched(folder), folder) for folder in folders if folder.info_file.exists()]
+    ages = [(_touched(folder), folder) for folder in folders if is_regular(folder.info_file)]
     if not ages:
         raise RunError(f"There is no run in {root}.", "cnn-tui train ARCH makes one.")
     return max(ages, key=lambda pair: pair[0])[1]
@@ -108,7 +114,7 @@ def _fault(folder: RunFolder) -> str:
 def _touched(folder: RunFolder) -> float:
     for path in (folder.summary_file, folder.info_file):
         try:
-            return path.stat().st_mtime
+            return path.lstat().st_mtime
         except OSError:
             continue
     return 0.0
@@ -116,14 +122,12 @@ def _touched(folder: RunFolder) -> float:
 
 def _summary(folder: RunFolder) -> Summary | None:
     """From its own file, else from the events; None if this is no run."""
-    try:
-        return msgspec.json.decode(folder.summary_file.read_bytes(), type=Summary)
-    except (OSError, msgspec.DecodeError):
-        pass
+    with suppress(OSError, UnreadableError):
+        return decode(read_file(folder.summary_file, _MOST_SUMMARY), Summary)
     try:
         info = folder.info()
+        summary = summarize(folder.events_file, info.created)
     except RunError:
-        return Summary(state="crashed") if folder.info_file.exists() else None
-    summary = summarize(folder.events_file, info.created)
+        return Summary(state="crashed") if os.path.lexists(folder.info_file) else None
     summary.arch, summary.data = info.arch, info.data
     return summary

@@ -5,17 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
+from cnn_tui.engine.decoding import UnreadableError, convert, decode
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import Storage, is_regular, open_to_read
 from cnn_tui.engine.runs.grown import Grown
-from cnn_tui.engine.runs.storage import Storage
-from cnn_tui.engine.training.events import RunEvent
+from cnn_tui.engine.training.events import RunEnded, RunEvent
 
+MOST_LINE = 4 << 20
+"""Bytes; a file with a longer line is read up to there."""
 _CHUNK = 1 << 20
+_MAY_BE_NULL = {
+    "loss", "l2_loss", "train_loss", "val_loss", "input_mean", "input_std", "score_range",
+}  # fmt: skip
+"""Figures that a training which comes to no numbers leaves."""
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(RunEvent).decode
 
 
 class Log(Grown):
@@ -31,7 +38,7 @@ class Log(Grown):
         self.put(_encode(event) + b"\n")
 
     def _start(self) -> BinaryIO:
-        file = self._storage.open(self._path, "r+b" if self._path.exists() else "w+b")
+        file = self._storage.open(self._path, "r+b" if is_regular(self._path) else "w+b")
         self._written = min(self._written, whole_lines(self._path))
         file.truncate(self._written)
         return file
@@ -39,7 +46,7 @@ class Log(Grown):
 
 def whole_lines(path: Path) -> int:
     """Bytes up to the end of the last line that has one."""
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         end = file.seek(0, 2)
         while end > 0:
             start = max(0, end - _CHUNK)
@@ -52,16 +59,26 @@ def whole_lines(path: Path) -> int:
 
 
 def read_events(path: Path) -> Iterator[RunEvent]:
-    """The events of a file, from its start to its last whole line, a chunk at a time."""
+    """The events of a file, from its start to its last whole line, a chunk at a time.
+
+    Raises:
+        RunError: if it is there and cannot be read.
+    """
     try:
-        file = path.open("rb")
+        with open_to_read(path) as file:
+            rest = b""
+            while len(rest) < MOST_LINE and (chunk := file.read(_CHUNK)):
+                *lines, rest = (rest + chunk).split(b"\n")
+                yield from decode_lines(lines)
     except FileNotFoundError:
         return
-    with file:
-        rest = b""
-        while chunk := file.read(_CHUNK):
-            *lines, rest = (rest + chunk).split(b"\n")
-            yield from decode_lines(lines)
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def unreadable(path: Path, error: OSError) -> RunError:
+    """The error that says so of a file of events."""
+    return RunError(f"{path} cannot be read: {error.strerror or error}.")
 
 
 def decode_lines(lines: list[bytes]) -> Iterator[RunEvent]:
@@ -73,20 +90,23 @@ def decode_lines(lines: list[bytes]) -> Iterator[RunEvent]:
 
 
 def decode_event(line: bytes) -> RunEvent | None:
-    """One event; None if the line is none."""
+    """One event; None if the line is none. A figure that stands there as null is NaN."""
     try:
-        event: RunEvent = _decode(line)
-        return event
-    except msgspec.DecodeError:
+        event: RunEvent = decode(line, RunEvent)  # type: ignore[arg-type]
+    except UnreadableError:
         return _decode_not_finite(line)
+    if isinstance(event, RunEnded) and event.test_accuracy is not None and event.test_loss is None:
+        return msgspec.structs.replace(event, test_loss=math.nan)
+    return event
 
 
 def _decode_not_finite(line: bytes) -> RunEvent | None:
     """JSON has no NaN: a figure that was not finite stands there as null."""
     try:
-        fields = msgspec.json.decode(line)
-        fields = {key: math.nan if value is None else value for key, value in fields.items()}
-        event: RunEvent = msgspec.convert(fields, RunEvent)
-        return event
-    except (msgspec.DecodeError, msgspec.ValidationError, AttributeError):
+        fields = decode(line, dict[str, Any])
+        lost = [key for key in _MAY_BE_NULL & fields.keys() if fields[key] is None]
+        event: RunEvent = convert(fields | dict.fromkeys(lost, 0.0), RunEvent)
+    except UnreadableError:
         return None
+    lost = [key for key in lost if hasattr(event, key)]
+    return msgspec.structs.replace(event, **dict.fromkeys(lost, math.nan))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
+import os
 
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.lock import writer_lives
+from cnn_tui.engine.runs.lock import is_young, writer_lives
 from cnn_tui.engine.runs.summary import State
 
 STARTING = 10.0
@@ -16,11 +16,7 @@ def writer_present(folder: RunFolder) -> bool:
     """Whether someone writes the run, or is about to."""
     if writer_lives(folder.lock_file, folder.summary_file):
         return True
-    try:
-        age = time.time() - folder.info_file.stat().st_mtime
-        return not folder.lock_file.exists() and age < STARTING
-    except OSError:
-        return False
+    return not os.path.lexists(folder.lock_file) and is_young(folder.info_file, STARTING)
 
 
 def seen_state(folder: RunFolder, written: State) -> State:

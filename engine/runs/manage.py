@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.runs.folder import Notes, RunFolder, readme
+from cnn_tui.engine.files import Storage, is_folder, replace_file, require_folder
+from cnn_tui.engine.runs.folder import MOST_NOTE, MOST_TAGS, Notes, RunFolder, readme
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.names import BIN, check_name
-from cnn_tui.engine.runs.storage import Storage, replace_file
-
-MOST_NOTE = 10_000
-"""Characters."""
 
 
 def rename_run(folder: RunFolder, name: str) -> RunFolder:
@@ -26,7 +24,7 @@ def rename_run(folder: RunFolder, name: str) -> RunFolder:
     """
     target = RunFolder(folder.path.with_name(check_name(name)))
     with _nobody_trains(folder), _in_words(folder):
-        if target.path.exists():
+        if os.path.lexists(target.path):
             raise RunError(f"There is already a run {name}.", "Choose another name.")
         folder.path.rename(target.path)
         replace_file(Storage(), target.path / "README.md", [readme(name)])
@@ -41,7 +39,9 @@ def delete_run(folder: RunFolder) -> Path:
     """
     with _nobody_trains(folder), _in_words(folder):
         bin_ = folder.path.parent / BIN
-        bin_.mkdir(exist_ok=True)
+        with suppress(FileExistsError):
+            bin_.mkdir()
+        require_folder(bin_)
         target = _free(bin_ / folder.name)
         folder.path.rename(target)
     return target
@@ -54,9 +54,9 @@ def restore_run(root: Path, name: str) -> RunFolder:
         RunError: if it is not there, or its name was taken meanwhile.
     """
     source, target = root / BIN / check_name(name), root / name
-    if not source.is_dir():
+    if not is_folder(root / BIN) or not (source.is_symlink() or source.is_dir()):
         raise RunError(f"There is no run {name} in the bin.")
-    if target.exists():
+    if os.path.lexists(target):
         raise RunError(f"There is already a run {name}.", "Rename that one first.")
     with _in_words(RunFolder(source)):
         source.rename(target)
@@ -73,6 +73,8 @@ def annotate(
     """
     notes = folder.notes()
     if tags is not None:
+        if len(tags) > MOST_TAGS:
+            raise RunError(f"A run has at most {MOST_TAGS:,} tags, received {len(tags):,}.")
         notes = msgspec.structs.replace(notes, tags=tuple(dict.fromkeys(map(_tag, tags))))
     if note is not None:
         if len(note) > MOST_NOTE:
@@ -93,7 +95,7 @@ def _tag(text: str) -> str:
 def _free(path: Path) -> Path:
     number = 1
     target = path
-    while target.exists():
+    while os.path.lexists(target):
         number += 1
         target = path.with_name(f"{path.name}.{number}")
     return target

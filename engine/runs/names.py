@@ -30,13 +30,13 @@ def check_name(name: str) -> str:
 
 
 def folder_of(root: Path, name: str) -> Path:
-    """The folder of an existing run, surely inside ``root``.
+    """The folder of an existing run in ``root``, which may be a link to another disk.
 
     Raises:
         RunError: if there is no such run, with the nearest name.
     """
     path = root / check_name(name)
-    if path.is_dir() and path.resolve().parent == root.resolve():
+    if path.is_dir():
         return path
     near = nearest(name, run_names(root))
     hint = f"Did you mean {near[0]}?" if near else "cnn-tui runs lists them."

@@ -7,17 +7,20 @@ import platform
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+
+from cnn_tui.engine.decoding import Word
 
 
 class Identity(msgspec.Struct, frozen=True):
     """A process as no other can be: its number comes back, its start on that boot does not."""
 
-    pid: int
-    host: str
-    boot: str
-    started: str
+    pid: Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+    host: Word
+    boot: Word
+    started: Word
 
 
 @cache

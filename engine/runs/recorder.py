@@ -19,6 +19,7 @@ import numpy as np
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import Storage, clear_temporaries
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import Optimizer
 from cnn_tui.engine.runs.again import Steering, original_of, require_same_data
@@ -30,7 +31,6 @@ from cnn_tui.engine.runs.folder import Again, RunFolder, RunInfo, create_run
 from cnn_tui.engine.runs.journal import Journal
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.sink import Sink
-from cnn_tui.engine.runs.storage import Storage, clear_temporaries
 from cnn_tui.engine.runs.tensors import layout_of
 from cnn_tui.engine.runs.verdict import judge
 from cnn_tui.engine.runs.writer import Save, Writer
@@ -90,6 +90,7 @@ class Recorder(Keeper):
         self._saves = deque[Save]()
         self._saved_at, self._steps = time.monotonic(), 0
         self._position = (-1, -1)
+        folder.require_own_folders()
         try:
             self._lock = Lock.acquire(folder.lock_file, folder.summary_file)
         except OSError as error:
@@ -223,7 +224,8 @@ class Recorder(Keeper):
         events, metrics = (found.meta.events, found.meta.metrics) if found else (0, 0)
         self._write_environment(threads)
         self._desk.clear()
-        clear_temporaries(self._folder.path)
+        for place in (self._folder.path, self._folder.checkpoints, self._folder.commands):
+            clear_temporaries(place)
         journal = Journal(self._folder, self._storage, events, metrics)
         writer = Writer(self.run, self._checkpoints, self._desk, belongs, self._sinks)
         writer.start(journal)

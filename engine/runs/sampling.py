@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
-from cnn_tui.engine.runs.lines import decode_event, decode_lines
+from cnn_tui.engine.files import open_to_read
+from cnn_tui.engine.runs.lines import decode_lines
 from cnn_tui.engine.training.events import RunEvent
 
 _LINE = 512
 """Bytes; more than any line of a step."""
+_WINDOW = 2 * _LINE
+"""Holds a whole line, wherever it begins."""
 
 
 def sample_events(path: Path, end: int, most: int) -> Iterator[RunEvent]:
@@ -21,7 +24,7 @@ def sample_events(path: Path, end: int, most: int) -> Iterator[RunEvent]:
 
 
 def _thinned(path: Path, end: int, most: int) -> Iterator[RunEvent]:
-    with path.open("rb") as file:
+    with open_to_read(path) as file:
         lines = file.read(end).split(b"\n")[:-1]
     stride = max(1, len(lines) // most)
     # From the end, so that the last is among them.
@@ -29,16 +32,16 @@ def _thinned(path: Path, end: int, most: int) -> Iterator[RunEvent]:
 
 
 def _spread(path: Path, end: int, most: int) -> Iterator[RunEvent]:
-    with path.open("rb", buffering=2 * _LINE) as file:
+    with open_to_read(path) as file:
         for number in range(most):
-            file.seek(number * (end - 2 * _LINE) // most)
-            # The first line only if nothing was cut off before it.
-            lines = islice(file, 0 if number == 0 else 1, None)
-            event = decode_event(next(lines, b""))
-            if event is not None:
-                yield event
-        file.seek(end - 2 * _LINE)
-        *_, last = file.read(2 * _LINE).split(b"\n")[:-1]
-        event = decode_event(last)
-        if event is not None:
-            yield event
+            lines = _whole_lines(file, number * (end - _WINDOW) // most)
+            yield from decode_lines(lines[:1])
+        yield from decode_lines(_whole_lines(file, end - _WINDOW)[-1:])
+
+
+def _whole_lines(file: BinaryIO, start: int) -> list[bytes]:
+    """The lines that begin and end in the window from ``start`` on."""
+    file.seek(start)
+    lines = file.read(_WINDOW).split(b"\n")
+    # The first line only if nothing was cut off before it.
+    return lines[0 if start == 0 else 1 : -1]

@@ -32,7 +32,7 @@ def kept_states(folder: RunFolder) -> list[State]:
 
 
 def _states(folder: RunFolder) -> Iterator[State]:
-    for path in (*folder.checkpoints.glob("step-*.safetensors"), folder.best_file):
+    for path in (*folder.states, folder.best_file):
         try:
             progress, size = decode_meta(TensorFile(path)).progress, path.stat().st_size
         except (RunError, OSError):

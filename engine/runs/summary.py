@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from cnn_tui.engine.decoding import (
+    Count,
+    Figure,
+    PathText,
+    RunNameOrNone,
+    Seconds,
+    Share,
+    Text,
+    Word,
+)
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.training.events import (
     BatchCompleted,
@@ -28,32 +38,32 @@ State = Literal["running", "paused", "completed", "stopped", "failed", "crashed"
 class Summary(msgspec.Struct, kw_only=True):
     """``summary.json``. ``crashed`` is never written: it is what an absent writer makes of it."""
 
-    created: str = ""
-    arch: str = ""
-    data: str = ""
-    params: int = 0
-    optimizer: str = ""
-    lr: float = 0.0
-    epochs: int = 0
-    batches: int = 0
+    created: Word = ""
+    arch: Word = ""
+    data: PathText = ""
+    params: Count = 0
+    optimizer: Word = ""
+    lr: Figure = 0.0
+    epochs: Count = 0
+    batches: Count = 0
     state: State = "running"
-    step: int = 0
-    epoch: int = 0
-    seconds: float = 0.0
-    loss: float | None = None
+    step: Count = 0
+    epoch: Count = 0
+    seconds: Seconds = 0.0
+    loss: Figure | None = None
     """Data loss of the last step."""
-    val_loss: float | None = None
-    val_accuracy: float | None = None
-    best_val_accuracy: float | None = None
-    best_epoch: int | None = None
-    test_loss: float | None = None
-    test_accuracy: float | None = None
-    message: str = ""
-    again_of: str = ""
+    val_loss: Figure | None = None
+    val_accuracy: Share | None = None
+    best_val_accuracy: Share | None = None
+    best_epoch: Count | None = None
+    test_loss: Figure | None = None
+    test_accuracy: Share | None = None
+    message: Text = ""
+    again_of: RunNameOrNone = ""
     """The name of the run that it repeats, if it does."""
-    curve: list[float] = []
+    curve: Annotated[list[Share], msgspec.Meta(max_length=MOST_POINTS)] = []
     """Validation accuracy of every ``stride``-th epoch."""
-    stride: int = 1
+    stride: Annotated[int, msgspec.Meta(ge=1, le=2**53)] = 1
 
     def take(self, event: RunEvent) -> None:
         """Bring the figures up to date."""

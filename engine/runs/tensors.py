@@ -11,14 +11,15 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal
 
 import msgspec
 import numpy as np
 
+from cnn_tui.engine.decoding import Count, decode
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import Data, open_to_read
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.runs.storage import Data
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),
@@ -34,10 +35,14 @@ Layout = dict[str, tuple[str, tuple[int, ...]]]
 """Type and shape of each array by name."""
 
 
+class DamagedError(RunError):
+    """A checkpoint that is not whole, or was never one."""
+
+
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
     dtype: Literal["F32", "F64", "I64"]
-    shape: tuple[int, ...]
-    data_offsets: tuple[int, int]
+    shape: Annotated[tuple[Count, ...], msgspec.Meta(max_length=8)]
+    data_offsets: tuple[Count, Count]
 
 
 def encode(tensors: Mapping[str, Array], meta: bytes) -> Iterator[Data]:
@@ -60,19 +65,21 @@ class TensorFile:
     """A file of arrays, of which nothing but the header has been read.
 
     Raises:
-        RunError: if it is no whole file that :func:`encode` made, here or in any method.
+        DamagedError: if it is no whole file that :func:`encode` made, here or in any method.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.size: int
+        """Bytes of its arrays."""
         try:
-            with path.open("rb") as file:
-                text, self._size = _read_header(file)
-            header = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-            metadata = msgspec.json.decode(header.pop("__metadata__"), type=dict[str, str])
+            with open_to_read(path) as file:
+                text, self.size = _read_header(file)
+            header = decode(text, dict[str, msgspec.Raw])
+            metadata = decode(bytes(header.pop("__metadata__")), dict[str, str])
             self.meta, self._expected = metadata[_META].encode(), metadata[_DIGEST]
-            entries = {name: msgspec.json.decode(raw, type=_Entry) for name, raw in header.items()}
-            _require_gapless(entries, self._size)
+            entries = {name: decode(bytes(raw), _Entry) for name, raw in header.items()}
+            _require_gapless(entries, self.size)
         except (OSError, ValueError, KeyError) as error:
             raise self.damaged(_reason(error)) from None
         self._start = 8 + len(text)
@@ -81,7 +88,7 @@ class TensorFile:
     def read(self) -> dict[str, Array]:
         """All arrays, held against the digest."""
         try:
-            with self.path.open("rb") as file:
+            with open_to_read(self.path) as file:
                 file.seek(self._start)
                 tensors = {name: _read(file, *kind) for name, kind in self.layout.items()}
         except (OSError, ValueError) as error:
@@ -93,15 +100,15 @@ class TensorFile:
     def arrays_digest(self) -> str:
         """SHA-256 of the bytes of all arrays, in constant memory; what else there is left out."""
         try:
-            with self.path.open("rb") as file:
+            with open_to_read(self.path) as file:
                 file.seek(self._start)
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise self.damaged(_reason(error)) from None
 
-    def damaged(self, why: str) -> RunError:
+    def damaged(self, why: str) -> DamagedError:
         """The error that says so."""
-        return RunError(f"The checkpoint {self.path.name} is damaged: {why}.")
+        return DamagedError(f"The checkpoint {self.path.name} is damaged: {why}.")
 
 
 def layout_of(tensors: Mapping[str, Array]) -> Layout:

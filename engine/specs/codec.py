@@ -30,15 +30,15 @@ _MOST_COUNTED = 100
 _AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
-def load_network(path: Path) -> Network:
-    """Read an architecture file.
+def load_network(path: Path, *, links: bool = True) -> Network:
+    """Read an architecture file; through ``links``, unless the path is none that a person named.
 
     Raises:
         SpecError: if it cannot be read, is not TOML, or does not describe a network. Whether the
             layers fit each other is not judged here.
     """
     where = plain(str(path))
-    return loads_network(_read(path, where), where)
+    return loads_network(_read(path, where, links), where)
 
 
 def loads_network(text: str, where: str) -> Network:
@@ -77,10 +77,10 @@ def save_network(network: Network, path: Path) -> None:
         raise SpecError(f"{where} cannot be written: {_reason(error)}.", hint) from None
 
 
-def _read(path: Path, where: str) -> str:
+def _read(path: Path, where: str, links: bool) -> str:
     try:
         # With or without the mark that some editors put first.
-        return read_bytes(path, MAX_FILE_BYTES).decode("utf-8-sig")
+        return read_bytes(path, MAX_FILE_BYTES, links=links).decode("utf-8-sig")
     except FileNotFoundError:
         raise SpecError(f"There is no file {where}.", "Check the path.") from None
     except UnicodeDecodeError:

@@ -2,16 +2,26 @@
 
 The dashboard, the plain-line reporter, ``--json`` and the run folder all read these. ``RunStarted``
 comes first and ``RunEnded`` exactly once, last. Encoded as JSON each carries ``event``, the name
-of its class in snake case.
+of its class in snake case. The bounds of the fields hold for what is read from a file.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from cnn_tui.engine.decoding import (
+    Count,
+    Figure,
+    PathText,
+    RunNameOrNone,
+    Seconds,
+    Share,
+    Text,
+    Word,
+)
 from cnn_tui.engine.training.settings import SettingName, SettingValue
 
 
@@ -26,97 +36,97 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_
 class RunStarted(_Event, frozen=True):
     """Sizes and settings of the run that begins."""
 
-    arch: str
-    data: str
-    params: int
-    epochs: int
-    batch_size: int
-    batches: int
+    arch: Word
+    data: PathText
+    params: Count
+    epochs: Count
+    batch_size: Count
+    batches: Count
     """Batches per epoch."""
-    train_images: int
-    val_images: int
-    test_images: int
-    classes: tuple[str, ...]
-    optimizer: str
-    lr: float
-    seed: int
-    threads: int
-    mean: tuple[float, ...] = ()
+    train_images: Count
+    val_images: Count
+    test_images: Count
+    classes: Annotated[tuple[Text, ...], msgspec.Meta(max_length=65_536)]
+    optimizer: Word
+    lr: Figure
+    seed: Count
+    threads: Count
+    mean: tuple[Figure, ...] = ()
     """Of the training images, one for each channel: what a pixel is lessened by,"""
-    std: tuple[float, ...] = ()
+    std: tuple[Figure, ...] = ()
     """and then divided by."""
-    peak: float = 0.0
+    peak: Figure = 0.0
     """About the largest pixel of the training images, such as 255."""
-    class_shares: tuple[float, ...] = ()
+    class_shares: tuple[Share, ...] = ()
     """Of the training images."""
-    from_step: int = 0
+    from_step: Count = 0
     """Steps done before, where a run goes on; what came after that step no longer counts."""
-    run: str = ""
+    run: RunNameOrNone = ""
     """The name of the run, if it is kept."""
-    path: str = ""
+    path: PathText = ""
     """The folder that keeps it."""
-    again_of: str = ""
+    again_of: RunNameOrNone = ""
     """The name of the run that it repeats, if it does."""
 
 
 class BatchCompleted(_Event, frozen=True):
     """One optimizer step. ``step`` counts from 1 over the run, ``batch`` from 1 in its epoch."""
 
-    step: int
-    epoch: int
-    batch: int
-    loss: float
+    step: Count
+    epoch: Count
+    batch: Count
+    loss: Figure
     """Data loss, mean over the batch."""
-    l2_loss: float
-    accuracy: float
-    lr: float
-    images_per_second: float
-    seconds: float
+    l2_loss: Figure
+    accuracy: Share
+    lr: Figure
+    images_per_second: Figure
+    seconds: Seconds
     """Since the run began, pauses left out."""
 
 
 class ValidationCompleted(_Event, frozen=True):
     """The whole validation split, in evaluation mode."""
 
-    step: int
-    epoch: int
-    loss: float
-    accuracy: float
+    step: Count
+    epoch: Count
+    loss: Figure
+    accuracy: Share
 
 
 class EpochCompleted(_Event, frozen=True):
     """One pass over the training split; training figures are means over its batches."""
 
-    epoch: int
-    step: int
-    train_loss: float
-    train_accuracy: float
-    val_loss: float
-    val_accuracy: float
-    l2_loss: float
-    lr: float
-    images_per_second: float
+    epoch: Count
+    step: Count
+    train_loss: Figure
+    train_accuracy: Share
+    val_loss: Figure
+    val_accuracy: Share
+    l2_loss: Figure
+    lr: Figure
+    images_per_second: Figure
     """Training alone, validation left out."""
-    seconds: float
+    seconds: Seconds
     """Since the run began, pauses left out."""
 
 
 class RunPaused(_Event, frozen=True):
     """Training waits; weights and optimizer state stay."""
 
-    step: int
+    step: Count
 
 
 class RunResumed(_Event, frozen=True):
     """Training goes on where it was paused."""
 
-    step: int
+    step: Count
 
 
 class SettingChanged(_Event, frozen=True):
     """Somebody changed the recipe while it was followed; from the next batch on."""
 
-    step: int
+    step: Count
     name: SettingName
     old: SettingValue
     new: SettingValue
@@ -125,49 +135,49 @@ class SettingChanged(_Event, frozen=True):
 class LayerHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One layer at one step: figures of its weights, or of its outputs where it has none."""
 
-    layer: str
-    type: str
+    layer: Word
+    type: Word
     """As in a file: conv, fc, batchnorm; relu, sigmoid, tanh."""
-    weight_norm: float | None = None
+    weight_norm: Figure | None = None
     """Length of the weight after the step, biases left out."""
-    gradient_norm: float | None = None
+    gradient_norm: Figure | None = None
     """Length of the weight's gradient, L2 and clipping left out."""
-    update_ratio: float | None = None
+    update_ratio: Figure | None = None
     """Length of the step over that of the weight before it; None where that was 0."""
-    units: int | None = None
+    units: Count | None = None
     """Channels of a volume, elements of a vector."""
-    zeros: float | None = None
+    zeros: Share | None = None
     """Share of outputs of a ReLU that are 0; where a max pool follows, of those it lets through."""
-    dead: float | None = None
+    dead: Share | None = None
     """Share of units of a ReLU that are 0 for every image of the batch, everywhere."""
-    saturated: float | None = None
+    saturated: Share | None = None
     """Share of outputs of a sigmoid or tanh that have all but reached their bounds."""
 
 
 class LayersMeasured(_Event, frozen=True):
     """Every layer at this step, in the order in which they run, and the batch that it met."""
 
-    step: int
-    epoch: int
+    step: Count
+    epoch: Count
     layers: tuple[LayerHealth, ...]
-    images: int
+    images: Count
     """In the batch."""
-    input_mean: float
+    input_mean: Figure
     """Of all pixels of the batch, as the network gets them."""
-    input_std: float
-    score_range: float
+    input_std: Figure
+    score_range: Figure
     """The largest distance between the best and the worst score of an image."""
-    commonest_class: int
+    commonest_class: Count
     """Of the labels of the batch."""
-    commonest_share: float
+    commonest_share: Share
 
 
 class CheckpointSaved(_Event, frozen=True):
     """A state from which the run can go on is safely on disk."""
 
-    step: int
-    path: str
-    seconds: float
+    step: Count
+    path: PathText
+    seconds: Seconds
     """How long it took, in the background."""
     best: bool = False
 
@@ -175,9 +185,9 @@ class CheckpointSaved(_Event, frozen=True):
 class Remedy(msgspec.Struct, frozen=True):
     """What would mend a fault; :mod:`cnn_tui.engine.training.remedies` applies it."""
 
-    description: str
+    description: Text
     """What it does, as an order."""
-    changes: dict[str, float | int | bool | str]
+    changes: dict[Word, Figure | Count | bool | Word]
     """New values by name."""
     restart: bool = False
     """Whether training has to begin anew for it; otherwise it is done while the run goes."""
@@ -189,12 +199,12 @@ Severity = Literal["praise", "warning", "fatal"]
 class Alert(_Event, frozen=True):
     """Something that a person should know, with the layer where it began if there is one."""
 
-    code: str
-    message: str
-    step: int
-    layer: str = ""
+    code: Word
+    message: Text
+    step: Count
+    layer: Word = ""
     severity: Severity = "warning"
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[Text, ...] = ()
     """Figures that it rests on."""
     remedy: Remedy | None = None
 
@@ -202,9 +212,9 @@ class Alert(_Event, frozen=True):
 class AlertCleared(_Event, frozen=True):
     """What an alert of this code and layer told is no longer so."""
 
-    code: str
-    step: int
-    layer: str = ""
+    code: Word
+    step: Count
+    layer: Word = ""
 
 
 EndReason = Literal["completed", "stopped", "failed"]
@@ -214,14 +224,14 @@ class RunEnded(_Event, frozen=True):
     """The last event. The test figures are None when the run failed."""
 
     reason: EndReason
-    step: int
-    epoch: int
-    seconds: float
-    best_val_accuracy: float | None = None
-    best_epoch: int | None = None
-    test_loss: float | None = None
-    test_accuracy: float | None = None
-    message: str = ""
+    step: Count
+    epoch: Count
+    seconds: Seconds
+    best_val_accuracy: Share | None = None
+    best_epoch: Count | None = None
+    test_loss: Figure | None = None
+    test_accuracy: Share | None = None
+    message: Text = ""
     """Why the run failed, or ended before its time, for people."""
     discarded: bool = False
     """Whether its last state was not to be kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from cnn_tui.engine.decoding import Count, Seconds, Share
 from cnn_tui.engine.training.settings import Settings
 from cnn_tui.engine.training.tally import Tally
 
@@ -11,8 +12,8 @@ from cnn_tui.engine.training.tally import Tally
 class Best(msgspec.Struct, frozen=True):
     """The epoch with the highest validation accuracy, the first of equals."""
 
-    epoch: int
-    accuracy: float
+    epoch: Count
+    accuracy: Share
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,15 +23,15 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     and these numbers; no state of a random generator needs to be kept.
     """
 
-    step: int
+    step: Count
     """Optimizer steps done."""
-    epochs_done: int
+    epochs_done: Count
     """Epochs that were trained and validated."""
-    batch: int
+    batch: Count
     """Batches done in the epoch after those."""
     settings: Settings
     """The recipe's values, which may have been changed on the way."""
-    seconds: float
+    seconds: Seconds
     """Worked so far, pauses left out."""
     tally: Tally
     """Of the epoch that is under way."""

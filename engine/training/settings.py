@@ -6,13 +6,14 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from cnn_tui.engine.decoding import Count, Figure
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.network import Fraction, NonNegative, Positive, Training
 from cnn_tui.engine.specs.values import fields_of
 from cnn_tui.engine.specs.wording import expected, show
 
 SettingName = Literal["lr", "held_lr", "l2", "dropout", "batch_size"]
-SettingValue = float | int | None
+SettingValue = Figure | Count | None
 SETTING_NAMES: tuple[SettingName, ...] = get_args(SettingName)
 LEAST_LR, MOST_LR = 1e-12, 1e6
 

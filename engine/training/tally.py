@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from cnn_tui.engine.decoding import Count, Figure, Seconds
+
 SMOOTHING = 0.9
 """Of the speed: a mean over about the last ten batches."""
 
@@ -11,12 +13,12 @@ SMOOTHING = 0.9
 class Tally(msgspec.Struct):
     """Sums over the batches of one epoch, each weighted by its images."""
 
-    images: int = 0
-    seconds: float = 0.0
-    images_per_second: float = 0.0
-    loss_sum: float = 0.0
-    l2_sum: float = 0.0
-    correct: int = 0
+    images: Count = 0
+    seconds: Seconds = 0.0
+    images_per_second: Figure = 0.0
+    loss_sum: Figure = 0.0
+    l2_sum: Figure = 0.0
+    correct: Count = 0
 
     def add(self, images: int, loss: float, l2_loss: float, correct: int, seconds: float) -> None:
         """Count one batch that took ``seconds``."""

@@ -10,7 +10,7 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as save_elsewhere
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.runs.storage import Storage, replace_file
+from cnn_tui.engine.files import Storage, replace_file
 from cnn_tui.engine.runs.tensors import MAX_HEADER, TensorFile, encode, layout_of
 
 TENSORS = {

@@ -123,10 +123,12 @@ def test_what_has_gone_meanwhile_counts_nothing(root: Path) -> None:
 
 
 def test_what_cannot_be_deleted_is_named(root: Path) -> None:
-    odd = root / "small-1" / "checkpoints" / "step-000000001.safetensors"
+    found = spares(root)
+    odd = RunFolder(root / "small-1").states[-1]
+    odd.unlink()
     odd.mkdir()
     with pytest.raises(RunError, match=f"{odd} cannot be deleted: Is a directory"):
-        clean_up(spares(root))
+        clean_up(found)
 
 
 def test_a_run_goes_on_from_any_of_its_states(tmp_path: Path) -> None:

@@ -121,12 +121,12 @@ def test_names_that_lead_elsewhere_are_refused(name: str, tmp_path: Path) -> Non
         folder_of(tmp_path, name)
 
 
-def test_a_link_out_of_the_root_is_no_run(tmp_path: Path) -> None:
+def test_a_link_to_a_run_elsewhere_is_one_under_its_own_name(tmp_path: Path) -> None:
     written(tmp_path / "elsewhere", "real")
     (tmp_path / "root").mkdir()
-    (tmp_path / "root" / "real").symlink_to(tmp_path / "elsewhere" / "real")
-    with pytest.raises(RunError, match="no run 'real'"):
-        open_run(tmp_path / "root", "real")
+    (tmp_path / "root" / "linked").symlink_to(tmp_path / "elsewhere" / "real")
+    assert open_run(tmp_path / "root", "linked").path == tmp_path / "root" / "linked"
+    assert [entry.name for entry in list_runs(tmp_path / "root")] == ["linked"]
 
 
 def test_the_nearest_name_is_offered(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import Storage, read_end
 from cnn_tui.engine.runs.folder import Again, RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.lock import writer_lives
@@ -20,6 +21,8 @@ from cnn_tui.tui.session import Emit
 
 LOG = "headless.log"
 """In the folder of a run: what a process without a terminal has printed."""
+_MOST = 1 << 16
+"""Bytes of its end that are read."""
 
 
 def resume_here(
@@ -82,9 +85,9 @@ def resume_apart(folder: RunFolder, options: Sequence[str] = ()) -> subprocess.P
     Raises:
         RunError: if no process can be started.
     """
-    words = ["resume", folder.name, "--runs-dir", str(folder.path.resolve().parent), *options]
+    words = ["resume", folder.name, "--runs-dir", str(folder.path.parent.resolve()), *options]
     try:
-        with (folder.path / LOG).open("ab") as log:
+        with Storage().open(folder.path / LOG, "ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", "cnn_tui.tui", *words],
                 stdin=subprocess.DEVNULL,
@@ -112,5 +115,12 @@ async def see_begun(process: subprocess.Popen[bytes], folder: RunFolder) -> None
             return
         await asyncio.sleep(0.05)
     if process.returncode:
-        words = (folder.path / LOG).read_text(errors="replace").strip().rpartition("\n")[2]
-        raise RunError(f"The run {folder.name} does not go on by itself: {words}")
+        raise RunError(f"The run {folder.name} does not go on by itself: {_last_words(folder)}")
+
+
+def _last_words(folder: RunFolder) -> str:
+    try:
+        words = read_end(folder.path / LOG, _MOST).decode(errors="replace")
+    except OSError as error:
+        return str(error)
+    return words.strip().rpartition("\n")[2]

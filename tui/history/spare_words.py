@@ -18,11 +18,18 @@ def spare_words(spare: Spare) -> str:
     runs = count(spare.runs, "run")
     match spare.kind:
         case "bin":
-            return f"the bin, with {runs}"
+            return f"the bin, with {runs}{_links(spare)}"
         case "states":
             return f"of {count(spare.runs, 'complete run')} all states but the best"
         case "leftovers":
             return f"of {runs} states that were set aside"
+
+
+def _links(spare: Spare) -> str:
+    if not spare.links:
+        return ""
+    linked = count(len(spare.links), "link")
+    return f" ({linked} to folders elsewhere, which stay)"
 
 
 def state_words(state: State) -> str:

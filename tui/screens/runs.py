@@ -9,6 +9,7 @@ from textual import on, work
 from textual.app import ComposeResult
 
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.runs.cleanup import Binned, list_bin
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import Entry, Order, list_runs, matches, sort_runs
@@ -147,7 +148,12 @@ class RunsScreen(RunChanges):
         table = self.query_one(Table)
         names = [record.key for record in table.records if record.key in table.marked]
         original = self._entry.summary.again_of if self._entry else ""
-        if len(names) < 2 and self._entry and (self._root / original / "run.json").exists():
+        if (
+            len(names) < 2
+            and self._entry
+            and original
+            and is_regular(self._root / original / "run.json")
+        ):
             names = [original, self._entry.name]
         if len(names) < 2:
             self.notify("Mark two runs or more with m, then compare them.")

@@ -1,0 +1,65 @@
+"""JSON from a file: decoded in one way, with bounds that keep later arithmetic and paths safe.
+
+Whoever reads such a file can rely on its types and their bounds, and has one error to expect.
+Encoding does not look at the bounds; they are far above all that a training comes to.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""What every reader of JSON can hold exactly."""
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Figure = Annotated[float, msgspec.Meta(ge=-1e100, le=1e100)]
+"""Far beyond what float32 arrays come to, and sums, squares and differences stay finite."""
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
+Word = Annotated[str, msgspec.Meta(max_length=1_000)]
+Text = Annotated[str, msgspec.Meta(max_length=100_000)]
+PathText = Annotated[str, msgspec.Meta(max_length=4_096, pattern=r"\A[^\x00]*\Z")]
+RunName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z")]
+"""What :func:`cnn_tui.engine.runs.names.check_name` takes: it is used as a path."""
+RunNameOrNone = Annotated[str, msgspec.Meta(pattern=r"\A([A-Za-z0-9_-][A-Za-z0-9._-]{0,63})?\Z")]
+
+_MOST_WORDS = 300
+
+
+class UnreadableError(ValueError):
+    """Content that is not what it should be; its text says why."""
+
+
+def decode(content: bytes | str, kind: type[T]) -> T:
+    """The value that a JSON text stands for.
+
+    Raises:
+        UnreadableError: if it stands for none, or one of another kind or beyond its bounds.
+    """
+    try:
+        found: T = _decoder(kind).decode(content)  # type: ignore[arg-type]
+        return found
+    except RecursionError:
+        raise UnreadableError("it is nested too deeply") from None
+    except (msgspec.DecodeError, ValueError, OverflowError) as error:
+        raise UnreadableError(str(error)[:_MOST_WORDS]) from None
+
+
+def convert(value: Any, kind: Any) -> Any:
+    """A value of another kind, made of what JSON can hold.
+
+    Raises:
+        UnreadableError: if it is not of that kind, or beyond its bounds.
+    """
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.ValidationError, ValueError, OverflowError, RecursionError) as error:
+        raise UnreadableError(str(error)[:_MOST_WORDS]) from None
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)

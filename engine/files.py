@@ -1,0 +1,195 @@
+"""Files that may come from strangers: opened without harm, read up to a bound, replaced whole.
+
+A folder of runs may have been unpacked from an archive. A link in it may lead anywhere, a pipe may
+wait for ever, a device may have no end: only regular files of the folder itself are opened. For a
+path that a person typed see :mod:`cnn_tui.engine.specs.files`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import secrets
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+Data = bytes | memoryview
+_PREFIX, _SUFFIX = ".", ".tmp"
+_ON = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def open_regular(path: str, flags: int) -> int:
+    """A descriptor of a regular file, as an opener of :func:`open`; no link is followed.
+
+    Raises:
+        OSError: if it cannot be opened, or is anything else.
+    """
+    try:
+        descriptor = os.open(path, flags | _ON, 0o666)
+    except OSError as error:
+        # Links, pipes and sockets are refused by the system, each with another error.
+        raise _refusal(path) or error from None
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise _irregular(path)
+
+
+def is_regular(path: Path) -> bool:
+    """Whether it is a regular file, not a link to one."""
+    return stat.S_ISREG(_mode(path))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder, not a link to one."""
+    return stat.S_ISDIR(_mode(path))
+
+
+def require_folder(path: Path) -> None:
+    """Refuse a link in place of a folder: what is in it would be outside.
+
+    Raises:
+        OSError: if it is no folder.
+    """
+    if not is_folder(path):
+        what = "is a link, not a folder" if path.is_symlink() else "is not a folder"
+        raise NotADirectoryError(errno.ENOTDIR, f"{path.name} {what}", str(path))
+
+
+def _mode(path: Path | str) -> int:
+    """Type and rights; 0 where there is nothing or it cannot be asked."""
+    try:
+        return os.lstat(path).st_mode
+    except (OSError, ValueError):
+        return 0
+
+
+def _refusal(path: str) -> OSError | None:
+    """Why it is not opened, if that is because of what it is."""
+    mode = _mode(path)
+    if stat.S_ISLNK(mode):
+        return OSError(errno.ELOOP, f"{Path(path).name} is a link", path)
+    return _irregular(path) if mode and not stat.S_ISREG(mode) else None
+
+
+def _irregular(path: str) -> OSError:
+    return OSError(errno.EINVAL, f"{Path(path).name} is not a file", path)
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """The whole of a regular file of at most ``most`` bytes.
+
+    Raises:
+        OSError: if it cannot be read, is a link or no regular file, or is larger.
+    """
+    with open_to_read(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"it is larger than {most // 1024} KB", str(path))
+    return data
+
+
+def read_end(path: Path, most: int) -> bytes:
+    """The last ``most`` bytes of a regular file, or all of them.
+
+    Raises:
+        OSError: if it cannot be read, is a link or no regular file.
+    """
+    with open_to_read(path) as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - most))
+        return file.read(most)
+
+
+def open_to_read(path: Path) -> io.BufferedReader:
+    """A regular file.
+
+    Raises:
+        OSError: if it cannot be read, is a link or no regular file.
+    """
+    return open(path, "rb", opener=open_regular)
+
+
+class Storage:
+    """Every touch of the disk on which a run depends, so that tests can make it fail."""
+
+    def open(self, path: Path, mode: str) -> BinaryIO:
+        """An unbuffered, regular, binary file: what was written cannot fail later."""
+        return open(path, mode, buffering=0, opener=open_regular)  # type: ignore[return-value]
+
+    def write(self, file: BinaryIO, data: Data) -> None:
+        """All of ``data``."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[file.write(rest) :]
+
+    def fsync(self, descriptor: int) -> None:
+        """Wait until the disk has it."""
+        os.fsync(descriptor)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Put ``source`` in the place of ``target``, all at once."""
+        source.replace(target)
+
+
+def replace_file(
+    storage: Storage,
+    path: Path,
+    parts: Iterable[Data],
+    *,
+    durable: bool = True,
+    mode: int | None = None,
+) -> None:
+    """Write a file that is either whole and durable or, on any failure, as it was before.
+
+    One that need not be ``durable`` may be lost in a power cut, though still not halved. A link in
+    its place is replaced as well, not followed.
+
+    Raises:
+        OSError: if it could not be written.
+    """
+    # A name that nobody can have put there, made exclusively: nothing else is written to.
+    temporary = path.with_name(temporary_name())
+    try:
+        with storage.open(temporary, "xb") as file:
+            for part in parts:
+                storage.write(file, part)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
+            if durable:
+                storage.fsync(file.fileno())
+        storage.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+    if durable:
+        sync_folder(storage, path.parent)
+
+
+def temporary_name() -> str:
+    """A name for what is being written, which no other process uses or can guess."""
+    return f"{_PREFIX}cnn-tui-{secrets.token_hex(8)}{_SUFFIX}"
+
+
+def clear_temporaries(folder: Path) -> None:
+    """Remove what a process that was killed in :func:`replace_file` left in a folder.
+
+    Raises:
+        OSError: if something cannot be removed.
+    """
+    for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        if is_regular(path):
+            path.unlink(missing_ok=True)
+
+
+def sync_folder(storage: Storage, folder: Path) -> None:
+    """Make names in ``folder`` outlast a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        storage.fsync(descriptor)
+    finally:
+        os.close(descriptor)
