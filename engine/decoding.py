@@ -15,9 +15,11 @@ T = TypeVar("T")
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 """What every reader of JSON can hold exactly."""
+Ordinal = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Figure = Annotated[float, msgspec.Meta(ge=-1e100, le=1e100)]
 """Far beyond what float32 arrays come to, and sums, squares and differences stay finite."""
+Length = Annotated[float, msgspec.Meta(ge=0, le=1e100)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
 Word = Annotated[str, msgspec.Meta(max_length=1_000)]
 Text = Annotated[str, msgspec.Meta(max_length=100_000)]

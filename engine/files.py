@@ -153,8 +153,9 @@ def replace_file(
     """
     # A name that nobody can have put there, made exclusively: nothing else is written to.
     temporary = path.with_name(temporary_name())
+    opened = storage.open(temporary, "xb")
     try:
-        with storage.open(temporary, "xb") as file:
+        with opened as file:
             for part in parts:
                 storage.write(file, part)
             if mode is not None:

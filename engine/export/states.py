@@ -57,8 +57,10 @@ def read_state(folder: RunFolder, which: Which = "best") -> State:
         raise RunError(f"The run {folder.name} has no layers, and so no weights.")
     started = _started(folder)
     channels = network.input[0]
-    if len(started.mean) != channels or len(started.std) != channels:
+    if len(started.mean) != channels or len(started.std) != channels or 0 in started.std:
         raise RunError(f"{folder.events_file} does not say how the images were normalised.")
+    if len(started.classes) != _outputs(network):
+        raise RunError(f"{folder.events_file} does not name a class for each output.")
     return State(
         folder.name,
         network,
@@ -67,6 +69,11 @@ def read_state(folder: RunFolder, which: Which = "best") -> State:
         Normalizer(_per_channel(started.mean), _per_channel(started.std)),
         started.peak,
     )
+
+
+def _outputs(network: Network) -> int:
+    output = check(network).layers[-1].output
+    return output[0] if output else 0
 
 
 def _file(folder: RunFolder, which: Which) -> TensorFile:

@@ -11,6 +11,7 @@ import msgspec
 from cnn_tui.engine.decoding import (
     Count,
     Figure,
+    Length,
     PathText,
     RunNameOrNone,
     Seconds,
@@ -43,7 +44,7 @@ class Summary(msgspec.Struct, kw_only=True):
     data: PathText = ""
     params: Count = 0
     optimizer: Word = ""
-    lr: Figure = 0.0
+    lr: Length = 0.0
     epochs: Count = 0
     batches: Count = 0
     state: State = "running"

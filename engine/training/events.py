@@ -15,6 +15,8 @@ import msgspec
 from cnn_tui.engine.decoding import (
     Count,
     Figure,
+    Length,
+    Ordinal,
     PathText,
     RunNameOrNone,
     Seconds,
@@ -22,7 +24,8 @@ from cnn_tui.engine.decoding import (
     Text,
     Word,
 )
-from cnn_tui.engine.training.settings import SettingName, SettingValue
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.training.settings import SettingName, Settings, SettingValue
 
 
 def _snake(name: str) -> str:
@@ -39,21 +42,21 @@ class RunStarted(_Event, frozen=True):
     arch: Word
     data: PathText
     params: Count
-    epochs: Count
-    batch_size: Count
-    batches: Count
+    epochs: Ordinal
+    batch_size: Ordinal
+    batches: Ordinal
     """Batches per epoch."""
-    train_images: Count
+    train_images: Ordinal
     val_images: Count
     test_images: Count
     classes: Annotated[tuple[Text, ...], msgspec.Meta(max_length=65_536)]
     optimizer: Word
-    lr: Figure
+    lr: Length
     seed: Count
-    threads: Count
+    threads: Ordinal
     mean: tuple[Figure, ...] = ()
     """Of the training images, one for each channel: what a pixel is lessened by,"""
-    std: tuple[Figure, ...] = ()
+    std: tuple[Length, ...] = ()
     """and then divided by."""
     peak: Figure = 0.0
     """About the largest pixel of the training images, such as 255."""
@@ -72,15 +75,15 @@ class RunStarted(_Event, frozen=True):
 class BatchCompleted(_Event, frozen=True):
     """One optimizer step. ``step`` counts from 1 over the run, ``batch`` from 1 in its epoch."""
 
-    step: Count
-    epoch: Count
-    batch: Count
+    step: Ordinal
+    epoch: Ordinal
+    batch: Ordinal
     loss: Figure
     """Data loss, mean over the batch."""
     l2_loss: Figure
     accuracy: Share
-    lr: Figure
-    images_per_second: Figure
+    lr: Length
+    images_per_second: Length
     seconds: Seconds
     """Since the run began, pauses left out."""
 
@@ -104,8 +107,8 @@ class EpochCompleted(_Event, frozen=True):
     val_loss: Figure
     val_accuracy: Share
     l2_loss: Figure
-    lr: Figure
-    images_per_second: Figure
+    lr: Length
+    images_per_second: Length
     """Training alone, validation left out."""
     seconds: Seconds
     """Since the run began, pauses left out."""
@@ -131,6 +134,14 @@ class SettingChanged(_Event, frozen=True):
     old: SettingValue
     new: SettingValue
 
+    def __post_init__(self) -> None:
+        """Refuse a value that no recipe takes; the error is one that decoding knows."""
+        try:
+            for value in (self.old, self.new):
+                Settings(lr=1.0).with_value(self.name, value)
+        except SpecError as error:
+            raise ValueError(str(error)) from None
+
 
 class LayerHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One layer at one step: figures of its weights, or of its outputs where it has none."""
@@ -138,11 +149,11 @@ class LayerHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     layer: Word
     type: Word
     """As in a file: conv, fc, batchnorm; relu, sigmoid, tanh."""
-    weight_norm: Figure | None = None
+    weight_norm: Length | None = None
     """Length of the weight after the step, biases left out."""
-    gradient_norm: Figure | None = None
+    gradient_norm: Length | None = None
     """Length of the weight's gradient, L2 and clipping left out."""
-    update_ratio: Figure | None = None
+    update_ratio: Length | None = None
     """Length of the step over that of the weight before it; None where that was 0."""
     units: Count | None = None
     """Channels of a volume, elements of a vector."""
@@ -164,8 +175,8 @@ class LayersMeasured(_Event, frozen=True):
     """In the batch."""
     input_mean: Figure
     """Of all pixels of the batch, as the network gets them."""
-    input_std: Figure
-    score_range: Figure
+    input_std: Length
+    score_range: Length
     """The largest distance between the best and the worst score of an image."""
     commonest_class: Count
     """Of the labels of the batch."""

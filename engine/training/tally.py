@@ -20,6 +20,11 @@ class Tally(msgspec.Struct):
     l2_sum: Figure = 0.0
     correct: Count = 0
 
+    def __post_init__(self) -> None:
+        """Refuse images that took no time, of which there would be no speed."""
+        if self.images and not self.seconds:
+            raise ValueError("images without seconds")
+
     def add(self, images: int, loss: float, l2_loss: float, correct: int, seconds: float) -> None:
         """Count one batch that took ``seconds``."""
         speed = images / seconds

@@ -50,7 +50,23 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("damage", [flip, cut, empty])
+def flip_in_header(path: Path, field: bytes) -> None:
+    """Change the first digit of a digest to another one."""
+    content = path.read_bytes()
+    at = content.index(b'\\"%s\\":\\"' % field) + len(field) + 7
+    digit = b"0" if content[at : at + 1] != b"0" else b"1"
+    path.write_bytes(content[:at] + digit + content[at + 1 :])
+
+
+def flip_network(path: Path) -> None:
+    flip_in_header(path, b"network")
+
+
+def flip_data(path: Path) -> None:
+    flip_in_header(path, b"data")
+
+
+@pytest.mark.parametrize("damage", [flip, cut, empty, flip_network, flip_data])
 def test_the_one_before_is_used_and_that_is_said(
     damage: Callable[[Path], None], stopped: RunFolder, whole: Session
 ) -> None:

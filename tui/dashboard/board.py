@@ -137,7 +137,7 @@ class Board:
         if self.batch is None or self.started is None:
             return 0.0
         done = (self.batch.epoch - 1) * self.batches + min(self.batch.batch, self.batches)
-        return done / (self.batches * self.started.epochs)
+        return min(1.0, done / (self.batches * self.started.epochs))
 
     @property
     def epoch_progress(self) -> float:

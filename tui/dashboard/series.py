@@ -22,14 +22,17 @@ class Series:
         self._points: list[Point] = []
         self._bucket: list[Point] = []
         self._width = 1
+        self._last = -inf
         self.not_finite = 0
         """Points that no chart can show: NaN or infinite."""
 
     def add(self, x: float, y: float) -> None:
-        """Append a point."""
+        """Append a point; one before the last, as of a damaged file, is put at the last."""
         if not (isfinite(x) and isfinite(y)):
             self.not_finite += 1
-        elif self._width == 1:
+            return
+        x = self._last = max(self._last, x)
+        if self._width == 1:
             self._points.append((x, y))
             self._make_room()
         else:
