@@ -559,7 +559,7 @@ ANY = st.one_of(
         step=st.just(1),
         name=st.sampled_from(["lr", "l2", "dropout"]),
         old=st.just(0.1),
-        new=st.floats(1e-9, 1e6),
+        new=st.floats(1e-9, 0.99),
     ),
 )
 
