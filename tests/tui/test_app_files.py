@@ -6,13 +6,14 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from driving import layers, settle, text, type_in
 from scripted import SMALL, Script, run_events
 from textual.widgets import Input
 
-from cnn_tui.engine.specs import files
+from cnn_tui.engine.files import Storage
 from cnn_tui.engine.specs.codec import load_network, save_network
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
@@ -313,15 +314,15 @@ def break_disk(patch: pytest.MonkeyPatch, fails: str) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    def half(path: Path, data: bytes) -> None:
-        path.write_bytes(data[: len(data) // 2])
+    def half(storage: Storage, file: BinaryIO, data: bytes) -> None:
+        file.write(data[: len(data) // 2])
         full()
 
     match fails:
         case "open":
-            patch.setattr(files, "_write_new", full)
+            patch.setattr(Storage, "open", full)
         case "write":
-            patch.setattr(files, "_write_new", half)
+            patch.setattr(Storage, "write", half)
         case "fsync":
             patch.setattr(os, "fsync", full)
         case "replace":
