@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.files import Storage, replace_file
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.runs.folder import RunFolder, RunInfo
 from cnn_tui.engine.runs.follow import Follower
@@ -22,6 +21,7 @@ from cnn_tui.engine.runs.history import list_runs
 from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.engine.runs.tensors import encode
 from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.events import BatchCompleted
 
 IMAGES = 50_000

@@ -6,6 +6,7 @@ Encoding does not look at the bounds; they are far above all that a training com
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any, TypeVar
 
@@ -41,13 +42,24 @@ def decode(content: bytes | str, kind: type[T]) -> T:
     Raises:
         UnreadableError: if it stands for none, or one of another kind or beyond its bounds.
     """
-    try:
-        found: T = _decoder(kind).decode(content)  # type: ignore[arg-type]
-        return found
-    except RecursionError:
-        raise UnreadableError("it is nested too deeply") from None
-    except (msgspec.DecodeError, ValueError, OverflowError) as error:
-        raise UnreadableError(str(error)[:_MOST_WORDS]) from None
+    found: T = reader(kind)(content)  # type: ignore[arg-type]
+    return found
+
+
+@cache
+def reader(kind: Any) -> Callable[[bytes | str], Any]:
+    """A :func:`decode` of one kind, for many texts."""
+    take = msgspec.json.Decoder(kind).decode
+
+    def read(content: bytes | str) -> Any:
+        try:
+            return take(content)
+        except RecursionError:
+            raise UnreadableError("it is nested too deeply") from None
+        except (msgspec.DecodeError, ValueError, OverflowError) as error:
+            raise UnreadableError(str(error)[:_MOST_WORDS]) from None
+
+    return read
 
 
 def convert(value: Any, kind: Any) -> Any:
@@ -60,8 +72,3 @@ def convert(value: Any, kind: Any) -> Any:
         return msgspec.convert(value, kind)
     except (msgspec.ValidationError, ValueError, OverflowError, RecursionError) as error:
         raise UnreadableError(str(error)[:_MOST_WORDS]) from None
-
-
-@cache
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)

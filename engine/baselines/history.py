@@ -10,12 +10,12 @@ import msgspec
 from cnn_tui.engine.baselines.record import Record, Rung, write
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import Storage
 from cnn_tui.engine.runs.environment import package_version
 from cnn_tui.engine.runs.folder import RunFolder, RunInfo, create_run
 from cnn_tui.engine.runs.journal import Journal
 from cnn_tui.engine.runs.recorder import utc_now
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.events import RunEnded, RunStarted
 
 

@@ -20,9 +20,10 @@ from cnn_tui.engine.decoding import (
     UnreadableError,
     decode,
 )
-from cnn_tui.engine.files import Storage, is_regular, read_file, replace_file
+from cnn_tui.engine.files import is_regular, read_file
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import run_names
+from cnn_tui.engine.storage import Storage, replace_file
 
 _FILE, _MOST = "baseline.json", 1 << 20
 

@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from cnn_tui.engine.files import Storage
 from cnn_tui.engine.runs.grown import Grown
+from cnn_tui.engine.storage import Storage
 
 _POLYNOMIAL = 0x82F63B78
 """Of Castagnoli, bits reversed: CRC-32C."""

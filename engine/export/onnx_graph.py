@@ -12,7 +12,6 @@ import numpy as np
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.modules import Module, modules, renamed
 from cnn_tui.engine.export.states import State
-from cnn_tui.engine.files import Storage, replace_file
 from cnn_tui.engine.specs.codec import dumps_network
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -30,6 +29,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.windows import Windowed, windows
+from cnn_tui.engine.storage import Storage, replace_file
 
 OPSET, IR_VERSION = 22, 10
 """Of ONNX 1.17 (2024): what the runtimes in use can read."""

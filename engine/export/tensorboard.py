@@ -13,10 +13,11 @@ from pathlib import Path
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.event_file import EventFile, event_files
-from cnn_tui.engine.files import Storage, is_folder, temporary_name
+from cnn_tui.engine.files import is_folder
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.lines import read_events
+from cnn_tui.engine.storage import Storage, temporary_name
 from cnn_tui.engine.training.events import (
     BatchCompleted,
     EpochCompleted,

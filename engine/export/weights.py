@@ -9,8 +9,8 @@ import numpy as np
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.modules import modules, renamed
 from cnn_tui.engine.export.states import State
-from cnn_tui.engine.files import Storage, replace_file
 from cnn_tui.engine.runs.tensors import plain_encode
+from cnn_tui.engine.storage import Storage, replace_file
 
 
 def state_dict(state: State) -> dict[str, np.ndarray]:

@@ -12,11 +12,12 @@ import numpy as np
 
 from cnn_tui.engine.decoding import Count, UnreadableError, Word, decode
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import Storage, is_regular, replace_file, require_folder
+from cnn_tui.engine.files import is_regular, require_folder
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.tensors import DamagedError, Layout, TensorFile, encode
 from cnn_tui.engine.specs.wording import listed
+from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.progress import Best, Progress
 from cnn_tui.engine.training.snapshot import Snapshot
 

@@ -12,10 +12,11 @@ import msgspec
 
 from cnn_tui.engine.decoding import Text, UnreadableError, decode
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import Storage, is_folder, is_regular, read_file, replace_file
+from cnn_tui.engine.files import is_folder, is_regular, read_file
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.specs.network import Positive
+from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.control import Control
 
 PATIENCE = 10.0

@@ -12,17 +12,11 @@ import msgspec
 
 from cnn_tui.engine.decoding import Count, PathText, RunName, Text, UnreadableError, Word, decode
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import (
-    Storage,
-    is_folder,
-    is_regular,
-    read_file,
-    replace_file,
-    require_folder,
-)
+from cnn_tui.engine.files import is_folder, is_regular, read_file, require_folder
 from cnn_tui.engine.runs.names import folder_of, make_folder
 from cnn_tui.engine.specs.codec import dumps_network, load_network
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.events import SettingChanged
 
 FORMAT = 1

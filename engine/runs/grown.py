@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import BinaryIO
 
-from cnn_tui.engine.files import Storage
+from cnn_tui.engine.storage import Storage
 
 MOST_PENDING = 16 << 20
 """Bytes that wait for a disk that takes nothing; beyond that they are lost, not memory."""

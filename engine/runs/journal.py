@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from cnn_tui.engine.files import Storage, replace_file
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import Log
 from cnn_tui.engine.runs.summary import Summary, summarize
+from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.events import BatchCompleted, RunEvent
 
 

@@ -9,10 +9,11 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from cnn_tui.engine.decoding import UnreadableError, convert, decode
+from cnn_tui.engine.decoding import UnreadableError, convert, reader
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import Storage, is_regular, open_to_read
+from cnn_tui.engine.files import is_regular, open_to_read
 from cnn_tui.engine.runs.grown import Grown
+from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.events import RunEnded, RunEvent
 
 MOST_LINE = 4 << 20
@@ -23,6 +24,7 @@ _MAY_BE_NULL = {
 }  # fmt: skip
 """Figures that a training which comes to no numbers leaves."""
 _encode = msgspec.json.Encoder().encode
+_read, _read_any = reader(RunEvent), reader(dict[str, Any])
 
 
 class Log(Grown):
@@ -92,7 +94,7 @@ def decode_lines(lines: list[bytes]) -> Iterator[RunEvent]:
 def decode_event(line: bytes) -> RunEvent | None:
     """One event; None if the line is none. A figure that stands there as null is NaN."""
     try:
-        event: RunEvent = decode(line, RunEvent)  # type: ignore[arg-type]
+        event: RunEvent = _read(line)
     except UnreadableError:
         return _decode_not_finite(line)
     if isinstance(event, RunEnded) and event.test_accuracy is not None and event.test_loss is None:
@@ -103,7 +105,7 @@ def decode_event(line: bytes) -> RunEvent | None:
 def _decode_not_finite(line: bytes) -> RunEvent | None:
     """JSON has no NaN: a figure that was not finite stands there as null."""
     try:
-        fields = decode(line, dict[str, Any])
+        fields = _read_any(line)
         lost = [key for key in _MAY_BE_NULL & fields.keys() if fields[key] is None]
         event: RunEvent = convert(fields | dict.fromkeys(lost, 0.0), RunEvent)
     except UnreadableError:

@@ -10,10 +10,11 @@ from pathlib import Path
 import msgspec
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import Storage, is_folder, replace_file, require_folder
+from cnn_tui.engine.files import is_folder, require_folder
 from cnn_tui.engine.runs.folder import MOST_NOTE, MOST_TAGS, Notes, RunFolder, readme
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.names import BIN, check_name
+from cnn_tui.engine.storage import Storage, replace_file
 
 
 def rename_run(folder: RunFolder, name: str) -> RunFolder:

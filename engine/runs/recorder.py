@@ -19,7 +19,6 @@ import numpy as np
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import Storage, clear_temporaries
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import Optimizer
 from cnn_tui.engine.runs.again import Steering, original_of, require_same_data
@@ -35,6 +34,7 @@ from cnn_tui.engine.runs.tensors import layout_of
 from cnn_tui.engine.runs.verdict import judge
 from cnn_tui.engine.runs.writer import Save, Writer
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.storage import Storage, clear_temporaries
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, RunEvent
 from cnn_tui.engine.training.keeper import Keeper

@@ -9,7 +9,6 @@ import msgspec
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import Storage
 from cnn_tui.engine.runs.digests import data_digest
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Policy, Recorder
@@ -17,6 +16,7 @@ from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.runs.states import kept_states
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.control import Control
 
 

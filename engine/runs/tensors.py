@@ -18,8 +18,9 @@ import numpy as np
 
 from cnn_tui.engine.decoding import Count, decode
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import Data, open_to_read
+from cnn_tui.engine.files import open_to_read
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.storage import Data
 
 _DTYPES: dict[str, np.dtype[Any]] = {
     "F32": np.dtype("<f4"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cnn_tui.engine.files import Storage, read_file, replace_file
+from cnn_tui.engine.files import read_file
+from cnn_tui.engine.storage import Storage, replace_file
 
 
 def read_bytes(path: Path, most: int, *, links: bool = True) -> bytes:

@@ -10,9 +10,9 @@ from typing import BinaryIO
 import numpy as np
 
 from cnn_tui.engine.data.dataset import Dataset, Split
-from cnn_tui.engine.files import Data, Storage
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, ReLU
 from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.storage import Data, Storage
 
 KINDS = ("open", "write", "fsync", "replace")
 

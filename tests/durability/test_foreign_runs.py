@@ -5,31 +5,28 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import time
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 from faulty import noise, tiny
 from made import check_command, contents, make_runs, patience
+from processes import Training, network_file
 from sessions import Session
 
 from cnn_tui.engine.decoding import UnreadableError, decode
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import (
-    Storage,
-    clear_temporaries,
-    open_to_read,
-    read_end,
-    read_file,
-    replace_file,
-)
+from cnn_tui.engine.files import open_to_read, read_end, read_file
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import MOST_LINE, decode_event, read_events
 from cnn_tui.engine.runs.lock import SILENCE, Lock, writer_lives
 from cnn_tui.engine.runs.process import this_process
 from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.storage import Storage, clear_temporaries, replace_file
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     Alert,
@@ -39,6 +36,7 @@ from cnn_tui.engine.training.events import (
     SettingChanged,
 )
 from cnn_tui.tui.dashboard.sparkline import sparkline
+from cnn_tui.tui.history.going_on import LOG, resume_apart
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +204,34 @@ def test_a_pipe_among_the_requests_holds_nothing_up(tmp_path: Path) -> None:
     assert len(session.only(SettingChanged)) == 1 and time.time() - beat < 60
     left = {path.name for path in session.folder.commands.iterdir()}
     assert {"0.request.json", "1.request.json", "2.request.json"} <= left
+
+
+def test_a_pipe_among_the_requests_leaves_heartbeat_and_term(tmp_path: Path) -> None:
+    training = Training("train", network_file(tmp_path), "--epochs", 4000, "--runs-dir", tmp_path)
+    folder = RunFolder(Path(training.wait_for("run_started")["path"]))
+    try:
+        os.mkfifo(folder.commands / "0.request.json")
+        beats = set[int]()
+        while len(beats) < 3 and training.wait_for("epoch_completed"):
+            beats |= {path.stat().st_mtime_ns for path in folder.path.glob("summary.json")}
+        training.process.send_signal(signal.SIGTERM)
+        code, err = training.finish()
+        assert code == 143, err
+    finally:
+        training.process.kill()
+    assert folder.states and training.events[-1]["reason"] == "stopped"
+
+
+@pytest.mark.parametrize("put", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("victim")])
+def test_a_process_of_its_own_prints_into_no_trap(
+    put: Callable[[Path], object], place: Path
+) -> None:
+    log = place / "runs" / "quick-1" / LOG
+    log.unlink()
+    put(log)
+    with patience(put), pytest.raises(RunError, match=f"{LOG} is"):
+        resume_apart(RunFolder(log.parent))
+    assert not (log.parent / "victim").exists()
 
 
 def test_temporaries_go_where_nobody_could_lay_a_trap(

@@ -21,7 +21,6 @@ from cnn_tui.engine.decoding import decode
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.export.templates import first_layer
-from cnn_tui.engine.files import Storage, replace_file
 from cnn_tui.engine.runs.again import original_of, plan_again
 from cnn_tui.engine.runs.checkpoints import Meta
 from cnn_tui.engine.runs.commands import Answer, Command, CommandDesk
@@ -37,6 +36,7 @@ from cnn_tui.engine.runs.recorder import Policy
 from cnn_tui.engine.runs.states import kept_states
 from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.engine.runs.tensors import TensorFile, encode
+from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent
 from cnn_tui.tui.app import CnnTuiApp

@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.data.dataset import Dataset, Split
-from cnn_tui.engine.files import Storage
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.recorder import Policy, new_run
@@ -19,6 +18,7 @@ from cnn_tui.engine.runs.resume import resume_run
 from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
 from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, EpochCompleted, RunEnded, RunEvent
 from cnn_tui.engine.training.trainer import Trainer

@@ -10,8 +10,8 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as save_elsewhere
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import Storage, replace_file
 from cnn_tui.engine.runs.tensors import MAX_HEADER, TensorFile, encode, layout_of
+from cnn_tui.engine.storage import Storage, replace_file
 
 TENSORS = {
     "conv1.weight": np.arange(6, dtype=np.float32).reshape(2, 3),

@@ -13,8 +13,8 @@ from sessions import Session, noise_set, small_network
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.event_file import EventFile, crc32c, event_files
 from cnn_tui.engine.export.tensorboard import TensorBoard, write_tensorboard
-from cnn_tui.engine.files import Data, Storage
 from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.storage import Data, Storage
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     Alert,

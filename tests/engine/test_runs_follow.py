@@ -13,11 +13,11 @@ import pytest
 from run_events import STEPS_IN_EPOCH, batch, epoch, started
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import Storage
 from cnn_tui.engine.runs.folder import RunFolder, RunInfo
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.lines import Log, decode_event, read_events
 from cnn_tui.engine.runs.lock import Lock
+from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.events import (
     BatchCompleted,
     EpochCompleted,

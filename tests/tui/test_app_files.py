@@ -13,9 +13,9 @@ from driving import layers, settle, text, type_in
 from scripted import SMALL, Script, run_events
 from textual.widgets import Input
 
-from cnn_tui.engine.files import Storage
 from cnn_tui.engine.specs.codec import load_network, save_network
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.storage import Storage
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.dialog import Prompt, Question
 from cnn_tui.tui.screens.help import HelpScreen

@@ -15,10 +15,10 @@ from runs_made import until
 from scripted import run_events
 from textual.pilot import Pilot
 
-from cnn_tui.engine.files import Storage
 from cnn_tui.engine.runs.folder import RunInfo, create_run
 from cnn_tui.engine.runs.journal import Journal
 from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.events import RunStarted
 from cnn_tui.tui.app import CnnTuiApp
 

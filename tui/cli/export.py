@@ -10,8 +10,8 @@ import click
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.tables import csv_lines, json_lines, rows
-from cnn_tui.engine.files import Storage, replace_file
 from cnn_tui.engine.runs.folder import RunFolder, open_run
+from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_line
 

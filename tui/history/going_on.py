@@ -9,11 +9,12 @@ import threading
 from collections.abc import Sequence
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import Storage, read_end
+from cnn_tui.engine.files import read_end
 from cnn_tui.engine.runs.folder import Again, RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent, RunStarted
 from cnn_tui.tui.history.unkept import require_kept
