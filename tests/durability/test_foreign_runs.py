@@ -122,7 +122,7 @@ def test_a_line_without_end_is_not_collected(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     with path.open("wb") as file:
         file.write(b'{"event":"run_paused","step":1}\n')
-        file.truncate(1 << 30)
+        file.truncate(1 << 28)
     tracemalloc.start()
     assert len(list(read_events(path))) == 1
     assert tracemalloc.get_traced_memory()[1] < 8 * MOST_LINE
@@ -203,7 +203,7 @@ def test_a_pipe_among_the_requests_holds_nothing_up(tmp_path: Path) -> None:
     assert len(alerts) == 1 and "a request cannot be answered" in alerts[0]
     assert len(session.only(SettingChanged)) == 1 and time.time() - beat < 60
     left = {path.name for path in session.folder.commands.iterdir()}
-    assert {"0.request.json", "1.request.json", "2.request.json"} <= left
+    assert left == {"0.request.json", "1.request.json", "2.request.json", "3.answer.json"}
 
 
 def test_a_pipe_among_the_requests_leaves_heartbeat_and_term(tmp_path: Path) -> None:
