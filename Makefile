@@ -14,17 +14,17 @@ LONG := --timeout 3600 -o faulthandler_timeout=0
 run: .venv/.run
 	@$(BIN)/cnn-tui $(ARCH)
 
-# On every core, a file at a time: JOBS=0 runs them one after the other.
+# On every core; a worker that has no more tests takes some of another. JOBS=0: one after the other.
 test: .venv/.test
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 # All but the slow ones: within a minute on two cores.
 test-fast: .venv/.test
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not slow" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(PYTEST_ARGS)
 
 # Those of the engine once more on the other kernels of NumPy's BLAS, as far as this CPU has them.
 test-kernels: .venv/.test
-	@.ci/kernels -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+	@.ci/kernels -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 # A hundred trainings killed at random moments, in place of the ten of `make test`.
 kill-test: .venv/.test

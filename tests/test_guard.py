@@ -67,6 +67,7 @@ def test_a_process_that_is_left_is_ended_and_named(tmp_path: Path, end: str, wor
     assert left.endswith(", test_it.py::test_starts)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("end", "workers"), [("time.sleep(1000)", "0"), ("SLOW.wait()", "1")])
 def test_a_test_that_takes_too_long_ends(tmp_path: Path, end: str, workers: str) -> None:
     limit = ["--timeout=2", "--timeout-method=thread", "-o", "faulthandler_timeout=1"]
@@ -75,12 +76,14 @@ def test_a_test_that_takes_too_long_ends(tmp_path: Path, end: str, workers: str)
     assert "Timeout" in out and "in test_starts" in out
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_leaves_nothing(tmp_path: Path) -> None:
     code, out = ends(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)", "-n", "1")
     assert code == 1
     assert "crashed while running" in out and "ERROR: still running after the tests" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("send", "number", "workers"),
     [(os.killpg, signal.SIGINT, "0"), (os.killpg, signal.SIGINT, "1"), (os.kill, 9, "1")],

@@ -61,6 +61,7 @@ def check_kept(folder: RunFolder, weights: Weights) -> None:
     assert_same(Session(folder, NETWORK, DATA).weights, weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_failure_anywhere_is_survived(kind: str, undisturbed: Session, tmp_path: Path) -> None:
     total = undisturbed.calls[kind]

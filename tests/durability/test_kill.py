@@ -8,11 +8,14 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 from processes import Training, final_weights, network_file
 
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.lock import writer_lives
+
+pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("CNN_TUI_KILLS", "10"))
 

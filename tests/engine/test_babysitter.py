@@ -63,6 +63,7 @@ def test_lenet5_on_mnist_gets_nothing_but_praise(mnist_dir: Path) -> None:
     assert_praised(trained(recipe("lenet5", epochs=3), data))
 
 
+@pytest.mark.slow
 def test_a_convnet_on_shapes_gets_nothing_but_praise() -> None:
     data = first(load_dataset("shapes"), 1600, 200)
     assert_praised(trained(recipe("convnetjs-cifar", epochs=8), data))
@@ -126,6 +127,7 @@ def test_sabotaged_runs_are_named_by_their_cause(
         assert text and text.isprintable()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

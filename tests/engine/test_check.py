@@ -386,6 +386,7 @@ def test_bottomless_nesting_is_refused():
     assert only_issue(net(layer, FC(out_features=10))).code == "too-deep"
 
 
+@pytest.mark.slow
 @given(networks())
 def test_never_raises_and_always_encodes(network):
     for classes in (None, 10):

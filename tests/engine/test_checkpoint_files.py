@@ -53,6 +53,7 @@ def test_it_reads_back(file: Path) -> None:
         np.testing.assert_array_equal(array, TENSORS[name])
 
 
+@pytest.mark.slow
 def test_every_bit_counts(file: Path) -> None:
     content, good = file.read_bytes(), outcome(file)
     assert good is not None

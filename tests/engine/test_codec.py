@@ -233,6 +233,7 @@ def test_any_toml_is_read_or_refused(data):
         check(network)
 
 
+@pytest.mark.slow
 @given(networks())
 def test_networks_survive_being_written_and_read(network):
     text = dumps_network(network)

@@ -350,6 +350,7 @@ def test_pixels_as_they_are_and_images_in_their_order() -> None:
 # After a resume.
 
 
+@pytest.mark.slow
 def test_changed_settings_outlive_a_resume(tmp_path: Path) -> None:
     net = small_network(schedule="cosine", batch_size=4, epochs=4)
     net = msgspec.structs.replace(net, layers=(Dropout(p=0.2), *net.layers))

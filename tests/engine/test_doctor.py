@@ -41,6 +41,7 @@ def test_fixes_work_on_plausible_networks(network):
     assert_fixes_work(network, classes=7)
 
 
+@pytest.mark.slow
 @given(networks(12))
 def test_fixes_work_on_wild_networks(network):
     assert_fixes_work(network)

@@ -33,6 +33,7 @@ def test_a_range_that_ends_before_the_loss_leaves_is_used_to_its_end() -> None:
     assert curve.points[-1].lr == pytest.approx(1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["digits-convnet", "three-layer", "two-layer", "svm-linear"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_what_is_suggested_trains_well(name: str, seed: int) -> None:

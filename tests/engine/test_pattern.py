@@ -157,6 +157,7 @@ def test_an_error_says_what_and_where(text: str, words: tuple[str, ...]):
     assert all(word in str(error) for word in words)
 
 
+@pytest.mark.slow
 def test_bombs_are_refused_before_they_go_off():
     for bomb in (
         "[[CONV]*99999999]*9",

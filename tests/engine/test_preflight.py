@@ -183,6 +183,7 @@ def test_it_can_be_cancelled_anywhere() -> None:
         assert stopping.asked <= most + 4
 
 
+@pytest.mark.slow
 def test_large_networks_are_checked_on_narrower_copies() -> None:
     """Without such a copy the gradients of this one alone would need a gigabyte in float64."""
     net = network((1, 6, 6), FC(out_features=8000), ReLU(), FC(out_features=8000), classes=3)

@@ -37,6 +37,7 @@ def run(where: RunFolder | Path, described: Network, **how: Any) -> Session:
 DATA = noise_set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("optimizer", "threads"), [("momentum", 1), *((optimizer, 4) for optimizer in OPTIMIZERS)]
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import naive
 import numpy as np
+import pytest
 from cases import ENDING, Choice, networks
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,7 @@ def built(network: Network) -> Model:
     return model
 
 
+@pytest.mark.slow
 @settings(max_examples=250)
 @given(networks(SMALL), st.integers(1, 3))
 def test_shapes_scores_and_counts_are_those_of_a_forward_pass(network: Network, batch: int) -> None:

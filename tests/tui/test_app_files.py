@@ -20,6 +20,8 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.dialog import Prompt, Question
 from cnn_tui.tui.screens.help import HelpScreen
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 
 

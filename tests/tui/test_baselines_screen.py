@@ -19,6 +19,8 @@ from cnn_tui.tui.history import climb
 from cnn_tui.tui.screens.baselines import BaselinesScreen
 from cnn_tui.tui.screens.build import BuildScreen
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 
 

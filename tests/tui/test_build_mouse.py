@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from driving import text
 from scripted import SMALL
 from textual.events import MouseScrollDown, MouseScrollUp
@@ -15,6 +16,8 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.dialog import Question
 from cnn_tui.tui.widgets.layer_form import LABEL_WIDTH, LayerForm
+
+pytestmark = pytest.mark.slow
 
 MakeApp = Callable[..., CnnTuiApp]
 

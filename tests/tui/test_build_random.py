@@ -9,6 +9,7 @@ from contextlib import chdir
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from scripted import SMALL
@@ -143,6 +144,7 @@ STARTS = {
 presses = st.lists(st.sampled_from(KEYS), min_size=60, max_size=120)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=14 * TIMES,
     derandomize=TIMES == 1,

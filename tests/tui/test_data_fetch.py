@@ -28,6 +28,8 @@ from cnn_tui.tui.screens.datasets import DataScreen
 from cnn_tui.tui.screens.dialog import Question
 from cnn_tui.tui.session import train
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 NETWORK = msgspec.structs.replace(
     SMALL, data="MNIST", input=(1, 28, 28), layers=(FC(out_features=10),)

@@ -19,6 +19,8 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.datasets import DataScreen
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 
 

@@ -27,6 +27,8 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.screens.watch import WatchScreen
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 DETACHABLE = TRAINING.replace("Network(\n", 'Network(name="apart",\n')
 CONTINUING = DETACHABLE.replace("(network, None)", '(network, None, on_hangup="continue")')

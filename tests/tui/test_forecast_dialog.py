@@ -14,6 +14,8 @@ from cnn_tui.engine.specs.layers import FC, Conv, GlobalAvgPool, MaxPool
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 
 

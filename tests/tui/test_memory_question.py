@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+import pytest
 from driving import layers, text
 from scripted import SMALL, Script, run_events
 from textual.pilot import Pilot
@@ -15,6 +16,8 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.dialog import Question
 from cnn_tui.tui.session import Emit, train
+
+pytestmark = pytest.mark.slow
 
 MakeApp = Callable[..., CnnTuiApp]
 LARGE = msgspec.structs.replace(

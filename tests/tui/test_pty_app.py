@@ -56,6 +56,7 @@ def test_it_opens_paints_and_quits(start: Start) -> None:
     assert terminal.is_restored()
 
 
+@pytest.mark.slow
 def test_a_network_is_built_and_trained_by_typing(start: Start) -> None:
     terminal = start(APP)
     terminal.shows("o opens a preset")
@@ -72,6 +73,7 @@ def test_a_network_is_built_and_trained_by_typing(start: Start) -> None:
     assert terminal.is_restored()
 
 
+@pytest.mark.slow
 def test_nothing_is_sent_when_nothing_changes(start: Start) -> None:
     terminal = start(TRAINING)
     terminal.shows("fits")
@@ -120,6 +122,7 @@ def test_a_terminal_that_goes_away_ends_the_program(start: Start) -> None:
     assert terminal.process.wait(PATIENCE) == 129
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_trainer_that_does_not_listen_cannot_keep_the_program(
     start: Start, number: signal.Signals
@@ -133,6 +136,7 @@ def test_a_trainer_that_does_not_listen_cannot_keep_the_program(
     assert terminal.is_restored()
 
 
+@pytest.mark.slow
 def test_a_link_that_stalls_does_not_hold_a_signal_back(start: Start) -> None:
     terminal = start("import cnn_tui.tui.terminal.shutdown as s; s.DEADLINE = 1" + TRAINING)
     terminal.shows("fits")

@@ -25,6 +25,8 @@ from cnn_tui.engine.runs.tensors import TensorFile
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.presets import load_preset
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., Terminal]
 F5 = "\x1b[15~"
 

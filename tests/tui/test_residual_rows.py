@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from driving import text, type_in
 
 from cnn_tui.engine.specs.layers import FC, Conv, ReLU, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
+
+pytestmark = pytest.mark.slow
 
 MakeApp = Callable[..., CnnTuiApp]
 CONV = Conv(out_channels=16, kernel_size=3, padding=1)

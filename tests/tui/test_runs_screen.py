@@ -27,6 +27,8 @@ from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.screens.watch import WatchScreen
 from cnn_tui.tui.widgets.key_bar import KeyBar
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 
 

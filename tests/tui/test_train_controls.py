@@ -23,6 +23,8 @@ from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.session import Emit, train
 from cnn_tui.tui.widgets.key_bar import KeyBar
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 
 

@@ -20,6 +20,8 @@ from cnn_tui.tui.session import Emit
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.lines import Lines
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 BROKEN = Network(layers=(MaxPool(kernel_size=3), FC(out_features=10)))
 

@@ -84,6 +84,7 @@ def test_a_run(snap_compare: SnapCompare, make_app: MakeApp, size: tuple[int, in
     assert snap_compare(app, terminal_size=size, run_before=train)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("look", POOR)
 @pytest.mark.parametrize("size", SIZES, ids=str)
 def test_a_run_in_a_poor_terminal(

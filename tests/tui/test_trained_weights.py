@@ -30,6 +30,8 @@ from cnn_tui.tui.screens.transform import TransformDialog
 from cnn_tui.tui.session import Session, train
 from cnn_tui.tui.training import Training
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def lenet(tmp_path: Path) -> Network:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from driving import text
 from textual.pilot import Pilot
 
@@ -11,6 +12,8 @@ from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, MaxPool, ReLU
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
+
+pytestmark = pytest.mark.slow
 
 MakeApp = Callable[..., CnnTuiApp]
 

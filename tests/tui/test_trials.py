@@ -21,6 +21,8 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.lr_finder import LrFinderDialog
 from cnn_tui.tui.screens.trial import TrialDialog
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 
 

@@ -15,6 +15,8 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.terminal.link import Link
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 
 
