@@ -13,22 +13,10 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.states import State
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import (
-    FC,
-    BatchNorm,
-    Conv,
-    Dropout,
-    LeakyReLU,
-    ReLU,
-    Sigmoid,
-    Tanh,
-)
+from cnn_tui.engine.specs.layers import FC, Conv
 from cnn_tui.engine.specs.network import Network
 
 Kind = Literal["class", "unit", "filter"]
-
-_EACH_ALONE = (ReLU, LeakyReLU, Sigmoid, Tanh, Dropout, BatchNorm)
-"""What keeps the outputs of a layer apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +116,6 @@ def _behind(state: State, at: int) -> Array | None:
         if isinstance(layer, FC):
             weight = state.weights[f"{report.name}.weight"]
             product = weight @ product if len(product) else weight
-        elif not isinstance(layer, _EACH_ALONE):
+        elif not layer.info.is_elementwise:
             return None
     return product

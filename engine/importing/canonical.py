@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from cnn_tui.engine.specs.layers import LRN, BatchNorm, Dropout, Layer, LeakyReLU, Residual
+from cnn_tui.engine.specs.layers import Dropout, Layer, Residual
 from cnn_tui.engine.specs.windows import Windowed, windows
 
 
@@ -25,18 +25,11 @@ def _canonical(layer: Layer) -> Layer:
     layer = msgspec.structs.replace(layer, name="")
     if isinstance(layer, Windowed):
         return _window(layer)
-    match layer:
-        case Residual():
-            return msgspec.structs.replace(layer, branch=canonical(layer.branch))
-        case LRN():
-            figures = {n: _cut(getattr(layer, n)) for n in ("alpha", "beta", "k")}
-            return msgspec.structs.replace(layer, **figures)
-        case BatchNorm():
-            figures = {n: _cut(getattr(layer, n)) for n in ("eps", "momentum")}
-            return msgspec.structs.replace(layer, **figures)
-        case LeakyReLU():
-            return msgspec.structs.replace(layer, negative_slope=_cut(layer.negative_slope))
-    return layer
+    if isinstance(layer, Residual):
+        return msgspec.structs.replace(layer, branch=canonical(layer.branch))
+    values = msgspec.structs.asdict(layer)
+    floats = {name: _cut(value) for name, value in values.items() if isinstance(value, float)}
+    return msgspec.structs.replace(layer, **floats)
 
 
 def _window(layer: Windowed) -> Windowed:

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.flow import Flow, dims
 from cnn_tui.engine.specs.infer import infer
-from cnn_tui.engine.specs.layers import (
-    FC,
-    LRN,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Features,
-    GlobalAvgPool,
-    Layer,
-    LeakyReLU,
-    MaxPool,
-    ReLU,
-    Sigmoid,
-    Size,
-    Tanh,
-)
+from cnn_tui.engine.specs.layers import FC, Conv, Features, Layer, Size
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.pattern import PATTERN, POOLS, Atom, Group, parse_pattern
 from cnn_tui.engine.specs.report import Report
@@ -115,11 +99,11 @@ class _Maker:
         self._skipped: dict[Token, str] = {}
 
     def layers(self) -> Iterator[Layer]:
-        last_fc = max((i for i, one in enumerate(self._atoms) if one.word == "FC"), default=-1)
+        last_fc = max((i for i, one in enumerate(self._atoms) if one.kind is FC), default=-1)
         for position, atom in enumerate(self._atoms):
             layer = self._layer(atom, position == last_fc)
             step = infer(layer, self._flow)
-            self._pooled |= atom.word in POOLS
+            self._pooled |= atom.kind in POOLS
             if atom.optional and step.faults:
                 self._skipped.setdefault(atom.token, self._reason(layer))
                 continue
@@ -132,16 +116,12 @@ class _Maker:
             yield _warning(token, reason)
 
     def _layer(self, atom: Atom, is_last_fc: bool) -> Layer:
-        match atom.word:
-            case "CONV":
-                return self._conv()
-            case "FC":
-                return FC(out_features=self.options.classes if is_last_fc else self.options.fc)
-            case "POOL":
-                return MaxPool(kernel_size=self.options.pool)
-            case "AVGPOOL":
-                return AvgPool(kernel_size=self.options.pool)
-        return _PLAIN[atom.word]
+        if atom.kind is Conv:
+            return self._conv()
+        if atom.kind is FC:
+            return FC(out_features=self.options.classes if is_last_fc else self.options.fc)
+        settings: dict[str, Any] = {"kernel_size": self.options.pool} if atom.kind in POOLS else {}
+        return atom.kind(**settings)
 
     def _conv(self) -> Layer:
         if self._pooled and self._convolved:
@@ -158,25 +138,13 @@ class _Maker:
         return f"The optional pool is left out where {size}x{size} does not divide {before} evenly."
 
 
-_PLAIN: dict[str, Layer] = {
-    "RELU": ReLU(),
-    "LRELU": LeakyReLU(),
-    "SIGMOID": Sigmoid(),
-    "TANH": Tanh(),
-    "BN": BatchNorm(),
-    "DROPOUT": Dropout(),
-    "GAP": GlobalAvgPool(),
-    "LRN": LRN(),
-}
-
-
 def _unusual(group: Group) -> Iterator[PatternWarning]:
     """Counts beyond what the notes call usual."""
-    words = {one.word for one in group.items if isinstance(one, Atom)}
-    if "CONV" in words and group.times > _MOST_CONVS:
+    kinds = {one.kind for one in group.items if isinstance(one, Atom)}
+    if Conv in kinds and group.times > _MOST_CONVS:
         text = f"N is {group.times}: usually N <= {_MOST_CONVS} convolutions come before a pool."
         yield _warning(group.token, text)
-    elif "FC" in words and group.times > _MOST_FCS:
+    elif FC in kinds and group.times > _MOST_FCS:
         text = f"K is {group.times}: usually K < {_MOST_FCS + 1} hidden FC layers are enough."
         yield _warning(group.token, text)
     for one in group.items:

@@ -1,8 +1,11 @@
-"""What the user edits: one immutable description per kind of layer, without arrays.
+"""Every kind of layer: one immutable description each, without arrays.
 
 The field names are PyTorch's, the ``type`` written in a file is the tag of the class. Limits on
 single values stand in the annotations, so that decoding a file and building a form read the
-same ones; whether layers fit each other is the business of :mod:`cnn_tui.engine.specs.check`.
+same ones; ``info`` holds all else that needs no arithmetic. A new kind is a class here, its name in
+``Layer`` at the end, and a row where it computes: :mod:`cnn_tui.engine.ops.activations` for a
+non-linearity, else :mod:`cnn_tui.engine.layers.lower`. ``tests/engine/test_every_layer.py`` names
+whatever is still missing.
 """
 
 from __future__ import annotations
@@ -11,6 +14,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from cnn_tui.engine.specs.activations import Activation
+from cnn_tui.engine.specs.activations import LeakyReLU as LeakyReLU
+from cnn_tui.engine.specs.activations import ReLU as ReLU
+from cnn_tui.engine.specs.activations import Sigmoid as Sigmoid
+from cnn_tui.engine.specs.activations import Tanh as Tanh
+from cnn_tui.engine.specs.info import Counterpart, Flag, LayerInfo, LayerSpec, Setting
+
 Size = Annotated[int, msgspec.Meta(ge=1, le=1024)]
 Pad = Annotated[int, msgspec.Meta(ge=0, le=512)]
 # Of fixed length by constraint, not by type: msgspec (up to 0.22) crashes the interpreter at exit
@@ -18,25 +28,36 @@ Pad = Annotated[int, msgspec.Meta(ge=0, le=512)]
 Pair = Annotated[tuple[Size, ...], msgspec.Meta(min_length=2, max_length=2)]
 PadPair = Annotated[tuple[Pad, ...], msgspec.Meta(min_length=2, max_length=2)]
 Features = Annotated[int, msgspec.Meta(ge=1, le=65536)]
-# \Z and not $, which would let a line break in at the end.
-Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
 Rounding = Literal["exact", "floor"]
 
-
-class _Layer(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-    tag_field="type",
-):
-    name: Name = ""
-    """Optional; unique in the network. Without it a layer is called by its type and number."""
+_KERNEL = Setting("kernel_size", ("kernel", "kernel_size"), "k", ("3x3", "5x5", "1x1"))
+_STRIDE = Setting("stride", ("stride",), "s", ("2",))
+_PADDING = Setting("padding", ("pad", "padding"), "p", ("1", "2"))
+_ROUNDING = (Flag("rounding", "floor", ("floor",)), Flag("rounding", "exact", ("exact",)))
+_NO_BIAS = Flag("bias", False, ("nobias", "no-bias", "no bias"))
 
 
-class Conv(_Layer, frozen=True, tag="conv"):
+class Conv(LayerSpec, frozen=True, tag="conv"):
     """2-D convolution (cross-correlation), weight ``(F, C/groups, KH, KW)``. Notes, Conv Layer."""
+
+    info = LayerInfo(
+        ("conv", "c", "conv2d"),
+        "convolution: FILTERS, KERNEL",
+        "filters slide over the volume, each for one pattern",
+        Counterpart("Conv2d"),
+        Counterpart("Conv"),
+        example="conv 32 3x3 pad same",
+        places=("out_channels", "kernel_size"),
+        settings=(
+            Setting("out_channels", ("filters", "out_channels"), usual=("16", "32", "64")),
+            _KERNEL,
+            _STRIDE,
+            _PADDING._replace(usual=("same", "1", "2")),
+            Setting("dilation", ("dilation",), "d", ("2",)),
+            Setting("groups", ("groups",), "g"),
+        ),
+        flags=(Flag("padding", "same", ("same",)), _NO_BIAS, *_ROUNDING),
+    )
 
     out_channels: Features
     kernel_size: Size | Pair = 3
@@ -48,8 +69,20 @@ class Conv(_Layer, frozen=True, tag="conv"):
     rounding: Rounding = "exact"
 
 
-class MaxPool(_Layer, frozen=True, tag="maxpool"):
+class MaxPool(LayerSpec, frozen=True, tag="maxpool"):
     """Largest value of each window, per channel; no parameters. Notes, Pooling Layer."""
+
+    info = LayerInfo(
+        ("pool", "m", "maxpool", "max"),
+        "max pooling: KERNEL, STRIDE",
+        "the strongest response of each window; halves the size",
+        Counterpart("MaxPool2d"),
+        Counterpart("MaxPool"),
+        example="pool 3x3 s2",
+        places=("kernel_size", "stride"),
+        settings=(_KERNEL, _STRIDE, _PADDING),
+        flags=_ROUNDING,
+    )
 
     kernel_size: Size | Pair = 2
     stride: Size | Pair | None = None
@@ -58,8 +91,20 @@ class MaxPool(_Layer, frozen=True, tag="maxpool"):
     rounding: Rounding = "exact"
 
 
-class AvgPool(_Layer, frozen=True, tag="avgpool"):
+class AvgPool(LayerSpec, frozen=True, tag="avgpool"):
     """Mean of each window, per channel, padding counted as zeros; no parameters."""
+
+    info = LayerInfo(
+        ("avgpool", "avg"),
+        "average pooling: KERNEL, STRIDE",
+        "the mean of each window",
+        Counterpart("AvgPool2d"),
+        Counterpart("AveragePool"),
+        example="avgpool 2",
+        places=("kernel_size", "stride"),
+        settings=(_KERNEL, _STRIDE, _PADDING),
+        flags=_ROUNDING,
+    )
 
     kernel_size: Size | Pair = 2
     stride: Size | Pair | None = None
@@ -67,50 +112,89 @@ class AvgPool(_Layer, frozen=True, tag="avgpool"):
     rounding: Rounding = "exact"
 
 
-class GlobalAvgPool(_Layer, frozen=True, tag="global_avgpool"):
+class GlobalAvgPool(LayerSpec, frozen=True, tag="global_avgpool"):
     """Mean over height and width: ``C x H x W`` becomes ``C x 1 x 1``."""
 
+    info = LayerInfo(
+        ("gap", "global_avgpool", "globalavgpool"),
+        "global average pooling",
+        "one mean per channel: any size becomes 1x1",
+        Counterpart("AdaptiveAvgPool2d"),
+        Counterpart("GlobalAveragePool"),
+        title="globalavg",
+    )
 
-class FC(_Layer, frozen=True, tag="fc"):
+
+class FC(LayerSpec, frozen=True, tag="fc"):
     """Fully connected layer, weight ``(out_features, in_features)``; flattens its input itself."""
+
+    info = LayerInfo(
+        ("fc", "f", "linear", "dense"),
+        "fully connected: OUTPUTS",
+        "every output sees every input; the last gives scores",
+        Counterpart("Linear"),
+        Counterpart("Gemm"),
+        example="fc 10",
+        places=("out_features",),
+        settings=(Setting("out_features", ("outputs", "out_features"), usual=("10", "128")),),
+        flags=(_NO_BIAS,),
+    )
 
     out_features: Features
     bias: bool = True
 
 
-class ReLU(_Layer, frozen=True, tag="relu"):
-    """``max(0, x)``."""
-
-
-class LeakyReLU(_Layer, frozen=True, tag="leaky_relu"):
-    """``x`` where positive, ``negative_slope * x`` elsewhere."""
-
-    negative_slope: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
-
-
-class Sigmoid(_Layer, frozen=True, tag="sigmoid"):
-    """``1 / (1 + exp(-x))``."""
-
-
-class Tanh(_Layer, frozen=True, tag="tanh"):
-    """Hyperbolic tangent."""
-
-
-class Dropout(_Layer, frozen=True, tag="dropout"):
+class Dropout(LayerSpec, frozen=True, tag="dropout"):
     """Zeroes each activation with probability ``p`` while training (Srivastava et al. 2014)."""
+
+    info = LayerInfo(
+        ("drop", "dropout"),
+        "dropout: PROBABILITY",
+        "drops activations at random; against overfitting",
+        Counterpart("Dropout", {"p": "p"}, ignored=("inplace",)),
+        Counterpart("Dropout"),
+        "elementwise",
+        example="drop 0.5",
+        places=("p",),
+        settings=(Setting("p", ("p",), usual=("0.5", "0.2")),),
+        brief="p {0.p:g}",
+    )
 
     p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.5
 
 
-class BatchNorm(_Layer, frozen=True, tag="batchnorm"):
+class BatchNorm(LayerSpec, frozen=True, tag="batchnorm"):
     """Batch normalisation per channel (Ioffe & Szegedy 2015)."""
+
+    info = LayerInfo(
+        ("bn", "batchnorm", "batch_norm"),
+        "batch normalisation",
+        "each channel to mean 0, spread 1; scale and shift",
+        Counterpart("BatchNorm2d"),
+        Counterpart("BatchNormalization"),
+        "elementwise",
+        stem="bn",
+    )
 
     eps: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1e-5
     momentum: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
 
 
-class LRN(_Layer, frozen=True, tag="lrn"):
+class LRN(LayerSpec, frozen=True, tag="lrn"):
     """Local response normalisation across channels (Krizhevsky et al. 2012, section 3.3)."""
+
+    info = LayerInfo(
+        ("lrn",),
+        "local response normalisation: SIZE",
+        "neighbouring channels damp each other, as in AlexNet",
+        Counterpart("LocalResponseNorm"),
+        Counterpart("LRN"),
+        "same-shape",
+        example="lrn 5",
+        places=("size",),
+        settings=(Setting("size", ("size",), "n", ("5",)),),
+        brief="n {0.size}",
+    )
 
     size: Size = 5
     alpha: Annotated[float, msgspec.Meta(ge=0, le=1e6)] = 1e-4
@@ -118,12 +202,27 @@ class LRN(_Layer, frozen=True, tag="lrn"):
     k: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 2.0
 
 
-class Residual(_Layer, frozen=True, tag="residual"):
+class Residual(LayerSpec, frozen=True, tag="residual"):
     """``branch(x) + shortcut(x)`` (He et al. 2016). A ReLU after the sum is a layer of its own.
 
     ``projection`` is a 1x1 convolution without bias and a batch norm; ``zero-pad`` takes every
     ``stride``-th pixel and fills the missing channels with zeros (He et al., option A).
     """
+
+    info = LayerInfo(
+        ("res", "residual"),
+        "residual block: { BRANCH } SHORTCUT",
+        "branch(x) + x: lets very deep networks learn",
+        Counterpart("Residual"),
+        Counterpart("Add"),
+        example="res { conv 16 pad same } proj",
+        settings=(_STRIDE,),
+        flags=(
+            Flag("shortcut", "projection", ("proj", "projection")),
+            Flag("shortcut", "zero-pad", ("zero-pad", "zero")),
+            Flag("shortcut", "identity", ("identity", "id")),
+        ),
+    )
 
     branch: tuple[Layer, ...]
     shortcut: Literal["identity", "projection", "zero-pad"] = "identity"
@@ -137,10 +236,7 @@ Layer = (
     | AvgPool
     | GlobalAvgPool
     | FC
-    | ReLU
-    | LeakyReLU
-    | Sigmoid
-    | Tanh
+    | Activation
     | Dropout
     | BatchNorm
     | LRN

@@ -6,20 +6,15 @@ from collections.abc import Iterable, Iterator
 
 from cnn_tui.engine.specs.layers import (
     FC,
-    LRN,
     AvgPool,
     Conv,
-    Dropout,
     Layer,
-    LeakyReLU,
     MaxPool,
     Residual,
     layer_type,
     pair,
 )
 from cnn_tui.engine.specs.limits import MAX_NESTING
-
-_STEMS = {"batchnorm": "bn"}
 
 
 class Namer:
@@ -36,7 +31,7 @@ class Namer:
         """A name not given before; the user's unless another layer already has it."""
         name = _text(layer.name)
         if not name or name in self._used:
-            name = self._free(f"{prefix}{_STEMS.get(layer_type(layer), layer_type(layer))}{index}")
+            name = self._free(f"{prefix}{layer.info.stem or layer_type(layer)}{index}")
         self._used.add(name)
         return name
 
@@ -66,15 +61,9 @@ def settings(layer: Layer) -> str:
             return _window(layer)
         case FC():
             return str(layer.out_features) + ("" if layer.bias else " no bias")
-        case LeakyReLU():
-            return f"{layer.negative_slope:g}"
-        case Dropout():
-            return f"p {layer.p:g}"
-        case LRN():
-            return f"n {layer.size}"
         case Residual():
             return layer.shortcut + (f" s{layer.stride}" if layer.stride != 1 else "")
-    return ""
+    return layer.info.brief.format(layer)
 
 
 def _window(layer: Conv | MaxPool | AvgPool) -> str:

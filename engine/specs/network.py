@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from cnn_tui.engine.specs.layers import Features, Layer, Name, Size
+from cnn_tui.engine.specs.info import Name
+from cnn_tui.engine.specs.layers import Features, Layer, Size
 
 # Bounded above to keep infinity out; NaN fails every bound.
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e6)]

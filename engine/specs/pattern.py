@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from cnn_tui.engine.specs.layers import LAYER_TYPES, AvgPool, Layer, MaxPool, Residual
 from cnn_tui.engine.specs.limits import MAX_LAYERS
 from cnn_tui.engine.specs.tokens import Token, TokenReader, scan
 from cnn_tui.engine.specs.wording import listed, nearest, show
@@ -17,12 +18,15 @@ from cnn_tui.engine.specs.wording import listed, nearest, show
 PATTERN = "INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC"
 """As the notes have it; N, M and K are settings."""
 
-WORDS = (
-    "CONV", "RELU", "POOL", "FC", "BN", "DROPOUT", "LRELU", "SIGMOID", "TANH", "AVGPOOL", "GAP",
-    "LRN",
-)  # fmt: skip
-"""What a pattern is made of, besides INPUT."""
-POOLS = ("POOL", "AVGPOOL")
+_KINDS = [kind for kind in LAYER_TYPES.values() if kind is not Residual]
+WORDS: dict[str, type[Layer]] = {
+    word.upper(): kind
+    for kind in _KINDS
+    for word in kind.info.words
+    if word.isalpha() and len(word) > 1
+}
+"""What a pattern is made of, besides INPUT: the names of quick entry in capitals."""
+POOLS = (MaxPool, AvgPool)
 
 _TOKENS = re.compile(
     r"(?P<blank>\s+)|(?P<arrow>->|→|\|)|(?P<open>\[)|(?P<close>\])|(?P<times>[*×])|(?P<maybe>\?)"
@@ -32,9 +36,9 @@ _DEEPEST = 8
 
 
 class Atom(NamedTuple):
-    """One layer, by its word in capitals."""
+    """One layer."""
 
-    word: str
+    kind: type[Layer]
     token: Token
     optional: bool = False
 
@@ -124,16 +128,17 @@ class _Reader(TokenReader):
         token = self._next()
         word = token.text.upper()
         if word in WORDS:
-            return Atom(word, token)
+            return Atom(WORDS[word], token)
         if word == "INPUT":
             raise token.error("INPUT stands only at the beginning.", "Take it out here.")
         near = nearest(word, WORDS)
-        hint = f"Did you mean {near[0]}?" if near else f"Layers are {listed(WORDS, 'and')}."
+        usual = [kind.info.words[0].upper() for kind in _KINDS]
+        hint = f"Did you mean {near[0]}?" if near else f"Layers are {listed(usual, 'and')}."
         raise token.error(f"A layer is expected here, not {show(token.text)}.", hint)
 
     def _optional(self, item: Item) -> Atom:
         mark = self._next()
-        if not isinstance(item, Atom) or item.word not in POOLS:
+        if not isinstance(item, Atom) or item.kind not in POOLS:
             raise mark.error("Only a pool is optional.", "Write POOL?, or take the ? out.")
         return item._replace(optional=True)
 

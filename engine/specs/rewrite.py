@@ -13,14 +13,12 @@ from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.flow import Flow, Place
 from cnn_tui.engine.specs.infer import walk
-from cnn_tui.engine.specs.layers import Layer, LeakyReLU, ReLU, Sigmoid, Tanh
+from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import known_shapes, layer_at, replace_at
 from cnn_tui.engine.specs.report import LayerReport
 
 Kind = Literal["fc-to-conv", "conv-to-fc", "kernel-to-stack", "pool-to-conv"]
-ACTIVATIONS = (ReLU, LeakyReLU, Sigmoid, Tanh)
-"""The non-linearities that stand between layers."""
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -91,13 +89,13 @@ def cost(layers: Sequence[Layer], shape: Shape) -> Cost:
     """What ``layers`` come to on a volume of ``shape``."""
     steps = walk(layers, Flow(shape, flat=len(shape) == 1))
     reach = (max(step.after.height.size, step.after.width.size) for step in steps)
-    kept = (step for step in steps if not isinstance(step.layer, ACTIVATIONS))
+    kept = (step for step in steps if not step.layer.info.is_activation)
     return Cost(
         layers=len(steps),
         receptive_field=max(reach, default=1),
         params=sum(step.weights + step.biases for step in steps),
         macs=sum(step.macs for step in steps),
-        non_linearities=sum(isinstance(step.layer, ACTIVATIONS) for step in steps),
+        non_linearities=sum(step.layer.info.is_activation for step in steps),
         activations=sum(math.prod(step.after.shape or (0,)) for step in kept),
     )
 

@@ -16,7 +16,7 @@ from cnn_tui.engine.specs.flow import Place
 from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, Layer, MaxPool, ReLU, pair
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import all_layers, known_shapes, label, layer_at
-from cnn_tui.engine.specs.rewrite import ACTIVATIONS, Kind, Rewrite, rewrite
+from cnn_tui.engine.specs.rewrite import Kind, Rewrite, rewrite
 
 
 def fc_to_conv(network: Network, place: Place) -> Rewrite:
@@ -97,7 +97,7 @@ def kernel_to_stack(network: Network, place: Place) -> Rewrite:
 
 def _activation_behind(network: Network, place: Place) -> Layer:
     behind = dict(all_layers(network.layers)).get((*place[:-1], place[-1] + 1))
-    if isinstance(behind, ACTIVATIONS):
+    if behind is not None and behind.info.is_activation:
         return msgspec.structs.replace(behind, name="")
     return ReLU()
 

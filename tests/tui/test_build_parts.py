@@ -28,7 +28,6 @@ from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.building.fields import Field, FieldError, fields_of
 from cnn_tui.tui.building.forms import form_for
-from cnn_tui.tui.building.palette import EXPLANATIONS
 
 NESTED = Network(
     name="nested",
@@ -183,7 +182,7 @@ def test_every_kind_of_layer_can_be_put_anywhere_first(kind: str) -> None:
     made = builder(Network())
     made.insert(kind, 10)
     assert kinds(made.network)[0] == LAYER_TYPES[kind].__name__
-    assert EXPLANATIONS[LAYER_TYPES[kind]]
+    assert LAYER_TYPES[kind].info.help
     made.insert(kind, 10)
     assert len(made.network.layers) == 2
 

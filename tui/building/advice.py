@@ -10,7 +10,6 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
 from cnn_tui.tui.building.edits import layer_at
 from cnn_tui.tui.building.outline import Row
-from cnn_tui.tui.building.palette import EXPLANATIONS
 from cnn_tui.tui.building.sums import addition_words
 from cnn_tui.tui.words import BETWEEN, times
 
@@ -56,7 +55,7 @@ def _sentence(network: Network, row: Row) -> str:
             assert isinstance(block, Residual), "only a block has a shortcut"
             return _SHORTCUTS[block.shortcut]
     layer = layer_at(network, row.path)
-    return f"{row.title.strip()}: {EXPLANATIONS[type(layer)]}."
+    return f"{row.title.strip()}: {layer.info.help}."
 
 
 def explanation_for(

@@ -71,10 +71,6 @@ def _path(place: str) -> Path:
     return tuple(map(int, re.findall(r"\d+", layers[1]))) if layers else ()
 
 
-_SHORT = {"global_avgpool": "globalavg", "leaky_relu": "leakyrelu"}
-"""Types whose names would widen their column at the cost of the settings."""
-
-
 class _Outline:
     """Flattens a network, whose report it looks things up in."""
 
@@ -98,7 +94,7 @@ class _Outline:
         output = report.output or (self._wanted(path, layer) if has_issue else ())
         return Row(
             kind="layer",
-            title=" " * (len(path) - 1) + _SHORT.get(layer_type(layer), layer_type(layer)),
+            title=" " * (len(path) - 1) + (layer.info.title or layer_type(layer)),
             settings=report.settings,
             output=times(output),
             number=number(path),

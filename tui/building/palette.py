@@ -1,43 +1,11 @@
-"""What can be put into a network: each kind of layer in one line, and how a new one begins."""
+"""How a layer begins that is put into a network."""
 
 from __future__ import annotations
 
 import msgspec
 
 from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.layers import (
-    FC,
-    LAYER_TYPES,
-    LRN,
-    AvgPool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    GlobalAvgPool,
-    Layer,
-    LeakyReLU,
-    MaxPool,
-    ReLU,
-    Residual,
-    Sigmoid,
-    Tanh,
-)
-
-EXPLANATIONS: dict[type[Layer], str] = {
-    Conv: "filters slide over the volume, each for one pattern",
-    MaxPool: "the strongest response of each window; halves the size",
-    AvgPool: "the mean of each window",
-    GlobalAvgPool: "one mean per channel: any size becomes 1x1",
-    FC: "every output sees every input; the last gives scores",
-    ReLU: "max(0, x): the usual non-linearity after conv and fc",
-    LeakyReLU: "a ReLU that lets a little of the negative through",
-    Sigmoid: "squashes to 0..1; saturates, seldom used inside now",
-    Tanh: "squashes to -1..1; saturates as well, but is centred",
-    Dropout: "drops activations at random; against overfitting",
-    BatchNorm: "each channel to mean 0, spread 1; scale and shift",
-    LRN: "neighbouring channels damp each other, as in AlexNet",
-    Residual: "branch(x) + x: lets very deep networks learn",
-}
+from cnn_tui.engine.specs.layers import LAYER_TYPES, BatchNorm, Conv, Layer, ReLU
 
 
 def new_layer(kind: str, received: Shape | None, classes: int) -> Layer:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cnn_tui.engine.specs.layers import LAYER_TYPES
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport, Report
 
-_SAME = ("relu", "leaky_relu", "sigmoid", "tanh", "dropout", "batchnorm", "lrn")
-"""Layers that leave their volume as it is: they are drawn as part of it."""
 GAP = 1
 _WIDEST = 14
 
@@ -48,7 +47,8 @@ def _with(
     found: list[Volume], number: int, layer: LayerReport, shape: tuple[int, ...]
 ) -> list[Volume]:
     last = found[-1]
-    if layer.type in _SAME and shape == last.shape:
+    if LAYER_TYPES[layer.type].info.keeps_shape and shape == last.shape:
+        # It is drawn as a part of the volume before it.
         return [*found[:-1], Volume((*last.layers, number), last.kind, shape)]
     return [*found, Volume((number,), layer.type, shape)]
 

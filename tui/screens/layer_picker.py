@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cnn_tui.engine.specs.layers import LAYER_TYPES
-from cnn_tui.tui.building.palette import EXPLANATIONS
 from cnn_tui.tui.screens.dialog import Item, Picker
 
 
@@ -11,5 +10,5 @@ class LayerPicker(Picker):
     """Picks a kind of layer by its name in files."""
 
     def __init__(self) -> None:
-        items = [Item(name, EXPLANATIONS[kind]) for name, kind in LAYER_TYPES.items()]
+        items = [Item(name, kind.info.help) for name, kind in LAYER_TYPES.items()]
         super().__init__("Insert a layer", items)

@@ -6,18 +6,19 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from cnn_tui.engine.specs.info import Flag, Setting
+from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.limits import MAX_FILE_BYTES
 from cnn_tui.engine.specs.quick.vocabulary import (
-    FORMS,
     TOKENS,
-    Flag,
-    Form,
-    Setting,
-    form_named,
+    by_word,
+    kind_named,
+    settings_of,
     split_glued,
 )
 from cnn_tui.engine.specs.tokens import Token, scan
 
+_INFOS = tuple(kind.info for kind in LAYER_TYPES.values())
 _PREFIX = re.compile(r"[A-Za-z0-9_.+×-]*\Z")
 
 
@@ -50,7 +51,7 @@ def complete(text: str, cursor: int) -> tuple[Completion, ...]:
 class _Context(NamedTuple):
     """The layer being typed, what has been said of it, and the setting that waits for a value."""
 
-    form: Form | None = None
+    kind: type[Layer] | None = None
     given: frozenset[str] = frozenset()
     awaits: Setting | None = None
 
@@ -59,7 +60,7 @@ class _Context(NamedTuple):
 
     def free_place(self) -> str | None:
         """The field that a plain number would fill."""
-        places = self.form.places if self.form else ()
+        places = self.kind.info.places if self.kind else ()
         return next((field for field in places if field not in self.given), None)
 
 
@@ -83,40 +84,40 @@ def _after(here: _Context, token: Token) -> _Context:
     if here.awaits is not None:
         return here.with_field(here.awaits.field)
     word, value = split_glued(token)
-    setting = here.form.by_word.get(word.text.lower()) if here.form else None
+    setting = by_word(here.kind).get(word.text.lower()) if here.kind else None
     if isinstance(setting, Setting) and not value.text:
         return here._replace(awaits=setting)
     if setting is not None:
         return here.with_field(setting.field)
-    if form := form_named(token.text):
-        return _Context(form)
-    if form := form_named(word.text):
-        return _Context(form, frozenset(form.places[:1]))
+    if kind := kind_named(token.text):
+        return _Context(kind)
+    if kind := kind_named(word.text):
+        return _Context(kind, frozenset(kind.info.places[:1]))
     place = here.free_place()
     return here.with_field(place) if place and token.text[0].isdigit() else here
 
 
 def _words(here: _Context, typed: str) -> Iterator[tuple[str, str]]:
-    if here.form is None:
+    if here.kind is None:
         yield from _layers()
         return
     if here.awaits is not None:
         yield from _values(here.awaits)
         return
     place = here.free_place()
-    wanted = [one for one in here.form.settings if one.field not in here.given]
+    wanted = [one for one in settings_of(here.kind) if one.field not in here.given]
     for setting in wanted:
         if setting.field == place:
             yield from _values(setting)
     yield from ((one.words[0], _meaning(one)) for one in wanted)
-    flags = (one for one in here.form.flags if one.field not in here.given)
+    flags = (one for one in here.kind.info.flags if one.field not in here.given)
     yield from ((one.words[0], _meaning(one)) for one in flags)
     # The bar may be left out, but a list of all layers would hide the settings.
     yield from _layers() if typed else [("|", "the next layer")]
 
 
 def _layers() -> Iterator[tuple[str, str]]:
-    yield from ((form.words[0], form.meaning) for form in FORMS)
+    yield from ((info.words[0], info.meaning) for info in _INFOS)
 
 
 def _values(setting: Setting) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from cnn_tui.engine.errors import EntryError
+from cnn_tui.engine.specs.info import Flag
 from cnn_tui.engine.specs.layers import Layer
-from cnn_tui.engine.specs.quick.vocabulary import Flag, Form, layer_words, split_glued
+from cnn_tui.engine.specs.quick.vocabulary import by_word, layer_words, split_glued
 from cnn_tui.engine.specs.tokens import Token
 from cnn_tui.engine.specs.values import fields_of
 from cnn_tui.engine.specs.wording import expected, nearest, show
@@ -30,8 +31,8 @@ _LABELS = {
 class Draft:
     """Collects the settings of one layer; ``token`` is the word that began it."""
 
-    def __init__(self, form: Form, token: Token) -> None:
-        self.form, self._token = form, token
+    def __init__(self, kind: type[Layer], token: Token) -> None:
+        self.kind, self._token = kind, token
         self._values: dict[str, Any] = {}
 
     def set(self, field: str, value: object, token: Token) -> None:
@@ -42,38 +43,38 @@ class Draft:
 
     def set_value(self, field: str, value: Token, token: Token) -> None:
         """Give a field the value that a word stands for."""
-        self.set(field, _value(field, self.form, value), token)
+        self.set(field, _value(field, self.kind, value), token)
 
     def place(self, value: Token) -> None:
         """Put a value without a word into the first free place that takes its kind."""
         is_pair = _SIZE.fullmatch(value.text.lower()) is not None
-        for field in self.form.places:
+        for field in self.kind.info.places:
             if field not in self._values and (field in _SIZES or not is_pair):
                 return self.set_value(field, value, value)
         raise value.error(
-            f"{self.form.words[0]} does not know what {show(value.text)} is for.",
-            such_as(self.form),
+            f"{self.kind.info.words[0]} does not know what {show(value.text)} is for.",
+            such_as(self.kind),
         )
 
     def set_glued(self, token: Token) -> None:
         """Take a word such as ``s2``."""
         word, value = split_glued(token)
-        setting = self.form.by_word.get(word.text.lower())
+        setting = by_word(self.kind).get(word.text.lower())
         if setting is None or isinstance(setting, Flag):
-            raise _unknown(token, self.form)
+            raise _unknown(token, self.kind)
         self.set_value(setting.field, value, token)
 
     def layer(self) -> Layer:
         """The layer, complete."""
-        for name, field in fields_of(self.form.kind).items():
+        for name, field in fields_of(self.kind).items():
             if field.required and name not in self._values:
-                needs = f"{self.form.words[0]} needs {_label(name)}."
-                raise self._token.error(needs, such_as(self.form))
-        return self.form.kind(**self._values)
+                needs = f"{self.kind.info.words[0]} needs {_label(name)}."
+                raise self._token.error(needs, such_as(self.kind))
+        return self.kind(**self._values)
 
 
-def _value(field: str, form: Form, token: Token) -> object:
-    annotation = fields_of(form.kind)[field].type
+def _value(field: str, kind: type[Layer], token: Token) -> object:
+    annotation = fields_of(kind)[field].type
     for reading in _readings(token.text):
         try:
             value: object = msgspec.convert(reading, annotation)
@@ -105,12 +106,12 @@ def _sentence(field: str) -> str:
     return label[0].upper() + label[1:]
 
 
-def such_as(form: Form) -> str:
+def such_as(kind: type[Layer]) -> str:
     """A hint how a layer is written."""
-    return f"Write it such as {form.example}."
+    return f"Write it such as {kind.info.example or kind.info.words[0]}."
 
 
-def _unknown(token: Token, form: Form) -> EntryError:
-    near = nearest(token.text, [*form.by_word, *layer_words()])
-    hint = f"Did you mean {near[0]}?" if near else such_as(form)
-    return token.error(f"{form.words[0]} has no setting {show(token.text)}.", hint)
+def _unknown(token: Token, kind: type[Layer]) -> EntryError:
+    near = nearest(token.text, [*by_word(kind), *layer_words()])
+    hint = f"Did you mean {near[0]}?" if near else such_as(kind)
+    return token.error(f"{kind.info.words[0]} has no setting {show(token.text)}.", hint)

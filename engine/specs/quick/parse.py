@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from cnn_tui.engine.errors import EntryError
+from cnn_tui.engine.specs.info import Flag
 from cnn_tui.engine.specs.layers import Layer, Residual
 from cnn_tui.engine.specs.limits import MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.quick.draft import Draft, such_as
 from cnn_tui.engine.specs.quick.vocabulary import (
     TOKENS,
-    Flag,
-    Form,
-    form_named,
+    by_word,
+    kind_named,
     layer_words,
     split_glued,
 )
@@ -65,11 +65,11 @@ class _Reader(TokenReader):
         self._count += 1
         if self._count > MAX_LAYERS:
             raise token.error(f"These are more than {MAX_LAYERS} layers.", "Use fewer.")
-        form, glued = _form(token)
-        draft = Draft(form, token)
+        kind, glued = _kind(token)
+        draft = Draft(kind, token)
         if glued.text:
             draft.place(glued)
-        while self._goes_on(form):
+        while self._goes_on(kind):
             if self._token.kind == "open":
                 brace = self._token
                 draft.set("branch", self._branch(depth), brace)
@@ -77,11 +77,11 @@ class _Reader(TokenReader):
                 self._setting(draft)
         return draft.layer()
 
-    def _goes_on(self, form: Form) -> bool:
+    def _goes_on(self, kind: type[Layer]) -> bool:
         """Whether the next token still belongs to the layer."""
         if self._token.kind == "open":
-            return form.kind is Residual
-        return self._token.kind == "word" and not _begins_layer(self._token, form)
+            return kind is Residual
+        return self._token.kind == "word" and not _begins_layer(self._token, kind)
 
     def _branch(self, depth: int) -> tuple[Layer, ...]:
         brace = self._next()
@@ -95,32 +95,32 @@ class _Reader(TokenReader):
 
     def _setting(self, draft: Draft) -> None:
         token = self._next()
-        setting = draft.form.by_word.get(token.text.lower())
+        setting = by_word(draft.kind).get(token.text.lower())
         if isinstance(setting, Flag):
             draft.set(setting.field, setting.value, token)
         elif setting is not None and self._token.kind == "word":
             draft.set_value(setting.field, self._next(), token)
         elif setting is not None:
-            raise token.error(f"{token.text} needs a value.", such_as(draft.form))
+            raise token.error(f"{token.text} needs a value.", such_as(draft.kind))
         elif token.text[0].isalpha():
             draft.set_glued(token)
         else:
             draft.place(token)
 
 
-def _form(token: Token) -> tuple[Form, Token]:
+def _kind(token: Token) -> tuple[type[Layer], Token]:
     """The kind of layer that a word begins, and the value glued to it, if any."""
     word, value = split_glued(token)
-    if form := form_named(token.text):
-        return form, value._replace(text="")
-    if form := form_named(word.text):
-        return form, value
+    if kind := kind_named(token.text):
+        return kind, value._replace(text="")
+    if kind := kind_named(word.text):
+        return kind, value
     raise _no_layer(token)
 
 
-def _begins_layer(token: Token, form: Form) -> bool:
+def _begins_layer(token: Token, kind: type[Layer]) -> bool:
     words = {token.text.lower(), split_glued(token)[0].text.lower()}
-    return any(form_named(word) and word not in form.by_word for word in words)
+    return any(kind_named(word) and word not in by_word(kind) for word in words)
 
 
 def _no_layer(token: Token) -> EntryError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnn_tui.engine.specs.layers import Layer, Residual, pair
-from cnn_tui.engine.specs.quick.vocabulary import Form, form_of
+from cnn_tui.engine.specs.quick.vocabulary import settings_of
 from cnn_tui.engine.specs.values import fields_of
 
 
@@ -15,31 +15,30 @@ def to_quick(layers: Sequence[Layer]) -> str:
 
 
 def _words(layer: Layer) -> Iterator[str]:
-    form = form_of(layer)
-    yield form.words[0]
+    yield layer.info.words[0]
     if isinstance(layer, Residual):
         yield f"{{ {to_quick(layer.branch)} }}" if layer.branch else "{ }"
-    yield from _placed(layer, form)
-    yield from _named(layer, form)
-    yield from _flagged(layer, form)
+    yield from _placed(layer)
+    yield from _named(layer)
+    yield from _flagged(layer)
     if layer.name:
         yield f"as {layer.name}"
 
 
-def _placed(layer: Layer, form: Form) -> Iterator[str]:
+def _placed(layer: Layer) -> Iterator[str]:
     """The places up to the kernel, written even where they are the default."""
-    for field in form.places:
+    for field in layer.info.places:
         if field != "stride":
             value = getattr(layer, field)
             # A lone number would do, but 3x3 is how a kernel is read.
             yield "x".join(map(str, pair(value))) if field == "kernel_size" else str(value)
 
 
-def _named(layer: Layer, form: Form) -> Iterator[str]:
-    settled = {"name", *form.places} - {"stride"}
-    for setting in form.settings:
+def _named(layer: Layer) -> Iterator[str]:
+    settled = {"name", *layer.info.places} - {"stride"}
+    for setting in settings_of(type(layer)):
         value = _shortest(getattr(layer, setting.field))
-        is_default = value == fields_of(form.kind)[setting.field].default
+        is_default = value == fields_of(type(layer))[setting.field].default
         if setting.field in settled or is_default:
             continue
         if isinstance(value, int | tuple):
@@ -49,10 +48,10 @@ def _named(layer: Layer, form: Form) -> Iterator[str]:
             yield f"{setting.words[0]} {value!r}"
 
 
-def _flagged(layer: Layer, form: Form) -> Iterator[str]:
-    for flag in form.flags:
+def _flagged(layer: Layer) -> Iterator[str]:
+    for flag in layer.info.flags:
         value = getattr(layer, flag.field)
-        if value == flag.value and value != fields_of(form.kind)[flag.field].default:
+        if value == flag.value and value != fields_of(type(layer))[flag.field].default:
             yield "pad same" if value == "same" else flag.words[0]
 
 

@@ -1,0 +1,75 @@
+"""The non-linearities that stand between layers.
+
+A new one is a class here, its name in ``Activation``, and a row in
+:mod:`cnn_tui.engine.ops.activations`; everything else reads ``info``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from cnn_tui.engine.specs.info import Counterpart, LayerInfo, LayerSpec, Setting
+
+
+class ReLU(LayerSpec, frozen=True, tag="relu"):
+    """``max(0, x)``."""
+
+    info = LayerInfo(
+        ("relu", "r"),
+        "max(0, x)",
+        "max(0, x): the usual non-linearity after conv and fc",
+        Counterpart("ReLU", ignored=("inplace",)),
+        Counterpart("Relu"),
+        "activation",
+    )
+
+
+class LeakyReLU(LayerSpec, frozen=True, tag="leaky_relu"):
+    """``x`` where positive, ``negative_slope * x`` elsewhere."""
+
+    info = LayerInfo(
+        ("lrelu", "leaky", "leaky_relu", "leakyrelu"),
+        "leaky ReLU: SLOPE",
+        "a ReLU that lets a little of the negative through",
+        Counterpart("LeakyReLU", {"negative_slope": "negative_slope"}, ignored=("inplace",)),
+        Counterpart("LeakyRelu", {"negative_slope": "alpha"}),
+        "activation",
+        example="lrelu 0.1",
+        places=("negative_slope",),
+        settings=(Setting("negative_slope", ("slope", "negative_slope"), usual=("0.1",)),),
+        brief="{0.negative_slope:g}",
+        title="leakyrelu",
+    )
+
+    negative_slope: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+
+
+class Sigmoid(LayerSpec, frozen=True, tag="sigmoid"):
+    """``1 / (1 + exp(-x))``."""
+
+    info = LayerInfo(
+        ("sigmoid", "sig"),
+        "1 / (1 + exp(-x))",
+        "squashes to 0..1; saturates, seldom used inside now",
+        Counterpart("Sigmoid"),
+        Counterpart("Sigmoid"),
+        "activation",
+    )
+
+
+class Tanh(LayerSpec, frozen=True, tag="tanh"):
+    """Hyperbolic tangent."""
+
+    info = LayerInfo(
+        ("tanh",),
+        "hyperbolic tangent",
+        "squashes to -1..1; saturates as well, but is centred",
+        Counterpart("Tanh"),
+        Counterpart("Tanh"),
+        "activation",
+    )
+
+
+Activation = ReLU | LeakyReLU | Sigmoid | Tanh
