@@ -10,7 +10,8 @@ from numpy.typing import DTypeLike
 
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.initializers import initialize
-from cnn_tui.engine.layers.lower import Lowering
+from cnn_tui.engine.layers.building import Parts
+from cnn_tui.engine.layers.lower import chain_ops
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.kernel import Mode
 from cnn_tui.engine.ops.loss import SoftmaxKernel, SVMKernel
@@ -39,14 +40,14 @@ def lay_out(network: Network, *, seed: int, dtype: DTypeLike, threads: int) -> M
     report = check(network)
     if not report.valid:
         raise ShapeError(report.issues[0].message)
-    lowering = Lowering(Mode(seed=seed), dtype)
-    ops = lowering.chain(network.layers, report.layers, network.input)
+    parts = Parts(Mode(seed=seed), dtype)
+    ops = chain_ops(network.layers, report.layers, network.input, parts)
     return Model(
         ops,
-        ParameterStore(lowering.parameters, dtype),
-        lowering.buffers,
+        ParameterStore(parts.parameters, dtype),
+        parts.buffers,
         _loss_of(network.loss),
-        lowering.mode,
+        parts.mode,
         network.input,
         max(_activations(report.layers)),
         threads,

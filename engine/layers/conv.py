@@ -7,15 +7,16 @@ from functools import cached_property
 import numpy as np
 
 from cnn_tui.engine.layers.base import Op, ShardedOp
+from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
 from cnn_tui.engine.ops.bias import BiasKernel
+from cnn_tui.engine.ops.choose import choose_conv_kernel
 from cnn_tui.engine.ops.conv import ConvKernel, GroupedConvKernel
 from cnn_tui.engine.ops.filters import ConvWeights
-from cnn_tui.engine.ops.gathered import GatheredConvKernel, favours_gathering
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import UNFRAMED, Array, Padding
 from cnn_tui.engine.ops.patches import Geometry
-from cnn_tui.engine.ops.winograd import gains
 from cnn_tui.engine.parameters import Parameter
+from cnn_tui.engine.specs.layers import pair
 
 
 class ConvOp(ShardedOp):
@@ -46,7 +47,7 @@ class ConvOp(ShardedOp):
         y = memory.keep((out_h, self.weight.inner_shape[-1], out_w, shard.size), frame)
         xs, ys = (np.split(array, self.groups, axis=1) for array in (x, y))
         dweights = np.split(self.weight.part_of(shard.grads), self.groups, axis=3)
-        kind = self._kind(shard.size)
+        kind = choose_conv_kernel(self._weights[0].weight, geometry, shard.size, self.groups)
         if self.groups == 1 and kind is ConvKernel and geometry.dense:
             memory.expect_gradient(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
         groups = [
@@ -54,13 +55,6 @@ class ConvOp(ShardedOp):
             for part in zip(xs, ys, self._weights, dweights, strict=True)
         ]
         return groups[0] if self.groups == 1 else GroupedConvKernel(x, y, groups)
-
-    def _kind(self, images: int) -> type[ConvKernel] | type[GatheredConvKernel]:
-        weight = self._weights[0].weight
-        if self.groups == 1 and gains(self.geometry, weight):
-            return ConvKernel
-        gathers = favours_gathering(weight, self.geometry, images)
-        return GatheredConvKernel if gathers else ConvKernel
 
 
 class BiasOp(ShardedOp):
@@ -78,22 +72,24 @@ class BiasOp(ShardedOp):
         return BiasKernel(x, y, self.bias.inner, self.bias.part_of(shard.grads))
 
 
-def conv_parameters(
-    name: str, in_channels: int, out_channels: int, kernel: tuple[int, int], groups: int, bias: bool
-) -> list[Parameter]:
-    """``weight (F, C/groups, KH, KW)`` and ``bias (F,)``."""
-    per_group = in_channels // groups
-    taps = kernel[0] * kernel[1]
-    fans = (per_group * taps, out_channels // groups * taps)
-    shape = (*kernel, per_group, out_channels)
-    parameters = [Parameter(f"{name}.weight", shape, (3, 2, 0, 1), "weight", *fans)]
-    if bias:
-        parameters.append(Parameter(f"{name}.bias", (out_channels,), (0,), "bias"))
-    return parameters
+def conv_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """A convolution with ``weight (F, C/groups, KH, KW)`` and ``bias (F,)``."""
+    layer, name = placed.layer, placed.name
+    kernel_h, kernel_w = pair(layer.kernel_size)
+    filters, per_group = layer.out_channels, placed.shape[0] // layer.groups
+    taps = kernel_h * kernel_w
+    fans = (per_group * taps, filters // layer.groups * taps)
+    shape = (kernel_h, kernel_w, per_group, filters)
+    weight = Parameter(f"{name}.weight", shape, (3, 2, 0, 1), "weight", *fans)
+    parts.add(weight)
+    geometry = geometry_of(layer, placed.output)
+    return [ConvOp(name, weight, geometry, layer.groups), *bias_ops(placed, parts, filters)]
 
 
-def conv_ops(name: str, parameters: list[Parameter], geometry: Geometry, groups: int) -> list[Op]:
-    """The operations of a convolution layer."""
-    weight, *biases = parameters
-    conv = ConvOp(name, weight, geometry, groups)
-    return [conv, *(BiasOp(name, bias) for bias in biases)]
+def bias_ops(placed: Placed, parts: Parts, size: int) -> list[Op]:
+    """A ``bias (size,)``, unless the layer goes without."""
+    if not placed.layer.bias:
+        return []
+    bias = Parameter(f"{placed.name}.bias", (size,), (0,), "bias")
+    parts.add(bias)
+    return [BiasOp(placed.name, bias)]

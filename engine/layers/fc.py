@@ -8,7 +8,8 @@ import math
 import numpy as np
 
 from cnn_tui.engine.layers.base import Bound, Op, ShardedOp, Stage, Task
-from cnn_tui.engine.layers.conv import BiasOp
+from cnn_tui.engine.layers.building import Parts, Placed
+from cnn_tui.engine.layers.conv import bias_ops
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.linear import FlattenKernel, LinearKernel
 from cnn_tui.engine.ops.memory import Array, Padding, aligned_empty
@@ -120,18 +121,11 @@ def _blocks(count: int) -> list[slice]:
     return [slice(low, high) for low, high in itertools.pairwise(edges) if high > low]
 
 
-def fc_parameters(name: str, in_features: int, out_features: int, bias: bool) -> list[Parameter]:
-    """``weight (out_features, in_features)`` and ``bias (out_features,)``."""
-    shape = (out_features, in_features)
-    parameters = [Parameter(f"{name}.weight", shape, (0, 1), "weight", in_features, out_features)]
-    if bias:
-        parameters.append(Parameter(f"{name}.bias", (out_features,), (0,), "bias"))
-    return parameters
-
-
-def fc_ops(name: str, parameters: list[Parameter], *, flatten: bool) -> list[Op]:
-    """The operations of a fully connected layer; ``flatten`` where its input is a volume."""
-    weight, *biases = parameters
+def fc_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """A fully connected layer with ``weight (out_features, in_features)`` and a bias."""
+    name, outputs, inputs = placed.name, placed.layer.out_features, math.prod(placed.shape)
+    weight = Parameter(f"{name}.weight", (outputs, inputs), (0, 1), "weight", inputs, outputs)
+    parts.add(weight)
+    flatten: list[Op] = [FlattenOp(name)] if len(placed.shape) == 3 else []
     linear = WideLinearOp(name, weight) if weight.wide else LinearOp(name, weight)
-    ops: list[Op] = [FlattenOp(name)] if flatten else []
-    return [*ops, linear, *(BiasOp(name, bias) for bias in biases)]
+    return [*flatten, linear, *bias_ops(placed, parts, outputs)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cnn_tui.engine.layers.base import Bound, Op, Stage, Task
+from cnn_tui.engine.layers.building import Parts, Placed
 from cnn_tui.engine.ops.kernel import Mode, Shard
 from cnn_tui.engine.ops.memory import Array, Padding
 from cnn_tui.engine.ops.norm import BatchNormKernel, BatchStatistics
@@ -70,3 +73,14 @@ class BatchNorm(Bound):
             Stage([kernel.backward for kernel in self.kernels]),
         ]
         return [kernel.dx for kernel in self.kernels if kernel.dx is not None] or None
+
+
+def batchnorm_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """A batch norm with scales ``weight (C,)``, shifts ``bias (C,)`` and running statistics."""
+    layer, name, channels = placed.layer, placed.name, placed.shape[0]
+    gamma = Parameter(f"{name}.weight", (channels,), (0,), "gamma")
+    beta = Parameter(f"{name}.bias", (channels,), (0,), "beta")
+    parts.add(gamma, beta)
+    running = (np.zeros(channels, parts.dtype), np.ones(channels, parts.dtype))
+    parts.buffers[f"{name}.running_mean"], parts.buffers[f"{name}.running_var"] = running
+    return [BatchNormOp(name, gamma, beta, running, layer.eps, layer.momentum, parts.mode)]

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cnn_tui.engine.layers.base import ShardedOp
+from cnn_tui.engine.layers.base import Op, ShardedOp
+from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
+from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel
+from cnn_tui.engine.ops.dropout import DropoutKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
+from cnn_tui.engine.ops.lrn import LRNKernel
 from cnn_tui.engine.ops.memory import Array, Padding
 from cnn_tui.engine.ops.patches import Geometry
+from cnn_tui.engine.ops.pool import AvgPoolKernel, MaxPoolKernel
 
 MakeElementwise = Callable[[Array, Array, Shard], Kernel]
 MakePool = Callable[[Array, Array, Geometry, Shard], Kernel]
 
 
 class ElementwiseOp(ShardedOp):
-    """An operation whose output has the shape of its input."""
+    """An operation whose output has the shape of its input.
+
+    Where the backward pass reads ``y`` it does not read ``x``, whose place ``y`` may then take.
+    """
 
     def __init__(
-        self,
-        name: str,
-        make: MakeElementwise,
-        *,
-        in_place: bool = False,
-        keeps_y: bool = False,
-        monotone: bool = False,
+        self, name: str, make: MakeElementwise, *, keeps_y: bool = False, monotone: bool = False
     ) -> None:
-        self.name, self.make, self.in_place = name, make, in_place
-        self.keeps_y, self.monotone = keeps_y, monotone
+        self.name, self.make = name, make
+        self.keeps_y = self.in_place = keeps_y
+        self.monotone = monotone
 
     def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
         y = x if overwrite and self.in_place else shard.memory.keep(x.shape, frame)
@@ -44,3 +47,51 @@ class PoolOp(ShardedOp):
         out_h, out_w = self.geometry.output
         y = shard.memory.keep((out_h, x.shape[1], out_w, shard.size), frame)
         return self.make(x, y, self.geometry, shard)
+
+
+def activation_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """Any row of ``ACTIVATIONS``."""
+    layer = placed.layer
+    rule = ACTIVATIONS[type(layer)]
+    return [
+        ElementwiseOp(
+            placed.name,
+            lambda x, y, _: ActivationKernel(x, y, layer),
+            keeps_y=rule.saves == "y",
+            monotone=rule.monotone,
+        )
+    ]
+
+
+def dropout_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """A dropout with masks of its own, by its number in the network."""
+    parts.dropouts += 1
+    p, number, mode = placed.layer.p, parts.dropouts, parts.mode
+    return [
+        ElementwiseOp(placed.name, lambda x, y, shard: DropoutKernel(x, y, p, number, mode, shard))
+    ]
+
+
+def lrn_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """A response norm."""
+    layer = placed.layer
+    return [ElementwiseOp(placed.name, lambda x, y, shard: LRNKernel(x, y, shard.memory, layer))]
+
+
+def maxpool_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """A max pool."""
+    geometry = geometry_of(placed.layer, placed.output)
+    return [PoolOp(placed.name, MaxPoolKernel, geometry, keeps_y=True)]
+
+
+def avgpool_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """An average pool."""
+    geometry = geometry_of(placed.layer, placed.output)
+    return [PoolOp(placed.name, AvgPoolKernel, geometry, keeps_y=False)]
+
+
+def global_avgpool_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """An average pool whose one window is the whole volume."""
+    _, height, width = placed.shape
+    whole = Geometry((height, width), (1, 1), (0, 0), (1, 1), (1, 1))
+    return [PoolOp(placed.name, AvgPoolKernel, whole, keeps_y=False)]

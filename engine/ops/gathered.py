@@ -180,8 +180,3 @@ class GatheredConvKernel(Kernel):
         for number, block in enumerate(self.dx_blocks):
             np.matmul(self.weight.T, self.dy_beside.load(number), out=block.matrix)
             block.scatter()
-
-
-def favours_gathering(weight: Array, geometry: Geometry, images: int) -> bool:
-    """Whether rows are so short, and the filter bank so large, that gathering pays (measured)."""
-    return geometry.output[1] * images < 256 and weight.nbytes > 1 << 20

@@ -6,6 +6,7 @@ import numpy as np
 
 from cnn_tui.engine.ops.kernel import InPlaceKernel
 from cnn_tui.engine.ops.memory import Array, Memory
+from cnn_tui.engine.specs.layers import LRN
 
 
 class LRNKernel(InPlaceKernel):
@@ -14,19 +15,9 @@ class LRNKernel(InPlaceKernel):
     ``alpha`` is the paper's; PyTorch and Caffe divide theirs by ``size``.
     """
 
-    def __init__(
-        self,
-        x: Array,
-        y: Array,
-        memory: Memory,
-        *,
-        size: int,
-        alpha: float,
-        beta: float,
-        k: float,
-    ) -> None:
+    def __init__(self, x: Array, y: Array, memory: Memory, layer: LRN) -> None:
         self.x, self.y = x, y
-        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+        self.size, self.alpha, self.beta, self.k = layer.size, layer.alpha, layer.beta, layer.k
         self.base, self.power = memory.keep(x.shape), memory.keep(x.shape)
 
     def _neighbours(self, values: Array, before: int) -> Array:

@@ -103,9 +103,11 @@ class Memory:
 
     def scratch_mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         """Booleans for use within one operation."""
-        size = math.prod(shape)
-        numbers = self.scratch((-(-size // self.dtype.itemsize),))
-        return numbers.view(np.bool_)[:size].reshape(shape)
+        return mask_in(self.scratch(self.mask_size(shape)), shape)
+
+    def mask_size(self, shape: tuple[int, ...]) -> tuple[int]:
+        """The shape of an array whose bytes hold booleans of ``shape``."""
+        return (-(-math.prod(shape) // self.dtype.itemsize),)
 
     def frame_of(self, array: Array, padding: Padding) -> Array | None:
         """``array`` with ``padding`` zeros around it, if its frame has as many; a view."""
@@ -144,6 +146,11 @@ class Memory:
         array = frame[high : frame.shape[0] - high, :, wide : frame.shape[2] - wide]
         self._frames[_address(array)] = (padding, frame)
         return array
+
+
+def mask_in(numbers: Array, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Booleans of ``shape`` in the bytes of an array."""
+    return numbers.reshape(-1).view(np.bool_)[: math.prod(shape)].reshape(shape)
 
 
 def _framed(shape: tuple[int, ...], padding: Padding) -> tuple[int, ...]:

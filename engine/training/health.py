@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.layers.base import Bound, ByShard, Op
 from cnn_tui.engine.model import Model
-from cnn_tui.engine.ops.activations import ReLUKernel, SigmoidKernel, TanhKernel
+from cnn_tui.engine.ops.activations import ActivationKernel
 from cnn_tui.engine.ops.kernel import Kernel
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.parameters import Parameter
+from cnn_tui.engine.specs.layers import layer_type
 from cnn_tui.engine.training.events import LayerHealth, LayersMeasured
 
 EARLY = (1, 5, 10)
@@ -95,26 +96,25 @@ class Meter:
 
 
 def _outputs(name: str, kernels: Sequence[Kernel]) -> Iterator[LayerHealth]:
-    ys = [kernel.y for kernel in kernels]
-    match kernels[0]:
-        case ReLUKernel():
-            yield _silence(name, ys)
-        case SigmoidKernel():
-            yield _saturation(name, "sigmoid", ys, middle=0.5)
-        case TanhKernel():
-            yield _saturation(name, "tanh", ys, middle=0.0)
+    first, ys = kernels[0], [kernel.y for kernel in kernels]
+    if isinstance(first, ActivationKernel) and first.rule.bounds is not None:
+        low, high = first.rule.bounds
+        kind = layer_type(first.layer)
+        is_open = math.isinf(high)
+        yield _silence(name, kind, ys) if is_open else _saturation(name, kind, ys, low, high)
 
 
-def _silence(name: str, ys: list[Array]) -> LayerHealth:
+def _silence(name: str, kind: str, ys: list[Array]) -> LayerHealth:
     positive = [y > 0 for y in ys]
     alive = np.logical_or.reduce([part.any(axis=(0, 2, 3)) for part in positive])
     zeros = 1 - _count(positive) / sum(y.size for y in ys)
     dead = 1 - _count([alive]) / len(alive)
-    return LayerHealth(layer=name, type="relu", units=len(alive), zeros=zeros, dead=dead)
+    return LayerHealth(layer=name, type=kind, units=len(alive), zeros=zeros, dead=dead)
 
 
-def _saturation(name: str, kind: str, ys: list[Array], middle: float) -> LayerHealth:
-    most = SATURATION * (1 - middle)
+def _saturation(name: str, kind: str, ys: list[Array], low: float, high: float) -> LayerHealth:
+    middle = (low + high) / 2
+    most = SATURATION * (high - middle)
     share = _count([np.abs(y - middle) > most for y in ys]) / sum(y.size for y in ys)
     return LayerHealth(layer=name, type=kind, units=ys[0].shape[1], saturated=share)
 

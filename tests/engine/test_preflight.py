@@ -15,7 +15,7 @@ from samples import network, random_images, random_targets
 
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.errors import ShapeError
-from cnn_tui.engine.ops.activations import ReLUKernel
+from cnn_tui.engine.ops.activations import ActivationKernel
 from cnn_tui.engine.ops.bias import BiasKernel
 from cnn_tui.engine.ops.loss import LossKernel
 from cnn_tui.engine.specs.layers import (
@@ -233,10 +233,10 @@ def broken_kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     """Mistakes of a kind that training may survive for long."""
     if request.param == "relu":
 
-        def backward(self: ReLUKernel) -> None:
+        def backward(self: ActivationKernel) -> None:
             np.copyto(self.dx, self.dy)
 
-        monkeypatch.setattr(ReLUKernel, "backward", backward)
+        monkeypatch.setattr(ActivationKernel, "backward", backward)
     elif request.param == "bias":
         right = BiasKernel.backward
 
