@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,13 +20,8 @@ from cnn_tui.engine.specs.layers import (
     BatchNorm,
     Conv,
     Dropout,
-    GlobalAvgPool,
-    LeakyReLU,
     MaxPool,
-    ReLU,
     Residual,
-    Sigmoid,
-    Tanh,
 )
 from cnn_tui.engine.specs.windows import Windowed, windows
 from cnn_tui.engine.storage import Storage, replace_file
@@ -134,38 +129,14 @@ class _Graph:
 
     def layer(self, module: Module, x: str) -> str:
         """One layer."""
-        layer, path = module.layer, module.path
-        match layer:
-            case Conv():
-                return self._conv(layer, path, x)
-            case FC():
-                return self._fc(module, x)
-            case MaxPool():
-                return self.node("MaxPool", [x], path, **_window(layer))
-            case AvgPool():
-                return self.node("AveragePool", [x], path, count_include_pad=1, **_window(layer))
-            case GlobalAvgPool():
-                return self.node("GlobalAveragePool", [x], path)
-            case BatchNorm():
-                parts = ("weight", "bias", "running_mean", "running_var")
-                inputs = [x, *(self._weight(path, part) for part in parts)]
-                settings = {"epsilon": layer.eps, "momentum": 1 - layer.momentum}
-                return self.node("BatchNormalization", inputs, path, **settings)
-            case LRN():
-                # ONNX divides alpha by the size, the paper does not.
-                settings = {"alpha": layer.alpha * layer.size, "beta": layer.beta, "bias": layer.k}
-                return self.node("LRN", [x], path, size=layer.size, **settings)
-            case Residual():
-                return self._residual(layer, module, x)
-            case LeakyReLU():
-                return self.node("LeakyRelu", [x], path, alpha=layer.negative_slope)
-            case ReLU():
-                return self.node("Relu", [x], path)
-            case Sigmoid():
-                return self.node("Sigmoid", [x], path)
-            case Tanh():
-                return self.node("Tanh", [x], path)
-        raise AssertionError(f"no counterpart for {layer!r}")
+        write = self.WRITERS.get(type(module.layer), _Graph._plain)
+        return write(self, module.layer, module, x)
+
+    def _plain(self, layer: Any, module: Module, x: str) -> str:
+        """An operator that takes the settings of the layer, and nothing but ``x``."""
+        onnx = layer.info.onnx
+        settings = {name: getattr(layer, field) for field, name in onnx.settings.items()}
+        return self.node(onnx.name, [x], module.path, **settings, **onnx.fixed)
 
     def _weight(self, path: str, part: str) -> str:
         name = f"{path}.{part}"
@@ -174,18 +145,34 @@ class _Graph:
     def _weights_of(self, path: str, bias: bool) -> list[str]:
         return [self._weight(path, part) for part in ("weight", "bias")[: 1 + bias]]
 
-    def _conv(self, layer: Conv, path: str, x: str) -> str:
+    def _conv(self, layer: Conv, module: Module, x: str) -> str:
         dilations = [window.dilation for window in windows(layer)]
-        inputs = [x, *self._weights_of(path, layer.bias)]
+        inputs = [x, *self._weights_of(module.path, layer.bias)]
         settings = {**_window(layer), "dilations": dilations, "group": layer.groups}
-        return self.node("Conv", inputs, path, **settings)
+        return self.node("Conv", inputs, module.path, **settings)
 
-    def _fc(self, module: Module, x: str) -> str:
+    def _fc(self, layer: FC, module: Module, x: str) -> str:
         if len(module.before) == 3:
             x = self.node("Flatten", [x], f"{module.path}_flatten")
-        assert isinstance(module.layer, FC)
-        inputs = [x, *self._weights_of(module.path, module.layer.bias)]
+        inputs = [x, *self._weights_of(module.path, layer.bias)]
         return self.node("Gemm", inputs, module.path, transB=1)
+
+    def _maxpool(self, layer: MaxPool, module: Module, x: str) -> str:
+        return self.node("MaxPool", [x], module.path, **_window(layer))
+
+    def _avgpool(self, layer: AvgPool, module: Module, x: str) -> str:
+        return self.node("AveragePool", [x], module.path, count_include_pad=1, **_window(layer))
+
+    def _batchnorm(self, layer: BatchNorm, module: Module, x: str) -> str:
+        parts = ("weight", "bias", "running_mean", "running_var")
+        inputs = [x, *(self._weight(module.path, part) for part in parts)]
+        settings = {"epsilon": layer.eps, "momentum": 1 - layer.momentum}
+        return self.node("BatchNormalization", inputs, module.path, **settings)
+
+    def _lrn(self, layer: LRN, module: Module, x: str) -> str:
+        # ONNX divides alpha by the size, the paper does not.
+        settings = {"alpha": layer.alpha * layer.size, "beta": layer.beta, "bias": layer.k}
+        return self.node("LRN", [x], module.path, size=layer.size, **settings)
 
     def _residual(self, layer: Residual, module: Module, x: str) -> str:
         aside = self.chain(module.shortcut, x)
@@ -206,6 +193,17 @@ class _Graph:
         pads = arrays.pop("pads")
         taken = self.node("Slice", [x, *arrays.values()], f"{path}.taken")
         return self.node("Pad", [taken, pads], path)
+
+    WRITERS: ClassVar[dict[type, Callable[[_Graph, Any, Module, str], str]]] = {
+        Conv: _conv,
+        MaxPool: _maxpool,
+        AvgPool: _avgpool,
+        FC: _fc,
+        BatchNorm: _batchnorm,
+        LRN: _lrn,
+        Residual: _residual,
+    }
+    """The layers whose operators take other inputs or settings than theirs."""
 
 
 def _window(layer: Windowed) -> dict[str, list[int]]:

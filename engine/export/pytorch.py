@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from textwrap import indent
+from typing import Any
 
 from cnn_tui.engine.export.modules import Module, modules
 from cnn_tui.engine.export.states import State
@@ -14,14 +15,10 @@ from cnn_tui.engine.specs.layers import (
     AvgPool,
     BatchNorm,
     Conv,
-    Dropout,
     GlobalAvgPool,
-    LeakyReLU,
+    Layer,
     MaxPool,
-    ReLU,
     Residual,
-    Sigmoid,
-    Tanh,
 )
 from cnn_tui.engine.specs.windows import windows
 
@@ -151,38 +148,47 @@ def _entries(found: tuple[Module, ...]) -> Iterator[tuple[str, str]]:
 
 
 def _expression(module: Module) -> str:
-    layer = module.layer
-    match layer:
-        case Conv():
-            return _conv(layer, module.before[0])
-        case FC():
-            bias = "" if layer.bias else ", bias=False"
-            return f"nn.Linear({math.prod(module.before)}, {layer.out_features}{bias})"
-        case MaxPool():
-            return f"nn.MaxPool2d({_window(layer)})"
-        case AvgPool():
-            return f"nn.AvgPool2d({_window(layer)})"
-        case GlobalAvgPool():
-            return "nn.AdaptiveAvgPool2d(1)"
-        case BatchNorm():
-            kind = "BatchNorm2d" if len(module.before) == 3 else "BatchNorm1d"
-            return f"nn.{kind}({module.before[0]}, eps={layer.eps!r}, momentum={layer.momentum!r})"
-        case ReLU():
-            return "nn.ReLU()"
-        case LeakyReLU():
-            return f"nn.LeakyReLU({layer.negative_slope!r})"
-        case Sigmoid():
-            return "nn.Sigmoid()"
-        case Tanh():
-            return "nn.Tanh()"
-        case Dropout():
-            return f"nn.Dropout({layer.p!r})"
-        case LRN():
-            # PyTorch divides alpha by the size, the paper does not.
-            alpha = layer.alpha * layer.size
-            return f"nn.LocalResponseNorm({layer.size}, {alpha!r}, {layer.beta!r}, {layer.k!r})"
-        case Residual():
-            return _residual(layer, module)
+    write = _EXPRESSIONS.get(type(module.layer), _plain)
+    return write(module.layer, module)
+
+
+def _plain(layer: Layer, module: Module) -> str:
+    """A module that takes the settings of the layer."""
+    torch = layer.info.torch
+    values = [repr(getattr(layer, name)) for name in torch.settings]
+    return f"nn.{torch.name}({', '.join(filter(None, [*values, torch.restriction]))})"
+
+
+def _conv(layer: Conv, module: Module) -> str:
+    down, across = windows(layer)
+    kernel, stride, padding, dilation = (_size(pair) for pair in zip(down, across, strict=True))
+    if layer.padding == "same" and stride == "1":
+        # PyTorch has the word as well, for this stride alone.
+        padding = "'same'"
+    options = {"stride": (stride, "1"), "padding": (padding, "0"), "dilation": (dilation, "1")}
+    options |= {"groups": (str(layer.groups), "1"), "bias": (str(layer.bias), "True")}
+    told = "".join(f", {key}={value}" for key, (value, usual) in options.items() if value != usual)
+    return f"nn.Conv2d({module.before[0]}, {layer.out_channels}, {kernel}{told})"
+
+
+def _fc(layer: FC, module: Module) -> str:
+    bias = "" if layer.bias else ", bias=False"
+    return f"nn.Linear({math.prod(module.before)}, {layer.out_features}{bias})"
+
+
+def _pool(layer: MaxPool | AvgPool, module: Module) -> str:
+    return f"nn.{layer.info.torch.name}({_window(layer)})"
+
+
+def _batchnorm(layer: BatchNorm, module: Module) -> str:
+    kind = "BatchNorm2d" if len(module.before) == 3 else "BatchNorm1d"
+    return f"nn.{kind}({module.before[0]}, eps={layer.eps!r}, momentum={layer.momentum!r})"
+
+
+def _lrn(layer: LRN, module: Module) -> str:
+    # PyTorch divides alpha by the size, the paper does not.
+    alpha = layer.alpha * layer.size
+    return f"nn.LocalResponseNorm({layer.size}, {alpha!r}, {layer.beta!r}, {layer.k!r})"
 
 
 def _residual(layer: Residual, module: Module) -> str:
@@ -195,16 +201,17 @@ def _residual(layer: Residual, module: Module) -> str:
     return f"Residual(\n{indent(inner, _INDENT)}\n)"
 
 
-def _conv(layer: Conv, in_channels: int) -> str:
-    down, across = windows(layer)
-    kernel, stride, padding, dilation = (_size(pair) for pair in zip(down, across, strict=True))
-    if layer.padding == "same" and stride == "1":
-        # PyTorch has the word as well, for this stride alone.
-        padding = "'same'"
-    options = {"stride": (stride, "1"), "padding": (padding, "0"), "dilation": (dilation, "1")}
-    options |= {"groups": (str(layer.groups), "1"), "bias": (str(layer.bias), "True")}
-    told = "".join(f", {key}={value}" for key, (value, usual) in options.items() if value != usual)
-    return f"nn.Conv2d({in_channels}, {layer.out_channels}, {kernel}{told})"
+_EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
+    Conv: _conv,
+    MaxPool: _pool,
+    AvgPool: _pool,
+    GlobalAvgPool: lambda layer, module: "nn.AdaptiveAvgPool2d(1)",
+    FC: _fc,
+    BatchNorm: _batchnorm,
+    LRN: _lrn,
+    Residual: _residual,
+}
+"""The layers whose modules take other arguments than their settings."""
 
 
 def _window(layer: MaxPool | AvgPool) -> str:

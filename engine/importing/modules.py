@@ -12,24 +12,20 @@ from cnn_tui.engine.importing.residual import add_residual
 from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.layers import (
     FC,
+    LAYER_TYPES,
     LRN,
     AvgPool,
     BatchNorm,
     Conv,
-    Dropout,
     Layer,
-    LeakyReLU,
     MaxPool,
-    ReLU,
-    Sigmoid,
-    Tanh,
 )
 
 _POOL = ("kernel_size", "stride", "padding")
 _CONV = ("out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
 _CONV_END = ("padding_mode", "device", "dtype")
 _NORM = ("eps", "momentum", "affine", "track_running_stats", "device", "dtype")
-SIGNATURES: dict[str, tuple[str, ...]] = {
+_SIGNATURES: dict[str, tuple[str, ...]] = {
     "Conv2d": ("in_channels", *_CONV, *_CONV_END),
     "LazyConv2d": (*_CONV, *_CONV_END),
     "Linear": ("in_features", "out_features", "bias", "device", "dtype"),
@@ -42,11 +38,6 @@ SIGNATURES: dict[str, tuple[str, ...]] = {
     "LazyBatchNorm2d": _NORM,
     "LazyBatchNorm1d": _NORM,
     "LocalResponseNorm": ("size", "alpha", "beta", "k"),
-    "Dropout": ("p", "inplace"),
-    "ReLU": ("inplace",),
-    "LeakyReLU": ("negative_slope", "inplace"),
-    "Sigmoid": (),
-    "Tanh": (),
     "Flatten": ("start_dim", "end_dim"),
     "Identity": (),
     "Softmax": ("dim",),
@@ -54,7 +45,17 @@ SIGNATURES: dict[str, tuple[str, ...]] = {
     "Residual": (),
     "ZeroPad": ("channels", "stride"),
 }
-"""The modules that have a counterpart, each with its arguments in PyTorch's order."""
+"""Modules whose arguments are more than the settings of a layer, in PyTorch's order."""
+_PLAIN = {
+    kind.info.torch.name: kind
+    for kind in LAYER_TYPES.values()
+    if kind.info.torch.name not in _SIGNATURES
+}
+SIGNATURES = _SIGNATURES | {
+    name: (*torch.settings.values(), *torch.fixed, *torch.ignored)
+    for name, torch in ((name, kind.info.torch) for name, kind in _PLAIN.items())
+}
+"""The modules that have a counterpart, each with its arguments."""
 
 _ONLY: dict[str, object] = {
     "padding_mode": "zeros",
@@ -108,7 +109,7 @@ def add_module(part: Part, assembly: Assembly) -> None:
     for name, only in _ONLY.items():
         if part.settings.get(name, only) != only:
             raise part.refused(f"has {name}={part.settings[name]!r}, which has no counterpart")
-    _HANDLERS[part.kind](part, assembly)
+    _HANDLERS.get(part.kind, _plain)(part, assembly)
 
 
 def _conv(part: Part, assembly: Assembly) -> None:
@@ -178,13 +179,17 @@ def _flatten(part: Part, assembly: Assembly) -> None:
     assembly.flatten()
 
 
-def _plain(kind: Callable[..., Layer], *names: str) -> Callable[[Part, Assembly], None]:
-    """A module whose settings bear the same names."""
-
-    def add(part: Part, assembly: Assembly) -> None:
-        _put(part, assembly, kind, **_taken(part.settings, *names))
-
-    return add
+def _plain(part: Part, assembly: Assembly) -> None:
+    """A module that takes the settings of a layer."""
+    kind = _PLAIN[part.kind]
+    torch, given = kind.info.torch, part.settings
+    if any(given.get(name) != value for name, value in torch.fixed.items()):
+        nearest = f"nn.{torch.name}({torch.restriction})"
+        raise part.refused(f"has no counterpart; the nearest is {nearest}")
+    settings: dict[str, Any] = {
+        field: given[name] for field, name in torch.settings.items() if name in given
+    }
+    _put(part, assembly, kind, **settings)
 
 
 def _nothing(part: Part, assembly: Assembly) -> None:
@@ -208,11 +213,6 @@ _HANDLERS: dict[str, Callable[[Part, Assembly], None]] = {
     "LazyBatchNorm2d": _norm,
     "LazyBatchNorm1d": _norm,
     "LocalResponseNorm": _lrn,
-    "Dropout": _plain(Dropout, "p"),
-    "ReLU": _plain(ReLU),
-    "LeakyReLU": _plain(LeakyReLU, "negative_slope"),
-    "Sigmoid": _plain(Sigmoid),
-    "Tanh": _plain(Tanh),
     "Flatten": _flatten,
     "Identity": _nothing,
     "Softmax": _misplaced,

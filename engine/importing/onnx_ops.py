@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
@@ -16,16 +17,14 @@ from cnn_tui.engine.importing.residual import Shortcut, add_block, known_shortcu
 from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.layers import (
     FC,
+    LAYER_TYPES,
     LRN,
     AvgPool,
     BatchNorm,
     Conv,
     Dropout,
-    LeakyReLU,
+    Layer,
     MaxPool,
-    ReLU,
-    Sigmoid,
-    Tanh,
 )
 
 
@@ -229,9 +228,21 @@ def _expect(node: Node, told: int, actual: int, assembly: Assembly) -> None:
         raise SpecError(f"{text}, {actual:,}.", INPUT_HINT)
 
 
-def _leaky(operators: Operators, node: Node, assembly: Assembly) -> None:
-    slope = rounded(node.attributes.get("alpha", 0.01))
-    assembly.add(LeakyReLU(negative_slope=slope), node.where)
+def _plain(kind: type[Layer]) -> Callable[[Operators, Node, Assembly], None]:
+    """An operator that takes the settings of a layer, with the same defaults."""
+    onnx = kind.info.onnx
+
+    def add(operators: Operators, node: Node, assembly: Assembly) -> None:
+        given = node.attributes
+        if any(given.get(name) != value.encode() for name, value in onnx.fixed.items()):
+            nearest = f"{onnx.name} with {onnx.restriction}"
+            raise SpecError(f"{node.where} has no counterpart; the nearest is {nearest}.")
+        settings: dict[str, Any] = {
+            field: rounded(given[name]) for field, name in onnx.settings.items() if name in given
+        }
+        assembly.add(kind(**settings), node.where)
+
+    return add
 
 
 def _misplaced(operators: Operators, node: Node, assembly: Assembly) -> None:
@@ -243,6 +254,7 @@ def _nothing(operators: Operators, node: Node, assembly: Assembly) -> None:
 
 
 _HANDLERS: dict[str, Callable[[Operators, Node, Assembly], None]] = {
+    **{kind.info.onnx.name: _plain(kind) for kind in LAYER_TYPES.values()},
     "Conv": Operators.conv,
     "Gemm": Operators.gemm,
     "MatMul": Operators.matmul,
@@ -256,10 +268,6 @@ _HANDLERS: dict[str, Callable[[Operators, Node, Assembly], None]] = {
     "ReduceMean": Operators.mean,
     "BatchNormalization": Operators.norm,
     "LRN": Operators.lrn,
-    "Relu": lambda _, node, assembly: assembly.add(ReLU(), node.where),
-    "LeakyRelu": _leaky,
-    "Sigmoid": lambda _, node, assembly: assembly.add(Sigmoid(), node.where),
-    "Tanh": lambda _, node, assembly: assembly.add(Tanh(), node.where),
     "Dropout": Operators.dropout,
     "Flatten": Operators.flatten,
     "Reshape": Operators.reshape,
