@@ -21,15 +21,11 @@ from cnn_tui.engine.specs.layers import (
     AvgPool,
     BatchNorm,
     Conv,
-    Dropout,
     GlobalAvgPool,
     Layer,
-    LeakyReLU,
     MaxPool,
     ReLU,
     Residual,
-    Sigmoid,
-    Tanh,
 )
 from cnn_tui.engine.specs.network import SVM, Loss, Network, Training
 from cnn_tui.engine.specs.report import LayerReport
@@ -137,14 +133,6 @@ class Maker:
                 return norm(shape[0], layer.eps, layer.momentum)
             case ReLU():
                 return nn.ReLU(self.inplace and not first)
-            case LeakyReLU():
-                return nn.LeakyReLU(layer.negative_slope)
-            case Sigmoid():
-                return nn.Sigmoid()
-            case Tanh():
-                return nn.Tanh()
-            case Dropout():
-                return nn.Dropout(layer.p)
             case LRN():
                 # The engine's alpha is the paper's; PyTorch divides its own by the size.
                 return nn.LocalResponseNorm(
@@ -152,6 +140,9 @@ class Maker:
                 )
             case Residual():
                 return self.residual(layer, report, shape)
+        torch = layer.info.torch
+        settings = {name: getattr(layer, field) for field, name in torch.settings.items()}
+        return getattr(nn, torch.name)(**settings, **torch.fixed)
 
     def residual(self, layer: Residual, report: LayerReport, shape: Shape) -> nn.Module:
         branch = self.chain(layer.branch, report.branch, shape, f"{report.name}.")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cnn_tui.engine.specs.layers import LAYER_TYPES
 from cnn_tui.tui import actions
 
 FOLDER = Path(__file__).parent
@@ -37,7 +38,29 @@ def keys() -> Iterator[str]:
                 yield f"| {where} | `{actions.key_words(command)}` | {command.help} |"
 
 
-TABLES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {"keys": ("keys.md", keys)}
+def layers() -> Iterator[str]:
+    """Every layer with its settings, an example of quick entry and what it is good for."""
+    yield "| type | settings | in quick entry | does |"
+    yield "|---|---|---|---|"
+    for name, kind in LAYER_TYPES.items():
+        settings = (f"`{field}`" for field in kind.__struct_fields__ if field != "name")
+        example = kind.info.example or kind.info.words[0]
+        yield f"| `{name}` | {', '.join(settings)} | `{example}` | {kind.info.help} |"
+
+
+def counterparts() -> Iterator[str]:
+    """Every layer by its names in PyTorch and ONNX."""
+    yield "| layer | PyTorch | ONNX |"
+    yield "|---|---|---|"
+    for name, kind in LAYER_TYPES.items():
+        yield f"| `{name}` | `{kind.info.torch.written}` | `{kind.info.onnx.written}` |"
+
+
+TABLES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
+    "keys": ("keys.md", keys),
+    "layers": ("building.md", layers),
+    "counterparts": ("export.md", counterparts),
+}
 """By their mark: the page that a table stands on, and what makes its rows."""
 
 

@@ -156,7 +156,8 @@ def _plain(layer: Layer, module: Module) -> str:
     """A module that takes the settings of the layer."""
     torch = layer.info.torch
     values = [repr(getattr(layer, name)) for name in torch.settings]
-    return f"nn.{torch.name}({', '.join(filter(None, [*values, torch.restriction]))})"
+    fixed = [f"{name}={value!r}" for name, value in torch.fixed.items()]
+    return f"nn.{torch.name}({', '.join([*values, *fixed])})"
 
 
 def _conv(layer: Conv, module: Module) -> str:

@@ -184,8 +184,7 @@ def _plain(part: Part, assembly: Assembly) -> None:
     kind = _PLAIN[part.kind]
     torch, given = kind.info.torch, part.settings
     if any(given.get(name) != value for name, value in torch.fixed.items()):
-        nearest = f"nn.{torch.name}({torch.restriction})"
-        raise part.refused(f"has no counterpart; the nearest is {nearest}")
+        raise part.refused(f"has no counterpart; the nearest is nn.{torch.written}")
     settings: dict[str, Any] = {
         field: given[name] for field, name in torch.settings.items() if name in given
     }

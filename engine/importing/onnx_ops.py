@@ -235,8 +235,7 @@ def _plain(kind: type[Layer]) -> Callable[[Operators, Node, Assembly], None]:
     def add(operators: Operators, node: Node, assembly: Assembly) -> None:
         given = node.attributes
         if any(given.get(name) != value.encode() for name, value in onnx.fixed.items()):
-            nearest = f"{onnx.name} with {onnx.restriction}"
-            raise SpecError(f"{node.where} has no counterpart; the nearest is {nearest}.")
+            raise SpecError(f"{node.where} has no counterpart; the nearest is {onnx.written}.")
         settings: dict[str, Any] = {
             field: rounded(given[name]) for field, name in onnx.settings.items() if name in given
         }

@@ -48,9 +48,10 @@ class Counterpart(NamedTuple):
     """Settings of the other program that change no result."""
 
     @property
-    def restriction(self) -> str:
-        """The fixed settings as Python writes them: ``approximate='tanh'``."""
-        return ", ".join(f"{name}={value!r}" for name, value in self.fixed.items())
+    def written(self) -> str:
+        """Its name with the fixed settings: ``GELU(approximate='tanh')``."""
+        fixed = ", ".join(f"{name}={value!r}" for name, value in self.fixed.items())
+        return f"{self.name}({fixed})" if fixed else self.name
 
 
 class LayerInfo(NamedTuple):

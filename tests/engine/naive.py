@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -73,20 +74,18 @@ def _layer(
         case Dropout():
             assert not training, "masks are random: there is no reference for them"
             return x
-    return np.vectorize(_scalar(layer), otypes=[float])(x)
+    kind = type(layer)
+    assert kind in SCALARS, f"{kind.__name__}: add its formula to SCALARS in {__file__}"
+    return np.vectorize(lambda v: SCALARS[kind](layer, v), otypes=[float])(x)
 
 
-def _scalar(layer: Layer) -> Callable[[float], float]:
-    match layer:
-        case ReLU():
-            return lambda v: v if v > 0 else 0.0
-        case LeakyReLU():
-            return lambda v: v if v > 0 else layer.negative_slope * v
-        case Sigmoid():
-            return lambda v: 1 / (1 + math.exp(-v)) if v > 0 else math.exp(v) / (1 + math.exp(v))
-        case Tanh():
-            return math.tanh
-    raise AssertionError(layer)
+SCALARS: dict[type, Callable[[Any, float], float]] = {
+    ReLU: lambda layer, v: v if v > 0 else 0.0,
+    LeakyReLU: lambda layer, v: v if v > 0 else layer.negative_slope * v,
+    Sigmoid: lambda layer, v: 1 / (1 + math.exp(-v)) if v > 0 else math.exp(v) / (1 + math.exp(v)),
+    Tanh: lambda layer, v: math.tanh(v),
+}
+"""Layers that treat every number by itself."""
 
 
 def places(size: int, kernel: int, stride: int, dilation: int = 1) -> list[slice]:

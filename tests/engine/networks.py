@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from cnn_tui.engine.specs.layers import (
     FC,
+    LAYER_TYPES,
     LRN,
     AvgPool,
     BatchNorm,
@@ -17,13 +18,12 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     ReLU,
     Residual,
-    Sigmoid,
-    Tanh,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Softmax, Training
 
 NAMES = st.from_regex(r"[A-Za-z0-9._-]{0,8}", fullmatch=True)
 ROUNDINGS = st.sampled_from(["exact", "floor"])
+WITHOUT_SETTINGS = [kind for kind in LAYER_TYPES.values() if kind.__struct_fields__ == ("name",)]
 SHORTCUTS = st.sampled_from(["identity", "projection", "zero-pad"])
 
 
@@ -59,7 +59,7 @@ def layers(most: int, *, names: bool = True) -> st.SearchStrategy[Layer]:
         st.builds(Dropout, p=st.floats(0, 1, exclude_max=True), **name),
         st.builds(BatchNorm, eps=st.floats(1e-9, 1), momentum=st.floats(1e-9, 1), **name),
         st.builds(LRN, size=count, **constants, **name),
-        *(st.builds(kind, **name) for kind in (GlobalAvgPool, ReLU, Sigmoid, Tanh)),
+        *(st.builds(kind, **name) for kind in WITHOUT_SETTINGS),
     )
     return st.recursive(
         plain,
