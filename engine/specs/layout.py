@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -62,8 +63,9 @@ def _compact(size: object) -> object:
 
 
 def _value(value: object) -> str:
-    import tomlkit  # not above: it takes longer to import than to read a file, which needs none
-
     if isinstance(value, tuple):
         return f"[{', '.join(map(_value, value))}]"
-    return tomlkit.item(value).as_string()
+    if isinstance(value, str):
+        # TOML's basic strings are JSON's, except that DEL is escaped, too.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower() if isinstance(value, bool) else repr(value)

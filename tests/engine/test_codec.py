@@ -233,6 +233,18 @@ def test_any_toml_is_read_or_refused(data):
         check(network)
 
 
+@given(
+    st.text(), st.floats(1e-300, 1e6), st.integers(0, 2**53 - 1), st.text('\x7f\x00\\"\n\r\u2028')
+)
+def test_values_are_written_as_toml(text, lr, seed, odd):
+    network = Network(description=text, data=odd, training=Training(lr=lr, seed=seed))
+    found = tomllib.loads(dumps_network(network))
+    assert (found.get("description", ""), found["data"]) == (text, odd)
+    written = {"lr": 0.01, "seed": 0} | found.get("training", {})
+    assert (written["lr"], written["seed"]) == (lr, seed)
+    assert isinstance(written["lr"], float) and isinstance(written["seed"], int)
+
+
 @pytest.mark.slow
 @given(networks())
 def test_networks_survive_being_written_and_read(network):
