@@ -1,1 +1,6 @@
-"""Runs for other programs: tables, weights, PyTorch source, ONNX, TensorBoard."""
+"""Runs for other programs: tables, weights, PyTorch source, ONNX, TensorBoard.
+
+:mod:`states` loads what is exported, :mod:`modules` names layers as PyTorch does. One module writes
+each format; a layer with its ``Counterpart`` in :mod:`specs.info` needs no code here. Begin with
+:mod:`pytorch`.
+"""

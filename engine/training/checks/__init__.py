@@ -1,1 +1,5 @@
-"""The single checks of a pre-flight: each looks at the bench and gives one line."""
+"""The single checks of a pre-flight.
+
+Each looks at the :mod:`bench`, a network with a little data, and gives one line: :mod:`data`,
+:mod:`loss`, :mod:`gradcheck`, :mod:`learning` and :mod:`overfit`. Begin with :mod:`bench`.
+"""
