@@ -7,8 +7,8 @@ import msgspec
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.flow import Flow, dims
-from cnn_tui.engine.specs.infer import SLIDING, infer
-from cnn_tui.engine.specs.layers import FC, AvgPool, BatchNorm, Conv, GlobalAvgPool, Layer, MaxPool
+from cnn_tui.engine.specs.infer import infer
+from cnn_tui.engine.specs.layers import FC, AvgPool, BatchNorm, Conv, GlobalAvgPool, Layer
 from cnn_tui.engine.specs.limits import MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.windows import Windowed
 
@@ -102,7 +102,7 @@ class Assembly:
         if not self.flat or len(self.shape) == 1:
             return
         normalizes = isinstance(layer, BatchNorm) and self.shape[1:] != (1, 1)
-        if normalizes or isinstance(layer, (*SLIDING, Conv, MaxPool)):
+        if normalizes or layer.info.needs_volume:
             raise SpecError(
                 f"{where} stands behind a Flatten that no fully connected layer follows: "
                 "no counterpart."

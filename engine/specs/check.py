@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from cnn_tui.engine.specs import faults
 from cnn_tui.engine.specs.case import Case
 from cnn_tui.engine.specs.doctor import cure, cure_briefly
 from cnn_tui.engine.specs.flow import Fault, Flow, Place, Step
-from cnn_tui.engine.specs.infer import walk
+from cnn_tui.engine.specs.infer import bad_value, walk
 from cnn_tui.engine.specs.layers import layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix, Issue, LayerReport, Report
@@ -36,7 +35,7 @@ def check(network: Network, classes: int | None = None) -> Report:
         network: may be wrong in any way; it is described as far as that goes.
         classes: how many the data has; None leaves the number of scores open.
     """
-    values = [faults.bad_value(problem) for problem in value_problems(network)]
+    values = [bad_value(problem) for problem in value_problems(network)]
     is_input_bad = any(fault.field.startswith("input") for fault in values)
     steps = walk(network.layers, Flow(None if is_input_bad else network.input))
     reports, duplicates = report_layers(steps)

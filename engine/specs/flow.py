@@ -1,15 +1,21 @@
-"""What is known of the volume at a place in the network, and what a layer made of it."""
+"""What is known of the volume at a place in the network, and what a layer made of it.
+
+What the shape rules of all layers share. :mod:`cnn_tui.engine.specs.windowed` has the rules of
+convolutions and pools, ``plain`` those without a window, ``blocks`` those of residual blocks.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from cnn_tui.engine.shapes import Reach, Shape
-from cnn_tui.engine.specs.layers import Layer
+from cnn_tui.engine.specs.layers import FC, Layer
 
 Place = tuple[int, ...]
 """0-based positions: ``(3, 1)`` is the second layer in the branch of the fourth layer."""
+Topic = Literal["size", "parameters", "sharing", "pooling", "field", "cost"]
+"""What an explanation is about, the most important first."""
 
 
 class Fault(NamedTuple):
@@ -33,6 +39,11 @@ class Flow(NamedTuple):
     flat: bool = False
     height: Reach = Reach()
     width: Reach = Reach()
+
+    @property
+    def longer_reach(self) -> int:
+        """Pixels of the receptive field along its longer side."""
+        return max(self.height.size, self.width.size)
 
 
 class Step(NamedTuple):
@@ -58,6 +69,27 @@ class Step(NamedTuple):
         """How often each fault occurs in the layer and inside it."""
         codes = Counter(fault.code for fault in self.faults)
         return sum((step.codes for step in self.branch), codes)
+
+
+class Note(NamedTuple):
+    """A few short lines on one topic."""
+
+    topic: Topic
+    lines: tuple[str, ...]
+
+
+def failed(layer: Layer, flow: Flow, *faults: Fault) -> Step:
+    """A layer with faults: the shape behind it is not known."""
+    # What slides over pixels gives pixels, so one layer in the wrong place is one fault, not many.
+    flat = isinstance(layer, FC) or (flow.flat and not layer.info.needs_volume)
+    return Step(layer, flow, Flow(None, flat), faults)
+
+
+def weight_lines(step: Step, product: str) -> tuple[str, ...]:
+    """Weights as a product, and the biases added to them."""
+    weights = f"{product} = {step.weights:,} weights"
+    params = f"+ {step.biases:,} biases = {step.weights + step.biases:,}"
+    return (weights, params) if step.biases else (weights,)
 
 
 def dims(shape: Shape) -> str:

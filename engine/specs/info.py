@@ -68,6 +68,8 @@ class LayerInfo(NamedTuple):
     role: Role = "other"
     """``activation``: a non-linearity between layers. ``elementwise``: no value depends on another
     channel or pixel. ``same-shape``: the volume keeps its shape. Each includes the ones before."""
+    needs_volume: bool = False
+    """Whether it needs height and width, so that it cannot stand behind an fc layer."""
     example: str = ""
     """A line of quick entry; the usual name by default."""
     places: tuple[str, ...] = ()

@@ -46,6 +46,7 @@ class Conv(LayerSpec, frozen=True, tag="conv"):
         "filters slide over the volume, each for one pattern",
         Counterpart("Conv2d"),
         Counterpart("Conv"),
+        needs_volume=True,
         example="conv 32 3x3 pad same",
         places=("out_channels", "kernel_size"),
         settings=(
@@ -78,6 +79,7 @@ class MaxPool(LayerSpec, frozen=True, tag="maxpool"):
         "the strongest response of each window; halves the size",
         Counterpart("MaxPool2d"),
         Counterpart("MaxPool"),
+        needs_volume=True,
         example="pool 3x3 s2",
         places=("kernel_size", "stride"),
         settings=(_KERNEL, _STRIDE, _PADDING),
@@ -100,6 +102,7 @@ class AvgPool(LayerSpec, frozen=True, tag="avgpool"):
         "the mean of each window",
         Counterpart("AvgPool2d"),
         Counterpart("AveragePool"),
+        needs_volume=True,
         example="avgpool 2",
         places=("kernel_size", "stride"),
         settings=(_KERNEL, _STRIDE, _PADDING),
@@ -121,6 +124,7 @@ class GlobalAvgPool(LayerSpec, frozen=True, tag="global_avgpool"):
         "one mean per channel: any size becomes 1x1",
         Counterpart("AdaptiveAvgPool2d"),
         Counterpart("GlobalAveragePool"),
+        needs_volume=True,
         title="globalavg",
     )
 
@@ -190,6 +194,7 @@ class LRN(LayerSpec, frozen=True, tag="lrn"):
         Counterpart("LocalResponseNorm"),
         Counterpart("LRN"),
         "same-shape",
+        needs_volume=True,
         example="lrn 5",
         places=("size",),
         settings=(Setting("size", ("size",), "n", ("5",)),),

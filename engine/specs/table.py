@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from cnn_tui.engine.specs import faults
 from cnn_tui.engine.specs.flow import Fault, Place, Step
 from cnn_tui.engine.specs.layers import layer_type
 from cnn_tui.engine.specs.limits import MAX_COUNT
@@ -73,5 +72,6 @@ def _duplicates(
     for position, (step, report) in enumerate(zip(steps, reports, strict=True)):
         place = (*above, position)
         if isinstance(step.layer.name, str) and step.layer.name not in ("", report.name):
-            yield place, faults.duplicate_name(step.layer.name, report.name)
+            text = f"the name {step.layer.name!r} is already that of another layer"
+            yield place, Fault("duplicate-name", text, "name", wanted=report.name)
         yield from _duplicates(step.branch, report.branch, place)

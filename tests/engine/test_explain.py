@@ -7,7 +7,7 @@ from hypothesis import given
 from networks import networks, plausible_networks
 
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.explain import explain, received_by, wanted_output
+from cnn_tui.engine.specs.explain import explain, received_by
 from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
@@ -22,6 +22,7 @@ from cnn_tui.engine.specs.layers import (
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import all_layers
 from cnn_tui.engine.specs.presets import load_preset, preset_names
+from cnn_tui.engine.specs.windowed import wanted_output
 
 ALEXNET = load_preset("alexnet")
 

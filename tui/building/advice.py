@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnn_tui.engine.specs.explain import Note, explain
+from cnn_tui.engine.specs.explain import explain
+from cnn_tui.engine.specs.flow import Note
 from cnn_tui.engine.specs.layers import Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report

@@ -1,0 +1,86 @@
+"""Residual blocks: their shape rule, what can be wrong with them, and the arithmetic shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from cnn_tui.engine.shapes import Shape, Window, output_size
+from cnn_tui.engine.specs.flow import Fault, Flow, Note, Step, dims, failed
+from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.specs.windows import projection
+
+Walk = Callable[[tuple[Layer, ...], Flow], tuple[Step, ...]]
+"""Infers layers one after another, inside the block."""
+
+
+def infer_residual(layer: Residual, flow: Flow, walk: Walk) -> Step:
+    """The sum of branch and shortcut, where both have one shape."""
+    if not layer.branch:
+        return failed(layer, flow, _EMPTY_BRANCH)
+    branch = walk(layer.branch, flow)
+    if layer.shortcut == "identity" and layer.stride != 1:
+        return _sum(failed(layer, flow, _identity_stride(layer))._replace(branch=branch))
+    end = branch[-1].after
+    if flow.shape is None or end.shape is None:
+        return _sum(Step(layer, flow, Flow(None, end.flat), branch=branch))
+    side, other = _shortcut(layer, flow, end.shape[0], walk)
+    if other != end.shape:
+        fault = _shortcut_shape(layer, end.shape, other)
+        return _sum(failed(layer, flow, fault)._replace(branch=branch, shortcut=side))
+    # A shortcut reads single pixels: what the branch reaches holds all that it reaches.
+    return _sum(Step(layer, flow, end, branch=branch, shortcut=side))
+
+
+def _shortcut(
+    layer: Residual, flow: Flow, channels: int, walk: Walk
+) -> tuple[tuple[Step, ...], Shape | None]:
+    """Its layers, and the shape that it gives; None where it cannot be."""
+    if layer.shortcut == "identity":
+        return (), flow.shape
+    if flow.flat or flow.shape is None:
+        return (), None
+    if layer.shortcut == "projection":
+        side = walk(projection(channels, layer.stride), flow)
+        return side, side[-1].after.shape
+    pixels = (output_size(size, Window(1, layer.stride)) for size in flow.shape[1:])
+    return (), (max(channels, flow.shape[0]), *pixels)
+
+
+def _sum(block: Step) -> Step:
+    inner = block.branch + block.shortcut
+    return block._replace(
+        weights=sum(step.weights for step in inner),
+        biases=sum(step.biases for step in inner),
+        macs=sum(step.macs for step in inner),
+    )
+
+
+_EMPTY_BRANCH = Fault(
+    "empty-branch", "its branch has no layers", "branch", "Add one, such as a conv."
+)
+
+
+def _identity_stride(layer: Residual) -> Fault:
+    """An identity shortcut that is told to shrink its input."""
+    text = f"an identity shortcut passes its input on as it is, stride {layer.stride} cannot apply"
+    return Fault("identity-stride", text, "stride")
+
+
+def _shortcut_shape(layer: Residual, branch: Shape, other: Shape | None) -> Fault:
+    """Two sides that cannot be added."""
+    if other is None:
+        text = f"a {layer.shortcut} shortcut needs a volume C x H x W, but its input is flat"
+    else:
+        text = f"the branch gives {dims(branch)}, the {layer.shortcut} shortcut {dims(other)}"
+        text += "; both must be alike to be added"
+    return Fault("shortcut-shape", text, "shortcut", "Make branch and shortcut give one shape.")
+
+
+def explain_residual(layer: Residual, step: Step) -> Iterator[Note]:
+    """Parameters and receptive field of both sides."""
+    params = step.weights + step.biases
+    count = f"{params:,} parameters" if params else "no parameters"
+    yield Note("parameters", (f"branch + {layer.shortcut} shortcut", count))
+    if step.after.shape is not None:
+        before, after = step.before.longer_reach, step.after.longer_reach
+        yield Note("field", (f"field: {before} grown to {after} pixels",))
