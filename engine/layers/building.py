@@ -43,10 +43,6 @@ class Parts:
     buffers: dict[str, Array] = field(default_factory=dict)
     dropouts: int = 0
 
-    def add(self, *parameters: Parameter) -> None:
-        """Register parameters of the layer that is being built."""
-        self.parameters.extend(parameters)
-
 
 Builder = Callable[[Placed, Parts], Iterable[Op]]
 """Makes the operations of a layer, and registers its parameters."""

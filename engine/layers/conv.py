@@ -81,7 +81,7 @@ def conv_ops(placed: Placed, parts: Parts) -> list[Op]:
     fans = (per_group * taps, filters // layer.groups * taps)
     shape = (kernel_h, kernel_w, per_group, filters)
     weight = Parameter(f"{name}.weight", shape, (3, 2, 0, 1), "weight", *fans)
-    parts.add(weight)
+    parts.parameters.append(weight)
     geometry = geometry_of(layer, placed.output)
     return [ConvOp(name, weight, geometry, layer.groups), *bias_ops(placed, parts, filters)]
 
@@ -91,5 +91,5 @@ def bias_ops(placed: Placed, parts: Parts, size: int) -> list[Op]:
     if not placed.layer.bias:
         return []
     bias = Parameter(f"{placed.name}.bias", (size,), (0,), "bias")
-    parts.add(bias)
+    parts.parameters.append(bias)
     return [BiasOp(placed.name, bias)]

@@ -125,7 +125,7 @@ def fc_ops(placed: Placed, parts: Parts) -> list[Op]:
     """A fully connected layer with ``weight (out_features, in_features)`` and a bias."""
     name, outputs, inputs = placed.name, placed.layer.out_features, math.prod(placed.shape)
     weight = Parameter(f"{name}.weight", (outputs, inputs), (0, 1), "weight", inputs, outputs)
-    parts.add(weight)
+    parts.parameters.append(weight)
     flatten: list[Op] = [FlattenOp(name)] if len(placed.shape) == 3 else []
     linear = WideLinearOp(name, weight) if weight.wide else LinearOp(name, weight)
     return [*flatten, linear, *bias_ops(placed, parts, outputs)]

@@ -11,11 +11,10 @@ from cnn_tui.engine.layers.residual import ResidualOp, ZeroPadOp
 from cnn_tui.engine.layers.simple import (
     PoolOp,
     activation_ops,
-    avgpool_ops,
     dropout_ops,
     global_avgpool_ops,
     lrn_ops,
-    maxpool_ops,
+    pool_ops,
 )
 from cnn_tui.engine.ops.activations import ACTIVATIONS
 from cnn_tui.engine.ops.pool import MaxPoolKernel
@@ -74,8 +73,8 @@ def residual_ops(placed: Placed, parts: Parts) -> list[Op]:
 BUILDERS: dict[type, Builder] = {
     **dict.fromkeys(ACTIVATIONS, activation_ops),
     Conv: conv_ops,
-    MaxPool: maxpool_ops,
-    AvgPool: avgpool_ops,
+    MaxPool: pool_ops,
+    AvgPool: pool_ops,
     GlobalAvgPool: global_avgpool_ops,
     FC: fc_ops,
     Dropout: dropout_ops,

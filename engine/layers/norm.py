@@ -80,7 +80,7 @@ def batchnorm_ops(placed: Placed, parts: Parts) -> list[Op]:
     layer, name, channels = placed.layer, placed.name, placed.shape[0]
     gamma = Parameter(f"{name}.weight", (channels,), (0,), "gamma")
     beta = Parameter(f"{name}.bias", (channels,), (0,), "beta")
-    parts.add(gamma, beta)
+    parts.parameters += [gamma, beta]
     running = (np.zeros(channels, parts.dtype), np.ones(channels, parts.dtype))
     parts.buffers[f"{name}.running_mean"], parts.buffers[f"{name}.running_var"] = running
     return [BatchNormOp(name, gamma, beta, running, layer.eps, layer.momentum, parts.mode)]

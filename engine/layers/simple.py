@@ -13,6 +13,7 @@ from cnn_tui.engine.ops.lrn import LRNKernel
 from cnn_tui.engine.ops.memory import Array, Padding
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import AvgPoolKernel, MaxPoolKernel
+from cnn_tui.engine.specs.layers import MaxPool
 
 MakeElementwise = Callable[[Array, Array, Shard], Kernel]
 MakePool = Callable[[Array, Array, Geometry, Shard], Kernel]
@@ -78,15 +79,11 @@ def lrn_ops(placed: Placed, parts: Parts) -> list[Op]:
     return [ElementwiseOp(placed.name, lambda x, y, shard: LRNKernel(x, y, shard.memory, layer))]
 
 
-def maxpool_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """A max pool."""
-    geometry = geometry_of(placed.layer, placed.output)
-    return [PoolOp(placed.name, MaxPoolKernel, geometry, keeps_y=True)]
-
-
-def avgpool_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """An average pool."""
-    geometry = geometry_of(placed.layer, placed.output)
+def pool_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """A max pool or an average pool."""
+    layer, geometry = placed.layer, geometry_of(placed.layer, placed.output)
+    if isinstance(layer, MaxPool):
+        return [PoolOp(placed.name, MaxPoolKernel, geometry, keeps_y=True)]
     return [PoolOp(placed.name, AvgPoolKernel, geometry, keeps_y=False)]
 
 

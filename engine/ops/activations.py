@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -38,8 +37,6 @@ class Activation(NamedTuple):
     """How many arrays backward needs to compute in, besides a mask."""
     monotone: bool = False
     """Whether larger inputs never give smaller outputs, to the last bit."""
-    bounds: tuple[float, float] | None = None
-    """The outputs at which the gradient vanishes; what is not bounded is infinite."""
 
 
 def _relu(layer: ReLU, x: Array, y: Array) -> None:
@@ -94,10 +91,10 @@ def _tanh_backward(layer: Tanh, block: Block) -> None:
 
 
 ACTIVATIONS: dict[type, Activation] = {
-    ReLU: Activation(_relu, _relu_backward, "y", spares=0, monotone=True, bounds=(0, math.inf)),
+    ReLU: Activation(_relu, _relu_backward, "y", spares=0, monotone=True),
     LeakyReLU: Activation(_leaky_relu, _leaky_relu_backward, "x", monotone=True),
-    Sigmoid: Activation(_sigmoid, _sigmoid_backward, "y", bounds=(0, 1)),
-    Tanh: Activation(_tanh, _tanh_backward, "y", bounds=(-1, 1)),
+    Sigmoid: Activation(_sigmoid, _sigmoid_backward, "y"),
+    Tanh: Activation(_tanh, _tanh_backward, "y"),
 }
 
 

@@ -6,6 +6,7 @@ A new one is a class here, its name in ``Activation``, and a row in
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import msgspec
@@ -23,6 +24,7 @@ class ReLU(LayerSpec, frozen=True, tag="relu"):
         Counterpart("ReLU", ignored=("inplace",)),
         Counterpart("Relu"),
         "activation",
+        bounds=(0, math.inf),
     )
 
 
@@ -56,6 +58,7 @@ class Sigmoid(LayerSpec, frozen=True, tag="sigmoid"):
         Counterpart("Sigmoid"),
         Counterpart("Sigmoid"),
         "activation",
+        bounds=(0, 1),
     )
 
 
@@ -69,6 +72,7 @@ class Tanh(LayerSpec, frozen=True, tag="tanh"):
         Counterpart("Tanh"),
         Counterpart("Tanh"),
         "activation",
+        bounds=(-1, 1),
     )
 
 

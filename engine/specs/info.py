@@ -6,6 +6,7 @@ palette, patterns, costs, exports, imports and the documentation read it instead
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal, NamedTuple
@@ -68,6 +69,8 @@ class LayerInfo(NamedTuple):
     role: Role = "other"
     """``activation``: a non-linearity between layers. ``elementwise``: no value depends on another
     channel or pixel. ``same-shape``: the volume keeps its shape. Each includes the ones before."""
+    bounds: tuple[float, float] | None = None
+    """Of an activation: the outputs at which its gradient vanishes; where it does not, infinity."""
     needs_volume: bool = False
     """Whether it needs height and width, so that it cannot stand behind an fc layer."""
     example: str = ""
@@ -87,6 +90,16 @@ class LayerInfo(NamedTuple):
     def is_activation(self) -> bool:
         """Whether it is a non-linearity that stands between layers."""
         return self.role == "activation"
+
+    @property
+    def dies(self) -> bool:
+        """Whether a unit may be silent for good: its gradient vanishes at the lower bound alone."""
+        return self.bounds is not None and math.isinf(self.bounds[1])
+
+    @property
+    def saturates(self) -> bool:
+        """Whether the gradient vanishes at both bounds."""
+        return self.bounds is not None and not self.dies
 
     @property
     def is_elementwise(self) -> bool:

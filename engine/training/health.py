@@ -97,11 +97,12 @@ class Meter:
 
 def _outputs(name: str, kernels: Sequence[Kernel]) -> Iterator[LayerHealth]:
     first, ys = kernels[0], [kernel.y for kernel in kernels]
-    if isinstance(first, ActivationKernel) and first.rule.bounds is not None:
-        low, high = first.rule.bounds
-        kind = layer_type(first.layer)
-        is_open = math.isinf(high)
-        yield _silence(name, kind, ys) if is_open else _saturation(name, kind, ys, low, high)
+    if isinstance(first, ActivationKernel):
+        layer = first.layer
+        if layer.info.dies:
+            yield _silence(name, layer_type(layer), ys)
+        elif layer.info.saturates:
+            yield _saturation(name, layer_type(layer), ys, *layer.info.bounds)
 
 
 def _silence(name: str, kind: str, ys: list[Array]) -> LayerHealth:

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from cnn_tui.engine.specs.layers import Dropout, Layer, LeakyReLU, ReLU, Residual, Sigmoid, Tanh
+from cnn_tui.engine.specs.layers import Dropout, Layer, LeakyReLU, ReLU, Residual
 from cnn_tui.engine.specs.network import InitializerName, Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Remedy
@@ -112,29 +112,30 @@ def steer(control: Control, remedy: Remedy) -> None:
 
 
 def _with_activation(network: Network, name: str) -> Network:
-    if name == "leaky_relu":
-        return _each(network, lambda layer: LeakyReLU(name=layer.name), (ReLU,))
-    return _each(network, lambda layer: ReLU(name=layer.name), (Sigmoid, Tanh))
+    def changed(layer: Layer) -> Layer:
+        if name == "leaky_relu":
+            return LeakyReLU(name=layer.name) if layer.info.dies else layer
+        return ReLU(name=layer.name) if layer.info.saturates else layer
+
+    return _each(network, changed)
 
 
 def _with_dropout(network: Network, p: float) -> Network:
-    return _each(network, lambda layer: msgspec.structs.replace(layer, p=p), (Dropout,))
+    def changed(layer: Layer) -> Layer:
+        return msgspec.structs.replace(layer, p=p) if isinstance(layer, Dropout) else layer
+
+    return _each(network, changed)
 
 
-def _each(
-    network: Network, change: Callable[[Layer], Layer], kinds: tuple[type[Layer], ...]
-) -> Network:
-    """The network with every layer of these kinds changed."""
+def _each(network: Network, change: Callable[[Layer], Layer]) -> Network:
+    """The network with every layer changed that is no block."""
 
-    def changed(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-        return tuple(map(one_changed, layers))
-
-    def one_changed(layer: Layer) -> Layer:
+    def changed(layer: Layer) -> Layer:
         if isinstance(layer, Residual):
-            return msgspec.structs.replace(layer, branch=changed(layer.branch))
-        return change(layer) if isinstance(layer, kinds) else layer
+            return msgspec.structs.replace(layer, branch=tuple(map(changed, layer.branch)))
+        return change(layer)
 
-    return msgspec.structs.replace(network, layers=changed(network.layers))
+    return msgspec.structs.replace(network, layers=tuple(map(changed, network.layers)))
 
 
 def _round(value: float) -> float:

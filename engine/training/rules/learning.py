@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Iterator
 
-from cnn_tui.engine.specs.layers import Dropout, Layer, Residual, Sigmoid, Tanh
+from cnn_tui.engine.specs.layers import Dropout, Layer, Residual
 from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.events import Remedy
 from cnn_tui.engine.training.rules.facts import Facts, typical_ratio
@@ -186,7 +186,7 @@ def _losses(facts: Facts) -> str:
 def _liven(facts: Facts) -> Remedy:
     if facts.network.training.initializer in ("gaussian", "zeros"):
         return remedies.initializer("he")
-    if any(isinstance(layer, Sigmoid | Tanh) for layer in _flat(facts.network.layers)):
+    if any(layer.info.saturates for layer in _flat(facts.network.layers)):
         return remedies.activation("relu")
     return remedies.learning_rate(facts.lr * 10, restart=False)
 
