@@ -32,9 +32,9 @@ from cnn_tui.engine.specs.values import Problem, value_problems
 class Rule(NamedTuple):
     """What there is to know about the shapes of one kind of layer."""
 
-    infer: Callable[..., Step] = plain.infer_same
+    infer: Callable[..., Step] = lambda layer, flow: Step(layer, flow, flow)
     """Takes the layer and the flow before it; a block also how to walk through layers inside."""
-    explain: Callable[[Any, Step], Iterator[Note]] = plain.explain_same
+    explain: Callable[[Any, Step], Iterable[Note]] = lambda layer, step: ()
     """The notes that differ from those of any other layer."""
 
 

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import prod
-from typing import Any
 
 from cnn_tui.engine.shapes import Reach, fc_weights
 from cnn_tui.engine.specs.flow import Flow, Note, Step, failed, weight_lines
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Dropout, GlobalAvgPool
-
-
-def infer_same(layer: Any, flow: Flow) -> Step:
-    """A layer that leaves the volume its shape and learns nothing: what most are."""
-    return Step(layer, flow, flow)
-
-
-def explain_same(layer: Any, step: Step) -> Iterator[Note]:
-    """Nothing beyond what every layer has."""
-    yield from ()
 
 
 def explain_dropout(layer: Dropout, step: Step) -> Iterator[Note]:
