@@ -6,6 +6,7 @@ A kind of layer that lacks a part fails by its name, with the place where the pa
 from __future__ import annotations
 
 import importlib
+import re
 import types
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from samples import (
 )
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.errors import EntryError
+from cnn_tui.engine.errors import EntryError, SpecError
 from cnn_tui.engine.export.onnx_graph import onnx_bytes
 from cnn_tui.engine.export.pytorch import torch_source
 from cnn_tui.engine.export.weights import write_weights
@@ -188,6 +189,15 @@ def test_an_onnx_graph_gives_it_back(layer: Layer, tmp_path: Path) -> None:
     (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
     found = import_network(tmp_path / "net.onnx").network
     assert canonical(found.layers) == canonical(whole(layer).layers)
+
+
+def test_other_forms_of_a_counterpart_are_refused_with_the_nearest(tmp_path: Path) -> None:
+    for kind in LAYER_TYPES.values():
+        if kind.info.torch.fixed:
+            path = tmp_path / "net.py"
+            path.write_text(f"net = nn.Sequential(nn.{kind.info.torch.name}())")
+            with pytest.raises(SpecError, match=re.escape(f"nn.{kind.info.torch.written}")):
+                import_network(path, SHAPE)
 
 
 def test_an_onnx_graph_computes_the_same(layer: Layer) -> None:
