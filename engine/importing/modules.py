@@ -44,15 +44,8 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {
     "ZeroPad": ("channels", "stride"),
 }
 """Modules whose arguments are more than the settings of a layer, in PyTorch's order."""
-_PLAIN = {
-    kind.info.torch.name: kind
-    for kind in LAYER_TYPES.values()
-    if kind.info.torch.name not in _SIGNATURES
-}
-SIGNATURES = _SIGNATURES | {
-    name: (*torch.settings.values(), *torch.fixed, *torch.ignored)
-    for name, torch in ((name, kind.info.torch) for name, kind in _PLAIN.items())
-}
+_BY_NAME = {kind.info.torch.name: kind for kind in LAYER_TYPES.values()}
+SIGNATURES = {name: kind.info.torch.arguments for name, kind in _BY_NAME.items()} | _SIGNATURES
 """The modules that have a counterpart, each with its arguments."""
 
 _ONLY: dict[str, object] = {
@@ -179,7 +172,7 @@ def _flatten(part: Part, assembly: Assembly) -> None:
 
 def _plain(part: Part, assembly: Assembly) -> None:
     """A module that takes the settings of a layer."""
-    kind = _PLAIN[part.kind]
+    kind = _BY_NAME[part.kind]
     torch, given = kind.info.torch, part.settings
     if any(given.get(name) != value for name, value in torch.fixed.items()):
         raise part.refused(f"has no counterpart; the nearest is nn.{torch.written}")

@@ -49,6 +49,11 @@ class Counterpart(NamedTuple):
     """Settings of the other program that change no result."""
 
     @property
+    def arguments(self) -> tuple[str, ...]:
+        """All settings of the other program, by its names."""
+        return (*self.settings.values(), *self.fixed, *self.ignored)
+
+    @property
     def written(self) -> str:
         """Its name with the fixed settings: ``GELU(approximate='tanh')``."""
         fixed = ", ".join(f"{name}={value!r}" for name, value in self.fixed.items())

@@ -100,11 +100,11 @@ def naive_output(layer: Layer, images: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def test_it_has_a_row_where_it_computes(layer: Layer) -> None:
-    assert type(layer) in BUILDERS, (
-        f"{type(layer).__name__}: add a row to ACTIVATIONS in engine/ops/activations.py if it is "
-        "a non-linearity, to BUILDERS in engine/layers/lower.py if not"
-    )
-    assert layer.info.is_activation == (type(layer) in ACTIVATIONS)
+    kind, is_activation = type(layer), layer.info.is_activation
+    table = "ACTIVATIONS in engine/ops/activations.py"
+    where = table if is_activation else "BUILDERS in engine/layers/lower.py"
+    assert kind in BUILDERS, f"{kind.__name__}: add a row to {where}"
+    assert is_activation == (kind in ACTIVATIONS), f"{kind.__name__}: a role for {table} only"
 
 
 def test_its_output_is_the_reference(layer: Layer) -> None:
@@ -191,13 +191,26 @@ def test_an_onnx_graph_gives_it_back(layer: Layer, tmp_path: Path) -> None:
     assert canonical(found.layers) == canonical(whole(layer).layers)
 
 
-def test_other_forms_of_a_counterpart_are_refused_with_the_nearest(tmp_path: Path) -> None:
-    for kind in LAYER_TYPES.values():
-        if kind.info.torch.fixed:
-            path = tmp_path / "net.py"
-            path.write_text(f"net = nn.Sequential(nn.{kind.info.torch.name}())")
-            with pytest.raises(SpecError, match=re.escape(f"nn.{kind.info.torch.written}")):
-                import_network(path, SHAPE)
+FIXED = [kind for kind in LAYER_TYPES.values() if kind.info.torch.fixed]
+"""Kinds of which other programs have forms that the engine has not."""
+
+
+def test_other_forms_in_pytorch_are_refused_with_the_nearest(tmp_path: Path) -> None:
+    for kind in FIXED:
+        (tmp_path / "net.py").write_text(f"net = nn.Sequential(nn.{kind.info.torch.name}())")
+        with pytest.raises(SpecError, match=re.escape(f"nearest is nn.{kind.info.torch.written}.")):
+            import_network(tmp_path / "net.py", SHAPE)
+
+
+def test_other_forms_in_onnx_are_refused_with_the_nearest(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
+    for kind in FIXED:
+        model = onnx.load_from_string(onnx_bytes(state_of(whole(kind()))))
+        (node,) = (one for one in model.graph.node if one.op_type == kind.info.onnx.name)
+        del node.attribute[:]
+        (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+        with pytest.raises(SpecError, match=re.escape(f"nearest is {kind.info.onnx.written}.")):
+            import_network(tmp_path / "net.onnx")
 
 
 def test_an_onnx_graph_computes_the_same(layer: Layer) -> None:

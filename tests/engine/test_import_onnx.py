@@ -187,7 +187,7 @@ CONV = ("Conv", "x w", "c", {"pads": [1, 1, 1, 1]})
 W = [("w", 1, 1, 3, 3)]
 REFUSED = {
     "Elu": ([("Elu", "x", "y", {})], [], "node 1 (Elu)"),
-    "two": ([("Elu", "x", "e", {}), ("Gelu", "e", "y", {})], [], "node 1 (Elu) and node 2 (Gelu)"),
+    "two": ([("Elu", "x", "e", {}), ("Celu", "e", "y", {})], [], "node 1 (Elu) and node 2 (Celu)"),
     "concat": ([CONV, ("Concat", "x c", "y", {"axis": 1})], W, "node 2 (Concat)"),
     "mul": ([CONV, ("Mul", "x c", "y", {})], W, "only a sum"),
     "double": ([("Add", "x x", "y", {})], [], "none is a shortcut"),
