@@ -48,14 +48,15 @@ RULES: dict[type[Layer], Rule] = {
     BatchNorm: Rule(plain.infer_batchnorm, plain.explain_batchnorm),
     Residual: Rule(blocks.infer_residual, blocks.explain_residual),
 }
+_SAME = Rule()
 MOST_KNOWN = 20_000
 """Steps that are remembered, about 10 MB; then all are forgotten."""
 _known: dict[tuple[int, Flow, int], Step] = {}
 
 
 def rule_of(layer: Layer) -> Rule:
-    """The rule of a layer."""
-    return RULES.get(type(layer), Rule())
+    """The rule of a layer; most leave the volume its shape and learn nothing."""
+    return RULES.get(type(layer), _SAME)
 
 
 def walk(layers: Iterable[Layer], flow: Flow, depth: int = 0) -> tuple[Step, ...]:
