@@ -22,14 +22,14 @@ class Placed(NamedTuple):
     """A layer that turns a volume of ``shape`` into one of ``output``."""
 
     layer: Any
-    """The spec, of the kind that the function that takes it is for."""
+    """The spec; each builder takes one kind."""
     report: LayerReport
     shape: Shape
     output: Shape
 
     @property
     def name(self) -> str:
-        """What its parameters are called by."""
+        """The name of the layer, with which those of its parameters begin."""
         return self.report.name
 
 

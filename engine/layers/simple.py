@@ -51,7 +51,7 @@ class PoolOp(ShardedOp):
 
 
 def activation_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """Any row of ``ACTIVATIONS``."""
+    """The operation of any activation."""
     layer = placed.layer
     rule = ACTIVATIONS[type(layer)]
     return [

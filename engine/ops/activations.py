@@ -32,7 +32,7 @@ class Activation(NamedTuple):
     backward: Callable[[Any, Block], None]
     """Compute ``dx`` from ``dy`` and what was saved."""
     saves: Literal["x", "y"]
-    """What backward reads. If that is ``y``, then ``y`` may take the place of ``x``."""
+    """The array that backward reads. If that is ``y``, then ``y`` may take the place of ``x``."""
     spares: int = 1
     """How many arrays backward needs to compute in, besides a mask."""
     monotone: bool = False

@@ -30,10 +30,10 @@ from cnn_tui.engine.specs.values import Problem, value_problems
 
 
 class Rule(NamedTuple):
-    """What there is to know about the shapes of one kind of layer."""
+    """The shape rule and the explanation of one kind of layer."""
 
     infer: Callable[..., Step] = lambda layer, flow: Step(layer, flow, flow)
-    """Takes the layer and the flow before it; a block also how to walk through layers inside."""
+    """Takes the layer and the flow before it; a block also what walks through its branch."""
     explain: Callable[[Any, Step], Iterable[Note]] = lambda layer, step: ()
     """The notes that differ from those of any other layer."""
 

@@ -68,7 +68,7 @@ class LayerInfo(NamedTuple):
     meaning: str
     """What it is, and in capitals the numbers that follow its name in quick entry."""
     help: str
-    """What it is good for."""
+    """Its purpose, in one line of the palette."""
     torch: Counterpart
     onnx: Counterpart
     role: Role = "other"
@@ -87,7 +87,7 @@ class LayerInfo(NamedTuple):
     brief: str = ""
     """The settings in a row of a table, as a format of the layer: ``p {0.p:g}``."""
     stem: str = ""
-    """What the names of its weights begin with; the type by default."""
+    """The beginning of its weights' names; the type by default."""
     title: str = ""
     """Its name in narrow columns; the type by default."""
 

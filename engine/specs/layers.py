@@ -2,10 +2,12 @@
 
 The field names are PyTorch's, the ``type`` written in a file is the tag of the class. Limits on
 single values stand in the annotations, so that decoding a file and building a form read the
-same ones; ``info`` holds all else that needs no arithmetic. A new kind is a class here, its name in
-``Layer`` at the end, and a row where it computes: :mod:`cnn_tui.engine.ops.activations` for a
-non-linearity, else :mod:`cnn_tui.engine.layers.lower`. ``tests/engine/test_every_layer.py`` names
-whatever is still missing.
+same ones; ``info`` holds everything else that needs no arithmetic.
+
+A new non-linearity belongs in :mod:`cnn_tui.engine.specs.activations`. Any other kind is a class
+here, its name in ``Layer`` at the end, a row of ``BUILDERS`` in :mod:`cnn_tui.engine.layers.lower`
+and, if it changes the shape or learns, of ``RULES`` in :mod:`cnn_tui.engine.specs.infer`.
+``tests/engine/test_every_layer.py`` names what is still missing.
 """
 
 from __future__ import annotations
