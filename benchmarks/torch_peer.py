@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnn_tui.engine.model import Model
+from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -29,7 +30,7 @@ from cnn_tui.engine.specs.layers import (
 )
 from cnn_tui.engine.specs.network import SVM, Loss, Network, Training
 from cnn_tui.engine.specs.report import LayerReport
-from cnn_tui.engine.specs.windows import projection, windows
+from cnn_tui.engine.specs.windows import windows
 
 Shape = tuple[int, ...]
 LossFunction = Callable[[Tensor, Tensor], Tensor]

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import Layer, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport
-from cnn_tui.engine.specs.windows import projection
 
 TAKEN = frozenset(
     """

@@ -9,8 +9,8 @@ from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.importing.canonical import canonical
 from cnn_tui.engine.importing.part import Part
+from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.layers import Conv, Layer, Residual, pair
-from cnn_tui.engine.specs.windows import projection
 
 Shortcut = Literal["identity", "projection", "zero-pad"]
 

@@ -19,6 +19,7 @@ from cnn_tui.engine.layers.simple import (
 from cnn_tui.engine.ops.activations import ACTIVATIONS
 from cnn_tui.engine.ops.pool import MaxPoolKernel
 from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -32,7 +33,6 @@ from cnn_tui.engine.specs.layers import (
     Residual,
 )
 from cnn_tui.engine.specs.report import LayerReport
-from cnn_tui.engine.specs.windows import projection
 
 
 def chain_ops(

@@ -6,11 +6,21 @@ from collections.abc import Callable, Iterator
 
 from cnn_tui.engine.shapes import Shape, Window, output_size
 from cnn_tui.engine.specs.flow import Fault, Flow, Note, Step, dims, failed
-from cnn_tui.engine.specs.layers import Layer, Residual
-from cnn_tui.engine.specs.windows import projection
+from cnn_tui.engine.specs.layers import BatchNorm, Conv, Layer, Residual
 
 Walk = Callable[[tuple[Layer, ...], Flow], tuple[Step, ...]]
 """Infers layers one after another, inside the block."""
+
+
+def projection(out_channels: int, stride: int) -> tuple[Layer, ...]:
+    """The shortcut of He et al. 2016, option B: a 1x1 convolution and a batch norm.
+
+    It rounds down: of a row of odd length it reads every ``stride``-th pixel, the first included.
+    """
+    return (
+        Conv(out_channels=out_channels, kernel_size=1, stride=stride, bias=False, rounding="floor"),
+        BatchNorm(),
+    )
 
 
 def infer_residual(layer: Residual, flow: Flow, walk: Walk) -> Step:

@@ -1,6 +1,6 @@
 """What is known of the volume at a place in the network, and what a layer made of it.
 
-What the shape rules of all layers share. :mod:`cnn_tui.engine.specs.windowed` has the rules of
+What the shape rules of all layers share. :mod:`cnn_tui.engine.specs.windows` has the rules of
 convolutions and pools, ``plain`` those without a window, ``blocks`` those of residual blocks.
 """
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs import blocks, plain, windowed
+from cnn_tui.engine.specs import blocks, plain, windows
 from cnn_tui.engine.specs.flow import Fault, Flow, Note, Step, failed
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -39,9 +39,9 @@ class Rule(NamedTuple):
 
 
 RULES: dict[type[Layer], Rule] = {
-    Conv: Rule(windowed.infer_conv, windowed.explain_conv),
-    MaxPool: Rule(windowed.infer_pool, windowed.explain_maxpool),
-    AvgPool: Rule(windowed.infer_pool, windowed.explain_avgpool),
+    Conv: Rule(windows.infer_conv, windows.explain_conv),
+    MaxPool: Rule(windows.infer_pool, windows.explain_maxpool),
+    AvgPool: Rule(windows.infer_pool, windows.explain_avgpool),
     GlobalAvgPool: Rule(plain.infer_global_avgpool, plain.explain_global_avgpool),
     FC: Rule(plain.infer_fc, plain.explain_fc),
     Dropout: Rule(explain=plain.explain_dropout),

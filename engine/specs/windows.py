@@ -1,11 +1,38 @@
-"""The sliding windows of a layer with every default resolved, and the layers of a projection."""
+"""Convolutions and pools: their shape rule, what can be wrong with them, and the arithmetic shown.
+
+CS231n notes, Convolutional Networks: "Conv Layer" (sizes, parameter sharing), "Pooling Layer".
+"""
 
 from __future__ import annotations
 
-from cnn_tui.engine.shapes import Window, same_padding
-from cnn_tui.engine.specs.layers import AvgPool, BatchNorm, Conv, Layer, MaxPool, pair
+from collections.abc import Iterator, Sequence
+from math import prod
+
+from cnn_tui.engine.shapes import (
+    Shape,
+    Window,
+    conv_macs,
+    conv_weights,
+    decimal,
+    exact_size,
+    fc_weights,
+    formula,
+    output_size,
+    remainder,
+    same_padding,
+)
+from cnn_tui.engine.specs.flow import Fault, Flow, Note, Step, dims, failed, weight_lines
+from cnn_tui.engine.specs.layers import AvgPool, Conv, Layer, MaxPool, pair
 
 Windowed = Conv | MaxPool | AvgPool
+RULE = "(W - F + 2P)/S + 1"
+"""The size of an output along one axis."""
+Axes = Sequence[tuple[int, Window]]
+"""Size of the input and the window along it, for height and for width."""
+_AXES = ("height", "width")
+
+
+# Windows, shapes and counts.
 
 
 def windows(layer: Windowed) -> tuple[Window, Window]:
@@ -32,12 +59,194 @@ def _padding(
     return pair(layer.padding)
 
 
-def projection(out_channels: int, stride: int) -> tuple[Layer, ...]:
-    """The shortcut of He et al. 2016, option B: a 1x1 convolution and a batch norm.
+def infer_conv(layer: Conv, flow: Flow) -> Step:
+    """The output of a convolution, its weights and its multiply-adds."""
+    channels = flow.shape[0] if flow.shape else None
+    faults = (*_same_even(layer), *_groups(layer, channels))
+    if faults or flow.shape is None:
+        return failed(layer, flow, *faults)
+    weights = conv_weights(flow.shape[0], layer.out_channels, pair(layer.kernel_size), layer.groups)
+    step = _slide(layer, flow, layer.out_channels)
+    biases = layer.out_channels if layer.bias else 0
+    macs = conv_macs(weights, *step.after.shape[1:]) if step.after.shape else 0
+    return step._replace(weights=weights, biases=biases, macs=macs)
 
-    It rounds down: of a row of odd length it reads every ``stride``-th pixel, the first included.
-    """
-    return (
-        Conv(out_channels=out_channels, kernel_size=1, stride=stride, bias=False, rounding="floor"),
-        BatchNorm(),
+
+def infer_pool(layer: MaxPool | AvgPool, flow: Flow) -> Step:
+    """The output of a pool."""
+    faults = tuple(_pool_padding(layer))
+    if faults or flow.shape is None:
+        return failed(layer, flow, *faults)
+    return _slide(layer, flow, flow.shape[0])
+
+
+def _slide(layer: Windowed, flow: Flow, channels: int) -> Step:
+    assert flow.shape is not None
+    _, height, width = flow.shape
+    down, across = windows(layer)
+    if faults := tuple(_placement(layer, ((height, down), (width, across)))):
+        return failed(layer, flow, *faults)
+    shape = (channels, output_size(height, down), output_size(width, across))
+    after = Flow(shape, False, flow.height.through(down), flow.width.through(across))
+    return Step(layer, flow, after)
+
+
+# Faults.
+
+
+def _same_even(layer: Conv) -> Iterator[Fault]:
+    """Padding ``same`` under a window of even span."""
+    if layer.padding != "same":
+        return
+    for kernel, dilation in zip(pair(layer.kernel_size), pair(layer.dilation), strict=True):
+        span = Window(kernel, dilation=dilation).span
+        if span % 2 == 0:
+            text = f'padding "same" needs a window of odd size, {span} is even: one side would '
+            yield Fault("same-even", f"{text}need more padding than the other", "padding")
+            return
+
+
+def _groups(layer: Conv, channels: int | None) -> Iterator[Fault]:
+    """Groups of channels that do not come out even; ``channels`` may be unknown."""
+    for name, count in (("input", channels), ("output", layer.out_channels)):
+        if count is not None and count % layer.groups:
+            text = f"{layer.groups} groups do not divide the {count} {name} channels evenly"
+            yield Fault("groups", text, "groups")
+            return
+
+
+def _pool_padding(layer: MaxPool | AvgPool) -> Iterator[Fault]:
+    """A pool whose first window would hold nothing but padding."""
+    for kernel, padding in zip(pair(layer.kernel_size), pair(layer.padding), strict=True):
+        if padding >= kernel:
+            text = f"padding {padding} is not smaller than the kernel of {kernel}: a window could "
+            yield Fault("pool-padding", f"{text}hold nothing but padding", "padding")
+            return
+
+
+def _placement(layer: Windowed, axes: Axes) -> Iterator[Fault]:
+    """A window larger than its padded input, or one that does not tile it."""
+    height, width = axes
+    if output_size(*height) < 1 or output_size(*width) < 1:
+        yield Fault("kernel-too-large", _too_large(axes), "kernel_size")
+    elif layer.rounding == "exact" and (remainder(*height) or remainder(*width)):
+        yield Fault("fraction", _fraction(axes), "stride")
+
+
+def _too_large(axes: Axes) -> str:
+    size = dims(tuple(extent for extent, _ in axes))
+    padded = dims(tuple(extent + 2 * window.padding for extent, window in axes))
+    padding = "" if padded == size else f" padded to {padded}"
+    numbers = _numbers(axes, [output_size(*axis) < 1 for axis in axes])
+    return f"{_window(axes)} is larger than its input of {size}{padding}: {numbers}"
+
+
+def _fraction(axes: Axes) -> str:
+    size = dims(tuple(extent for extent, _ in axes))
+    down, across = (window.stride for _, window in axes)
+    stride = down if down == across else f"{down}x{across}"
+    numbers = _numbers(axes, [remainder(*axis) != 0 for axis in axes])
+    window = f"{_window(axes)} with stride {stride}"
+    return f"{window} does not tile an input of {size}: {numbers}, not a whole number"
+
+
+def _window(axes: Axes) -> str:
+    kernel = dims(tuple(window.kernel for _, window in axes))
+    span = dims(tuple(window.span for _, window in axes))
+    return f"a window of {kernel}" + ("" if span == kernel else f" (spread to {span} by dilation)")
+
+
+def _numbers(axes: Axes, bad: Sequence[bool]) -> str:
+    if axes[0] == axes[1]:
+        return formula(*axes[0])
+    shown = zip(_AXES, axes, bad, strict=True)
+    return " and ".join(f"in {name} {formula(*axis)}" for name, axis, is_bad in shown if is_bad)
+
+
+# The arithmetic, with the numbers plugged in.
+
+
+def explain_conv(layer: Conv, step: Step) -> Iterator[Note]:
+    """Size, parameters and their sharing, receptive field and cost of a convolution."""
+    yield from _window_notes(layer, step)
+    if not step.weights or step.before.shape is None:
+        return
+    height, width = pair(layer.kernel_size)
+    depth = step.before.shape[0] // layer.groups
+    filters = f"{layer.out_channels} filters of {height}x{width}x{depth}"
+    product = f"{height}*{width}*{depth}*{layer.out_channels}"
+    yield Note("parameters", (filters, *weight_lines(step, product)))
+    if step.after.shape is not None:
+        _, height, width = step.after.shape
+        yield Note("sharing", tuple(_sharing(layer, step, step.before.shape, step.after.shape)))
+        cost = f"{step.weights}*{height}*{width} = {step.macs:,} multiply-adds"
+        yield Note("cost", (cost,))
+
+
+def _sharing(layer: Conv, step: Step, before: Shape, after: Shape) -> Iterator[str]:
+    """The same connections if no two places had a weight in common, and if all were connected."""
+    _, height, width = after
+    biases = prod(after) if layer.bias else 0
+    unshared = step.weights * height * width + biases
+    connected = fc_weights(prod(before), prod(after)) + biases
+    yield f"shared by {height}*{width} = {height * width:,} places"
+    yield f"not shared: {unshared:,}"
+    yield f"as an fc layer: {connected:,}"
+
+
+def explain_maxpool(layer: MaxPool, step: Step) -> Iterator[Note]:
+    """Size, receptive field, and what a max pool throws away."""
+    yield from _window_notes(layer, step)
+    before, after = step.before.shape, step.after.shape
+    if before is None or after is None:
+        return
+    why = "no parameters: the largest value of each window passes as it is"
+    yield Note("parameters", (why,))
+    kept, of = prod(after[1:]), prod(before[1:])
+    dropped = (
+        f"keeps {kept:,} of {of:,} values of each channel",
+        f"drops {100 * (1 - kept / of):.3g}% of the activations",
     )
+    lines = ("gradients go to the largest alone",)
+    yield Note("pooling", (*dropped, *lines) if kept < of else lines)
+
+
+def explain_avgpool(layer: AvgPool, step: Step) -> Iterator[Note]:
+    """Size and receptive field of an average pool."""
+    yield from _window_notes(layer, step)
+    if step.after.shape is not None:
+        yield Note("parameters", ("no parameters: the mean of each window",))
+
+
+def _window_notes(layer: Windowed, step: Step) -> Iterator[Note]:
+    """The size by the rule of the notes, and the receptive field grown from the one before."""
+    axes = axes_of(layer, step.before.shape)
+    if axes is None:
+        return
+    down, across = axes
+    sizes = (f"height {formula(*down)}", f"width  {formula(*across)}")
+    yield Note("size", (RULE, formula(*down)) if down == across else sizes)
+    if step.after.shape is not None:
+        sides = ((step.before.height, down[1]), (step.before.width, across[1]))
+        reach, window = max(sides, key=lambda side: side[0].through(side[1]).size)
+        grown = reach.through(window)
+        field = f"field: {reach.size} + ({window.span} - 1)*{reach.jump} = {grown.size} pixels"
+        jump = f"step: {reach.jump}*{window.stride} = {grown.jump} pixels"
+        yield Note("field", (field, jump) if window.stride > 1 else (field,))
+
+
+def axes_of(layer: Windowed, received: Shape | None) -> Axes | None:
+    """The axes of a volume and its windows; None where either is unknown."""
+    if received is None or len(received) != 3:
+        return None
+    try:
+        down, across = windows(layer)
+    except ValueError:
+        return None
+    return (received[1], down), (received[2], across)
+
+
+def wanted_output(layer: Layer, received: Shape | None) -> tuple[str, ...]:
+    """Height and width that a window would give if places could be split; empty for others."""
+    axes = axes_of(layer, received) if isinstance(layer, Windowed) else None
+    return tuple(decimal(exact_size(*axis)) for axis in axes or ())

@@ -22,7 +22,7 @@ from cnn_tui.engine.specs.layers import (
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import all_layers
 from cnn_tui.engine.specs.presets import load_preset, preset_names
-from cnn_tui.engine.specs.windowed import wanted_output
+from cnn_tui.engine.specs.windows import wanted_output
 
 ALEXNET = load_preset("alexnet")
 

@@ -11,7 +11,7 @@ from cnn_tui.engine.specs.explain import received_by
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import SVM, Network, Training
 from cnn_tui.engine.specs.report import LayerReport, Report
-from cnn_tui.engine.specs.windowed import wanted_output
+from cnn_tui.engine.specs.windows import wanted_output
 from cnn_tui.tui.building.edits import Path, number
 from cnn_tui.tui.building.sums import added
 from cnn_tui.tui.words import clean, times
