@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.ops.kernel import InPlaceKernel, row_blocks
 from cnn_tui.engine.ops.memory import Array, Memory, mask_in
-from cnn_tui.engine.specs.activations import LeakyReLU, ReLU, Sigmoid, Tanh
+from cnn_tui.engine.specs.activations import GELU, LeakyReLU, ReLU, Sigmoid, Tanh
 
 
 class Block(NamedTuple):
@@ -90,11 +91,49 @@ def _tanh_backward(layer: Tanh, block: Block) -> None:
     np.multiply(block.dy, slope, out=block.dx)
 
 
+_SCALE = math.sqrt(2 / math.pi)
+_CUBE = 0.044715 * _SCALE
+
+
+def _gelu(layer: GELU, x: Array, y: Array) -> None:
+    """``y = x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 * x**3)``."""
+    for rows, out in row_blocks(x, y):
+        np.multiply(rows, rows, out=out)
+        np.multiply(out, _CUBE, out=out)
+        np.add(out, _SCALE, out=out)
+        np.multiply(out, rows, out=out)
+        np.tanh(out, out=out)
+        np.add(out, 1, out=out)
+        np.multiply(out, rows, out=out)
+        np.multiply(out, 0.5, out=out)
+
+
+def _gelu_backward(layer: GELU, block: Block) -> None:
+    """``dx = dy * (1 - m) * (1 + 2 * m * x * du/dx)`` with ``m = (1 - tanh(u)) / 2``."""
+    x, (slope, m) = block.saved, block.spares
+    np.multiply(x, x, out=slope)
+    np.multiply(slope, _CUBE, out=m)
+    np.add(m, _SCALE, out=m)
+    np.multiply(m, x, out=m)
+    np.tanh(m, out=m)
+    np.multiply(m, -0.5, out=m)
+    np.add(m, 0.5, out=m)
+    np.multiply(slope, 6 * _CUBE, out=slope)
+    np.add(slope, 2 * _SCALE, out=slope)
+    np.multiply(slope, x, out=slope)
+    np.multiply(slope, m, out=slope)
+    np.add(slope, 1, out=slope)
+    np.subtract(1, m, out=m)
+    np.multiply(slope, m, out=slope)
+    np.multiply(block.dy, slope, out=block.dx)
+
+
 ACTIVATIONS: dict[type, Activation] = {
     ReLU: Activation(_relu, _relu_backward, "y", spares=0, monotone=True),
     LeakyReLU: Activation(_leaky_relu, _leaky_relu_backward, "x", monotone=True),
     Sigmoid: Activation(_sigmoid, _sigmoid_backward, "y"),
     Tanh: Activation(_tanh, _tanh_backward, "y"),
+    GELU: Activation(_gelu, _gelu_backward, "x", spares=2),
 }
 
 

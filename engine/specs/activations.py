@@ -76,4 +76,17 @@ class Tanh(LayerSpec, frozen=True, tag="tanh"):
     )
 
 
-Activation = ReLU | LeakyReLU | Sigmoid | Tanh
+class GELU(LayerSpec, frozen=True, tag="gelu"):
+    """``x * Phi(x)`` in the tanh form (Hendrycks & Gimpel 2016); the exact one needs erf."""
+
+    info = LayerInfo(
+        ("gelu",),
+        "x * Phi(x), the tanh form",
+        "a ReLU with a smooth bend, usual in newer networks",
+        Counterpart("GELU", fixed={"approximate": "tanh"}),
+        Counterpart("Gelu", fixed={"approximate": "tanh"}),
+        "activation",
+    )
+
+
+Activation = ReLU | LeakyReLU | Sigmoid | Tanh | GELU

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cnn_tui.engine.specs.activations import GELU
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -84,6 +85,7 @@ SCALARS: dict[type, Callable[[Any, float], float]] = {
     LeakyReLU: lambda layer, v: v if v > 0 else layer.negative_slope * v,
     Sigmoid: lambda layer, v: 1 / (1 + math.exp(-v)) if v > 0 else math.exp(v) / (1 + math.exp(v)),
     Tanh: lambda layer, v: math.tanh(v),
+    GELU: lambda layer, v: v * (1 + math.tanh((2 / math.pi) ** 0.5 * (v + 0.044715 * v**3))) / 2,
 }
 """Layers that treat every number by itself."""
 
