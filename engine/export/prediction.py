@@ -31,6 +31,8 @@ class Predictor:
         """The network itself."""
         return self._model
 
+    # What is not finite shows in the figures.
+    @np.errstate(all="ignore")
     def guesses(self, pixels: np.ndarray, top: int, *, invert: bool = False) -> list[Guess]:
         """The ``top`` likeliest classes of one picture ``(C, H, W)``, uint8, the likeliest first.
 

@@ -57,7 +57,7 @@ def read_state(folder: RunFolder, which: Which = "best") -> State:
         raise RunError(f"The run {folder.name} has no layers, and so no weights.")
     started = _started(folder)
     channels = network.input[0]
-    if len(started.mean) != channels or len(started.std) != channels or 0 in started.std:
+    if len(started.mean) != channels or len(started.std) != channels or min(started.std) <= 0:
         raise RunError(f"{folder.events_file} does not say how the images were normalised.")
     if len(started.classes) != _outputs(network):
         raise RunError(f"{folder.events_file} does not name a class for each output.")

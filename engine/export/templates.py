@@ -72,11 +72,12 @@ def templates(weight: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.uint8]
     """Weights ``(N, C * H * W)`` as pictures ``(N, C, H, W)``, the last three being ``shape``.
 
     0 is middle grey; light pixels speak for the output, dark ones against it, each picture on a
-    scale of its own.
+    scale of its own. What is not finite counts as 0.
     """
     images = np.asarray(weight, np.float32).reshape(len(weight), *shape)
+    images = np.nan_to_num(images, posinf=0.0, neginf=0.0)
     largest = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
-    return np.rint(127.5 + 127.5 * images / np.where(largest > 0, largest, 1)).astype(np.uint8)
+    return np.rint(127.5 + 127.5 * (images / np.where(largest > 0, largest, 1))).astype(np.uint8)
 
 
 def _first(network: Network) -> tuple[int, str | None]:

@@ -36,6 +36,10 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_
     pass
 
 
+_Pixel = Annotated[float, msgspec.Meta(ge=-1e30, le=1e30)]
+"""What float32 can hold, with room to reckon."""
+
+
 class RunStarted(_Event, frozen=True):
     """Sizes and settings of the run that begins."""
 
@@ -54,11 +58,11 @@ class RunStarted(_Event, frozen=True):
     lr: Length
     seed: Count
     threads: Ordinal
-    mean: tuple[Figure, ...] = ()
+    mean: tuple[_Pixel, ...] = ()
     """Of the training images, one for each channel: what a pixel is lessened by,"""
-    std: tuple[Length, ...] = ()
+    std: tuple[_Pixel, ...] = ()
     """and then divided by."""
-    peak: Figure = 0.0
+    peak: _Pixel = 0.0
     """About the largest pixel of the training images, such as 255."""
     class_shares: tuple[Share, ...] = ()
     """Of the training images."""

@@ -28,9 +28,13 @@ WHOLE = (
 _MARK = "here it goes"
 
 
-def mutants(kind: type[msgspec.Struct]) -> Iterator[bytes]:
-    """JSON texts of a type, each odd in one place or in all, cut off or nothing of its kind."""
+def mutants(kind: type[msgspec.Struct], real: bytes = b"{}") -> Iterator[bytes]:
+    """JSON texts of a type, each odd in one place or in all, cut off or nothing of its kind.
+
+    Where there is a ``real`` text, its values are in all other places.
+    """
     whole = sample(types.type_info(kind))
+    whole |= {name: value for name, value in msgspec.json.decode(real).items() if value}
     for place in _places(whole):
         yield from (_put(whole, [place], value) for value in VALUES)
     text = msgspec.json.encode(whole)

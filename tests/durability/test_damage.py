@@ -13,6 +13,8 @@ from sessions import Session, assert_same, figures
 
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.runs.tensors import TensorFile, encode
+from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.events import Alert, BatchCompleted, RunEnded, RunStarted
 
 DATA, NETWORK = noise(), tiny()
@@ -66,7 +68,28 @@ def flip_data(path: Path) -> None:
     flip_in_header(path, b"data")
 
 
-@pytest.mark.parametrize("damage", [flip, cut, empty, flip_network, flip_data])
+def sign(path: Path, field: str, value: float) -> None:
+    """Write a state again, whole but for one field that makes no sense."""
+    file = TensorFile(path)
+    meta = msgspec.json.decode(file.meta)
+    meta["progress"][field] = value
+    replace_file(Storage(), path, encode(file.read(), msgspec.json.encode(meta)))
+
+
+def before_the_first_step(path: Path) -> None:
+    sign(path, "step", -1)
+
+
+def for_30_million_years(path: Path) -> None:
+    sign(path, "seconds", 1e15)
+
+
+DAMAGES = (
+    flip, cut, empty, flip_network, flip_data, before_the_first_step, for_30_million_years,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_the_one_before_is_used_and_that_is_said(
     damage: Callable[[Path], None], stopped: RunFolder, whole: Session
 ) -> None:

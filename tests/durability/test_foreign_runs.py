@@ -12,9 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from faulty import noise, tiny
 from made import check_command, contents, make_runs, patience
+from PIL import Image
 from processes import Training, network_file
 from sessions import Session
 
@@ -26,6 +28,7 @@ from cnn_tui.engine.runs.lines import MOST_LINE, decode_event, read_events
 from cnn_tui.engine.runs.lock import SILENCE, Lock, writer_lives
 from cnn_tui.engine.runs.process import this_process
 from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.runs.tensors import TensorFile, encode
 from cnn_tui.engine.storage import Storage, clear_temporaries, replace_file
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
@@ -232,6 +235,22 @@ def test_a_process_of_its_own_prints_into_no_trap(
     with patience(put), pytest.raises(RunError, match=f"{LOG} is"):
         resume_apart(RunFolder(log.parent))
     assert not (log.parent / "victim").exists()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+def test_weights_that_are_no_numbers_can_be_used_all_the_same(
+    value: float, place: Path, cli
+) -> None:
+    Image.new("L", (8, 8), 128).save("picture.png")
+    path = RunFolder(place / "runs" / "quick-1").best_file
+    file = TensorFile(path)
+    tensors = {name: np.full_like(array, value) for name, array in file.read().items()}
+    replace_file(Storage(), path, encode(tensors, file.meta))
+    for line in (
+        "predict quick-1 picture.png", "predict --json quick-1 picture.png", "templates quick-1",
+        "templates --json quick-1", "export quick-1 --format pytorch --force",
+    ):  # fmt: skip
+        done(cli, line)
 
 
 def test_temporaries_go_where_nobody_could_lay_a_trap(

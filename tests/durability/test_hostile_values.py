@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from faulty import noise, tiny
 from made import check_command, make_runs, patience
@@ -19,7 +20,8 @@ from sessions import Session as Share
 from cnn_tui.engine.baselines.record import Record, find
 from cnn_tui.engine.decoding import decode
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.engine.export.states import read_state
+from cnn_tui.engine.export.prediction import Predictor
+from cnn_tui.engine.export.states import State, read_state
 from cnn_tui.engine.export.templates import first_layer
 from cnn_tui.engine.runs.again import original_of, plan_again
 from cnn_tui.engine.runs.checkpoints import Meta
@@ -31,14 +33,15 @@ from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.history import read_entry
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.liveness import writer_present
-from cnn_tui.engine.runs.process import Identity
+from cnn_tui.engine.runs.process import Identity, this_process
 from cnn_tui.engine.runs.recorder import Policy
 from cnn_tui.engine.runs.states import kept_states
 from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.engine.runs.tensors import TensorFile, encode
 from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.control import Control
-from cnn_tui.engine.training.events import RunEnded, RunEvent
+from cnn_tui.engine.training.events import RunEnded, RunEvent, RunStarted
+from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.run_view import view_of
@@ -95,7 +98,7 @@ def look_at(folder: RunFolder, other: RunFolder) -> None:
     for read in (
         lambda: compare_runs([folder, other]),
         lambda: plan_again(folder),
-        lambda: first_layer(read_state(folder)),
+        lambda: use(read_state(folder)),
         lambda: list(Follower(folder).poll()),
         lambda: read_board(folder),
     ):
@@ -103,9 +106,17 @@ def look_at(folder: RunFolder, other: RunFolder) -> None:
             read()
 
 
+def use(state: State) -> None:
+    first_layer(state)
+    with contextlib.closing(Predictor(state)) as predictor:
+        assert predictor.guesses(np.zeros(state.network.input, np.uint8), 3)
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_can_only_be_unreadable(file: str, place: Path, cli) -> None:
-    folders = spoil(place, file, mutants(FILES[file]))
+    lock = msgspec.json.encode(this_process())
+    real = lock if file == "lock" else (place / "quick-1" / file).read_bytes()
+    folders = spoil(place, file, mutants(FILES[file], real))
     assert len(folders) > 80
     good = RunFolder(place / "quick-2")
     with patience(file):
@@ -157,7 +168,7 @@ async def test_the_screen_of_a_run_shows_any_event_that_can_be_read(place: Path)
         while not isinstance(app.screen, WatchScreen):
             await pilot.pause()
         for event in (decode(text, kind) for kind in EVENTS for text in odd(kind)):
-            board = Board()
+            board = Board(settings=Settings(lr=0.1))
             for one in (*usual[:3], event, *usual[-1:]):
                 board.fold(one)
             view = view_of(board, active=True, pausing=False, stopping=False)
@@ -165,6 +176,17 @@ async def test_the_screen_of_a_run_shows_any_event_that_can_be_read(place: Path)
             app.screen.action_next_chart()
             app.screen.action_log_scale()
             await pilot.pause()
+
+
+def test_how_a_run_began_can_only_be_refused(place: Path, cli) -> None:
+    real, *others = (place / "quick-1" / "events.jsonl").read_bytes().splitlines()
+    texts = [text for text in mutants(RunStarted, real) if decodes(text, RunStarted)]
+    folders = spoil(place, "events.jsonl", (b"\n".join([one, *others, b""]) for one in texts))
+    for folder in folders:
+        look_at(folder, RunFolder(place / "quick-2"))
+    for folder in folders[::20]:
+        check_command(cli, "export", folder.name, "--runs-dir", "runs", "--format", "tensorboard")
+    assert len(folders) > 100
 
 
 def test_requests_and_answers_can_only_be_refused(tmp_path: Path) -> None:

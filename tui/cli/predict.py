@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -108,5 +109,6 @@ def _print(found: Prediction, as_json: bool) -> None:
 def _figure(guess: Guess) -> str:
     if guess.probability is None:
         return f"{guess.score:8.3f}"
-    bar = "#" * round(guess.probability * _BAR)
+    known = math.isfinite(guess.probability)
+    bar = "#" * round(guess.probability * _BAR) if known else ""
     return f"{guess.probability:7.2%} {bar:{_BAR}}"
