@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,6 +40,18 @@ def mnist_dir() -> Path:
     if not _MNIST.is_dir():
         pytest.skip("the real MNIST files are not here (expected in ../shared/data/mnist)")
     return _MNIST
+
+
+@pytest.fixture
+def loopback() -> None:
+    """This machine reaches itself by TCP, which one without any network may not."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        try:
+            socket.create_connection(server.getsockname(), timeout=10).close()
+        except OSError as error:
+            pytest.skip(f"127.0.0.1 cannot be reached here: {error}")
 
 
 @pytest.fixture(autouse=True, scope="session")

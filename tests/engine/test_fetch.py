@@ -157,7 +157,7 @@ def hang_up(handler: Handler) -> None:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(loopback: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
     server = Server()

@@ -137,7 +137,7 @@ CONTENT = os.urandom(70_000)
 
 
 @pytest.fixture
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def mirror(loopback: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
     place = tmp_path / "www" / "mnist"

@@ -59,7 +59,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def place(loopback: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Where the fetched files go; the host has all of them."""
     www = tmp_path / "www" / "mnist"
     www.mkdir(parents=True)

@@ -56,7 +56,9 @@ class Answers(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Host]]:
+def serve(
+    loopback: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Host]]:
     hosts: list[Host] = []
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
 
