@@ -62,6 +62,8 @@ class CommandDesk:
         for path in self._files("*.request.json"):
             try:
                 self._take(path)
+            except FileNotFoundError:
+                continue  # whoever asked has given up
             except OSError as error:
                 troubles.append(error)
         if troubles:

@@ -109,6 +109,22 @@ def test_requests_to_an_earlier_trainer_are_forgotten(
     assert list(folder.iterdir()) == [] and not control.stopping
 
 
+def test_a_request_that_was_taken_back_is_not_obeyed(
+    desk: tuple[CommandDesk, Control, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, control, folder = desk
+    (folder / "1.request.json").write_bytes(b'{"action":"stop"}')
+    unlink = Path.unlink
+
+    def twice(path: Path, missing_ok: bool = False) -> None:
+        unlink(path)
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", twice)
+    server.serve()
+    assert list(folder.iterdir()) == [] and not control.stopping
+
+
 def test_a_trainer_that_does_not_answer_is_said_so(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.commands.mkdir()
