@@ -265,7 +265,10 @@ def test_a_disk_that_does_not_answer_cannot_keep_the_process(tmp_path: Path) -> 
     ) as process:
         assert process.stdout is not None and process.stdout.readline()
         process.terminate()
-        _, err = process.communicate(timeout=PATIENCE)
+        try:
+            _, err = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
     assert process.returncode == 1
     assert "may not be kept" in err and err.count("\n") == 1
 

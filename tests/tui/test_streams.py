@@ -98,11 +98,15 @@ class Hung:
 
     def ends_with(self, shown: bytes = b"") -> int:
         """The exit code after the terminal has shown something and gone away."""
-        seen = os.read(self.fd, 1)
-        while shown not in seen:
-            seen += os.read(self.fd, 65536)
-        os.close(self.fd)
-        return self.process.wait(PATIENCE)
+        try:
+            seen = os.read(self.fd, 1)
+            while shown not in seen:
+                seen += os.read(self.fd, 65536)
+            os.close(self.fd)
+            return self.process.wait(PATIENCE)
+        finally:
+            self.process.kill()
+            self.process.wait()
 
 
 @pytest.fixture
