@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -75,7 +74,7 @@ def replace_file(
 
 def temporary_name() -> str:
     """A name for what is being written, which no other process uses or can guess."""
-    return f"{_PREFIX}cnn-tui-{secrets.token_hex(8)}{_SUFFIX}"
+    return f"{_PREFIX}cnn-tui-{os.urandom(8).hex()}{_SUFFIX}"
 
 
 def clear_temporaries(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 
 from textual.app import App
@@ -45,8 +46,11 @@ class QuickApp(App[None], inherit_bindings=False):
         self.warm_up.end()
 
     async def _first_paint(self) -> None:
-        # Before that no list has the focus, and a key for it would be lost.
-        await self.screen.wait_for_refresh()
+        # Before that no list has the focus, and a key for it would be lost. Whoever has to leave
+        # before the first paint, as on a terminal that has gone, would wait for it in vain.
+        painted = asyncio.ensure_future(self.screen.wait_for_refresh())
+        while self.return_code is None and not painted.done():
+            await asyncio.wait({painted}, timeout=0.05)
         self.warm_up.start()
 
     def _read_styles(self) -> None:

@@ -43,12 +43,16 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent, RunStarted
 from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.run_view import view_of
 from cnn_tui.tui.history.overlays import read_board
 from cnn_tui.tui.history.run_rows import about, records
+from cnn_tui.tui.places import Places
 from cnn_tui.tui.screens.watch import WatchScreen
 from cnn_tui.tui.session import Session
+from cnn_tui.tui.training import Training
 
 FILES = {
     "run.json": RunInfo,
@@ -162,8 +166,8 @@ def test_lines_can_only_be_left_out(kind: type, place: Path, cli) -> None:
 async def test_the_screen_of_a_run_shows_any_event_that_can_be_read(place: Path) -> None:
     folder = RunFolder(place / "quick-2")
     usual = [*read_events(folder.events_file), *read_events(folder.metrics_file)]
-    app = CnnTuiApp(tiny(), None, Session(lambda *_: None))
-    app.runs_dir, app.watched = place, folder
+    training = Training(Session(lambda *_: None), Places(place))
+    app = CnnTuiApp(Builder(Document(tiny())), training, watched=folder)
     async with app.run_test(size=(120, 40)) as pilot:
         while not isinstance(app.screen, WatchScreen):
             await pilot.pause()
@@ -171,8 +175,10 @@ async def test_the_screen_of_a_run_shows_any_event_that_can_be_read(place: Path)
             board = Board(settings=Settings(lr=0.1))
             for one in (*usual[:3], event, *usual[-1:]):
                 board.fold(one)
-            view = view_of(board, active=True, pausing=False, stopping=False)
-            app.screen.present(board, view, "")
+            watched = app.screen._watched
+            watched.board = board
+            watched.view = view_of(board, active=True, pausing=False, stopping=False)
+            app.screen.present()
             app.screen.action_next_chart()
             app.screen.action_log_scale()
             await pilot.pause()

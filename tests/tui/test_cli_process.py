@@ -144,7 +144,7 @@ def test_terminal_gets_a_progress_bar_and_is_left_in_order(file: Path) -> None:
 def test_the_ladder_goes_to_standard_output_whatever_shows_its_progress(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     words = ["baselines", "--only", "linear-svm", "--epochs", "2", "--runs-dir", str(tmp_path)]
-    process = subprocess.Popen(
+    process = start(
         [*CNN_TUI, *words, "--json"],
         stdout=subprocess.PIPE,
         stderr=theirs,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import MakeApp
+from children import run
 from terminal import Terminal
 
 from cnn_tui.tui import screens
+from cnn_tui.tui.app import CnnTuiApp
 
 LAUNCH = """
 import sys
@@ -59,6 +59,7 @@ LATER = {
 
 OTHERS = {f"{screens.__name__}.{file}" for file in screens.FILES.values()}
 
+MakeApp = Callable[..., CnnTuiApp]
 Start = Callable[..., Terminal]
 
 
@@ -82,9 +83,7 @@ def test_a_key_pressed_before_the_first_paint_is_not_lost(start: Start, tmp_path
 
 
 def test_the_warm_up_loads_every_screen_and_the_libraries() -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", WARM_UP], capture_output=True, text=True, check=True
-    )
+    done = run([sys.executable, "-W", "error", "-c", WARM_UP])
     loaded = set(done.stdout.split())
     assert loaded >= OTHERS
     assert loaded >= {"numpy", "plotext", "cnn_tui.engine.training.trainer"}

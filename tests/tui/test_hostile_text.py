@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from children import run
 from PIL import Image
-from runs_made import PATIENCE, QUICK, make_runs
+from runs_made import QUICK, make_runs
 from terminal import Terminal
 from test_sleeping_reader import TRAINS
 from test_streams import HELD_BACK
@@ -229,12 +229,8 @@ def test_names_that_are_no_text(runs: Path, tmp_path: Path) -> None:
                   [b"predict", b"quick-1", name, b"--json"]):  # fmt: skip
         if words[0] == b"predict":
             words += [b"--runs-dir", os.fsencode(runs)]
-        done = subprocess.run(
-            [os.fsencode(sys.executable), b"-m", b"cnn_tui.tui", *words],
-            capture_output=True,
-            env=HELD_BACK,
-            timeout=PATIENCE,
-        )
+        command = [os.fsencode(sys.executable), b"-m", b"cnn_tui.tui", *words]
+        done = run(command, check=False, text=False, env=HELD_BACK)
         assert done.returncode in (0, 1) and b"itself" not in done.stderr
         harmless(done.stdout + done.stderr)
 

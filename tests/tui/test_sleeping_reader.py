@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from children import run
+from children import start as start_process
 from runs_made import PATIENCE, QUICK
 from terminal import Terminal
 from test_streams import HELD_BACK
@@ -38,7 +40,7 @@ class Piped:
     def __init__(self, *words: object) -> None:
         self.fd, inner = os.pipe()
         fcntl.fcntl(inner, SET_SIZE, SMALL_PIPE)
-        self.process = subprocess.Popen(
+        self.process = start_process(
             [sys.executable, "-m", "cnn_tui.tui", *map(str, words)],
             stdin=subprocess.DEVNULL,
             stdout=inner,
@@ -145,12 +147,8 @@ def test_a_reader_that_wakes_is_told_how_much_it_missed(piped: Start, tmp_path: 
 
 def test_a_reader_that_keeps_up_misses_nothing(tmp_path: Path) -> None:
     words, folder = training(tmp_path, QUICK)
-    done = subprocess.run(
-        [sys.executable, "-m", "cnn_tui.tui", *map(str, words), "--json"],
-        capture_output=True,
-        text=True,
-        env=HELD_BACK,
-    )
+    command = [sys.executable, "-m", "cnn_tui.tui", *map(str, words), "--json"]
+    done = run(command, env=HELD_BACK)
     lines = done.stdout.splitlines()
     steps = [json.loads(line)["step"] for line in lines if _kind(line) == "batch_completed"]
     assert steps == list(range(1, last_step(folder) + 1))
@@ -186,11 +184,7 @@ def test_a_signal_ends_watching_in_the_middle_of_a_line(
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that has more to tell than fits into a small pipe."""
     words, _ = training(tmp_path_factory.mktemp("long"), QUICK.replace("= 3", "= 100"))
-    subprocess.run(
-        [sys.executable, "-m", "cnn_tui.tui", *map(str, words[:-2])],
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
+    run([sys.executable, "-m", "cnn_tui.tui", *map(str, words[:-2])])
     return Path(str(words[3]))
 
 
@@ -256,19 +250,16 @@ run()
 def test_a_disk_that_does_not_answer_cannot_keep_the_process(tmp_path: Path) -> None:
     words, _ = training(tmp_path, LONG)
     program = STUCK.format(words=[str(word) for word in words])
-    with subprocess.Popen(
+    process = start_process(
         [sys.executable, "-c", program],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env=HELD_BACK,
-    ) as process:
-        assert process.stdout is not None and process.stdout.readline()
-        process.terminate()
-        try:
-            _, err = process.communicate(timeout=PATIENCE)
-        finally:
-            process.kill()
+    )
+    assert process.stdout is not None and process.stdout.readline()
+    process.terminate()
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "may not be kept" in err and err.count("\n") == 1
 

@@ -7,10 +7,11 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from children import run
+from children import start as start_process
 from runs_made import PATIENCE, QUICK
 
 from cnn_tui.engine.runs.folder import RunFolder
@@ -30,9 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def shell(line: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["sh", "-c", line], capture_output=True, text=True, env=HELD_BACK, timeout=PATIENCE
-    )
+    return run(["sh", "-c", line], check=False, env=HELD_BACK)
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
@@ -85,43 +84,36 @@ class Hung:
     def __init__(self, *words: object, owned: bool, term: str = "dumb") -> None:
         self.fd, inner = pty.openpty()
         own = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n" if owned else ""
-        run = "import sys; from cnn_tui.tui.cli.main import run; run()"
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", own + run, *map(str, words)],
+        command = "import sys; from cnn_tui.tui.cli.main import run; run()"
+        self.process = start_process(
+            [sys.executable, "-c", own + command, *map(str, words)],
             stdin=inner,
             stdout=inner,
             stderr=inner,
-            start_new_session=True,
             env={**HELD_BACK, "TERM": term},
         )
         os.close(inner)
 
     def ends_with(self, shown: bytes = b"") -> int:
         """The exit code after the terminal has shown something and gone away."""
-        try:
-            seen = os.read(self.fd, 1)
-            while shown not in seen:
-                seen += os.read(self.fd, 65536)
-            os.close(self.fd)
-            return self.process.wait(PATIENCE)
-        finally:
-            self.process.kill()
-            self.process.wait()
+        seen = os.read(self.fd, 1)
+        while shown not in seen:
+            seen += os.read(self.fd, 65536)
+        os.close(self.fd)
+        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture
-def trained(file: Path, tmp_path: Path) -> Iterator[Path]:
+def trained(file: Path, tmp_path: Path) -> Path:
     """The folder of a run that goes on for hours."""
     file.write_text(QUICK.replace("epochs = 3", "epochs = 50000"))
-    process = subprocess.Popen(
+    process = start_process(
         [*CNN_TUI.split(), "train", str(file), "--runs-dir", str(tmp_path / "runs"), "--json"],
         stdout=subprocess.PIPE,
         env=HELD_BACK,
     )
     assert process.stdout is not None and process.stdout.readline()
-    with process:
-        yield tmp_path / "runs"
-        process.kill()
+    return tmp_path / "runs"
 
 
 @pytest.mark.parametrize("owned", [True, False])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import msgspec
+from children import run
 from scripted import SMALL, Script, run_events, started
 
 from cnn_tui.engine.errors import MemoryLimitError
@@ -23,7 +23,7 @@ def made(runner: Runner, runs: Path = Path("runs")) -> Training:
 
 def test_it_needs_no_textual() -> None:
     program = "import cnn_tui.tui.training, sys; sys.exit('textual' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    assert run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_a_run_is_folded_into_the_board() -> None:

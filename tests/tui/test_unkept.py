@@ -7,11 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from children import start as start_process
 from runs_made import PATIENCE
 from terminal import Terminal
 from test_sleeping_reader import LONG, TRAINS, last_step, wait_for
@@ -22,17 +22,14 @@ from cnn_tui.engine.runs.folder import RunFolder
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
-@contextmanager
-def begun(
-    words: list[str], folder: RunFolder, most_bytes: int = -1
-) -> Iterator[subprocess.Popen[str]]:
+def begun(words: list[str], folder: RunFolder, most_bytes: int = -1) -> subprocess.Popen[str]:
     """A training that has begun, with files of at most so many bytes."""
 
     def bound() -> None:
         if most_bytes >= 0:
             resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
 
-    process = subprocess.Popen(
+    process = start_process(
         [sys.executable, "-m", "cnn_tui.tui", *words, "--runs-dir", str(folder.path.parent)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -40,12 +37,8 @@ def begun(
         env=HELD_BACK,
         preexec_fn=bound,
     )
-    try:
-        wait_for(lambda: "run_started" in _text(folder.events_file), "start")
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+    wait_for(lambda: "run_started" in _text(folder.events_file), "start")
+    return process
 
 
 def says_so(process: subprocess.Popen[str], number: int) -> None:

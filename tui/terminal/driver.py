@@ -18,12 +18,25 @@ class ThriftyDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Write what is new in ``data``; a terminal of another size is known no more."""
+        if self._writer_died:
+            return
         size = self._size_now()
         if self._cells is None or size != self._seen_size:
             self._cells, self._seen_size = Cells(), size
         reduced = self._cells.reduce(data)
         if reduced:
             super().write(reduced)
+
+    def close(self) -> None:
+        """Stop writing."""
+        if self._writer_died:
+            self._writer_thread = None
+        super().close()
+
+    @property
+    def _writer_died(self) -> bool:
+        # Textual's thread ends when its terminal is gone, and its full queue would block for good.
+        return self._writer_thread is not None and not self._writer_thread.is_alive()
 
     def forget(self) -> None:
         """Send everything anew that is drawn next."""

@@ -29,6 +29,8 @@ RESET = b"\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?
 SHOW_CURSOR = b"\x1b[?25h"
 _BUSY = 0.1
 """Share of the time that a process computes which is not stuck."""
+_MOST_DEADLINES = 12
+"""Deadlines for a process that computes: a thread that spins must not keep it alive for ever."""
 
 _Settings = list[Any]
 """What ``termios.tcgetattr`` gives: flags, speeds and control characters."""
@@ -66,10 +68,12 @@ class Watchdog:
 
     def _watch(self) -> None:
         used = time.process_time()
-        while not self._ended.wait(DEADLINE):
+        for deadline in range(1, _MOST_DEADLINES + 1):
+            if self._ended.wait(DEADLINE):
+                return
             before, used = used, time.process_time()
             # A process that computes is not stuck: one batch of a large network may take longer.
-            if used - before < _BUSY * DEADLINE:
+            if used - before < _BUSY * DEADLINE or deadline == _MOST_DEADLINES:
                 self.end()
 
 
