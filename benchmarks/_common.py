@@ -12,10 +12,10 @@ import numpy as np
 from cnn_tui.engine.build import build
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
 
-RECIPE = Training(optimizer="momentum", lr=1e-4)
+RECIPE = Recipe(optimizer="momentum", lr=1e-4)
 """A rate so small that random labels do not let the weights run away."""
 
 Step = Callable[[], None]

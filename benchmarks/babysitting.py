@@ -22,7 +22,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.training.babysitter import Babysitter
 from cnn_tui.engine.training.events import BatchCompleted, LayersMeasured
-from cnn_tui.engine.training.health import EVERY, Meter
+from cnn_tui.engine.training.health import EVERY, HealthMeter
 
 BATCH = 64
 EVENT = BatchCompleted(
@@ -45,7 +45,7 @@ class Subject:
         rng = np.random.default_rng(0)
         self.model = build(network)
         self.optimizer = build_optimizer(network.training, self.model)
-        self.meter, self.sitter = Meter(self.model), Babysitter(network)
+        self.meter, self.sitter = HealthMeter(self.model), Babysitter(network)
         self.images = rng.standard_normal((BATCH, *network.input), dtype=np.float32)
         self.targets = rng.integers(0, check(network).layers[-1].activations, BATCH)
 

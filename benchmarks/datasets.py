@@ -36,10 +36,10 @@ def neighbours(folder: Path) -> dict[str, float]:
     """k-NN on raw pixels."""
     from cnn_tui.engine.baselines.neighbours import accuracy_of
     from cnn_tui.engine.data.catalog import load_dataset
-    from cnn_tui.engine.threads import Team, default_threads
+    from cnn_tui.engine.threads import WorkerPool, default_threads
 
     dataset = load_dataset("mnist", folder)
-    team = Team(default_threads())
+    team = WorkerPool(default_threads())
     begin = time.perf_counter()
     accuracy = accuracy_of(dataset, 3, "l2", team=team)
     seconds = time.perf_counter() - begin

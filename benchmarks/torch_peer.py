@@ -28,7 +28,7 @@ from cnn_tui.engine.specs.layers import (
     ReLU,
     Residual,
 )
-from cnn_tui.engine.specs.network import SVM, Loss, Network, Training
+from cnn_tui.engine.specs.network import SVM, Loss, Network, Recipe
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.windows import windows
 
@@ -65,7 +65,7 @@ def loss_function(loss: Loss) -> LossFunction:
 
 
 def torch_optimizer(
-    training: Training, model: Model, peer: nn.Module, *, fused: bool = False
+    training: Recipe, model: Model, peer: nn.Module, *, fused: bool = False
 ) -> torch.optim.Optimizer:
     """The optimizer of a recipe; weight decay for the weights that ``model`` decays alone.
 

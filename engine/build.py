@@ -30,12 +30,12 @@ def build(
     Raises:
         ShapeError: the first issue of a network that does not fit together.
     """
-    model = lay_out(network, seed=seed, dtype=dtype, threads=threads)
+    model = build_uninitialized(network, seed=seed, dtype=dtype, threads=threads)
     initialize(model.store.parameters, network.training.initializer, seed)
     return model
 
 
-def lay_out(network: Network, *, seed: int, dtype: DTypeLike, threads: int) -> Model:
+def build_uninitialized(network: Network, *, seed: int, dtype: DTypeLike, threads: int) -> Model:
     """A model whose weights hold nothing yet, and take no memory until they are touched."""
     report = check(network)
     if not report.valid:

@@ -14,7 +14,7 @@ from cnn_tui.engine.ops.kernel import Mode
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.parameters import Parameter, ParameterStore
 from cnn_tui.engine.plan import MakeLoss, Plan
-from cnn_tui.engine.threads import Team
+from cnn_tui.engine.threads import WorkerPool
 
 KEPT_PLANS = 3
 """Plans of so many batch sizes are kept: the batch, the last short one, and one more."""
@@ -53,7 +53,7 @@ class Model:
         self.dtype = store.data.dtype
         self._make_loss = make_loss
         self._bytes_per_image = largest_activation * self.dtype.itemsize
-        self._team = Team(threads)
+        self._team = WorkerPool(threads)
         self._plans: OrderedDict[int, Plan] = OrderedDict()
         self._training_passes: dict[int, list[Sequence[Task]]] = {}
 
@@ -158,7 +158,7 @@ class Model:
         return plan
 
     def _commit(self, plan: Plan) -> None:
-        for commit in plan.chain.commits:
+        for commit in plan.chain.post_step:
             commit()
 
     def _check_images(self, images: Array) -> None:

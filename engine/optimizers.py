@@ -12,14 +12,14 @@ import numpy as np
 
 from cnn_tui.engine.ops.memory import Array, aligned_empty, aligned_zeros
 from cnn_tui.engine.parameters import ParameterStore
-from cnn_tui.engine.specs.network import Training
+from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.engine.threads import Task
 
 BLOCK = 1 << 15
 """Weights updated at a time: with gradient and state they fit a core's cache."""
 
 
-class Rule(Protocol):
+class UpdateRule(Protocol):
     """How one block of weights moves. State arrays begin at zero."""
 
     states: int
@@ -139,7 +139,7 @@ class Optimizer:
     does; AdamW's decay shrinks weights by ``1 - lr * weight_decay`` (Loshchilov & Hutter 2019).
     """
 
-    def __init__(self, rule: Rule, model: Runs, training: Training) -> None:
+    def __init__(self, rule: UpdateRule, model: Runs, training: Recipe) -> None:
         self.rule, self.model = rule, model
         self.l2, self.clip_norm = training.l2, training.clip_norm
         self.weight_decay = training.weight_decay if training.optimizer == "adamw" else 0.0
@@ -217,9 +217,9 @@ def _spans(store: ParameterStore) -> list[tuple[slice, bool]]:
     return spans
 
 
-def build_optimizer(training: Training, model: Runs) -> Optimizer:
+def build_optimizer(training: Recipe, model: Runs) -> Optimizer:
     """The optimizer that a recipe names."""
-    rules: dict[str, Callable[[], Rule]] = {
+    rules: dict[str, Callable[[], UpdateRule]] = {
         "sgd": SGD,
         "momentum": lambda: Momentum(training.momentum),
         "nesterov": lambda: Momentum(training.momentum, nesterov=True),

@@ -99,7 +99,7 @@ class Plan:
             make_loss(scores, gradient[0, :, 0, :], self.targets[shard.images], self.batch)
             for (scores, shard), gradient in zip(self._outputs(), gradients, strict=True)
         ]
-        self.chain.bind_backward(gradients, need_dx=False, own_dy=False)
+        self.chain.plan_backward(gradients, needs_input_grad=False, can_overwrite_grad=False)
         load = Stage([self._loading(shard) for shard in self.shards])
         forward = [self.prepare, load, *self.chain.forward]
         backward = [

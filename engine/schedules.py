@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cnn_tui.engine.specs.network import Training
+from cnn_tui.engine.specs.network import Recipe
 
 ONE_CYCLE_RISE = 0.3
 ONE_CYCLE_START = 1 / 25
@@ -12,7 +12,7 @@ ONE_CYCLE_END = 1e-4
 """Of the peak: shares and factors of Smith & Topin 2018, with PyTorch's default numbers."""
 
 
-def learning_rate(training: Training, step: int, batches: int) -> float:
+def learning_rate(training: Recipe, step: int, batches: int) -> float:
     """The rate of step number ``step``, counted from 0, with ``batches`` steps in an epoch."""
     factor = _factor(training, step, batches)
     warmup = training.warmup_epochs * batches
@@ -21,7 +21,7 @@ def learning_rate(training: Training, step: int, batches: int) -> float:
     return training.lr * min(factor, 1.0)
 
 
-def _factor(training: Training, step: int, batches: int) -> float:
+def _factor(training: Recipe, step: int, batches: int) -> float:
     epoch = step // batches
     progress = step / max(1, training.epochs * batches - 1)
     match training.schedule:

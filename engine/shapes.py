@@ -86,7 +86,7 @@ def conv_macs(weights: int, height: int, width: int) -> int:
     return weights * height * width
 
 
-class Reach(NamedTuple):
+class ReceptiveField(NamedTuple):
     """Receptive field along one axis, in pixels of the network's input, padding included."""
 
     size: int = 1
@@ -94,10 +94,10 @@ class Reach(NamedTuple):
     jump: int = 1
     """Pixels between the fields of two neighbouring values."""
 
-    def through(self, window: Window) -> Reach:
+    def through(self, window: Window) -> ReceptiveField:
         """The field behind a sliding window: ``r + (k - 1)j``, jump ``j*s`` (Araujo et al.)."""
-        return Reach(self.size + (window.span - 1) * self.jump, self.jump * window.stride)
+        return ReceptiveField(self.size + (window.span - 1) * self.jump, self.jump * window.stride)
 
-    def whole(self, size: int) -> Reach:
+    def whole(self, size: int) -> ReceptiveField:
         """The field of something that reads all ``size`` places: a window as large as its input."""
         return self.through(Window(size))

@@ -25,7 +25,7 @@ def default_threads() -> int:
     return os.cpu_count() or 1
 
 
-class Team:
+class WorkerPool:
     """``threads`` threads, the caller among them, that share out tasks.
 
     The engine gets its parallelism from here and keeps BLAS at one thread: then everything runs

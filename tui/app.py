@@ -17,7 +17,6 @@ from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import APP, bindings
-from cnn_tui.tui.aside import aside
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.dashboard.board import Board
@@ -46,6 +45,7 @@ from cnn_tui.tui.terminal.filters import Printable, filters_for
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.streams import terminal_is_gone
 from cnn_tui.tui.theme import DARK, DARK_16
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
 from cnn_tui.tui.widgets.header import Header, Heading
 from cnn_tui.tui.words import clean, times
@@ -220,7 +220,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     def _repeat(self, event: RepeatRun) -> None:
         if self._may_begin():
             read = partial(read_board, event.folder)
-            aside(self, read, self._overlay, partial(complain, self))
+            run_in_thread(self, read, self._overlay, partial(complain, self))
             self.training.repeat(event.folder, event.network, event.again)
             self._show_begun()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from cnn_tui.engine.runs.folder import Again, RunFolder
+from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Portion
 
@@ -55,6 +55,6 @@ class ResumeRun(Message):
 class RepeatRun(Message):
     """Train a run once more: ``network`` is its own, or differs in what ``again`` says."""
 
-    def __init__(self, folder: RunFolder, network: Network, again: Again) -> None:
+    def __init__(self, folder: RunFolder, network: Network, again: Reproduction) -> None:
         super().__init__()
         self.folder, self.network, self.again = folder, network, again

@@ -54,9 +54,9 @@ def train(
         start: Gives the weights to begin with; None draws them.
         anyway: Try it even if the memory seems not to be enough.
     """
-    from cnn_tui.engine.forecast import check_memory
+    from cnn_tui.engine.memory_estimate import check_memory
     from cnn_tui.engine.runs.recorder import new_run
-    from cnn_tui.engine.training.keeper import Keeper
+    from cnn_tui.engine.training.checkpointer import Checkpointer
     from cnn_tui.engine.training.trainer import Trainer
 
     if not anyway:
@@ -71,7 +71,7 @@ def train(
                 recorder.record(event)
             emit(event)
 
-        keeper = recorder or Keeper(weights)
+        keeper = recorder or Checkpointer(weights)
         Trainer(network, dataset, control=control, emit=tell, keeper=keeper).run()
     require_kept(recorder)
 
@@ -83,12 +83,12 @@ def load_for(network: Network, data_dir: Path | None) -> tuple[Network, Dataset,
         CnnTuiError: there is no such data, or the network does not fit it.
     """
     from cnn_tui.engine.data.catalog import load_dataset, locate
-    from cnn_tui.engine.training.fit import check_fit
+    from cnn_tui.engine.training.compatibility import check_compatible
 
     name, data_dir = locate(network.data, data_dir)
     network = msgspec.structs.replace(network, data=name)
     dataset = load_dataset(name, data_dir, shape=network.input)
-    check_fit(network, dataset)
+    check_compatible(network, dataset)
     return network, dataset, data_dir
 
 

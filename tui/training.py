@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from cnn_tui.engine.errors import MemoryLimitError
-from cnn_tui.engine.runs.folder import Again, RunFolder
+from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import Alert, RunEvent
 from cnn_tui.engine.training.settings import Settings
@@ -18,7 +18,7 @@ from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.run_view import RunView, view_of
 from cnn_tui.tui.dashboard.usage import Usage
-from cnn_tui.tui.history.going_on import repeat_here, resume_here
+from cnn_tui.tui.history.continuing import repeat_here, resume_here
 from cnn_tui.tui.places import Places
 from cnn_tui.tui.session import Runner, Session, train
 
@@ -97,7 +97,7 @@ class Training:
         self._begin(network, partial(resume_here, folder=folder, from_step=from_step))
         self.continued = network
 
-    def repeat(self, folder: RunFolder, network: Network, again: Again) -> None:
+    def repeat(self, folder: RunFolder, network: Network, again: Reproduction) -> None:
         """Train a run of the history once more."""
         self._begin(network, partial(repeat_here, folder=folder, again=again))
         self.continued = network

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from cnn_tui.engine.baselines.record import Record, Rung, write
+from cnn_tui.engine.baselines.record import BaselineRecord, BaselineResult, write
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.environment import package_version
@@ -19,7 +19,7 @@ from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.events import RunEnded, RunStarted
 
 
-class Source(NamedTuple):
+class BaselineData(NamedTuple):
     """The data of a ladder: itself, and how a run names it."""
 
     dataset: Dataset
@@ -28,7 +28,7 @@ class Source(NamedTuple):
     digest: str
 
 
-def keep_knn(root: Path, key: str, rung: Rung, source: Source) -> Rung:
+def keep_knn(root: Path, key: str, rung: BaselineResult, source: BaselineData) -> BaselineResult:
     """A run that holds the result, and the result with the name of the run.
 
     It has no layers, no checkpoint and no steps: a beginning, an end, and the record.
@@ -51,7 +51,7 @@ def keep_knn(root: Path, key: str, rung: Rung, source: Source) -> Rung:
     rung = msgspec.structs.replace(rung, run=folder.name)
     try:
         _write_events(folder, rung, source.dataset)
-        write(folder, Record(key, rung))
+        write(folder, BaselineRecord(key, rung))
     except OSError as error:
         raise RunError(
             f"The run {folder.name} cannot be written: {error.strerror or error}."
@@ -59,7 +59,7 @@ def keep_knn(root: Path, key: str, rung: Rung, source: Source) -> Rung:
     return rung
 
 
-def _write_events(folder: RunFolder, rung: Rung, dataset: Dataset) -> None:
+def _write_events(folder: RunFolder, rung: BaselineResult, dataset: Dataset) -> None:
     journal = Journal(folder, Storage(), 0, 0)
     try:
         journal.add(_started(rung, dataset))
@@ -79,7 +79,7 @@ def _write_events(folder: RunFolder, rung: Rung, dataset: Dataset) -> None:
         journal.close()
 
 
-def _started(rung: Rung, dataset: Dataset) -> RunStarted:
+def _started(rung: BaselineResult, dataset: Dataset) -> RunStarted:
     return RunStarted(
         arch="knn",
         data=dataset.name,

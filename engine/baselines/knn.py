@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.baselines.rows import Matrix, Rows
-from cnn_tui.engine.baselines.screens import Block, Metric, Screen, screen_for
-from cnn_tui.engine.threads import Team
+from cnn_tui.engine.baselines.screens import Metric, Screen, TrainingRows, screen_for
+from cnn_tui.engine.threads import WorkerPool
 
 _TEST, _TRAIN, _TASK = 2048, 4096, 128
 """Test rows and training rows in memory as floats, and test rows that a thread works on."""
@@ -33,7 +33,7 @@ def nearest(
     count: int,
     metric: Metric = "l2",
     *,
-    team: Team,
+    team: WorkerPool,
     tell: Tell | None = None,
 ) -> NDArray[np.int64]:
     """Indices of the nearest training images of each test image, ``(N, count)``, nearest first.
@@ -94,7 +94,7 @@ class _Search:
         """Tasks that write the neighbours, all comparisons done."""
         return [partial(self._settle, part, found) for part in self._parts]
 
-    def _compare(self, part: slice, place: int, block: Block) -> None:
+    def _compare(self, part: slice, place: int, block: TrainingRows) -> None:
         scores = self.screen.scores(self._ready[part], block)
         near = _least(scores, self._kept)
         indices = np.concatenate([self._indices[part], near + place], axis=1)

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from cnn_tui.engine.baselines.knn import Tell, nearest, vote
-from cnn_tui.engine.baselines.record import Rung
+from cnn_tui.engine.baselines.record import BaselineResult
 from cnn_tui.engine.baselines.rows import Rows
 from cnn_tui.engine.baselines.screens import Metric
 from cnn_tui.engine.baselines.validation import choose_k
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import DataError
-from cnn_tui.engine.threads import Team
+from cnn_tui.engine.threads import WorkerPool
 
 
 class KNN(NamedTuple):
@@ -26,7 +26,9 @@ class KNN(NamedTuple):
     """None has it chosen by cross-validation on the training split."""
 
 
-def run_knn(dataset: Dataset, asked: KNN, threads: int, tell: Callable[[str], Tell]) -> Rung:
+def run_knn(
+    dataset: Dataset, asked: KNN, threads: int, tell: Callable[[str], Tell]
+) -> BaselineResult:
     """Classify the test split by its neighbours among training and validation images.
 
     Those of validation serve as well: nothing is left to be chosen by them.
@@ -43,14 +45,16 @@ def run_knn(dataset: Dataset, asked: KNN, threads: int, tell: Callable[[str], Te
     stored = len(dataset.train) + len(dataset.val)
     if asked.k is not None and not 1 <= asked.k <= stored:
         raise DataError(f"k: expected from 1 to {stored:,}, the images stored, received {asked.k}.")
-    team = Team(threads)
+    team = WorkerPool(threads)
     try:
         return _measured(dataset, asked, team, tell)
     finally:
         team.close()
 
 
-def _measured(dataset: Dataset, asked: KNN, team: Team, tell: Callable[[str], Tell]) -> Rung:
+def _measured(
+    dataset: Dataset, asked: KNN, team: WorkerPool, tell: Callable[[str], Tell]
+) -> BaselineResult:
     k, scores, classes = asked.k, None, len(dataset.classes)
     if k is None:
         choosing = tell("choosing k")
@@ -59,7 +63,7 @@ def _measured(dataset: Dataset, asked: KNN, team: Team, tell: Callable[[str], Te
     began = time.perf_counter()
     accuracy = accuracy_of(dataset, k, asked.metric, team=team, tell=tell("comparing"))
     seconds = time.perf_counter() - began
-    return Rung(
+    return BaselineResult(
         baseline="knn",
         data=dataset.name,
         test_accuracy=accuracy,
@@ -76,7 +80,7 @@ def _measured(dataset: Dataset, asked: KNN, team: Team, tell: Callable[[str], Te
 
 
 def accuracy_of(
-    dataset: Dataset, k: int, metric: Metric, *, team: Team, tell: Tell | None = None
+    dataset: Dataset, k: int, metric: Metric, *, team: WorkerPool, tell: Tell | None = None
 ) -> float:
     """Share of test images whose k nearest images vote for their class, 0 to 1."""
     stored = Rows(dataset.train.images, dataset.val.images)

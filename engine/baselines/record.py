@@ -28,7 +28,7 @@ from cnn_tui.engine.storage import Storage, replace_file
 _FILE, _MOST = "baseline.json", 1 << 20
 
 
-class Rung(msgspec.Struct, frozen=True, kw_only=True):
+class BaselineResult(msgspec.Struct, frozen=True, kw_only=True):
     """One baseline, done: a line of ``baselines --json``."""
 
     baseline: Baseline
@@ -54,14 +54,14 @@ class Rung(msgspec.Struct, frozen=True, kw_only=True):
     """Whether nothing had to be computed this time."""
 
 
-class Record(msgspec.Struct, frozen=True):
+class BaselineRecord(msgspec.Struct, frozen=True):
     """``baseline.json`` of a run: what it is for, and the result once there is one."""
 
     key: Text
-    rung: Rung | None = None
+    rung: BaselineResult | None = None
 
 
-def find(root: Path, key: str) -> tuple[RunFolder, Record] | None:
+def find(root: Path, key: str) -> tuple[RunFolder, BaselineRecord] | None:
     """The run of this key, one with a result if there is any."""
     found = None
     for name in sorted(run_names(root)):
@@ -73,7 +73,7 @@ def find(root: Path, key: str) -> tuple[RunFolder, Record] | None:
     return found
 
 
-def write(folder: RunFolder, record: Record) -> None:
+def write(folder: RunFolder, record: BaselineRecord) -> None:
     """Put the record into the folder of its run.
 
     Raises:
@@ -82,8 +82,8 @@ def write(folder: RunFolder, record: Record) -> None:
     replace_file(Storage(), folder.path / _FILE, [msgspec.json.encode(record)])
 
 
-def _read(path: Path) -> Record | None:
+def _read(path: Path) -> BaselineRecord | None:
     try:
-        return decode(read_file(path, _MOST), Record)
+        return decode(read_file(path, _MOST), BaselineRecord)
     except (OSError, UnreadableError):
         return None

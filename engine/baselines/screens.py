@@ -21,7 +21,7 @@ _UNIT = 2.0**-24
 """Rounding error of float32, relative (Higham, Accuracy and Stability, 2002, section 2.1)."""
 
 
-class Block(NamedTuple):
+class TrainingRows(NamedTuple):
     """Training rows made ready once for all test rows."""
 
     rows: Matrix
@@ -32,13 +32,13 @@ class Block(NamedTuple):
 class Screen(Protocol):
     """One way to measure distance."""
 
-    def prepare(self, rows: Matrix) -> Block:
+    def prepare(self, rows: Matrix) -> TrainingRows:
         """Training rows made ready."""
 
     def ready(self, rows: Matrix) -> Matrix:
         """Test rows made ready."""
 
-    def scores(self, rows: Matrix, block: Block) -> Scores:
+    def scores(self, rows: Matrix, block: TrainingRows) -> Scores:
         """``(test rows, training rows)``, the smaller the nearer."""
 
     def exact(self, row: Matrix, others: Matrix) -> NDArray[np.float64]:
@@ -67,16 +67,16 @@ class _Squares:
         self._centre = np.float32(np.rint(sample.mean())) if whole else np.float32(0)
         self._longest = 0.0
 
-    def prepare(self, rows: Matrix) -> Block:
+    def prepare(self, rows: Matrix) -> TrainingRows:
         centred = self.ready(rows)
         squares = np.einsum("nd,nd->n", centred, centred, dtype=np.float64)
         self._longest = max(self._longest, float(squares.max(initial=0.0)) ** 0.5)
-        return Block(centred, (squares / 2).astype(np.float32))
+        return TrainingRows(centred, (squares / 2).astype(np.float32))
 
     def ready(self, rows: Matrix) -> Matrix:
         return np.subtract(rows, self._centre, dtype=np.float32)
 
-    def scores(self, rows: Matrix, block: Block) -> Scores:
+    def scores(self, rows: Matrix, block: TrainingRows) -> Scores:
         products: NDArray[np.float32] = rows @ block.rows.T
         return np.subtract(block.half_squares, products, out=products)
 
@@ -103,13 +103,13 @@ class _Squares:
 class _Absolutes:
     """L1, straight; whole numbers of bytes as they are, so nothing is ever off."""
 
-    def prepare(self, rows: Matrix) -> Block:
-        return Block(rows, np.empty(0, np.float32))
+    def prepare(self, rows: Matrix) -> TrainingRows:
+        return TrainingRows(rows, np.empty(0, np.float32))
 
     def ready(self, rows: Matrix) -> Matrix:
         return rows
 
-    def scores(self, rows: Matrix, block: Block) -> Scores:
+    def scores(self, rows: Matrix, block: TrainingRows) -> Scores:
         return np.stack([self.exact(row, block.rows) for row in rows])
 
     def exact(self, row: Matrix, others: Matrix) -> NDArray[np.float64]:

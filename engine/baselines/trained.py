@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 from cnn_tui.engine.baselines.recipes import Baseline
-from cnn_tui.engine.baselines.record import Rung
+from cnn_tui.engine.baselines.record import BaselineResult
 from cnn_tui.engine.build import build
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.preprocess import Normalizer
@@ -31,7 +31,7 @@ def train_rung(
     emit: Callable[[RunEvent], None],
     control: Control,
     threads: int,
-) -> Rung | None:
+) -> BaselineResult | None:
     """Train the network to its end and test it; None if the control ended it.
 
     Raises:
@@ -46,7 +46,7 @@ def train_rung(
         raise CnnTuiError(f"The training of {baseline} failed: {reason}")
     if watch.ended.test_accuracy is None:
         return None
-    return Rung(
+    return BaselineResult(
         baseline=baseline,
         data=dataset.name,
         test_accuracy=watch.ended.test_accuracy,

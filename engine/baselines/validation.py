@@ -14,7 +14,7 @@ from cnn_tui.engine.baselines.screens import Metric
 from cnn_tui.engine.data.dataset import Split
 from cnn_tui.engine.data.split import stratified_order
 from cnn_tui.engine.decoding import Count, Figure, Share
-from cnn_tui.engine.threads import Team
+from cnn_tui.engine.threads import WorkerPool
 
 CHOICES = (1, 3, 5, 8, 10, 12, 15, 20, 50, 100)
 """The numbers of neighbours that the notes try."""
@@ -51,7 +51,7 @@ def choose_k(
     classes: int,
     metric: Metric = "l2",
     *,
-    team: Team,
+    team: WorkerPool,
     tell: Tell | None = None,
     choices: tuple[int, ...] = CHOICES,
 ) -> CrossValidation:
@@ -98,7 +98,7 @@ def _accuracies(
     choices: tuple[int, ...],
     classes: int,
     metric: Metric,
-    team: Team,
+    team: WorkerPool,
     tell: Tell | None,
 ) -> list[float]:
     """Of one fold, for every k: the neighbours are looked for once."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.specs.network import Training
+from cnn_tui.engine.specs.network import Recipe
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Augmenter:
     cutout: int = 0
 
     @classmethod
-    def of(cls, training: Training) -> Augmenter:
+    def of(cls, training: Recipe) -> Augmenter:
         """What the recipe asks for."""
         return cls(training.flip, training.shift, training.cutout)
 

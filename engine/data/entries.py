@@ -9,7 +9,7 @@ from cnn_tui.engine.data.places import dataset_dir
 from cnn_tui.engine.data.sources import SOURCES, is_complete
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class DatasetEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One dataset; an element of ``data list --json``."""
 
     name: str
@@ -39,18 +39,18 @@ _BUILT_IN = {"digits": ((1, 8, 8), 1797), "shapes": ((3, 32, 32), 10_000)}
 _CLASSES = {"cifar100": 100, FOLDER: None}
 
 
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[DatasetEntry, ...]:
     """Every dataset, in the order of :func:`dataset_names`."""
     return tuple(_entry(name) for name in dataset_names())
 
 
-def _entry(name: str) -> Entry:
+def _entry(name: str) -> DatasetEntry:
     source = SOURCES.get(name)
     folder = dataset_dir(name)
     shape, images = _BUILT_IN.get(name, (None, None))
     if source:
         shape, images = source.input, source.train + source.test
-    return Entry(
+    return DatasetEntry(
         name=name,
         description=_WORDS[name],
         input=shape,

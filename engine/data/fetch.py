@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cnn_tui.engine.data.job import Job, Meter, Patience
+from cnn_tui.engine.data.job import FileProgress, Job, Patience
 from cnn_tui.engine.data.places import dataset_dir
 from cnn_tui.engine.data.progress import Progress
 from cnn_tui.engine.data.sources import SOURCES
@@ -51,7 +51,7 @@ def fetch(
             tuple(host + file.name for host in hosts),
             patience or Patience(),
             stop or threading.Event(),
-            Meter(progress, file.name, done, source.size),
+            FileProgress(progress, file.name, done, source.size),
         )
         try:
             job.run()

@@ -45,7 +45,7 @@ class Patience:
 
 
 @dataclass(frozen=True)
-class Meter:
+class FileProgress:
     """Progress of one file, told as progress of its dataset."""
 
     progress: Progress | None
@@ -75,7 +75,7 @@ class Job:
     urls: tuple[str, ...]
     patience: Patience
     stop: threading.Event
-    meter: Meter
+    meter: FileProgress
     reasons: list[str] = field(default_factory=list)
 
     def run(self) -> None:

@@ -16,7 +16,7 @@ _PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("
 _MOST_LETTERS = 64
 
 
-class Picture(NamedTuple):
+class LabelledImage(NamedTuple):
     """One file and the number of its class."""
 
     path: str
@@ -32,7 +32,7 @@ class Listing(NamedTuple):
     """The classes and pictures of a folder, in the order of their names."""
 
     classes: tuple[str, ...]
-    pictures: tuple[Picture, ...]
+    pictures: tuple[LabelledImage, ...]
 
     def digest(self) -> str:
         """Another one when any file was added, removed or changed."""
@@ -81,7 +81,7 @@ def _folders(folder: Path) -> list[str]:
     )
 
 
-def _part(place: Path, part: str, classes: list[str]) -> Iterator[Picture]:
+def _part(place: Path, part: str, classes: list[str]) -> Iterator[LabelledImage]:
     unknown = [name for name in _folders(place) if name not in classes]
     if unknown:
         raise DataError(
@@ -97,13 +97,13 @@ def _part(place: Path, part: str, classes: list[str]) -> Iterator[Picture]:
         yield from found
 
 
-def _class(folder: Path, label: int, part: str) -> Iterator[Picture]:
+def _class(folder: Path, label: int, part: str) -> Iterator[LabelledImage]:
     for entry in sorted(_entries(folder), key=lambda entry: entry.name):
         named_like_one = entry.name[0] != "." and Path(entry.name).suffix.lower() in SUFFIXES
         # A pipe or a device of that name would be waited for.
         if named_like_one and entry.is_file():
             state = entry.stat()
-            yield Picture(entry.path, label, part, state.st_size, state.st_mtime_ns)
+            yield LabelledImage(entry.path, label, part, state.st_size, state.st_mtime_ns)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -13,7 +13,7 @@ from cnn_tui.engine.data.augment import Augmenter
 from cnn_tui.engine.data.batches import epoch_batches
 from cnn_tui.engine.data.dataset import Split
 from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.specs.network import Training
+from cnn_tui.engine.specs.network import Recipe
 
 _AUGMENTATION = 1
 """Tells the random numbers of augmentation from others of the same seed and epoch."""
@@ -34,7 +34,7 @@ class Loader:
     prepared, and wherever a run is resumed, it has the same bits.
     """
 
-    def __init__(self, train: Split, normalizer: Normalizer, training: Training) -> None:
+    def __init__(self, train: Split, normalizer: Normalizer, training: Recipe) -> None:
         self._train, self._normalizer = train, normalizer
         self.batch_size = training.batch_size
         """Of the epochs that are begun from now on."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.dataset import Images, Pixels, Split
-from cnn_tui.engine.specs.network import Training
+from cnn_tui.engine.specs.network import Recipe
 
 _CHUNK = 64
 """Images summed together in float64: small enough to stay in the cache."""
@@ -32,7 +32,7 @@ class Normalizer:
         return cls(mean.astype(np.float32), np.where(std > 0, std, 1).astype(np.float32))
 
     @classmethod
-    def of(cls, train: Split, training: Training) -> Normalizer:
+    def of(cls, train: Split, training: Recipe) -> Normalizer:
         """As the recipe asks: measured, or one that leaves pixels as they are."""
         if training.normalize:
             return cls.fit(train)

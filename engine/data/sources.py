@@ -20,7 +20,7 @@ class RemoteFile(NamedTuple):
     sha256: str
 
 
-class Source(NamedTuple):
+class Download(NamedTuple):
     """The files of a dataset, and the folders on the net that hold them, the best first."""
 
     hosts: tuple[str, ...]
@@ -40,7 +40,7 @@ class Source(NamedTuple):
 _TORONTO = ("https://www.cs.toronto.edu/~kriz/",)
 
 SOURCES = {
-    "mnist": Source(
+    "mnist": Download(
         (
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             "https://storage.googleapis.com/cvdf-datasets/mnist/",
@@ -71,7 +71,7 @@ SOURCES = {
         60_000,
         10_000,
     ),
-    "fashion-mnist": Source(
+    "fashion-mnist": Download(
         ("https://storage.googleapis.com/tensorflow/tf-keras-datasets/",),
         (
             RemoteFile(
@@ -99,7 +99,7 @@ SOURCES = {
         60_000,
         10_000,
     ),
-    "cifar10": Source(
+    "cifar10": Download(
         _TORONTO,
         (
             RemoteFile(
@@ -112,7 +112,7 @@ SOURCES = {
         50_000,
         10_000,
     ),
-    "cifar100": Source(
+    "cifar100": Download(
         _TORONTO,
         (
             RemoteFile(

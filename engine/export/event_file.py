@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from cnn_tui.engine.runs.grown import Grown
+from cnn_tui.engine.runs.append_file import AppendFile
 from cnn_tui.engine.storage import Storage
 
 _POLYNOMIAL = 0x82F63B78
@@ -32,7 +32,7 @@ _LARGEST = 3.4028234663852886e38
 _PREFIX = "events.out.tfevents."
 
 
-class EventFile(Grown):
+class EventFile(AppendFile):
     """One file of scalars. Names of files in one folder grow, as TensorBoard reads them."""
 
     def __init__(self, storage: Storage, folder: Path, void_from: int, wall_time: float) -> None:

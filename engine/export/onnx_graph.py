@@ -11,7 +11,7 @@ import numpy as np
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.modules import Module, modules, renamed
-from cnn_tui.engine.export.states import State
+from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.specs.codec import dumps_network
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -30,7 +30,7 @@ OPSET, IR_VERSION = 22, 10
 """Of ONNX 1.17 (2024): what the runtimes in use can read."""
 
 
-def write_onnx(state: State, path: Path) -> None:
+def write_onnx(state: TrainedState, path: Path) -> None:
     """Write the model.
 
     Its input is ``pixels (N, C, H, W)``, float, as in the data; its output ``scores (N, classes)``.
@@ -45,7 +45,7 @@ def write_onnx(state: State, path: Path) -> None:
         raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None
 
 
-def onnx_bytes(state: State) -> bytes:
+def onnx_bytes(state: TrainedState) -> bytes:
     """The model, checked, as the bytes of its file.
 
     Raises:
@@ -72,7 +72,7 @@ def _onnx() -> Any:
         ) from None
 
 
-def _model(onnx: Any, graph: _Graph, state: State) -> Any:
+def _model(onnx: Any, graph: _Graph, state: TrainedState) -> Any:
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT
     tensors = [onnx.numpy_helper.from_array(a, name) for name, a in graph.constants.items()]
     made = helper.make_graph(

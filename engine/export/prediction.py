@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.export.states import State
+from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.specs.network import Softmax
 
@@ -23,7 +23,7 @@ class Guess(msgspec.Struct, frozen=True):
 class Predictor:
     """A state ready to look at pictures. To be closed."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: TrainedState) -> None:
         self._state, self._model = state, state.model()
 
     @property

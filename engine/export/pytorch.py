@@ -8,7 +8,7 @@ from textwrap import indent
 from typing import Any
 
 from cnn_tui.engine.export.modules import Module, modules
-from cnn_tui.engine.export.states import State
+from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -88,7 +88,7 @@ class ZeroPad(nn.Module):
 '''
 
 
-def torch_source(state: State, weights: str) -> str:
+def torch_source(state: TrainedState, weights: str) -> str:
     """The text of a module whose ``build()`` takes the file called ``weights``."""
     network = state.network
     found = modules(network)

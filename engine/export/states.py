@@ -26,7 +26,7 @@ _LEAST = 4
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class TrainedState:
     """Weights of a run with what is needed to use them."""
 
     run: str
@@ -45,7 +45,7 @@ class State:
         return model
 
 
-def read_state(folder: RunFolder, which: Which = "best") -> State:
+def read_state(folder: RunFolder, which: Which = "best") -> TrainedState:
     """The best or the last state of a run; the other one if that is not there.
 
     Raises:
@@ -61,7 +61,7 @@ def read_state(folder: RunFolder, which: Which = "best") -> State:
         raise RunError(f"{folder.events_file} does not say how the images were normalised.")
     if len(started.classes) != _outputs(network):
         raise RunError(f"{folder.events_file} does not name a class for each output.")
-    return State(
+    return TrainedState(
         folder.name,
         network,
         _weights(_file(folder, which), network),

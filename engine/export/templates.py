@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.export.states import State
+from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, Conv
@@ -48,7 +48,7 @@ class Templates:
     each: tuple[Template, ...]
 
 
-def first_layer(state: State) -> Templates:
+def first_layer(state: TrainedState) -> Templates:
     """The weights of a network's first layer, if it looks at the image itself.
 
     Raises:
@@ -90,7 +90,9 @@ def _first(network: Network) -> tuple[int, str | None]:
     return 0, None
 
 
-def _meaning(state: State, at: int, weight: Array) -> tuple[Kind, Sequence[str], Sequence[int]]:
+def _meaning(
+    state: TrainedState, at: int, weight: Array
+) -> tuple[Kind, Sequence[str], Sequence[int]]:
     """What the outputs of the layer are, the class of each, and the order to show them in."""
     count = len(weight)
     if isinstance(state.network.layers[at], Conv):
@@ -105,7 +107,7 @@ def _meaning(state: State, at: int, weight: Array) -> tuple[Kind, Sequence[str],
     return "unit", labels, np.argsort(-moved, kind="stable").tolist()
 
 
-def _behind(state: State, at: int) -> Array | None:
+def _behind(state: TrainedState, at: int) -> Array | None:
     """How far each output of a layer raises each class, ``(classes, outputs)``.
 
     Later fully connected layers are multiplied, what is not linear between them left out. Empty

@@ -8,12 +8,12 @@ import numpy as np
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.modules import modules, renamed
-from cnn_tui.engine.export.states import State
+from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.runs.tensors import plain_encode
 from cnn_tui.engine.storage import Storage, replace_file
 
 
-def state_dict(state: State) -> dict[str, np.ndarray]:
+def state_dict(state: TrainedState) -> dict[str, np.ndarray]:
     """What ``load_state_dict`` of the exported module takes, nothing missing or too much."""
     arrays = renamed(modules(state.network), state.weights)
     counts = {
@@ -24,7 +24,7 @@ def state_dict(state: State) -> dict[str, np.ndarray]:
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()} | counts
 
 
-def write_weights(state: State, path: Path) -> None:
+def write_weights(state: TrainedState, path: Path) -> None:
     """Write them.
 
     Raises:

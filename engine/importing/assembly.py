@@ -6,7 +6,7 @@ import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.flow import Flow, dims
+from cnn_tui.engine.specs.flow import FeatureMap, dims
 from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import FC, AvgPool, BatchNorm, Conv, GlobalAvgPool, Layer
 from cnn_tui.engine.specs.limits import MAX_LAYERS, MAX_NESTING
@@ -24,7 +24,7 @@ class Assembly:
 
     def __init__(self, shape: Shape, depth: int = 0) -> None:
         self.layers: list[Layer] = []
-        self.flow, self.flat = Flow(shape), False
+        self.flow, self.flat = FeatureMap(shape), False
         self._depth = depth
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 _LARGEST = 2**53
 
 
-class UnreadableError(Exception):
+class NotLiteralError(Exception):
     """A value that only running the program could tell; the text says what stands there."""
 
 
@@ -32,7 +32,7 @@ def value_of(node: ast.expr, names: Mapping[str, object]) -> object:
         case ast.BinOp(left=left, op=operator, right=right):
             first, second = (_number(value_of(side, names), node) for side in (left, right))
             return _combined(first, operator, second, node)
-    raise UnreadableError(text_of(node))
+    raise NotLiteralError(text_of(node))
 
 
 def constants(tree: ast.Module) -> dict[str, object]:
@@ -50,7 +50,7 @@ def constants(tree: ast.Module) -> dict[str, object]:
         twice |= {name} & found.keys()
         try:
             found[name] = value_of(value, found)
-        except UnreadableError:
+        except NotLiteralError:
             twice.add(name)
     return {name: value for name, value in found.items() if name not in twice}
 
@@ -64,7 +64,7 @@ def text_of(node: ast.AST) -> str:
 def _number(value: object, node: ast.expr) -> int | float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
-    raise UnreadableError(text_of(node))
+    raise NotLiteralError(text_of(node))
 
 
 def _combined(
@@ -80,8 +80,8 @@ def _combined(
         case ast.FloorDiv() if second:
             result = first // second
         case _:
-            raise UnreadableError(text_of(node))
+            raise NotLiteralError(text_of(node))
     # Larger ones fit no setting, and their products could take for ever.
     if not abs(result) <= _LARGEST:
-        raise UnreadableError(text_of(node))
+        raise NotLiteralError(text_of(node))
     return result

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
-from cnn_tui.engine.importing.part import Part
+from cnn_tui.engine.importing.imported_module import ImportedModule
 from cnn_tui.engine.importing.residual import add_residual
 from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.layers import (
@@ -82,7 +82,7 @@ WHY = {
 """Of kinds that people will try."""
 
 
-def add_module(part: Part, assembly: Assembly) -> None:
+def add_module(part: ImportedModule, assembly: Assembly) -> None:
     """Put the counterpart of a module, and of all within it, behind the others.
 
     Raises:
@@ -103,7 +103,7 @@ def add_module(part: Part, assembly: Assembly) -> None:
     _HANDLERS.get(part.kind, _plain)(part, assembly)
 
 
-def _conv(part: Part, assembly: Assembly) -> None:
+def _conv(part: ImportedModule, assembly: Assembly) -> None:
     given = part.settings
     _expect(part, "in_channels", assembly, _channels(assembly))
     padding = given.get("padding", 0)
@@ -111,7 +111,7 @@ def _conv(part: Part, assembly: Assembly) -> None:
     _put(part, assembly, Conv, padding=0 if padding == "valid" else padding, **settings)
 
 
-def _linear(part: Part, assembly: Assembly) -> None:
+def _linear(part: ImportedModule, assembly: Assembly) -> None:
     if not assembly.layers:
         # A network that begins with one is given flat images.
         assembly.flatten()
@@ -122,8 +122,8 @@ def _linear(part: Part, assembly: Assembly) -> None:
     _put(part, assembly, FC, **_taken(part.settings, "out_features", "bias"))
 
 
-def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[Part, Assembly], None]:
-    def add(part: Part, assembly: Assembly) -> None:
+def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[ImportedModule, Assembly], None]:
+    def add(part: ImportedModule, assembly: Assembly) -> None:
         given = part.settings
         if given.get("dilation", 1) not in (1, (1, 1)):
             raise part.refused("has a dilation, which a pool here has not")
@@ -135,7 +135,7 @@ def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[Part, Assembly], Non
     return add
 
 
-def _adaptive(part: Part, assembly: Assembly) -> None:
+def _adaptive(part: ImportedModule, assembly: Assembly) -> None:
     size = part.settings.get("output_size")
     pair = size if isinstance(size, tuple) else (size, size)
     now = assembly.shape[1:] if len(assembly.shape) == 3 else (0, 0)
@@ -145,14 +145,14 @@ def _adaptive(part: Part, assembly: Assembly) -> None:
     assembly.average_to((wanted[0], wanted[1]), part.where)
 
 
-def _norm(part: Part, assembly: Assembly) -> None:
+def _norm(part: ImportedModule, assembly: Assembly) -> None:
     _expect(part, "num_features", assembly, _channels(assembly))
     if part.settings.get("momentum", 0.1) is None:
         raise part.refused("has momentum=None, a plain mean, which has no counterpart")
     _put(part, assembly, BatchNorm, **_taken(part.settings, "eps", "momentum"))
 
 
-def _lrn(part: Part, assembly: Assembly) -> None:
+def _lrn(part: ImportedModule, assembly: Assembly) -> None:
     size, alpha = part.settings.get("size"), part.settings.get("alpha", 1e-4)
     if not _is_number(size) or not size or not _is_number(alpha):
         raise part.refused("needs numbers for size and alpha")
@@ -161,7 +161,7 @@ def _lrn(part: Part, assembly: Assembly) -> None:
     _put(part, assembly, LRN, size=size, alpha=rounded(alpha / size), **settings)  # type: ignore[operator]
 
 
-def _flatten(part: Part, assembly: Assembly) -> None:
+def _flatten(part: ImportedModule, assembly: Assembly) -> None:
     if (part.settings.get("start_dim", 1), part.settings.get("end_dim", -1)) not in (
         (1, -1),
         (1, 3),
@@ -170,7 +170,7 @@ def _flatten(part: Part, assembly: Assembly) -> None:
     assembly.flatten()
 
 
-def _plain(part: Part, assembly: Assembly) -> None:
+def _plain(part: ImportedModule, assembly: Assembly) -> None:
     """A module that takes the settings of a layer."""
     kind = _BY_NAME[part.kind]
     torch, given = kind.info.torch, part.settings
@@ -182,15 +182,15 @@ def _plain(part: Part, assembly: Assembly) -> None:
     _put(part, assembly, kind, **settings)
 
 
-def _nothing(part: Part, assembly: Assembly) -> None:
+def _nothing(part: ImportedModule, assembly: Assembly) -> None:
     """A module that changes nothing."""
 
 
-def _misplaced(part: Part, assembly: Assembly) -> None:
+def _misplaced(part: ImportedModule, assembly: Assembly) -> None:
     raise part.refused("stands where it has no counterpart")
 
 
-_HANDLERS: dict[str, Callable[[Part, Assembly], None]] = {
+_HANDLERS: dict[str, Callable[[ImportedModule, Assembly], None]] = {
     "Conv2d": _conv,
     "LazyConv2d": _conv,
     "Linear": _linear,
@@ -223,7 +223,7 @@ def _channels(assembly: Assembly) -> int:
     return math.prod(assembly.shape) if assembly.flat else assembly.shape[0]
 
 
-def _expect(part: Part, name: str, assembly: Assembly, actual: int) -> None:
+def _expect(part: ImportedModule, name: str, assembly: Assembly, actual: int) -> None:
     """That a size which PyTorch is told is the one that comes in."""
     told = part.settings.get(name, actual)
     if told != actual:
@@ -232,7 +232,7 @@ def _expect(part: Part, name: str, assembly: Assembly, actual: int) -> None:
 
 
 def _put(
-    part: Part,
+    part: ImportedModule,
     assembly: Assembly,
     kind: Callable[..., Layer],
     *,

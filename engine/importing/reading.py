@@ -12,7 +12,7 @@ from cnn_tui.engine.importing.onnx_file import OnnxFile
 from cnn_tui.engine.importing.onnx_network import from_onnx
 from cnn_tui.engine.importing.result import Imported, Size
 from cnn_tui.engine.importing.torch_network import from_part
-from cnn_tui.engine.importing.torch_source import Source
+from cnn_tui.engine.importing.torch_source import TorchSource
 from cnn_tui.engine.specs.files import read_bytes
 from cnn_tui.engine.specs.limits import MAX_FILE_BYTES
 from cnn_tui.engine.specs.wording import plain
@@ -35,7 +35,7 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
     if suffix == ".onnx":
         return _named(from_onnx(OnnxFile(path, where), size), path.stem)
     if suffix == ".py":
-        source = Source(_text(path, where), where)
+        source = TorchSource(_text(path, where), where)
         return _named(from_part(source.network(name), where, size or source.input), path.stem)
     if suffix in _PICKLES:
         raise SpecError(

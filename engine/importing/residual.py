@@ -8,7 +8,7 @@ from typing import Literal
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.importing.canonical import canonical
-from cnn_tui.engine.importing.part import Part
+from cnn_tui.engine.importing.imported_module import ImportedModule
 from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.layers import Conv, Layer, Residual, pair
 
@@ -28,7 +28,7 @@ def known_shortcut(layers: list[Layer]) -> tuple[Shortcut, int] | None:
 
 
 def add_residual(
-    part: Part, assembly: Assembly, add_module: Callable[[Part, Assembly], None]
+    part: ImportedModule, assembly: Assembly, add_module: Callable[[ImportedModule, Assembly], None]
 ) -> None:
     """Put a block as the product's own PyTorch source describes it.
 

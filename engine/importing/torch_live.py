@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.importing.imported_module import ImportedModule
 from cnn_tui.engine.importing.modules import SIGNATURES
-from cnn_tui.engine.importing.part import Part
 from cnn_tui.engine.specs.limits import MAX_LAYERS, MAX_NESTING
 
 _FAMILY = "torch.nn.modules."
 
 
-def describe(module: Any, where: str = "the network") -> Part:
+def describe(module: Any, where: str = "the network") -> ImportedModule:
     """A live ``torch.nn.Sequential`` with all within it.
 
     Raises:
@@ -25,7 +25,7 @@ def describe(module: Any, where: str = "the network") -> Part:
     return part
 
 
-def _described(module: Any, where: str, name: str, seen: set[int], depth: int) -> Part:
+def _described(module: Any, where: str, name: str, seen: set[int], depth: int) -> ImportedModule:
     kind = type(module).__name__
     own = type(module).__module__.startswith(_FAMILY)
     here = f"{where}: {name or kind}" if depth else where
@@ -35,14 +35,14 @@ def _described(module: Any, where: str, name: str, seen: set[int], depth: int) -
         inner = tuple(
             _described(one, where, key, seen, depth + 1) for key, one in _children(module)
         )
-        return Part(kind, here, name=name, parts=inner)
+        return ImportedModule(kind, here, name=name, parts=inner)
     if not own or kind not in SIGNATURES:
-        return Part(kind, f"{here} ({kind})", known=False)
+        return ImportedModule(kind, f"{here} ({kind})", known=False)
     settings = _settings(module, SIGNATURES[kind])
     if id(module) in seen and next(iter(module.parameters()), None) is not None:
         raise SpecError(f"{here} is used twice and shares its weights: no counterpart.")
     seen.add(id(module))
-    return Part(kind, f"{here} ({kind})", settings, name)
+    return ImportedModule(kind, f"{here} ({kind})", settings, name)
 
 
 def _children(module: Iterable[Any]) -> Iterable[tuple[str, Any]]:

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from cnn_tui.engine.importing.assembly import Assembly
+from cnn_tui.engine.importing.imported_module import ImportedModule
 from cnn_tui.engine.importing.modules import SIGNATURES, WHY, add_module
 from cnn_tui.engine.importing.naming import usable_name
-from cnn_tui.engine.importing.part import Part
 from cnn_tui.engine.importing.result import (
     SOFTMAX,
     SOFTMAX_NOTE,
@@ -35,7 +35,7 @@ def import_module(module: Any, size: Size) -> Imported:
     return from_part(describe(module), "The module", size)
 
 
-def from_part(part: Part, where: str, size: Size | None) -> Imported:
+def from_part(part: ImportedModule, where: str, size: Size | None) -> Imported:
     """The network that a description of modules stands for.
 
     Raises:
@@ -52,7 +52,7 @@ def from_part(part: Part, where: str, size: Size | None) -> Imported:
     return finished(_assembled(modules, size), size, notes)
 
 
-def _leaves(part: Part) -> Iterator[Part]:
+def _leaves(part: ImportedModule) -> Iterator[ImportedModule]:
     """Modules one after another, nested Sequentials resolved."""
     if part.kind == "Sequential" and part.known:
         for inner in part.parts:
@@ -62,25 +62,25 @@ def _leaves(part: Part) -> Iterator[Part]:
     yield replace(part, name=usable_name(part.name), parts=inner_parts)
 
 
-def _assembled(modules: list[Part], size: Size) -> Assembly:
+def _assembled(modules: list[ImportedModule], size: Size) -> Assembly:
     assembly = Assembly(size)
     for module in modules:
         add_module(module, assembly)
     return assembly
 
 
-def _has_counterpart(part: Part) -> bool:
+def _has_counterpart(part: ImportedModule) -> bool:
     return part.known and (part.kind in SIGNATURES or part.kind == "Sequential")
 
 
-def _because(part: Part) -> str:
+def _because(part: ImportedModule) -> str:
     """The place, and why there is none if that is known."""
     place = part.where.partition(", ")[2] or part.where
     why = f" ({WHY[part.kind]})" if part.kind in WHY else ""
     return f"{plain(place)}{why}"
 
 
-def _channels(modules: list[Part]) -> int:
+def _channels(modules: list[ImportedModule]) -> int:
     """Of the images, as far as the first layer tells."""
     for module in modules:
         told = module.settings.get("in_channels", module.settings.get("num_features"))

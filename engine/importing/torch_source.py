@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.export.pytorch import RESIDUAL, ZERO_PAD
-from cnn_tui.engine.importing.literals import UnreadableError, constants, text_of, value_of
+from cnn_tui.engine.importing.imported_module import ImportedModule
+from cnn_tui.engine.importing.literals import NotLiteralError, constants, text_of, value_of
 from cnn_tui.engine.importing.modules import SIGNATURES
-from cnn_tui.engine.importing.part import Part
 from cnn_tui.engine.importing.result import Size
 from cnn_tui.engine.specs.limits import MAX_LAYERS
 from cnn_tui.engine.specs.wording import listed, plain
@@ -38,7 +38,7 @@ class Found:
     call: ast.Call
 
 
-class Source:
+class TorchSource:
     """One file.
 
     Raises:
@@ -66,7 +66,7 @@ class Source:
                 return channels, height, width
         return None
 
-    def network(self, name: str) -> Part:
+    def network(self, name: str) -> ImportedModule:
         """The network of that name, the only one where the name is empty.
 
         Raises:
@@ -124,7 +124,7 @@ class Source:
                 return f"{self._meaning(value)}.{attr}"
         return ""
 
-    def _part(self, node: ast.expr, name: str) -> Part:
+    def _part(self, node: ast.expr, name: str) -> ImportedModule:
         self._count += 1
         if self._count > MAX_LAYERS:
             raise SpecError(f"{self._where} has more than {MAX_LAYERS} modules.")
@@ -137,25 +137,25 @@ class Source:
             raise self._error(node, "is not written out", _WRITTEN_OUT)
         meaning = self._meaning(node.func)
         if meaning == _SEQUENTIAL:
-            return Part("Sequential", self._at(node), name=name, parts=self._inner(node))
+            return ImportedModule("Sequential", self._at(node), name=name, parts=self._inner(node))
         if meaning in self._own:
             return self._of_own_class(node, meaning, name)
         kind = meaning.removeprefix("torch.nn.")
         known = kind != meaning and kind in SIGNATURES and kind not in _OWN
         settings = self._settings(node, SIGNATURES[kind]) if known else {}
-        return Part(kind or "?", self._at(node), settings, name, known=known)
+        return ImportedModule(kind or "?", self._at(node), settings, name, known=known)
 
-    def _of_own_class(self, node: ast.Call, kind: str, name: str) -> Part:
+    def _of_own_class(self, node: ast.Call, kind: str, name: str) -> ImportedModule:
         if kind == "ZeroPad":
             settings = self._settings(node, SIGNATURES[kind])
-            return Part(kind, self._at(node), settings, name)
+            return ImportedModule(kind, self._at(node), settings, name)
         if len(node.args) != 2 or node.keywords:
             raise self._error(node, "has not a branch and a shortcut")
         branch, shortcut = node.args
         parts = tuple(self._part(one, key) for key, one in self._ordered(branch))
-        return Part(kind, self._at(node), {}, name, parts, self._part(shortcut, ""))
+        return ImportedModule(kind, self._at(node), {}, name, parts, self._part(shortcut, ""))
 
-    def _inner(self, node: ast.Call) -> tuple[Part, ...]:
+    def _inner(self, node: ast.Call) -> tuple[ImportedModule, ...]:
         if node.keywords:
             raise self._error(node, "is given settings by name")
         if len(node.args) == 1 and self._is_ordered(node.args[0]):
@@ -206,7 +206,7 @@ class Source:
             given[keyword.arg] = keyword.value
         try:
             return {name: value_of(one, self._constants) for name, one in given.items()}
-        except UnreadableError as error:
+        except NotLiteralError as error:
             text = f"takes {plain(str(error))}, which only running it would tell"
             raise self._error(node, text, "Write the number in its place.") from None
 

@@ -56,7 +56,7 @@ def _chained(tasks: tuple[Task, ...]) -> Task:
     return run
 
 
-class Bound:
+class PlannedOp:
     """An operation bound to a batch: outputs by shard, and what to run in each direction."""
 
     ys: list[Array]
@@ -64,7 +64,7 @@ class Bound:
     backward: list[Stage]
 
     @property
-    def commits(self) -> list[Task]:
+    def post_step(self) -> list[Task]:
         """What to run once a training pass is known to be finite: updates of running state."""
         return []
 
@@ -73,7 +73,9 @@ class Bound:
         """The chains inside, in the order in which they run."""
         return ()
 
-    def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
+    def plan_backward(
+        self, dys: list[Array], *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> list[Array] | None:
         """Lay out ``backward``; returns ``dx`` by shard where it is needed."""
         raise NotImplementedError
 
@@ -85,7 +87,7 @@ class Op:
     monotone = False
     """Whether it never puts two values of a channel in another order, so that it commutes with a
     maximum: then a max pool may come first and leave it less to do, to the same result."""
-    keeps_y = False
+    saves_output = False
     """Whether the backward pass reads ``y``, so that the next operation must not overwrite it."""
 
     in_place = False
@@ -96,9 +98,9 @@ class Op:
         """The frame that it likes its input to lie in."""
         return UNFRAMED
 
-    def bind(
+    def plan_forward(
         self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
-    ) -> Bound:
+    ) -> PlannedOp:
         """Bind to inputs by shard.
 
         ``overwrite``: ``y`` may take the place of ``x``. ``frame``: what ``y`` is to lie in.
@@ -114,7 +116,7 @@ class Op:
         return 0
 
 
-class ByShard(Bound):
+class ByShard(PlannedOp):
     """One kernel for each shard."""
 
     def __init__(self, kernels: Sequence[Kernel], shards: list[Shard]) -> None:
@@ -122,9 +124,16 @@ class ByShard(Bound):
         self.ys = [kernel.y for kernel in kernels]
         self.forward = [Stage([kernel.forward for kernel in kernels])]
 
-    def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
+    def plan_backward(
+        self, dys: list[Array], *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> list[Array] | None:
         for kernel, dy, shard in zip(self.kernels, dys, self.shards, strict=True):
-            kernel.bind_backward(dy, shard.memory, need_dx=need_dx, own_dy=own_dy)
+            kernel.plan_backward(
+                dy,
+                shard.memory,
+                needs_input_grad=needs_input_grad,
+                can_overwrite_grad=can_overwrite_grad,
+            )
         self.backward = [Stage([kernel.backward for kernel in self.kernels])]
         dxs = [kernel.dx for kernel in self.kernels if kernel.dx is not None]
         return dxs or None
@@ -133,9 +142,9 @@ class ByShard(Bound):
 class ShardedOp(Op):
     """An operation that treats every shard by itself."""
 
-    def bind(
+    def plan_forward(
         self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
-    ) -> Bound:
+    ) -> PlannedOp:
         kernels = [
             self.kernel(x, shard, overwrite=overwrite, frame=frame)
             for x, shard in zip(xs, shards, strict=True)
@@ -152,47 +161,51 @@ def wanted_frame(ops: Sequence[Op]) -> Padding:
     return next((op.frame for op in ops if not op.in_place), UNFRAMED)
 
 
-class Chain(Bound):
+class Chain(PlannedOp):
     """Operations one after another."""
 
     def __init__(
         self, ops: Sequence[Op], xs: list[Array], shards: list[Shard], *, overwrite: bool
     ) -> None:
         self.ops, self.shards = ops, shards
-        self.links: list[Bound] = []
+        self.links: list[PlannedOp] = []
         self.ys = xs
         for number, op in enumerate(ops):
             frame = wanted_frame(ops[number + 1 :])
-            link = op.bind(self.ys, shards, overwrite=overwrite, frame=frame)
+            link = op.plan_forward(self.ys, shards, overwrite=overwrite, frame=frame)
             self.links.append(link)
             self.ys = link.ys
-            overwrite = not op.keeps_y
+            overwrite = not op.saves_output
         self.forward = [
             stage.owned_by(op.name)
             for op, link in zip(ops, self.links, strict=True)
             for stage in link.forward
         ]
 
-    def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
+    def plan_backward(
+        self, dys: list[Array], *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> list[Array] | None:
         self.backward: list[Stage] = []
         current: list[Array] | None = dys
         for op, link in zip(reversed(self.ops), reversed(self.links), strict=True):
             assert current is not None
-            needed = need_dx or link is not self.links[0]
-            dxs = link.bind_backward(current, need_dx=needed, own_dy=own_dy)
+            needed = needs_input_grad or link is not self.links[0]
+            dxs = link.plan_backward(
+                current, needs_input_grad=needed, can_overwrite_grad=can_overwrite_grad
+            )
             self.backward.extend(stage.owned_by(op.name) for stage in link.backward)
             aliased = dxs is not None and dxs[0] is current[0]
-            if own_dy and not aliased:
+            if can_overwrite_grad and not aliased:
                 self._release(current)
-            own_dy = own_dy or not aliased
+            can_overwrite_grad = can_overwrite_grad or not aliased
             current = dxs
         return current
 
     @property
-    def commits(self) -> list[Task]:
-        return [commit for link in self.links for commit in link.commits]
+    def post_step(self) -> list[Task]:
+        return [commit for link in self.links for commit in link.post_step]
 
-    def walk(self) -> Iterator[tuple[Op, Bound]]:
+    def walk(self) -> Iterator[tuple[Op, PlannedOp]]:
         """Every operation with what it is bound to, in the order in which they run."""
         for op, link in zip(self.ops, self.links, strict=True):
             for chain in link.chains:

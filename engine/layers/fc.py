@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from cnn_tui.engine.layers.base import Bound, Op, ShardedOp, Stage, Task
+from cnn_tui.engine.layers.base import Op, PlannedOp, ShardedOp, Stage, Task
 from cnn_tui.engine.layers.building import Parts, Placed
 from cnn_tui.engine.layers.conv import bias_ops
 from cnn_tui.engine.ops.kernel import Kernel, Shard
@@ -42,7 +42,7 @@ class LinearOp(ShardedOp):
         return LinearKernel(x, y, self.weight.inner, dweight)
 
 
-class WideLinearOp(Op):
+class LargeLinearOp(Op):
     """``weight @ x`` for the whole batch at once, cut along the features instead of the images.
 
     The weights are read once a step rather than once a shard, and there is one gradient of their
@@ -52,13 +52,13 @@ class WideLinearOp(Op):
     def __init__(self, name: str, weight: Parameter) -> None:
         self.name, self.weight = name, weight
 
-    def bind(
+    def plan_forward(
         self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
-    ) -> Bound:
-        return WideLinear(xs, shards, self.weight)
+    ) -> PlannedOp:
+        return PlannedLargeLinear(xs, shards, self.weight)
 
 
-class WideLinear(Bound):
+class PlannedLargeLinear(PlannedOp):
     """A wide matrix bound to a batch: ``x (D, N)``, ``y (F, N)``, N the whole batch."""
 
     def __init__(self, xs: list[Array], shards: list[Shard], weight: Parameter) -> None:
@@ -87,14 +87,16 @@ class WideLinear(Bound):
 
         return run
 
-    def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
+    def plan_backward(
+        self, dys: list[Array], *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> list[Array] | None:
         self.dy, gather = self._gathered(dys)
         tasks = [self._weight_gradient(rows) for rows in self.outputs]
-        if need_dx:
+        if needs_input_grad:
             self.dx = aligned_empty(self.x.shape, self.x.dtype)
             tasks += [self._input_gradient(columns) for columns in self.inputs]
         self.backward = [gather, Stage(tasks, by_shard=False)]
-        return self._by_shard(self.dx) if need_dx else None
+        return self._by_shard(self.dx) if needs_input_grad else None
 
     def _weight_gradient(self, rows: slice) -> Task:
         def run() -> None:
@@ -127,5 +129,5 @@ def fc_ops(placed: Placed, parts: Parts) -> list[Op]:
     weight = Parameter(f"{name}.weight", (outputs, inputs), (0, 1), "weight", inputs, outputs)
     parts.parameters.append(weight)
     flatten: list[Op] = [FlattenOp(name)] if len(placed.shape) == 3 else []
-    linear = WideLinearOp(name, weight) if weight.wide else LinearOp(name, weight)
+    linear = LargeLinearOp(name, weight) if weight.wide else LinearOp(name, weight)
     return [*flatten, linear, *bias_ops(placed, parts, outputs)]

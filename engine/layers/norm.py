@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnn_tui.engine.layers.base import Bound, Op, Stage, Task
+from cnn_tui.engine.layers.base import Op, PlannedOp, Stage, Task
 from cnn_tui.engine.layers.building import Parts, Placed
 from cnn_tui.engine.ops.kernel import Mode, Shard
 from cnn_tui.engine.ops.memory import Array, Padding
@@ -31,16 +31,16 @@ class BatchNormOp(Op):
         self.name, self.running, self.eps, self.momentum = name, running, eps, momentum
         self.gamma, self.beta, self.mode = gamma, beta, mode
 
-    def bind(
+    def plan_forward(
         self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
-    ) -> Bound:
+    ) -> PlannedOp:
         statistics = BatchStatistics(
             self.gamma, self.beta, self.running, self.eps, self.momentum, self.mode
         )
-        return BatchNorm(xs, shards, statistics, frame)
+        return PlannedBatchNorm(xs, shards, statistics, frame)
 
 
-class BatchNorm(Bound):
+class PlannedBatchNorm(PlannedOp):
     """A batch norm bound to a batch: sums by shard, a meeting point, the rest by shard."""
 
     def __init__(
@@ -61,12 +61,19 @@ class BatchNorm(Bound):
         ]
 
     @property
-    def commits(self) -> list[Task]:
+    def post_step(self) -> list[Task]:
         return [self.statistics.commit]
 
-    def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
+    def plan_backward(
+        self, dys: list[Array], *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> list[Array] | None:
         for kernel, dy, shard in zip(self.kernels, dys, self.shards, strict=True):
-            kernel.bind_backward(dy, shard.memory, need_dx=need_dx, own_dy=own_dy)
+            kernel.plan_backward(
+                dy,
+                shard.memory,
+                needs_input_grad=needs_input_grad,
+                can_overwrite_grad=can_overwrite_grad,
+            )
         self.backward = [
             Stage([kernel.sum_backward for kernel in self.kernels]),
             Stage([self.statistics.combine_backward], by_shard=False),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cnn_tui.engine.layers.base import (
-    Bound,
     ByShard,
     Chain,
     Op,
+    PlannedOp,
     ShardedOp,
     Stage,
     Task,
@@ -41,10 +41,10 @@ class ResidualOp(Op):
     def frame(self) -> Padding:
         return wanted_frame(self.branch)
 
-    def bind(
+    def plan_forward(
         self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
-    ) -> Bound:
-        return Residual(self, xs, shards, frame)
+    ) -> PlannedOp:
+        return PlannedResidual(self, xs, shards, frame)
 
     def prepare(self) -> None:
         for op in [*self.branch, *self.shortcut]:
@@ -55,7 +55,7 @@ class ResidualOp(Op):
         return sum(op.derived_bytes for op in [*self.branch, *self.shortcut])
 
 
-class Residual(Bound):
+class PlannedResidual(PlannedOp):
     """A residual block bound to a batch."""
 
     def __init__(
@@ -77,16 +77,22 @@ class Residual(Bound):
         self.forward = [*self.branch.forward, *self.shortcut.forward, *self.sum.forward]
 
     @property
-    def commits(self) -> list[Task]:
-        return [*self.branch.commits, *self.shortcut.commits]
+    def post_step(self) -> list[Task]:
+        return [*self.branch.post_step, *self.shortcut.post_step]
 
     @property
     def chains(self) -> tuple[Chain, ...]:
         return self.branch, self.shortcut
 
-    def bind_backward(self, dys: list[Array], *, need_dx: bool, own_dy: bool) -> list[Array] | None:
-        branch = self.branch.bind_backward(dys, need_dx=need_dx, own_dy=False)
-        shortcut = self.shortcut.bind_backward(dys, need_dx=need_dx, own_dy=False)
+    def plan_backward(
+        self, dys: list[Array], *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> list[Array] | None:
+        branch = self.branch.plan_backward(
+            dys, needs_input_grad=needs_input_grad, can_overwrite_grad=False
+        )
+        shortcut = self.shortcut.plan_backward(
+            dys, needs_input_grad=needs_input_grad, can_overwrite_grad=False
+        )
         self.backward = [*self.branch.backward, *self.shortcut.backward]
         if branch is None or shortcut is None:
             return None

@@ -26,10 +26,15 @@ class ElementwiseOp(ShardedOp):
     """
 
     def __init__(
-        self, name: str, make: MakeElementwise, *, keeps_y: bool = False, monotone: bool = False
+        self,
+        name: str,
+        make: MakeElementwise,
+        *,
+        saves_output: bool = False,
+        monotone: bool = False,
     ) -> None:
         self.name, self.make = name, make
-        self.keeps_y = self.in_place = keeps_y
+        self.saves_output = self.in_place = saves_output
         self.monotone = monotone
 
     def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
@@ -41,8 +46,10 @@ class ElementwiseOp(ShardedOp):
 class PoolOp(ShardedOp):
     """Pooling over windows."""
 
-    def __init__(self, name: str, make: MakePool, geometry: Geometry, *, keeps_y: bool) -> None:
-        self.name, self.make, self.geometry, self.keeps_y = name, make, geometry, keeps_y
+    def __init__(
+        self, name: str, make: MakePool, geometry: Geometry, *, saves_output: bool
+    ) -> None:
+        self.name, self.make, self.geometry, self.saves_output = name, make, geometry, saves_output
 
     def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
         out_h, out_w = self.geometry.output
@@ -58,7 +65,7 @@ def activation_ops(placed: Placed, parts: Parts) -> list[Op]:
         ElementwiseOp(
             placed.name,
             lambda x, y, _: ActivationKernel(x, y, layer),
-            keeps_y=rule.saves == "y",
+            saves_output=rule.saves == "y",
             monotone=rule.monotone,
         )
     ]
@@ -83,12 +90,12 @@ def pool_ops(placed: Placed, parts: Parts) -> list[Op]:
     """A max pool or an average pool."""
     layer, geometry = placed.layer, geometry_of(placed.layer, placed.output)
     if isinstance(layer, MaxPool):
-        return [PoolOp(placed.name, MaxPoolKernel, geometry, keeps_y=True)]
-    return [PoolOp(placed.name, AvgPoolKernel, geometry, keeps_y=False)]
+        return [PoolOp(placed.name, MaxPoolKernel, geometry, saves_output=True)]
+    return [PoolOp(placed.name, AvgPoolKernel, geometry, saves_output=False)]
 
 
 def global_avgpool_ops(placed: Placed, parts: Parts) -> list[Op]:
     """An average pool whose one window is the whole volume."""
     _, height, width = placed.shape
     whole = Geometry((height, width), (1, 1), (0, 0), (1, 1), (1, 1))
-    return [PoolOp(placed.name, AvgPoolKernel, whole, keeps_y=False)]
+    return [PoolOp(placed.name, AvgPoolKernel, whole, saves_output=False)]

@@ -14,7 +14,7 @@ from cnn_tui.engine.ops.memory import Array, Memory, mask_in
 from cnn_tui.engine.specs.activations import GELU, LeakyReLU, ReLU, Sigmoid, Tanh
 
 
-class Block(NamedTuple):
+class BackwardRows(NamedTuple):
     """Some rows of a backward pass, few enough to stay in cache; ``dx`` may be ``dy`` itself."""
 
     saved: Array
@@ -30,7 +30,7 @@ class Activation(NamedTuple):
 
     forward: Callable[[Any, Array, Array], None]
     """Compute ``y`` from ``x``."""
-    backward: Callable[[Any, Block], None]
+    backward: Callable[[Any, BackwardRows], None]
     """Compute ``dx`` from ``dy`` and what was saved."""
     saves: Literal["x", "y"]
     """The array that backward reads. If that is ``y``, then ``y`` may take the place of ``x``."""
@@ -44,7 +44,7 @@ def _relu(layer: ReLU, x: Array, y: Array) -> None:
     np.maximum(x, 0, out=y)
 
 
-def _relu_backward(layer: ReLU, block: Block) -> None:
+def _relu_backward(layer: ReLU, block: BackwardRows) -> None:
     np.greater(block.saved, 0, out=block.mask)
     np.multiply(block.dy, block.mask, out=block.dx)
 
@@ -55,7 +55,7 @@ def _leaky_relu(layer: LeakyReLU, x: Array, y: Array) -> None:
     np.maximum(x, y, out=y)
 
 
-def _leaky_relu_backward(layer: LeakyReLU, block: Block) -> None:
+def _leaky_relu_backward(layer: LeakyReLU, block: BackwardRows) -> None:
     np.greater(block.saved, 0, out=block.mask)
     (slope,) = block.spares
     slope.fill(layer.negative_slope)
@@ -71,7 +71,7 @@ def _sigmoid(layer: Sigmoid, x: Array, y: Array) -> None:
     np.add(y, 0.5, out=y)
 
 
-def _sigmoid_backward(layer: Sigmoid, block: Block) -> None:
+def _sigmoid_backward(layer: Sigmoid, block: BackwardRows) -> None:
     """``dx = dy * y * (1 - y)``."""
     (slope,) = block.spares
     np.subtract(1, block.saved, out=slope)
@@ -83,7 +83,7 @@ def _tanh(layer: Tanh, x: Array, y: Array) -> None:
     np.tanh(x, out=y)
 
 
-def _tanh_backward(layer: Tanh, block: Block) -> None:
+def _tanh_backward(layer: Tanh, block: BackwardRows) -> None:
     """``dx = dy * (1 - y * y)``."""
     (slope,) = block.spares
     np.multiply(block.saved, block.saved, out=slope)
@@ -108,7 +108,7 @@ def _gelu(layer: GELU, x: Array, y: Array) -> None:
         np.multiply(out, 0.5, out=out)
 
 
-def _gelu_backward(layer: GELU, block: Block) -> None:
+def _gelu_backward(layer: GELU, block: BackwardRows) -> None:
     """``dx = dy * (1 - m) * (1 + 2 * m * x * du/dx)`` with ``m = (1 - tanh(u)) / 2``."""
     x, (slope, m) = block.saved, block.spares
     np.multiply(x, x, out=slope)
@@ -147,8 +147,12 @@ class ActivationKernel(InPlaceKernel):
     def forward(self) -> None:
         self.rule.forward(self.layer, self.x, self.y)
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
-        super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        super().plan_backward(
+            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+        )
         saved = self.y if self.rule.saves == "y" else self.x
         rows = [] if self.dx is None else row_blocks(saved, self.dy, self.dx)
         self.blocks = _blocks(rows, self.rule.spares, memory) if rows else []
@@ -158,11 +162,13 @@ class ActivationKernel(InPlaceKernel):
             self.rule.backward(self.layer, block)
 
 
-def _blocks(rows: list[tuple[Array, ...]], count: int, memory: Memory) -> list[Block]:
+def _blocks(rows: list[tuple[Array, ...]], count: int, memory: Memory) -> list[BackwardRows]:
     shape = rows[0][0].shape
     numbers, *spares = memory.scratches(memory.mask_size(shape), *[shape] * count)
     mask = mask_in(numbers, shape)
     return [
-        Block(saved, dy, dx, mask[: len(saved)], tuple(spare[: len(saved)] for spare in spares))
+        BackwardRows(
+            saved, dy, dx, mask[: len(saved)], tuple(spare[: len(saved)] for spare in spares)
+        )
         for saved, dy, dx in rows
     ]

@@ -19,7 +19,9 @@ class BiasKernel(Kernel):
     def forward(self) -> None:
         np.add(self.x, self.bias, out=self.y)
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
         self.dy = self.dx = dy
         self.dy_rows, self.channels = as_rows(dy), ChannelSums(dy)
 

@@ -43,8 +43,10 @@ class ConvKernel(Kernel):
     def forward(self) -> None:
         self.products.run()
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
-        self.bind_gradients(dy, memory.gradient_of(self.x) if need_dx else None, memory)
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        self.bind_gradients(dy, memory.gradient_of(self.x) if needs_input_grad else None, memory)
 
     def bind_gradients(self, dy: Array, dx: Array | None, memory: Memory) -> None:
         """Lay out the backward pass for given arrays of ``dy`` and ``dx``."""
@@ -73,10 +75,10 @@ class ConvKernel(Kernel):
         self.dx_products: Products | WinogradProducts
         if favours_winograd(patches, weights.weight):
             self.dx_products = WinogradProducts(
-                weights.turned_points(), weights.turned_blocks, patches, dx, memory
+                weights.turned_points(), weights.flipped_blocks, patches, dx, memory
             )
         else:
-            blocks = weights.turned_blocks(len(patches.views))
+            blocks = weights.flipped_blocks(len(patches.views))
             self.dx_products = Products(blocks, patches, dx, memory)
         frame = memory.frame_of(dy, geometry.padding)
         self.border = [] if frame is None else _border(frame, geometry.padding)
@@ -143,8 +145,12 @@ class GroupedConvKernel(Kernel):
         for group in self.groups:
             group.forward()
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
-        super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        super().plan_backward(
+            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+        )
         dys = np.split(dy, len(self.groups), axis=1)
         dxs = [None] * len(dys) if self.dx is None else np.split(self.dx, len(dys), axis=1)
         for group, group_dy, group_dx in zip(self.groups, dys, dxs, strict=True):

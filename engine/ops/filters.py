@@ -42,7 +42,7 @@ class ConvWeights:
         shape = (kernel_w, kernel_h * channels, filters)
         return [block.T for block in self._form("columns", by_column, shape)]
 
-    def turned_blocks(self, count: int) -> list[Array]:
+    def flipped_blocks(self, count: int) -> list[Array]:
         """The same, turned by 180 degrees and ``(C, rows)``: for the gradient of the input."""
         kernel_h, kernel_w, channels, filters = self.weight.shape
         turned = self.weight[::-1, ::-1]

@@ -17,7 +17,7 @@ BLOCK_BYTES = 4 << 20
 """The size that a matrix of patches should stay below."""
 
 
-class Columns:
+class Im2colBlock:
     """The patches of the output rows ``rows`` as one matrix ``(KH*KW*C, R*OW*N)``."""
 
     def __init__(self, x: Array, geometry: Geometry, rows: slice, memory: Array) -> None:
@@ -66,20 +66,20 @@ def _clipped(tap: tuple[slice, slice], rows: slice, stride: int) -> tuple[slice,
     return slice(low - rows.start, high - rows.start), slice(start, stop, stride)
 
 
-def gather(x: Array, geometry: Geometry, memory: Memory) -> tuple[list[Columns], Array]:
+def gather(x: Array, geometry: Geometry, memory: Memory) -> tuple[list[Im2colBlock], Array]:
     """The patches of ``x``, block of rows by block of rows, all in the same acquired memory."""
     (out_h, out_w), (kernel_h, kernel_w) = geometry.output, geometry.kernel
     row = kernel_h * kernel_w * x.shape[1] * out_w * x.shape[3]
     some = max(1, min(out_h, BLOCK_BYTES // (row * x.itemsize)))
     shared = memory.acquire((some, row))
     blocks = [slice(low, min(low + some, out_h)) for low in range(0, out_h, some)]
-    return [Columns(x, geometry, rows, shared) for rows in blocks], shared
+    return [Im2colBlock(x, geometry, rows, shared) for rows in blocks], shared
 
 
-class Beside:
+class PackedRows:
     """Rows of a volume ``(H, C, W, N)`` copied side by side: ``(C, R*W*N)``."""
 
-    def __init__(self, volume: Array, blocks: list[Columns], memory: Memory) -> None:
+    def __init__(self, volume: Array, blocks: list[Im2colBlock], memory: Memory) -> None:
         rows = as_rows(volume)
         _, channels, pixels = rows.shape
         most = max(block.rows.stop - block.rows.start for block in blocks)
@@ -120,7 +120,7 @@ class GatheredConvKernel(Kernel):
         self.dweight = dweight.reshape(-1, dweight.shape[-1])
         (self.weight,) = weights.blocks(1)
         self.blocks, columns = gather(x, geometry, memory)
-        self.out = Beside(y, self.blocks, memory)
+        self.out = PackedRows(y, self.blocks, memory)
         for array in (columns, self.out.memory):
             memory.release(array)
 
@@ -129,14 +129,16 @@ class GatheredConvKernel(Kernel):
             block.fill()
             self.out.store(number, self.weight, block.matrix)
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
-        self.bind_gradients(dy, memory.gradient_of(self.x) if need_dx else None, memory)
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        self.bind_gradients(dy, memory.gradient_of(self.x) if needs_input_grad else None, memory)
 
     def bind_gradients(self, dy: Array, dx: Array | None, memory: Memory) -> None:
         """Lay out the backward pass for given arrays of ``dy`` and ``dx``."""
         self.dy, self.dx = dy, dx
         self.x_blocks, columns = gather(self.x, self.geometry, memory)
-        self.dy_beside = Beside(dy, self.x_blocks, memory)
+        self.dy_beside = PackedRows(dy, self.x_blocks, memory)
         self.partial = memory.acquire(self.dweight.shape)
         held = [columns, self.dy_beside.memory, self.partial]
         if dx is not None:
@@ -151,8 +153,8 @@ class GatheredConvKernel(Kernel):
             return [columns]
         geometry = self.geometry.transposed((dx.shape[0], dx.shape[2]))
         self.dx_blocks, columns = gather(dy, geometry, memory)
-        (self.turned,) = self.weights.turned_blocks(1)
-        self.dx_beside = Beside(dx, self.dx_blocks, memory)
+        (self.turned,) = self.weights.flipped_blocks(1)
+        self.dx_beside = PackedRows(dx, self.dx_blocks, memory)
         return [columns, self.dx_beside.memory]
 
     def backward(self) -> None:

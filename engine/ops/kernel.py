@@ -40,7 +40,7 @@ class Kernel:
     """One operation bound to one shard: ``y = f(x)``, then ``dx`` from ``dy``.
 
     A kernel is laid out twice, in the order in which it will run: its constructor takes ``x`` and
-    makes ``y``; :meth:`bind_backward` takes ``dy`` and makes ``dx``.
+    makes ``y``; :meth:`plan_backward` takes ``dy`` and makes ``dx``.
     """
 
     x: Array
@@ -52,13 +52,15 @@ class Kernel:
         """Compute ``y`` from ``x``."""
         raise NotImplementedError
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
         """Lay out the backward pass: set ``dy``, and ``dx`` where it is needed.
 
-        ``dx`` may be ``dy`` itself, overwritten, where ``own_dy`` says that nobody else reads it.
+        ``dx`` may be ``dy`` itself, overwritten, if ``can_overwrite_grad``: nobody else reads it.
         """
         self.dy = dy
-        self.dx = memory.gradient_of(self.x) if need_dx else None
+        self.dx = memory.gradient_of(self.x) if needs_input_grad else None
 
     def backward(self) -> None:
         """Compute ``dx``, and the gradients of the parameters, from ``dy``."""
@@ -68,11 +70,15 @@ class Kernel:
 class InPlaceKernel(Kernel):
     """An elementwise operation whose gradient may take the place of ``dy``."""
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
-        if own_dy and need_dx:
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        if can_overwrite_grad and needs_input_grad:
             self.dy = self.dx = dy
         else:
-            super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
+            super().plan_backward(
+                dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+            )
 
 
 def as_rows(volume: Array) -> Array:

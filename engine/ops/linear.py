@@ -19,8 +19,12 @@ class FlattenKernel(Kernel):
     def forward(self) -> None:
         np.copyto(self.target, self.source)
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
-        super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        super().plan_backward(
+            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+        )
         if self.dx is not None:
             self.dtarget = dy.reshape(self.source.shape)
 

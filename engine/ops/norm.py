@@ -10,7 +10,7 @@ from cnn_tui.engine.ops.kernel import ChannelSums, InPlaceKernel, Mode, as_rows,
 from cnn_tui.engine.ops.memory import Array, Memory
 
 
-class Learned(Protocol):
+class ChannelParameter(Protocol):
     """A parameter and its gradient, each ``(C,)``."""
 
     inner: Array
@@ -27,8 +27,8 @@ class BatchStatistics:
 
     def __init__(
         self,
-        gamma: Learned,
-        beta: Learned,
+        gamma: ChannelParameter,
+        beta: ChannelParameter,
         running: tuple[Array, Array],
         eps: float,
         momentum: float,
@@ -105,8 +105,12 @@ class BatchNormKernel(InPlaceKernel):
             np.multiply(x, self.statistics.scale, out=y)
             np.add(y, self.statistics.shift, out=y)
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
-        super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        super().plan_backward(
+            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+        )
         self.dy_rows = as_rows(dy)
         # Without dx only the sums of the parameters' gradients are wanted.
         dx = self.dy if self.dx is None else self.dx

@@ -56,7 +56,7 @@ def taps(size: int, geometry: Geometry, axis: int, tap: int) -> tuple[slice, sli
     return slice(first, last), slice(start, start + (last - first - 1) * stride + 1, stride)
 
 
-class Patches:
+class Im2col:
     """The patches of ``x (H, C, W, N)``, copied: one matrix for each output row.
 
     The one of ``views`` is ``(OH, KH*KW*C, OW*N)``. Only the taps along the width are copied: in
@@ -87,7 +87,7 @@ class Patches:
         """The shape of ``expanded`` for an input of ``x_shape``."""
         _, channels, _, images = x_shape
         (out_h, out_w), (kernel_h, kernel_w) = geometry.output, geometry.kernel
-        overlapping = Patches.overlapping(geometry)
+        overlapping = Im2col.overlapping(geometry)
         rows = (out_h - 1) * geometry.stride[0] + kernel_h if overlapping else out_h * kernel_h
         return (rows, kernel_w, channels, out_w, images)
 
@@ -144,7 +144,7 @@ class Patches:
         memory.release(self.expanded)
 
 
-class Shifted:
+class ShiftedViews:
     """The patches of a unit window in place: one view of the frame around ``x`` for each column.
 
     View number ``kw`` is ``(OH, KH*C, OW*N)``: the rows under the window, seen from that column on.
@@ -159,14 +159,14 @@ class Shifted:
         strides = (frame.strides[0], frame.strides[1], frame.itemsize)
         self.views = [as_strided(frame[:, :, kw:], shape, strides) for kw in range(kernel_w)]
 
-    def rows(self, rows: slice) -> Shifted:
+    def rows(self, rows: slice) -> ShiftedViews:
         """The patches of some output rows."""
         kernel_h, output = (
             self.geometry.kernel[0],
             (rows.stop - rows.start, self.geometry.output[1]),
         )
         frame = self.frame[rows.start : rows.stop + kernel_h - 1]
-        return Shifted(frame, replace(self.geometry, output=output))
+        return ShiftedViews(frame, replace(self.geometry, output=output))
 
     def fill(self) -> None:
         """Nothing to copy."""
@@ -175,7 +175,7 @@ class Shifted:
         """Nothing was acquired."""
 
 
-def find_patches(x: Array, geometry: Geometry, memory: Memory) -> Patches | Shifted:
+def find_patches(x: Array, geometry: Geometry, memory: Memory) -> Im2col | ShiftedViews:
     """Patches in place where that pays and ``x`` has a frame; else in memory to be released."""
     kernel_h, kernel_w = geometry.kernel
     if geometry.unit and (kernel_w == 1 or kernel_h * x.shape[1] >= FEW_ROWS):
@@ -183,5 +183,5 @@ def find_patches(x: Array, geometry: Geometry, memory: Memory) -> Patches | Shif
         if frame is not None and (
             kernel_h == 1 or frame.strides[0] == frame.shape[1] * frame.strides[1]
         ):
-            return Shifted(frame, geometry)
-    return Patches(x, geometry, memory.acquire(Patches.memory_shape(x.shape, geometry)))
+            return ShiftedViews(frame, geometry)
+    return Im2col(x, geometry, memory.acquire(Im2col.memory_shape(x.shape, geometry)))

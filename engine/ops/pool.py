@@ -49,8 +49,12 @@ class MaxPoolKernel(Kernel):
         for seen, out in rest:
             np.maximum(out, seen, out=out)
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
-        super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        super().plan_backward(
+            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+        )
         if self.dx is None:
             return
         self.left = memory.acquire(self.y.shape)
@@ -101,8 +105,12 @@ class AvgPoolKernel(Kernel):
             np.add(out, seen, out=out)
         np.multiply(self.y, self.scale, out=self.y)
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
-        super().bind_backward(dy, memory, need_dx=need_dx, own_dy=own_dy)
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        super().plan_backward(
+            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+        )
         if self.dx is not None:
             self.share = memory.scratch(self.y.shape)
             self.targets = tap_views(self.dx, self.share, self.geometry)

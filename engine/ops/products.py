@@ -8,7 +8,7 @@ import numpy as np
 
 from cnn_tui.engine.ops.kernel import as_rows, blocks_of
 from cnn_tui.engine.ops.memory import Array, Memory
-from cnn_tui.engine.ops.patches import Patches, Shifted
+from cnn_tui.engine.ops.patches import Im2col, ShiftedViews
 
 BLOCK_BYTES = 1 << 18
 """How much of the output to add up at a time: it stays in cache from one term to the next."""
@@ -20,7 +20,7 @@ class Products:
     """The sum of products of weight blocks with the views of patches."""
 
     def __init__(
-        self, blocks: list[Array], patches: Patches | Shifted, out: Array, memory: Memory
+        self, blocks: list[Array], patches: Im2col | ShiftedViews, out: Array, memory: Memory
     ) -> None:
         self.patches = patches
         rows = as_rows(out)
@@ -48,7 +48,7 @@ class WeightGradient:
     """``dweight (KH, KW, C, F)`` from patches and ``dy``, some rows at a time."""
 
     def __init__(
-        self, patches: Patches | Shifted, dy_rows: Array, dweight: Array, memory: Memory
+        self, patches: Im2col | ShiftedViews, dy_rows: Array, dweight: Array, memory: Memory
     ) -> None:
         self.patches = patches
         self.dy = dy_rows.transpose(0, 2, 1)  # (OH, OW*N, F)

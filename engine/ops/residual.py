@@ -35,7 +35,9 @@ class AddKernel(Kernel):
     def forward(self) -> None:
         np.add(self.x, self.other, out=self.y)
 
-    def bind_backward(self, dy: Array, memory: Memory, *, need_dx: bool, own_dy: bool) -> None:
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
         self.dy = self.dx = dy
 
     def backward(self) -> None:

@@ -21,7 +21,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from cnn_tui.engine.ops.kernel import as_rows
 from cnn_tui.engine.ops.memory import Array, Memory
-from cnn_tui.engine.ops.patches import Geometry, Patches, Shifted
+from cnn_tui.engine.ops.patches import Geometry, Im2col, ShiftedViews
 from cnn_tui.engine.ops.products import Products, WeightGradient
 
 POINTS = 6
@@ -69,10 +69,10 @@ def gains(geometry: Geometry, weight: Array) -> bool:
     )
 
 
-def favours_winograd(patches: Patches | Shifted, weight: Array) -> TypeGuard[Shifted]:
+def favours_winograd(patches: Im2col | ShiftedViews, weight: Array) -> TypeGuard[ShiftedViews]:
     """Whether that can be had of these patches: their rows must be in one piece."""
     return (
-        isinstance(patches, Shifted)
+        isinstance(patches, ShiftedViews)
         and gains(patches.geometry, weight)
         and patches.frame[0].flags.c_contiguous
     )
@@ -84,7 +84,7 @@ class Tiles:
     Made of products with small matrices rather than of sums: fewer calls, and half the time.
     """
 
-    def __init__(self, patches: Shifted, points: Array) -> None:
+    def __init__(self, patches: ShiftedViews, points: Array) -> None:
         height, width = patches.geometry.output
         kernel_h, kernel_w = patches.geometry.kernel
         rows = POINTS + 1 - kernel_h
@@ -122,7 +122,7 @@ class WinogradProducts:
         self,
         taps: list[Array],
         blocks: Callable[[int], list[Array]],
-        patches: Shifted,
+        patches: ShiftedViews,
         out: Array,
         memory: Memory,
     ) -> None:
@@ -165,7 +165,9 @@ class WinogradWeightGradient:
     ``u`` is ``v * (AT.T @ dy)``, summed over all places; and ``dg = G.T @ du``.
     """
 
-    def __init__(self, patches: Shifted, dy_rows: Array, dweight: Array, memory: Memory) -> None:
+    def __init__(
+        self, patches: ShiftedViews, dy_rows: Array, dweight: Array, memory: Memory
+    ) -> None:
         self.dweight = dweight
         kernel_h, kernel_w, channels, filters = dweight.shape
         pixels = dy_rows.shape[2]

@@ -40,7 +40,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Belongs:
+class Fingerprint:
     """What a checkpoint must have been made of to be used."""
 
     network: str
@@ -80,7 +80,7 @@ class Checkpoints:
         return path
 
     def furthest(
-        self, belongs: Belongs, step: int | None = None
+        self, belongs: Fingerprint, step: int | None = None
     ) -> tuple[Checkpoint | None, list[RunError]]:
         """The furthest that is whole, None if there never was one, and why others were not used.
 
@@ -106,7 +106,7 @@ class Checkpoints:
         return None, []
 
     def _of_step(
-        self, belongs: Belongs, step: int, files: list[tuple[TensorFile, Meta]]
+        self, belongs: Fingerprint, step: int, files: list[tuple[TensorFile, Meta]]
     ) -> Checkpoint:
         steps = [meta.progress.step for _, meta in files]
         if step not in steps:
@@ -117,7 +117,7 @@ class Checkpoints:
         self._set_aside((file.path for file, _ in files[:at]), "later")
         return found
 
-    def best(self, belongs: Belongs, wanted: Best) -> dict[str, Array] | None:
+    def best(self, belongs: Fingerprint, wanted: Best) -> dict[str, Array] | None:
         """The arrays of the best state if it is that of ``wanted`` and whole."""
         try:
             file = TensorFile(self._folder.best_file)
@@ -172,7 +172,7 @@ def decode_meta(file: TensorFile) -> Meta:
         raise file.damaged(str(error)) from None
 
 
-def _use(file: TensorFile, meta: Meta, belongs: Belongs) -> Checkpoint:
+def _use(file: TensorFile, meta: Meta, belongs: Fingerprint) -> Checkpoint:
     """The whole of it.
 
     Raises:
@@ -188,7 +188,7 @@ def _use(file: TensorFile, meta: Meta, belongs: Belongs) -> Checkpoint:
     return Checkpoint(file.path, meta, _read(file, belongs.layout))
 
 
-def _require_same(file: TensorFile, meta: Meta, belongs: Belongs) -> None:
+def _require_same(file: TensorFile, meta: Meta, belongs: Fingerprint) -> None:
     if meta.format > FORMAT:
         raise RunError(f"{file.path} was written by a later cnn-tui.", "Update cnn-tui.")
     if meta.network != belongs.network:

@@ -25,7 +25,7 @@ _LEFTOVERS = ("*.damaged", "*.later")
 """States that were set aside, by what their names end with."""
 
 
-class Spare(msgspec.Struct, frozen=True):
+class Reclaimable(msgspec.Struct, frozen=True):
     """Things of one kind that nobody would miss much, of all runs together."""
 
     kind: Kind
@@ -37,7 +37,7 @@ class Spare(msgspec.Struct, frozen=True):
     """Of the bin: names of runs that are links, of which nothing but the link is deleted."""
 
 
-class Binned(msgspec.Struct, frozen=True):
+class TrashedRun(msgspec.Struct, frozen=True):
     """One run in the bin, under the name that brings it back."""
 
     name: str
@@ -46,7 +46,7 @@ class Binned(msgspec.Struct, frozen=True):
     best_val_accuracy: float | None = None
 
 
-def spares(root: Path) -> tuple[Spare, ...]:
+def spares(root: Path) -> tuple[Reclaimable, ...]:
     """What there is to clean up, a kind each; kinds of which there is nothing are left out.
 
     ``bin``: runs that were deleted. ``states``: of completed runs those besides the best, which
@@ -63,7 +63,7 @@ def spares(root: Path) -> tuple[Spare, ...]:
     return tuple(spare for spare in every if spare.paths)
 
 
-def clean_up(chosen: Sequence[Spare]) -> int:
+def clean_up(chosen: Sequence[Reclaimable]) -> int:
     """Delete for good what was found before; returns the bytes that were freed.
 
     What has gone meanwhile, or is being trained by now, is left alone.
@@ -84,17 +84,17 @@ def clean_up(chosen: Sequence[Spare]) -> int:
     return freed
 
 
-def list_bin(root: Path) -> list[Binned]:
+def list_bin(root: Path) -> list[TrashedRun]:
     """The deleted runs, the last one first."""
     return [_describe(path) for path in sorted(_binned(root), key=_deleted, reverse=True)]
 
 
-def _describe(path: Path) -> Binned:
+def _describe(path: Path) -> TrashedRun:
     entry = read_entry(RunFolder(path))
     if entry is None:
-        return Binned(path.name, _freed(path))
+        return TrashedRun(path.name, _freed(path))
     summary = entry.summary
-    return Binned(path.name, _freed(path), summary.arch, summary.best_val_accuracy)
+    return TrashedRun(path.name, _freed(path), summary.arch, summary.best_val_accuracy)
 
 
 def _deleted(path: Path) -> float:
@@ -128,12 +128,12 @@ def _leftovers(folder: RunFolder) -> list[Path]:
     return sorted(filter(is_regular, found))
 
 
-def _spare(kind: Kind, groups: list[list[Path]]) -> Spare:
+def _spare(kind: Kind, groups: list[list[Path]]) -> Reclaimable:
     paths = [path for group in groups for path in group]
     size = sum(_freed(path) for path in paths)
     links = tuple(path.name for path in paths if path.is_symlink())
     runs = sum(1 for group in groups if group)
-    return Spare(kind, runs, size, tuple(map(str, paths)), links)
+    return Reclaimable(kind, runs, size, tuple(map(str, paths)), links)
 
 
 def _freed(path: Path) -> int:

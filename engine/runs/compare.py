@@ -8,7 +8,7 @@ import msgspec
 
 from cnn_tui.engine.runs.alignment import LayerDifference, layer_differences
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.history import Entry, read_entry
+from cnn_tui.engine.runs.history import RunEntry, read_entry
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.paths import settings_of
@@ -17,7 +17,7 @@ from cnn_tui.engine.training.events import EpochCompleted
 _ELSEWHERE = ("layers[", "description")
 
 
-class Curve(msgspec.Struct, frozen=True):
+class EpochCurve(msgspec.Struct, frozen=True):
     """Epochs of a run; figures that were not finite are None."""
 
     epochs: list[int]
@@ -34,12 +34,12 @@ class Difference(msgspec.Struct, frozen=True):
     values: tuple[str, ...]
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class RunComparison(msgspec.Struct, frozen=True):
     """What ``compare --json`` prints."""
 
-    runs: tuple[Entry, ...]
+    runs: tuple[RunEntry, ...]
     differences: tuple[Difference, ...]
-    curves: tuple[Curve, ...]
+    curves: tuple[EpochCurve, ...]
     architecture: tuple[LayerDifference, ...] = ()
 
     @property
@@ -48,7 +48,7 @@ class Comparison(msgspec.Struct, frozen=True):
         return tuple(one for one in self.differences if not one.setting.startswith(_ELSEWHERE))
 
 
-def compare_runs(folders: Sequence[RunFolder]) -> Comparison:
+def compare_runs(folders: Sequence[RunFolder]) -> RunComparison:
     """Compare any number of runs.
 
     Raises:
@@ -59,7 +59,7 @@ def compare_runs(folders: Sequence[RunFolder]) -> Comparison:
         folder.info()
     entries = [read_entry(folder) for folder in folders]
     networks = [folder.network() for folder in folders]
-    return Comparison(
+    return RunComparison(
         tuple(entry for entry in entries if entry is not None),
         tuple(differences(networks)),
         tuple(read_curve(folder) for folder in folders),
@@ -67,10 +67,10 @@ def compare_runs(folders: Sequence[RunFolder]) -> Comparison:
     )
 
 
-def read_curve(folder: RunFolder) -> Curve:
+def read_curve(folder: RunFolder) -> EpochCurve:
     """The epochs that a run recorded."""
     epochs = [e for e in read_events(folder.events_file) if isinstance(e, EpochCompleted)]
-    return Curve(
+    return EpochCurve(
         [e.epoch for e in epochs],
         [e.train_loss for e in epochs],
         [e.val_loss for e in epochs],

@@ -47,7 +47,7 @@ The folder may be moved and copied while nothing trains. `cnn-tui watch {name}` 
 """
 
 
-class Again(msgspec.Struct, frozen=True, kw_only=True):
+class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
     """What a run repeats, and what is different in it; values as JSON writes them."""
 
     of: RunName
@@ -73,7 +73,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     data: PathText
     data_dir: PathText = ""
     data_sha256: Word = ""
-    again: Again | None = None
+    again: Reproduction | None = None
     """Set where the run repeats another."""
 
 

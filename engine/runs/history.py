@@ -24,7 +24,7 @@ _MOST_SUMMARY = 1 << 20
 """Bytes that are read."""
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One run of ``runs --json``."""
 
     name: str
@@ -44,19 +44,19 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return "unreadable" if self.unreadable else self.state
 
 
-def list_runs(root: Path, *, sizes: bool = False) -> list[Entry]:
+def list_runs(root: Path, *, sizes: bool = False) -> list[RunEntry]:
     """Every run in ``root``, the newest first; what is no run is left out."""
     entries = (read_entry(RunFolder(root / name), sizes=sizes) for name in run_names(root))
     return sort_runs([entry for entry in entries if entry is not None], "created")
 
 
-def read_entry(folder: RunFolder, *, sizes: bool = False) -> Entry | None:
+def read_entry(folder: RunFolder, *, sizes: bool = False) -> RunEntry | None:
     """One run; None if it is none."""
     summary = _summary(folder)
     if summary is None:
         return None
     notes = folder.notes()
-    return Entry(
+    return RunEntry(
         name=folder.name,
         path=str(folder.path),
         state=seen_state(folder, summary.state),
@@ -68,9 +68,9 @@ def read_entry(folder: RunFolder, *, sizes: bool = False) -> Entry | None:
     )
 
 
-def sort_runs(entries: Iterable[Entry], order: Order) -> list[Entry]:
+def sort_runs(entries: Iterable[RunEntry], order: Order) -> list[RunEntry]:
     """In an order that puts first what is newest, best or longest; names from a to z."""
-    keys: dict[Order, Callable[[Entry], object]] = {
+    keys: dict[Order, Callable[[RunEntry], object]] = {
         "created": lambda e: e.summary.created,
         "name": lambda e: e.name,
         "accuracy": lambda e: e.summary.best_val_accuracy or 0.0,
@@ -82,7 +82,7 @@ def sort_runs(entries: Iterable[Entry], order: Order) -> list[Entry]:
     return sorted(by_name, key=keys[order], reverse=not rising)  # type: ignore[arg-type]
 
 
-def matches(entry: Entry, words: str) -> bool:
+def matches(entry: RunEntry, words: str) -> bool:
     """Whether every word occurs in name, network, data, state, tags or note."""
     summary = entry.summary
     texts = (entry.name, summary.arch, summary.data, summary.optimizer, entry.shown_state)

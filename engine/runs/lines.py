@@ -12,7 +12,7 @@ import msgspec
 from cnn_tui.engine.decoding import UnreadableError, convert, reader
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular, open_to_read
-from cnn_tui.engine.runs.grown import Grown
+from cnn_tui.engine.runs.append_file import AppendFile
 from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.events import RunEnded, RunEvent
 
@@ -27,7 +27,7 @@ _encode = msgspec.json.Encoder().encode
 _read, _read_any = reader(RunEvent), reader(dict[str, Any])
 
 
-class Log(Grown):
+class Log(AppendFile):
     """A file of lines."""
 
     def __init__(self, storage: Storage, path: Path, length: int = 0) -> None:

@@ -21,23 +21,23 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import Optimizer
-from cnn_tui.engine.runs.again import Steering, original_of, require_same_data
-from cnn_tui.engine.runs.checkpoints import Belongs, Checkpoint, Checkpoints
-from cnn_tui.engine.runs.commands import CommandDesk
+from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints, Fingerprint
 from cnn_tui.engine.runs.digests import data_digest, network_digest
 from cnn_tui.engine.runs.environment import environment, package_version
-from cnn_tui.engine.runs.folder import Again, RunFolder, RunInfo, create_run
+from cnn_tui.engine.runs.folder import Reproduction, RunFolder, RunInfo, create_run
 from cnn_tui.engine.runs.journal import Journal
 from cnn_tui.engine.runs.lock import Lock
+from cnn_tui.engine.runs.reproduction import Steering, original_of, require_same_data
+from cnn_tui.engine.runs.requests import RequestInbox
 from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.runs.tensors import layout_of
 from cnn_tui.engine.runs.verdict import judge
 from cnn_tui.engine.runs.writer import Save, Writer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage, clear_temporaries
+from cnn_tui.engine.training.checkpointer import Checkpointer
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, RunEvent
-from cnn_tui.engine.training.keeper import Keeper
 from cnn_tui.engine.training.progress import Best, Progress, beginning
 from cnn_tui.engine.training.settings import Settings
 from cnn_tui.engine.training.snapshot import Snapshot, Weights, live_tensors, restore, take
@@ -51,7 +51,7 @@ class Policy:
     steps: int | None = None
 
 
-class Recorder(Keeper):
+class Recorder(Checkpointer):
     """The writer of one run: a trainer's keeper, and to be given every event of its stream.
 
     To be closed after the last one; it is a context manager.
@@ -81,10 +81,10 @@ class Recorder(Keeper):
         self._folder, self._network, self._data = folder, network, data
         self._storage, self._policy = storage or Storage(), policy or Policy()
         self._sinks = sinks
-        self._desk = CommandDesk(folder.commands, control)
+        self._desk = RequestInbox(folder.commands, control)
         self._checkpoints = Checkpoints(folder, self._storage)
         self._writer: Writer | None = None
-        self._belongs: Belongs | None = None
+        self._belongs: Fingerprint | None = None
         self._best: Best | None = None
         self._early: list[RunEvent] = []
         self._saves = deque[Save]()
@@ -120,7 +120,7 @@ class Recorder(Keeper):
     def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
         """Go on from the furthest checkpoint that is whole, if there is one."""
         live = live_tensors(model, optimizer)
-        belongs = Belongs(network_digest(self._network), self._data, layout_of(live))
+        belongs = Fingerprint(network_digest(self._network), self._data, layout_of(live))
         found, faults = self._checkpoints.furthest(belongs, self._from_step)
         try:
             self._start(belongs, found, model.threads)
@@ -178,7 +178,7 @@ class Recorder(Keeper):
             if completed and self._again is not None:
                 self._judge(self._again, self._writer)
 
-    def _judge(self, again: Again, writer: Writer) -> None:
+    def _judge(self, again: Reproduction, writer: Writer) -> None:
         original, step = original_of(self._folder), self._position[0]
         try:
             if original is None:
@@ -220,7 +220,7 @@ class Recorder(Keeper):
                 self._position = (-1, -1)
         return self._saves
 
-    def _start(self, belongs: Belongs, found: Checkpoint | None, threads: int) -> None:
+    def _start(self, belongs: Fingerprint, found: Checkpoint | None, threads: int) -> None:
         events, metrics = (found.meta.events, found.meta.metrics) if found else (0, 0)
         self._write_environment(threads)
         self._desk.clear()
@@ -265,7 +265,7 @@ def new_run(
     policy: Policy | None = None,
     storage: Storage | None = None,
     sinks: Sequence[Sink] = (),
-    again: Again | None = None,
+    again: Reproduction | None = None,
     weights: Weights | None = None,
 ) -> Recorder:
     """The recorder of a run that begins, in a new folder under ``root``.

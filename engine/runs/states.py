@@ -12,7 +12,7 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.tensors import TensorFile
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class KeptState(msgspec.Struct, frozen=True, kw_only=True):
     """One of ``runs states --json``."""
 
     step: int
@@ -26,18 +26,18 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
-def kept_states(folder: RunFolder) -> list[State]:
+def kept_states(folder: RunFolder) -> list[KeptState]:
     """Those with a sound header, the furthest first."""
     return sorted(_states(folder), key=lambda one: (one.step, one.epochs_done), reverse=True)
 
 
-def _states(folder: RunFolder) -> Iterator[State]:
+def _states(folder: RunFolder) -> Iterator[KeptState]:
     for path in (*folder.states, folder.best_file):
         try:
             progress, size = decode_meta(TensorFile(path)).progress, path.stat().st_size
         except (RunError, OSError):
             continue
-        yield State(
+        yield KeptState(
             step=progress.step,
             epochs_done=progress.epochs_done,
             batch=progress.batch,

@@ -7,9 +7,9 @@ from itertools import zip_longest
 from pathlib import Path
 
 from cnn_tui.engine.runs.environment import last_environment
-from cnn_tui.engine.runs.folder import Again, RunFolder
+from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lines import read_events
-from cnn_tui.engine.runs.states import State, kept_states
+from cnn_tui.engine.runs.states import KeptState, kept_states
 from cnn_tui.engine.runs.summary import summarize
 from cnn_tui.engine.runs.tensors import TensorFile
 from cnn_tui.engine.training.events import Alert, BatchCompleted
@@ -21,7 +21,7 @@ _CAUSES = ("numpy", "blas", "cpu", "cnn_tui", "python", "host")
 """Of other bits, the likeliest first."""
 
 
-def judge(original: RunFolder, repeated: RunFolder, again: Again, step: int) -> Alert:
+def judge(original: RunFolder, repeated: RunFolder, again: Reproduction, step: int) -> Alert:
     """Hold a run that is complete, after ``step`` steps, against the one that it repeats.
 
     Raises:
@@ -76,7 +76,7 @@ def _parted(then: BatchCompleted, now: BatchCompleted) -> str:
     return ""
 
 
-def _common_states(one: RunFolder, other: RunFolder) -> tuple[State, ...]:
+def _common_states(one: RunFolder, other: RunFolder) -> tuple[KeptState, ...]:
     """The latest that both have; nothing if there is none."""
     ours = {(state.step, state.epochs_done): state for state in kept_states(one)}
     for state in kept_states(other):
@@ -95,7 +95,7 @@ def _causes(original: RunFolder, repeated: RunFolder) -> str:
     return f"What changed: {'; '.join(changed)}." if changed else ""
 
 
-def _figures(original: RunFolder, repeated: RunFolder, again: Again) -> str:
+def _figures(original: RunFolder, repeated: RunFolder, again: Reproduction) -> str:
     then, now = _best(original), _best(repeated)
     return (
         f"{again.setting} {again.new} in place of {again.old}: best validation {now}; "

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from cnn_tui.engine.runs.checkpoints import Belongs, Checkpoints, Meta
-from cnn_tui.engine.runs.commands import CommandDesk
+from cnn_tui.engine.runs.checkpoints import Checkpoints, Fingerprint, Meta
 from cnn_tui.engine.runs.journal import Journal
+from cnn_tui.engine.runs.requests import RequestInbox
 from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.training.events import Alert, CheckpointSaved, RunEvent
 from cnn_tui.engine.training.snapshot import Snapshot
@@ -48,8 +48,8 @@ class Writer:
         self,
         run: str,
         checkpoints: Checkpoints,
-        desk: CommandDesk,
-        belongs: Belongs,
+        desk: RequestInbox,
+        belongs: Fingerprint,
         sinks: Sequence[Sink] = (),
     ) -> None:
         self._run, self._checkpoints, self._desk = run, checkpoints, desk

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from cnn_tui.engine.shapes import Shape, Window, output_size
-from cnn_tui.engine.specs.flow import Fault, Flow, Note, Step, dims, failed
+from cnn_tui.engine.specs.flow import Diagnostic, FeatureMap, InferredLayer, Note, dims, failed
 from cnn_tui.engine.specs.layers import BatchNorm, Conv, Layer, Residual
 
-Walk = Callable[[tuple[Layer, ...], Flow], tuple[Step, ...]]
+Walk = Callable[[tuple[Layer, ...], FeatureMap], tuple[InferredLayer, ...]]
 """Infers layers one after another, inside the block."""
 
 
@@ -23,7 +23,7 @@ def projection(out_channels: int, stride: int) -> tuple[Layer, ...]:
     )
 
 
-def infer_residual(layer: Residual, flow: Flow, walk: Walk) -> Step:
+def infer_residual(layer: Residual, flow: FeatureMap, walk: Walk) -> InferredLayer:
     """The sum of branch and shortcut, where both have one shape."""
     if not layer.branch:
         return failed(layer, flow, _EMPTY_BRANCH)
@@ -32,18 +32,18 @@ def infer_residual(layer: Residual, flow: Flow, walk: Walk) -> Step:
         return _sum(failed(layer, flow, _identity_stride(layer))._replace(branch=branch))
     end = branch[-1].after
     if flow.shape is None or end.shape is None:
-        return _sum(Step(layer, flow, Flow(None, end.flat), branch=branch))
+        return _sum(InferredLayer(layer, flow, FeatureMap(None, end.flat), branch=branch))
     side, other = _shortcut(layer, flow, end.shape[0], walk)
     if other != end.shape:
         fault = _shortcut_shape(layer, end.shape, other)
         return _sum(failed(layer, flow, fault)._replace(branch=branch, shortcut=side))
     # A shortcut reads single pixels: what the branch reaches holds all that it reaches.
-    return _sum(Step(layer, flow, end, branch=branch, shortcut=side))
+    return _sum(InferredLayer(layer, flow, end, branch=branch, shortcut=side))
 
 
 def _shortcut(
-    layer: Residual, flow: Flow, channels: int, walk: Walk
-) -> tuple[tuple[Step, ...], Shape | None]:
+    layer: Residual, flow: FeatureMap, channels: int, walk: Walk
+) -> tuple[tuple[InferredLayer, ...], Shape | None]:
     """Its layers, and the shape that it gives; None where it cannot be."""
     if layer.shortcut == "identity":
         return (), flow.shape
@@ -56,7 +56,7 @@ def _shortcut(
     return (), (max(channels, flow.shape[0]), *pixels)
 
 
-def _sum(block: Step) -> Step:
+def _sum(block: InferredLayer) -> InferredLayer:
     inner = block.branch + block.shortcut
     return block._replace(
         weights=sum(step.weights for step in inner),
@@ -65,28 +65,30 @@ def _sum(block: Step) -> Step:
     )
 
 
-_EMPTY_BRANCH = Fault(
+_EMPTY_BRANCH = Diagnostic(
     "empty-branch", "its branch has no layers", "branch", "Add one, such as a conv."
 )
 
 
-def _identity_stride(layer: Residual) -> Fault:
+def _identity_stride(layer: Residual) -> Diagnostic:
     """An identity shortcut that is told to shrink its input."""
     text = f"an identity shortcut passes its input on as it is, stride {layer.stride} cannot apply"
-    return Fault("identity-stride", text, "stride")
+    return Diagnostic("identity-stride", text, "stride")
 
 
-def _shortcut_shape(layer: Residual, branch: Shape, other: Shape | None) -> Fault:
+def _shortcut_shape(layer: Residual, branch: Shape, other: Shape | None) -> Diagnostic:
     """Two sides that cannot be added."""
     if other is None:
         text = f"a {layer.shortcut} shortcut needs a volume C x H x W, but its input is flat"
     else:
         text = f"the branch gives {dims(branch)}, the {layer.shortcut} shortcut {dims(other)}"
         text += "; both must be alike to be added"
-    return Fault("shortcut-shape", text, "shortcut", "Make branch and shortcut give one shape.")
+    return Diagnostic(
+        "shortcut-shape", text, "shortcut", "Make branch and shortcut give one shape."
+    )
 
 
-def explain_residual(layer: Residual, step: Step) -> Iterator[Note]:
+def explain_residual(layer: Residual, step: InferredLayer) -> Iterator[Note]:
     """Parameters and receptive field of both sides."""
     params = step.weights + step.biases
     count = f"{params:,} parameters" if params else "no parameters"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnn_tui.engine.specs.flow import Fault, Place, Step
+from cnn_tui.engine.specs.flow import Diagnostic, InferredLayer, Place
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix
 
@@ -13,12 +13,12 @@ class Case(NamedTuple):
     """A fault in its place; the empty place is the network as a whole."""
 
     network: Network
-    steps: tuple[Step, ...]
+    steps: tuple[InferredLayer, ...]
     place: Place
-    fault: Fault
+    fault: Diagnostic
 
     @property
-    def chain(self) -> tuple[Step, ...]:
+    def chain(self) -> tuple[InferredLayer, ...]:
         """The faulty layer, led by the residual blocks that it is in."""
         steps, chain = self.steps, []
         for position in self.place:
@@ -27,7 +27,7 @@ class Case(NamedTuple):
         return tuple(chain)
 
     @property
-    def step(self) -> Step:
+    def step(self) -> InferredLayer:
         """The faulty layer."""
         return self.chain[-1]
 
@@ -37,7 +37,7 @@ class Case(NamedTuple):
         return Fix(self.place[0] + 1, inner + field, value, "", also)
 
 
-class Prescription(NamedTuple):
+class FixCandidate(NamedTuple):
     """A change worth trying."""
 
     fix: Fix

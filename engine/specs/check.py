@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from cnn_tui.engine.specs.case import Case
 from cnn_tui.engine.specs.doctor import cure, cure_briefly
-from cnn_tui.engine.specs.flow import Fault, Flow, Place, Step
+from cnn_tui.engine.specs.flow import Diagnostic, FeatureMap, InferredLayer, Place
 from cnn_tui.engine.specs.infer import bad_value, walk
 from cnn_tui.engine.specs.layers import layer_type
 from cnn_tui.engine.specs.network import Network
@@ -37,9 +37,9 @@ def check(network: Network, classes: int | None = None) -> Report:
     """
     values = [bad_value(problem) for problem in value_problems(network)]
     is_input_bad = any(fault.field.startswith("input") for fault in values)
-    steps = walk(network.layers, Flow(None if is_input_bad else network.input))
+    steps = walk(network.layers, FeatureMap(None if is_input_bad else network.input))
     reports, duplicates = report_layers(steps)
-    found: list[tuple[Place, Fault]] = [((), fault) for fault in values]
+    found: list[tuple[Place, Diagnostic]] = [((), fault) for fault in values]
     found += [*_faults(steps), *duplicates, *judge_scores(steps, classes)]
     found.sort(key=lambda one: one[0])
     few = min(_MOST_CURED, _MOST_WALKED // max(1, _size(steps)))
@@ -58,14 +58,16 @@ def check(network: Network, classes: int | None = None) -> Report:
     )
 
 
-def _faults(steps: Iterable[Step], above: Place = ()) -> Iterator[tuple[Place, Fault]]:
+def _faults(
+    steps: Iterable[InferredLayer], above: Place = ()
+) -> Iterator[tuple[Place, Diagnostic]]:
     for position, step in enumerate(steps):
         place = (*above, position)
         yield from ((place, fault) for fault in step.faults)
         yield from _faults(step.branch, place)
 
 
-def _size(steps: Iterable[Step]) -> int:
+def _size(steps: Iterable[InferredLayer]) -> int:
     """Layers, those inside residual blocks included."""
     return sum(1 + _size(step.branch) for step in steps)
 

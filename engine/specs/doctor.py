@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from cnn_tui.engine.specs.case import Case, Prescription
-from cnn_tui.engine.specs.flow import Flow, Step, dims
+from cnn_tui.engine.specs.case import Case, FixCandidate
+from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer, dims
 from cnn_tui.engine.specs.infer import infer, steps_through
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import Network
@@ -110,14 +110,14 @@ class _Outcome(NamedTuple):
     cost: float
 
 
-def _try(case: Case, prescription: Prescription) -> _Outcome | None:
+def _try(case: Case, prescription: FixCandidate) -> _Outcome | None:
     """What comes of a change; None if the fault is still there."""
     network = apply_fix(case.network, prescription.fix)
     changes = (prescription.fix, *prescription.fix.also)
     first = max(0, min(change.layer for change in changes) - 1)
     if case.fault.code == "too-large":
         first = 0  # the counts of all layers before it add up
-    flow = Flow(network.input) if first == 0 else case.steps[first].before
+    flow = FeatureMap(network.input) if first == 0 else case.steps[first].before
     end = case.place[0] + 1 + len(network.layers) - len(case.network.layers)
     steps = steps_through(network.layers[first:], flow)
     region = tuple(islice(steps, max(0, end - first)))
@@ -135,7 +135,7 @@ def _try(case: Case, prescription: Prescription) -> _Outcome | None:
     return _Outcome(fix, _codes(region) <= expected, broken, prescription.cost)
 
 
-def _is_mended(case: Case, fix: Fix, region: Sequence[Step]) -> bool:
+def _is_mended(case: Case, fix: Fix, region: Sequence[InferredLayer]) -> bool:
     """Whether the layer has the fault no longer, or is no longer there."""
     if fix.value == "":
         return not fix.also or not region[0].faults
@@ -143,7 +143,7 @@ def _is_mended(case: Case, fix: Fix, region: Sequence[Step]) -> bool:
     return target is None or all(fault.code != case.fault.code for fault in target.faults)
 
 
-def _output(case: Case, region: Sequence[Step], end: int) -> str:
+def _output(case: Case, region: Sequence[InferredLayer], end: int) -> str:
     """What the layer gives now, or the last of those in its place."""
     step = region[-1] if region else None
     if step is not None and end == case.place[0] + 1:
@@ -151,7 +151,7 @@ def _output(case: Case, region: Sequence[Step], end: int) -> str:
     return dims(step.after.shape or ()) if step else ""
 
 
-def _inside(step: Step, place: Sequence[int]) -> Step | None:
+def _inside(step: InferredLayer, place: Sequence[int]) -> InferredLayer | None:
     for position in place:
         if position >= len(step.branch):
             return None
@@ -159,11 +159,11 @@ def _inside(step: Step, place: Sequence[int]) -> Step | None:
     return step
 
 
-def _codes(steps: Iterable[Step]) -> Counter[str]:
+def _codes(steps: Iterable[InferredLayer]) -> Counter[str]:
     return sum((step.codes for step in steps), Counter())
 
 
-def _outlook(steps: Iterable[Step], first: int) -> tuple[bool, str]:
+def _outlook(steps: Iterable[InferredLayer], first: int) -> tuple[bool, str]:
     """Whether a layer does not fit, and what is to be said of those to come."""
     shape = None
     for number, step in enumerate(steps, first):

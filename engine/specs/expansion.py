@@ -8,7 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.flow import Flow, dims
+from cnn_tui.engine.specs.flow import FeatureMap, dims
 from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import FC, Conv, Features, Layer, Size
 from cnn_tui.engine.specs.network import Network
@@ -92,7 +92,7 @@ class _Maker:
     def __init__(
         self, options: PatternOptions, pattern: Group, shape: tuple[int, int, int]
     ) -> None:
-        self.options, self._flow = options, Flow(shape)
+        self.options, self._flow = options, FeatureMap(shape)
         self._atoms = list(pattern.atoms())
         self._filters = options.filters
         self._pooled = self._convolved = False

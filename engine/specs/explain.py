@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import get_args
 
 from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.flow import Note, Place, Step, Topic, dims
+from cnn_tui.engine.specs.flow import InferredLayer, Note, Place, Topic, dims
 from cnn_tui.engine.specs.infer import rule_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import step_at
@@ -29,7 +29,7 @@ def explain(network: Network, place: Place) -> tuple[Note, ...]:
     return tuple(notes[topic] for topic in get_args(Topic) if topic in notes)
 
 
-def _general(step: Step) -> Iterator[Note]:
+def _general(step: InferredLayer) -> Iterator[Note]:
     """What can be said of any layer."""
     before, after = step.before.shape, step.after.shape
     yield Note("size", (f"{dims(before or ())} in, {dims(after) if after else '?'} out",))

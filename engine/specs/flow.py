@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Literal, NamedTuple
 
-from cnn_tui.engine.shapes import Reach, Shape
+from cnn_tui.engine.shapes import ReceptiveField, Shape
 from cnn_tui.engine.specs.layers import FC, Layer
 
 Place = tuple[int, ...]
@@ -18,7 +18,7 @@ Topic = Literal["size", "parameters", "sharing", "pooling", "field", "cost"]
 """What an explanation is about, the most important first."""
 
 
-class Fault(NamedTuple):
+class Diagnostic(NamedTuple):
     """What is wrong with a layer, and why; the place is added by whoever reports it."""
 
     code: str
@@ -31,14 +31,14 @@ class Fault(NamedTuple):
     layers to be added behind it, in quick entry."""
 
 
-class Flow(NamedTuple):
+class FeatureMap(NamedTuple):
     """A volume between two layers."""
 
     shape: Shape | None
     """``(C, H, W)`` or ``(D,)``; None behind a fault."""
     flat: bool = False
-    height: Reach = Reach()
-    width: Reach = Reach()
+    height: ReceptiveField = ReceptiveField()
+    width: ReceptiveField = ReceptiveField()
 
     @property
     def longer_reach(self) -> int:
@@ -46,18 +46,18 @@ class Flow(NamedTuple):
         return max(self.height.size, self.width.size)
 
 
-class Step(NamedTuple):
+class InferredLayer(NamedTuple):
     """One layer between two volumes, with its counts for one image."""
 
     layer: Layer
-    before: Flow
-    after: Flow
-    faults: tuple[Fault, ...] = ()
+    before: FeatureMap
+    after: FeatureMap
+    faults: tuple[Diagnostic, ...] = ()
     weights: int = 0
     biases: int = 0
     macs: int = 0
-    branch: tuple[Step, ...] = ()
-    shortcut: tuple[Step, ...] = ()
+    branch: tuple[InferredLayer, ...] = ()
+    shortcut: tuple[InferredLayer, ...] = ()
 
     @property
     def broken(self) -> bool:
@@ -78,14 +78,14 @@ class Note(NamedTuple):
     lines: tuple[str, ...]
 
 
-def failed(layer: Layer, flow: Flow, *faults: Fault) -> Step:
+def failed(layer: Layer, flow: FeatureMap, *faults: Diagnostic) -> InferredLayer:
     """A layer with faults: the shape behind it is not known."""
     # What slides over pixels gives pixels, so one layer in the wrong place is one fault, not many.
     flat = isinstance(layer, FC) or (flow.flat and not layer.info.needs_volume)
-    return Step(layer, flow, Flow(None, flat), faults)
+    return InferredLayer(layer, flow, FeatureMap(None, flat), faults)
 
 
-def weight_lines(step: Step, product: str) -> tuple[str, ...]:
+def weight_lines(step: InferredLayer, product: str) -> tuple[str, ...]:
     """Weights as a product, and the biases added to them."""
     weights = f"{product} = {step.weights:,} weights"
     params = f"+ {step.biases:,} biases = {step.weights + step.biases:,}"

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs import blocks, plain, windows
-from cnn_tui.engine.specs.flow import Fault, Flow, Note, Step, failed
+from cnn_tui.engine.specs.flow import Diagnostic, FeatureMap, InferredLayer, Note, failed
 from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
@@ -29,42 +29,44 @@ from cnn_tui.engine.specs.limits import MAX_COUNT, MAX_MACS, MAX_NESTING
 from cnn_tui.engine.specs.values import Problem, value_problems
 
 
-class Rule(NamedTuple):
+class ShapeRule(NamedTuple):
     """The shape rule and the explanation of one kind of layer."""
 
-    infer: Callable[..., Step] = lambda layer, flow: Step(layer, flow, flow)
+    infer: Callable[..., InferredLayer] = lambda layer, flow: InferredLayer(layer, flow, flow)
     """Takes the layer and the flow before it; a block also what walks through its branch."""
-    explain: Callable[[Any, Step], Iterable[Note]] = lambda layer, step: ()
+    explain: Callable[[Any, InferredLayer], Iterable[Note]] = lambda layer, step: ()
     """The notes that differ from those of any other layer."""
 
 
-RULES: dict[type[Layer], Rule] = {
-    Conv: Rule(windows.infer_conv, windows.explain_conv),
-    MaxPool: Rule(windows.infer_pool, windows.explain_maxpool),
-    AvgPool: Rule(windows.infer_pool, windows.explain_avgpool),
-    GlobalAvgPool: Rule(plain.infer_global_avgpool, plain.explain_global_avgpool),
-    FC: Rule(plain.infer_fc, plain.explain_fc),
-    Dropout: Rule(explain=plain.explain_dropout),
-    BatchNorm: Rule(plain.infer_batchnorm, plain.explain_batchnorm),
-    Residual: Rule(blocks.infer_residual, blocks.explain_residual),
+RULES: dict[type[Layer], ShapeRule] = {
+    Conv: ShapeRule(windows.infer_conv, windows.explain_conv),
+    MaxPool: ShapeRule(windows.infer_pool, windows.explain_maxpool),
+    AvgPool: ShapeRule(windows.infer_pool, windows.explain_avgpool),
+    GlobalAvgPool: ShapeRule(plain.infer_global_avgpool, plain.explain_global_avgpool),
+    FC: ShapeRule(plain.infer_fc, plain.explain_fc),
+    Dropout: ShapeRule(explain=plain.explain_dropout),
+    BatchNorm: ShapeRule(plain.infer_batchnorm, plain.explain_batchnorm),
+    Residual: ShapeRule(blocks.infer_residual, blocks.explain_residual),
 }
-_SAME = Rule()
+_SAME = ShapeRule()
 MOST_KNOWN = 20_000
 """Steps that are remembered, about 10 MB; then all are forgotten."""
-_known: dict[tuple[int, Flow, int], Step] = {}
+_known: dict[tuple[int, FeatureMap, int], InferredLayer] = {}
 
 
-def rule_of(layer: Layer) -> Rule:
+def rule_of(layer: Layer) -> ShapeRule:
     """The rule of a layer; most leave the volume its shape and learn nothing."""
     return RULES.get(type(layer), _SAME)
 
 
-def walk(layers: Iterable[Layer], flow: Flow, depth: int = 0) -> tuple[Step, ...]:
+def walk(layers: Iterable[Layer], flow: FeatureMap, depth: int = 0) -> tuple[InferredLayer, ...]:
     """Infer one layer after another, from the volume that ``flow`` describes."""
     return tuple(steps_through(layers, flow, depth))
 
 
-def steps_through(layers: Iterable[Layer], flow: Flow, depth: int = 0) -> Iterator[Step]:
+def steps_through(
+    layers: Iterable[Layer], flow: FeatureMap, depth: int = 0
+) -> Iterator[InferredLayer]:
     """The steps of :func:`walk` as far as anybody asks."""
     count = macs = 0
     for layer in layers:
@@ -77,7 +79,7 @@ def steps_through(layers: Iterable[Layer], flow: Flow, depth: int = 0) -> Iterat
         flow = step.after
 
 
-def infer(layer: Layer, flow: Flow, depth: int = 0) -> Step:
+def infer(layer: Layer, flow: FeatureMap, depth: int = 0) -> InferredLayer:
     """What one layer makes of the volume before it.
 
     An edit leaves most layers as they are, and the doctor tries many networks that differ in
@@ -100,7 +102,7 @@ def _is_exact(shape: Shape | None) -> bool:
     return shape is None or (type(shape) is tuple and all(type(size) is int for size in shape))
 
 
-def _infer(layer: Layer, flow: Flow, depth: int) -> Step:
+def _infer(layer: Layer, flow: FeatureMap, depth: int) -> InferredLayer:
     if bad := [bad_value(problem) for problem in value_problems(layer)]:
         return failed(layer, flow, *bad)
     if flow.flat and layer.info.needs_volume:
@@ -112,22 +114,22 @@ def _infer(layer: Layer, flow: Flow, depth: int) -> Step:
     return rule_of(layer).infer(layer, flow, partial(walk, depth=depth + 1))
 
 
-def bad_value(problem: Problem) -> Fault:
+def bad_value(problem: Problem) -> Diagnostic:
     """A value outside its limits, in a description made in code."""
-    return Fault("bad-value", f"{problem.path}: {problem.text}", problem.path, problem.remedy)
+    return Diagnostic("bad-value", f"{problem.path}: {problem.text}", problem.path, problem.remedy)
 
 
-_NEEDS_VOLUME = Fault(
+_NEEDS_VOLUME = Diagnostic(
     "needs-volume",
     "it needs a volume C x H x W, but an fc layer before it made its input flat",
     remedy="Move it before the first fc layer.",
 )
-_TOO_LARGE = Fault(
+_TOO_LARGE = Diagnostic(
     "too-large",
     "up to here the network has more parameters or values than any machine can hold",
     remedy="Use fewer channels or features, or a smaller input.",
 )
-_TOO_DEEP = Fault(
+_TOO_DEEP = Diagnostic(
     "too-deep",
     f"residual blocks stand more than {MAX_NESTING} deep in each other",
     "branch",

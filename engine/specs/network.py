@@ -36,7 +36,7 @@ class SVM(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="svm", ta
 Loss = Softmax | SVM
 
 
-class Training(
+class Recipe(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
     """The recipe: everything besides network, loss and data that decides the trained weights."""
@@ -89,4 +89,4 @@ class Network(
     data: Annotated[str, msgspec.Meta(max_length=200)] = "digits"
     layers: tuple[Layer, ...] = ()
     loss: Loss = Softmax()
-    training: Training = Training()
+    training: Recipe = Recipe()

@@ -77,10 +77,10 @@ def parse_pattern(text: str, counts: dict[str, int]) -> Group:
         EntryError: at the first word that does not read, or the count that makes more layers than
             a network may have.
     """
-    return _Reader(text, counts).whole()
+    return _PatternReader(text, counts).whole()
 
 
-class _Reader(TokenReader):
+class _PatternReader(TokenReader):
     """Makes groups of tokens."""
 
     def __init__(self, text: str, counts: dict[str, int]) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.flow import Flow, Place, Step
+from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer, Place
 from cnn_tui.engine.specs.infer import walk
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import Network
@@ -19,18 +19,18 @@ def label(place: Place, layer: Layer) -> str:
     return f"layer {'.'.join(str(position + 1) for position in place)} ({layer_type(layer)})"
 
 
-def step_at(network: Network, place: Place) -> Step:
+def step_at(network: Network, place: Place) -> InferredLayer:
     """The layer at a place, between the volumes before and after it.
 
     Raises:
         IndexError: where there is none.
     """
     layer = layer_at(network, place)
-    steps = walk(network.layers[: place[0] + 1], Flow(network.input))
+    steps = walk(network.layers[: place[0] + 1], FeatureMap(network.input))
     for position in place[:-1]:
         steps = steps[position].branch
         if not steps:  # a block with an impossible setting is not looked into
-            return Step(layer, Flow(None), Flow(None))
+            return InferredLayer(layer, FeatureMap(None), FeatureMap(None))
     return steps[place[-1]]
 
 

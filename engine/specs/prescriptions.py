@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from cnn_tui.engine.shapes import Window, remainder
-from cnn_tui.engine.specs.case import Case, Prescription
-from cnn_tui.engine.specs.flow import Flow, Step, dims
+from cnn_tui.engine.specs.case import Case, FixCandidate
+from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer, dims
 from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool, Residual, pair
 from cnn_tui.engine.specs.report import Fix
@@ -25,7 +25,7 @@ _FARTHEST_INPUT = 64
 _LAST_RESORT = 100.0
 
 
-def prescribe(case: Case) -> Iterator[Prescription]:
+def prescribe(case: Case) -> Iterator[FixCandidate]:
     """What to try against a fault; nothing where a person has to decide."""
     if not case.place:
         return
@@ -35,12 +35,12 @@ def prescribe(case: Case) -> Iterator[Prescription]:
     elif case.fault.code == "empty-branch" and isinstance(layer, Residual):
         yield from fill(case, layer)
     elif case.fault.wanted is not None and not case.fault.field:
-        yield Prescription(
+        yield FixCandidate(
             case.fix("after", case.fault.wanted), f"{case.fault.wanted} behind it", 0
         )
     elif case.fault.wanted is not None:
         fix = case.fix(case.fault.field, case.fault.wanted)
-        yield Prescription(fix, f"{case.fault.field} {case.fault.wanted}", 0)
+        yield FixCandidate(fix, f"{case.fault.field} {case.fault.wanted}", 0)
     elif isinstance(layer, Residual) and case.fault.code in {"identity-stride", "shortcut-shape"}:
         yield from reconcile(case, layer)
     elif isinstance(layer, Conv) and case.fault.code == "groups":
@@ -49,7 +49,7 @@ def prescribe(case: Case) -> Iterator[Prescription]:
         yield from _SLIDING[case.fault.code](case, layer)
 
 
-def _fraction(case: Case, layer: Windowed) -> Iterator[Prescription]:
+def _fraction(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     for field in ("stride", "kernel_size", "padding"):
         yield from around(case, layer, field)
     yield from _overlapping(case, layer)
@@ -57,7 +57,7 @@ def _fraction(case: Case, layer: Windowed) -> Iterator[Prescription]:
     yield _round_down(case, layer)
 
 
-def _overlapping(case: Case, layer: Windowed) -> Iterator[Prescription]:
+def _overlapping(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     """Another kernel under the stride that a pool has by its present one."""
     if layer.stride is not None:
         return
@@ -65,14 +65,14 @@ def _overlapping(case: Case, layer: Windowed) -> Iterator[Prescription]:
     strided = msgspec.structs.replace(layer, stride=stride)
     for one in around(case, strided, "kernel_size"):
         fix = case.fix("stride", stride if isinstance(stride, int) else list(stride))
-        yield Prescription(
+        yield FixCandidate(
             msgspec.structs.replace(one.fix, also=(fix,)),
             f"{one.label} with stride {stride if isinstance(stride, int) else dims(stride)}",
             one.cost + 0.5,
         )
 
 
-def _too_large(case: Case, layer: Windowed) -> Iterator[Prescription]:
+def _too_large(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     axes = list(zip((case.step.before.shape or ())[1:], windows(layer), strict=True))
     kernel = [min(one.kernel, _largest_kernel(size, one)) for size, one in axes]
     padding = [max(one.padding, (one.span - size + 1) // 2) for size, one in axes]
@@ -85,28 +85,28 @@ def _largest_kernel(size: int, window: Window) -> int:
     return (size + 2 * window.padding - 1) // window.dilation + 1
 
 
-def _same_even(case: Case, layer: Windowed) -> Iterator[Prescription]:
+def _same_even(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     yield from around(case, layer, "kernel_size")
     if isinstance(layer, Conv):
         yield from _explicit_padding(case, layer)
 
 
-def _explicit_padding(case: Case, layer: Conv) -> Iterator[Prescription]:
+def _explicit_padding(case: Case, layer: Conv) -> Iterator[FixCandidate]:
     """Equal padding on both sides, one pixel short of keeping the size; at stride 2 it halves."""
     axes = zip(pair(layer.kernel_size), pair(layer.dilation), strict=True)
     high, wide = ((Window(kernel, dilation=dilation).span - 1) // 2 for kernel, dilation in axes)
     padding = high if high == wide else (high, wide)
     if not infer(msgspec.structs.replace(layer, padding=padding), case.step.before).faults:
         fix = case.fix("padding", high if high == wide else [high, wide])
-        yield Prescription(fix, f"padding {dims(pair(padding)) if high != wide else high}", 1.2)
+        yield FixCandidate(fix, f"padding {dims(pair(padding)) if high != wide else high}", 1.2)
 
 
-def _pool_padding(case: Case, layer: Windowed) -> Iterator[Prescription]:
+def _pool_padding(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     yield from first(case, layer, "padding", current(layer, "padding"), -1)
     yield from first(case, layer, "kernel_size", current(layer, "kernel_size"), 1)
 
 
-_SLIDING: dict[str, Callable[[Case, Windowed], Iterator[Prescription]]] = {
+_SLIDING: dict[str, Callable[[Case, Windowed], Iterator[FixCandidate]]] = {
     "fraction": _fraction,
     "kernel-too-large": _too_large,
     "same-even": _same_even,
@@ -114,23 +114,23 @@ _SLIDING: dict[str, Callable[[Case, Windowed], Iterator[Prescription]]] = {
 }
 
 
-def _round_down(case: Case, layer: Windowed) -> Prescription:
+def _round_down(case: Case, layer: Windowed) -> FixCandidate:
     axes = zip((case.step.before.shape or ())[1:], windows(layer), strict=True)
     rows, columns = (max(0, remainder(*axis) - axis[1].padding) for axis in axes)
     unread = [f"{rows} {'row' if rows == 1 else 'rows'}"] if rows else []
     unread += [f"{columns} {'column' if columns == 1 else 'columns'}"] if columns else []
     note = f"leaves {listed(unread, 'and')} unread" if unread else ""
-    return Prescription(case.fix("rounding", "floor"), "rounding down", _LAST_RESORT, note)
+    return FixCandidate(case.fix("rounding", "floor"), "rounding down", _LAST_RESORT, note)
 
 
-def _inputs(case: Case) -> Iterator[Prescription]:
+def _inputs(case: Case) -> Iterator[FixCandidate]:
     channels, *size = case.network.input
     for direction in (1, -1):
         found = _first_input(case, size, direction)
         if found is not None:
             cost = max(abs(new - old) for new, old in zip(found, size, strict=True)) + 0.3
             shape = [channels, *found]
-            yield Prescription(Fix(0, "input", shape, ""), f"input {dims(tuple(shape))}", cost)
+            yield FixCandidate(Fix(0, "input", shape, ""), f"input {dims(tuple(shape))}", cost)
 
 
 def _first_input(case: Case, size: Sequence[int], direction: int) -> list[int] | None:
@@ -151,7 +151,7 @@ def _first_input(case: Case, size: Sequence[int], direction: int) -> list[int] |
 
 def _reaches(case: Case, shape: tuple[int, ...]) -> tuple[bool, int]:
     """Whether all layers up to the one at fault fit, and how many were inferred to know."""
-    flow, inferred = Flow(shape), 0
+    flow, inferred = FeatureMap(shape), 0
     for layer in case.network.layers[: case.place[0] + 1]:
         step = infer(layer, flow)
         inferred += _size(step)
@@ -161,20 +161,20 @@ def _reaches(case: Case, shape: tuple[int, ...]) -> tuple[bool, int]:
     return True, inferred
 
 
-def _size(step: Step) -> int:
+def _size(step: InferredLayer) -> int:
     return 1 + sum(_size(inner) for inner in step.branch)
 
 
-def _groups(case: Case, layer: Conv) -> Iterator[Prescription]:
+def _groups(case: Case, layer: Conv) -> Iterator[FixCandidate]:
     channels = case.step.before.shape[0] if case.step.before.shape else layer.out_channels
     common = math.gcd(channels, layer.out_channels)
     fitting = [count for count in range(1, min(common, 1024) + 1) if common % count == 0]
     for groups in sorted(fitting, key=lambda count: abs(count - layer.groups))[:2]:
         fix = case.fix("groups", groups)
-        yield Prescription(fix, f"groups {groups}", abs(groups - layer.groups))
+        yield FixCandidate(fix, f"groups {groups}", abs(groups - layer.groups))
     if channels % layer.groups == 0:
         below = layer.out_channels // layer.groups * layer.groups
         for count in (below, below + layer.groups):
             fix = case.fix("out_channels", count)
             cost = abs(count - layer.out_channels) + 0.1
-            yield Prescription(fix, f"out_channels {count}", cost)
+            yield FixCandidate(fix, f"out_channels {count}", cost)

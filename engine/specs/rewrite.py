@@ -11,7 +11,7 @@ import msgspec
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.flow import Flow, Place
+from cnn_tui.engine.specs.flow import FeatureMap, Place
 from cnn_tui.engine.specs.infer import walk
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
@@ -34,7 +34,7 @@ class Cost(msgspec.Struct, frozen=True):
     """Values kept for the backward pass; activation functions work in place."""
 
 
-class Part(NamedTuple):
+class RewrittenLayer(NamedTuple):
     """One layer of the old network and what stands for it in the new one."""
 
     place: Place
@@ -51,7 +51,7 @@ class Rewrite(NamedTuple):
     kind: Kind
     before: Network
     after: Network
-    parts: tuple[Part, ...]
+    parts: tuple[RewrittenLayer, ...]
     exact: bool
     """Whether, with the weights carried over, it still computes the same."""
 
@@ -73,7 +73,7 @@ def rewrite(
             other parameters.
     """
     parts = tuple(
-        Part(place, known_shapes(network, place)[0], layer_at(network, place), tuple(new))
+        RewrittenLayer(place, known_shapes(network, place)[0], layer_at(network, place), tuple(new))
         for place, new in changes.items()
     )
     layers = network.layers
@@ -87,7 +87,7 @@ def rewrite(
 
 def cost(layers: Sequence[Layer], shape: Shape) -> Cost:
     """What ``layers`` come to on a volume of ``shape``."""
-    steps = walk(layers, Flow(shape, flat=len(shape) == 1))
+    steps = walk(layers, FeatureMap(shape, flat=len(shape) == 1))
     reach = (max(step.after.height.size, step.after.width.size) for step in steps)
     kept = (step for step in steps if not step.layer.info.is_activation)
     return Cost(
@@ -108,7 +108,7 @@ def _total(costs: Sequence[Cost]) -> Cost:
 class Pair(NamedTuple):
     """A layer as reported before, and as reported after: itself, or what stands for it."""
 
-    part: Part | None
+    part: RewrittenLayer | None
     old: LayerReport
     new: tuple[LayerReport, ...]
 
@@ -122,7 +122,7 @@ def pairs(rewritten: Rewrite) -> Iterator[Pair]:
 def _pairs(
     old: Sequence[LayerReport],
     new: Sequence[LayerReport],
-    parts: Mapping[Place, Part],
+    parts: Mapping[Place, RewrittenLayer],
     above: Place,
 ) -> Iterator[Pair]:
     at = 0

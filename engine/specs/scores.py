@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cnn_tui.engine.specs.flow import Fault, Place, Step, dims
+from cnn_tui.engine.specs.flow import Diagnostic, InferredLayer, Place, dims
 from cnn_tui.engine.specs.layers import FC, Conv, Residual
 
 
-def judge_scores(steps: Sequence[Step], classes: int | None) -> Iterator[tuple[Place, Fault]]:
+def judge_scores(
+    steps: Sequence[InferredLayer], classes: int | None
+) -> Iterator[tuple[Place, Diagnostic]]:
     """What is wrong with the output of the last layer, placed where the count is decided."""
     if not steps:
-        yield (), Fault("no-layers", "it has no layers", "layers", f"Add some; {_ending(classes)}")
+        yield (
+            (),
+            Diagnostic("no-layers", "it has no layers", "layers", f"Add some; {_ending(classes)}"),
+        )
         return
     shape = steps[-1].after.shape
     if shape is not None and shape[1:] not in ((), (1, 1)):
         text = f"the network ends in a volume of {dims(shape)}, not in one score per class"
         remedy, wanted = f"Add layers: {_ending(classes)}", f"fc {classes or 10}"
-        yield (len(steps) - 1,), Fault("not-scores", text, remedy=remedy, wanted=wanted)
+        yield (len(steps) - 1,), Diagnostic("not-scores", text, remedy=remedy, wanted=wanted)
         return
     position = _decider(steps)
     if (scores := _scores(steps, position)) is not None:
@@ -29,7 +34,7 @@ def _ending(classes: int | None) -> str:
     return f"the last must give one score per class, such as fc with {classes or 10} outputs."
 
 
-def _decider(steps: Sequence[Step]) -> int | None:
+def _decider(steps: Sequence[InferredLayer]) -> int | None:
     """The layer whose width is the number of scores."""
     for position in reversed(range(len(steps))):
         if isinstance(steps[position].layer, FC | Conv):
@@ -39,7 +44,7 @@ def _decider(steps: Sequence[Step]) -> int | None:
     return None
 
 
-def _scores(steps: Sequence[Step], position: int | None) -> int | None:
+def _scores(steps: Sequence[InferredLayer], position: int | None) -> int | None:
     if steps[-1].after.shape is not None:
         return steps[-1].after.shape[0]
     # Behind a fault an fc layer still says how many scores it gives.
@@ -47,17 +52,17 @@ def _scores(steps: Sequence[Step], position: int | None) -> int | None:
     return layer.out_features if isinstance(layer, FC) else None
 
 
-def _miscount(step: Step, scores: int, classes: int | None) -> Iterator[Fault]:
+def _miscount(step: InferredLayer, scores: int, classes: int | None) -> Iterator[Diagnostic]:
     widths = {FC: "out_features", Conv: "out_channels"}
     field = widths.get(type(step.layer), "")
     remedy = "Let the last layers give one score per class."
     wanted = _wanted(field, 2 if classes is None else classes)
     if scores < 2:
         text = "the network gives a single score, and telling classes apart takes at least two"
-        yield Fault("one-class", text, field, remedy, wanted)
+        yield Diagnostic("one-class", text, field, remedy, wanted)
     elif classes is not None and scores != classes:
         text = f"the network gives {scores} scores, but the data has {classes} classes"
-        yield Fault("classes", text, field, remedy, wanted)
+        yield Diagnostic("classes", text, field, remedy, wanted)
 
 
 def _wanted(field: str, count: int) -> int | str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from cnn_tui.engine.specs.case import Case, Prescription
+from cnn_tui.engine.specs.case import Case, FixCandidate
 from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import pair
@@ -20,7 +20,7 @@ _HANDICAPS = {"stride": 0.0, "kernel_size": 0.1, "padding": 0.2}
 """Decides between changes of the same size."""
 
 
-def around(case: Case, layer: Windowed, field: str) -> Iterator[Prescription]:
+def around(case: Case, layer: Windowed, field: str) -> Iterator[FixCandidate]:
     """The nearest fitting value below the present one and the nearest above."""
     for direction in (-1, 1):
         yield from first(case, layer, field, current(layer, field), direction)
@@ -28,7 +28,7 @@ def around(case: Case, layer: Windowed, field: str) -> Iterator[Prescription]:
 
 def first(
     case: Case, layer: Windowed, field: str, start: Sequence[int], direction: int
-) -> Iterator[Prescription]:
+) -> Iterator[FixCandidate]:
     """The first fitting value, ``start`` included, going up (1) or down (-1)."""
     for height, width in _values(layer, field, start, direction):
         value = height if height == width else (height, width)
@@ -67,12 +67,12 @@ def _values(
 
 def _prescription(
     case: Case, layer: Windowed, field: str, value: int | tuple[int, int]
-) -> Prescription:
+) -> FixCandidate:
     sizes = pair(value)
     shown = dims(sizes) if field == "kernel_size" or not isinstance(value, int) else value
     label = f"{field.removesuffix('_size')} {shown}"
     old = current(layer, field)
     cost = max(abs(sizes[0] - old[0]), abs(sizes[1] - old[1])) + _HANDICAPS[field]
-    return Prescription(
+    return FixCandidate(
         case.fix(field, value if isinstance(value, int) else list(value)), label, cost
     )

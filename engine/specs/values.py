@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 import msgspec
 
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer, Residual
-from cnn_tui.engine.specs.network import SVM, Network, Softmax, Training
+from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
 from cnn_tui.engine.specs.wording import expected, listed, nearest, show
 
 _LOSS_TYPES: dict[str, type[msgspec.Struct]] = {"softmax": Softmax, "svm": SVM}
@@ -97,8 +97,8 @@ def _value(value: object, annotation: Any, path: str) -> Iterator[Problem]:
         yield from _layers(value, path)
     elif annotation == Softmax | SVM:
         yield from _tagged(value, _LOSS_TYPES, path)
-    elif annotation is Training:
-        yield from _table(value, Training, path)
+    elif annotation is Recipe:
+        yield from _table(value, Recipe, path)
     else:
         yield from _leaf(value, annotation, path)
 

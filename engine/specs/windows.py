@@ -21,7 +21,15 @@ from cnn_tui.engine.shapes import (
     remainder,
     same_padding,
 )
-from cnn_tui.engine.specs.flow import Fault, Flow, Note, Step, dims, failed, weight_lines
+from cnn_tui.engine.specs.flow import (
+    Diagnostic,
+    FeatureMap,
+    InferredLayer,
+    Note,
+    dims,
+    failed,
+    weight_lines,
+)
 from cnn_tui.engine.specs.layers import AvgPool, Conv, Layer, MaxPool, pair
 
 Windowed = Conv | MaxPool | AvgPool
@@ -59,7 +67,7 @@ def _padding(
     return pair(layer.padding)
 
 
-def infer_conv(layer: Conv, flow: Flow) -> Step:
+def infer_conv(layer: Conv, flow: FeatureMap) -> InferredLayer:
     """The output of a convolution, its weights and its multiply-adds."""
     channels = flow.shape[0] if flow.shape else None
     faults = (*_same_even(layer), *_groups(layer, channels))
@@ -72,7 +80,7 @@ def infer_conv(layer: Conv, flow: Flow) -> Step:
     return step._replace(weights=weights, biases=biases, macs=macs)
 
 
-def infer_pool(layer: MaxPool | AvgPool, flow: Flow) -> Step:
+def infer_pool(layer: MaxPool | AvgPool, flow: FeatureMap) -> InferredLayer:
     """The output of a pool."""
     faults = tuple(_pool_padding(layer))
     if faults or flow.shape is None:
@@ -80,21 +88,21 @@ def infer_pool(layer: MaxPool | AvgPool, flow: Flow) -> Step:
     return _slide(layer, flow, flow.shape[0])
 
 
-def _slide(layer: Windowed, flow: Flow, channels: int) -> Step:
+def _slide(layer: Windowed, flow: FeatureMap, channels: int) -> InferredLayer:
     assert flow.shape is not None
     _, height, width = flow.shape
     down, across = windows(layer)
     if faults := tuple(_placement(layer, ((height, down), (width, across)))):
         return failed(layer, flow, *faults)
     shape = (channels, output_size(height, down), output_size(width, across))
-    after = Flow(shape, False, flow.height.through(down), flow.width.through(across))
-    return Step(layer, flow, after)
+    after = FeatureMap(shape, False, flow.height.through(down), flow.width.through(across))
+    return InferredLayer(layer, flow, after)
 
 
 # Faults.
 
 
-def _same_even(layer: Conv) -> Iterator[Fault]:
+def _same_even(layer: Conv) -> Iterator[Diagnostic]:
     """Padding ``same`` under a window of even span."""
     if layer.padding != "same":
         return
@@ -102,35 +110,35 @@ def _same_even(layer: Conv) -> Iterator[Fault]:
         span = Window(kernel, dilation=dilation).span
         if span % 2 == 0:
             text = f'padding "same" needs a window of odd size, {span} is even: one side would '
-            yield Fault("same-even", f"{text}need more padding than the other", "padding")
+            yield Diagnostic("same-even", f"{text}need more padding than the other", "padding")
             return
 
 
-def _groups(layer: Conv, channels: int | None) -> Iterator[Fault]:
+def _groups(layer: Conv, channels: int | None) -> Iterator[Diagnostic]:
     """Groups of channels that do not come out even; ``channels`` may be unknown."""
     for name, count in (("input", channels), ("output", layer.out_channels)):
         if count is not None and count % layer.groups:
             text = f"{layer.groups} groups do not divide the {count} {name} channels evenly"
-            yield Fault("groups", text, "groups")
+            yield Diagnostic("groups", text, "groups")
             return
 
 
-def _pool_padding(layer: MaxPool | AvgPool) -> Iterator[Fault]:
+def _pool_padding(layer: MaxPool | AvgPool) -> Iterator[Diagnostic]:
     """A pool whose first window would hold nothing but padding."""
     for kernel, padding in zip(pair(layer.kernel_size), pair(layer.padding), strict=True):
         if padding >= kernel:
             text = f"padding {padding} is not smaller than the kernel of {kernel}: a window could "
-            yield Fault("pool-padding", f"{text}hold nothing but padding", "padding")
+            yield Diagnostic("pool-padding", f"{text}hold nothing but padding", "padding")
             return
 
 
-def _placement(layer: Windowed, axes: Axes) -> Iterator[Fault]:
+def _placement(layer: Windowed, axes: Axes) -> Iterator[Diagnostic]:
     """A window larger than its padded input, or one that does not tile it."""
     height, width = axes
     if output_size(*height) < 1 or output_size(*width) < 1:
-        yield Fault("kernel-too-large", _too_large(axes), "kernel_size")
+        yield Diagnostic("kernel-too-large", _too_large(axes), "kernel_size")
     elif layer.rounding == "exact" and (remainder(*height) or remainder(*width)):
-        yield Fault("fraction", _fraction(axes), "stride")
+        yield Diagnostic("fraction", _fraction(axes), "stride")
 
 
 def _too_large(axes: Axes) -> str:
@@ -166,7 +174,7 @@ def _numbers(axes: Axes, bad: Sequence[bool]) -> str:
 # The arithmetic, with the numbers plugged in.
 
 
-def explain_conv(layer: Conv, step: Step) -> Iterator[Note]:
+def explain_conv(layer: Conv, step: InferredLayer) -> Iterator[Note]:
     """Size, parameters and their sharing, receptive field and cost of a convolution."""
     yield from _window_notes(layer, step)
     if not step.weights or step.before.shape is None:
@@ -183,7 +191,7 @@ def explain_conv(layer: Conv, step: Step) -> Iterator[Note]:
         yield Note("cost", (cost,))
 
 
-def _sharing(layer: Conv, step: Step, before: Shape, after: Shape) -> Iterator[str]:
+def _sharing(layer: Conv, step: InferredLayer, before: Shape, after: Shape) -> Iterator[str]:
     """The same connections if no two places had a weight in common, and if all were connected."""
     _, height, width = after
     biases = prod(after) if layer.bias else 0
@@ -194,7 +202,7 @@ def _sharing(layer: Conv, step: Step, before: Shape, after: Shape) -> Iterator[s
     yield f"as an fc layer: {connected:,}"
 
 
-def explain_maxpool(layer: MaxPool, step: Step) -> Iterator[Note]:
+def explain_maxpool(layer: MaxPool, step: InferredLayer) -> Iterator[Note]:
     """Size, receptive field, and what a max pool throws away."""
     yield from _window_notes(layer, step)
     before, after = step.before.shape, step.after.shape
@@ -211,14 +219,14 @@ def explain_maxpool(layer: MaxPool, step: Step) -> Iterator[Note]:
     yield Note("pooling", (*dropped, *lines) if kept < of else lines)
 
 
-def explain_avgpool(layer: AvgPool, step: Step) -> Iterator[Note]:
+def explain_avgpool(layer: AvgPool, step: InferredLayer) -> Iterator[Note]:
     """Size and receptive field of an average pool."""
     yield from _window_notes(layer, step)
     if step.after.shape is not None:
         yield Note("parameters", ("no parameters: the mean of each window",))
 
 
-def _window_notes(layer: Windowed, step: Step) -> Iterator[Note]:
+def _window_notes(layer: Windowed, step: InferredLayer) -> Iterator[Note]:
     """The size by the rule of the notes, and the receptive field grown from the one before."""
     axes = axes_of(layer, step.before.shape)
     if axes is None:

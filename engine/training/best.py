@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnn_tui.engine.model import Model
-from cnn_tui.engine.specs.network import Training
+from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.engine.training.progress import Best
 from cnn_tui.engine.training.snapshot import Weights, copy_weights, put_weights
 
@@ -11,7 +11,7 @@ from cnn_tui.engine.training.snapshot import Weights, copy_weights, put_weights
 class BestEpoch:
     """Of one run. Its weights are only kept here if the recipe asks for them at the end."""
 
-    def __init__(self, recipe: Training) -> None:
+    def __init__(self, recipe: Recipe) -> None:
         self._keeps, self._patience = recipe.keep_best, recipe.patience
         self.best: Best | None = None
         self._weights: Weights | None = None

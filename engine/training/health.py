@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.layers.base import Bound, ByShard, Op
+from cnn_tui.engine.layers.base import ByShard, Op, PlannedOp
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.activations import ActivationKernel
 from cnn_tui.engine.ops.kernel import Kernel
@@ -40,7 +40,7 @@ def is_due(step: int) -> bool:
     return step in EARLY or step % (EVERY << (step // STEADY).bit_length()) == 0
 
 
-class Meter:
+class HealthMeter:
     """Measures one step of a model: :meth:`before` and :meth:`measure` enclose its update."""
 
     def __init__(self, model: Model) -> None:
@@ -73,7 +73,7 @@ class Meter:
                 commonest_share=int(counts.max()) / len(targets),
             )
 
-    def _layers(self, walk: Iterator[tuple[Op, Bound]]) -> Iterator[LayerHealth]:
+    def _layers(self, walk: Iterator[tuple[Op, PlannedOp]]) -> Iterator[LayerHealth]:
         """In the order in which they run."""
         left = dict(self._weights)
         for op, bound in walk:

@@ -15,7 +15,7 @@ from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import NonFiniteError
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.training.fit import check_fit
+from cnn_tui.engine.training.compatibility import check_compatible
 
 LOW, HIGH, STEPS = 1e-5, 10.0, 100
 SMOOTHING = 0.8
@@ -92,7 +92,7 @@ def sweep(
     Raises:
         ShapeError: the network has issues or does not fit the data.
     """
-    check_fit(network, dataset)
+    check_compatible(network, dataset)
     recipe = network.training
     loader = Loader(dataset.train, Normalizer.of(dataset.train, recipe), recipe)
     with ExitStack() as stack:

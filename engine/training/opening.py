@@ -7,9 +7,9 @@ import numpy as np
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.model import Model
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
+from cnn_tui.engine.training.checkpointer import Checkpointer
 from cnn_tui.engine.training.events import RunStarted
-from cnn_tui.engine.training.keeper import Keeper
 
 PEAK_OF = 1000
 """Images looked at for their largest pixel."""
@@ -18,11 +18,11 @@ PEAK_OF = 1000
 def run_started(
     network: Network,
     dataset: Dataset,
-    recipe: Training,
+    recipe: Recipe,
     *,
     model: Model,
     normalizer: Normalizer,
-    keeper: Keeper,
+    keeper: Checkpointer,
     from_step: int,
 ) -> RunStarted:
     """Sizes and settings of a run; ``recipe`` is as it stands now, perhaps changed on the way."""

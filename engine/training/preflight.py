@@ -15,7 +15,7 @@ from cnn_tui.engine.training.checks.bench import Bench, CheckResult
 from cnn_tui.engine.training.checks.data import class_balance, input_scale
 from cnn_tui.engine.training.checks.learning import gradients, overfit
 from cnn_tui.engine.training.checks.loss import initial_loss, l2_loss
-from cnn_tui.engine.training.fit import check_fit
+from cnn_tui.engine.training.compatibility import check_compatible
 
 BUDGET = 16.5
 """Seconds; start, loading and a step that has begun come on top, and 20 are promised."""
@@ -46,7 +46,7 @@ def preflight(
     Raises:
         ShapeError: the network has issues or does not fit the data.
     """
-    check_fit(network, dataset)
+    check_compatible(network, dataset)
     with closing(Bench(network, dataset, threads, stopping, budget, clock)) as bench:
         for check in CHECKS.values():
             if stopping():

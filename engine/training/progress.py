@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from cnn_tui.engine.decoding import Count, Seconds, Share
+from cnn_tui.engine.training.epoch_metrics import EpochMetrics
 from cnn_tui.engine.training.settings import Settings
-from cnn_tui.engine.training.tally import Tally
 
 
 class Best(msgspec.Struct, frozen=True):
@@ -33,11 +33,13 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The recipe's values, which may have been changed on the way."""
     seconds: Seconds
     """Worked so far, pauses left out."""
-    tally: Tally
+    tally: EpochMetrics
     """Of the epoch that is under way."""
     best: Best | None = None
 
 
 def beginning(settings: Settings) -> Progress:
     """Where a run stands before its first step."""
-    return Progress(step=0, epochs_done=0, batch=0, settings=settings, seconds=0.0, tally=Tally())
+    return Progress(
+        step=0, epochs_done=0, batch=0, settings=settings, seconds=0.0, tally=EpochMetrics()
+    )

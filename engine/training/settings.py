@@ -8,7 +8,7 @@ import msgspec
 
 from cnn_tui.engine.decoding import Count, Figure
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.specs.network import Fraction, NonNegative, Positive, Training
+from cnn_tui.engine.specs.network import Fraction, NonNegative, Positive, Recipe
 from cnn_tui.engine.specs.values import fields_of
 from cnn_tui.engine.specs.wording import expected, show
 
@@ -31,7 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     batch_size: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 64
 
     @classmethod
-    def of(cls, training: Training) -> Settings:
+    def of(cls, training: Recipe) -> Settings:
         """As the recipe has them."""
         return cls(lr=training.lr, l2=training.l2, batch_size=training.batch_size)
 
@@ -60,7 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         held = None if self.held_lr is None else _within(self.held_lr * factor)
         return msgspec.structs.replace(self, lr=lr, held_lr=held)
 
-    def in_recipe(self, training: Training) -> Training:
+    def in_recipe(self, training: Recipe) -> Recipe:
         """The recipe with these values in place of its own."""
         return msgspec.structs.replace(training, lr=self.lr, l2=self.l2, batch_size=self.batch_size)
 

@@ -12,11 +12,11 @@ class Stopwatch:
         self._start = time.perf_counter() - seconds
         self._held_since: float | None = None
 
-    def hold(self) -> None:
+    def pause(self) -> None:
         """Stop counting."""
         self._held_since = time.perf_counter()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Count again."""
         if self._held_since is not None:
             self._start += time.perf_counter() - self._held_since

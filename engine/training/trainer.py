@@ -18,7 +18,10 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.babysitter import Babysitter
 from cnn_tui.engine.training.best import BestEpoch
+from cnn_tui.engine.training.checkpointer import Checkpointer
+from cnn_tui.engine.training.compatibility import check_compatible
 from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.epoch_metrics import EpochMetrics
 from cnn_tui.engine.training.evaluate import evaluate
 from cnn_tui.engine.training.events import (
     Alert,
@@ -32,15 +35,12 @@ from cnn_tui.engine.training.events import (
     SettingChanged,
     ValidationCompleted,
 )
-from cnn_tui.engine.training.fit import check_fit
-from cnn_tui.engine.training.health import Meter, is_due
-from cnn_tui.engine.training.keeper import Keeper
+from cnn_tui.engine.training.health import HealthMeter, is_due
 from cnn_tui.engine.training.opening import run_started
 from cnn_tui.engine.training.progress import Progress
 from cnn_tui.engine.training.settings import SETTING_NAMES, Settings
 from cnn_tui.engine.training.snapshot import take
 from cnn_tui.engine.training.stopwatch import Stopwatch
-from cnn_tui.engine.training.tally import Tally
 
 
 class Trainer:
@@ -59,16 +59,16 @@ class Trainer:
         emit: Callable[[RunEvent], None],
         control: Control | None = None,
         threads: int | None = None,
-        keeper: Keeper | None = None,
+        keeper: Checkpointer | None = None,
     ) -> None:
         self.network, self.dataset, self._emit = network, dataset, emit
         self.babysitter = Babysitter(network)
         self.recipe = network.training
         self.settings = Settings.of(network.training)
-        self.control, self.keeper = control or Control(), keeper or Keeper()
+        self.control, self.keeper = control or Control(), keeper or Checkpointer()
         self.threads = threads or default_threads()
         self.step = self.epoch = self.epochs_done = self.batch = 0
-        self.tally = Tally()
+        self.tally = EpochMetrics()
         self.best = BestEpoch(network.training)
 
     @property
@@ -106,10 +106,10 @@ class Trainer:
             self._emit(finding)
 
     def _prepare(self) -> None:
-        check_fit(self.network, self.dataset)
+        check_compatible(self.network, self.dataset)
         self.model = build(self.network, seed=self.recipe.seed, threads=self.threads)
         self.optimizer = build_optimizer(self.recipe, self.model)
-        self.meter = Meter(self.model)
+        self.meter = HealthMeter(self.model)
         self.normalizer = Normalizer.of(self.dataset.train, self.recipe)
         self.loader = Loader(self.dataset.train, self.normalizer, self.recipe)
         self._restore()
@@ -213,11 +213,11 @@ class Trainer:
                 self.emit(SettingChanged(step=self.step, name=name, old=old, new=new))
 
     def _pause(self) -> None:
-        self.stopwatch.hold()
+        self.stopwatch.pause()
         self._keep()
         self.emit(RunPaused(step=self.step))
         self.control.wait_while_paused()
-        self.stopwatch.go_on()
+        self.stopwatch.resume()
         if not self.control.stopping:
             self.emit(RunResumed(step=self.step))
 
@@ -291,7 +291,7 @@ class Trainer:
                 seconds=self.stopwatch.seconds,
             )
         )
-        self.epochs_done, self.batch, self.tally = self.epoch, 0, Tally()
+        self.epochs_done, self.batch, self.tally = self.epoch, 0, EpochMetrics()
         if self.best.offer(self.epoch, val_accuracy, self.model):
             self._keep(best=True)
 

@@ -12,10 +12,10 @@ from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, MaxPool, pair
-from cnn_tui.engine.specs.learned import alike, learned
 from cnn_tui.engine.specs.matrix import matrix_facts
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.rewrite import Pair, Part, Rewrite, pairs
+from cnn_tui.engine.specs.param_shapes import compatible, param_shapes
+from cnn_tui.engine.specs.rewrite import Pair, Rewrite, RewrittenLayer, pairs
 from cnn_tui.engine.transforms.matrix import conv_matrix
 from cnn_tui.engine.transforms.weights import Weights, weights_of
 
@@ -43,8 +43,8 @@ def renamed(weights: Weights, before: Network, after: Network) -> dict[str, Arra
     Raises:
         ShapeError: if the networks do not learn arrays of the same shapes, in the same order.
     """
-    old, new = (learned(network, check(network)) for network in (before, after))
-    if not alike(old, new):
+    old, new = (param_shapes(network, check(network)) for network in (before, after))
+    if not compatible(old, new):
         raise ShapeError("these weights are those of another network.", "Train this one anew.")
     names = {one.name: other.name for one, other in zip(old, new, strict=True)}
     split = ((*name.rpartition("."), array) for name, array in weights.items())
@@ -59,7 +59,7 @@ def _carried(pair: Pair, weights: Weights) -> Iterator[tuple[str, Array]]:
     yield from ((f"{pair.new[0].name}.{kind}", array) for kind, array in arrays.items())
 
 
-def _translated(part: Part, arrays: dict[str, Array]) -> dict[str, Array]:
+def _translated(part: RewrittenLayer, arrays: dict[str, Array]) -> dict[str, Array]:
     match part.old, part.new[0]:
         case FC(), Conv() as conv:
             kernel = pair(conv.kernel_size)
@@ -73,7 +73,7 @@ def _translated(part: Part, arrays: dict[str, Array]) -> dict[str, Array]:
     return {}
 
 
-def _as_matrix(conv: Conv, part: Part, arrays: dict[str, Array]) -> dict[str, Array]:
+def _as_matrix(conv: Conv, part: RewrittenLayer, arrays: dict[str, Array]) -> dict[str, Array]:
     places = matrix_facts(conv, part.shape).rows // conv.out_channels
     matrix = {"weight": conv_matrix(conv, arrays["weight"], part.shape)}
     return matrix | {"bias": np.repeat(arrays["bias"], places)} if conv.bias else matrix

@@ -11,7 +11,7 @@ import numpy as np
 
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, ReLU
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.storage import Data, Storage
 
 KINDS = ("open", "write", "fsync", "replace")
@@ -73,5 +73,5 @@ def tiny(epochs: int = 2) -> Network:
         input=(1, 4, 4),
         data="noise",
         layers=(Conv(out_channels=2), BatchNorm(), ReLU(), FC(out_features=2)),
-        training=Training(epochs=epochs, batch_size=8, optimizer="momentum"),
+        training=Recipe(epochs=epochs, batch_size=8, optimizer="momentum"),
     )

@@ -39,7 +39,7 @@ from cnn_tui.engine.training.events import (
     SettingChanged,
 )
 from cnn_tui.tui.dashboard.sparkline import sparkline
-from cnn_tui.tui.history.going_on import LOG, resume_apart
+from cnn_tui.tui.history.continuing import LOG, resume_detached
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +233,7 @@ def test_a_process_of_its_own_prints_into_no_trap(
     log.unlink()
     put(log)
     with patience(put), pytest.raises(RunError, match=f"{LOG} is"):
-        resume_apart(RunFolder(log.parent))
+        resume_detached(RunFolder(log.parent))
     assert not (log.parent / "victim").exists()
 
 
@@ -258,8 +258,8 @@ def test_temporaries_go_where_nobody_could_lay_a_trap(
 ) -> None:
     victim = tmp_path / "victim"
     victim.write_text("untouched")
-    monkeypatch.setattr("secrets.token_hex", lambda size: "guessed")
-    trap = tmp_path / ".cnn-tui-guessed.tmp"
+    monkeypatch.setattr("os.urandom", bytes)
+    trap = tmp_path / f".cnn-tui-{bytes(8).hex()}.tmp"
     trap.symlink_to(victim)
     with pytest.raises(OSError, match="is a link"):
         replace_file(Storage(), tmp_path / "notes.json", [b"{}"])

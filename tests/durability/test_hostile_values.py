@@ -17,15 +17,13 @@ from made import check_command, make_runs, patience
 from mutants import decodes, mutants, odd
 from sessions import Session as Share
 
-from cnn_tui.engine.baselines.record import Record, find
+from cnn_tui.engine.baselines.record import BaselineRecord, find
 from cnn_tui.engine.decoding import decode
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.export.prediction import Predictor
-from cnn_tui.engine.export.states import State, read_state
+from cnn_tui.engine.export.states import TrainedState, read_state
 from cnn_tui.engine.export.templates import first_layer
-from cnn_tui.engine.runs.again import original_of, plan_again
 from cnn_tui.engine.runs.checkpoints import Meta
-from cnn_tui.engine.runs.commands import Answer, Command, CommandDesk
 from cnn_tui.engine.runs.compare import compare_runs
 from cnn_tui.engine.runs.environment import Environment, last_environment
 from cnn_tui.engine.runs.folder import Notes, RunFolder, RunInfo
@@ -35,6 +33,8 @@ from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.liveness import writer_present
 from cnn_tui.engine.runs.process import Identity, this_process
 from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.runs.reproduction import original_of, plan_again
+from cnn_tui.engine.runs.requests import Reply, Request, RequestInbox
 from cnn_tui.engine.runs.states import kept_states
 from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.engine.runs.tensors import TensorFile, encode
@@ -60,7 +60,7 @@ FILES = {
     "notes.json": Notes,
     "lock": Identity,
     "environment.jsonl": Environment,
-    "baseline.json": Record,
+    "baseline.json": BaselineRecord,
 }
 EVENTS = typing.get_args(RunEvent)
 
@@ -110,7 +110,7 @@ def look_at(folder: RunFolder, other: RunFolder) -> None:
             read()
 
 
-def use(state: State) -> None:
+def use(state: TrainedState) -> None:
     first_layer(state)
     with contextlib.closing(Predictor(state)) as predictor:
         assert predictor.guesses(np.zeros(state.network.input, np.uint8), 3)
@@ -197,14 +197,14 @@ def test_how_a_run_began_can_only_be_refused(place: Path, cli) -> None:
 
 def test_requests_and_answers_can_only_be_refused(tmp_path: Path) -> None:
     control = Control()
-    desk = CommandDesk(tmp_path, control)
-    for number, content in enumerate(mutants(Command)):
+    desk = RequestInbox(tmp_path, control)
+    for number, content in enumerate(mutants(Request)):
         (tmp_path / f"{number}.request.json").write_bytes(content)
     desk.serve()
-    answers = [decode(path.read_bytes(), Answer) for path in tmp_path.iterdir()]
+    answers = [decode(path.read_bytes(), Reply) for path in tmp_path.iterdir()]
     assert len(answers) == number + 1
-    for content in mutants(Answer):
-        decodes(content, Answer)
+    for content in mutants(Reply):
+        decodes(content, Reply)
 
 
 def test_a_state_that_is_signed_and_makes_no_sense_is_refused(tmp_path: Path) -> None:

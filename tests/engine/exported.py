@@ -7,7 +7,7 @@ from samples import randomize
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.export.states import State
+from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -65,7 +65,7 @@ def small_presets() -> list[Network]:
     return [network for network in found if check(network).total_params <= _MOST_PARAMS]
 
 
-def state_of(network: Network) -> State:
+def state_of(network: Network) -> TrainedState:
     """Random weights, buffers and figures."""
     model = build(network)
     randomize(model)
@@ -76,4 +76,4 @@ def state_of(network: Network) -> State:
     scores = check(network).layers[-1].activations
     classes = ("a", 'b"', "c\\", *map(str, range(3, scores)))
     mean, std = rng.random((2, network.input[0], 1, 1), dtype=np.float32) + 0.5
-    return State("run-1", network, weights, classes, Normalizer(mean, std), 255.0)
+    return TrainedState("run-1", network, weights, classes, Normalizer(mean, std), 255.0)

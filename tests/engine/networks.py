@@ -19,7 +19,7 @@ from cnn_tui.engine.specs.layers import (
     ReLU,
     Residual,
 )
-from cnn_tui.engine.specs.network import SVM, Network, Softmax, Training
+from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
 
 NAMES = st.from_regex(r"[A-Za-z0-9._-]{0,8}", fullmatch=True)
 ROUNDINGS = st.sampled_from(["exact", "floor"])
@@ -78,7 +78,7 @@ LOSSES = st.builds(Softmax, label_smoothing=st.floats(0, 1, exclude_max=True)) |
     SVM, delta=st.floats(1e-9, 1e6), squared=st.booleans()
 )
 TRAININGS = st.builds(
-    Training,
+    Recipe,
     epochs=st.integers(1, 100_000),
     seed=st.integers(0, 2**53 - 1),
     lr=st.floats(1e-300, 1e6),

@@ -16,8 +16,8 @@ from cnn_tui.engine.ops.loss import LossKernel
 from cnn_tui.engine.optimizers import Optimizer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.training.checkpointer import Checkpointer
 from cnn_tui.engine.training.events import Alert, RunEvent
-from cnn_tui.engine.training.keeper import Keeper
 from cnn_tui.engine.training.progress import Progress
 from cnn_tui.engine.training.trainer import Trainer
 
@@ -31,7 +31,7 @@ def recipe(name: str, **settings: Any) -> Network:
     return msgspec.structs.replace(preset, training=training)
 
 
-def trained(network: Network, data: Dataset, keeper: Keeper | None = None) -> list[RunEvent]:
+def trained(network: Network, data: Dataset, keeper: Checkpointer | None = None) -> list[RunEvent]:
     events: list[RunEvent] = []
     Trainer(network, data, emit=events.append, keeper=keeper, threads=1).run()
     return events
@@ -71,7 +71,7 @@ def with_shuffled_labels(split: Split) -> Split:
     return Split(split.images, np.random.default_rng(0).permutation(split.labels))
 
 
-class Silencer(Keeper):
+class Silencer(Checkpointer):
     """Pushes one layer's biases so low that the ReLU behind it never fires."""
 
     def __init__(self, bias: str) -> None:

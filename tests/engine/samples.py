@@ -9,7 +9,7 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, Conv, Layer
-from cnn_tui.engine.specs.network import Loss, Network, Softmax, Training
+from cnn_tui.engine.specs.network import Loss, Network, Recipe, Softmax
 
 Shape = tuple[int, int, int]
 
@@ -19,7 +19,7 @@ def network(
     *layers: Layer,
     classes: int = 0,
     loss: Loss | None = None,
-    training: Training | None = None,
+    training: Recipe | None = None,
 ) -> Network:
     """A network on images of ``shape``, ended by ``fc`` with ``classes`` scores if there are any.
 
@@ -32,7 +32,7 @@ def network(
         input=shape,
         layers=(*layers, *ending),
         loss=loss or Softmax(),
-        training=training or Training(),
+        training=training or Recipe(),
     )
     report = check(described)
     assert report.valid, report.issues

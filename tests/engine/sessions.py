@@ -17,7 +17,7 @@ from cnn_tui.engine.runs.recorder import Policy, new_run
 from cnn_tui.engine.runs.resume import resume_run
 from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, EpochCompleted, RunEnded, RunEvent
@@ -52,7 +52,7 @@ def small_network(**recipe: object) -> Network:
             Dropout(p=0.3),
             FC(out_features=3),
         ),
-        training=Training(**{**settings, **recipe}),
+        training=Recipe(**{**settings, **recipe}),
     )
 
 

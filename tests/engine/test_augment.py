@@ -17,7 +17,7 @@ from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.codec import dumps_network, loads_network
 from cnn_tui.engine.specs.layers import FC
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, EpochCompleted, RunEnded, RunEvent
 from cnn_tui.engine.training.trainer import Trainer
@@ -94,7 +94,7 @@ def test_all_channels_are_changed_alike() -> None:
 
 
 def test_settings_stand_in_the_recipe_of_a_file() -> None:
-    network = Network(layers=(FC(out_features=10),), training=Training(**ALL))
+    network = Network(layers=(FC(out_features=10),), training=Recipe(**ALL))
     text = dumps_network(network)
     assert "flip = true" in text and "shift = 2" in text and "cutout = 3" in text
     assert loads_network(text, "here") == network
@@ -109,7 +109,7 @@ def split(count: int, seed: int = 0) -> Split:
 
 def loader(count: int = 50, **settings: Any) -> Loader:
     train = split(count)
-    return Loader(train, Normalizer.fit(train), Training(batch_size=8, **settings))
+    return Loader(train, Normalizer.fit(train), Recipe(batch_size=8, **settings))
 
 
 def bits(batches: Any) -> list[tuple[bytes, bytes]]:
@@ -138,7 +138,7 @@ def test_augmentation_differs_by_seed_epoch_and_batch() -> None:
     same = Split(np.repeat(split(1).images[:], 16, 0), np.zeros(16, np.int64))
 
     def first(seed: int, epoch: int, start: int) -> bytes:
-        training = Training(batch_size=8, seed=seed, shift=2)
+        training = Recipe(batch_size=8, seed=seed, shift=2)
         normalizer = Normalizer.fit(split(50))
         with closing(Loader(same, normalizer, training).epoch(epoch, start)) as batches:
             return next(batches).images.tobytes()
@@ -172,7 +172,7 @@ def watched(fail_at: int = -1) -> tuple[Watched, Loader]:
     plain = split(50)
     images = Watched(plain.images[:], fail_at)
     train = Split(images, plain.labels)
-    return images, Loader(train, Normalizer.fit(plain), Training(batch_size=8))
+    return images, Loader(train, Normalizer.fit(plain), Recipe(batch_size=8))
 
 
 def test_one_batch_is_prepared_ahead_on_another_thread() -> None:
@@ -208,7 +208,7 @@ def trained(dataset: Dataset, control: Control | None = None, **settings: Any) -
     network = Network(
         input=(2, 6, 6),
         layers=(FC(out_features=3),),
-        training=Training(epochs=2, batch_size=8, lr=0.01, **settings),
+        training=Recipe(epochs=2, batch_size=8, lr=0.01, **settings),
     )
     events: list[RunEvent] = []
 

@@ -27,7 +27,7 @@ from samples import network
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, Conv, Dropout, ReLU, Residual, Sigmoid, Tanh
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.babysitter import Babysitter
@@ -157,7 +157,7 @@ def test_doing_what_is_offered_helps(changes: dict[str, Any]) -> None:
 def test_saturated_sigmoids() -> None:
     """Weights long enough push sigmoids to their bounds and leave them there."""
     layers = (FC(out_features=40), Sigmoid(name="bent"), FC(out_features=20), Tanh(name="too"))
-    net = network((1, 8, 8), *layers, classes=10, training=Training(epochs=3, lr=1e-3))
+    net = network((1, 8, 8), *layers, classes=10, training=Recipe(epochs=3, lr=1e-3))
 
     class Stretcher(Silencer):
         def restore(self, model: Any, optimizer: Any) -> None:
@@ -613,7 +613,7 @@ def test_a_wider_network_is_still_valid_and_keeps_its_scores() -> None:
 
 
 def test_remedies_that_need_no_restart_go_through_the_control() -> None:
-    control, before = Control(), Settings.of(Training())
+    control, before = Control(), Settings.of(Recipe())
     remedies.steer(control, remedies.l2_strength(0.02, restart=False))
     remedies.steer(control, remedies.drop(0.1))
     after = control.take_changes(before)

@@ -9,11 +9,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from cnn_tui.engine.baselines import ladder as ladder_module
-from cnn_tui.engine.baselines.ladder import Ladder, LadderEvent, PairsCompared, RungStarted
+from cnn_tui.engine.baselines import suite as ladder_module
 from cnn_tui.engine.baselines.neighbours import KNN
 from cnn_tui.engine.baselines.recipes import BASELINES, Baseline, network_for
-from cnn_tui.engine.baselines.record import Rung
+from cnn_tui.engine.baselines.record import BaselineResult
+from cnn_tui.engine.baselines.suite import BaselineStarted, BaselineSuite, PairsCompared, SuiteEvent
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.errors import CnnTuiError, RunError
 from cnn_tui.engine.runs.folder import open_run
@@ -78,18 +78,18 @@ def split(count: int, seed: int) -> Split:
 DATASET = Dataset("quarters", ("a", "b", "c"), split(120, 0), split(30, 1), split(60, 2))
 
 
-def ladder(root: Path, **settings: object) -> Ladder:
+def ladder(root: Path, **settings: object) -> BaselineSuite:
     usual = {"dataset": DATASET, "name": "quarters", "root": root, "epochs": 2, "threads": 1}
-    return Ladder(**{**usual, **settings})
+    return BaselineSuite(**{**usual, **settings})
 
 
-def climb(root: Path, **settings: object) -> tuple[list[Rung], list[LadderEvent]]:
-    events: list[LadderEvent] = []
+def climb(root: Path, **settings: object) -> tuple[list[BaselineResult], list[SuiteEvent]]:
+    events: list[SuiteEvent] = []
     return list(ladder(root, **settings).climb(events.append)), events
 
 
-def started(events: list[LadderEvent]) -> list[str]:
-    return [event.baseline for event in events if isinstance(event, RungStarted)]
+def started(events: list[SuiteEvent]) -> list[str]:
+    return [event.baseline for event in events if isinstance(event, BaselineStarted)]
 
 
 def test_rungs_come_in_the_order_of_the_notes_with_all_figures(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_interrupted_training_goes_on_and_ends_as_if_it_never_was(tmp_path: Path
     control = Control()
     steps: list[int] = []
 
-    def stop(event: LadderEvent) -> None:
+    def stop(event: SuiteEvent) -> None:
         if isinstance(event, BatchCompleted):
             steps.append(event.step)
             if len(steps) == 3:
@@ -167,7 +167,7 @@ def test_interrupted_training_goes_on_and_ends_as_if_it_never_was(tmp_path: Path
     assert list(cut.climb(stop, control)) == []
     resumed: list[int] = []
 
-    def count(event: LadderEvent) -> None:
+    def count(event: SuiteEvent) -> None:
         if isinstance(event, RunStarted):
             resumed.append(event.from_step)
 
@@ -181,7 +181,7 @@ def test_interrupted_training_goes_on_and_ends_as_if_it_never_was(tmp_path: Path
 def test_neighbours_can_be_stopped_and_nothing_is_left(tmp_path: Path) -> None:
     control = Control()
 
-    def stop(event: LadderEvent) -> None:
+    def stop(event: SuiteEvent) -> None:
         if isinstance(event, PairsCompared):
             control.stop()
 
@@ -200,7 +200,7 @@ def test_training_that_fails_is_named_and_the_rungs_before_stay(
         return msgspec.structs.replace(network, training=training)
 
     monkeypatch.setattr(ladder_module, "network_for", wild)
-    received: list[Rung] = []
+    received: list[BaselineResult] = []
     with pytest.raises(CnnTuiError, match=r"training of two-layer failed: .*(not finite|explode)"):
         for rung in ladder(tmp_path, epochs=30).climb(lambda event: None):
             received.append(rung)

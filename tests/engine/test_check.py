@@ -23,7 +23,7 @@ from cnn_tui.engine.specs.layers import (
     ReLU,
     Residual,
 )
-from cnn_tui.engine.specs.network import SVM, Network, Training
+from cnn_tui.engine.specs.network import SVM, Network, Recipe
 
 
 def net(*layers: Layer, size: int = 28, channels: int = 1) -> Network:
@@ -340,7 +340,7 @@ def test_values_out_of_their_limits_are_found_in_networks_made_in_code():
                 FC(out_features=10),
             ),
             loss=SVM(delta=-1.0),
-            training=Training(lr=float("inf")),
+            training=Recipe(lr=float("inf")),
         )
     )
     assert {issue.code for issue in report.issues} == {"bad-value"}

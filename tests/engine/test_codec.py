@@ -19,7 +19,7 @@ from cnn_tui.engine.specs.codec import (
 )
 from cnn_tui.engine.specs.layers import FC, Conv, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.limits import MAX_FILE_BYTES, MAX_LAYERS
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 
 LENET = """
 name = "lenet"
@@ -237,7 +237,7 @@ def test_any_toml_is_read_or_refused(data):
     st.text(), st.floats(1e-300, 1e6), st.integers(0, 2**53 - 1), st.text('\x7f\x00\\"\n\r\u2028')
 )
 def test_values_are_written_as_toml(text, lr, seed, odd):
-    network = Network(description=text, data=odd, training=Training(lr=lr, seed=seed))
+    network = Network(description=text, data=odd, training=Recipe(lr=lr, seed=seed))
     found = tomllib.loads(dumps_network(network))
     assert (found.get("description", ""), found["data"]) == (text, odd)
     written = {"lr": 0.01, "seed": 0} | found.get("training", {})
@@ -272,7 +272,7 @@ def test_layout():
             ),
             FC(out_features=10),
         ),
-        training=Training(lr=0.1, betas=(0.5, 0.5)),
+        training=Recipe(lr=0.1, betas=(0.5, 0.5)),
     )
     assert (
         dumps_network(network)

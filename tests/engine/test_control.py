@@ -20,7 +20,8 @@ from cnn_tui.engine.runs.recorder import Policy
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.codec import dumps_network, loads_network
 from cnn_tui.engine.specs.layers import FC, Dropout
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
+from cnn_tui.engine.training.checkpointer import Checkpointer
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     Alert,
@@ -34,7 +35,6 @@ from cnn_tui.engine.training.events import (
     RunStarted,
     SettingChanged,
 )
-from cnn_tui.engine.training.keeper import Keeper
 from cnn_tui.engine.training.settings import Settings
 from cnn_tui.engine.training.snapshot import Snapshot
 from cnn_tui.engine.training.trainer import Trainer
@@ -48,7 +48,7 @@ class Run:
     """A run in this thread; ``acts`` steer it after the steps of their numbers."""
 
     def __init__(
-        self, net: Network | None = None, keeper: Keeper | None = None, **acts: Act
+        self, net: Network | None = None, keeper: Checkpointer | None = None, **acts: Act
     ) -> None:
         self.events: list[RunEvent] = []
         control = Control()
@@ -210,7 +210,7 @@ def test_bad_values_are_refused_where_they_are_asked_for() -> None:
         with pytest.raises(SpecError) as caught:
             control.set(name, value)  # type: ignore[arg-type]
         assert name in str(caught.value) and str(caught.value).isprintable()
-    before = Settings.of(Training())
+    before = Settings.of(Recipe())
     assert control.take_changes(before) is before
 
 
@@ -257,7 +257,7 @@ def test_going_on_forgets_the_portion() -> None:
     assert control.paused
 
 
-class Saves(Keeper):
+class Saves(Checkpointer):
     """Notes at which steps it was asked to keep something."""
 
     def __init__(self) -> None:
@@ -312,7 +312,7 @@ def test_best_weights_that_are_lost_are_missed() -> None:
     """A keeper that gives the progress back, but not the weights of the best epoch."""
     net = small_network(epochs=8, keep_best=True)
 
-    class Forgetful(Keeper):
+    class Forgetful(Checkpointer):
         def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
             self.last = snapshot
 

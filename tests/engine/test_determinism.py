@@ -28,7 +28,7 @@ from cnn_tui.engine.specs.layers import (
     Residual,
     Sigmoid,
 )
-from cnn_tui.engine.specs.network import SVM, Loss, OptimizerName, Softmax, Training
+from cnn_tui.engine.specs.network import SVM, Loss, OptimizerName, Recipe, Softmax
 
 Shape = tuple[int, int, int]
 CASES: dict[str, tuple[Shape, tuple[Layer, ...], Loss, OptimizerName]] = {
@@ -107,7 +107,7 @@ BATCHES = (33, 33, 7, 33, 1)
 def fingerprint(case: str, threads: int, seed: int = 3) -> str:
     """A digest of all that five steps and an evaluation leave behind, bit by bit."""
     shape, layers, loss, optimizer_name = CASES[case]
-    recipe = Training(optimizer=optimizer_name, lr=1e-3, l2=1e-3, clip_norm=5.0, weight_decay=0.1)
+    recipe = Recipe(optimizer=optimizer_name, lr=1e-3, l2=1e-3, clip_norm=5.0, weight_decay=0.1)
     described = network(shape, *layers, classes=10, loss=loss, training=recipe)
     model = build(described, seed=seed, threads=threads)
     optimizer = build_optimizer(recipe, model)

@@ -13,7 +13,7 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import Conv, Dropout, MaxPool, Tanh
-from cnn_tui.engine.specs.network import SVM, Loss, Network, Softmax, Training
+from cnn_tui.engine.specs.network import SVM, Loss, Network, Recipe, Softmax
 from cnn_tui.engine.training.events import EpochCompleted, RunEnded
 from cnn_tui.engine.training.trainer import Trainer
 
@@ -32,7 +32,7 @@ DATA = Dataset("noise", ("a", "b", "c"), split(20, 3, 60), split(13, 5, 0), spli
 
 
 def described(loss: Loss, batch_size: int) -> Network:
-    recipe = Training(epochs=1, batch_size=batch_size, lr=STILL, optimizer="sgd", seed=5)
+    recipe = Recipe(epochs=1, batch_size=batch_size, lr=STILL, optimizer="sgd", seed=5)
     layers = (Conv(out_channels=4), Tanh(), MaxPool(), Dropout())
     return network((2, 6, 6), *layers, classes=3, loss=loss, training=recipe)
 

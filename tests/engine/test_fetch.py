@@ -20,7 +20,7 @@ import pytest
 from cnn_tui.engine.data import job
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, fetch
 from cnn_tui.engine.data.job import Patience
-from cnn_tui.engine.data.sources import SOURCES, RemoteFile, Source
+from cnn_tui.engine.data.sources import SOURCES, Download, RemoteFile
 from cnn_tui.engine.data.transfer import RefusedError, _Redirects
 from cnn_tui.engine.errors import DataError
 
@@ -164,7 +164,7 @@ def server(loopback: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     files = (RemoteFile("one.bin", len(CONTENT), hashlib.sha256(CONTENT).hexdigest()),)
-    source = Source((f"{server.address}/set/",), files, (1, 1, 1), 1, 1)
+    source = Download((f"{server.address}/set/",), files, (1, 1, 1), 1, 1)
     monkeypatch.setitem(SOURCES, "set", source)
     yield server
     server.released.set()

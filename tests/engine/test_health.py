@@ -24,7 +24,7 @@ from cnn_tui.engine.specs.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.training.events import (
     Alert,
     AlertCleared,
@@ -32,14 +32,14 @@ from cnn_tui.engine.training.events import (
     LayersMeasured,
     Remedy,
 )
-from cnn_tui.engine.training.health import EARLY, Meter, is_due
+from cnn_tui.engine.training.health import EARLY, HealthMeter, is_due
 
 SHAPE, CLASSES, IMAGES = (2, 6, 6), 3, 20
 LR = 0.05
 
 
 def described(*layers: Layer) -> Network:
-    return network(SHAPE, *layers, classes=CLASSES, training=Training(lr=LR, optimizer="sgd"))
+    return network(SHAPE, *layers, classes=CLASSES, training=Recipe(lr=LR, optimizer="sgd"))
 
 
 class Step:
@@ -52,7 +52,7 @@ class Step:
         self.images = random_images(SHAPE, IMAGES, dtype=np.float32)
         self.targets = random_targets(CLASSES, IMAGES)
         optimizer = build_optimizer(net.training, self.model)
-        meter = Meter(self.model)
+        meter = HealthMeter(self.model)
         meter.before()
         self.before = weights_of(self.model)
         self.model.train_batch(self.images, self.targets)

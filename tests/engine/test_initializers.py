@@ -12,7 +12,7 @@ from samples import Shape, network
 from cnn_tui.engine.build import build
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer, Residual
-from cnn_tui.engine.specs.network import Training
+from cnn_tui.engine.specs.network import Recipe
 
 SHAPE: Shape = (4, 12, 12)
 CONV = Conv(out_channels=128, kernel_size=(5, 3), groups=2)
@@ -28,7 +28,7 @@ STD: dict[str, Any] = {
 def model(
     *layers: Layer, initializer: Any = "he", seed: int = 0, dtype: type = np.float32
 ) -> Model:
-    described = network(SHAPE, *layers, classes=3, training=Training(initializer=initializer))
+    described = network(SHAPE, *layers, classes=3, training=Recipe(initializer=initializer))
     return build(described, seed=seed, dtype=dtype)
 
 

@@ -20,14 +20,14 @@ from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.image_file import ImageFile
 from cnn_tui.engine.errors import DataError
-from cnn_tui.engine.threads import Team
+from cnn_tui.engine.threads import WorkerPool
 
 METRICS: tuple[Metric, ...] = ("l1", "l2")
 
 
 @pytest.fixture
-def team() -> Iterator[Team]:
-    team = Team(2)
+def team() -> Iterator[WorkerPool]:
+    team = WorkerPool(2)
     yield team
     team.close()
 
@@ -54,7 +54,7 @@ def images(count: int, seed: int, dtype: type = np.uint8, scale: float = 255) ->
 @pytest.mark.parametrize(("dtype", "scale"), [(np.uint8, 255), (np.uint8, 3), (np.float32, 1)])
 @pytest.mark.parametrize("count", [1, 3, 20, 70])
 def test_neighbours_are_those_of_all_distances(
-    team: Team, metric: Metric, dtype: type, scale: float, count: int
+    team: WorkerPool, metric: Metric, dtype: type, scale: float, count: int
 ) -> None:
     train, test = images(70, 0, dtype, scale), images(41, 1, dtype, scale)
     found = nearest(Rows(train), Rows(test), count, metric, team=team)
@@ -63,7 +63,7 @@ def test_neighbours_are_those_of_all_distances(
 
 @pytest.mark.usefixtures("tiny_blocks")
 @pytest.mark.parametrize("metric", METRICS)
-def test_equally_far_images_come_in_their_order(team: Team, metric: Metric) -> None:
+def test_equally_far_images_come_in_their_order(team: WorkerPool, metric: Metric) -> None:
     """More of them than there are candidates: only looking at all can tell."""
     train = np.repeat(images(3, 0), 30, axis=0)
     test = images(5, 1)
@@ -73,7 +73,7 @@ def test_equally_far_images_come_in_their_order(team: Team, metric: Metric) -> N
 
 @pytest.mark.usefixtures("tiny_blocks")
 @pytest.mark.parametrize("offset", [1e3, 1e5])
-def test_rounding_of_the_product_decides_nothing(team: Team, offset: float) -> None:
+def test_rounding_of_the_product_decides_nothing(team: WorkerPool, offset: float) -> None:
     """Far from zero float32 has few digits left for the differences."""
     train = images(60, 0, np.float32, 1) + np.float32(offset)
     test = images(20, 1, np.float32, 1) + np.float32(offset)
@@ -86,14 +86,16 @@ def test_any_small_set(seed: int, count: int, metric: Metric) -> None:
     rng = np.random.default_rng(seed)
     train = rng.integers(0, 4, (int(rng.integers(count, 40)), 1, 2, 2)).astype(np.uint8)
     test = rng.integers(0, 4, (int(rng.integers(1, 20)), 1, 2, 2)).astype(np.uint8)
-    team = Team(1)
+    team = WorkerPool(1)
     found = nearest(Rows(train), Rows(test), count, metric, team=team)
     team.close()
     np.testing.assert_array_equal(found, expected(train, test, count, metric))
 
 
 @pytest.mark.usefixtures("tiny_blocks")
-def test_rows_may_come_from_several_splits_and_from_a_file(team: Team, tmp_path: Path) -> None:
+def test_rows_may_come_from_several_splits_and_from_a_file(
+    team: WorkerPool, tmp_path: Path
+) -> None:
     every, test = images(50, 0), images(10, 1)
     (tmp_path / "pixels").write_bytes(every[30:].tobytes())
     in_file = ImageFile(tmp_path / "pixels", (2, 4, 3), np.arange(20))
@@ -105,7 +107,7 @@ def test_rows_may_come_from_several_splits_and_from_a_file(team: Team, tmp_path:
 
 
 @pytest.mark.usefixtures("tiny_blocks")
-def test_progress_rises_to_all_pairs_and_may_end_the_search(team: Team) -> None:
+def test_progress_rises_to_all_pairs_and_may_end_the_search(team: WorkerPool) -> None:
     told: list[tuple[int, int]] = []
     train, test = images(50, 0), images(40, 1)
     nearest(Rows(train), Rows(test), 1, team=team, tell=lambda *pair: told.append(pair))
@@ -133,7 +135,7 @@ def blobs(count: int, seed: int, spread: float = 12) -> Split:
     return Split(np.clip(pixels, 0, 255).astype(np.uint8), labels)
 
 
-def test_k_is_scored_on_five_folds_of_all_images(team: Team) -> None:
+def test_k_is_scored_on_five_folds_of_all_images(team: WorkerPool) -> None:
     train = blobs(102, 0, spread=60)
     told: list[tuple[int, int]] = []
     found = choose_k(train, 3, team=team, tell=lambda *pair: told.append(pair))
@@ -147,7 +149,7 @@ def test_k_is_scored_on_five_folds_of_all_images(team: Team) -> None:
     assert told[-1][0] == told[-1][1] and told == sorted(told)
 
 
-def test_every_fold_is_classified_by_the_others(team: Team) -> None:
+def test_every_fold_is_classified_by_the_others(team: WorkerPool) -> None:
     """An image that could see itself would always be right with k = 1."""
     rng = np.random.default_rng(0)
     noise = Split(rng.integers(0, 256, (200, 1, 4, 4)).astype(np.uint8), rng.integers(0, 2, 200))
@@ -164,7 +166,9 @@ def test_largest_k_within_one_standard_error_is_taken() -> None:
     assert validation._summary((1, 5, 9), table, 5).best == 1
 
 
-def test_of_very_many_images_a_part_takes_part(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_images_a_part_takes_part(
+    team: WorkerPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(validation, "_WORK", 50_000)
     assert choose_k(blobs(300, 0), 3, team=team).images == 50
 
@@ -189,7 +193,7 @@ def test_k_that_cannot_be_is_refused(k: int) -> None:
         run_knn(dataset(), KNN(k=k), 1, lambda phase: lambda done, total: None)
 
 
-def test_real_mnist(mnist_dir: Path, team: Team) -> None:
+def test_real_mnist(mnist_dir: Path, team: WorkerPool) -> None:
     """All 60,000 images against the first thousand; with all 10,000 it is 97.05%."""
     mnist = load_dataset("mnist", mnist_dir)
     some = Dataset("mnist", mnist.classes, mnist.train, mnist.val, mnist.test.first(1000))

@@ -14,38 +14,38 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 
 Array = np.ndarray
-Rule = Callable[[Array, Array, dict[str, Any], Training, float], Array]
+Rule = Callable[[Array, Array, dict[str, Any], Recipe, float], Array]
 STEPS = 10
 
 
-def sgd(w: Array, g: Array, state: dict[str, Any], recipe: Training, lr: float) -> Array:
+def sgd(w: Array, g: Array, state: dict[str, Any], recipe: Recipe, lr: float) -> Array:
     return w - lr * g
 
 
-def momentum(w: Array, g: Array, state: dict[str, Any], recipe: Training, lr: float) -> Array:
+def momentum(w: Array, g: Array, state: dict[str, Any], recipe: Recipe, lr: float) -> Array:
     state["v"] = recipe.momentum * state.get("v", 0) + g
     return w - lr * state["v"]
 
 
-def nesterov(w: Array, g: Array, state: dict[str, Any], recipe: Training, lr: float) -> Array:
+def nesterov(w: Array, g: Array, state: dict[str, Any], recipe: Recipe, lr: float) -> Array:
     state["v"] = recipe.momentum * state.get("v", 0) + g
     return w - lr * (g + recipe.momentum * state["v"])
 
 
-def adagrad(w: Array, g: Array, state: dict[str, Any], recipe: Training, lr: float) -> Array:
+def adagrad(w: Array, g: Array, state: dict[str, Any], recipe: Recipe, lr: float) -> Array:
     state["s"] = state.get("s", 0) + g**2
     return w - lr * g / (np.sqrt(state["s"]) + recipe.eps)
 
 
-def rmsprop(w: Array, g: Array, state: dict[str, Any], recipe: Training, lr: float) -> Array:
+def rmsprop(w: Array, g: Array, state: dict[str, Any], recipe: Recipe, lr: float) -> Array:
     state["s"] = recipe.rho * state.get("s", 0) + (1 - recipe.rho) * g**2
     return w - lr * g / (np.sqrt(state["s"]) + recipe.eps)
 
 
-def adam(w: Array, g: Array, state: dict[str, Any], recipe: Training, lr: float) -> Array:
+def adam(w: Array, g: Array, state: dict[str, Any], recipe: Recipe, lr: float) -> Array:
     first, second = recipe.betas
     state["t"] = state.get("t", 0) + 1
     state["m"] = first * state.get("m", 0) + (1 - first) * g
@@ -90,7 +90,7 @@ def give_gradients(model: Model, step: int) -> tuple[dict[str, Array], float]:
     return gradients, math.sqrt(sum(float((g**2).sum()) for g in gradients.values()))
 
 
-def follow(recipe: Training, dtype: type = np.float64, rtol: float = 1e-11) -> None:
+def follow(recipe: Recipe, dtype: type = np.float64, rtol: float = 1e-11) -> None:
     """Ten steps of the engine and of the rule, side by side; the rate changes on the way."""
     model = sample_model(dtype)
     optimizer = build_optimizer(recipe, model)
@@ -116,37 +116,37 @@ def follow(recipe: Training, dtype: type = np.float64, rtol: float = 1e-11) -> N
 
 @pytest.mark.parametrize("name", RULES)
 def test_rule(name: Any) -> None:
-    follow(Training(optimizer=name, lr=0.05))
+    follow(Recipe(optimizer=name, lr=0.05))
 
 
 @pytest.mark.parametrize("name", OTHER_NUMBERS)
 def test_rule_with_other_numbers(name: Any) -> None:
-    follow(Training(optimizer=name, lr=0.02, **OTHER_NUMBERS[name]))
+    follow(Recipe(optimizer=name, lr=0.02, **OTHER_NUMBERS[name]))
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_rule_with_l2_and_clipping(name: Any) -> None:
-    follow(Training(optimizer=name, lr=0.05, l2=0.1, clip_norm=5.0))
+    follow(Recipe(optimizer=name, lr=0.05, l2=0.1, clip_norm=5.0))
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_rule_in_float32(name: Any) -> None:
-    follow(Training(optimizer=name, lr=0.01, l2=0.01), np.float32, rtol=2e-5)
+    follow(Recipe(optimizer=name, lr=0.01, l2=0.01), np.float32, rtol=2e-5)
 
 
 def test_adamw_shrinks_weights_apart_from_the_gradient() -> None:
-    follow(Training(optimizer="adamw", lr=0.05, weight_decay=0.3))
-    follow(Training(optimizer="adamw", lr=0.05, weight_decay=0.3, l2=0.1, clip_norm=1.0))
+    follow(Recipe(optimizer="adamw", lr=0.05, weight_decay=0.3))
+    follow(Recipe(optimizer="adamw", lr=0.05, weight_decay=0.3, l2=0.1, clip_norm=1.0))
 
 
 def test_weight_decay_is_adamws_alone() -> None:
-    follow(Training(optimizer="adam", lr=0.05, weight_decay=0.3))
+    follow(Recipe(optimizer="adam", lr=0.05, weight_decay=0.3))
 
 
 def test_l2_and_decay_leave_biases_and_batch_norms_alone() -> None:
     for recipe in (
-        Training(optimizer="sgd", l2=0.5),
-        Training(optimizer="adamw", weight_decay=0.5),
+        Recipe(optimizer="sgd", l2=0.5),
+        Recipe(optimizer="adamw", weight_decay=0.5),
     ):
         model = sample_model()
         before = arrays_of(model)
@@ -162,7 +162,7 @@ def test_gradients_below_the_limit_are_not_clipped() -> None:
         model = sample_model()
         before = arrays_of(model)
         gradients, length = give_gradients(model, 0)
-        build_optimizer(Training(optimizer="sgd", clip_norm=clip_norm), model).step(0.1, length)
+        build_optimizer(Recipe(optimizer="sgd", clip_norm=clip_norm), model).step(0.1, length)
         for name, parameter in model.parameters.items():
             np.testing.assert_array_equal(parameter.data, before[name] - 0.1 * gradients[name])
 
@@ -172,7 +172,7 @@ def test_step_leaves_gradients_and_buffers_as_they_are() -> None:
         model = sample_model()
         buffers = {key: value.copy() for key, value in model.buffers.items()}
         gradients, length = give_gradients(model, 0)
-        recipe = Training(optimizer=name, l2=0.1, clip_norm=1.0, weight_decay=0.1)  # type: ignore[arg-type]
+        recipe = Recipe(optimizer=name, l2=0.1, clip_norm=1.0, weight_decay=0.1)  # type: ignore[arg-type]
         build_optimizer(recipe, model).step(0.1, length)
         for key, parameter in model.parameters.items():
             np.testing.assert_array_equal(parameter.grad, gradients[key])
@@ -185,7 +185,7 @@ def test_a_rate_of_zero_moves_nothing() -> None:
         model = sample_model()
         before = arrays_of(model)
         _, length = give_gradients(model, 0)
-        recipe = Training(optimizer=name, l2=0.1, weight_decay=0.1)  # type: ignore[arg-type]
+        recipe = Recipe(optimizer=name, l2=0.1, weight_decay=0.1)  # type: ignore[arg-type]
         build_optimizer(recipe, model).step(0.0, length)
         for key, parameter in model.parameters.items():
             np.testing.assert_array_equal(parameter.data, before[key])
@@ -195,7 +195,7 @@ def test_clipping_survives_gradients_whose_squares_overflow() -> None:
     network = Network(
         input=(1, 2, 2),
         layers=(FC(out_features=3, name="tiny"), FC(out_features=3)),
-        training=Training(clip_norm=1.0, optimizer="sgd"),
+        training=Recipe(clip_norm=1.0, optimizer="sgd"),
     )
     model = build(network)
     weight = model.parameters["tiny.weight"].data

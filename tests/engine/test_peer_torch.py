@@ -27,7 +27,7 @@ from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.layers import FC, BatchNorm, layer_type
-from cnn_tui.engine.specs.network import SVM, Loss, Network, Softmax, Training
+from cnn_tui.engine.specs.network import SVM, Loss, Network, Recipe, Softmax
 from cnn_tui.engine.specs.presets import load_preset
 
 torch = pytest.importorskip(
@@ -121,7 +121,7 @@ def randomize_gently(model: Model) -> None:
         model.parameters[name].data[...] = values
 
 
-def sample(name: str, loss: Loss | None = None, training: Training | None = None) -> Network:
+def sample(name: str, loss: Loss | None = None, training: Recipe | None = None) -> Network:
     shape, layers = NETWORKS[name]
     return network(shape, *layers, classes=CLASSES, loss=loss, training=training)
 
@@ -193,7 +193,7 @@ def test_statistics_of_values_far_from_zero() -> None:
     pair.compare_buffers()
 
 
-def steps(pair: Pair, training: Training, count: int = 10) -> None:
+def steps(pair: Pair, training: Recipe, count: int = 10) -> None:
     """Training steps on both sides, each from its own gradients."""
     ours = build_optimizer(training, pair.model)
     theirs = peer.torch_optimizer(training, pair.model, pair.peer)
@@ -218,7 +218,7 @@ def steps(pair: Pair, training: Training, count: int = 10) -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_ten_steps(name: Any, dtype: Any) -> None:
     l2 = 0.0 if name == "adamw" else 1e-2
-    recipe = Training(
+    recipe = Recipe(
         optimizer=name, lr=1e-3, l2=l2, weight_decay=1e-2, eps=1e-3, schedule="cosine", epochs=2
     )
     steps(Pair(sample("residual"), dtype), recipe)
@@ -228,28 +228,28 @@ def test_ten_clipped_steps() -> None:
     """PyTorch adds 1e-6 to the length that it divides by."""
     pair = Pair(sample("plain"), np.float64)
     pair.close = {"rtol": 1e-6, "atol": 1e-7}
-    steps(pair, Training(optimizer="momentum", lr=1e-2, clip_norm=0.5))
+    steps(pair, Recipe(optimizer="momentum", lr=1e-2, clip_norm=0.5))
 
 
 @pytest.mark.parametrize(
     ("recipe", "theirs"),
     [
         (
-            Training(schedule="step", step_epochs=3.0, gamma=0.5),
+            Recipe(schedule="step", step_epochs=3.0, gamma=0.5),
             lambda sgd: torch.optim.lr_scheduler.StepLR(sgd, 3, 0.5),
         ),
         (
-            Training(schedule="exponential", gamma=0.8),
+            Recipe(schedule="exponential", gamma=0.8),
             lambda sgd: torch.optim.lr_scheduler.ExponentialLR(sgd, 0.8),
         ),
         (
-            Training(schedule="cosine", epochs=12),
+            Recipe(schedule="cosine", epochs=12),
             lambda sgd: torch.optim.lr_scheduler.CosineAnnealingLR(sgd, 11),
         ),
     ],
     ids=lambda value: getattr(value, "schedule", ""),
 )
-def test_schedule(recipe: Training, theirs: Any) -> None:
+def test_schedule(recipe: Recipe, theirs: Any) -> None:
     """With one batch in an epoch both count alike."""
     sgd = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], recipe.lr)
     scheduler = theirs(sgd)

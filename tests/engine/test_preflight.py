@@ -29,7 +29,7 @@ from cnn_tui.engine.specs.layers import (
     ReLU,
     Residual,
 )
-from cnn_tui.engine.specs.network import SVM, Network, Training
+from cnn_tui.engine.specs.network import SVM, Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training.checks.bench import CheckResult
 from cnn_tui.engine.training.checks.gradcheck import TOLERANCE, check_gradients
@@ -207,7 +207,7 @@ KINKY: tuple[Layer, ...] = (
 
 
 def gradient_error(*layers: Layer, images: np.ndarray | None = None, **how: Any) -> float:
-    net = network((2, 8, 8), *layers, classes=3, training=Training(**how))
+    net = network((2, 8, 8), *layers, classes=3, training=Recipe(**how))
     given = random_images((2, 8, 8), 4, dtype=np.float32) if images is None else images
     return check_gradients(net, given, random_targets(3, 4)).error
 

@@ -11,11 +11,11 @@ import pytest
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import MemoryLimitError, NonFiniteError, ShapeError
-from cnn_tui.engine.forecast import MemoryForecast, check_memory, forecast_memory
-from cnn_tui.engine.probe import Forecast, LayerTime, probe
+from cnn_tui.engine.memory_estimate import MemoryEstimate, check_memory, forecast_memory
+from cnn_tui.engine.profile import LayerTime, Profile, probe
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, LRN, BatchNorm, Conv, Dropout, MaxPool, ReLU, Residual
-from cnn_tui.engine.specs.network import SVM, Network, Training
+from cnn_tui.engine.specs.network import SVM, Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.system_memory import available_memory, held_memory
 
@@ -32,7 +32,7 @@ SMALL = Network(
         FC(out_features=5),
     ),
     loss=SVM(),
-    training=Training(batch_size=6, optimizer="adam"),
+    training=Recipe(batch_size=6, optimizer="adam"),
 )
 
 
@@ -59,8 +59,8 @@ class TestProbe:
 
     def test_an_epoch_is_its_steps_and_the_validation(self):
         layers = (LayerTime("a", 0.1, 0.2), LayerTime("b", 0.3, 0.4))
-        memory = MemoryForecast(1, 2, 3, 4)
-        forecast = Forecast(10, 1, step_seconds=1.0, layers=layers, memory=memory)
+        memory = MemoryEstimate(1, 2, 3, 4)
+        forecast = Profile(10, 1, step_seconds=1.0, layers=layers, memory=memory)
         assert forecast.epoch_seconds(95) == 10
         assert forecast.epoch_seconds(95, 20) == pytest.approx(10 + 2 * 0.4)
         assert memory.peak == 1 + 2 + 3 + 4 + 1 + 3

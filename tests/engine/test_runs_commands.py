@@ -10,9 +10,9 @@ import pytest
 from sessions import Session, noise_set, small_network
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.runs.commands import Answer, Command, CommandDesk, send
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lock import Lock
+from cnn_tui.engine.runs.requests import Reply, Request, RequestInbox, send
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     BatchCompleted,
@@ -58,27 +58,27 @@ class Steered:
 
 def test_a_run_is_paused_changed_continued_and_stopped(tmp_path: Path) -> None:
     run = Steered(tmp_path)
-    assert "pauses" in send(run.folder, Command("pause"))
+    assert "pauses" in send(run.folder, Request("pause"))
     paused = run.wait_for(lambda event: isinstance(event, RunPaused))
-    assert "0.003" in send(run.folder, Command("lr", 0.003))
-    assert "goes on" in send(run.folder, Command("resume"))
+    assert "0.003" in send(run.folder, Request("lr", 0.003))
+    assert "goes on" in send(run.folder, Request("resume"))
     run.wait_for(lambda event: isinstance(event, RunResumed))
     changed = run.wait_for(lambda event: isinstance(event, SettingChanged))
     assert (changed.step, changed.name, changed.new) == (paused.step, "lr", 0.003)
     after = run.wait_for(lambda event: isinstance(event, BatchCompleted) and event.lr == 0.003)
     assert after.step == paused.step + 1
-    assert "stops" in send(run.folder, Command("stop"))
+    assert "stops" in send(run.folder, Request("stop"))
     assert run.wait_for(lambda event: isinstance(event, RunEnded)).reason == "stopped"
     run.join()
     with pytest.raises(RunError, match="Nobody trains"):
-        send(run.folder, Command("pause"))
+        send(run.folder, Request("pause"))
     assert list(run.folder.commands.iterdir()) == []
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> tuple[CommandDesk, Control, Path]:
+def desk(tmp_path: Path) -> tuple[RequestInbox, Control, Path]:
     control = Control()
-    return CommandDesk(tmp_path, control), control, tmp_path
+    return RequestInbox(tmp_path, control), control, tmp_path
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def desk(tmp_path: Path) -> tuple[CommandDesk, Control, Path]:
     ],
 )  # fmt: skip
 def test_nonsense_is_answered_and_does_nothing(
-    content: bytes, desk: tuple[CommandDesk, Control, Path]
+    content: bytes, desk: tuple[RequestInbox, Control, Path]
 ) -> None:
     server, control, folder = desk
     (folder / "1.request.json").write_bytes(content)
@@ -100,7 +100,7 @@ def test_nonsense_is_answered_and_does_nothing(
 
 
 def test_requests_to_an_earlier_trainer_are_forgotten(
-    desk: tuple[CommandDesk, Control, Path],
+    desk: tuple[RequestInbox, Control, Path],
 ) -> None:
     server, control, folder = desk
     (folder / "1.request.json").write_bytes(b'{"action":"stop"}')
@@ -110,7 +110,7 @@ def test_requests_to_an_earlier_trainer_are_forgotten(
 
 
 def test_a_request_that_was_taken_back_is_not_obeyed(
-    desk: tuple[CommandDesk, Control, Path], monkeypatch: pytest.MonkeyPatch
+    desk: tuple[RequestInbox, Control, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server, control, folder = desk
     (folder / "1.request.json").write_bytes(b'{"action":"stop"}')
@@ -130,11 +130,11 @@ def test_a_trainer_that_does_not_answer_is_said_so(tmp_path: Path) -> None:
     folder.commands.mkdir()
     lock = Lock.acquire(folder.lock_file, folder.summary_file)
     with pytest.raises(RunError, match="does not answer"):
-        send(folder, Command("pause"), patience=0.2)
+        send(folder, Request("pause"), patience=0.2)
     assert list(folder.commands.iterdir()) == []
     folder.commands.rmdir()
     with pytest.raises(RunError, match="No request can be left"):
-        send(folder, Command("pause"))
+        send(folder, Request("pause"))
     lock.release()
 
 
@@ -142,7 +142,7 @@ def test_a_refusal_reaches_the_one_who_asked(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path)
     folder.commands.mkdir()
     lock = Lock.acquire(folder.lock_file, folder.summary_file)
-    desk = CommandDesk(folder.commands, Control())
+    desk = RequestInbox(folder.commands, Control())
     done = threading.Event()
 
     def serve() -> None:
@@ -152,8 +152,8 @@ def test_a_refusal_reaches_the_one_who_asked(tmp_path: Path) -> None:
     thread = threading.Thread(target=serve)
     thread.start()
     with pytest.raises(RunError, match="refused: this is no request: it names no learning rate"):
-        send(folder, Command("lr"))
+        send(folder, Request("lr"))
     done.set()
     thread.join()
     lock.release()
-    assert Answer(True, "x").accepted
+    assert Reply(True, "x").accepted

@@ -13,12 +13,12 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs import manage
 from cnn_tui.engine.runs.compare import compare_runs
 from cnn_tui.engine.runs.folder import FORMAT, RunFolder, RunInfo, open_run
-from cnn_tui.engine.runs.history import Entry, latest_run, list_runs, matches, sort_runs
+from cnn_tui.engine.runs.history import RunEntry, latest_run, list_runs, matches, sort_runs
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.names import check_name, folder_of, make_folder
 from cnn_tui.engine.runs.summary import MOST_POINTS, Summary, summarize
 from cnn_tui.engine.specs.layers import FC, Dropout, ReLU
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 
 DATA = noise_set()
 
@@ -39,7 +39,7 @@ def written(root: Path, name: str, **figures: object) -> RunFolder:
     return folder
 
 
-def names(entries: list[Entry]) -> list[str]:
+def names(entries: list[RunEntry]) -> list[str]:
     return [entry.name for entry in entries]
 
 
@@ -213,7 +213,7 @@ def test_notes_have_limits(tmp_path: Path) -> None:
 def test_what_differs_between_runs(finished: Session, tmp_path: Path) -> None:
     layers = (Dropout(p=0.1), ReLU(), FC(out_features=3))
     described = Network(
-        name="other", input=(1, 6, 6), data="noise", layers=layers, training=Training(epochs=1)
+        name="other", input=(1, 6, 6), data="noise", layers=layers, training=Recipe(epochs=1)
     )
     other = Session(tmp_path, described, DATA)
     found = compare_runs([finished.folder, other.folder])

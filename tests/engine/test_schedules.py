@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cnn_tui.engine.schedules import learning_rate
-from cnn_tui.engine.specs.network import Training
+from cnn_tui.engine.specs.network import Recipe
 
 EPOCHS, BATCHES = 10, 7
 NAMES = ("constant", "step", "exponential", "cosine", "one-cycle")
@@ -18,7 +18,7 @@ NAMES = ("constant", "step", "exponential", "cosine", "one-cycle")
 
 def rates(schedule: Any, **settings: Any) -> list[float]:
     """Of every step of a run whose peak rate is 2."""
-    recipe = Training(schedule=schedule, lr=2.0, epochs=EPOCHS, **settings)
+    recipe = Recipe(schedule=schedule, lr=2.0, epochs=EPOCHS, **settings)
     return [learning_rate(recipe, step, BATCHES) for step in range(EPOCHS * BATCHES)]
 
 
@@ -72,7 +72,7 @@ def test_warm_up_may_end_within_an_epoch() -> None:
 @settings(max_examples=200)
 @given(
     st.builds(
-        Training,
+        Recipe,
         schedule=st.sampled_from(NAMES),
         lr=st.floats(1e-6, 1e6),
         epochs=st.integers(1, 50),
@@ -84,7 +84,7 @@ def test_warm_up_may_end_within_an_epoch() -> None:
     st.floats(0, 1),
 )
 def test_rate_is_never_negative_nor_above_the_peak(
-    recipe: Training, batches: int, where: float
+    recipe: Recipe, batches: int, where: float
 ) -> None:
     step = round(where * (recipe.epochs * batches - 1))
     assert 0 <= learning_rate(recipe, step, batches) <= recipe.lr

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cnn_tui.engine.shapes import (
-    Reach,
+    ReceptiveField,
     Window,
     conv_macs,
     conv_weights,
@@ -99,7 +99,7 @@ CHAINS = st.lists(WINDOWS, min_size=1, max_size=4)
 
 @given(CHAINS)
 def test_receptive_field_is_the_span_of_what_one_value_depends_on(chain):
-    reach, low, high = Reach(), 0, 0
+    reach, low, high = ReceptiveField(), 0, 0
     for window in chain:
         reach = reach.through(window)
     for window in reversed(chain):
@@ -109,7 +109,7 @@ def test_receptive_field_is_the_span_of_what_one_value_depends_on(chain):
 
 @given(CHAINS)
 def test_jump_is_the_distance_of_neighbouring_fields(chain):
-    reach, first, second = Reach(), 0, 1
+    reach, first, second = ReceptiveField(), 0, 1
     for window in chain:
         reach = reach.through(window)
     for window in reversed(chain):
@@ -122,7 +122,7 @@ def test_receptive_fields_of_araujo_et_al():
     vgg16 = [conv] * 2 + [pool] + [conv] * 2 + [pool] + ([conv] * 3 + [pool]) * 3
     alexnet = [Window(11, 4), Window(3, 2), Window(5), Window(3, 2), *[Window(3)] * 3, Window(3, 2)]
     for chain, expected in ((vgg16, 212), (alexnet, 195)):
-        reach = Reach()
+        reach = ReceptiveField()
         for window in chain:
             reach = reach.through(window)
         assert reach.size == expected

@@ -7,13 +7,13 @@ import pytest
 from exported import state_of
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.export.states import State
+from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.export.templates import first_layer, templates
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, Layer, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.network import Network
 
 
-def state(*layers: Layer) -> State:
+def state(*layers: Layer) -> TrainedState:
     return state_of(Network(name="any", input=(2, 4, 5), layers=layers))
 
 

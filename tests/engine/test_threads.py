@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from cnn_tui.engine.threads import Team
+from cnn_tui.engine.threads import WorkerPool
 
 
 def test_an_error_of_the_caller_waits_for_the_tasks_of_others() -> None:
@@ -21,7 +21,7 @@ def test_an_error_of_the_caller_waits_for_the_tasks_of_others() -> None:
         time.sleep(0.05)
         ended.append(True)
 
-    with closing(Team(2)) as team:
+    with closing(WorkerPool(2)) as team:
         with pytest.raises(ValueError, match="mine"):
             team.run([task, task])
         assert ended == [True]
@@ -35,5 +35,5 @@ def test_an_error_of_another_thread_reaches_the_caller() -> None:
         if threading.current_thread() is not threading.main_thread():
             raise ValueError("theirs")
 
-    with closing(Team(2)) as team, pytest.raises(ValueError, match="theirs"):
+    with closing(WorkerPool(2)) as team, pytest.raises(ValueError, match="theirs"):
         team.run([task, task])

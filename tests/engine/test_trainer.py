@@ -17,7 +17,7 @@ from samples import network
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
-from cnn_tui.engine.specs.network import SVM, Network, Training
+from cnn_tui.engine.specs.network import SVM, Network, Recipe
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     Alert,
@@ -54,7 +54,7 @@ def dataset() -> Dataset:
 
 
 def described(**settings: Any) -> Network:
-    recipe = Training(epochs=EPOCHS, batch_size=BATCH, **({"lr": 0.02} | settings))
+    recipe = Recipe(epochs=EPOCHS, batch_size=BATCH, **({"lr": 0.02} | settings))
     layers = (Conv(out_channels=4, padding=1), BatchNorm(), ReLU(), MaxPool(), Dropout(p=0.1))
     return network((1, 6, 6), *layers, classes=2, training=recipe)
 
@@ -269,7 +269,7 @@ def test_steering_from_another_thread(worker: tuple[Control, queue.Queue[RunEven
 
 def hot(optimizer: Any) -> Network:
     """So large a rate, on linear layers and a loss that grows with its square, cannot end well."""
-    recipe = Training(epochs=200, batch_size=BATCH, lr=1e6, optimizer=optimizer)
+    recipe = Recipe(epochs=200, batch_size=BATCH, lr=1e6, optimizer=optimizer)
     layers, loss = [FC(out_features=20)] * 6, SVM(squared=True)
     return network((1, 6, 6), *layers, classes=2, loss=loss, training=recipe)
 
@@ -359,7 +359,7 @@ def test_no_threads_are_left_behind() -> None:
 
 def test_real_digits_are_learned() -> None:
     layers = (Conv(out_channels=16, padding=1), ReLU(), MaxPool(), FC(out_features=64), ReLU())
-    recipe = Training(epochs=6, batch_size=32, optimizer="adam", lr=3e-3, schedule="cosine")
+    recipe = Recipe(epochs=6, batch_size=32, optimizer="adam", lr=3e-3, schedule="cosine")
     net = network((1, 8, 8), *layers, classes=10, training=recipe)
     end = ended(run(net, load_dataset("digits"), threads=2))
     assert end.reason == "completed"
@@ -373,7 +373,7 @@ def test_weights_that_explode_in_the_very_last_step_are_no_success() -> None:
         input=(1, 6, 6),
         layers=(*(FC(out_features=20) for _ in range(6)), FC(out_features=2)),
         loss=SVM(squared=True),
-        training=Training(epochs=1, batch_size=16, lr=1e6, optimizer="sgd"),
+        training=Recipe(epochs=1, batch_size=16, lr=1e6, optimizer="sgd"),
     )
     events: list[RunEvent] = []
     data = Dataset("two", ("a", "b"), split, split, split)

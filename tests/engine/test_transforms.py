@@ -31,7 +31,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.matrix import matrix_facts
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import (
@@ -58,7 +58,7 @@ def net(*layers: Layer, shape: tuple[int, int, int] = (3, 12, 12)) -> Network:
 def trained(network: Network, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
     """Weights after a few real steps."""
     with closing(build(network, seed=1)) as model:
-        optimizer = build_optimizer(Training(lr=0.01), model)
+        optimizer = build_optimizer(Recipe(lr=0.01), model)
         for start in range(0, len(images), 32):
             model.train_batch(images[start : start + 32], labels[start : start + 32])
             optimizer.step(0.01)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterable
 
 from cnn_tui.engine.specs.layers import FC, Conv, MaxPool, ReLU
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     BatchCompleted,
@@ -146,5 +146,5 @@ SMALL = Network(
         MaxPool(),
         FC(out_features=10),
     ),
-    training=Training(epochs=3, lr=0.01),
+    training=Recipe(epochs=3, lr=0.01),
 )

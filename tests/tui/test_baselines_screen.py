@@ -12,10 +12,10 @@ from runs_made import until
 from scripted import SMALL
 from textual.widgets import Static
 
-from cnn_tui.engine.baselines.ladder import Ladder
+from cnn_tui.engine.baselines.suite import BaselineSuite
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.history import climb
+from cnn_tui.tui.history import baseline_runner
 from cnn_tui.tui.screens.baselines import BaselinesScreen
 from cnn_tui.tui.screens.build import BuildScreen
 
@@ -27,13 +27,13 @@ MakeApp = Callable[..., CnnTuiApp]
 @pytest.fixture
 def two_short_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ladder of the screen, but short."""
-    import cnn_tui.engine.baselines.ladder as module
+    import cnn_tui.engine.baselines.suite as module
 
-    def short(*args: object) -> Ladder:
-        return Ladder(*args, epochs=2, rungs=("linear-softmax", "two-layer"))  # type: ignore[arg-type]
+    def short(*args: object) -> BaselineSuite:
+        return BaselineSuite(*args, epochs=2, rungs=("linear-softmax", "two-layer"))  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "Ladder", short)
-    assert climb.RUNGS[0] == "knn"
+    monkeypatch.setattr(module, "BaselineSuite", short)
+    assert baseline_runner.RUNGS[0] == "knn"
 
 
 async def test_the_ladder_is_climbed_once(
@@ -61,7 +61,11 @@ async def test_the_ladder_is_climbed_once(
 
 async def test_what_was_done_is_shown_at_once_and_closer(make_app: MakeApp, tmp_path: Path) -> None:
     root, baselines = tmp_path / "runs", ("knn", "linear-svm", "two-layer")
-    list(Ladder(load_dataset("digits"), "digits", root, rungs=baselines).climb(lambda event: None))
+    list(
+        BaselineSuite(load_dataset("digits"), "digits", root, rungs=baselines).climb(
+            lambda event: None
+        )
+    )
     app = make_app()
     app.places.runs = root
     async with app.run_test(size=(80, 24)) as pilot:

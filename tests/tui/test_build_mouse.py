@@ -99,10 +99,10 @@ async def test_a_transformation_is_taken_by_two_clicks(make_app: MakeApp) -> Non
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("down", "T")
         for _ in range(400):
-            if "the same" in text(app, "Comparison"):
+            if "the same" in text(app, "CandidateList"):
                 break
             await pilot.pause(0.01)
-        await pilot.click("Comparison", offset=(4, 0), times=2)
+        await pilot.click("CandidateList", offset=(4, 0), times=2)
         await pilot.pause()
         assert app.builder.network.layers == (Conv(out_channels=10, kernel_size=8),)
 

@@ -20,7 +20,7 @@ from cnn_tui.engine.specs.layers import (
     ReLU,
     Residual,
 )
-from cnn_tui.engine.specs.network import SVM, Network, Softmax, Training
+from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.tui.building import edits
 from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
@@ -205,22 +205,22 @@ def test_sizes_that_are_none(text: str) -> None:
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "1e999", "", "a", "-1", "0"])
 def test_learning_rates_that_are_none(text: str) -> None:
     with pytest.raises(FieldError):
-        field(Training, "lr").parse(text)
+        field(Recipe, "lr").parse(text)
 
 
 def test_values_that_are_no_numbers() -> None:
     assert field(Conv, "padding").parse("same") == "same"
     assert field(Conv, "bias").parse("no") is False
     assert field(MaxPool, "stride").parse("") is None
-    assert field(Training, "clip_norm").parse("off") is None
-    assert field(Training, "betas").parse("0.9 0.99") == (0.9, 0.99)
+    assert field(Recipe, "clip_norm").parse("off") is None
+    assert field(Recipe, "betas").parse("0.9 0.99") == (0.9, 0.99)
     assert field(Network, "input").parse("3x32x32") == (3, 32, 32)
-    assert field(Training, "optimizer").choices[:2] == ("sgd", "momentum")
+    assert field(Recipe, "optimizer").choices[:2] == ("sgd", "momentum")
 
 
 @given(st.text(max_size=12))
 def test_any_text_is_a_value_or_refused_in_words(text: str) -> None:
-    for one in (*fields_of(Conv), *fields_of(Training), *fields_of(SVM)):
+    for one in (*fields_of(Conv), *fields_of(Recipe), *fields_of(SVM)):
         try:
             value = one.parse(text)
         except FieldError as error:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.dashboard.pictures import Lens, picture
+from cnn_tui.tui.dashboard.pictures import Viewport, picture
 from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, log_axis, loss_axis
 from cnn_tui.tui.widgets.grid import Grid
 from cnn_tui.tui.widgets.plot import Canvas, Curve, Plot, rasterise
@@ -137,5 +137,5 @@ def test_a_loss_axis_always_reaches_its_values(values: list[float]) -> None:
 
 @pytest.mark.parametrize("log", [False, True])
 def test_a_board_without_events_has_no_plot_but_words(log: bool) -> None:
-    assert picture("loss", Board(), 10, Lens(log=log)).plot is None
+    assert picture("loss", Board(), 10, Viewport(log=log)).plot is None
     assert picture("accuracy", Board(), 10).note == "the curves appear here"

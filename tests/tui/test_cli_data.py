@@ -17,7 +17,7 @@ import pytest
 
 from cnn_tui.engine.data.catalog import dataset_names
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE
-from cnn_tui.engine.data.sources import SOURCES, RemoteFile, Source
+from cnn_tui.engine.data.sources import SOURCES, Download, RemoteFile
 from cnn_tui.tui.terminal.half_blocks import fitted, half_blocks, shades
 
 NETWORK = """
@@ -144,7 +144,7 @@ def mirror(loopback: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     place.mkdir(parents=True)
     (place / "one.bin").write_bytes(CONTENT)
     files = (RemoteFile("one.bin", len(CONTENT), hashlib.sha256(CONTENT).hexdigest()),)
-    source = Source(("https://host.invalid/",), files, (1, 1, 1), 1, 1)
+    source = Download(("https://host.invalid/",), files, (1, 1, 1), 1, 1)
     monkeypatch.setitem(SOURCES, "mnist", source)
 
     class Quiet(SimpleHTTPRequestHandler):

@@ -17,11 +17,11 @@ from runs_made import PATIENCE, QUICK, until
 from terminal import Terminal
 from test_pty_app import TRAINING
 
-from cnn_tui.engine.runs.commands import Command, send
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.lock import holder, writer_lives
 from cnn_tui.engine.runs.places import runs_home
+from cnn_tui.engine.runs.requests import Request, send
 from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunStarted
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.runs import RunsScreen
@@ -46,7 +46,7 @@ def apart(home: Path) -> Iterator[RunFolder]:
     folder = RunFolder(home / "apart-1")
     yield folder
     if writer_lives(folder.lock_file, folder.summary_file):
-        send(folder, Command("stop"), PATIENCE)
+        send(folder, Request("stop"), PATIENCE)
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -137,7 +137,7 @@ def test_a_hang_up_of_a_training(tmp_path: Path) -> None:
     process.send_signal(signal.SIGHUP)
     assert process.wait(PATIENCE) == 129
     goes_on_without(folder, process.pid)
-    assert "stops" in send(folder, Command("stop"), PATIENCE)
+    assert "stops" in send(folder, Request("stop"), PATIENCE)
     wait_for(lambda: holder(folder.lock_file) is None, "end")
     *_, last = read_events(folder.events_file)
     assert isinstance(last, RunEnded) and last.reason == "stopped"

@@ -9,7 +9,7 @@ import pytest
 from driving import text
 from scripted import SMALL
 
-from cnn_tui.engine import probe as probing
+from cnn_tui.engine import profile as probing
 from cnn_tui.engine.specs.layers import FC, Conv, GlobalAvgPool, MaxPool
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp

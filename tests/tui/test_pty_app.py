@@ -19,10 +19,10 @@ sys.exit(run_app(None, None))
 TRAINING = """
 import sys
 from cnn_tui.engine.specs.layers import FC, Conv
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.tui.cli.app import run_app
 network = Network(
-    layers=(Conv(out_channels=8), FC(out_features=10)), training=Training(epochs=100_000)
+    layers=(Conv(out_channels=8), FC(out_features=10)), training=Recipe(epochs=100_000)
 )
 sys.exit(run_app(network, None))
 """

@@ -19,10 +19,10 @@ from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.tui.actions import COMPARE, RUNS, WATCH, commands
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.screens.again import AgainDialog
 from cnn_tui.tui.screens.compare import CompareScreen
 from cnn_tui.tui.screens.dialog import Picker, Prompt, Question
 from cnn_tui.tui.screens.help import HelpScreen
+from cnn_tui.tui.screens.reproduce import ReproduceDialog
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.screens.watch import WatchScreen
 from cnn_tui.tui.widgets.key_bar import KeyBar
@@ -189,7 +189,7 @@ async def test_cleaning_up_says_what_and_asks(make_app: MakeApp, root: Path) -> 
 async def test_the_same_run_again_is_overlaid_and_compared(make_app: MakeApp, root: Path) -> None:
     async with history(make_app, root, (120, 40)) as (app, pilot):
         await pilot.press("down", "down", "a")
-        await until(pilot, lambda: isinstance(app.screen, AgainDialog))
+        await until(pilot, lambda: isinstance(app.screen, ReproduceDialog))
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "train")
         assert app.training.session.join(60)
@@ -212,7 +212,7 @@ async def test_the_same_run_again_is_overlaid_and_compared(make_app: MakeApp, ro
 async def test_one_value_is_changed_in_the_dialog(make_app: MakeApp, root: Path) -> None:
     async with history(make_app, root) as (app, pilot):
         await pilot.press("down", "down", "a")
-        await until(pilot, lambda: isinstance(app.screen, AgainDialog))
+        await until(pilot, lambda: isinstance(app.screen, ReproduceDialog))
         entry = app.screen.query_one(Input)
         for words, told in (
             ("lr=x", "expected a number"),
@@ -245,7 +245,7 @@ async def test_one_value_is_changed_in_the_dialog(make_app: MakeApp, root: Path)
 async def test_a_remedy_for_a_repeated_run_begins_that_anew(make_app: MakeApp, root: Path) -> None:
     async with history(make_app, root) as (app, pilot):
         await pilot.press("down", "down", "a")
-        await until(pilot, lambda: isinstance(app.screen, AgainDialog))
+        await until(pilot, lambda: isinstance(app.screen, ReproduceDialog))
         app.screen.query_one(Input).value = "lr=500"
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "train")

@@ -12,7 +12,7 @@ from scripted import batch, epoch_end, started, validation
 from cnn_tui.engine.system_memory import held_memory
 from cnn_tui.engine.training.events import LayerHealth, LayersMeasured, RunEvent
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.dashboard.pictures import KINDS, Lens, picture
+from cnn_tui.tui.dashboard.pictures import KINDS, Viewport, picture
 from cnn_tui.tui.dashboard.series import CAPACITY
 from cnn_tui.tui.mailbox import Mailbox
 from cnn_tui.tui.widgets.plot import rasterise
@@ -52,7 +52,7 @@ def draw(board: Board) -> int:
     """Draw all charts; returns how many points they are made of."""
     points = 0
     for kind in KINDS:
-        plot = picture(kind, board, 16, Lens()).plot
+        plot = picture(kind, board, 16, Viewport()).plot
         if plot is not None:
             rasterise(plot, 58, 19)
             points += sum(len(curve.points) for curve in plot.curves)

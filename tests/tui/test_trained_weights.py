@@ -71,8 +71,8 @@ async def rewritten(app: CnnTuiApp, pilot: Pilot[None], row: str) -> str:
     app.builder.find(row)
     await pilot.press("T")
     await until(pilot, lambda: isinstance(app.screen, TransformDialog))
-    await until(pilot, lambda: "largest difference" in text(app, "Comparison"))
-    shown = text(app, "Comparison")
+    await until(pilot, lambda: "largest difference" in text(app, "CandidateList"))
+    shown = text(app, "CandidateList")
     await pilot.press("enter")
     await until(pilot, lambda: isinstance(app.screen, BuildScreen))
     return shown

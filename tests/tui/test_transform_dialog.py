@@ -22,7 +22,7 @@ async def proof(app: CnnTuiApp, pilot: Pilot[None]) -> str:
     """Open the dialog and wait for its verdict."""
     await pilot.press("T")
     for _ in range(400):
-        shown = text(app, "Comparison")
+        shown = text(app, "CandidateList")
         if "proving" not in shown:
             return shown
         await pilot.pause(0.01)
@@ -65,7 +65,7 @@ async def test_a_large_kernel_becomes_a_stack(make_app: MakeApp) -> None:
         assert "are zero" in shown
         await pilot.press("down")
         for _ in range(400):
-            shown = text(app, "Comparison")
+            shown = text(app, "CandidateList")
             if "to be trained anew" in shown:
                 break
             await pilot.pause(0.01)
@@ -110,6 +110,6 @@ async def test_what_cannot_be_transformed_is_told(make_app: MakeApp) -> None:
         await pilot.press("T", "down", "down", "T")
         assert len(app.screen_stack) == 1
         await pilot.press("up", "T")
-        assert "Mend that first" in " ".join(text(app, "Comparison").split())
+        assert "Mend that first" in " ".join(text(app, "CandidateList").split())
         await pilot.press("enter", "escape")
         assert app.builder.network.layers == broken

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from cnn_tui.engine.specs.layers import Residual, layer_type
-from cnn_tui.engine.specs.network import SVM, Loss, Network, Softmax, Training
+from cnn_tui.engine.specs.network import SVM, Loss, Network, Recipe, Softmax
 from cnn_tui.tui.building.edits import layer_at, number, replace
 from cnn_tui.tui.building.fields import Field, fields_of
 from cnn_tui.tui.building.outline import Row
@@ -93,11 +93,11 @@ def _loss(loss: Loss, name: str, value: Any) -> Loss:
     return msgspec.structs.replace(loss, **{name: value})
 
 
-def _recipe(training: Training) -> list[Field]:
+def _recipe(training: Recipe) -> list[Field]:
     def used(field: Field) -> bool:
         setting, values = _USED_WHEN.get(field.name, ("optimizer", (training.optimizer,)))
         return getattr(training, setting) in values
 
     first = {name: place for place, name in enumerate(_RECIPE_ORDER)}
-    fields = sorted(fields_of(Training), key=lambda field: first.get(field.name, len(first)))
+    fields = sorted(fields_of(Recipe), key=lambda field: first.get(field.name, len(first)))
     return [field for field in fields if used(field)]

@@ -9,7 +9,7 @@ from typing import Literal
 
 from cnn_tui.engine.specs.explain import received_by
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
-from cnn_tui.engine.specs.network import SVM, Network, Training
+from cnn_tui.engine.specs.network import SVM, Network, Recipe
 from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.specs.windows import wanted_output
 from cnn_tui.tui.building.edits import Path, number
@@ -61,7 +61,7 @@ def loss_words(network: Network) -> str:
     return "softmax" + (f", smoothing {smoothing:g}" if smoothing else "")
 
 
-def recipe_words(training: Training) -> str:
+def recipe_words(training: Recipe) -> str:
     """The recipe in a few words."""
     return f"{training.optimizer}, lr {training.lr:g}, {training.epochs} epochs"
 

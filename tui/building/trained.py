@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.learned import Learned, alike, learned
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.param_shapes import ParamShapes, compatible, param_shapes
 from cnn_tui.engine.specs.report import Report
 from cnn_tui.engine.specs.rewrite import Rewrite
 
@@ -34,11 +34,11 @@ class Trained:
 
     def fits(self, network: Network, report: Report) -> bool:
         """Whether ``network`` learns arrays of the same shapes, in the same order."""
-        return alike(self._learned, learned(network, report))
+        return compatible(self._learned, param_shapes(network, report))
 
     @cached_property
-    def _learned(self) -> tuple[Learned, ...]:
-        return learned(self.network, check(self.network))
+    def _learned(self) -> tuple[ParamShapes, ...]:
+        return param_shapes(self.network, check(self.network))
 
     def through(self, rewritten: Rewrite) -> Trained:
         """What they become in another form of the network."""

@@ -14,7 +14,7 @@ _WIDEST = 14
 
 
 @dataclass(frozen=True)
-class Volume:
+class DrawnVolume:
     """What some layers in a row have as their output."""
 
     layers: tuple[int, ...]
@@ -25,17 +25,17 @@ class Volume:
 
 
 @dataclass(frozen=True)
-class Block:
+class Box:
     """A volume as it is drawn, in columns and in halves of a row."""
 
-    volume: Volume
+    volume: DrawnVolume
     width: int
     height: int
 
 
-def volumes(network: Network, report: Report) -> tuple[Volume, ...]:
+def volumes(network: Network, report: Report) -> tuple[DrawnVolume, ...]:
     """The input and every volume after it, up to the first that is not known."""
-    found = [Volume((0,), "input", network.input)]
+    found = [DrawnVolume((0,), "input", network.input)]
     for number, layer in enumerate(report.layers, 1):
         if layer.output is None:
             break
@@ -44,16 +44,16 @@ def volumes(network: Network, report: Report) -> tuple[Volume, ...]:
 
 
 def _with(
-    found: list[Volume], number: int, layer: LayerReport, shape: tuple[int, ...]
-) -> list[Volume]:
+    found: list[DrawnVolume], number: int, layer: LayerReport, shape: tuple[int, ...]
+) -> list[DrawnVolume]:
     last = found[-1]
     if LAYER_TYPES[layer.type].info.keeps_shape and shape == last.shape:
         # It is drawn as a part of the volume before it.
-        return [*found[:-1], Volume((*last.layers, number), last.kind, shape)]
-    return [*found, Volume((number,), layer.type, shape)]
+        return [*found[:-1], DrawnVolume((*last.layers, number), last.kind, shape)]
+    return [*found, DrawnVolume((number,), layer.type, shape)]
 
 
-def to_scale(drawn: Sequence[Volume], columns: int, halves: int) -> tuple[Block, ...]:
+def to_scale(drawn: Sequence[DrawnVolume], columns: int, halves: int) -> tuple[Box, ...]:
     """Blocks as large as ``columns`` and ``halves`` allow, nothing smaller than one cell.
 
     A flat volume is a bar of one column, as high as its share of the longest.
@@ -64,15 +64,15 @@ def to_scale(drawn: Sequence[Volume], columns: int, halves: int) -> tuple[Block,
     return tuple(_block(one, scale, halves / pixels, halves / outputs) for one in drawn)
 
 
-def _block(one: Volume, channel: float, pixel: float, output: float) -> Block:
+def _block(one: DrawnVolume, channel: float, pixel: float, output: float) -> Box:
     if len(one.shape) == 1:
-        return Block(one, 1, max(1, round(one.shape[0] * output)))
-    return Block(
+        return Box(one, 1, max(1, round(one.shape[0] * output)))
+    return Box(
         one, max(1, round(one.shape[0] * channel)), max(1, round(max(one.shape[1:]) * pixel))
     )
 
 
-def _channel_scale(drawn: Sequence[Volume], columns: int) -> float:
+def _channel_scale(drawn: Sequence[DrawnVolume], columns: int) -> float:
     """Columns per channel, so that everything fits if it can and nothing is too wide."""
     channels = [one.shape[0] for one in drawn if len(one.shape) == 3]
     largest = max(channels)
@@ -84,7 +84,7 @@ def _channel_scale(drawn: Sequence[Volume], columns: int) -> float:
     return 1 / largest
 
 
-def window(blocks: Sequence[Block], chosen: int, columns: int) -> range:
+def window(blocks: Sequence[Box], chosen: int, columns: int) -> range:
     """The blocks around the chosen one that fit beside each other."""
     first = last = chosen
     room = columns - blocks[chosen].width

@@ -14,7 +14,7 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.cli.output import print_note
-from cnn_tui.tui.history.hangup import Heir, OnHangup
+from cnn_tui.tui.history.hangup import DetachOnHangup, OnHangup
 from cnn_tui.tui.places import Places
 from cnn_tui.tui.session import Session, train
 from cnn_tui.tui.terminal.link import Link
@@ -55,12 +55,12 @@ def run_app(
     app = CnnTuiApp(Builder(Document(network or Network(), source)), training, link, watched)
     if app.console.color_system == "standard":
         app.wear(DARK_16)
-    heir = Heir(on_hangup, training.stopped_run)
-    with leaving_on_signals(app.leave, heir.take_over):
+    heir = DetachOnHangup(on_hangup, training.stopped_run)
+    with leaving_on_signals(app.leave, heir.detach):
         app.run(mouse=app.link.mouse)
         session.stop()
         session.join(DEADLINE)
-        heir.take_over(app.return_code or 0)
+        heir.detach(app.return_code or 0)
         training.poll()
         unkept = "" if training.board.handed_on else session.unkept
         if training.board.resume_words and not unkept:

@@ -8,11 +8,11 @@ from typing import Self
 
 import click
 
-from cnn_tui.engine.baselines.ladder import Ladder, LadderEvent, PairsCompared, RungStarted
 from cnn_tui.engine.baselines.neighbours import KNN
 from cnn_tui.engine.baselines.recipes import BASELINES, Baseline
-from cnn_tui.engine.baselines.record import Rung
+from cnn_tui.engine.baselines.record import BaselineResult
 from cnn_tui.engine.baselines.screens import Metric
+from cnn_tui.engine.baselines.suite import BaselineStarted, BaselineSuite, PairsCompared, SuiteEvent
 from cnn_tui.engine.data.catalog import locate
 from cnn_tui.engine.data.folder import DEFAULT_SHAPE
 from cnn_tui.engine.training.control import Control
@@ -56,7 +56,7 @@ def command(
     interrupted goes on.
     """
     name, data_dir = locate(data, data_dir)
-    ladder = Ladder(
+    ladder = BaselineSuite(
         load(name, data_dir, DEFAULT_SHAPE, skip_damaged=skip_damaged),
         name,
         runs_dir,
@@ -67,7 +67,7 @@ def command(
         threads,
         tuple(baseline for baseline in BASELINES if not only or baseline in only),
     )
-    control, done = Control(), list[Rung]()
+    control, done = Control(), list[BaselineResult]()
     with (
         stopped_by_signals(control) as ending,
         printing(_LadderPrinter(as_json), control, ending) as outlet,
@@ -99,10 +99,10 @@ class _LadderPrinter:
         """Take the bar away."""
         self._bar.close()
 
-    def wants(self, event: LadderEvent | Rung) -> bool:
+    def wants(self, event: SuiteEvent | BaselineResult) -> bool:
         """Only what a rung came to is a line; the rest is progress."""
         match event:
-            case RungStarted():
+            case BaselineStarted():
                 self._baseline = event.baseline
             case PairsCompared():
                 millions = event.done // 10**6, event.total // 10**6
@@ -111,11 +111,11 @@ class _LadderPrinter:
                 self._steps = event.epochs * event.batches
             case BatchCompleted():
                 self._far = (f"{self._baseline}, steps", event.step, self._steps)
-        return isinstance(event, Rung)
+        return isinstance(event, BaselineResult)
 
-    def show(self, event: LadderEvent | Rung) -> None:
+    def show(self, event: SuiteEvent | BaselineResult) -> None:
         """Print a rung."""
-        if isinstance(event, Rung):
+        if isinstance(event, BaselineResult):
             if self._as_json:
                 print_json(event)
             else:

@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.forecast import check_memory
+from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.system_memory import most_held_memory
 from cnn_tui.engine.threads import default_threads
@@ -87,7 +87,7 @@ def _training_step(model: Model, network: Network, batch_size: int) -> Callable[
     rng = np.random.default_rng(0)
     images = rng.standard_normal((batch_size, *network.input), dtype=np.float32)
     targets = rng.integers(0, _classes(network), batch_size)
-    optimizer = build_optimizer(Training(optimizer="momentum", lr=_LR), model)
+    optimizer = build_optimizer(Recipe(optimizer="momentum", lr=_LR), model)
 
     def step() -> None:
         model.train_batch(images, targets)

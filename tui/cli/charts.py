@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cnn_tui.tui.cli.drawing import in_unicode
 from cnn_tui.tui.terminal.filters import to_ascii
-from cnn_tui.tui.widgets.chart import Picture, role_of
+from cnn_tui.tui.widgets.chart import ChartPicture, role_of
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.plot import rasterise
 from cnn_tui.tui.words import clean
@@ -25,7 +25,7 @@ _STYLES = {
 _WIDEST = 100
 
 
-def draw_chart(console: Console, picture: Picture, height: int) -> None:
+def draw_chart(console: Console, picture: ChartPicture, height: int) -> None:
     """A chart below its title, after an empty line."""
     if picture.plot is None:
         return

@@ -25,7 +25,7 @@ _WRONG, _OPEN, _GOOD = "bold red", "dim", "green"
 @click.command("check")
 @click.argument("archs", metavar="ARCH...", nargs=-1, required=True)
 @click.option(
-    "--input", "shape", type=options.Volume(), help="Check with images of this size instead."
+    "--input", "shape", type=options.VolumeType(), help="Check with images of this size instead."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each report as a line of JSON.")
 def command(archs: tuple[str, ...], shape: tuple[int, int, int] | None, as_json: bool) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cnn_tui.engine.runs.compare import Comparison, Curve, compare_runs
+from cnn_tui.engine.runs.compare import EpochCurve, RunComparison, compare_runs
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_table
@@ -30,7 +30,7 @@ def command(runs: tuple[str, ...], as_json: bool, runs_dir: Path) -> None:
         print_comparison(comparison)
 
 
-def print_comparison(comparison: Comparison) -> None:
+def print_comparison(comparison: RunComparison) -> None:
     """One column for each run."""
     names = [entry.name for entry in comparison.runs]
     rows = [*_figures(comparison), *_curves(comparison.curves)]
@@ -42,7 +42,7 @@ def print_comparison(comparison: Comparison) -> None:
     print_table(("", *names), rows, right=names)
 
 
-def _figures(comparison: Comparison) -> list[tuple[str, ...]]:
+def _figures(comparison: RunComparison) -> list[tuple[str, ...]]:
     summaries = [entry.summary for entry in comparison.runs]
     return [
         ("state", *(entry.state for entry in comparison.runs)),
@@ -55,7 +55,7 @@ def _figures(comparison: Comparison) -> list[tuple[str, ...]]:
     ]
 
 
-def _curves(curves: tuple[Curve, ...]) -> list[tuple[str, ...]]:
+def _curves(curves: tuple[EpochCurve, ...]) -> list[tuple[str, ...]]:
     encoding = sys.stdout.encoding
     return [
         ("val accuracy", *(sparkline(one.val_accuracy, _CURVE, encoding) for one in curves)),

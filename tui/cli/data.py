@@ -11,7 +11,7 @@ import msgspec
 
 from cnn_tui.engine.data.catalog import find_name
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.entries import Entry, entries
+from cnn_tui.engine.data.entries import DatasetEntry, entries
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, fetch
 from cnn_tui.engine.data.sources import SOURCES
 from cnn_tui.engine.data.statistics import Statistics, first_of_each, measure, to_bytes
@@ -64,7 +64,7 @@ def _list(as_json: bool) -> None:
     print_table(header, rows, right=("count", "classes"))
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: DatasetEntry) -> tuple[str, ...]:
     state = "here" if entry.ready else f"{entry.download_bytes / 1e6:,.0f} MB to fetch"
     return (
         entry.name,

@@ -17,7 +17,7 @@ from cnn_tui.engine.training.trainer import Trainer
 from cnn_tui.tui.cli.outlet import printing
 from cnn_tui.tui.cli.reporters import Reporter
 from cnn_tui.tui.cli.stopping import stopped_by_signals
-from cnn_tui.tui.history.hangup import Heir, OnHangup
+from cnn_tui.tui.history.hangup import DetachOnHangup, OnHangup
 from cnn_tui.tui.history.unkept import require_kept
 
 
@@ -57,7 +57,7 @@ def train(
             ).run()
         if ending.code and recorder is not None and _was_stopped(last):
             folder = RunFolder(Path(recorder.path))
-            Heir(on_hangup, lambda: folder, heir_words).take_over(ending.code)
+            DetachOnHangup(on_hangup, lambda: folder, heir_words).detach(ending.code)
         require_kept(recorder)
         if isinstance(last, RunEnded) and last.reason == "failed":
             raise CnnTuiError(last.message or "The training failed.")

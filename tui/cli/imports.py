@@ -41,7 +41,7 @@ class Written(msgspec.Struct, frozen=True):
     help="Default: like FILE.",
 )
 @click.option(
-    "--input", "size", type=options.Volume(), help="Of the images, if FILE leaves it open."
+    "--input", "size", type=options.VolumeType(), help="Of the images, if FILE leaves it open."
 )
 @click.option("--name", default="", help="Which network, if FILE holds several.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")

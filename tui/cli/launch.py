@@ -66,14 +66,14 @@ def command(
 def _train(network: Network, data_dir: Path | None, on_hangup: OnHangup) -> int:
     from cnn_tui.engine.runs.places import runs_home
     from cnn_tui.engine.runs.recorder import new_run
-    from cnn_tui.engine.training.fit import check_fit
+    from cnn_tui.engine.training.compatibility import check_compatible
     from cnn_tui.tui.cli.headless import train
     from cnn_tui.tui.cli.loading import load
     from cnn_tui.tui.cli.reporters import Reporter
 
     print_line(f"cnn-tui: no terminal here to open the app in, so {network.name} is trained:")
     dataset = load(network.data, data_dir, network.input)
-    check_fit(network, dataset)
+    check_compatible(network, dataset)
     return train(
         network,
         dataset,

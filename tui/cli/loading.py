@@ -19,7 +19,7 @@ from cnn_tui.engine.data.progress import Progress
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.wording import plain
-from cnn_tui.engine.training.fit import check_fit
+from cnn_tui.engine.training.compatibility import check_compatible
 from cnn_tui.tui.cli.output import paints, print_note, print_progress
 
 _LINE_SECONDS = 5.0
@@ -63,7 +63,7 @@ def load_for(
     name, data_dir = locate(data or network.data, data_dir)
     network = msgspec.structs.replace(network, data=name)
     dataset = load(name, data_dir, network.input, skip_damaged=skip_damaged)
-    check_fit(network, dataset)
+    check_compatible(network, dataset)
     return network, dataset, data_dir
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cnn_tui.engine.forecast import check_memory
+from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.lr_finder import STEPS, LrCurve, find_lr
 from cnn_tui.tui.cli import options

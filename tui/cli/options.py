@@ -68,7 +68,7 @@ skip_damaged = click.option(
 )
 
 
-class Volume(click.ParamType[tuple[int, int, int]]):
+class VolumeType(click.ParamType[tuple[int, int, int]]):
     """Three numbers: channels, height, width."""
 
     name = "C,H,W"

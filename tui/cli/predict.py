@@ -15,7 +15,7 @@ import numpy as np
 
 from cnn_tui.engine.data.pictures import BadPictureError, pillow, read_picture
 from cnn_tui.engine.export.prediction import Guess, Predictor
-from cnn_tui.engine.export.states import State, read_state
+from cnn_tui.engine.export.states import TrainedState, read_state
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_error, print_json, print_line
@@ -66,7 +66,9 @@ def command(
     return int(bad > 0)
 
 
-def _predict(predictor: Predictor, state: State, image: str, top: int, invert: bool) -> Prediction:
+def _predict(
+    predictor: Predictor, state: TrainedState, image: str, top: int, invert: bool
+) -> Prediction:
     try:
         pixels = _read(image, state.network.input)
     except BadPictureError as error:

@@ -11,7 +11,7 @@ from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.tui.cli.output import print_json, print_table
 
 
-class Summary(msgspec.Struct, frozen=True):
+class PresetEntry(msgspec.Struct, frozen=True):
     """One entry of ``presets --json``; ``input`` is ``(C, H, W)``."""
 
     name: str
@@ -34,6 +34,6 @@ def command(as_json: bool) -> None:
     )
 
 
-def _summary(name: str) -> Summary:
+def _summary(name: str) -> PresetEntry:
     network = load_preset(name)
-    return Summary(name, network.input, check(network).total_params, network.description)
+    return PresetEntry(name, network.input, check(network).total_params, network.description)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from cnn_tui.engine.runs.again import plan_again
 from cnn_tui.engine.runs.compare import compare_runs
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder, new_run
+from cnn_tui.engine.runs.reproduction import plan_again
 from cnn_tui.engine.runs.resume import data_folder
+from cnn_tui.engine.training.compatibility import check_compatible
 from cnn_tui.engine.training.control import Control
-from cnn_tui.engine.training.fit import check_fit
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.compare import print_comparison
 from cnn_tui.tui.cli.headless import train
@@ -56,7 +56,7 @@ def command(
     folder = open_run(runs_dir, run)
     network, again = plan_again(folder, _pair(change))
     dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
-    check_fit(network, dataset)
+    check_compatible(network, dataset)
     policy, place = Policy(steps=checkpoint_every), data_folder(folder, data_dir)
     repeated: list[RunFolder] = []
 

@@ -9,8 +9,8 @@ import click
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.resume import data_folder, require_further, resume_run, with_epochs
+from cnn_tui.engine.training.compatibility import check_compatible
 from cnn_tui.engine.training.control import Control
-from cnn_tui.engine.training.fit import check_fit
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.extras import Extras
 from cnn_tui.tui.cli.headless import train
@@ -60,7 +60,7 @@ def command(
     network = with_epochs(folder.network(), epochs)
     # Damaged pictures cannot go unnoticed: the data must be what the run began with.
     dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
-    check_fit(network, dataset)
+    check_compatible(network, dataset)
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
 
     def keep(control: Control) -> Recorder:

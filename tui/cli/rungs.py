@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from cnn_tui.engine.baselines.record import Rung
+from cnn_tui.engine.baselines.record import BaselineResult
 from cnn_tui.engine.baselines.validation import CrossValidation
 from cnn_tui.tui.cli.drawing import draw_templates, terminal
 from cnn_tui.tui.cli.output import print_line, print_table
@@ -22,7 +22,7 @@ _PICTURES = 10
 """Templates shown of each network."""
 
 
-def sentence(rung: Rung) -> str:
+def sentence(rung: BaselineResult) -> str:
     """What a rung came to, in a line."""
     before = ", done before" if rung.done_before else ""
     return (
@@ -31,7 +31,7 @@ def sentence(rung: Rung) -> str:
     )
 
 
-def print_ladder(rungs: Sequence[Rung], root: Path) -> None:
+def print_ladder(rungs: Sequence[BaselineResult], root: Path) -> None:
     """How k was chosen, what the networks look for, and all of them in one table and one chart."""
     console = terminal()
     if console:
@@ -46,7 +46,7 @@ def print_ladder(rungs: Sequence[Rung], root: Path) -> None:
             _print_scores(rung.cross_validation)
 
 
-def _draw_closer(console: Console, rungs: Sequence[Rung], root: Path) -> None:
+def _draw_closer(console: Console, rungs: Sequence[BaselineResult], root: Path) -> None:
     # Textual comes with the charts: it is imported only where one is drawn.
     from cnn_tui.tui.cli.charts import draw_chart
     from cnn_tui.tui.dashboard.folds import folds_picture
@@ -58,13 +58,13 @@ def _draw_closer(console: Console, rungs: Sequence[Rung], root: Path) -> None:
             draw_templates(console, root, rung.run, _PICTURES)
 
 
-def _settings(rung: Rung) -> str:
+def _settings(rung: BaselineResult) -> str:
     if rung.baseline == "knn":
         return f"{rung.metric}, k = {rung.k}"
     return count(rung.epochs or 0, "epoch")
 
 
-def _print_table(rungs: Sequence[Rung]) -> None:
+def _print_table(rungs: Sequence[BaselineResult]) -> None:
     rows = [
         (
             rung.baseline,
@@ -80,10 +80,10 @@ def _print_table(rungs: Sequence[Rung]) -> None:
     print_table(_HEADER, rows, right=_HEADER[1:5])
 
 
-def _print_accuracies(console: Console | None, rungs: Sequence[Rung]) -> None:
+def _print_accuracies(console: Console | None, rungs: Sequence[BaselineResult]) -> None:
     if console:
         from cnn_tui.tui.cli.charts import draw_lines
-        from cnn_tui.tui.history.climb import chart_of
+        from cnn_tui.tui.history.baseline_runner import chart_of
 
         draw_lines(console, chart_of(rungs, min(100, console.width)))
     else:

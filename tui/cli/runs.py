@@ -8,10 +8,10 @@ from typing import get_args
 
 import click
 
-from cnn_tui.engine.runs import commands, manage
+from cnn_tui.engine.runs import manage, requests
 from cnn_tui.engine.runs.cleanup import list_bin
 from cnn_tui.engine.runs.folder import open_run
-from cnn_tui.engine.runs.history import Entry, Order, list_runs, matches, sort_runs
+from cnn_tui.engine.runs.history import Order, RunEntry, list_runs, matches, sort_runs
 from cnn_tui.tui.cli import options, runs_disk
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.dashboard.sparkline import sparkline
@@ -98,7 +98,7 @@ def note(root: Path, run: str, text: str) -> None:
 @click.pass_obj
 def pause(root: Path, run: str) -> None:
     """Let the trainer of RUN wait after its current batch."""
-    _ask(root, run, commands.Command("pause"))
+    _ask(root, run, requests.Request("pause"))
 
 
 @command.command("continue")
@@ -106,7 +106,7 @@ def pause(root: Path, run: str) -> None:
 @click.pass_obj
 def go_on(root: Path, run: str) -> None:
     """Let the paused trainer of RUN go on; cnn-tui resume is for a run that has ended."""
-    _ask(root, run, commands.Command("resume"))
+    _ask(root, run, requests.Request("resume"))
 
 
 @command.command("stop")
@@ -114,7 +114,7 @@ def go_on(root: Path, run: str) -> None:
 @click.pass_obj
 def stop(root: Path, run: str) -> None:
     """Let the trainer of RUN end after its current batch, with a checkpoint."""
-    _ask(root, run, commands.Command("stop"))
+    _ask(root, run, requests.Request("stop"))
 
 
 @command.command("lr")
@@ -123,15 +123,15 @@ def stop(root: Path, run: str) -> None:
 @click.pass_obj
 def lr(root: Path, run: str, value: float) -> None:
     """Change the learning rate of RUN while it is trained."""
-    _ask(root, run, commands.Command("lr", value))
+    _ask(root, run, requests.Request("lr", value))
 
 
-def _ask(root: Path, run: str, request: commands.Command) -> None:
+def _ask(root: Path, run: str, request: requests.Request) -> None:
     folder = open_run(root, run)
-    print_line(f"{run} {commands.send(folder, request)}.")
+    print_line(f"{run} {requests.send(folder, request)}.")
 
 
-def _used(entries: list[Entry], root: Path) -> str:
+def _used(entries: list[RunEntry], root: Path) -> str:
     used = megabytes(sum(entry.bytes or 0 for entry in entries))
     binned = list_bin(root)
     bin_ = f"; in the bin {count(len(binned), 'run')}, {megabytes(sum(b.bytes for b in binned))} MB"
@@ -139,14 +139,14 @@ def _used(entries: list[Entry], root: Path) -> str:
     return f"{count(len(entries), 'run')}, {used} MB{bin_ if binned else ''}{hint}."
 
 
-def _print_entries(entries: list[Entry], size: bool) -> None:
+def _print_entries(entries: list[RunEntry], size: bool) -> None:
     header = ["run", "state", "network", "data", "epochs", "best val", "test", "val accuracy"]
     header += ["MB"] * size + ["tags"] * any(entry.tags for entry in entries)
     rows = [_row(entry, header) for entry in entries]
     print_table(header, rows, right=[name for name in header if name not in _LEFT])
 
 
-def _row(entry: Entry, header: list[str]) -> tuple[str, ...]:
+def _row(entry: RunEntry, header: list[str]) -> tuple[str, ...]:
     summary = entry.summary
     return (
         entry.name,

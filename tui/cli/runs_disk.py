@@ -10,7 +10,7 @@ import click
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs import manage
-from cnn_tui.engine.runs.cleanup import KINDS, Kind, Spare, clean_up, list_bin, spares
+from cnn_tui.engine.runs.cleanup import KINDS, Kind, Reclaimable, clean_up, list_bin, spares
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
@@ -127,11 +127,11 @@ _NOTHING = {
 }
 
 
-def _found(root: Path, kinds: Sequence[Kind]) -> list[Spare]:
+def _found(root: Path, kinds: Sequence[Kind]) -> list[Reclaimable]:
     return [spare for spare in spares(root) if spare.kind in kinds]
 
 
-def _ask(found: Sequence[Spare]) -> None:
+def _ask(found: Sequence[Reclaimable]) -> None:
     if not sys.stdin.isatty():
         raise RunError("Nothing was deleted: nobody is there to ask.", "--yes deletes it.")
     total = megabytes(sum(spare.bytes for spare in found))

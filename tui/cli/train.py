@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from cnn_tui.engine.forecast import check_memory
+from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.runs.recorder import Policy, Recorder, new_run
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.values import value_problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnn_tui.tui.dashboard.ticks import choices_axis, near_axis
-from cnn_tui.tui.widgets.chart import Picture
+from cnn_tui.tui.widgets.chart import ChartPicture
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.plot import Curve, Plot
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FOLD_GLYPH, MEAN_GLYPH = "·", "o"
 
 
-def folds_picture(found: CrossValidation, rows: int) -> Picture:
+def folds_picture(found: CrossValidation, rows: int) -> ChartPicture:
     """The choices of k as far apart as each other: on a true scale the small ones would touch."""
     scores = found.scores
     folds = tuple(
@@ -32,7 +32,7 @@ def folds_picture(found: CrossValidation, rows: int) -> Picture:
     curves = (Curve(folds, FOLD_GLYPH, joined=False), Curve(means, MEAN_GLYPH))
     chosen = next(at for at, score in enumerate(scores) if score.k == found.best)
     plot = Plot(curves, x, y, marks=(float(chosen),), spreads=spreads)
-    return Picture(_title(found, chosen), _chosen(found, chosen), plot)
+    return ChartPicture(_title(found, chosen), _chosen(found, chosen), plot)
 
 
 def _title(found: CrossValidation, chosen: int) -> Line:

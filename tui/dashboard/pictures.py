@@ -18,7 +18,7 @@ from cnn_tui.tui.dashboard.ticks import (
     loss_axis,
     window,
 )
-from cnn_tui.tui.widgets.chart import Picture
+from cnn_tui.tui.widgets.chart import ChartPicture
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.plot import Curve, Plot
 
@@ -37,7 +37,7 @@ KINDS: tuple[Kind, ...] = ("loss", "accuracy", "lr", "ratio")
 
 
 @dataclass(frozen=True)
-class Lens:
+class Viewport:
     """How the charts are looked at."""
 
     log: bool = False
@@ -63,8 +63,8 @@ class _Named:
 
 
 def picture(
-    kind: Kind, board: Board, rows: int, lens: Lens = Lens(), earlier: Earlier = NONE
-) -> Picture:
+    kind: Kind, board: Board, rows: int, lens: Viewport = Viewport(), earlier: Earlier = NONE
+) -> ChartPicture:
     """One chart, drawn on ``rows`` rows; ``earlier`` are other runs to compare with."""
     before = earlier if lens.earlier else NONE
     match kind:
@@ -77,7 +77,7 @@ def picture(
     return _ratio(board, lens)
 
 
-def x_axis(board: Board, lens: Lens) -> Axis:
+def x_axis(board: Board, lens: Viewport) -> Axis:
     """The epochs that are shown."""
     points = board.train_loss.points()
     reached = points[-1][0] if points else 0.0
@@ -86,7 +86,7 @@ def x_axis(board: Board, lens: Lens) -> Axis:
     return window(whole, lens.zoom, anchor, ticks=6)
 
 
-def _loss(board: Board, rows: int, lens: Lens, earlier: Earlier) -> Picture:
+def _loss(board: Board, rows: int, lens: Viewport, earlier: Earlier) -> ChartPicture:
     train = board.train_loss.smoothed(lens.smoothing)
     named = [
         _Named("train", train, ".4f", "accent"),
@@ -103,10 +103,12 @@ def _loss(board: Board, rows: int, lens: Lens, earlier: Earlier) -> Picture:
     shown = (drawn[0], drawn[1], *drawn[4:])
     y = log_axis(_within(x, *shown)) if lens.log else loss_axis(_settled(x, *shown), _ticks(rows))
     plot = _plot(board, lens, x, y, drawn, ("", VAL_GLYPH, "", L2_GLYPH))
-    return Picture(*_titles("loss", named, lens, earlier), plot, _note(board, board.train_loss))
+    return ChartPicture(
+        *_titles("loss", named, lens, earlier), plot, _note(board, board.train_loss)
+    )
 
 
-def _accuracy(board: Board, rows: int, lens: Lens, earlier: Earlier) -> Picture:
+def _accuracy(board: Board, rows: int, lens: Viewport, earlier: Earlier) -> ChartPicture:
     smooth, val = board.train_accuracy.smoothed(lens.smoothing), board.val_accuracy.points()
     named = [
         _Named("train", smooth, ".1%", "accent"),
@@ -118,32 +120,32 @@ def _accuracy(board: Board, rows: int, lens: Lens, earlier: Earlier) -> Picture:
     drawn = [smooth, val, board.train_accuracy.points(), (), *before]
     plot = _plot(board, lens, x, y, drawn, ("", VAL_GLYPH, "", ""))
     titles = _titles("accuracy", named, lens, earlier)
-    return Picture(*titles, plot, _note(board, board.train_accuracy))
+    return ChartPicture(*titles, plot, _note(board, board.train_accuracy))
 
 
-def _lr(board: Board, rows: int, lens: Lens) -> Picture:
+def _lr(board: Board, rows: int, lens: Viewport) -> ChartPicture:
     points = board.lr.points()
     drawn = _logarithms(points) if lens.log else points
     x = x_axis(board, lens)
     values = _within(x, drawn)
     y = log_axis(values) if lens.log else loss_axis(values, _ticks(rows))
     titles = _titles("learning rate", [_Named("", points, ".3g", "accent")], lens, NONE)
-    return Picture(*titles, _plot(board, lens, x, y, [drawn]), _note(board, board.lr))
+    return ChartPicture(*titles, _plot(board, lens, x, y, [drawn]), _note(board, board.lr))
 
 
-def _ratio(board: Board, lens: Lens) -> Picture:
+def _ratio(board: Board, lens: Viewport) -> ChartPicture:
     middle, most, least = (series.points() for series in board.ratios)
     x = x_axis(board, lens)
     y = log_axis([-3.0, *_within(x, middle, most, least)])
     plain = tuple((x, 10.0**y) for x, y in middle)
     titles = _titles("update:weight", [_Named("typical", plain, ".1e", "accent")], lens, NONE)
     plot = _plot(board, lens, x, y, [middle, (), most, (), least], ("",) * 5)
-    return Picture(*titles, plot, _note(board, board.ratios[0]))
+    return ChartPicture(*titles, plot, _note(board, board.ratios[0]))
 
 
 def _plot(
     board: Board,
-    lens: Lens,
+    lens: Viewport,
     x: Axis,
     y: Axis,
     curves: Sequence[tuple[Point, ...]],
@@ -158,7 +160,7 @@ def _plot(
     return Plot(tuple(own), x, y, lens.cursor, tuple(board.marks))
 
 
-def _titles(name: str, curves: list[_Named], lens: Lens, earlier: Earlier) -> tuple[Line, Line]:
+def _titles(name: str, curves: list[_Named], lens: Viewport, earlier: Earlier) -> tuple[Line, Line]:
     """The heading, which is the legend as well, and a shorter one."""
     if lens.cursor is not None:
         name = f"{name} at {lens.cursor:.2f}"
@@ -212,7 +214,7 @@ def _ticks(rows: int) -> int:
     return max(3, rows // 3)
 
 
-def panned(board: Board, lens: Lens, steps: int) -> Lens:
+def panned(board: Board, lens: Viewport, steps: int) -> Viewport:
     """The lens half a window further on; the whole run cannot be moved."""
     axis = x_axis(board, replace(lens, zoom=0))
     half = (axis.high - axis.low) / 2 ** (lens.zoom + 1)

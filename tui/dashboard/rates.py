@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cnn_tui.tui.dashboard.series import Point
 from cnn_tui.tui.dashboard.ticks import Axis, loss_axis
-from cnn_tui.tui.widgets.chart import Picture
+from cnn_tui.tui.widgets.chart import ChartPicture
 from cnn_tui.tui.widgets.lines import Run
 from cnn_tui.tui.widgets.plot import Curve, Plot
 
@@ -30,7 +30,7 @@ def rates_picture(
     *,
     suggested: float | None = None,
     cursor: float | None = None,
-) -> Picture:
+) -> ChartPicture:
     """The loss as it was and smoothed; a mark at what is suggested, a line at the cursor.
 
     Args:
@@ -43,7 +43,7 @@ def rates_picture(
     """
     smooth, raw = _logarithmic(points, smooth=True), _logarithmic(points, smooth=False)
     if not smooth:
-        return Picture(note="the curve appears here")
+        return ChartPicture(note="the curve appears here")
     top = _HEADROOM * smooth[0][1]
     y = loss_axis([value for _, value in smooth if value <= top], max(3, rows // 3))
     x = rates_axis(low, high)
@@ -51,7 +51,7 @@ def rates_picture(
     marks = (math.log10(suggested),) if suggested else ()
     curves = (Curve(smooth), Curve(()), Curve(raw))
     plot = Plot(curves, x, y, math.log10(lr) if lr else None, marks)
-    return Picture(_title(smooth, lr), _title(smooth, lr)[:1], plot)
+    return ChartPicture(_title(smooth, lr), _title(smooth, lr)[:1], plot)
 
 
 def rates_axis(low: float, high: float) -> Axis:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from cnn_tui.engine.runs.compare import Comparison
+from cnn_tui.engine.runs.compare import RunComparison
 from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, loss_axis
-from cnn_tui.tui.widgets.chart import ROLES, Picture
+from cnn_tui.tui.widgets.chart import ROLES, ChartPicture
 from cnn_tui.tui.widgets.lines import Run
 from cnn_tui.tui.widgets.plot import Curve, Plot
-from cnn_tui.tui.widgets.table import Column, Record
+from cnn_tui.tui.widgets.table import Column, TableRow
 from cnn_tui.tui.words import clock, percent
 
 GLYPHS = "ox+*#%@&"
@@ -23,15 +23,15 @@ def columns(names: Sequence[str], first: int = 0) -> tuple[Column, ...]:
     return (Column(""), *(Column(f"{_glyph(first + at)} {name}", rank=at) for at, name in runs))
 
 
-def rows(comparison: Comparison, first: int = 0) -> tuple[Record, ...]:
+def rows(comparison: RunComparison, first: int = 0) -> tuple[TableRow, ...]:
     """Best figures first, then settings and layers that differ; runs from the ``first`` on."""
     return tuple(
-        Record(record.key, (record.cells[0], *record.cells[1 + first :]), record.role)
+        TableRow(record.key, (record.cells[0], *record.cells[1 + first :]), record.role)
         for record in _rows(comparison)
     )
 
 
-def _rows(comparison: Comparison) -> tuple[Record, ...]:
+def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
     runs = comparison.runs
     summaries = [entry.summary for entry in runs]
     best = max((one.best_val_accuracy or 0.0 for one in summaries), default=0.0)
@@ -54,10 +54,10 @@ def _rows(comparison: Comparison) -> tuple[Record, ...]:
         for one in comparison.architecture
     )
     return (
-        *(Record(cells[0], cells) for cells in figures),
-        *(Record(cells[0], cells, "warn") for cells in settings),
-        *(Record(" ".join(cells), cells, "accent") for cells in layers),
-        *(Record(cells[0], cells, "dim") for cells in rest),
+        *(TableRow(cells[0], cells) for cells in figures),
+        *(TableRow(cells[0], cells, "warn") for cells in settings),
+        *(TableRow(" ".join(cells), cells, "accent") for cells in layers),
+        *(TableRow(cells[0], cells, "dim") for cells in rest),
     )
 
 
@@ -65,7 +65,7 @@ def _best(share: float | None, best: float) -> str:
     return f"{percent(share)} best" if share is not None and share == best else percent(share)
 
 
-def overlay(comparison: Comparison, height: int, *, loss: bool) -> Picture:
+def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPicture:
     """The validation curves of all runs in one pair of axes."""
     curves = [
         [
@@ -80,7 +80,7 @@ def overlay(comparison: Comparison, height: int, *, loss: bool) -> Picture:
     values = [y for curve in curves for _, y in curve]
     last = max((curve[-1][0] for curve in curves if curve), default=None)
     if last is None:
-        return Picture(note="no epoch is complete yet")
+        return ChartPicture(note="no epoch is complete yet")
     ticks = max(3, height // 3)
     y = loss_axis(values, ticks) if loss else accuracy_axis(values, ticks)
     drawn = tuple(Curve(tuple(curve), _glyph(at)) for at, curve in enumerate(curves))
@@ -90,7 +90,7 @@ def overlay(comparison: Comparison, height: int, *, loss: bool) -> Picture:
         for at, entry in enumerate(comparison.runs)
     ]
     plot = Plot(drawn, epochs_axis(last, int(last), ticks=6), y)
-    return Picture(((title, "strong"), *names), ((title, "strong"),), plot)
+    return ChartPicture(((title, "strong"), *names), ((title, "strong"),), plot)
 
 
 def _glyph(number: int) -> str:

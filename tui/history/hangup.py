@@ -9,13 +9,13 @@ from typing import Literal
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.tui.history.going_on import resume_apart
+from cnn_tui.tui.history.continuing import resume_detached
 from cnn_tui.tui.terminal.shutdown import HUNG_UP
 
 OnHangup = Literal["stop", "continue"]
 
 
-class Heir:
+class DetachOnHangup:
     """Lets a run go on in a process of its own, at most once, when this one was hung up.
 
     Args:
@@ -35,7 +35,7 @@ class Heir:
         self._stopped_run, self._words = stopped_run, words
         self._lock = threading.Lock()
 
-    def take_over(self, code: int) -> None:
+    def detach(self, code: int) -> None:
         """To be called with the exit code when all else is done; safe from any thread."""
         with self._lock:
             if not self._wanted or code != HUNG_UP:
@@ -45,4 +45,4 @@ class Heir:
             # There is nobody left to tell; the run stands at its checkpoint.
             if folder is not None:
                 with suppress(RunError):
-                    resume_apart(folder, self._words)
+                    resume_detached(folder, self._words)

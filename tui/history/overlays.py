@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.follow import Follower
-from cnn_tui.engine.runs.history import Entry
+from cnn_tui.engine.runs.history import RunEntry
 from cnn_tui.engine.training.events import RunStarted
 from cnn_tui.tui import screens
 from cnn_tui.tui.dashboard.board import Board
@@ -31,7 +31,7 @@ def read_board(folder: RunFolder) -> Board:
     return board
 
 
-def items_for(entries: Sequence[Entry], drawn: Sequence[str], own: str) -> list[screens.Item]:
+def items_for(entries: Sequence[RunEntry], drawn: Sequence[str], own: str) -> list[screens.Item]:
     """What can be chosen: runs to be drawn, those that are drawn to be left out."""
     return [
         screens.Item(
@@ -42,7 +42,7 @@ def items_for(entries: Sequence[Entry], drawn: Sequence[str], own: str) -> list[
     ]
 
 
-def _of(entry: Entry) -> str:
+def _of(entry: RunEntry) -> str:
     summary = entry.summary
     best = f", best val {percent(summary.best_val_accuracy)}" if summary.best_val_accuracy else ""
     return f"{clean(summary.arch)} on {clean(summary.data)}, {summary.epoch} epochs{best}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnn_tui.engine.runs.cleanup import Binned
-from cnn_tui.engine.runs.history import Entry, Order
+from cnn_tui.engine.runs.cleanup import TrashedRun
+from cnn_tui.engine.runs.history import Order, RunEntry
 from cnn_tui.tui.dashboard.sparkline import sparkline
 from cnn_tui.tui.widgets.lines import Line
-from cnn_tui.tui.widgets.table import Column, Record
+from cnn_tui.tui.widgets.table import Column, TableRow
 from cnn_tui.tui.words import clean, clock, compact, count, megabytes, percent
 
 COLUMNS = (
@@ -29,14 +29,14 @@ _ROLES = {"running": "accent", "paused": "warn"} | dict.fromkeys(
 )
 
 
-def records(entries: Sequence[Entry]) -> tuple[Record, ...]:
+def records(entries: Sequence[RunEntry]) -> tuple[TableRow, ...]:
     """A row for each run."""
     return tuple(
-        Record(entry.name, _cells(entry), _ROLES.get(entry.shown_state, "")) for entry in entries
+        TableRow(entry.name, _cells(entry), _ROLES.get(entry.shown_state, "")) for entry in entries
     )
 
 
-def _cells(entry: Entry) -> tuple[str, ...]:
+def _cells(entry: RunEntry) -> tuple[str, ...]:
     summary = entry.summary
     return (
         entry.name,
@@ -53,7 +53,7 @@ def _cells(entry: Entry) -> tuple[str, ...]:
 
 
 def listing_words(
-    entries: Sequence[Entry], binned: Sequence[Binned], order: Order, words: str
+    entries: Sequence[RunEntry], binned: Sequence[TrashedRun], order: Order, words: str
 ) -> Line:
     """What is listed in which order, and how much room it takes."""
     used = sum(one.bytes or 0 for one in entries)
@@ -64,13 +64,13 @@ def listing_words(
     return ((listed + bin_, "dim"), (filtered, "warn"))
 
 
-def binned_words(one: Binned) -> str:
+def binned_words(one: TrashedRun) -> str:
     """A run in the bin."""
     best = f", best {percent(one.best_val_accuracy)}" if one.best_val_accuracy is not None else ""
     return f"{clean(one.arch) or 'no run'}{best}, {megabytes(one.bytes)} MB"
 
 
-def about(entry: Entry | None) -> tuple[Line, ...]:
+def about(entry: RunEntry | None) -> tuple[Line, ...]:
     """What the row of a run has no room for."""
     if entry is None:
         return ()
@@ -96,7 +96,7 @@ def about(entry: Entry | None) -> tuple[Line, ...]:
     )
 
 
-def _end(entry: Entry) -> str:
+def _end(entry: RunEntry) -> str:
     if entry.unreadable:
         return clean(entry.unreadable)
     if entry.state == "crashed":

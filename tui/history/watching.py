@@ -13,10 +13,10 @@ from functools import partial
 from pathlib import Path
 
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.engine.runs.commands import Command, send
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.liveness import writer_present
+from cnn_tui.engine.runs.requests import Request, send
 from cnn_tui.engine.training.events import RunEnded, RunStarted
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.run_view import RunView, view_of
@@ -68,7 +68,7 @@ class Watched:
         view = view_of(self.board, active=self.live, pausing=pausing, stopping=False)
         self.view = self._in_words(view)
 
-    def ask(self, command: Command) -> None:
+    def ask(self, command: Request) -> None:
         """Leave a request; the answer is among :attr:`answers` later."""
         threading.Thread(target=partial(self._send, command), daemon=True).start()
 
@@ -86,7 +86,7 @@ class Watched:
             self.live = live and not isinstance(follower.last, RunEnded)
             self._closing.wait(_PAUSE)
 
-    def _send(self, command: Command) -> None:
+    def _send(self, command: Request) -> None:
         try:
             self.answers.append((True, send(self.folder, command)))
         except (CnnTuiError, OSError) as error:

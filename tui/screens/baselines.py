@@ -13,10 +13,10 @@ from cnn_tui.engine.data.missing import missing
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.actions import LADDER, bindings
-from cnn_tui.tui.aside import aside
-from cnn_tui.tui.history.climb import RUNGS, Climb, chart_of, records_of
-from cnn_tui.tui.screens.closer import Closer
+from cnn_tui.tui.history.baseline_runner import RUNGS, BaselineRunner, chart_of, records_of
+from cnn_tui.tui.screens.baseline_detail import BaselineDetail
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.header import Heading
 from cnn_tui.tui.widgets.lines import Line
 from cnn_tui.tui.widgets.run_status import bar
@@ -50,7 +50,7 @@ class BaselinesScreen(ModeScreen):
         self.MODE = mode
         self._network, self._data_dir = network, data_dir
         self._root = root
-        self._climb = Climb(network, root, data_dir)
+        self._climb = BaselineRunner(network, root, data_dir)
         self._control: Control | None = None
         self._words = "enter climbs the ladder; what was done before is not done again"
 
@@ -59,7 +59,7 @@ class BaselinesScreen(ModeScreen):
         yield Table(_COLUMNS, id="rungs")
         yield TextLines(id="climb")
         yield TextLines(id="bars")
-        yield Closer(self._root, id="closer")
+        yield BaselineDetail(self._root, id="closer")
 
     def on_mount(self) -> None:
         """Show what was done before and what there is to do."""
@@ -67,7 +67,7 @@ class BaselinesScreen(ModeScreen):
         self.heading = Heading("baselines", clean(self._network.data))
         self._look()
         self.set_interval(0.25, self._look)
-        aside(self, self._climb.look, self._seen, self._fail)
+        run_in_thread(self, self._climb.look, self._seen, self._fail)
 
     def on_unmount(self) -> None:
         """End after the current batch, with a checkpoint."""
@@ -89,7 +89,7 @@ class BaselinesScreen(ModeScreen):
         if self._control is not None:
             return
         control = self._control = Control()
-        aside(self, lambda: self._climb.run(control), self._done, self._fail)
+        run_in_thread(self, lambda: self._climb.run(control), self._done, self._fail)
         self.refresh_bindings()
 
     def action_stop(self) -> None:
@@ -117,7 +117,7 @@ class BaselinesScreen(ModeScreen):
         self.query_one("#bars", TextLines).rows = chart_of(climb.rungs, width)
         self.query_one("#climb", TextLines).rows = self._state(width)
         chosen = next((rung for rung in climb.rungs if rung.baseline == table.chosen), None)
-        self.query_one(Closer).show(table.chosen, chosen)
+        self.query_one(BaselineDetail).show(table.chosen, chosen)
         self.refresh_bindings()
 
     def _state(self, width: int) -> tuple[Line, ...]:
@@ -132,7 +132,7 @@ class BaselinesScreen(ModeScreen):
 
     def action_scroll(self, by: int) -> None:
         """More of the pictures, where not all have room."""
-        self.query_one(Closer).scroll(by)
+        self.query_one(BaselineDetail).scroll(by)
 
     def action_fetch(self) -> None:
         """Go and download the data that are missing."""
@@ -144,7 +144,7 @@ class BaselinesScreen(ModeScreen):
 
     def _fetched(self, nothing: None) -> None:
         self._words = "enter climbs the ladder"
-        aside(self, self._climb.look, self._seen, self._fail)
+        run_in_thread(self, self._climb.look, self._seen, self._fail)
 
     def action_back(self) -> None:
         """Back to where one came from."""

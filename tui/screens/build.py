@@ -17,7 +17,6 @@ from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import BUILD, LIST, bindings
-from cnn_tui.tui.aside import aside
 from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.edits import layer_at
@@ -25,6 +24,7 @@ from cnn_tui.tui.building.forms import form_for
 from cnn_tui.tui.messages import NetworkChanged
 from cnn_tui.tui.screens.files import ask_for_network, complain, may_replace, save, save_as
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
@@ -50,7 +50,7 @@ class LayerList(LayerTable):
     BINDINGS = [*bindings(LIST), *_FIXES]
 
 
-class Picture(VolumeView):
+class NetworkPicture(VolumeView):
     """The network as volumes, with the keys of the list, in whose place it stands."""
 
     BINDINGS = [
@@ -79,7 +79,7 @@ class BuildScreen(ModeScreen):
         with Horizontal(id="body"):
             yield LayerList(id="layers")
             yield LayerForm(id="form")
-            yield Picture(id="picture")
+            yield NetworkPicture(id="picture")
         yield Totals(id="totals")
         yield Doctor(id="doctor")
         yield QuickEntry(id="entry")
@@ -138,7 +138,7 @@ class BuildScreen(ModeScreen):
         form.notes = explanation_for(builder.network, builder.report, builder.row, notes)
         chosen = builder.row.path[0] + 1 if builder.row.path else 0
         if self.has_class("-picture"):
-            self.query_one(Picture).show(builder.network, builder.report, chosen)
+            self.query_one(NetworkPicture).show(builder.network, builder.report, chosen)
         doctor = self.query_one(Doctor)
         doctor.chosen = chosen
         doctor.advice = advice_for(builder.network, builder.row, notes)
@@ -217,7 +217,7 @@ class BuildScreen(ModeScreen):
         """Show the network as volumes, or the list again."""
         picture = not self.has_class("-picture")
         self.set_class(picture, "-picture")
-        self.query_one(Picture if picture else LayerList).focus()
+        self.query_one(NetworkPicture if picture else LayerList).focus()
         self.present()
 
     def action_go(self, by: int) -> None:
@@ -254,7 +254,7 @@ class BuildScreen(ModeScreen):
         self._to_list()
 
     def _to_list(self) -> None:
-        self.query_one(Picture if self.has_class("-picture") else LayerList).focus()
+        self.query_one(NetworkPicture if self.has_class("-picture") else LayerList).focus()
 
     def action_extend(self, by: int) -> None:
         """Choose one more layer, or one less."""
@@ -340,7 +340,7 @@ class BuildScreen(ModeScreen):
             )
             return
         keep = partial(self._builder.weights.keep, self._builder.network)
-        aside(self, keep, self._kept_weights, partial(complain, self.app))
+        run_in_thread(self, keep, self._kept_weights, partial(complain, self.app))
 
     def _kept_weights(self, folder: RunFolder) -> None:
         words = f"Kept as the run {clean(folder.name)}: predict, export and resume take it."

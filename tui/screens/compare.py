@@ -7,13 +7,13 @@ from functools import partial
 
 from textual.app import ComposeResult
 
-from cnn_tui.engine.runs.compare import Comparison, compare_runs
+from cnn_tui.engine.runs.compare import RunComparison, compare_runs
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.actions import COMPARE, bindings
-from cnn_tui.tui.aside import aside
 from cnn_tui.tui.history.comparison import columns, overlay, rows
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.header import Heading
 from cnn_tui.tui.widgets.table import Table
@@ -31,7 +31,7 @@ class CompareScreen(ModeScreen):
     def __init__(self, folders: Sequence[RunFolder]) -> None:
         super().__init__()
         self._folders = folders
-        self._comparison: Comparison | None = None
+        self._comparison: RunComparison | None = None
         self._loss = False
         self._first = 0
 
@@ -48,13 +48,15 @@ class CompareScreen(ModeScreen):
         """Read the runs."""
         super().on_mount()
         self.heading = Heading(f"{len(self._folders)} runs")
-        aside(self, lambda: compare_runs(self._folders), self._take, partial(complain, self.app))
+        run_in_thread(
+            self, lambda: compare_runs(self._folders), self._take, partial(complain, self.app)
+        )
 
     def on_resize(self, event: object) -> None:
         """The number of ticks follows the height."""
         self.call_after_refresh(self._draw)
 
-    def _take(self, comparison: Comparison) -> None:
+    def _take(self, comparison: RunComparison) -> None:
         self._comparison = comparison
         self._fill()
         self._draw()

@@ -13,11 +13,11 @@ from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.actions import DATA, bindings
-from cnn_tui.tui.aside import aside
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.header import Heading
 from cnn_tui.tui.widgets.run_status import bar
-from cnn_tui.tui.widgets.table import Column, Record, Table
+from cnn_tui.tui.widgets.table import Column, Table, TableRow
 from cnn_tui.tui.widgets.text_lines import TextLines
 from cnn_tui.tui.words import clean, times
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cnn_tui.engine.data.dataset import Dataset
-    from cnn_tui.engine.data.entries import Entry
+    from cnn_tui.engine.data.entries import DatasetEntry
     from cnn_tui.engine.data.statistics import Statistics
 
 _COLUMNS = (
@@ -53,7 +53,7 @@ class DataScreen(ModeScreen):
         self.MODE = mode
         self._first, self._fetch_first = first, fetch
         """A set to begin with, and whether to download it at once."""
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, DatasetEntry] = {}
         self._shown: tuple[Dataset, Statistics] | None = None
         self._page = 0
         self._stop: threading.Event | None = None
@@ -99,7 +99,7 @@ class DataScreen(ModeScreen):
         self.query_one("#samples", Static).update("")
         if entry.ready:
             self._words = "reading..."
-            aside(self, lambda: _measured(entry.name), self._take, self._fail)
+            run_in_thread(self, lambda: _measured(entry.name), self._take, self._fail)
         elif entry.download_bytes:
             size = entry.download_bytes / 1e6
             self._words = f"f downloads it: {size:,.0f} MB, to {entry.folder}"
@@ -157,7 +157,9 @@ class DataScreen(ModeScreen):
         def tell(what: str, done: int, total: int) -> None:
             self._progress = (what, done, total)
 
-        aside(self, lambda: fetch(entry.name, progress=tell, stop=stop), self._fetched, self._fail)
+        run_in_thread(
+            self, lambda: fetch(entry.name, progress=tell, stop=stop), self._fetched, self._fail
+        )
         self.refresh_bindings()
 
     def _fetched(self, folder: Path) -> None:
@@ -203,9 +205,9 @@ def _measured(name: str) -> tuple[Dataset, Statistics]:
     return dataset, measure(dataset)
 
 
-def _record(entry: Entry) -> Record:
+def _record(entry: DatasetEntry) -> TableRow:
     offered = f"{entry.download_bytes / 1e6:,.0f} MB to fetch" if entry.download_bytes else "a path"
-    return Record(
+    return TableRow(
         entry.name,
         (
             entry.name,

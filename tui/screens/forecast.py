@@ -15,12 +15,12 @@ from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.tui.aside import aside
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.lines import Line, Lines
 from cnn_tui.tui.words import clean, clock, compact, count
 
 if TYPE_CHECKING:
-    from cnn_tui.engine.probe import Forecast, LayerTime
+    from cnn_tui.engine.profile import LayerTime, Profile
 
 _BAR = 20
 
@@ -66,7 +66,7 @@ class ForecastDialog(ModalScreen[None]):
         """Begin to measure."""
         measuring = "a few training steps on random images are being measured ..."
         self.query_one(Outlook).show([((measuring, "dim"),)])
-        aside(self, self._measure, self.query_one(Outlook).show, self._fail)
+        run_in_thread(self, self._measure, self.query_one(Outlook).show, self._fail)
 
     def on_unmount(self) -> None:
         """Nobody waits any more."""
@@ -79,7 +79,7 @@ class ForecastDialog(ModalScreen[None]):
 
     def _measure(self) -> tuple[Line, ...]:
         # NumPy takes longer to import than the first screen may take.
-        from cnn_tui.engine.probe import probe
+        from cnn_tui.engine.profile import probe
 
         forecast = probe(self._network, cancelled=self._cancelled.is_set)
         return () if forecast is None else tuple(forecast_lines(self._network, forecast))
@@ -88,7 +88,7 @@ class ForecastDialog(ModalScreen[None]):
         self.query_one(Outlook).show((), clean(str(error)))
 
 
-def forecast_lines(network: Network, forecast: Forecast) -> Iterator[Line]:
+def forecast_lines(network: Network, forecast: Profile) -> Iterator[Line]:
     """Time, memory, and the layers by the time that they take."""
     step = forecast.step_seconds
     threads = count(forecast.threads, "thread")

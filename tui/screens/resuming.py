@@ -7,7 +7,7 @@ from textual.app import App
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import read_entry
-from cnn_tui.engine.runs.states import State, kept_states
+from cnn_tui.engine.runs.states import KeptState, kept_states
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.paths import with_setting
 from cnn_tui.tui.history.spare_words import state_words
@@ -57,6 +57,6 @@ async def _ask_for_state(app: App[None], folder: RunFolder) -> int | None:
     return int(answer.removeprefix("step ")) if answer else None
 
 
-def _words(state: State) -> str:
+def _words(state: KeptState) -> str:
     best = ", the best" if state.best else ""
     return f"after {state_words(state)}{best}, {megabytes(state.bytes)} MB"

@@ -16,14 +16,13 @@ from textual.reactive import var
 from textual.timer import Timer
 
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.history import Entry, list_runs
-from cnn_tui.tui.aside import aside
+from cnn_tui.engine.runs.history import RunEntry, list_runs
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.pictures import (
     KINDS,
     MOST_ZOOM,
     Kind,
-    Lens,
+    Viewport,
     panned,
     picture,
     stepped,
@@ -35,12 +34,13 @@ from cnn_tui.tui.history.overlays import MOST, items_for, read_board
 from cnn_tui.tui.screens.dialog import Picker
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.event_log import EventLog
 from cnn_tui.tui.widgets.figures import Figures
 from cnn_tui.tui.widgets.layer_health import LayerHealthTable
 from cnn_tui.tui.widgets.run_status import RunStatus
-from cnn_tui.tui.widgets.verdict import Verdict
+from cnn_tui.tui.widgets.verdict import VerdictLine
 
 _REST = 100
 """Times as long as it took to draw the charts nothing more is drawn: training needs the time."""
@@ -69,7 +69,7 @@ class RunScreen(ModeScreen):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide"), (160, "-huge")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high"), (48, "-tall")]
 
-    lens: var[Lens] = var(Lens(), init=False)
+    lens: var[Viewport] = var(Viewport(), init=False)
     second: var[Kind] = var[Kind]("accuracy", init=False)
     """What the second chart shows; with room for four, each has its own."""
 
@@ -90,7 +90,7 @@ class RunScreen(ModeScreen):
     def compose_body(self) -> ComposeResult:
         """Status, verdict, charts, and below them log, layers and figures."""
         yield RunStatus(id="status")
-        yield Verdict(id="verdict")
+        yield VerdictLine(id="verdict")
         with Container(id="charts"):
             for kind in KINDS:
                 yield Chart(id=kind)
@@ -117,7 +117,7 @@ class RunScreen(ModeScreen):
         if not self.is_mounted or not self.query(EventLog):
             return  # not made yet, or being left
         self.query_one(RunStatus).run = run
-        self.query_one(Verdict).run = run
+        self.query_one(VerdictLine).run = run
         self.query_one(Figures).run = run
         self.query_one(LayerHealthTable).run = run
         log = self.query_one(EventLog)
@@ -181,13 +181,13 @@ class RunScreen(ModeScreen):
     def action_overlay(self) -> None:
         """Choose a run to be drawn as well."""
         read = partial(list_runs, self._source.runs_dir)
-        aside(self, read, self._offer, partial(complain, self.app))
+        run_in_thread(self, read, self._offer, partial(complain, self.app))
 
-    def _offer(self, entries: Sequence[Entry]) -> None:
+    def _offer(self, entries: Sequence[RunEntry]) -> None:
         self._choose(entries)
 
     @work
-    async def _choose(self, entries: Sequence[Entry]) -> None:
+    async def _choose(self, entries: Sequence[RunEntry]) -> None:
         own = self._board.started.run if self._board.started else ""
         items = items_for(entries, list(self._overlaid), own)
         if not items:
@@ -199,7 +199,7 @@ class RunScreen(ModeScreen):
             self._draw()
         elif chosen:
             read = partial(read_board, RunFolder(self._source.runs_dir / chosen))
-            aside(self, read, partial(self._overlay, chosen), partial(complain, self.app))
+            run_in_thread(self, read, partial(self._overlay, chosen), partial(complain, self.app))
 
     def _overlay(self, name: str, board: Board) -> None:
         if len(self._overlaid) == MOST:

@@ -9,19 +9,19 @@ from textual import work
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs import manage
-from cnn_tui.engine.runs.again import plan_again
-from cnn_tui.engine.runs.cleanup import Spare, clean_up, list_bin, spares
+from cnn_tui.engine.runs.cleanup import Reclaimable, clean_up, list_bin, spares
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.history import Entry
-from cnn_tui.tui.aside import aside
+from cnn_tui.engine.runs.history import RunEntry
+from cnn_tui.engine.runs.reproduction import plan_again
 from cnn_tui.tui.history.run_rows import binned_words
 from cnn_tui.tui.history.spare_words import SPARE_KEYS, spare_words
 from cnn_tui.tui.messages import RepeatRun
-from cnn_tui.tui.screens.again import SAME, AgainDialog
 from cnn_tui.tui.screens.dialog import Answer, Item, Picker, Prompt, Question
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.screens.reproduce import SAME, ReproduceDialog
 from cnn_tui.tui.screens.resuming import ask_how_to_resume
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.words import megabytes
 
 
@@ -31,7 +31,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
     _root: Path
 
     @property
-    def _entry(self) -> Entry | None:
+    def _entry(self) -> RunEntry | None:
         raise NotImplementedError
 
     def look(self) -> None:
@@ -99,13 +99,13 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     def action_clean(self) -> None:
         """Say what can be spared, and delete it after asking."""
-        aside(self, lambda: spares(self._root), self._offer, self._fail)
+        run_in_thread(self, lambda: spares(self._root), self._offer, self._fail)
 
-    def _offer(self, found: tuple[Spare, ...]) -> None:
+    def _offer(self, found: tuple[Reclaimable, ...]) -> None:
         self._ask_what_to_delete(found)
 
     @work
-    async def _ask_what_to_delete(self, found: tuple[Spare, ...]) -> None:
+    async def _ask_what_to_delete(self, found: tuple[Reclaimable, ...]) -> None:
         if not found:
             self.notify("There is nothing to clean up.")
             return
@@ -119,7 +119,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         key = await self.app.push_screen_wait(Question("Delete for good:", answers))
         chosen = [one for one in found if key in (SPARE_KEYS[one.kind], "a")]
         if chosen:
-            aside(self, lambda: clean_up(chosen), self._cleaned, self._fail)
+            run_in_thread(self, lambda: clean_up(chosen), self._cleaned, self._fail)
 
     def _cleaned(self, freed: int) -> None:
         self.notify(f"{megabytes(freed)} MB freed.")
@@ -151,7 +151,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         if folder is None:
             return
         try:
-            dialog = AgainDialog(folder.name, folder.network())
+            dialog = ReproduceDialog(folder.name, folder.network())
             answer = await self.app.push_screen_wait(dialog)
             if answer:
                 name, _, value = answer.partition("=")

@@ -10,15 +10,15 @@ from textual.app import ComposeResult
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.files import is_regular
-from cnn_tui.engine.runs.cleanup import Binned, list_bin
+from cnn_tui.engine.runs.cleanup import TrashedRun, list_bin
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.history import Entry, Order, list_runs, matches, sort_runs
+from cnn_tui.engine.runs.history import Order, RunEntry, list_runs, matches, sort_runs
 from cnn_tui.tui.actions import RUNS, bindings
-from cnn_tui.tui.aside import aside
 from cnn_tui.tui.history.run_rows import COLUMNS, about, listing_words, records
 from cnn_tui.tui.messages import EditRun
 from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.run_changes import RunChanges
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.table import Table
 from cnn_tui.tui.widgets.text_lines import TextLines
 
@@ -43,8 +43,8 @@ class RunsScreen(RunChanges):
     def __init__(self, root: Path) -> None:
         super().__init__()
         self._root = root
-        self._entries: list[Entry] = []
-        self._binned: list[Binned] = []
+        self._entries: list[RunEntry] = []
+        self._binned: list[TrashedRun] = []
         self._order: Order = "created"
         self._words = ""
         self._known = self._reading = False
@@ -73,12 +73,12 @@ class RunsScreen(RunChanges):
         """Read the folder; on a thread, as it may be large or far away."""
         if not self._reading:
             self._reading = True
-            aside(self, self._read, self._take, self._fail)
+            run_in_thread(self, self._read, self._take, self._fail)
 
-    def _read(self) -> tuple[list[Entry], list[Binned]]:
+    def _read(self) -> tuple[list[RunEntry], list[TrashedRun]]:
         return list_runs(self._root, sizes=True), list_bin(self._root)
 
-    def _take(self, found: tuple[list[Entry], list[Binned]]) -> None:
+    def _take(self, found: tuple[list[RunEntry], list[TrashedRun]]) -> None:
         self._entries, self._binned = found
         self._known, self._reading = True, False
         self._present()
@@ -88,7 +88,7 @@ class RunsScreen(RunChanges):
         super()._fail(error)
 
     @property
-    def _entry(self) -> Entry | None:
+    def _entry(self) -> RunEntry | None:
         name = self.query_one(Table).chosen
         return next((entry for entry in self._entries if entry.name == name), None)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from textual import work
 
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.engine.runs.again import original_of
+from cnn_tui.engine.runs.reproduction import original_of
 from cnn_tui.engine.training.control import Portion
 from cnn_tui.engine.training.events import Remedy
 from cnn_tui.tui.actions import TRAIN, bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.outline import recipe_words
-from cnn_tui.tui.history.going_on import resume_apart, see_begun
+from cnn_tui.tui.history.continuing import resume_detached, wait_until_running
 from cnn_tui.tui.messages import RunSteered, TrainRequested, WatchRun
 from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.screens.files import complain
@@ -114,7 +114,7 @@ class TrainScreen(RunScreen):
         if not board.stopped:
             return
         try:
-            await see_begun(resume_apart(kept), kept)
+            await wait_until_running(resume_detached(kept), kept)
         except CnnTuiError as error:
             complain(self.app, error)
             return

@@ -19,10 +19,10 @@ from cnn_tui.engine.errors import CnnTuiError, ShapeError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.rewrite import Rewrite
 from cnn_tui.engine.specs.transforms import Transform, alone, transforms_for
-from cnn_tui.tui.aside import aside
 from cnn_tui.tui.building.edits import Path, layer_at
 from cnn_tui.tui.building.proof import rewrite_lines
 from cnn_tui.tui.building.trained import Trained
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.lines import Line, Lines, unstyled
 from cnn_tui.tui.words import clean
 
@@ -72,7 +72,7 @@ class Candidate:
                 return
 
 
-class Comparison(Lines):
+class CandidateList(Lines):
     """The candidates, and of the marked one all there is to say."""
 
     class Clicked(Message):
@@ -140,12 +140,12 @@ class TransformDialog(ModalScreen[Outcome | None]):
         with Vertical(classes="window transform"):
             whose = f", with the weights of {self._trained.words}" if self._trained else ""
             yield Static(f"Transform{clean(whose)}", classes="title", markup=False)
-            yield Comparison()
+            yield CandidateList()
             yield Static(_HINT, classes="hint")
 
     def on_mount(self) -> None:
         """Show the first candidate."""
-        self.query_one(Comparison).candidates = self._candidates
+        self.query_one(CandidateList).candidates = self._candidates
         self.action_go(0)
 
     def action_finish(self, outcome: Outcome | None = None) -> None:
@@ -155,7 +155,7 @@ class TransformDialog(ModalScreen[Outcome | None]):
 
     def action_go(self, by: int) -> None:
         """Mark another candidate; what it says is proved once."""
-        shown = self.query_one(Comparison)
+        shown = self.query_one(CandidateList)
         shown.chosen = max(0, min(shown.chosen + by, len(self._candidates) - 1))
         candidate = self._candidates[shown.chosen]
         if candidate.rewritten and candidate.shown == unstyled():
@@ -163,18 +163,20 @@ class TransformDialog(ModalScreen[Outcome | None]):
             # A matrix shown by itself is not that of the network.
             trained = None if candidate.refusal else self._trained
             work = partial(_prove, candidate.rewritten, trained)
-            aside(self, work, partial(self._proved, candidate), partial(self._failed, candidate))
+            run_in_thread(
+                self, work, partial(self._proved, candidate), partial(self._failed, candidate)
+            )
         shown.redraw()
 
-    @on(Comparison.Clicked)
-    def _clicked(self, event: Comparison.Clicked) -> None:
-        self.action_go(event.candidate - self.query_one(Comparison).chosen)
+    @on(CandidateList.Clicked)
+    def _clicked(self, event: CandidateList.Clicked) -> None:
+        self.action_go(event.candidate - self.query_one(CandidateList).chosen)
         if event.again:
             self.action_accept()
 
     def action_accept(self) -> None:
         """Rewrite the network, if that is proved."""
-        candidate = self._candidates[self.query_one(Comparison).chosen]
+        candidate = self._candidates[self.query_one(CandidateList).chosen]
         if candidate.refusal or not candidate.rewritten:
             self.notify(candidate.refusal, severity="warning", markup=False)
         elif candidate.proof and candidate.proof.holds:
@@ -183,11 +185,11 @@ class TransformDialog(ModalScreen[Outcome | None]):
     def _proved(self, candidate: Candidate, proof: Proof) -> None:
         candidate.proof = proof
         candidate.shown = ((proof.words, "good" if proof.holds else "error"),)
-        self.query_one(Comparison).redraw()
+        self.query_one(CandidateList).redraw()
 
     def _failed(self, candidate: Candidate, error: CnnTuiError) -> None:
         candidate.shown = ((f"not proved: {clean(str(error))}", "error"),)
-        self.query_one(Comparison).redraw()
+        self.query_one(CandidateList).redraw()
 
 
 def _prove(rewritten: Rewrite, trained: Trained | None) -> Proof:

@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.tui.aside import aside
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.trial import Result, Trial
 from cnn_tui.tui.words import clean
 
@@ -36,7 +36,7 @@ class TrialDialog(ModalScreen[Outcome | None], Generic[Result, Outcome]):
     def on_mount(self) -> None:
         """Begin, and look at what has come of it from time to time."""
         self.call_after_refresh(self.show)
-        aside(self, self.trial.run, lambda _: self._finished(), self._finished)
+        run_in_thread(self, self.trial.run, lambda _: self._finished(), self._finished)
         self._timer = self.set_interval(1 / self._fps, self.show)
 
     def on_resize(self) -> None:

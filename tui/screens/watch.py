@@ -6,8 +6,8 @@ import math
 
 from textual import work
 
-from cnn_tui.engine.runs.commands import Command
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.requests import Request
 from cnn_tui.tui.actions import CHARTS, WATCH, bindings, charts_of
 from cnn_tui.tui.history.watching import Watched
 from cnn_tui.tui.messages import EditRun
@@ -67,14 +67,14 @@ class WatchScreen(RunScreen, inherit_bindings=False):
 
     def action_pause(self) -> None:
         """Ask the trainer to wait, or to go on."""
-        self._watched.ask(Command("resume" if self._watched.board.paused else "pause"))
+        self._watched.ask(Request("resume" if self._watched.board.paused else "pause"))
 
     @work
     async def action_stop(self) -> None:
         """Ask the trainer to end, after asking."""
         question = Question(f"End {self._watched.folder.name}?", [Answer("y", "end it")])
         if await self.app.push_screen_wait(question) == "y":
-            self._watched.ask(Command("stop"))
+            self._watched.ask(Request("stop"))
 
     @work
     async def action_learning_rate(self) -> None:
@@ -89,7 +89,7 @@ class WatchScreen(RunScreen, inherit_bindings=False):
         if lr is None:
             self.notify(f"{answer!r} is no learning rate.", severity="error", markup=False)
         else:
-            self._watched.ask(Command("lr", lr))
+            self._watched.ask(Request("lr", lr))
 
     @work
     async def action_resume(self) -> None:

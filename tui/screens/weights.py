@@ -11,8 +11,8 @@ from textual.widgets import Static
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.actions import WEIGHTS, bindings
-from cnn_tui.tui.aside import aside
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.header import Heading
 from cnn_tui.tui.widgets.text_lines import TextLines
 from cnn_tui.tui.words import clean
@@ -55,7 +55,7 @@ class Weights(Vertical):
 
             return first_layer(read_state(folder))
 
-        aside(self, work, self._draw, self._fail)
+        run_in_thread(self, work, self._draw, self._fail)
 
     def _draw(self, templates: Templates) -> None:
         from cnn_tui.tui.samples import looks_in, template_sheet, template_words

@@ -15,7 +15,7 @@ ROLES = ("accent", "warn", "faint", "good", "dim")
 
 
 @dataclass(frozen=True)
-class Picture:
+class ChartPicture:
     """A heading and what is below it; without a plot, words about why."""
 
     title: Line = ()
@@ -35,7 +35,7 @@ class Picture:
 class Chart(Lines):
     """Knows nothing of training: it is given a picture."""
 
-    picture: var[Picture] = var(Picture(), init=False)
+    picture: var[ChartPicture] = var(ChartPicture(), init=False)
 
     def __init__(self, *, id: str | None = None, rasteriser: Rasteriser = rasterise) -> None:
         super().__init__(id=id)

@@ -24,7 +24,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Record:
+class TableRow:
     """One row: what it stands for, a cell for each column, and how it looks."""
 
     key: str
@@ -50,7 +50,7 @@ class Table(Lines, can_focus=True):
     class Chosen(Message):
         """A record was clicked twice."""
 
-    records: var[tuple[Record, ...]] = var((), init=False)
+    records: var[tuple[TableRow, ...]] = var((), init=False)
     marked: var[frozenset[str]] = var(frozenset(), init=False)
     cursor: var[int] = var(0, init=False)
     empty: var[str] = var("", init=False)
@@ -77,7 +77,7 @@ class Table(Lines, can_focus=True):
         """Keep the cursor on a record."""
         return max(0, min(cursor, len(self.records) - 1))
 
-    def watch_records(self, before: tuple[Record, ...]) -> None:
+    def watch_records(self, before: tuple[TableRow, ...]) -> None:
         """Show the new records; the cursor stays on what it was on."""
         if before:
             self.choose(before[min(self.cursor, len(before) - 1)].key)
@@ -137,7 +137,7 @@ class Table(Lines, can_focus=True):
         visible = enumerate(self.records[self._top : self._top + shown], start=self._top)
         return [*rows, *(self._line(at, one, kept, width) for at, one in visible)]
 
-    def _line(self, at: int, record: Record, kept: dict[int, int], width: int) -> Line:
+    def _line(self, at: int, record: TableRow, kept: dict[int, int], width: int) -> Line:
         here, marked = at == self.cursor, record.key in self.marked
         flag = (">" if here else " ") + ("+" if marked else " ")
         role = record.role
@@ -153,7 +153,7 @@ class Table(Lines, can_focus=True):
         return fit(f"{flag}{'  '.join(texts)}", width)
 
 
-def _fitting(columns: Sequence[Column], records: Sequence[Record], width: int) -> dict[int, int]:
+def _fitting(columns: Sequence[Column], records: Sequence[TableRow], width: int) -> dict[int, int]:
     """The columns that are shown, each with its width; the first gives way in the end."""
     widths = {
         at: max([len(column.title), *(len(record.cells[at]) for record in records)])

@@ -11,7 +11,7 @@ from cnn_tui.tui.widgets.lines import Line, Lines
 from cnn_tui.tui.words import clean, fit
 
 
-class Verdict(Lines):
+class VerdictLine(Lines):
     """Empty while all is well; the log has the whole of it."""
 
     run: var[RunView] = var(RunView(), init=False)

@@ -9,7 +9,7 @@ from textual.message import Message
 
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
-from cnn_tui.tui.building.volumes import GAP, Block, to_scale, volumes, window
+from cnn_tui.tui.building.volumes import GAP, Box, to_scale, volumes, window
 from cnn_tui.tui.widgets.lines import Line, Lines, Run
 from cnn_tui.tui.words import fit, times
 
@@ -37,7 +37,7 @@ class VolumeView(Lines, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._seen: list[Block] = []
+        self._seen: list[Box] = []
         self._network: Network | None = None
         self._report: Report | None = None
         self._chosen = 0
@@ -83,7 +83,7 @@ class VolumeView(Lines, can_focus=True):
             ((fit(self._scale(blocks, shown), width), "dim"),),
         ]
 
-    def _row(self, seen: Sequence[tuple[bool, Block]], top: int, halves: int) -> Iterator[Run]:
+    def _row(self, seen: Sequence[tuple[bool, Box]], top: int, halves: int) -> Iterator[Run]:
         yield (" ", "")
         for lit, block in seen:
             first = (halves - block.height) // 2
@@ -95,20 +95,20 @@ class VolumeView(Lines, can_focus=True):
             yield (char * block.width, role)
             yield (" " * GAP, "")
 
-    def _words(self, blocks: Sequence[Block], chosen: int, width: int) -> Line:
+    def _words(self, blocks: Sequence[Box], chosen: int, width: int) -> Line:
         if chosen < 0:
             return ((fit(" what comes out here is not known: see what is wrong", width), "error"),)
         volume = blocks[chosen].volume
         numbers = ", ".join(map(str, volume.layers))
         return ((fit(f" {numbers}  {volume.kind}  {times(volume.shape)}", width), "strong"),)
 
-    def _scale(self, blocks: Sequence[Block], shown: range) -> str:
+    def _scale(self, blocks: Sequence[Box], shown: range) -> str:
         hidden = len(blocks) - len(shown)
         more = f"   {hidden} more" if hidden else ""
         return f" height: pixels, width: channels, both to scale; fc: height is outputs{more}"
 
 
-def _under(seen: Iterable[tuple[bool, Block, str]]) -> Iterator[Run]:
+def _under(seen: Iterable[tuple[bool, Box, str]]) -> Iterator[Run]:
     """Words below blocks; a number that has no room would run into the next one."""
     yield (" ", "")
     for lit, block, words in seen:

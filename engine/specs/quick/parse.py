@@ -31,10 +31,10 @@ def parse_quick(text: str) -> tuple[Layer, ...]:
     Raises:
         EntryError: at the first word that does not read, with its place.
     """
-    return _Reader(text).whole()
+    return _QuickReader(text).whole()
 
 
-class _Reader(TokenReader):
+class _QuickReader(TokenReader):
     """Makes layers of tokens."""
 
     def __init__(self, text: str) -> None:

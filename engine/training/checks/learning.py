@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.checks.bench import Bench, CheckResult, count_parameters
 from cnn_tui.engine.training.checks.gradcheck import TOLERANCE, check_gradients
-from cnn_tui.engine.training.checks.overfit import Trial, reliably, try_to_overfit
+from cnn_tui.engine.training.checks.overfit import OverfitResult, reliably, try_to_overfit
 
 IMAGES, ENTRIES = 4, 3
 """Of a gradient check: images, and weights of each parameter."""
@@ -68,7 +68,7 @@ def overfit(bench: Bench) -> CheckResult:
     return CheckResult("overfit a few", False, _blame(trial, again, what), evidence)
 
 
-def _blame(trial: Trial, again: Trial, what: str) -> str:
+def _blame(trial: OverfitResult, again: OverfitResult, what: str) -> str:
     failed = f"After {trial.steps} steps only {trial.right} of {what} are known by heart"
     if again.learned:
         return f"{failed}; with Adam at 0.001 all are: learning rate or initializer do not suit."

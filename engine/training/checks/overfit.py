@@ -13,17 +13,17 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import NonFiniteError
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.optimizers import build_optimizer
-from cnn_tui.engine.specs.network import Network, Training
+from cnn_tui.engine.specs.network import Network, Recipe
 
 STEPS = 300
 WARM_UP = 20
 """Steps in which the rate rises: recipes mostly begin low, and the images are only few."""
-RELIABLE = Training(optimizer="adam", lr=1e-3)
+RELIABLE = Recipe(optimizer="adam", lr=1e-3)
 """What learns nearly anything by heart, if it can be learned."""
 
 
 @dataclass(frozen=True)
-class Trial:
+class OverfitResult:
     """What came of it."""
 
     steps: int
@@ -46,7 +46,7 @@ def try_to_overfit(
     *,
     threads: int = 1,
     stopping: Callable[[], bool] = lambda: False,
-) -> Trial:
+) -> OverfitResult:
     """Train on one batch until all of it is right, without L2, dropout and weight decay."""
     recipe = msgspec.structs.replace(network.training, l2=0.0, weight_decay=0.0)
     right, loss, step = 0, float("inf"), 0
@@ -57,14 +57,14 @@ def try_to_overfit(
             try:
                 result = model.train_batch(images, targets)
             except NonFiniteError:
-                return Trial(step, 0, len(targets), float("nan"), complete=True)
+                return OverfitResult(step, 0, len(targets), float("nan"), complete=True)
             right, loss = result.correct, result.loss
             if right == len(targets):
                 break
             if stopping():
-                return Trial(step, right, len(targets), loss, complete=False)
+                return OverfitResult(step, right, len(targets), loss, complete=False)
             optimizer.step(recipe.lr * min(1.0, step / WARM_UP), result.gradient_norm)
-    return Trial(step, right, len(targets), loss, complete=True)
+    return OverfitResult(step, right, len(targets), loss, complete=True)
 
 
 def reliably(network: Network) -> Network:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.baselines.history import Source, keep_knn
+from cnn_tui.engine.baselines.history import BaselineData, keep_knn
 from cnn_tui.engine.baselines.knn import Tell
 from cnn_tui.engine.baselines.neighbours import KNN, run_knn
 from cnn_tui.engine.baselines.recipes import BASELINES, Baseline, network_for
-from cnn_tui.engine.baselines.record import Record, Rung, find, write
+from cnn_tui.engine.baselines.record import BaselineRecord, BaselineResult, find, write
 from cnn_tui.engine.baselines.trained import train_rung
 from cnn_tui.engine.data.cache import digest
 from cnn_tui.engine.data.dataset import Dataset
@@ -26,7 +26,7 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEvent
 
 
-class RungStarted(msgspec.Struct, frozen=True):
+class BaselineStarted(msgspec.Struct, frozen=True):
     """A baseline that is not done yet begins, or goes on."""
 
     baseline: Baseline
@@ -43,7 +43,7 @@ class PairsCompared(msgspec.Struct, frozen=True):
     total: int
 
 
-LadderEvent = RungStarted | PairsCompared | RunEvent
+SuiteEvent = BaselineStarted | PairsCompared | RunEvent
 """What happens between one rung and the next; those of a run are its trainer's."""
 
 
@@ -55,7 +55,7 @@ _L2 = KNN()
 
 
 @dataclass(frozen=True)
-class Ladder:
+class BaselineSuite:
     """What to climb, and with which settings."""
 
     dataset: Dataset
@@ -73,8 +73,8 @@ class Ladder:
     rungs: tuple[Baseline, ...] = BASELINES
 
     def climb(
-        self, emit: Callable[[LadderEvent], None], control: Control | None = None
-    ) -> Iterator[Rung]:
+        self, emit: Callable[[SuiteEvent], None], control: Control | None = None
+    ) -> Iterator[BaselineResult]:
         """Each rung as soon as it is done; ends early if the control says so.
 
         A network whose training was interrupted goes on from its last checkpoint.
@@ -89,36 +89,36 @@ class Ladder:
                 return
             yield rung
 
-    def done(self) -> tuple[Rung, ...]:
+    def done(self) -> tuple[BaselineResult, ...]:
         """The rungs that are in the history already."""
         climber = _Climber(self, self._source(), lambda event: None, Control())
         return tuple(filter(None, map(climber.done, self.rungs)))
 
-    def _source(self) -> Source:
-        return Source(self.dataset, self.name, self.data_dir, data_digest(self.dataset))
+    def _source(self) -> BaselineData:
+        return BaselineData(self.dataset, self.name, self.data_dir, data_digest(self.dataset))
 
 
 @dataclass(frozen=True)
 class _Climber:
-    ladder: Ladder
-    source: Source
-    emit: Callable[[LadderEvent], None]
+    ladder: BaselineSuite
+    source: BaselineData
+    emit: Callable[[SuiteEvent], None]
     control: Control
 
-    def rung(self, baseline: Baseline) -> Rung | None:
+    def rung(self, baseline: Baseline) -> BaselineResult | None:
         """The result, found or made; None if the control ended it."""
         if self.control.stopping:
             return None
         return self.done(baseline) or self._made(baseline)
 
-    def done(self, baseline: Baseline) -> Rung | None:
+    def done(self, baseline: Baseline) -> BaselineResult | None:
         """The result, if there is one; the run may have got another name since."""
         found = find(self.ladder.root, self._key(baseline))
         if found is None or found[1].rung is None:
             return None
         return msgspec.structs.replace(found[1].rung, run=found[0].name, done_before=True)
 
-    def _made(self, baseline: Baseline) -> Rung | None:
+    def _made(self, baseline: Baseline) -> BaselineResult | None:
         return self._knn() if baseline == "knn" else self._trained(baseline)
 
     def _key(self, baseline: Baseline) -> str:
@@ -131,8 +131,8 @@ class _Climber:
     def _threads(self) -> int:
         return self.ladder.threads or default_threads()
 
-    def _knn(self) -> Rung | None:
-        self.emit(RungStarted("knn", None))
+    def _knn(self) -> BaselineResult | None:
+        self.emit(BaselineStarted("knn", None))
         try:
             rung = run_knn(self.ladder.dataset, self.ladder.knn, self._threads, self._tell)
         except _StoppedError:
@@ -148,13 +148,13 @@ class _Climber:
 
         return tell
 
-    def _trained(self, baseline: Baseline) -> Rung | None:
+    def _trained(self, baseline: Baseline) -> BaselineResult | None:
         network, key = self._network(baseline), self._key(baseline)
         found = find(self.ladder.root, key)
-        self.emit(RungStarted(baseline, network))
+        self.emit(BaselineStarted(baseline, network))
         with self._recorder(network, found[0] if found else None) as recorder:
             folder = RunFolder(Path(recorder.path))
-            write(folder, Record(key))
+            write(folder, BaselineRecord(key))
             rung = train_rung(
                 baseline,
                 network,
@@ -165,7 +165,7 @@ class _Climber:
                 threads=self._threads,
             )
             if rung is not None:
-                write(folder, Record(key, rung))
+                write(folder, BaselineRecord(key, rung))
         return rung
 
     def _network(self, baseline: Baseline) -> Network:

@@ -8,7 +8,7 @@ from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 
 
-def check_fit(network: Network, dataset: Dataset) -> None:
+def check_compatible(network: Network, dataset: Dataset) -> None:
     """Refuse a network that has issues, or that does not fit the images and classes.
 
     Raises:

@@ -13,7 +13,7 @@ import numpy as np
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import NonFiniteError
-from cnn_tui.engine.forecast import MemoryForecast, check_memory
+from cnn_tui.engine.memory_estimate import MemoryEstimate, check_memory
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.network import Network
@@ -45,7 +45,7 @@ class LayerTime:
 
 
 @dataclass(frozen=True)
-class Forecast:
+class Profile:
     """What training will take, as far as a few steps tell."""
 
     batch_size: int
@@ -54,7 +54,7 @@ class Forecast:
     """Of one step: forward, loss, backward, optimizer."""
     layers: tuple[LayerTime, ...]
     """In the order in which they are computed; together they take ``step_seconds``."""
-    memory: MemoryForecast
+    memory: MemoryEstimate
 
     @property
     def forward_seconds(self) -> float:
@@ -75,7 +75,7 @@ def probe(
     threads: int | None = None,
     available: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Forecast | None:
+) -> Profile | None:
     """Train a few steps on random images, in a model of its own.
 
     Args:
@@ -108,14 +108,14 @@ class _Probe:
         self._images = rng.standard_normal(shape, dtype=np.float32)
         self._targets = np.zeros(batch_size, np.int64)
 
-    def forecast(self, memory: MemoryForecast) -> Forecast | None:
+    def forecast(self, memory: MemoryEstimate) -> Profile | None:
         times = self._by_layer()
         if sum(times.values()) < _BRIEF and not self._cancelled():
             times = self._by_layer()
         step_seconds = self._step_seconds(sum(times.values()))
         if self._cancelled():
             return None
-        return Forecast(
+        return Profile(
             self._batch_size,
             self._model.threads,
             step_seconds,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import read_end
-from cnn_tui.engine.runs.folder import Again, RunFolder
+from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.specs.network import Network
@@ -58,7 +58,7 @@ def resume_here(
 
 
 def repeat_here(
-    network: Network, control: Control, emit: Emit, *, folder: RunFolder, again: Again
+    network: Network, control: Control, emit: Emit, *, folder: RunFolder, again: Reproduction
 ) -> None:
     """Train a run once more beside it, blocking. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
@@ -78,7 +78,7 @@ def repeat_here(
     require_kept(recorder)
 
 
-def resume_apart(folder: RunFolder, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+def resume_detached(folder: RunFolder, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
     """Go on with a run in a process that no terminal can end; what it prints goes to a log.
 
     ``options`` are those of ``cnn-tui resume``.
@@ -103,7 +103,7 @@ def resume_apart(folder: RunFolder, options: Sequence[str] = ()) -> subprocess.P
         ) from None
 
 
-async def see_begun(process: subprocess.Popen[bytes], folder: RunFolder) -> None:
+async def wait_until_running(process: subprocess.Popen[bytes], folder: RunFolder) -> None:
     """Wait until the process trains the run.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cnn_tui.engine.build import lay_out
+from cnn_tui.engine.build import build_uninitialized
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
@@ -19,7 +19,7 @@ _FLOAT = 4
 
 
 @dataclass(frozen=True)
-class MemoryForecast:
+class MemoryEstimate:
     """Bytes that a training run will hold, data and interpreter left out."""
 
     parameters: int
@@ -39,17 +39,17 @@ class MemoryForecast:
         return self.total + self.parameters + self.optimizer
 
 
-def forecast_memory(network: Network, batch_size: int) -> MemoryForecast:
+def forecast_memory(network: Network, batch_size: int) -> MemoryEstimate:
     """Lay out a training step of ``network`` as the engine would, without touching the memory.
 
     Raises:
         ShapeError: the network does not fit together.
         MemoryError: the system refuses even to promise that much.
     """
-    model = lay_out(network, seed=0, dtype=np.float32, threads=1)
+    model = build_uninitialized(network, seed=0, dtype=np.float32, threads=1)
     try:
         optimizer = build_optimizer(network.training, model)
-        return MemoryForecast(
+        return MemoryEstimate(
             parameters=model.store.data.nbytes,
             gradients=model.store.grad.nbytes,
             optimizer=sum(state.nbytes for state in optimizer.state),
@@ -59,7 +59,7 @@ def forecast_memory(network: Network, batch_size: int) -> MemoryForecast:
         model.close()
 
 
-def check_memory(network: Network, batch_size: int, available: int | None = None) -> MemoryForecast:
+def check_memory(network: Network, batch_size: int, available: int | None = None) -> MemoryEstimate:
     """What training will hold, if there is so much memory.
 
     Args:
@@ -80,7 +80,7 @@ def check_memory(network: Network, batch_size: int, available: int | None = None
     return forecast
 
 
-def _forecast_within(network: Network, batch_size: int, available: int) -> MemoryForecast:
+def _forecast_within(network: Network, batch_size: int, available: int) -> MemoryEstimate:
     """The forecast; a lower bound of it where that is too much already."""
     least = _least(network, batch_size)
     if least.peak > available:
@@ -91,12 +91,12 @@ def _forecast_within(network: Network, batch_size: int, available: int) -> Memor
         return replace(least, activations=available + 1)
 
 
-def _least(network: Network, batch_size: int) -> MemoryForecast:
+def _least(network: Network, batch_size: int) -> MemoryEstimate:
     """What cannot be avoided, by arithmetic: nothing is laid out that could never be."""
     report = check(network)
     parameters = _FLOAT * report.total_params
     activations = _FLOAT * batch_size * sum(_kept(report.layers))
-    return MemoryForecast(parameters, parameters, 0, activations)
+    return MemoryEstimate(parameters, parameters, 0, activations)
 
 
 def _kept(layers: Iterable[LayerReport]) -> Iterator[int]:

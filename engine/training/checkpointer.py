@@ -10,7 +10,7 @@ from cnn_tui.engine.training.snapshot import Snapshot, Weights
 from cnn_tui.engine.transforms.weights import load_weights
 
 
-class Keeper:
+class Checkpointer:
     """Keeps nothing; the run folder's keeper takes its place.
 
     All methods are called on the trainer's thread, between two batches.

@@ -12,26 +12,26 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunStarted
 from cnn_tui.tui.widgets.lines import Line
-from cnn_tui.tui.widgets.table import Record
+from cnn_tui.tui.widgets.table import TableRow
 from cnn_tui.tui.words import duration
 
 if TYPE_CHECKING:
-    from cnn_tui.engine.baselines.ladder import Ladder, LadderEvent
-    from cnn_tui.engine.baselines.record import Rung
+    from cnn_tui.engine.baselines.record import BaselineResult
+    from cnn_tui.engine.baselines.suite import BaselineSuite, SuiteEvent
 
 RUNGS = ("knn", "linear-svm", "linear-softmax", "two-layer", "convnet")
 
 
-class Climb:
+class BaselineRunner:
     """Written by one thread, read by another: each field is replaced as a whole."""
 
     def __init__(self, network: Network, root: Path, data_dir: Path | None) -> None:
-        self.rungs: tuple[Rung, ...] = ()
+        self.rungs: tuple[BaselineResult, ...] = ()
         self.baseline = ""
         self.what = "reading the data"
         self.share = 0.0
         self._network, self._root, self._data_dir = network, root, data_dir
-        self._ladder: Ladder | None = None
+        self._ladder: BaselineSuite | None = None
         self._making = Lock()
         self._steps = 0
 
@@ -48,23 +48,23 @@ class Climb:
             self.rungs = (*self.rungs, rung)
             self.baseline = ""
 
-    def _made(self) -> Ladder:
+    def _made(self) -> BaselineSuite:
         """The ladder with its data, which are read once."""
-        from cnn_tui.engine.baselines.ladder import Ladder
+        from cnn_tui.engine.baselines.suite import BaselineSuite
         from cnn_tui.engine.data.catalog import load_dataset, locate
 
         with self._making:
             if self._ladder is None:
                 name, place = locate(self._network.data, self._data_dir)
                 dataset = load_dataset(name, place, shape=self._network.input)
-                self._ladder = Ladder(dataset, name, self._root, place)
+                self._ladder = BaselineSuite(dataset, name, self._root, place)
             return self._ladder
 
-    def _tell(self, event: LadderEvent) -> None:
-        from cnn_tui.engine.baselines.ladder import PairsCompared, RungStarted
+    def _tell(self, event: SuiteEvent) -> None:
+        from cnn_tui.engine.baselines.suite import BaselineStarted, PairsCompared
 
         match event:
-            case RungStarted():
+            case BaselineStarted():
                 self.baseline, self.what, self.share = event.baseline, event.baseline, 0.0
             case PairsCompared():
                 self.what = f"{self.baseline}, {event.phase}"
@@ -75,16 +75,16 @@ class Climb:
                 self.share = event.step / max(1, self._steps)
 
 
-def records_of(rungs: Sequence[Rung], present: str) -> tuple[Record, ...]:
+def records_of(rungs: Sequence[BaselineResult], present: str) -> tuple[TableRow, ...]:
     """A row for each rung, done or to be done."""
-    done: dict[str, Rung] = {rung.baseline: rung for rung in rungs}
+    done: dict[str, BaselineResult] = {rung.baseline: rung for rung in rungs}
     return tuple(_record(name, done.get(name), name == present) for name in RUNGS)
 
 
-def _record(name: str, rung: Rung | None, present: bool) -> Record:
+def _record(name: str, rung: BaselineResult | None, present: bool) -> TableRow:
     if rung is None:
         word = "in work" if present else "-"
-        return Record(name, (name, word, "", "", "", ""), "accent" if present else "dim")
+        return TableRow(name, (name, word, "", "", "", ""), "accent" if present else "dim")
     cells = (
         name,
         f"{rung.test_accuracy:.2%}",
@@ -93,10 +93,10 @@ def _record(name: str, rung: Rung | None, present: bool) -> Record:
         f"{rung.params:,}",
         rung.run,
     )
-    return Record(name, cells)
+    return TableRow(name, cells)
 
 
-def chart_of(rungs: Sequence[Rung], width: int) -> tuple[Line, ...]:
+def chart_of(rungs: Sequence[BaselineResult], width: int) -> tuple[Line, ...]:
     """A row for each rung that is done: its accuracy, and what training and prediction cost.
 
     k-NN has no training and the dearest predictions. Times are on a scale of tens: they differ
@@ -119,7 +119,7 @@ _FIGURE = 10
 """Columns of a bar's number and of the gap behind it."""
 
 
-def _bars(rung: Rung, rungs: Sequence[Rung], room: int) -> Line:
+def _bars(rung: BaselineResult, rungs: Sequence[BaselineResult], room: int) -> Line:
     train = _on_tens(rung.train_seconds, [one.train_seconds for one in rungs])
     predict = _on_tens(rung.predict_ms_per_image, [one.predict_ms_per_image for one in rungs])
     return (

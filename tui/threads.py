@@ -13,7 +13,7 @@ from cnn_tui.engine.errors import CnnTuiError
 Result = TypeVar("Result")
 
 
-def aside(
+def run_in_thread(
     pump: MessagePump,
     work: Callable[[], Result],
     then: Callable[[Result], None],

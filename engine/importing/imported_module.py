@@ -9,7 +9,7 @@ from cnn_tui.engine.errors import SpecError
 
 
 @dataclass(frozen=True)
-class Part:
+class ImportedModule:
     """One module with its settings by PyTorch's names, those that are the default left out."""
 
     kind: str
@@ -18,13 +18,13 @@ class Part:
     """For messages: ``net.py, line 12: nn.Conv2d``."""
     settings: dict[str, object] = field(default_factory=dict)
     name: str = ""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ImportedModule, ...] = ()
     """The modules of a Sequential, or of the branch of a Residual."""
-    shortcut: Part | None = None
+    shortcut: ImportedModule | None = None
     known: bool = True
     """Whether it is PyTorch's own class of this name, or one that the product exports."""
 
-    def every(self) -> Iterator[Part]:
+    def every(self) -> Iterator[ImportedModule]:
         """Itself and all within."""
         yield self
         for inner in (*self.parts, *([self.shortcut] if self.shortcut else [])):

@@ -6,7 +6,7 @@ from collections import deque
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular
-from cnn_tui.engine.runs.folder import Again, RunFolder
+from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.paths import find_setting, settings_of, with_setting
@@ -22,7 +22,9 @@ _SAME = {"lr": ("lr", "held_lr"), "p": ("dropout",)}
 """Names by which a setting can be changed while a run goes, where they are not its own."""
 
 
-def plan_again(folder: RunFolder, change: tuple[str, str] | None = None) -> tuple[Network, Again]:
+def plan_again(
+    folder: RunFolder, change: tuple[str, str] | None = None
+) -> tuple[Network, Reproduction]:
     """What to train so that the run comes about once more.
 
     Args:
@@ -36,7 +38,7 @@ def plan_again(folder: RunFolder, change: tuple[str, str] | None = None) -> tupl
     info, network = folder.info(), folder.network()
     if change is None:
         data = info.data_sha256
-        return network, Again(of=folder.name, data_sha256=data, steered=_steered(folder, ""))
+        return network, Reproduction(of=folder.name, data_sha256=data, steered=_steered(folder, ""))
     path = find_setting(network, change[0])
     changed = with_setting(network, path, change[1])
     old, new = settings_of(network)[path], settings_of(changed).get(path, "")
@@ -44,7 +46,7 @@ def plan_again(folder: RunFolder, change: tuple[str, str] | None = None) -> tupl
         raise RunError(
             f"{path} is {old} in {folder.name} as well.", "Change nothing to get the same bits."
         )
-    return changed, Again(
+    return changed, Reproduction(
         of=folder.name,
         setting=path,
         old=old,
@@ -71,7 +73,7 @@ def original_of(folder: RunFolder) -> RunFolder | None:
     return original if original and is_regular(original.info_file) else None
 
 
-def require_same_data(again: Again, data: str) -> None:
+def require_same_data(again: Reproduction, data: str) -> None:
     """Refuse other images or labels than those of the run that is repeated.
 
     Raises:
@@ -87,7 +89,7 @@ def require_same_data(again: Again, data: str) -> None:
 class Steering:
     """Changes the settings of a run after the same steps as those of the run it repeats."""
 
-    def __init__(self, again: Again | None, control: Control) -> None:
+    def __init__(self, again: Reproduction | None, control: Control) -> None:
         self._waiting, self._control = deque(again.steered if again else ()), control
 
     def take(self, event: RunEvent) -> None:

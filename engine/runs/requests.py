@@ -27,21 +27,21 @@ _MOST, _MOST_ANSWER = 4096, 1 << 20
 """Bytes of a request and of an answer that are read."""
 
 
-class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One request."""
 
     action: Action
     lr: Annotated[Positive | None, msgspec.Meta(description="for the action lr")] = None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True):
     """What became of it, in words."""
 
     accepted: bool
     message: Text
 
 
-class CommandDesk:
+class RequestInbox:
     """The trainer's side; :meth:`serve` is called several times a second."""
 
     def __init__(self, folder: Path, control: Control) -> None:
@@ -77,7 +77,7 @@ class CommandDesk:
 
     def _take(self, path: Path) -> None:
         try:
-            request: Command | str = decode(read_file(path, _MOST), Command)
+            request: Request | str = decode(read_file(path, _MOST), Request)
         except (OSError, UnreadableError) as error:
             request = str(error)
         # First of all, so that what cannot be answered is not obeyed again and again.
@@ -86,27 +86,27 @@ class CommandDesk:
         _write(path.with_name(name), _carry_out(request, self._control))
 
 
-def _carry_out(command: Command | str, control: Control) -> Answer:
+def _carry_out(command: Request | str, control: Control) -> Reply:
     """Obey a request, or say why it is none."""
     if isinstance(command, str):
-        return Answer(False, f"this is no request: {command}")
+        return Reply(False, f"this is no request: {command}")
     match command.action:
         case "pause":
             control.pause()
-            return Answer(True, "pauses after the current batch")
+            return Reply(True, "pauses after the current batch")
         case "resume":
             control.resume()
-            return Answer(True, "goes on")
+            return Reply(True, "goes on")
         case "stop":
             control.stop()
-            return Answer(True, "stops after the current batch, with a checkpoint")
+            return Reply(True, "stops after the current batch, with a checkpoint")
     if command.lr is None:
-        return Answer(False, "this is no request: it names no learning rate")
+        return Reply(False, "this is no request: it names no learning rate")
     control.set_lr(command.lr)
-    return Answer(True, f"takes the learning rate {command.lr:g} from the next batch on")
+    return Reply(True, f"takes the learning rate {command.lr:g} from the next batch on")
 
 
-def send(folder: RunFolder, command: Command, patience: float = PATIENCE) -> str:
+def send(folder: RunFolder, command: Request, patience: float = PATIENCE) -> str:
     """Ask the trainer of a run; returns its answer.
 
     Raises:
@@ -143,9 +143,9 @@ def _wait_for(path: Path, folder: RunFolder, until: float) -> str:
     )
 
 
-def _read_answer(path: Path) -> Answer:
+def _read_answer(path: Path) -> Reply:
     try:
-        return decode(read_file(path, _MOST_ANSWER), Answer)
+        return decode(read_file(path, _MOST_ANSWER), Reply)
     except UnreadableError as error:
         raise RunError(f"The answer {path} cannot be read: {error}.") from None
 

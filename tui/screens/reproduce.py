@@ -18,7 +18,7 @@ SAME = "="
 """The result for a run without any change."""
 
 
-class AgainDialog(Dialog):
+class ReproduceDialog(Dialog):
     """The result is ``NAME=VALUE``, :data:`SAME`, or empty for escape."""
 
     BINDINGS = [

@@ -14,10 +14,10 @@ from cnn_tui.tui.screens.weights import Weights
 from cnn_tui.tui.widgets.chart import Chart
 
 if TYPE_CHECKING:
-    from cnn_tui.engine.baselines.record import Rung
+    from cnn_tui.engine.baselines.record import BaselineResult
 
 
-class Closer(Vertical):
+class BaselineDetail(Vertical):
     """Shows a chart or pictures of the rung that it is given."""
 
     def __init__(self, root: Path, *, id: str | None = None) -> None:
@@ -34,7 +34,7 @@ class Closer(Vertical):
         """Other sizes of pictures and another number of ticks."""
         self._shown = ("", "")
 
-    def show(self, baseline: str, rung: Rung | None) -> None:
+    def show(self, baseline: str, rung: BaselineResult | None) -> None:
         """Show this one, which may not be done yet; the same again costs nothing."""
         wanted = (baseline, rung.run if rung else "")
         if wanted == self._shown or not self.is_mounted:
@@ -51,7 +51,7 @@ class Closer(Vertical):
         else:
             weights.read(RunFolder(self._root / rung.run))
 
-    def _draw_folds(self, rung: Rung) -> None:
+    def _draw_folds(self, rung: BaselineResult) -> None:
         chart = self.query_one(Chart)
         if rung.cross_validation:
             chart.picture = folds_picture(rung.cross_validation, chart.content_size.height - 3)

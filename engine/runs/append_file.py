@@ -12,7 +12,7 @@ MOST_PENDING = 16 << 20
 """Bytes that wait for a disk that takes nothing; beyond that they are lost, not memory."""
 
 
-class Grown:
+class AppendFile:
     """A new file. What could not be written whole is written again in the same place."""
 
     def __init__(self, storage: Storage, path: Path) -> None:

@@ -10,7 +10,7 @@ SMOOTHING = 0.9
 """Of the speed: a mean over about the last ten batches."""
 
 
-class Tally(msgspec.Struct):
+class EpochMetrics(msgspec.Struct):
     """Sums over the batches of one epoch, each weighted by its images."""
 
     images: Count = 0

@@ -20,24 +20,24 @@ class Shape(NamedTuple):
     biases: int
 
 
-class Learned(NamedTuple):
+class ParamShapes(NamedTuple):
     """A layer that learns: the name that its arrays bear, and their shapes."""
 
     name: str
     shape: Shape
 
 
-def learned(network: Network, report: Report) -> tuple[Learned, ...]:
+def param_shapes(network: Network, report: Report) -> tuple[ParamShapes, ...]:
     """The layers that learn, in the order in which they are computed; none of a broken network."""
     return tuple(_learned(network.layers, report.layers)) if report.valid else ()
 
 
-def alike(one: Sequence[Learned], other: Sequence[Learned]) -> bool:
+def compatible(one: Sequence[ParamShapes], other: Sequence[ParamShapes]) -> bool:
     """Whether the weights of one fit the other; where nothing is learned, nothing fits."""
     return bool(one) and [part.shape for part in one] == [part.shape for part in other]
 
 
-def _learned(layers: Sequence[Layer], reports: Sequence[LayerReport]) -> Iterator[Learned]:
+def _learned(layers: Sequence[Layer], reports: Sequence[LayerReport]) -> Iterator[ParamShapes]:
     for layer, report in zip(layers, reports, strict=True):
         if isinstance(layer, Residual):
             yield from _learned(layer.branch, report.branch)
@@ -46,7 +46,7 @@ def _learned(layers: Sequence[Layer], reports: Sequence[LayerReport]) -> Iterato
             yield _one(report, pair(layer.kernel_size) if isinstance(layer, Conv) else (1, 1))
 
 
-def _one(report: LayerReport, kernel: tuple[int, int]) -> Learned:
+def _one(report: LayerReport, kernel: tuple[int, int]) -> ParamShapes:
     outputs = report.output[0] if report.output else 0
     shape = Shape(report.type, outputs, kernel, report.weights, report.biases)
-    return Learned(report.name, shape)
+    return ParamShapes(report.name, shape)
