@@ -5,6 +5,7 @@ Each stands between two marks, such as ``<!-- keys -->`` and ``<!-- /keys -->``.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,10 +57,61 @@ def counterparts() -> Iterator[str]:
         yield f"| `{name}` | `{kind.info.torch.written}` | `{kind.info.onnx.written}` |"
 
 
+def floors() -> Iterator[str]:
+    """The folders of the code, each with arrows to those that it imports; for Mermaid.
+
+    An arrow is left out where a way over other folders leads to the same place.
+    """
+    edges = {
+        (_floor(file), _floor(Path(*module.split(".")[1:])))
+        for package in ("engine", "tui")
+        for file in (FOLDER.parent / package).rglob("*.py")
+        for module in _imported(file)
+    }
+    graph = {
+        floor: {below for above, below in edges if above == floor != below} for floor, _ in edges
+    }
+    yield "```mermaid"
+    yield "flowchart TD"
+    for floor in sorted(graph):
+        for below in sorted(graph[floor]):
+            if not any(below in _reached(graph, other) for other in graph[floor] - {below}):
+                yield f"    {_box(floor)} --> {_box(below)}"
+    yield "```"
+
+
+def _box(floor: str) -> str:
+    return f"{floor.replace('/', '_')}[{floor}]"
+
+
+def _floor(path: Path) -> str:
+    """The folder of a file, or the file where it stands directly in engine or tui."""
+    parts = path.relative_to(FOLDER.parent).parts if path.is_absolute() else path.parts
+    return "/".join(part.removesuffix(".py") for part in parts[:2])
+
+
+def _imported(file: Path) -> Iterator[str]:
+    """What a file imports from cnn-tui, for type checkers and inside of functions as well."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("cnn_tui."):
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def _reached(graph: dict[str, set[str]], floor: str) -> set[str]:
+    """Everything below a floor."""
+    seen, waiting = set[str](), [floor]
+    while waiting:
+        new = graph.get(waiting.pop(), set()) - seen
+        seen |= new
+        waiting += new
+    return seen
+
+
 TABLES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "keys": ("keys.md", keys),
     "layers": ("building.md", layers),
     "counterparts": ("export.md", counterparts),
+    "floors": ("design.md", floors),
 }
 """By their mark: the page that a table stands on, and what makes its rows."""
 

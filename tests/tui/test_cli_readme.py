@@ -15,7 +15,7 @@ from cnn_tui.tui.cli.group import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 COMMAND_LINE = (ROOT / "docs" / "command-line.md").read_text()
 
 
@@ -57,6 +57,14 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert path.exists(), target
         if heading:
             assert heading in anchors(path), f"{target}#{heading}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_are_there(page: Path) -> None:
+    for name in re.findall(
+        r"`((?:engine|tui|tests|docs|benchmarks)/[\w/]+(?:\.\w+)?)`", page.read_text()
+    ):
+        assert (ROOT / name).exists(), name
 
 
 def anchors(page: Path) -> list[str]:
