@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
@@ -19,7 +18,6 @@ from cnn_tui.engine.parameters import ParameterStore
 from cnn_tui.engine.plan import MakeLoss
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import SVM, Loss, Network
-from cnn_tui.engine.specs.report import LayerReport
 
 
 def build(
@@ -49,15 +47,9 @@ def build_uninitialized(network: Network, *, seed: int, dtype: DTypeLike, thread
         _loss_of(network.loss),
         parts.mode,
         network.input,
-        max(_activations(report.layers)),
+        max(inner.activations for layer in report.layers for inner in layer.walk()),
         threads,
     )
-
-
-def _activations(layers: Iterable[LayerReport]) -> Iterable[int]:
-    for layer in layers:
-        yield layer.activations
-        yield from _activations(layer.branch)
 
 
 def _loss_of(loss: Loss) -> MakeLoss:

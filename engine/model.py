@@ -14,6 +14,7 @@ from cnn_tui.engine.ops.kernel import Mode
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.parameters import Parameter, ParameterStore
 from cnn_tui.engine.plan import MakeLoss, Plan
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.threads import WorkerPool
 
 KEPT_PLANS = 3
@@ -168,8 +169,7 @@ class Model:
                 "Normalise them to floats first.",
             )
         if images.ndim != 4 or images.shape[1:] != self.input_shape or not len(images):
-            expected = "x".join(map(str, self.input_shape))
-            received = "x".join(map(str, images.shape))
+            expected, received = map(format_shape, (self.input_shape, images.shape))
             raise ShapeError(f"expected images of N x {expected}, received {received}.")
 
     def _check_targets(self, targets: np.ndarray, batch: int, classes: int) -> None:

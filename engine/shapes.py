@@ -7,11 +7,17 @@ Norris & Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks"
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import NamedTuple
 
 Shape = tuple[int, ...]
 """One image's volume ``(C, H, W)``, or ``(D,)`` once it is flat. Batches are not part of it."""
+
+
+def format_shape(shape: Iterable[object]) -> str:
+    """Sizes as text: ``(16, 10, 10)`` as ``16x10x10``."""
+    return "x".join(map(str, shape))
 
 
 class Window(NamedTuple):

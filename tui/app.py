@@ -15,6 +15,7 @@ from textual.notifications import SeverityLevel
 from cnn_tui.engine.data.missing import missing
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import APP, bindings
 from cnn_tui.tui.building.builder import Builder
@@ -48,7 +49,7 @@ from cnn_tui.tui.theme import DARK, DARK_16
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
 from cnn_tui.tui.widgets.header import Header, Heading
-from cnn_tui.tui.words import clean, times
+from cnn_tui.tui.words import clean
 
 _TERMINAL_SECONDS = 1.0
 """Between looks whether the terminal is still there."""
@@ -154,7 +155,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             document = self.builder.document
             network = document.network
             name = clean(network.name) + ("*" if document.dirty else "")
-            data = f"{clean(network.data)} {times(network.input)}"
+            data = f"{clean(network.data)} {format_shape(network.input)}"
             self.screen_stack[0].heading = Heading(name, data, self.training.view.summary)
             self.screen.refresh_bindings()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from textwrap import wrap
 
 BETWEEN = "   "
@@ -61,11 +60,6 @@ def duration(seconds: float) -> str:
     value, unit = (seconds, "s") if seconds >= 0.9995 else (1000 * seconds, "ms")
     digits = 3 if value < 0.1 else max(0, 2 - int(math.log10(max(value, 1))))
     return f"{value:.{digits}f} {unit}"
-
-
-def times(sizes: Iterable[object]) -> str:
-    """``(6, 28, 28)`` as ``6x28x28``."""
-    return "x".join(str(size) for size in sizes)
 
 
 def clean(text: str) -> str:

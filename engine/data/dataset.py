@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import DataError
-from cnn_tui.engine.specs.flow import dims
+from cnn_tui.engine.shapes import format_shape
 
 _CHUNK = 1024
 """Images looked at together, so that checking a large split makes no large temporary."""
@@ -98,8 +98,8 @@ class Dataset:
             raise DataError(f"{where}: expected at least one image, received none.")
         if split.images.shape[1:] != self.input_shape:
             raise DataError(
-                f"{where}: expected images of {dims(self.input_shape)} as in the training split, "
-                f"received {dims(split.images.shape[1:])}."
+                f"{where}: expected images of {format_shape(self.input_shape)} as in the training "
+                f"split, received {format_shape(split.images.shape[1:])}."
             )
         require_classes(split.labels, len(self.classes), where)
 

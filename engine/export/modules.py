@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.export.states import TrainedState
+from cnn_tui.engine.runs.tensors import plain_encode
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import Layer, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.storage import Storage, replace_file
 
 TAKEN = frozenset(
     """
@@ -100,6 +107,34 @@ def _key(name: str, others: set[str]) -> str:
     key = re.sub(r"\W", "_", name, flags=re.ASCII)
     if key[0].isdigit() or key in TAKEN or keyword.iskeyword(key):
         key = f"layer_{key}"
+    return free_key(key, others)
+
+
+def free_key(key: str, others: Container[str]) -> str:
+    """The key, with underscores behind it until it differs from the others."""
     while key in others:
         key += "_"
     return key
+
+
+def state_dict(state: TrainedState) -> dict[str, np.ndarray]:
+    """What ``load_state_dict`` of the exported module takes, nothing missing or too much."""
+    arrays = renamed(modules(state.network), state.weights)
+    counts = {
+        name.replace(".running_mean", ".num_batches_tracked"): np.zeros((), np.int64)
+        for name in arrays
+        if name.endswith(".running_mean")
+    }
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()} | counts
+
+
+def write_weights(state: TrainedState, path: Path) -> None:
+    """Write them.
+
+    Raises:
+        RunError: if they cannot be written.
+    """
+    try:
+        replace_file(Storage(), path, plain_encode(state_dict(state)))
+    except OSError as error:
+        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None

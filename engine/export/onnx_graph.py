@@ -27,7 +27,8 @@ from cnn_tui.engine.specs.windows import Windowed, windows
 from cnn_tui.engine.storage import Storage, replace_file
 
 OPSET, IR_VERSION = 22, 10
-"""Of ONNX 1.17 (2024): what the runtimes in use can read."""
+"""Versions of ONNX 1.17 (2024), which current runtimes can read."""
+INPUT, OUTPUT = "pixels", "scores"
 
 
 def write_onnx(state: TrainedState, path: Path) -> None:
@@ -54,9 +55,9 @@ def onnx_bytes(state: TrainedState) -> bytes:
     onnx = _onnx()
     found = modules(state.network)
     graph = _Graph(onnx.helper, renamed(found, state.weights))
-    start = graph.normalized("pixels", state.normalizer.mean, state.normalizer.std)
+    images = graph.normalized(state.normalizer.mean, state.normalizer.std)
     # A network may end in a volume C x 1 x 1.
-    graph.node("Flatten", [graph.chain(found, start)], "scores")
+    graph.node("Flatten", [graph.chain(found, images)], f"{OUTPUT}/flatten", OUTPUT)
     model = _model(onnx, graph, state)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
@@ -78,8 +79,8 @@ def _model(onnx: Any, graph: _Graph, state: TrainedState) -> Any:
     made = helper.make_graph(
         graph.nodes,
         state.network.name or "network",
-        [helper.make_tensor_value_info("pixels", kind, ["N", *state.network.input])],
-        [helper.make_tensor_value_info("scores", kind, ["N", len(state.classes)])],
+        [helper.make_tensor_value_info(INPUT, kind, ["N", *state.network.input])],
+        [helper.make_tensor_value_info(OUTPUT, kind, ["N", len(state.classes)])],
         tensors,
     )
     opset = helper.make_opsetid("", OPSET)
@@ -98,27 +99,35 @@ def _model(onnx: Any, graph: _Graph, state: TrainedState) -> Any:
 
 
 class _Graph:
-    """Nodes in order, and the arrays that they use. A value is named after the node it is from."""
+    """The nodes in order, and the arrays that they use.
+
+    A value is named after the layer that gives it. All other names have a slash, which no layer
+    has: a layer may be called ``scores`` or ``fc1_flatten``.
+    """
 
     def __init__(self, helper: Any, weights: dict[str, np.ndarray]) -> None:
         self._helper, self._weights = helper, weights
         self.nodes: list[Any] = []
         self.constants: dict[str, np.ndarray] = {}
 
-    def node(self, kind: str, inputs: Iterable[str], name: str, **attributes: object) -> str:
-        """Add a node; returns the name of its output."""
-        self.nodes.append(self._helper.make_node(kind, [*inputs], [name], name=name, **attributes))
-        return name
+    def node(
+        self, kind: str, inputs: Iterable[str], name: str, output: str = "", /, **attributes: object
+    ) -> str:
+        """Add a node and return the name of its output: its own unless that is the model's."""
+        output = output or (f"{name}/output" if name in (INPUT, OUTPUT) else name)
+        node = self._helper.make_node(kind, [*inputs], [output], name=name, **attributes)
+        self.nodes.append(node)
+        return output
 
     def constant(self, name: str, array: np.ndarray) -> str:
-        """Add an array; returns its name."""
+        """Add an array and return its name."""
         self.constants[name] = np.ascontiguousarray(array)
         return name
 
-    def normalized(self, pixels: str, mean: np.ndarray, std: np.ndarray) -> str:
-        """``(pixels - mean) / std``."""
-        centred = self.node("Sub", [pixels, self.constant("mean", mean)], "centred")
-        return self.node("Div", [centred, self.constant("std", std)], "images")
+    def normalized(self, mean: np.ndarray, std: np.ndarray) -> str:
+        """Add ``(pixels - mean) / std`` and return its name."""
+        centred = self.node("Sub", [INPUT, self.constant("images/mean", mean)], "images/centred")
+        return self.node("Div", [centred, self.constant("images/std", std)], "images/normalized")
 
     def chain(self, found: tuple[Module, ...], x: str) -> str:
         """Layers one after another; dropout does nothing once training is over."""
@@ -153,7 +162,7 @@ class _Graph:
 
     def _fc(self, layer: FC, module: Module, x: str) -> str:
         if len(module.before) == 3:
-            x = self.node("Flatten", [x], f"{module.path}_flatten")
+            x = self.node("Flatten", [x], f"{module.path}/flatten")
         inputs = [x, *self._weights_of(module.path, layer.bias)]
         return self.node("Gemm", inputs, module.path, transB=1)
 
@@ -189,9 +198,9 @@ class _Graph:
             "steps": [stride, stride],
             "pads": [0, 0, 0, 0, 0, missing, 0, 0],
         }
-        arrays = {n: self.constant(f"{path}.{n}", np.array(v)) for n, v in numbers.items()}
+        arrays = {n: self.constant(f"{path}/{n}", np.array(v)) for n, v in numbers.items()}
         pads = arrays.pop("pads")
-        taken = self.node("Slice", [x, *arrays.values()], f"{path}.taken")
+        taken = self.node("Slice", [x, *arrays.values()], f"{path}/slice")
         return self.node("Pad", [taken, pads], path)
 
     WRITERS: ClassVar[dict[type, Callable[[_Graph, Any, Module, str], str]]] = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from textwrap import indent
 from typing import Any
 
-from cnn_tui.engine.export.modules import Module, modules
+from cnn_tui.engine.export.modules import Module, free_key, modules
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -129,7 +129,11 @@ def _build(found: tuple[Module, ...]) -> str:
 def _end(found: tuple[Module, ...]) -> tuple[tuple[str, str], ...]:
     """Scores are flat, even where the last layer gives a volume C x 1 x 1."""
     flat = not found or len(found[-1].after) == 1
-    return () if flat else ((f"{found[-1].key}_flatten", "nn.Flatten()"),)
+    return () if flat else ((_flatten_key(found, found[-1]), "nn.Flatten()"),)
+
+
+def _flatten_key(found: tuple[Module, ...], module: Module) -> str:
+    return free_key(f"{module.key}_flatten", {neighbour.key for neighbour in found})
 
 
 def _ordered(found: tuple[Module, ...], end: tuple[tuple[str, str], ...] = ()) -> str:
@@ -143,7 +147,7 @@ def _ordered(found: tuple[Module, ...], end: tuple[tuple[str, str], ...] = ()) -
 def _entries(found: tuple[Module, ...]) -> Iterator[tuple[str, str]]:
     for module in found:
         if isinstance(module.layer, FC) and len(module.before) == 3:
-            yield f"{module.key}_flatten", "nn.Flatten()"
+            yield _flatten_key(found, module), "nn.Flatten()"
         yield module.key, _expression(module)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import numpy as np
 
 from cnn_tui.engine.build import build
@@ -17,8 +18,9 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.tensors import TensorFile, layout_of
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.network import Network, Softmax
 from cnn_tui.engine.training.events import RunStarted
+from cnn_tui.engine.transforms.carry import live_arrays, load_weights
 
 Which = Literal["best", "last"]
 _LEAST = 4
@@ -40,8 +42,7 @@ class TrainedState:
     def model(self, threads: int = 1) -> Model:
         """The network with these weights. To be closed."""
         model = build(self.network, threads=threads)
-        for name, target in _live(model).items():
-            target[...] = self.weights[name]
+        load_weights(model, self.weights)
         return model
 
 
@@ -90,17 +91,12 @@ def _weights(file: TensorFile, network: Network) -> dict[str, Array]:
     if check(network).total_params * _LEAST > file.size:
         raise file.damaged("it does not hold the arrays of its network")
     model = build(network)
-    expected = layout_of(_live(model))
+    expected = layout_of(live_arrays(model))
     model.close()
     if any(file.layout.get(name) != kind for name, kind in expected.items()):
         raise file.damaged("it does not hold the arrays of its network")
     tensors = file.read()
     return {name: tensors[name] for name in expected}
-
-
-def _live(model: Model) -> dict[str, Array]:
-    arrays = {name: parameter.data for name, parameter in model.parameters.items()}
-    return arrays | model.buffers
 
 
 def _started(folder: RunFolder) -> RunStarted:
@@ -112,3 +108,57 @@ def _started(folder: RunFolder) -> RunStarted:
 
 def _per_channel(values: tuple[float, ...]) -> np.ndarray:
     return np.array(values, np.float32).reshape(-1, 1, 1)
+
+
+_BYTE = 255.0
+
+
+class Guess(msgspec.Struct, frozen=True):
+    """A class, with its score and, after softmax training, its probability."""
+
+    label: str
+    score: float
+    probability: float | None
+
+
+class Predictor:
+    """A state ready to look at pictures. To be closed."""
+
+    def __init__(self, state: TrainedState) -> None:
+        self._state, self._model = state, state.model()
+
+    @property
+    def model(self) -> Model:
+        """The network itself."""
+        return self._model
+
+    # What is not finite shows in the figures.
+    @np.errstate(all="ignore")
+    def guesses(self, pixels: np.ndarray, top: int, *, invert: bool = False) -> list[Guess]:
+        """The ``top`` likeliest classes of one picture ``(C, H, W)``, uint8, the likeliest first.
+
+        ``invert`` is for dark ink on a light ground where the training images were the reverse.
+        """
+        if invert:
+            pixels = 255 - pixels
+        images = pixels[None] * np.float32(self._state.peak / _BYTE)
+        scores = self._model.forward(self._state.normalizer.apply(images))[0].astype(float)
+        probabilities = _softmax(scores) if isinstance(self._state.network.loss, Softmax) else None
+        return [
+            Guess(
+                self._state.classes[index],
+                float(scores[index]),
+                None if probabilities is None else float(probabilities[index]),
+            )
+            for index in np.argsort(-scores, kind="stable")[:top]
+        ]
+
+    def close(self) -> None:
+        """End the threads of the model."""
+        self._model.close()
+
+
+def _softmax(scores: np.ndarray) -> np.ndarray:
+    powers = np.exp(scores - scores.max())
+    found: np.ndarray = powers / powers.sum()
+    return found

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.flow import FeatureMap, dims
+from cnn_tui.engine.shapes import Shape, format_shape
+from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import FC, AvgPool, BatchNorm, Conv, GlobalAvgPool, Layer
-from cnn_tui.engine.specs.limits import MAX_LAYERS, MAX_NESTING
+from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.windows import Windowed
 
 INPUT_HINT = "Check the size of the input; --input C,H,W gives another."
@@ -81,7 +81,7 @@ class Assembly:
         if size == (1, 1):
             self.add(GlobalAvgPool(), where)
         elif any(one % wanted for one, wanted in zip(now, size, strict=True)):
-            sizes = f"{dims(now)} to {dims(size)}"
+            sizes = f"{format_shape(now)} to {format_shape(size)}"
             raise SpecError(f"{where} averages {sizes} by windows that differ: no counterpart.")
         elif now != size:
             kernel = tuple(one // wanted for one, wanted in zip(now, size, strict=True))

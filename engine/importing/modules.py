@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
+from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
-from cnn_tui.engine.importing.imported_module import ImportedModule
-from cnn_tui.engine.importing.residual import add_residual
-from cnn_tui.engine.specs.flow import dims
+from cnn_tui.engine.importing.residual import Shortcut, add_block, known_shortcut
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -20,6 +21,34 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     MaxPool,
 )
+
+
+@dataclass(frozen=True)
+class ImportedModule:
+    """One module with its settings by PyTorch's names, those that are the default left out."""
+
+    kind: str
+    """The name of its class."""
+    where: str
+    """For messages: ``net.py, line 12: nn.Conv2d``."""
+    settings: dict[str, object] = field(default_factory=dict)
+    name: str = ""
+    parts: tuple[ImportedModule, ...] = ()
+    """The modules of a Sequential, or of the branch of a Residual."""
+    shortcut: ImportedModule | None = None
+    known: bool = True
+    """Whether it is PyTorch's own class of this name, or one that the product exports."""
+
+    def every(self) -> Iterator[ImportedModule]:
+        """Itself and all within."""
+        yield self
+        for inner in (*self.parts, *([self.shortcut] if self.shortcut else [])):
+            yield from inner.every()
+
+    def refused(self, why: str, remedy: str = "") -> SpecError:
+        """The error that says why it has no counterpart."""
+        return SpecError(f"{self.where} {why}.", remedy)
+
 
 _POOL = ("kernel_size", "stride", "padding")
 _CONV = ("out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
@@ -92,15 +121,29 @@ def add_module(part: ImportedModule, assembly: Assembly) -> None:
         for inner in part.parts:
             add_module(inner, assembly)
         return
-    if part.kind == "Residual":
-        add_residual(part, assembly, add_module)
-        return
     if missing := [n for n in SIGNATURES[part.kind] if n in _REQUIRED - part.settings.keys()]:
         raise part.refused(f"is not told its {missing[0]}")
     for name, only in _ONLY.items():
         if part.settings.get(name, only) != only:
             raise part.refused(f"has {name}={part.settings[name]!r}, which has no counterpart")
     _HANDLERS.get(part.kind, _plain)(part, assembly)
+
+
+def _residual(part: ImportedModule, assembly: Assembly) -> None:
+    """Add a block as the PyTorch source that cnn-tui exports describes it."""
+    branch, side = assembly.branch(part.where), part.shortcut
+    for inner in part.parts:
+        add_module(inner, branch)
+    if side is not None and side.kind == "ZeroPad":
+        shortcut: tuple[Shortcut, object] | None = ("zero-pad", side.settings.get("stride", 1))
+    else:
+        other = assembly.branch(part.where)
+        if side is not None:
+            add_module(side, other)
+        shortcut = known_shortcut(other.layers)
+    if shortcut is None:
+        raise part.refused("has a shortcut that is neither its input nor a projection of it")
+    add_block(branch, shortcut, assembly, part.where, part.name)
 
 
 def _conv(part: ImportedModule, assembly: Assembly) -> None:
@@ -116,7 +159,7 @@ def _linear(part: ImportedModule, assembly: Assembly) -> None:
         # A network that begins with one is given flat images.
         assembly.flatten()
     if not assembly.flat:
-        volume = dims(assembly.shape)
+        volume = format_shape(assembly.shape)
         raise part.refused(f"gets a volume of {volume} without an nn.Flatten before it")
     _expect(part, "in_features", assembly, math.prod(assembly.shape))
     _put(part, assembly, FC, **_taken(part.settings, "out_features", "bias"))
@@ -201,6 +244,7 @@ _HANDLERS: dict[str, Callable[[ImportedModule, Assembly], None]] = {
     **dict.fromkeys(("BatchNorm2d", "BatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm1d"), _norm),
     "LocalResponseNorm": _lrn,
     "Flatten": _flatten,
+    "Residual": _residual,
     "Identity": _nothing,
     **dict.fromkeys(("Softmax", "LogSoftmax", "ZeroPad"), _misplaced),
 }
@@ -227,7 +271,7 @@ def _expect(part: ImportedModule, name: str, assembly: Assembly, actual: int) ->
     """That a size which PyTorch is told is the one that comes in."""
     told = part.settings.get(name, actual)
     if told != actual:
-        volume = dims(assembly.shape)
+        volume = format_shape(assembly.shape)
         raise part.refused(f"has {name}={told!r}, but it gets {volume}, {actual:,}", INPUT_HINT)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.files import read_bytes
-from cnn_tui.engine.specs.limits import MAX_LAYERS
+from cnn_tui.engine.specs.network import MAX_LAYERS
 from cnn_tui.engine.specs.wording import plain, show
 
 MOST_BYTES = 2**31 - 1
@@ -48,7 +48,7 @@ class OnnxFile:
     def __init__(self, path: Path, where: str) -> None:
         self.where = where
         self._onnx = _package()
-        graph = self._graph(_bytes(path, where))
+        graph = self._graph(read_bytes(path, MOST_BYTES))
         if len(graph.node) > MOST_NODES:
             raise SpecError(f"{where} has more than {MOST_NODES:,} nodes.")
         self._tensors = {tensor.name: tensor for tensor in graph.initializer}
@@ -144,13 +144,3 @@ def _package() -> Any:
             "Install it with: pip install 'cnn-tui[onnx]'.",
         ) from None
     return onnx
-
-
-def _bytes(path: Path, where: str) -> bytes:
-    try:
-        return read_bytes(path, MOST_BYTES)
-    except FileNotFoundError:
-        raise SpecError(f"There is no file {where}.", "Check the path.") from None
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise SpecError(f"{where} cannot be read: {reason}.") from None

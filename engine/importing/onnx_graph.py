@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
-from cnn_tui.engine.specs.limits import MAX_NESTING
+from cnn_tui.engine.specs.network import MAX_NESTING
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from functools import partial
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
-from cnn_tui.engine.importing.canonical import canonical
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_graph import Graph, Path, nodes_of
 from cnn_tui.engine.importing.onnx_ops import KNOWN, Operators
+from cnn_tui.engine.importing.residual import canonical
 from cnn_tui.engine.importing.result import (
     SOFTMAX,
     SOFTMAX_NOTE,

@@ -11,10 +11,9 @@ from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
 from cnn_tui.engine.importing.modules import rounded
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_graph import Path, Ratio, Sum
-from cnn_tui.engine.importing.onnx_lrn import local_norm
-from cnn_tui.engine.importing.onnx_window import refused, window_settings
+from cnn_tui.engine.importing.onnx_settings import local_norm, refused, window_settings
 from cnn_tui.engine.importing.residual import Shortcut, add_block, known_shortcut
-from cnn_tui.engine.specs.flow import dims
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -125,7 +124,9 @@ class Operators:
         if not assembly.layers:
             assembly.flatten()
         if not assembly.flat:
-            raise refused(node, f"gets a volume of {dims(assembly.shape)} that was not flattened")
+            raise refused(
+                node, f"gets a volume of {format_shape(assembly.shape)} that was not flattened"
+            )
         _expect(node, shape[1], math.prod(assembly.shape), assembly)
         assembly.add(FC(out_features=shape[0], bias=False), node.where)
 
@@ -224,7 +225,7 @@ def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[Operators, Node, Ass
 
 def _expect(node: Node, told: int, actual: int, assembly: Assembly) -> None:
     if told != actual:
-        text = f"{node.where} takes {told:,} inputs, but gets {dims(assembly.shape)}"
+        text = f"{node.where} takes {told:,} inputs, but gets {format_shape(assembly.shape)}"
         raise SpecError(f"{text}, {actual:,}.", INPUT_HINT)
 
 

@@ -7,14 +7,13 @@ from pathlib import Path
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.importing.naming import usable_name
 from cnn_tui.engine.importing.onnx_file import OnnxFile
 from cnn_tui.engine.importing.onnx_network import from_onnx
-from cnn_tui.engine.importing.result import Imported, Size
+from cnn_tui.engine.importing.result import Imported, Size, usable_name
 from cnn_tui.engine.importing.torch_network import from_part
 from cnn_tui.engine.importing.torch_source import TorchSource
-from cnn_tui.engine.specs.files import read_bytes
-from cnn_tui.engine.specs.limits import MAX_FILE_BYTES
+from cnn_tui.engine.specs.files import read_text
+from cnn_tui.engine.specs.network import MAX_FILE_BYTES
 from cnn_tui.engine.specs.wording import plain
 
 
@@ -35,7 +34,7 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
     if suffix == ".onnx":
         return _named(from_onnx(OnnxFile(path, where), size), path.stem)
     if suffix == ".py":
-        source = TorchSource(_text(path, where), where)
+        source = TorchSource(read_text(path, MAX_FILE_BYTES), where)
         return _named(from_part(source.network(name), where, size or source.input), path.stem)
     if suffix in _PICKLES:
         raise SpecError(
@@ -54,15 +53,3 @@ def _named(found: Imported, stem: str) -> Imported:
         return found
     network = msgspec.structs.replace(found.network, name=usable_name(stem) or "untitled")
     return Imported(network, found.notes)
-
-
-def _text(path: Path, where: str) -> str:
-    try:
-        return read_bytes(path, MAX_FILE_BYTES).decode("utf-8-sig")
-    except FileNotFoundError:
-        raise SpecError(f"There is no file {where}.", "Check the path.") from None
-    except UnicodeDecodeError:
-        raise SpecError(f"{where} is not UTF-8 text.") from None
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise SpecError(f"{where} cannot be read: {reason}.") from None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Literal
+
+import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
-from cnn_tui.engine.importing.canonical import canonical
-from cnn_tui.engine.importing.imported_module import ImportedModule
 from cnn_tui.engine.specs.blocks import projection
-from cnn_tui.engine.specs.layers import Conv, Layer, Residual, pair
+from cnn_tui.engine.specs.layers import Conv, Dropout, Layer, Residual, pair
+from cnn_tui.engine.specs.windows import Windowed, windows
 
 Shortcut = Literal["identity", "projection", "zero-pad"]
 
@@ -25,31 +26,6 @@ def known_shortcut(layers: list[Layer]) -> tuple[Shortcut, int] | None:
     stride = pair(first.stride)[0]
     wanted = projection(first.out_channels, stride)
     return ("projection", stride) if canonical(layers) == canonical(wanted) else None
-
-
-def add_residual(
-    part: ImportedModule, assembly: Assembly, add_module: Callable[[ImportedModule, Assembly], None]
-) -> None:
-    """Put a block as the product's own PyTorch source describes it.
-
-    Raises:
-        SpecError: if its shortcut is another.
-    """
-    branch = assembly.branch(part.where)
-    for inner in part.parts:
-        add_module(inner, branch)
-    side = part.shortcut
-    if side is not None and side.kind == "ZeroPad":
-        stride = side.settings.get("stride", 1)
-        found: tuple[Shortcut, object] | None = ("zero-pad", stride)
-    else:
-        other = assembly.branch(part.where)
-        if side is not None:
-            add_module(side, other)
-        found = known_shortcut(other.layers)
-    if found is None:
-        raise part.refused("has a shortcut that is neither its input nor a projection of it")
-    add_block(branch, found, assembly, part.where, part.name)
 
 
 def add_block(
@@ -71,3 +47,37 @@ def add_block(
         raise SpecError(f"{where} has a shortcut whose stride is no whole number.")
     layers = tuple(branch.layers)
     assembly.add(Residual(branch=layers, shortcut=kind, stride=stride, name=name), where)
+
+
+def canonical(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Without names and dropout, sizes as pairs, rounded down: exact is where nothing is lost.
+
+    Numbers are cut to what a float of 32 bits can tell.
+
+    Raises:
+        ValueError: if a kernel of even span is padded to the same size.
+    """
+    return tuple(_canonical(layer) for layer in layers if not isinstance(layer, Dropout))
+
+
+def _canonical(layer: Layer) -> Layer:
+    layer = msgspec.structs.replace(layer, name="")
+    if isinstance(layer, Windowed):
+        return _window(layer)
+    if isinstance(layer, Residual):
+        return msgspec.structs.replace(layer, branch=canonical(layer.branch))
+    values = msgspec.structs.asdict(layer)
+    floats = {name: _cut(value) for name, value in values.items() if isinstance(value, float)}
+    return msgspec.structs.replace(layer, **floats)
+
+
+def _window(layer: Windowed) -> Windowed:
+    kernel, stride, padding, dilation = zip(*windows(layer), strict=True)
+    sizes = {"kernel_size": kernel, "stride": stride, "padding": padding, "rounding": "floor"}
+    if hasattr(layer, "dilation"):
+        sizes["dilation"] = dilation
+    return msgspec.structs.replace(layer, **sizes)
+
+
+def _cut(value: float) -> float:
+    return float(f"{value:.5g}")

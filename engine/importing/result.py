@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
-from cnn_tui.engine.importing.naming import without_idle_names
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import LAYER_TYPES
+from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer, Residual
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.table import Namer
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.specs.wording import listed
 
@@ -88,3 +91,29 @@ def no_size(where: str, channels: int, assemble: Callable[[Size], object]) -> Op
         hint = f"Add --input C,H,W; the smallest square that fits is {channels},{side},{side}."
         return OpenSizeError(where, hint, (channels, side, side))
     return OpenSizeError(where, "Add --input C,H,W.")
+
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def usable_name(name: str) -> str:
+    """The name if it says something and is one; else none."""
+    return name if _NAME.fullmatch(name) and not name.isdigit() else ""
+
+
+def without_idle_names(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Names that a layer would bear anyway, or that another bears already, left out."""
+    return _cleared(layers, set())
+
+
+def _cleared(layers: Iterable[Layer], taken: set[str]) -> tuple[Layer, ...]:
+    cleared = []
+    for index, layer in enumerate(layers, 1):
+        anyway = Namer(()).name(msgspec.structs.replace(layer, name=""), index, "")
+        if layer.name == anyway or layer.name in taken:
+            layer = msgspec.structs.replace(layer, name="")
+        taken |= {layer.name} - {""}
+        if isinstance(layer, Residual):
+            layer = msgspec.structs.replace(layer, branch=_cleared(layer.branch, taken))
+        cleared.append(layer)
+    return tuple(cleared)

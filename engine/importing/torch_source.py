@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.export.pytorch import RESIDUAL, ZERO_PAD
-from cnn_tui.engine.importing.imported_module import ImportedModule
 from cnn_tui.engine.importing.literals import NotLiteralError, constants, text_of, value_of
-from cnn_tui.engine.importing.modules import SIGNATURES
+from cnn_tui.engine.importing.modules import SIGNATURES, ImportedModule
 from cnn_tui.engine.importing.result import Size
-from cnn_tui.engine.specs.limits import MAX_LAYERS
+from cnn_tui.engine.specs.network import MAX_LAYERS
 from cnn_tui.engine.specs.wording import listed, plain
 
 _USUAL = {

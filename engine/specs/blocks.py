@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from cnn_tui.engine.shapes import Shape, Window, output_size
-from cnn_tui.engine.specs.flow import Diagnostic, FeatureMap, InferredLayer, Note, dims, failed
+from cnn_tui.engine.shapes import Shape, Window, format_shape, output_size
+from cnn_tui.engine.specs.flow import Diagnostic, FeatureMap, InferredLayer, Note, failed
 from cnn_tui.engine.specs.layers import BatchNorm, Conv, Layer, Residual
 
 Walk = Callable[[tuple[Layer, ...], FeatureMap], tuple[InferredLayer, ...]]
@@ -81,8 +81,8 @@ def _shortcut_shape(layer: Residual, branch: Shape, other: Shape | None) -> Diag
     if other is None:
         text = f"a {layer.shortcut} shortcut needs a volume C x H x W, but its input is flat"
     else:
-        text = f"the branch gives {dims(branch)}, the {layer.shortcut} shortcut {dims(other)}"
-        text += "; both must be alike to be added"
+        sides = f"the branch gives {format_shape(branch)}, the {layer.shortcut} shortcut "
+        text = f"{sides}{format_shape(other)}; only equal shapes can be added"
     return Diagnostic(
         "shortcut-shape", text, "shortcut", "Make branch and shortcut give one shape."
     )

@@ -1,4 +1,4 @@
-"""Reads and writes architecture files; see :mod:`cnn_tui.engine.specs.layout` for their look.
+"""Reads and writes architecture files; see :mod:`cnn_tui.engine.specs.codec` for their look.
 
 Files come from strangers: every limit is checked before the work that it bounds, and nothing of
 a file gets into a message unescaped.
@@ -6,20 +6,20 @@ a file gets into a message unescaped.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.specs.files import read_bytes, replace_bytes
-from cnn_tui.engine.specs.layout import toml_lines
-from cnn_tui.engine.specs.limits import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING
-from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.values import network_problems
+from cnn_tui.engine.specs.files import read_text, reason, replace_bytes
+from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING, Network
+from cnn_tui.engine.specs.values import fields_of, network_problems
 from cnn_tui.engine.specs.wording import plain
 
 # A key of many dotted parts takes tomllib a time that grows with their square.
@@ -38,7 +38,8 @@ def load_network(path: Path, *, links: bool = True) -> Network:
             layers fit each other is not judged here.
     """
     where = plain(str(path))
-    return loads_network(_read(path, where, links), where)
+    hint = "Give an architecture in TOML."
+    return loads_network(read_text(path, MAX_FILE_BYTES, hint=hint, links=links), where)
 
 
 def loads_network(text: str, where: str) -> Network:
@@ -74,25 +75,7 @@ def save_network(network: Network, path: Path) -> None:
         replace_bytes(path, text.encode())
     except (OSError, ValueError) as error:
         hint = "Save under another name or in another folder."
-        raise SpecError(f"{where} cannot be written: {_reason(error)}.", hint) from None
-
-
-def _read(path: Path, where: str, links: bool) -> str:
-    try:
-        # With or without the mark that some editors put first.
-        return read_bytes(path, MAX_FILE_BYTES, links=links).decode("utf-8-sig")
-    except FileNotFoundError:
-        raise SpecError(f"There is no file {where}.", "Check the path.") from None
-    except UnicodeDecodeError:
-        raise SpecError(f"{where} is not UTF-8 text.", "Give an architecture in TOML.") from None
-    except (OSError, ValueError) as error:
-        hint = "Give an architecture in TOML."
-        raise SpecError(f"{where} cannot be read: {_reason(error)}.", hint) from None
-
-
-def _reason(error: OSError | ValueError) -> str:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return plain(text[:1].lower() + text[1:])
+        raise SpecError(f"{where} cannot be written: {reason(error)}.", hint) from None
 
 
 def _parse(text: str, where: str) -> dict[str, object]:
@@ -107,7 +90,7 @@ def _parse(text: str, where: str) -> dict[str, object]:
     except RecursionError:
         raise SpecError(f"{where}: lists or tables are nested too deeply.", _LESS) from None
     except ValueError as error:  # such as a number of thousands of digits
-        raise SpecError(f"{where} is not TOML: {_reason(error)}.", _LESS) from None
+        raise SpecError(f"{where} is not TOML: {reason(error)}.", _LESS) from None
 
 
 _LESS = f"An architecture has at most {MAX_LAYERS} layers, {MAX_NESTING} deep in each other."
@@ -147,3 +130,63 @@ def _explain(data: dict[str, object], where: str) -> SpecError:
     others = "many" if len(problems) == _MOST_COUNTED else len(problems) - 1
     more = f" (and {others} more)" if len(problems) > 1 else ""
     return SpecError(f"{where}: {path}: {text}{more}.", remedy)
+
+
+_INDENT = "  "
+_SIZES = {"kernel_size", "stride", "padding", "dilation"}
+"""Written as one number where height and width are equal."""
+_ALWAYS = {"input", "data", "kernel_size"}
+"""Written even where they are the default: without them a reader could not follow the shapes."""
+_OWN_PLACE = {"layers", "loss", "training", "branch"}
+
+
+def toml_lines(network: Network) -> Iterator[str]:
+    """The lines of a file that reads back as the same network."""
+    yield from _settings(network)
+    yield "layers = ["
+    yield from _layers(network.layers, _INDENT)
+    yield "]"
+    if network.loss != Network().loss:
+        yield from ("", "[loss]", *_settings(network.loss))
+    if network.training != Network().training:
+        yield from ("", "[training]", *_settings(network.training))
+
+
+def _layers(layers: Iterable[Layer], indent: str) -> Iterator[str]:
+    for layer in layers:
+        settings = ", ".join(_settings(layer))
+        if isinstance(layer, Residual):
+            # A line may end inside an array, though not elsewhere in an inline table.
+            yield f"{indent}{{ {settings}, branch = ["
+            yield from _layers(layer.branch, indent + _INDENT)
+            yield f"{indent}] }},"
+        else:
+            yield f"{indent}{{ {settings} }},"
+
+
+def _settings(struct: msgspec.Struct) -> Iterator[str]:
+    tag = struct.__struct_config__.tag
+    if tag is not None:
+        yield f"type = {_value(tag)}"
+    fields = fields_of(type(struct))
+    # The name leads, as a label would.
+    for name in sorted(fields, key=lambda name: name != "name"):
+        value = getattr(struct, name)
+        if name in _SIZES:
+            value = _compact(value)
+        is_written = value != fields[name].default or name in _ALWAYS
+        if is_written and name not in _OWN_PLACE:
+            yield f"{name} = {_value(value)}"
+
+
+def _compact(size: object) -> object:
+    return size[0] if isinstance(size, tuple) and size[0] == size[1] else size
+
+
+def _value(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, str):
+        # TOML's basic strings are JSON's, except that DEL is escaped, too.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -10,15 +10,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from cnn_tui.engine.specs.case import Case, FixCandidate
-from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer, dims
+from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.fixes import prescribe
+from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate, InferredLayer
 from cnn_tui.engine.specs.infer import infer, steps_through
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.prescriptions import prescribe
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.report import Fix
-from cnn_tui.engine.specs.resorts import last_resorts
+from cnn_tui.engine.specs.structural_fixes import last_resorts
 
 _MOST_FIXES = 5
 
@@ -148,7 +148,7 @@ def _output(case: Case, region: Sequence[InferredLayer], end: int) -> str:
     step = region[-1] if region else None
     if step is not None and end == case.place[0] + 1:
         step = _inside(step, case.place[1:]) or step
-    return dims(step.after.shape or ()) if step else ""
+    return format_shape(step.after.shape or ()) if step else ""
 
 
 def _inside(step: InferredLayer, place: Sequence[int]) -> InferredLayer | None:

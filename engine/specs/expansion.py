@@ -7,8 +7,9 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.flow import FeatureMap, dims
+from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import FC, Conv, Features, Layer, Size
 from cnn_tui.engine.specs.network import Network
@@ -134,7 +135,7 @@ class _Maker:
     def _reason(self, layer: Layer) -> str:
         if self._flow.flat:
             return "An optional pool behind an FC is left out: there is no height and width."
-        before, size = dims(self._flow.shape or ()), self.options.pool
+        before, size = format_shape(self._flow.shape or ()), self.options.pool
         return f"The optional pool is left out where {size}x{size} does not divide {before} evenly."
 
 

@@ -10,10 +10,10 @@ from collections import Counter
 from typing import Literal, NamedTuple
 
 from cnn_tui.engine.shapes import ReceptiveField, Shape
-from cnn_tui.engine.specs.layers import FC, Layer
+from cnn_tui.engine.specs.layers import FC, Layer, Place
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import Fix
 
-Place = tuple[int, ...]
-"""0-based positions: ``(3, 1)`` is the second layer in the branch of the fourth layer."""
 Topic = Literal["size", "parameters", "sharing", "pooling", "field", "cost"]
 """What an explanation is about, the most important first."""
 
@@ -92,6 +92,40 @@ def weight_lines(step: InferredLayer, product: str) -> tuple[str, ...]:
     return (weights, params) if step.biases else (weights,)
 
 
-def dims(shape: Shape) -> str:
-    """``(16, 10, 10)`` as ``16x10x10``."""
-    return "x".join(map(str, shape))
+class Case(NamedTuple):
+    """A fault in its place; the empty place is the network as a whole."""
+
+    network: Network
+    steps: tuple[InferredLayer, ...]
+    place: Place
+    fault: Diagnostic
+
+    @property
+    def chain(self) -> tuple[InferredLayer, ...]:
+        """The faulty layer, led by the residual blocks that it is in."""
+        steps, chain = self.steps, []
+        for position in self.place:
+            chain.append(steps[position])
+            steps = steps[position].branch
+        return tuple(chain)
+
+    @property
+    def step(self) -> InferredLayer:
+        """The faulty layer."""
+        return self.chain[-1]
+
+    def fix(self, field: str, value: int | str | list[int], *also: Fix) -> Fix:
+        """A change of the faulty layer or, by ``branch[1].stride``, of one inside it."""
+        inner = "".join(f"branch[{position}]." for position in self.place[1:])
+        return Fix(self.place[0] + 1, inner + field, value, "", also)
+
+
+class FixCandidate(NamedTuple):
+    """A change worth trying."""
+
+    fix: Fix
+    label: str
+    cost: float
+    """How much it changes, to rank by."""
+    note: str = ""
+    """A drawback that the numbers do not show."""

@@ -12,6 +12,7 @@ and, if it changes the shape or learns, of ``RULES`` in :mod:`cnn_tui.engine.spe
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -31,6 +32,8 @@ Pair = Annotated[tuple[Size, ...], msgspec.Meta(min_length=2, max_length=2)]
 PadPair = Annotated[tuple[Pad, ...], msgspec.Meta(min_length=2, max_length=2)]
 Features = Annotated[int, msgspec.Meta(ge=1, le=65536)]
 Rounding = Literal["exact", "floor"]
+Place = tuple[int, ...]
+"""0-based positions: ``(3, 1)`` is the second layer in the branch of the fourth layer."""
 
 _KERNEL = Setting("kernel_size", ("kernel", "kernel_size"), "k", ("3x3", "5x5", "1x1"))
 _STRIDE = Setting("stride", ("stride",), "s", ("2",))
@@ -264,3 +267,17 @@ def layer_type(layer: Layer) -> str:
 def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
     """``3 -> (3, 3)``: height and width of a size that may be given once for both."""
     return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def walk_layers(layers: Iterable[Layer]) -> Iterator[tuple[Place, Layer]]:
+    """Yield every layer with its place, a residual block before the layers of its branch."""
+    pending = _placed(layers, ())
+    while pending:  # not recursive: a network made in code may be nested to any depth
+        place, layer = pending.pop()
+        yield place, layer
+        if isinstance(layer, Residual):
+            pending += _placed(layer.branch, place)
+
+
+def _placed(layers: Iterable[Layer], above: Place) -> list[tuple[Place, Layer]]:
+    return [((*above, position), layer) for position, layer in enumerate(layers)][::-1]

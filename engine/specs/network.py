@@ -9,6 +9,22 @@ import msgspec
 from cnn_tui.engine.specs.info import Name
 from cnn_tui.engine.specs.layers import Features, Layer, Size
 
+MAX_NESTING = 8
+"""Residual blocks inside residual blocks."""
+
+MAX_LAYERS = 2_000
+"""Layers of a file, those inside residual blocks included."""
+
+MAX_FILE_BYTES = 256 * 1024
+"""Room for 2,000 layers with every setting; the most that parses well within a second."""
+
+MAX_COUNT = 2**40
+"""Parameters, and values for one image, of a whole network."""
+
+MAX_MACS = 2**60
+"""Multiply-adds for one image; sums stay within what JSON readers take as integers."""
+
+
 # Bounded above to keep infinity out; NaN fails every bound.
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e6)]
 NonNegative = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
@@ -34,6 +50,7 @@ class SVM(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="svm", ta
 
 
 Loss = Softmax | SVM
+LOSS_TYPES: dict[str, type[Loss]] = {"softmax": Softmax, "svm": SVM}
 
 
 class Recipe(

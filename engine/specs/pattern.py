@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnn_tui.engine.specs.layers import LAYER_TYPES, AvgPool, Layer, MaxPool, Residual
-from cnn_tui.engine.specs.limits import MAX_LAYERS
+from cnn_tui.engine.specs.network import MAX_LAYERS
 from cnn_tui.engine.specs.tokens import Token, TokenReader, scan
 from cnn_tui.engine.specs.wording import listed, nearest, show
 

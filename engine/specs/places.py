@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import get_args
 
 import msgspec
 
 from cnn_tui.engine.errors import ShapeError
-from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer, Place
-from cnn_tui.engine.specs.infer import walk
-from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
+from cnn_tui.engine.shapes import Shape, format_shape
+from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer, Note, Topic
+from cnn_tui.engine.specs.infer import rule_of, walk
+from cnn_tui.engine.specs.layers import Layer, Place, Residual, layer_type
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import LayerReport, Report
 
 
 def label(place: Place, layer: Layer) -> str:
@@ -55,15 +57,6 @@ def replace_at(
     return (*layers[:at], *substitutes, *layers[at + 1 :])
 
 
-def all_layers(layers: Sequence[Layer], above: Place = ()) -> Iterator[tuple[Place, Layer]]:
-    """Every layer with its place, in the order in which a network computes them."""
-    for position, layer in enumerate(layers):
-        place = (*above, position)
-        if isinstance(layer, Residual):
-            yield from all_layers(layer.branch, place)
-        yield place, layer
-
-
 def known_shapes(network: Network, place: Place) -> tuple[Shape, Shape]:
     """The volumes before and after a layer.
 
@@ -75,3 +68,45 @@ def known_shapes(network: Network, place: Place) -> tuple[Shape, Shape]:
         what = label(place, step.layer)
         raise ShapeError(f"{what} does not fit yet, or one before it.", "Mend that first.")
     return step.before.shape, step.after.shape
+
+
+_OPEN = ("What reaches this layer is open:", "a layer before it does not fit.")
+
+
+def explain(network: Network, place: Place) -> tuple[Note, ...]:
+    """What there is to say about a layer, the most important first.
+
+    Raises:
+        IndexError: where there is no layer.
+    """
+    step = step_at(network, place)
+    if step.before.shape is None:
+        return (Note("size", _OPEN),)
+    own = rule_of(step.layer).explain(step.layer, step)
+    notes = {note.topic: note for note in (*_general(step), *own)}
+    return tuple(notes[topic] for topic in get_args(Topic) if topic in notes)
+
+
+def _general(step: InferredLayer) -> Iterator[Note]:
+    """What can be said of any layer."""
+    before, after = step.before.shape, step.after.shape
+    yield Note(
+        "size", (f"{format_shape(before or ())} in, {format_shape(after) if after else '?'} out",)
+    )
+    if after is not None:
+        yield Note("parameters", ("no parameters",))
+    if step.macs:
+        yield Note("cost", (f"{step.macs:,} multiply-adds",))
+
+
+def received_by(network: Network, report: Report, place: Place) -> Shape | None:
+    """The volume that reaches a layer, or the end of a list of layers; None if not known."""
+    shape: Shape | None = network.input
+    layers: Sequence[LayerReport] = report.layers
+    for depth, position in enumerate(place):
+        if depth:
+            layers = layers[place[depth - 1]].branch
+        if position:
+            output = layers[position - 1].output
+            shape = None if output is None else tuple(output)
+    return shape

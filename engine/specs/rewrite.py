@@ -11,9 +11,9 @@ import msgspec
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.flow import FeatureMap, Place
+from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import walk
-from cnn_tui.engine.specs.layers import Layer
+from cnn_tui.engine.specs.layers import Layer, Place
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import known_shapes, layer_at, replace_at
 from cnn_tui.engine.specs.report import LayerReport

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cnn_tui.engine.errors import EntryError
-from cnn_tui.engine.specs.limits import MAX_FILE_BYTES
+from cnn_tui.engine.specs.network import MAX_FILE_BYTES
 from cnn_tui.engine.specs.wording import show
 
 

@@ -11,12 +11,69 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from cnn_tui.engine.errors import ShapeError
-from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.flow import Place
-from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, Layer, MaxPool, ReLU, pair
+from cnn_tui.engine.shapes import Shape, Window, output_size
+from cnn_tui.engine.specs.layers import (
+    FC,
+    AvgPool,
+    Conv,
+    Layer,
+    MaxPool,
+    Place,
+    ReLU,
+    pair,
+    walk_layers,
+)
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.places import all_layers, known_shapes, label, layer_at
+from cnn_tui.engine.specs.places import known_shapes, label, layer_at
 from cnn_tui.engine.specs.rewrite import Kind, Rewrite, rewrite
+from cnn_tui.engine.specs.windows import windows
+
+
+class MatrixFacts(msgspec.Struct, frozen=True):
+    """The matrix that does what a convolution does, each count of entries."""
+
+    rows: int
+    """Outputs: one for each filter and place."""
+    columns: int
+    """Inputs: one for each pixel and channel."""
+    connected: int
+    """Entries that hold a weight, some weight many times."""
+    free: int
+    """Different weights among them: those of the convolution."""
+
+    @property
+    def entries(self) -> int:
+        """All of them."""
+        return self.rows * self.columns
+
+    @property
+    def zeros(self) -> int:
+        """Entries that are zero whatever the weights are."""
+        return self.entries - self.connected
+
+
+def matrix_facts(layer: Conv, shape: Shape) -> MatrixFacts:
+    """The matrix of a convolution that fits a volume of ``shape`` (C, H, W)."""
+    channels, height, width = shape
+    down, across = windows(layer)
+    places = output_size(height, down) * output_size(width, across)
+    per_channel = _taps_inside(height, down) * _taps_inside(width, across)
+    filters = layer.out_channels * (channels // layer.groups)
+    return MatrixFacts(
+        rows=layer.out_channels * places,
+        columns=channels * height * width,
+        connected=filters * per_channel,
+        free=filters * down.kernel * across.kernel,
+    )
+
+
+def _taps_inside(size: int, window: Window) -> int:
+    """Pairs of a place and a pixel that its window reads, padding left out."""
+    return sum(
+        0 <= place * window.stride - window.padding + tap * window.dilation < size
+        for place in range(output_size(size, window))
+        for tap in range(window.kernel)
+    )
 
 
 def fc_to_conv(network: Network, place: Place) -> Rewrite:
@@ -31,7 +88,7 @@ def fc_to_conv(network: Network, place: Place) -> Rewrite:
     if not isinstance(layer_at(network, place), FC):
         raise _wrong_kind(place, layer_at(network, place), "FC layer")
     changes: dict[Place, list[Layer]] = {}
-    for found, layer in all_layers(network.layers):
+    for found, layer in walk_layers(network.layers):
         if isinstance(layer, FC):
             shape, _ = known_shapes(network, found)
             changes[found] = [_whole_window(layer, shape)]
@@ -96,7 +153,7 @@ def kernel_to_stack(network: Network, place: Place) -> Rewrite:
 
 
 def _activation_behind(network: Network, place: Place) -> Layer:
-    behind = dict(all_layers(network.layers)).get((*place[:-1], place[-1] + 1))
+    behind = dict(walk_layers(network.layers)).get((*place[:-1], place[-1] + 1))
     if behind is not None and behind.info.is_activation:
         return msgspec.structs.replace(behind, name="")
     return ReLU()

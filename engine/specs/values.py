@@ -13,10 +13,9 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 import msgspec
 
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer, Residual
-from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
+from cnn_tui.engine.specs.network import LOSS_TYPES, SVM, Network, Recipe, Softmax
 from cnn_tui.engine.specs.wording import expected, listed, nearest, show
 
-_LOSS_TYPES: dict[str, type[msgspec.Struct]] = {"softmax": Softmax, "svm": SVM}
 _LAYERS = tuple[Layer, ...]
 _REFUSALS = (msgspec.ValidationError, TypeError, ValueError, OverflowError)
 
@@ -96,7 +95,7 @@ def _value(value: object, annotation: Any, path: str) -> Iterator[Problem]:
     if annotation == _LAYERS:
         yield from _layers(value, path)
     elif annotation == Softmax | SVM:
-        yield from _tagged(value, _LOSS_TYPES, path)
+        yield from _tagged(value, LOSS_TYPES, path)
     elif annotation is Recipe:
         yield from _table(value, Recipe, path)
     else:

@@ -16,6 +16,7 @@ from cnn_tui.engine.shapes import (
     decimal,
     exact_size,
     fc_weights,
+    format_shape,
     formula,
     output_size,
     remainder,
@@ -26,7 +27,6 @@ from cnn_tui.engine.specs.flow import (
     FeatureMap,
     InferredLayer,
     Note,
-    dims,
     failed,
     weight_lines,
 )
@@ -142,15 +142,15 @@ def _placement(layer: Windowed, axes: Axes) -> Iterator[Diagnostic]:
 
 
 def _too_large(axes: Axes) -> str:
-    size = dims(tuple(extent for extent, _ in axes))
-    padded = dims(tuple(extent + 2 * window.padding for extent, window in axes))
+    size = format_shape(tuple(extent for extent, _ in axes))
+    padded = format_shape(tuple(extent + 2 * window.padding for extent, window in axes))
     padding = "" if padded == size else f" padded to {padded}"
     numbers = _numbers(axes, [output_size(*axis) < 1 for axis in axes])
     return f"{_window(axes)} is larger than its input of {size}{padding}: {numbers}"
 
 
 def _fraction(axes: Axes) -> str:
-    size = dims(tuple(extent for extent, _ in axes))
+    size = format_shape(tuple(extent for extent, _ in axes))
     down, across = (window.stride for _, window in axes)
     stride = down if down == across else f"{down}x{across}"
     numbers = _numbers(axes, [remainder(*axis) != 0 for axis in axes])
@@ -159,8 +159,8 @@ def _fraction(axes: Axes) -> str:
 
 
 def _window(axes: Axes) -> str:
-    kernel = dims(tuple(window.kernel for _, window in axes))
-    span = dims(tuple(window.span for _, window in axes))
+    kernel = format_shape(tuple(window.kernel for _, window in axes))
+    span = format_shape(tuple(window.span for _, window in axes))
     return f"a window of {kernel}" + ("" if span == kernel else f" (spread to {span} by dilation)")
 
 

@@ -7,7 +7,7 @@ from cnn_tui.engine.optimizers import Optimizer
 from cnn_tui.engine.training.events import RunEvent
 from cnn_tui.engine.training.progress import Progress
 from cnn_tui.engine.training.snapshot import Snapshot, Weights
-from cnn_tui.engine.transforms.weights import load_weights
+from cnn_tui.engine.transforms.carry import load_weights
 
 
 class Checkpointer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import ShapeError
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 
@@ -15,9 +16,7 @@ def check_compatible(network: Network, dataset: Dataset) -> None:
         ShapeError: with what was expected and what was received.
     """
     if network.input != dataset.input_shape:
-        expected, received = (
-            "x".join(map(str, shape)) for shape in (network.input, dataset.input_shape)
-        )
+        expected, received = map(format_shape, (network.input, dataset.input_shape))
         raise ShapeError(
             f"the network {network.name} takes images of {expected}, those of {dataset.name} are "
             f"{received}.",

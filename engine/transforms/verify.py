@@ -11,8 +11,7 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.rewrite import Rewrite
-from cnn_tui.engine.transforms.carry import carry
-from cnn_tui.engine.transforms.weights import Weights, load_weights, weights_of
+from cnn_tui.engine.transforms.carry import Weights, carry, load_weights, weights_of
 
 TOLERANCE = 1e-5
 """Of the largest score, or of 1 where all are smaller: what float32 sums in another order may

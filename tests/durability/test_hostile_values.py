@@ -20,8 +20,7 @@ from sessions import Session as Share
 from cnn_tui.engine.baselines.record import BaselineRecord, find
 from cnn_tui.engine.decoding import decode
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.engine.export.prediction import Predictor
-from cnn_tui.engine.export.states import TrainedState, read_state
+from cnn_tui.engine.export.states import Predictor, TrainedState, read_state
 from cnn_tui.engine.export.templates import first_layer
 from cnn_tui.engine.runs.checkpoints import Meta
 from cnn_tui.engine.runs.compare import compare_runs

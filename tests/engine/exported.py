@@ -55,6 +55,21 @@ EVERY_LAYER = Network(
     ),
 )
 
+# Its layers are called like what the exporters add.
+CLASHING = Network(
+    name="clashing",
+    input=(1, 4, 4),
+    layers=(
+        Conv(out_channels=2, name="pixels"),
+        ReLU(name="images"),
+        Sigmoid(name="centred"),
+        LeakyReLU(name="mean"),
+        Tanh(name="last_flatten"),
+        FC(out_features=3, name="last"),
+        FC(out_features=3, name="scores"),
+    ),
+)
+
 _MOST_PARAMS = 12_000_000
 """More take seconds; the largest presets consist of nothing that others lack."""
 

@@ -18,8 +18,7 @@ from cnn_tui.engine.specs.codec import (
     save_network,
 )
 from cnn_tui.engine.specs.layers import FC, Conv, MaxPool, ReLU, Residual
-from cnn_tui.engine.specs.limits import MAX_FILE_BYTES, MAX_LAYERS
-from cnn_tui.engine.specs.network import Network, Recipe
+from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, Network, Recipe
 
 LENET = """
 name = "lenet"

@@ -28,11 +28,11 @@ from samples import (
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import EntryError, SpecError
+from cnn_tui.engine.export.modules import write_weights
 from cnn_tui.engine.export.onnx_graph import onnx_bytes
 from cnn_tui.engine.export.pytorch import torch_source
-from cnn_tui.engine.export.weights import write_weights
-from cnn_tui.engine.importing.canonical import canonical
 from cnn_tui.engine.importing.reading import import_network
+from cnn_tui.engine.importing.residual import canonical
 from cnn_tui.engine.layers.lower import BUILDERS
 from cnn_tui.engine.ops.activations import ACTIVATIONS
 from cnn_tui.engine.specs.check import check
@@ -52,14 +52,14 @@ from cnn_tui.engine.specs.layers import (
     Residual,
     Tanh,
 )
-from cnn_tui.engine.specs.naming import settings
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.complete import complete
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.vocabulary import kind_named
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.rewrite import cost
-from cnn_tui.tui.building.fields import fields_of
+from cnn_tui.engine.specs.table import settings
+from cnn_tui.tui.building.fields import form_fields
 from cnn_tui.tui.building.palette import new_layer
 from cnn_tui.tui.building.volumes import volumes
 
@@ -226,7 +226,7 @@ def test_an_onnx_graph_computes_the_same(layer: Layer) -> None:
 
 def test_the_form_and_the_palette_know_it(layer: Layer) -> None:
     kind, name = type(layer), check(whole(layer)).layers[0].type
-    fields = {field.name: field for field in fields_of(kind)}
+    fields = {field.name: field for field in form_fields(kind)}
     assert fields.keys() == set(kind.__struct_fields__)
     for field in (one for one in fields.values() if one.name != "branch"):
         value = getattr(layer, field.name)

@@ -7,7 +7,6 @@ from hypothesis import given
 from networks import networks, plausible_networks
 
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.explain import explain, received_by
 from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
@@ -18,9 +17,10 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     ReLU,
     Residual,
+    walk_layers,
 )
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.places import all_layers
+from cnn_tui.engine.specs.places import explain, received_by
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.engine.specs.windows import wanted_output
 
@@ -154,7 +154,7 @@ def test_no_layer_no_words():
 @given(plausible_networks() | networks(40))
 def test_any_layer_of_any_network_is_explained_without_contradicting_its_report(network):
     report = check(network)
-    for place, layer in all_layers(network.layers):
+    for place, layer in walk_layers(network.layers):
         found = notes(network, *place)
         assert all(line.isprintable() for lines in found.values() for line in lines)
         wanted_output(layer, received_by(network, report, place))
@@ -166,5 +166,5 @@ def test_any_layer_of_any_network_is_explained_without_contradicting_its_report(
 @pytest.mark.parametrize("name", preset_names())
 def test_lines_are_short_enough_for_a_panel(name: str):
     network = load_preset(name)
-    for place, _ in all_layers(network.layers):
+    for place, _ in walk_layers(network.layers):
         assert max(len(line) for note in explain(network, place) for line in note.lines) <= 64

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exported import EVERY_LAYER, small_presets, state_of
+from exported import CLASHING, EVERY_LAYER, small_presets, state_of
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.onnx_graph import onnx_bytes, write_onnx
@@ -17,7 +17,7 @@ from cnn_tui.engine.specs.presets import load_preset
 
 @pytest.mark.parametrize(
     "network",
-    [EVERY_LAYER, *small_presets()],
+    [EVERY_LAYER, CLASHING, *small_presets()],
     ids=lambda network: network.name,
 )
 def test_scores_are_the_same(network: Network, tmp_path: Path) -> None:

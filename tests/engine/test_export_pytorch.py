@@ -8,11 +8,10 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from exported import EVERY_LAYER, small_presets, state_of
+from exported import CLASHING, EVERY_LAYER, small_presets, state_of
 
-from cnn_tui.engine.export.modules import TAKEN, modules
+from cnn_tui.engine.export.modules import TAKEN, modules, state_dict, write_weights
 from cnn_tui.engine.export.pytorch import torch_source
-from cnn_tui.engine.export.weights import state_dict, write_weights
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 
@@ -29,7 +28,7 @@ def imported(source: str, path: Path) -> ModuleType:
 
 @pytest.mark.parametrize(
     "network",
-    [EVERY_LAYER, *small_presets()],
+    [EVERY_LAYER, CLASHING, *small_presets()],
     ids=lambda network: network.name,
 )
 def test_scores_are_the_same(network: Network, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ from test_import_torch import NETS, assert_same_scores, peer
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.export.onnx_graph import onnx_bytes
-from cnn_tui.engine.importing.canonical import canonical
 from cnn_tui.engine.importing.reading import import_network
+from cnn_tui.engine.importing.residual import canonical
 from cnn_tui.engine.importing.torch_network import import_module
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.network import Network

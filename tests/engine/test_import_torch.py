@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.export.pytorch import torch_source
-from cnn_tui.engine.importing.canonical import canonical
 from cnn_tui.engine.importing.reading import import_network
+from cnn_tui.engine.importing.residual import canonical
 from cnn_tui.engine.importing.torch_network import import_module
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, MaxPool

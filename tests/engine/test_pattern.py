@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.specs.expansion import PatternOptions, Preview, preview
 from cnn_tui.engine.specs.layers import FC, AvgPool, BatchNorm, Conv, MaxPool, ReLU
-from cnn_tui.engine.specs.limits import MAX_LAYERS
+from cnn_tui.engine.specs.network import MAX_LAYERS
 from cnn_tui.engine.specs.pattern import PATTERN, WORDS
 from cnn_tui.engine.specs.quick.write import to_quick
 

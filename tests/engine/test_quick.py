@@ -28,7 +28,7 @@ from cnn_tui.engine.specs.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_tui.engine.specs.limits import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING
+from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.engine.specs.quick.complete import complete
 from cnn_tui.engine.specs.quick.parse import parse_quick

@@ -30,7 +30,6 @@ from cnn_tui.engine.specs.layers import (
     Residual,
     Tanh,
 )
-from cnn_tui.engine.specs.matrix import matrix_facts
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.specs.quick.write import to_quick
@@ -40,13 +39,18 @@ from cnn_tui.engine.specs.transforms import (
     conv_to_fc,
     fc_to_conv,
     kernel_to_stack,
+    matrix_facts,
     pool_to_conv,
     transforms_for,
 )
-from cnn_tui.engine.transforms.carry import carry
-from cnn_tui.engine.transforms.matrix import MAX_ENTRIES, conv_matrix
+from cnn_tui.engine.transforms.carry import (
+    MAX_ENTRIES,
+    carry,
+    conv_matrix,
+    load_weights,
+    weights_of,
+)
 from cnn_tui.engine.transforms.verify import Verification, verify
-from cnn_tui.engine.transforms.weights import load_weights, weights_of
 
 LENET = load_preset("lenet5")
 

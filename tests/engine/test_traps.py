@@ -53,7 +53,7 @@ TRAPS = {
         "conv 8 3x3 pad same | res { conv 16 3x3 pad same } | fc 10",
         (3, 32, 32),
         "shortcut-shape",
-        "both must be alike to be added",
+        "only equal shapes can be added",
         "shortcut projection: 16x32x32, all later layers fit",
         "conv 8 3x3 pad same | res { conv 16 3x3 pad same } proj | fc 10",
     ),
@@ -148,7 +148,7 @@ def test_an_fc_layer_follows_a_changed_input_by_itself():
 def test_weights_for_another_input_size_are_named(tmp_path):
     """What does change with the input is the matrix, and old weights do not fit it."""
     build = pytest.importorskip("cnn_tui.engine.build").build
-    weights = pytest.importorskip("cnn_tui.engine.transforms.weights")
+    weights = pytest.importorskip("cnn_tui.engine.transforms.carry")
     small = build(load_preset("lenet5"))
     large = build(Network(input=(1, 32, 32), layers=load_preset("lenet5").layers))
     with pytest.raises(Exception, match=r"fc7\.weight are \(120, 400\), expected \(120, 576\)"):

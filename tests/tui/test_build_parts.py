@@ -19,14 +19,16 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     ReLU,
     Residual,
+    walk_layers,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
+from cnn_tui.engine.specs.places import layer_at
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.tui.building import edits
 from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
-from cnn_tui.tui.building.fields import Field, FieldError, fields_of
+from cnn_tui.tui.building.fields import Field, FieldError, form_fields
 from cnn_tui.tui.building.forms import form_for
 
 NESTED = Network(
@@ -44,11 +46,11 @@ def builder(network: Network = SMALL) -> Builder:
 
 
 def kinds(network: Network) -> list[str]:
-    return [type(layer).__name__ for _, layer in edits.walk(network.layers)]
+    return [type(layer).__name__ for _, layer in walk_layers(network.layers)]
 
 
 def field(spec: type, name: str) -> Field:
-    return next(one for one in fields_of(spec) if one.name == name)
+    return next(one for one in form_fields(spec) if one.name == name)
 
 
 def test_edits_at_the_top_and_inside_a_block() -> None:
@@ -57,7 +59,7 @@ def test_edits_at_the_top_and_inside_a_block() -> None:
     assert kinds(edits.insert(NESTED, (1, 1), BatchNorm()))[3] == "BatchNorm"
     assert kinds(edits.remove(NESTED, (1, 0))) == ["Conv", "Residual", "ReLU", "FC"]
     assert kinds(edits.remove(NESTED, (1,))) == ["Conv", "FC"]
-    assert edits.layer_at(edits.replace(NESTED, (1, 1), MaxPool()), (1, 1)) == MaxPool()
+    assert layer_at(edits.replace(NESTED, (1, 1), MaxPool()), (1, 1)) == MaxPool()
 
 
 def test_a_move_goes_as_far_as_its_list() -> None:
@@ -75,7 +77,7 @@ def test_a_copy_has_no_name() -> None:
 
 def test_there_is_nothing_inside_a_plain_layer() -> None:
     with pytest.raises(IndexError):
-        edits.layer_at(NESTED, (0, 0))
+        layer_at(NESTED, (0, 0))
 
 
 @given(st.lists(st.integers(0, 5), max_size=30))
@@ -220,7 +222,7 @@ def test_values_that_are_no_numbers() -> None:
 
 @given(st.text(max_size=12))
 def test_any_text_is_a_value_or_refused_in_words(text: str) -> None:
-    for one in (*fields_of(Conv), *fields_of(Recipe), *fields_of(SVM)):
+    for one in (*form_fields(Conv), *form_fields(Recipe), *form_fields(SVM)):
         try:
             value = one.parse(text)
         except FieldError as error:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnn_tui.engine.specs.explain import explain
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.flow import Note
 from cnn_tui.engine.specs.layers import Residual
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.places import explain, layer_at
 from cnn_tui.engine.specs.report import Report
-from cnn_tui.tui.building.edits import layer_at
 from cnn_tui.tui.building.outline import Row
 from cnn_tui.tui.building.sums import addition_words
-from cnn_tui.tui.words import BETWEEN, times
+from cnn_tui.tui.words import BETWEEN
 
 BESIDE = ("size", "parameters")
 """What is shown beside the list; the rest has its place below, where lines are long."""
@@ -65,7 +65,7 @@ def explanation_for(
     """The arithmetic of the chosen row that stands beside the list."""
     if row.kind == "input":
         values = network.input[0] * network.input[1] * network.input[2]
-        return ("channels x height x width", f"{times(network.input)} = {values:,} values")
+        return ("channels x height x width", f"{format_shape(network.input)} = {values:,} values")
     if row.kind == "shortcut":
         return addition_words(network, report, row.path)
     return tuple(line for note in notes if note.topic in BESIDE for line in note.lines)

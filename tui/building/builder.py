@@ -9,8 +9,8 @@ import msgspec
 
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.doctor import apply_fix
-from cnn_tui.engine.specs.explain import received_by
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.places import received_by
 from cnn_tui.engine.specs.report import Fix
 from cnn_tui.tui.building import edits
 from cnn_tui.tui.building.document import Document

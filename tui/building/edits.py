@@ -6,7 +6,7 @@ in the branch of the fourth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import msgspec
 
@@ -22,26 +22,12 @@ def number(path: Path) -> str:
     return ".".join(str(position + 1) for position in path)
 
 
-def layer_at(network: Network, path: Path) -> Layer:
-    """The layer at a path; raises ``IndexError`` where there is none."""
-    layers = siblings(network, path)
-    return layers[path[-1]]
-
-
 def siblings(network: Network, path: Path) -> Layers:
     """The list that the last position of a path counts in."""
     layers = network.layers
     for position in path[:-1]:
         layers = _branch(layers[position])
     return layers
-
-
-def walk(layers: Layers, above: Path = ()) -> Iterator[tuple[Path, Layer]]:
-    """Every layer with its path, each residual block before what is inside it."""
-    for position, layer in enumerate(layers):
-        yield (*above, position), layer
-        if isinstance(layer, Residual):
-            yield from walk(layer.branch, (*above, position))
 
 
 def insert(network: Network, path: Path, *new: Layer) -> Network:

@@ -80,7 +80,7 @@ _EMPTY = {"stride": "as kernel", "clip_norm": "off", "patience": "off"}
 
 
 @lru_cache
-def fields_of(spec: type[msgspec.Struct]) -> tuple[Field, ...]:
+def form_fields(spec: type[msgspec.Struct]) -> tuple[Field, ...]:
     """The fields of a kind of spec in their order, the optional ``name`` last."""
     hints = get_type_hints(spec, include_extras=True)
     names = sorted(spec.__struct_fields__, key=lambda name: name == "name")

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import msgspec
 
 from cnn_tui.engine.specs.layers import Residual, layer_type
-from cnn_tui.engine.specs.network import SVM, Loss, Network, Recipe, Softmax
-from cnn_tui.tui.building.edits import layer_at, number, replace
-from cnn_tui.tui.building.fields import Field, fields_of
+from cnn_tui.engine.specs.network import LOSS_TYPES, Loss, Network, Recipe
+from cnn_tui.engine.specs.places import layer_at
+from cnn_tui.tui.building.edits import number, replace
+from cnn_tui.tui.building.fields import Field, form_fields
 from cnn_tui.tui.building.outline import Row
 
-LOSSES: dict[str, type[Loss]] = {"softmax": Softmax, "svm": SVM}
 LOSS_TYPE = Field("type", Literal["softmax", "svm"])
 
 _USED_WHEN: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -44,19 +44,21 @@ def form_for(network: Network, row: Row) -> Form:
     match row.kind:
         case "input":
             names = ("input", "data", "name")
-            known = {field.name: field for field in fields_of(Network)}
+            known = {field.name: field for field in form_fields(Network)}
             return _form("input", "input", network, [known[name] for name in names])
         case "loss":
-            fields = [LOSS_TYPE, *fields_of(type(network.loss))]
+            fields = [LOSS_TYPE, *form_fields(type(network.loss))]
             return _form("loss", "loss", network.loss, fields)
         case "training":
             return _form("training", "recipe", network.training, _recipe(network.training))
         case "shortcut":
-            sides = [field for field in fields_of(Residual) if field.name in ("shortcut", "stride")]
+            sides = [
+                field for field in form_fields(Residual) if field.name in ("shortcut", "stride")
+            ]
             title = f"{number(row.path)} shortcut"
             return _form(row.key, title, layer_at(network, row.path), sides)
     layer = layer_at(network, row.path)
-    fields = [field for field in fields_of(type(layer)) if field.name != "branch"]
+    fields = [field for field in form_fields(type(layer)) if field.name != "branch"]
     return _form(row.key, f"{row.number} {layer_type(layer)}", layer, fields)
 
 
@@ -89,7 +91,7 @@ def layer_value(spec: Any, field: Field) -> object:
 
 def _loss(loss: Loss, name: str, value: Any) -> Loss:
     if name == LOSS_TYPE.name:
-        return LOSSES[value]()
+        return LOSS_TYPES[value]()
     return msgspec.structs.replace(loss, **{name: value})
 
 
@@ -99,5 +101,5 @@ def _recipe(training: Recipe) -> list[Field]:
         return getattr(training, setting) in values
 
     first = {name: place for place, name in enumerate(_RECIPE_ORDER)}
-    fields = sorted(fields_of(Recipe), key=lambda field: first.get(field.name, len(first)))
+    fields = sorted(form_fields(Recipe), key=lambda field: first.get(field.name, len(first)))
     return [field for field in fields if used(field)]

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cnn_tui.engine.specs.explain import received_by
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import SVM, Network, Recipe
+from cnn_tui.engine.specs.places import received_by
 from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.specs.windows import wanted_output
 from cnn_tui.tui.building.edits import Path, number
 from cnn_tui.tui.building.sums import added
-from cnn_tui.tui.words import clean, times
+from cnn_tui.tui.words import clean
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Row:
 def outline(network: Network, report: Report) -> tuple[Row, ...]:
     """Input, layers with what is inside residual blocks, loss, recipe."""
     return (
-        Row("input", "input", clean(network.data), times(network.input), "0"),
+        Row("input", "input", clean(network.data), format_shape(network.input), "0"),
         *_Outline(network, report).rows(network.layers, report.layers, ()),
         Row("loss", "loss", loss_words(network)),
         Row("training", "recipe", recipe_words(network.training)),
@@ -97,7 +98,7 @@ class _Outline:
             kind="layer",
             title=" " * (len(path) - 1) + (layer.info.title or layer_type(layer)),
             settings=report.settings,
-            output=times(output),
+            output=format_shape(output),
             number=number(path),
             path=path,
             params=report.params,
@@ -119,7 +120,7 @@ class _Outline:
             kind="shortcut",
             title=" " * len(path) + "+",
             settings=f"{block.shortcut} shortcut{stride}",
-            output=times(sides.shortcut or ()),
+            output=format_shape(sides.shortcut or ()),
             path=path,
             params=sum(layer.params for layer in report.shortcut),
             macs=sum(layer.macs for layer in report.shortcut),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
+from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.files import read_bytes, replace_bytes
 
 _MOST = 12
@@ -17,7 +18,7 @@ def recent_files() -> tuple[Path, ...]:
     """Those that are still there, the last first; none if the list cannot be read."""
     try:
         listed = json.loads(read_bytes(_place(), _MOST_BYTES))
-    except (OSError, ValueError, RecursionError):
+    except (SpecError, ValueError, RecursionError):
         return ()
     paths = listed if isinstance(listed, list) else []
     return tuple(path for path in map(Path, filter(_is_text, paths)) if _is_file(path))[:_MOST]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnn_tui.engine.shapes import Shape, Window, output_size
-from cnn_tui.engine.specs.explain import received_by
+from cnn_tui.engine.shapes import Shape, Window, format_shape, output_size
 from cnn_tui.engine.specs.layers import Residual
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.report import Report
-from cnn_tui.tui.building.edits import Path, layer_at
-from cnn_tui.tui.words import times
+from cnn_tui.tui.building.edits import Path
 
 
 class Sides(NamedTuple):
@@ -31,7 +30,8 @@ def added(network: Network, report: Report, path: Path) -> Sides:
 def addition_words(network: Network, report: Report, path: Path) -> tuple[str, ...]:
     """The sum in a few lines."""
     branch, shortcut = added(network, report, path)
-    lines = (f"branch    {times(branch or '?')}", f"shortcut  {times(shortcut or '?')}")
+    sides = {"branch": branch, "shortcut": shortcut}
+    lines = tuple(f"{side:<8}  {format_shape(shape or '?')}" for side, shape in sides.items())
     if branch is None or shortcut is None:
         return (*lines, "one side is open")
     if branch != shortcut:

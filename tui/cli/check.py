@@ -9,8 +9,8 @@ import click
 import msgspec
 
 from cnn_tui.engine.errors import CnnTuiError, ShapeError, SpecError
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.report import Issue, LayerReport, Report
 from cnn_tui.tui.cli import options
@@ -67,7 +67,7 @@ def print_report(report: Report, title: str = "") -> None:
     if title:
         print_line(f"{title}:", "bold")
     wrong = {_number(issue.path) for issue in report.issues}
-    first = ("0", "input", "", "", dims(report.input), "", "", "1")
+    first = ("0", "input", "", "", format_shape(report.input), "", "", "1")
     rows = [first, *_rows(report.layers, wrong)]
     styles = [_WRONG if "!" in row[4] else _OPEN if row[4] == "?" else "" for row in rows]
     print_table(_HEADER, rows, right=_COUNTS, wrap=_WORDS, styles=styles)
@@ -88,7 +88,7 @@ def _rows(
 ) -> Iterator[tuple[str, ...]]:
     for layer in layers:
         number = f"{within}{layer.index}"
-        output = "?" if layer.output is None else dims(tuple(layer.output))
+        output = "?" if layer.output is None else format_shape(tuple(layer.output))
         yield (
             number,
             layer.type,

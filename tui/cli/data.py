@@ -16,7 +16,7 @@ from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, fetch
 from cnn_tui.engine.data.sources import SOURCES
 from cnn_tui.engine.data.statistics import Statistics, first_of_each, measure, to_bytes
 from cnn_tui.engine.errors import DataError
-from cnn_tui.engine.specs.flow import dims
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.wording import listed, nearest, show
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.drawing import draw_sheet, looks_on, terminal
@@ -68,7 +68,7 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
     state = "here" if entry.ready else f"{entry.download_bytes / 1e6:,.0f} MB to fetch"
     return (
         entry.name,
-        dims(entry.input) if entry.input else "any",
+        format_shape(entry.input) if entry.input else "any",
         f"{entry.images:,}" if entry.images else "any",
         str(entry.classes or "any"),
         state if entry.ready or entry.download_bytes else "--data-dir",
@@ -108,7 +108,7 @@ def show_command(
 def _print_statistics(statistics: Statistics) -> None:
     print_line(
         f"{statistics.name}: {statistics.train:,} images to train, {statistics.val:,} to validate, "
-        f"{statistics.test:,} to test, {dims(statistics.input)}, {statistics.dtype} from "
+        f"{statistics.test:,} to test, {format_shape(statistics.input)}, {statistics.dtype} from "
         f"{statistics.low:g} to {statistics.high:g}"
     )
     print_line(f"mean {_figures(statistics.mean)}, deviation {_figures(statistics.std)}")

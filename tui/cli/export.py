@@ -93,10 +93,10 @@ def _writers(
     folder: RunFolder, kind: str, output: Path, which: str
 ) -> Iterator[tuple[Path, Callable[[Path], object]]]:
     # Here: a table needs neither a model nor NumPy.
+    from cnn_tui.engine.export.modules import write_weights
     from cnn_tui.engine.export.onnx_graph import write_onnx
     from cnn_tui.engine.export.pytorch import torch_source
     from cnn_tui.engine.export.states import read_state
-    from cnn_tui.engine.export.weights import write_weights
 
     state = read_state(folder, "best" if which == "best" else "last")
     if kind == "onnx":

@@ -9,6 +9,7 @@ import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.reading import import_network
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.tui.cli import options
@@ -81,10 +82,10 @@ def command(
 
 
 def _print(written: Written) -> None:
-    volume = "x".join(map(str, written.input))
     print_line(
         f"wrote {written.file}: {count(written.layers, 'layer')}, "
-        f"{written.params:,} parameters, for images of {volume}, without weights"
+        f"{written.params:,} parameters, for images of {format_shape(written.input)}, "
+        "without weights"
     )
     for note in written.notes:
         print_line(f"note: {note}")

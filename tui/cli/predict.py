@@ -14,8 +14,7 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.data.pictures import BadPictureError, pillow, read_picture
-from cnn_tui.engine.export.prediction import Guess, Predictor
-from cnn_tui.engine.export.states import TrainedState, read_state
+from cnn_tui.engine.export.states import Guess, Predictor, TrainedState, read_state
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_error, print_json, print_line

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 import msgspec
 
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.flow import dims
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.tui.cli.output import print_json, print_table
 
@@ -28,7 +28,7 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json(presets)
         return
-    rows = [(p.name, dims(p.input), f"{p.params:,}", p.description) for p in presets]
+    rows = [(p.name, format_shape(p.input), f"{p.params:,}", p.description) for p in presets]
     print_table(
         ("name", "input", "params", "description"), rows, right=("params",), wrap=("description",)
     )

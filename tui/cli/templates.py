@@ -11,7 +11,7 @@ import msgspec
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.export.templates import Kind, Templates, first_layer
 from cnn_tui.engine.runs.folder import open_run
-from cnn_tui.engine.specs.flow import dims
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.drawing import SIDE, draw_sheet, looks_on, terminal
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
@@ -71,7 +71,7 @@ def _print_list(found: Templates, top: int) -> None:
         (
             str(one.unit),
             one.label,
-            dims(one.pixels.shape),
+            format_shape(one.pixels.shape),
             f"{one.weight.min():.3g}",
             f"{one.weight.max():.3g}",
         )

@@ -13,13 +13,13 @@ from textual.containers import Horizontal
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.places import layer_at
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import BUILD, LIST, bindings
 from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
-from cnn_tui.tui.building.edits import layer_at
 from cnn_tui.tui.building.forms import form_for
 from cnn_tui.tui.messages import NetworkChanged
 from cnn_tui.tui.screens.files import ask_for_network, complain, may_replace, save, save_as

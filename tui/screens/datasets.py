@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui.actions import DATA, bindings
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
@@ -19,7 +20,7 @@ from cnn_tui.tui.widgets.header import Heading
 from cnn_tui.tui.widgets.run_status import bar
 from cnn_tui.tui.widgets.table import Column, Table, TableRow
 from cnn_tui.tui.widgets.text_lines import TextLines
-from cnn_tui.tui.words import clean, times
+from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -211,7 +212,7 @@ def _record(entry: DatasetEntry) -> TableRow:
         entry.name,
         (
             entry.name,
-            times(entry.input) if entry.input else "any",
+            format_shape(entry.input) if entry.input else "any",
             f"{entry.images:,}" if entry.images else "any",
             str(entry.classes or "any"),
             "here" if entry.ready else offered,

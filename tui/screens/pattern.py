@@ -17,7 +17,7 @@ from cnn_tui.engine.specs.expansion import PatternOptions, Preview, preview
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.pattern import PATTERN
-from cnn_tui.tui.building.fields import fields_of
+from cnn_tui.tui.building.fields import form_fields
 from cnn_tui.tui.building.forms import Form
 from cnn_tui.tui.building.outline import outline
 from cnn_tui.tui.widgets.carets import underlined
@@ -137,7 +137,7 @@ class PatternDialog(ModalScreen[tuple[Layer, ...]]):
 
     def _show(self, result: Preview) -> None:
         lines = tuple(
-            (field, getattr(self._options, field.name)) for field in fields_of(PatternOptions)
+            (field, getattr(self._options, field.name)) for field in form_fields(PatternOptions)
         )
         form, table = self.query_one(LayerForm), self.query_one(LayerTable)
         form.form = Form("options", "settings", lines)

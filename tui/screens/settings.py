@@ -12,7 +12,7 @@ from textual.widgets import Input, Static
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.training.settings import SettingName, Settings, SettingValue
-from cnn_tui.tui.building.fields import FieldError, fields_of
+from cnn_tui.tui.building.fields import FieldError, form_fields
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class SettingsDialog(ModalScreen[tuple[Change, ...]]):
     def __init__(self, settings: Settings) -> None:
         super().__init__()
         self._settings = settings
-        self._fields = {field.name: field for field in fields_of(Settings)}
+        self._fields = {field.name: field for field in form_fields(Settings)}
 
     def compose(self) -> ComposeResult:
         """A line for each setting."""

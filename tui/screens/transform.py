@@ -17,9 +17,10 @@ from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError, ShapeError
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.places import layer_at
 from cnn_tui.engine.specs.rewrite import Rewrite
 from cnn_tui.engine.specs.transforms import Transform, alone, transforms_for
-from cnn_tui.tui.building.edits import Path, layer_at
+from cnn_tui.tui.building.edits import Path
 from cnn_tui.tui.building.proof import rewrite_lines
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.threads import run_in_thread

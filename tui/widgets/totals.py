@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from textual.reactive import var
 
-from cnn_tui.engine.specs.report import LayerReport, Report
+from cnn_tui.engine.specs.report import Report
 from cnn_tui.tui.widgets.lines import Line, Lines
 from cnn_tui.tui.words import compact, count
 
@@ -39,7 +39,8 @@ class Totals(Lines):
         issues = len(report.issues)
         words = "fits" if report.valid else count(issues, "issue")
         state = (words, "good" if report.valid else "error")
-        memory = sum(map(_activations, report.layers)) * 4 * self.batch_size
+        memory = sum(inner.activations for layer in report.layers for inner in layer.walk())
+        memory *= 4 * self.batch_size
         parts = (
             f"{report.total_params:,} parameters",
             f"{compact(report.total_macs)} multiply-adds",
@@ -49,11 +50,6 @@ class Totals(Lines):
         if not report.layers:
             state = ("empty", "dim")
         return [((" ", ""), state, (_joined(parts, width - len(state[0]) - 1), ""))]
-
-
-def _activations(layer: LayerReport) -> int:
-    inside = (*layer.branch, *layer.shortcut)
-    return layer.activations + sum(map(_activations, inside))
 
 
 def _joined(parts: tuple[str, ...], room: int) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from textual import events
 from textual.message import Message
 
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
 from cnn_tui.tui.building.volumes import GAP, Box, to_scale, volumes, window
 from cnn_tui.tui.widgets.lines import Line, Lines, Run
-from cnn_tui.tui.words import fit, times
+from cnn_tui.tui.words import fit
 
 _BELOW = 4
 """Rows below the blocks: mark, numbers, the chosen one in words, the scale."""
@@ -100,7 +101,7 @@ class VolumeView(Lines, can_focus=True):
             return ((fit(" what comes out here is not known: see what is wrong", width), "error"),)
         volume = blocks[chosen].volume
         numbers = ", ".join(map(str, volume.layers))
-        return ((fit(f" {numbers}  {volume.kind}  {times(volume.shape)}", width), "strong"),)
+        return ((fit(f" {numbers}  {volume.kind}  {format_shape(volume.shape)}", width), "strong"),)
 
     def _scale(self, blocks: Sequence[Box], shown: range) -> str:
         hidden = len(blocks) - len(shown)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cnn_tui.engine.specs.info import Flag, Setting
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
-from cnn_tui.engine.specs.limits import MAX_FILE_BYTES
+from cnn_tui.engine.specs.network import MAX_FILE_BYTES
 from cnn_tui.engine.specs.quick.vocabulary import (
     TOKENS,
     by_word,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.layers import Layer, Residual, pair
 from cnn_tui.engine.specs.quick.vocabulary import settings_of
 from cnn_tui.engine.specs.values import fields_of
@@ -31,7 +32,7 @@ def _placed(layer: Layer) -> Iterator[str]:
         if field != "stride":
             value = getattr(layer, field)
             # A lone number would do, but 3x3 is how a kernel is read.
-            yield "x".join(map(str, pair(value))) if field == "kernel_size" else str(value)
+            yield format_shape(pair(value)) if field == "kernel_size" else str(value)
 
 
 def _named(layer: Layer) -> Iterator[str]:
@@ -42,7 +43,7 @@ def _named(layer: Layer) -> Iterator[str]:
         if setting.field in settled or is_default:
             continue
         if isinstance(value, int | tuple):
-            size = "x".join(map(str, value)) if isinstance(value, tuple) else value
+            size = format_shape(value) if isinstance(value, tuple) else value
             yield f"{setting.short}{size}"
         elif isinstance(value, float):
             yield f"{setting.words[0]} {value!r}"

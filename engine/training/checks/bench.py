@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from itertools import chain
 
 import msgspec
 import numpy as np
@@ -15,7 +16,7 @@ from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.training.widths import scale_widths
 
 SAMPLED = 20_000_000
@@ -103,25 +104,14 @@ def _as_many(split: Split) -> int:
 def work(network: Network) -> float:
     """Of one image in a forward pass, in multiply-adds, about."""
     report = check(network)
-    return report.total_macs + ACTIVATION * sum(_activations(report.layers))
+    return report.total_macs + ACTIVATION * sum(layer.activations for layer in _walk(report))
 
 
 def count_parameters(network: Network) -> int:
     """How many arrays of weights and biases a network has."""
-    return _parameters(check(network).layers)
+    layers = (layer for layer in _walk(check(network)) if not layer.branch)
+    return sum((layer.weights > 0) + (layer.biases > 0) for layer in layers)
 
 
-def _parameters(layers: tuple[LayerReport, ...]) -> int:
-    return sum(
-        (layer.weights > 0) + (layer.biases > 0)
-        if not layer.branch
-        else _parameters((*layer.branch, *layer.shortcut))
-        for layer in layers
-    )
-
-
-def _activations(layers: tuple[LayerReport, ...]) -> Iterator[int]:
-    for layer in layers:
-        yield layer.activations
-        yield from _activations(layer.branch)
-        yield from _activations(layer.shortcut)
+def _walk(report: Report) -> Iterator[LayerReport]:
+    return chain.from_iterable(layer.walk() for layer in report.layers)

@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from cnn_tui.engine.shapes import Window, remainder
-from cnn_tui.engine.specs.case import Case, FixCandidate
-from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer, dims
+from cnn_tui.engine.shapes import Window, format_shape, remainder
+from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate, InferredLayer
 from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool, Residual, pair
 from cnn_tui.engine.specs.report import Fix
-from cnn_tui.engine.specs.resorts import elsewhere, fill
-from cnn_tui.engine.specs.search import SHIFTS, around, current, first
-from cnn_tui.engine.specs.shortcuts import reconcile
+from cnn_tui.engine.specs.structural_fixes import elsewhere, fill, reconcile
 from cnn_tui.engine.specs.windows import Windowed, windows
 from cnn_tui.engine.specs.wording import listed
 
@@ -62,12 +59,13 @@ def _overlapping(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     if layer.stride is not None:
         return
     stride = layer.kernel_size
+    shown = stride if isinstance(stride, int) else format_shape(stride)
     strided = msgspec.structs.replace(layer, stride=stride)
     for one in around(case, strided, "kernel_size"):
         fix = case.fix("stride", stride if isinstance(stride, int) else list(stride))
         yield FixCandidate(
             msgspec.structs.replace(one.fix, also=(fix,)),
-            f"{one.label} with stride {stride if isinstance(stride, int) else dims(stride)}",
+            f"{one.label} with stride {shown}",
             one.cost + 0.5,
         )
 
@@ -98,7 +96,9 @@ def _explicit_padding(case: Case, layer: Conv) -> Iterator[FixCandidate]:
     padding = high if high == wide else (high, wide)
     if not infer(msgspec.structs.replace(layer, padding=padding), case.step.before).faults:
         fix = case.fix("padding", high if high == wide else [high, wide])
-        yield FixCandidate(fix, f"padding {dims(pair(padding)) if high != wide else high}", 1.2)
+        yield FixCandidate(
+            fix, f"padding {format_shape(pair(padding)) if high != wide else high}", 1.2
+        )
 
 
 def _pool_padding(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
@@ -130,7 +130,9 @@ def _inputs(case: Case) -> Iterator[FixCandidate]:
         if found is not None:
             cost = max(abs(new - old) for new, old in zip(found, size, strict=True)) + 0.3
             shape = [channels, *found]
-            yield FixCandidate(Fix(0, "input", shape, ""), f"input {dims(tuple(shape))}", cost)
+            yield FixCandidate(
+                Fix(0, "input", shape, ""), f"input {format_shape(tuple(shape))}", cost
+            )
 
 
 def _first_input(case: Case, size: Sequence[int], direction: int) -> list[int] | None:
@@ -178,3 +180,68 @@ def _groups(case: Case, layer: Conv) -> Iterator[FixCandidate]:
             fix = case.fix("out_channels", count)
             cost = abs(count - layer.out_channels) + 0.1
             yield FixCandidate(fix, f"out_channels {count}", cost)
+
+
+SHIFTS = ((1, 1), (1, 0), (0, 1))
+"""Both axes together keep a square square; one alone is for volumes that are not square."""
+_FARTHEST = 32
+_HANDICAPS = {"stride": 0.0, "kernel_size": 0.1, "padding": 0.2}
+"""Decides between changes of the same size."""
+
+
+def around(case: Case, layer: Windowed, field: str) -> Iterator[FixCandidate]:
+    """The nearest fitting value below the present one and the nearest above."""
+    for direction in (-1, 1):
+        yield from first(case, layer, field, current(layer, field), direction)
+
+
+def first(
+    case: Case, layer: Windowed, field: str, start: Sequence[int], direction: int
+) -> Iterator[FixCandidate]:
+    """The first fitting value, ``start`` included, going up (1) or down (-1)."""
+    for height, width in _values(layer, field, start, direction):
+        value = height if height == width else (height, width)
+        changed = msgspec.structs.replace(layer, **{field: value})
+        if changed != layer and not infer(changed, case.step.before).faults:
+            yield _prescription(case, layer, field, value)
+            return
+
+
+def current(layer: Windowed, field: str) -> tuple[int, int]:
+    """Height and width of ``kernel_size``, ``stride`` or ``padding``, defaults resolved."""
+    if field == "kernel_size":
+        return pair(layer.kernel_size)
+    if field == "stride":
+        return pair(layer.kernel_size if layer.stride is None else layer.stride)
+    down, across = windows(layer)
+    return down.padding, across.padding
+
+
+def _values(
+    layer: Windowed, field: str, start: Sequence[int], direction: int
+) -> Iterator[tuple[int, int]]:
+    largest = max(*current(layer, "kernel_size"), *current(layer, "stride"))
+    least = 0 if field == "padding" else 1
+    # A stride beyond the window would skip pixels.
+    most = largest if field == "stride" else math.inf
+    # Whether a window tiles repeats with its stride: a longer search seldom finds anything new.
+    for distance in range(min(largest, _FARTHEST) + 1):
+        for shift in SHIFTS:
+            height, width = (
+                size + direction * distance * one for size, one in zip(start, shift, strict=True)
+            )
+            if least <= min(height, width) and max(height, width) <= most:
+                yield height, width
+
+
+def _prescription(
+    case: Case, layer: Windowed, field: str, value: int | tuple[int, int]
+) -> FixCandidate:
+    sizes = pair(value)
+    shown = format_shape(sizes) if field == "kernel_size" or not isinstance(value, int) else value
+    label = f"{field.removesuffix('_size')} {shown}"
+    old = current(layer, field)
+    cost = max(abs(sizes[0] - old[0]), abs(sizes[1] - old[1])) + _HANDICAPS[field]
+    return FixCandidate(
+        case.fix(field, value if isinstance(value, int) else list(value)), label, cost
+    )
