@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from cnn_tui.engine.errors import ShapeError
-from cnn_tui.engine.initializers import initialize
 from cnn_tui.engine.layers.building import Parts
 from cnn_tui.engine.layers.lower import chain_ops
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.kernel import Mode
 from cnn_tui.engine.ops.loss import SoftmaxKernel, SVMKernel
-from cnn_tui.engine.parameters import ParameterStore
+from cnn_tui.engine.parameters import ParameterStore, initialize
 from cnn_tui.engine.plan import MakeLoss
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import SVM, Loss, Network

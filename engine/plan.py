@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from cnn_tui.engine.layers.base import Chain, Op, Stage, Task, merge
-from cnn_tui.engine.ops.kernel import Shard
-from cnn_tui.engine.ops.layout import to_inner
+from cnn_tui.engine.ops.kernel import Shard, to_inner
 from cnn_tui.engine.ops.loss import LossKernel
 from cnn_tui.engine.ops.memory import Array, Memory, aligned_empty
 from cnn_tui.engine.parameters import ParameterStore

@@ -8,9 +8,8 @@ import numpy as np
 
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
-from cnn_tui.engine.ops.bias import BiasKernel
-from cnn_tui.engine.ops.choose import choose_conv_kernel
-from cnn_tui.engine.ops.conv import ConvKernel, GroupedConvKernel
+from cnn_tui.engine.ops.conv import ConvKernel, GroupedConvKernel, choose_conv_kernel
+from cnn_tui.engine.ops.elementwise import BiasKernel
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import UNFRAMED, Array, Padding

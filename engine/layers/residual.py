@@ -14,9 +14,9 @@ from cnn_tui.engine.layers.base import (
     Task,
     wanted_frame,
 )
+from cnn_tui.engine.ops.elementwise import AddKernel, ZeroPadKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import Array, Padding
-from cnn_tui.engine.ops.residual import AddKernel, ZeroPadKernel
 
 
 class ZeroPadOp(ShardedOp):

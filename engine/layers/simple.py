@@ -7,10 +7,10 @@ from collections.abc import Callable
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
 from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel
-from cnn_tui.engine.ops.dropout import DropoutKernel
+from cnn_tui.engine.ops.elementwise import DropoutKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.lrn import LRNKernel
 from cnn_tui.engine.ops.memory import Array, Padding
+from cnn_tui.engine.ops.norm import LRNKernel
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import AvgPoolKernel, MaxPoolKernel
 from cnn_tui.engine.specs.layers import MaxPool

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from cnn_tui.engine.ops.filters import ConvWeights
+from cnn_tui.engine.ops.gathered import GatheredConvKernel
 from cnn_tui.engine.ops.kernel import Kernel, as_rows
 from cnn_tui.engine.ops.memory import Array, Memory
 from cnn_tui.engine.ops.patches import Geometry, find_patches, taps
@@ -16,7 +17,13 @@ from cnn_tui.engine.ops.winograd import (
     WinogradProducts,
     WinogradWeightGradient,
     favours_winograd,
+    gains,
 )
+
+SHORT_ROW = 256
+"""Values in an output row, below which the filter bank is the larger part (measured)."""
+LARGE_BANK = 1 << 20
+"""Bytes of a filter bank that outgrows the cache."""
 
 
 class ConvKernel(Kernel):
@@ -159,3 +166,17 @@ class GroupedConvKernel(Kernel):
     def backward(self) -> None:
         for group in self.groups:
             group.backward()
+
+
+def choose_conv_kernel(
+    weight: Array, geometry: Geometry, images: int, groups: int = 1
+) -> type[ConvKernel] | type[GatheredConvKernel]:
+    """The kernel for a filter bank ``(KH, KW, C, F)`` of one group and ``images`` in a shard.
+
+    :class:`ConvKernel` itself takes Winograd's filtering where rows lie in one piece, shifted views
+    of the input where it has enough channels, and copied patches otherwise.
+    """
+    if groups == 1 and gains(geometry, weight):
+        return ConvKernel
+    has_short_rows = geometry.output[1] * images < SHORT_ROW
+    return GatheredConvKernel if has_short_rows and weight.nbytes > LARGE_BANK else ConvKernel

@@ -120,3 +120,10 @@ def row_blocks(*volumes: Array) -> list[tuple[Array, ...]]:
     first = volumes[0]
     some = max(1, CACHED_BYTES // first[0].nbytes)
     return [tuple(volume[rows] for volume in volumes) for rows in blocks_of(len(first), some)]
+
+
+def to_inner(images: Array) -> Array:
+    """A view of ``(N, C, H, W)`` images, or ``(N, D)`` vectors, as ``(H, C, W, N)``."""
+    if images.ndim == 2:
+        return images.T[None, :, None, :]
+    return images.transpose(2, 1, 3, 0)

@@ -16,8 +16,7 @@ from cnn_tui.engine.training.events import (
     RunEvent,
 )
 from cnn_tui.engine.training.rules import layers, learning, rate, start
-from cnn_tui.engine.training.rules.facts import Facts, typical_ratio
-from cnn_tui.engine.training.rules.verdict import Rule, Verdict
+from cnn_tui.engine.training.rules.facts import Facts, Rule, Verdict, typical_ratio
 
 Finding = Alert | AlertCleared
 _Key = tuple[str, str]

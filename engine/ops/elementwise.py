@@ -1,0 +1,93 @@
+"""The joins of a residual block (He et al. 2016)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnn_tui.engine.ops.kernel import ChannelSums, InPlaceKernel, Kernel, Mode, Shard, as_rows
+from cnn_tui.engine.ops.memory import Array, Memory
+
+
+class BiasKernel(Kernel):
+    """Adds one number to each channel; ``y`` may be ``x``."""
+
+    def __init__(self, x: Array, y: Array, bias: Array, dbias: Array) -> None:
+        self.x, self.y = x, y
+        self.bias = bias.reshape(1, -1, 1, 1)
+        self.dbias = dbias
+
+    def forward(self) -> None:
+        np.add(self.x, self.bias, out=self.y)
+
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        self.dy = self.dx = dy
+        self.dy_rows, self.channels = as_rows(dy), ChannelSums(dy)
+
+    def backward(self) -> None:
+        self.dbias[:] = self.channels.of(self.dy_rows)
+
+
+class DropoutKernel(InPlaceKernel):
+    """Zeroes with probability ``p`` and scales the rest by ``1/(1-p)``; the identity in evaluation.
+
+    Srivastava et al. 2014, in the inverted form of the CS231n notes. The mask of a step depends on
+    seed, layer, step and shard alone.
+    """
+
+    def __init__(self, x: Array, y: Array, p: float, layer: int, mode: Mode, shard: Shard) -> None:
+        self.x, self.y, self.p, self.layer = x, y, p, layer
+        self.mode, self.shard = mode, shard.index
+        self.random = np.empty(x.shape, np.float32)
+        self.mask = shard.memory.keep(x.shape)
+
+    def forward(self) -> None:
+        if not self.mode.training:
+            np.copyto(self.y, self.x)
+            return
+        key = [self.mode.seed, self.layer, self.mode.step, self.shard]
+        generator = np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
+        generator.random(out=self.random, dtype=np.float32)
+        p = self.p if self.mode.dropout is None else self.mode.dropout
+        np.multiply(self.random >= p, 1 / (1 - p), out=self.mask)
+        np.multiply(self.x, self.mask, out=self.y)
+
+    def backward(self) -> None:
+        np.multiply(self.dy, self.mask, out=self.dx)
+
+
+class ZeroPadKernel(Kernel):
+    """Every ``stride``-th pixel, and channels of zeros behind those there are (option A)."""
+
+    def __init__(self, x: Array, y: Array, stride: int) -> None:
+        self.x, self.y = x, y
+        self.channels = x.shape[1]
+        self.pixels = (slice(None, None, stride), slice(None), slice(None, None, stride))
+
+    def forward(self) -> None:
+        self.y[:, : self.channels] = self.x[self.pixels]
+        self.y[:, self.channels :] = 0
+
+    def backward(self) -> None:
+        if self.dx is not None:
+            self.dx.fill(0)
+            self.dx[self.pixels] = self.dy[:, : self.channels]
+
+
+class AddKernel(Kernel):
+    """``y = x + other``; its gradient is that of both."""
+
+    def __init__(self, x: Array, other: Array, y: Array) -> None:
+        self.x, self.other, self.y = x, other, y
+
+    def forward(self) -> None:
+        np.add(self.x, self.other, out=self.y)
+
+    def plan_backward(
+        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        self.dy = self.dx = dy
+
+    def backward(self) -> None:
+        """Nothing to compute: both inputs read ``dy``."""
