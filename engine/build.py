@@ -1,4 +1,4 @@
-"""From a description to a model with weights."""
+"""Building a model with weights from the description of a network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def build(
     """A model of ``network`` with initial weights drawn from ``seed``.
 
     Raises:
-        ShapeError: the first issue of a network that does not fit together.
+        ShapeError: if the layers do not fit together; the message is the first issue.
     """
     model = build_uninitialized(network, seed=seed, dtype=dtype, threads=threads)
     initialize(model.store.parameters, network.training.initializer, seed)
@@ -35,7 +35,7 @@ def build(
 
 
 def build_uninitialized(network: Network, *, seed: int, dtype: DTypeLike, threads: int) -> Model:
-    """A model whose weights hold nothing yet, and take no memory until they are touched."""
+    """A model with uninitialised weights, which occupy no memory until they are touched."""
     report = check(network)
     if not report.valid:
         raise ShapeError(report.issues[0].message)

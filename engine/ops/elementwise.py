@@ -1,15 +1,15 @@
-"""The joins of a residual block (He et al. 2016)."""
+"""Bias, dropout, and the sum and zero-padded shortcut of residual blocks (He et al. 2016)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import ChannelSums, InPlaceKernel, Kernel, Mode, Shard, as_rows
-from cnn_tui.engine.ops.memory import Array, Memory
+from cnn_tui.engine.ops.memory import Arena, Array
 
 
 class BiasKernel(Kernel):
-    """Adds one number to each channel; ``y`` may be ``x``."""
+    """A bias added to each channel; ``y`` may be ``x``."""
 
     def __init__(self, x: Array, y: Array, bias: Array, dbias: Array) -> None:
         self.x, self.y = x, y
@@ -20,7 +20,7 @@ class BiasKernel(Kernel):
         np.add(self.x, self.bias, out=self.y)
 
     def plan_backward(
-        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> None:
         self.dy = self.dx = dy
         self.dy_rows, self.channels = as_rows(dy), ChannelSums(dy)
@@ -30,17 +30,17 @@ class BiasKernel(Kernel):
 
 
 class DropoutKernel(InPlaceKernel):
-    """Zeroes with probability ``p`` and scales the rest by ``1/(1-p)``; the identity in evaluation.
+    """Zeros with probability ``p``, the rest scaled by ``1/(1-p)``; the identity in evaluation.
 
-    Srivastava et al. 2014, in the inverted form of the CS231n notes. The mask of a step depends on
-    seed, layer, step and shard alone.
+    Srivastava et al. 2014, in the inverted form of the CS231n notes. The mask depends only on seed,
+    layer, step and shard, so neither threads nor earlier layers change it.
     """
 
     def __init__(self, x: Array, y: Array, p: float, layer: int, mode: Mode, shard: Shard) -> None:
         self.x, self.y, self.p, self.layer = x, y, p, layer
         self.mode, self.shard = mode, shard.index
         self.random = np.empty(x.shape, np.float32)
-        self.mask = shard.memory.keep(x.shape)
+        self.mask = shard.arena.allocate(x.shape)
 
     def forward(self) -> None:
         if not self.mode.training:
@@ -58,7 +58,7 @@ class DropoutKernel(InPlaceKernel):
 
 
 class ZeroPadKernel(Kernel):
-    """Every ``stride``-th pixel, and channels of zeros behind those there are (option A)."""
+    """Every ``stride``-th pixel, with channels of zeros appended (option A of the paper)."""
 
     def __init__(self, x: Array, y: Array, stride: int) -> None:
         self.x, self.y = x, y
@@ -76,7 +76,7 @@ class ZeroPadKernel(Kernel):
 
 
 class AddKernel(Kernel):
-    """``y = x + other``; its gradient is that of both."""
+    """``y = x + other``; both inputs have the gradient ``dy``."""
 
     def __init__(self, x: Array, other: Array, y: Array) -> None:
         self.x, self.other, self.y = x, other, y
@@ -85,9 +85,9 @@ class AddKernel(Kernel):
         np.add(self.x, self.other, out=self.y)
 
     def plan_backward(
-        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> None:
         self.dy = self.dx = dy
 
     def backward(self) -> None:
-        """Nothing to compute: both inputs read ``dy``."""
+        """Nothing is computed: both inputs read ``dy``."""

@@ -77,7 +77,7 @@ class Babysitter:
 
     def consume(self, event: RunEvent) -> list[Finding]:
         """What there is to say after this event."""
-        self._facts.take(event)
+        self._facts.update(event)
         match event:
             case LayersMeasured():
                 return self._look(_MEASURED)

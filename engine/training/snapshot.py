@@ -36,7 +36,7 @@ class Snapshot:
         return {name: np.ascontiguousarray(array) for name, array in named}
 
 
-def take(model: Model, optimizer: Optimizer, progress: Progress) -> Snapshot:
+def take_snapshot(model: Model, optimizer: Optimizer, progress: Progress) -> Snapshot:
     """Copy the state; this is all that training waits for."""
     return Snapshot(
         progress,

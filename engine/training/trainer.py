@@ -36,7 +36,7 @@ from cnn_tui.engine.training.health import HealthMeter, is_due
 from cnn_tui.engine.training.opening import check_compatible, run_started
 from cnn_tui.engine.training.progress import EpochMetrics, Progress, Stopwatch
 from cnn_tui.engine.training.settings import SETTING_NAMES, Settings
-from cnn_tui.engine.training.snapshot import BestEpoch, take
+from cnn_tui.engine.training.snapshot import BestEpoch, take_snapshot
 
 
 class Trainer:
@@ -186,7 +186,7 @@ class Trainer:
                 self._train_step(batch, began)
                 self.control.has_done("batch")
                 self._report_kept()
-                if self.keeper.due():
+                if self.keeper.should_save():
                     self._keep()
                 # What the next batch keeps the step waiting for belongs to its time.
                 began = self.stopwatch.seconds
@@ -301,10 +301,10 @@ class Trainer:
             tally=msgspec.structs.replace(self.tally),
             best=self.best.best,
         )
-        self.keeper.save(take(self.model, self.optimizer, progress), best=best)
+        self.keeper.save(take_snapshot(self.model, self.optimizer, progress), best=best)
 
     def _report_kept(self) -> None:
-        for event in self.keeper.reports():
+        for event in self.keeper.pending_events():
             self.emit(event)
 
     def _end(
@@ -316,7 +316,7 @@ class Trainer:
         test_accuracy: float | None = None,
     ) -> None:
         best = self.best.best
-        self.keeper.settle(completed=reason == "completed")
+        self.keeper.flush(completed=reason == "completed")
         self._report_kept()
         self.emit(
             RunEnded(

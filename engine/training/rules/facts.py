@@ -51,7 +51,7 @@ class Facts:
         """Loss and accuracy of a network that knows how common each class is and nothing else."""
         self._batches = 0
 
-    def take(self, event: RunEvent) -> None:
+    def update(self, event: RunEvent) -> None:
         """Remember an event."""
         match event:
             case BatchCompleted():
