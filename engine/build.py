@@ -1,4 +1,4 @@
-"""From a description to a model with weights."""
+"""Building a model with weights from the description of a network."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from cnn_tui.engine.errors import ShapeError
-from cnn_tui.engine.initializers import initialize
 from cnn_tui.engine.layers.building import Parts
 from cnn_tui.engine.layers.lower import chain_ops
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.kernel import Mode
 from cnn_tui.engine.ops.loss import SoftmaxKernel, SVMKernel
-from cnn_tui.engine.parameters import ParameterStore
+from cnn_tui.engine.parameters import ParameterStore, initialize
 from cnn_tui.engine.plan import MakeLoss
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import SVM, Loss, Network
@@ -26,7 +25,7 @@ def build(
     """A model of ``network`` with initial weights drawn from ``seed``.
 
     Raises:
-        ShapeError: the first issue of a network that does not fit together.
+        ShapeError: if the layers do not fit together; the message is the first issue.
     """
     model = build_uninitialized(network, seed=seed, dtype=dtype, threads=threads)
     initialize(model.store.parameters, network.training.initializer, seed)
@@ -34,7 +33,7 @@ def build(
 
 
 def build_uninitialized(network: Network, *, seed: int, dtype: DTypeLike, threads: int) -> Model:
-    """A model whose weights hold nothing yet, and take no memory until they are touched."""
+    """A model with uninitialised weights, which occupy no memory until they are touched."""
     report = check(network)
     if not report.valid:
         raise ShapeError(report.issues[0].message)

@@ -1,7 +1,7 @@
-"""JSON from a file: decoded in one way, with bounds that keep later arithmetic and paths safe.
+"""Decoding of JSON from files, with bounds that keep later arithmetic and paths safe.
 
-Whoever reads such a file can rely on its types and their bounds, and has one error to expect.
-Encoding does not look at the bounds; they are far above all that a training comes to.
+Readers can rely on the types and bounds, and have one error to handle. Encoding does not check the
+bounds, which are far above every value of a training.
 """
 
 from __future__ import annotations
@@ -15,45 +15,45 @@ import msgspec
 T = TypeVar("T")
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-"""What every reader of JSON can hold exactly."""
+"""The whole numbers that every reader of JSON represents exactly."""
 Ordinal = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Figure = Annotated[float, msgspec.Meta(ge=-1e100, le=1e100)]
-"""Far beyond what float32 arrays come to, and sums, squares and differences stay finite."""
+"""Far beyond the range of float32, and small enough that sums, squares, differences are finite."""
 Length = Annotated[float, msgspec.Meta(ge=0, le=1e100)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
 Word = Annotated[str, msgspec.Meta(max_length=1_000)]
 Text = Annotated[str, msgspec.Meta(max_length=100_000)]
 PathText = Annotated[str, msgspec.Meta(max_length=4_096, pattern=r"\A[^\x00]*\Z")]
 RunName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z")]
-"""What :func:`cnn_tui.engine.runs.names.check_name` takes: it is used as a path."""
+"""A name that :func:`cnn_tui.engine.runs.names.check_name` accepts; it is used as a path."""
 RunNameOrNone = Annotated[str, msgspec.Meta(pattern=r"\A([A-Za-z0-9_-][A-Za-z0-9._-]{0,63})?\Z")]
 
 _MOST_WORDS = 300
 
 
 class UnreadableError(ValueError):
-    """Content that is not what it should be; its text says why."""
+    """Content that is not valid; the message gives the reason."""
 
 
 def decode(content: bytes | str, kind: type[T]) -> T:
-    """The value that a JSON text stands for.
+    """The value of type ``kind`` that a JSON text encodes.
 
     Raises:
-        UnreadableError: if it stands for none, or one of another kind or beyond its bounds.
+        UnreadableError: if the text is no JSON, or its value has another type or is out of bounds.
     """
-    found: T = reader(kind)(content)  # type: ignore[arg-type]
-    return found
+    value: T = reader(kind)(content)  # type: ignore[arg-type]
+    return value
 
 
 @cache
 def reader(kind: Any) -> Callable[[bytes | str], Any]:
-    """A :func:`decode` of one kind, for many texts."""
-    take = msgspec.json.Decoder(kind).decode
+    """A function like :func:`decode` for many texts of one type."""
+    decode_json = msgspec.json.Decoder(kind).decode
 
     def read(content: bytes | str) -> Any:
         try:
-            return take(content)
+            return decode_json(content)
         except RecursionError:
             raise UnreadableError("it is nested too deeply") from None
         except (msgspec.DecodeError, ValueError, OverflowError) as error:
@@ -63,10 +63,10 @@ def reader(kind: Any) -> Callable[[bytes | str], Any]:
 
 
 def convert(value: Any, kind: Any) -> Any:
-    """A value of another kind, made of what JSON can hold.
+    """The value of type ``kind`` from decoded JSON: dicts, lists, strings and numbers.
 
     Raises:
-        UnreadableError: if it is not of that kind, or beyond its bounds.
+        UnreadableError: if ``value`` has another type or is out of bounds.
     """
     try:
         return msgspec.convert(value, kind)

@@ -1,14 +1,14 @@
 """Every error that the engine raises on purpose: one flat tree, each with a message and a hint.
 
-A message says what happened, where, and why; the hint says what to do. Both are plain text for
-people: whoever renders them (command line, app) adds nothing but colour.
+The message says what happened, where and why; the hint says what to do. Both are plain text for
+people, to which the command line and the app add only colour.
 """
 
 from __future__ import annotations
 
 
 class CnnTuiError(Exception):
-    """An error that a user can understand and mend."""
+    """An error that a user can understand and correct."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -16,7 +16,7 @@ class CnnTuiError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Message and hint as one line."""
+        """The message and the hint as one line."""
         return f"{self.message} {self.hint}".strip()
 
 
@@ -25,9 +25,9 @@ class SpecError(CnnTuiError):
 
 
 class EntryError(SpecError):
-    """A line being typed that does not read: ``width`` characters from ``column``, counted from 0.
+    """A typed line that cannot be read: ``width`` characters from ``column``, counted from 0.
 
-    A width of 0 stands for a place between two characters, such as the end of the line.
+    A width of 0 marks a position between two characters, such as the end of the line.
     """
 
     def __init__(self, message: str, hint: str, column: int, width: int) -> None:
@@ -40,9 +40,9 @@ class ShapeError(CnnTuiError):
 
 
 class MemoryLimitError(CnnTuiError):
-    """A training that needs more memory than there is; found out before it is tried.
+    """A training that would need more memory than there is, raised before it begins.
 
-    Batches of ``batch`` images would fit; 0 if not even one image at a time does.
+    ``batch`` is the size of a batch that would fit; 0 if not even a single image fits.
     """
 
     def __init__(self, message: str, hint: str = "", batch: int = 0) -> None:
@@ -55,7 +55,7 @@ class DataError(CnnTuiError):
 
 
 class MissingDataError(DataError):
-    """A dataset that is not here yet but can be downloaded: its ``name``, its ``size`` in bytes."""
+    """A dataset that is not on disk but can be downloaded: its ``name`` and ``size`` in bytes."""
 
     def __init__(self, message: str, hint: str, name: str, size: int) -> None:
         super().__init__(message, hint)
@@ -63,11 +63,11 @@ class MissingDataError(DataError):
 
 
 class RunError(CnnTuiError):
-    """A run that cannot be kept, found, read, steered or resumed."""
+    """A run that cannot be saved, found, read, steered or resumed."""
 
 
 class NonFiniteError(CnnTuiError):
-    """A loss or a gradient became infinite or NaN; ``layer`` is where it began."""
+    """A loss or gradient that is infinite or NaN; ``layer`` is where it began."""
 
     def __init__(self, message: str, hint: str = "", layer: str = "") -> None:
         super().__init__(message, hint)

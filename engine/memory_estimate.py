@@ -1,4 +1,4 @@
-"""What training will need, before anything is trained."""
+"""The memory that training will need, computed before it begins."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ _FLOAT = 4
 
 @dataclass(frozen=True)
 class MemoryEstimate:
-    """Bytes that a training run will hold, data and interpreter left out."""
+    """Bytes that a training run will hold, without data and interpreter."""
 
     parameters: int
     gradients: int
     optimizer: int
     activations: int
-    """Activations, their gradients and workspaces of one batch."""
+    """Activations, their gradients and scratch arrays of one batch."""
 
     @property
     def total(self) -> int:
-        """All of it."""
+        """Bytes during training."""
         return self.parameters + self.gradients + self.optimizer + self.activations
 
     @property
     def peak(self) -> int:
-        """The most at any time: while a checkpoint is written, its copy is held as well."""
+        """Bytes while a checkpoint is written, when its copy is held as well."""
         return self.total + self.parameters + self.optimizer
 
 
 def forecast_memory(network: Network, batch_size: int) -> MemoryEstimate:
-    """Lay out a training step of ``network`` as the engine would, without touching the memory.
+    """Plan a training step of ``network`` as the engine would, without touching the memory.
 
     Raises:
-        ShapeError: the network does not fit together.
-        MemoryError: the system refuses even to promise that much.
+        ShapeError: if the layers do not fit together.
+        MemoryError: if the system refuses to reserve that much.
     """
     model = build_uninitialized(network, seed=0, dtype=np.float32, threads=1)
     try:
@@ -60,16 +60,16 @@ def forecast_memory(network: Network, batch_size: int) -> MemoryEstimate:
 
 
 def check_memory(network: Network, batch_size: int, available: int | None = None) -> MemoryEstimate:
-    """What training will hold, if there is so much memory.
+    """The memory of a training, if it fits.
 
     Args:
-        network: to be trained.
-        batch_size: images of a step.
-        available: bytes that it may take; None asks the system.
+        network: the network to be trained.
+        batch_size: images per step.
+        available: bytes that may be used; None asks the system.
 
     Raises:
-        ShapeError: the network does not fit together.
-        MemoryLimitError: there is less memory, with a batch that would fit.
+        ShapeError: if the layers do not fit together.
+        MemoryLimitError: if less memory is available; the error names a batch size that fits.
     """
     available = available_memory() if available is None else available
     if available is None:
@@ -81,7 +81,7 @@ def check_memory(network: Network, batch_size: int, available: int | None = None
 
 
 def _forecast_within(network: Network, batch_size: int, available: int) -> MemoryEstimate:
-    """The forecast; a lower bound of it where that is too much already."""
+    """The forecast, or its lower bound where that already exceeds ``available``."""
     least = _least(network, batch_size)
     if least.peak > available:
         return least
@@ -92,7 +92,7 @@ def _forecast_within(network: Network, batch_size: int, available: int) -> Memor
 
 
 def _least(network: Network, batch_size: int) -> MemoryEstimate:
-    """What cannot be avoided, by arithmetic: nothing is laid out that could never be."""
+    """A lower bound by arithmetic alone, so that nothing far too large is ever planned."""
     report = check(network)
     parameters = _FLOAT * report.total_params
     activations = _FLOAT * batch_size * sum(_kept(report.layers))
@@ -100,7 +100,7 @@ def _least(network: Network, batch_size: int) -> MemoryEstimate:
 
 
 def _kept(layers: Iterable[LayerReport]) -> Iterator[int]:
-    """Values of an image that are held from the forward pass to the backward pass."""
+    """Values per image that are held from the forward pass to the backward pass."""
     for layer in layers:
         yield from _kept(layer.branch)
         if layer.weights and not layer.branch:
@@ -114,13 +114,13 @@ def _too_much(network: Network, batch_size: int, peak: int, available: int) -> M
         f"more, and {_size(available)} are free.",
         f"Batches of {fitting} would fit."
         if fitting
-        else "Not even one image at a time fits: use fewer channels or features.",
+        else "Not even one image fits: use fewer channels or features.",
         fitting,
     )
 
 
 def _fitting_batch(network: Network, batch_size: int, available: int) -> int:
-    """The largest smaller power of two that fits; 0 if none does."""
+    """The largest power of two below ``batch_size`` that fits; 0 if none does."""
     fitting = 1 << (batch_size - 1).bit_length()
     while fitting := fitting // 2:
         if _forecast_within(network, fitting, available).peak <= available:
@@ -129,5 +129,5 @@ def _fitting_batch(network: Network, batch_size: int, available: int) -> int:
 
 
 def _size(count: int) -> str:
-    """Bytes in powers of 1000, as all that is said of disks and memory."""
+    """Bytes as text in powers of 1000, as everywhere in the app."""
     return f"{count / 1e6:,.0f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"

@@ -1,4 +1,4 @@
-"""A built network: parameters, scores of images, and gradients of a batch."""
+"""A network with weights: scores of images, and the loss and gradients of a batch."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.threads import WorkerPool
 
 KEPT_PLANS = 3
-"""Plans of so many batch sizes are kept: the batch, the last short one, and one more."""
+"""Batch sizes whose plans are kept: the usual one, that of the last short batch, and one more."""
 
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What a training pass over one batch found; the gradients are in the parameters."""
+    """The result of a training pass over one batch; the gradients are in the parameters."""
 
     loss: float
     """Data loss, mean over the batch."""
     correct: int
     gradient_norm: float
-    """Length of the gradient, L2 left out."""
+    """Norm of the gradient, without L2."""
 
 
 class Model:
@@ -54,7 +54,7 @@ class Model:
         self.dtype = store.data.dtype
         self._make_loss = make_loss
         self._bytes_per_image = largest_activation * self.dtype.itemsize
-        self._team = WorkerPool(threads)
+        self._workers = WorkerPool(threads)
         self._plans: OrderedDict[int, Plan] = OrderedDict()
         self._training_passes: dict[int, list[Sequence[Task]]] = {}
 
@@ -65,11 +65,11 @@ class Model:
 
     @property
     def threads(self) -> int:
-        """On how many threads the model runs; changes the time, never a bit of the result."""
-        return self._team.threads
+        """Number of threads; they change the time, never a bit of the result."""
+        return self._workers.threads
 
     def forward(self, images: Array, training: bool = False) -> Array:
-        """Scores ``(N, classes)``; ``training`` uses batch statistics and drops activations."""
+        """Scores ``(N, classes)``; ``training`` uses batch statistics and applies dropout."""
         self._check_images(images)
         plan = self._plan(len(images))
         self.mode.training = training
@@ -80,12 +80,12 @@ class Model:
         return plan.logits
 
     def train_batch(self, images: Array, targets: np.ndarray) -> BatchResult:
-        """Loss of a batch and, in the parameters' ``grad``, its gradients; no weight changes.
+        """The loss of a batch and, in the parameters' ``grad``, its gradients; no weight changes.
 
         Raises:
-            ShapeError: images of another shape or type than the network's.
-            DataError: targets that are not classes of the network.
-            NonFiniteError: a loss or gradient that is infinite or NaN, with the layer.
+            ShapeError: if the images have another shape or type than the network's input.
+            DataError: if a target is not a class of the network.
+            NonFiniteError: if the loss or a gradient is infinite or NaN; names the layer.
         """
         plan = self._prepare_training(images, targets)
         self._run(self._training_passes[plan.batch])
@@ -100,16 +100,16 @@ class Model:
         return result
 
     def train_stages(self, images: Array, targets: np.ndarray) -> Iterator[tuple[str, bool]]:
-        """The work of :meth:`train_batch` in small steps, to be timed or given up after any.
+        """Run :meth:`train_batch` stage by stage, to time the stages or stop after any of them.
 
         Yields:
-            Of each stage that has run its layer, empty for what is no layer's, and whether it was
-            part of the backward pass.
+            The name of the layer whose stage has run, empty for other work, and whether it belongs
+            to the backward pass.
         """
         plan = self._prepare_training(images, targets)
         for is_backward, stages in enumerate(plan.stages):
             for stage in stages:
-                self._team.run(stage.tasks)
+                self._workers.run(stage.tasks)
                 yield stage.owner, bool(is_backward)
 
     def _prepare_training(self, images: Array, targets: np.ndarray) -> Plan:
@@ -122,30 +122,30 @@ class Model:
         return plan
 
     def plan_training(self, batch: int) -> Plan:
-        """The plan of a batch size, with its backward pass laid out."""
+        """The plan of a batch size, including its backward pass."""
         plan = self._plan(batch)
         if batch not in self._training_passes:
             self._training_passes[batch] = plan.bind_training(self._make_loss)
         return plan
 
     def loss_of(self, logits: Array, targets: np.ndarray) -> float:
-        """Mean data loss of scores ``(N, classes)``; not finite where they are not."""
+        """Mean data loss of scores ``(N, classes)``; not finite if a score is not."""
         scores = np.ascontiguousarray(logits.T)
         kernel = self._make_loss(scores, np.empty_like(scores), targets, len(targets))
-        self._team.run([kernel.run])
+        self._workers.run([kernel.run])
         return kernel.total / len(targets)
 
     def close(self) -> None:
-        """End the threads. The model cannot run afterwards."""
-        self._team.close()
+        """End the threads; the model cannot run afterwards."""
+        self._workers.close()
 
     def run_tasks(self, tasks: Sequence[Task]) -> None:
         """Run independent tasks on the model's threads."""
-        self._team.run(tasks)
+        self._workers.run(tasks)
 
     def _run(self, stages: Sequence[Sequence[Task]]) -> None:
         for tasks in stages:
-            self._team.run(tasks)
+            self._workers.run(tasks)
 
     def _plan(self, batch: int) -> Plan:
         if batch in self._plans:
@@ -165,8 +165,8 @@ class Model:
     def _check_images(self, images: Array) -> None:
         if images.dtype != self.dtype:
             raise ShapeError(
-                f"the network computes in {self.dtype}, the images are {images.dtype}.",
-                "Normalise them to floats first.",
+                f"expected images of type {self.dtype}, received {images.dtype}.",
+                "Normalise the images to floats first.",
             )
         if images.ndim != 4 or images.shape[1:] != self.input_shape or not len(images):
             expected, received = map(format_shape, (self.input_shape, images.shape))
@@ -190,18 +190,18 @@ class Model:
         if not np.isfinite(result.loss):
             layer = plan.chain.first_non_finite() or "the loss"
             raise NonFiniteError(
-                f"the loss is {result.loss}; the first values that are not finite come from "
+                f"the loss is {result.loss}; the first layer with values that are not finite is "
                 f"{layer}.",
-                "A smaller learning rate usually helps; also look for such values in the data.",
+                "Lower the learning rate; also check the data for such values.",
                 layer,
             )
         if np.isfinite(result.gradient_norm):
             return
-        # Squares of finite numbers may overflow: only a look at each decides.
+        # Squares of finite numbers may overflow, so each value is checked.
         parameter = self.store.first_non_finite()
         if parameter is not None:
             raise NonFiniteError(
                 f"the gradient of {parameter.name} is not finite.",
-                "A smaller learning rate or gradient clipping usually helps.",
+                "Lower the learning rate, or set clip_norm.",
                 parameter.name.rpartition(".")[0],
             )

@@ -1,4 +1,4 @@
-"""From gradients to new weights, in blocks that stay in cache."""
+"""Optimizers: updates of the weights from gradients, in blocks that stay in cache."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from typing import Protocol
 
 import numpy as np
 
+from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array, aligned_empty, aligned_zeros
 from cnn_tui.engine.parameters import ParameterStore
 from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.engine.threads import Task
 
 BLOCK = 1 << 15
-"""Weights updated at a time: with gradient and state they fit a core's cache."""
+"""Weights that are updated at a time; with gradient and state they fit a core's cache."""
 
 
 class UpdateRule(Protocol):
-    """How one block of weights moves. State arrays begin at zero."""
+    """The update of one block of weights. State arrays begin at zero."""
 
     states: int
 
-    def update(self, w: Array, g: Array, state: list[Array], spare: Array, lr: float) -> None:
-        """Move ``w`` against its gradient ``g``, which stays as it is; ``spare`` is scratch."""
+    def start_step(self, step: int) -> None:
+        """Prepare for step number ``step``, counted from 1, before its blocks."""
 
-    def begin(self, step: int) -> None:
-        """Called before the blocks of step number ``step``, counted from 1."""
+    def update(self, w: Array, g: Array, state: list[Array], scratch: Array, lr: float) -> None:
+        """Update ``w`` by its gradient ``g``, which stays unchanged."""
 
 
 class SGD:
@@ -36,110 +37,116 @@ class SGD:
 
     states = 0
 
-    def begin(self, step: int) -> None:
-        """Nothing depends on the step."""
+    def start_step(self, step: int) -> None:
+        """Do nothing: the rule does not depend on the step."""
 
-    def update(self, w: Array, g: Array, state: list[Array], spare: Array, lr: float) -> None:
-        """One block."""
-        np.multiply(g, lr, out=spare)
-        np.subtract(w, spare, out=w)
+    def update(self, w: Array, g: Array, state: list[Array], scratch: Array, lr: float) -> None:
+        """Update one block."""
+        np.multiply(g, lr, out=scratch)  # lr * g
+        np.subtract(w, scratch, out=w)
 
 
 class Momentum(SGD):
-    """``v = momentum * v + g; w -= lr * v``; Sutskever et al. 2013, in PyTorch's form."""
+    """``v = momentum * v + g; w -= lr * v``; Sutskever et al. 2013, in PyTorch's form.
+
+    Nesterov's form steps by ``lr * (g + momentum * v)``.
+    """
 
     states = 1
 
     def __init__(self, momentum: float, nesterov: bool = False) -> None:
         self.momentum, self.nesterov = momentum, nesterov
 
-    def update(self, w: Array, g: Array, state: list[Array], spare: Array, lr: float) -> None:
-        """One block; Nesterov's looks ahead by ``g + momentum * v``."""
-        (velocity,) = state
-        np.multiply(velocity, self.momentum, out=velocity)
-        np.add(velocity, g, out=velocity)
+    def update(self, w: Array, g: Array, state: list[Array], scratch: Array, lr: float) -> None:
+        """Update one block."""
+        (v,) = state
+        np.multiply(v, self.momentum, out=v)
+        np.add(v, g, out=v)  # v = momentum * v + g
         if self.nesterov:
-            np.multiply(velocity, self.momentum, out=spare)
-            np.add(spare, g, out=spare)
-            np.multiply(spare, lr, out=spare)
+            np.multiply(v, self.momentum, out=scratch)
+            np.add(scratch, g, out=scratch)  # momentum * v + g
+            np.multiply(scratch, lr, out=scratch)
         else:
-            np.multiply(velocity, lr, out=spare)
-        np.subtract(w, spare, out=w)
+            np.multiply(v, lr, out=scratch)  # lr * v
+        np.subtract(w, scratch, out=w)
 
 
-class RMSprop(SGD):
-    """``s = rho * s + (1 - rho) * g**2; w -= lr * g / (sqrt(s) + eps)``; Hinton 2012, lecture 6e.
-
-    Adagrad (Duchi et al. 2011) sums instead: ``s += g**2``.
-    """
+class Adagrad(SGD):
+    """``v += g**2; w -= lr * g / (sqrt(v) + eps)``; Duchi et al. 2011."""
 
     states = 1
 
-    def __init__(self, keep: float, add: float, eps: float) -> None:
-        self.keep, self.add, self.eps = keep, add, eps
+    def __init__(self, eps: float) -> None:
+        self.eps = eps
 
-    def update(self, w: Array, g: Array, state: list[Array], spare: Array, lr: float) -> None:
-        """One block."""
-        (squares,) = state
-        np.multiply(g, g, out=spare)
-        np.multiply(spare, self.add, out=spare)
-        np.multiply(squares, self.keep, out=squares)
-        np.add(squares, spare, out=squares)
-        np.sqrt(squares, out=spare)
-        np.add(spare, self.eps, out=spare)
-        np.divide(g, spare, out=spare)
-        np.multiply(spare, lr, out=spare)
-        np.subtract(w, spare, out=w)
+    def update(self, w: Array, g: Array, state: list[Array], scratch: Array, lr: float) -> None:
+        """Update one block."""
+        (v,) = state
+        self._accumulate(v, g, scratch)
+        np.sqrt(v, out=scratch)
+        np.add(scratch, self.eps, out=scratch)  # sqrt(v) + eps
+        np.divide(g, scratch, out=scratch)  # g / (sqrt(v) + eps)
+        np.multiply(scratch, lr, out=scratch)
+        np.subtract(w, scratch, out=w)
+
+    def _accumulate(self, v: Array, g: Array, scratch: Array) -> None:
+        np.multiply(g, g, out=scratch)
+        np.add(v, scratch, out=v)  # v = v + g**2
+
+
+class RMSprop(Adagrad):
+    """``v = rho * v + (1 - rho) * g**2``, the step as in Adagrad; Hinton 2012, lecture 6e."""
+
+    def __init__(self, rho: float, eps: float) -> None:
+        super().__init__(eps)
+        self.rho = rho
+
+    def _accumulate(self, v: Array, g: Array, scratch: Array) -> None:
+        np.multiply(g, g, out=scratch)
+        np.multiply(scratch, 1 - self.rho, out=scratch)  # (1 - rho) * g**2
+        np.multiply(v, self.rho, out=v)
+        np.add(v, scratch, out=v)
 
 
 class Adam:
-    """Means of ``g`` and ``g**2`` with their bias corrected (Kingma & Ba 2015, algorithm 1)."""
+    """Bias-corrected running means of ``g`` and ``g**2`` (Kingma & Ba 2015, algorithm 1)."""
 
     states = 2
 
     def __init__(self, betas: tuple[float, float], eps: float) -> None:
         self.betas, self.eps = betas, eps
 
-    def begin(self, step: int) -> None:
-        """The corrections of this step."""
-        self.correction = 1 - self.betas[0] ** step
-        self.root_correction = math.sqrt(1 - self.betas[1] ** step)
+    def start_step(self, step: int) -> None:
+        """Compute the bias corrections of step number ``step``."""
+        self.bias_correction1 = 1 - self.betas[0] ** step
+        self.bias_correction2_sqrt = math.sqrt(1 - self.betas[1] ** step)
 
-    def update(self, w: Array, g: Array, state: list[Array], spare: Array, lr: float) -> None:
-        """One block."""
-        mean, squares = state
-        np.multiply(g, 1 - self.betas[0], out=spare)
-        np.multiply(mean, self.betas[0], out=mean)
-        np.add(mean, spare, out=mean)
-        np.multiply(g, g, out=spare)
-        np.multiply(spare, 1 - self.betas[1], out=spare)
-        np.multiply(squares, self.betas[1], out=squares)
-        np.add(squares, spare, out=squares)
-        np.sqrt(squares, out=spare)
-        np.multiply(spare, 1 / self.root_correction, out=spare)
-        np.add(spare, self.eps, out=spare)
-        np.divide(mean, spare, out=spare)
-        np.multiply(spare, lr / self.correction, out=spare)
-        np.subtract(w, spare, out=w)
-
-
-class Runs(Protocol):
-    """What an optimizer needs of a model."""
-
-    store: ParameterStore
-
-    def run_tasks(self, tasks: list[Task]) -> None:
-        """Run independent tasks on the model's threads."""
+    def update(self, w: Array, g: Array, state: list[Array], scratch: Array, lr: float) -> None:
+        """Update one block."""
+        m, v = state
+        np.multiply(g, 1 - self.betas[0], out=scratch)
+        np.multiply(m, self.betas[0], out=m)
+        np.add(m, scratch, out=m)  # m = beta1 * m + (1 - beta1) * g
+        np.multiply(g, g, out=scratch)
+        np.multiply(scratch, 1 - self.betas[1], out=scratch)
+        np.multiply(v, self.betas[1], out=v)
+        np.add(v, scratch, out=v)  # v = beta2 * v + (1 - beta2) * g**2
+        np.sqrt(v, out=scratch)
+        np.multiply(scratch, 1 / self.bias_correction2_sqrt, out=scratch)  # sqrt(v_hat)
+        np.add(scratch, self.eps, out=scratch)
+        np.divide(m, scratch, out=scratch)  # m / (sqrt(v_hat) + eps)
+        np.multiply(scratch, lr / self.bias_correction1, out=scratch)  # lr * m_hat / (...)
+        np.subtract(w, scratch, out=w)
 
 
 class Optimizer:
-    """Steps a model's weights by a rule, with L2, clipping and decoupled weight decay.
+    """An update rule applied to a model, with L2, clipping and decoupled weight decay.
 
     L2 adds ``l2 * w`` to the gradients of weights, after clipping, as PyTorch's ``weight_decay``
     does; AdamW's decay shrinks weights by ``1 - lr * weight_decay`` (Loshchilov & Hutter 2019).
     """
 
-    def __init__(self, rule: UpdateRule, model: Runs, training: Recipe) -> None:
+    def __init__(self, rule: UpdateRule, model: Model, training: Recipe) -> None:
         self.rule, self.model = rule, model
         self.l2, self.clip_norm = training.l2, training.clip_norm
         self.weight_decay = training.weight_decay if training.optimizer == "adamw" else 0.0
@@ -153,7 +160,7 @@ class Optimizer:
         self._tasks = [self._task(number) for number in range(len(self._spans))]
 
     def step(self, lr: float, gradient_norm: float = 0.0) -> float:
-        """One update from the gradients in the model; returns the L2 loss before it.
+        """Update the weights from the model's gradients; returns the L2 loss before the update.
 
         ``gradient_norm`` is that of the batch, for clipping.
         """
@@ -161,7 +168,7 @@ class Optimizer:
         self.lr = lr
         clipped = self.clip_norm is not None and gradient_norm > self.clip_norm
         self.scale = (self.clip_norm or 1.0) / gradient_norm if clipped else 1.0
-        self.rule.begin(self.steps)
+        self.rule.start_step(self.steps)
         self.model.run_tasks(self._tasks)
         return 0.5 * self.l2 * sum(self._squares)
 
@@ -178,37 +185,37 @@ class Optimizer:
         return run
 
     def _plain_update(self, w: Array, g: Array, state: list[Array]) -> float:
-        spare, total = self._spares(w)
+        scratch, total = self._scratch_blocks(w)
         if self.scale != 1:
             np.multiply(g, self.scale, out=total)
             g = total
-        self.rule.update(w, g, state, spare, self.lr)
+        self.rule.update(w, g, state, scratch, self.lr)
         return 0.0
 
     def _decayed_update(self, w: Array, g: Array, state: list[Array]) -> float:
-        spare, total = self._spares(w)
+        scratch, total = self._scratch_blocks(w)
         squares = 0.0
         if self.scale != 1 or self.l2:
             np.multiply(g, self.scale, out=total)
             g = total
         if self.l2:
             squares = float(np.dot(w, w))
-            np.multiply(w, self.l2, out=spare)
-            np.add(g, spare, out=g)
+            np.multiply(w, self.l2, out=scratch)
+            np.add(g, scratch, out=g)  # g = scale * g + l2 * w
         if self.weight_decay:
             np.multiply(w, 1 - self.lr * self.weight_decay, out=w)
-        self.rule.update(w, g, state, spare, self.lr)
+        self.rule.update(w, g, state, scratch, self.lr)
         return squares
 
-    def _spares(self, like: Array) -> list[Array]:
-        """Two blocks of scratch of the calling thread."""
+    def _scratch_blocks(self, like: Array) -> list[Array]:
+        """Two scratch blocks of the calling thread."""
         if not hasattr(self._scratch, "blocks"):
             self._scratch.blocks = [aligned_empty((BLOCK,), like.dtype) for _ in range(2)]
         return [block[: len(like)] for block in self._scratch.blocks]
 
 
 def _spans(store: ParameterStore) -> list[tuple[slice, bool]]:
-    """The store cut into blocks, each with whether it decays."""
+    """Slices of blocks of the store, each with whether L2 and weight decay apply."""
     edges = sorted({0, store.size, *(e for span in store.decayed for e in (span.start, span.stop))})
     spans = []
     for low, high in itertools.pairwise(edges):
@@ -217,14 +224,14 @@ def _spans(store: ParameterStore) -> list[tuple[slice, bool]]:
     return spans
 
 
-def build_optimizer(training: Recipe, model: Runs) -> Optimizer:
-    """The optimizer that a recipe names."""
+def build_optimizer(training: Recipe, model: Model) -> Optimizer:
+    """The optimizer of a recipe."""
     rules: dict[str, Callable[[], UpdateRule]] = {
         "sgd": SGD,
         "momentum": lambda: Momentum(training.momentum),
         "nesterov": lambda: Momentum(training.momentum, nesterov=True),
-        "adagrad": lambda: RMSprop(1, 1, training.eps),
-        "rmsprop": lambda: RMSprop(training.rho, 1 - training.rho, training.eps),
+        "adagrad": lambda: Adagrad(training.eps),
+        "rmsprop": lambda: RMSprop(training.rho, training.eps),
         "adam": lambda: Adam(training.betas, training.eps),
         "adamw": lambda: Adam(training.betas, training.eps),
     }

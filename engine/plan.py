@@ -1,4 +1,4 @@
-"""A network bound to a batch size: every array laid out once, nothing allocated per step."""
+"""A network bound to a batch size: every array is allocated once, nothing per step."""
 
 from __future__ import annotations
 
@@ -8,29 +8,28 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from cnn_tui.engine.layers.base import Chain, Op, Stage, Task, merge
-from cnn_tui.engine.ops.kernel import Shard
-from cnn_tui.engine.ops.layout import to_inner
+from cnn_tui.engine.ops.kernel import Shard, to_hcwn
 from cnn_tui.engine.ops.loss import LossKernel
-from cnn_tui.engine.ops.memory import Array, Memory, aligned_empty
+from cnn_tui.engine.ops.memory import Arena, Array, aligned_empty
 from cnn_tui.engine.parameters import ParameterStore
 
 SHARD_COUNTS = (2, 4, 8)
-"""Powers of two share out evenly. More than 8 threads find no work: each shard beyond would cost
-another copy of the gradients."""
+"""Powers of two, which threads share evenly. Threads beyond 8 are idle, because every further shard
+would cost another copy of the gradients."""
 SHARD_BYTES = 1 << 21
-"""What the largest activation of a shard should fit: about a core's second-level cache."""
+"""Largest activation of a shard: about a core's second-level cache."""
 FEWEST_IMAGES = 4
-"""Of a shard: below, rows are too short for fast products."""
+"""Minimum images per shard; fewer make rows too short for fast matrix products."""
 REDUCE_SIZE = 1 << 15
-"""How many gradients are summed over the shards at a time."""
+"""Gradient values that are summed over the shards at a time."""
 
 MakeLoss = Callable[[Array, Array, np.ndarray, int], LossKernel]
 
 
 def shard_size(batch: int, bytes_per_image: int) -> int:
-    """Images in a shard, from the batch and the network alone: never from the threads.
+    """Images per shard, from the batch and the network alone, never from the threads.
 
-    Of as few shards as keep the largest activation in cache, or else of as many as there may be.
+    The fewest shards that keep the largest activation in cache, or else the most allowed.
     """
     fitting = max(FEWEST_IMAGES, SHARD_BYTES // bytes_per_image)
     sizes = [math.ceil(batch / count) for count in SHARD_COUNTS]
@@ -38,16 +37,16 @@ def shard_size(batch: int, bytes_per_image: int) -> int:
 
 
 def sum_of_squares(values: Array) -> float:
-    """In float64 only where squares overflow; infinite or NaN only if a value is."""
+    """The sum of squares, which is infinite or NaN only if a value is; float64 only on overflow."""
     squares = float(np.dot(values, values))
     return squares if math.isfinite(squares) else float(np.square(values, dtype=float).sum())
 
 
 class Plan:
-    """One batch size's memory and schedule; see :class:`cnn_tui.engine.model.Model`.
+    """Memory and schedule for one batch size; see :class:`cnn_tui.engine.model.Model`.
 
-    ``images`` and ``targets`` are what the next run reads; afterwards ``logits (classes, N)``
-    holds the scores and, after training, the store's ``grad`` the gradients.
+    A run reads ``images`` and ``targets``; afterwards ``logits (N, classes)`` are the scores and,
+    after a training pass, the store's ``grad`` holds the gradients.
     """
 
     def __init__(
@@ -65,13 +64,13 @@ class Plan:
             Shard(
                 index,
                 slice(start, min(start + size, batch)),
-                Memory(dtype),
+                Arena(dtype),
                 aligned_empty((store.summed,), dtype),
             )
             for index, start in enumerate(range(0, batch, size))
         ]
         channels, height, width = input_shape
-        self.inputs = [s.memory.keep((height, channels, width, s.size)) for s in self.shards]
+        self.inputs = [s.arena.allocate((height, channels, width, s.size)) for s in self.shards]
         self.images: Array = np.empty(0, dtype)
         self.targets = np.zeros(batch, np.int64)
         self.chain = Chain(ops, self.inputs, self.shards, overwrite=True)
@@ -80,7 +79,7 @@ class Plan:
         self.prepare = Stage([op.prepare for op in ops], by_shard=False)
         self.forward = merge([self.prepare, load, *self.chain.forward])
         self.stages: tuple[Sequence[Stage], Sequence[Stage]] = ((), ())
-        """Of a training pass before they are merged: forward, then from the loss backward."""
+        """Stages of a training pass before merging: forward, then from the loss backward."""
         self.losses: list[LossKernel] = []
         self.squares: dict[int, float] = {}
 
@@ -88,13 +87,15 @@ class Plan:
         target = self.inputs[shard.index]
 
         def run() -> None:
-            np.copyto(target, to_inner(self.images[shard.images]))
+            np.copyto(target, to_hcwn(self.images[shard.images]))
 
         return run
 
     def bind_training(self, make_loss: MakeLoss) -> list[Sequence[Task]]:
-        """Lay out loss and backward pass; returns the stages of a whole training pass."""
-        gradients = [shard.memory.keep((1, len(s), 1, shard.size)) for s, shard in self._outputs()]
+        """Plan the loss and the backward pass; returns the stages of a whole training pass."""
+        gradients = [
+            shard.arena.allocate((1, len(s), 1, shard.size)) for s, shard in self._outputs()
+        ]
         self.losses = [
             make_loss(scores, gradient[0, :, 0, :], self.targets[shard.images], self.batch)
             for (scores, shard), gradient in zip(self._outputs(), gradients, strict=True)
@@ -114,7 +115,7 @@ class Plan:
         return list(zip(self.scores, self.shards, strict=True))
 
     def _reductions(self) -> list[Task]:
-        """Sum the shards' gradients, in their order, a block at a time."""
+        """Tasks that sum the gradients of the shards in their order, a block at a time."""
         size = self.store.summed
         return [
             self._reduction(slice(low, min(low + REDUCE_SIZE, size)))
@@ -134,7 +135,7 @@ class Plan:
         return run
 
     def _squares(self) -> list[Task]:
-        """Squares of the gradients that were computed for the whole batch."""
+        """Tasks that sum the squares of gradients computed for the whole batch."""
         low, size = self.store.summed, self.store.size
         return [
             self._square(slice(start, min(start + REDUCE_SIZE, size)))
@@ -151,13 +152,13 @@ class Plan:
 
     @property
     def gradient_norm(self) -> float:
-        """Length of the gradient of the last training pass; infinite or NaN if any part is."""
+        """Norm of the last training pass's gradient; infinite or NaN if a value is."""
         return math.sqrt(sum(self.squares[start] for start in sorted(self.squares)))
 
     @property
     def bytes(self) -> int:
-        """Of activations, workspaces, partial gradients and forms of weights, as laid out."""
-        shards = sum(shard.memory.bytes + shard.grads.nbytes for shard in self.shards)
+        """Bytes of activations, scratch, partial gradients and derived copies of weights."""
+        shards = sum(shard.arena.bytes + shard.grads.nbytes for shard in self.shards)
         return shards + sum(op.derived_bytes for op in self.ops)
 
     @property

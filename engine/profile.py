@@ -1,4 +1,4 @@
-"""A step or two on random data: how long training will take, and where the time goes."""
+"""Profiling of a few steps on random data: how long training will take, and each layer's share."""
 
 from __future__ import annotations
 
@@ -20,49 +20,49 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.threads import default_threads
 
 _BRIEF = 2.0
-"""Seconds: a shorter first pass is repeated, since memory touched for the first time is slow."""
+"""Seconds; a shorter first pass is repeated, because first access to memory is slow."""
 _LONG = 5.0
-"""Seconds: after a longer pass nobody wants to wait for another step."""
+"""Seconds; after a longer pass no further step is timed."""
 _MOST_STEPS, _ENOUGH = 5, 0.5
-"""Steps are timed until there are so many, or for so many seconds."""
+"""Limits of the timed steps: their number and their total seconds."""
 _LR = 1e-9
-"""Tiny: random labels must not let the weights run away."""
+"""Tiny, so that random labels do not make the weights diverge."""
 
 
 @dataclass(frozen=True)
 class LayerTime:
-    """Seconds that a layer takes of a training step."""
+    """Seconds of a training step that a layer takes."""
 
     name: str
-    """As in the report of :func:`check`; empty for all that is no layer's work."""
+    """Name of the layer as in the report of :func:`check`; empty for all other work."""
     forward: float
     backward: float
 
     @property
     def total(self) -> float:
-        """Both passes."""
+        """Seconds of both passes."""
         return self.forward + self.backward
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What training will take, as far as a few steps tell."""
+    """Time and memory of training, measured on a few steps."""
 
     batch_size: int
     threads: int
     step_seconds: float
-    """Of one step: forward, loss, backward, optimizer."""
+    """Seconds of one step: forward, loss, backward, optimizer."""
     layers: tuple[LayerTime, ...]
-    """In the order in which they are computed; together they take ``step_seconds``."""
+    """Layers in the order in which they run; their times add up to ``step_seconds``."""
     memory: MemoryEstimate
 
     @property
     def forward_seconds(self) -> float:
-        """The part of a step that a batch of validation takes, too."""
+        """Seconds of a forward pass, which is also the time of a validation batch."""
         return sum(layer.forward for layer in self.layers)
 
     def epoch_seconds(self, train_images: int, val_images: int = 0) -> float:
-        """An epoch of training steps and the validation behind it."""
+        """Seconds of an epoch of training steps and the validation after it."""
         steps = math.ceil(train_images / self.batch_size)
         validations = val_images / self.batch_size
         return steps * self.step_seconds + validations * self.forward_seconds
@@ -76,18 +76,18 @@ def probe(
     available: int | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Profile | None:
-    """Train a few steps on random images, in a model of its own.
+    """Time a few training steps on random images, in a separate model.
 
     Args:
-        network: to be trained by its recipe.
-        batch_size: images of a step; None for the recipe's.
-        threads: None for as many as there are cores.
-        available: bytes of memory that it may take; None asks the system.
-        cancelled: asked between any two layers; once it answers True, the result is None.
+        network: the network, trained by its recipe.
+        batch_size: images per step; None for the recipe's.
+        threads: number of threads; None for the number of cores.
+        available: bytes of memory that may be used; None asks the system.
+        cancelled: called between layers; once it returns True, the result is None.
 
     Raises:
-        ShapeError: the network does not fit together.
-        MemoryLimitError: it would not fit in memory.
+        ShapeError: if the layers do not fit together.
+        MemoryLimitError: if training would not fit in memory.
     """
     batch_size = batch_size or network.training.batch_size
     memory = check_memory(network, batch_size, available)
@@ -96,7 +96,7 @@ def probe(
 
 
 class _Probe:
-    """A model with random data to train on."""
+    """A model and the random data that it is timed on."""
 
     def __init__(
         self, network: Network, model: Model, batch_size: int, cancelled: Callable[[], bool]
@@ -124,7 +124,7 @@ class _Probe:
         )
 
     def _by_layer(self) -> dict[tuple[str, bool], float]:
-        """Seconds by layer and direction; cut short where it was cancelled."""
+        """Seconds by layer and direction of one pass; incomplete if cancelled."""
         times: dict[tuple[str, bool], float] = {}
         start = time.perf_counter()
         for owner in self._model.train_stages(self._images, self._targets):
@@ -138,12 +138,12 @@ class _Probe:
         return times
 
     def _step_seconds(self, pass_seconds: float) -> float:
-        """Of steps as they really are, where the work of several layers is merged."""
+        """Seconds of a normal step, in which the stages of several layers are merged."""
         steps: list[float] = []
         most = 0 if pass_seconds > _LONG else _MOST_STEPS
         while not self._cancelled() and len(steps) < most and sum(steps) < _ENOUGH:
             start = time.perf_counter()
-            # The time is that of any numbers.
+            # The time does not depend on the values.
             with suppress(NonFiniteError):
                 self._model.train_batch(self._images, self._targets)
             self._optimizer.step(_LR)
@@ -152,7 +152,7 @@ class _Probe:
 
 
 def _layer_times(times: dict[tuple[str, bool], float], step_seconds: float) -> Iterator[LayerTime]:
-    """Times of the passes by layer, scaled to add up to a step."""
+    """Times by layer, scaled to add up to a step."""
     scale = step_seconds / sum(times.values())
     for name in dict.fromkeys(name for name, _ in times):
         forward, backward = times.get((name, False), 0.0), times.get((name, True), 0.0)

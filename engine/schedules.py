@@ -1,4 +1,4 @@
-"""The learning rate of each step."""
+"""Learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from cnn_tui.engine.specs.network import Recipe
 ONE_CYCLE_RISE = 0.3
 ONE_CYCLE_START = 1 / 25
 ONE_CYCLE_END = 1e-4
-"""Of the peak: shares and factors of Smith & Topin 2018, with PyTorch's default numbers."""
+"""The one-cycle schedule of Smith & Topin 2018 with PyTorch's defaults: share of the steps that
+rise, and first and last rate as factors of the peak."""
 
 
 def learning_rate(training: Recipe, step: int, batches: int) -> float:
-    """The rate of step number ``step``, counted from 0, with ``batches`` steps in an epoch."""
+    """The rate of step ``step``, counted from 0, with ``batches`` steps per epoch."""
     factor = _factor(training, step, batches)
     warmup = training.warmup_epochs * batches
     if step < warmup:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 Shape = tuple[int, ...]
-"""One image's volume ``(C, H, W)``, or ``(D,)`` once it is flat. Batches are not part of it."""
+"""The shape of one image's volume ``(C, H, W)``, or ``(D,)`` once it is flat; without the batch."""
 
 
 def format_shape(shape: Iterable[object]) -> str:
@@ -21,7 +21,7 @@ def format_shape(shape: Iterable[object]) -> str:
 
 
 class Window(NamedTuple):
-    """A window sliding along one axis; every number counts pixels of its input."""
+    """A window sliding along one axis, in pixels of its input."""
 
     kernel: int
     stride: int = 1
@@ -35,60 +35,60 @@ class Window(NamedTuple):
 
 
 def exact_size(size: int, window: Window) -> Fraction:
-    """``(W - F + 2P)/S + 1``, unrounded: a fraction says that the window does not tile its input.
+    """``(W - F + 2P)/S + 1``, unrounded: a fraction means that the window does not tile its input.
 
-    ``F`` is the window's span, so that dilation is included (Dumoulin & Visin, relation 15).
+    ``F`` is the window's span, which includes dilation (Dumoulin & Visin, relation 15).
     """
     return Fraction(size - window.span + 2 * window.padding, window.stride) + 1
 
 
 def output_size(size: int, window: Window) -> int:
-    """``floor((W - F + 2P)/S) + 1``: how many places the window has; below 1 means none."""
+    """``floor((W - F + 2P)/S) + 1``, the number of window positions; none if below 1."""
     return (size - window.span + 2 * window.padding) // window.stride + 1
 
 
 def remainder(size: int, window: Window) -> int:
-    """How many padded pixels at the end no place of the window reads; 0 where it tiles."""
+    """Padded pixels at the end that no window position reads; 0 if the window tiles its input."""
     return (size - window.span + 2 * window.padding) % window.stride
 
 
 def formula(size: int, window: Window) -> str:
-    """The output size with its numbers plugged in: ``(224 - 11 + 2*0)/4 + 1 = 54.25``."""
+    """The computation of the output size as text: ``(224 - 11 + 2*0)/4 + 1 = 54.25``."""
     result = decimal(exact_size(size, window))
     return f"({size} - {window.span} + 2*{window.padding})/{window.stride} + 1 = {result}"
 
 
 def decimal(value: Fraction) -> str:
-    """At most four decimals and no idle zeros: ``54.25``, ``10.3333``, ``7``."""
+    """A number with at most four decimals and no trailing zeros: ``54.25``, ``10.3333``, ``7``."""
     return f"{float(value):.4f}".rstrip("0").rstrip(".")
 
 
 def same_padding(kernel: int, dilation: int = 1) -> int:
-    """The padding on each side that keeps the size at stride 1: ``d(k - 1)/2``.
+    """The padding on each side that preserves the size at stride 1: ``d(k - 1)/2``.
 
     Raises:
-        ValueError: for an even span, which would need more on one side than on the other.
+        ValueError: if the span is even, which would need unequal padding.
     """
     span = Window(kernel, dilation=dilation).span
     if span % 2 == 0:
-        raise ValueError(f"no equal padding on both sides keeps the size under a span of {span}")
+        raise ValueError(f"no equal padding on both sides preserves the size with a span of {span}")
     return span // 2
 
 
 def conv_weights(
     in_channels: int, out_channels: int, kernel: tuple[int, int], groups: int = 1
 ) -> int:
-    """Entries of a filter bank ``(F, C/groups, KH, KW)``."""
+    """Number of weights of a filter bank ``(F, C/groups, KH, KW)``."""
     return out_channels * (in_channels // groups) * kernel[0] * kernel[1]
 
 
 def fc_weights(in_features: int, out_features: int) -> int:
-    """Entries of a matrix ``(out_features, in_features)``."""
+    """Number of weights of a matrix ``(out_features, in_features)``."""
     return in_features * out_features
 
 
 def conv_macs(weights: int, height: int, width: int) -> int:
-    """Multiply-adds of one image: every weight is used once at each output place."""
+    """Multiply-adds per image: every weight is used once at each output position."""
     return weights * height * width
 
 
@@ -96,14 +96,14 @@ class ReceptiveField(NamedTuple):
     """Receptive field along one axis, in pixels of the network's input, padding included."""
 
     size: int = 1
-    """Pixels from the first to the last that one value depends on."""
+    """Pixels from the first to the last that a value depends on."""
     jump: int = 1
-    """Pixels between the fields of two neighbouring values."""
+    """Pixels between the receptive fields of neighbouring values."""
 
     def through(self, window: Window) -> ReceptiveField:
-        """The field behind a sliding window: ``r + (k - 1)j``, jump ``j*s`` (Araujo et al.)."""
+        """The field after a sliding window: ``r + (k - 1)j``, jump ``j*s`` (Araujo et al.)."""
         return ReceptiveField(self.size + (window.span - 1) * self.jump, self.jump * window.stride)
 
     def whole(self, size: int) -> ReceptiveField:
-        """The field of something that reads all ``size`` places: a window as large as its input."""
+        """The field after a layer that reads all ``size`` positions of its input."""
         return self.through(Window(size))

@@ -1,4 +1,4 @@
-"""Writing: every touch of the disk on which a run depends, and files that are replaced whole."""
+"""Writing to disk: the operations that a run depends on, and atomic replacement of files."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _PREFIX, _SUFFIX = ".", ".tmp"
 
 
 class Storage:
-    """The real disk; tests put one in its place that fails."""
+    """The real disk; tests substitute one that fails."""
 
     def open(self, path: Path, mode: str) -> BinaryIO:
-        """An unbuffered, regular, binary file: what was written cannot fail later."""
+        """An unbuffered regular binary file, so that errors occur at the write."""
         return open(path, mode, buffering=0, opener=open_regular)  # type: ignore[return-value]
 
     def write(self, file: BinaryIO, data: Data) -> None:
-        """All of ``data``."""
+        """Write all of ``data``."""
         rest = memoryview(data)
         while rest:
             rest = rest[file.write(rest) :]
 
     def fsync(self, descriptor: int) -> None:
-        """Wait until the disk has it."""
+        """Wait until the file is on disk."""
         os.fsync(descriptor)
 
     def replace(self, source: Path, target: Path) -> None:
-        """Put ``source`` in the place of ``target``, all at once."""
+        """Replace ``target`` by ``source`` atomically."""
         source.replace(target)
 
 
@@ -44,15 +44,15 @@ def replace_file(
     durable: bool = True,
     mode: int | None = None,
 ) -> None:
-    """Write a file that is either whole and durable or, on any failure, as it was before.
+    """Replace a file atomically: on any failure it stays as it was.
 
-    One that need not be ``durable`` may be lost in a power cut, though still not halved. A link in
-    its place is replaced as well, not followed.
+    Without ``durable`` the new file may be lost in a power cut, but is never incomplete. A link at
+    ``path`` is replaced, not followed.
 
     Raises:
-        OSError: if it could not be written.
+        OSError: if the file cannot be written.
     """
-    # A name that nobody can have put there, made exclusively: nothing else is written to.
+    # An unguessable name, created exclusively, so that no other file can be written to.
     temporary = path.with_name(temporary_name())
     opened = storage.open(temporary, "xb")
     try:
@@ -73,15 +73,15 @@ def replace_file(
 
 
 def temporary_name() -> str:
-    """A name for what is being written, which no other process uses or can guess."""
+    """A name for a temporary file that no other process uses or can guess."""
     return f"{_PREFIX}cnn-tui-{os.urandom(8).hex()}{_SUFFIX}"
 
 
 def clear_temporaries(folder: Path) -> None:
-    """Remove what a process that was killed in :func:`replace_file` left in a folder.
+    """Remove the files that a process killed in :func:`replace_file` left in ``folder``.
 
     Raises:
-        OSError: if something cannot be removed.
+        OSError: if a file cannot be removed.
     """
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         if is_regular(path):
@@ -89,7 +89,7 @@ def clear_temporaries(folder: Path) -> None:
 
 
 def sync_folder(storage: Storage, folder: Path) -> None:
-    """Make names in ``folder`` outlast a power cut."""
+    """Make the entries of ``folder`` durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         storage.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""How much memory this process holds, and how much it may still take."""
+"""Memory that this process holds, and memory that is still available to it."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _NO_LIMIT = 1 << 60
 
 
 def available_memory(root: Path = Path("/")) -> int | None:
-    """Bytes that can still be taken without swapping; None where the system does not tell.
+    """Bytes that can be allocated without swapping; None if the system does not report them.
 
-    What Linux calls available, or less where a container or a batch job is limited to less.
-    Elsewhere it is all the memory there is.
+    On Linux the available memory, or less if a container or batch job has a lower limit; elsewhere
+    the installed memory.
 
     Args:
-        root: where ``proc`` and ``sys`` are.
+        root: the folder of ``proc`` and ``sys``.
     """
-    found = [*_free(root), *_left_in_groups(root)]
-    return min(found) if found else _installed()
+    limits = [*_free(root), *_left_in_groups(root)]
+    return min(limits) if limits else _installed()
 
 
 def held_memory() -> int:
-    """Bytes of memory that this process occupies; the most it ever did where only that is known."""
+    """Bytes of memory that this process occupies, or its peak if only that is known."""
     for line in _lines(Path("/proc/self/statm")):
         return int(line.split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return most_held_memory()
 
 
 def most_held_memory() -> int:
-    """The most bytes of memory that this process ever occupied."""
+    """Peak memory of this process in bytes."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 
@@ -55,11 +55,11 @@ def _free(root: Path) -> Iterator[int]:
 
 
 def _left_in_groups(root: Path) -> Iterator[int]:
-    """What the control groups of this process have left, and those around them."""
+    """Bytes left in the control groups of this process and in those that contain them."""
     for line in _lines(root / "proc/self/cgroup"):
         _, controllers, path = line.split(":", 2)
         if controllers in ("", "memory"):
-            # Where a container hides the groups around it, its own stands in their place.
+            # A container that hides the outer groups shows its own in their place.
             group = root / "sys/fs/cgroup" / controllers
             for name in (".", *path.strip("/").split("/")):
                 group /= name
@@ -74,7 +74,7 @@ def _left(group: Path) -> Iterator[int]:
 
 
 def _reclaimable(group: Path) -> int:
-    """Cached files, which count as used and give way when memory is wanted."""
+    """Bytes of cached files, which count as used but are freed when memory is needed."""
     stat = dict(line.split(maxsplit=1) for line in _lines(group / "memory.stat"))
     return int(stat.get("total_inactive_file", stat.get("inactive_file", "0")))
 

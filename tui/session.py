@@ -83,7 +83,7 @@ def load_for(network: Network, data_dir: Path | None) -> tuple[Network, Dataset,
         CnnTuiError: there is no such data, or the network does not fit it.
     """
     from cnn_tui.engine.data.catalog import load_dataset, locate
-    from cnn_tui.engine.training.compatibility import check_compatible
+    from cnn_tui.engine.training.opening import check_compatible
 
     name, data_dir = locate(network.data, data_dir)
     network = msgspec.structs.replace(network, data=name)

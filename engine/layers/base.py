@@ -1,4 +1,4 @@
-"""Operations on a whole batch: shard by shard where possible, with a meeting point where not."""
+"""Operations on a whole batch: by shard where possible, synchronised where necessary."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.memory import UNFRAMED, Array, Padding
+from cnn_tui.engine.ops.memory import NO_HALO, Array, Padding
 
 Task = Callable[[], None]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Tasks that may run side by side.
+    """Tasks that may run in parallel.
 
-    A stage ``by_shard`` has one task for each shard, which needs nothing of other shards, so that
-    neighbouring ones are merged; any other stage is a meeting point.
+    A stage ``by_shard`` has one independent task for each shard, so that consecutive stages of this
+    type are merged; any other stage is a synchronisation point.
     """
 
     tasks: Sequence[Task]
     by_shard: bool = True
     owner: str = ""
-    """The layer whose work it is, for those who measure; empty for what is no layer's."""
+    """Name of the layer that the tasks belong to, for profiling; empty for other work."""
 
     def owned_by(self, name: str) -> Stage:
-        """The stage as a layer's, unless it is one's inside that layer already."""
+        """The stage with ``name`` as its owner, unless an inner layer owns it already."""
         return self if self.owner else replace(self, owner=name)
 
 
 def merge(stages: Sequence[Stage]) -> list[Sequence[Task]]:
-    """Join runs of neighbouring stages by shard into one task for each shard."""
+    """Join runs of consecutive stages by shard into one task for each shard."""
     merged: list[Sequence[Task]] = []
     run: list[Stage] = []
     for stage in [*stages, Stage((), by_shard=False)]:
@@ -57,7 +57,7 @@ def _chained(tasks: tuple[Task, ...]) -> Task:
 
 
 class PlannedOp:
-    """An operation bound to a batch: outputs by shard, and what to run in each direction."""
+    """An operation bound to a batch: its outputs by shard and the stages of both directions."""
 
     ys: list[Array]
     forward: list[Stage]
@@ -65,59 +65,58 @@ class PlannedOp:
 
     @property
     def post_step(self) -> list[Task]:
-        """What to run once a training pass is known to be finite: updates of running state."""
+        """Updates of running state, to run once a training pass is known to be finite."""
         return []
 
     @property
     def chains(self) -> tuple[Chain, ...]:
-        """The chains inside, in the order in which they run."""
+        """Nested chains, in the order in which they run."""
         return ()
 
     def plan_backward(
         self, dys: list[Array], *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> list[Array] | None:
-        """Lay out ``backward``; returns ``dx`` by shard where it is needed."""
+        """Plan ``backward``; returns ``dx`` by shard where it is needed."""
         raise NotImplementedError
 
 
 class Op:
-    """One step of a layer, not yet bound to a batch."""
+    """An operation of a layer, not yet bound to a batch."""
 
     name: str
     monotone = False
-    """Whether it never puts two values of a channel in another order, so that it commutes with a
-    maximum: then a max pool may come first and leave it less to do, to the same result."""
+    """Whether the operation keeps the order of a channel's values, so that it commutes with a max
+    pool, which then runs first and leaves fewer values to process."""
     saves_output = False
     """Whether the backward pass reads ``y``, so that the next operation must not overwrite it."""
-
     in_place = False
-    """Whether ``y`` takes the place of ``x`` where it may."""
+    """Whether ``y`` overwrites ``x`` where that is allowed."""
 
     @property
-    def frame(self) -> Padding:
-        """The frame that it likes its input to lie in."""
-        return UNFRAMED
+    def halo(self) -> Padding:
+        """The halo that the operation wants around its input."""
+        return NO_HALO
 
     def plan_forward(
-        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
+        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, halo: Padding
     ) -> PlannedOp:
-        """Bind to inputs by shard.
+        """Bind the operation to inputs by shard.
 
-        ``overwrite``: ``y`` may take the place of ``x``. ``frame``: what ``y`` is to lie in.
+        ``overwrite`` allows ``y`` to overwrite ``x``; ``halo`` is that of ``y``.
         """
         raise NotImplementedError
 
     def prepare(self) -> None:
-        """Bring what is derived from the weights up to date; before every pass."""
+        """Update copies that are derived from the weights; called before every pass."""
 
     @property
     def derived_bytes(self) -> int:
-        """How much that takes, as far as it is laid out."""
+        """Bytes of the derived copies that have been planned."""
         return 0
 
 
 class ByShard(PlannedOp):
-    """One kernel for each shard."""
+    """A planned operation with one independent kernel for each shard."""
 
     def __init__(self, kernels: Sequence[Kernel], shards: list[Shard]) -> None:
         self.kernels, self.shards = kernels, shards
@@ -130,7 +129,7 @@ class ByShard(PlannedOp):
         for kernel, dy, shard in zip(self.kernels, dys, self.shards, strict=True):
             kernel.plan_backward(
                 dy,
-                shard.memory,
+                shard.arena,
                 needs_input_grad=needs_input_grad,
                 can_overwrite_grad=can_overwrite_grad,
             )
@@ -140,29 +139,29 @@ class ByShard(PlannedOp):
 
 
 class ShardedOp(Op):
-    """An operation that treats every shard by itself."""
+    """An operation whose shards are independent."""
 
     def plan_forward(
-        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
+        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, halo: Padding
     ) -> PlannedOp:
         kernels = [
-            self.kernel(x, shard, overwrite=overwrite, frame=frame)
+            self.kernel(x, shard, overwrite=overwrite, halo=halo)
             for x, shard in zip(xs, shards, strict=True)
         ]
         return ByShard(kernels, shards)
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
-        """The kernel of one shard."""
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
+        """The operation's kernel for one shard."""
         raise NotImplementedError
 
 
-def wanted_frame(ops: Sequence[Op]) -> Padding:
-    """The frame that the first of ``ops`` to leave its place likes its input to lie in."""
-    return next((op.frame for op in ops if not op.in_place), UNFRAMED)
+def wanted_halo(ops: Sequence[Op]) -> Padding:
+    """The halo that the first operation of ``ops`` that is not in place wants around its input."""
+    return next((op.halo for op in ops if not op.in_place), NO_HALO)
 
 
 class Chain(PlannedOp):
-    """Operations one after another."""
+    """A sequence of operations."""
 
     def __init__(
         self, ops: Sequence[Op], xs: list[Array], shards: list[Shard], *, overwrite: bool
@@ -171,8 +170,8 @@ class Chain(PlannedOp):
         self.links: list[PlannedOp] = []
         self.ys = xs
         for number, op in enumerate(ops):
-            frame = wanted_frame(ops[number + 1 :])
-            link = op.plan_forward(self.ys, shards, overwrite=overwrite, frame=frame)
+            halo = wanted_halo(ops[number + 1 :])
+            link = op.plan_forward(self.ys, shards, overwrite=overwrite, halo=halo)
             self.links.append(link)
             self.ys = link.ys
             overwrite = not op.saves_output
@@ -206,14 +205,14 @@ class Chain(PlannedOp):
         return [commit for link in self.links for commit in link.post_step]
 
     def walk(self) -> Iterator[tuple[Op, PlannedOp]]:
-        """Every operation with what it is bound to, in the order in which they run."""
+        """Every operation with its plan, nested ones first, in the order in which they run."""
         for op, link in zip(self.ops, self.links, strict=True):
             for chain in link.chains:
                 yield from chain.walk()
             yield op, link
 
     def first_non_finite(self) -> str | None:
-        """The name of the first layer with an output that is infinite or NaN."""
+        """The name of the first layer whose output holds infinity or NaN."""
         for op, link in self.walk():
             if not all(np.isfinite(y).all() for y in link.ys):
                 return op.name
@@ -221,4 +220,4 @@ class Chain(PlannedOp):
 
     def _release(self, arrays: list[Array]) -> None:
         for array, shard in zip(arrays, self.shards, strict=True):
-            shard.memory.release(array)
+            shard.arena.release(array)

@@ -1,4 +1,4 @@
-"""What the operations of a layer are made from: its place, and the parts of the model so far."""
+"""The arguments of a layer's builder: the layer with its shapes, and the model built so far."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from cnn_tui.engine.specs.windows import Windowed, windows
 
 
 class Placed(NamedTuple):
-    """A layer that turns a volume of ``shape`` into one of ``output``."""
+    """A layer in a network: from a volume of ``shape`` to one of ``output``."""
 
     layer: Any
-    """The spec; each builder takes one kind."""
+    """The spec, of the type that the builder handles."""
     report: LayerReport
     shape: Shape
     output: Shape
 
     @property
     def name(self) -> str:
-        """The name of the layer, with which those of its parameters begin."""
+        """The name of the layer, and the prefix of the names of its parameters."""
         return self.report.name
 
 
 @dataclass
 class Parts:
-    """The parameters and buffers of a network, as its layers are built one after another."""
+    """The parameters and buffers of a network, collected while its layers are built in order."""
 
     mode: Mode
     dtype: DTypeLike
@@ -45,10 +45,10 @@ class Parts:
 
 
 Builder = Callable[[Placed, Parts], Iterable[Op]]
-"""Makes the operations of a layer, and registers its parameters."""
+"""A function that makes the operations of a layer and registers its parameters."""
 
 
 def geometry_of(layer: Windowed, output: Shape) -> Geometry:
-    """The windows of a convolution or pool."""
+    """The geometry of a convolution or pool with this output."""
     kernel, stride, padding, dilation = zip(*windows(layer), strict=True)
     return Geometry(kernel, stride, padding, dilation, (output[1], output[2]))

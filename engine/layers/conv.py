@@ -1,4 +1,4 @@
-"""The convolution layer."""
+"""The convolution layer, and the bias that it shares with the fully connected layer."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ import numpy as np
 
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
-from cnn_tui.engine.ops.bias import BiasKernel
-from cnn_tui.engine.ops.choose import choose_conv_kernel
-from cnn_tui.engine.ops.conv import ConvKernel, GroupedConvKernel
+from cnn_tui.engine.ops.conv import ConvKernel, GroupedConvKernel, choose_conv_kernel
+from cnn_tui.engine.ops.elementwise import BiasKernel
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.memory import UNFRAMED, Array, Padding
+from cnn_tui.engine.ops.memory import NO_HALO, Array, Padding
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.specs.layers import pair
 
 
 class ConvOp(ShardedOp):
-    """The sums of products, without the bias. ``weight``: inner ``(KH, KW, C/groups, F)``."""
+    """A convolution without the bias; ``weight`` is stored as ``(KH, KW, C/groups, F)``."""
 
     def __init__(self, name: str, weight: Parameter, geometry: Geometry, groups: int) -> None:
         self.name, self.weight, self.geometry, self.groups = name, weight, geometry, groups
 
     @property
-    def frame(self) -> Padding:
-        return self.geometry.padding if self.geometry.unit and self.groups == 1 else UNFRAMED
+    def halo(self) -> Padding:
+        return self.geometry.padding if self.geometry.unit and self.groups == 1 else NO_HALO
 
     @cached_property
     def _weights(self) -> list[ConvWeights]:
-        return [ConvWeights(part) for part in np.split(self.weight.inner, self.groups, axis=3)]
+        return [ConvWeights(part) for part in np.split(self.weight.storage, self.groups, axis=3)]
 
     def prepare(self) -> None:
         for weights in self._weights:
@@ -41,24 +40,24 @@ class ConvOp(ShardedOp):
     def derived_bytes(self) -> int:
         return sum(weights.form_bytes for weights in self._weights)
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
-        memory, geometry = shard.memory, self.geometry
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
+        arena, geometry = shard.arena, self.geometry
         out_h, out_w = geometry.output
-        y = memory.keep((out_h, self.weight.inner_shape[-1], out_w, shard.size), frame)
+        y = arena.allocate((out_h, self.weight.storage_shape[-1], out_w, shard.size), halo)
         xs, ys = (np.split(array, self.groups, axis=1) for array in (x, y))
         dweights = np.split(self.weight.part_of(shard.grads), self.groups, axis=3)
-        kind = choose_conv_kernel(self._weights[0].weight, geometry, shard.size, self.groups)
-        if self.groups == 1 and kind is ConvKernel and geometry.dense:
-            memory.expect_gradient(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
+        kernel = choose_conv_kernel(self._weights[0].weight, geometry, shard.size, self.groups)
+        if self.groups == 1 and kernel is ConvKernel and geometry.dense:
+            arena.expect_halo(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
         groups = [
-            kind(*part, geometry, memory)
-            for part in zip(xs, ys, self._weights, dweights, strict=True)
+            kernel(*group, geometry, arena)
+            for group in zip(xs, ys, self._weights, dweights, strict=True)
         ]
         return groups[0] if self.groups == 1 else GroupedConvKernel(x, y, groups)
 
 
 class BiasOp(ShardedOp):
-    """One number added to each channel."""
+    """A bias added to each channel."""
 
     monotone = True
     in_place = True
@@ -66,10 +65,10 @@ class BiasOp(ShardedOp):
     def __init__(self, name: str, bias: Parameter) -> None:
         self.name, self.bias = name, bias
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
-        y = x if overwrite else shard.memory.keep(x.shape, frame)
-        shard.memory.inherit(y, x)
-        return BiasKernel(x, y, self.bias.inner, self.bias.part_of(shard.grads))
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
+        y = x if overwrite else shard.arena.allocate(x.shape, halo)
+        shard.arena.inherit_halo(y, x)
+        return BiasKernel(x, y, self.bias.storage, self.bias.part_of(shard.grads))
 
 
 def conv_ops(placed: Placed, parts: Parts) -> list[Op]:
@@ -87,7 +86,7 @@ def conv_ops(placed: Placed, parts: Parts) -> list[Op]:
 
 
 def bias_ops(placed: Placed, parts: Parts, size: int) -> list[Op]:
-    """A ``bias (size,)``, unless the layer goes without."""
+    """The operation of a ``bias (size,)``; none if the layer has no bias."""
     if not placed.layer.bias:
         return []
     bias = Parameter(f"{placed.name}.bias", (size,), (0,), "bias")

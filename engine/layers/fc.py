@@ -16,54 +16,54 @@ from cnn_tui.engine.ops.memory import Array, Padding, aligned_empty
 from cnn_tui.engine.parameters import Parameter
 
 BLOCKS = 8
-"""Into how many blocks a wide matrix is cut; fixed, so that threads cannot change a bit."""
+"""Blocks that a large matrix is cut into; fixed, so that threads cannot change a bit."""
 
 
 class FlattenOp(ShardedOp):
-    """``C x H x W`` to a vector, in PyTorch's order."""
+    """Flattening of ``C x H x W`` to a vector, in PyTorch's order."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
         features = math.prod(x.shape[:3])
-        return FlattenKernel(x, shard.memory.keep((1, features, 1, shard.size)))
+        return FlattenKernel(x, shard.arena.allocate((1, features, 1, shard.size)))
 
 
 class LinearOp(ShardedOp):
-    """``weight @ x``, each shard by itself: for weights that are small beside the activations."""
+    """``weight @ x`` by shard, for weights that are small compared with the activations."""
 
     def __init__(self, name: str, weight: Parameter) -> None:
         self.name, self.weight = name, weight
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
-        y = shard.memory.keep((1, self.weight.inner_shape[0], 1, shard.size))
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
+        y = shard.arena.allocate((1, self.weight.storage_shape[0], 1, shard.size))
         dweight = self.weight.part_of(shard.grads)
-        return LinearKernel(x, y, self.weight.inner, dweight)
+        return LinearKernel(x, y, self.weight.storage, dweight)
 
 
 class LargeLinearOp(Op):
-    """``weight @ x`` for the whole batch at once, cut along the features instead of the images.
+    """``weight @ x`` for the whole batch, in parallel over features instead of images.
 
-    The weights are read once a step rather than once a shard, and there is one gradient of their
-    size instead of one a shard.
+    The weights are read once per step rather than once per shard, and one gradient of their size is
+    held instead of one per shard.
     """
 
     def __init__(self, name: str, weight: Parameter) -> None:
         self.name, self.weight = name, weight
 
     def plan_forward(
-        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
+        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, halo: Padding
     ) -> PlannedOp:
         return PlannedLargeLinear(xs, shards, self.weight)
 
 
 class PlannedLargeLinear(PlannedOp):
-    """A wide matrix bound to a batch: ``x (D, N)``, ``y (F, N)``, N the whole batch."""
+    """A large matrix bound to a batch of N images: ``x (D, N)``, ``y (F, N)``."""
 
     def __init__(self, xs: list[Array], shards: list[Shard], weight: Parameter) -> None:
         self.shards, self.weight = shards, weight
-        out_features, in_features = weight.inner_shape
+        out_features, in_features = weight.storage_shape
         self.outputs, self.inputs = _blocks(out_features), _blocks(in_features)
         self.x, gather = self._gathered(xs)
         batch = self.x.shape[1]
@@ -75,7 +75,7 @@ class PlannedLargeLinear(PlannedOp):
         return [matrix[None, :, None, shard.images] for shard in self.shards]
 
     def _gathered(self, parts: list[Array]) -> tuple[Array, Stage]:
-        """One matrix for the batch, and the stage that fills it."""
+        """One matrix of the whole batch, and the stage that copies the shards into it."""
         batch = self.shards[-1].images.stop
         whole = aligned_empty((parts[0].shape[1], batch), parts[0].dtype)
         pairs = zip(self._by_shard(whole), parts, strict=True)
@@ -83,7 +83,7 @@ class PlannedLargeLinear(PlannedOp):
 
     def _product(self, rows: slice) -> Task:
         def run() -> None:
-            np.matmul(self.weight.inner[rows], self.x, out=self.y[rows])
+            np.matmul(self.weight.storage[rows], self.x, out=self.y[rows])
 
         return run
 
@@ -100,13 +100,13 @@ class PlannedLargeLinear(PlannedOp):
 
     def _weight_gradient(self, rows: slice) -> Task:
         def run() -> None:
-            np.matmul(self.dy[rows], self.x.T, out=self.weight.inner_grad[rows])
+            np.matmul(self.dy[rows], self.x.T, out=self.weight.storage_grad[rows])
 
         return run
 
     def _input_gradient(self, columns: slice) -> Task:
         def run() -> None:
-            np.matmul(self.weight.inner[:, columns].T, self.dy, out=self.dx[columns])
+            np.matmul(self.weight.storage[:, columns].T, self.dy, out=self.dx[columns])
 
         return run
 
@@ -129,5 +129,5 @@ def fc_ops(placed: Placed, parts: Parts) -> list[Op]:
     weight = Parameter(f"{name}.weight", (outputs, inputs), (0, 1), "weight", inputs, outputs)
     parts.parameters.append(weight)
     flatten: list[Op] = [FlattenOp(name)] if len(placed.shape) == 3 else []
-    linear = LargeLinearOp(name, weight) if weight.wide else LinearOp(name, weight)
+    linear = LargeLinearOp(name, weight) if weight.large else LinearOp(name, weight)
     return [*flatten, linear, *bias_ops(placed, parts, outputs)]

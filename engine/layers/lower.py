@@ -1,4 +1,4 @@
-"""From the description of a network to its operations: one row of ``BUILDERS`` for each layer."""
+"""The operations of a network from its description: one row of ``BUILDERS`` for each layer."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from cnn_tui.engine.specs.report import LayerReport
 def chain_ops(
     layers: tuple[Layer, ...], reports: tuple[LayerReport, ...], shape: Shape, parts: Parts
 ) -> list[Op]:
-    """The operations of layers one after another, on a volume of ``shape``."""
+    """The operations of a sequence of layers on a volume of ``shape``."""
     ops: list[Op] = []
     for layer, report in zip(layers, reports, strict=True):
         output = tuple(report.output or ())
@@ -49,16 +49,16 @@ def chain_ops(
 
 
 def _append(ops: list[Op], op: Op) -> None:
-    """Append, but let a max pool go before operations that it commutes with."""
-    place = len(ops)
+    """Append an operation; a max pool is inserted before the operations that it commutes with."""
+    index = len(ops)
     if isinstance(op, PoolOp) and op.make is MaxPoolKernel:
-        while place and ops[place - 1].monotone:
-            place -= 1
-    ops.insert(place, op)
+        while index and ops[index - 1].monotone:
+            index -= 1
+    ops.insert(index, op)
 
 
 def residual_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """The operations of a residual block, those of its branch and shortcut inside."""
+    """The operation of a residual block, with those of its branch and shortcut inside."""
     layer, report, shape, (channels, *_) = placed
     branch = chain_ops(layer.branch, report.branch, shape, parts)
     shortcut: list[Op] = []

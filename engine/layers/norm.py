@@ -16,7 +16,7 @@ Running = tuple[Array, Array]
 
 
 class BatchNormOp(Op):
-    """Normalises each channel by the statistics of the whole batch."""
+    """Normalisation of each channel by the statistics of the whole batch."""
 
     def __init__(
         self,
@@ -32,28 +32,28 @@ class BatchNormOp(Op):
         self.gamma, self.beta, self.mode = gamma, beta, mode
 
     def plan_forward(
-        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
+        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, halo: Padding
     ) -> PlannedOp:
         statistics = BatchStatistics(
             self.gamma, self.beta, self.running, self.eps, self.momentum, self.mode
         )
-        return PlannedBatchNorm(xs, shards, statistics, frame)
+        return PlannedBatchNorm(xs, shards, statistics, halo)
 
 
 class PlannedBatchNorm(PlannedOp):
-    """A batch norm bound to a batch: sums by shard, a meeting point, the rest by shard."""
+    """A batch norm bound to a batch: sums by shard, then combined, then applied by shard."""
 
     def __init__(
-        self, xs: list[Array], shards: list[Shard], statistics: BatchStatistics, frame: Padding
+        self, xs: list[Array], shards: list[Shard], statistics: BatchStatistics, halo: Padding
     ) -> None:
         self.shards, self.statistics = shards, statistics
         self.kernels = [
-            BatchNormKernel(x, shard.memory.keep(x.shape, frame), statistics)
+            BatchNormKernel(x, shard.arena.allocate(x.shape, halo), statistics)
             for x, shard in zip(xs, shards, strict=True)
         ]
         self.ys = [kernel.y for kernel in self.kernels]
         for kernel, shard in zip(self.kernels, shards, strict=True):
-            shard.memory.inherit(kernel.y, kernel.x)
+            shard.arena.inherit_halo(kernel.y, kernel.x)
         self.forward = [
             Stage([kernel.sum_forward for kernel in self.kernels]),
             Stage([statistics.combine_forward], by_shard=False),
@@ -70,7 +70,7 @@ class PlannedBatchNorm(PlannedOp):
         for kernel, dy, shard in zip(self.kernels, dys, self.shards, strict=True):
             kernel.plan_backward(
                 dy,
-                shard.memory,
+                shard.arena,
                 needs_input_grad=needs_input_grad,
                 can_overwrite_grad=can_overwrite_grad,
             )

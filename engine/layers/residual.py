@@ -12,39 +12,39 @@ from cnn_tui.engine.layers.base import (
     ShardedOp,
     Stage,
     Task,
-    wanted_frame,
+    wanted_halo,
 )
+from cnn_tui.engine.ops.elementwise import AddKernel, ZeroPadKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import Array, Padding
-from cnn_tui.engine.ops.residual import AddKernel, ZeroPadKernel
 
 
 class ZeroPadOp(ShardedOp):
-    """A shortcut without parameters: subsampled, with channels of zeros (option A)."""
+    """A shortcut without parameters: subsampling and channels of zeros (option A)."""
 
     def __init__(self, name: str, channels: int, stride: int) -> None:
         self.name, self.channels, self.stride = name, channels, stride
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
         height, _, width, images = x[:: self.stride, :, :: self.stride].shape
-        y = shard.memory.keep((height, self.channels, width, images))
+        y = shard.arena.allocate((height, self.channels, width, images))
         return ZeroPadKernel(x, y, self.stride)
 
 
 class ResidualOp(Op):
-    """Two chains that begin at the same input and are added; an empty one is the identity."""
+    """The sum of two chains with the same input; an empty chain is the identity."""
 
     def __init__(self, name: str, branch: list[Op], shortcut: list[Op]) -> None:
         self.name, self.branch, self.shortcut = name, branch, shortcut
 
     @property
-    def frame(self) -> Padding:
-        return wanted_frame(self.branch)
+    def halo(self) -> Padding:
+        return wanted_halo(self.branch)
 
     def plan_forward(
-        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, frame: Padding
+        self, xs: list[Array], shards: list[Shard], *, overwrite: bool, halo: Padding
     ) -> PlannedOp:
-        return PlannedResidual(self, xs, shards, frame)
+        return PlannedResidual(self, xs, shards, halo)
 
     def prepare(self) -> None:
         for op in [*self.branch, *self.shortcut]:
@@ -58,22 +58,20 @@ class ResidualOp(Op):
 class PlannedResidual(PlannedOp):
     """A residual block bound to a batch."""
 
-    def __init__(
-        self, op: ResidualOp, xs: list[Array], shards: list[Shard], frame: Padding
-    ) -> None:
+    def __init__(self, op: ResidualOp, xs: list[Array], shards: list[Shard], halo: Padding) -> None:
         self.xs, self.shards = xs, shards
         self.branch = Chain(op.branch, xs, shards, overwrite=False)
         self.shortcut = Chain(op.shortcut, xs, shards, overwrite=False)
         self.sum = ByShard(
             [
-                AddKernel(a, b, shard.memory.keep(a.shape, frame))
+                AddKernel(a, b, shard.arena.allocate(a.shape, halo))
                 for a, b, shard in zip(self.branch.ys, self.shortcut.ys, shards, strict=True)
             ],
             shards,
         )
         self.ys = self.sum.ys
         for y, a, shard in zip(self.ys, self.branch.ys, shards, strict=True):
-            shard.memory.inherit(y, a)
+            shard.arena.inherit_halo(y, a)
         self.forward = [*self.branch.forward, *self.shortcut.forward, *self.sum.forward]
 
     @property
@@ -103,11 +101,11 @@ class PlannedResidual(PlannedOp):
     def _sum(
         self, dys: list[Array], branch: list[Array], shortcut: list[Array], index: int
     ) -> tuple[Array, Task]:
-        """Add both gradients, in the place of the branch's unless that is ``dy`` itself."""
-        memory, first, second = self.shards[index].memory, branch[index], shortcut[index]
-        target = memory.gradient_of(self.xs[index]) if first is dys[index] else first
+        """Add both gradients into the branch's, or into a new array if the branch's is ``dy``."""
+        arena, first, second = self.shards[index].arena, branch[index], shortcut[index]
+        target = arena.gradient_of(self.xs[index]) if first is dys[index] else first
         if second is not dys[index]:
-            memory.release(second)
+            arena.release(second)
 
         def run() -> None:
             np.add(first, second, out=target)

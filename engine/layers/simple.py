@@ -7,10 +7,10 @@ from collections.abc import Callable
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
 from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel
-from cnn_tui.engine.ops.dropout import DropoutKernel
+from cnn_tui.engine.ops.elementwise import DropoutKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.lrn import LRNKernel
 from cnn_tui.engine.ops.memory import Array, Padding
+from cnn_tui.engine.ops.norm import LRNKernel
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import AvgPoolKernel, MaxPoolKernel
 from cnn_tui.engine.specs.layers import MaxPool
@@ -22,7 +22,7 @@ MakePool = Callable[[Array, Array, Geometry, Shard], Kernel]
 class ElementwiseOp(ShardedOp):
     """An operation whose output has the shape of its input.
 
-    Where the backward pass reads ``y`` it does not read ``x``, whose place ``y`` may then take.
+    A backward pass that reads ``y`` does not read ``x``, so that ``y`` may overwrite it.
     """
 
     def __init__(
@@ -37,28 +37,28 @@ class ElementwiseOp(ShardedOp):
         self.saves_output = self.in_place = saves_output
         self.monotone = monotone
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
-        y = x if overwrite and self.in_place else shard.memory.keep(x.shape, frame)
-        shard.memory.inherit(y, x)
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
+        y = x if overwrite and self.in_place else shard.arena.allocate(x.shape, halo)
+        shard.arena.inherit_halo(y, x)
         return self.make(x, y, shard)
 
 
 class PoolOp(ShardedOp):
-    """Pooling over windows."""
+    """Max or average pooling over windows."""
 
     def __init__(
         self, name: str, make: MakePool, geometry: Geometry, *, saves_output: bool
     ) -> None:
         self.name, self.make, self.geometry, self.saves_output = name, make, geometry, saves_output
 
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, frame: Padding) -> Kernel:
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
         out_h, out_w = self.geometry.output
-        y = shard.memory.keep((out_h, x.shape[1], out_w, shard.size), frame)
+        y = shard.arena.allocate((out_h, x.shape[1], out_w, shard.size), halo)
         return self.make(x, y, self.geometry, shard)
 
 
 def activation_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """The operation of any activation."""
+    """The operation of an activation of any type."""
     layer = placed.layer
     rule = ACTIVATIONS[type(layer)]
     return [
@@ -72,7 +72,7 @@ def activation_ops(placed: Placed, parts: Parts) -> list[Op]:
 
 
 def dropout_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """A dropout with masks of its own, by its number in the network."""
+    """The operation of a dropout, whose number in the network seeds its masks."""
     parts.dropouts += 1
     p, number, mode = placed.layer.p, parts.dropouts, parts.mode
     return [
@@ -81,13 +81,13 @@ def dropout_ops(placed: Placed, parts: Parts) -> list[Op]:
 
 
 def lrn_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """A response norm."""
+    """The operation of a local response normalisation."""
     layer = placed.layer
-    return [ElementwiseOp(placed.name, lambda x, y, shard: LRNKernel(x, y, shard.memory, layer))]
+    return [ElementwiseOp(placed.name, lambda x, y, shard: LRNKernel(x, y, shard.arena, layer))]
 
 
 def pool_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """A max pool or an average pool."""
+    """The operation of a max pool or average pool."""
     layer, geometry = placed.layer, geometry_of(placed.layer, placed.output)
     if isinstance(layer, MaxPool):
         return [PoolOp(placed.name, MaxPoolKernel, geometry, saves_output=True)]
@@ -95,7 +95,7 @@ def pool_ops(placed: Placed, parts: Parts) -> list[Op]:
 
 
 def global_avgpool_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """An average pool whose one window is the whole volume."""
+    """The operation of a global average pool: one window over the whole volume."""
     _, height, width = placed.shape
     whole = Geometry((height, width), (1, 1), (0, 0), (1, 1), (1, 1))
     return [PoolOp(placed.name, AvgPoolKernel, whole, saves_output=False)]

@@ -1,4 +1,4 @@
-"""The non-linearities between layers, and their gradients: one row of ``ACTIVATIONS`` for each."""
+"""Activation functions and their gradients: one row of ``ACTIVATIONS`` for each."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.ops.kernel import InPlaceKernel, row_blocks
-from cnn_tui.engine.ops.memory import Array, Memory, mask_in
+from cnn_tui.engine.ops.memory import Arena, Array, mask_in
 from cnn_tui.engine.specs.activations import GELU, LeakyReLU, ReLU, Sigmoid, Tanh
 
 
 class BackwardRows(NamedTuple):
-    """Some rows of a backward pass, few enough to stay in cache; ``dx`` may be ``dy`` itself."""
+    """A block of rows of a backward pass, small enough to stay in cache; ``dx`` may be ``dy``."""
 
     saved: Array
     dy: Array
     dx: Array
     mask: NDArray[np.bool_]
-    """To compute in, as are the spares; all are of the shape of ``saved``."""
+    """Scratch, like ``spares``; every array has the shape of ``saved``."""
     spares: tuple[Array, ...]
 
 
 class Activation(NamedTuple):
-    """How one kind of activation computes; the first argument is its spec."""
+    """The functions of one type of activation; each takes the layer's spec first."""
 
     forward: Callable[[Any, Array, Array], None]
     """Compute ``y`` from ``x``."""
     backward: Callable[[Any, BackwardRows], None]
     """Compute ``dx`` from ``dy`` and what was saved."""
     saves: Literal["x", "y"]
-    """The array that backward reads. If that is ``y``, then ``y`` may take the place of ``x``."""
+    """The array that backward reads. If it is ``y``, the output may overwrite ``x``."""
     spares: int = 1
-    """How many arrays backward needs to compute in, besides a mask."""
+    """Number of scratch arrays that backward needs, besides a mask."""
     monotone: bool = False
-    """Whether larger inputs never give smaller outputs, to the last bit."""
+    """Whether the function is non-decreasing, exactly also in floating point."""
 
 
 def _relu(layer: ReLU, x: Array, y: Array) -> None:
@@ -148,23 +148,23 @@ class ActivationKernel(InPlaceKernel):
         self.rule.forward(self.layer, self.x, self.y)
 
     def plan_backward(
-        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> None:
         super().plan_backward(
-            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
         saved = self.y if self.rule.saves == "y" else self.x
         rows = [] if self.dx is None else row_blocks(saved, self.dy, self.dx)
-        self.blocks = _blocks(rows, self.rule.spares, memory) if rows else []
+        self.blocks = _blocks(rows, self.rule.spares, arena) if rows else []
 
     def backward(self) -> None:
         for block in self.blocks:
             self.rule.backward(self.layer, block)
 
 
-def _blocks(rows: list[tuple[Array, ...]], count: int, memory: Memory) -> list[BackwardRows]:
+def _blocks(rows: list[tuple[Array, ...]], count: int, arena: Arena) -> list[BackwardRows]:
     shape = rows[0][0].shape
-    numbers, *spares = memory.scratches(memory.mask_size(shape), *[shape] * count)
+    numbers, *spares = arena.scratches(arena.mask_size(shape), *[shape] * count)
     mask = mask_in(numbers, shape)
     return [
         BackwardRows(

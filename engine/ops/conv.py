@@ -1,4 +1,4 @@
-"""2-D convolution (cross-correlation). CS231n notes, Conv Layer."""
+"""2-D convolution (cross-correlation) and the choice of its kernel. CS231n notes, Conv Layer."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from typing import Protocol
 import numpy as np
 
 from cnn_tui.engine.ops.filters import ConvWeights
+from cnn_tui.engine.ops.gathered import GatheredConvKernel
 from cnn_tui.engine.ops.kernel import Kernel, as_rows
-from cnn_tui.engine.ops.memory import Array, Memory
+from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry, find_patches, taps
 from cnn_tui.engine.ops.products import Products, WeightGradient
 from cnn_tui.engine.ops.winograd import (
     WinogradProducts,
     WinogradWeightGradient,
     favours_winograd,
+    winograd_applies,
 )
+
+SHORT_ROW = 256
+"""Values in an output row; in shorter rows reading the filter bank dominates (measured)."""
+LARGE_BANK = 1 << 20
+"""Bytes; a larger filter bank does not stay in cache."""
 
 
 class ConvKernel(Kernel):
@@ -29,59 +36,59 @@ class ConvKernel(Kernel):
         weights: ConvWeights,
         dweight: Array,
         geometry: Geometry,
-        memory: Memory,
+        arena: Arena,
     ) -> None:
         self.x, self.y, self.geometry = x, y, geometry
         self.weights, self.dweight = weights, dweight
-        patches = find_patches(x, geometry, memory)
+        patches = find_patches(x, geometry, arena)
         self.products: Products | WinogradProducts
         if favours_winograd(patches, weights.weight):
-            self.products = WinogradProducts(weights.points(), weights.blocks, patches, y, memory)
+            self.products = WinogradProducts(weights.points(), weights.blocks, patches, y, arena)
         else:
-            self.products = Products(weights.blocks(len(patches.views)), patches, y, memory)
+            self.products = Products(weights.blocks(len(patches.views)), patches, y, arena)
 
     def forward(self) -> None:
         self.products.run()
 
     def plan_backward(
-        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> None:
-        self.bind_gradients(dy, memory.gradient_of(self.x) if needs_input_grad else None, memory)
+        self.bind_gradients(dy, arena.gradient_of(self.x) if needs_input_grad else None, arena)
 
-    def bind_gradients(self, dy: Array, dx: Array | None, memory: Memory) -> None:
-        """Lay out the backward pass for given arrays of ``dy`` and ``dx``."""
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        """Plan the backward pass from ``dy`` to ``dx``, which are given."""
         self.dy, self.dx = dy, dx
         self.dy_rows = as_rows(dy)
-        patches = find_patches(self.x, self.geometry, memory)
+        patches = find_patches(self.x, self.geometry, arena)
         self.weight_gradient: WeightGradient | WinogradWeightGradient
         if favours_winograd(patches, self.dweight):
             self.weight_gradient = WinogradWeightGradient(
-                patches, self.dy_rows, self.dweight, memory
+                patches, self.dy_rows, self.dweight, arena
             )
         else:
-            self.weight_gradient = WeightGradient(patches, self.dy_rows, self.dweight, memory)
+            self.weight_gradient = WeightGradient(patches, self.dy_rows, self.dweight, arena)
         if dx is None:
             return
         if self.geometry.dense:
-            self._bind_dense(dy, dx, memory)
+            self._bind_dense(dy, dx, arena)
         else:
             rows = self.weights.weight[..., 0].size
-            self.columns = memory.scratch((len(self.dy_rows), rows, self.dy_rows.shape[2]))
+            self.columns = arena.scratch((len(self.dy_rows), rows, self.dy_rows.shape[2]))
 
-    def _bind_dense(self, dy: Array, dx: Array, memory: Memory) -> None:
+    def _bind_dense(self, dy: Array, dx: Array, arena: Arena) -> None:
         geometry = self.geometry.transposed((dx.shape[0], dx.shape[2]))
-        patches = find_patches(dy, geometry, memory)
+        patches = find_patches(dy, geometry, arena)
         weights = self.weights
         self.dx_products: Products | WinogradProducts
         if favours_winograd(patches, weights.weight):
             self.dx_products = WinogradProducts(
-                weights.turned_points(), weights.flipped_blocks, patches, dx, memory
+                weights.flipped_points(), weights.flipped_blocks, patches, dx, arena
             )
         else:
             blocks = weights.flipped_blocks(len(patches.views))
-            self.dx_products = Products(blocks, patches, dx, memory)
-        frame = memory.frame_of(dy, geometry.padding)
-        self.border = [] if frame is None else _border(frame, geometry.padding)
+            self.dx_products = Products(blocks, patches, dx, arena)
+        padded = arena.padded_view(dy, geometry.padding)
+        self.border = [] if padded is None else _border(padded, geometry.padding)
 
     def backward(self) -> None:
         self.weight_gradient.run()
@@ -97,7 +104,7 @@ class ConvKernel(Kernel):
             self._scatter_columns()
 
     def _scatter_columns(self) -> None:
-        """Add each tap's share of the gradient to the pixel that it looked at (col2im)."""
+        """Add each tap's share of the gradient to the pixel that it read (col2im)."""
         assert self.dx is not None
         height, channels, width, images = self.dx.shape
         (kernel_h, kernel_w), (out_h, out_w) = self.geometry.kernel, self.geometry.output
@@ -110,14 +117,14 @@ class ConvKernel(Kernel):
                 self.dx[rows, :, cols] += columns[out_rows, kh, kw][:, :, out_cols]
 
 
-def _border(frame: Array, padding: tuple[int, int]) -> list[Array]:
-    """The strips of a frame around what it holds."""
+def _border(padded: Array, padding: tuple[int, int]) -> list[Array]:
+    """The strips of zeros around the volume in a padded buffer."""
     high, wide = padding
     strips = [
-        frame[:high],
-        frame[frame.shape[0] - high :],
-        frame[:, :, :wide],
-        frame[:, :, frame.shape[2] - wide :],
+        padded[:high],
+        padded[padded.shape[0] - high :],
+        padded[:, :, :wide],
+        padded[:, :, padded.shape[2] - wide :],
     ]
     return [strip for strip in strips if strip.size]
 
@@ -126,17 +133,17 @@ class GroupKernel(Protocol):
     """A convolution of one group of channels."""
 
     def forward(self) -> None:
-        """Compute this group of ``y``."""
+        """Compute the group's channels of ``y``."""
 
-    def bind_gradients(self, dy: Array, dx: Array | None, memory: Memory) -> None:
-        """Lay out the backward pass for this group of ``dy`` and ``dx``."""
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        """Plan the backward pass for the group's channels of ``dy`` and ``dx``."""
 
     def backward(self) -> None:
-        """Compute this group of ``dx``, and its weights' gradient."""
+        """Compute the group's channels of ``dx`` and the gradient of its weights."""
 
 
 class GroupedConvKernel(Kernel):
-    """Convolutions side by side, each on its own slice of the channels (AlexNet's two towers)."""
+    """Parallel convolutions, each on its own slice of the channels (AlexNet's two towers)."""
 
     def __init__(self, x: Array, y: Array, groups: Sequence[GroupKernel]) -> None:
         self.x, self.y, self.groups = x, y, groups
@@ -146,16 +153,30 @@ class GroupedConvKernel(Kernel):
             group.forward()
 
     def plan_backward(
-        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> None:
         super().plan_backward(
-            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
         dys = np.split(dy, len(self.groups), axis=1)
         dxs = [None] * len(dys) if self.dx is None else np.split(self.dx, len(dys), axis=1)
         for group, group_dy, group_dx in zip(self.groups, dys, dxs, strict=True):
-            group.bind_gradients(group_dy, group_dx, memory)
+            group.bind_gradients(group_dy, group_dx, arena)
 
     def backward(self) -> None:
         for group in self.groups:
             group.backward()
+
+
+def choose_conv_kernel(
+    weight: Array, geometry: Geometry, images: int, groups: int = 1
+) -> type[ConvKernel] | type[GatheredConvKernel]:
+    """The kernel for a filter bank ``(KH, KW, C, F)`` of one group and ``images`` in a shard.
+
+    :class:`ConvKernel` itself uses Winograd's filtering where it applies and rows are contiguous,
+    shifted views of the input where it has enough channels, and copied patches (im2col) otherwise.
+    """
+    if groups == 1 and winograd_applies(geometry, weight):
+        return ConvKernel
+    has_short_rows = geometry.output[1] * images < SHORT_ROW
+    return GatheredConvKernel if has_short_rows and weight.nbytes > LARGE_BANK else ConvKernel

@@ -1,4 +1,4 @@
-"""A filter bank in every form that matrix products want it."""
+"""Filter banks in the layouts that matrix products need."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from cnn_tui.engine.ops.winograd import POINTS, tap_transform
 
 
 class ConvWeights:
-    """A filter bank ``weight (KH, KW, C, F)`` in the forms that products need.
+    """A filter bank ``weight (KH, KW, C, F)`` and its copies in other layouts.
 
-    The forms that were asked for are brought up to date by :meth:`refresh`.
+    A copy is made when a kernel first asks for its layout; :meth:`refresh` updates all copies.
     """
 
     def __init__(self, weight: Array) -> None:
@@ -21,7 +21,7 @@ class ConvWeights:
         self._forms: dict[str, list[Array]] = {}
 
     def refresh(self) -> None:
-        """Copy the weight into its other forms, after it has changed."""
+        """Update every copy after the weight has changed."""
         for target, source in self._copies:
             np.copyto(target, source)
         taps = self.weight.reshape(len(self.weight), -1) if self._products else self.weight
@@ -30,11 +30,11 @@ class ConvWeights:
 
     @property
     def form_bytes(self) -> int:
-        """How much the forms take."""
+        """Bytes of all copies."""
         return sum(form.nbytes for forms in self._forms.values() for form in forms)
 
     def blocks(self, count: int) -> list[Array]:
-        """Matrices ``(F, rows)`` to multiply the views of patches with: one, or one a column."""
+        """Matrices ``(F, rows)`` for ``count`` views of patches: one, or one per kernel column."""
         kernel_h, kernel_w, channels, filters = self.weight.shape
         if count == 1:
             return [self.weight.reshape(-1, filters).T]
@@ -43,25 +43,25 @@ class ConvWeights:
         return [block.T for block in self._form("columns", by_column, shape)]
 
     def flipped_blocks(self, count: int) -> list[Array]:
-        """The same, turned by 180 degrees and ``(C, rows)``: for the gradient of the input."""
+        """Matrices ``(C, rows)``, rotated by 180 degrees, for the gradient of the input."""
         kernel_h, kernel_w, channels, filters = self.weight.shape
-        turned = self.weight[::-1, ::-1]
+        flipped = self.weight[::-1, ::-1]
         if count == 1:
             shape = (1, channels, kernel_h * kernel_w * filters)
-            return self._form("turned", turned.transpose(2, 0, 1, 3), shape)
+            return self._form("flipped", flipped.transpose(2, 0, 1, 3), shape)
         shape = (kernel_w, channels, kernel_h * filters)
-        return self._form("turned columns", turned.transpose(1, 2, 0, 3), shape)
+        return self._form("flipped columns", flipped.transpose(1, 2, 0, 3), shape)
 
     def points(self) -> list[Array]:
-        """For each column of the kernel its taps in Winograd's form, ``(6, F, C)``."""
+        """The transformed taps of each kernel column for Winograd's filtering, ``(6, F, C)``."""
         return [
             form.transpose(0, 2, 1)
             for form in self._transformed("points", tap_transform(len(self.weight)))
         ]
 
-    def turned_points(self) -> list[Array]:
-        """The same, turned by 180 degrees, ``(6, C, F)``: for the gradient of the input."""
-        return self._transformed("turned points", tap_transform(len(self.weight))[:, ::-1])[::-1]
+    def flipped_points(self) -> list[Array]:
+        """Transformed taps, rotated by 180 degrees, ``(6, C, F)``, for the input's gradient."""
+        return self._transformed("flipped points", tap_transform(len(self.weight))[:, ::-1])[::-1]
 
     def _transformed(self, name: str, transform: Array) -> list[Array]:
         if name not in self._forms:

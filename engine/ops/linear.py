@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import Kernel
-from cnn_tui.engine.ops.memory import Array, Memory
+from cnn_tui.engine.ops.memory import Arena, Array
 
 
 class FlattenKernel(Kernel):
-    """``(H, C, W, N)`` to ``(1, C*H*W, 1, N)``, the features in PyTorch's order."""
+    """Flattening of ``(H, C, W, N)`` to ``(1, C*H*W, 1, N)``, the features in PyTorch's order."""
 
     def __init__(self, x: Array, y: Array) -> None:
         self.x, self.y = x, y
@@ -20,10 +20,10 @@ class FlattenKernel(Kernel):
         np.copyto(self.target, self.source)
 
     def plan_backward(
-        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> None:
         super().plan_backward(
-            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
         if self.dx is not None:
             self.dtarget = dy.reshape(self.source.shape)
@@ -34,7 +34,7 @@ class FlattenKernel(Kernel):
 
 
 class LinearKernel(Kernel):
-    """``y (1, F, 1, N)`` from ``x (1, D, 1, N)`` and ``weight (F, D)``."""
+    """The product ``y (1, F, 1, N)`` of ``weight (F, D)`` and ``x (1, D, 1, N)``."""
 
     def __init__(self, x: Array, y: Array, weight: Array, dweight: Array) -> None:
         self.x, self.y, self.weight, self.dweight = x, y, weight, dweight

@@ -1,4 +1,4 @@
-"""Losses on the scores of one shard. CS231n notes, Linear Classification."""
+"""Loss functions on the scores of one shard. CS231n notes, Linear Classification."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from cnn_tui.engine.ops.memory import Array
 class LossKernel:
     """Mean loss over the batch and its gradient: scores ``(K, n)``, targets ``(n,)``.
 
-    ``total`` is the sum of the shard's losses, in float64; ``gradient`` is divided by the size of
-    the whole batch already, so that gradients of shards add up.
+    ``total`` is the sum of the shard's losses, in float64; ``gradient`` is already divided by the
+    size of the whole batch, so that the gradients of shards add up.
     """
 
     def __init__(self, scores: Array, gradient: Array, targets: np.ndarray, batch: int) -> None:
@@ -22,7 +22,7 @@ class LossKernel:
         self.correct = 0
 
     def run(self) -> None:
-        """Fill ``total``, ``correct`` and ``gradient``."""
+        """Compute ``total``, ``correct`` and ``gradient``."""
         self.correct = int(np.count_nonzero(self.scores.argmax(0) == self.targets))
         self._loss()
         np.multiply(self.gradient, self.scale, out=self.gradient)
@@ -32,7 +32,7 @@ class LossKernel:
 
 
 class SoftmaxKernel(LossKernel):
-    """Cross-entropy of the softmax, with label smoothing (Szegedy et al. 2016, section 7)."""
+    """Softmax cross-entropy with label smoothing (Szegedy et al. 2016, section 7)."""
 
     def __init__(
         self, scores: Array, gradient: Array, targets: np.ndarray, batch: int, smoothing: float
@@ -55,7 +55,7 @@ class SoftmaxKernel(LossKernel):
 
 
 class SVMKernel(LossKernel):
-    """Multiclass SVM: the sum of ``max(0, s_j - s_y + delta)``, or of its square."""
+    """Multiclass SVM loss: the sum of ``max(0, s_j - s_y + delta)``, or of its square."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Where a plan's arrays come from: aligned blocks, handed back and used again while planning."""
+"""The arena of a plan: aligned arrays, whose memory is reused by liveness during planning."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ ALIGNMENT = 64
 Array = NDArray[np.floating]
 """Float arrays of the engine: float32 to train, float64 to check gradients."""
 
-
 Padding = tuple[int, int]
-"""Rows of zeros above and below, columns of zeros left and right."""
-UNFRAMED: Padding = (0, 0)
+"""Rows of zeros above and below, columns of zeros left and right: a padding or a halo."""
+NO_HALO: Padding = (0, 0)
 
 
 def aligned_empty(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-    """An uninitialised C-contiguous array that begins on a cache line."""
+    """An uninitialised C-contiguous array, aligned to a cache line."""
     return _aligned(shape, np.dtype(dtype), np.empty)
 
 
 def aligned_zeros(shape: tuple[int, ...], dtype: DTypeLike) -> Array:
-    """The same of zeros, which the system provides only as they are touched."""
+    """An aligned array of zeros, whose pages the system provides when they are first touched."""
     return _aligned(shape, np.dtype(dtype), np.zeros)
 
 
@@ -40,41 +39,41 @@ def _aligned(
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-class Memory:
-    """The memory of one shard: activations that stay, the rest planned by liveness.
+class Arena:
+    """The arrays of one shard: activations for good, gradients and scratch by liveness.
 
-    A plan is laid out in the order in which it will run. What is released may be handed out again
-    to an operation that runs later, so gradients and workspaces share a few blocks. Contents last
-    only as long as the array is held.
+    A plan is made in the order in which it will run. A released array may be reused by an operation
+    that runs later, so gradients and scratch arrays share a few blocks. Contents are valid only
+    until the array is released.
 
-    An array ``(H, C, W, N)`` may lie in a frame, a larger array with a border of zeros around its
-    height and width, so that a convolution reads its padding in place. The book on that is kept
-    here, by address: an array and what works on it in place are one.
+    An array ``(H, C, W, N)`` may have a halo: it lies in a larger array with a border of zeros
+    around height and width, so that a convolution reads its padding in place. Halos are recorded by
+    address, so that an array and the result of an in-place operation share one.
     """
 
     def __init__(self, dtype: DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
         self.bytes = 0
-        """How much was allocated for good."""
+        """Bytes of all blocks."""
         self._free: list[Array] = []
         self._lent: dict[int, Array] = {}
-        self._frames: dict[int, tuple[Padding, Array]] = {}
+        self._padded: dict[int, tuple[Padding, Array]] = {}
         self._expected: dict[int, Padding] = {}
 
-    def keep(self, shape: tuple[int, ...], padding: Padding = UNFRAMED) -> Array:
-        """An array that lives as long as the plan, in a frame of zeros if ``padding`` asks."""
-        frame = aligned_zeros(_framed(shape, padding), self.dtype)
-        self.bytes += frame.nbytes
-        return frame if padding == UNFRAMED else self._inside(frame, padding)
+    def allocate(self, shape: tuple[int, ...], padding: Padding = NO_HALO) -> Array:
+        """An array that lives as long as the plan, with a halo of ``padding`` zeros."""
+        padded = aligned_zeros(_with_halo(shape, padding), self.dtype)
+        self.bytes += padded.nbytes
+        return padded if padding == NO_HALO else self._inside(padded, padding)
 
     def acquire(self, shape: tuple[int, ...]) -> Array:
-        """An array of unspecified contents, until it is released."""
+        """An uninitialised array, valid until it is released."""
         size = math.prod(shape)
         fitting = [block for block in self._free if block.size >= size]
         if fitting:
             block = min(fitting, key=lambda candidate: candidate.size)
             self._free = [other for other in self._free if other is not block]
-            self._forget_frame(block)
+            self._forget_padded(block)
         else:
             block = aligned_empty((size,), self.dtype)
             self.bytes += block.nbytes
@@ -82,78 +81,78 @@ class Memory:
         return block[:size].reshape(shape)
 
     def release(self, array: Array) -> None:
-        """Give an acquired array back, to be handed out again; others are left alone."""
-        _, outer = self._frames.get(_address(array), (UNFRAMED, array))
+        """Return an acquired array for reuse; arrays that were not acquired are ignored."""
+        _, outer = self._padded.get(_address(array), (NO_HALO, array))
         block = self._lent.pop(_address(outer), None)
         if block is not None:
             self._free.append(block)
 
     def scratch(self, shape: tuple[int, ...]) -> Array:
-        """An array for use within one operation: later operations may overwrite it."""
+        """A scratch array for one operation; later operations may overwrite it."""
         array = self.acquire(shape)
         self.release(array)
         return array
 
     def scratches(self, *shapes: tuple[int, ...]) -> list[Array]:
-        """Several arrays to use side by side within one operation."""
+        """Several scratch arrays for the same operation, which do not overlap."""
         arrays = [self.acquire(shape) for shape in shapes]
         for array in arrays:
             self.release(array)
         return arrays
 
     def scratch_mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """Booleans for use within one operation."""
+        """A scratch array of booleans for one operation."""
         return mask_in(self.scratch(self.mask_size(shape)), shape)
 
     def mask_size(self, shape: tuple[int, ...]) -> tuple[int]:
         """The shape of an array whose bytes hold booleans of ``shape``."""
         return (-(-math.prod(shape) // self.dtype.itemsize),)
 
-    def frame_of(self, array: Array, padding: Padding) -> Array | None:
-        """``array`` with ``padding`` zeros around it, if its frame has as many; a view."""
-        found, frame = self._frames.get(_address(array), (UNFRAMED, array))
-        if frame.shape[1] != array.shape[1]:  # the array is the first of several groups of channels
-            found, frame = UNFRAMED, array
-        top, left = found[0] - padding[0], found[1] - padding[1]
+    def padded_view(self, array: Array, padding: Padding) -> Array | None:
+        """A view of ``array`` with ``padding`` zeros around it, or None if its halo is smaller."""
+        halo, padded = self._padded.get(_address(array), (NO_HALO, array))
+        if padded.shape[1] != array.shape[1]:  # the first of several groups of channels
+            halo, padded = NO_HALO, array
+        top, left = halo[0] - padding[0], halo[1] - padding[1]
         if top < 0 or left < 0:
             return None
-        return frame[top : frame.shape[0] - top, :, left : frame.shape[2] - left]
+        return padded[top : padded.shape[0] - top, :, left : padded.shape[2] - left]
 
-    def expect_gradient(self, y: Array, padding: Padding) -> None:
-        """Let the gradient of ``y`` be laid out in a frame. Whoever reads it clears the border."""
+    def expect_halo(self, y: Array, padding: Padding) -> None:
+        """Give the gradient of ``y`` a halo, which its reader must clear."""
         self._expected[_address(y)] = padding
 
-    def inherit(self, y: Array, x: Array) -> None:
-        """Let the gradient of ``y`` be framed as that of ``x``, whose place it may take."""
-        self.expect_gradient(y, self._expected.get(_address(x), UNFRAMED))
+    def inherit_halo(self, y: Array, x: Array) -> None:
+        """Give the gradient of ``y`` the halo of that of ``x``, which it may overwrite."""
+        self.expect_halo(y, self._expected.get(_address(x), NO_HALO))
 
     def gradient_of(self, x: Array) -> Array:
-        """An array for the gradient of ``x``, acquired, framed as expected."""
-        padding = self._expected.get(_address(x), UNFRAMED)
-        if padding == UNFRAMED:
+        """An acquired array for the gradient of ``x``, with the halo that was announced."""
+        padding = self._expected.get(_address(x), NO_HALO)
+        if padding == NO_HALO:
             return self.acquire(x.shape)
-        return self._inside(self.acquire(_framed(x.shape, padding)), padding)
+        return self._inside(self.acquire(_with_halo(x.shape, padding)), padding)
 
-    def _forget_frame(self, block: Array) -> None:
-        # What lies at the same address later, such as a group of channels, has another frame.
-        of_it = _address(block)
-        self._frames = {
-            place: found for place, found in self._frames.items() if _address(found[1]) != of_it
+    def _forget_padded(self, block: Array) -> None:
+        # The next array at this address, such as a group of channels, has another halo.
+        start = _address(block)
+        self._padded = {
+            address: entry for address, entry in self._padded.items() if _address(entry[1]) != start
         }
 
-    def _inside(self, frame: Array, padding: Padding) -> Array:
+    def _inside(self, padded: Array, padding: Padding) -> Array:
         high, wide = padding
-        array = frame[high : frame.shape[0] - high, :, wide : frame.shape[2] - wide]
-        self._frames[_address(array)] = (padding, frame)
+        array = padded[high : padded.shape[0] - high, :, wide : padded.shape[2] - wide]
+        self._padded[_address(array)] = (padding, padded)
         return array
 
 
 def mask_in(numbers: Array, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Booleans of ``shape`` in the bytes of an array."""
+    """Booleans of ``shape`` in the bytes of ``numbers``."""
     return numbers.reshape(-1).view(np.bool_)[: math.prod(shape)].reshape(shape)
 
 
-def _framed(shape: tuple[int, ...], padding: Padding) -> tuple[int, ...]:
+def _with_halo(shape: tuple[int, ...], padding: Padding) -> tuple[int, ...]:
     height, channels, width, images = shape
     return (height + 2 * padding[0], channels, width + 2 * padding[1], images)
 

@@ -1,4 +1,4 @@
-"""Batch normalisation over a batch that is cut into shards (Ioffe & Szegedy 2015)."""
+"""Batch normalisation over shards (Ioffe & Szegedy 2015) and local response normalisation."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from typing import Protocol
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import ChannelSums, InPlaceKernel, Mode, as_rows, row_blocks
-from cnn_tui.engine.ops.memory import Array, Memory
+from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.specs.layers import LRN
 
 
 class ChannelParameter(Protocol):
-    """A parameter and its gradient, each ``(C,)``."""
+    """A per-channel parameter and its gradient, each ``(C,)``."""
 
-    inner: Array
-    inner_grad: Array
+    storage: Array
+    storage_grad: Array
 
 
 class BatchStatistics:
-    """Mean and variance per channel of the whole batch, and the sums of its backward pass.
+    """Mean and variance per channel of the whole batch, and the sums of the backward pass.
 
-    Each shard writes its own row of sums; they are added in the order of the shards, in float64.
-    A variance from sums of squares is exact to about 1e-7 * (1 + mean**2 / variance) here, because
-    every sum over a row of one shard is short and the rest is done in float64.
+    Each shard writes its own row of sums; the rows are added in the order of the shards in float64.
+    The variance from sums of squares is exact to about 1e-7 * (1 + mean**2 / variance), because
+    the float32 sums cover a single row of one shard and the rest is done in float64.
     """
 
     def __init__(
@@ -34,25 +35,25 @@ class BatchStatistics:
         momentum: float,
         mode: Mode,
     ) -> None:
-        self.gamma, self.beta = gamma.inner, beta.inner
-        self.dgamma, self.dbeta = gamma.inner_grad, beta.inner_grad
+        self.gamma, self.beta = gamma.storage, beta.storage
+        self.dgamma, self.dbeta = gamma.storage_grad, beta.storage_grad
         self.running_mean, self.running_var = running
         self.eps, self.momentum, self.mode = eps, momentum, mode
         self.count = 0
         self.sums: list[np.ndarray] = []
-        """Per shard ``(2, C)``: sums of x and x*x forward, of dy and dy*x backward."""
+        """One ``(2, C)`` array per shard: sums of x and x*x forward, of dy and dy*x backward."""
         per_channel, dtype = (1, len(self.gamma), 1, 1), self.gamma.dtype
         self.scale, self.shift = (np.empty(per_channel, dtype) for _ in range(2))
         self.slope, self.offset = (np.empty(per_channel, dtype) for _ in range(2))
 
     def add_shard(self, x: Array) -> np.ndarray:
-        """The ``(2, C)`` sums that the shard of ``x`` is to fill."""
+        """Register the shard of ``x``; returns the ``(2, C)`` sums that its kernel fills."""
         self.count += x.size // x.shape[1]
         self.sums.append(np.zeros((2, x.shape[1])))
         return self.sums[-1]
 
     def combine_forward(self) -> None:
-        """From the sums to ``y = scale * x + shift``."""
+        """Compute the coefficients of ``y = scale * x + shift`` from the sums."""
         if self.mode.training:
             total, squares = sum(self.sums[1:], start=self.sums[0].copy())
             self.mean = total / self.count
@@ -66,13 +67,13 @@ class BatchStatistics:
         self.shift[0, :, 0, 0] = self.beta - self.mean * scale
 
     def commit(self) -> None:
-        """Update the running statistics, once the step is known to be finite."""
+        """Update the running statistics, after the step is known to be finite."""
         unbiased = self.variance * (self.count / max(1, self.count - 1))
         self.running_mean += self.momentum * (self.mean - self.running_mean)
         self.running_var += self.momentum * (unbiased - self.running_var)
 
     def combine_backward(self) -> None:
-        """From the sums to ``dx = scale * dy + slope * x + offset``."""
+        """Compute the coefficients of ``dx = scale * dy + slope * x + offset`` from the sums."""
         dbeta, products = sum(self.sums[1:], start=self.sums[0].copy())
         dgamma = (products - self.mean * dbeta) * self.inverse_std
         self.dbeta[:], self.dgamma[:] = dbeta, dgamma
@@ -87,7 +88,7 @@ class BatchStatistics:
 
 
 class BatchNormKernel(InPlaceKernel):
-    """One shard of a batch norm: sums first, then, with the sums of all shards, the result."""
+    """One shard of a batch norm: its sums first, then its output from the sums of all shards."""
 
     def __init__(self, x: Array, y: Array, statistics: BatchStatistics) -> None:
         self.x, self.y, self.statistics = x, y, statistics
@@ -95,7 +96,7 @@ class BatchNormKernel(InPlaceKernel):
         self.sums, self.channels = statistics.add_shard(x), ChannelSums(x)
 
     def sum_forward(self) -> None:
-        """Sums of x and of x*x."""
+        """Compute the shard's sums of x and of x*x."""
         if self.statistics.mode.training:
             self.sums[0] = self.channels.of(self.x_rows)
             self.sums[1] = np.vecdot(self.x_rows, self.x_rows).sum(0, dtype=float)
@@ -106,19 +107,19 @@ class BatchNormKernel(InPlaceKernel):
             np.add(y, self.statistics.shift, out=y)
 
     def plan_backward(
-        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> None:
         super().plan_backward(
-            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
         self.dy_rows = as_rows(dy)
-        # Without dx only the sums of the parameters' gradients are wanted.
+        # Without dx only the gradients of the parameters are needed.
         dx = self.dy if self.dx is None else self.dx
         self.gradients = row_blocks(self.x, self.dy, dx)
-        self.term = memory.scratch(self.gradients[0][0].shape)
+        self.term = arena.scratch(self.gradients[0][0].shape)
 
     def sum_backward(self) -> None:
-        """Sums of dy and of dy*x."""
+        """Compute the shard's sums of dy and of dy*x."""
         self.sums[0] = self.channels.of(self.dy_rows)
         self.sums[1] = np.vecdot(self.dy_rows, self.x_rows).sum(0, dtype=float)
 
@@ -132,3 +133,37 @@ class BatchNormKernel(InPlaceKernel):
             np.add(term, statistics.offset, out=term)
             np.multiply(dy, statistics.scale, out=dx)
             np.add(dx, term, out=dx)
+
+
+class LRNKernel(InPlaceKernel):
+    """``y = x * (k + alpha * sum of x**2 over size neighbouring channels) ** -beta``.
+
+    Krizhevsky et al. 2012, section 3.3, whose ``alpha`` PyTorch and Caffe divide by ``size``.
+    """
+
+    def __init__(self, x: Array, y: Array, arena: Arena, layer: LRN) -> None:
+        self.x, self.y = x, y
+        self.size, self.alpha, self.beta, self.k = layer.size, layer.alpha, layer.beta, layer.k
+        self.base, self.power = arena.allocate(x.shape), arena.allocate(x.shape)
+
+    def _neighbours(self, values: Array, before: int) -> Array:
+        """Sums over windows of ``size`` channels that begin ``before`` channels earlier."""
+        channels = values.shape[1]
+        total = np.zeros_like(values)
+        for offset in range(-before, self.size - before):
+            low, high = max(0, -offset), min(channels, channels - offset)
+            if low < high:
+                total[:, low:high] += values[:, low + offset : high + offset]
+        return total
+
+    def forward(self) -> None:
+        np.multiply(self._neighbours(self.x * self.x, self.size // 2), self.alpha, out=self.base)
+        np.add(self.base, self.k, out=self.base)
+        np.exp(np.log(self.base) * -self.beta, out=self.power)
+        np.multiply(self.x, self.power, out=self.y)
+
+    def backward(self) -> None:
+        shared = self.dy * self.x * self.power / self.base
+        spread = self._neighbours(shared, self.size - 1 - self.size // 2)
+        direct = self.dy * self.power
+        np.subtract(direct, 2 * self.alpha * self.beta * self.x * spread, out=self.dx)

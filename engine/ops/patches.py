@@ -1,4 +1,4 @@
-"""A volume seen as the rows of a matrix product: the patches under a sliding geometry."""
+"""The patches under a sliding window, as matrices for products: copied (im2col) or as views."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from cnn_tui.engine.ops.memory import Array, Memory
+from cnn_tui.engine.ops.memory import Arena, Array
 
 FEW_ROWS = 48
-"""Products of fewer rows than this are slower than one product on copied patches (measured)."""
+"""Fewer rows make products on shifted views slower than one on copied patches (measured)."""
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """Geometry of a convolution or a pool, each pair ``(height, width)``; ``output`` its size."""
+    """The window of a convolution or pool and its output size, in pairs ``(height, width)``."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -25,26 +25,26 @@ class Geometry:
 
     @property
     def unit(self) -> bool:
-        """Whether the window moves by one pixel and has no holes."""
+        """Whether the stride and the dilation are 1."""
         return self.stride == (1, 1) and self.dilation == (1, 1)
 
     @property
     def dense(self) -> bool:
-        """Whether every pixel is visited without gaps, so that the gradient is a convolution."""
+        """Whether the gradient of the input is itself a convolution with stride 1."""
         fits = all(p < k for p, k in zip(self.padding, self.kernel, strict=True))
         return self.unit and fits
 
     def transposed(self, size: tuple[int, int]) -> Geometry:
-        """The window that carries gradients back to an input of ``size``, where dense."""
+        """The window of the gradient of an input of ``size``; requires :attr:`dense`."""
         padding = tuple(k - 1 - p for k, p in zip(self.kernel, self.padding, strict=True))
         return Geometry(self.kernel, (1, 1), (padding[0], padding[1]), (1, 1), size)
 
 
 def taps(size: int, geometry: Geometry, axis: int, tap: int) -> tuple[slice, slice]:
-    """Where tap number ``tap`` of the window falls inside the input, along one axis.
+    """Where tap number ``tap`` of the window reads inside the input, along one axis.
 
-    Returns the outputs whose tap lies inside and the inputs that it meets there; the other
-    outputs meet padding.
+    Returns the outputs whose tap lies inside and the inputs that it reads; for the other outputs
+    the tap reads padding.
     """
     stride, count = geometry.stride[axis], geometry.output[axis]
     offset = tap * geometry.dilation[axis] - geometry.padding[axis]
@@ -59,22 +59,22 @@ def taps(size: int, geometry: Geometry, axis: int, tap: int) -> tuple[slice, sli
 class Im2col:
     """The patches of ``x (H, C, W, N)``, copied: one matrix for each output row.
 
-    The one of ``views`` is ``(OH, KH*KW*C, OW*N)``. Only the taps along the width are copied: in
-    ``expanded (HP, KW, C, OW, N)`` the rows under a window are contiguous, so that the stack is
-    an overlapping view. With a dilation along the height they are not, and every tap is copied.
+    ``views`` holds one stack ``(OH, KH*KW*C, OW*N)``. Only the taps along the width are copied: in
+    ``expanded (HP, KW, C, OW, N)`` the rows under a window are contiguous, so the stack is an
+    overlapping view. With a dilation along the height it is not, and every tap is copied.
     """
 
-    def __init__(self, x: Array, geometry: Geometry, memory: Array) -> None:
+    def __init__(self, x: Array, geometry: Geometry, buffer: Array) -> None:
         self.x = x
         self.geometry = geometry
-        self.expanded = memory
+        self.expanded = buffer
         height, channels, _, images = x.shape
         (out_h, out_w), (kernel_h, kernel_w) = geometry.output, geometry.kernel
         rows = kernel_h * kernel_w * channels
-        step = memory.strides[0] * (geometry.stride[0] if self.overlapping(geometry) else kernel_h)
-        item = memory.itemsize
+        step = buffer.strides[0] * (geometry.stride[0] if self.overlapping(geometry) else kernel_h)
+        item = buffer.itemsize
         shape, strides = (out_h, rows, out_w * images), (step, out_w * images * item, item)
-        self.views = [as_strided(memory, shape, strides)]
+        self.views = [as_strided(buffer, shape, strides)]
         self._copies = self._plan(height)
 
     @staticmethod
@@ -102,7 +102,7 @@ class Im2col:
         return [(target, source) for target, source in copies if target.size]
 
     def _rows(self, height: int) -> list[tuple[Array, Array | None]]:
-        """Split the target along the height: what meets the input, what meets padding."""
+        """Split the target along the height into rows of the input and rows of padding."""
         if self.overlapping(self.geometry):
             top = self.geometry.padding[0]
             inside = self.expanded[top : top + height]
@@ -121,7 +121,7 @@ class Im2col:
         return pieces
 
     def _columns(self, target: Array, source: Array) -> list[tuple[Array, Array | None]]:
-        """The same along the width, tap by tap."""
+        """Split the target along the width into columns of the input and of padding, by tap."""
         pieces: list[tuple[Array, Array | None]] = []
         for tap in range(self.geometry.kernel[1]):
             outputs, inputs = taps(source.shape[2], self.geometry, 1, tap)
@@ -132,56 +132,56 @@ class Im2col:
         return pieces
 
     def fill(self) -> None:
-        """Copy ``x`` into ``expanded``; after that the view shows its patches."""
+        """Copy ``x`` into ``expanded``, so that the view shows its patches."""
         for target, source in self._copies:
             if source is None:
                 target.fill(0)
             else:
                 np.copyto(target, source)
 
-    def release(self, memory: Memory) -> None:
-        """Let what runs after the owner of these patches have their memory."""
-        memory.release(self.expanded)
+    def release(self, arena: Arena) -> None:
+        """Release the buffer for operations that run after the owner of the patches."""
+        arena.release(self.expanded)
 
 
 class ShiftedViews:
-    """The patches of a unit window in place: one view of the frame around ``x`` for each column.
+    """The patches of a window of stride 1 without copies: one view of padded ``x`` per column.
 
-    View number ``kw`` is ``(OH, KH*C, OW*N)``: the rows under the window, seen from that column on.
-    The products with each are to be added up. Nothing is copied.
+    View number ``kw`` is ``(OH, KH*C, OW*N)``: the rows under the window from that column on. The
+    products with all views add up to the convolution.
     """
 
-    def __init__(self, frame: Array, geometry: Geometry) -> None:
-        self.frame, self.geometry = frame, geometry
-        channels, images = frame.shape[1], frame.shape[3]
+    def __init__(self, padded: Array, geometry: Geometry) -> None:
+        self.padded, self.geometry = padded, geometry
+        channels, images = padded.shape[1], padded.shape[3]
         (out_h, out_w), (kernel_h, kernel_w) = geometry.output, geometry.kernel
         shape = (out_h, kernel_h * channels, out_w * images)
-        strides = (frame.strides[0], frame.strides[1], frame.itemsize)
-        self.views = [as_strided(frame[:, :, kw:], shape, strides) for kw in range(kernel_w)]
+        strides = (padded.strides[0], padded.strides[1], padded.itemsize)
+        self.views = [as_strided(padded[:, :, kw:], shape, strides) for kw in range(kernel_w)]
 
     def rows(self, rows: slice) -> ShiftedViews:
-        """The patches of some output rows."""
+        """The patches of the output ``rows``."""
         kernel_h, output = (
             self.geometry.kernel[0],
             (rows.stop - rows.start, self.geometry.output[1]),
         )
-        frame = self.frame[rows.start : rows.stop + kernel_h - 1]
-        return ShiftedViews(frame, replace(self.geometry, output=output))
+        padded = self.padded[rows.start : rows.stop + kernel_h - 1]
+        return ShiftedViews(padded, replace(self.geometry, output=output))
 
     def fill(self) -> None:
-        """Nothing to copy."""
+        """Do nothing: views need no copy."""
 
-    def release(self, memory: Memory) -> None:
-        """Nothing was acquired."""
+    def release(self, arena: Arena) -> None:
+        """Do nothing: views need no buffer."""
 
 
-def find_patches(x: Array, geometry: Geometry, memory: Memory) -> Im2col | ShiftedViews:
-    """Patches in place where that pays and ``x`` has a frame; else in memory to be released."""
+def find_patches(x: Array, geometry: Geometry, arena: Arena) -> Im2col | ShiftedViews:
+    """Shifted views where they are faster and ``x`` has a halo, else im2col in acquired memory."""
     kernel_h, kernel_w = geometry.kernel
     if geometry.unit and (kernel_w == 1 or kernel_h * x.shape[1] >= FEW_ROWS):
-        frame = memory.frame_of(x, geometry.padding)
-        if frame is not None and (
-            kernel_h == 1 or frame.strides[0] == frame.shape[1] * frame.strides[1]
+        padded = arena.padded_view(x, geometry.padding)
+        if padded is not None and (
+            kernel_h == 1 or padded.strides[0] == padded.shape[1] * padded.strides[1]
         ):
-            return ShiftedViews(frame, geometry)
-    return Im2col(x, geometry, memory.acquire(Im2col.memory_shape(x.shape, geometry)))
+            return ShiftedViews(padded, geometry)
+    return Im2col(x, geometry, arena.acquire(Im2col.memory_shape(x.shape, geometry)))

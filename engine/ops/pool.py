@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.memory import Array, Memory
+from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry, taps
 
 Pairs = list[tuple[Array, Array]]
 
 
 def tap_views(inner: Array, outer: Array, geometry: Geometry) -> Pairs:
-    """For each tap of the window, row by row: what it sees of ``inner``, and where in ``outer``."""
+    """For each tap of the window, row by row: its pixels of ``inner``, and those of ``outer``."""
     pairs = []
     for kh, kw in itertools.product(range(geometry.kernel[0]), range(geometry.kernel[1])):
         out_rows, rows = taps(inner.shape[0], geometry, 0, kh)
@@ -32,7 +32,7 @@ def tiles(geometry: Geometry, size: tuple[int, int]) -> bool:
 
 
 class MaxPoolKernel(Kernel):
-    """The largest value of each geometry. Its gradient goes to the first of equal values."""
+    """Max pooling; the gradient goes to the first maximum of each window."""
 
     def __init__(self, x: Array, y: Array, geometry: Geometry, shard: Shard) -> None:
         self.x, self.y, self.geometry = x, y, geometry
@@ -50,18 +50,18 @@ class MaxPoolKernel(Kernel):
             np.maximum(out, seen, out=out)
 
     def plan_backward(
-        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> None:
         super().plan_backward(
-            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
         if self.dx is None:
             return
-        self.left = memory.acquire(self.y.shape)
-        self.share = memory.acquire(self.y.shape)
-        self.hit = memory.scratch_mask(self.y.shape)
-        memory.release(self.left)
-        memory.release(self.share)
+        self.left = arena.acquire(self.y.shape)
+        self.share = arena.acquire(self.y.shape)
+        self.hit = arena.scratch_mask(self.y.shape)
+        arena.release(self.left)
+        arena.release(self.share)
         self.targets = [
             (seen, out, target, left, _like(self.share, out), _like(self.hit, out))
             for (seen, out), (target, left) in zip(
@@ -87,12 +87,12 @@ class MaxPoolKernel(Kernel):
 
 
 def _like(scratch: NDArray[Any], view: Array) -> NDArray[Any]:
-    """A part of ``scratch`` with the shape of ``view``."""
+    """The beginning of ``scratch`` in the shape of ``view``."""
     return scratch.reshape(-1)[: view.size].reshape(view.shape)
 
 
 class AvgPoolKernel(Kernel):
-    """The mean of each window, padding counted as zeros."""
+    """Average pooling; padding counts as zeros."""
 
     def __init__(self, x: Array, y: Array, geometry: Geometry, shard: Shard) -> None:
         self.x, self.y, self.geometry = x, y, geometry
@@ -106,13 +106,13 @@ class AvgPoolKernel(Kernel):
         np.multiply(self.y, self.scale, out=self.y)
 
     def plan_backward(
-        self, dy: Array, memory: Memory, *, needs_input_grad: bool, can_overwrite_grad: bool
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> None:
         super().plan_backward(
-            dy, memory, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
         if self.dx is not None:
-            self.share = memory.scratch(self.y.shape)
+            self.share = arena.scratch(self.y.shape)
             self.targets = tap_views(self.dx, self.share, self.geometry)
 
     def backward(self) -> None:

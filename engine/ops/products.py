@@ -1,4 +1,4 @@
-"""Convolution as matrix products over rows of patches."""
+"""Convolution and its weight gradient as matrix products over rows of patches."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import math
 import numpy as np
 
 from cnn_tui.engine.ops.kernel import as_rows, blocks_of
-from cnn_tui.engine.ops.memory import Array, Memory
+from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Im2col, ShiftedViews
 
 BLOCK_BYTES = 1 << 18
-"""How much of the output to add up at a time: it stays in cache from one term to the next."""
+"""Bytes of output that are added up at a time, so that they stay in cache between terms."""
 PARTIAL_BYTES = 1 << 20
-"""How much of the per-row weight gradients to hold before they are summed: they stay in cache."""
+"""Bytes of per-row weight gradients that are held before they are summed, to stay in cache."""
 
 
 class Products:
-    """The sum of products of weight blocks with the views of patches."""
+    """The sum of the products of weight blocks with views of patches."""
 
     def __init__(
-        self, blocks: list[Array], patches: Im2col | ShiftedViews, out: Array, memory: Memory
+        self, blocks: list[Array], patches: Im2col | ShiftedViews, out: Array, arena: Arena
     ) -> None:
         self.patches = patches
         rows = as_rows(out)
         height, *row = rows.shape
-        some = max(1, min(height, BLOCK_BYTES // (math.prod(row) * out.itemsize)))
-        terms = memory.scratch((some, *row)) if len(blocks) > 1 else rows[:0]
+        block_rows = max(1, min(height, BLOCK_BYTES // (math.prod(row) * out.itemsize)))
+        terms = arena.scratch((block_rows, *row)) if len(blocks) > 1 else rows[:0]
         pairs = list(zip(blocks, patches.views, strict=True))
         self.parts = [
             (rows[part], terms[: len(rows[part])], [(block, view[part]) for block, view in pairs])
-            for part in blocks_of(height, some)
+            for part in blocks_of(height, block_rows)
         ]
-        patches.release(memory)
+        patches.release(arena)
 
     def run(self) -> None:
         """Compute ``out``."""
@@ -45,10 +45,10 @@ class Products:
 
 
 class WeightGradient:
-    """``dweight (KH, KW, C, F)`` from patches and ``dy``, some rows at a time."""
+    """``dweight (KH, KW, C, F)`` from patches and ``dy``, in blocks of rows."""
 
     def __init__(
-        self, patches: Im2col | ShiftedViews, dy_rows: Array, dweight: Array, memory: Memory
+        self, patches: Im2col | ShiftedViews, dy_rows: Array, dweight: Array, arena: Arena
     ) -> None:
         self.patches = patches
         self.dy = dy_rows.transpose(0, 2, 1)  # (OH, OW*N, F)
@@ -60,11 +60,11 @@ class WeightGradient:
             targets, shape = [dweight], dweight.shape
         self.targets = list(zip(patches.views, targets, strict=True))
         height, rows, _ = patches.views[0].shape
-        some = max(1, min(height, PARTIAL_BYTES // (rows * filters * dweight.itemsize)))
-        self.products = memory.scratch((some, rows, filters))
-        self.partial = self.products.reshape(some, *shape)
-        patches.release(memory)
-        self.blocks = blocks_of(height, some)
+        block_rows = max(1, min(height, PARTIAL_BYTES // (rows * filters * dweight.itemsize)))
+        self.products = arena.scratch((block_rows, rows, filters))
+        self.partial = self.products.reshape(block_rows, *shape)
+        patches.release(arena)
+        self.blocks = blocks_of(height, block_rows)
 
     def run(self) -> None:
         """Compute ``dweight``."""

@@ -74,8 +74,8 @@ def _write(
     with recorder, closing(build(network)) as model:
         recorder.record(_begun(started, network, model.store.size, folder))
         recorder.restore(model, build_optimizer(network.training, model))
-        recorder.settle()
-        for report in recorder.reports():
+        recorder.flush()
+        for report in recorder.pending_events():
             if isinstance(report, Alert):
                 raise RunError(report.message)
         recorder.record(RunEnded(reason="stopped", step=0, epoch=0, seconds=0.0))

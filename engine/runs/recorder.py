@@ -40,7 +40,7 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, RunEvent
 from cnn_tui.engine.training.progress import Best, Progress, beginning
 from cnn_tui.engine.training.settings import Settings
-from cnn_tui.engine.training.snapshot import Snapshot, Weights, live_tensors, restore, take
+from cnn_tui.engine.training.snapshot import Snapshot, Weights, live_tensors, restore, take_snapshot
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Recorder(Checkpointer):
         super().restore(model, optimizer)
         if self.weights is not None:
             settings = Settings.of(self._network.training)
-            self.save(take(model, optimizer, beginning(settings)))
+            self.save(take_snapshot(model, optimizer, beginning(settings)))
 
     def best(self) -> Weights | None:
         """The weights of the best epoch; to be asked for before another one is saved."""
@@ -147,7 +147,7 @@ class Recorder(Checkpointer):
             return None
         return self._checkpoints.best(self._belongs, self._best)
 
-    def due(self) -> bool:
+    def should_save(self) -> bool:
         """Whether enough steps or seconds have passed; never while a state is being written."""
         self._steps += 1
         if self._waiting():
@@ -171,7 +171,7 @@ class Recorder(Checkpointer):
         self._saves.append(save)
         self._required_writer.put(save)
 
-    def settle(self, *, completed: bool = False) -> None:
+    def flush(self, *, completed: bool = False) -> None:
         """Wait for the disk; of a run that repeats another say at its end what came of it."""
         if self._writer is not None:
             self._writer.settle()
@@ -189,7 +189,7 @@ class Recorder(Checkpointer):
             verdict = Alert(code="not-compared", message=message, step=step)
         writer.reports.append(verdict)
 
-    def reports(self) -> list[RunEvent]:
+    def pending_events(self) -> list[RunEvent]:
         """Checkpoints that were saved, and troubles."""
         if self._writer is None:
             return []

@@ -16,8 +16,7 @@ from cnn_tui.engine.training.events import (
     RunEvent,
 )
 from cnn_tui.engine.training.rules import layers, learning, rate, start
-from cnn_tui.engine.training.rules.facts import Facts, typical_ratio
-from cnn_tui.engine.training.rules.verdict import Rule, Verdict
+from cnn_tui.engine.training.rules.facts import Facts, Rule, Verdict, typical_ratio
 
 Finding = Alert | AlertCleared
 _Key = tuple[str, str]
@@ -78,7 +77,7 @@ class Babysitter:
 
     def consume(self, event: RunEvent) -> list[Finding]:
         """What there is to say after this event."""
-        self._facts.take(event)
+        self._facts.update(event)
         match event:
             case LayersMeasured():
                 return self._look(_MEASURED)

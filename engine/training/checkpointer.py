@@ -40,16 +40,16 @@ class Checkpointer:
     def best(self) -> Weights | None:
         """The weights of the best epoch of a run that goes on; None if they are not there."""
 
-    def due(self) -> bool:
+    def should_save(self) -> bool:
         """Whether it is time for :meth:`save`; asked after every step."""
         return False
 
     def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
         """Keep a state; returns at once. ``best`` marks that of the best epoch so far."""
 
-    def settle(self, *, completed: bool = False) -> None:
+    def flush(self, *, completed: bool = False) -> None:
         """Wait until all that was to be kept is; ``completed`` at the end of a whole run."""
 
-    def reports(self) -> list[RunEvent]:
+    def pending_events(self) -> list[RunEvent]:
         """What became of it since the last call, for the stream of events."""
         return []

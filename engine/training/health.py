@@ -89,8 +89,8 @@ class HealthMeter:
         return LayerHealth(
             layer=name,
             type=_type(weight),
-            weight_norm=_norm(weight.inner),
-            gradient_norm=_norm(weight.inner_grad),
+            weight_norm=_norm(weight.storage),
+            gradient_norm=_norm(weight.storage_grad),
             update_ratio=_norm(_sample(weight) - before) / size if size else None,
         )
 
@@ -127,11 +127,11 @@ def _count(masks: list[NDArray[np.bool_]]) -> int:
 def _type(weight: Parameter) -> str:
     if weight.role == "gamma":
         return "batchnorm"
-    return "conv" if len(weight.inner_shape) == 4 else "fc"
+    return "conv" if len(weight.storage_shape) == 4 else "fc"
 
 
 def _sample(weight: Parameter) -> Array:
-    return weight.inner.reshape(-1)[:SAMPLE]
+    return weight.storage.reshape(-1)[:SAMPLE]
 
 
 def _norm(array: Array) -> float:

@@ -15,7 +15,7 @@ from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import NonFiniteError
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.training.compatibility import check_compatible
+from cnn_tui.engine.training.opening import check_compatible
 
 LOW, HIGH, STEPS = 1e-5, 10.0, 100
 SMOOTHING = 0.8

@@ -12,10 +12,9 @@ from contextlib import closing
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.checks.bench import Bench, CheckResult
-from cnn_tui.engine.training.checks.data import class_balance, input_scale
 from cnn_tui.engine.training.checks.learning import gradients, overfit
-from cnn_tui.engine.training.checks.loss import initial_loss, l2_loss
-from cnn_tui.engine.training.compatibility import check_compatible
+from cnn_tui.engine.training.checks.start import class_balance, initial_loss, input_scale, l2_loss
+from cnn_tui.engine.training.opening import check_compatible
 
 BUDGET = 16.5
 """Seconds; start, loading and a step that has begun come on top, and 20 are promised."""

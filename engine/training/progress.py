@@ -2,11 +2,57 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 
-from cnn_tui.engine.decoding import Count, Seconds, Share
-from cnn_tui.engine.training.epoch_metrics import EpochMetrics
+from cnn_tui.engine.decoding import Count, Figure, Seconds, Share
 from cnn_tui.engine.training.settings import Settings
+
+SMOOTHING = 0.9
+"""Of the speed: a mean over about the last ten batches."""
+
+
+class EpochMetrics(msgspec.Struct):
+    """Sums over the batches of one epoch, each weighted by its images."""
+
+    images: Count = 0
+    seconds: Seconds = 0.0
+    images_per_second: Figure = 0.0
+    loss_sum: Figure = 0.0
+    l2_sum: Figure = 0.0
+    correct: Count = 0
+
+    def __post_init__(self) -> None:
+        """Refuse images that took no time, of which there would be no speed."""
+        if self.images and not self.seconds:
+            raise ValueError("images without seconds")
+
+    def add(self, images: int, loss: float, l2_loss: float, correct: int, seconds: float) -> None:
+        """Count one batch that took ``seconds``."""
+        speed = images / seconds
+        before = self.images_per_second if self.images else speed
+        self.images_per_second = SMOOTHING * before + (1 - SMOOTHING) * speed
+        self.images += images
+        self.seconds += seconds
+        self.loss_sum += loss * images
+        self.l2_sum += l2_loss * images
+        self.correct += correct
+
+    @property
+    def loss(self) -> float:
+        """Mean data loss."""
+        return self.loss_sum / self.images
+
+    @property
+    def l2_loss(self) -> float:
+        """Mean L2 loss."""
+        return self.l2_sum / self.images
+
+    @property
+    def accuracy(self) -> float:
+        """Share of images that were right when the network met them."""
+        return self.correct / self.images
 
 
 class Best(msgspec.Struct, frozen=True):
@@ -43,3 +89,27 @@ def beginning(settings: Settings) -> Progress:
     return Progress(
         step=0, epochs_done=0, batch=0, settings=settings, seconds=0.0, tally=EpochMetrics()
     )
+
+
+class Stopwatch:
+    """Runs from its making on; can be held. ``seconds`` were counted before."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self._start = time.perf_counter() - seconds
+        self._held_since: float | None = None
+
+    def pause(self) -> None:
+        """Stop counting."""
+        self._held_since = time.perf_counter()
+
+    def resume(self) -> None:
+        """Count again."""
+        if self._held_since is not None:
+            self._start += time.perf_counter() - self._held_since
+            self._held_since = None
+
+    @property
+    def seconds(self) -> float:
+        """Counted so far."""
+        now = time.perf_counter() if self._held_since is None else self._held_since
+        return now - self._start

@@ -11,7 +11,8 @@ from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.optimizers import Optimizer
 from cnn_tui.engine.parameters import Parameter
-from cnn_tui.engine.training.progress import Progress
+from cnn_tui.engine.specs.network import Recipe
+from cnn_tui.engine.training.progress import Best, Progress
 
 Named = Iterator[tuple[str, Array]]
 Weights = Mapping[str, Array]
@@ -35,7 +36,7 @@ class Snapshot:
         return {name: np.ascontiguousarray(array) for name, array in named}
 
 
-def take(model: Model, optimizer: Optimizer, progress: Progress) -> Snapshot:
+def take_snapshot(model: Model, optimizer: Optimizer, progress: Progress) -> Snapshot:
     """Copy the state; this is all that training waits for."""
     return Snapshot(
         progress,
@@ -88,3 +89,45 @@ def _named(
         for parameter in parameters:
             array = parameter.part_of(state).transpose(parameter.axes)
             yield f"optimizer/{number}/{parameter.name}", array
+
+
+class BestEpoch:
+    """Of one run. Its weights are only kept here if the recipe asks for them at the end."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._keeps, self._patience = recipe.keep_best, recipe.patience
+        self.best: Best | None = None
+        self._weights: Weights | None = None
+
+    def offer(self, epoch: int, accuracy: float, model: Model) -> bool:
+        """Take this epoch if it did better than any before; whether it did."""
+        if self.best is not None and accuracy <= self.best.accuracy:
+            return False
+        self.best = Best(epoch, accuracy)
+        if self._keeps:
+            self._weights = copy_weights(model)
+        return True
+
+    def restore(self, best: Best | None, weights: Weights | None) -> None:
+        """Go on with what was kept."""
+        self.best, self._weights = best, weights
+
+    def why_stop(self, epochs_done: int) -> str:
+        """Why the run ends before its last epoch; empty where it goes on."""
+        if self._patience is None or self.best is None:
+            return ""
+        if epochs_done - self.best.epoch < self._patience:
+            return ""
+        return (
+            f"Ended after epoch {epochs_done}: validation has not been better than "
+            f"{self.best.accuracy:.2%} for {self._patience} epochs."
+        )
+
+    def put(self, model: Model, epochs_done: int) -> bool:
+        """Give the model the best weights if the recipe says so; False if they are lost."""
+        if not self._keeps or self.best is None or self.best.epoch == epochs_done:
+            return True
+        if self._weights is None:
+            return False
+        put_weights(model, self._weights)
+        return True

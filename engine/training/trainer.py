@@ -17,11 +17,8 @@ from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.babysitter import Babysitter
-from cnn_tui.engine.training.best import BestEpoch
 from cnn_tui.engine.training.checkpointer import Checkpointer
-from cnn_tui.engine.training.compatibility import check_compatible
 from cnn_tui.engine.training.control import Control
-from cnn_tui.engine.training.epoch_metrics import EpochMetrics
 from cnn_tui.engine.training.evaluate import evaluate
 from cnn_tui.engine.training.events import (
     Alert,
@@ -36,11 +33,10 @@ from cnn_tui.engine.training.events import (
     ValidationCompleted,
 )
 from cnn_tui.engine.training.health import HealthMeter, is_due
-from cnn_tui.engine.training.opening import run_started
-from cnn_tui.engine.training.progress import Progress
+from cnn_tui.engine.training.opening import check_compatible, run_started
+from cnn_tui.engine.training.progress import EpochMetrics, Progress, Stopwatch
 from cnn_tui.engine.training.settings import SETTING_NAMES, Settings
-from cnn_tui.engine.training.snapshot import take
-from cnn_tui.engine.training.stopwatch import Stopwatch
+from cnn_tui.engine.training.snapshot import BestEpoch, take_snapshot
 
 
 class Trainer:
@@ -190,7 +186,7 @@ class Trainer:
                 self._train_step(batch, began)
                 self.control.has_done("batch")
                 self._report_kept()
-                if self.keeper.due():
+                if self.keeper.should_save():
                     self._keep()
                 # What the next batch keeps the step waiting for belongs to its time.
                 began = self.stopwatch.seconds
@@ -305,10 +301,10 @@ class Trainer:
             tally=msgspec.structs.replace(self.tally),
             best=self.best.best,
         )
-        self.keeper.save(take(self.model, self.optimizer, progress), best=best)
+        self.keeper.save(take_snapshot(self.model, self.optimizer, progress), best=best)
 
     def _report_kept(self) -> None:
-        for event in self.keeper.reports():
+        for event in self.keeper.pending_events():
             self.emit(event)
 
     def _end(
@@ -320,7 +316,7 @@ class Trainer:
         test_accuracy: float | None = None,
     ) -> None:
         best = self.best.best
-        self.keeper.settle(completed=reason == "completed")
+        self.keeper.flush(completed=reason == "completed")
         self._report_kept()
         self.emit(
             RunEnded(

@@ -96,7 +96,7 @@ class Session:
                     control.stop()
                 on_event(event, control)
                 if settle and isinstance(event, BatchCompleted):
-                    recorder.settle()
+                    recorder.flush()
 
             trainer = Trainer(
                 described, data, emit=emit, control=control, threads=threads, keeper=recorder

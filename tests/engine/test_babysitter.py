@@ -44,8 +44,8 @@ from cnn_tui.engine.training.events import (
     RunStarted,
     SettingChanged,
 )
+from cnn_tui.engine.training.remedies import scale_widths
 from cnn_tui.engine.training.settings import Settings
-from cnn_tui.engine.training.widths import scale_widths
 
 NET = "digits-convnet"
 LR = load_preset(NET).training.lr

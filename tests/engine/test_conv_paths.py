@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.ops import choose, gathered, patches, products, winograd
+from cnn_tui.engine.ops import conv, gathered, patches, products, winograd
 from cnn_tui.engine.specs.layers import FC, Conv, Tanh
 from cnn_tui.engine.specs.network import Network
 
@@ -29,8 +29,8 @@ def numbers(network: Network, batch: int, monkeypatch: pytest.MonkeyPatch, path:
     few_rows, fewest_channels, gathers, block_bytes = PATHS[path]
     monkeypatch.setattr(patches, "FEW_ROWS", few_rows)
     monkeypatch.setattr(winograd, "FEWEST_CHANNELS", fewest_channels)
-    monkeypatch.setattr(choose, "SHORT_ROW", NEVER if gathers else 0)
-    monkeypatch.setattr(choose, "LARGE_BANK", 0)
+    monkeypatch.setattr(conv, "SHORT_ROW", NEVER if gathers else 0)
+    monkeypatch.setattr(conv, "LARGE_BANK", 0)
     monkeypatch.setattr(gathered, "BLOCK_BYTES", block_bytes)
     monkeypatch.setattr(products, "BLOCK_BYTES", block_bytes)
     model = build(network, dtype=np.float64)

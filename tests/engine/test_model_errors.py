@@ -19,9 +19,9 @@ WRONG: dict[str, tuple[Break, type[Exception], str]] = {
     "bytes": (
         lambda x, y: (np.zeros(x.shape, np.uint8), y),
         ShapeError,
-        "computes in float32, the images are uint8.*Normalise",
+        "images of type float32, received uint8.*Normalise",
     ),
-    "double": (lambda x, y: (x.astype(float), y), ShapeError, "float32, the images are float64"),
+    "double": (lambda x, y: (x.astype(float), y), ShapeError, "float32, the received float64"),
     "size": (
         lambda x, y: (x[:, :, :-1], y),
         ShapeError,
@@ -97,7 +97,7 @@ def test_loss_that_is_not_finite_names_the_layer_and_changes_nothing(
     images *= 10
     fault(model, images)
     arrays = arrays_of(model)
-    with pytest.raises(NonFiniteError, match=f"come from {layer}") as caught:
+    with pytest.raises(NonFiniteError, match=f"not finite is {layer}") as caught:
         model.train_batch(images, targets)
     assert caught.value.layer == layer
     assert caught.value.hint

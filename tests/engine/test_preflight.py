@@ -16,7 +16,7 @@ from samples import network, random_images, random_targets
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.ops.activations import ActivationKernel
-from cnn_tui.engine.ops.bias import BiasKernel
+from cnn_tui.engine.ops.elementwise import BiasKernel
 from cnn_tui.engine.ops.loss import LossKernel
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -33,7 +33,7 @@ from cnn_tui.engine.specs.network import SVM, Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training.checks.bench import CheckResult
 from cnn_tui.engine.training.checks.gradcheck import TOLERANCE, check_gradients
-from cnn_tui.engine.training.checks.overfit import try_to_overfit
+from cnn_tui.engine.training.checks.learning import try_to_overfit
 from cnn_tui.engine.training.preflight import CHECKS, preflight
 
 NET = "digits-convnet"

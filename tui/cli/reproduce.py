@@ -11,8 +11,8 @@ from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder, new_run
 from cnn_tui.engine.runs.reproduction import plan_again
 from cnn_tui.engine.runs.resume import data_folder
-from cnn_tui.engine.training.compatibility import check_compatible
 from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.compare import print_comparison
 from cnn_tui.tui.cli.headless import train

@@ -1,5 +1,5 @@
-"""The single checks of a pre-flight.
+"""The individual checks of a pre-flight.
 
-Each looks at the :mod:`bench`, a network with a little data, and gives one line: :mod:`data`,
-:mod:`loss`, :mod:`gradcheck`, :mod:`learning` and :mod:`overfit`. Begin with :mod:`bench`.
+Each examines the :mod:`bench`, a network with a little data, and returns one line. They are in
+:mod:`start`, :mod:`gradcheck` and :mod:`learning`. Begin with :mod:`bench`.
 """

@@ -17,7 +17,7 @@ from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport, Report
-from cnn_tui.engine.training.widths import scale_widths
+from cnn_tui.engine.training.remedies import scale_widths
 
 SAMPLED = 20_000_000
 """Pixels that mean and deviation are measured on."""

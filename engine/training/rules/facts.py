@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import statistics
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from cnn_tui.engine.specs.network import SVM, Network
 from cnn_tui.engine.training.events import (
@@ -13,9 +14,11 @@ from cnn_tui.engine.training.events import (
     EpochCompleted,
     LayerHealth,
     LayersMeasured,
+    Remedy,
     RunEvent,
     RunStarted,
     SettingChanged,
+    Severity,
 )
 
 MEASURED, EPOCHS = 8, 12
@@ -48,7 +51,7 @@ class Facts:
         """Loss and accuracy of a network that knows how common each class is and nothing else."""
         self._batches = 0
 
-    def take(self, event: RunEvent) -> None:
+    def update(self, event: RunEvent) -> None:
         """Remember an event."""
         match event:
             case BatchCompleted():
@@ -153,3 +156,20 @@ def _chance_loss(network: Network, shares: Sequence[float]) -> float:
     smoothing = network.loss.label_smoothing
     targets = [(1 - smoothing) * share + smoothing / len(shares) for share in shares]
     return -sum(target * math.log(target) for target in targets if target)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A fault, or praise, with what it rests on and the one thing to do about it."""
+
+    code: str
+    message: str
+    evidence: tuple[str, ...]
+    remedy: Remedy | None = None
+    layer: str = ""
+    severity: Severity = "warning"
+    fading: bool = False
+    """Whether this is too little to be told, though enough not to be over."""
+
+
+Rule = Callable[[Facts], Iterator[Verdict]]

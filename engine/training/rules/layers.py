@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.events import LayersMeasured
-from cnn_tui.engine.training.rules.facts import Facts, weighted
-from cnn_tui.engine.training.rules.verdict import Verdict
+from cnn_tui.engine.training.rules.facts import Facts, Verdict, weighted
 
 ALL, MANY = 0.98, 0.5
 FEW = 16

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from cnn_tui.engine.specs.layers import Dropout, walk_layers
 from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.events import Remedy
-from cnn_tui.engine.training.rules.facts import Facts, typical_ratio
+from cnn_tui.engine.training.rules.facts import Facts, Verdict, typical_ratio
 from cnn_tui.engine.training.rules.rate import is_lively, too_low
-from cnn_tui.engine.training.rules.verdict import Verdict
 
 PATIENT_STEPS, PATIENT_EPOCHS = 100, 2
 """How long a network may know nothing."""

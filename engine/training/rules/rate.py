@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.events import LayersMeasured, Remedy
-from cnn_tui.engine.training.rules.facts import Facts, typical_ratio, weighted
-from cnn_tui.engine.training.rules.verdict import Verdict
+from cnn_tui.engine.training.rules.facts import Facts, Verdict, typical_ratio, weighted
 
 WILD, HIGH, LOW = 0.1, 0.03, 3e-4
 """Of update:weight: about 1e-3 is usual; thirty times that, or a third, occurs in healthy runs."""

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from cnn_tui.engine.specs.network import SVM, Network
 from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.events import BatchCompleted, LayersMeasured
-from cnn_tui.engine.training.rules.facts import Facts, weighted
-from cnn_tui.engine.training.rules.verdict import Verdict
+from cnn_tui.engine.training.rules.facts import Facts, Verdict, weighted
 
 MOST_MEAN, LEAST_STD, MOST_STD = 1.0, 0.1, 3.0
 """Of normalised images with room to spare; pixels from 0 to 1 as they are will do, too."""

@@ -1,0 +1,93 @@
+"""Bias, dropout, and the sum and zero-padded shortcut of residual blocks (He et al. 2016)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cnn_tui.engine.ops.kernel import ChannelSums, InPlaceKernel, Kernel, Mode, Shard, as_rows
+from cnn_tui.engine.ops.memory import Arena, Array
+
+
+class BiasKernel(Kernel):
+    """A bias added to each channel; ``y`` may be ``x``."""
+
+    def __init__(self, x: Array, y: Array, bias: Array, dbias: Array) -> None:
+        self.x, self.y = x, y
+        self.bias = bias.reshape(1, -1, 1, 1)
+        self.dbias = dbias
+
+    def forward(self) -> None:
+        np.add(self.x, self.bias, out=self.y)
+
+    def plan_backward(
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        self.dy = self.dx = dy
+        self.dy_rows, self.channels = as_rows(dy), ChannelSums(dy)
+
+    def backward(self) -> None:
+        self.dbias[:] = self.channels.of(self.dy_rows)
+
+
+class DropoutKernel(InPlaceKernel):
+    """Zeros with probability ``p``, the rest scaled by ``1/(1-p)``; the identity in evaluation.
+
+    Srivastava et al. 2014, in the inverted form of the CS231n notes. The mask depends only on seed,
+    layer, step and shard, so neither threads nor earlier layers change it.
+    """
+
+    def __init__(self, x: Array, y: Array, p: float, layer: int, mode: Mode, shard: Shard) -> None:
+        self.x, self.y, self.p, self.layer = x, y, p, layer
+        self.mode, self.shard = mode, shard.index
+        self.random = np.empty(x.shape, np.float32)
+        self.mask = shard.arena.allocate(x.shape)
+
+    def forward(self) -> None:
+        if not self.mode.training:
+            np.copyto(self.y, self.x)
+            return
+        key = [self.mode.seed, self.layer, self.mode.step, self.shard]
+        generator = np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
+        generator.random(out=self.random, dtype=np.float32)
+        p = self.p if self.mode.dropout is None else self.mode.dropout
+        np.multiply(self.random >= p, 1 / (1 - p), out=self.mask)
+        np.multiply(self.x, self.mask, out=self.y)
+
+    def backward(self) -> None:
+        np.multiply(self.dy, self.mask, out=self.dx)
+
+
+class ZeroPadKernel(Kernel):
+    """Every ``stride``-th pixel, with channels of zeros appended (option A of the paper)."""
+
+    def __init__(self, x: Array, y: Array, stride: int) -> None:
+        self.x, self.y = x, y
+        self.channels = x.shape[1]
+        self.pixels = (slice(None, None, stride), slice(None), slice(None, None, stride))
+
+    def forward(self) -> None:
+        self.y[:, : self.channels] = self.x[self.pixels]
+        self.y[:, self.channels :] = 0
+
+    def backward(self) -> None:
+        if self.dx is not None:
+            self.dx.fill(0)
+            self.dx[self.pixels] = self.dy[:, : self.channels]
+
+
+class AddKernel(Kernel):
+    """``y = x + other``; both inputs have the gradient ``dy``."""
+
+    def __init__(self, x: Array, other: Array, y: Array) -> None:
+        self.x, self.other, self.y = x, other, y
+
+    def forward(self) -> None:
+        np.add(self.x, self.other, out=self.y)
+
+    def plan_backward(
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        self.dy = self.dx = dy
+
+    def backward(self) -> None:
+        """Nothing is computed: both inputs read ``dy``."""
