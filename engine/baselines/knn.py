@@ -13,8 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.baselines.rows import Matrix, Rows
-from cnn_tui.engine.baselines.screens import Metric, Screen, TrainingRows, screen_for
+from cnn_tui.engine.baselines.screens import Matrix, Metric, Rows, Screen, TrainingRows, screen_for
 from cnn_tui.engine.threads import WorkerPool
 
 _TEST, _TRAIN, _TASK = 2048, 4096, 128

@@ -8,18 +8,17 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.baselines.history import BaselineData, keep_knn
 from cnn_tui.engine.baselines.knn import Tell
-from cnn_tui.engine.baselines.neighbours import KNN, run_knn
+from cnn_tui.engine.baselines.neighbours import KNN, BaselineData, keep_knn, run_knn
 from cnn_tui.engine.baselines.recipes import BASELINES, Baseline, network_for
 from cnn_tui.engine.baselines.record import BaselineRecord, BaselineResult, find, write
 from cnn_tui.engine.baselines.trained import train_rung
 from cnn_tui.engine.data.cache import digest
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.runs.digests import data_digest, network_digest
+from cnn_tui.engine.runs.fingerprint import data_digest, network_digest
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Recorder, new_run
-from cnn_tui.engine.runs.resume import resume_run
+from cnn_tui.engine.runs.train import resume_run
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.control import Control

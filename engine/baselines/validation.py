@@ -9,10 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.baselines.knn import Tell, nearest, vote
-from cnn_tui.engine.baselines.rows import Rows
-from cnn_tui.engine.baselines.screens import Metric
-from cnn_tui.engine.data.dataset import Split
-from cnn_tui.engine.data.split import stratified_order
+from cnn_tui.engine.baselines.screens import Metric, Rows
+from cnn_tui.engine.data.dataset import Split, stratified_order
 from cnn_tui.engine.decoding import Count, Figure, Share
 from cnn_tui.engine.threads import WorkerPool
 

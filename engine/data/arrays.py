@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.data.dataset import Dataset, Pixels, Split, require_classes
+from cnn_tui.engine.data.dataset import Dataset, Pixels, Split, hold_out, require_classes, share
 from cnn_tui.engine.data.npz import Arrays, open_npz
-from cnn_tui.engine.data.split import hold_out, share
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import plain, show
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from cnn_tui.engine.data.places import cache_home
+from cnn_tui.engine.data.sources import cache_home
 from cnn_tui.engine.errors import DataError
 
 _MARGIN = 64 << 20

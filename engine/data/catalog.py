@@ -7,17 +7,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
 from cnn_tui.engine.data.arrays import load_arrays
+from cnn_tui.engine.data.built_in import load_digits, load_shapes
 from cnn_tui.engine.data.cifar import load_cifar
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.digits import load_digits
 from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_folder
-from cnn_tui.engine.data.missing import letters
 from cnn_tui.engine.data.mnist import load_mnist
-from cnn_tui.engine.data.places import dataset_dir
-from cnn_tui.engine.data.progress import Progress
-from cnn_tui.engine.data.shapes_set import load_shapes
-from cnn_tui.engine.data.sources import SOURCES, is_complete, oddities
+from cnn_tui.engine.data.sources import (
+    SOURCES,
+    Progress,
+    dataset_dir,
+    is_complete,
+    letters,
+    oddities,
+)
 from cnn_tui.engine.errors import DataError, MissingDataError
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
 
@@ -144,3 +149,56 @@ def _refuse_folder(why: str, data_dir: Path | None) -> None:
             f"{why}, received {data_dir}.",
             f"Leave --data-dir out, or name another dataset: {listed((*_FILES, FOLDER))}.",
         )
+
+
+class DatasetEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One dataset; an element of ``data list --json``."""
+
+    name: str
+    description: str
+    input: tuple[int, int, int] | None
+    """``(C, H, W)``; None where the user's pictures decide."""
+    classes: int | None
+    images: int | None
+    ready: bool
+    """Whether it can be loaded now, without a download and without naming a place."""
+    download_bytes: int
+    """Of what can be downloaded; 0 where nothing can."""
+    folder: str
+    """Where downloaded files are or go."""
+
+
+_WORDS = {
+    "digits": "handwritten digits, built in, the default",
+    "shapes": "coloured figures, drawn by the program, built in",
+    "mnist": "handwritten digits (LeCun et al. 1998)",
+    "fashion-mnist": "pieces of clothing (Xiao et al. 2017)",
+    "cifar10": "photographs of ten kinds (Krizhevsky 2009)",
+    "cifar100": "photographs of a hundred kinds (Krizhevsky 2009)",
+    FOLDER: "your own: a folder of pictures per class, or .npz",
+}
+_SIZES = {"digits": ((1, 8, 8), 1797), "shapes": ((3, 32, 32), 10_000)}
+_CLASSES = {"cifar100": 100, FOLDER: None}
+
+
+def entries() -> tuple[DatasetEntry, ...]:
+    """Every dataset, in the order of :func:`dataset_names`."""
+    return tuple(_entry(name) for name in dataset_names())
+
+
+def _entry(name: str) -> DatasetEntry:
+    source = SOURCES.get(name)
+    folder = dataset_dir(name)
+    shape, images = _SIZES.get(name, (None, None))
+    if source:
+        shape, images = source.input, source.train + source.test
+    return DatasetEntry(
+        name=name,
+        description=_WORDS[name],
+        input=shape,
+        classes=_CLASSES.get(name, 10),
+        images=images,
+        ready=is_complete(name, folder) if source else name in _SIZES,
+        download_bytes=source.size if source else 0,
+        folder=str(folder) if source else "",
+    )

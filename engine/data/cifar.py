@@ -14,10 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.cache import cached, digest, file_state
-from cnn_tui.engine.data.dataset import Dataset, Split, require_classes
-from cnn_tui.engine.data.split import hold_out, share
-from cnn_tui.engine.data.streams import fill
-from cnn_tui.engine.data.tarball import unpack
+from cnn_tui.engine.data.dataset import Dataset, Split, hold_out, require_classes, share
+from cnn_tui.engine.data.streams import fill, unpack
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import plain
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.data.augment import Augmenter
-from cnn_tui.engine.data.batches import epoch_batches
 from cnn_tui.engine.data.dataset import Split
-from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.data.preprocess import Augmenter, Normalizer
 from cnn_tui.engine.specs.network import Recipe
+
+
+def epoch_batches(
+    n: int, batch_size: int, seed: int, epoch: int, *, first: int = 0, shuffle: bool = True
+) -> Iterator[NDArray[np.int64]]:
+    """Indices of each batch of one epoch from its image number ``first`` on; the last may be short.
+
+    The same seed and epoch give the same order, so that a resumed run needs only its place in it.
+    """
+    generator = np.random.default_rng(np.random.SeedSequence([seed, epoch]))
+    order = generator.permutation(n) if shuffle else np.arange(n)
+    for start in range(first, n, batch_size):
+        yield order[start : start + batch_size]
+
 
 _AUGMENTATION = 1
 """Tells the random numbers of augmentation from others of the same seed and epoch."""

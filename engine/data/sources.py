@@ -5,11 +5,35 @@ The sums are those of torchvision's and TensorFlow Datasets' own tables.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import platformdirs
+
 from cnn_tui.engine.specs.wording import listed
+
+_APP = "cnn-tui"
+
+
+def data_home() -> Path:
+    """The folder that keeps what took a download or a training (``XDG_DATA_HOME`` moves it)."""
+    return platformdirs.user_data_path(_APP, appauthor=False)
+
+
+def dataset_dir(name: str) -> Path:
+    """The folder of a downloaded dataset, there or not."""
+    return data_home() / "datasets" / name
+
+
+def cache_home() -> Path:
+    """The folder of what can be made again and may be deleted (``XDG_CACHE_HOME`` moves it)."""
+    return platformdirs.user_cache_path(_APP, appauthor=False)
+
+
+Progress = Callable[[str, int, int], None]
+"""Called as ``progress(what, done, total)``, often, from the thread that works. An exception
+that it raises ends the work and leaves nothing half-done."""
 
 
 class RemoteFile(NamedTuple):
@@ -163,3 +187,21 @@ def oddities(name: str, folder: Path, train: int, test: int) -> Iterator[str]:
             f"{folder}: SHA-256 of {listed(odd, 'and')} differs from the official {name}; "
             "the structure is right."
         )
+
+
+def missing(name: str, data_dir: Path | None = None) -> str | None:
+    """The set that a name means, if it is one to be downloaded and is not here.
+
+    Args:
+        name: As ``load_dataset`` takes it.
+        data_dir: Where the set is said to be; then nothing is to be downloaded.
+    """
+    if data_dir is not None:
+        return None
+    known = next((one for one in SOURCES if letters(one) == letters(name)), None)
+    return known if known and not is_complete(known, dataset_dir(known)) else None
+
+
+def letters(word: str) -> str:
+    """A name without what people spell differently: ``CIFAR-10`` as ``cifar10``."""
+    return word.lower().replace("-", "").replace("_", "")

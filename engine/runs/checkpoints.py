@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -208,3 +208,38 @@ def _read(file: TensorFile, layout: Layout) -> dict[str, Array]:
     if file.layout != layout:
         raise file.damaged("it does not hold the arrays of its network")
     return file.read()
+
+
+class KeptState(msgspec.Struct, frozen=True, kw_only=True):
+    """One of ``runs states --json``."""
+
+    step: int
+    epochs_done: int
+    """Epochs that were trained and validated."""
+    batch: int
+    """Batches done in the epoch after those."""
+    best: bool
+    """Whether it is kept as that of the best epoch."""
+    bytes: int
+    path: str
+
+
+def kept_states(folder: RunFolder) -> list[KeptState]:
+    """Those with a sound header, the furthest first."""
+    return sorted(_states(folder), key=lambda one: (one.step, one.epochs_done), reverse=True)
+
+
+def _states(folder: RunFolder) -> Iterator[KeptState]:
+    for path in (*folder.states, folder.best_file):
+        try:
+            progress, size = decode_meta(TensorFile(path)).progress, path.stat().st_size
+        except (RunError, OSError):
+            continue
+        yield KeptState(
+            step=progress.step,
+            epochs_done=progress.epochs_done,
+            batch=progress.batch,
+            best=path == folder.best_file,
+            bytes=size,
+            path=str(path),
+        )

@@ -11,12 +11,10 @@ from typing import Literal, get_args
 import msgspec
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import is_folder, is_regular
-from cnn_tui.engine.runs.disk import disk_use
+from cnn_tui.engine.files import disk_use, is_folder, is_regular
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import read_entry
-from cnn_tui.engine.runs.liveness import writer_present
-from cnn_tui.engine.runs.lock import Lock
+from cnn_tui.engine.runs.lock import Lock, writer_present
 from cnn_tui.engine.runs.names import BIN, run_names
 
 Kind = Literal["bin", "states", "leftovers"]

@@ -12,10 +12,9 @@ import msgspec
 
 from cnn_tui.engine.decoding import UnreadableError, decode
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import is_regular, read_file
-from cnn_tui.engine.runs.disk import disk_use
+from cnn_tui.engine.files import disk_use, is_regular, read_file
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.liveness import seen_state
+from cnn_tui.engine.runs.lock import seen_state
 from cnn_tui.engine.runs.names import run_names
 from cnn_tui.engine.runs.summary import State, Summary, summarize
 

@@ -12,8 +12,7 @@ import msgspec
 from cnn_tui.engine.decoding import UnreadableError, convert, reader
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular, open_to_read
-from cnn_tui.engine.runs.append_file import AppendFile
-from cnn_tui.engine.storage import Storage
+from cnn_tui.engine.storage import AppendFile, Storage
 from cnn_tui.engine.training.events import RunEnded, RunEvent
 
 MOST_LINE = 4 << 20

@@ -9,16 +9,70 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import platform
+import subprocess
 import time
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 
-from cnn_tui.engine.decoding import UnreadableError, decode
+from cnn_tui.engine.decoding import UnreadableError, Word, decode
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular, open_regular, read_file
-from cnn_tui.engine.runs.process import Identity, lives, this_process
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.summary import State
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """A process as no other can be: its number comes back, its start on that boot does not."""
+
+    pid: Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+    host: Word
+    boot: Word
+    started: Word
+
+
+@cache
+def this_process() -> Identity:
+    """The process that asks."""
+    return Identity(os.getpid(), platform.node(), _boot(), _start_of(os.getpid()))
+
+
+def lives(identity: Identity) -> bool | None:
+    """Whether the process runs; None if it ran on another machine, where nobody can tell."""
+    if identity.host != platform.node():
+        return None
+    return identity.boot == _boot() and identity.started == _start_of(identity.pid) != ""
+
+
+@cache
+def _boot() -> str:
+    """Differs after every start of the machine."""
+    file = Path("/proc/sys/kernel/random/boot_id")
+    if file.exists():
+        return file.read_text().strip()
+    return _ask("sysctl", "-n", "kern.boottime")
+
+
+def _start_of(pid: int) -> str:
+    """When the process began, empty if there is none or it has ended."""
+    if not Path("/proc/self/stat").exists():
+        return _ask("ps", "-o", "lstart=", "-p", str(pid))
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    # The name in parentheses may hold anything, spaces and parentheses included.
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _ask(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
 
 SILENCE = 120.0
 """Seconds without a heartbeat after which a writer on another machine is taken for dead."""
@@ -119,3 +173,21 @@ def _refusal(path: Path) -> RunError:
         f"The run {path.parent.name} is being trained by {who}.",
         "Watch it, or stop it first.",
     )
+
+
+STARTING = 10.0
+"""Seconds that a process may take from making the folder to holding its lock."""
+
+
+def writer_present(folder: RunFolder) -> bool:
+    """Whether someone writes the run, or is about to."""
+    if writer_lives(folder.lock_file, folder.summary_file):
+        return True
+    return not os.path.lexists(folder.lock_file) and is_young(folder.info_file, STARTING)
+
+
+def seen_state(folder: RunFolder, written: State) -> State:
+    """The state: ``crashed`` where the run is said to go on and nobody is there to do it."""
+    if written in ("running", "paused") and not writer_present(folder):
+        return "crashed"
+    return written

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from cnn_tui.engine.data.sources import data_home
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.specs.wording import nearest, show
 
@@ -70,3 +71,8 @@ def make_folder(root: Path, base: str) -> Path:
             # Another process was faster.
             continue
         return path
+
+
+def runs_home() -> Path:
+    """The folder of all runs of this user."""
+    return data_home() / "runs"

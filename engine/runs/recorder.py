@@ -22,17 +22,15 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import Optimizer
 from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints, Fingerprint
-from cnn_tui.engine.runs.digests import data_digest, network_digest
 from cnn_tui.engine.runs.environment import environment, package_version
+from cnn_tui.engine.runs.fingerprint import data_digest, network_digest
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder, RunInfo, create_run
-from cnn_tui.engine.runs.journal import Journal
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.reproduction import Steering, original_of, require_same_data
 from cnn_tui.engine.runs.requests import RequestInbox
-from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.runs.tensors import layout_of
 from cnn_tui.engine.runs.verdict import judge
-from cnn_tui.engine.runs.writer import Save, Writer
+from cnn_tui.engine.runs.writer import Journal, Save, Sink, Writer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage, clear_temporaries
 from cnn_tui.engine.training.checkpointer import Checkpointer

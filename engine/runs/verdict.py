@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
+from cnn_tui.engine.runs.checkpoints import KeptState, kept_states
 from cnn_tui.engine.runs.environment import last_environment
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lines import read_events
-from cnn_tui.engine.runs.states import KeptState, kept_states
 from cnn_tui.engine.runs.summary import summarize
 from cnn_tui.engine.runs.tensors import TensorFile
 from cnn_tui.engine.training.events import Alert, BatchCompleted

@@ -23,19 +23,17 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.export.prediction import Predictor
 from cnn_tui.engine.export.states import TrainedState, read_state
 from cnn_tui.engine.export.templates import first_layer
-from cnn_tui.engine.runs.checkpoints import Meta
+from cnn_tui.engine.runs.checkpoints import Meta, kept_states
 from cnn_tui.engine.runs.compare import compare_runs
 from cnn_tui.engine.runs.environment import Environment, last_environment
 from cnn_tui.engine.runs.folder import Notes, RunFolder, RunInfo
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.history import read_entry
 from cnn_tui.engine.runs.lines import read_events
-from cnn_tui.engine.runs.liveness import writer_present
-from cnn_tui.engine.runs.process import Identity, this_process
+from cnn_tui.engine.runs.lock import Identity, this_process, writer_present
 from cnn_tui.engine.runs.recorder import Policy
 from cnn_tui.engine.runs.reproduction import original_of, plan_again
 from cnn_tui.engine.runs.requests import Reply, Request, RequestInbox
-from cnn_tui.engine.runs.states import kept_states
 from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.engine.runs.tensors import TensorFile, encode
 from cnn_tui.engine.storage import Storage, replace_file

@@ -14,8 +14,8 @@ from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.recorder import Policy, new_run
-from cnn_tui.engine.runs.resume import resume_run
-from cnn_tui.engine.runs.sink import Sink
+from cnn_tui.engine.runs.train import resume_run
+from cnn_tui.engine.runs.writer import Sink
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.storage import Storage

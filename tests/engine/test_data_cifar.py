@@ -14,7 +14,7 @@ import pytest
 from cnn_tui.engine.data import cifar
 from cnn_tui.engine.data.cache import cached
 from cnn_tui.engine.data.catalog import load_dataset
-from cnn_tui.engine.data.tarball import unpack
+from cnn_tui.engine.data.streams import unpack
 from cnn_tui.engine.errors import DataError
 
 Members = dict[str, bytes | tarfile.TarInfo]

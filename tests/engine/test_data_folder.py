@@ -14,7 +14,7 @@ from children import run
 
 from cnn_tui.engine.data import folder as folder_module
 from cnn_tui.engine.data.catalog import load_dataset
-from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.folder import ImageFile
 from cnn_tui.engine.data.pictures import BadPictureError, read_picture
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import DataError
@@ -299,7 +299,7 @@ def test_memory_stays_that_of_a_batch(tmp_path: Path) -> None:
 import resource, numpy as np
 from pathlib import Path
 from cnn_tui.engine.data.dataset import Split
-from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.folder import ImageFile
 from cnn_tui.engine.data.preprocess import Normalizer
 images = ImageFile(Path({str(pixels)!r}), (3, 32, 32), np.arange((512 << 20) // 3072))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cnn_tui.engine.data.built_in import draw
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.drawing import draw
 from cnn_tui.engine.data.figures import FIGURES
 
 

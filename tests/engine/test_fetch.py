@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_tui.engine.data import job
-from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, fetch
-from cnn_tui.engine.data.job import Patience
+from cnn_tui.engine.data import fetch as fetch_module
+from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, Patience, fetch
 from cnn_tui.engine.data.sources import SOURCES, Download, RemoteFile
 from cnn_tui.engine.data.transfer import RefusedError, _Redirects
 from cnn_tui.engine.errors import DataError
@@ -478,7 +477,7 @@ def test_full_disk_in_the_middle_keeps_what_has_come(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(job, "receive", full)
+        patch.setattr(fetch_module, "receive", full)
         fails(tmp_path, "cannot be written: No space left on device.*kept")
     assert get(tmp_path) == CONTENT
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cnn_tui.engine.data.catalog import load_dataset
-from cnn_tui.engine.data.idx import read_idx
+from cnn_tui.engine.data.mnist import read_idx
 from cnn_tui.engine.errors import DataError
 
 

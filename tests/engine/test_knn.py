@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from cnn_tui.engine.baselines import knn, validation
 from cnn_tui.engine.baselines.knn import nearest, vote
 from cnn_tui.engine.baselines.neighbours import KNN, accuracy_of, run_knn
-from cnn_tui.engine.baselines.rows import Rows
-from cnn_tui.engine.baselines.screens import Metric
+from cnn_tui.engine.baselines.screens import Metric, Rows
 from cnn_tui.engine.baselines.validation import choose_k
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset, Split
-from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.folder import ImageFile
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.threads import WorkerPool
 

@@ -9,15 +9,15 @@ import pytest
 from sessions import Session, assert_same, figures, noise_set, small_network
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import disk_use
 from cnn_tui.engine.runs import manage
+from cnn_tui.engine.runs.checkpoints import kept_states
 from cnn_tui.engine.runs.cleanup import clean_up, list_bin, spares
-from cnn_tui.engine.runs.disk import disk_use
 from cnn_tui.engine.runs.folder import FORMAT, RunFolder
 from cnn_tui.engine.runs.history import list_runs
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.recorder import Policy
-from cnn_tui.engine.runs.resume import with_epochs
-from cnn_tui.engine.runs.states import kept_states
+from cnn_tui.engine.runs.train import with_epochs
 
 DATA = noise_set()
 

@@ -15,7 +15,7 @@ from sessions import Session, assert_same, figures, noise_set, small_network
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.recorder import Policy
-from cnn_tui.engine.runs.resume import with_epochs
+from cnn_tui.engine.runs.train import with_epochs
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (

@@ -15,7 +15,7 @@ from rich.progress import Progress as Bar
 
 from cnn_tui.engine.data.catalog import load_dataset, locate
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.progress import Progress
+from cnn_tui.engine.data.sources import Progress
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.wording import plain

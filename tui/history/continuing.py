@@ -36,7 +36,7 @@ def resume_here(
 ) -> None:
     """Go on with a run, blocking; its past is told first. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
-    from cnn_tui.engine.runs.resume import data_folder, resume_run
+    from cnn_tui.engine.runs.train import data_folder, resume_run
     from cnn_tui.engine.training.trainer import Trainer
 
     past = [event for event in Follower(folder).poll() if not isinstance(event, RunEnded)]
@@ -63,7 +63,7 @@ def repeat_here(
     """Train a run once more beside it, blocking. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
     from cnn_tui.engine.runs.recorder import new_run
-    from cnn_tui.engine.runs.resume import data_folder
+    from cnn_tui.engine.runs.train import data_folder
     from cnn_tui.engine.training.trainer import Trainer
 
     root, place = folder.path.parent, data_folder(folder, None)

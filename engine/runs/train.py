@@ -9,11 +9,11 @@ import msgspec
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.runs.digests import data_digest
+from cnn_tui.engine.runs.checkpoints import kept_states
+from cnn_tui.engine.runs.fingerprint import data_digest
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Policy, Recorder
-from cnn_tui.engine.runs.sink import Sink
-from cnn_tui.engine.runs.states import kept_states
+from cnn_tui.engine.runs.writer import Sink
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage

@@ -7,9 +7,12 @@ expects in one place is found in another; edges and corners are found wherever t
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_tui.engine.data.dataset import Dataset, Split, stratified_order
 from cnn_tui.engine.data.figures import FIGURES, Field
 
 SIDE = 32
@@ -96,3 +99,35 @@ def _axes(
     places = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)
     x, y = places[None, None, :] - x0, places[None, :, None] - y0
     return cos * x + sin * y, cos * y - sin * x
+
+
+SHAPES = tuple(FIGURES)
+_SHAPES_TRAIN, _SHAPES_VAL, _SHAPES_TEST = 8000, 1000, 1000
+_SHAPES_SEED = 0
+
+
+def load_shapes() -> Dataset:
+    """8,000 images to train, 1,000 to validate, 1,000 to test, 3x32x32; always the same ones."""
+    rng = np.random.default_rng(_SHAPES_SEED)
+    train, val, test = (_split(rng, count) for count in (_SHAPES_TRAIN, _SHAPES_VAL, _SHAPES_TEST))
+    return Dataset("shapes", SHAPES, train, val, test)
+
+
+def _split(rng: np.random.Generator, count: int) -> Split:
+    labels = np.arange(count) % len(SHAPES)
+    return Split(draw(labels, rng), labels)
+
+
+DIGITS = tuple("0123456789")
+_SPLIT_SEED = 0
+_TEST, _VAL = 360, 180
+
+
+def load_digits() -> Dataset:
+    """1,257 images to train, 180 to validate, 360 to test; always the same ones."""
+    with (files(__package__) / "digits.npz").open("rb") as stream:
+        archive = np.load(stream, allow_pickle=False)
+        images, labels = archive["images"][:, None], archive["labels"].astype(np.int64)
+    every = Split(images, labels)
+    test, val, train = np.split(stratified_order(labels, _SPLIT_SEED), [_TEST, _TEST + _VAL])
+    return Dataset("digits", DIGITS, every.take(train), every.take(val), every.take(test))
