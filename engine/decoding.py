@@ -29,6 +29,7 @@ RunName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,
 """What :func:`cnn_tui.engine.runs.names.check_name` takes: it is used as a path."""
 RunNameOrNone = Annotated[str, msgspec.Meta(pattern=r"\A([A-Za-z0-9_-][A-Za-z0-9._-]{0,63})?\Z")]
 
+_encoder = msgspec.json.Encoder()
 _MOST_WORDS = 300
 
 
@@ -60,6 +61,25 @@ def reader(kind: Any) -> Callable[[bytes | str], Any]:
             raise UnreadableError(str(error)[:_MOST_WORDS]) from None
 
     return read
+
+
+def encode(value: Any) -> bytes:
+    r"""JSON of a value; bytes of a file name that are not UTF-8 are written as ``\udcff``."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_without_surrogates(msgspec.to_builtins(value)))
+
+
+def _without_surrogates(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {name: _without_surrogates(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_without_surrogates(item) for item in value]
+    return value
 
 
 def convert(value: Any, kind: Any) -> Any:

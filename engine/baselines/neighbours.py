@@ -15,7 +15,7 @@ from cnn_tui.engine.baselines.record import BaselineRecord, BaselineResult, writ
 from cnn_tui.engine.baselines.screens import Metric, Rows
 from cnn_tui.engine.baselines.validation import choose_k
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.errors import DataError, RunError
+from cnn_tui.engine.errors import DataError, RunError, reason_of
 from cnn_tui.engine.runs.environment import package_version
 from cnn_tui.engine.runs.folder import RunFolder, RunInfo, create_run
 from cnn_tui.engine.runs.recorder import utc_now
@@ -132,9 +132,7 @@ def keep_knn(root: Path, key: str, rung: BaselineResult, source: BaselineData) -
         _write_events(folder, rung, source.dataset)
         write(folder, BaselineRecord(key, rung))
     except OSError as error:
-        raise RunError(
-            f"The run {folder.name} cannot be written: {error.strerror or error}."
-        ) from error
+        raise RunError(f"The run {folder.name} cannot be written: {reason_of(error)}.") from error
     return rung
 
 

@@ -19,6 +19,7 @@ from cnn_tui.engine.decoding import (
     Text,
     UnreadableError,
     decode,
+    encode,
 )
 from cnn_tui.engine.files import is_regular, read_file
 from cnn_tui.engine.runs.folder import RunFolder
@@ -79,7 +80,7 @@ def write(folder: RunFolder, record: BaselineRecord) -> None:
     Raises:
         OSError: if it cannot be written.
     """
-    replace_file(Storage(), folder.path / _FILE, [msgspec.json.encode(record)])
+    replace_file(Storage(), folder.path / _FILE, [encode(record)])
 
 
 def _read(path: Path) -> BaselineRecord | None:

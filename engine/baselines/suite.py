@@ -17,8 +17,8 @@ from cnn_tui.engine.data.cache import digest
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.runs.fingerprint import data_digest, network_digest
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.recorder import Recorder, new_run
-from cnn_tui.engine.runs.train import resume_run
+from cnn_tui.engine.runs.recorder import Recorder
+from cnn_tui.engine.runs.train import new_run, resume_run
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.control import Control

@@ -13,11 +13,11 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.recorder import Recorder
+from cnn_tui.engine.runs.train import train_recorded
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.evaluate import evaluate
 from cnn_tui.engine.training.events import EpochCompleted, RunEnded, RunEvent, RunStarted
-from cnn_tui.engine.training.trainer import Trainer
 
 _TIMED_IMAGES = 2000
 
@@ -37,10 +37,8 @@ def train_rung(
     Raises:
         CnnTuiError: The training failed.
     """
-    watch = _Watch(recorder, emit)
-    Trainer(
-        network, dataset, emit=watch.take, control=control, threads=threads, keeper=recorder
-    ).run()
+    watch = _Watch(emit)
+    train_recorded(network, dataset, recorder, control, watch.observe, threads=threads)
     if watch.ended is None or watch.ended.reason == "failed":
         reason = watch.ended.message if watch.ended else "it came to no end."
         raise CnnTuiError(f"The training of {baseline} failed: {reason}")
@@ -81,15 +79,14 @@ def prediction_ms(network: Network, dataset: Dataset, threads: int) -> float:
 class _Watch:
     """Passes events on and keeps those that make the result."""
 
-    def __init__(self, recorder: Recorder, emit: Callable[[RunEvent], None]) -> None:
-        self._recorder, self._emit = recorder, emit
+    def __init__(self, emit: Callable[[RunEvent], None]) -> None:
+        self._emit = emit
         self.ended: RunEnded | None = None
         self.seconds = 0.0
         """Until the last epoch was complete."""
         self.params = 0
 
-    def take(self, event: RunEvent) -> None:
-        self._recorder.record(event)
+    def observe(self, event: RunEvent) -> None:
         match event:
             case RunStarted():
                 self.params = event.params

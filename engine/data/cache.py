@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cnn_tui.engine.data.sources import cache_home
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, reason_of
 
 _MARGIN = 64 << 20
 """Bytes of the disk that are left to others."""
@@ -47,7 +47,7 @@ def cached(name: str, key: str, size: int, make: Callable[[Path], None]) -> Path
             _make(place, size, make)
         except OSError as error:
             raise DataError(
-                f"{place.parent}: cannot be written: {error.strerror or error}.", _ELSEWHERE
+                f"{place.parent}: cannot be written: {reason_of(error)}.", _ELSEWHERE
             ) from error
         _forget_others(place, name)
     return place

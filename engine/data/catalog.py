@@ -24,6 +24,7 @@ from cnn_tui.engine.data.sources import (
     oddities,
 )
 from cnn_tui.engine.errors import DataError, MissingDataError
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
 
 FOLDER = "folder"
@@ -92,6 +93,27 @@ def load_dataset(
     if place.is_file():
         return load_arrays(place)
     return load_folder(place, shape or DEFAULT_SHAPE, skip_damaged=skip_damaged, progress=progress)
+
+
+def load_network_data(
+    network: Network,
+    data_dir: Path | None = None,
+    *,
+    skip_damaged: bool = False,
+    progress: Progress | None = None,
+) -> tuple[Network, Dataset, Path | None]:
+    """The network with the full name of its data, that data, and the folder that holds it.
+
+    Raises:
+        DataError: As :func:`load_dataset` does.
+    """
+    name, data_dir = locate(network.data, data_dir)
+    network = msgspec.structs.replace(network, data=name)
+    shape = network.input
+    dataset = load_dataset(
+        name, data_dir, shape=shape, skip_damaged=skip_damaged, progress=progress
+    )
+    return network, dataset, data_dir
 
 
 def _from_files(name: str, data_dir: Path | None) -> Dataset:

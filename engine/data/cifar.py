@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cnn_tui.engine.data.cache import cached, digest, file_state
 from cnn_tui.engine.data.dataset import Dataset, Split, hold_out, require_classes, share
 from cnn_tui.engine.data.streams import fill, unpack
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import plain
 
 _SHAPE = (3, 32, 32)
@@ -125,7 +125,7 @@ def _records(path: Path, version: _Version) -> int:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}.", "Check --data-dir.") from error
+        raise DataError(f"{path}: {reason_of(error)}.", "Check --data-dir.") from error
     if not 0 < size <= _MOST_BYTES or size % record:
         raise DataError(
             f"{path}: expected whole records of {record:,} bytes, received {size:,} bytes.",

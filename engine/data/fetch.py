@@ -17,7 +17,7 @@ import msgspec
 
 from cnn_tui.engine.data.sources import SOURCES, Progress, RemoteFile, dataset_dir, matches
 from cnn_tui.engine.data.transfer import BrokenError, RefusedError, receive
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import plain, show
 
 _MARGIN = 32 << 20
@@ -253,7 +253,7 @@ def fetch(
             job.run()
         except OSError as error:
             raise DataError(
-                f"{folder / file.name}: cannot be written: {error.strerror or error}.",
+                f"{folder / file.name}: cannot be written: {reason_of(error)}.",
                 "What has come is kept; fetch again when that is mended.",
             ) from error
         done += file.size

@@ -22,7 +22,7 @@ from cnn_tui.engine.data.dataset import Dataset, Split, share, stratified_order
 from cnn_tui.engine.data.listing import Listing, list_pictures
 from cnn_tui.engine.data.pictures import BadPictureError, bombs_refused, read_picture
 from cnn_tui.engine.data.sources import Progress
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import plain
 from cnn_tui.engine.threads import default_threads
 
@@ -75,7 +75,7 @@ class ImageFile:
         try:
             pixels = os.pread(self._descriptor, size, row * size)
         except OSError as error:
-            raise DataError(f"{self._path}: cannot be read: {error.strerror}.") from error
+            raise DataError(f"{self._path}: cannot be read: {reason_of(error)}.") from error
         if len(pixels) < size:
             raise DataError(f"{self._path}: it was cut off.", "Delete it: it will be made anew.")
         image.reshape(-1)[:] = np.frombuffer(pixels, np.uint8)

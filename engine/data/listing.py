@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnn_tui.engine.data.pictures import SUFFIXES
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import plain, show
 
 _PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
@@ -112,5 +112,5 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             return list(entries)
     except OSError as error:
         raise DataError(
-            f"{folder}: cannot be read: {error.strerror or error}.", "Check the path."
+            f"{folder}: cannot be read: {reason_of(error)}.", "Check the path."
         ) from error

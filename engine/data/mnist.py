@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.data.dataset import Dataset, Split, hold_out, require_classes, share
 from cnn_tui.engine.data.streams import fill
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, reason_of
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNSIGNED_BYTE = 0x08
@@ -40,7 +40,7 @@ def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
         raise _damaged(path, f"its gzip stream is broken or cut off ({error}).") from error
     except OSError as error:
         raise DataError(
-            f"{path}: cannot be read: {error.strerror or error}.", "Check the file and its rights."
+            f"{path}: cannot be read: {reason_of(error)}.", "Check the file and its rights."
         ) from error
 
 

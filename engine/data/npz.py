@@ -19,7 +19,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.streams import fill
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import listed, plain
 
 _MOST_BYTES = 4 << 30
@@ -52,7 +52,7 @@ def open_npz(path: Path) -> Iterator[Arrays]:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DataError(f"{path}: its zip is damaged ({plain(str(error))}).", _HINT) from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}.", _HINT) from error
+        raise DataError(f"{path}: cannot be read: {reason_of(error)}.", _HINT) from error
 
 
 class Arrays:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import plain
 
 SUFFIXES = frozenset(
@@ -74,7 +74,7 @@ def read_picture(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     except image_module.DecompressionBombError:
         raise BadPictureError(f"it has more than {_MOST_PIXELS:,} pixels") from None
     except OSError as error:
-        raise BadPictureError(plain(error.strerror or str(error))) from None
+        raise BadPictureError(plain(reason_of(error))) from None
     except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
         raise BadPictureError(f"it is damaged ({type(error).__name__})") from None
 

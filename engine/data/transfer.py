@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from cnn_tui.engine.errors import reason_of
 from cnn_tui.engine.specs.wording import plain
 
 _STEP = 1 << 16
@@ -166,5 +167,5 @@ def _of_status(error: urllib.error.HTTPError) -> Exception:
 def _words(error: object) -> str:
     if isinstance(error, TimeoutError):
         return "nothing came for too long"
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = reason_of(error) if isinstance(error, Exception) else str(error)
     return plain(text)[:80] or type(error).__name__

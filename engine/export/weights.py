@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.export.modules import modules, renamed
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.runs.tensors import plain_encode
@@ -33,4 +33,4 @@ def write_weights(state: TrainedState, path: Path) -> None:
     try:
         replace_file(Storage(), path, plain_encode(state_dict(state)))
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise RunError(f"{path} cannot be written: {reason_of(error)}.") from None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.errors import SpecError, reason_of
 from cnn_tui.engine.specs.files import read_bytes
 from cnn_tui.engine.specs.limits import MAX_LAYERS
 from cnn_tui.engine.specs.wording import plain, show
@@ -152,5 +152,5 @@ def _bytes(path: Path, where: str) -> bytes:
     except FileNotFoundError:
         raise SpecError(f"There is no file {where}.", "Check the path.") from None
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        reason = reason_of(error)
         raise SpecError(f"{where} cannot be read: {reason}.") from None

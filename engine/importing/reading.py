@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.errors import SpecError, reason_of
 from cnn_tui.engine.importing.naming import usable_name
 from cnn_tui.engine.importing.onnx_file import OnnxFile
 from cnn_tui.engine.importing.onnx_network import from_onnx
@@ -64,5 +64,5 @@ def _text(path: Path, where: str) -> str:
     except UnicodeDecodeError:
         raise SpecError(f"{where} is not UTF-8 text.") from None
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        reason = reason_of(error)
         raise SpecError(f"{where} cannot be read: {reason}.") from None

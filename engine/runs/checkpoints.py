@@ -14,6 +14,7 @@ from cnn_tui.engine.decoding import Count, UnreadableError, Word, decode
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular, require_folder
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.fingerprint import Fingerprint, require_same_data
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.tensors import DamagedError, Layout, TensorFile, encode
 from cnn_tui.engine.specs.wording import listed
@@ -37,15 +38,6 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of the run's lines up to here: what stands after them is dropped on a resume."""
     metrics: Count
     progress: Progress
-
-
-@dataclass(frozen=True)
-class Fingerprint:
-    """What a checkpoint must have been made of to be used."""
-
-    network: str
-    data: str
-    layout: Layout
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,11 +188,7 @@ def _require_same(file: TensorFile, meta: Meta, belongs: Fingerprint) -> None:
             f"{file.path} belongs to another architecture or recipe than network.toml.",
             "Put network.toml back as it was; only epochs may be changed.",
         )
-    if meta.data != belongs.data:
-        raise RunError(
-            f"{file.path} was trained on other images or labels than these.",
-            "Name the folder of the same data with --data-dir.",
-        )
+    require_same_data(str(file.path), meta.data, belongs.data)
 
 
 def _read(file: TensorFile, layout: Layout) -> dict[str, Array]:

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import disk_use, is_folder, is_regular
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import read_entry
@@ -75,8 +75,7 @@ def clean_up(chosen: Sequence[Reclaimable]) -> int:
             try:
                 freed += _delete_run(path) if spare.kind == "bin" else _delete_state(path)
             except OSError as error:
-                reason = error.strerror or str(error)
-                raise RunError(f"{path} cannot be deleted: {reason}.") from None
+                raise RunError(f"{path} cannot be deleted: {reason_of(error)}.") from None
             except RecursionError:
                 raise RunError(f"{path} cannot be deleted: its folders are too deep.") from None
     return freed

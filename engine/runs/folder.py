@@ -10,8 +10,17 @@ from typing import Annotated
 
 import msgspec
 
-from cnn_tui.engine.decoding import Count, PathText, RunName, Text, UnreadableError, Word, decode
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.decoding import (
+    Count,
+    PathText,
+    RunName,
+    Text,
+    UnreadableError,
+    Word,
+    decode,
+    encode,
+)
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_folder, is_regular, read_file, require_folder
 from cnn_tui.engine.runs.names import folder_of, make_folder
 from cnn_tui.engine.specs.codec import dumps_network, load_network
@@ -173,7 +182,7 @@ class RunFolder:
                 require_folder(path)
             except OSError as error:
                 raise RunError(
-                    f"The run {self.name} cannot be used: {error.strerror}.",
+                    f"The run {self.name} cannot be used: {reason_of(error)}.",
                     f"Put a folder in the place of {path}; only the whole run may be a link.",
                 ) from None
 
@@ -193,7 +202,7 @@ class RunFolder:
                 f"{self.path} is not a run: it has no run.json.", "cnn-tui runs lists them."
             ) from None
         except (OSError, UnreadableError) as error:
-            raise RunError(f"{self.info_file} cannot be read: {_reason(error)}.") from None
+            raise RunError(f"{self.info_file} cannot be read: {reason_of(error)}.") from None
         raise RunError(
             f"The run {self.name} was written by a later cnn-tui: its format is {found}, this one "
             f"reads up to {FORMAT}.",
@@ -231,7 +240,7 @@ def create_run(root: Path, network: Network, info: RunInfo, storage: Storage) ->
             raise
     except OSError as error:
         raise RunError(
-            f"No run can be kept in {root}: {_reason(error)}.",
+            f"No run can be kept in {root}: {reason_of(error)}.",
             "Name another folder with --runs-dir, or train with --no-record.",
         ) from None
     return folder
@@ -243,7 +252,7 @@ def _fill(folder: RunFolder, network: Network, info: RunInfo, storage: Storage) 
     replace_file(storage, folder.path / "README.md", [readme(folder.name)])
     replace_file(storage, folder.network_file, [dumps_network(network).encode()])
     # The last one: a folder without it is no run.
-    replace_file(storage, folder.info_file, [msgspec.json.encode(info)])
+    replace_file(storage, folder.info_file, [encode(info)])
 
 
 def readme(name: str) -> bytes:
@@ -260,7 +269,3 @@ def open_run(root: Path, name: str) -> RunFolder:
     folder = RunFolder(folder_of(root, name))
     folder.info()
     return folder
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

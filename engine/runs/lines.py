@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from cnn_tui.engine.decoding import UnreadableError, convert, reader
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.decoding import UnreadableError, convert, encode, reader
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_regular, open_to_read
 from cnn_tui.engine.storage import AppendFile, Storage
 from cnn_tui.engine.training.events import RunEnded, RunEvent
@@ -22,7 +22,6 @@ _MAY_BE_NULL = {
     "loss", "l2_loss", "train_loss", "val_loss", "input_mean", "input_std", "score_range",
 }  # fmt: skip
 """Figures that a training which comes to no numbers leaves."""
-_encode = msgspec.json.Encoder().encode
 _read, _read_any = reader(RunEvent), reader(dict[str, Any])
 
 
@@ -36,7 +35,7 @@ class Log(AppendFile):
 
     def add(self, event: RunEvent) -> None:
         """Take a line; :meth:`flush` writes it."""
-        self.put(_encode(event) + b"\n")
+        self.put(encode(event) + b"\n")
 
     def _start(self) -> BinaryIO:
         file = self._storage.open(self._path, "r+b" if is_regular(self._path) else "w+b")
@@ -79,7 +78,7 @@ def read_events(path: Path) -> Iterator[RunEvent]:
 
 def unreadable(path: Path, error: OSError) -> RunError:
     """The error that says so of a file of events."""
-    return RunError(f"{path} cannot be read: {error.strerror or error}.")
+    return RunError(f"{path} cannot be read: {reason_of(error)}.")
 
 
 def decode_lines(lines: list[bytes]) -> Iterator[RunEvent]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.decoding import encode
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_folder, require_folder
 from cnn_tui.engine.runs.folder import MOST_NOTE, MOST_TAGS, Notes, RunFolder, readme
 from cnn_tui.engine.runs.lock import Lock
@@ -82,7 +83,7 @@ def annotate(
             raise RunError(f"A note has at most {MOST_NOTE:,} characters, this has {len(note):,}.")
         notes = msgspec.structs.replace(notes, note=note)
     with _in_words(folder):
-        replace_file(Storage(), folder.notes_file, [msgspec.json.encode(notes)])
+        replace_file(Storage(), folder.notes_file, [encode(notes)])
     return notes
 
 
@@ -117,6 +118,4 @@ def _in_words(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(
-            f"The run {folder.name} cannot be changed: {error.strerror or error}."
-        ) from None
+        raise RunError(f"The run {folder.name} cannot be changed: {reason_of(error)}.") from None

@@ -11,22 +11,20 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import Optimizer
-from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints, Fingerprint
-from cnn_tui.engine.runs.environment import environment, package_version
-from cnn_tui.engine.runs.fingerprint import data_digest, network_digest
-from cnn_tui.engine.runs.folder import Reproduction, RunFolder, RunInfo, create_run
+from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints
+from cnn_tui.engine.runs.environment import environment
+from cnn_tui.engine.runs.fingerprint import Fingerprint, network_digest
+from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lock import Lock
-from cnn_tui.engine.runs.reproduction import Steering, original_of, require_same_data
+from cnn_tui.engine.runs.reproduction import Steering, original_of
 from cnn_tui.engine.runs.requests import RequestInbox
 from cnn_tui.engine.runs.tensors import layout_of
 from cnn_tui.engine.runs.verdict import judge
@@ -253,51 +251,6 @@ class Recorder(Checkpointer):
             )
 
 
-def new_run(
-    root: Path,
-    network: Network,
-    dataset: Dataset,
-    *,
-    control: Control,
-    data_dir: Path | None = None,
-    policy: Policy | None = None,
-    storage: Storage | None = None,
-    sinks: Sequence[Sink] = (),
-    again: Reproduction | None = None,
-    weights: Weights | None = None,
-) -> Recorder:
-    """The recorder of a run that begins, in a new folder under ``root``.
-
-    With ``weights`` it begins with these.
-
-    Raises:
-        RunError: if nothing can be written there, or it is to repeat another on other data.
-    """
-    storage, data = storage or Storage(), data_digest(dataset)
-    if again is not None:
-        require_same_data(again, data)
-    info = RunInfo(
-        created=utc_now(),
-        version=package_version(),
-        arch=network.name,
-        data=network.data,
-        data_dir=str(data_dir.resolve()) if data_dir else "",
-        data_sha256=data,
-        again=again,
-    )
-    folder = create_run(root, network, info, storage)
-    return Recorder(
-        folder,
-        network,
-        data,
-        control=control,
-        policy=policy,
-        storage=storage,
-        sinks=sinks,
-        weights=weights,
-    )
-
-
 def utc_now() -> str:
     """As ISO 8601, to the millisecond."""
     now = datetime.datetime.now(datetime.UTC)
@@ -306,6 +259,6 @@ def utc_now() -> str:
 
 def _unwritable(folder: RunFolder, error: OSError) -> RunError:
     return RunError(
-        f"The run {folder.name} cannot be written: {error.strerror or error}.",
+        f"The run {folder.name} cannot be written: {reason_of(error)}.",
         f"Check the rights and the space of {folder.path}.",
     )

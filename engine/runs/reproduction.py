@@ -73,19 +73,6 @@ def original_of(folder: RunFolder) -> RunFolder | None:
     return original if original and is_regular(original.info_file) else None
 
 
-def require_same_data(again: Reproduction, data: str) -> None:
-    """Refuse other images or labels than those of the run that is repeated.
-
-    Raises:
-        RunError: if they are others.
-    """
-    if again.data_sha256 and data != again.data_sha256:
-        raise RunError(
-            f"The run {again.of} was trained on other images or labels than these.",
-            "Name the folder of the same data with --data-dir.",
-        )
-
-
 class Steering:
     """Changes the settings of a run after the same steps as those of the run it repeats."""
 

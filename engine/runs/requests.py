@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from cnn_tui.engine.decoding import Text, UnreadableError, decode
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_folder, is_regular, read_file
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
@@ -121,7 +121,7 @@ def send(folder: RunFolder, command: Request, patience: float = PATIENCE) -> str
         return _wait_for(answer, folder, time.monotonic() + patience)
     except OSError as error:
         raise RunError(
-            f"No request can be left in {folder.commands}: {error.strerror or error}."
+            f"No request can be left in {folder.commands}: {reason_of(error)}."
         ) from None
     finally:
         for path in (request, answer):

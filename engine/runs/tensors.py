@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.decoding import Count, decode
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import open_to_read
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.storage import Data
@@ -81,8 +81,10 @@ class TensorFile:
             self.meta, self._expected = metadata[_META].encode(), metadata[_DIGEST]
             entries = {name: decode(bytes(raw), _Entry) for name, raw in header.items()}
             _require_gapless(entries, self.size)
-        except (OSError, ValueError, KeyError) as error:
-            raise self.damaged(_reason(error)) from None
+        except KeyError as error:
+            raise self.damaged(f"its header lacks {error}") from None
+        except (OSError, ValueError) as error:
+            raise self.damaged(reason_of(error)) from None
         self._start = 8 + len(text)
         self.layout: Layout = {name: (e.dtype, e.shape) for name, e in entries.items()}
 
@@ -93,7 +95,7 @@ class TensorFile:
                 file.seek(self._start)
                 tensors = {name: _read(file, *kind) for name, kind in self.layout.items()}
         except (OSError, ValueError) as error:
-            raise self.damaged(_reason(error)) from None
+            raise self.damaged(reason_of(error)) from None
         if _digest(tensors, self.meta) != self._expected:
             raise self.damaged("its content does not match its checksum")
         return tensors
@@ -105,7 +107,7 @@ class TensorFile:
                 file.seek(self._start)
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise self.damaged(_reason(error)) from None
+            raise self.damaged(reason_of(error)) from None
 
     def damaged(self, why: str) -> DamagedError:
         """The error that says so."""
@@ -168,9 +170,3 @@ def _digest(tensors: Mapping[str, Array], meta: bytes) -> str:
 
 def _bytes(array: Array) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return f"its header lacks {error}" if isinstance(error, KeyError) else str(error)

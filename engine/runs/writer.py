@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-import msgspec
-
-from cnn_tui.engine.runs.checkpoints import Checkpoints, Fingerprint, Meta
+from cnn_tui.engine.decoding import encode
+from cnn_tui.engine.errors import reason_of
+from cnn_tui.engine.runs.checkpoints import Checkpoints, Meta
+from cnn_tui.engine.runs.fingerprint import Fingerprint
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import Log
 from cnn_tui.engine.runs.requests import RequestInbox
@@ -79,7 +80,7 @@ class Journal:
 
     def write_summary(self) -> None:
         """Renew ``summary.json``, the heartbeat; it need not be durable, the lines are."""
-        content = msgspec.json.encode(self.summary)
+        content = encode(self.summary)
         replace_file(self._storage, self._folder.summary_file, [content], durable=False)
 
     def close(self) -> None:
@@ -233,9 +234,12 @@ class Writer:
             action()
         except Exception as error:  # the thread's last resort: training must not end for it
             if what not in self._troubles:
-                self._troubles[what] = _reason(error)
-                message = f"{what}: {_reason(error)}. Training goes on; what was saved stands."
-                self._alert("run-not-saved", message)
+                why = reason_of(error)
+                self._troubles[what] = (
+                    why if isinstance(error, OSError) else f"{type(error).__name__}: {why}"
+                )
+                kept = "Training continues; what was saved is kept."
+                self._alert("run-not-saved", f"{what}: {self._troubles[what]}. {kept}")
             return False
         if what in self._troubles:
             del self._troubles[what]
@@ -250,9 +254,3 @@ class Writer:
                 step=self._journal.summary.step,
             )
         )
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return f"{type(error).__name__}: {error}"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.errors import SpecError, reason_of
 from cnn_tui.engine.specs.files import read_bytes, replace_bytes
 from cnn_tui.engine.specs.layout import toml_lines
 from cnn_tui.engine.specs.limits import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING
@@ -91,7 +91,7 @@ def _read(path: Path, where: str, links: bool) -> str:
 
 
 def _reason(error: OSError | ValueError) -> str:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = reason_of(error)
     return plain(text[:1].lower() + text[1:])
 
 

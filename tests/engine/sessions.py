@@ -13,8 +13,8 @@ import numpy as np
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
-from cnn_tui.engine.runs.recorder import Policy, new_run
-from cnn_tui.engine.runs.train import resume_run
+from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.runs.train import new_run, resume_run
 from cnn_tui.engine.runs.writer import Sink
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
 from cnn_tui.engine.specs.network import Network, Recipe

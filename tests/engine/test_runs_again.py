@@ -17,8 +17,8 @@ from cnn_tui.engine.errors import RunError, SpecError
 from cnn_tui.engine.runs import manage
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import read_entry
-from cnn_tui.engine.runs.recorder import new_run
 from cnn_tui.engine.runs.reproduction import plan_again
+from cnn_tui.engine.runs.train import new_run
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     Alert,
