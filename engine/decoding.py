@@ -1,7 +1,7 @@
-"""JSON from a file: decoded in one way, with bounds that keep later arithmetic and paths safe.
+"""JSON in files: one way to decode it, with bounds that keep later arithmetic and paths safe.
 
-Whoever reads such a file can rely on its types and their bounds, and has one error to expect.
-Encoding does not look at the bounds; they are far above all that a training comes to.
+A decoded value has the declared types and lies within their bounds; anything else raises one error.
+Encoding does not check the bounds, which are far above the figures of any training.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import msgspec
 T = TypeVar("T")
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-"""What every reader of JSON can hold exactly."""
+"""A whole number that every JSON reader represents exactly."""
 Ordinal = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Figure = Annotated[float, msgspec.Meta(ge=-1e100, le=1e100)]
-"""Far beyond what float32 arrays come to, and sums, squares and differences stay finite."""
+"""Far beyond any float32, while sums, squares and differences stay finite."""
 Length = Annotated[float, msgspec.Meta(ge=0, le=1e100)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
 Word = Annotated[str, msgspec.Meta(max_length=1_000)]
 Text = Annotated[str, msgspec.Meta(max_length=100_000)]
 PathText = Annotated[str, msgspec.Meta(max_length=4_096, pattern=r"\A[^\x00]*\Z")]
 RunName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z")]
-"""What :func:`cnn_tui.engine.runs.names.check_name` takes: it is used as a path."""
+"""A name that :func:`cnn_tui.engine.runs.names.check_name` accepts, as it is used as a path."""
 RunNameOrNone = Annotated[str, msgspec.Meta(pattern=r"\A([A-Za-z0-9_-][A-Za-z0-9._-]{0,63})?\Z")]
 
 _encoder = msgspec.json.Encoder()
@@ -34,27 +34,27 @@ _MOST_WORDS = 300
 
 
 class UnreadableError(ValueError):
-    """Content that is not what it should be; its text says why."""
+    """Content of the wrong type or outside its bounds; the message gives the reason."""
 
 
-def decode(content: bytes | str, kind: type[T]) -> T:
-    """The value that a JSON text stands for.
+def decode(content: bytes | str, target: type[T]) -> T:
+    """Decode a JSON text to a value of the type ``target``.
 
     Raises:
-        UnreadableError: if it stands for none, or one of another kind or beyond its bounds.
+        UnreadableError: if the text is not JSON of this type, or a value is outside its bounds.
     """
-    found: T = reader(kind)(content)  # type: ignore[arg-type]
-    return found
+    value: T = reader(target)(content)  # type: ignore[arg-type]
+    return value
 
 
 @cache
-def reader(kind: Any) -> Callable[[bytes | str], Any]:
-    """A :func:`decode` of one kind, for many texts."""
-    take = msgspec.json.Decoder(kind).decode
+def reader(target: Any) -> Callable[[bytes | str], Any]:
+    """A :func:`decode` for many texts of one type."""
+    decode_json = msgspec.json.Decoder(target).decode
 
     def read(content: bytes | str) -> Any:
         try:
-            return take(content)
+            return decode_json(content)
         except RecursionError:
             raise UnreadableError("it is nested too deeply") from None
         except (msgspec.DecodeError, ValueError, OverflowError) as error:
@@ -64,7 +64,7 @@ def reader(kind: Any) -> Callable[[bytes | str], Any]:
 
 
 def encode(value: Any) -> bytes:
-    r"""JSON of a value; bytes of a file name that are not UTF-8 are written as ``\udcff``."""
+    r"""Encode a value as JSON; a byte of a file name that is not UTF-8 is written as ``\udcff``."""
     try:
         return _encoder.encode(value)
     except UnicodeEncodeError:
@@ -82,13 +82,13 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-def convert(value: Any, kind: Any) -> Any:
-    """A value of another kind, made of what JSON can hold.
+def convert(value: Any, target: Any) -> Any:
+    """Convert plain JSON data, such as dicts and lists, to a value of the type ``target``.
 
     Raises:
-        UnreadableError: if it is not of that kind, or beyond its bounds.
+        UnreadableError: if the data is not of this type, or a value is outside its bounds.
     """
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, target)
     except (msgspec.ValidationError, ValueError, OverflowError, RecursionError) as error:
         raise UnreadableError(str(error)[:_MOST_WORDS]) from None

@@ -1,4 +1,4 @@
-"""Writing: every touch of the disk on which a run depends, and files that are replaced whole."""
+"""Writing: the disk that a run depends on, files replaced as a whole, and files that only grow."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _PREFIX, _SUFFIX = ".", ".tmp"
 
 
 class Storage:
-    """The real disk; tests put one in its place that fails."""
+    """The real disk; tests substitute a failing one."""
 
     def open(self, path: Path, mode: str) -> BinaryIO:
-        """An unbuffered, regular, binary file: what was written cannot fail later."""
+        """Open a regular file, unbuffered and binary, so that no write fails later."""
         return open(path, mode, buffering=0, opener=open_regular)  # type: ignore[return-value]
 
     def write(self, file: BinaryIO, data: Data) -> None:
-        """All of ``data``."""
+        """Write all of ``data``."""
         rest = memoryview(data)
         while rest:
             rest = rest[file.write(rest) :]
 
     def fsync(self, descriptor: int) -> None:
-        """Wait until the disk has it."""
+        """Wait until the file's data is on the disk."""
         os.fsync(descriptor)
 
     def replace(self, source: Path, target: Path) -> None:
-        """Put ``source`` in the place of ``target``, all at once."""
+        """Move ``source`` over ``target`` atomically."""
         source.replace(target)
 
 
@@ -44,15 +44,15 @@ def replace_file(
     durable: bool = True,
     mode: int | None = None,
 ) -> None:
-    """Write a file that is either whole and durable or, on any failure, as it was before.
+    """Write a file atomically: on any failure the previous file stays.
 
-    One that need not be ``durable`` may be lost in a power cut, though still not halved. A link in
-    its place is replaced as well, not followed.
+    Without ``durable`` a power cut may lose the new file, but never leaves half of it. A link at
+    ``path`` is replaced, not followed.
 
     Raises:
-        OSError: if it could not be written.
+        OSError: if the file could not be written.
     """
-    # A name that nobody can have put there, made exclusively: nothing else is written to.
+    # A new file under a name that nobody can guess: no existing file is written to.
     temporary = path.with_name(temporary_name())
     opened = storage.open(temporary, "xb")
     try:
@@ -73,15 +73,15 @@ def replace_file(
 
 
 def temporary_name() -> str:
-    """A name for what is being written, which no other process uses or can guess."""
+    """A file name for a write in progress, which no other process uses or can guess."""
     return f"{_PREFIX}cnn-tui-{os.urandom(8).hex()}{_SUFFIX}"
 
 
 def clear_temporaries(folder: Path) -> None:
-    """Remove what a process that was killed in :func:`replace_file` left in a folder.
+    """Remove the temporary files that a process killed in :func:`replace_file` left behind.
 
     Raises:
-        OSError: if something cannot be removed.
+        OSError: if one of them cannot be removed.
     """
     for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
         if is_regular(path):
@@ -89,7 +89,7 @@ def clear_temporaries(folder: Path) -> None:
 
 
 def sync_folder(storage: Storage, folder: Path) -> None:
-    """Make names in ``folder`` outlast a power cut."""
+    """Make the names in ``folder`` survive a power cut."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         storage.fsync(descriptor)
@@ -98,11 +98,11 @@ def sync_folder(storage: Storage, folder: Path) -> None:
 
 
 MOST_PENDING = 16 << 20
-"""Bytes that wait for a disk that takes nothing; beyond that they are lost, not memory."""
+"""Bytes that are buffered for a full disk; beyond that they are dropped, to save memory."""
 
 
 class AppendFile:
-    """A new file. What could not be written whole is written again in the same place."""
+    """A new file that only grows; a failed write is repeated at the same offset."""
 
     def __init__(self, storage: Storage, path: Path) -> None:
         self._storage, self._path = storage, path
@@ -112,17 +112,17 @@ class AppendFile:
 
     @property
     def length(self) -> int:
-        """Bytes so far, those that still wait included."""
+        """Bytes so far, including those not yet written."""
         return self._written + len(self._pending)
 
     def put(self, data: bytes) -> None:
-        """Take what stands or falls as one; :meth:`flush` writes it."""
+        """Buffer a record that is written whole or not at all by :meth:`flush`."""
         if len(self._pending) > MOST_PENDING:
             self._pending.clear()
         self._pending += data
 
     def flush(self) -> None:
-        """Hand what waits to the system; on an OSError it goes on waiting."""
+        """Write the buffered records; after an OSError they stay buffered."""
         if not self._pending:
             return
         file = self.open()
@@ -137,17 +137,17 @@ class AppendFile:
         self._pending.clear()
 
     def sync(self) -> None:
-        """Write, and wait until it is durable."""
+        """Write the buffered records and wait until they are on the disk."""
         self.flush()
         self._storage.fsync(self.open().fileno())
 
     def close(self) -> None:
-        """End, without writing."""
+        """Close the file without writing."""
         if self._file is not None:
             self._file.close()
 
     def open(self) -> BinaryIO:
-        """The file, opened at most once."""
+        """The file, opened on first use."""
         if self._file is None:
             self._file = self._start()
         return self._file

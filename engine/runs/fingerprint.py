@@ -40,9 +40,9 @@ def data_digest(dataset: Dataset) -> str:
     for split in (dataset.train, dataset.val, dataset.test):
         digest.update(f"{split.images.dtype} {split.images.shape}\n".encode())
         for start in range(0, len(split), _CHUNK):
-            part = slice(start, start + _CHUNK)
-            digest.update(_bytes(split.images[part]))
-            digest.update(_bytes(split.labels[part]))
+            chunk = slice(start, start + _CHUNK)
+            digest.update(_bytes(split.images[chunk]))
+            digest.update(_bytes(split.labels[chunk]))
     return digest.hexdigest()
 
 

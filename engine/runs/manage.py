@@ -1,4 +1,4 @@
-"""What a person does with runs: rename, annotate, throw away."""
+"""Commands on runs: rename, annotate, delete and restore."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from cnn_tui.engine.storage import Storage, replace_file
 
 
 def rename_run(folder: RunFolder, name: str) -> RunFolder:
-    """Give the run another name.
+    """Rename a run.
 
     Raises:
-        RunError: if it is being trained, or the name is taken or no name.
+        RunError: if it is being trained, or the name is taken or invalid.
     """
     target = RunFolder(folder.path.with_name(check_name(name)))
     with _nobody_trains(folder), _in_words(folder):
@@ -34,7 +34,7 @@ def rename_run(folder: RunFolder, name: str) -> RunFolder:
 
 
 def delete_run(folder: RunFolder) -> Path:
-    """Move the run to the bin; returns where it is now.
+    """Move a run to the bin; returns its new path.
 
     Raises:
         RunError: if it is being trained.
@@ -50,10 +50,10 @@ def delete_run(folder: RunFolder) -> Path:
 
 
 def restore_run(root: Path, name: str) -> RunFolder:
-    """Take the run out of the bin again.
+    """Move a run from the bin back to the runs.
 
     Raises:
-        RunError: if it is not there, or its name was taken meanwhile.
+        RunError: if it is not in the bin, or its name has been taken meanwhile.
     """
     source, target = root / BIN / check_name(name), root / name
     if not is_folder(root / BIN) or not (source.is_symlink() or source.is_dir()):
@@ -68,10 +68,10 @@ def restore_run(root: Path, name: str) -> RunFolder:
 def annotate(
     folder: RunFolder, *, tags: tuple[str, ...] | None = None, note: str | None = None
 ) -> Notes:
-    """Change tags or note; allowed while the run is trained.
+    """Change the tags or the note of a run; allowed while it is being trained.
 
     Raises:
-        RunError: if a tag is no name, the note too long, or they cannot be written.
+        RunError: if a tag is not a valid name, the note is too long, or writing fails.
     """
     notes = folder.notes()
     if tags is not None:
@@ -80,7 +80,7 @@ def annotate(
         notes = msgspec.structs.replace(notes, tags=tuple(dict.fromkeys(map(_tag, tags))))
     if note is not None:
         if len(note) > MOST_NOTE:
-            raise RunError(f"A note has at most {MOST_NOTE:,} characters, this has {len(note):,}.")
+            raise RunError(f"A note has at most {MOST_NOTE:,} characters, received {len(note):,}.")
         notes = msgspec.structs.replace(notes, note=note)
     with _in_words(folder):
         replace_file(Storage(), folder.notes_file, [encode(notes)])

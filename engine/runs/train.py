@@ -115,7 +115,7 @@ def train_recorded(
 
 
 def with_epochs(network: Network, epochs: int | None) -> Network:
-    """The network with as many epochs in its recipe; those it has where None."""
+    """The network with ``epochs`` in its recipe; unchanged if None."""
     if epochs is None:
         return network
     training = msgspec.structs.replace(network.training, epochs=epochs)
@@ -123,24 +123,24 @@ def with_epochs(network: Network, epochs: int | None) -> Network:
 
 
 def require_further(folder: RunFolder, epochs: int, from_step: int | None) -> None:
-    """Refuse an end that lies before the state that the run goes on from.
+    """Refuse a last epoch that lies before the state from which the run would resume.
 
     Raises:
-        RunError: if more than ``epochs`` epochs are done, or begun, in that state.
+        RunError: if more than ``epochs`` epochs are done or begun in that state.
     """
-    states = (one for one in kept_states(folder) if from_step in (None, one.step))
-    begun = max((one.epochs_done + (one.batch > 0) for one in states), default=0)
+    states = (state for state in kept_states(folder) if from_step in (None, state.step))
+    begun = max((state.epochs_done + (state.batch > 0) for state in states), default=0)
     if begun > epochs:
         raise RunError(
-            f"The run {folder.name} is in epoch {begun} already, beyond {epochs}.",
-            "Give more --epochs, or an earlier state with --from STEP.",
+            f"The run {folder.name} is in epoch {begun} already: it cannot end at {epochs}.",
+            "Give more --epochs, or choose an earlier state with --from STEP.",
         )
 
 
 def data_folder(folder: RunFolder, given: Path | None) -> Path | None:
-    """Where the run's data is: where it was, unless another folder is given."""
-    kept = folder.info().data_dir
-    return given or (Path(kept) if kept else None)
+    """The folder of the run's data: ``given``, or else the recorded one; None if built in."""
+    recorded = folder.info().data_dir
+    return given or (Path(recorded) if recorded else None)
 
 
 def resume_run(
@@ -154,12 +154,12 @@ def resume_run(
     sinks: Sequence[Sink] = (),
     from_step: int | None = None,
 ) -> Recorder:
-    """The recorder of a run that goes on; ``network`` is its own, perhaps with more epochs.
+    """Open the recorder of an earlier run; ``network`` is its own, perhaps with more epochs.
 
-    It goes on from its furthest state, or from that ``from_step``; what came after is dropped.
+    The run resumes from its furthest state or the one ``from_step``; later records are dropped.
 
     Raises:
-        RunError: if it is being trained, the data is not the same, or it cannot be written.
+        RunError: if the run is being trained, has other data, or cannot be written.
     """
     data = data_digest(dataset)
     require_same_data(f"The run {folder.name}", folder.info().data_sha256, data)

@@ -98,7 +98,7 @@ def test_the_one_before_is_used_and_that_is_said(
     assert session.only(RunStarted)[0].from_step == 2
     (alert,) = session.only(Alert)
     assert alert.code == "checkpoint-damaged"
-    assert "step-000000003" in alert.message and "goes on from step 2" in alert.message
+    assert "step-000000003" in alert.message and "resumes from step 2" in alert.message
     assert_same(session.weights, whole.weights)
     assert figures(session.folder) == figures(whole.folder)
 

@@ -116,7 +116,7 @@ def test_other_bits_are_told_with_the_step_and_what_changed(again, tmp_path: Pat
     first.folder.environment_file.write_text(environment.replace(np.__version__, "1.0"))
     alert = verdict(again(first.folder))
     assert (alert.code, alert.severity) == ("other-bits", "warning")
-    assert "they part at step 7" in alert.message
+    assert "they differ from step 7" in alert.message
     assert f"numpy was 1.0, is {np.__version__}" in alert.message
 
 
@@ -143,7 +143,7 @@ def test_the_run_that_is_repeated_may_go_meanwhile(again, tmp_path: Path, lost: 
 
     repeated = again(first.folder, on_event=lose)
     alert = verdict(repeated)
-    assert alert.code == "not-compared" and "no run small-1 any more" in alert.message
+    assert alert.code == "not-compared" and "run small-1 no longer exists" in alert.message
     assert repeated.events[-1].reason == "completed"
 
 
@@ -163,7 +163,7 @@ def test_another_dataset_may_be_the_value_that_is_changed(again, original: Sessi
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("lr", "0.01"), "training.lr is 0.01 in small-1 as well"),
+        (("lr", "0.01"), "training.lr is 0.01 in small-1 already"),
         (("lr", "fast"), "training.lr: expected a number above 0"),
         (("lrr", "1"), "no setting 'lrr' in this run"),
     ],

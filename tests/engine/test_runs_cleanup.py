@@ -161,5 +161,5 @@ def test_a_step_of_which_there_is_no_state(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in first.folder.path.rglob("*.safetensors")}
     again = Session(first.folder, small_network(), DATA, from_step=4)
     assert again.events[-1].reason == "failed"
-    assert "no sound state of step 4. It has those of steps" in again.events[-1].message
+    assert "no intact state of step 4. It has states of steps" in again.events[-1].message
     assert {path: path.read_bytes() for path in before} == before
