@@ -1,8 +1,8 @@
-"""CIFAR-10 and CIFAR-100 in their binary version: colour images of 32x32 (Krizhevsky 2009).
+"""CIFAR-10 and CIFAR-100 in the binary version: colour images of 32x32 pixels (Krizhevsky 2009).
 
 Layout: records of one label byte, two for CIFAR-100 (the coarse one first), then 3,072 bytes of
-red, green and blue planes. The archive is never unpacked by the paths that it names: its members
-are picked out by their exact names and sizes, into files whose names stand here.
+red, green and blue planes. The paths in the archive are never used: members are selected by their
+exact names and sizes and written to files named here.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _VAL_PARTS = 10
 
 class _Version(NamedTuple):
     folder: str
-    """In the archive, and what it is usually unpacked to."""
+    """Folder inside the archive, and of the usual unpacked copy."""
     train: dict[str, int]
-    """Files and their official sizes; in a folder of the user's any of them will do."""
+    """Files and their official sizes; a subset of them is enough in a user's folder."""
     test: dict[str, int]
     names: str
-    """The file of the classes' names."""
+    """The file of class names."""
     labels: int
     """Bytes before the pixels; the last one is the label."""
     classes: int
@@ -65,10 +65,10 @@ _VERSIONS = {
 
 
 def load_cifar(name: str, folder: Path) -> Dataset:
-    """The set from its official archive in ``folder``, or from its ``.bin`` files there.
+    """Load the dataset from its ``.bin`` files in ``folder``, or from the official archive there.
 
     Raises:
-        DataError: Neither is there, or a file is damaged.
+        DataError: The files are missing or damaged.
     """
     version = _VERSIONS[name]
     place = _bin_folder(folder, version) or _from_archive(name, folder, version)
@@ -92,7 +92,7 @@ def _from_archive(name: str, folder: Path, version: _Version) -> Path:
         raise DataError(
             f"{folder}: expected {archive.name} or the file {next(iter(version.train))}, "
             "found neither.",
-            "Give the folder that holds the binary version of the set with --data-dir.",
+            "Give the folder of the binary version with --data-dir.",
         )
     exact = {
         f"{version.folder}/{file}": size for file, size in (version.train | version.test).items()
@@ -114,7 +114,7 @@ def _rows(place: Path, files: list[str], version: _Version) -> NDArray[np.uint8]
         part = rows[start : start + count]
         with (place / file).open("rb") as stream:
             if fill(stream, part) < part.nbytes:
-                raise DataError(f"{place / file}: it became shorter while it was read.")
+                raise DataError(f"{place / file}: the file was truncated while being read.")
         require_classes(part[:, version.labels - 1], version.classes, str(place / file))
         start += count
     return rows
@@ -142,7 +142,7 @@ def _columns(
 
 
 def _classes(place: Path, version: _Version) -> tuple[str, ...]:
-    """Their names; numbers where the file of the names is missing or odd."""
+    """Class names; numbers if the file of names is missing or has another count."""
     if version.known:
         return version.known
     path = place / version.names

@@ -1,4 +1,8 @@
-"""Downloads of datasets: resumed where they broke off, checked before anybody sees them."""
+"""Downloads of datasets: resumed after an interruption, and checked before use.
+
+The received bytes of a file are in ``NAME.part`` beside its final path; the file gets its name only
+once its SHA-256 is right. Several addresses are tried in turn.
+"""
 
 from __future__ import annotations
 
@@ -21,41 +25,41 @@ from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import plain, show
 
 _MARGIN = 32 << 20
-"""Bytes of the disk that are left to others."""
+"""Bytes of the disk that are left free."""
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a host is borne with."""
+    """When to give up on a host."""
 
     stall: float = 20.0
-    """Seconds in which some byte must come."""
+    """Seconds without a byte after which a connection has failed."""
     tries: int = 4
-    """How often in a row nothing new may come."""
+    """Number of consecutive attempts without any new byte."""
     pause: float = 0.5
-    """Seconds before the second try; doubled before each other one."""
+    """Seconds before the second attempt; doubled before each further one."""
     longest_pause: float = 30.0
     rounds: int = 500
-    """Tries in all, for hosts that cut every connection after a few bytes."""
+    """Attempts in all, for hosts that cut every connection after a few bytes."""
 
 
 @dataclass(frozen=True)
 class FileProgress:
-    """Progress of one file, told as progress of its dataset."""
+    """Progress of one file, reported as progress of its dataset."""
 
     progress: Progress | None
     what: str
     before: int
     total: int
 
-    def tell(self, have: int) -> None:
-        """So many bytes of the file are there."""
+    def report(self, received: int) -> None:
+        """Report the number of bytes of the file received so far."""
         if self.progress:
-            self.progress(self.what, self.before + have, self.total)
+            self.progress(self.what, self.before + received, self.total)
 
 
 class _Beginning(msgspec.Struct):
-    """Beside a ``.part``: which host called its content what."""
+    """The file beside a ``.part``: its source address and the ETag there."""
 
     url: str = ""
     etag: str = ""
@@ -63,7 +67,7 @@ class _Beginning(msgspec.Struct):
 
 @dataclass
 class Job:
-    """A file, its folder, and the addresses that have it, the best first."""
+    """The download of one file from several addresses, the best first."""
 
     file: RemoteFile
     folder: Path
@@ -77,8 +81,8 @@ class Job:
         """Fetch the file, unless it is there already.
 
         Raises:
-            DataError: It cannot be had, is not what it should be, or the download was broken off.
-            OSError: It cannot be written.
+            DataError: No address has the right file, or the download was interrupted.
+            OSError: The file cannot be written.
         """
         target = self.folder / self.file.name
         if not (target.is_file() and matches(target, self.file)):
@@ -89,7 +93,7 @@ class Job:
                 os.fsync(part.fileno())
                 self._part.replace(target)
                 self._note.unlink(missing_ok=True)
-        self.meter.tell(self.file.size)
+        self.meter.report(self.file.size)
 
     @property
     def _part(self) -> Path:
@@ -105,7 +109,7 @@ class Job:
         if free < needed:
             raise DataError(
                 f"{self.folder}: {needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free.",
-                "Make room, or name another folder with --data-dir.",
+                "Free some space, or choose another folder with --data-dir.",
             )
 
     def _from_any(self, part: BinaryIO) -> None:
@@ -115,12 +119,12 @@ class Job:
             except RefusedError as error:
                 self.reasons.append(f"{urlsplit(url).netloc}: {error}")
         raise DataError(
-            f"{self.file.name} cannot be fetched: {'; '.join(map(plain, self.reasons))}.",
-            "Try again later, or name a mirror with --mirror URL.",
+            f"{self.file.name} cannot be downloaded: {'; '.join(map(plain, self.reasons))}.",
+            "Try again later, or give a mirror with --mirror URL.",
         )
 
     def _from(self, url: str, part: BinaryIO) -> None:
-        """Fetch and check. A wrong sum may be due to the beginning: then once more without it."""
+        """Receive and check; if an earlier part may be wrong, once more from the beginning."""
         for _ in range(2):
             had = part.seek(0, 2)
             self._receive(url, part)
@@ -129,11 +133,11 @@ class Job:
             part.truncate(0)
             if not had:
                 break
-        raise RefusedError("SHA-256 of what it sent is not that of the file")
+        raise RefusedError("the SHA-256 of the received file is wrong")
 
     def _receive(self, url: str, part: BinaryIO) -> None:
-        """Try until all bytes are there."""
-        in_vain = 0
+        """Retry until all bytes are received."""
+        failures = 0
         for _ in range(self.patience.rounds):
             had = part.seek(0, 2)
             if had == self.file.size:
@@ -143,11 +147,11 @@ class Job:
             try:
                 return self._try(url, part)
             except BrokenError as error:
-                in_vain = in_vain + 1 if part.seek(0, 2) <= had else 0
-                if in_vain >= self.patience.tries:
+                failures = failures + 1 if part.seek(0, 2) <= had else 0
+                if failures >= self.patience.tries:
                     raise RefusedError(str(error)) from None
-                self._wait(max(error.wait, self.patience.pause * 2**in_vain))
-        raise RefusedError("it broke off too often")
+                self._wait(max(error.wait, self.patience.pause * 2**failures))
+        raise RefusedError("the connection broke too often")
 
     def _try(self, url: str, part: BinaryIO) -> None:
         known = self._known()
@@ -171,32 +175,32 @@ class Job:
             return _Beginning()
 
     def _remember(self, url: str, etag: str) -> None:
-        """Weak ETags, which may stay when bytes change, are as good as none (RFC 9110, 13.1.5)."""
+        """Store a strong ETag; a weak one may stay when bytes change (RFC 9110, 13.1.5)."""
         strong = "" if etag.startswith("W/") else etag
         self._note.write_bytes(msgspec.json.encode(_Beginning(url, strong)))
 
     def _arrived(self, have: int) -> None:
-        self.meter.tell(have)
-        self._heed_stop()
+        self.meter.report(have)
+        self._raise_if_stopped()
 
     def _wait(self, seconds: float) -> None:
         self.stop.wait(min(seconds, self.patience.longest_pause))
-        self._heed_stop()
+        self._raise_if_stopped()
 
-    def _heed_stop(self) -> None:
+    def _raise_if_stopped(self) -> None:
         if self.stop.is_set():
             raise DataError(
-                f"The download of {self.file.name} was broken off.",
-                "What has come is kept; fetch again to go on.",
+                f"The download of {self.file.name} was interrupted.",
+                "The partial file is kept; fetch again to continue.",
             )
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[BinaryIO]:
-    """The file, made if it is not there, for this process alone.
+    """Open or create a file and lock it for this process.
 
     Raises:
-        DataError: Another process has it.
+        DataError: Another process has the lock.
     """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     with os.fdopen(descriptor, "r+b") as file:
@@ -205,8 +209,8 @@ def _locked(path: Path) -> Iterator[BinaryIO]:
             mine = path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino
         except BlockingIOError:
             mine = False
-        if not mine:  # locked by another, or renamed by it since it was opened
-            raise DataError(f"{path}: another process is fetching it.", "Wait for its end.")
+        if not mine:  # locked by another process, or renamed by it since it was opened
+            raise DataError(f"{path}: another process is downloading it.", "Wait for its end.")
         yield file
 
 
@@ -222,20 +226,20 @@ def fetch(
     stop: threading.Event | None = None,
     patience: Patience | None = None,
 ) -> Path:
-    """Download what is missing of a dataset and return its folder.
+    """Download the missing files of a dataset and return its folder.
 
     Args:
         name: One of :data:`SOURCES`.
-        folder: Where the files go; by default where ``load_dataset`` looks for them.
-        mirror: An address that has ``NAME/FILE`` for every file. It alone is asked then; by
-            default the environment's ``CNN_TUI_MIRROR``, else the official hosts.
-        progress: Told the file, and the bytes of the dataset that are there, of how many.
-        stop: Set it to break off: what has come is kept.
-        patience: With hosts that stall or fail.
+        folder: Target folder; by default the one in which ``load_dataset`` looks.
+        mirror: The only address to use, with ``NAME/FILE`` for every file; by default that of
+            ``CNN_TUI_MIRROR`` in the environment, else the official hosts.
+        progress: Called with the file, the bytes of the dataset received, and their total.
+        stop: Set it to interrupt the download; the partial file is kept.
+        patience: When to give up on hosts that stall or fail.
 
     Raises:
-        DataError: A file cannot be had, is not what it should be, cannot be written, or the
-            download was broken off. The next call goes on where this one ended.
+        DataError: A file cannot be downloaded or written, has the wrong content, or the download
+            was interrupted. The next call continues it.
     """
     source, folder = SOURCES[name], folder or dataset_dir(name)
     hosts = _hosts(name, mirror or os.environ.get(MIRROR_VARIABLE))
@@ -254,7 +258,7 @@ def fetch(
         except OSError as error:
             raise DataError(
                 f"{folder / file.name}: cannot be written: {reason_of(error)}.",
-                "What has come is kept; fetch again when that is mended.",
+                "The partial file is kept; fetch again when this is resolved.",
             ) from error
         done += file.size
     return folder
@@ -270,7 +274,7 @@ def _hosts(name: str, mirror: str | None) -> tuple[str, ...]:
         is_address = False
     if not is_address:
         raise DataError(
-            f"The mirror {show(mirror)} is no address.",
-            "Give one that begins with https://.",
+            f"The mirror {show(mirror)} is not an address.",
+            "Give an address that begins with https://.",
         )
     return (f"{mirror.rstrip('/')}/{name}/",)

@@ -1,6 +1,9 @@
-"""MNIST and its kin from a folder of four IDX files: grey images of 28x28, ten classes.
+"""MNIST and Fashion-MNIST from four IDX files each: grey images of 28x28 pixels, ten classes.
 
-LeCun, Bottou, Bengio & Haffner 1998; Xiao, Rasul & Vollgraf 2017 (Fashion-MNIST).
+LeCun, Bottou, Bengio & Haffner 1998; Xiao, Rasul & Vollgraf 2017 (Fashion-MNIST). Layout of IDX
+(LeCun, Cortes & Burges, "THE IDX FILE FORMAT"): two zero bytes, the type (8 is unsigned byte), the
+number of dimensions, one big-endian 32-bit size for each, then the elements, row by row. The files
+are treated as hostile.
 """
 
 from __future__ import annotations
@@ -25,28 +28,29 @@ _MAX_ELEMENTS = 1 << 30
 
 
 def read_idx(path: Path, ndim: int) -> NDArray[np.uint8]:
-    """The array of an IDX file of unsigned bytes, gzipped or not.
+    """Read the array of an IDX file of unsigned bytes, gzipped or not.
 
-    The file must hold exactly what its header promises; a compressed one is read to at most one
-    byte beyond that, whatever it would unpack to.
+    The file must have exactly the size that its header declares; of a compressed file at most one
+    byte more is unpacked.
 
     Raises:
-        DataError: Unreadable, not IDX, another type or number of dimensions, cut off or too long.
+        DataError: The file is unreadable, is not IDX of this type and number of dimensions, or has
+            another length.
     """
     try:
         with _open(path) as stream:
             return _read(stream, path, ndim)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise _damaged(path, f"its gzip stream is broken or cut off ({error}).") from error
+        raise _damaged(path, f"its gzip stream is damaged or truncated ({error}).") from error
     except OSError as error:
         raise DataError(
-            f"{path}: cannot be read: {reason_of(error)}.", "Check the file and its rights."
+            f"{path}: cannot be read: {reason_of(error)}.", "Check the file and its permissions."
         ) from error
 
 
 def _open(path: Path) -> io.BufferedIOBase:
     if not path.is_file():
-        raise DataError(f"{path}: expected a file, found none.", "Check --data-dir.")
+        raise DataError(f"{path}: there is no such file.", "Check --data-dir.")
     with path.open("rb") as stream:
         compressed = stream.read(2) == _GZIP_MAGIC
     return gzip.open(path, "rb") if compressed else path.open("rb")
@@ -57,12 +61,12 @@ def _read(stream: io.BufferedIOBase, path: Path, ndim: int) -> NDArray[np.uint8]
     expected = math.prod(sizes)
     if not 0 < expected <= _MAX_ELEMENTS:
         raise _damaged(
-            path, f"its header claims {'x'.join(map(str, sizes))} bytes, which cannot be."
+            path, f"its header declares an impossible size, {'x'.join(map(str, sizes))} bytes."
         )
     content = np.empty(sizes, np.uint8)
-    found = fill(stream, content)
-    if found < expected or stream.read(1):
-        received = "more" if found == expected else f"{found:,}"
+    count = fill(stream, content)
+    if count < expected or stream.read(1):
+        received = "more" if count == expected else f"{count:,}"
         raise _damaged(path, f"expected {expected:,} bytes after the header, received {received}.")
     return content
 
@@ -94,12 +98,12 @@ _VAL_PARTS = 12
 
 
 def load_mnist(name: str, folder: Path) -> Dataset:
-    """The four IDX files of ``folder``, each gzipped or not; the t10k files are the test split.
+    """Load the four IDX files of ``folder``, gzipped or not; the t10k files are the test split.
 
-    Structure and lengths are checked, not checksums: a copy compressed anew is as good.
+    Structure and lengths are checked, not checksums: a recompressed copy is valid.
 
     Raises:
-        DataError: A file is missing or damaged, or images and labels do not belong together.
+        DataError: A file is missing or damaged, or the numbers of images and labels differ.
     """
     classes = _CLASSES[name]
     images, labels = _pair(folder, "train", len(classes))
@@ -117,7 +121,7 @@ def _pair(folder: Path, prefix: str, classes: int) -> tuple[NDArray[np.uint8], N
         raise DataError(
             f"{labels_path}: expected {len(images):,} labels, one for each image, "
             f"received {len(labels):,}.",
-            "Take both files from the same copy of the set.",
+            "Use both files from the same copy of the dataset.",
         )
     return images[:, None], labels.astype(np.int64)
 
@@ -128,5 +132,5 @@ def _find(folder: Path, name: str) -> Path:
             return path
     raise DataError(
         f"{folder}: expected the file {name} or {name}.gz, found neither.",
-        "Give the folder that holds the four files of the set with --data-dir.",
+        "Give the folder of the four files with --data-dir.",
     )

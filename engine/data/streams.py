@@ -1,4 +1,4 @@
-"""Reading exactly as much as was promised, straight into its place."""
+"""Reading streams that may be hostile: fixed amounts of bytes, and known members of archives."""
 
 from __future__ import annotations
 
@@ -20,59 +20,59 @@ _STEP = 1 << 20
 
 
 class Readable(Protocol):
-    """What is read from: a file, or what unpacks one."""
+    """A stream to read from, such as a file or a decompressor."""
 
     def read(self, size: int = ..., /) -> bytes:
-        """At most ``size`` bytes; none at the end."""
+        """Read at most ``size`` bytes; none at the end."""
 
 
 def fill(stream: Readable, out: NDArray[np.generic]) -> int:
-    """Read into the whole of a C-contiguous array; the bytes read, fewer if the stream ends."""
+    """Fill a C-contiguous array; returns the bytes read, fewer if the stream ends."""
     target = out.reshape(-1).view(np.uint8).data
     done = 0
     while done < len(target):
-        part = stream.read(min(_STEP, len(target) - done))
-        if not part:
+        chunk = stream.read(min(_STEP, len(target) - done))
+        if not chunk:
             break
-        target[done : done + len(part)] = part
-        done += len(part)
+        target[done : done + len(chunk)] = chunk
+        done += len(chunk)
     return done
 
 
 class Capped(io.RawIOBase):
-    """A stream that refuses to give more than ``most`` bytes.
+    """A stream of at most ``most`` bytes.
 
     Raises:
-        EOFError: when more is read than that.
+        EOFError: when more bytes are read.
     """
 
     def __init__(self, stream: Readable, most: int) -> None:
         self._stream, self._left = stream, most
 
     def read(self, size: int = -1) -> bytes:
-        """At most ``size`` bytes of what is left."""
+        """Read at most ``size`` of the remaining bytes."""
         data = self._stream.read(self._left + 1 if size < 0 else size)
         self._left -= len(data)
         if self._left < 0:
-            raise EOFError("it holds more than it should")
+            raise EOFError("it is larger than expected")
         return data
 
 
 _SLACK = 1 << 20
-"""For headers, padding and small files that are not wanted."""
+"""Bytes allowed for headers, padding and small files that are skipped."""
 
 
 def unpack(archive: Path, exact: Mapping[str, int], small: Mapping[str, int], folder: Path) -> None:
-    """Write the wanted members into ``folder``, each under the last part of its name.
+    """Write the given members of a ``.tar.gz`` to ``folder``, each under its last name component.
 
-    No path of the archive is ever used; whatever else it holds is passed over, and reading ends
-    when it unpacks to more than the wanted members and a little.
+    No path of the archive is used and other members are skipped; reading ends if it unpacks to
+    clearly more than the given members.
 
     Args:
         archive: The file.
-        exact: Full names of the members that must be there, with their exact sizes.
-        small: Full names of members that may be there, with their largest sizes.
-        folder: Empty.
+        exact: Full names of the required members, with their exact sizes.
+        small: Full names of optional members, with their largest sizes.
+        folder: An empty folder.
 
     Raises:
         DataError: The archive is damaged, or a member is missing or has another size.
@@ -84,16 +84,16 @@ def unpack(archive: Path, exact: Mapping[str, int], small: Mapping[str, int], fo
             gzip.open(archive) as unpacked,
             tarfile.open(fileobj=Capped(unpacked, cap), mode="r|") as tar,
         ):
-            found = {
+            written = {
                 member.name
                 for member in tar
                 if _is_wanted(member, exact, small, archive) and _write(tar, member, folder)
             }
     except (EOFError, zlib.error, tarfile.TarError, gzip.BadGzipFile) as error:
-        raise _damaged(archive, f"it is broken or cut off ({error})") from error
-    missing = [name for name in exact if name not in found]
+        raise _damaged(archive, f"it is damaged or truncated ({error})") from error
+    missing = [name for name in exact if name not in written]
     if missing:
-        raise _damaged(archive, f"expected the member {missing[0]}, found none")
+        raise _damaged(archive, f"the member {missing[0]} is missing")
 
 
 def _is_wanted(

@@ -181,7 +181,7 @@ def with_test(content: bytes | tarfile.TarInfo) -> Change:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (without_test, r"expected the member cifar-10-batches-bin/test_batch\.bin, found none"),
+        (without_test, r"the member cifar-10-batches-bin/test_batch\.bin is missing"),
         (with_test(b"short"), "to be a file of 61,460 bytes, received 5"),
         (with_test(records(21)), "received 64,533"),
         (
@@ -207,7 +207,7 @@ def test_archive_cut_anywhere_is_refused_and_the_next_try_works(tmp_path: Path) 
     archive = tmp_path / "cifar-10-binary.tar.gz"
     for length in (0, 1, 20, len(whole) // 2, len(whole) - 20):
         archive.write_bytes(whole[:length])
-        with pytest.raises(DataError, match=r"broken or cut off|expected the member"):
+        with pytest.raises(DataError, match=r"damaged or truncated|member .* is missing"):
             load_dataset("cifar10", tmp_path)
     archive.write_bytes(whole)
     assert len(load_dataset("cifar10", tmp_path).train) == 90
@@ -220,7 +220,7 @@ def test_archive_that_unpacks_to_too_much_is_left(tmp_path: Path) -> None:
     content = info.tobuf() + bytes(info.size)
     archive = tmp_path / "bomb.tar.gz"
     archive.write_bytes(gzip.compress(content, 1)[:-100])
-    with pytest.raises(DataError, match="holds more than it should"):
+    with pytest.raises(DataError, match="is larger than expected"):
         unpack(archive, {"wanted": 100}, {}, tmp_path)
 
 
