@@ -39,7 +39,7 @@ class Storage:
 def replace_file(
     storage: Storage,
     path: Path,
-    parts: Iterable[Data],
+    chunks: Iterable[Data],
     *,
     durable: bool = True,
     mode: int | None = None,
@@ -57,8 +57,8 @@ def replace_file(
     opened = storage.open(temporary, "xb")
     try:
         with opened as file:
-            for part in parts:
-                storage.write(file, part)
+            for chunk in chunks:
+                storage.write(file, chunk)
             if mode is not None:
                 os.fchmod(file.fileno(), mode)
             if durable:

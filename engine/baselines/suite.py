@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -108,7 +109,8 @@ class _SuiteRun:
         """An earlier or a new result; None if the control stopped."""
         if self.control.stopping:
             return None
-        return self.done(baseline) or self._made(baseline)
+        compute = self._knn if baseline == "knn" else partial(self._trained, baseline)
+        return self.done(baseline) or compute()
 
     def done(self, baseline: Baseline) -> BaselineResult | None:
         """The earlier result, if any, with the present name of its run."""
@@ -116,9 +118,6 @@ class _SuiteRun:
         if folder is None or record is None or record.rung is None:
             return None
         return msgspec.structs.replace(record.rung, run=folder.name, done_before=True)
-
-    def _made(self, baseline: Baseline) -> BaselineResult | None:
-        return self._knn() if baseline == "knn" else self._trained(baseline)
 
     def _key(self, baseline: Baseline) -> str:
         if baseline == "knn":

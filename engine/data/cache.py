@@ -41,41 +41,41 @@ def cached(name: str, key: str, size: int, make: Callable[[Path], None]) -> Path
     Raises:
         DataError: The cache has too little space, or cannot be written.
     """
-    place = cache_home() / f"{name}-{key}"
-    if not place.is_dir():
+    target = cache_home() / f"{name}-{key}"
+    if not target.is_dir():
         try:
-            _make(place, size, make)
+            _make(target, size, make)
         except OSError as error:
             raise DataError(
-                f"{place.parent}: cannot be written: {reason_of(error)}.", _ELSEWHERE
+                f"{target.parent}: cannot be written: {reason_of(error)}.", _ELSEWHERE
             ) from error
-        _forget_others(place, name)
-    return place
+        _forget_others(target, name)
+    return target
 
 
 _ELSEWHERE = "Set XDG_CACHE_HOME to a folder with enough space."
 
 
-def _make(place: Path, size: int, make: Callable[[Path], None]) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(place.parent).free
+def _make(target: Path, size: int, make: Callable[[Path], None]) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(target.parent).free
     if free < size + _MARGIN:
         raise DataError(
-            f"{place.parent}: {size / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free.",
+            f"{target.parent}: {size / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free.",
             _ELSEWHERE,
         )
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as temporary:
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=target.parent) as temporary:
         made = Path(temporary) / "made"
         made.mkdir()
         make(made)
         try:
-            made.replace(place)
+            made.replace(target)
         except OSError:
-            if not place.is_dir():  # another process was first
+            if not target.is_dir():  # another process was first
                 raise
 
 
-def _forget_others(place: Path, name: str) -> None:
-    for other in place.parent.glob(f"{name}-{'?' * 16}"):
-        if other != place:
+def _forget_others(target: Path, name: str) -> None:
+    for other in target.parent.glob(f"{name}-{'?' * 16}"):
+        if other != target:
             shutil.rmtree(other, ignore_errors=True)

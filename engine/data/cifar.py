@@ -71,18 +71,18 @@ def load_cifar(name: str, folder: Path) -> Dataset:
         DataError: The files are missing or damaged.
     """
     version = _VERSIONS[name]
-    place = _bin_folder(folder, version) or _from_archive(name, folder, version)
-    rows = _rows(place, [file for file in version.train if (place / file).is_file()], version)
+    bin_dir = _bin_folder(folder, version) or _from_archive(name, folder, version)
+    rows = _rows(bin_dir, [file for file in version.train if (bin_dir / file).is_file()], version)
     labels, images = _columns(rows, version)
     train, val = hold_out(images, labels, share(len(rows), _VAL_PARTS))
-    labels, images = _columns(_rows(place, list(version.test), version), version)
-    return Dataset(name, _classes(place, version), train, val, Split(images, labels))
+    labels, images = _columns(_rows(bin_dir, list(version.test), version), version)
+    return Dataset(name, _classes(bin_dir, version), train, val, Split(images, labels))
 
 
 def _bin_folder(folder: Path, version: _Version) -> Path | None:
-    for place in (folder, folder / version.folder):
-        if any((place / file).is_file() for file in version.train):
-            return place
+    for bin_dir in (folder, folder / version.folder):
+        if any((bin_dir / file).is_file() for file in version.train):
+            return bin_dir
     return None
 
 
@@ -105,17 +105,17 @@ def _from_archive(name: str, folder: Path, version: _Version) -> Path:
     )
 
 
-def _rows(place: Path, files: list[str], version: _Version) -> NDArray[np.uint8]:
+def _rows(bin_dir: Path, files: list[str], version: _Version) -> NDArray[np.uint8]:
     """The records of all files, ``(N, label bytes + 3072)``."""
-    counts = [_records(place / file, version) for file in files]
+    counts = [_records(bin_dir / file, version) for file in files]
     rows = np.empty((sum(counts), version.labels + _PIXELS), np.uint8)
     start = 0
     for file, count in zip(files, counts, strict=True):
-        part = rows[start : start + count]
-        with (place / file).open("rb") as stream:
-            if fill(stream, part) < part.nbytes:
-                raise DataError(f"{place / file}: the file was truncated while being read.")
-        require_classes(part[:, version.labels - 1], version.classes, str(place / file))
+        block = rows[start : start + count]
+        with (bin_dir / file).open("rb") as stream:
+            if fill(stream, block) < block.nbytes:
+                raise DataError(f"{bin_dir / file}: the file was truncated while being read.")
+        require_classes(block[:, version.labels - 1], version.classes, str(bin_dir / file))
         start += count
     return rows
 
@@ -141,11 +141,11 @@ def _columns(
     return labels, rows[:, version.labels :].reshape(-1, *_SHAPE)
 
 
-def _classes(place: Path, version: _Version) -> tuple[str, ...]:
+def _classes(bin_dir: Path, version: _Version) -> tuple[str, ...]:
     """Class names; numbers if the file of names is missing or has another count."""
     if version.known:
         return version.known
-    path = place / version.names
+    path = bin_dir / version.names
     text = path.read_text("utf-8", "replace") if path.is_file() else ""
     names = tuple(plain(line.strip()) for line in text[: 1 << 14].splitlines() if line.strip())
     usable = len(names) == version.classes

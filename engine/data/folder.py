@@ -119,16 +119,16 @@ def load_folder(
             "Change the network's input.",
         )
     listing = list_pictures(folder)
-    place = cached(
+    decoded = cached(
         f"images-{digest(str(folder.resolve()), shape)}",
         listing.digest(),
         len(listing.pictures) * math.prod(shape),
         lambda made: _decode(listing, shape, made, progress),
     )
-    damaged = msgspec.json.decode((place / _DAMAGED).read_bytes(), type=dict[int, str])
+    damaged = msgspec.json.decode((decoded / _DAMAGED).read_bytes(), type=dict[int, str])
     if damaged and not skip_damaged:
         raise _refusal(listing, damaged)
-    return _dataset(folder, listing, damaged, place / _PIXELS, shape)
+    return _dataset(folder, listing, damaged, decoded / _PIXELS, shape)
 
 
 def _decode(

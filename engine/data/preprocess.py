@@ -95,16 +95,13 @@ class Augmenter:
     def apply(self, images: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
         """Change each image ``(N, C, H, W)`` at random; the given array may be reused."""
         if self.flip:
-            _mirror(images, rng.random(len(images)) < 0.5)
+            mirrored = rng.random(len(images)) < 0.5
+            images[mirrored] = images[mirrored, :, :, ::-1]
         if self.shift:
             images = _moved(images, self.shift, rng)
         if self.cutout:
             _blank(images, self.cutout, rng)
         return images
-
-
-def _mirror(images: NDArray[np.float32], chosen: NDArray[np.bool_]) -> None:
-    images[chosen] = images[chosen, :, :, ::-1]
 
 
 def _moved(images: NDArray[np.float32], most: int, rng: np.random.Generator) -> NDArray[np.float32]:

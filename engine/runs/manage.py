@@ -25,7 +25,7 @@ def rename_run(folder: RunFolder, name: str) -> RunFolder:
         RunError: if it is being trained, or the name is taken or invalid.
     """
     target = RunFolder(folder.path.with_name(check_name(name)))
-    with _nobody_trains(folder), _in_words(folder):
+    with _locked(folder), _as_run_errors(folder):
         if os.path.lexists(target.path):
             raise RunError(f"There is already a run {name}.", "Choose another name.")
         folder.path.rename(target.path)
@@ -39,7 +39,7 @@ def delete_run(folder: RunFolder) -> Path:
     Raises:
         RunError: if it is being trained.
     """
-    with _nobody_trains(folder), _in_words(folder):
+    with _locked(folder), _as_run_errors(folder):
         bin_ = folder.path.parent / BIN
         with suppress(FileExistsError):
             bin_.mkdir()
@@ -60,7 +60,7 @@ def restore_run(root: Path, name: str) -> RunFolder:
         raise RunError(f"There is no run {name} in the bin.")
     if os.path.lexists(target):
         raise RunError(f"There is already a run {name}.", "Rename that one first.")
-    with _in_words(RunFolder(source)):
+    with _as_run_errors(RunFolder(source)):
         source.rename(target)
     return RunFolder(target)
 
@@ -82,7 +82,7 @@ def annotate(
         if len(note) > MOST_NOTE:
             raise RunError(f"A note has at most {MOST_NOTE:,} characters, received {len(note):,}.")
         notes = msgspec.structs.replace(notes, note=note)
-    with _in_words(folder):
+    with _as_run_errors(folder):
         replace_file(Storage(), folder.notes_file, [encode(notes)])
     return notes
 
@@ -104,8 +104,8 @@ def _free(path: Path) -> Path:
 
 
 @contextmanager
-def _nobody_trains(folder: RunFolder) -> Iterator[None]:
-    with _in_words(folder):
+def _locked(folder: RunFolder) -> Iterator[None]:
+    with _as_run_errors(folder):
         lock = Lock.acquire(folder.lock_file, folder.summary_file)
     try:
         yield
@@ -114,7 +114,7 @@ def _nobody_trains(folder: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
-def _in_words(folder: RunFolder) -> Iterator[None]:
+def _as_run_errors(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -117,18 +117,18 @@ class Recorder(Checkpointer):
         """Resume from the furthest intact checkpoint, if there is one."""
         live = live_tensors(model, optimizer)
         fingerprint = Fingerprint(network_digest(self._network), self._data, layout_of(live))
-        found, faults = self._checkpoints.furthest(fingerprint, self._from_step)
+        checkpoint, faults = self._checkpoints.furthest(fingerprint, self._from_step)
         try:
-            self._start(fingerprint, found, model.threads)
+            self._start(fingerprint, checkpoint, model.threads)
         except OSError as error:
             raise _unwritable(self._folder, error) from None
-        self._warn(found, faults)
-        if found is None:
+        self._warn(checkpoint, faults)
+        if checkpoint is None:
             self._begin(model, optimizer)
             return None
-        self._fingerprint, self._best = fingerprint, found.meta.progress.best
-        restore(model, optimizer, found.tensors, found.meta.progress)
-        return found.meta.progress
+        self._fingerprint, self._best = fingerprint, checkpoint.meta.progress.best
+        restore(model, optimizer, checkpoint.tensors, checkpoint.meta.progress)
+        return checkpoint.meta.progress
 
     def _begin(self, model: Model, optimizer: Optimizer) -> None:
         """Begin a run; given weights are saved at once, as a resume could not draw them again."""
@@ -216,12 +216,13 @@ class Recorder(Checkpointer):
                 self._position = (-1, -1)
         return self._saves
 
-    def _start(self, fingerprint: Fingerprint, found: Checkpoint | None, threads: int) -> None:
-        events, metrics = (found.meta.events, found.meta.metrics) if found else (0, 0)
+    def _start(self, fingerprint: Fingerprint, checkpoint: Checkpoint | None, threads: int) -> None:
+        meta = checkpoint.meta if checkpoint else None
+        events, metrics = (meta.events, meta.metrics) if meta else (0, 0)
         self._write_environment(threads)
         self._inbox.clear()
-        for place in (self._folder.path, self._folder.checkpoints, self._folder.commands):
-            clear_temporaries(place)
+        for parent in (self._folder.path, self._folder.checkpoints, self._folder.commands):
+            clear_temporaries(parent)
         journal = Journal(self._folder, self._storage, events, metrics)
         writer = Writer(self.run, self._checkpoints, self._inbox, fingerprint, self._sinks)
         writer.start(journal)
@@ -234,16 +235,16 @@ class Recorder(Checkpointer):
         with self._storage.open(self._folder.environment_file, "ab") as file:
             self._storage.write(file, line)
 
-    def _warn(self, found: Checkpoint | None, faults: list[RunError]) -> None:
-        step = found.meta.progress.step if found else 0
+    def _warn(self, checkpoint: Checkpoint | None, faults: list[RunError]) -> None:
+        step = checkpoint.meta.progress.step if checkpoint else 0
         for fault in faults:
             message = f"{fault.message} The run resumes from step {step:,} instead."
             self._required_writer.reports.append(
                 Alert(code="checkpoint-damaged", message=message, step=step)
             )
-        if found and found.meta.numpy != np.__version__:
+        if checkpoint and checkpoint.meta.numpy != np.__version__:
             message = (
-                f"The run began with NumPy {found.meta.numpy} and continues with "
+                f"The run began with NumPy {checkpoint.meta.numpy} and continues with "
                 f"{np.__version__}: the bits may differ."
             )
             self._required_writer.reports.append(

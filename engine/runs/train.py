@@ -40,17 +40,8 @@ def new_run(
 ) -> Recorder:
     """Open the recorder of a new run in a new folder under ``root``.
 
-    Args:
-        root: the folder of runs.
-        network: layers, data and recipe.
-        dataset: the images to train on; the run keeps their digest.
-        control: what steers the trainer.
-        data_dir: the folder that the images came from, for a later resume.
-        policy: when to save a checkpoint; every minute by default.
-        storage: the disk.
-        sinks: further consumers of the events.
-        again: the run that this one reproduces, if any.
-        weights: initial weights; drawn from the recipe's seed if None.
+    ``weights`` are the initial weights, drawn from the recipe's seed if None; ``again`` describes
+    the run that this one reproduces; ``data_dir`` is recorded for a later resume.
 
     Raises:
         RunError: if nothing can be written there, or the reproduced run had other data.

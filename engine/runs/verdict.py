@@ -47,10 +47,10 @@ def judge(original: RunFolder, repeated: RunFolder, again: Reproduction, step: i
     return Alert(code="same-bits", message=message, step=step, severity="praise")
 
 
-def _steps_alike(one: RunFolder, other: RunFolder) -> tuple[str, str]:
+def _steps_alike(first: RunFolder, second: RunFolder) -> tuple[str, str]:
     """The number of compared steps, and the first difference; empty if there is none."""
     count = longest = 0
-    for then, now in zip_longest(_steps(one), _steps(other)):
+    for then, now in zip_longest(_steps(first), _steps(second)):
         longest += 1
         if then is None or now is None:
             continue
@@ -76,10 +76,10 @@ def _parted(then: BatchCompleted, now: BatchCompleted) -> str:
     return ""
 
 
-def _common_states(one: RunFolder, other: RunFolder) -> tuple[KeptState, ...]:
+def _common_states(first: RunFolder, second: RunFolder) -> tuple[KeptState, ...]:
     """The latest state of each run after the same step; empty if there is none."""
-    ours = {(state.step, state.epochs_done): state for state in kept_states(one)}
-    for state in kept_states(other):
+    ours = {(state.step, state.epochs_done): state for state in kept_states(first)}
+    for state in kept_states(second):
         if (state.step, state.epochs_done) in ours:
             return ours[state.step, state.epochs_done], state
     return ()

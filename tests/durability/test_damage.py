@@ -1,4 +1,4 @@
-"""Damaged checkpoints of a real run: the one before is used, and that is said."""
+"""Damaged checkpoints of a real run: the one before is used, and this is reported."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def flip_data(path: Path) -> None:
 
 
 def sign(path: Path, field: str, value: float) -> None:
-    """Write a state again, whole but for one field that makes no sense."""
+    """Rewrite a state, intact except for one senseless field."""
     file = TensorFile(path)
     meta = msgspec.json.decode(file.meta)
     meta["progress"][field] = value

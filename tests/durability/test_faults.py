@@ -1,4 +1,4 @@
-"""Every touch of the disk fails once, or from then on: nothing is lost that was kept before."""
+"""Every disk operation fails, once or from then on: nothing saved earlier is lost."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Session:
 
 
 def faulty_session(root: Path, storage: FaultyStorage) -> Session | None:
-    """None where the run could not even begin, which must be said in words."""
+    """The run, or None if it could not begin, which must give an error message."""
     try:
         return Session(root, NETWORK, DATA, policy=EVERY_STEP, storage=storage, settle=True)
     except RunError as error:
@@ -52,7 +52,7 @@ def faulty_session(root: Path, storage: FaultyStorage) -> Session | None:
 
 
 def check_kept(folder: RunFolder, weights: Weights) -> None:
-    """No temporary and no half file is left, and the run goes on to the same end."""
+    """No temporary and no partial file is left, and the run resumes to the same end."""
     left = [
         path.name for path in folder.path.rglob("*") if path.name.endswith((".tmp", ".damaged"))
     ]

@@ -1,4 +1,4 @@
-"""Run folders that came from elsewhere: linked, damaged, with clocks that disagree."""
+"""Run folders from elsewhere: linked, damaged, with clocks that disagree."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def done(cli, line: str) -> str:
-    """What a command prints that must do well."""
+    """The output of a command that must succeed."""
     command, *rest = line.split()
     code, out = check_command(cli, command, "--runs-dir", "runs", *rest)
     assert code == 0, (line, out)

@@ -1,4 +1,4 @@
-"""Every field of every file with every value that has no place there: no command breaks."""
+"""Invalid values in every field of every file of a run: no command crashes."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def spoil(root: Path, file: str, contents: Iterable[bytes]) -> list[RunFolder]:
 
 
 def look_at(folder: RunFolder, other: RunFolder) -> None:
-    """All that reads a run; nothing but an error in words may come of it."""
+    """Call everything that reads a run; only errors with a message may result."""
     entry = read_entry(folder)
     about(entry)
     records([entry] if entry else [])
@@ -221,7 +221,7 @@ def test_a_state_that_is_signed_and_makes_no_sense_is_refused(tmp_path: Path) ->
 
 
 def _states(meta: dict[str, object]) -> Iterable[bytes]:
-    """Mutants of a state that can be read, and belong to this run."""
+    """Readable mutants of a state of this run."""
     for text in mutants(Meta):
         with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
             fields = msgspec.json.decode(text, type=dict)

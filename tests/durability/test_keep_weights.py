@@ -1,4 +1,4 @@
-"""Weights kept as a run of their own: whole or not there, and trained on from."""
+"""Weights kept as a run: complete or absent, and trainable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One writer per run: known by its process, not by its number."""
+"""One writer per run, identified by more than its process number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One process's share of a run, in this process."""
+"""Runs in this process, as one process after another would train them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def small_network(**recipe: object) -> Network:
 
 
 class Session:
-    """One process's share of a run, kept in ``root``; stops after ``stop_at`` steps."""
+    """The part of a run that one process trains, in ``root``; stops after ``stop_at`` steps."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ def assert_same(found: Weights, expected: Weights) -> None:
 
 
 def figures(folder: RunFolder) -> list[dict[str, object]]:
-    """What the run recorded, times left out."""
+    """The recorded events of a run, without times."""
     timing = {"seconds", "images_per_second", "threads", "from_step", "path", "run"}
     events = [*read_events(folder.events_file), *read_events(folder.metrics_file)]
     kept = [e for e in events if isinstance(e, BatchCompleted | EpochCompleted | RunEnded)]

@@ -1,4 +1,4 @@
-"""The ladder: its networks, its order, its place in the history, and what is not done twice."""
+"""The baselines: their networks, their order, their runs, and the reuse of results."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_recipe_suits_the_number_of_images_unless_told_otherwise() -> None:
 
 
 def split(count: int, seed: int) -> Split:
-    """Noise, brighter in the quarter that the label names."""
+    """Noise that is brighter in the quarter given by the label."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     pixels = rng.integers(0, 120, (count, 1, 8, 8))

@@ -1,4 +1,4 @@
-"""CIFAR: the binary files, the archive that holds them, and archives that mean harm."""
+"""CIFAR: the binary files, their archive, and hostile archives."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_archive_cut_anywhere_is_refused_and_the_next_try_works(tmp_path: Path) 
 
 
 def test_archive_that_unpacks_to_too_much_is_left(tmp_path: Path) -> None:
-    """Its end is cut off: whoever unpacked all of it would complain of that instead."""
+    """Its end is cut off: unpacking all of it would raise another error."""
     info = tarfile.TarInfo("zeros")
     info.size = 64 << 20
     content = info.tobuf() + bytes(info.size)

@@ -1,4 +1,4 @@
-"""A folder of pictures per class: what is read, and what is refused by name."""
+"""A folder of pictures per class: reading, and refusals with the path."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_opaque_and_palette_pictures_lose_nothing(tmp_path: Path) -> None:
 def test_a_drawing_stands_out_from_what_lies_behind_it(
     tmp_path: Path, ink: int, ground: int, channels: int
 ) -> None:
-    """A line on nothing: its colour is everywhere, only its opacity draws it."""
+    """A line drawn by opacity alone: its colour fills the whole picture."""
     rgba = np.full((8, 8, 4), ink, np.uint8)
     rgba[..., 3] = 0
     rgba[3, :, 3] = 255
@@ -291,7 +291,7 @@ def test_folder_that_cannot_be_read_is_named(folder: Path) -> None:
 
 
 def test_memory_stays_that_of_a_batch(tmp_path: Path) -> None:
-    """512 MB of pixels in a process that may not have them."""
+    """Read 512 MB of pixels in a process with less memory."""
     pixels = tmp_path / "pixels"
     with pixels.open("wb") as file:
         file.truncate(512 << 20)

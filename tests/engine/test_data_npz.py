@@ -1,4 +1,4 @@
-"""Images from a ``.npz``: what is understood, and what lies."""
+"""Images from a ``.npz`` file: valid arrays, and false declarations."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_arrays_that_lie_are_refused(tmp_path: Path, x: bytes, message: str) -> 
 
 
 def test_member_that_claims_32_gib_is_not_made_room_for(tmp_path: Path) -> None:
-    """Header and directory agree on the lie; only 8 bytes are there."""
+    """Header and directory agree on a false size; the file has only 8 bytes."""
     size = 32 << 30
     path = zipped(tmp_path, x=npy(f"({size}, 1, 1)", data=b"12345678"), y=npy("(1,)", data=b"\0"))
     refused(
@@ -167,7 +167,7 @@ def test_member_that_claims_32_gib_is_not_made_room_for(tmp_path: Path) -> None:
 
 
 def claiming(path: Path, size: int) -> Path:
-    """Let the directory of the zip give its first member another size, by a zip64 field."""
+    """Give the first member another size in the zip directory, by a zip64 field."""
     content = bytearray(path.read_bytes())
     at = content.index(b"PK\x01\x02")
     name, extra = struct.unpack_from("<HH", content, at + 28)
@@ -183,7 +183,7 @@ def claiming(path: Path, size: int) -> Path:
 
 
 def test_bomb_of_zeros_is_not_unpacked(tmp_path: Path) -> None:
-    """A member of 5 GiB that a few megabytes unpack to, were it not for its size."""
+    """A few megabytes would unpack to a member of 5 GiB, which is refused by its size."""
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z:
         z.writestr("x.npy", npy("(5368709120, 1, 1)", data=bytes(1 << 20)))
         z.writestr("y.npy", npy("(1,)", data=b"\0"))

@@ -1,4 +1,4 @@
-"""Datasets: what is built in, what is refused."""
+"""Datasets: the built-in ones, and refusals."""
 
 from __future__ import annotations
 

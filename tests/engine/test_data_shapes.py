@@ -1,4 +1,4 @@
-"""The built-in set of drawn shapes."""
+"""The built-in dataset of drawn shapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The downloader, against a real HTTP server on loopback that does whatever servers do wrong."""
+"""The downloader against a real HTTP server on loopback, with the failures of real servers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Behaviour = Callable[["Handler"], None]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as the server's next behaviour wants, and well when there is none left."""
+    """Answers with the server's next behaviour, and correctly once none is left."""
 
     server: Server
     protocol_version = "HTTP/1.1"
@@ -117,7 +117,7 @@ def status(code: int, **headers: str) -> Behaviour:
 
 
 def whole(content: bytes, length: int | None = None) -> Behaviour:
-    """Everything, whatever part was asked for; the header may lie about the length."""
+    """Send the whole file for any requested range; the header may give a false length."""
 
     def behave(handler: Handler) -> None:
         handler.head(200, len(content) if length is None else length)

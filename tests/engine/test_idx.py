@@ -1,4 +1,4 @@
-"""The IDX reader and MNIST: right files, and every kind of wrong one."""
+"""The IDX reader and MNIST: valid files, and every kind of invalid one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def images() -> np.ndarray:
 
 @pytest.fixture
 def folder(tmp_path: Path, images: np.ndarray) -> Path:
-    """A whole MNIST in small: 36 images to train, 12 to test, gzipped."""
+    """A small MNIST: 36 images to train, 12 to test, gzipped."""
     labels = (np.arange(36) % 10).astype(np.uint8)
     for prefix, n in (("train", 36), ("t10k", 12)):
         write(tmp_path / f"{prefix}-images-idx3-ubyte.gz", gzip.compress(idx(images[:n])))
@@ -81,7 +81,7 @@ def test_refuses_gzip_that_is_cut_off_or_damaged(tmp_path: Path, images: np.ndar
 
 
 def test_gzip_bomb_is_left_at_the_byte_after_the_last(tmp_path: Path) -> None:
-    """Its end is cut off: whoever unpacked all of it would complain of that instead."""
+    """Its end is cut off: unpacking all of it would raise another error."""
     bomb = struct.pack(">2I", 0x801, 4) + bytes(64 << 20)
     path = write(tmp_path / "bomb.gz", gzip.compress(bomb, 1)[:-100])
     with pytest.raises(DataError, match="expected 4 bytes after the header, received more"):

@@ -1,4 +1,4 @@
-"""k-NN: the same neighbours as by computing every distance, whatever the blocks."""
+"""k-NN: the same neighbours as by computing every distance, with any block size."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def team() -> Iterator[WorkerPool]:
 
 @pytest.fixture
 def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many blocks and many merges out of a few dozen images."""
+    """Split a few dozen images into many blocks and merges."""
     for name, value in (("_TEST", 16), ("_TRAIN", 16), ("_TASK", 3), ("_SPARE", 2)):
         monkeypatch.setattr(knn, name, value)
 
@@ -63,7 +63,7 @@ def test_neighbours_are_those_of_all_distances(
 @pytest.mark.usefixtures("tiny_blocks")
 @pytest.mark.parametrize("metric", METRICS)
 def test_equally_far_images_come_in_their_order(team: WorkerPool, metric: Metric) -> None:
-    """More of them than there are candidates: only looking at all can tell."""
+    """More equal distances than candidates: only computing all distances decides."""
     train = np.repeat(images(3, 0), 30, axis=0)
     test = images(5, 1)
     found = nearest(Rows(train), Rows(test), 4, metric, pool=team)
@@ -126,7 +126,7 @@ def test_most_votes_win_and_of_equally_many_the_first_class() -> None:
 
 
 def blobs(count: int, seed: int, spread: float = 12) -> Split:
-    """Three classes, each around a picture of its own."""
+    """Three classes, each scattered around one picture."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     centres = np.random.default_rng(99).integers(60, 190, (3, 1, 5, 5))

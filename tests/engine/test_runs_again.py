@@ -1,4 +1,4 @@
-"""A run trained once more: the same bits if nothing is changed, and said so."""
+"""Reproducing a run: the same bits if nothing is changed, and a report of it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CODES = {"same-bits", "other-bits", "compared", "not-compared"}
 
 
 def steer(event: RunEvent, control: Control) -> None:
-    """A person who changes things while the run goes, one of them before its first batch."""
+    """A person who changes settings during the run, one of them before its first batch."""
     if isinstance(event, RunStarted) and not event.from_step:
         control.set("l2", 0.01)
     if isinstance(event, BatchCompleted) and event.step == 3:
@@ -50,7 +50,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Session:
 
 @pytest.fixture
 def again(monkeypatch: pytest.MonkeyPatch):
-    """Trains a run once more."""
+    """Reproduces a run."""
 
     def train(folder: RunFolder, change: tuple[str, str] | None = None, **how: object) -> Session:
         network, plan = plan_again(folder, change)

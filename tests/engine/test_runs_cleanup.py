@@ -1,4 +1,4 @@
-"""What can be spared of the runs on disk, and what must stay."""
+"""Which files of runs can be deleted, and which must stay."""
 
 from __future__ import annotations
 

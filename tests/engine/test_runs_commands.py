@@ -29,7 +29,7 @@ BEFORE = Settings(lr=0.1)
 
 
 class Steered:
-    """A run that goes on until it is stopped, in a thread; its events can be waited for."""
+    """A run in a thread that trains until it is stopped; its events can be awaited."""
 
     def __init__(self, root: Path) -> None:
         self.seen: list[RunEvent] = []

@@ -1,4 +1,4 @@
-"""Lists of runs, and what is done with them."""
+"""Lists of runs, and commands on runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that goes on from any of its steps ends with the bits of one that was never disturbed."""
+"""A run resumed from any of its steps ends with the bits of an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_run_cut_into_single_steps_is_the_same(tmp_path: Path) -> None:
 
 
 def test_any_checkpoint_will_do(tmp_path: Path) -> None:
-    """Not only that of an orderly stop: a folder as it was at the moment of a crash."""
+    """Resume a folder as it was at the moment of a crash, not only after an orderly stop."""
     described = small_network(optimizer="momentum")
     copies: list[Path] = []
 
