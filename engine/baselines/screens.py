@@ -33,7 +33,7 @@ class Rows:
         self.width = int(np.prod(parts[0].shape[1:]))
 
     def __len__(self) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         return len(self._chosen)
 
     def block(self, start: int, stop: int) -> Matrix:

@@ -32,7 +32,7 @@ class Images(Protocol):
         """Type of the pixels: uint8 or float32."""
 
     def __len__(self) -> int:
-        """How many images there are."""
+        """Number of images."""
 
     def __getitem__(self, chosen: Any, /) -> Any:
         """The images of an index array or a slice, in memory; one image for an integer."""
@@ -54,7 +54,7 @@ class Split:
         _require_labels(self.labels, len(self.images))
 
     def __len__(self) -> int:
-        """How many images there are."""
+        """Number of images."""
         return len(self.images)
 
     def first(self, count: int) -> Split:

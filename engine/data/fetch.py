@@ -78,7 +78,7 @@ class Job:
     reasons: list[str] = field(default_factory=list)
 
     def run(self) -> None:
-        """Fetch the file, unless it is there already.
+        """Download the file, unless it exists already.
 
         Raises:
             DataError: No address has the right file, or the download was interrupted.

@@ -50,11 +50,11 @@ class ImageFile:
 
     @property
     def dtype(self) -> np.dtype[np.uint8]:
-        """Always uint8."""
+        """Type of the pixels, always uint8."""
         return np.dtype(np.uint8)
 
     def __len__(self) -> int:
-        """How many images there are."""
+        """Number of images."""
         return len(self._rows)
 
     def __getitem__(self, chosen: NDArray[np.integer] | slice | int) -> NDArray[np.uint8]:

@@ -92,7 +92,7 @@ class Lock:
 
     @classmethod
     def acquire(cls, path: Path, heartbeat: Path) -> Lock:
-        """Become the writer.
+        """Acquire the lock and become the writer.
 
         Raises:
             RunError: if there is a writer already.
@@ -113,7 +113,7 @@ class Lock:
         return cls(path, file)
 
     def release(self) -> None:
-        """Let others write."""
+        """Release the lock."""
         self._file.truncate(0)
         self._file.close()
 
