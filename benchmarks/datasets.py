@@ -41,7 +41,7 @@ def neighbours(folder: Path) -> dict[str, float]:
     dataset = load_dataset("mnist", folder)
     team = WorkerPool(default_threads())
     begin = time.perf_counter()
-    accuracy = accuracy_of(dataset, 3, "l2", team=team)
+    accuracy = accuracy_of(dataset, 3, "l2", pool=team)
     seconds = time.perf_counter() - begin
     team.close()
     return {"seconds": seconds, "accuracy": accuracy, "peak_mb": peak_mb()}

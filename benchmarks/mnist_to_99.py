@@ -22,9 +22,9 @@ from msgspec import structs
 from torch_peer import copy_weights, loss_function, to_torch, torch_optimizer
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.data.batches import epoch_batches
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset, Split
+from cnn_tui.engine.data.loader import epoch_batches
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.network import Network

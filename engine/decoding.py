@@ -1,7 +1,7 @@
-"""Decoding of JSON from files, with bounds that keep later arithmetic and paths safe.
+"""JSON in files: one way to decode it, with bounds that keep later arithmetic and paths safe.
 
-Readers can rely on the types and bounds, and have one error to handle. Encoding does not check the
-bounds, which are far above every value of a training.
+A decoded value has the declared types and lies within their bounds; anything else raises one error.
+Encoding does not check the bounds, which are far above the figures of any training.
 """
 
 from __future__ import annotations
@@ -15,41 +15,42 @@ import msgspec
 T = TypeVar("T")
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-"""The whole numbers that every reader of JSON represents exactly."""
+"""A whole number that every JSON reader represents exactly."""
 Ordinal = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Figure = Annotated[float, msgspec.Meta(ge=-1e100, le=1e100)]
-"""Far beyond the range of float32, and small enough that sums, squares, differences are finite."""
+"""Far beyond any float32, while sums, squares and differences stay finite."""
 Length = Annotated[float, msgspec.Meta(ge=0, le=1e100)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=1e10)]
 Word = Annotated[str, msgspec.Meta(max_length=1_000)]
 Text = Annotated[str, msgspec.Meta(max_length=100_000)]
 PathText = Annotated[str, msgspec.Meta(max_length=4_096, pattern=r"\A[^\x00]*\Z")]
 RunName = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}\Z")]
-"""A name that :func:`cnn_tui.engine.runs.names.check_name` accepts; it is used as a path."""
+"""A name that :func:`cnn_tui.engine.runs.names.check_name` accepts, as it is used as a path."""
 RunNameOrNone = Annotated[str, msgspec.Meta(pattern=r"\A([A-Za-z0-9_-][A-Za-z0-9._-]{0,63})?\Z")]
 
+_encoder = msgspec.json.Encoder()
 _MOST_WORDS = 300
 
 
 class UnreadableError(ValueError):
-    """Content that is not valid; the message gives the reason."""
+    """Content of the wrong type or outside its bounds; the message gives the reason."""
 
 
-def decode(content: bytes | str, kind: type[T]) -> T:
-    """The value of type ``kind`` that a JSON text encodes.
+def decode(content: bytes | str, target: type[T]) -> T:
+    """Decode a JSON text to a value of the type ``target``.
 
     Raises:
-        UnreadableError: if the text is no JSON, or its value has another type or is out of bounds.
+        UnreadableError: if the text is not JSON of this type, or a value is outside its bounds.
     """
-    value: T = reader(kind)(content)  # type: ignore[arg-type]
+    value: T = reader(target)(content)  # type: ignore[arg-type]
     return value
 
 
 @cache
-def reader(kind: Any) -> Callable[[bytes | str], Any]:
-    """A function like :func:`decode` for many texts of one type."""
-    decode_json = msgspec.json.Decoder(kind).decode
+def reader(target: Any) -> Callable[[bytes | str], Any]:
+    """A :func:`decode` for many texts of one type."""
+    decode_json = msgspec.json.Decoder(target).decode
 
     def read(content: bytes | str) -> Any:
         try:
@@ -62,13 +63,32 @@ def reader(kind: Any) -> Callable[[bytes | str], Any]:
     return read
 
 
-def convert(value: Any, kind: Any) -> Any:
-    """The value of type ``kind`` from decoded JSON: dicts, lists, strings and numbers.
+def encode(value: Any) -> bytes:
+    r"""Encode a value as JSON; a byte of a file name that is not UTF-8 is written as ``\udcff``."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_without_surrogates(msgspec.to_builtins(value)))
+
+
+def _without_surrogates(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {name: _without_surrogates(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_without_surrogates(item) for item in value]
+    return value
+
+
+def convert(value: Any, target: Any) -> Any:
+    """Convert plain JSON data, such as dicts and lists, to a value of the type ``target``.
 
     Raises:
-        UnreadableError: if ``value`` has another type or is out of bounds.
+        UnreadableError: if the data is not of this type, or a value is outside its bounds.
     """
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, target)
     except (msgspec.ValidationError, ValueError, OverflowError, RecursionError) as error:
         raise UnreadableError(str(error)[:_MOST_WORDS]) from None

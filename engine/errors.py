@@ -20,6 +20,11 @@ class CnnTuiError(Exception):
         return f"{self.message} {self.hint}".strip()
 
 
+def reason_of(error: Exception) -> str:
+    """Why an operation failed: the system's own words without path and number, else the text."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 class SpecError(CnnTuiError):
     """An architecture that cannot be read: unknown preset, bad TOML, unknown key, bad value."""
 

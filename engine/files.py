@@ -1,8 +1,8 @@
-"""Safe reading of files from untrusted folders: regular files only, up to a bound.
+"""Safe reading of files that may come from strangers: regular files only, up to a size limit.
 
-A folder of runs may have been unpacked from an archive. A link in it may lead anywhere, a pipe may
-block for ever, a device may have no end: only regular files of the folder itself are opened. For
-paths that a user typed see :mod:`cnn_tui.engine.specs.files`.
+A folder of runs may have been unpacked from an archive. A link in it may point anywhere, a pipe may
+block for ever, a device may be endless: only regular files of the folder itself are opened. For
+paths typed by a person see :mod:`cnn_tui.engine.specs.files`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import errno
 import io
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _ON = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def open_regular(path: str, flags: int) -> int:
-    """An opener for :func:`open` that opens regular files only and follows no link.
+    """Open a regular file for :func:`open`, as its ``opener``; links are not followed.
 
     Raises:
         OSError: if the file cannot be opened or is not a regular file.
@@ -25,7 +27,7 @@ def open_regular(path: str, flags: int) -> int:
     try:
         descriptor = os.open(path, flags | _ON, 0o666)
     except OSError as error:
-        # The system refuses links, pipes and sockets, each with another error.
+        # The system refuses links, pipes and sockets, each with a different error.
         raise _refusal(path) or error from None
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
@@ -34,17 +36,17 @@ def open_regular(path: str, flags: int) -> int:
 
 
 def is_regular(path: Path) -> bool:
-    """Whether ``path`` is a regular file, not a link to one."""
+    """Whether ``path`` is a regular file and not a link to one."""
     return stat.S_ISREG(_mode(path))
 
 
 def is_folder(path: Path) -> bool:
-    """Whether ``path`` is a folder, not a link to one."""
+    """Whether ``path`` is a folder and not a link to one."""
     return stat.S_ISDIR(_mode(path))
 
 
 def require_folder(path: Path) -> None:
-    """Refuse a link in place of a folder, whose contents would lie elsewhere.
+    """Refuse a link in place of a folder: its content would lie elsewhere.
 
     Raises:
         OSError: if ``path`` is not a folder.
@@ -55,7 +57,7 @@ def require_folder(path: Path) -> None:
 
 
 def _mode(path: Path | str) -> int:
-    """File type and permissions; 0 if there is no such file or it cannot be examined."""
+    """File type and permissions; 0 if the path does not exist or cannot be examined."""
     try:
         return os.lstat(path).st_mode
     except (OSError, ValueError):
@@ -63,7 +65,7 @@ def _mode(path: Path | str) -> int:
 
 
 def _refusal(path: str) -> OSError | None:
-    """The error for a path that is not a regular file; None for other failures."""
+    """The error for a path that is a link or not a regular file; None for other causes."""
     mode = _mode(path)
     if stat.S_ISLNK(mode):
         return OSError(errno.ELOOP, f"{Path(path).name} is a link", path)
@@ -75,23 +77,23 @@ def _irregular(path: str) -> OSError:
 
 
 def read_file(path: Path, most: int) -> bytes:
-    """The whole of a regular file of at most ``most`` bytes.
+    """Read a whole regular file of at most ``most`` bytes.
 
     Raises:
-        OSError: if the file cannot be read, is larger, or is a link or other special file.
+        OSError: if the file cannot be read, is not a regular file, or is larger.
     """
     with open_to_read(path) as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise OSError(errno.EFBIG, f"the file is larger than {most // 1024} KB", str(path))
+        raise OSError(errno.EFBIG, f"it is larger than {most // 1024} KB", str(path))
     return data
 
 
 def read_end(path: Path, most: int) -> bytes:
-    """The last ``most`` bytes of a regular file, or all of them.
+    """Read the last ``most`` bytes of a regular file, or all of a shorter one.
 
     Raises:
-        OSError: if the file cannot be read, or is a link or other special file.
+        OSError: if the file cannot be read or is not a regular file.
     """
     with open_to_read(path) as file:
         file.seek(max(0, file.seek(0, os.SEEK_END) - most))
@@ -99,9 +101,32 @@ def read_end(path: Path, most: int) -> bytes:
 
 
 def open_to_read(path: Path) -> io.BufferedReader:
-    """A regular file, opened for reading.
+    """Open a regular file for reading.
 
     Raises:
-        OSError: if the file cannot be read, or is a link or other special file.
+        OSError: if the file cannot be read or is not a regular file.
     """
     return open(path, "rb", opener=open_regular)
+
+
+def disk_use(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder; files that vanish meanwhile count as 0.
+
+    A link is followed only if it is ``path`` itself; inside a folder it counts its own size.
+    """
+    if is_regular(path):
+        return path.lstat().st_size
+    return sum(_sizes(path))
+
+
+def _sizes(path: Path) -> Iterator[int]:
+    # No recursion: a folder from elsewhere may be deeper than Python's stack.
+    waiting = [os.fspath(path)]
+    while waiting:
+        # Directory entries already know their type: a history may have 20,000 files.
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                else:
+                    yield entry.stat(follow_symlinks=False).st_size

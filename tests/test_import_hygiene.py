@@ -36,7 +36,7 @@ def loaded_by(code: str, **environ: str) -> set[str]:
 
 def test_parts_are_found() -> None:
     assert "cnn_tui.engine.specs.layers" in SPECS
-    assert "cnn_tui.engine.data.idx" in ENGINE
+    assert "cnn_tui.engine.data.mnist" in ENGINE
 
 
 def test_specs_shapes_and_errors_need_neither_arrays_nor_screen() -> None:

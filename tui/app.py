@@ -12,7 +12,7 @@ from textual.app import App
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 
-from cnn_tui.engine.data.missing import missing
+from cnn_tui.engine.data.sources import missing
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape

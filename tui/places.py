@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cnn_tui.engine.runs.places import runs_home
+from cnn_tui.engine.runs.names import runs_home
 
 
 @dataclass

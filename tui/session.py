@@ -14,8 +14,6 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError, RunError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control, Portion
@@ -55,9 +53,7 @@ def train(
         anyway: Try it even if the memory seems not to be enough.
     """
     from cnn_tui.engine.memory_estimate import check_memory
-    from cnn_tui.engine.runs.recorder import new_run
-    from cnn_tui.engine.training.checkpointer import Checkpointer
-    from cnn_tui.engine.training.trainer import Trainer
+    from cnn_tui.engine.runs.train import new_run, train_recorded
 
     if not anyway:
         check_memory(network, network.training.batch_size)
@@ -65,14 +61,7 @@ def train(
     weights = start() if start else None
     keep = partial(new_run, network=network, dataset=dataset, control=control, weights=weights)
     with _kept(runs_dir, partial(keep, data_dir=data_dir), emit) as recorder:
-
-        def tell(event: RunEvent) -> None:
-            if recorder is not None:
-                recorder.record(event)
-            emit(event)
-
-        keeper = recorder or Checkpointer(weights)
-        Trainer(network, dataset, control=control, emit=tell, keeper=keeper).run()
+        train_recorded(network, dataset, recorder, control, emit, weights=weights)
     require_kept(recorder)
 
 
@@ -82,12 +71,10 @@ def load_for(network: Network, data_dir: Path | None) -> tuple[Network, Dataset,
     Raises:
         CnnTuiError: there is no such data, or the network does not fit it.
     """
-    from cnn_tui.engine.data.catalog import load_dataset, locate
+    from cnn_tui.engine.data.catalog import load_network_data
     from cnn_tui.engine.training.opening import check_compatible
 
-    name, data_dir = locate(network.data, data_dir)
-    network = msgspec.structs.replace(network, data=name)
-    dataset = load_dataset(name, data_dir, shape=network.input)
+    network, dataset, data_dir = load_network_data(network, data_dir)
     check_compatible(network, dataset)
     return network, dataset, data_dir
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from textual.message_pump import MessagePump
 
-from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.errors import CnnTuiError, reason_of
 
 Result = TypeVar("Result")
 
@@ -40,7 +40,7 @@ def in_words(error: BaseException) -> CnnTuiError:
     if isinstance(error, CnnTuiError):
         return error
     if isinstance(error, OSError):
-        return CnnTuiError(f"{error.filename or 'A file'}: {error.strerror or error}.")
+        return CnnTuiError(f"{error.filename or 'A file'}: {reason_of(error)}.")
     if isinstance(error, MemoryError):
         return CnnTuiError("There is not enough memory for that.")
     return CnnTuiError(f"This is a fault in the program: {error!r}.")

@@ -1,4 +1,4 @@
-"""The networks of the ladder, made of presets for whatever images are to be classified."""
+"""The networks of the baselines: presets adapted to the images to classify."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Volume = tuple[int, int, int]
 
 Baseline = Literal["knn", "linear-svm", "linear-softmax", "two-layer", "convnet"]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)
-"""The ladder, in the order of the notes."""
+"""The baselines in the order of the notes."""
 
 _PRESETS = {
     "linear-svm": "svm-linear",
@@ -26,12 +26,12 @@ _PRESETS = {
 }
 _CONVNETS = ("digits-convnet", "lenet5", "convnetjs-cifar")
 _TUNED_FOR = 64
-"""Pixels of the images that the rates of the flat presets were chosen with."""
+"""Pixels per image for which the learning rates of the flat presets were chosen."""
 _IMAGES = 500_000
-"""Seen in training; more epochs than that takes are for small sets alone."""
+"""Images per training; it limits the epochs on large datasets."""
 _LEAST_EPOCHS = 5
 _BATCH = 100
-"""For sets of more than a few thousand images."""
+"""Batch size for datasets of more than 50 such batches."""
 
 
 def network_for(
@@ -44,16 +44,16 @@ def network_for(
     epochs: int | None = None,
     seed: int = 0,
 ) -> Network:
-    """A valid network for images of a shape, with a recipe that suits it.
+    """A valid network for images of a shape, with a suitable recipe.
 
     Args:
-        baseline: Any but ``knn``.
+        baseline: Any baseline except ``knn``.
         shape: ``(C, H, W)``.
-        classes: How many scores it gives.
-        images: How many there are to train on.
-        data: The dataset's name.
-        epochs: Instead of the recipe's.
-        seed: Of weights, order and dropout.
+        classes: Number of classes.
+        images: Number of training images.
+        data: Name of the dataset.
+        epochs: Number of epochs; None uses the recipe's.
+        seed: Seed of weights, order and dropout.
     """
     network = _convnet(shape, classes) if baseline == "convnet" else _flat(baseline, shape, classes)
     recipe = network.training
@@ -70,7 +70,7 @@ def network_for(
 
 
 def _flat(baseline: str, shape: Volume, classes: int) -> Network:
-    """Without convolution: the more pixels are added up, the smaller the steps that hold still."""
+    """A network without convolution; more pixels per image need a smaller learning rate."""
     network = _adapted(load_preset(_PRESETS[baseline]), shape, classes)
     more = shape[0] * shape[1] * shape[2] / _TUNED_FOR
     lr = network.training.lr / (more if len(network.layers) == 1 else more**0.5)
@@ -79,7 +79,7 @@ def _flat(baseline: str, shape: Volume, classes: int) -> Network:
 
 
 def _convnet(shape: Volume, classes: int) -> Network:
-    """The preset for just these images, else blocks of convolution and pooling as they fit."""
+    """The preset for this image size, else as many convolutional blocks as fit."""
     for name in _CONVNETS:
         preset = load_preset(name)
         if preset.input == shape:
@@ -90,7 +90,7 @@ def _convnet(shape: Volume, classes: int) -> Network:
 
 
 def _blocks(shape: Volume) -> Iterator[Layer]:
-    """3x3 convolutions, each halved by pooling as long as there is something to halve."""
+    """3x3 convolutions, each with a pooling layer while the images are large enough."""
     side = min(shape[1], shape[2])
     for channels in (16, 32, 64, 64, 64):
         yield Conv(out_channels=channels, kernel_size=3, padding="same")
@@ -105,11 +105,11 @@ def _blocks(shape: Volume) -> Iterator[Layer]:
 def _adapted(network: Network, shape: Volume, classes: int) -> Network:
     *before, last = network.layers
     if not isinstance(last, FC):
-        raise TypeError(f"{network.name} does not end with scores")
+        raise TypeError(f"{network.name} does not end with a fully connected layer")
     scores = msgspec.structs.replace(last, out_features=classes)
     return msgspec.structs.replace(network, input=shape, layers=(*before, scores))
 
 
 def parameters(network: Network) -> int:
-    """How many numbers the network learns."""
+    """Number of learned parameters of a network."""
     return check(network).total_params

@@ -1,4 +1,4 @@
-"""What became of a baseline, kept in the folder of its run: the history is what resumes it."""
+"""Results of baselines, each in the folder of its run, so that the suite can resume."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from cnn_tui.engine.decoding import (
     Text,
     UnreadableError,
     decode,
+    encode,
 )
 from cnn_tui.engine.files import is_regular, read_file
 from cnn_tui.engine.runs.folder import RunFolder
@@ -29,7 +30,7 @@ _FILE, _MOST = "baseline.json", 1 << 20
 
 
 class BaselineResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One baseline, done: a line of ``baselines --json``."""
+    """The result of one baseline: a line of ``baselines --json``."""
 
     baseline: Baseline
     data: PathText
@@ -38,7 +39,7 @@ class BaselineResult(msgspec.Struct, frozen=True, kw_only=True):
     """0 for k-NN, which only stores the images."""
     predict_ms_per_image: Figure
     params: Count
-    """Learned numbers; 0 for k-NN."""
+    """Learned parameters; 0 for k-NN."""
     train_images: Count
     test_images: Count
     epochs: Count | None = None
@@ -47,39 +48,39 @@ class BaselineResult(msgspec.Struct, frozen=True, kw_only=True):
     k: Count | None = None
     metric: Metric | None = None
     cross_validation: CrossValidation | None = None
-    """Where k was chosen so."""
+    """Scores of every k, if k was chosen by cross-validation."""
     run: RunNameOrNone = ""
-    """Its name in the history."""
+    """Name of its run."""
     done_before: bool = False
-    """Whether nothing had to be computed this time."""
+    """Whether the result comes from an earlier call."""
 
 
 class BaselineRecord(msgspec.Struct, frozen=True):
-    """``baseline.json`` of a run: what it is for, and the result once there is one."""
+    """``baseline.json``: the key of a baseline and its data, and the result once it exists."""
 
     key: Text
     rung: BaselineResult | None = None
 
 
 def find(root: Path, key: str) -> tuple[RunFolder, BaselineRecord] | None:
-    """The run of this key, one with a result if there is any."""
-    found = None
+    """The run of this key, preferably one with a result; None if there is none."""
+    match = None
     for name in sorted(run_names(root)):
         record = _read(root / name / _FILE)
         if record is not None and record.key == key and is_regular(root / name / "run.json"):
-            found = RunFolder(root / name), record
+            match = RunFolder(root / name), record
             if record.rung is not None:
                 break
-    return found
+    return match
 
 
 def write(folder: RunFolder, record: BaselineRecord) -> None:
-    """Put the record into the folder of its run.
+    """Write the record to the folder of its run.
 
     Raises:
         OSError: if it cannot be written.
     """
-    replace_file(Storage(), folder.path / _FILE, [msgspec.json.encode(record)])
+    replace_file(Storage(), folder.path / _FILE, [encode(record)])
 
 
 def _read(path: Path) -> BaselineRecord | None:

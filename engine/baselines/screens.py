@@ -1,18 +1,58 @@
-"""Scores that order training images by their distance from a test image, for many at once.
+"""Approximate distances between many test and training images, with error bounds.
 
-A screen may be off by a little, and says by how much at most: whoever uses it computes the exact
-distances of the best few and knows whether any other could have been among them.
+A screen gives scores that order training images by distance, and a bound on their error: the caller
+computes the exact distances of the best few and then knows whether another image could be nearer.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.baselines.rows import Matrix
+from cnn_tui.engine.data.dataset import Images
+
+Matrix = NDArray[Any]
+"""``(n, D)``, uint8 or float32."""
+
+
+class Rows:
+    """Images of one or more splits as rows ``(N, D)``, read block by block without a copy.
+
+    Args:
+        parts: Images ``(n, C, H, W)`` of the same shape.
+        chosen: Indices of the selected images, ``(N,)``; None selects all.
+    """
+
+    def __init__(self, *parts: Images, chosen: NDArray[np.int64] | None = None) -> None:
+        self._parts = parts
+        self._starts = np.cumsum([0, *map(len, parts)])
+        self._chosen = np.arange(self._starts[-1]) if chosen is None else chosen
+        self.width = int(np.prod(parts[0].shape[1:]))
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self._chosen)
+
+    def block(self, start: int, stop: int) -> Matrix:
+        """The rows from ``start`` up to ``stop``."""
+        return self._gather(self._chosen[start:stop])
+
+    def take(self, indices: NDArray[np.int64]) -> Matrix:
+        """The rows at ``indices``, in that order."""
+        return self._gather(self._chosen[indices])
+
+    def _gather(self, indices: NDArray[np.int64]) -> Matrix:
+        rows = np.empty((len(indices), self.width), self._parts[0].dtype)
+        for part, start, stop in zip(self._parts, self._starts, self._starts[1:], strict=False):
+            inside = (indices >= start) & (indices < stop)
+            if inside.any():
+                images = part[indices[inside] - start]
+                rows[inside] = images.reshape(len(images), -1)
+        return rows
+
 
 Metric = Literal["l1", "l2"]
 Scores = NDArray[np.float32] | NDArray[np.float64]
@@ -22,44 +62,44 @@ _UNIT = 2.0**-24
 
 
 class TrainingRows(NamedTuple):
-    """Training rows made ready once for all test rows."""
+    """A block of training rows, prepared once for all test rows."""
 
     rows: Matrix
     half_squares: NDArray[np.float32]
-    """Of the rows, ``(n,)``; empty where they are not needed."""
+    """Half the squared norm of each row, ``(n,)``; empty if not needed."""
 
 
 class Screen(Protocol):
-    """One way to measure distance."""
+    """Scores and exact distances of one metric."""
 
     def prepare(self, rows: Matrix) -> TrainingRows:
-        """Training rows made ready."""
+        """Prepare a block of training rows."""
 
     def ready(self, rows: Matrix) -> Matrix:
-        """Test rows made ready."""
+        """Prepare a block of test rows."""
 
     def scores(self, rows: Matrix, block: TrainingRows) -> Scores:
-        """``(test rows, training rows)``, the smaller the nearer."""
+        """Scores ``(test rows, training rows)``; smaller is nearer."""
 
     def exact(self, row: Matrix, others: Matrix) -> NDArray[np.float64]:
-        """Distances of ``others`` from one row as given; L2 distances are squared."""
+        """Exact distances of ``others`` from an unprepared row; L2 distances are squared."""
 
     def score_of(self, row: Matrix, distance: float) -> float:
-        """The score, free of rounding, of an exact distance from a row as given."""
+        """The exact score of an exact distance from an unprepared row."""
 
     def error(self, row: Matrix) -> float:
-        """Most that any score of a row as given may be off, among all rows prepared so far."""
+        """Largest error of any score of an unprepared row, over all blocks prepared so far."""
 
 
 def screen_for(metric: Metric, rows: Matrix) -> Screen:
-    """The screen of a metric for data of which ``rows`` are a sample."""
+    """The screen of a metric; ``rows`` is a sample of the data."""
     return _Squares(rows) if metric == "l2" else _Absolutes()
 
 
 class _Squares:
-    """L2: ``|x - t|^2 = |x|^2 - 2 (x.t - |t|^2 / 2)``, so that a matrix product does the work.
+    """L2 by a matrix product: ``|x - t|^2 = |x|^2 - 2 (x.t - |t|^2 / 2)``.
 
-    Bytes are centred on a whole number first, which costs no accuracy and makes the sums small.
+    Bytes are first centred on an integer, which is exact and keeps the sums small.
     """
 
     def __init__(self, sample: Matrix) -> None:
@@ -89,7 +129,7 @@ class _Squares:
         return float(distance - self._square(row)) / 2
 
     def error(self, row: Matrix) -> float:
-        """Of a sum of ``D`` products in any order (Higham, section 3.1), and of two roundings."""
+        """Bound of a sum of ``D`` products in any order (Higham, section 3.1) and two roundings."""
         width = row.shape[-1]
         square = self._square(row)
         product = width * _UNIT / (1 - width * _UNIT) * math.sqrt(square) * self._longest
@@ -101,7 +141,7 @@ class _Squares:
 
 
 class _Absolutes:
-    """L1, straight; whole numbers of bytes as they are, so nothing is ever off."""
+    """L1, computed exactly: the scores are the distances."""
 
     def prepare(self, rows: Matrix) -> TrainingRows:
         return TrainingRows(rows, np.empty(0, np.float32))
@@ -114,7 +154,7 @@ class _Absolutes:
 
     def exact(self, row: Matrix, others: Matrix) -> NDArray[np.float64]:
         if others.dtype == np.uint8:
-            # A byte holds the difference of two only if the smaller one is taken off.
+            # A byte can hold a difference only if the smaller value is subtracted.
             gaps = np.maximum(others, row) - np.minimum(others, row)
             whole: NDArray[np.float64] = gaps.sum(axis=1, dtype=np.uint32).astype(np.float64)
             return whole

@@ -1,25 +1,25 @@
-"""The ladder of the notes, climbed rung by rung; what was done before is not done again."""
+"""The suite of baselines: runs one after another, and reuses and resumes earlier results."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.baselines.history import BaselineData, keep_knn
-from cnn_tui.engine.baselines.knn import Tell
-from cnn_tui.engine.baselines.neighbours import KNN, run_knn
+from cnn_tui.engine.baselines.knn import PairProgress
+from cnn_tui.engine.baselines.neighbours import KNN, BaselineData, keep_knn, run_knn
 from cnn_tui.engine.baselines.recipes import BASELINES, Baseline, network_for
 from cnn_tui.engine.baselines.record import BaselineRecord, BaselineResult, find, write
-from cnn_tui.engine.baselines.trained import train_rung
+from cnn_tui.engine.baselines.trained import train_baseline
 from cnn_tui.engine.data.cache import digest
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.runs.digests import data_digest, network_digest
+from cnn_tui.engine.runs.fingerprint import data_digest, network_digest
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.recorder import Recorder, new_run
-from cnn_tui.engine.runs.resume import resume_run
+from cnn_tui.engine.runs.recorder import Recorder
+from cnn_tui.engine.runs.train import new_run, resume_run
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.control import Control
@@ -27,7 +27,7 @@ from cnn_tui.engine.training.events import RunEvent
 
 
 class BaselineStarted(msgspec.Struct, frozen=True):
-    """A baseline that is not done yet begins, or goes on."""
+    """A baseline begins or resumes."""
 
     baseline: Baseline
     network: Network | None
@@ -35,7 +35,7 @@ class BaselineStarted(msgspec.Struct, frozen=True):
 
 
 class PairsCompared(msgspec.Struct, frozen=True):
-    """How far k-NN is."""
+    """Progress of k-NN."""
 
     phase: str
     """``choosing k`` or ``comparing``."""
@@ -44,11 +44,11 @@ class PairsCompared(msgspec.Struct, frozen=True):
 
 
 SuiteEvent = BaselineStarted | PairsCompared | RunEvent
-"""What happens between one rung and the next; those of a run are its trainer's."""
+"""An event of the suite; the events of a run are those of its trainer."""
 
 
 class _StoppedError(Exception):
-    """The control ended the search for neighbours."""
+    """The control stopped the search for neighbours."""
 
 
 _L2 = KNN()
@@ -56,109 +56,107 @@ _L2 = KNN()
 
 @dataclass(frozen=True)
 class BaselineSuite:
-    """What to climb, and with which settings."""
+    """The baselines to run on a dataset, and their settings."""
 
     dataset: Dataset
     name: str
-    """What a run records as its data, with the folder below, so that it is found again."""
+    """Name of the data in runs; with ``data_dir`` it is found again."""
     root: Path
-    """The folder of runs: the history in which each rung is kept and found again."""
+    """The folder of runs, in which each result is kept and found again."""
     data_dir: Path | None = None
     epochs: int | None = None
-    """Of every network instead of its recipe's."""
+    """Epochs of every network; None uses each recipe's."""
     seed: int = 0
     knn: KNN = _L2
     threads: int | None = None
-    """All cores if None."""
+    """Number of threads; all cores if None."""
     rungs: tuple[Baseline, ...] = BASELINES
 
-    def climb(
+    def run(
         self, emit: Callable[[SuiteEvent], None], control: Control | None = None
     ) -> Iterator[BaselineResult]:
-        """Each rung as soon as it is done; ends early if the control says so.
+        """Run the baselines and yield each result; ends early if the control stops.
 
-        A network whose training was interrupted goes on from its last checkpoint.
+        An interrupted training resumes from its last checkpoint.
 
         Raises:
-            CnnTuiError: A training failed, or a run cannot be kept. The rungs before stay.
+            CnnTuiError: A training failed, or a run cannot be kept. Earlier results stay.
         """
-        climber = _Climber(self, self._source(), emit, control or Control())
+        running = _SuiteRun(self, self._source(), emit, control or Control())
         for baseline in self.rungs:
-            rung = climber.rung(baseline)
+            rung = running.result(baseline)
             if rung is None:
                 return
             yield rung
 
     def done(self) -> tuple[BaselineResult, ...]:
-        """The rungs that are in the history already."""
-        climber = _Climber(self, self._source(), lambda event: None, Control())
-        return tuple(filter(None, map(climber.done, self.rungs)))
+        """The results of earlier calls."""
+        running = _SuiteRun(self, self._source(), lambda event: None, Control())
+        return tuple(filter(None, map(running.done, self.rungs)))
 
     def _source(self) -> BaselineData:
         return BaselineData(self.dataset, self.name, self.data_dir, data_digest(self.dataset))
 
 
 @dataclass(frozen=True)
-class _Climber:
-    ladder: BaselineSuite
+class _SuiteRun:
+    suite: BaselineSuite
     source: BaselineData
     emit: Callable[[SuiteEvent], None]
     control: Control
 
-    def rung(self, baseline: Baseline) -> BaselineResult | None:
-        """The result, found or made; None if the control ended it."""
+    def result(self, baseline: Baseline) -> BaselineResult | None:
+        """An earlier or a new result; None if the control stopped."""
         if self.control.stopping:
             return None
-        return self.done(baseline) or self._made(baseline)
+        compute = self._knn if baseline == "knn" else partial(self._trained, baseline)
+        return self.done(baseline) or compute()
 
     def done(self, baseline: Baseline) -> BaselineResult | None:
-        """The result, if there is one; the run may have got another name since."""
-        found = find(self.ladder.root, self._key(baseline))
-        if found is None or found[1].rung is None:
+        """The earlier result, if any, with the present name of its run."""
+        folder, record = find(self.suite.root, self._key(baseline)) or (None, None)
+        if folder is None or record is None or record.rung is None:
             return None
-        return msgspec.structs.replace(found[1].rung, run=found[0].name, done_before=True)
-
-    def _made(self, baseline: Baseline) -> BaselineResult | None:
-        return self._knn() if baseline == "knn" else self._trained(baseline)
+        return msgspec.structs.replace(record.rung, run=folder.name, done_before=True)
 
     def _key(self, baseline: Baseline) -> str:
         if baseline == "knn":
-            return digest("knn", self.source.digest, *self.ladder.knn)
+            return digest("knn", self.source.digest, *self.suite.knn)
         network = self._network(baseline)
         return digest(self.source.digest, network_digest(network), network.training.epochs)
 
     @property
     def _threads(self) -> int:
-        return self.ladder.threads or default_threads()
+        return self.suite.threads or default_threads()
 
     def _knn(self) -> BaselineResult | None:
         self.emit(BaselineStarted("knn", None))
         try:
-            rung = run_knn(self.ladder.dataset, self.ladder.knn, self._threads, self._tell)
+            rung = run_knn(self.suite.dataset, self.suite.knn, self._threads, self._progress)
         except _StoppedError:
             return None
-        return keep_knn(self.ladder.root, self._key("knn"), rung, self.source)
+        return keep_knn(self.suite.root, self._key("knn"), rung, self.source)
 
-    def _tell(self, phase: str) -> Tell:
-        def tell(done: int, total: int) -> None:
+    def _progress(self, phase: str) -> PairProgress:
+        def report(done: int, total: int) -> None:
             self.emit(PairsCompared(phase, done, total))
             self.control.wait_while_paused()
             if self.control.stopping:
                 raise _StoppedError
 
-        return tell
+        return report
 
     def _trained(self, baseline: Baseline) -> BaselineResult | None:
         network, key = self._network(baseline), self._key(baseline)
-        found = find(self.ladder.root, key)
+        earlier = find(self.suite.root, key)
         self.emit(BaselineStarted(baseline, network))
-        with self._recorder(network, found[0] if found else None) as recorder:
+        with self._recorder(network, earlier[0] if earlier else None) as recorder:
             folder = RunFolder(Path(recorder.path))
             write(folder, BaselineRecord(key))
-            rung = train_rung(
+            rung = train_baseline(
                 baseline,
                 network,
-                self.ladder.dataset,
+                self.suite.dataset,
                 recorder,
                 emit=self.emit,
                 control=self.control,
@@ -169,25 +167,25 @@ class _Climber:
         return rung
 
     def _network(self, baseline: Baseline) -> Network:
-        dataset = self.ladder.dataset
+        dataset = self.suite.dataset
         return network_for(
             baseline,
             dataset.input_shape,
             len(dataset.classes),
             len(dataset.train),
             data=self.source.name,
-            epochs=self.ladder.epochs,
-            seed=self.ladder.seed,
+            epochs=self.suite.epochs,
+            seed=self.suite.seed,
         )
 
     def _recorder(self, network: Network, begun: RunFolder | None) -> Recorder:
-        dataset = self.ladder.dataset
+        dataset = self.suite.dataset
         if begun is not None:
             return resume_run(begun, network, dataset, control=self.control)
         return new_run(
-            self.ladder.root,
+            self.suite.root,
             network,
             dataset,
             control=self.control,
-            data_dir=self.ladder.data_dir,
+            data_dir=self.suite.data_dir,
         )

@@ -1,4 +1,4 @@
-"""A rung that is a network: trained as any other, its prediction timed."""
+"""A baseline that is a network: trained like any other, with its prediction timed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.recorder import Recorder
+from cnn_tui.engine.runs.train import train_recorded
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.evaluate import evaluate
 from cnn_tui.engine.training.events import EpochCompleted, RunEnded, RunEvent, RunStarted
-from cnn_tui.engine.training.trainer import Trainer
 
 _TIMED_IMAGES = 2000
 
 
-def train_rung(
+def train_baseline(
     baseline: Baseline,
     network: Network,
     dataset: Dataset,
@@ -32,17 +32,15 @@ def train_rung(
     control: Control,
     threads: int,
 ) -> BaselineResult | None:
-    """Train the network to its end and test it; None if the control ended it.
+    """Train the network to its end and test it; None if the control stopped it.
 
     Raises:
         CnnTuiError: The training failed.
     """
-    watch = _Watch(recorder, emit)
-    Trainer(
-        network, dataset, emit=watch.take, control=control, threads=threads, keeper=recorder
-    ).run()
+    watch = _Watch(emit)
+    train_recorded(network, dataset, recorder, control, watch.observe, threads=threads)
     if watch.ended is None or watch.ended.reason == "failed":
-        reason = watch.ended.message if watch.ended else "it came to no end."
+        reason = watch.ended.message if watch.ended else "it ended without a result."
         raise CnnTuiError(f"The training of {baseline} failed: {reason}")
     if watch.ended.test_accuracy is None:
         return None
@@ -63,9 +61,9 @@ def train_rung(
 
 
 def prediction_ms(network: Network, dataset: Dataset, threads: int) -> float:
-    """Milliseconds that one test image takes in a batch of the recipe's size, normalising included.
+    """Milliseconds per test image in batches of the recipe's size, including normalisation.
 
-    Weights make no difference to it, so it is measured with initial ones.
+    It is measured with initial weights, as the values of weights do not matter.
     """
     test = dataset.test
     images = test if len(test) <= _TIMED_IMAGES else test.first(_TIMED_IMAGES)
@@ -79,17 +77,16 @@ def prediction_ms(network: Network, dataset: Dataset, threads: int) -> float:
 
 
 class _Watch:
-    """Passes events on and keeps those that make the result."""
+    """Forwards events and keeps what the result needs from them."""
 
-    def __init__(self, recorder: Recorder, emit: Callable[[RunEvent], None]) -> None:
-        self._recorder, self._emit = recorder, emit
+    def __init__(self, emit: Callable[[RunEvent], None]) -> None:
+        self._emit = emit
         self.ended: RunEnded | None = None
         self.seconds = 0.0
-        """Until the last epoch was complete."""
+        """Seconds up to the end of the last complete epoch."""
         self.params = 0
 
-    def take(self, event: RunEvent) -> None:
-        self._recorder.record(event)
+    def observe(self, event: RunEvent) -> None:
         match event:
             case RunStarted():
                 self.params = event.params

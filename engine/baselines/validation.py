@@ -1,4 +1,4 @@
-"""k by cross-validation. Notes, Image Classification, Validation sets for hyperparameter tuning."""
+"""Cross-validation of k. Notes, Image Classification, Validation sets for hyperparameter tuning."""
 
 from __future__ import annotations
 
@@ -8,42 +8,40 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.baselines.knn import Tell, nearest, vote
-from cnn_tui.engine.baselines.rows import Rows
-from cnn_tui.engine.baselines.screens import Metric
-from cnn_tui.engine.data.dataset import Split
-from cnn_tui.engine.data.split import stratified_order
+from cnn_tui.engine.baselines.knn import PairProgress, nearest, vote
+from cnn_tui.engine.baselines.screens import Metric, Rows
+from cnn_tui.engine.data.dataset import Split, stratified_order
 from cnn_tui.engine.decoding import Count, Figure, Share
 from cnn_tui.engine.threads import WorkerPool
 
 CHOICES = (1, 3, 5, 8, 10, 12, 15, 20, 50, 100)
-"""The numbers of neighbours that the notes try."""
+"""Values of k that the notes try."""
 FOLDS = 5
 _WORK = 5e12
-"""Products that may be added up; larger sets are chosen from. About two minutes on two cores."""
+"""Most multiplications; larger datasets are sampled. About two minutes on two cores."""
 
 
 class KScore(msgspec.Struct, frozen=True):
-    """How well one k does: a point of the chart, with its spread."""
+    """Accuracy of one k over the folds: a point of the chart, with its spread."""
 
     k: Count
     accuracies: tuple[Share, ...]
-    """One for each fold, 0 to 1."""
+    """Accuracy on each fold, 0 to 1."""
     mean: Share
     std: Figure
 
 
 class CrossValidation(msgspec.Struct, frozen=True):
-    """All scores in the order of k, and the k to take.
+    """The scores in the order of k, and the chosen k.
 
-    That is the largest, which makes the smoothest borders, of those that are within one standard
-    error of the best (Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 7.10).
+    The choice is the largest k, with the smoothest decision boundary, within one standard error of
+    the best (Hastie, Tibshirani & Friedman, The Elements of Statistical Learning, 7.10).
     """
 
     scores: tuple[KScore, ...]
     best: Count
     images: Count
-    """How many took part."""
+    """Number of images in all folds."""
 
 
 def choose_k(
@@ -51,22 +49,22 @@ def choose_k(
     classes: int,
     metric: Metric = "l2",
     *,
-    team: WorkerPool,
-    tell: Tell | None = None,
+    pool: WorkerPool,
+    progress: PairProgress | None = None,
     choices: tuple[int, ...] = CHOICES,
 ) -> CrossValidation:
     """Score every k on five stratified folds of the training images.
 
-    Every image is classified once, by the images of the four other folds. Of very many or very
-    large images a part takes part, drawn stratified and always the same.
+    Every image is classified once, by the images of the four other folds. Of large datasets a fixed
+    stratified sample is used.
 
     Args:
         train: At least ten images.
-        classes: How many there are.
+        classes: Number of classes.
         metric: See :func:`nearest`.
-        team: Who works.
-        tell: Told now and then how many pairs of how many are done; may raise.
-        choices: Values of k, of which those that the folds allow are tried.
+        pool: The threads that compute.
+        progress: Called with the pairs compared so far and their total; may raise.
+        choices: Values of k; those larger than the folds allow are skipped.
     """
     order = stratified_order(train.labels)[: _affordable(train)]
     # Evenly interleaved classes: every slice is stratified.
@@ -76,8 +74,8 @@ def choose_k(
     table = np.empty((FOLDS, len(tried)))
     for number, fold in enumerate(folds):
         rest = np.setdiff1d(order, fold, assume_unique=True)
-        told = _part_of(tell, number) if tell else None
-        table[number] = _accuracies(train, rest, fold, tried, classes, metric, team, told)
+        of_fold = _fold_progress(progress, number) if progress else None
+        table[number] = _accuracies(train, rest, fold, tried, classes, metric, pool, of_fold)
     return _summary(tried, table, len(order))
 
 
@@ -86,9 +84,9 @@ def _affordable(train: Split) -> int:
     return int(math.sqrt(_WORK / width * FOLDS / (FOLDS - 1)))
 
 
-def _part_of(tell: Tell, number: int) -> Tell:
-    """Progress of one fold as progress of all; they are as large as each other, nearly."""
-    return lambda done, total: tell(number * total + done, FOLDS * total)
+def _fold_progress(progress: PairProgress, number: int) -> PairProgress:
+    """Progress of one fold as progress of all, which have nearly equal sizes."""
+    return lambda done, total: progress(number * total + done, FOLDS * total)
 
 
 def _accuracies(
@@ -98,27 +96,27 @@ def _accuracies(
     choices: tuple[int, ...],
     classes: int,
     metric: Metric,
-    team: WorkerPool,
-    tell: Tell | None,
+    pool: WorkerPool,
+    progress: PairProgress | None,
 ) -> list[float]:
-    """Of one fold, for every k: the neighbours are looked for once."""
-    found = nearest(
+    """Accuracy on one fold for every k, with a single search for the neighbours."""
+    neighbours = nearest(
         Rows(train.images, chosen=rest),
         Rows(train.images, chosen=fold),
         max(choices),
         metric,
-        team=team,
-        tell=tell,
+        pool=pool,
+        progress=progress,
     )
-    labels, truth = train.labels[rest[found]], train.labels[fold]
+    labels, truth = train.labels[rest[neighbours]], train.labels[fold]
     return [float(np.mean(vote(labels[:, :k], classes) == truth)) for k in choices]
 
 
 def _summary(choices: tuple[int, ...], table: NDArray[np.float64], images: int) -> CrossValidation:
     means, spreads = table.mean(axis=0), table.std(axis=0)
     scores = tuple(
-        KScore(k, tuple(table[:, at].tolist()), float(means[at]), float(spreads[at]))
-        for at, k in enumerate(choices)
+        KScore(k, tuple(table[:, column].tolist()), float(means[column]), float(spreads[column]))
+        for column, k in enumerate(choices)
     )
     error = spreads[means.argmax()] / math.sqrt(FOLDS - 1)
     good = np.flatnonzero(means >= means.max() - error)

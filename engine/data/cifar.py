@@ -1,8 +1,8 @@
-"""CIFAR-10 and CIFAR-100 in their binary version: colour images of 32x32 (Krizhevsky 2009).
+"""CIFAR-10 and CIFAR-100 in the binary version: colour images of 32x32 pixels (Krizhevsky 2009).
 
 Layout: records of one label byte, two for CIFAR-100 (the coarse one first), then 3,072 bytes of
-red, green and blue planes. The archive is never unpacked by the paths that it names: its members
-are picked out by their exact names and sizes, into files whose names stand here.
+red, green and blue planes. The paths in the archive are never used: members are selected by their
+exact names and sizes and written to files named here.
 """
 
 from __future__ import annotations
@@ -14,11 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.cache import cached, digest, file_state
-from cnn_tui.engine.data.dataset import Dataset, Split, require_classes
-from cnn_tui.engine.data.split import hold_out, share
-from cnn_tui.engine.data.streams import fill
-from cnn_tui.engine.data.tarball import unpack
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.data.dataset import Dataset, Split, hold_out, require_classes, share
+from cnn_tui.engine.data.streams import fill, unpack
+from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import plain
 
 _SHAPE = (3, 32, 32)
@@ -30,12 +28,12 @@ _VAL_PARTS = 10
 
 class _Version(NamedTuple):
     folder: str
-    """In the archive, and what it is usually unpacked to."""
+    """Folder inside the archive, and of the usual unpacked copy."""
     train: dict[str, int]
-    """Files and their official sizes; in a folder of the user's any of them will do."""
+    """Files and their official sizes; a subset of them is enough in a user's folder."""
     test: dict[str, int]
     names: str
-    """The file of the classes' names."""
+    """The file of class names."""
     labels: int
     """Bytes before the pixels; the last one is the label."""
     classes: int
@@ -67,24 +65,24 @@ _VERSIONS = {
 
 
 def load_cifar(name: str, folder: Path) -> Dataset:
-    """The set from its official archive in ``folder``, or from its ``.bin`` files there.
+    """Load the dataset from its ``.bin`` files in ``folder``, or from the official archive there.
 
     Raises:
-        DataError: Neither is there, or a file is damaged.
+        DataError: The files are missing or damaged.
     """
     version = _VERSIONS[name]
-    place = _bin_folder(folder, version) or _from_archive(name, folder, version)
-    rows = _rows(place, [file for file in version.train if (place / file).is_file()], version)
+    bin_dir = _bin_folder(folder, version) or _from_archive(name, folder, version)
+    rows = _rows(bin_dir, [file for file in version.train if (bin_dir / file).is_file()], version)
     labels, images = _columns(rows, version)
     train, val = hold_out(images, labels, share(len(rows), _VAL_PARTS))
-    labels, images = _columns(_rows(place, list(version.test), version), version)
-    return Dataset(name, _classes(place, version), train, val, Split(images, labels))
+    labels, images = _columns(_rows(bin_dir, list(version.test), version), version)
+    return Dataset(name, _classes(bin_dir, version), train, val, Split(images, labels))
 
 
 def _bin_folder(folder: Path, version: _Version) -> Path | None:
-    for place in (folder, folder / version.folder):
-        if any((place / file).is_file() for file in version.train):
-            return place
+    for bin_dir in (folder, folder / version.folder):
+        if any((bin_dir / file).is_file() for file in version.train):
+            return bin_dir
     return None
 
 
@@ -94,7 +92,7 @@ def _from_archive(name: str, folder: Path, version: _Version) -> Path:
         raise DataError(
             f"{folder}: expected {archive.name} or the file {next(iter(version.train))}, "
             "found neither.",
-            "Give the folder that holds the binary version of the set with --data-dir.",
+            "Give the folder of the binary version with --data-dir.",
         )
     exact = {
         f"{version.folder}/{file}": size for file, size in (version.train | version.test).items()
@@ -107,17 +105,17 @@ def _from_archive(name: str, folder: Path, version: _Version) -> Path:
     )
 
 
-def _rows(place: Path, files: list[str], version: _Version) -> NDArray[np.uint8]:
+def _rows(bin_dir: Path, files: list[str], version: _Version) -> NDArray[np.uint8]:
     """The records of all files, ``(N, label bytes + 3072)``."""
-    counts = [_records(place / file, version) for file in files]
+    counts = [_records(bin_dir / file, version) for file in files]
     rows = np.empty((sum(counts), version.labels + _PIXELS), np.uint8)
     start = 0
     for file, count in zip(files, counts, strict=True):
-        part = rows[start : start + count]
-        with (place / file).open("rb") as stream:
-            if fill(stream, part) < part.nbytes:
-                raise DataError(f"{place / file}: it became shorter while it was read.")
-        require_classes(part[:, version.labels - 1], version.classes, str(place / file))
+        block = rows[start : start + count]
+        with (bin_dir / file).open("rb") as stream:
+            if fill(stream, block) < block.nbytes:
+                raise DataError(f"{bin_dir / file}: the file was truncated while being read.")
+        require_classes(block[:, version.labels - 1], version.classes, str(bin_dir / file))
         start += count
     return rows
 
@@ -127,7 +125,7 @@ def _records(path: Path, version: _Version) -> int:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror or error}.", "Check --data-dir.") from error
+        raise DataError(f"{path}: {reason_of(error)}.", "Check --data-dir.") from error
     if not 0 < size <= _MOST_BYTES or size % record:
         raise DataError(
             f"{path}: expected whole records of {record:,} bytes, received {size:,} bytes.",
@@ -143,11 +141,11 @@ def _columns(
     return labels, rows[:, version.labels :].reshape(-1, *_SHAPE)
 
 
-def _classes(place: Path, version: _Version) -> tuple[str, ...]:
-    """Their names; numbers where the file of the names is missing or odd."""
+def _classes(bin_dir: Path, version: _Version) -> tuple[str, ...]:
+    """Class names; numbers if the file of names is missing or has another count."""
     if version.known:
         return version.known
-    path = place / version.names
+    path = bin_dir / version.names
     text = path.read_text("utf-8", "replace") if path.is_file() else ""
     names = tuple(plain(line.strip()) for line in text[: 1 << 14].splitlines() if line.strip())
     usable = len(names) == version.classes

@@ -1,4 +1,4 @@
-"""Labelled images in three splits, checked once where they enter the engine."""
+"""Labelled images in three splits, checked once on entering the engine; stratified sampling."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.shapes import format_shape
 
 _CHUNK = 1024
-"""Images looked at together, so that checking a large split makes no large temporary."""
+"""Images checked at a time, so that a large split needs no large temporary."""
 
 
 Pixels = NDArray[np.uint8] | NDArray[np.float32]
@@ -21,7 +21,7 @@ Pixels = NDArray[np.uint8] | NDArray[np.float32]
 
 
 class Images(Protocol):
-    """What is asked of images ``(N, C, H, W)``: an array has it, and so may a file of them."""
+    """Images ``(N, C, H, W)``: an array, or a file that is read in pieces."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -29,13 +29,13 @@ class Images(Protocol):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the pixels: uint8 or float32."""
+        """Type of the pixels: uint8 or float32."""
 
     def __len__(self) -> int:
-        """How many images there are."""
+        """Number of images."""
 
     def __getitem__(self, chosen: Any, /) -> Any:
-        """The images of an array of indices or of a slice, in memory; of a number, one."""
+        """The images of an index array or a slice, in memory; one image for an integer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class Split:
     """Images ``(N, C, H, W)``, uint8 or finite float32, and their classes ``(N,)``, int64.
 
     Raises:
-        DataError: An array has another type or shape, or holds NaN or infinity.
+        DataError: An array has another type or shape, or contains NaN or infinity.
     """
 
     images: Images
@@ -54,15 +54,15 @@ class Split:
         _require_labels(self.labels, len(self.images))
 
     def __len__(self) -> int:
-        """How many images there are."""
+        """Number of images."""
         return len(self.images)
 
     def first(self, count: int) -> Split:
-        """The first images, of arrays no copy."""
+        """The first ``count`` images; a view of arrays, not a copy."""
         return Split(self.images[:count], self.labels[:count])
 
     def take(self, indices: NDArray[np.integer]) -> Split:
-        """A copy of the images of these indices, in their order."""
+        """A copy of the images at ``indices``, in that order."""
         return Split(self.images[indices], self.labels[indices])
 
 
@@ -80,11 +80,11 @@ class Dataset:
     val: Split
     test: Split
     notes: tuple[str, ...] = ()
-    """What a person should be told of this copy of the data, in sentences."""
+    """Remarks on this copy of the data, as sentences to show."""
 
     def __post_init__(self) -> None:
-        for part in ("train", "val", "test"):
-            self._require_part(part, getattr(self, part))
+        for name in ("train", "val", "test"):
+            self._require_split(name, getattr(self, name))
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -92,8 +92,8 @@ class Dataset:
         channels, height, width = self.train.images.shape[1:]
         return channels, height, width
 
-    def _require_part(self, part: str, split: Split) -> None:
-        where = f"{self.name}, {part} split"
+    def _require_split(self, name: str, split: Split) -> None:
+        where = f"{self.name}, {name} split"
         if not len(split):
             raise DataError(f"{where}: expected at least one image, received none.")
         if split.images.shape[1:] != self.input_shape:
@@ -108,7 +108,7 @@ def require_classes(labels: NDArray[np.integer], classes: int, where: str) -> No
     """Refuse labels outside ``0 .. classes - 1``.
 
     Raises:
-        DataError: With the first label that is outside, and its place.
+        DataError: The message gives the first label outside, and its index.
     """
     outside = (labels < 0) | (labels >= classes)
     if outside.any():
@@ -146,3 +146,41 @@ def _require_labels(labels: NDArray[np.generic], images: int) -> None:
         raise DataError(
             f"Labels: expected one for each of the {images:,} images, received {labels.shape}."
         )
+
+
+_SEED = 0
+"""Seed of every split, so that the same images always validate and test."""
+
+
+def stratified_order(labels: NDArray[np.int64], seed: int = _SEED) -> NDArray[np.int64]:
+    """A random order of the indices ``(N,)`` with evenly interleaved classes.
+
+    Any slice has the class proportions of the whole, to within one or two images: cutting the
+    order anywhere gives stratified splits of exactly the wanted sizes.
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    counts = np.bincount(labels)
+    rank = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    position = (rank + 0.5) / np.repeat(counts, counts)
+    return by_class[np.argsort(position, kind="stable")]
+
+
+def hold_out(images: Pixels, labels: NDArray[np.int64], count: int) -> tuple[Split, Split]:
+    """Training split and a stratified split of ``count`` images, both views of the arrays given.
+
+    The held-out images are swapped with the last ones in place, so the pixels are never copied.
+    """
+    kept = len(labels) - count
+    held = np.zeros(len(labels), bool)
+    held[stratified_order(labels)[:count]] = True
+    early = np.flatnonzero(held[:kept])
+    late = kept + np.flatnonzero(~held[kept:])
+    for array in (images, labels):
+        array[early], array[late] = array[late], array[early]
+    return Split(images[:kept], labels[:kept]), Split(images[kept:], labels[kept:])
+
+
+def share(count: int, parts: int) -> int:
+    """One in ``parts`` of ``count`` images, and at least one."""
+    return max(1, count // parts)

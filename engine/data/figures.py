@@ -1,8 +1,8 @@
-"""The ten figures of the ``shapes`` set: how far a point is outside each.
+"""The ten figures of the ``shapes`` set, as signed distance functions.
 
-A figure is a function of coordinates ``u, v`` in which it just fits the unit circle. It gives a
-distance that is negative inside, zero on the outline and about right near it, which is what a
-smooth edge needs. Everything is made of half-planes, circles, minimum and maximum.
+A figure maps coordinates ``u, v``, in which it fits the unit circle, to a distance: negative
+inside, zero on the outline, and nearly exact close to it, as smooth edges need. All figures are
+built from half-planes, circles, minimum and maximum.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ Figure = Callable[[Field, Field], Field]
 
 
 def _both(first: Field, second: Field) -> Field:
-    """Inside where both are."""
+    """The intersection of two figures."""
     common: Field = np.maximum(first, second)
     return common
 
 
 def _either(first: Field, second: Field) -> Field:
-    """Inside where one or the other is."""
+    """The union of two figures."""
     union: Field = np.minimum(first, second)
     return union
 
@@ -35,7 +35,7 @@ def _circle(u: Field, v: Field, radius: float) -> Field:
 
 
 def _box(u: Field, v: Field, width: float, height: float) -> Field:
-    """Width and height are measured from the middle."""
+    """A rectangle; width and height are measured from the centre."""
     return _both(np.abs(u) - np.float32(width), np.abs(v) - np.float32(height))
 
 
@@ -68,7 +68,7 @@ def _bars(u: Field, v: Field) -> Field:
 
 
 def _corner(u: Field, v: Field) -> Field:
-    """An L."""
+    """The letter L."""
     upright = _box(u + np.float32(0.48), v, 0.26, 0.8)
     return _either(upright, _box(u, v + np.float32(0.54), 0.74, 0.26))
 
@@ -79,7 +79,7 @@ def _triangle(u: Field, v: Field) -> Field:
 
 
 def _star(u: Field, v: Field) -> Field:
-    """Five points: what lies within at least four of the five lines that outline them."""
+    """A five-pointed star: all points inside at least four of its five lines."""
     within_four: Field = np.partition(_sides(u, v, 5), 3, axis=0)[3]
     return within_four - np.float32(0.31)
 
@@ -96,7 +96,7 @@ FIGURES: dict[str, Figure] = {
     "triangle": _triangle,
     "star": _star,
 }
-"""The figures by the names of their classes."""
+"""The figures by class name."""
 
 
 def _sides(u: Field, v: Field, count: int) -> list[Field]:

@@ -1,13 +1,14 @@
-"""A folder of pictures per class as a dataset, however large.
+"""A folder of pictures per class as a dataset of any size.
 
-Every picture is decoded once, to the size that the network wants, into a file in the user's
-cache; batches are read from there. This also is what shows a damaged picture before a training
-begins, and what makes the second start quick.
+Every picture is decoded once, to the input size of the network, into one file in the user's cache;
+batches are read from there. Decoding first also finds damaged pictures before a training begins.
 """
 
 from __future__ import annotations
 
 import math
+import os
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,20 +17,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.cache import cached, digest
-from cnn_tui.engine.data.dataset import Dataset, Split
-from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.dataset import Dataset, Split, share, stratified_order
 from cnn_tui.engine.data.listing import Listing, list_pictures
 from cnn_tui.engine.data.pictures import BadPictureError, bombs_refused, read_picture
-from cnn_tui.engine.data.progress import Progress
-from cnn_tui.engine.data.split import share, stratified_order
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.data.sources import Progress
+from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import plain
 from cnn_tui.engine.threads import default_threads
+
+
+class ImageFile:
+    """Images ``(N, C, H, W)``, uint8, read from a file on access; any selection in any order.
+
+    It reads with ``pread`` instead of mapping the file: only the batches requested are in memory,
+    and a truncated file raises an error instead of ending the process. It is thread-safe.
+
+    Args:
+        path: A file of at least ``max(rows) + 1`` images.
+        shape: ``(C, H, W)``.
+        rows: Positions of the selected images in the file, ``(N,)``.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int, int], rows: NDArray[np.int64]) -> None:
+        self._path, self._shape, self._rows = path, shape, rows
+        self._descriptor = os.open(path, os.O_RDONLY)
+        weakref.finalize(self, os.close, self._descriptor)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """``(N, C, H, W)``."""
+        return len(self._rows), *self._shape
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        """Type of the pixels, always uint8."""
+        return np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        """Number of images."""
+        return len(self._rows)
+
+    def __getitem__(self, chosen: NDArray[np.integer] | slice | int) -> NDArray[np.uint8]:
+        """The images of an index array or a slice, ``(n, C, H, W)``; of an integer, ``(C, H, W)``.
+
+        Raises:
+            DataError: The file was truncated or cannot be read.
+        """
+        rows = np.atleast_1d(self._rows[chosen])
+        images = np.empty((len(rows), *self._shape), np.uint8)
+        for image, row in zip(images, rows.tolist(), strict=True):
+            self._read(image, row)
+        return images if np.ndim(self._rows[chosen]) else images[0]
+
+    def _read(self, image: NDArray[np.uint8], row: int) -> None:
+        size = math.prod(self._shape)
+        try:
+            pixels = os.pread(self._descriptor, size, row * size)
+        except OSError as error:
+            raise DataError(f"{self._path}: cannot be read: {reason_of(error)}.") from error
+        if len(pixels) < size:
+            raise DataError(
+                f"{self._path}: the file was truncated.", "Delete it; it is then created again."
+            )
+        image.reshape(-1)[:] = np.frombuffer(pixels, np.uint8)
+
 
 DEFAULT_SHAPE = (3, 32, 32)
 _PIXELS, _DAMAGED = "pixels", "damaged.json"
 _PARTS = 10
-"""One picture in ten is held out for each split that the folder does not have."""
+"""One picture in ten is held out for each missing split."""
 _TOGETHER = 256
 _NAMED = 3
 
@@ -41,20 +97,20 @@ def load_folder(
     skip_damaged: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """The pictures of ``folder/CLASS/``, each resized and cropped to ``shape``, ``(C, H, W)``.
+    """Load the pictures of ``folder/CLASS/``, each resized and cropped to ``shape``, ``(C, H, W)``.
 
-    Folders ``train``, ``test`` and ``val`` around the classes are heeded; what is missing of
-    them is held out of the training pictures, stratified.
+    Folders ``train``, ``test`` and ``val`` around the classes become the splits; missing ones are
+    held out of the training pictures, stratified.
 
     Args:
         folder: See :func:`list_pictures`.
         shape: One channel for grey, three for colour.
         skip_damaged: Leave damaged pictures out instead of refusing the folder.
-        progress: Told of every few pictures decoded.
+        progress: Called after every few pictures.
 
     Raises:
-        DataError: The folder has another structure, a picture is damaged, the cache has no
-            room, or Pillow is not installed.
+        DataError: The folder has another structure, a picture is damaged, the cache has too
+            little space, or Pillow is not installed.
     """
     if shape[0] not in (1, 3):
         raise DataError(
@@ -63,16 +119,16 @@ def load_folder(
             "Change the network's input.",
         )
     listing = list_pictures(folder)
-    place = cached(
+    decoded = cached(
         f"images-{digest(str(folder.resolve()), shape)}",
         listing.digest(),
         len(listing.pictures) * math.prod(shape),
         lambda made: _decode(listing, shape, made, progress),
     )
-    damaged = msgspec.json.decode((place / _DAMAGED).read_bytes(), type=dict[int, str])
+    damaged = msgspec.json.decode((decoded / _DAMAGED).read_bytes(), type=dict[int, str])
     if damaged and not skip_damaged:
         raise _refusal(listing, damaged)
-    return _dataset(folder, listing, damaged, place / _PIXELS, shape)
+    return _dataset(folder, listing, damaged, decoded / _PIXELS, shape)
 
 
 def _decode(
@@ -109,7 +165,7 @@ def _refusal(listing: Listing, damaged: dict[int, str]) -> DataError:
     more = f" (and {len(named) - _NAMED:,} more)" if len(named) > _NAMED else ""
     return DataError(
         f"{'; '.join(named[:_NAMED])}{more}.",
-        "Replace or remove what is damaged, or leave it out with --skip-damaged.",
+        "Replace or remove the damaged pictures, or leave them out with --skip-damaged.",
     )
 
 
@@ -120,20 +176,20 @@ def _dataset(
     pixels: Path,
     shape: tuple[int, int, int],
 ) -> Dataset:
-    good = [one for index, one in enumerate(listing.pictures) if index not in damaged]
+    good = [picture for index, picture in enumerate(listing.pictures) if index not in damaged]
     labels = np.array([picture.label for picture in good], np.int64)
-    parts = np.array([picture.part or "train" for picture in good])
-    rows = {part: np.flatnonzero(parts == part) for part in ("train", "val", "test")}
-    for part in ("test", "val"):
-        if not len(rows[part]):
-            rows[part], rows["train"] = _held_out(rows["train"], labels)
+    names = np.array([picture.split or "train" for picture in good])
+    rows = {name: np.flatnonzero(names == name) for name in ("train", "val", "test")}
+    for name in ("test", "val"):
+        if not len(rows[name]):
+            rows[name], rows["train"] = _held_out(rows["train"], labels)
     splits = {
-        part: Split(ImageFile(pixels, shape, chosen), labels[chosen])
-        for part, chosen in rows.items()
+        name: Split(ImageFile(pixels, shape, chosen), labels[chosen])
+        for name, chosen in rows.items()
     }
     notes = (f"Damaged pictures left out: {len(damaged):,}.",) if damaged else ()
-    name = plain(folder.resolve().name) or "images"
-    return Dataset(name, listing.classes, **splits, notes=notes)
+    title = plain(folder.resolve().name) or "images"
+    return Dataset(title, listing.classes, **splits, notes=notes)
 
 
 def _held_out(

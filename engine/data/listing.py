@@ -1,4 +1,4 @@
-"""The pictures of a folder that holds one folder for each class."""
+"""The pictures of a folder that has one folder per class."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnn_tui.engine.data.pictures import SUFFIXES
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import plain, show
 
-_PARTS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
+_SPLITS = {"train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",)}
 _MOST_LETTERS = 64
 
 
 class LabelledImage(NamedTuple):
-    """One file and the number of its class."""
+    """A picture file with its class and split."""
 
     path: str
     label: int
-    part: str
-    """``train``, ``val`` or ``test``; empty where the folder makes no difference."""
+    split: str
+    """``train``, ``val`` or ``test``; empty if the folder has no splits."""
     size: int
     changed: int
-    """In nanoseconds since the epoch."""
+    """Modification time in nanoseconds since the epoch."""
 
 
 class Listing(NamedTuple):
-    """The classes and pictures of a folder, in the order of their names."""
+    """The classes and pictures of a folder, sorted by name."""
 
     classes: tuple[str, ...]
     pictures: tuple[LabelledImage, ...]
 
     def digest(self) -> str:
-        """Another one when any file was added, removed or changed."""
+        """A digest that changes when a file is added, removed or changed."""
         state = hashlib.sha256()
         for picture in self.pictures:
             state.update(repr(picture).encode())
@@ -43,17 +43,17 @@ class Listing(NamedTuple):
 
 
 def list_pictures(folder: Path) -> Listing:
-    """``folder/CLASS/picture``, or ``folder/train/CLASS/picture`` with ``test`` and ``val``.
+    """List ``folder/CLASS/picture``, or ``folder/train/CLASS/picture`` with ``test`` and ``val``.
 
-    Hidden files and whatever is not named like a picture are passed over.
+    Hidden files and files without the suffix of a picture are skipped.
 
     Raises:
-        DataError: There are fewer than two classes, a class is empty, or cannot be read.
+        DataError: There are fewer than two classes, or a class is empty or unreadable.
     """
-    places = {part: _part_folder(folder, names) for part, names in _PARTS.items()}
-    if places["train"] is None:
-        places = {"": folder}
-    classes = _folders(places.get("train") or folder)
+    roots = {split: _split_folder(folder, names) for split, names in _SPLITS.items()}
+    if roots["train"] is None:
+        roots = {"": folder}
+    classes = _folders(roots.get("train") or folder)
     if len(classes) < 2:
         received = f"only {show(classes[0])}" if classes else "none"
         raise DataError(
@@ -63,16 +63,16 @@ def list_pictures(folder: Path) -> Listing:
         )
     pictures = [
         picture
-        for part, place in places.items()
-        if place is not None
-        for picture in _part(place, part, classes)
+        for split, root in roots.items()
+        if root is not None
+        for picture in _split(root, split, classes)
     ]
     return Listing(tuple(plain(name)[:_MOST_LETTERS] for name in classes), tuple(pictures))
 
 
-def _part_folder(folder: Path, names: tuple[str, ...]) -> Path | None:
-    found = (folder / name for name in names if (folder / name).is_dir())
-    return next((place for place in found if _folders(place)), None)
+def _split_folder(folder: Path, names: tuple[str, ...]) -> Path | None:
+    present = (folder / name for name in names if (folder / name).is_dir())
+    return next((root for root in present if _folders(root)), None)
 
 
 def _folders(folder: Path) -> list[str]:
@@ -81,29 +81,29 @@ def _folders(folder: Path) -> list[str]:
     )
 
 
-def _part(place: Path, part: str, classes: list[str]) -> Iterator[LabelledImage]:
-    unknown = [name for name in _folders(place) if name not in classes]
+def _split(root: Path, split: str, classes: list[str]) -> Iterator[LabelledImage]:
+    unknown = [name for name in _folders(root) if name not in classes]
     if unknown:
         raise DataError(
-            f"{place}: the folder {show(unknown[0])} is no class of the training pictures."
+            f"{root}: the folder {show(unknown[0])} is not a class of the training pictures."
         )
     for label, name in enumerate(classes):
-        found = list(_class(place / name, label, part)) if (place / name).is_dir() else []
-        if not found and part in ("", "train"):
+        pictures = list(_class(root / name, label, split)) if (root / name).is_dir() else []
+        if not pictures and split in ("", "train"):
             raise DataError(
-                f"{place / name}: expected pictures ({', '.join(sorted(SUFFIXES))}), found none.",
-                "Put some in, or remove the folder.",
+                f"{root / name}: expected pictures ({', '.join(sorted(SUFFIXES))}), found none.",
+                "Add pictures, or remove the folder.",
             )
-        yield from found
+        yield from pictures
 
 
-def _class(folder: Path, label: int, part: str) -> Iterator[LabelledImage]:
+def _class(folder: Path, label: int, split: str) -> Iterator[LabelledImage]:
     for entry in sorted(_entries(folder), key=lambda entry: entry.name):
         named_like_one = entry.name[0] != "." and Path(entry.name).suffix.lower() in SUFFIXES
-        # A pipe or a device of that name would be waited for.
+        # Opening a pipe or a device of that name would block.
         if named_like_one and entry.is_file():
             state = entry.stat()
-            yield LabelledImage(entry.path, label, part, state.st_size, state.st_mtime_ns)
+            yield LabelledImage(entry.path, label, split, state.st_size, state.st_mtime_ns)
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -112,5 +112,5 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
             return list(entries)
     except OSError as error:
         raise DataError(
-            f"{folder}: cannot be read: {error.strerror or error}.", "Check the path."
+            f"{folder}: cannot be read: {reason_of(error)}.", "Check the path."
         ) from error

@@ -1,26 +1,38 @@
-"""Training batches, prepared one ahead of the trainer on a thread of their own."""
+"""Training batches, prepared one ahead of the trainer on a separate thread."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.data.augment import Augmenter
-from cnn_tui.engine.data.batches import epoch_batches
 from cnn_tui.engine.data.dataset import Split
-from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.data.preprocess import Augmenter, Normalizer
 from cnn_tui.engine.specs.network import Recipe
 
+
+def epoch_batches(
+    n: int, batch_size: int, seed: int, epoch: int, *, first: int = 0, shuffle: bool = True
+) -> Iterator[NDArray[np.int64]]:
+    """Indices of each batch of an epoch, from position ``first`` on; the last may be shorter.
+
+    The same seed and epoch give the same order, so a resumed run stores only its position.
+    """
+    generator = np.random.default_rng(np.random.SeedSequence([seed, epoch]))
+    order = generator.permutation(n) if shuffle else np.arange(n)
+    for start in range(first, n, batch_size):
+        yield order[start : start + batch_size]
+
+
 _AUGMENTATION = 1
-"""Tells the random numbers of augmentation from others of the same seed and epoch."""
+"""Separates the random numbers of augmentation from others of the same seed and epoch."""
 
 
 class Batch(NamedTuple):
-    """What one step trains on."""
+    """The images and targets of one training step."""
 
     images: NDArray[np.float32]
     """Normalised and augmented, ``(N, C, H, W)``."""
@@ -28,27 +40,27 @@ class Batch(NamedTuple):
 
 
 class Loader:
-    """The batches of every epoch, in the order and with the changes that the recipe gives.
+    """The batches of every epoch, shuffled and augmented as the recipe says.
 
-    A batch depends on the seed, its epoch and its number alone: however far ahead it is
-    prepared, and wherever a run is resumed, it has the same bits.
+    A batch depends on the seed, its epoch and its number alone: prefetching and resuming change
+    none of its bits.
     """
 
     def __init__(self, train: Split, normalizer: Normalizer, training: Recipe) -> None:
         self._train, self._normalizer = train, normalizer
         self.batch_size = training.batch_size
-        """Of the epochs that are begun from now on."""
+        """Batch size of epochs that start from now on."""
         self._seed, self._shuffle = training.seed, training.shuffle
         self._augmenter = Augmenter.of(training)
 
     def epoch(
         self, epoch: int, start_batch: int = 0, start_image: int | None = None
     ) -> Generator[Batch, None, None]:
-        """The batches of an epoch from the one with the 0-based number ``start_batch`` on.
+        """The batches of an epoch from number ``start_batch``, counted from 0, on.
 
-        ``start_image`` is how many images were in those before, if they were of another size.
-        To be closed if it is not run to its end. While one batch is used the next is prepared;
-        an error on the way there is raised where that batch would have come.
+        ``start_image`` is the number of images before it, if earlier batches had another size.
+        While one batch is used the next is prepared; an error in preparing a batch is raised in its
+        place. Close the generator unless it is exhausted.
         """
         first = start_batch * self.batch_size if start_image is None else start_image
         order = epoch_batches(

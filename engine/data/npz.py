@@ -1,7 +1,7 @@
 """Arrays of a ``.npz`` file that may be hostile.
 
-A file of 80 bytes may claim 32 GiB: what the zip directory and the header of each array say is
-held against each other and against a cap before room is made for anything. Nothing is unpickled.
+A file of 80 bytes may declare 32 GiB: the sizes in the zip directory and in each array's header are
+compared with each other and with a limit before memory is allocated. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.streams import fill
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import listed, plain
 
 _MOST_BYTES = 4 << 30
 _MOST_MEMBERS = 100
 _KINDS = "biufU"
-"""Of arrays that are read: truth values, whole numbers, floats and text."""
-_HINT = "Save it anew with numpy.savez(file, x=images, y=labels)."
+"""Kinds of dtype that are read: booleans, integers, floats and text."""
+_HINT = "Save it again with numpy.savez(file, x=images, y=labels)."
 
 
 class _Header(NamedTuple):
@@ -41,10 +41,10 @@ class _Header(NamedTuple):
 
 @contextmanager
 def open_npz(path: Path) -> Iterator[Arrays]:
-    """The arrays of a file, to be read one by one.
+    """Open the arrays of a file, to be read one by one.
 
     Raises:
-        DataError: Here or inside: the file cannot be read, is damaged, or lies about sizes.
+        DataError: Here or inside, if the file is unreadable, damaged, or declares false sizes.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -52,7 +52,7 @@ def open_npz(path: Path) -> Iterator[Arrays]:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise DataError(f"{path}: its zip is damaged ({plain(str(error))}).", _HINT) from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror or error}.", _HINT) from error
+        raise DataError(f"{path}: cannot be read: {reason_of(error)}.", _HINT) from error
 
 
 class Arrays:
@@ -66,14 +66,14 @@ class Arrays:
         self._members = {member.filename.removesuffix(".npy"): member for member in members}
 
     def __contains__(self, name: str) -> bool:
-        """Whether there is an array of that name."""
+        """Whether the file has an array of this name."""
         return name in self._members
 
     def read(self, name: str) -> NDArray[Any]:
-        """One array of numbers or text.
+        """Read one array of numbers or text.
 
         Raises:
-            DataError: There is none, or it is of another kind, or not what it claims to be.
+            DataError: The array is missing, of another type, or not of its declared size.
         """
         if name not in self._members:
             names = [plain(name)[:40] for name in self._members]
@@ -83,7 +83,7 @@ class Arrays:
             raise self.wrong(f"{name} is encrypted")
         if member.file_size > _MOST_BYTES:
             raise self.wrong(
-                f"{name} claims {member.file_size:,} bytes, at most {_MOST_BYTES:,} are read"
+                f"{name} declares {member.file_size:,} bytes, at most {_MOST_BYTES:,} are read"
             )
         with self._archive.open(member) as stream:
             return self._array(stream, name, member.file_size)
@@ -94,10 +94,10 @@ class Arrays:
             raise self.wrong(f"{name} holds {_kind(header.dtype)}, expected numbers or text")
         present = size - stream.tell()
         if header.size != present:
-            raise self.wrong(f"{name} claims {header.size:,} bytes of data, {present:,} are there")
+            raise self.wrong(f"{name} declares {header.size:,} bytes of data, but has {present:,}")
         array = np.empty(header.shape[::-1] if header.fortran else header.shape, header.dtype)
         if array.size and fill(stream, array) < header.size:
-            raise self.wrong(f"{name} ends too soon")
+            raise self.wrong(f"{name} is truncated")
         return array.T if header.fortran else array
 
     def _header(self, stream: Any, name: str) -> _Header:
@@ -109,11 +109,11 @@ class Arrays:
                 return _Header(*npy.read_array_header_2_0(stream))
         except ValueError as error:
             reason = plain(str(error).partition("\n")[0])[:100]
-            raise self.wrong(f"{name} is not an array of NumPy's ({reason})") from None
-        raise self.wrong(f"{name} is of format {version}, expected 1.0 or 2.0")
+            raise self.wrong(f"{name} is not a NumPy array ({reason})") from None
+        raise self.wrong(f"{name} has format {version}, expected 1.0 or 2.0")
 
     def wrong(self, what: str) -> DataError:
-        """The error for something in this file."""
+        """The error for this file, with the reason."""
         return DataError(f"{self._path}: {what}.", _HINT)
 
 

@@ -1,4 +1,4 @@
-"""One picture file to pixels of a wanted size, by Pillow; the file is taken for hostile."""
+"""Decoding one picture file to pixels of a given size with Pillow; files are treated as hostile."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DataError, reason_of
 from cnn_tui.engine.specs.wording import plain
 
 SUFFIXES = frozenset(
     (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 )
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
-"""Tried whatever the name says; Pillow's others run programs or have seen no hostile files."""
+"""Formats tried for any name; others of Pillow run programs or are untested on hostile files."""
 _LEAST_SIDE = 4
 _MOST_PIXELS = 100_000_000
 
 
 class BadPictureError(Exception):
-    """Why a file is not a picture that can be used."""
+    """A file that is not a usable picture; the message gives the reason."""
 
 
 def pillow() -> ModuleType:
@@ -46,21 +46,21 @@ def pillow() -> ModuleType:
 
 @contextmanager
 def bombs_refused() -> Iterator[None]:
-    """Keep Pillow's warning about giant pictures off the screen; their size is checked here."""
+    """Suppress Pillow's warning about giant pictures, whose size is checked here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", pillow().DecompressionBombWarning)
         yield
 
 
 def read_picture(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """The pixels ``(C, H, W)`` of a file, turned upright, resized and cropped to the centre.
+    """Read the pixels ``(C, H, W)`` of a file, turned upright, resized and cropped to the centre.
 
-    One channel gives grey, three give colour. Behind what is transparent lies white if the rest
-    is dark, black if it is light, so that a drawing stays one. The size is looked at before
+    One channel gives grey, three give colour. Transparent pixels become white if the others are
+    dark and black if they are light, so that drawings stay visible. The size is checked before
     anything is decoded.
 
     Raises:
-        BadPictureError: It is damaged, of another format, tiny or gigantic.
+        BadPictureError: The picture is damaged, of another format, tiny or gigantic.
         DataError: Pillow is not installed.
     """
     image_module = pillow()
@@ -74,7 +74,7 @@ def read_picture(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     except image_module.DecompressionBombError:
         raise BadPictureError(f"it has more than {_MOST_PIXELS:,} pixels") from None
     except OSError as error:
-        raise BadPictureError(plain(error.strerror or str(error))) from None
+        raise BadPictureError(plain(reason_of(error))) from None
     except Exception as error:  # a damaged file makes Pillow's decoders raise nearly anything
         raise BadPictureError(f"it is damaged ({type(error).__name__})") from None
 
@@ -87,7 +87,7 @@ def _pixels(image: Any, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
         raise BadPictureError(f"it has only {image.width}x{image.height} pixels")
     if image.width * image.height > _MOST_PIXELS:
         raise BadPictureError(f"it has more than {_MOST_PIXELS:,} pixels")
-    # A JPEG is decoded at the least size that still has detail to spare.
+    # A JPEG is decoded at a reduced size of at least twice the target.
     mode = "L" if channels == 1 else "RGB"
     image.draft(mode, (2 * width, 2 * height))
     image = ImageOps.exif_transpose(_eight_bit(image))
@@ -99,7 +99,7 @@ def _pixels(image: Any, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
 
 
 def _opaque(image: Any) -> Any:
-    """Colours on a ground that they stand out from."""
+    """The picture on a white or black ground, whichever contrasts more."""
     pixels = np.asarray(image, np.float64)
     shown = pixels[..., 3].sum()
     light = (pixels[..., :3].mean(2) * pixels[..., 3]).sum() / shown if shown else 0.0
@@ -109,9 +109,9 @@ def _opaque(image: Any) -> Any:
 
 
 def _eight_bit(image: Any) -> Any:
-    """Grey of 16 bits scaled to 8, which Pillow would clip."""
+    """Grey of 16 bits scaled to 8 bits, which Pillow would clip."""
     if image.mode == "F":
-        raise BadPictureError("its pixels are fractions; save it with 8 or 16 bits")
+        raise BadPictureError("its pixels are floating-point; save it with 8 or 16 bits")
     if not image.mode.startswith("I"):
         return image
     deep = np.asarray(image)

@@ -1,19 +1,43 @@
-"""What can be downloaded: files, sizes, sums and hosts.
+"""Datasets that can be downloaded, the folders of data on this machine, and progress reports.
 
-The sums are those of torchvision's and TensorFlow Datasets' own tables.
+The SHA-256 sums are those of torchvision's and TensorFlow Datasets' tables. NumPy is not loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import platformdirs
+
 from cnn_tui.engine.specs.wording import listed
+
+_APP = "cnn-tui"
+
+
+def data_home() -> Path:
+    """The folder of downloads and runs; ``XDG_DATA_HOME`` moves it."""
+    return platformdirs.user_data_path(_APP, appauthor=False)
+
+
+def dataset_dir(name: str) -> Path:
+    """The folder of a downloaded dataset, existing or not."""
+    return data_home() / "datasets" / name
+
+
+def cache_home() -> Path:
+    """The folder of files that can be recreated; ``XDG_CACHE_HOME`` moves it."""
+    return platformdirs.user_cache_path(_APP, appauthor=False)
+
+
+Progress = Callable[[str, int, int], None]
+"""A function called often as ``progress(what, done, total)`` on the working thread. An exception
+that it raises ends the work and leaves nothing half done."""
 
 
 class RemoteFile(NamedTuple):
-    """A file that is fetched whole and must have exactly this content."""
+    """A file of a dataset, with the size and checksum that a download must have."""
 
     name: str
     size: int
@@ -21,14 +45,14 @@ class RemoteFile(NamedTuple):
 
 
 class Download(NamedTuple):
-    """The files of a dataset, and the folders on the net that hold them, the best first."""
+    """The files of a dataset and the addresses of folders that have them, the best first."""
 
     hosts: tuple[str, ...]
     files: tuple[RemoteFile, ...]
     input: tuple[int, int, int]
     """Shape of every image, ``(C, H, W)``."""
     train: int
-    """Images to train and validate."""
+    """Number of images to train and validate."""
     test: int
 
     @property
@@ -126,14 +150,14 @@ SOURCES = {
         10_000,
     ),
 }
-"""Every dataset that is neither built in nor the user's own, by name."""
+"""The datasets that can be downloaded, by name."""
 
 
 def matches(path: Path, file: RemoteFile) -> bool:
-    """Whether the content of ``path`` is that of the file; its size is looked at first."""
+    """Whether ``path`` has the size and the checksum of the file."""
     if path.stat().st_size != file.size:
         return False
-    # Here: OpenSSL takes longer to load than the first screen may spare, which asks for names only.
+    # Here: OpenSSL takes too long to load for the first screen, which needs only names.
     import hashlib
 
     with path.open("rb") as stream:
@@ -141,12 +165,12 @@ def matches(path: Path, file: RemoteFile) -> bool:
 
 
 def is_complete(name: str, folder: Path) -> bool:
-    """Whether every file of the dataset is in ``folder``; what was fetched had its sum checked."""
+    """Whether ``folder`` has every file of the dataset; downloads were checked earlier."""
     return all((folder / file.name).is_file() for file in SOURCES[name].files)
 
 
 def oddities(name: str, folder: Path, train: int, test: int) -> Iterator[str]:
-    """In which ways a folder of the user's, of so many images, is not the official set."""
+    """Differences of a user's folder, with these numbers of images, from the official dataset."""
     source = SOURCES[name]
     if (train, test) != (source.train, source.test):
         yield (
@@ -160,6 +184,24 @@ def oddities(name: str, folder: Path, train: int, test: int) -> Iterator[str]:
     ]
     if odd:
         yield (
-            f"{folder}: SHA-256 of {listed(odd, 'and')} differs from the official {name}; "
-            "the structure is right."
+            f"{folder}: the SHA-256 of {listed(odd, 'and')} differs from that of the official "
+            f"{name}; the structure is right."
         )
+
+
+def missing(name: str, data_dir: Path | None = None) -> str | None:
+    """The dataset that a name means, if it has to be downloaded first; else None.
+
+    Args:
+        name: A name or path for ``load_dataset``.
+        data_dir: The folder of the dataset, if given; then no download is needed.
+    """
+    if data_dir is not None:
+        return None
+    known = next((source for source in SOURCES if letters(source) == letters(name)), None)
+    return known if known and not is_complete(known, dataset_dir(known)) else None
+
+
+def letters(word: str) -> str:
+    """A name without case, dashes and underscores: ``CIFAR-10`` as ``cifar10``."""
+    return word.lower().replace("-", "").replace("_", "")

@@ -1,4 +1,4 @@
-"""A dataset in figures: what ``data show`` and the browser of samples tell of it."""
+"""Statistics of a dataset, for ``data show`` and the browser of samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHUNK = 1024
 
 
 class ClassCount(msgspec.Struct, frozen=True):
-    """How many images of a class each split has."""
+    """Number of images of a class in each split."""
 
     name: str
     train: int
@@ -22,7 +22,7 @@ class ClassCount(msgspec.Struct, frozen=True):
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``data show --json`` prints. Pixels are measured on the training split."""
+    """The output of ``data show --json``; pixels are measured on the training split."""
 
     name: str
     input: tuple[int, int, int]
@@ -33,16 +33,16 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     test: int
     classes: tuple[ClassCount, ...]
     low: float
-    """The least and the largest pixel."""
+    """Smallest pixel; ``high`` is the largest."""
     high: float
     mean: tuple[float, ...]
-    """Per channel, as the standard deviation."""
+    """Mean per channel; ``std`` is the standard deviation."""
     std: tuple[float, ...]
     notes: tuple[str, ...]
 
 
 def measure(dataset: Dataset) -> Statistics:
-    """Counts, range, mean and standard deviation; one pass over the training images."""
+    """Measure counts, range, mean and standard deviation of a dataset."""
     normalizer = Normalizer.fit(dataset.train)
     low, high = _range(dataset.train.images)
     splits = (dataset.train, dataset.val, dataset.test)
@@ -66,13 +66,13 @@ def measure(dataset: Dataset) -> Statistics:
 
 
 def first_of_each(split: Split, classes: int) -> list[int]:
-    """The index of the first image of each class that has any."""
-    numbers, places = np.unique(split.labels, return_index=True)
-    return [int(place) for number, place in zip(numbers, places, strict=True) if number < classes]
+    """Index of the first image of each class that has images."""
+    labels, indices = np.unique(split.labels, return_index=True)
+    return [int(index) for label, index in zip(labels, indices, strict=True) if label < classes]
 
 
 def to_bytes(image: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
-    """An image for the eye: what the set has between 0 (or less) and its most, as 0 to 255."""
+    """Scale an image for display: from 0, or a negative ``low``, to ``high`` becomes 0 to 255."""
     low = min(low, 0.0)
     scaled = (image.astype(np.float64) - low) * (255 / ((high - low) or 1.0))
     return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
@@ -86,6 +86,6 @@ def _counts(split: Split, classes: int) -> list[int]:
 def _range(images: Images) -> tuple[float, float]:
     low, high = np.inf, -np.inf
     for start in range(0, len(images), _CHUNK):
-        part = images[start : start + _CHUNK]
-        low, high = min(low, float(part.min())), max(high, float(part.max()))
+        chunk = images[start : start + _CHUNK]
+        low, high = min(low, float(chunk.min())), max(high, float(chunk.max()))
     return low, high

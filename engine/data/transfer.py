@@ -1,4 +1,4 @@
-"""One HTTP answer appended to a file: what is asked for, what is believed, what is refused."""
+"""One HTTP response appended to a file: request, checks and errors."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+from cnn_tui.engine.errors import reason_of
 from cnn_tui.engine.specs.wording import plain
 
 _STEP = 1 << 16
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 _LATER = frozenset((408, 425, 429, 500, 502, 503, 504))
-"""Answers that may be another one soon."""
+"""Status codes of temporary failures."""
 _NO_SUCH_RANGE = 416
 
 
 class RefusedError(Exception):
-    """The host will not give this file, however often it is asked."""
+    """A permanent failure: the host does not serve this file."""
 
 
 class BrokenError(Exception):
-    """It did not work this time; ``wait`` is how many seconds the host wants to be left alone."""
+    """A temporary failure; ``wait`` is the delay in seconds that the host asks for."""
 
     def __init__(self, reason: str, wait: float = 0.0) -> None:
         super().__init__(reason)
@@ -37,7 +38,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         self, req: urllib.request.Request, fp, code, msg, headers, newurl: str
     ) -> urllib.request.Request | None:
         if req.type == "https" and not newurl.startswith("https:"):
-            raise RefusedError("it redirects from HTTPS to a place without")
+            raise RefusedError("it redirects to plain HTTP")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -51,35 +52,34 @@ def receive(
     begun: Callable[[str], None],
     arrived: Callable[[int], None],
 ) -> None:
-    """Go on with ``file`` until it has all ``size`` bytes.
+    """Continue ``file`` until it has all ``size`` bytes.
 
-    What the file holds is taken for the beginning; where the host sends all anew, or sends
-    another part than it was asked for, the file is emptied first.
+    The present content counts as the beginning. If the host sends the whole file or another range
+    than requested, the file is emptied first.
 
     Args:
         url: HTTP or HTTPS.
-        file: Open to read and write, anywhere.
-        size: Of the whole.
-        etag: What the host called the content when the beginning came; it sends all anew if it
-            is called something else by now.
-        timeout: Seconds in which something must come.
-        begun: Told the answer's ETag before its first byte is written.
-        arrived: Told after every few bytes how many there are in all.
+        file: Open for reading and writing, at any position.
+        size: Size of the whole file.
+        etag: ETag of the beginning; if it has changed, the host sends the whole file again.
+        timeout: Seconds without a byte after which the connection has failed.
+        begun: Called with the response's ETag before the first byte is written.
+        arrived: Called after every few bytes with the number of bytes in all.
 
     Raises:
-        RefusedError: The host will not give the file, or gives another one.
-        BrokenError: The connection failed, was cut or stalled; what came is in the file.
+        RefusedError: The host does not serve the file, or serves another one.
+        BrokenError: The connection failed or stalled; the received bytes are in the file.
     """
     have = file.seek(0, 2)
     with _faults(file), _answer(url, have, etag, timeout) as answer:
-        have = _place(answer, file, have, size)
+        have = _offset(answer, file, have, size)
         begun(answer.headers.get("ETag", ""))
-        while part := answer.read1(_STEP):
-            if have + len(part) > size:
+        while chunk := answer.read1(_STEP):
+            if have + len(chunk) > size:
                 file.truncate(0)
                 raise RefusedError(f"it sends more than the {size:,} bytes of the file")
-            file.write(part)
-            have += len(part)
+            file.write(chunk)
+            have += len(chunk)
             arrived(have)
     if have < size:
         raise BrokenError(f"the connection ended after {have:,} of {size:,} bytes")
@@ -97,7 +97,7 @@ def _answer(url: str, have: int, etag: str, timeout: float) -> Iterator[http.cli
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """Proxies as the environment names them; HTTP and HTTPS alone, no files, no FTP."""
+    """An opener for HTTP and HTTPS only, with the proxies of the environment."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -112,8 +112,8 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
-def _place(answer: http.client.HTTPResponse, file: BinaryIO, have: int, size: int) -> int:
-    """Where the answer's bytes belong; the file is cut to there."""
+def _offset(answer: http.client.HTTPResponse, file: BinaryIO, have: int, size: int) -> int:
+    """Offset of the response in the file, which is truncated there."""
     start = 0
     if answer.status == 206:
         start = _range_start(answer, file, have, size)
@@ -121,23 +121,23 @@ def _place(answer: http.client.HTTPResponse, file: BinaryIO, have: int, size: in
     if length.isdecimal() and start + int(length) != size:
         file.truncate(0)
         offered = f"{int(length):,} bytes, expected {size - start:,}"
-        raise RefusedError(f"it offers {offered}: another file, or a page")
+        raise RefusedError(f"it offers {offered}: another file or a web page")
     file.truncate(start)
     file.seek(start)
     return start
 
 
 def _range_start(answer: http.client.HTTPResponse, file: BinaryIO, have: int, size: int) -> int:
-    found = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-    if found is None or int(found[1]) != have or found[3] not in (str(size), "*"):
+    match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+    if match is None or int(match[1]) != have or match[3] not in (str(size), "*"):
         file.truncate(0)
-        raise BrokenError("it sent another part than it was asked for")
+        raise BrokenError("it sent another range than requested")
     return have
 
 
 @contextmanager
 def _faults(file: BinaryIO) -> Iterator[None]:
-    """Sort what urllib raises into what may pass and what will not."""
+    """Convert the errors of urllib to temporary and permanent failures."""
     try:
         yield
     except urllib.error.HTTPError as error:
@@ -150,7 +150,7 @@ def _faults(file: BinaryIO) -> Iterator[None]:
             raise RefusedError(f"its certificate is not valid ({error.reason.reason})") from None
         raise BrokenError(_words(error.reason)) from None
     except TimeoutError:
-        raise BrokenError("nothing came for too long") from None
+        raise BrokenError("it timed out") from None
     except (ConnectionError, ssl.SSLError, http.client.HTTPException) as error:
         raise BrokenError(f"the connection broke ({_words(error)})") from None
 
@@ -165,6 +165,6 @@ def _of_status(error: urllib.error.HTTPError) -> Exception:
 
 def _words(error: object) -> str:
     if isinstance(error, TimeoutError):
-        return "nothing came for too long"
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return "it timed out"
+    text = reason_of(error) if isinstance(error, Exception) else str(error)
     return plain(text)[:80] or type(error).__name__

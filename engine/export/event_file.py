@@ -18,8 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from cnn_tui.engine.runs.append_file import AppendFile
-from cnn_tui.engine.storage import Storage
+from cnn_tui.engine.storage import AppendFile, Storage
 
 _POLYNOMIAL = 0x82F63B78
 """Of Castagnoli, bits reversed: CRC-32C."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.export.modules import Module, modules, renamed
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.specs.codec import dumps_network
@@ -43,7 +43,7 @@ def write_onnx(state: TrainedState, path: Path) -> None:
     try:
         replace_file(Storage(), path, [content])
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise RunError(f"{path} cannot be written: {reason_of(error)}.") from None
 
 
 def onnx_bytes(state: TrainedState) -> bytes:

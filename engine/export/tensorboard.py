@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.export.event_file import EventFile, event_files
 from cnn_tui.engine.files import is_folder
 from cnn_tui.engine.runs.folder import RunFolder
@@ -115,7 +115,7 @@ def make_root(root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(
-            f"TensorBoard's files cannot be written in {root}: {error.strerror or error}.",
+            f"TensorBoard's files cannot be written in {root}: {reason_of(error)}.",
             "Name another folder.",
         ) from None
 

@@ -1,5 +1,6 @@
-"""Runs: a training kept in a folder that outlives its process, and what others make of it.
+"""Runs: a training kept in a folder that outlives its process.
 
-:mod:`recorder` writes a run while it trains, :mod:`folder` reads it, :mod:`follow` watches it live,
-:mod:`resume` continues it and :mod:`manage` renames, tags and deletes it. Begin with :mod:`folder`.
+:mod:`folder` names the files of a run, :mod:`train` starts and resumes one, :mod:`recorder` and
+:mod:`writer` write it, :mod:`follow` reads it live, :mod:`history` lists all runs and :mod:`manage`
+renames, tags and deletes them. Begin with :mod:`folder`.
 """

@@ -1,9 +1,9 @@
-"""States on disk: the last two and the best, each whole or not there."""
+"""Checkpoints on disk: the last two and the best, each either complete or absent."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from cnn_tui.engine.decoding import Count, UnreadableError, Word, decode
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular, require_folder
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.fingerprint import Fingerprint, require_same_data
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.tensors import DamagedError, Layout, TensorFile, encode
+from cnn_tui.engine.runs.tensors import DamagedError, TensorFile, encode
 from cnn_tui.engine.specs.wording import listed
 from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.progress import Best, Progress
@@ -26,31 +27,22 @@ FORMAT = 1
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
-    """What goes with the arrays of a checkpoint."""
+    """Metadata of a checkpoint, beside its arrays."""
 
     format: Count = FORMAT
     network: Word
-    """Digests of what it belongs to."""
+    """Digest of the network; ``data`` is that of the images."""
     data: Word
     numpy: Word = np.__version__
     events: Count
-    """Bytes of the run's lines up to here: what stands after them is dropped on a resume."""
+    """Length of events.jsonl, as ``metrics`` of metrics.jsonl; a resume drops later lines."""
     metrics: Count
     progress: Progress
 
 
-@dataclass(frozen=True)
-class Fingerprint:
-    """What a checkpoint must have been made of to be used."""
-
-    network: str
-    data: str
-    layout: Layout
-
-
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """One that was read and found good."""
+    """A checkpoint that was read and verified."""
 
     path: Path
     meta: Meta
@@ -58,16 +50,16 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """Those of one run."""
+    """The checkpoints of one run."""
 
     def __init__(self, folder: RunFolder, storage: Storage) -> None:
         self._folder, self._storage = folder, storage
 
     def save(self, snapshot: Snapshot, meta: Meta, *, best: bool) -> Path:
-        """Write one; returns once it is durable.
+        """Write a checkpoint; returns once it is durable.
 
         Raises:
-            OSError: if it could not be written; those before it stand.
+            OSError: if it could not be written; earlier checkpoints stay.
         """
         name = f"step-{snapshot.progress.step:09}.safetensors"
         path = self._folder.best_file if best else self._folder.checkpoints / name
@@ -80,54 +72,53 @@ class Checkpoints:
         return path
 
     def furthest(
-        self, belongs: Fingerprint, step: int | None = None
+        self, fingerprint: Fingerprint, step: int | None = None
     ) -> tuple[Checkpoint | None, list[RunError]]:
-        """The furthest that is whole, None if there never was one, and why others were not used.
+        """The furthest intact checkpoint, or None if there never was one, and the damage found.
 
-        Those are renamed, so that they count no more. With a ``step`` only states of that one will
-        do, and those after it are renamed.
+        Damaged files are renamed and no longer count. With a ``step`` only a checkpoint of that
+        step is used, and later ones are renamed.
 
         Raises:
-            RunError: if there are some and none can be used, or they belong to something else.
+            RunError: if no checkpoint is usable, or they belong to another network or other data.
         """
         files, faults = self._opened()
         if step is not None:
-            return self._of_step(belongs, step, files), []
+            return self._of_step(fingerprint, step, files), []
         for file, meta in files:
             try:
-                found = _use(file, meta, belongs)
+                checkpoint = _load(file, meta, fingerprint)
             except DamagedError as error:
                 faults[file.path] = error
                 continue
             self._set_aside(faults)
-            return found, list(faults.values())
+            return checkpoint, list(faults.values())
         if faults:
             raise _none_is_sound(self._folder, next(iter(faults.values())))
         return None, []
 
     def _of_step(
-        self, belongs: Fingerprint, step: int, files: list[tuple[TensorFile, Meta]]
+        self, fingerprint: Fingerprint, step: int, files: list[tuple[TensorFile, Meta]]
     ) -> Checkpoint:
         steps = [meta.progress.step for _, meta in files]
         if step not in steps:
             raise _no_such_state(self._folder, step, steps)
-        at = steps.index(step)
-        file, meta = files[at]
-        found = _use(file, meta, belongs)
-        self._set_aside((file.path for file, _ in files[:at]), "later")
-        return found
+        index = steps.index(step)
+        checkpoint = _load(*files[index], fingerprint)
+        self._set_aside((file.path for file, _ in files[:index]), "later")
+        return checkpoint
 
-    def best(self, belongs: Fingerprint, wanted: Best) -> dict[str, Array] | None:
-        """The arrays of the best state if it is that of ``wanted`` and whole."""
+    def best(self, fingerprint: Fingerprint, wanted: Best) -> dict[str, Array] | None:
+        """The arrays of the best state; None if it is damaged or not that of ``wanted``."""
         try:
             file = TensorFile(self._folder.best_file)
             meta = decode_meta(file)
-            return _use(file, meta, belongs).tensors if meta.progress.best == wanted else None
+            return _load(file, meta, fingerprint).tensors if meta.progress.best == wanted else None
         except RunError:
             return None
 
     def _opened(self) -> tuple[list[tuple[TensorFile, Meta]], dict[Path, RunError]]:
-        """Those with a sound header, the furthest first, and those without."""
+        """Files with a sound header, the furthest first, and the faults of the others."""
         files, faults = [], {}
         for path in (*self._folder.states, self._folder.best_file):
             if is_regular(path):
@@ -146,14 +137,14 @@ class Checkpoints:
 
 
 def _no_such_state(folder: RunFolder, step: int, steps: list[int]) -> RunError:
-    known = listed([f"{one:,}" for one in sorted(set(steps))], "and")
-    hint = f"It has those of steps {known}." if steps else "It has none."
-    return RunError(f"The run {folder.name} has no sound state of step {step:,}.", hint)
+    known = listed([f"{known:,}" for known in sorted(set(steps))], "and")
+    hint = f"It has states of steps {known}." if steps else "It has no state."
+    return RunError(f"The run {folder.name} has no intact state of step {step:,}.", hint)
 
 
 def _none_is_sound(folder: RunFolder, fault: RunError) -> RunError:
-    anew = f"cnn-tui reproduce {folder.name} trains it anew."
-    return RunError(f"{fault.message} The run {folder.name} has no other state.", anew)
+    hint = f"cnn-tui reproduce {folder.name} trains it from the beginning."
+    return RunError(f"{fault.message} The run {folder.name} has no other state.", hint)
 
 
 def _position(meta: Meta) -> tuple[int, int]:
@@ -161,7 +152,7 @@ def _position(meta: Meta) -> tuple[int, int]:
 
 
 def decode_meta(file: TensorFile) -> Meta:
-    """What goes with the arrays.
+    """Read the metadata of a checkpoint.
 
     Raises:
         RunError: if it cannot be read.
@@ -172,39 +163,66 @@ def decode_meta(file: TensorFile) -> Meta:
         raise file.damaged(str(error)) from None
 
 
-def _use(file: TensorFile, meta: Meta, belongs: Fingerprint) -> Checkpoint:
-    """The whole of it.
+def _load(file: TensorFile, meta: Meta, fingerprint: Fingerprint) -> Checkpoint:
+    """Read and verify a whole checkpoint.
 
     Raises:
-        DamagedError: if it is not whole.
-        RunError: if it is, and belongs to something else.
+        DamagedError: if the file is damaged.
+        RunError: if it is intact, but of another network or other data.
     """
     try:
-        _require_same(file, meta, belongs)
+        _require_same(file, meta, fingerprint)
     except RunError:
-        # A flipped bit in what is compared must not be taken for another network.
+        # A flipped bit in a digest must not be mistaken for another network.
         file.read()
         raise
-    return Checkpoint(file.path, meta, _read(file, belongs.layout))
+    if file.layout != fingerprint.layout:
+        # Before anything is allocated for what the file claims to hold.
+        raise file.damaged("it does not hold the arrays of its network")
+    return Checkpoint(file.path, meta, file.read())
 
 
-def _require_same(file: TensorFile, meta: Meta, belongs: Fingerprint) -> None:
+def _require_same(file: TensorFile, meta: Meta, fingerprint: Fingerprint) -> None:
     if meta.format > FORMAT:
         raise RunError(f"{file.path} was written by a later cnn-tui.", "Update cnn-tui.")
-    if meta.network != belongs.network:
+    if meta.network != fingerprint.network:
         raise RunError(
             f"{file.path} belongs to another architecture or recipe than network.toml.",
-            "Put network.toml back as it was; only epochs may be changed.",
+            "Restore network.toml; only epochs may be changed.",
         )
-    if meta.data != belongs.data:
-        raise RunError(
-            f"{file.path} was trained on other images or labels than these.",
-            "Name the folder of the same data with --data-dir.",
-        )
+    require_same_data(str(file.path), meta.data, fingerprint.data)
 
 
-def _read(file: TensorFile, layout: Layout) -> dict[str, Array]:
-    # Before anything is allocated for what the file claims to hold.
-    if file.layout != layout:
-        raise file.damaged("it does not hold the arrays of its network")
-    return file.read()
+class KeptState(msgspec.Struct, frozen=True, kw_only=True):
+    """A state that a run can resume from; one line of ``runs states --json``."""
+
+    step: int
+    epochs_done: int
+    """Completed epochs, trained and validated."""
+    batch: int
+    """Batches done in the epoch after them."""
+    best: bool
+    """Whether it is the state of the best epoch."""
+    bytes: int
+    path: str
+
+
+def kept_states(folder: RunFolder) -> list[KeptState]:
+    """The states with a sound header, the furthest first."""
+    return sorted(_states(folder), key=lambda s: (s.step, s.epochs_done), reverse=True)
+
+
+def _states(folder: RunFolder) -> Iterator[KeptState]:
+    for path in (*folder.states, folder.best_file):
+        try:
+            progress, size = decode_meta(TensorFile(path)).progress, path.stat().st_size
+        except (RunError, OSError):
+            continue
+        yield KeptState(
+            step=progress.step,
+            epochs_done=progress.epochs_done,
+            batch=progress.batch,
+            best=path == folder.best_file,
+            bytes=size,
+            path=str(path),
+        )

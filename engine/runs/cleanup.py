@@ -1,4 +1,4 @@
-"""What of the runs on disk can be spared, how much that is, and taking it away."""
+"""Disk space of runs that can be reclaimed: finding it, measuring it, deleting it."""
 
 from __future__ import annotations
 
@@ -10,35 +10,33 @@ from typing import Literal, get_args
 
 import msgspec
 
-from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import is_folder, is_regular
-from cnn_tui.engine.runs.disk import disk_use
+from cnn_tui.engine.errors import RunError, reason_of
+from cnn_tui.engine.files import disk_use, is_folder, is_regular
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import read_entry
-from cnn_tui.engine.runs.liveness import writer_present
-from cnn_tui.engine.runs.lock import Lock
+from cnn_tui.engine.runs.lock import Lock, writer_present
 from cnn_tui.engine.runs.names import BIN, run_names
 
 Kind = Literal["bin", "states", "leftovers"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 _LEFTOVERS = ("*.damaged", "*.later")
-"""States that were set aside, by what their names end with."""
+"""File name patterns of states that were set aside."""
 
 
 class Reclaimable(msgspec.Struct, frozen=True):
-    """Things of one kind that nobody would miss much, of all runs together."""
+    """Files or runs of one kind that can be deleted, over all runs."""
 
     kind: Kind
     runs: int
-    """In how many runs."""
+    """Number of runs that they belong to."""
     bytes: int
     paths: tuple[str, ...]
     links: tuple[str, ...] = ()
-    """Of the bin: names of runs that are links, of which nothing but the link is deleted."""
+    """Names of runs in the bin that are links; only the link itself is deleted."""
 
 
 class TrashedRun(msgspec.Struct, frozen=True):
-    """One run in the bin, under the name that brings it back."""
+    """A run in the bin, under the name that restores it."""
 
     name: str
     bytes: int
@@ -47,29 +45,29 @@ class TrashedRun(msgspec.Struct, frozen=True):
 
 
 def spares(root: Path) -> tuple[Reclaimable, ...]:
-    """What there is to clean up, a kind each; kinds of which there is nothing are left out.
+    """Everything that can be cleaned up, grouped by kind; empty kinds are left out.
 
-    ``bin``: runs that were deleted. ``states``: of completed runs those besides the best, which
-    stays, and from which the run could still go on. ``leftovers``: states that were damaged, or
-    later than one that was gone back to.
+    ``bin``: deleted runs. ``states``: the states of completed runs except the best, from which the
+    run can still resume. ``leftovers``: states set aside as damaged, or as later than the one that
+    was resumed from.
     """
     folders = [RunFolder(root / name) for name in run_names(root)]
-    found: dict[Kind, list[list[Path]]] = {
+    by_kind: dict[Kind, list[list[Path]]] = {
         "bin": [[path] for path in _binned(root)],
         "states": [_spare_states(folder) for folder in folders],
         "leftovers": [_leftovers(folder) for folder in folders],
     }
-    every = (_spare(kind, groups) for kind, groups in found.items())
+    every = (_spare(kind, groups) for kind, groups in by_kind.items())
     return tuple(spare for spare in every if spare.paths)
 
 
 def clean_up(chosen: Sequence[Reclaimable]) -> int:
-    """Delete for good what was found before; returns the bytes that were freed.
+    """Delete the result of :func:`spares` for good; returns the bytes that were freed.
 
-    What has gone meanwhile, or is being trained by now, is left alone.
+    Files that have vanished and runs that are being trained are skipped.
 
     Raises:
-        RunError: if something cannot be deleted; what was deleted before it stays so.
+        RunError: if a file cannot be deleted; earlier deletions are not undone.
     """
     freed = 0
     for spare in chosen:
@@ -77,15 +75,14 @@ def clean_up(chosen: Sequence[Reclaimable]) -> int:
             try:
                 freed += _delete_run(path) if spare.kind == "bin" else _delete_state(path)
             except OSError as error:
-                reason = error.strerror or str(error)
-                raise RunError(f"{path} cannot be deleted: {reason}.") from None
+                raise RunError(f"{path} cannot be deleted: {reason_of(error)}.") from None
             except RecursionError:
                 raise RunError(f"{path} cannot be deleted: its folders are too deep.") from None
     return freed
 
 
 def list_bin(root: Path) -> list[TrashedRun]:
-    """The deleted runs, the last one first."""
+    """The deleted runs, the most recently deleted first."""
     return [_describe(path) for path in sorted(_binned(root), key=_deleted, reverse=True)]
 
 
@@ -98,7 +95,7 @@ def _describe(path: Path) -> TrashedRun:
 
 
 def _deleted(path: Path) -> float:
-    # A move changes the folder itself, and nothing does after that.
+    # Moving a folder sets its change time, and nothing changes it in the bin.
     with suppress(OSError):
         return path.lstat().st_ctime
     return 0.0
@@ -123,9 +120,9 @@ def _spare_states(folder: RunFolder) -> list[Path]:
 def _leftovers(folder: RunFolder) -> list[Path]:
     if writer_present(folder):
         return []
-    places = [folder.path, *filter(is_folder, [folder.checkpoints])]
-    found = (path for place in places for end in _LEFTOVERS for path in place.glob(end))
-    return sorted(filter(is_regular, found))
+    folders = [folder.path, *filter(is_folder, [folder.checkpoints])]
+    paths = (path for parent in folders for pattern in _LEFTOVERS for path in parent.glob(pattern))
+    return sorted(filter(is_regular, paths))
 
 
 def _spare(kind: Kind, groups: list[list[Path]]) -> Reclaimable:
@@ -137,7 +134,7 @@ def _spare(kind: Kind, groups: list[list[Path]]) -> Reclaimable:
 
 
 def _freed(path: Path) -> int:
-    """Bytes that deleting it frees; what a link leads to stays."""
+    """Bytes that deleting ``path`` frees; the target of a link is not deleted."""
     return 0 if path.is_symlink() else disk_use(path)
 
 

@@ -1,4 +1,4 @@
-"""On what a run was computed: the same bits are promised on the same machine and NumPy only."""
+"""The machine and versions that computed a run: only the same ones promise the same bits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnn_tui.engine.files import read_end
 from cnn_tui.engine.runs.folder import RunFolder
 
 _MOST = 1 << 16
-"""Bytes; more than any line."""
+"""Bytes that are read from the end; longer than any line."""
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def environment(threads: int, started: str) -> Environment:
-    """That of this process."""
+    """The environment of this process, for a trainer with ``threads`` threads."""
     return Environment(
         cnn_tui=package_version(),
         python=platform.python_version(),
@@ -53,7 +53,7 @@ def environment(threads: int, started: str) -> Environment:
 
 
 def last_environment(folder: RunFolder) -> Environment | None:
-    """That of the process that worked on the run last, if it can be read."""
+    """The environment of the last process that worked on the run; None if unreadable."""
     try:
         lines = read_end(folder.environment_file, _MOST).splitlines()
         return decode(lines[-1], Environment)

@@ -1,4 +1,4 @@
-"""The folder of a run: which file in it is what."""
+"""The folder of a run: its files, and the small ones among them read and written."""
 
 from __future__ import annotations
 
@@ -10,8 +10,17 @@ from typing import Annotated
 
 import msgspec
 
-from cnn_tui.engine.decoding import Count, PathText, RunName, Text, UnreadableError, Word, decode
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.decoding import (
+    Count,
+    PathText,
+    RunName,
+    Text,
+    UnreadableError,
+    Word,
+    decode,
+    encode,
+)
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_folder, is_regular, read_file, require_folder
 from cnn_tui.engine.runs.names import folder_of, make_folder
 from cnn_tui.engine.specs.codec import dumps_network, load_network
@@ -20,11 +29,11 @@ from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.events import SettingChanged
 
 FORMAT = 1
-"""Of the folder; a later version that changes it counts on."""
+"""Version of the folder's format; an incompatible change increments it."""
 MOST_TAGS, MOST_NOTE = 1_000, 10_000
-"""Tags, and characters of a note."""
+"""Limits: tags of a run, and characters of a note."""
 _MOST_INFO, _MOST_NOTES = 16 << 20, 1 << 20
-"""Bytes that are read; what was changed on the way makes run.json long."""
+"""Limits in bytes; run.json is long where a reproduced run had many setting changes."""
 
 README = """\
 # {name}: a run of cnn-tui
@@ -32,53 +41,53 @@ README = """\
 | file | is |
 |---|---|
 | network.toml | the architecture and the recipe; `cnn-tui check network.toml` reads it |
-| run.json | when the run began, on which data, and their digests |
+| run.json | when the run began, on which data, and the data's digest |
 | environment.jsonl | versions and machine, one line for each process that worked on the run |
-| events.jsonl | what happened, one line each: epochs, checkpoints, alerts, the end |
-| metrics.jsonl | every training step, one line each |
-| checkpoints/ | the last states from which `cnn-tui resume {name}` goes on to the same bits |
+| events.jsonl | one event per line: epochs, checkpoints, alerts, the end |
+| metrics.jsonl | one training step per line |
+| checkpoints/ | the last states, from which `cnn-tui resume {name}` continues to the same bits |
 | best.safetensors | the state with the best validation accuracy, in the safetensors format |
-| summary.json | the latest figures, rewritten while the run goes |
+| summary.json | the latest figures, rewritten every second during training |
 | notes.json | tags and a note, if there are any |
-| lock | which process writes here |
+| lock | the process that writes here |
 | commands/ | requests to the trainer, such as to pause |
 
-The folder may be moved and copied while nothing trains. `cnn-tui watch {name}` shows it live.
+The folder may be moved and copied while the run is not trained. `cnn-tui watch {name}` shows it.
 """
 
 
 class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run repeats, and what is different in it; values as JSON writes them."""
+    """The run that a run reproduces and the one setting that differs; values are JSON text."""
 
     of: RunName
-    """The name of that run."""
+    """Name of the reproduced run."""
     setting: Word = ""
-    """Path of the one value that was changed; empty if none was."""
+    """Path of the changed setting; empty if none was changed."""
     old: Text = ""
     new: Text = ""
     data_sha256: Word = ""
-    """Of its images and labels; empty if others are wanted."""
+    """Digest of the reproduced run's images and labels; empty if other data is wanted."""
     steered: Annotated[tuple[SettingChanged, ...], msgspec.Meta(max_length=100_000)] = ()
-    """What somebody changed while it went, and is to be changed after the same steps again."""
+    """Settings changed during the reproduced run, to be changed after the same steps."""
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """``run.json``: what a run is, written once."""
+    """``run.json``: the origin of a run, written once at its beginning."""
 
     format: Count = FORMAT
     created: Word
-    """In UTC, ISO 8601."""
+    """Time in UTC, ISO 8601."""
     version: Word
     arch: Word
     data: PathText
     data_dir: PathText = ""
     data_sha256: Word = ""
     again: Reproduction | None = None
-    """Set where the run repeats another."""
+    """Set if the run reproduces another one."""
 
 
 class Notes(msgspec.Struct, frozen=True):
-    """``notes.json``: what a person added."""
+    """``notes.json``: the tags and the note of a person."""
 
     tags: Annotated[tuple[RunName, ...], msgspec.Meta(max_length=MOST_TAGS)] = ()
     note: Annotated[str, msgspec.Meta(max_length=MOST_NOTE)] = ""
@@ -90,7 +99,7 @@ class _Format(msgspec.Struct):
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Paths of one run, and its small files."""
+    """The paths of one run, and its small files."""
 
     path: Path
 
@@ -121,95 +130,95 @@ class RunFolder:
 
     @property
     def events_file(self) -> Path:
-        """Every event but those of single steps."""
+        """All events except those of single steps."""
         return self.path / "events.jsonl"
 
     @property
     def metrics_file(self) -> Path:
-        """One ``batch_completed`` for each step."""
+        """One ``batch_completed`` event for each step."""
         return self.path / "metrics.jsonl"
 
     @property
     def summary_file(self) -> Path:
-        """:class:`cnn_tui.engine.runs.summary.Summary`; its age is the heartbeat."""
+        """:class:`cnn_tui.engine.runs.summary.Summary`; its modification time is the heartbeat."""
         return self.path / "summary.json"
 
     @property
     def lock_file(self) -> Path:
-        """Who writes."""
+        """The process that writes the run."""
         return self.path / "lock"
 
     @property
     def checkpoints(self) -> Path:
-        """The latest states."""
+        """Folder of the latest states."""
         return self.path / "checkpoints"
 
     @property
     def states(self) -> list[Path]:
-        """The files in ``checkpoints``, the furthest first; none if that leads elsewhere."""
+        """The files in ``checkpoints``, the furthest first; none if it is a link."""
         if not is_folder(self.checkpoints):
             return []
-        found = self.checkpoints.glob("step-*.safetensors")
-        return sorted(filter(is_regular, found), reverse=True)
+        paths = self.checkpoints.glob("step-*.safetensors")
+        return sorted(filter(is_regular, paths), reverse=True)
 
     @property
     def best_file(self) -> Path:
-        """The best state."""
+        """The state of the best epoch."""
         return self.path / "best.safetensors"
 
     @property
     def commands(self) -> Path:
-        """Requests and their answers."""
+        """Folder of requests to the trainer and their answers."""
         return self.path / "commands"
 
     def require_own_folders(self) -> None:
-        """Refuse links in place of the folders in it, which would lead out of the run.
+        """Refuse links in place of ``checkpoints`` and ``commands``, which lead out of the run.
 
         Raises:
-            RunError: if there is one.
+            RunError: if one of them is not a folder.
         """
         for path in filter(os.path.lexists, (self.checkpoints, self.commands)):
             try:
                 require_folder(path)
             except OSError as error:
                 raise RunError(
-                    f"The run {self.name} cannot be used: {error.strerror}.",
+                    f"The run {self.name} cannot be used: {reason_of(error)}.",
                     f"Put a folder in the place of {path}; only the whole run may be a link.",
                 ) from None
 
     def info(self) -> RunInfo:
-        """What the run is.
+        """Read ``run.json``.
 
         Raises:
-            RunError: if this is no run, or one of a later version.
+            RunError: if this is not a run, or one of a later version.
         """
         try:
             content = read_file(self.info_file, _MOST_INFO)
-            found = decode(content, _Format).format
-            if found <= FORMAT:
+            version = decode(content, _Format).format
+            if version <= FORMAT:
                 return decode(content, RunInfo)
         except FileNotFoundError:
             raise RunError(
                 f"{self.path} is not a run: it has no run.json.", "cnn-tui runs lists them."
             ) from None
         except (OSError, UnreadableError) as error:
-            raise RunError(f"{self.info_file} cannot be read: {_reason(error)}.") from None
+            raise RunError(f"{self.info_file} cannot be read: {reason_of(error)}.") from None
         raise RunError(
-            f"The run {self.name} was written by a later cnn-tui: its format is {found}, this one "
-            f"reads up to {FORMAT}.",
+            f"The run {self.name} was written by a later cnn-tui: its format is {version}, this "
+            f"one reads up to {FORMAT}.",
             "Update cnn-tui.",
         )
 
     def network(self) -> Network:
-        """Its architecture and recipe.
+        """Read the architecture and the recipe.
 
         Raises:
-            SpecError: if they cannot be read.
+            SpecError: if the file cannot be read.
         """
         return load_network(self.network_file, links=False)
 
     def notes(self) -> Notes:
-        """What a person added; nothing if it cannot be read."""
+        """Read tags and note; empty if the file is missing or unreadable."""
         try:
             return decode(read_file(self.notes_file, _MOST_NOTES), Notes)
         except (OSError, UnreadableError):
@@ -217,10 +226,10 @@ class RunFolder:
 
 
 def create_run(root: Path, network: Network, info: RunInfo, storage: Storage) -> RunFolder:
-    """A new folder under ``root`` with all that is known before the first step.
+    """Create the folder of a new run under ``root``, with its architecture and ``run.json``.
 
     Raises:
-        RunError: if it cannot be written there.
+        RunError: if the folder cannot be written.
     """
     try:
         folder = RunFolder(make_folder(root, network.name or "run"))
@@ -231,8 +240,8 @@ def create_run(root: Path, network: Network, info: RunInfo, storage: Storage) ->
             raise
     except OSError as error:
         raise RunError(
-            f"No run can be kept in {root}: {_reason(error)}.",
-            "Name another folder with --runs-dir, or train with --no-record.",
+            f"No run can be kept in {root}: {reason_of(error)}.",
+            "Choose another folder with --runs-dir, or train with --no-record.",
         ) from None
     return folder
 
@@ -242,25 +251,21 @@ def _fill(folder: RunFolder, network: Network, info: RunInfo, storage: Storage) 
     folder.commands.mkdir()
     replace_file(storage, folder.path / "README.md", [readme(folder.name)])
     replace_file(storage, folder.network_file, [dumps_network(network).encode()])
-    # The last one: a folder without it is no run.
-    replace_file(storage, folder.info_file, [msgspec.json.encode(info)])
+    # The last file: a folder without it is not a run.
+    replace_file(storage, folder.info_file, [encode(info)])
 
 
 def readme(name: str) -> bytes:
-    """The text for a person who finds the folder."""
+    """The README of a run's folder, for a person who finds it."""
     return README.format(name=name).encode()
 
 
 def open_run(root: Path, name: str) -> RunFolder:
-    """The folder of the run called ``name``.
+    """Open the folder of the run called ``name``.
 
     Raises:
-        RunError: if there is none, it is no run, or of a later version.
+        RunError: if there is no such run, or a later version wrote it.
     """
     folder = RunFolder(folder_of(root, name))
     folder.info()
     return folder
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,8 +1,9 @@
-"""Reading a run while it is written: what is new since the last look, in the order it happened.
+"""Reading a run while it is written: its new events since the last poll, in order.
 
-Works on the files alone, from any number of processes, in constant memory however long the run.
-Each event is complete or not seen yet; a file that was cut and grew again, as a resume does it,
-is noticed by the bytes before the place where reading stopped, and told from its start anew.
+A follower uses only the files, in constant memory however long the run; any number of processes
+may follow one run. An event is returned once its line is complete. A file that was truncated and
+grew again, as by a resume, is recognised by the bytes before the last read position, and is read
+from its start again.
 """
 
 from __future__ import annotations
@@ -16,20 +17,19 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import open_to_read
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import MOST_LINE, decode_lines, unreadable
-from cnn_tui.engine.runs.liveness import writer_present
-from cnn_tui.engine.runs.sampling import sample_events
+from cnn_tui.engine.runs.lock import writer_present
 from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent, step_of
 
 BACKLOG = 2000
-"""Steps of the past that are told; the figures of epochs are told all."""
+"""Number of past steps that are sampled; events of epochs are all returned."""
 
 _ANCHOR = 256
 
 
 class Follower:
-    """One reader of one run.
+    """A reader of one run.
 
-    After a ``RunStarted`` all that was told of steps beyond its ``from_step`` is void.
+    A ``RunStarted`` invalidates all earlier events of steps beyond its ``from_step``.
     """
 
     def __init__(self, folder: RunFolder, backlog: int = BACKLOG) -> None:
@@ -42,7 +42,7 @@ class Follower:
         self._held: list[RunEvent] = []
         self._step = 0
         self.last: RunEvent | None = None
-        """The latest event that was told, steps left out."""
+        """The latest returned event that is not a step."""
 
     @property
     def over(self) -> bool:
@@ -51,16 +51,16 @@ class Follower:
 
     @property
     def step(self) -> int:
-        """The latest that was told."""
+        """The latest step that was returned."""
         return self._step
 
     def poll(self) -> Iterator[RunEvent]:
-        """What is new. To be read to its end before the next call.
+        """The new events; to be exhausted before the next call.
 
         Raises:
-            RunError: if the folder has gone, or one of the files is none.
+            RunError: if the folder no longer exists, or a file cannot be read.
         """
-        # Asked before reading: what a writer left that has gone since is then read as well.
+        # Before reading, so that the last events of a writer that ends now are read as well.
         complete = not writer_present(self._folder)
         try:
             if self._metrics.changed() or self._events.changed():
@@ -87,11 +87,11 @@ class Follower:
         return sample
 
     def _merge(self, steps: Iterator[RunEvent], complete: bool) -> Iterator[RunEvent]:
-        """Both in order; an event waits for its step to be seen, unless no more will come."""
+        """Steps and events in order; an event waits for its step, unless the file is complete."""
         waiting = next(steps, None)
-        news = itertools.chain(self._held, self._events.events(self._events.size()))
+        events = itertools.chain(self._held, self._events.events(self._events.size()))
         held: list[RunEvent] = []
-        for event in news:
+        for event in events:
             while waiting is not None and step_of(waiting) <= step_of(event):
                 yield waiting
                 self._step = step_of(waiting)
@@ -107,17 +107,17 @@ class Follower:
 
 
 class Tail:
-    """What was appended to a file of lines; nothing that follows a line longer than a chunk."""
+    """The lines appended to a file; reading stops for good before a line longer than a chunk."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.position = path, 0
         self._anchor = b""
 
     def size(self) -> int:
-        """Bytes that are there now; none if the file is not there yet.
+        """Current size in bytes; 0 if the file does not exist yet.
 
         Raises:
-            FileNotFoundError: if the folder has gone.
+            FileNotFoundError: if the folder does not exist.
         """
         try:
             return self.path.lstat().st_size
@@ -126,7 +126,7 @@ class Tail:
             return 0
 
     def changed(self) -> bool:
-        """Whether what was read is no longer what stands there."""
+        """Whether the part of the file that was already read has changed."""
         if not self.position:
             return False
         try:
@@ -137,7 +137,7 @@ class Tail:
             return True
 
     def events(self, end: int) -> Iterator[RunEvent]:
-        """The events of whole lines up to ``end``, a chunk at a time."""
+        """The events of the complete lines up to ``end``, read in chunks."""
         if end <= self.position:
             return
         with open_to_read(self.path) as file:
@@ -151,7 +151,7 @@ class Tail:
                 yield from decode_lines(chunk[:whole].splitlines())
 
     def skip(self, end: int) -> None:
-        """Go on after the last whole line before ``end``."""
+        """Continue after the last complete line before ``end``."""
         with open_to_read(self.path) as file:
             start = max(0, end - MOST_LINE)
             file.seek(start)
@@ -165,3 +165,40 @@ class Tail:
         start = max(0, position - _ANCHOR)
         file.seek(start)
         return file.read(position - start)
+
+
+_LINE = 512
+"""Bytes; longer than any line of a step."""
+_WINDOW = 2 * _LINE
+"""Bytes; always contains a complete line."""
+
+
+def sample_events(path: Path, end: int, most: int) -> Iterator[RunEvent]:
+    """About ``most`` evenly spread events of the first ``end`` bytes, including the last one."""
+    if end <= most * _LINE:
+        return _thinned(path, end, most)
+    return _spread(path, end, most)
+
+
+def _thinned(path: Path, end: int, most: int) -> Iterator[RunEvent]:
+    with open_to_read(path) as file:
+        lines = file.read(end).split(b"\n")[:-1]
+    stride = max(1, len(lines) // most)
+    # From the end, so that the last one is included.
+    return decode_lines(lines[::-1][::stride][::-1])
+
+
+def _spread(path: Path, end: int, most: int) -> Iterator[RunEvent]:
+    with open_to_read(path) as file:
+        for number in range(most):
+            lines = _whole_lines(file, number * (end - _WINDOW) // most)
+            yield from decode_lines(lines[:1])
+        yield from decode_lines(_whole_lines(file, end - _WINDOW)[-1:])
+
+
+def _whole_lines(file: BinaryIO, start: int) -> list[bytes]:
+    """The lines that begin and end within the window at ``start``."""
+    file.seek(start)
+    lines = file.read(_WINDOW).split(b"\n")
+    # The first piece is a whole line only at the start of the file.
+    return lines[0 if start == 0 else 1 : -1]

@@ -1,4 +1,4 @@
-"""All runs of a folder, each in a few figures."""
+"""The list of all runs in a folder, with their main figures."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ import msgspec
 
 from cnn_tui.engine.decoding import UnreadableError, decode
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.files import is_regular, read_file
-from cnn_tui.engine.runs.disk import disk_use
+from cnn_tui.engine.files import disk_use, is_regular, read_file
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.liveness import seen_state
+from cnn_tui.engine.runs.lock import seen_state
 from cnn_tui.engine.runs.names import run_names
 from cnn_tui.engine.runs.summary import State, Summary, summarize
 
 Order = Literal["created", "name", "accuracy", "steps", "state"]
 _MOST_SUMMARY = 1 << 20
-"""Bytes that are read."""
+"""Size limit in bytes."""
 
 
 class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One run of ``runs --json``."""
+    """A run in the list; one line of ``runs --json``."""
 
     name: str
     path: str
@@ -34,24 +33,24 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...]
     note: str
     bytes: int | None = None
-    """On disk, if asked for."""
+    """Size on disk, if requested."""
     unreadable: str = ""
-    """Why nothing can be done with it here, such as that a later version wrote it."""
+    """Why this version cannot use the run, for example because a later one wrote it."""
 
     @property
     def shown_state(self) -> str:
-        """The state for a person."""
+        """The state as shown to a person."""
         return "unreadable" if self.unreadable else self.state
 
 
 def list_runs(root: Path, *, sizes: bool = False) -> list[RunEntry]:
-    """Every run in ``root``, the newest first; what is no run is left out."""
+    """Every run in ``root``, the newest first; other files are left out."""
     entries = (read_entry(RunFolder(root / name), sizes=sizes) for name in run_names(root))
     return sort_runs([entry for entry in entries if entry is not None], "created")
 
 
 def read_entry(folder: RunFolder, *, sizes: bool = False) -> RunEntry | None:
-    """One run; None if it is none."""
+    """Read one run; None if the folder is not a run."""
     summary = _summary(folder)
     if summary is None:
         return None
@@ -69,7 +68,7 @@ def read_entry(folder: RunFolder, *, sizes: bool = False) -> RunEntry | None:
 
 
 def sort_runs(entries: Iterable[RunEntry], order: Order) -> list[RunEntry]:
-    """In an order that puts first what is newest, best or longest; names from a to z."""
+    """Sort runs, the newest, best or longest first; names and states alphabetically."""
     keys: dict[Order, Callable[[RunEntry], object]] = {
         "created": lambda e: e.summary.created,
         "name": lambda e: e.name,
@@ -82,19 +81,19 @@ def sort_runs(entries: Iterable[RunEntry], order: Order) -> list[RunEntry]:
     return sorted(by_name, key=keys[order], reverse=not rising)  # type: ignore[arg-type]
 
 
-def matches(entry: RunEntry, words: str) -> bool:
-    """Whether every word occurs in name, network, data, state, tags or note."""
+def matches(entry: RunEntry, query: str) -> bool:
+    """Whether every word of the query occurs in name, network, data, state, tags or note."""
     summary = entry.summary
     texts = (entry.name, summary.arch, summary.data, summary.optimizer, entry.shown_state)
     text = " ".join((*texts, entry.note, *entry.tags)).lower()
-    return all(word in text for word in words.lower().split())
+    return all(word in text for word in query.lower().split())
 
 
 def latest_run(root: Path) -> RunFolder:
-    """The run that was last worked on.
+    """The run that was written last.
 
     Raises:
-        RunError: if there is none.
+        RunError: if there is no run.
     """
     folders = [RunFolder(root / name) for name in run_names(root)]
     ages = [(_touched(folder), folder) for folder in folders if is_regular(folder.info_file)]
@@ -121,7 +120,7 @@ def _touched(folder: RunFolder) -> float:
 
 
 def _summary(folder: RunFolder) -> Summary | None:
-    """From its own file, else from the events; None if this is no run."""
+    """The summary from its file, else from the events; None if the folder is not a run."""
     with suppress(OSError, UnreadableError):
         return decode(read_file(folder.summary_file, _MOST_SUMMARY), Summary)
     try:

@@ -1,4 +1,4 @@
-"""Weights that no training of their network has made, kept as a run like any other."""
+"""Weights that were not trained as this network, such as transformed ones, kept as a run."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def keep_weights(
     *,
     storage: Storage | None = None,
 ) -> RunFolder:
-    """A new run beside ``origin`` that stands before its first step, with these weights.
+    """Create a run beside ``origin`` with these weights, before its first step.
 
-    It is on the same data with the same normalisation, so that predict and export take it as it
-    is, and resume trains it.
+    It has the data and the normalisation of ``origin``: predict and export accept it as it is, and
+    resume trains it.
 
     Args:
-        network: what the weights are of; its recipe is that of the new run.
+        network: the network of the weights; its recipe becomes that of the new run.
         weights: parameters and buffers by the model's names, in PyTorch's shapes.
-        origin: the run that they come from.
-        note: what to say about the new one.
-        storage: where it is written; None for the disk.
+        origin: the run that the weights come from.
+        note: the note of the new run.
+        storage: where to write; None for the disk.
 
     Raises:
-        RunError: if the new run cannot be written, or the old one not be read.
-        ShapeError: if the weights are not those of ``network``.
+        RunError: if the new run cannot be written, or the old one cannot be read.
+        ShapeError: if the weights do not fit ``network``.
     """
     storage = storage or Storage()
     now = {"created": utc_now(), "version": package_version(), "arch": network.name}
@@ -103,4 +103,4 @@ def _started(origin: RunFolder) -> RunStarted:
     for event in read_events(origin.events_file):
         if isinstance(event, RunStarted):
             return event
-    raise RunError(f"The run {origin.name} never began: {origin.events_file} is empty.")
+    raise RunError(f"The run {origin.name} has not begun: {origin.events_file} has no events.")

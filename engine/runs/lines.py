@@ -1,4 +1,4 @@
-"""Events as lines of JSON: written to a file that only grows, read while it grows."""
+"""Events as lines of JSON: appended to a file, and read while the file grows."""
 
 from __future__ import annotations
 
@@ -9,35 +9,33 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from cnn_tui.engine.decoding import UnreadableError, convert, reader
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.decoding import UnreadableError, convert, encode, reader
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_regular, open_to_read
-from cnn_tui.engine.runs.append_file import AppendFile
-from cnn_tui.engine.storage import Storage
+from cnn_tui.engine.storage import AppendFile, Storage
 from cnn_tui.engine.training.events import RunEnded, RunEvent
 
 MOST_LINE = 4 << 20
-"""Bytes; a file with a longer line is read up to there."""
+"""Bytes; a file with a longer line is read up to that line."""
 _CHUNK = 1 << 20
 _MAY_BE_NULL = {
     "loss", "l2_loss", "train_loss", "val_loss", "input_mean", "input_std", "score_range",
 }  # fmt: skip
-"""Figures that a training which comes to no numbers leaves."""
-_encode = msgspec.json.Encoder().encode
+"""Figures that are not finite, and so null in JSON, when a training diverges."""
 _read, _read_any = reader(RunEvent), reader(dict[str, Any])
 
 
 class Log(AppendFile):
-    """A file of lines."""
+    """A file of events, one per line."""
 
     def __init__(self, storage: Storage, path: Path, length: int = 0) -> None:
-        """Go on after the first ``length`` bytes of the file; what follows them is dropped."""
+        """Continue after the first ``length`` bytes of the file; later bytes are dropped."""
         super().__init__(storage, path)
         self._written = length
 
     def add(self, event: RunEvent) -> None:
-        """Take a line; :meth:`flush` writes it."""
-        self.put(_encode(event) + b"\n")
+        """Buffer an event; :meth:`flush` writes it."""
+        self.put(encode(event) + b"\n")
 
     def _start(self) -> BinaryIO:
         file = self._storage.open(self._path, "r+b" if is_regular(self._path) else "w+b")
@@ -47,24 +45,24 @@ class Log(AppendFile):
 
 
 def whole_lines(path: Path) -> int:
-    """Bytes up to the end of the last line that has one."""
+    """Bytes up to the end of the last complete line."""
     with open_to_read(path) as file:
         end = file.seek(0, 2)
         while end > 0:
             start = max(0, end - _CHUNK)
             file.seek(start)
-            found = file.read(end - start).rfind(b"\n")
-            if found >= 0:
-                return start + found + 1
+            newline = file.read(end - start).rfind(b"\n")
+            if newline >= 0:
+                return start + newline + 1
             end = start
     return 0
 
 
 def read_events(path: Path) -> Iterator[RunEvent]:
-    """The events of a file, from its start to its last whole line, a chunk at a time.
+    """The events of a file up to its last complete line, read in chunks; none without a file.
 
     Raises:
-        RunError: if it is there and cannot be read.
+        RunError: if the file exists and cannot be read.
     """
     try:
         with open_to_read(path) as file:
@@ -79,12 +77,12 @@ def read_events(path: Path) -> Iterator[RunEvent]:
 
 
 def unreadable(path: Path, error: OSError) -> RunError:
-    """The error that says so of a file of events."""
-    return RunError(f"{path} cannot be read: {error.strerror or error}.")
+    """The error for a file of events that cannot be read."""
+    return RunError(f"{path} cannot be read: {reason_of(error)}.")
 
 
 def decode_lines(lines: list[bytes]) -> Iterator[RunEvent]:
-    """The events of these lines; a line that is none, or of a later version, is left out."""
+    """The events of these lines; unreadable lines and those of later versions are skipped."""
     for line in lines:
         event = decode_event(line)
         if event is not None:
@@ -92,7 +90,7 @@ def decode_lines(lines: list[bytes]) -> Iterator[RunEvent]:
 
 
 def decode_event(line: bytes) -> RunEvent | None:
-    """One event; None if the line is none. A figure that stands there as null is NaN."""
+    """Decode one event; None if the line is unreadable. A figure that is null becomes NaN."""
     try:
         event: RunEvent = _read(line)
     except UnreadableError:
@@ -103,12 +101,12 @@ def decode_event(line: bytes) -> RunEvent | None:
 
 
 def _decode_not_finite(line: bytes) -> RunEvent | None:
-    """JSON has no NaN: a figure that was not finite stands there as null."""
+    """Decode an event with null figures: JSON has no NaN and no infinity."""
     try:
         fields = _read_any(line)
-        lost = [key for key in _MAY_BE_NULL & fields.keys() if fields[key] is None]
-        event: RunEvent = convert(fields | dict.fromkeys(lost, 0.0), RunEvent)
+        nulls = [key for key in _MAY_BE_NULL & fields.keys() if fields[key] is None]
+        event: RunEvent = convert(fields | dict.fromkeys(nulls, 0.0), RunEvent)
     except UnreadableError:
         return None
-    lost = [key for key in lost if hasattr(event, key)]
-    return msgspec.structs.replace(event, **dict.fromkeys(lost, math.nan))
+    nulls = [key for key in nulls if hasattr(event, key)]
+    return msgspec.structs.replace(event, **dict.fromkeys(nulls, math.nan))

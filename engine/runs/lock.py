@@ -1,7 +1,7 @@
 """One writer per run.
 
-The system's file lock keeps a second writer out and vanishes with its process, however that
-ends. What is written in the file tells others who the writer is, and stays behind a crash.
+The system's file lock excludes a second writer and vanishes with its process, however that ends.
+The content of the lock file identifies the writer to other processes, and remains after a crash.
 """
 
 from __future__ import annotations
@@ -9,49 +9,103 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import platform
+import subprocess
 import time
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 
-from cnn_tui.engine.decoding import UnreadableError, decode
+from cnn_tui.engine.decoding import UnreadableError, Word, decode
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular, open_regular, read_file
-from cnn_tui.engine.runs.process import Identity, lives, this_process
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.summary import State
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """A unique process: its number may be reused, but not with the same start time and boot."""
+
+    pid: Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+    host: Word
+    boot: Word
+    started: Word
+
+
+@cache
+def this_process() -> Identity:
+    """The identity of this process."""
+    return Identity(os.getpid(), platform.node(), _boot(), _start_of(os.getpid()))
+
+
+def lives(identity: Identity) -> bool | None:
+    """Whether the process runs; None if it belongs to another machine, where this is unknown."""
+    if identity.host != platform.node():
+        return None
+    return identity.boot == _boot() and identity.started == _start_of(identity.pid) != ""
+
+
+@cache
+def _boot() -> str:
+    """An identifier of this boot of the machine."""
+    file = Path("/proc/sys/kernel/random/boot_id")
+    if file.exists():
+        return file.read_text().strip()
+    return _ask("sysctl", "-n", "kern.boottime")
+
+
+def _start_of(pid: int) -> str:
+    """Start time of a process; empty if it does not exist or has ended."""
+    if not Path("/proc/self/stat").exists():
+        return _ask("ps", "-o", "lstart=", "-p", str(pid))
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    # The name in parentheses may contain spaces and parentheses itself.
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _ask(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
 
 SILENCE = 120.0
-"""Seconds without a heartbeat after which a writer on another machine is taken for dead."""
+"""Seconds without a heartbeat after which a writer on another machine counts as dead."""
 
 _SIZE, _MOST = 512, 4096
-"""Bytes: more than any identity, and as many as are read."""
+"""Bytes that an identity is padded to, and bytes that are read at most."""
 
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-"""What file systems answer that know no locks."""
+"""Errors of file systems without locks."""
 
 
 class Lock:
-    """Held from :meth:`acquire` to :meth:`release`, or to the end of the process."""
+    """The lock of a run, held from :meth:`acquire` to :meth:`release` or the end of the process."""
 
     def __init__(self, path: Path, file: BinaryIO) -> None:
         self._path, self._file = path, file
 
     @classmethod
     def acquire(cls, path: Path, heartbeat: Path) -> Lock:
-        """Become the writer.
+        """Acquire the lock and become the writer.
 
         Raises:
-            RunError: if there is one already.
+            RunError: if there is a writer already.
             OSError: if the lock cannot be written.
         """
-        # Not in append mode, in which Linux would put the identity behind that of a crash.
+        # Not in append mode, in which Linux would write after the identity of a crashed process.
         descriptor = open_regular(str(path), os.O_RDWR | os.O_CREAT)
         file = os.fdopen(descriptor, "r+b", buffering=0)
         try:
             _lock_file(file, path)
             if writer_lives(path, heartbeat, _time_of_disk(descriptor)):
                 raise _refusal(path)
-            # In one write over the old, so that nobody meets an empty lock.
+            # In one write over the old identity, so that the lock is never seen empty.
             os.pwrite(file.fileno(), msgspec.json.encode(this_process()).ljust(_SIZE), 0)
         except BaseException:
             file.close()
@@ -59,13 +113,13 @@ class Lock:
         return cls(path, file)
 
     def release(self) -> None:
-        """Let others write."""
+        """Release the lock."""
         self._file.truncate(0)
         self._file.close()
 
 
 def holder(path: Path) -> Identity | None:
-    """Who holds the lock or crashed with it; None if it was released or never taken."""
+    """The process that holds the lock or crashed with it; None if it was released."""
     try:
         return decode(read_file(path, _MOST), Identity)
     except (OSError, UnreadableError):
@@ -73,10 +127,10 @@ def holder(path: Path) -> Identity | None:
 
 
 def writer_lives(path: Path, heartbeat: Path, now: float | None = None) -> bool:
-    """Whether someone writes this run now; on another machine, whether ``heartbeat`` is young.
+    """Whether a process writes the run now; on another machine, whether ``heartbeat`` is recent.
 
-    One that lies in the future comes from a copy or a clock that was wrong, and says nothing. The
-    clock of a file server may differ from that of this machine: ``now`` is its time, if known.
+    A heartbeat in the future comes from a copy or a wrong clock and does not count. The clock of a
+    file server may differ from that of this machine: ``now`` is the server's time, if known.
     """
     identity = holder(path)
     if identity is None:
@@ -88,7 +142,7 @@ def writer_lives(path: Path, heartbeat: Path, now: float | None = None) -> bool:
 
 
 def is_young(path: Path, most: float, now: float | None = None) -> bool:
-    """Whether a regular file was written in the last ``most`` seconds, as far as clocks agree."""
+    """Whether a regular file was written in the last ``most`` seconds; clocks may differ a bit."""
     try:
         age = (time.time() if now is None else now) - path.lstat().st_mtime
     except OSError:
@@ -97,7 +151,7 @@ def is_young(path: Path, most: float, now: float | None = None) -> bool:
 
 
 def _time_of_disk(descriptor: int) -> float:
-    """The clock by which files are dated, which may be that of another machine."""
+    """The time of the clock that dates files, which may be another machine's."""
     os.utime(descriptor)
     return os.fstat(descriptor).st_mtime
 
@@ -119,3 +173,21 @@ def _refusal(path: Path) -> RunError:
         f"The run {path.parent.name} is being trained by {who}.",
         "Watch it, or stop it first.",
     )
+
+
+STARTING = 10.0
+"""Seconds that a process may take from creating the folder to holding its lock."""
+
+
+def writer_present(folder: RunFolder) -> bool:
+    """Whether a process writes the run, or is about to."""
+    if writer_lives(folder.lock_file, folder.summary_file):
+        return True
+    return not os.path.lexists(folder.lock_file) and is_young(folder.info_file, STARTING)
+
+
+def seen_state(folder: RunFolder, written: State) -> State:
+    """The state as seen from outside: ``crashed`` if an active run has no writer."""
+    if written in ("running", "paused") and not writer_present(folder):
+        return "crashed"
+    return written

@@ -1,4 +1,4 @@
-"""What a person does with runs: rename, annotate, throw away."""
+"""Commands on runs: rename, annotate, delete and restore."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.decoding import encode
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_folder, require_folder
 from cnn_tui.engine.runs.folder import MOST_NOTE, MOST_TAGS, Notes, RunFolder, readme
 from cnn_tui.engine.runs.lock import Lock
@@ -18,13 +19,13 @@ from cnn_tui.engine.storage import Storage, replace_file
 
 
 def rename_run(folder: RunFolder, name: str) -> RunFolder:
-    """Give the run another name.
+    """Rename a run.
 
     Raises:
-        RunError: if it is being trained, or the name is taken or no name.
+        RunError: if it is being trained, or the name is taken or invalid.
     """
     target = RunFolder(folder.path.with_name(check_name(name)))
-    with _nobody_trains(folder), _in_words(folder):
+    with _locked(folder), _as_run_errors(folder):
         if os.path.lexists(target.path):
             raise RunError(f"There is already a run {name}.", "Choose another name.")
         folder.path.rename(target.path)
@@ -33,12 +34,12 @@ def rename_run(folder: RunFolder, name: str) -> RunFolder:
 
 
 def delete_run(folder: RunFolder) -> Path:
-    """Move the run to the bin; returns where it is now.
+    """Move a run to the bin; returns its new path.
 
     Raises:
         RunError: if it is being trained.
     """
-    with _nobody_trains(folder), _in_words(folder):
+    with _locked(folder), _as_run_errors(folder):
         bin_ = folder.path.parent / BIN
         with suppress(FileExistsError):
             bin_.mkdir()
@@ -49,17 +50,17 @@ def delete_run(folder: RunFolder) -> Path:
 
 
 def restore_run(root: Path, name: str) -> RunFolder:
-    """Take the run out of the bin again.
+    """Move a run from the bin back to the runs.
 
     Raises:
-        RunError: if it is not there, or its name was taken meanwhile.
+        RunError: if it is not in the bin, or its name has been taken meanwhile.
     """
     source, target = root / BIN / check_name(name), root / name
     if not is_folder(root / BIN) or not (source.is_symlink() or source.is_dir()):
         raise RunError(f"There is no run {name} in the bin.")
     if os.path.lexists(target):
         raise RunError(f"There is already a run {name}.", "Rename that one first.")
-    with _in_words(RunFolder(source)):
+    with _as_run_errors(RunFolder(source)):
         source.rename(target)
     return RunFolder(target)
 
@@ -67,10 +68,10 @@ def restore_run(root: Path, name: str) -> RunFolder:
 def annotate(
     folder: RunFolder, *, tags: tuple[str, ...] | None = None, note: str | None = None
 ) -> Notes:
-    """Change tags or note; allowed while the run is trained.
+    """Change the tags or the note of a run; allowed while it is being trained.
 
     Raises:
-        RunError: if a tag is no name, the note too long, or they cannot be written.
+        RunError: if a tag is not a valid name, the note is too long, or writing fails.
     """
     notes = folder.notes()
     if tags is not None:
@@ -79,10 +80,10 @@ def annotate(
         notes = msgspec.structs.replace(notes, tags=tuple(dict.fromkeys(map(_tag, tags))))
     if note is not None:
         if len(note) > MOST_NOTE:
-            raise RunError(f"A note has at most {MOST_NOTE:,} characters, this has {len(note):,}.")
+            raise RunError(f"A note has at most {MOST_NOTE:,} characters, received {len(note):,}.")
         notes = msgspec.structs.replace(notes, note=note)
-    with _in_words(folder):
-        replace_file(Storage(), folder.notes_file, [msgspec.json.encode(notes)])
+    with _as_run_errors(folder):
+        replace_file(Storage(), folder.notes_file, [encode(notes)])
     return notes
 
 
@@ -103,8 +104,8 @@ def _free(path: Path) -> Path:
 
 
 @contextmanager
-def _nobody_trains(folder: RunFolder) -> Iterator[None]:
-    with _in_words(folder):
+def _locked(folder: RunFolder) -> Iterator[None]:
+    with _as_run_errors(folder):
         lock = Lock.acquire(folder.lock_file, folder.summary_file)
     try:
         yield
@@ -113,10 +114,8 @@ def _nobody_trains(folder: RunFolder) -> Iterator[None]:
 
 
 @contextmanager
-def _in_words(folder: RunFolder) -> Iterator[None]:
+def _as_run_errors(folder: RunFolder) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(
-            f"The run {folder.name} cannot be changed: {error.strerror or error}."
-        ) from None
+        raise RunError(f"The run {folder.name} cannot be changed: {reason_of(error)}.") from None

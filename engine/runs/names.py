@@ -1,39 +1,40 @@
-"""Names of runs, and the folders that they lead to."""
+"""Names of runs and their folders."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from cnn_tui.engine.data.sources import data_home
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.specs.wording import nearest, show
 
 BIN = ".bin"
-"""Where deleted runs wait, in the folder of runs."""
+"""Folder of the deleted runs, inside the folder of runs."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NUMBERED = re.compile(r"(.+)-(\d{1,9})")
 
 
 def check_name(name: str) -> str:
-    """The name itself.
+    """Return ``name`` if it is a valid name of a run.
 
     Raises:
-        RunError: if no run may be called so.
+        RunError: if it is not.
     """
     if _NAME.fullmatch(name) and not name.startswith("."):
         return name
     raise RunError(
         f"A run cannot be called {show(name)}.",
-        "Use up to 64 letters, digits, dots, dashes and underscores, the first no dot.",
+        "Use up to 64 letters, digits, dots, dashes and underscores, not beginning with a dot.",
     )
 
 
 def folder_of(root: Path, name: str) -> Path:
-    """The folder of an existing run in ``root``, which may be a link to another disk.
+    """The folder of an existing run in ``root``; it may be a link to another disk.
 
     Raises:
-        RunError: if there is no such run, with the nearest name.
+        RunError: if there is no such run; the hint gives the nearest name.
     """
     path = root / check_name(name)
     if path.is_dir():
@@ -44,7 +45,7 @@ def folder_of(root: Path, name: str) -> Path:
 
 
 def run_names(root: Path) -> list[str]:
-    """What is in ``root`` and could be a run, in no order."""
+    """Names in ``root`` that could be runs, unordered."""
     try:
         return [p.name for p in root.iterdir() if _NAME.fullmatch(p.name) and p.name[0] != "."]
     except (FileNotFoundError, NotADirectoryError):
@@ -52,10 +53,10 @@ def run_names(root: Path) -> list[str]:
 
 
 def make_folder(root: Path, base: str) -> Path:
-    """Make the folder of a new run: ``base`` with the number after the highest one there.
+    """Create the folder of a new run, named ``base`` plus the next free number.
 
     Raises:
-        OSError: if nothing can be made there.
+        OSError: if it cannot be created.
     """
     root.mkdir(parents=True, exist_ok=True)
     base = base.lstrip(".")[:54] or "run"
@@ -70,3 +71,8 @@ def make_folder(root: Path, base: str) -> Path:
             # Another process was faster.
             continue
         return path
+
+
+def runs_home() -> Path:
+    """The default folder of this user's runs."""
+    return data_home() / "runs"

@@ -1,7 +1,7 @@
-"""Keeps a run in its folder while it trains: one more consumer of the stream of events.
+"""Records a run in its folder while it trains, as a consumer of the event stream.
 
-The trainer's thread only copies a state and puts things into a queue; see
-:mod:`cnn_tui.engine.runs.writer` for what happens to them.
+The trainer's thread only copies states and queues them with the events;
+:mod:`cnn_tui.engine.runs.writer` writes them on a thread of its own.
 """
 
 from __future__ import annotations
@@ -11,28 +11,24 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import Optimizer
-from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints, Fingerprint
-from cnn_tui.engine.runs.digests import data_digest, network_digest
-from cnn_tui.engine.runs.environment import environment, package_version
-from cnn_tui.engine.runs.folder import Reproduction, RunFolder, RunInfo, create_run
-from cnn_tui.engine.runs.journal import Journal
+from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints
+from cnn_tui.engine.runs.environment import environment
+from cnn_tui.engine.runs.fingerprint import Fingerprint, network_digest
+from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lock import Lock
-from cnn_tui.engine.runs.reproduction import Steering, original_of, require_same_data
+from cnn_tui.engine.runs.reproduction import Steering, original_of
 from cnn_tui.engine.runs.requests import RequestInbox
-from cnn_tui.engine.runs.sink import Sink
 from cnn_tui.engine.runs.tensors import layout_of
 from cnn_tui.engine.runs.verdict import judge
-from cnn_tui.engine.runs.writer import Save, Writer
+from cnn_tui.engine.runs.writer import Journal, Save, Sink, Writer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage, clear_temporaries
 from cnn_tui.engine.training.checkpointer import Checkpointer
@@ -45,16 +41,16 @@ from cnn_tui.engine.training.snapshot import Snapshot, Weights, live_tensors, re
 
 @dataclass(frozen=True)
 class Policy:
-    """When a state is kept, besides that of the best epoch, of a pause and of the end."""
+    """When to save a state, besides at the best epoch, at a pause and at the end."""
 
     seconds: float = 60.0
     steps: int | None = None
 
 
 class Recorder(Checkpointer):
-    """The writer of one run: a trainer's keeper, and to be given every event of its stream.
+    """The recorder of one run: the trainer's checkpointer, and a sink of all its events.
 
-    To be closed after the last one; it is a context manager.
+    It is a context manager, and is closed after the last event.
 
     Raises:
         RunError: if another process writes this run, or its folder cannot be written.
@@ -81,10 +77,10 @@ class Recorder(Checkpointer):
         self._folder, self._network, self._data = folder, network, data
         self._storage, self._policy = storage or Storage(), policy or Policy()
         self._sinks = sinks
-        self._desk = RequestInbox(folder.commands, control)
+        self._inbox = RequestInbox(folder.commands, control)
         self._checkpoints = Checkpoints(folder, self._storage)
         self._writer: Writer | None = None
-        self._belongs: Fingerprint | None = None
+        self._fingerprint: Fingerprint | None = None
         self._best: Best | None = None
         self._early: list[RunEvent] = []
         self._saves = deque[Save]()
@@ -97,7 +93,7 @@ class Recorder(Checkpointer):
             raise _unwritable(folder, error) from None
 
     def __enter__(self) -> Recorder:
-        """Itself."""
+        """Return the recorder."""
         return self
 
     def __exit__(
@@ -106,49 +102,49 @@ class Recorder(Checkpointer):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close."""
+        """Close the recorder."""
         self.close()
 
     def record(self, event: RunEvent) -> None:
-        """Write an event soon; costs the trainer a microsecond."""
-        self._steering.take(event)
+        """Queue an event for writing; takes about a microsecond."""
+        self._steering.observe(event)
         if self._writer is None:
             self._early.append(event)
         else:
             self._writer.put(event)
 
     def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
-        """Go on from the furthest checkpoint that is whole, if there is one."""
+        """Resume from the furthest intact checkpoint, if there is one."""
         live = live_tensors(model, optimizer)
-        belongs = Fingerprint(network_digest(self._network), self._data, layout_of(live))
-        found, faults = self._checkpoints.furthest(belongs, self._from_step)
+        fingerprint = Fingerprint(network_digest(self._network), self._data, layout_of(live))
+        checkpoint, faults = self._checkpoints.furthest(fingerprint, self._from_step)
         try:
-            self._start(belongs, found, model.threads)
+            self._start(fingerprint, checkpoint, model.threads)
         except OSError as error:
             raise _unwritable(self._folder, error) from None
-        self._warn(found, faults)
-        if found is None:
+        self._warn(checkpoint, faults)
+        if checkpoint is None:
             self._begin(model, optimizer)
             return None
-        self._belongs, self._best = belongs, found.meta.progress.best
-        restore(model, optimizer, found.tensors, found.meta.progress)
-        return found.meta.progress
+        self._fingerprint, self._best = fingerprint, checkpoint.meta.progress.best
+        restore(model, optimizer, checkpoint.tensors, checkpoint.meta.progress)
+        return checkpoint.meta.progress
 
     def _begin(self, model: Model, optimizer: Optimizer) -> None:
-        """With weights from elsewhere, which a resume could not draw again: kept at once."""
+        """Begin a run; given weights are saved at once, as a resume could not draw them again."""
         super().restore(model, optimizer)
         if self.weights is not None:
             settings = Settings.of(self._network.training)
             self.save(take_snapshot(model, optimizer, beginning(settings)))
 
     def best(self) -> Weights | None:
-        """The weights of the best epoch; to be asked for before another one is saved."""
-        if self._belongs is None or self._best is None:
+        """The weights of the best epoch; to be called before a new best state is saved."""
+        if self._fingerprint is None or self._best is None:
             return None
-        return self._checkpoints.best(self._belongs, self._best)
+        return self._checkpoints.best(self._fingerprint, self._best)
 
     def should_save(self) -> bool:
-        """Whether enough steps or seconds have passed; never while a state is being written."""
+        """Whether a state is due by steps or seconds; never while one is being written."""
         self._steps += 1
         if self._waiting():
             return False
@@ -158,7 +154,7 @@ class Recorder(Checkpointer):
         )
 
     def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
-        """Write a state soon, unless it is already there; one that still waits gives way to it."""
+        """Queue a state for writing, unless it is saved already; it replaces one still queued."""
         position = (snapshot.progress.step, snapshot.progress.epochs_done)
         if position == self._position and not best:
             return
@@ -172,7 +168,7 @@ class Recorder(Checkpointer):
         self._required_writer.put(save)
 
     def flush(self, *, completed: bool = False) -> None:
-        """Wait for the disk; of a run that repeats another say at its end what came of it."""
+        """Wait for the disk; at the end of a reproduction, compare it with its original."""
         if self._writer is not None:
             self._writer.settle()
             if completed and self._again is not None:
@@ -182,15 +178,15 @@ class Recorder(Checkpointer):
         original, step = original_of(self._folder), self._position[0]
         try:
             if original is None:
-                raise RunError(f"There is no run {again.of} any more.")
+                raise RunError(f"The run {again.of} no longer exists.")
             verdict = judge(original, self._folder, again, step)
         except (RunError, OSError) as error:
-            message = f"It cannot be compared with {again.of}: {error}"
+            message = f"This run cannot be compared with {again.of}: {error}"
             verdict = Alert(code="not-compared", message=message, step=step)
         writer.reports.append(verdict)
 
     def pending_events(self) -> list[RunEvent]:
-        """Checkpoints that were saved, and troubles."""
+        """New events of the writer: saved checkpoints and failures."""
         if self._writer is None:
             return []
         reports = self._writer.reports
@@ -198,11 +194,11 @@ class Recorder(Checkpointer):
 
     @property
     def unwritten(self) -> str:
-        """Once closed: why the end of the run could not be written; empty if it was."""
+        """After closing: why the end of the run could not be written; empty if it was."""
         return self._writer.unwritten if self._writer else ""
 
     def close(self) -> None:
-        """Write what is left and let others write."""
+        """Write everything that is queued and release the lock."""
         if self._writer is not None:
             self._writer.close()
         self._lock.release()
@@ -210,24 +206,25 @@ class Recorder(Checkpointer):
     @property
     def _required_writer(self) -> Writer:
         if self._writer is None:
-            raise RuntimeError("restore comes first")
+            raise RuntimeError("call restore first")
         return self._writer
 
     def _waiting(self) -> deque[Save]:
-        """States that are not written yet."""
+        """The states not yet written."""
         while self._saves and self._saves[0].snapshot is None:
             if self._saves.popleft().failed:
                 self._position = (-1, -1)
         return self._saves
 
-    def _start(self, belongs: Fingerprint, found: Checkpoint | None, threads: int) -> None:
-        events, metrics = (found.meta.events, found.meta.metrics) if found else (0, 0)
+    def _start(self, fingerprint: Fingerprint, checkpoint: Checkpoint | None, threads: int) -> None:
+        meta = checkpoint.meta if checkpoint else None
+        events, metrics = (meta.events, meta.metrics) if meta else (0, 0)
         self._write_environment(threads)
-        self._desk.clear()
-        for place in (self._folder.path, self._folder.checkpoints, self._folder.commands):
-            clear_temporaries(place)
+        self._inbox.clear()
+        for parent in (self._folder.path, self._folder.checkpoints, self._folder.commands):
+            clear_temporaries(parent)
         journal = Journal(self._folder, self._storage, events, metrics)
-        writer = Writer(self.run, self._checkpoints, self._desk, belongs, self._sinks)
+        writer = Writer(self.run, self._checkpoints, self._inbox, fingerprint, self._sinks)
         writer.start(journal)
         for event in self._early:
             writer.put(event)
@@ -238,76 +235,31 @@ class Recorder(Checkpointer):
         with self._storage.open(self._folder.environment_file, "ab") as file:
             self._storage.write(file, line)
 
-    def _warn(self, found: Checkpoint | None, faults: list[RunError]) -> None:
-        step = found.meta.progress.step if found else 0
+    def _warn(self, checkpoint: Checkpoint | None, faults: list[RunError]) -> None:
+        step = checkpoint.meta.progress.step if checkpoint else 0
         for fault in faults:
-            message = f"{fault.message} The run goes on from step {step:,} instead."
+            message = f"{fault.message} The run resumes from step {step:,} instead."
             self._required_writer.reports.append(
                 Alert(code="checkpoint-damaged", message=message, step=step)
             )
-        if found and found.meta.numpy != np.__version__:
+        if checkpoint and checkpoint.meta.numpy != np.__version__:
             message = (
-                f"The run began with NumPy {found.meta.numpy}, this is {np.__version__}: it goes "
-                "on, though perhaps not to the same bits."
+                f"The run began with NumPy {checkpoint.meta.numpy} and continues with "
+                f"{np.__version__}: the bits may differ."
             )
             self._required_writer.reports.append(
                 Alert(code="numpy-changed", message=message, step=step)
             )
 
 
-def new_run(
-    root: Path,
-    network: Network,
-    dataset: Dataset,
-    *,
-    control: Control,
-    data_dir: Path | None = None,
-    policy: Policy | None = None,
-    storage: Storage | None = None,
-    sinks: Sequence[Sink] = (),
-    again: Reproduction | None = None,
-    weights: Weights | None = None,
-) -> Recorder:
-    """The recorder of a run that begins, in a new folder under ``root``.
-
-    With ``weights`` it begins with these.
-
-    Raises:
-        RunError: if nothing can be written there, or it is to repeat another on other data.
-    """
-    storage, data = storage or Storage(), data_digest(dataset)
-    if again is not None:
-        require_same_data(again, data)
-    info = RunInfo(
-        created=utc_now(),
-        version=package_version(),
-        arch=network.name,
-        data=network.data,
-        data_dir=str(data_dir.resolve()) if data_dir else "",
-        data_sha256=data,
-        again=again,
-    )
-    folder = create_run(root, network, info, storage)
-    return Recorder(
-        folder,
-        network,
-        data,
-        control=control,
-        policy=policy,
-        storage=storage,
-        sinks=sinks,
-        weights=weights,
-    )
-
-
 def utc_now() -> str:
-    """As ISO 8601, to the millisecond."""
+    """The current time as ISO 8601, to the millisecond."""
     now = datetime.datetime.now(datetime.UTC)
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _unwritable(folder: RunFolder, error: OSError) -> RunError:
     return RunError(
-        f"The run {folder.name} cannot be written: {error.strerror or error}.",
-        f"Check the rights and the space of {folder.path}.",
+        f"The run {folder.name} cannot be written: {reason_of(error)}.",
+        f"Check the permissions and the free space of {folder.path}.",
     )

@@ -1,4 +1,4 @@
-"""A run trained once more, as it was or with one value changed."""
+"""Reproducing a run: as it was, or with one setting changed."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from cnn_tui.engine.training.events import (
     SettingChanged,
 )
 
-_SAME = {"lr": ("lr", "held_lr"), "p": ("dropout",)}
-"""Names by which a setting can be changed while a run goes, where they are not its own."""
+_LIVE_NAMES = {"lr": ("lr", "held_lr"), "p": ("dropout",)}
+"""Settings of a running training by the name in the recipe, where the two differ."""
 
 
 def plan_again(
     folder: RunFolder, change: tuple[str, str] | None = None
 ) -> tuple[Network, Reproduction]:
-    """What to train so that the run comes about once more.
+    """Plan the reproduction of a run.
 
     Args:
         folder: The run.
-        change: The name of a setting, as :func:`find_setting` takes it, and its other value.
+        change: The name of a setting, as :func:`find_setting` accepts it, and its new value.
 
     Raises:
         RunError: if the run cannot be read, or has this value already.
-        SpecError: if there is no such setting, or it does not take the value.
+        SpecError: if there is no such setting, or the value is not allowed.
     """
     info, network = folder.info(), folder.network()
     if change is None:
@@ -44,7 +44,8 @@ def plan_again(
     old, new = settings_of(network)[path], settings_of(changed).get(path, "")
     if old == new:
         raise RunError(
-            f"{path} is {old} in {folder.name} as well.", "Change nothing to get the same bits."
+            f"{path} is {old} in {folder.name} already.",
+            "Give another value, or change nothing to reproduce the same bits.",
         )
     return changed, Reproduction(
         of=folder.name,
@@ -57,14 +58,14 @@ def plan_again(
 
 
 def _steered(folder: RunFolder, changed: str) -> tuple[SettingChanged, ...]:
-    """What somebody changed on the way, but for what is to have another value now."""
-    left_out = _SAME.get(changed, (changed,))
+    """Settings changed during the run, except the one that gets another value now."""
+    left_out = _LIVE_NAMES.get(changed, (changed,))
     events = read_events(folder.events_file)
     return tuple(e for e in events if isinstance(e, SettingChanged) and e.name not in left_out)
 
 
 def original_of(folder: RunFolder) -> RunFolder | None:
-    """The run that this one repeats, if it is still there."""
+    """The run that this one reproduces, if it still exists."""
     try:
         again = folder.info().again
     except RunError:
@@ -73,29 +74,16 @@ def original_of(folder: RunFolder) -> RunFolder | None:
     return original if original and is_regular(original.info_file) else None
 
 
-def require_same_data(again: Reproduction, data: str) -> None:
-    """Refuse other images or labels than those of the run that is repeated.
-
-    Raises:
-        RunError: if they are others.
-    """
-    if again.data_sha256 and data != again.data_sha256:
-        raise RunError(
-            f"The run {again.of} was trained on other images or labels than these.",
-            "Name the folder of the same data with --data-dir.",
-        )
-
-
 class Steering:
-    """Changes the settings of a run after the same steps as those of the run it repeats."""
+    """Repeats the setting changes of the reproduced run, after the same steps."""
 
     def __init__(self, again: Reproduction | None, control: Control) -> None:
         self._waiting, self._control = deque(again.steered if again else ()), control
 
-    def take(self, event: RunEvent) -> None:
-        """Take an event on the trainer's thread, before the next batch."""
+    def observe(self, event: RunEvent) -> None:
+        """Apply the changes that are due after ``event``, on the trainer's thread."""
         if isinstance(event, RunStarted):
-            # A state holds what was changed before it.
+            # A checkpoint contains the changes made before it.
             while self._waiting and self._waiting[0].step < event.from_step:
                 self._waiting.popleft()
             self._steer(event.from_step)

@@ -1,4 +1,4 @@
-"""Requests to a trainer, left in its folder by anyone who may write there, and its answers."""
+"""Requests to a trainer and its answers, exchanged as files in the run's folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from cnn_tui.engine.decoding import Text, UnreadableError, decode
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_folder, is_regular, read_file
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
@@ -20,97 +20,97 @@ from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.control import Control
 
 PATIENCE = 10.0
-"""Seconds to wait for an answer; a trainer looks several times in each."""
+"""Seconds to wait for an answer; a trainer checks several times a second."""
 
 Action = Literal["pause", "resume", "stop", "lr"]
 _MOST, _MOST_ANSWER = 4096, 1 << 20
-"""Bytes of a request and of an answer that are read."""
+"""Size limits of a request and of an answer, in bytes."""
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One request."""
+    """A request to the trainer of a run."""
 
     action: Action
     lr: Annotated[Positive | None, msgspec.Meta(description="for the action lr")] = None
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What became of it, in words."""
+    """The trainer's answer to a request."""
 
     accepted: bool
     message: Text
 
 
 class RequestInbox:
-    """The trainer's side; :meth:`serve` is called several times a second."""
+    """The trainer's side of the exchange; :meth:`serve` is called several times a second."""
 
     def __init__(self, folder: Path, control: Control) -> None:
         self._folder, self._control = folder, control
 
     def clear(self) -> None:
-        """Forget what was asked of an earlier trainer."""
+        """Delete the requests to an earlier trainer."""
         for path in self._files("*.json"):
             path.unlink(missing_ok=True)
 
     def serve(self) -> None:
-        """Obey every request and answer it.
+        """Carry out and answer every request.
 
         Raises:
-            OSError: if a request cannot be taken or an answer not be written; the first of these.
+            OSError: the first failure to remove a request or to write an answer.
         """
         troubles: list[OSError] = []
         for path in self._files("*.request.json"):
             try:
-                self._take(path)
+                self._answer(path)
             except FileNotFoundError:
-                continue  # whoever asked has given up
+                continue  # the sender has withdrawn the request
             except OSError as error:
                 troubles.append(error)
         if troubles:
             raise troubles[0]
 
     def _files(self, pattern: str) -> list[Path]:
-        """Regular files; none while the folder is away, as on a lagging network, or elsewhere."""
+        """Regular files; none if the folder is a link or missing, as on a lagging network."""
         if not is_folder(self._folder):
             return []
         return sorted(filter(is_regular, self._folder.glob(pattern)))
 
-    def _take(self, path: Path) -> None:
+    def _answer(self, path: Path) -> None:
         try:
             request: Request | str = decode(read_file(path, _MOST), Request)
         except (OSError, UnreadableError) as error:
             request = str(error)
-        # First of all, so that what cannot be answered is not obeyed again and again.
+        # First, so that a request that cannot be answered is not carried out repeatedly.
         path.unlink()
         name = path.name.replace(".request.", ".answer.")
         _write(path.with_name(name), _carry_out(request, self._control))
 
 
 def _carry_out(command: Request | str, control: Control) -> Reply:
-    """Obey a request, or say why it is none."""
+    """Carry out a request; a text is the reason why it is unreadable."""
     if isinstance(command, str):
-        return Reply(False, f"this is no request: {command}")
+        return Reply(False, f"the request is invalid: {command}")
     match command.action:
         case "pause":
             control.pause()
             return Reply(True, "pauses after the current batch")
         case "resume":
             control.resume()
-            return Reply(True, "goes on")
+            return Reply(True, "resumes")
         case "stop":
             control.stop()
             return Reply(True, "stops after the current batch, with a checkpoint")
     if command.lr is None:
-        return Reply(False, "this is no request: it names no learning rate")
+        return Reply(False, "the request is invalid: the learning rate is missing")
     control.set_lr(command.lr)
-    return Reply(True, f"takes the learning rate {command.lr:g} from the next batch on")
+    return Reply(True, f"uses the learning rate {command.lr:g} from the next batch on")
 
 
 def send(folder: RunFolder, command: Request, patience: float = PATIENCE) -> str:
-    """Ask the trainer of a run; returns its answer.
+    """Send a request to the trainer of a run and wait for the answer.
 
     Raises:
-        RunError: if nobody trains the run, or nobody answers.
+        RunError: if the run is not being trained, or its trainer refuses or does not answer.
     """
     request = folder.commands / f"{time.time_ns()}-{secrets.token_hex(4)}.request.json"
     answer = request.with_name(request.name.replace(".request.", ".answer."))
@@ -120,9 +120,7 @@ def send(folder: RunFolder, command: Request, patience: float = PATIENCE) -> str
         _write(request, command)
         return _wait_for(answer, folder, time.monotonic() + patience)
     except OSError as error:
-        raise RunError(
-            f"No request can be left in {folder.commands}: {error.strerror or error}."
-        ) from None
+        raise RunError(f"{folder.commands} cannot be written: {reason_of(error)}.") from None
     finally:
         for path in (request, answer):
             with suppress(OSError):
@@ -153,8 +151,8 @@ def _read_answer(path: Path) -> Reply:
 def _require_trainer(folder: RunFolder) -> None:
     if not writer_lives(folder.lock_file, folder.summary_file):
         raise RunError(
-            f"Nobody trains the run {folder.name} now.",
-            f"cnn-tui resume {folder.name} goes on with it.",
+            f"The run {folder.name} is not being trained now.",
+            f"cnn-tui resume {folder.name} continues it.",
         )
 
 

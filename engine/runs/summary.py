@@ -1,4 +1,4 @@
-"""A run in a few figures, kept up to date beside it: what a list of many runs reads."""
+"""The main figures of a run in one small file, which the list of runs reads."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from cnn_tui.engine.training.events import (
 )
 
 MOST_POINTS = 64
-"""Of the curve; beyond that every second point goes."""
+"""Points of the curve; beyond that every second one is dropped."""
 
 State = Literal["running", "paused", "completed", "stopped", "failed", "crashed"]
 
 
 class Summary(msgspec.Struct, kw_only=True):
-    """``summary.json``. ``crashed`` is never written: it is what an absent writer makes of it."""
+    """``summary.json``. Its state is never ``crashed``: readers infer it from a missing writer."""
 
     created: Word = ""
     arch: Word = ""
@@ -52,7 +52,7 @@ class Summary(msgspec.Struct, kw_only=True):
     epoch: Count = 0
     seconds: Seconds = 0.0
     loss: Figure | None = None
-    """Data loss of the last step."""
+    """The data loss of the last step."""
     val_loss: Figure | None = None
     val_accuracy: Share | None = None
     best_val_accuracy: Share | None = None
@@ -61,13 +61,13 @@ class Summary(msgspec.Struct, kw_only=True):
     test_accuracy: Share | None = None
     message: Text = ""
     again_of: RunNameOrNone = ""
-    """The name of the run that it repeats, if it does."""
+    """The name of the run that this one reproduces, if any."""
     curve: Annotated[list[Share], msgspec.Meta(max_length=MOST_POINTS)] = []
-    """Validation accuracy of every ``stride``-th epoch."""
+    """The validation accuracy of every ``stride``-th epoch."""
     stride: Annotated[int, msgspec.Meta(ge=1, le=2**53)] = 1
 
-    def take(self, event: RunEvent) -> None:
-        """Bring the figures up to date."""
+    def update(self, event: RunEvent) -> None:
+        """Update the figures with an event."""
         match event:
             case RunStarted():
                 self._begin(event)
@@ -109,8 +109,8 @@ class Summary(msgspec.Struct, kw_only=True):
 
 
 def summarize(events_file: Path, created: str) -> Summary:
-    """The same figures from the events, where the file of them is missing or not sound."""
+    """Compute the summary from the events, where its file is missing or damaged."""
     summary = Summary(created=created)
     for event in read_events(events_file):
-        summary.take(event)
+        summary.update(event)
     return summary

@@ -1,8 +1,8 @@
-"""Arrays in one file in the safetensors format, with a digest over all that they mean.
+"""Arrays in a file of the safetensors format, with a digest over arrays and metadata.
 
 Layout: eight bytes with the size of the header, the header in JSON, the arrays one after another
-(github.com/safetensors/safetensors, "Format"). Any reader of the format can take the weights out;
-this one, unlike the format's own, streams, is typed and refuses whatever it would not have written.
+(github.com/safetensors/safetensors, "Format"). Any reader of the format can read the weights; this
+reader, unlike the format's own, streams, is typed and refuses files that it would not have written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.decoding import Count, decode
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import open_to_read
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.storage import Data
@@ -30,14 +30,14 @@ _DTYPES: dict[str, np.dtype[Any]] = {
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 _META, _DIGEST = "cnn_tui", "sha256"
 MAX_HEADER = 16 << 20
-"""Bytes; a network of 2,000 layers needs a twentieth."""
+"""Bytes; a network of 2,000 layers needs a twentieth of this."""
 
 Layout = dict[str, tuple[str, tuple[int, ...]]]
 """Type and shape of each array by name."""
 
 
 class DamagedError(RunError):
-    """A checkpoint that is not whole, or was never one."""
+    """A file that is damaged or not a checkpoint."""
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,7 +47,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def encode(tensors: Mapping[str, Array], meta: bytes) -> Iterator[Data]:
-    """The parts of the file; ``meta`` is a JSON text that goes with the arrays."""
+    """Encode arrays and metadata, a JSON text, as the parts of a file."""
     text = _header(tensors, {_META: meta.decode(), _DIGEST: _digest(tensors, meta)})
     yield len(text).to_bytes(8, "little")
     yield text
@@ -55,7 +55,7 @@ def encode(tensors: Mapping[str, Array], meta: bytes) -> Iterator[Data]:
 
 
 def plain_encode(tensors: Mapping[str, Array]) -> Iterator[Data]:
-    """The parts of a file with nothing in it but arrays, for other programs."""
+    """Encode arrays alone as the parts of a file, for other programs."""
     text = _header(tensors, {"format": "pt"})
     yield len(text).to_bytes(8, "little")
     yield text
@@ -63,16 +63,16 @@ def plain_encode(tensors: Mapping[str, Array]) -> Iterator[Data]:
 
 
 class TensorFile:
-    """A file of arrays, of which nothing but the header has been read.
+    """A file of arrays; only its header is read until :meth:`read`.
 
     Raises:
-        DamagedError: if it is no whole file that :func:`encode` made, here or in any method.
+        DamagedError: here or in any method, if the file is not a complete one of :func:`encode`.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.size: int
-        """Bytes of its arrays."""
+        """Size of the arrays in bytes."""
         try:
             with open_to_read(path) as file:
                 text, self.size = _read_header(file)
@@ -81,39 +81,41 @@ class TensorFile:
             self.meta, self._expected = metadata[_META].encode(), metadata[_DIGEST]
             entries = {name: decode(bytes(raw), _Entry) for name, raw in header.items()}
             _require_gapless(entries, self.size)
-        except (OSError, ValueError, KeyError) as error:
-            raise self.damaged(_reason(error)) from None
+        except KeyError as error:
+            raise self.damaged(f"its header lacks {error}") from None
+        except (OSError, ValueError) as error:
+            raise self.damaged(reason_of(error)) from None
         self._start = 8 + len(text)
         self.layout: Layout = {name: (e.dtype, e.shape) for name, e in entries.items()}
 
     def read(self) -> dict[str, Array]:
-        """All arrays, held against the digest."""
+        """Read all arrays and verify the digest."""
         try:
             with open_to_read(self.path) as file:
                 file.seek(self._start)
-                tensors = {name: _read(file, *kind) for name, kind in self.layout.items()}
+                tensors = {name: _read(file, *entry) for name, entry in self.layout.items()}
         except (OSError, ValueError) as error:
-            raise self.damaged(_reason(error)) from None
+            raise self.damaged(reason_of(error)) from None
         if _digest(tensors, self.meta) != self._expected:
             raise self.damaged("its content does not match its checksum")
         return tensors
 
     def arrays_digest(self) -> str:
-        """SHA-256 of the bytes of all arrays, in constant memory; what else there is left out."""
+        """SHA-256 of the bytes of all arrays without metadata, computed in constant memory."""
         try:
             with open_to_read(self.path) as file:
                 file.seek(self._start)
                 return hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise self.damaged(_reason(error)) from None
+            raise self.damaged(reason_of(error)) from None
 
     def damaged(self, why: str) -> DamagedError:
-        """The error that says so."""
+        """The error for this file, with the reason."""
         return DamagedError(f"The checkpoint {self.path.name} is damaged: {why}.")
 
 
 def layout_of(tensors: Mapping[str, Array]) -> Layout:
-    """Type and shape of each array, as :attr:`TensorFile.layout` has them."""
+    """Type and shape of each array, in the form of :attr:`TensorFile.layout`."""
     return {name: (_CODES[array.dtype], array.shape) for name, array in tensors.items()}
 
 
@@ -125,12 +127,12 @@ def _header(tensors: Mapping[str, Array], metadata: dict[str, str]) -> bytes:
         header[name] = _Entry(_CODES[array.dtype], array.shape, span)  # type: ignore[arg-type]
         offset += array.nbytes
     text = msgspec.json.encode(header)
-    # Padded so that the arrays begin at a multiple of eight.
+    # Padded so that the arrays begin at a multiple of eight bytes.
     return text + b" " * (-len(text) % 8)
 
 
 def _read_header(file: BinaryIO) -> tuple[bytes, int]:
-    """The header, and how many bytes follow it."""
+    """The header and the number of bytes after it."""
     whole = file.seek(0, 2)
     file.seek(0)
     size = int.from_bytes(file.read(8), "little")
@@ -168,9 +170,3 @@ def _digest(tensors: Mapping[str, Array], meta: bytes) -> str:
 
 def _bytes(array: Array) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return f"its header lacks {error}" if isinstance(error, KeyError) else str(error)

@@ -1,4 +1,4 @@
-"""What came of a run that repeats another: the same bits, where they part, or better figures."""
+"""Comparing a reproduction with its original: same bits, first difference, or figures."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from pathlib import Path
 
+from cnn_tui.engine.runs.checkpoints import KeptState, kept_states
 from cnn_tui.engine.runs.environment import last_environment
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lines import read_events
-from cnn_tui.engine.runs.states import KeptState, kept_states
 from cnn_tui.engine.runs.summary import summarize
 from cnn_tui.engine.runs.tensors import TensorFile
 from cnn_tui.engine.training.events import Alert, BatchCompleted
 
 _DIGITS = 8
-"""Of a checksum, for people to compare."""
+"""Digits of a checksum that are shown to people."""
 _FIGURES = ("step", "batch", "lr", "loss", "l2_loss", "accuracy")
 _CAUSES = ("numpy", "blas", "cpu", "cnn_tui", "python", "host")
-"""Of other bits, the likeliest first."""
+"""Fields of the environment that may explain different bits, the likeliest first."""
 
 
 def judge(original: RunFolder, repeated: RunFolder, again: Reproduction, step: int) -> Alert:
-    """Hold a run that is complete, after ``step`` steps, against the one that it repeats.
+    """Compare a completed run of ``step`` steps with the run that it reproduces.
 
     Raises:
-        RunError: if a state of one of them is damaged.
+        RunError: if a state of either run is damaged.
     """
     if again.setting:
         message = _figures(original, repeated, again)
@@ -34,29 +34,29 @@ def judge(original: RunFolder, repeated: RunFolder, again: Reproduction, step: i
     states = _common_states(original, repeated)
     digests = [TensorFile(Path(state.path)).arrays_digest()[:_DIGITS] for state in states]
     if not parted and len(set(digests)) > 1:
-        parted = f"{steps} alike, yet not the weights after step {states[0].step:,}"
+        parted = f"{steps} are equal, but the weights after step {states[0].step:,} differ"
     if parted:
         message = f"Not the bits of {original.name}: {parted}. {_causes(original, repeated)}"
         return Alert(code="other-bits", message=message.strip(), step=step)
     weights = (
-        f"the weights after step {states[0].step:,} as well (sha256 {digests[0]}...)"
+        f"and so are the weights after step {states[0].step:,} (sha256 {digests[0]}...)"
         if states
-        else "no state of the same step is left in both to compare weights"
+        else "but the runs have no state of the same step to compare weights"
     )
-    message = f"The same bits as {original.name}: {steps} alike, {weights}."
+    message = f"The same bits as {original.name}: {steps} are equal, {weights}."
     return Alert(code="same-bits", message=message, step=step, severity="praise")
 
 
-def _steps_alike(one: RunFolder, other: RunFolder) -> tuple[str, str]:
-    """How many steps were compared, and where they part; empty if they do not."""
+def _steps_alike(first: RunFolder, second: RunFolder) -> tuple[str, str]:
+    """The number of compared steps, and the first difference; empty if there is none."""
     count = longest = 0
-    for then, now in zip_longest(_steps(one), _steps(other)):
+    for then, now in zip_longest(_steps(first), _steps(second)):
         longest += 1
         if then is None or now is None:
             continue
         parted = _parted(then, now)
         if parted:
-            return "", f"they part at step {now.step:,}, {parted}"
+            return "", f"they differ from step {now.step:,}, {parted}"
         count += 1
     return (f"all {count:,} steps" if count == longest else f"the {count:,} steps of both"), ""
 
@@ -67,19 +67,19 @@ def _steps(folder: RunFolder) -> Iterator[BatchCompleted]:
 
 
 def _parted(then: BatchCompleted, now: BatchCompleted) -> str:
-    """The first figure that differs; empty if none does."""
+    """The first figure that differs; empty if all are equal."""
     for name in _FIGURES:
-        # As text: a loss that is no number equals itself there.
+        # As text, in which NaN equals NaN.
         old, new = repr(getattr(then, name)), repr(getattr(now, name))
         if old != new:
             return f"{name.replace('_', ' ')} {old} then, {new} now"
     return ""
 
 
-def _common_states(one: RunFolder, other: RunFolder) -> tuple[KeptState, ...]:
-    """The latest that both have; nothing if there is none."""
-    ours = {(state.step, state.epochs_done): state for state in kept_states(one)}
-    for state in kept_states(other):
+def _common_states(first: RunFolder, second: RunFolder) -> tuple[KeptState, ...]:
+    """The latest state of each run after the same step; empty if there is none."""
+    ours = {(state.step, state.epochs_done): state for state in kept_states(first)}
+    for state in kept_states(second):
         if (state.step, state.epochs_done) in ours:
             return ours[state.step, state.epochs_done], state
     return ()

@@ -1,4 +1,4 @@
-"""The thread that writes a run: takes from a queue, encodes, writes, waits for the disk."""
+"""The thread that writes a run: encodes what is queued, writes it and waits for the disk."""
 
 from __future__ import annotations
 
@@ -8,16 +8,92 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
-from cnn_tui.engine.runs.checkpoints import Checkpoints, Fingerprint, Meta
-from cnn_tui.engine.runs.journal import Journal
+from cnn_tui.engine.decoding import encode
+from cnn_tui.engine.errors import reason_of
+from cnn_tui.engine.runs.checkpoints import Checkpoints, Meta
+from cnn_tui.engine.runs.fingerprint import Fingerprint
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.lines import Log
 from cnn_tui.engine.runs.requests import RequestInbox
-from cnn_tui.engine.runs.sink import Sink
-from cnn_tui.engine.training.events import Alert, CheckpointSaved, RunEvent
+from cnn_tui.engine.runs.summary import Summary, summarize
+from cnn_tui.engine.storage import Storage, replace_file
+from cnn_tui.engine.training.events import Alert, BatchCompleted, CheckpointSaved, RunEvent
 from cnn_tui.engine.training.snapshot import Snapshot
 
+
+class Sink(Protocol):
+    """A further consumer of a run's events, on the writer's thread; its failures end nothing."""
+
+    trouble: str
+    """What has failed when :meth:`flush` fails, for messages."""
+
+    def take(self, event: RunEvent) -> None:
+        """Buffer the next event."""
+
+    def flush(self) -> None:
+        """Write the buffered events.
+
+        Raises:
+            OSError: if the disk refuses; the writer tries again.
+        """
+
+    def close(self) -> None:
+        """Close after the last event."""
+
+
+class Journal:
+    """The lines and the summary of a run.
+
+    It continues after the first ``events`` and ``metrics`` bytes of the two files of lines.
+    """
+
+    def __init__(self, folder: RunFolder, storage: Storage, events: int, metrics: int) -> None:
+        self._folder, self._storage = folder, storage
+        self.events = Log(storage, folder.events_file, events)
+        self.metrics = Log(storage, folder.metrics_file, metrics)
+        try:
+            # Opening truncates the files, before anybody reads invalid lines.
+            self.events.open()
+            self.metrics.open()
+            self.summary: Summary = summarize(folder.events_file, folder.info().created)
+        except BaseException:
+            self.close()
+            raise
+
+    def add(self, event: RunEvent) -> None:
+        """Buffer an event; :meth:`flush` writes it."""
+        (self.metrics if isinstance(event, BatchCompleted) else self.events).add(event)
+        self.summary.update(event)
+
+    def flush(self) -> None:
+        """Write the buffered events, so that readers see them.
+
+        Events first: a reader that reads metrics before events then sees no step before the events
+        that precede it.
+        """
+        self.events.flush()
+        self.metrics.flush()
+
+    def sync(self) -> None:
+        """Make the written lines durable."""
+        self.events.sync()
+        self.metrics.sync()
+
+    def write_summary(self) -> None:
+        """Rewrite ``summary.json``, the heartbeat; only the lines have to be durable."""
+        content = encode(self.summary)
+        replace_file(self._storage, self._folder.summary_file, [content], durable=False)
+
+    def close(self) -> None:
+        """Close both files."""
+        self.events.close()
+        self.metrics.close()
+
+
 TICK = 0.25
-"""Seconds between looks at the queue and at requests."""
+"""Seconds between checks of the queue and of requests."""
 HEARTBEAT = 1.0
 """Seconds between summaries."""
 _STATE = "a checkpoint cannot be saved"
@@ -26,10 +102,10 @@ _FIGURES, _SUMMARY = "its figures cannot be saved", "its summary cannot be saved
 
 @dataclass(eq=False)
 class Save:
-    """A state on its way to the disk."""
+    """A state queued for writing."""
 
     snapshot: Snapshot | None
-    """None once a later state has taken its place."""
+    """None once the state is written or replaced by a later one."""
     best: bool
     failed: bool = False
 
@@ -38,50 +114,50 @@ Item = RunEvent | Save | threading.Event
 
 
 class Writer:
-    """Works from :meth:`start` to :meth:`close`. No failure of the disk ends it.
+    """The writing thread, from :meth:`start` to :meth:`close`; no failure of the disk ends it.
 
-    Things are written in the order in which they were put; an event that was put is set when all
-    before it is durable, or has failed.
+    Items are written in the order of :meth:`put`. A ``threading.Event`` is set once all earlier
+    items are durable or have failed.
     """
 
     def __init__(
         self,
         run: str,
         checkpoints: Checkpoints,
-        desk: RequestInbox,
-        belongs: Fingerprint,
+        inbox: RequestInbox,
+        fingerprint: Fingerprint,
         sinks: Sequence[Sink] = (),
     ) -> None:
-        self._run, self._checkpoints, self._desk = run, checkpoints, desk
-        self._belongs, self._sinks = belongs, sinks
+        self._run, self._checkpoints, self._inbox = run, checkpoints, inbox
+        self._fingerprint, self._sinks = fingerprint, sinks
         self._queue = deque[Item]()
         self._wake, self._closing = threading.Event(), False
         self._troubles = dict[str, str]()
         self._beat = 0.0
         self.reports = deque[RunEvent]()
-        """For the stream of events."""
+        """Events for the trainer to emit."""
 
     def start(self, journal: Journal) -> None:
-        """Begin."""
+        """Start the thread."""
         self._journal = journal
         self._thread = threading.Thread(target=self._work, name="run-writer", daemon=True)
         self._thread.start()
 
     def put(self, item: Item) -> None:
-        """Leave something to write; never waits."""
+        """Queue an item; never blocks."""
         self._queue.append(item)
 
     def settle(self) -> None:
-        """Wait until all that was put is durable or has failed."""
+        """Wait until all queued items are durable or have failed."""
         done = threading.Event()
         self._queue.append(done)
         self._wake.set()
-        # No fault of the writer's may keep a trainer waiting for ever.
+        # A dead writer must not block the trainer for ever.
         while not done.wait(1.0) and self._thread.is_alive():
             self._wake.set()
 
     def close(self) -> None:
-        """Write what is left and end the thread."""
+        """Write all queued items and end the thread."""
         self.settle()
         self._closing = True
         self._wake.set()
@@ -92,7 +168,7 @@ class Writer:
 
     @property
     def unwritten(self) -> str:
-        """Why what is kept of the run is not up to date; empty if it is."""
+        """Why the files of the run are not up to date; empty if they are."""
         troubles = (self._troubles.get(what, "") for what in (_STATE, _FIGURES, _SUMMARY))
         return next(filter(None, troubles), "")
 
@@ -112,7 +188,7 @@ class Writer:
         if time.monotonic() - self._beat >= HEARTBEAT:
             self._beat = time.monotonic()
             self._attempt(_SUMMARY, self._journal.write_summary)
-        self._attempt("a request cannot be answered", self._desk.serve)
+        self._attempt("a request cannot be answered", self._inbox.serve)
 
     def _handle(self, item: Item) -> None:
         if isinstance(item, Save):
@@ -131,12 +207,12 @@ class Writer:
             self._attempt(sink.trouble, sink.flush)
 
     def _sync(self) -> None:
-        self._attempt("its figures cannot be kept safe from a power cut", self._journal.sync)
+        self._attempt("its figures cannot be protected from a power cut", self._journal.sync)
 
     def _save(self, save: Save) -> None:
         snapshot = save.snapshot
         if snapshot is not None:
-            # The lines first: a checkpoint counts on those before it.
+            # The lines first: a checkpoint relies on all lines before it.
             self._sync()
             save.failed = not self._attempt(_STATE, lambda: self._write(snapshot, save.best))
         save.snapshot = None
@@ -144,8 +220,8 @@ class Writer:
     def _write(self, snapshot: Snapshot, best: bool) -> None:
         began = time.monotonic()
         meta = Meta(
-            network=self._belongs.network,
-            data=self._belongs.data,
+            network=self._fingerprint.network,
+            data=self._fingerprint.data,
             events=self._journal.events.length,
             metrics=self._journal.metrics.length,
             progress=snapshot.progress,
@@ -156,14 +232,17 @@ class Writer:
         self.reports.append(CheckpointSaved(step=step, path=str(path), seconds=seconds, best=best))
 
     def _attempt(self, what: str, action: Callable[[], None]) -> bool:
-        """Whether it went well; the first failure and the first success after it are reported."""
+        """Whether ``action`` succeeded; the first failure and the recovery are reported."""
         try:
             action()
         except Exception as error:  # the thread's last resort: training must not end for it
             if what not in self._troubles:
-                self._troubles[what] = _reason(error)
-                message = f"{what}: {_reason(error)}. Training goes on; what was saved stands."
-                self._alert("run-not-saved", message)
+                why = reason_of(error)
+                self._troubles[what] = (
+                    why if isinstance(error, OSError) else f"{type(error).__name__}: {why}"
+                )
+                kept = "Training continues; what was saved is kept."
+                self._alert("run-not-saved", f"{what}: {self._troubles[what]}. {kept}")
             return False
         if what in self._troubles:
             del self._troubles[what]
@@ -174,13 +253,7 @@ class Writer:
         self.reports.append(
             Alert(
                 code=code,
-                message=f"Of the run {self._run} {message}",
+                message=f"Run {self._run}: {message}",
                 step=self._journal.summary.step,
             )
         )
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return f"{type(error).__name__}: {error}"

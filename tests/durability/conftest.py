@@ -1,4 +1,4 @@
-"""Lets these tests import their helpers, and those of the engine's."""
+"""Makes the helpers of these tests and of the engine's tests importable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A disk that fails when it is told to, and what a small run on it comes to."""
+"""A disk that fails on command, and small runs on it."""
 
 from __future__ import annotations
 

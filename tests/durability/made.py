@@ -1,4 +1,4 @@
-"""Small finished runs on disk, and command lines that must come to an end on them."""
+"""Small finished runs on disk, and commands on them that must end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ epochs = 1
 
 
 def make_runs(place: Path) -> Path:
-    """A folder of two runs, ``quick-1`` and ``quick-2``, each with all that a run can have."""
+    """A folder of two runs, ``quick-1`` and ``quick-2``, each with every file of a run."""
     from cnn_tui.tui.cli.main import main
 
     rng = np.random.default_rng(0)
@@ -46,7 +46,7 @@ class HangError(Exception):
 
 @contextmanager
 def patience(words: object) -> Iterator[None]:
-    """Give up a command that waits for what never comes."""
+    """Abort a command that waits for ever."""
 
     def give_up(number: int, frame: FrameType | None) -> None:
         raise HangError(words)
@@ -61,7 +61,7 @@ def patience(words: object) -> Iterator[None]:
 
 
 def contents(folder: Path) -> dict[str, object]:
-    """Everything in a folder, links not followed: where a link leads, what a file holds."""
+    """Content of a folder without following links: targets of links, bytes of files."""
 
     def look(path: Path) -> object:
         if path.is_symlink():
@@ -75,7 +75,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 def check_command(cli: Run, *words: object) -> tuple[int, str]:
-    """Run a command; it ends, in words if not well. Returns its exit code and what it printed."""
+    """Run a command that must end, with a message if it fails; returns exit code and output."""
     with patience(words):
         code, out, err = cli(*words)
     assert code in (0, 1, 2), (words, code)

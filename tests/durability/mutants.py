@@ -1,4 +1,4 @@
-"""Every field of a type with every value that has no place there, made of the type alone."""
+"""Invalid values for every field of a type, generated from the type alone."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def mutants(kind: type[msgspec.Struct], real: bytes = b"{}") -> Iterator[bytes]:
 
 
 def odd(kind: type[msgspec.Struct]) -> Iterator[bytes]:
-    """JSON texts that can be read, with a value in every place that takes it."""
+    """Readable JSON texts with a given value in every field that accepts it."""
     whole = sample(types.type_info(kind))
     for value in VALUES:
         takes = [one for one in _places(whole) if decodes(_put(whole, [one], value), kind)]
@@ -55,7 +55,7 @@ def odd(kind: type[msgspec.Struct]) -> Iterator[bytes]:
 
 
 def decodes(content: bytes, kind: type[msgspec.Struct]) -> bool:
-    """Whether a text can be read as this type."""
+    """Whether a text decodes as this type."""
     with contextlib.suppress(UnreadableError):
         decode(content, kind)
         return True

@@ -1,4 +1,4 @@
-"""Trainings in processes of their own."""
+"""Trainings in separate processes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Training:
 
 
 def final_weights(folder: RunFolder) -> dict[str, np.ndarray]:
-    """Those of the furthest state that is kept."""
+    """The weights of the furthest saved state."""
     files = [*sorted(folder.checkpoints.glob("*.safetensors")), folder.best_file]
     found = [(json.loads(TensorFile(path).meta)["progress"], path) for path in files]
     progress, path = max(found, key=lambda pair: (pair[0]["step"], pair[0]["epochs_done"]))

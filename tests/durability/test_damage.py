@@ -1,4 +1,4 @@
-"""Damaged checkpoints of a real run: the one before is used, and that is said."""
+"""Damaged checkpoints of a real run: the one before is used, and this is reported."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def flip_data(path: Path) -> None:
 
 
 def sign(path: Path, field: str, value: float) -> None:
-    """Write a state again, whole but for one field that makes no sense."""
+    """Rewrite a state, intact except for one senseless field."""
     file = TensorFile(path)
     meta = msgspec.json.decode(file.meta)
     meta["progress"][field] = value
@@ -98,7 +98,7 @@ def test_the_one_before_is_used_and_that_is_said(
     assert session.only(RunStarted)[0].from_step == 2
     (alert,) = session.only(Alert)
     assert alert.code == "checkpoint-damaged"
-    assert "step-000000003" in alert.message and "goes on from step 2" in alert.message
+    assert "step-000000003" in alert.message and "resumes from step 2" in alert.message
     assert_same(session.weights, whole.weights)
     assert figures(session.folder) == figures(whole.folder)
 

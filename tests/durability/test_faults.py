@@ -1,4 +1,4 @@
-"""Every touch of the disk fails once, or from then on: nothing is lost that was kept before."""
+"""Every disk operation fails, once or from then on: nothing saved earlier is lost."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import list_runs
 from cnn_tui.engine.runs.names import run_names
-from cnn_tui.engine.runs.recorder import Policy, Recorder, new_run
+from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.tensors import TensorFile
+from cnn_tui.engine.runs.train import new_run
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, BatchCompleted, RunEnded, RunEvent
 from cnn_tui.engine.training.trainer import Trainer
@@ -41,7 +42,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Session:
 
 
 def faulty_session(root: Path, storage: FaultyStorage) -> Session | None:
-    """None where the run could not even begin, which must be said in words."""
+    """The run, or None if it could not begin, which must give an error message."""
     try:
         return Session(root, NETWORK, DATA, policy=EVERY_STEP, storage=storage, settle=True)
     except RunError as error:
@@ -51,7 +52,7 @@ def faulty_session(root: Path, storage: FaultyStorage) -> Session | None:
 
 
 def check_kept(folder: RunFolder, weights: Weights) -> None:
-    """No temporary and no half file is left, and the run goes on to the same end."""
+    """No temporary and no partial file is left, and the run resumes to the same end."""
     left = [
         path.name for path in folder.path.rglob("*") if path.name.endswith((".tmp", ".damaged"))
     ]
@@ -109,7 +110,7 @@ def test_the_alert_says_what_where_and_that_training_goes_on(tmp_path: Path) -> 
     texts = [alert.message for alert in alerts]
     assert len(texts) == len(set(texts)), "each trouble is told once"
     assert any("a checkpoint cannot be saved: No space left on device" in text for text in texts)
-    assert all("tiny-1" in text and "Training goes on" in text for text in texts)
+    assert all("tiny-1" in text and "Training continues" in text for text in texts)
 
 
 def test_a_disk_that_recovers_is_told_as_well(tmp_path: Path) -> None:

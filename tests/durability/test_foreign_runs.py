@@ -1,4 +1,4 @@
-"""Run folders that came from elsewhere: linked, damaged, with clocks that disagree."""
+"""Run folders from elsewhere: linked, damaged, with clocks that disagree."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import open_to_read, read_end, read_file
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import MOST_LINE, decode_event, read_events
-from cnn_tui.engine.runs.lock import SILENCE, Lock, writer_lives
-from cnn_tui.engine.runs.process import this_process
+from cnn_tui.engine.runs.lock import SILENCE, Lock, this_process, writer_lives
 from cnn_tui.engine.runs.recorder import Policy
 from cnn_tui.engine.runs.tensors import TensorFile, encode
 from cnn_tui.engine.storage import Storage, clear_temporaries, replace_file
@@ -55,7 +54,7 @@ def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def done(cli, line: str) -> str:
-    """What a command prints that must do well."""
+    """The output of a command that must succeed."""
     command, *rest = line.split()
     code, out = check_command(cli, command, "--runs-dir", "runs", *rest)
     assert code == 0, (line, out)

@@ -1,4 +1,4 @@
-"""Links, pipes and folders in place of a run's files: no command waits or leads out of it."""
+"""Links, pipes and folders in place of a run's files: no command blocks or leaves the run."""
 
 from __future__ import annotations
 

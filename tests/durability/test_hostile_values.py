@@ -1,4 +1,4 @@
-"""Every field of every file with every value that has no place there: no command breaks."""
+"""Invalid values in every field of every file of a run: no command crashes."""
 
 from __future__ import annotations
 
@@ -22,19 +22,17 @@ from cnn_tui.engine.decoding import decode
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.export.states import Predictor, TrainedState, read_state
 from cnn_tui.engine.export.templates import first_layer
-from cnn_tui.engine.runs.checkpoints import Meta
+from cnn_tui.engine.runs.checkpoints import Meta, kept_states
 from cnn_tui.engine.runs.compare import compare_runs
 from cnn_tui.engine.runs.environment import Environment, last_environment
 from cnn_tui.engine.runs.folder import Notes, RunFolder, RunInfo
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.history import read_entry
 from cnn_tui.engine.runs.lines import read_events
-from cnn_tui.engine.runs.liveness import writer_present
-from cnn_tui.engine.runs.process import Identity, this_process
+from cnn_tui.engine.runs.lock import Identity, this_process, writer_present
 from cnn_tui.engine.runs.recorder import Policy
 from cnn_tui.engine.runs.reproduction import original_of, plan_again
 from cnn_tui.engine.runs.requests import Reply, Request, RequestInbox
-from cnn_tui.engine.runs.states import kept_states
 from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.engine.runs.tensors import TensorFile, encode
 from cnn_tui.engine.storage import Storage, replace_file
@@ -90,7 +88,7 @@ def spoil(root: Path, file: str, contents: Iterable[bytes]) -> list[RunFolder]:
 
 
 def look_at(folder: RunFolder, other: RunFolder) -> None:
-    """All that reads a run; nothing but an error in words may come of it."""
+    """Call everything that reads a run; only errors with a message may result."""
     entry = read_entry(folder)
     about(entry)
     records([entry] if entry else [])
@@ -222,7 +220,7 @@ def test_a_state_that_is_signed_and_makes_no_sense_is_refused(tmp_path: Path) ->
 
 
 def _states(meta: dict[str, object]) -> Iterable[bytes]:
-    """Mutants of a state that can be read, and belong to this run."""
+    """Readable mutants of a state of this run."""
     for text in mutants(Meta):
         with contextlib.suppress(msgspec.DecodeError, ValueError, RecursionError):
             fields = msgspec.json.decode(text, type=dict)

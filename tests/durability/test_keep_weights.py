@@ -1,4 +1,4 @@
-"""Weights kept as a run of their own: whole or not there, and trained on from."""
+"""Weights kept as a run: complete or absent, and trainable."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import read_entry
 from cnn_tui.engine.runs.keep_weights import keep_weights
-from cnn_tui.engine.runs.recorder import new_run
-from cnn_tui.engine.runs.resume import resume_run
+from cnn_tui.engine.runs.train import new_run, resume_run
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent
 from cnn_tui.engine.training.trainer import Trainer

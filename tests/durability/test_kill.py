@@ -1,4 +1,4 @@
-"""SIGKILL at random moments of a real training; ``CNN_TUI_KILLS`` says how many."""
+"""SIGKILL at random moments of a real training, ``CNN_TUI_KILLS`` times."""
 
 from __future__ import annotations
 

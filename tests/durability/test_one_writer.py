@@ -1,4 +1,4 @@
-"""One writer per run: known by its process, not by its number."""
+"""One writer per run, identified by more than its process number."""
 
 from __future__ import annotations
 
@@ -17,8 +17,15 @@ from processes import Training, network_file
 from sessions import Session
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.runs.lock import SILENCE, Lock, holder, writer_lives
-from cnn_tui.engine.runs.process import Identity, lives, this_process
+from cnn_tui.engine.runs.lock import (
+    SILENCE,
+    Identity,
+    Lock,
+    holder,
+    lives,
+    this_process,
+    writer_lives,
+)
 
 
 @pytest.fixture
@@ -99,7 +106,7 @@ def test_a_process_that_ended_is_dead_though_nobody_has_waited_for_it() -> None:
 
 IDENTITY = """
 import msgspec
-from cnn_tui.engine.runs.process import this_process
+from cnn_tui.engine.runs.lock import this_process
 print(msgspec.json.encode(this_process()).decode(), flush=True)
 input()
 """

@@ -1,4 +1,4 @@
-"""A signal leaves a state behind from which the run goes on."""
+"""A training ended by a signal leaves a state from which it resumes."""
 
 from __future__ import annotations
 

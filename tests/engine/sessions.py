@@ -1,4 +1,4 @@
-"""One process's share of a run, in this process."""
+"""Runs in this process, as one process after another would train them."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numpy as np
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
-from cnn_tui.engine.runs.recorder import Policy, new_run
-from cnn_tui.engine.runs.resume import resume_run
-from cnn_tui.engine.runs.sink import Sink
+from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.runs.train import new_run, resume_run
+from cnn_tui.engine.runs.writer import Sink
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.storage import Storage
@@ -57,7 +57,7 @@ def small_network(**recipe: object) -> Network:
 
 
 class Session:
-    """One process's share of a run, kept in ``root``; stops after ``stop_at`` steps."""
+    """The part of a run that one process trains, in ``root``; stops after ``stop_at`` steps."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ def assert_same(found: Weights, expected: Weights) -> None:
 
 
 def figures(folder: RunFolder) -> list[dict[str, object]]:
-    """What the run recorded, times left out."""
+    """The recorded events of a run, without times."""
     timing = {"seconds", "images_per_second", "threads", "from_step", "path", "run"}
     events = [*read_events(folder.events_file), *read_events(folder.metrics_file)]
     kept = [e for e in events if isinstance(e, BatchCompleted | EpochCompleted | RunEnded)]

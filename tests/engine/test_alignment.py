@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from cnn_tui.engine.runs.alignment import layer_differences
+from cnn_tui.engine.runs.compare import layer_differences
 from cnn_tui.engine.specs.layers import BatchNorm, Layer, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset

@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cnn_tui.engine.data.augment import Augmenter
-from cnn_tui.engine.data.batches import epoch_batches
 from cnn_tui.engine.data.dataset import Dataset, Split
-from cnn_tui.engine.data.loader import Batch, Loader
-from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.data.loader import Batch, Loader, epoch_batches
+from cnn_tui.engine.data.preprocess import Augmenter, Normalizer
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.codec import dumps_network, loads_network
 from cnn_tui.engine.specs.layers import FC

@@ -1,4 +1,4 @@
-"""The ladder: its networks, its order, its place in the history, and what is not done twice."""
+"""The baselines: their networks, their order, their runs, and the reuse of results."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_recipe_suits_the_number_of_images_unless_told_otherwise() -> None:
 
 
 def split(count: int, seed: int) -> Split:
-    """Noise, brighter in the quarter that the label names."""
+    """Noise that is brighter in the quarter given by the label."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     pixels = rng.integers(0, 120, (count, 1, 8, 8))
@@ -85,7 +85,7 @@ def ladder(root: Path, **settings: object) -> BaselineSuite:
 
 def climb(root: Path, **settings: object) -> tuple[list[BaselineResult], list[SuiteEvent]]:
     events: list[SuiteEvent] = []
-    return list(ladder(root, **settings).climb(events.append)), events
+    return list(ladder(root, **settings).run(events.append)), events
 
 
 def started(events: list[SuiteEvent]) -> list[str]:
@@ -164,14 +164,14 @@ def test_interrupted_training_goes_on_and_ends_as_if_it_never_was(tmp_path: Path
                 control.stop()
 
     cut = ladder(tmp_path / "cut", rungs=("two-layer", "convnet"))
-    assert list(cut.climb(stop, control)) == []
+    assert list(cut.run(stop, control)) == []
     resumed: list[int] = []
 
     def count(event: SuiteEvent) -> None:
         if isinstance(event, RunStarted):
             resumed.append(event.from_step)
 
-    rungs = list(cut.climb(count))
+    rungs = list(cut.run(count))
     assert resumed == [3, 0]
     assert len(list_runs(tmp_path / "cut")) == 2
     whole, _ = climb(tmp_path / "whole", rungs=("two-layer", "convnet"))
@@ -185,7 +185,7 @@ def test_neighbours_can_be_stopped_and_nothing_is_left(tmp_path: Path) -> None:
         if isinstance(event, PairsCompared):
             control.stop()
 
-    assert list(ladder(tmp_path).climb(stop, control)) == []
+    assert list(ladder(tmp_path).run(stop, control)) == []
     assert list_runs(tmp_path) == []
 
 
@@ -202,7 +202,7 @@ def test_training_that_fails_is_named_and_the_rungs_before_stay(
     monkeypatch.setattr(ladder_module, "network_for", wild)
     received: list[BaselineResult] = []
     with pytest.raises(CnnTuiError, match=r"training of two-layer failed: .*(not finite|explode)"):
-        for rung in ladder(tmp_path, epochs=30).climb(lambda event: None):
+        for rung in ladder(tmp_path, epochs=30).run(lambda event: None):
             received.append(rung)
     assert [rung.baseline for rung in received] == ["knn", "linear-svm", "linear-softmax"]
     monkeypatch.undo()

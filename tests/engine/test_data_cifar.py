@@ -1,4 +1,4 @@
-"""CIFAR: the binary files, the archive that holds them, and archives that mean harm."""
+"""CIFAR: the binary files, their archive, and hostile archives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from cnn_tui.engine.data import cifar
 from cnn_tui.engine.data.cache import cached
 from cnn_tui.engine.data.catalog import load_dataset
-from cnn_tui.engine.data.tarball import unpack
+from cnn_tui.engine.data.streams import unpack
 from cnn_tui.engine.errors import DataError
 
 Members = dict[str, bytes | tarfile.TarInfo]
@@ -181,7 +181,7 @@ def with_test(content: bytes | tarfile.TarInfo) -> Change:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (without_test, r"expected the member cifar-10-batches-bin/test_batch\.bin, found none"),
+        (without_test, r"the member cifar-10-batches-bin/test_batch\.bin is missing"),
         (with_test(b"short"), "to be a file of 61,460 bytes, received 5"),
         (with_test(records(21)), "received 64,533"),
         (
@@ -207,20 +207,20 @@ def test_archive_cut_anywhere_is_refused_and_the_next_try_works(tmp_path: Path) 
     archive = tmp_path / "cifar-10-binary.tar.gz"
     for length in (0, 1, 20, len(whole) // 2, len(whole) - 20):
         archive.write_bytes(whole[:length])
-        with pytest.raises(DataError, match=r"broken or cut off|expected the member"):
+        with pytest.raises(DataError, match=r"damaged or truncated|member .* is missing"):
             load_dataset("cifar10", tmp_path)
     archive.write_bytes(whole)
     assert len(load_dataset("cifar10", tmp_path).train) == 90
 
 
 def test_archive_that_unpacks_to_too_much_is_left(tmp_path: Path) -> None:
-    """Its end is cut off: whoever unpacked all of it would complain of that instead."""
+    """Its end is cut off: unpacking all of it would raise another error."""
     info = tarfile.TarInfo("zeros")
     info.size = 64 << 20
     content = info.tobuf() + bytes(info.size)
     archive = tmp_path / "bomb.tar.gz"
     archive.write_bytes(gzip.compress(content, 1)[:-100])
-    with pytest.raises(DataError, match="holds more than it should"):
+    with pytest.raises(DataError, match="is larger than expected"):
         unpack(archive, {"wanted": 100}, {}, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""A folder of pictures per class: what is read, and what is refused by name."""
+"""A folder of pictures per class: reading, and refusals with the path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from children import run
 
 from cnn_tui.engine.data import folder as folder_module
 from cnn_tui.engine.data.catalog import load_dataset
-from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.folder import ImageFile
 from cnn_tui.engine.data.pictures import BadPictureError, read_picture
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import DataError
@@ -83,7 +83,7 @@ def test_folders_of_splits_are_heeded(tmp_path: Path) -> None:
     for part in (mine.train, mine.val, mine.test):
         np.testing.assert_array_equal(part.images[:][:, 0, 0, 0], 99 * part.labels)
     save(tmp_path / "test" / "c" / "0.png", noise(8, 8))
-    refused(tmp_path, tmp_path / "test", "'c' is no class of the training pictures")
+    refused(tmp_path, tmp_path / "test", "'c' is not a class of the training pictures")
 
 
 def test_pictures_are_cropped_to_the_centre_and_turned_upright(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_opaque_and_palette_pictures_lose_nothing(tmp_path: Path) -> None:
 def test_a_drawing_stands_out_from_what_lies_behind_it(
     tmp_path: Path, ink: int, ground: int, channels: int
 ) -> None:
-    """A line on nothing: its colour is everywhere, only its opacity draws it."""
+    """A line drawn by opacity alone: its colour fills the whole picture."""
     rgba = np.full((8, 8, 4), ink, np.uint8)
     rgba[..., 3] = 0
     rgba[3, :, 3] = 255
@@ -148,7 +148,7 @@ def test_a_drawing_stands_out_from_what_lies_behind_it(
 
 def test_fractions_are_no_pixels(tmp_path: Path) -> None:
     Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(tmp_path / "1.tiff")
-    with pytest.raises(BadPictureError, match="fractions; save it with 8 or 16 bits"):
+    with pytest.raises(BadPictureError, match="floating-point; save it with 8 or 16 bits"):
         read_picture(tmp_path / "1.tiff", (1, 8, 8))
 
 
@@ -207,7 +207,7 @@ def test_images_of_a_file_are_indexed_like_an_array(folder: Path) -> None:
 def test_file_that_was_cut_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "pixels").write_bytes(bytes(30))
     images = ImageFile(tmp_path / "pixels", (1, 4, 4), np.arange(2))
-    with pytest.raises(DataError, match="cut off"):
+    with pytest.raises(DataError, match="truncated"):
         images[1]
 
 
@@ -291,7 +291,7 @@ def test_folder_that_cannot_be_read_is_named(folder: Path) -> None:
 
 
 def test_memory_stays_that_of_a_batch(tmp_path: Path) -> None:
-    """512 MB of pixels in a process that may not have them."""
+    """Read 512 MB of pixels in a process with less memory."""
     pixels = tmp_path / "pixels"
     with pixels.open("wb") as file:
         file.truncate(512 << 20)
@@ -299,7 +299,7 @@ def test_memory_stays_that_of_a_batch(tmp_path: Path) -> None:
 import resource, numpy as np
 from pathlib import Path
 from cnn_tui.engine.data.dataset import Split
-from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.folder import ImageFile
 from cnn_tui.engine.data.preprocess import Normalizer
 images = ImageFile(Path({str(pixels)!r}), (3, 32, 32), np.arange((512 << 20) // 3072))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

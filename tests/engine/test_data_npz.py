@@ -1,4 +1,4 @@
-"""Images from a ``.npz``: what is understood, and what lies."""
+"""Images from a ``.npz`` file: valid arrays, and false declarations."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def test_compressed_files_are_read_too(tmp_path: Path) -> None:
         ({"x": X, "y": Y, "x_test": X[:, :5], "y_test": Y}, "expected images of 1x6x5"),
         ({"x": X.reshape(40, 30), "y": Y}, r"received \(40, 30\)"),
         ({"x": np.stack([X, X], 1), "y": Y}, "with 1 or 3 channels"),
-        ({"x": X.astype(int) + 1, "y": Y}, "from 0 to 255, received some from 1 to 256"),
-        ({"x": X.astype(int) - 1, "y": Y}, "received some from -1"),
+        ({"x": X.astype(int) + 1, "y": Y}, "from 0 to 255, received numbers from 1 to 256"),
+        ({"x": X.astype(int) - 1, "y": Y}, "received numbers from -1"),
         ({"x": np.full((40, 6, 5), np.inf), "y": Y}, "expected finite numbers"),
         ({"x": X * 1e300, "y": Y}, "expected finite numbers"),
         ({"x": X.astype(str), "y": Y}, "expected numbers, received text"),
@@ -139,18 +139,18 @@ def zipped(path: Path, **members: bytes) -> Path:
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (npy("(34359738368, 1, 1)"), "x claims 34,359,738,368 bytes of data, 0 are there"),
-        (npy("(99999999999999, 99999999999999, 9)"), "x claims .* 0 are there"),
-        (npy("(2, 2, 2)", data=b"1234567"), "claims 8 bytes of data, 7 are there"),
-        (npy("(2, 2, 2)", data=b"123456789"), "claims 8 bytes of data, 9 are there"),
+        (npy("(34359738368, 1, 1)"), "x declares 34,359,738,368 bytes of data, but has 0"),
+        (npy("(99999999999999, 99999999999999, 9)"), "x declares .* but has 0"),
+        (npy("(2, 2, 2)", data=b"1234567"), "declares 8 bytes of data, but has 7"),
+        (npy("(2, 2, 2)", data=b"123456789"), "declares 8 bytes of data, but has 9"),
         (npy("(-2, 2, 2)", data=b"12345678"), "bytes of data|not an array"),
         (npy("(2, 2, 2)", "'|O'", b"cos\nsystem\n."), "never unpickled"),
-        (npy("(2, 2, 2)", "'nonsense'"), "not an array of NumPy's"),
-        (npy("__import__('os').system('false')"), "not an array of NumPy's"),
-        (b"", "not an array of NumPy's"),
+        (npy("(2, 2, 2)", "'nonsense'"), "not a NumPy array"),
+        (npy("__import__('os').system('false')"), "not a NumPy array"),
+        (b"", "not a NumPy array"),
         (b"\x93NUMPY\x09\x00", r"format \(9, 0\)"),
-        (b"hello \x1b[31m", "not an array of NumPy's"),
-        (npy("(2, 2, 2)")[:40], "not an array of NumPy's"),
+        (b"hello \x1b[31m", "not a NumPy array"),
+        (npy("(2, 2, 2)")[:40], "not a NumPy array"),
     ],
 )
 def test_arrays_that_lie_are_refused(tmp_path: Path, x: bytes, message: str) -> None:
@@ -158,14 +158,16 @@ def test_arrays_that_lie_are_refused(tmp_path: Path, x: bytes, message: str) -> 
 
 
 def test_member_that_claims_32_gib_is_not_made_room_for(tmp_path: Path) -> None:
-    """Header and directory agree on the lie; only 8 bytes are there."""
+    """Header and directory agree on a false size; the file has only 8 bytes."""
     size = 32 << 30
     path = zipped(tmp_path, x=npy(f"({size}, 1, 1)", data=b"12345678"), y=npy("(1,)", data=b"\0"))
-    refused(claiming(path, size), "claims 34,359,738,[0-9]+ bytes, at most 4,294,967,296 are read")
+    refused(
+        claiming(path, size), "declares 34,359,738,[0-9]+ bytes, at most 4,294,967,296 are read"
+    )
 
 
 def claiming(path: Path, size: int) -> Path:
-    """Let the directory of the zip give its first member another size, by a zip64 field."""
+    """Give the first member another size in the zip directory, by a zip64 field."""
     content = bytearray(path.read_bytes())
     at = content.index(b"PK\x01\x02")
     name, extra = struct.unpack_from("<HH", content, at + 28)
@@ -181,11 +183,11 @@ def claiming(path: Path, size: int) -> Path:
 
 
 def test_bomb_of_zeros_is_not_unpacked(tmp_path: Path) -> None:
-    """A member of 5 GiB that a few megabytes unpack to, were it not for its size."""
+    """A few megabytes would unpack to a member of 5 GiB, which is refused by its size."""
     with zipfile.ZipFile(tmp_path / "bomb.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z:
         z.writestr("x.npy", npy("(5368709120, 1, 1)", data=bytes(1 << 20)))
         z.writestr("y.npy", npy("(1,)", data=b"\0"))
-    refused(tmp_path / "bomb.npz", "x claims 5,368,709,120 bytes of data, 1,048,576 are there")
+    refused(tmp_path / "bomb.npz", "x declares 5,368,709,120 bytes of data, but has 1,048,576")
 
 
 def test_damaged_zip_is_refused_wherever_it_is_cut(tmp_path: Path) -> None:

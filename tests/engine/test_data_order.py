@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnn_tui.engine.data.batches import epoch_batches
-from cnn_tui.engine.data.dataset import Split
+from cnn_tui.engine.data.dataset import Split, hold_out, stratified_order
+from cnn_tui.engine.data.loader import epoch_batches
 from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.data.split import hold_out, stratified_order
 
 
 @given(

@@ -1,4 +1,4 @@
-"""Datasets: what is built in, what is refused."""
+"""Datasets: the built-in ones, and refusals."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def test_names_are_known_however_they_are_spelt() -> None:
 def test_folder_is_wanted_where_needed_and_refused_where_not(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="--data-dir"):
         load_dataset("folder")
-    with pytest.raises(DataError, match="built in and reads no folder"):
+    with pytest.raises(DataError, match="built in; --data-dir does not apply"):
         load_dataset("digits", tmp_path)
-    with pytest.raises(DataError, match="place of its own"):
+    with pytest.raises(DataError, match="already a path"):
         load_dataset(str(tmp_path), tmp_path)
     with pytest.raises(DataError, match="no such folder or file"):
         load_dataset("folder", tmp_path / "nowhere")

@@ -1,13 +1,13 @@
-"""The built-in set of drawn shapes."""
+"""The built-in dataset of drawn shapes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from cnn_tui.engine.data.built_in import draw
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.drawing import draw
 from cnn_tui.engine.data.figures import FIGURES
 
 

@@ -1,4 +1,4 @@
-"""The downloader, against a real HTTP server on loopback that does whatever servers do wrong."""
+"""The downloader against a real HTTP server on loopback, with the failures of real servers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn_tui.engine.data import job
-from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, fetch
-from cnn_tui.engine.data.job import Patience
+from cnn_tui.engine.data import fetch as fetch_module
+from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, Patience, fetch
 from cnn_tui.engine.data.sources import SOURCES, Download, RemoteFile
 from cnn_tui.engine.data.transfer import RefusedError, _Redirects
 from cnn_tui.engine.errors import DataError
@@ -32,7 +31,7 @@ Behaviour = Callable[["Handler"], None]
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as the server's next behaviour wants, and well when there is none left."""
+    """Answers with the server's next behaviour, and correctly once none is left."""
 
     server: Server
     protocol_version = "HTTP/1.1"
@@ -118,7 +117,7 @@ def status(code: int, **headers: str) -> Behaviour:
 
 
 def whole(content: bytes, length: int | None = None) -> Behaviour:
-    """Everything, whatever part was asked for; the header may lie about the length."""
+    """Send the whole file for any requested range; the header may give a false length."""
 
     def behave(handler: Handler) -> None:
         handler.head(200, len(content) if length is None else length)
@@ -235,7 +234,7 @@ def test_passing_faults_are_waited_out(server: Server, tmp_path: Path, fault: Be
 @pytest.mark.parametrize("fault", [cut(0), stall(0), status(503), no_http, hang_up])
 def test_patience_ends(server: Server, tmp_path: Path, fault: Behaviour) -> None:
     server.behaviours = [fault] * 3
-    fails(tmp_path, r"one\.bin cannot be fetched: 127.*--mirror URL")
+    fails(tmp_path, r"one\.bin cannot be downloaded: 127.*--mirror URL")
     assert len(server.asked) == 3
     assert get(tmp_path) == CONTENT
 
@@ -263,8 +262,8 @@ def test_host_may_ask_for_time(server: Server, tmp_path: Path) -> None:
         (whole(CONTENT + b"x"), "offers 300,001 bytes, expected 300,000"),
         (without_length(CONTENT + b"x"), "sends more than the 300,000 bytes"),
         (without_length(OTHER + OTHER), "sends more than the 300,000 bytes"),
-        (wrong_byte, "SHA-256 of what it sent is not that of the file"),
-        (whole(OTHER), "SHA-256 of what it sent is not that of the file"),
+        (wrong_byte, "the SHA-256 of the received file is wrong"),
+        (whole(OTHER), "the SHA-256 of the received file is wrong"),
     ],
 )
 def test_other_content_is_refused_and_not_kept(
@@ -356,7 +355,7 @@ def test_second_host_goes_on_where_the_first_gave_up(
     assert server.asked[-1] == ("/b/one.bin", "bytes=1000-", None)
     (tmp_path / "one.bin").unlink()
     server.behaviours = [status(404), status(403)]
-    error = fails(tmp_path, "cannot be fetched")
+    error = fails(tmp_path, "cannot be downloaded")
     assert "it answers 404" in str(error) and "it answers 403" in str(error)
 
 
@@ -377,7 +376,7 @@ def test_mirror_is_asked_instead(
     "mirror", ["ftp://host/x", "file:///etc", "host/x", "https://", "http://[x", "\x1b[31m"]
 )
 def test_mirror_must_be_an_address(server: Server, tmp_path: Path, mirror: str) -> None:
-    error = fails(tmp_path, "is no address", mirror=mirror)
+    error = fails(tmp_path, "is not an address", mirror=mirror)
     assert str(error).isprintable()
 
 
@@ -394,7 +393,7 @@ def test_redirects_never_lead_off_https() -> None:
     request = urllib.request.Request("https://host/file")
     redirect = partial(_Redirects().redirect_request, request, None, 302, "Found", Message())
     assert redirect("https://other/file") is not None
-    with pytest.raises(RefusedError, match="redirects from HTTPS"):
+    with pytest.raises(RefusedError, match="redirects to plain HTTP"):
         redirect("http://other/file")
 
 
@@ -406,7 +405,7 @@ def test_stop_breaks_off_and_keeps_what_has_come(server: Server, tmp_path: Path)
             stop.set()
 
     server.behaviours = [stall(100_000)]
-    fails(tmp_path, "was broken off.*kept", stop=stop, progress=progress)
+    fails(tmp_path, "was interrupted.*kept", stop=stop, progress=progress)
     kept = (tmp_path / "one.bin.part").stat().st_size
     assert 50_000 < kept <= 100_000
     assert get(tmp_path) == CONTENT
@@ -418,7 +417,7 @@ def test_stop_ends_a_pause(server: Server, tmp_path: Path) -> None:
     threading.Timer(0.2, stop.set).start()
     patience = Patience(stall=1, pause=600, longest_pause=600)
     server.behaviours = [status(503)]
-    fails(tmp_path, "was broken off", stop=stop, patience=patience)
+    fails(tmp_path, "was interrupted", stop=stop, patience=patience)
 
 
 def test_error_in_the_progress_is_not_swallowed(server: Server, tmp_path: Path) -> None:
@@ -441,7 +440,7 @@ def test_two_at_once_do_not_mix(server: Server, tmp_path: Path) -> None:
     thread = threading.Thread(target=first)
     thread.start()
     assert begun.wait(10)
-    fails(tmp_path, "another process is fetching it")
+    fails(tmp_path, "another process is downloading it")
     server.released.set()
     thread.join(30)
     assert results == ["done"] and (tmp_path / "one.bin").read_bytes() == CONTENT
@@ -478,7 +477,7 @@ def test_full_disk_in_the_middle_keeps_what_has_come(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(job, "receive", full)
+        patch.setattr(fetch_module, "receive", full)
         fails(tmp_path, "cannot be written: No space left on device.*kept")
     assert get(tmp_path) == CONTENT
 

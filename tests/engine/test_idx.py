@@ -1,4 +1,4 @@
-"""The IDX reader and MNIST: right files, and every kind of wrong one."""
+"""The IDX reader and MNIST: valid files, and every kind of invalid one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cnn_tui.engine.data.catalog import load_dataset
-from cnn_tui.engine.data.idx import read_idx
+from cnn_tui.engine.data.mnist import read_idx
 from cnn_tui.engine.errors import DataError
 
 
@@ -25,7 +25,7 @@ def images() -> np.ndarray:
 
 @pytest.fixture
 def folder(tmp_path: Path, images: np.ndarray) -> Path:
-    """A whole MNIST in small: 36 images to train, 12 to test, gzipped."""
+    """A small MNIST: 36 images to train, 12 to test, gzipped."""
     labels = (np.arange(36) % 10).astype(np.uint8)
     for prefix, n in (("train", 36), ("t10k", 12)):
         write(tmp_path / f"{prefix}-images-idx3-ubyte.gz", gzip.compress(idx(images[:n])))
@@ -58,7 +58,7 @@ def test_reads_what_was_written_whatever_its_name(
         (lambda good: good[:16], "received 0"),
         (lambda good: good + b"x", "received more"),
         (lambda good: good[:4] + struct.pack(">3I", 36, 0, 4) + good[16:], "36x0x4 bytes"),
-        (lambda good: good[:4] + b"\xff" * 12 + good[16:], "which cannot be"),
+        (lambda good: good[:4] + b"\xff" * 12 + good[16:], "declares an impossible size"),
     ],
 )
 def test_refuses_what_is_not_exactly_its_header(
@@ -81,7 +81,7 @@ def test_refuses_gzip_that_is_cut_off_or_damaged(tmp_path: Path, images: np.ndar
 
 
 def test_gzip_bomb_is_left_at_the_byte_after_the_last(tmp_path: Path) -> None:
-    """Its end is cut off: whoever unpacked all of it would complain of that instead."""
+    """Its end is cut off: unpacking all of it would raise another error."""
     bomb = struct.pack(">2I", 0x801, 4) + bytes(64 << 20)
     path = write(tmp_path / "bomb.gz", gzip.compress(bomb, 1)[:-100])
     with pytest.raises(DataError, match="expected 4 bytes after the header, received more"):
@@ -89,9 +89,9 @@ def test_gzip_bomb_is_left_at_the_byte_after_the_last(tmp_path: Path) -> None:
 
 
 def test_missing_file_and_folder_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="expected a file, found none"):
+    with pytest.raises(DataError, match="there is no such file"):
         read_idx(tmp_path / "nowhere", 1)
-    with pytest.raises(DataError, match="expected a file, found none"):
+    with pytest.raises(DataError, match="there is no such file"):
         read_idx(tmp_path, 1)
     with pytest.raises(DataError, match=r"train-labels-idx1-ubyte or .*--data-dir"):
         load_dataset("mnist", tmp_path)

@@ -1,4 +1,4 @@
-"""k-NN: the same neighbours as by computing every distance, whatever the blocks."""
+"""k-NN: the same neighbours as by computing every distance, with any block size."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from cnn_tui.engine.baselines import knn, validation
 from cnn_tui.engine.baselines.knn import nearest, vote
 from cnn_tui.engine.baselines.neighbours import KNN, accuracy_of, run_knn
-from cnn_tui.engine.baselines.rows import Rows
-from cnn_tui.engine.baselines.screens import Metric
+from cnn_tui.engine.baselines.screens import Metric, Rows
 from cnn_tui.engine.baselines.validation import choose_k
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset, Split
-from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.folder import ImageFile
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.threads import WorkerPool
 
@@ -34,7 +33,7 @@ def team() -> Iterator[WorkerPool]:
 
 @pytest.fixture
 def tiny_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many blocks and many merges out of a few dozen images."""
+    """Split a few dozen images into many blocks and merges."""
     for name, value in (("_TEST", 16), ("_TRAIN", 16), ("_TASK", 3), ("_SPARE", 2)):
         monkeypatch.setattr(knn, name, value)
 
@@ -57,17 +56,17 @@ def test_neighbours_are_those_of_all_distances(
     team: WorkerPool, metric: Metric, dtype: type, scale: float, count: int
 ) -> None:
     train, test = images(70, 0, dtype, scale), images(41, 1, dtype, scale)
-    found = nearest(Rows(train), Rows(test), count, metric, team=team)
+    found = nearest(Rows(train), Rows(test), count, metric, pool=team)
     np.testing.assert_array_equal(found, expected(train, test, count, metric))
 
 
 @pytest.mark.usefixtures("tiny_blocks")
 @pytest.mark.parametrize("metric", METRICS)
 def test_equally_far_images_come_in_their_order(team: WorkerPool, metric: Metric) -> None:
-    """More of them than there are candidates: only looking at all can tell."""
+    """More equal distances than candidates: only computing all distances decides."""
     train = np.repeat(images(3, 0), 30, axis=0)
     test = images(5, 1)
-    found = nearest(Rows(train), Rows(test), 4, metric, team=team)
+    found = nearest(Rows(train), Rows(test), 4, metric, pool=team)
     np.testing.assert_array_equal(found, expected(train, test, 4, metric))
 
 
@@ -77,7 +76,7 @@ def test_rounding_of_the_product_decides_nothing(team: WorkerPool, offset: float
     """Far from zero float32 has few digits left for the differences."""
     train = images(60, 0, np.float32, 1) + np.float32(offset)
     test = images(20, 1, np.float32, 1) + np.float32(offset)
-    found = nearest(Rows(train), Rows(test), 3, "l2", team=team)
+    found = nearest(Rows(train), Rows(test), 3, "l2", pool=team)
     np.testing.assert_array_equal(found, expected(train, test, 3, "l2"))
 
 
@@ -87,7 +86,7 @@ def test_any_small_set(seed: int, count: int, metric: Metric) -> None:
     train = rng.integers(0, 4, (int(rng.integers(count, 40)), 1, 2, 2)).astype(np.uint8)
     test = rng.integers(0, 4, (int(rng.integers(1, 20)), 1, 2, 2)).astype(np.uint8)
     team = WorkerPool(1)
-    found = nearest(Rows(train), Rows(test), count, metric, team=team)
+    found = nearest(Rows(train), Rows(test), count, metric, pool=team)
     team.close()
     np.testing.assert_array_equal(found, expected(train, test, count, metric))
 
@@ -99,10 +98,10 @@ def test_rows_may_come_from_several_splits_and_from_a_file(
     every, test = images(50, 0), images(10, 1)
     (tmp_path / "pixels").write_bytes(every[30:].tobytes())
     in_file = ImageFile(tmp_path / "pixels", (2, 4, 3), np.arange(20))
-    found = nearest(Rows(every[:30], in_file), Rows(test), 5, team=team)
+    found = nearest(Rows(every[:30], in_file), Rows(test), 5, pool=team)
     np.testing.assert_array_equal(found, expected(every, test, 5, "l2"))
     chosen = np.array([49, 3, 31, 8, 20, 40])
-    found = nearest(Rows(every[:30], in_file, chosen=chosen), Rows(test), 2, team=team)
+    found = nearest(Rows(every[:30], in_file, chosen=chosen), Rows(test), 2, pool=team)
     np.testing.assert_array_equal(found, expected(every[chosen], test, 2, "l2"))
 
 
@@ -110,7 +109,7 @@ def test_rows_may_come_from_several_splits_and_from_a_file(
 def test_progress_rises_to_all_pairs_and_may_end_the_search(team: WorkerPool) -> None:
     told: list[tuple[int, int]] = []
     train, test = images(50, 0), images(40, 1)
-    nearest(Rows(train), Rows(test), 1, team=team, tell=lambda *pair: told.append(pair))
+    nearest(Rows(train), Rows(test), 1, pool=team, progress=lambda *pair: told.append(pair))
     assert told[-1] == (2000, 2000)
     assert told == sorted(told) and len(told) == 12
 
@@ -118,7 +117,7 @@ def test_progress_rises_to_all_pairs_and_may_end_the_search(team: WorkerPool) ->
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        nearest(Rows(train), Rows(test), 1, team=team, tell=stop)
+        nearest(Rows(train), Rows(test), 1, pool=team, progress=stop)
 
 
 def test_most_votes_win_and_of_equally_many_the_first_class() -> None:
@@ -127,7 +126,7 @@ def test_most_votes_win_and_of_equally_many_the_first_class() -> None:
 
 
 def blobs(count: int, seed: int, spread: float = 12) -> Split:
-    """Three classes, each around a picture of its own."""
+    """Three classes, each scattered around one picture."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 3
     centres = np.random.default_rng(99).integers(60, 190, (3, 1, 5, 5))
@@ -138,7 +137,7 @@ def blobs(count: int, seed: int, spread: float = 12) -> Split:
 def test_k_is_scored_on_five_folds_of_all_images(team: WorkerPool) -> None:
     train = blobs(102, 0, spread=60)
     told: list[tuple[int, int]] = []
-    found = choose_k(train, 3, team=team, tell=lambda *pair: told.append(pair))
+    found = choose_k(train, 3, pool=team, progress=lambda *pair: told.append(pair))
     assert found.images == 102
     # Of the choices only those that fit into the smallest rest of 81.
     assert [score.k for score in found.scores] == [1, 3, 5, 8, 10, 12, 15, 20, 50]
@@ -153,7 +152,7 @@ def test_every_fold_is_classified_by_the_others(team: WorkerPool) -> None:
     """An image that could see itself would always be right with k = 1."""
     rng = np.random.default_rng(0)
     noise = Split(rng.integers(0, 256, (200, 1, 4, 4)).astype(np.uint8), rng.integers(0, 2, 200))
-    assert choose_k(noise, 2, team=team).scores[0].mean < 0.7
+    assert choose_k(noise, 2, pool=team).scores[0].mean < 0.7
 
 
 def test_largest_k_within_one_standard_error_is_taken() -> None:
@@ -170,7 +169,7 @@ def test_of_very_many_images_a_part_takes_part(
     team: WorkerPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(validation, "_WORK", 50_000)
-    assert choose_k(blobs(300, 0), 3, team=team).images == 50
+    assert choose_k(blobs(300, 0), 3, pool=team).images == 50
 
 
 def dataset(spread: float = 12) -> Dataset:
@@ -197,4 +196,4 @@ def test_real_mnist(mnist_dir: Path, team: WorkerPool) -> None:
     """All 60,000 images against the first thousand; with all 10,000 it is 97.05%."""
     mnist = load_dataset("mnist", mnist_dir)
     some = Dataset("mnist", mnist.classes, mnist.train, mnist.val, mnist.test.first(1000))
-    assert accuracy_of(some, 3, "l2", team=team) == 0.962
+    assert accuracy_of(some, 3, "l2", pool=team) == 0.962

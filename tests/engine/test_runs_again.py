@@ -1,4 +1,4 @@
-"""A run trained once more: the same bits if nothing is changed, and said so."""
+"""Reproducing a run: the same bits if nothing is changed, and a report of it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from cnn_tui.engine.errors import RunError, SpecError
 from cnn_tui.engine.runs import manage
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import read_entry
-from cnn_tui.engine.runs.recorder import new_run
 from cnn_tui.engine.runs.reproduction import plan_again
+from cnn_tui.engine.runs.train import new_run
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     Alert,
@@ -33,7 +33,7 @@ CODES = {"same-bits", "other-bits", "compared", "not-compared"}
 
 
 def steer(event: RunEvent, control: Control) -> None:
-    """A person who changes things while the run goes, one of them before its first batch."""
+    """A person who changes settings during the run, one of them before its first batch."""
     if isinstance(event, RunStarted) and not event.from_step:
         control.set("l2", 0.01)
     if isinstance(event, BatchCompleted) and event.step == 3:
@@ -50,7 +50,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Session:
 
 @pytest.fixture
 def again(monkeypatch: pytest.MonkeyPatch):
-    """Trains a run once more."""
+    """Reproduces a run."""
 
     def train(folder: RunFolder, change: tuple[str, str] | None = None, **how: object) -> Session:
         network, plan = plan_again(folder, change)
@@ -116,7 +116,7 @@ def test_other_bits_are_told_with_the_step_and_what_changed(again, tmp_path: Pat
     first.folder.environment_file.write_text(environment.replace(np.__version__, "1.0"))
     alert = verdict(again(first.folder))
     assert (alert.code, alert.severity) == ("other-bits", "warning")
-    assert "they part at step 7" in alert.message
+    assert "they differ from step 7" in alert.message
     assert f"numpy was 1.0, is {np.__version__}" in alert.message
 
 
@@ -127,7 +127,7 @@ def test_other_weights_are_told_though_every_loss_is_equal(again, tmp_path: Path
     content[-1] ^= 1
     state.write_bytes(content)
     alert = verdict(again(first.folder))
-    assert alert.code == "other-bits" and "yet not the weights after step 9" in alert.message
+    assert alert.code == "other-bits" and "but the weights after step 9 differ" in alert.message
 
 
 @pytest.mark.parametrize("lost", ["deleted", "renamed"])
@@ -143,7 +143,7 @@ def test_the_run_that_is_repeated_may_go_meanwhile(again, tmp_path: Path, lost: 
 
     repeated = again(first.folder, on_event=lose)
     alert = verdict(repeated)
-    assert alert.code == "not-compared" and "no run small-1 any more" in alert.message
+    assert alert.code == "not-compared" and "run small-1 no longer exists" in alert.message
     assert repeated.events[-1].reason == "completed"
 
 
@@ -163,7 +163,7 @@ def test_another_dataset_may_be_the_value_that_is_changed(again, original: Sessi
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("lr", "0.01"), "training.lr is 0.01 in small-1 as well"),
+        (("lr", "0.01"), "training.lr is 0.01 in small-1 already"),
         (("lr", "fast"), "training.lr: expected a number above 0"),
         (("lrr", "1"), "no setting 'lrr' in this run"),
     ],

@@ -1,4 +1,4 @@
-"""What can be spared of the runs on disk, and what must stay."""
+"""Which files of runs can be deleted, and which must stay."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 from sessions import Session, assert_same, figures, noise_set, small_network
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.files import disk_use
 from cnn_tui.engine.runs import manage
+from cnn_tui.engine.runs.checkpoints import kept_states
 from cnn_tui.engine.runs.cleanup import clean_up, list_bin, spares
-from cnn_tui.engine.runs.disk import disk_use
 from cnn_tui.engine.runs.folder import FORMAT, RunFolder
 from cnn_tui.engine.runs.history import list_runs
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.recorder import Policy
-from cnn_tui.engine.runs.resume import with_epochs
-from cnn_tui.engine.runs.states import kept_states
+from cnn_tui.engine.runs.train import with_epochs
 
 DATA = noise_set()
 
@@ -161,5 +161,5 @@ def test_a_step_of_which_there_is_no_state(tmp_path: Path) -> None:
     before = {path: path.read_bytes() for path in first.folder.path.rglob("*.safetensors")}
     again = Session(first.folder, small_network(), DATA, from_step=4)
     assert again.events[-1].reason == "failed"
-    assert "no sound state of step 4. It has those of steps" in again.events[-1].message
+    assert "no intact state of step 4. It has states of steps" in again.events[-1].message
     assert {path: path.read_bytes() for path in before} == before

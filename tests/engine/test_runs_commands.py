@@ -29,7 +29,7 @@ BEFORE = Settings(lr=0.1)
 
 
 class Steered:
-    """A run that goes on until it is stopped, in a thread; its events can be waited for."""
+    """A run in a thread that trains until it is stopped; its events can be awaited."""
 
     def __init__(self, root: Path) -> None:
         self.seen: list[RunEvent] = []
@@ -61,7 +61,7 @@ def test_a_run_is_paused_changed_continued_and_stopped(tmp_path: Path) -> None:
     assert "pauses" in send(run.folder, Request("pause"))
     paused = run.wait_for(lambda event: isinstance(event, RunPaused))
     assert "0.003" in send(run.folder, Request("lr", 0.003))
-    assert "goes on" in send(run.folder, Request("resume"))
+    assert "resumes" in send(run.folder, Request("resume"))
     run.wait_for(lambda event: isinstance(event, RunResumed))
     changed = run.wait_for(lambda event: isinstance(event, SettingChanged))
     assert (changed.step, changed.name, changed.new) == (paused.step, "lr", 0.003)
@@ -70,7 +70,7 @@ def test_a_run_is_paused_changed_continued_and_stopped(tmp_path: Path) -> None:
     assert "stops" in send(run.folder, Request("stop"))
     assert run.wait_for(lambda event: isinstance(event, RunEnded)).reason == "stopped"
     run.join()
-    with pytest.raises(RunError, match="Nobody trains"):
+    with pytest.raises(RunError, match="is not being trained"):
         send(run.folder, Request("pause"))
     assert list(run.folder.commands.iterdir()) == []
 
@@ -133,7 +133,7 @@ def test_a_trainer_that_does_not_answer_is_said_so(tmp_path: Path) -> None:
         send(folder, Request("pause"), patience=0.2)
     assert list(folder.commands.iterdir()) == []
     folder.commands.rmdir()
-    with pytest.raises(RunError, match="No request can be left"):
+    with pytest.raises(RunError, match="cannot be written"):
         send(folder, Request("pause"))
     lock.release()
 
@@ -151,7 +151,9 @@ def test_a_refusal_reaches_the_one_who_asked(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=serve)
     thread.start()
-    with pytest.raises(RunError, match="refused: this is no request: it names no learning rate"):
+    with pytest.raises(
+        RunError, match="refused: the request is invalid: the learning rate is missing"
+    ):
         send(folder, Request("lr"))
     done.set()
     thread.join()

@@ -107,7 +107,7 @@ def test_a_line_is_told_when_it_is_whole(cut: int, writing: Writing) -> None:
 
 
 def test_an_event_waits_for_the_steps_before_it(writing: Writing) -> None:
-    """Over a network the two files may show up at different times."""
+    """Over a network the two files may appear at different times."""
     writing.add(*story(5))
     writing.events.flush()
     follower = Follower(writing.folder)

@@ -1,4 +1,4 @@
-"""Lists of runs, and what is done with them."""
+"""Lists of runs, and commands on runs."""
 
 from __future__ import annotations
 
@@ -91,9 +91,9 @@ def test_sorting_and_filtering(tmp_path: Path) -> None:
 
 def test_the_curve_of_a_long_run_stays_short() -> None:
     summary = Summary()
-    summary.take(started())
+    summary.update(started())
     for number in range(1, 10_001):
-        summary.take(epoch(number * 5))
+        summary.update(epoch(number * 5))
     assert MOST_POINTS // 2 <= len(summary.curve) <= MOST_POINTS
     assert summary.epoch == 10_000
 

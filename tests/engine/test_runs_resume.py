@@ -1,8 +1,10 @@
-"""A run that goes on from any of its steps ends with the bits of one that was never disturbed."""
+"""A run resumed from any of its steps ends with the bits of an uninterrupted one."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +16,9 @@ from sessions import Session, assert_same, figures, noise_set, small_network
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder, open_run
+from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.recorder import Policy
-from cnn_tui.engine.runs.resume import with_epochs
+from cnn_tui.engine.runs.train import new_run, with_epochs
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
@@ -56,6 +59,27 @@ def test_resume_at_every_step_ends_with_the_same_bits(
         assert figures(last.folder) == figures(whole.folder)
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
+def test_a_folder_whose_name_is_not_utf_8_loses_no_event(tmp_path: Path) -> None:
+    root = tmp_path / os.fsdecode(b"runs-\xff")
+    first = run(root, small_network(), stop_at=4, policy=Policy(steps=2))
+    assert not first.only(Alert)
+    last = run(first.folder, small_network())
+    kept = list(read_events(last.folder.events_file))
+    started = [event for event in kept if isinstance(event, RunStarted)]
+    assert [event.path for event in started] == [f"{tmp_path}/runs-\\udcff/small-1"] * 2
+    assert [event for event in kept if isinstance(event, CheckpointSaved)]
+    assert last.only(RunStarted)[0].from_step == 4
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
+def test_data_in_a_folder_whose_name_is_not_utf_8(tmp_path: Path) -> None:
+    place = tmp_path / os.fsdecode(b"data-\xff")
+    with new_run(tmp_path, small_network(), DATA, control=Control(), data_dir=place) as recorder:
+        info = open_run(tmp_path, recorder.run).info()
+    assert info.data_dir == f"{tmp_path}/data-\\udcff"
+
+
 def test_the_best_weights_are_found_again_after_a_resume(tmp_path: Path) -> None:
     described = small_network(lr=0.3, optimizer="sgd", keep_best=True, patience=2, epochs=12)
     whole = run(tmp_path, described)
@@ -81,7 +105,7 @@ def test_a_run_cut_into_single_steps_is_the_same(tmp_path: Path) -> None:
 
 
 def test_any_checkpoint_will_do(tmp_path: Path) -> None:
-    """Not only that of an orderly stop: a folder as it was at the moment of a crash."""
+    """Resume a folder as it was at the moment of a crash, not only after an orderly stop."""
     described = small_network(optimizer="momentum")
     copies: list[Path] = []
 

@@ -62,7 +62,7 @@ async def test_the_ladder_is_climbed_once(
 async def test_what_was_done_is_shown_at_once_and_closer(make_app: MakeApp, tmp_path: Path) -> None:
     root, baselines = tmp_path / "runs", ("knn", "linear-svm", "two-layer")
     list(
-        BaselineSuite(load_dataset("digits"), "digits", root, rungs=baselines).climb(
+        BaselineSuite(load_dataset("digits"), "digits", root, rungs=baselines).run(
             lambda event: None
         )
     )

@@ -180,7 +180,7 @@ def test_fetch_that_fails_is_one_line(cli, mirror: str, tmp_path: Path) -> None:
     code, out, err = cli("data", "fetch", "mnist", "--mirror", mirror)
     assert (code, out) == (1, "")
     assert re.fullmatch(
-        r"cnn-tui: error: one\.bin cannot be fetched: .* 404 .*--mirror URL\.\n", err
+        r"cnn-tui: error: one\.bin cannot be downloaded: .* 404 .*--mirror URL\.\n", err
     )
 
 
@@ -190,7 +190,7 @@ def test_fetch_that_fails_is_one_line(cli, mirror: str, tmp_path: Path) -> None:
         (("fetch", "mist"), "Did you mean mnist?"),
         (("fetch", "digits"), "needs no download"),
         (("fetch", "zzz"), "There are mnist, fashion-mnist, cifar10 and cifar100"),
-        (("fetch", "mnist", "--mirror", "ftp://x"), "is no address"),
+        (("fetch", "mnist", "--mirror", "ftp://x"), "is not an address"),
         (("show", "digts"), "Did you mean digits?"),
         (("show", "folder"), "--data-dir"),
     ],

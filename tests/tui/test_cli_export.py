@@ -13,8 +13,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from cnn_tui.engine.data.built_in import load_digits
 from cnn_tui.engine.data.catalog import load_dataset
-from cnn_tui.engine.data.digits import load_digits
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.training.events import EpochCompleted

@@ -209,7 +209,7 @@ def test_states_are_listed_and_gone_back_to(cli, runs: Path, tmp_path: Path) -> 
     steps = [one["step"] for one in json.loads(cli(*here, "states", "quick-1", "--json").out)]
     resume = ("resume", "quick-1", "--runs-dir", tmp_path, "--json")
     code, out, err = cli(*resume, "--from", 7)
-    assert code == 1 and "no sound state of step 7" in err and err.count("\n") == 1
+    assert code == 1 and "no intact state of step 7" in err and err.count("\n") == 1
     assert lines(out)[-1]["reason"] == "failed"
     code, out, _ = cli(*resume, "--from", steps[-1])
     assert code == 0 and lines(out)[0]["from_step"] == steps[-1]
@@ -220,7 +220,10 @@ def test_reproduce_says_whether_the_bits_are_the_same(cli, runs: Path, tmp_path:
     here = ("--runs-dir", tmp_path)
     code, out, err = cli("reproduce", "quick-1", *here)
     assert (code, err) == (0, "")
-    assert "+ The same bits as quick-1: all 40 steps alike, the weights after step 40" in out
+    assert (
+        "+ The same bits as quick-1: all 40 steps are equal, and so are the weights after step 40"
+        in out
+    )
     stream = lines(cli("reproduce", "quick-1", "--json", "--threads", 1, *here).out)
     assert stream[0]["again_of"] == "quick-1" and stream[0]["run"] == "quick-3"
     assert stream[-2]["code"] == "same-bits" and stream[-1]["event"] == "run_ended"
@@ -243,7 +246,7 @@ def test_reproduce_with_one_value_changed_compares(cli, runs: Path, tmp_path: Pa
         ("lr", 2, "expected NAME=VALUE"),
         ("=3", 2, "expected NAME=VALUE"),
         ("lr=", 2, "expected NAME=VALUE"),
-        ("lr=0.01", 1, "training.lr is 0.01 in quick-1 as well"),
+        ("lr=0.01", 1, "training.lr is 0.01 in quick-1 already"),
         ("lr=fast", 1, "training.lr: expected a number"),
         ("lrr=1", 1, "no setting 'lrr'"),
         ("layers[0].out_features=3", 1, "10 classes"),
@@ -278,7 +281,10 @@ def test_layers_are_compared_by_what_they_are(cli, runs: Path, tmp_path: Path) -
         (("resume", "../quick-1"), ("cannot be called",)),
         (("compare", "quick-1", "nosuch"), ("no run 'nosuch'",)),
         (("resume", "quick-1", "--data-dir", "/"), ("built in",)),
-        (("resume", "quick-1", "--epochs", "1"), ("in epoch 2 already, beyond 1", "--from STEP")),
+        (
+            ("resume", "quick-1", "--epochs", "1"),
+            ("in epoch 2 already: it cannot end at 1", "--from STEP"),
+        ),
         (("watch", "--runs-dir", "/nowhere"), ("no run in /nowhere",)),
     ],
 )
@@ -294,7 +300,7 @@ def test_mistakes_are_one_line(cli, runs: Path, args: tuple[str, ...], words: li
 def test_a_run_without_a_trainer_takes_no_commands(cli, runs: Path, action: list[str]) -> None:
     name, *value = action
     code, _, err = cli("runs", "--runs-dir", runs, name, "quick-1", *value)
-    assert code == 1 and "Nobody trains the run quick-1 now." in err and err.count("\n") == 1
+    assert code == 1 and "The run quick-1 is not being trained now." in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "1e9", "x"])

@@ -20,7 +20,7 @@ from test_pty_app import TRAINING
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.lock import holder, writer_lives
-from cnn_tui.engine.runs.places import runs_home
+from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.runs.requests import Request, send
 from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunStarted
 from cnn_tui.tui.app import CnnTuiApp

@@ -16,7 +16,7 @@ from scripted import run_events
 from textual.pilot import Pilot
 
 from cnn_tui.engine.runs.folder import RunInfo, create_run
-from cnn_tui.engine.runs.journal import Journal
+from cnn_tui.engine.runs.writer import Journal
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.events import RunStarted

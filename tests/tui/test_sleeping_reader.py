@@ -21,10 +21,10 @@ from runs_made import PATIENCE, QUICK
 from terminal import Terminal
 from test_streams import HELD_BACK
 
+from cnn_tui.engine.runs.checkpoints import kept_states
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.lock import holder
-from cnn_tui.engine.runs.states import kept_states
 from cnn_tui.engine.training.events import BatchCompleted, RunEnded
 
 SMALL_PIPE = 4096

@@ -14,7 +14,7 @@ from driving import text
 from runs_made import until
 from textual.pilot import Pilot
 
-from cnn_tui.engine.data.digits import load_digits
+from cnn_tui.engine.data.built_in import load_digits
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.layers import FC, Conv, Layer

@@ -72,7 +72,7 @@ def command(
         stopped_by_signals(control) as ending,
         printing(_LadderPrinter(as_json), control, ending) as outlet,
     ):
-        for rung in ladder.climb(outlet.put, control):
+        for rung in ladder.run(outlet.put, control):
             done.append(rung)
             outlet.put(rung)
     if not as_json:

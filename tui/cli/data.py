@@ -9,9 +9,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from cnn_tui.engine.data.catalog import find_name
+from cnn_tui.engine.data.catalog import DatasetEntry, entries, find_name
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.entries import DatasetEntry, entries
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, fetch
 from cnn_tui.engine.data.sources import SOURCES
 from cnn_tui.engine.data.statistics import Statistics, first_of_each, measure, to_bytes

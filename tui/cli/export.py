@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.export.tables import csv_lines, json_lines, rows
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.storage import Storage, replace_file
@@ -115,7 +115,7 @@ def _write(path: Path, parts: Iterable[bytes]) -> None:
     try:
         replace_file(Storage(), path, parts)
     except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None
+        raise RunError(f"{path} cannot be written: {reason_of(error)}.") from None
 
 
 def _require_free(path: Path, force: bool) -> None:

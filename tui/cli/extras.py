@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnn_tui.engine.runs.sink import Sink
+from cnn_tui.engine.runs.writer import Sink
 
 
 @dataclass(frozen=True)

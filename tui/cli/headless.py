@@ -10,10 +10,10 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Recorder
+from cnn_tui.engine.runs.train import train_recorded
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent
-from cnn_tui.engine.training.trainer import Trainer
 from cnn_tui.tui.cli.outlet import printing
 from cnn_tui.tui.cli.reporters import Reporter
 from cnn_tui.tui.cli.stopping import stopped_by_signals
@@ -46,15 +46,11 @@ def train(
     def emit(event: RunEvent) -> None:
         nonlocal last
         last = event
-        if recorder is not None:
-            recorder.record(event)
         outlet.put(event)
 
     with stopped_by_signals(control) as ending, printing(reporter, control, ending) as outlet:
         with keep(control) if keep else nullcontext() as recorder:
-            Trainer(
-                network, dataset, control=control, emit=emit, threads=threads, keeper=recorder
-            ).run()
+            train_recorded(network, dataset, recorder, control, emit, threads=threads)
         if ending.code and recorder is not None and _was_stopped(last):
             folder = RunFolder(Path(recorder.path))
             DetachOnHangup(on_hangup, lambda: folder, heir_words).detach(ending.code)

@@ -64,8 +64,8 @@ def command(
 
 
 def _train(network: Network, data_dir: Path | None, on_hangup: OnHangup) -> int:
-    from cnn_tui.engine.runs.places import runs_home
-    from cnn_tui.engine.runs.recorder import new_run
+    from cnn_tui.engine.runs.names import runs_home
+    from cnn_tui.engine.runs.train import new_run
     from cnn_tui.engine.training.opening import check_compatible
     from cnn_tui.tui.cli.headless import train
     from cnn_tui.tui.cli.loading import load

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from cnn_tui.engine.data.catalog import load_dataset, locate
+from cnn_tui.engine.data.catalog import load_dataset, load_network_data
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.progress import Progress
+from cnn_tui.engine.data.sources import Progress
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.wording import plain
@@ -37,9 +37,13 @@ def load(
         dataset = load_dataset(
             name, data_dir, shape=shape, skip_damaged=skip_damaged, progress=progress
         )
+    _print_notes(dataset)
+    return dataset
+
+
+def _print_notes(dataset: Dataset) -> None:
     for note in dataset.notes:
         print_note(note)
-    return dataset
 
 
 def load_for(
@@ -60,9 +64,12 @@ def load_for(
         ShapeError: They do not fit each other.
     """
     network = change(resolve(arch))
-    name, data_dir = locate(data or network.data, data_dir)
-    network = msgspec.structs.replace(network, data=name)
-    dataset = load(name, data_dir, network.input, skip_damaged=skip_damaged)
+    network = msgspec.structs.replace(network, data=data or network.data)
+    with progress_shown() as progress:
+        network, dataset, data_dir = load_network_data(
+            network, data_dir, skip_damaged=skip_damaged, progress=progress
+        )
+    _print_notes(dataset)
     check_compatible(network, dataset)
     return network, dataset, data_dir
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.errors import CnnTuiError, reason_of
 from cnn_tui.tui.cli.group import cli
 from cnn_tui.tui.cli.output import print_error, print_trace
 from cnn_tui.tui.terminal.shutdown import HUNG_UP
@@ -96,7 +96,7 @@ def _words(error: Exception) -> str:
     if isinstance(error, CnnTuiError):
         return str(error)
     if isinstance(error, OSError):
-        return ": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error))))
+        return ": ".join(filter(None, (str(error.filename or ""), reason_of(error))))
     return (
         f"a fault of cnn-tui itself, please report it: {type(error).__name__}: {error} "
         "(--debug shows where)"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cnn_tui.engine.runs.places import runs_home
+from cnn_tui.engine.runs.names import runs_home
 
 runs_dir = click.option(
     "--runs-dir",

@@ -8,9 +8,9 @@ import click
 
 from cnn_tui.engine.runs.compare import compare_runs
 from cnn_tui.engine.runs.folder import RunFolder, open_run
-from cnn_tui.engine.runs.recorder import Policy, Recorder, new_run
+from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.reproduction import plan_again
-from cnn_tui.engine.runs.resume import data_folder
+from cnn_tui.engine.runs.train import data_folder, new_run
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli import options

@@ -8,7 +8,7 @@ import click
 
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
-from cnn_tui.engine.runs.resume import data_folder, require_further, resume_run, with_epochs
+from cnn_tui.engine.runs.train import data_folder, require_further, resume_run, with_epochs
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli import options

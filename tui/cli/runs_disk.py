@@ -27,7 +27,7 @@ _yes = click.option("--yes", is_flag=True, help="Delete without asking.")
 def states(root: Path, run: str, as_json: bool) -> None:
     """List the states that resume RUN --from STEP can go on from."""
     # The other commands on runs need no arrays, and NumPy takes longer than they do.
-    from cnn_tui.engine.runs.states import kept_states
+    from cnn_tui.engine.runs.checkpoints import kept_states
 
     found = kept_states(open_run(root, run))
     if as_json:

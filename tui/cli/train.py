@@ -8,7 +8,8 @@ import click
 import msgspec
 
 from cnn_tui.engine.memory_estimate import check_memory
-from cnn_tui.engine.runs.recorder import Policy, Recorder, new_run
+from cnn_tui.engine.runs.recorder import Policy, Recorder
+from cnn_tui.engine.runs.train import new_run
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control

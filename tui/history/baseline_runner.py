@@ -44,7 +44,7 @@ class BaselineRunner:
         """Climb, blocking; raises ``CnnTuiError``."""
         ladder = self._made()
         self.rungs = ()
-        for rung in ladder.climb(self._tell, control):
+        for rung in ladder.run(self._tell, control):
             self.rungs = (*self.rungs, rung)
             self.baseline = ""
 

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import read_end
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.follow import Follower
@@ -36,16 +36,14 @@ def resume_here(
 ) -> None:
     """Go on with a run, blocking; its past is told first. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
-    from cnn_tui.engine.runs.resume import data_folder, resume_run
-    from cnn_tui.engine.training.trainer import Trainer
+    from cnn_tui.engine.runs.train import data_folder, resume_run, train_recorded
 
     past = [event for event in Follower(folder).poll() if not isinstance(event, RunEnded)]
     place = data_folder(folder, None)
     dataset = load_dataset(network.data, place, shape=network.input, skip_damaged=True)
     with resume_run(folder, network, dataset, control=control, from_step=from_step) as recorder:
 
-        def tell(event: RunEvent) -> None:
-            recorder.record(event)
+        def emit_with_past(event: RunEvent) -> None:
             if isinstance(event, RunStarted):
                 for one in past:
                     # What came after the checkpoint is computed again.
@@ -53,7 +51,7 @@ def resume_here(
                         emit(one)
             emit(event)
 
-        Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()
+        train_recorded(network, dataset, recorder, control, emit_with_past)
     require_kept(recorder)
 
 
@@ -62,19 +60,12 @@ def repeat_here(
 ) -> None:
     """Train a run once more beside it, blocking. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
-    from cnn_tui.engine.runs.recorder import new_run
-    from cnn_tui.engine.runs.resume import data_folder
-    from cnn_tui.engine.training.trainer import Trainer
+    from cnn_tui.engine.runs.train import data_folder, new_run, train_recorded
 
     root, place = folder.path.parent, data_folder(folder, None)
     dataset = load_dataset(network.data, place, shape=network.input, skip_damaged=True)
     with new_run(root, network, dataset, control=control, data_dir=place, again=again) as recorder:
-
-        def tell(event: RunEvent) -> None:
-            recorder.record(event)
-            emit(event)
-
-        Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()
+        train_recorded(network, dataset, recorder, control, emit)
     require_kept(recorder)
 
 
@@ -98,7 +89,7 @@ def resume_detached(folder: RunFolder, options: Sequence[str] = ()) -> subproces
             )
     except OSError as error:
         raise RunError(
-            f"The run {folder.name} cannot go on by itself: {error.strerror or error}.",
+            f"The run {folder.name} cannot go on by itself: {reason_of(error)}.",
             f"cnn-tui resume {folder.name} takes it up.",
         ) from None
 

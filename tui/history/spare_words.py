@@ -8,7 +8,7 @@ from cnn_tui.engine.runs.cleanup import Kind, Reclaimable
 from cnn_tui.tui.words import count
 
 if TYPE_CHECKING:
-    from cnn_tui.engine.runs.states import KeptState
+    from cnn_tui.engine.runs.checkpoints import KeptState
 
 SPARE_KEYS: dict[Kind, str] = {"bin": "b", "states": "s", "leftovers": "l"}
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.follow import Follower
-from cnn_tui.engine.runs.liveness import writer_present
+from cnn_tui.engine.runs.lock import writer_present
 from cnn_tui.engine.runs.requests import Request, send
 from cnn_tui.engine.training.events import RunEnded, RunStarted
 from cnn_tui.tui.dashboard.board import Board

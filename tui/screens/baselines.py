@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 
-from cnn_tui.engine.data.missing import missing
+from cnn_tui.engine.data.sources import missing
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.actions import LADDER, bindings

@@ -25,8 +25,8 @@ from cnn_tui.tui.words import clean
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cnn_tui.engine.data.catalog import DatasetEntry
     from cnn_tui.engine.data.dataset import Dataset
-    from cnn_tui.engine.data.entries import DatasetEntry
     from cnn_tui.engine.data.statistics import Statistics
 
 _COLUMNS = (
@@ -87,7 +87,7 @@ class DataScreen(ModeScreen):
 
     def _list(self) -> None:
         # Here and below: NumPy is not loaded before something is to be shown of data.
-        from cnn_tui.engine.data.entries import entries
+        from cnn_tui.engine.data.catalog import entries
 
         self._entries = {entry.name: entry for entry in entries()}
         self.query_one(Table).records = tuple(map(_record, self._entries.values()))

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from textual.app import App
 
-from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.errors import CnnTuiError, reason_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
@@ -156,7 +156,7 @@ def _save_to(app: App[None], document: Document, path: Path) -> bool:
         complain(app, error)
         return False
     except OSError as error:
-        app.notify(f"{path} cannot be written: {error.strerror}.", severity="error", markup=False)
+        app.notify(f"{path} cannot be written: {reason_of(error)}.", severity="error", markup=False)
         return False
     remember(path)
     app.notify(f"Saved to {path}.", markup=False)

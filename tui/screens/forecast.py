@@ -129,8 +129,7 @@ def _line(label: str, words: str) -> Line:
 
 def _images(data: str) -> int | None:
     """Training images of a set, as far as that is known without loading it."""
-    from cnn_tui.engine.data.catalog import find_name
-    from cnn_tui.engine.data.entries import entries
+    from cnn_tui.engine.data.catalog import entries, find_name
     from cnn_tui.engine.data.sources import SOURCES
 
     name = find_name(data)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from textual.app import App
 
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.checkpoints import KeptState, kept_states
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import read_entry
-from cnn_tui.engine.runs.states import KeptState, kept_states
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.paths import with_setting
 from cnn_tui.tui.history.spare_words import state_words

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from textual.app import App
 
-from cnn_tui.engine.data.missing import missing
-from cnn_tui.engine.data.sources import SOURCES
+from cnn_tui.engine.data.sources import SOURCES, missing
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder

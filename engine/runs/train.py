@@ -1,0 +1,173 @@
+"""Training with a recorder: a new run, or an earlier one that resumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs.checkpoints import kept_states
+from cnn_tui.engine.runs.environment import package_version
+from cnn_tui.engine.runs.fingerprint import data_digest, require_same_data
+from cnn_tui.engine.runs.folder import Reproduction, RunFolder, RunInfo, create_run
+from cnn_tui.engine.runs.recorder import Policy, Recorder, utc_now
+from cnn_tui.engine.runs.writer import Sink
+from cnn_tui.engine.specs.codec import save_network
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.storage import Storage
+from cnn_tui.engine.training.checkpointer import Checkpointer
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import RunEvent
+from cnn_tui.engine.training.snapshot import Weights
+from cnn_tui.engine.training.trainer import Trainer
+
+
+def new_run(
+    root: Path,
+    network: Network,
+    dataset: Dataset,
+    *,
+    control: Control,
+    data_dir: Path | None = None,
+    policy: Policy | None = None,
+    storage: Storage | None = None,
+    sinks: Sequence[Sink] = (),
+    again: Reproduction | None = None,
+    weights: Weights | None = None,
+) -> Recorder:
+    """Open the recorder of a new run in a new folder under ``root``.
+
+    ``weights`` are the initial weights, drawn from the recipe's seed if None; ``again`` describes
+    the run that this one reproduces; ``data_dir`` is recorded for a later resume.
+
+    Raises:
+        RunError: if nothing can be written there, or the reproduced run had other data.
+    """
+    storage, data = storage or Storage(), data_digest(dataset)
+    if again is not None and again.data_sha256:
+        require_same_data(f"The run {again.of}", again.data_sha256, data)
+    info = RunInfo(
+        created=utc_now(),
+        version=package_version(),
+        arch=network.name,
+        data=network.data,
+        data_dir=str(data_dir.resolve()) if data_dir else "",
+        data_sha256=data,
+        again=again,
+    )
+    folder = create_run(root, network, info, storage)
+    return Recorder(
+        folder,
+        network,
+        data,
+        control=control,
+        policy=policy,
+        storage=storage,
+        sinks=sinks,
+        weights=weights,
+    )
+
+
+def train_recorded(
+    network: Network,
+    dataset: Dataset,
+    recorder: Recorder | None,
+    control: Control,
+    emit: Callable[[RunEvent], None],
+    *,
+    threads: int | None = None,
+    weights: Weights | None = None,
+) -> None:
+    """Train to the end; every event is recorded before it is emitted.
+
+    Args:
+        network: layers, data and recipe.
+        dataset: the images to train on.
+        recorder: keeps the run; the caller closes it. None keeps nothing.
+        control: what steers the trainer.
+        emit: called with every event, on this thread.
+        threads: number of threads; all cores if None.
+        weights: initial weights of a run without a recorder; a recorder has its own.
+
+    Raises:
+        CnnTuiError: if the network does not fit the data or the memory.
+    """
+
+    def record(event: RunEvent) -> None:
+        if recorder is not None:
+            recorder.record(event)
+        emit(event)
+
+    keeper = recorder or Checkpointer(weights)
+    Trainer(network, dataset, control=control, emit=record, threads=threads, keeper=keeper).run()
+
+
+def with_epochs(network: Network, epochs: int | None) -> Network:
+    """The network with ``epochs`` in its recipe; unchanged if None."""
+    if epochs is None:
+        return network
+    training = msgspec.structs.replace(network.training, epochs=epochs)
+    return msgspec.structs.replace(network, training=training)
+
+
+def require_further(folder: RunFolder, epochs: int, from_step: int | None) -> None:
+    """Refuse a last epoch that lies before the state from which the run would resume.
+
+    Raises:
+        RunError: if more than ``epochs`` epochs are done or begun in that state.
+    """
+    states = (state for state in kept_states(folder) if from_step in (None, state.step))
+    begun = max((state.epochs_done + (state.batch > 0) for state in states), default=0)
+    if begun > epochs:
+        raise RunError(
+            f"The run {folder.name} is in epoch {begun} already: it cannot end at {epochs}.",
+            "Give more --epochs, or choose an earlier state with --from STEP.",
+        )
+
+
+def data_folder(folder: RunFolder, given: Path | None) -> Path | None:
+    """The folder of the run's data: ``given``, or else the recorded one; None if built in."""
+    recorded = folder.info().data_dir
+    return given or (Path(recorded) if recorded else None)
+
+
+def resume_run(
+    folder: RunFolder,
+    network: Network,
+    dataset: Dataset,
+    *,
+    control: Control,
+    policy: Policy | None = None,
+    storage: Storage | None = None,
+    sinks: Sequence[Sink] = (),
+    from_step: int | None = None,
+) -> Recorder:
+    """Open the recorder of an earlier run; ``network`` is its own, perhaps with more epochs.
+
+    The run resumes from its furthest state or the one ``from_step``; later records are dropped.
+
+    Raises:
+        RunError: if the run is being trained, has other data, or cannot be written.
+    """
+    data = data_digest(dataset)
+    require_same_data(f"The run {folder.name}", folder.info().data_sha256, data)
+    recorder = Recorder(
+        folder,
+        network,
+        data,
+        control=control,
+        policy=policy,
+        storage=storage,
+        sinks=sinks,
+        from_step=from_step,
+    )
+    try:
+        if network != folder.network():
+            save_network(network, folder.network_file)
+    except BaseException:
+        recorder.close()
+        raise
+    return recorder
