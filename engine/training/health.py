@@ -106,7 +106,7 @@ def _outputs(name: str, kernels: Sequence[Kernel]) -> Iterator[LayerHealth]:
 
 def _silence(name: str, kind: str, ys: list[Array]) -> LayerHealth:
     positive = [y > 0 for y in ys]
-    alive = np.logical_or.reduce([part.any(axis=(0, 2, 3)) for part in positive])
+    alive = np.logical_or.reduce([mask.any(axis=(0, 2, 3)) for mask in positive])
     zeros = 1 - _count(positive) / sum(y.size for y in ys)
     dead = 1 - _count([alive]) / len(alive)
     return LayerHealth(layer=name, type=kind, units=len(alive), zeros=zeros, dead=dead)
