@@ -179,7 +179,7 @@ class Trainer:
         size, began = self.recipe.batch_size, self.stopwatch.seconds
         with closing(self.loader.epoch(self.epoch, self.batch, self.tally.images)) as batches:
             for batch in batches:
-                if not self._may_go_on():
+                if not self._follow_control():
                     return False
                 if self.recipe.batch_size != size:
                     return True
@@ -192,8 +192,8 @@ class Trainer:
                 began = self.stopwatch.seconds
         return True
 
-    def _may_go_on(self) -> bool:
-        """Follow the control, which may pause the run; returns False to stop."""
+    def _follow_control(self) -> bool:
+        """Pause and change settings as the control says; returns False to stop."""
         if self.control.paused:
             self._pause()
         changed = self.control.take_changes(self.settings)

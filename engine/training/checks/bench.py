@@ -103,25 +103,16 @@ def _sample_size(split: Split) -> int:
 def work(network: Network) -> float:
     """Approximate multiply-adds of a forward pass per image."""
     report = check(network)
-    return report.total_macs + ACTIVATION * sum(_activations(report.layers))
+    return report.total_macs + ACTIVATION * sum(layer.activations for layer in _walk(report.layers))
 
 
 def count_parameters(network: Network) -> int:
     """Number of weight and bias arrays of a network."""
-    return _parameters(check(network).layers)
+    layers = [layer for layer in _walk(check(network).layers) if not layer.branch]
+    return sum((layer.weights > 0) + (layer.biases > 0) for layer in layers)
 
 
-def _parameters(layers: tuple[LayerReport, ...]) -> int:
-    return sum(
-        (layer.weights > 0) + (layer.biases > 0)
-        if not layer.branch
-        else _parameters((*layer.branch, *layer.shortcut))
-        for layer in layers
-    )
-
-
-def _activations(layers: tuple[LayerReport, ...]) -> Iterator[int]:
+def _walk(layers: tuple[LayerReport, ...]) -> Iterator[LayerReport]:
     for layer in layers:
-        yield layer.activations
-        yield from _activations(layer.branch)
-        yield from _activations(layer.shortcut)
+        yield layer
+        yield from _walk((*layer.branch, *layer.shortcut))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -104,16 +104,12 @@ def _overfit_plan(bench: Bench) -> tuple[Network, int, str]:
     time = OVERFIT_SHARE * bench.seconds
     plan = (bench.network, SAMPLES[-1], "")
     for copy, work, note in bench.copies():
-        for samples in _samples(bench):
+        for count in SAMPLES:
+            samples = min(count, len(bench.dataset.train))
             plan = (copy, samples, note)
             if bench.seconds_per_work * work * samples * LIKELY <= time:
                 return plan
     return plan
-
-
-def _samples(bench: Bench) -> Iterator[int]:
-    for samples in SAMPLES:
-        yield min(samples, len(bench.dataset.train))
 
 
 STEPS = 300

@@ -6,7 +6,8 @@ import math
 import statistics
 from collections.abc import Iterator
 
-from cnn_tui.engine.specs.layers import Dropout, Layer, Residual
+from cnn_tui.engine.specs.layers import Dropout
+from cnn_tui.engine.specs.places import all_layers
 from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.events import Remedy
 from cnn_tui.engine.training.rules.facts import Facts, Verdict, typical_ratio
@@ -184,7 +185,7 @@ def _losses(facts: Facts) -> str:
 def _liven(facts: Facts) -> Remedy:
     if facts.network.training.initializer in ("gaussian", "zeros"):
         return remedies.initializer("he")
-    if any(layer.info.saturates for layer in _flat(facts.network.layers)):
+    if any(layer.info.saturates for _, layer in all_layers(facts.network.layers)):
         return remedies.activation("relu")
     return remedies.learning_rate(facts.lr * 10, restart=False)
 
@@ -193,13 +194,7 @@ def _strengthen(facts: Facts) -> Remedy:
     """Less regularisation if there is much, or else a wider network."""
     if facts.l2 > 1e-3:
         return remedies.l2_strength(facts.l2 / 10, restart=False)
-    if any(isinstance(layer, Dropout) and layer.p > 0.2 for layer in _flat(facts.network.layers)):
+    layers = [layer for _, layer in all_layers(facts.network.layers)]
+    if any(isinstance(layer, Dropout) and layer.p > 0.2 for layer in layers):
         return remedies.drop(0.1)
     return remedies.widen(2)
-
-
-def _flat(layers: tuple[Layer, ...]) -> Iterator[Layer]:
-    for layer in layers:
-        yield layer
-        if isinstance(layer, Residual):
-            yield from _flat(layer.branch)
