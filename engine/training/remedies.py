@@ -39,9 +39,8 @@ def l2_strength(l2: float, *, restart: bool) -> Remedy:
 
 def _set(what: str, name: str, value: float, *, restart: bool) -> Remedy:
     value = _round(value)
-    begin = "Restart with" if restart else "Set"
-    joint = "at" if restart else "to"
-    return Remedy(f"{begin} {what} {joint} {value:g}.", {name: value}, restart)
+    verb, preposition = ("Restart with", "at") if restart else ("Set", "to")
+    return Remedy(f"{verb} {what} {preposition} {value:g}.", {name: value}, restart)
 
 
 def initializer(name: InitializerName) -> Remedy:
