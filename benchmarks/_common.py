@@ -1,4 +1,4 @@
-"""What the benchmarks share: the workloads, a training step of either side, and small tools."""
+"""Shared parts of the benchmarks: workloads, a training step of either engine, and helpers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
 
 RECIPE = Recipe(optimizer="momentum", lr=1e-4)
-"""A rate so small that random labels do not let the weights run away."""
+"""A rate so small that random labels do not make the weights diverge."""
 
 Step = Callable[[], None]
 """Forward, loss, backward, and an update by SGD with momentum, all in float32."""
@@ -64,7 +64,7 @@ def add_workloads(parser: argparse.ArgumentParser, default: Sequence[Workload]) 
 
 
 def random_batch(network: Network, batch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Normal images and any labels, always the same ones."""
+    """Normally distributed images and random labels, the same at every call."""
     rng = np.random.default_rng(0)
     images = rng.standard_normal((batch, *network.input), dtype=np.float32)
     classes = check(network).layers[-1].activations
@@ -111,7 +111,7 @@ def torch_step(work: Workload, threads: int, *, channels_last: bool, fused: bool
 
 
 def turn(step: Step, seconds: float) -> float:
-    """Mean seconds of a step, over as many as fit ``seconds``.
+    """Mean seconds of a step, over as many steps as fit in ``seconds``.
 
     One step before those is not counted: it finds the caches full of the other side's data, and
     waits for the other side's threads to fall asleep.

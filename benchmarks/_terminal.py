@@ -52,7 +52,7 @@ def fake(network, control, emit, **places):
 app.train = fake
 sys.exit(app.run_app(Network(layers=(FC(out_features=10),)), None))
 """
-"""A trainer that only tells: an hour of a fast run in two minutes."""
+"""A trainer that only emits events: an hour of a fast run in two minutes."""
 
 
 class Terminal:
@@ -83,7 +83,7 @@ class Terminal:
         os.close(inner)
 
     def read(self, seconds: float) -> bytes:
-        """What comes within so many seconds, as soon as something does."""
+        """Output as soon as there is some, at most ``seconds`` later."""
         if not select.select([self.fd], [], [], max(0.0, seconds))[0]:
             return b""
         try:
@@ -108,14 +108,14 @@ class Terminal:
         os.write(self.fd, keys)
 
     def drain(self, seconds: float) -> int:
-        """The bytes that come in so many seconds."""
+        """Number of bytes that arrive within ``seconds``."""
         before, end = self.read_bytes, time.perf_counter() + seconds
         while time.perf_counter() < end:
             self.read(end - time.perf_counter())
         return self.read_bytes - before
 
     def flow(self, on: bool) -> None:
-        """Let output through, or block it as a dead link does."""
+        """Pass output through, or block it as a dead link does."""
         inner = os.open(self.name, os.O_RDWR | os.O_NOCTTY)
         termios.tcflow(inner, termios.TCOON if on else termios.TCOOFF)
         os.close(inner)

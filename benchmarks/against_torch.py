@@ -1,9 +1,9 @@
 """Whole training steps of the engine and of PyTorch on the CPU, interleaved in one process.
 
-Each round gives each side a turn of ``--seconds``, one after the other, so that a machine whose
-speed drifts slows both. PyTorch runs in both of its memory formats and is judged by the better.
-A ratio is PyTorch's time over the engine's, the median over the rounds; above 1 the engine wins.
-Where others use the machine, the ratio of the least times is the one less disturbed.
+Each round runs each side for ``--seconds``, so that a machine whose speed drifts slows both.
+PyTorch runs in both of its memory formats; the faster one counts. A ratio is PyTorch's time over
+the engine's, the median over the rounds; above 1 the engine is faster. On a busy machine the ratio
+of the minimum times is less disturbed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What augmentation costs a training step: flip, shift and cutout, against none, in turns.
+"""Cost of augmentation (flip, shift and cutout) in a training step, against none, alternately.
 
-Batches come from the trainer's own loader, which prepares them on a thread, one ahead. Beside the
-cost of whole steps the time of the changes alone is told, as a share of a step.
+Batches come from the trainer's own loader, which prepares them on a thread, one ahead. Besides the
+cost of whole steps, the time of the augmentation alone is reported as a share of a step.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ SETTINGS = {"none": {}, "all": {"flip": True, "shift": 4, "cutout": 8}}
 
 
 def split_of(work: Workload, steps: int) -> Split:
-    """Noise for so many steps."""
+    """Random images for ``steps`` steps."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (steps * work.batch, *work.network.input), np.uint8)
     return Split(images, rng.integers(0, 10, len(images)))
 
 
 def measure(work: Workload, threads: int, rounds: int, steps: int) -> dict[str, object]:
-    """Medians over the rounds, of each an epoch of ``steps`` steps with and without."""
+    """Medians over the rounds of an epoch of ``steps`` steps with and without augmentation."""
     train = split_of(work, steps)
     recipe = msgspec.structs.replace(RECIPE, batch_size=work.batch)
     normalizer = Normalizer.of(train, recipe)
@@ -70,7 +70,7 @@ def measure(work: Workload, threads: int, rounds: int, steps: int) -> dict[str, 
 
 
 def alone_ms(train: Split, batch: int, times: int = 50) -> float:
-    """The changes of one batch, with nothing else to do."""
+    """Seconds of augmentation alone per batch."""
     augmenter = Augmenter(flip=True, shift=4, cutout=8)
     rng = np.random.default_rng(0)
     found = []

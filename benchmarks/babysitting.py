@@ -1,9 +1,9 @@
-"""What measuring every layer and the babysitter cost: the same steps with and without them.
+"""Cost of layer measurements and the babysitter: the same steps with and without them.
 
     python benchmarks/babysitting.py [ARCH] [PAIRS]
 
-Blocks of as many steps as lie between two measurements take turns, with and without one, so that a
-busy machine disturbs both alike; the parts are then timed by themselves.
+Blocks of the steps from one measurement to the next alternate with blocks without a measurement, so
+that a busy machine disturbs both alike; the parts are then timed separately.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What the dashboard costs, on a real pty: start, bytes, training speed, latency, leaving.
+"""Cost of the dashboard on a real pty: start, bytes, training speed, latency, exit.
 
-``python benchmarks/dashboard.py`` measures all of it in about five minutes, with a name only that.
+``python benchmarks/dashboard.py`` measures everything in about five minutes; a name selects one.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Bench:
             yield terminal
 
     def endless(self, preset: str, images: int) -> str:
-        """A file of the preset on random pictures, which no run comes to the end of."""
+        """A file of the preset on random pictures, with more epochs than any run completes."""
         path = self.home / f"{preset}.toml"
         if not path.exists():
             network = load_preset(preset)
@@ -107,7 +107,7 @@ class Bench:
             report("the same", sent, f"bytes in {seconds:.0f} s", 0)
 
     def speed(self) -> None:
-        """Batches of lenet5, interleaved; each side counts what its run folder has recorded."""
+        """Batches of lenet5 with and without the app, alternately, counted in the run folders."""
         open_, headless = list[float](), list[float]()
         for _ in range(4):
             with self.training("lenet5") as terminal:
@@ -127,14 +127,14 @@ class Bench:
         print(f"  {statistics.median(open_):.1f} and {statistics.median(headless):.1f} steps/s")
 
     def steps_a_second(self, wait: Callable[[], object]) -> float:
-        """By the run's own clock: what is on disk already lags behind by up to a second."""
+        """Speed by the run's own clock, because the file on disk lags by up to a second."""
         step, seconds = self.last_step()
         wait()
         after, then = self.last_step()
         return (after - step) / (then - seconds)
 
     def last_step(self) -> tuple[int, float]:
-        """Of the newest run, as far as it is on disk, and when it was done."""
+        """The last step of the newest run that is on disk, and its time."""
         last = self.metrics().read_bytes()[-4096:].split(b"\n")[-2]
         event = msgspec.json.decode(last)
         return event["step"], event["seconds"]
@@ -178,7 +178,7 @@ class Bench:
             report("steps of that run that are not in its folder", missing, "", 0)
 
     def soak(self) -> None:
-        """A million batches from a fake trainer, as fast as it can, and keys all the while."""
+        """A million batches from a fake trainer at full speed, with keys throughout."""
         with self.terminal(painted=PAINTED, program=FAKE) as terminal:
             terminal.press(F5)
             terminal.until(b"training")

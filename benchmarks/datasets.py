@@ -1,7 +1,7 @@
-"""How soon data is ready, in how much memory: each measurement in a process of its own.
+"""Loading time and memory of datasets, each measured in a separate process.
 
-MNIST and CIFAR-10 are read from folders that are given; a folder of pictures is made for the
-purpose, of as many tiny ones as wanted. k-NN on MNIST is exact, 60,000 against 10,000, k = 3.
+MNIST and CIFAR-10 are read from the given folders; a folder of tiny pictures is generated. k-NN on
+MNIST is exact, 60,000 against 10,000, k = 3.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def child(what: str, folder: Path) -> dict[str, float]:
 
 
 def measure(what: str, folder: Path) -> dict[str, object]:
-    """The same in a new process."""
+    """Run the measurement in a new process."""
     command = [sys.executable, __file__, "--child", what, "--folder", str(folder)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return {"what": what, **json.loads(done.stdout)}

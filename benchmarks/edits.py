@@ -1,4 +1,4 @@
-"""What an edit costs in the builder, from the key to the painted screen.
+"""Time of an edit in the builder, from the key to the painted screen.
 
 python benchmarks/edits.py [LAYERS]
 """
@@ -28,7 +28,7 @@ TYPED = (("stride 2, which breaks it", "2"), ("stride 1 again", "1"))
 
 
 def plain(count: int) -> Network:
-    """Convolutions and ReLUs by turns, each pair of its own width, scores at the end."""
+    """Alternating convolutions and ReLUs, each pair of another width, and scores at the end."""
     pairs = [
         layer
         for at in range(count // 2)
@@ -38,7 +38,7 @@ def plain(count: int) -> Network:
 
 
 def nested(count: int) -> Network:
-    """Residual blocks in residual blocks, as deep as five, until there are as many layers."""
+    """Residual blocks nested up to five deep, with about ``count`` layers."""
     block: tuple[Layer, ...] = (Conv(out_channels=16, kernel_size=3, padding=1), BatchNorm())
     for _ in range(5):
         block = (*block, Residual(branch=block), ReLU())
@@ -48,7 +48,7 @@ def nested(count: int) -> Network:
 
 
 async def measure(name: str, network: Network) -> None:
-    """Print the median and the worst of some edits of each kind, near both ends of the list."""
+    """Print median and maximum of edits of each type, near both ends of the list."""
     app = CnnTuiApp(Builder(Document(network)), Training(Session(), Places()))
     async with app.run_test(size=(120, 40)) as pilot:
         rows = len(app.builder.rows)

@@ -1,8 +1,8 @@
-"""How soon the first screen is there, beside a Textual app of one label on the same machine.
+"""Time to the first paint, compared with a Textual app of one label on the same machine.
 
-``python benchmarks/first_paint.py`` starts both in turns, each a cold process on a pty of its own;
-``--keys`` measures instead how fast keys are answered in the second after the first paint,
-``--imports`` which modules cost most before it.
+``python benchmarks/first_paint.py`` starts both alternately, each as a cold process on its own pty;
+``--keys`` measures the response to keys in the second after the first paint, ``--imports`` the
+costliest imports before it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ LAST_ROW = b"softmax"
 """The loss of the built-in default, in the last row of its layer list."""
 WANTED_SECONDS, WANTED_RATIO = 0.5, 1.6
 ROWS = 8
-"""Fewer than the list has."""
+"""Keys that are sent; fewer than the list has rows."""
 SHOWN = 30
 
 
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--keys", action="store_true", help="the answers to keys right after it")
     parser.add_argument("--imports", action="store_true", help="the costliest imports")
     args = parser.parse_args()
-    # As a user has it: with the bytecode that the first start has written.
+    # As for a user, with the bytecode that the first start has written.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.pop("PYTHONUNBUFFERED", None)
     with tempfile.TemporaryDirectory() as home:
@@ -65,7 +65,7 @@ def main() -> None:
 
 def compare(home: Path, rounds: int) -> None:
     ours, label = list[float](), list[float]()
-    # One round more, which fills the page cache and writes bytecode.
+    # One additional round fills the page cache and writes bytecode.
     for _ in range(rounds + 1):
         ours.append(first_paint(home, LAST_ROW))
         label.append(first_paint(home, b"one label", LABEL))
@@ -92,7 +92,7 @@ def report(what: str, times: list[float]) -> None:
 
 
 def print_keys(home: Path, rounds: int) -> None:
-    """Down the list, a row at a time, while the rest loads behind it."""
+    """Move down the list a row at a time while the rest of the app loads."""
     times = [seconds for _ in range(rounds) for seconds in answers(home)]
     times.sort()
     middle, most = statistics.median(times) * 1000, times[-1] * 1000

@@ -1,7 +1,7 @@
-"""Resident memory of training, each side in a process of its own.
+"""Resident memory of training, each side in a separate process.
 
-The peak includes what importing the libraries takes. Growth compares the resident set after
-``--steps`` steps with that after the first hundredth of them.
+The peak includes the imports. Growth compares the resident set after ``--steps`` steps with that
+after the first hundredth of them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def peak_mb() -> float:
 
 
 def child(side: str, work: Workload, threads: int, steps: int) -> dict[str, float]:
-    """Train in this process and say what it took."""
+    """Train in this process and report its memory."""
     if side == "ours":
         step = engine_step(work, threads)
     else:
@@ -48,7 +48,7 @@ def child(side: str, work: Workload, threads: int, steps: int) -> dict[str, floa
 
 
 def measure(side: str, work: Workload, threads: int, steps: int) -> dict[str, float]:
-    """The same in a new process."""
+    """Run the measurement in a new process."""
     command = [sys.executable, __file__, "--child", side, "--workloads", str(work)]
     command += ["--threads", str(threads), "--steps", str(steps)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)

@@ -1,10 +1,10 @@
-"""LeNet-5 on MNIST, by the engine and by PyTorch in turns: error by epoch, seconds to 99.0%.
+"""LeNet-5 on MNIST by the engine and PyTorch alternately: error by epoch, seconds to 99.0%.
 
-Both start from the same weights and take the same recipe: batches in the same order, the same
-rate at each step, the same normalisation. The engine's Trainer trains; each time it has completed
-an epoch its clock stops and PyTorch trains one, so that a machine whose speed drifts slows both.
-A clock runs from building the network to the test after each epoch; reading the files and choosing
-PyTorch's faster memory format are not counted. Nothing is chosen by the test split.
+Both start from the same weights and use the same recipe: batches in the same order, the same rate
+at each step, the same normalisation. After each epoch of the engine its clock stops and PyTorch
+trains an epoch, so that a machine whose speed drifts slows both. Each clock runs from building the
+network to the test after each epoch; reading the files and choosing PyTorch's faster memory format
+are not counted. Nothing is chosen by the test split.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MNIST = Path(__file__).parents[1] / ".." / "shared" / "data" / "mnist"
 
 @dataclass
 class Clock:
-    """Seconds of one side, and what it had reached by then."""
+    """Seconds of one side and its test errors."""
 
     seconds: float = 0.0
     errors: list[float] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Clock:
         self.seconds += time.perf_counter() - self._began
 
     def note(self, accuracy: float) -> None:
-        """Call while stopped, after a test."""
+        """Record a test error while the clock is stopped."""
         self.errors.append(100 * (1 - accuracy))
         if accuracy >= GOAL and self.to_goal is None:
             self.to_goal = self.seconds
@@ -107,7 +107,7 @@ class Peer:
 
 
 def faster_format(threads: int, batch: int) -> bool:
-    """Whether channels last are the faster format here."""
+    """Whether ``channels_last`` is the faster memory format on this machine."""
     work = Workload("lenet5", batch)
     steps = [torch_step(work, threads, channels_last=last, fused=True) for last in (False, True)]
     times = [min(turn(step, 0.3) for _ in range(5)) for step in steps]
@@ -115,7 +115,7 @@ def faster_format(threads: int, batch: int) -> bool:
 
 
 def race(network: Network, data: Dataset, threads: int) -> dict[str, Clock]:
-    """Both sides, an epoch each in turn."""
+    """Train both sides, alternating by epoch."""
     ours, theirs = Clock(), Clock()
     channels_last = faster_format(threads, network.training.batch_size)
     theirs.start()
@@ -137,7 +137,7 @@ def race(network: Network, data: Dataset, threads: int) -> dict[str, Clock]:
         report(event.epoch, ours, theirs)
         ours.start()
 
-    # The Trainer validates after each epoch: here on the test split, which nothing else looks at.
+    # The Trainer validates after each epoch, here on the test split, which is not used otherwise.
     shown = Dataset(data.name, data.classes, data.train, data.test, data.test)
     ours.start()
     Trainer(network, shown, emit=emit, threads=threads).run()

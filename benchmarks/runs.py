@@ -1,4 +1,4 @@
-"""What keeping and reading runs costs: states of a network, many runs, one long run."""
+"""Cost of saving and reading runs: states of a network, many runs, one long run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.events import BatchCompleted
 
 IMAGES = 50_000
-"""Of an epoch: CIFAR-10's."""
+"""Images per epoch, as in CIFAR-10."""
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -92,16 +92,16 @@ def long_run(root: Path, steps: int) -> None:
             file.write(msgspec.json.encode(msgspec.structs.replace(line, step=step)) + b"\n")
     size = folder.metrics_file.stat().st_size / 1e6
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    told = 0
+    events = 0
 
     def open_it() -> None:
-        nonlocal told
-        told = sum(1 for _ in Follower(folder).poll())
+        nonlocal events
+        events = sum(1 for _ in Follower(folder).poll())
 
     seconds = timed(open_it)
     more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     print(f"a run of {steps:,} steps ({size:.0f} MB) opens in {seconds:.3f} s,")
-    print(f"  {told:,} of them told, {more / 1024:.1f} MB of memory more")
+    print(f"  {events:,} events followed, {more / 1024:.1f} MB more memory")
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""The same network in PyTorch: layer for layer, with the names, weights and recipe of the engine.
+"""A network of the engine in PyTorch, layer by layer, with the same names, weights and recipe.
 
-Names of parameters and buffers are those of the model, so that a ``state_dict`` fits as it is;
-for that, layers inside residual blocks must not bear names of the user's.
+Parameters and buffers have the names of the model, so that its ``state_dict`` loads unchanged; for
+this, layers inside residual blocks must not have names given by the user.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ LossFunction = Callable[[Tensor, Tensor], Tensor]
 
 
 def to_torch(network: Network, *, inplace: bool = False) -> nn.Sequential:
-    """The network as PyTorch's modules; ``inplace`` lets ReLU and sums overwrite their input."""
+    """The network as PyTorch modules; ``inplace`` lets ReLU and sums overwrite their input."""
     layers, reports = network.layers, check(network).layers
     return Maker(inplace).chain(layers, reports, network.input, "")
 
 
 def copy_weights(model: Model, peer: nn.Module) -> None:
-    """Give ``peer`` the parameters and buffers of ``model``, by their names."""
+    """Copy the parameters and buffers of ``model`` to ``peer`` by name."""
     arrays = {name: parameter.data for name, parameter in model.parameters.items()}
     tensors = {name: torch.tensor(array) for name, array in (arrays | model.buffers).items()}
     missing, unexpected = peer.load_state_dict(tensors, strict=False)
@@ -52,7 +52,7 @@ def copy_weights(model: Model, peer: nn.Module) -> None:
 
 
 def loss_function(loss: Loss) -> LossFunction:
-    """PyTorch's own losses. Its margin loss is divided by the number of classes."""
+    """PyTorch's own losses; its margin loss divides by the number of classes."""
     if isinstance(loss, SVM):
         power, delta = 2 if loss.squared else 1, loss.delta
         return lambda scores, targets: (
@@ -67,7 +67,7 @@ def loss_function(loss: Loss) -> LossFunction:
 def torch_optimizer(
     training: Recipe, model: Model, peer: nn.Module, *, fused: bool = False
 ) -> torch.optim.Optimizer:
-    """The optimizer of a recipe; weight decay for the weights that ``model`` decays alone.
+    """The optimizer of a recipe, with weight decay only for the weights that ``model`` decays.
 
     ``fused`` asks for the one-pass form of SGD, which PyTorch does not take by itself.
     """
@@ -96,7 +96,7 @@ def torch_optimizer(
 
 
 class Maker:
-    """Makes modules from descriptions."""
+    """A builder of modules from layer descriptions."""
 
     def __init__(self, inplace: bool) -> None:
         self.inplace = inplace
@@ -108,13 +108,13 @@ class Maker:
         shape: Shape,
         prefix: str,
     ) -> nn.Sequential:
-        """Layers one after another, on a volume of ``shape``."""
+        """A sequence of layers on a volume of ``shape``."""
         modules = nn.Sequential()
         for layer, report in zip(layers, reports, strict=True):
             name = report.name.removeprefix(prefix)
             if isinstance(layer, FC) and len(shape) == 3:
                 modules.add_module(f"{name}_flatten", nn.Flatten())
-            # The first of a branch must leave its input to the shortcut.
+            # The first layer of a branch must not overwrite its input, which the shortcut reads.
             modules.add_module(name, self.module(layer, report, shape, first=not len(modules)))
             shape = tuple(report.output or ())
         return modules
@@ -198,7 +198,7 @@ class Block(nn.Module):
 
 
 class ZeroPad(nn.Module):
-    """Every ``stride``-th pixel, and channels of zeros behind those there are."""
+    """Every ``stride``-th pixel, with channels of zeros appended."""
 
     def __init__(self, channels: int, stride: int) -> None:
         super().__init__()

@@ -124,12 +124,12 @@ class Plan:
 
     def _reduction(self, span: slice) -> Task:
         target = self.store.grad[span]
-        parts = [shard.grads[span] for shard in self.shards]
+        partials = [shard.grads[span] for shard in self.shards]
 
         def run() -> None:
-            np.copyto(target, parts[0])
-            for part in parts[1:]:
-                np.add(target, part, out=target)
+            np.copyto(target, partials[0])
+            for partial in partials[1:]:
+                np.add(target, partial, out=target)
             self.squares[span.start] = sum_of_squares(target)
 
         return run

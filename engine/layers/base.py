@@ -40,7 +40,7 @@ def merge(stages: Sequence[Stage]) -> list[Sequence[Task]]:
             run.append(stage)
             continue
         if run:
-            chains = zip(*(part.tasks for part in run), strict=True)
+            chains = zip(*(stage.tasks for stage in run), strict=True)
             merged.append([_chained(chain) for chain in chains])
             run = []
         if stage.tasks:

@@ -30,7 +30,7 @@ class ConvOp(ShardedOp):
 
     @cached_property
     def _weights(self) -> list[ConvWeights]:
-        return [ConvWeights(part) for part in np.split(self.weight.storage, self.groups, axis=3)]
+        return [ConvWeights(bank) for bank in np.split(self.weight.storage, self.groups, axis=3)]
 
     def prepare(self) -> None:
         for weights in self._weights:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 
-from cnn_tui.engine.layers.base import Op, PlannedOp, ShardedOp, Stage, Task
+from cnn_tui.engine.layers.base import Op, PlannedOp, ShardedOp, Stage
 from cnn_tui.engine.layers.building import Parts, Placed
 from cnn_tui.engine.layers.conv import bias_ops
 from cnn_tui.engine.ops.kernel import Kernel, Shard
@@ -69,7 +70,11 @@ class PlannedLargeLinear(PlannedOp):
         batch = self.x.shape[1]
         self.y = aligned_empty((out_features, batch), self.x.dtype)
         self.ys = self._by_shard(self.y)
-        self.forward = [gather, Stage([self._product(b) for b in self.outputs], by_shard=False)]
+        products = [
+            partial(np.matmul, weight.storage[rows], self.x, out=self.y[rows])
+            for rows in self.outputs
+        ]
+        self.forward = [gather, Stage(products, by_shard=False)]
 
     def _by_shard(self, matrix: Array) -> list[Array]:
         return [matrix[None, :, None, shard.images] for shard in self.shards]
@@ -79,43 +84,22 @@ class PlannedLargeLinear(PlannedOp):
         batch = self.shards[-1].images.stop
         whole = aligned_empty((parts[0].shape[1], batch), parts[0].dtype)
         pairs = zip(self._by_shard(whole), parts, strict=True)
-        return whole, Stage([_copying(target, source) for target, source in pairs])
-
-    def _product(self, rows: slice) -> Task:
-        def run() -> None:
-            np.matmul(self.weight.storage[rows], self.x, out=self.y[rows])
-
-        return run
+        return whole, Stage([partial(np.copyto, target, source) for target, source in pairs])
 
     def plan_backward(
         self, dys: list[Array], *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> list[Array] | None:
         self.dy, gather = self._gathered(dys)
-        tasks = [self._weight_gradient(rows) for rows in self.outputs]
+        weight, dweight, x = self.weight.storage, self.weight.storage_grad, self.x
+        tasks = [partial(np.matmul, self.dy[i], x.T, out=dweight[i]) for i in self.outputs]
         if needs_input_grad:
-            self.dx = aligned_empty(self.x.shape, self.x.dtype)
-            tasks += [self._input_gradient(columns) for columns in self.inputs]
+            self.dx = aligned_empty(x.shape, x.dtype)
+            tasks += [
+                partial(np.matmul, weight[:, columns].T, self.dy, out=self.dx[columns])
+                for columns in self.inputs
+            ]
         self.backward = [gather, Stage(tasks, by_shard=False)]
         return self._by_shard(self.dx) if needs_input_grad else None
-
-    def _weight_gradient(self, rows: slice) -> Task:
-        def run() -> None:
-            np.matmul(self.dy[rows], self.x.T, out=self.weight.storage_grad[rows])
-
-        return run
-
-    def _input_gradient(self, columns: slice) -> Task:
-        def run() -> None:
-            np.matmul(self.weight.storage[:, columns].T, self.dy, out=self.dx[columns])
-
-        return run
-
-
-def _copying(target: Array, source: Array) -> Task:
-    def run() -> None:
-        np.copyto(target, source)
-
-    return run
 
 
 def _blocks(count: int) -> list[slice]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from cnn_tui.engine.layers.base import (
@@ -106,8 +108,4 @@ class PlannedResidual(PlannedOp):
         target = arena.gradient_of(self.xs[index]) if first is dys[index] else first
         if second is not dys[index]:
             arena.release(second)
-
-        def run() -> None:
-            np.add(first, second, out=target)
-
-        return target, run
+        return target, partial(np.add, first, second, out=target)

@@ -1,4 +1,4 @@
-"""Looks at the stream of a run and says in words what goes wrong, why, and what would help."""
+"""The babysitter: reports from a run's events what goes wrong, why, and what would help."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cnn_tui.engine.training.rules.facts import Facts, Rule, Verdict, typical_ra
 
 Finding = Alert | AlertCleared
 _Key = tuple[str, str]
-"""Code and layer."""
+"""An alert's code and layer."""
 
 _MEASURED: tuple[Rule, ...] = (
     start.input_scale,
@@ -43,7 +43,7 @@ _EPOCH: tuple[Rule, ...] = (
     learning.overfitting,
     learning.healthy,
 )
-"""Causes before their effects."""
+"""The rules after a measurement and after an epoch, causes before their effects."""
 
 _FROM_THE_START = {"input-scale", "loss-scale", "one-class-batches", "zero-weights"}
 _WAY = {"l2-high", "lr-high", "diverging"}
@@ -56,39 +56,39 @@ _EFFECT_OF: dict[str, set[str]] = {
     **dict.fromkeys(_OVERFIT, _FROM_THE_START | {"labels"}),
     **dict.fromkeys(_STALLED, _FROM_THE_START | _WAY | _STUCK | _OVERFIT | _STALLED),
 }
-"""While one of these stands, what it brings about is not told as well."""
+"""The causes of each code, which is not reported while one of them is active."""
 _LASTING = _WAY | {"labels", "lr-low", "flat-loss"}
-"""Over only when the network learns: weights that have blown up may well lie still."""
+"""Cleared only when the network learns: weights that have blown up may hardly move."""
 PRAISE = "healthy"
 CALM = 4
-"""Looks in a row at which a fault must be absent to count as over."""
+"""Consecutive checks in which a fault must be absent before it is cleared."""
 
 
 class Babysitter:
-    """One run's; a pure function of the events, so that it can be asked again from a recording.
+    """The babysitter of one run: a pure function of its events, recorded or live.
 
-    Each fault is told once until it clears. Whoever emits the events emits the findings after
-    them, and must not hand those back.
+    Each fault is reported once until it clears. The caller emits the findings after the event, and
+    must not pass them back.
     """
 
     def __init__(self, network: Network) -> None:
         self._facts = Facts(network)
-        self._standing: dict[_Key, _Standing] = {}
+        self._active: dict[_Key, _ActiveAlert] = {}
 
     def consume(self, event: RunEvent) -> list[Finding]:
-        """What there is to say after this event."""
+        """The findings after this event."""
         self._facts.update(event)
         match event:
             case LayersMeasured():
-                return self._look(_MEASURED)
+                return self._apply(_MEASURED)
             case EpochCompleted():
-                return self._look(_EPOCH)
+                return self._apply(_EPOCH)
         return []
 
     def explain(self, alert: Alert) -> Alert:
-        """The trainer's alert that a number is no longer finite, with what may have led to it."""
+        """The trainer's alert that a value is not finite, with what may have caused it."""
         facts = self._facts
-        told = [f"told before: {code}" for code, _ in self._standing if code != PRAISE]
+        earlier = [f"earlier alert: {code}" for code, _ in self._active if code != PRAISE]
         ratios = [
             f"update:weight {typical_ratio(measured) or 0:.1e} at step {measured.step:,}"
             for measured in list(facts.measured)[-3:]
@@ -96,43 +96,43 @@ class Babysitter:
         remedy = (
             remedies.learning_rate(facts.lr / 10, restart=True)
             if facts.step
-            else remedies.advise("Look for values that are not finite in the images.")
+            else remedies.advise("Check the images for values that are not finite.")
         )
         return msgspec.structs.replace(
-            alert, severity="fatal", evidence=(*ratios, *told), remedy=remedy
+            alert, severity="fatal", evidence=(*ratios, *earlier), remedy=remedy
         )
 
-    def _look(self, rules: tuple[Rule, ...]) -> list[Finding]:
-        found: set[_Key] = set()
+    def _apply(self, rules: tuple[Rule, ...]) -> list[Finding]:
+        present: set[_Key] = set()
         findings: list[Finding] = []
         for verdict in (verdict for rule in rules for verdict in rule(self._facts)):
             key = verdict.code, verdict.layer
-            found.add(key)
-            if key in self._standing or verdict.fading or self._follows(verdict.code):
+            present.add(key)
+            if key in self._active or verdict.fading or self._is_effect(verdict.code):
                 continue
-            self._standing[key] = _Standing(rules)
+            self._active[key] = _ActiveAlert(rules)
             findings.append(self._alert(verdict))
-        if any(isinstance(one, Alert) and one.severity != "praise" for one in findings):
-            self._standing.pop((PRAISE, ""), None)
-        return findings + self._cleared(rules, found)
+        if any(isinstance(finding, Alert) and finding.severity != "praise" for finding in findings):
+            self._active.pop((PRAISE, ""), None)
+        return findings + self._cleared(rules, present)
 
-    def _follows(self, code: str) -> bool:
-        """Whether it follows from what stands already."""
-        others = {standing for standing, _ in self._standing} - {code}
+    def _is_effect(self, code: str) -> bool:
+        """Whether an active alert explains this code; praise is suppressed by any alert."""
+        others = {active for active, _ in self._active} - {code}
         return bool(others if code == PRAISE else others & _EFFECT_OF.get(code, set()))
 
-    def _cleared(self, rules: tuple[Rule, ...], found: set[_Key]) -> list[Finding]:
-        """What is over after this look by the same rules."""
-        over: list[Finding] = []
-        for key, standing in list(self._standing.items()):
-            if standing.rules is not rules or key[0] in {PRAISE, *_FROM_THE_START}:
+    def _cleared(self, rules: tuple[Rule, ...], present: set[_Key]) -> list[Finding]:
+        """The alerts of these rules that have been absent long enough."""
+        cleared: list[Finding] = []
+        for key, active in list(self._active.items()):
+            if active.rules is not rules or key[0] in {PRAISE, *_FROM_THE_START}:
                 continue
-            standing.absent = 0 if key in found else standing.absent + 1
-            if standing.absent >= CALM and (key[0] not in _LASTING or self._facts.learning):
-                del self._standing[key]
+            active.absent = 0 if key in present else active.absent + 1
+            if active.absent >= CALM and (key[0] not in _LASTING or self._facts.learning):
+                del self._active[key]
                 code, layer = key
-                over.append(AlertCleared(code=code, step=self._facts.step, layer=layer))
-        return over
+                cleared.append(AlertCleared(code=code, step=self._facts.step, layer=layer))
+        return cleared
 
     def _alert(self, verdict: Verdict) -> Alert:
         return Alert(
@@ -147,9 +147,9 @@ class Babysitter:
 
 
 @dataclass
-class _Standing:
-    """An alert that was told and is not over."""
+class _ActiveAlert:
+    """An alert that was reported and has not cleared."""
 
     rules: tuple[Rule, ...]
     absent: int = 0
-    """Looks in a row at which it was not found."""
+    """Consecutive checks without the fault."""

@@ -1,4 +1,4 @@
-"""What a trainer asks of whoever keeps its run."""
+"""The interface through which a trainer saves and restores its run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnn_tui.engine.transforms.carry import load_weights
 
 
 class Checkpointer:
-    """Keeps nothing; the run folder's keeper takes its place.
+    """A checkpointer that saves nothing; the recorder of a run folder overrides it.
 
     All methods are called on the trainer's thread, between two batches.
     """
@@ -19,37 +19,37 @@ class Checkpointer:
     run = ""
     """The name of the run."""
     path = ""
-    """Its folder."""
+    """The folder of the run."""
     again_of = ""
-    """The name of the run that it repeats."""
+    """The name of the run that this one reproduces."""
 
     def __init__(self, weights: Weights | None = None) -> None:
-        """Let a run that begins do so with these weights; None leaves it those that it drew."""
+        """Start a new run from these weights; None for random ones."""
         self.weights = weights
 
     def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
-        """Put back what was kept; None where a run begins.
+        """Load the saved state into model and optimizer; returns None for a new run.
 
         Raises:
-            ShapeError: if the weights to begin with are those of another network.
+            ShapeError: if the initial weights belong to another network.
         """
         if self.weights is not None:
             load_weights(model, self.weights)
         return None
 
     def best(self) -> Weights | None:
-        """The weights of the best epoch of a run that goes on; None if they are not there."""
+        """The weights of the best epoch of a resumed run; None if they are missing."""
 
     def should_save(self) -> bool:
-        """Whether it is time for :meth:`save`; asked after every step."""
+        """Whether a checkpoint is due; called after every step."""
         return False
 
     def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
-        """Keep a state; returns at once. ``best`` marks that of the best epoch so far."""
+        """Save a state in the background; ``best`` marks that of the best epoch so far."""
 
     def flush(self, *, completed: bool = False) -> None:
-        """Wait until all that was to be kept is; ``completed`` at the end of a whole run."""
+        """Wait until every state is saved; ``completed`` at the end of a complete run."""
 
     def pending_events(self) -> list[RunEvent]:
-        """What became of it since the last call, for the stream of events."""
+        """Events about saving since the last call, for the trainer to emit."""
         return []

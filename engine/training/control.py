@@ -1,4 +1,4 @@
-"""The one object that goes down to a training run; the trainer reads it once per batch."""
+"""The object that steers a training run; the trainer reads it once per batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Change = Callable[[Settings], Settings]
 
 
 class Control:
-    """Steers a trainer from any thread, or from a signal handler."""
+    """The control of a trainer, to be used from any thread or from a signal handler."""
 
     def __init__(self) -> None:
         self._running = threading.Event()
@@ -25,67 +25,67 @@ class Control:
         self._discarding = False
 
     def pause(self) -> None:
-        """Let the current batch end, then wait."""
+        """Pause after the current batch."""
         self._portion = None
         self._running.clear()
 
     def resume(self) -> None:
-        """Go on after a pause, with no end in sight."""
+        """Continue after a pause."""
         self._portion = None
         self._running.set()
 
     def run_one(self, portion: Portion) -> None:
-        """Go on for one batch, or to the end of the epoch and its validation; then pause."""
+        """Continue for one batch, or to the end of the epoch and its validation; then pause."""
         self._portion = portion
         self._running.set()
 
     def stop(self, *, keep: bool = True) -> None:
-        """End the run after the current batch, paused or not; ``keep`` its state as it is then."""
+        """End the run after the current batch, also while paused; ``keep`` saves its state."""
         self._discarding = not keep
         self._stopping.set()
         self._running.set()
 
     def set(self, name: SettingName, value: SettingValue) -> None:
-        """Give the recipe another value from the next batch on.
+        """Change a setting of the recipe from the next batch on.
 
         Raises:
-            SpecError: there is no such setting, or it does not take this value.
+            SpecError: if there is no such setting, or the value is not valid.
         """
         Settings(lr=1.0).with_value(name, value)
         self._changes.append(lambda settings: settings.with_value(name, value))
 
     def set_lr(self, lr: float) -> None:
-        """Give the recipe another learning rate; a schedule goes on from there."""
+        """Change the recipe's learning rate, which the schedule scales."""
         self.set("lr", lr)
 
     def scale_lr(self, factor: float) -> None:
-        """Multiply the learning rate, the recipe's and one that is held."""
+        """Multiply the recipe's learning rate and the held one."""
         self._changes.append(lambda settings: settings.with_scaled_lr(factor))
 
     def take_changes(self, settings: Settings) -> Settings:
-        """The settings after all that was asked for since the last call; for the trainer."""
+        """The settings after all changes requested since the last call; for the trainer."""
         while self._changes:
             settings = self._changes.popleft()(settings)
         return settings
 
     def has_done(self, portion: Portion) -> None:
-        """Pause if that was all there was to do; for the trainer."""
+        """Pause if :meth:`run_one` asked for this portion only; for the trainer."""
         if self._portion == portion:
             self.pause()
 
     @property
     def paused(self) -> bool:
-        """Whether a pause was asked for and not yet taken back."""
+        """Whether the run is paused, or will be after the current batch."""
         return not self._running.is_set()
 
     @property
     def stopping(self) -> bool:
-        """Whether the run was asked to end."""
+        """Whether the run is to end."""
         return self._stopping.is_set()
 
     @property
     def discarding(self) -> bool:
-        """Whether it was asked to end without keeping its last state."""
+        """Whether the run is to end without saving its state."""
         return self._discarding
 
     def wait_while_paused(self) -> None:

@@ -20,13 +20,13 @@ def evaluate(
     batch_size: int,
     stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[float, float] | None:
-    """Mean data loss and accuracy (0 to 1) in evaluation mode; None if ``stopping`` cut it short.
+    """Mean data loss and accuracy (0 to 1) in evaluation mode; None if ``stopping`` returned True.
 
-    A short last batch is filled up with zeros, whose scores are dropped: every batch then fits
-    the memory that training has laid out already.
+    A short last batch is padded with zeros, whose scores are dropped, so that every batch uses the
+    plan of training.
 
     Raises:
-        NonFiniteError: the last step has left weights whose scores are not finite.
+        NonFiniteError: if the weights after the last step give scores that are not finite.
     """
     loss, correct = 0.0, 0
     for start in range(0, len(split), batch_size):
@@ -42,7 +42,7 @@ def evaluate(
         correct += int(np.count_nonzero(logits.argmax(1) == labels))
     if not math.isfinite(loss):
         raise NonFiniteError(
-            f"the loss on images held back is {loss}: the last steps made the weights explode.",
-            "A smaller learning rate usually helps.",
+            f"the loss on held-out images is {loss}: the last steps made the weights explode.",
+            "Lower the learning rate.",
         )
     return loss / len(split), correct / len(split)

@@ -1,8 +1,8 @@
-"""The one stream that leaves a training run: plain, frozen, the same for every consumer.
+"""The events of a training run, frozen and the same for every consumer.
 
-The dashboard, the plain-line reporter, ``--json`` and the run folder all read these. ``RunStarted``
-comes first and ``RunEnded`` exactly once, last. Encoded as JSON each carries ``event``, the name
-of its class in snake case. The bounds of the fields hold for what is read from a file.
+The dashboard, the plain-line reporter, ``--json`` and the run folder all read them. ``RunStarted``
+is the first event and ``RunEnded`` the last, exactly once. In JSON each has a field ``event`` with
+its class name in snake case. The bounds of the fields are checked when events are read from a file.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_
 
 
 _Pixel = Annotated[float, msgspec.Meta(ge=-1e30, le=1e30)]
-"""What float32 can hold, with room to reckon."""
+"""A float32 value, with room for arithmetic."""
 
 
 class RunStarted(_Event, frozen=True):
-    """Sizes and settings of the run that begins."""
+    """The start of a run, with its sizes and settings."""
 
     arch: Word
     data: PathText
@@ -59,21 +59,21 @@ class RunStarted(_Event, frozen=True):
     seed: Count
     threads: Ordinal
     mean: tuple[_Pixel, ...] = ()
-    """Of the training images, one for each channel: what a pixel is lessened by,"""
+    """Mean of each channel, which is subtracted from every pixel."""
     std: tuple[_Pixel, ...] = ()
-    """and then divided by."""
+    """Standard deviation of each channel, by which pixels are then divided."""
     peak: _Pixel = 0.0
     """About the largest pixel of the training images, such as 255."""
     class_shares: tuple[Share, ...] = ()
-    """Of the training images."""
+    """Share of each class in the training images."""
     from_step: Count = 0
-    """Steps done before, where a run goes on; what came after that step no longer counts."""
+    """Steps done before a resume; earlier events of later steps are void."""
     run: RunNameOrNone = ""
-    """The name of the run, if it is kept."""
+    """The name of the run, if it is saved."""
     path: PathText = ""
-    """The folder that keeps it."""
+    """The folder of the run, if it is saved."""
     again_of: RunNameOrNone = ""
-    """The name of the run that it repeats, if it does."""
+    """The name of the run that this one reproduces, if any."""
 
 
 class BatchCompleted(_Event, frozen=True):
@@ -89,11 +89,11 @@ class BatchCompleted(_Event, frozen=True):
     lr: Length
     images_per_second: Length
     seconds: Seconds
-    """Since the run began, pauses left out."""
+    """Seconds since the run began, without pauses."""
 
 
 class ValidationCompleted(_Event, frozen=True):
-    """The whole validation split, in evaluation mode."""
+    """A pass over the whole validation split, in evaluation mode."""
 
     step: Count
     epoch: Count
@@ -113,25 +113,25 @@ class EpochCompleted(_Event, frozen=True):
     l2_loss: Figure
     lr: Length
     images_per_second: Length
-    """Training alone, validation left out."""
+    """Speed of training, without validation."""
     seconds: Seconds
-    """Since the run began, pauses left out."""
+    """Seconds since the run began, without pauses."""
 
 
 class RunPaused(_Event, frozen=True):
-    """Training waits; weights and optimizer state stay."""
+    """Training pauses; weights and optimizer state stay in memory."""
 
     step: Count
 
 
 class RunResumed(_Event, frozen=True):
-    """Training goes on where it was paused."""
+    """Training continues after a pause."""
 
     step: Count
 
 
 class SettingChanged(_Event, frozen=True):
-    """Somebody changed the recipe while it was followed; from the next batch on."""
+    """A setting of the recipe was changed during training, from the next batch on."""
 
     step: Count
     name: SettingName
@@ -139,7 +139,7 @@ class SettingChanged(_Event, frozen=True):
     new: SettingValue
 
     def __post_init__(self) -> None:
-        """Refuse a value that no recipe takes; the error is one that decoding knows."""
+        """Refuse an invalid value, with the error that decoding expects."""
         try:
             for value in (self.old, self.new):
                 Settings(lr=1.0).with_value(self.name, value)
@@ -148,71 +148,71 @@ class SettingChanged(_Event, frozen=True):
 
 
 class LayerHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One layer at one step: figures of its weights, or of its outputs where it has none."""
+    """Figures of one layer at one step: of its weights, or of its outputs if it has none."""
 
     layer: Word
     type: Word
-    """As in a file: conv, fc, batchnorm; relu, sigmoid, tanh."""
+    """The layer's type as in a file: conv, fc, batchnorm; relu, sigmoid, tanh."""
     weight_norm: Length | None = None
-    """Length of the weight after the step, biases left out."""
+    """Norm of the weight after the step, without bias."""
     gradient_norm: Length | None = None
-    """Length of the weight's gradient, L2 and clipping left out."""
+    """Norm of the weight's gradient, without L2 and clipping."""
     update_ratio: Length | None = None
-    """Length of the step over that of the weight before it; None where that was 0."""
+    """Norm of the step over that of the weight before it; None if that was 0."""
     units: Count | None = None
-    """Channels of a volume, elements of a vector."""
+    """Number of channels of a volume or elements of a vector."""
     zeros: Share | None = None
-    """Share of outputs of a ReLU that are 0; where a max pool follows, of those it lets through."""
+    """Share of a ReLU's outputs that are 0; if a max pool follows, of the pool's outputs."""
     dead: Share | None = None
-    """Share of units of a ReLU that are 0 for every image of the batch, everywhere."""
+    """Share of a ReLU's units that are 0 everywhere for every image of the batch."""
     saturated: Share | None = None
-    """Share of outputs of a sigmoid or tanh that have all but reached their bounds."""
+    """Share of the outputs of a sigmoid or tanh that are close to their bounds."""
 
 
 class LayersMeasured(_Event, frozen=True):
-    """Every layer at this step, in the order in which they run, and the batch that it met."""
+    """Measurements of every layer at one step, in the order in which they run, and of its batch."""
 
     step: Count
     epoch: Count
     layers: tuple[LayerHealth, ...]
     images: Count
-    """In the batch."""
+    """Images in the batch."""
     input_mean: Figure
-    """Of all pixels of the batch, as the network gets them."""
+    """Mean of all normalised pixels of the batch."""
     input_std: Length
     score_range: Length
-    """The largest distance between the best and the worst score of an image."""
+    """Largest difference between the highest and the lowest score of an image."""
     commonest_class: Count
-    """Of the labels of the batch."""
+    """Most frequent label of the batch."""
     commonest_share: Share
 
 
 class CheckpointSaved(_Event, frozen=True):
-    """A state from which the run can go on is safely on disk."""
+    """A state from which the run can be resumed has been written to disk."""
 
     step: Count
     path: PathText
     seconds: Seconds
-    """How long it took, in the background."""
+    """Duration of the write, in the background."""
     best: bool = False
 
 
 class Remedy(msgspec.Struct, frozen=True):
-    """What would mend a fault; :mod:`cnn_tui.engine.training.remedies` applies it."""
+    """A correction of a fault; :mod:`cnn_tui.engine.training.remedies` applies it."""
 
     description: Text
-    """What it does, as an order."""
+    """The action in the imperative."""
     changes: dict[Word, Figure | Count | bool | Word]
     """New values by name."""
     restart: bool = False
-    """Whether training has to begin anew for it; otherwise it is done while the run goes."""
+    """Whether training must restart; otherwise the change is made while the run continues."""
 
 
 Severity = Literal["praise", "warning", "fatal"]
 
 
 class Alert(_Event, frozen=True):
-    """Something that a person should know, with the layer where it began if there is one."""
+    """A message for the user, with the layer where the fault began if there is one."""
 
     code: Word
     message: Text
@@ -220,12 +220,12 @@ class Alert(_Event, frozen=True):
     layer: Word = ""
     severity: Severity = "warning"
     evidence: tuple[Text, ...] = ()
-    """Figures that it rests on."""
+    """Figures that support the message."""
     remedy: Remedy | None = None
 
 
 class AlertCleared(_Event, frozen=True):
-    """What an alert of this code and layer told is no longer so."""
+    """The alert of this code and layer no longer applies."""
 
     code: Word
     step: Count
@@ -236,7 +236,7 @@ EndReason = Literal["completed", "stopped", "failed"]
 
 
 class RunEnded(_Event, frozen=True):
-    """The last event. The test figures are None when the run failed."""
+    """The last event of a run. The test figures are None if the run failed."""
 
     reason: EndReason
     step: Count
@@ -247,9 +247,9 @@ class RunEnded(_Event, frozen=True):
     test_loss: Figure | None = None
     test_accuracy: Share | None = None
     message: Text = ""
-    """Why the run failed, or ended before its time, for people."""
+    """The reason of a failure or an early end, for people."""
     discarded: bool = False
-    """Whether its last state was not to be kept."""
+    """Whether the last state was discarded."""
 
 
 RunEvent = (
@@ -269,5 +269,5 @@ RunEvent = (
 
 
 def step_of(event: RunEvent) -> int:
-    """The step after which it happened."""
+    """The step after which the event happened."""
     return event.from_step if isinstance(event, RunStarted) else event.step

@@ -1,7 +1,7 @@
-"""The state of each layer at one step: how large its weights are, how far they move, who is silent.
+"""Measurements of each layer at one step: norms, relative updates, dead and saturated units.
 
-Read off the training pass and the update that happen anyway, so that it costs no pass of its own.
-CS231n notes, Neural Networks Part 3, Monitoring the learning process.
+They use the arrays of a normal training step, without an additional pass. CS231n notes, Neural
+Networks Part 3, Monitoring the learning process.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from cnn_tui.engine.specs.layers import layer_type
 from cnn_tui.engine.training.events import LayerHealth, LayersMeasured
 
 EARLY = (1, 5, 10)
-"""Steps that are measured besides: what is wrong from the start shows at the start."""
+"""Additional steps that are measured, to show faults that exist from the start."""
 EVERY = 25
 STEADY = 10_000
-"""Steps after which measurements become rarer, so that a long run does not drown in them."""
+"""Steps after which measurements become rarer, so that long runs record fewer of them."""
 SAMPLE = 1 << 20
-"""Weights of a layer that are copied to see how far they move; the first ones of a larger layer."""
+"""Weights per layer that are copied to measure the update; of larger layers the first ones."""
 SATURATION = 0.99
-"""Share of the way from its middle to its bound from which an output counts as saturated."""
+"""Share of the distance from the middle to a bound beyond which an output is saturated."""
 
 
 def is_due(step: int) -> bool:
@@ -41,7 +41,7 @@ def is_due(step: int) -> bool:
 
 
 class HealthMeter:
-    """Measures one step of a model: :meth:`before` and :meth:`measure` enclose its update."""
+    """Measures steps of a model: :meth:`before` and :meth:`measure` enclose the update."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -53,11 +53,11 @@ class HealthMeter:
         self._before: dict[str, Array] = {}
 
     def before(self) -> None:
-        """Remember the weights as they are."""
+        """Copy the weights before the step."""
         self._before = {name: _sample(weight).copy() for name, weight in self._weights.items()}
 
     def measure(self, step: int, epoch: int, images: Array, targets: np.ndarray) -> LayersMeasured:
-        """What the step just taken shows; ``images`` and ``targets`` are its batch."""
+        """Measurements of the step just taken on the batch ``images`` and ``targets``."""
         plan = self._model.plan_training(len(images))
         counts = np.bincount(targets)
         with np.errstate(all="ignore"):
@@ -74,14 +74,13 @@ class HealthMeter:
             )
 
     def _layers(self, walk: Iterator[tuple[Op, PlannedOp]]) -> Iterator[LayerHealth]:
-        """In the order in which they run."""
-        left = dict(self._weights)
-        for op, bound in walk:
+        remaining = dict(self._weights)
+        for op, planned in walk:
             name = op.name
-            if name in left:
-                yield self._moved(name, left.pop(name))
-            elif isinstance(bound, ByShard):
-                yield from _outputs(name, bound.kernels)
+            if name in remaining:
+                yield self._moved(name, remaining.pop(name))
+            elif isinstance(planned, ByShard):
+                yield from _outputs(name, planned.kernels)
 
     def _moved(self, name: str, weight: Parameter) -> LayerHealth:
         before = self._before.pop(name)
@@ -107,7 +106,7 @@ def _outputs(name: str, kernels: Sequence[Kernel]) -> Iterator[LayerHealth]:
 
 def _silence(name: str, kind: str, ys: list[Array]) -> LayerHealth:
     positive = [y > 0 for y in ys]
-    alive = np.logical_or.reduce([part.any(axis=(0, 2, 3)) for part in positive])
+    alive = np.logical_or.reduce([mask.any(axis=(0, 2, 3)) for mask in positive])
     zeros = 1 - _count(positive) / sum(y.size for y in ys)
     dead = 1 - _count([alive]) / len(alive)
     return LayerHealth(layer=name, type=kind, units=len(alive), zeros=zeros, dead=dead)

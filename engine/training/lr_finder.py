@@ -1,4 +1,4 @@
-"""The learning-rate range test: rates that rise until the loss does (Smith 2017, section 3.3)."""
+"""The learning-rate range test: the rate rises until the loss does (Smith 2017, section 3.3)."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from cnn_tui.engine.training.opening import check_compatible
 
 LOW, HIGH, STEPS = 1e-5, 10.0, 100
 SMOOTHING = 0.8
-"""Of the loss: about the last five steps."""
+"""Weight of the past in the running mean of the loss, which covers about five steps."""
 DIVERGED = 3.0
-"""Times the lowest loss, from which on no higher rate can help."""
+"""Multiple of the lowest loss at which the test ends."""
 REACH = 5
-"""Points on either side that a slope is taken over."""
+"""Points on either side of a slope."""
 MARGIN = 4.0
-"""Times below the rate of the lowest loss, which is on the way to too high already."""
+"""Least factor between the suggested rate and that of the lowest loss, which is nearly too high."""
 TINY = 1e-30
 FALL = 0.98
-"""Of the first loss: the lowest must be below this to tell anything."""
+"""Share of the first loss that the lowest must fall below for a suggestion."""
 
 
 class LrPoint(msgspec.Struct, frozen=True):
@@ -38,18 +38,18 @@ class LrPoint(msgspec.Struct, frozen=True):
     lr: float
     loss: float
     smooth: float
-    """Running mean of the loss."""
+    """Running mean of ``loss``."""
 
 
 class LrCurve(msgspec.Struct, frozen=True):
-    """The whole test and what it suggests."""
+    """The result of the test and its suggestion."""
 
     points: tuple[LrPoint, ...]
     lr: float | None
-    """A learning rate for the recipe; None if the test does not tell."""
+    """Suggested learning rate; None if the curve gives none."""
     reason: str
     diverged: bool
-    """Whether it ended because the loss had left for good."""
+    """Whether the test ended because the loss diverged."""
 
 
 def find_lr(
@@ -63,7 +63,7 @@ def find_lr(
     stopping: Callable[[], bool] = lambda: False,
     report: Callable[[LrPoint], None] = lambda point: None,
 ) -> LrCurve:
-    """Run the test to its end, or until ``stopping``, and look at the curve so far."""
+    """Run the test to its end or until ``stopping`` returns True, and read the curve."""
     points = []
     with closing(
         sweep(network, dataset, steps=steps, low=low, high=high, threads=threads)
@@ -85,12 +85,12 @@ def sweep(
     high: float = HIGH,
     threads: int = 1,
 ) -> Generator[LrPoint, None, None]:
-    """Train a copy of the network with new weights, each step at a higher rate, evenly in log.
+    """Train a copy of the network from new weights, with rates evenly spaced in log.
 
-    Ends early when the loss diverges. To be closed if it is not run to its end.
+    The generator ends early if the loss diverges; close it if it is not exhausted.
 
     Raises:
-        ShapeError: the network has issues or does not fit the data.
+        ShapeError: if the network has issues or does not match the data.
     """
     check_compatible(network, dataset)
     recipe = network.training
@@ -116,7 +116,7 @@ def sweep(
 
 
 def read_curve(points: list[LrPoint], steps: int = STEPS) -> LrCurve:
-    """The rate at which the loss falls fastest, but well below that at which it is lowest."""
+    """Suggest the rate at which the loss falls fastest, well below that of the lowest loss."""
     curve, diverged = tuple(points), len(points) < steps
     bottom = min(range(len(points)), key=lambda i: points[i].smooth, default=0)
     if bottom < 2 * REACH or points[bottom].smooth > FALL * points[0].smooth:
@@ -132,19 +132,19 @@ def read_curve(points: list[LrPoint], steps: int = STEPS) -> LrCurve:
     return LrCurve(curve, lr, reason, diverged)
 
 
-def _slope(points: list[LrPoint], place: int) -> float:
-    """By which part the loss changes from point to point; they are evenly spaced in log rate.
+def _slope(points: list[LrPoint], index: int) -> float:
+    """Relative change of the loss per point; the points are evenly spaced in log rate.
 
-    In parts, not in differences: otherwise the fastest fall would be that from weights which
-    begin far above chance, at rates at which nothing is learned.
+    Absolute changes would favour the first fall of a loss that begins far above chance, at rates
+    at which nothing is learned.
     """
-    before, after = max(0, place - REACH), min(len(points) - 1, place + REACH)
+    before, after = max(0, index - REACH), min(len(points) - 1, index + REACH)
     fall = math.log(max(points[after].smooth, TINY) / max(points[before].smooth, TINY))
     return fall / (after - before)
 
 
 def _batches(loader: Loader) -> Generator[Batch, None, None]:
-    """One epoch after another."""
+    """Batches of endless epochs."""
     epoch = 1
     while True:
         yield from loader.epoch(epoch)

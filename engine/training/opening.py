@@ -1,4 +1,4 @@
-"""The first event of a run."""
+"""The start of a run: the check that network and dataset match, and the first event."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cnn_tui.engine.training.events import RunStarted
 
 
 def check_compatible(network: Network, dataset: Dataset) -> None:
-    """Refuse a network that has issues, or that does not fit the images and classes.
+    """Refuse a network that has issues, or that does not match the images and classes.
 
     Raises:
         ShapeError: with what was expected and what was received.
@@ -24,8 +24,8 @@ def check_compatible(network: Network, dataset: Dataset) -> None:
     if network.input != dataset.input_shape:
         expected, received = map(format_shape, (network.input, dataset.input_shape))
         raise ShapeError(
-            f"the network {network.name} takes images of {expected}, those of {dataset.name} are "
-            f"{received}.",
+            f"the network {network.name} expects images of {expected}, received {received} from "
+            f"{dataset.name}.",
             f"Set input = {list(dataset.input_shape)}, or choose other data.",
         )
     report = check(network, classes=len(dataset.classes))
@@ -34,7 +34,7 @@ def check_compatible(network: Network, dataset: Dataset) -> None:
 
 
 PEAK_OF = 1000
-"""Images looked at for their largest pixel."""
+"""Images that are searched for the largest pixel."""
 
 
 def run_started(
@@ -47,7 +47,7 @@ def run_started(
     keeper: Checkpointer,
     from_step: int,
 ) -> RunStarted:
-    """Sizes and settings of a run; ``recipe`` is as it stands now, perhaps changed on the way."""
+    """The event with sizes and settings of a run; ``recipe`` has the current settings."""
     train = dataset.train
     counts = np.bincount(train.labels, minlength=len(dataset.classes))
     return RunStarted(

@@ -1,4 +1,4 @@
-"""Checks before a training: does the loss start right, do gradients agree, can it learn at all?
+"""Checks before a training: is the first loss right, do gradients agree, can the network learn?
 
 CS231n notes, Neural Networks Part 3, Before learning: sanity checks.
 """
@@ -17,7 +17,7 @@ from cnn_tui.engine.training.checks.start import class_balance, initial_loss, in
 from cnn_tui.engine.training.opening import check_compatible
 
 BUDGET = 16.5
-"""Seconds; start, loading and a step that has begun come on top, and 20 are promised."""
+"""Seconds for the checks; start-up, loading and a step that overruns must fit within 20."""
 CHECKS: dict[str, Callable[[Bench], CheckResult]] = {
     "input scale": input_scale,
     "class balance": class_balance,
@@ -26,7 +26,7 @@ CHECKS: dict[str, Callable[[Bench], CheckResult]] = {
     "gradients": gradients,
     "overfit a few": overfit,
 }
-"""By name, in the order in which they are made: the quick ones first."""
+"""The checks by name, in the order in which they run, the quick ones first."""
 
 
 def preflight(
@@ -38,12 +38,12 @@ def preflight(
     budget: float = BUDGET,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[CheckResult]:
-    """The checks, each as soon as it is done; no more once ``stopping``.
+    """Results of the checks, each as soon as it is known, until ``stopping`` returns True.
 
-    Large networks are checked on few images, or on narrower copies; the line then says so.
+    Large networks are checked on few images or on narrower copies; the message then says so.
 
     Raises:
-        ShapeError: the network has issues or does not fit the data.
+        ShapeError: if the network has issues or does not match the data.
     """
     check_compatible(network, dataset)
     with closing(Bench(network, dataset, threads, stopping, budget, clock)) as bench:

@@ -1,4 +1,4 @@
-"""How far a run has come: besides the arrays, all that decides how it goes on."""
+"""The progress of a run: everything besides the arrays that determines how it continues."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cnn_tui.engine.decoding import Count, Figure, Seconds, Share
 from cnn_tui.engine.training.settings import Settings
 
 SMOOTHING = 0.9
-"""Of the speed: a mean over about the last ten batches."""
+"""Weight of the past in the running mean of the speed, which covers about ten batches."""
 
 
 class EpochMetrics(msgspec.Struct):
@@ -24,12 +24,12 @@ class EpochMetrics(msgspec.Struct):
     correct: Count = 0
 
     def __post_init__(self) -> None:
-        """Refuse images that took no time, of which there would be no speed."""
+        """Refuse images without seconds, which would have no speed."""
         if self.images and not self.seconds:
             raise ValueError("images without seconds")
 
     def add(self, images: int, loss: float, l2_loss: float, correct: int, seconds: float) -> None:
-        """Count one batch that took ``seconds``."""
+        """Add one batch that took ``seconds``."""
         speed = images / seconds
         before = self.images_per_second if self.images else speed
         self.images_per_second = SMOOTHING * before + (1 - SMOOTHING) * speed
@@ -51,7 +51,7 @@ class EpochMetrics(msgspec.Struct):
 
     @property
     def accuracy(self) -> float:
-        """Share of images that were right when the network met them."""
+        """Share of images that were classified correctly during training."""
         return self.correct / self.images
 
 
@@ -63,10 +63,10 @@ class Best(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where a run stands between two batches.
+    """The progress of a run between two batches.
 
-    The order of an epoch, the masks of a step and the rate of a step are derived from the recipe
-    and these numbers; no state of a random generator needs to be kept.
+    The order of an epoch and the masks and rate of a step are derived from the recipe and these
+    numbers, so that no random state is saved.
     """
 
     step: Count
@@ -74,42 +74,42 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     epochs_done: Count
     """Epochs that were trained and validated."""
     batch: Count
-    """Batches done in the epoch after those."""
+    """Batches done in the current epoch."""
     settings: Settings
-    """The recipe's values, which may have been changed on the way."""
+    """The current values of the recipe's settings."""
     seconds: Seconds
-    """Worked so far, pauses left out."""
+    """Time of the run so far, without pauses."""
     tally: EpochMetrics
-    """Of the epoch that is under way."""
+    """Sums over the current epoch."""
     best: Best | None = None
 
 
 def beginning(settings: Settings) -> Progress:
-    """Where a run stands before its first step."""
+    """The progress of a run before its first step."""
     return Progress(
         step=0, epochs_done=0, batch=0, settings=settings, seconds=0.0, tally=EpochMetrics()
     )
 
 
 class Stopwatch:
-    """Runs from its making on; can be held. ``seconds`` were counted before."""
+    """A stopwatch that starts at ``seconds`` when it is created and can be paused."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._start = time.perf_counter() - seconds
         self._held_since: float | None = None
 
     def pause(self) -> None:
-        """Stop counting."""
+        """Pause the stopwatch."""
         self._held_since = time.perf_counter()
 
     def resume(self) -> None:
-        """Count again."""
+        """Continue after a pause."""
         if self._held_since is not None:
             self._start += time.perf_counter() - self._held_since
             self._held_since = None
 
     @property
     def seconds(self) -> float:
-        """Counted so far."""
+        """Seconds so far, without pauses."""
         now = time.perf_counter() if self._held_since is None else self._held_since
         return now - self._start

@@ -1,8 +1,8 @@
-"""What would mend a fault: made by the babysitter's rules, applied by whoever a person tells to.
+"""Remedies for faults: proposed by the babysitter's rules, applied on the user's request.
 
-A remedy names new values: of the recipe (``lr``, ``l2``, ``initializer``, ``normalize``,
-``shuffle``, ``shift``), of every layer of a kind (``dropout``, ``activation``) or, as a factor, of
-the width of the hidden layers (``width``). One without changes is advice.
+A remedy has new values of the recipe (``lr``, ``l2``, ``initializer``, ``normalize``, ``shuffle``,
+``shift``), of every layer of a type (``dropout``, ``activation``) or, as a factor, of the width of
+the hidden layers (``width``). A remedy without changes is advice.
 """
 
 from __future__ import annotations
@@ -23,71 +23,70 @@ Activation = Literal["relu", "leaky_relu"]
 
 
 def advise(description: str) -> Remedy:
-    """Something that only a person can do."""
+    """Advice that only the user can follow."""
     return Remedy(description, {})
 
 
 def learning_rate(lr: float, *, restart: bool) -> Remedy:
-    """Another learning rate."""
+    """A change of the learning rate."""
     return _set("the learning rate", "lr", min(lr, MOST_LR), restart=restart)
 
 
 def l2_strength(l2: float, *, restart: bool) -> Remedy:
-    """Another strength of L2."""
+    """A change of the strength of L2."""
     return _set("L2", "l2", l2, restart=restart)
 
 
 def _set(what: str, name: str, value: float, *, restart: bool) -> Remedy:
     value = _round(value)
-    begin = "Begin anew with" if restart else "Set"
-    joint = "at" if restart else "to"
-    return Remedy(f"{begin} {what} {joint} {value:g}.", {name: value}, restart)
+    verb, preposition = ("Restart with", "at") if restart else ("Set", "to")
+    return Remedy(f"{verb} {what} {preposition} {value:g}.", {name: value}, restart)
 
 
 def initializer(name: InitializerName) -> Remedy:
-    """Weights drawn another way."""
-    return Remedy(f"Begin anew with the initializer {name}.", {"initializer": name}, True)
+    """A restart with another initializer."""
+    return Remedy(f"Restart with the initializer {name}.", {"initializer": name}, True)
 
 
 def normalize() -> Remedy:
-    """Images of mean 0 and deviation 1."""
-    return Remedy("Begin anew with normalised images.", {"normalize": True}, True)
+    """A restart with images of mean 0 and standard deviation 1."""
+    return Remedy("Restart with normalised images.", {"normalize": True}, True)
 
 
 def shuffle() -> Remedy:
-    """Another order of the images in every epoch."""
-    return Remedy("Begin anew with shuffled images.", {"shuffle": True}, True)
+    """A restart with another order of the images in every epoch."""
+    return Remedy("Restart with shuffled images.", {"shuffle": True}, True)
 
 
 def augment(pixels: int) -> Remedy:
-    """Training images moved at random."""
+    """A restart with randomly shifted training images."""
     plural = "s" * (pixels != 1)
     return Remedy(
-        f"Begin anew with training images shifted by up to {pixels} pixel{plural}; more images "
-        "would be better still.",
+        f"Restart with training images shifted by up to {pixels} pixel{plural}; more images would "
+        "be better still.",
         {"shift": pixels},
         True,
     )
 
 
 def activation(name: Activation) -> Remedy:
-    """Other non-linearities."""
+    """A restart with other activations: leaky ReLUs, or ReLUs in place of saturating ones."""
     old, new = ("ReLUs", "leaky ReLUs") if name == "leaky_relu" else ("sigmoids", "ReLUs")
-    return Remedy(f"Begin anew with {new} in place of {old}.", {"activation": name}, True)
+    return Remedy(f"Restart with {new} in place of {old}.", {"activation": name}, True)
 
 
 def widen(factor: int) -> Remedy:
-    """More capacity."""
-    return Remedy(f"Begin anew with {factor} times the width.", {"width": factor}, True)
+    """A restart with wider hidden layers."""
+    return Remedy(f"Restart with {factor} times the width.", {"width": factor}, True)
 
 
 def drop(p: float) -> Remedy:
-    """Another probability of dropout."""
+    """A change of the dropout probability."""
     return Remedy(f"Set dropout to {p:g}.", {"dropout": p})
 
 
 def apply(network: Network, remedy: Remedy) -> Network:
-    """The network to begin anew with."""
+    """The network to restart with."""
     for name, value in remedy.changes.items():
         match name, value:
             case "width", float() | int():
@@ -103,7 +102,7 @@ def apply(network: Network, remedy: Remedy) -> Network:
 
 
 def steer(control: Control, remedy: Remedy) -> None:
-    """Do it while the run goes; for a remedy that needs no restart."""
+    """Apply a remedy that needs no restart to a running training."""
     for name in SETTING_NAMES:
         value = remedy.changes.get(name)
         if isinstance(value, float | int):
@@ -127,7 +126,7 @@ def _with_dropout(network: Network, p: float) -> Network:
 
 
 def _each(network: Network, change: Callable[[Layer], Layer]) -> Network:
-    """The network with every layer changed that is no block."""
+    """The network with every layer except residual blocks replaced by ``change``."""
 
     def changed(layer: Layer) -> Layer:
         if isinstance(layer, Residual):
@@ -138,7 +137,7 @@ def _each(network: Network, change: Callable[[Layer], Layer]) -> Network:
 
 
 def _round(value: float) -> float:
-    """To two digits: nobody wants a learning rate of 0.00316228."""
+    """The value with two digits, such as 0.0032 for a learning rate of 0.00316228."""
     return float(f"{value:.2g}") if math.isfinite(value) else value
 
 
@@ -146,10 +145,10 @@ _MOST = 65536
 
 
 def scale_widths(network: Network, factor: float) -> Network:
-    """Every convolution and fully connected layer but the last with ``factor`` times the outputs.
+    """The network with ``factor`` times the outputs of every conv and fc layer except the last.
 
-    Layers of equal width stay equal. Whether residual blocks still fit is for
-    :func:`cnn_tui.engine.specs.check.check` to say.
+    Layers of equal width stay equal; :func:`cnn_tui.engine.specs.check.check` reports whether
+    residual blocks still fit.
     """
     weighted = [i for i, layer in enumerate(network.layers) if isinstance(layer, Conv | FC)]
     last = weighted[-1] if weighted else -1

@@ -1,4 +1,4 @@
-"""What may be changed of a recipe while it is being followed."""
+"""The settings of a recipe that can be changed during training."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LEAST_LR, MOST_LR = 1e-12, 1e6
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The recipe's values as they stand now."""
+    """The current values of the settings."""
 
     lr: Positive
-    """What the schedule goes by."""
+    """The recipe's learning rate, which the schedule scales."""
     held_lr: Positive | None = None
-    """Learning rate that is used in place of the schedule's, whatever the schedule says."""
+    """Learning rate that overrides the schedule; None follows the schedule."""
     l2: NonNegative = 0.0
     dropout: Fraction | None = None
     """Probability in every dropout layer; None leaves each its own."""
@@ -32,19 +32,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @classmethod
     def of(cls, training: Recipe) -> Settings:
-        """As the recipe has them."""
+        """The settings of a recipe."""
         return cls(lr=training.lr, l2=training.l2, batch_size=training.batch_size)
 
     def with_value(self, name: str, value: SettingValue) -> Settings:
-        """The same but for one.
+        """The settings with one value changed.
 
         Raises:
-            SpecError: there is no such setting, or it does not take this value.
+            SpecError: if there is no such setting, or the value is not valid.
         """
         fields = fields_of(Settings)
         if name not in fields:
             raise SpecError(
-                f"A run that goes has no setting {show(name)}.", f"It has {', '.join(fields)}."
+                f"A running training has no setting {show(name)}.",
+                f"Choose one of {', '.join(fields)}.",
             )
         changed: dict[str, Any] = {**msgspec.structs.asdict(self), name: value}
         try:
@@ -55,13 +56,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             ) from None
 
     def with_scaled_lr(self, factor: float) -> Settings:
-        """The same with the learning rates times a factor, as far as they may go."""
+        """The settings with the learning rates multiplied by a factor, within their bounds."""
         lr = _within(self.lr * factor)
         held = None if self.held_lr is None else _within(self.held_lr * factor)
         return msgspec.structs.replace(self, lr=lr, held_lr=held)
 
     def in_recipe(self, training: Recipe) -> Recipe:
-        """The recipe with these values in place of its own."""
+        """The recipe with these settings."""
         return msgspec.structs.replace(training, lr=self.lr, l2=self.l2, batch_size=self.batch_size)
 
 

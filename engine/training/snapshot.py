@@ -1,4 +1,4 @@
-"""The state of a run as arrays: taken between two batches, put back into a model just built."""
+"""The state of a run as arrays, and the weights of its best epoch."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ Weights = Mapping[str, Array]
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """A copy of everything that training changes; a second thread may take its time with it."""
+    """A copy of everything that training changes, which another thread may write to disk."""
 
     progress: Progress
     weights: Array
     states: list[Array]
     buffers: dict[str, Array]
     parameters: list[Parameter]
-    """Only their names and layout: their values go on changing."""
+    """The parameters, for names and layout only: their values keep changing."""
 
     def tensors(self) -> dict[str, Array]:
-        """Every array by name, in PyTorch's shapes, contiguous."""
+        """Contiguous arrays by name, in PyTorch's shapes."""
         named = _named(self.parameters, self.weights, self.states, self.buffers)
         return {name: np.ascontiguousarray(array) for name, array in named}
 
 
 def take_snapshot(model: Model, optimizer: Optimizer, progress: Progress) -> Snapshot:
-    """Copy the state; this is all that training waits for."""
+    """Copy the state; training waits only for this."""
     return Snapshot(
         progress,
         model.store.data.copy(),
@@ -48,7 +48,7 @@ def take_snapshot(model: Model, optimizer: Optimizer, progress: Progress) -> Sna
 
 
 def live_tensors(model: Model, optimizer: Optimizer) -> dict[str, Array]:
-    """The same arrays as :meth:`Snapshot.tensors`, as views into the running model."""
+    """The arrays of :meth:`Snapshot.tensors` as views into the running model."""
     store = model.store
     return dict(_named(store.parameters, store.data, optimizer.state, model.buffers))
 
@@ -56,7 +56,7 @@ def live_tensors(model: Model, optimizer: Optimizer) -> dict[str, Array]:
 def restore(
     model: Model, optimizer: Optimizer, tensors: Mapping[str, Array], progress: Progress
 ) -> None:
-    """Put the arrays back; they must have the names and shapes of :func:`live_tensors`."""
+    """Load arrays with the names and shapes of :func:`live_tensors` into the model."""
     for name, target in live_tensors(model, optimizer).items():
         target[...] = tensors[name]
     model.mode.step = optimizer.steps = progress.step
@@ -68,12 +68,12 @@ def live_weights(model: Model) -> Weights:
 
 
 def copy_weights(model: Model) -> Weights:
-    """The same as they are now."""
+    """Copies of the parameters and buffers."""
     return {name: array.copy() for name, array in live_weights(model).items()}
 
 
 def put_weights(model: Model, weights: Weights) -> None:
-    """Give the model these weights; more than its own may be among them."""
+    """Load weights into the model, ignoring names that it does not have."""
     for name, target in live_weights(model).items():
         target[...] = weights[name]
 
@@ -81,7 +81,7 @@ def put_weights(model: Model, weights: Weights) -> None:
 def _named(
     parameters: list[Parameter], weights: Array, states: list[Array], buffers: dict[str, Array]
 ) -> Named:
-    """Weights and buffers bear PyTorch's names; a slash occurs in none of those."""
+    """Arrays by name: weights and buffers as in PyTorch, without slashes; optimizer state after."""
     for parameter in parameters:
         yield parameter.name, parameter.part_of(weights).transpose(parameter.axes)
     yield from buffers.items()
@@ -92,7 +92,10 @@ def _named(
 
 
 class BestEpoch:
-    """Of one run. Its weights are only kept here if the recipe asks for them at the end."""
+    """The epoch of a run with the best validation accuracy, and when to stop waiting for a better.
+
+    Its weights are held only if the recipe has ``keep_best``.
+    """
 
     def __init__(self, recipe: Recipe) -> None:
         self._keeps, self._patience = recipe.keep_best, recipe.patience
@@ -100,7 +103,7 @@ class BestEpoch:
         self._weights: Weights | None = None
 
     def offer(self, epoch: int, accuracy: float, model: Model) -> bool:
-        """Take this epoch if it did better than any before; whether it did."""
+        """Record this epoch if it is better than all before; returns whether it is."""
         if self.best is not None and accuracy <= self.best.accuracy:
             return False
         self.best = Best(epoch, accuracy)
@@ -109,22 +112,22 @@ class BestEpoch:
         return True
 
     def restore(self, best: Best | None, weights: Weights | None) -> None:
-        """Go on with what was kept."""
+        """Continue from a saved state."""
         self.best, self._weights = best, weights
 
     def why_stop(self, epochs_done: int) -> str:
-        """Why the run ends before its last epoch; empty where it goes on."""
+        """The reason to end the run before its last epoch; empty if it continues."""
         if self._patience is None or self.best is None:
             return ""
         if epochs_done - self.best.epoch < self._patience:
             return ""
         return (
-            f"Ended after epoch {epochs_done}: validation has not been better than "
-            f"{self.best.accuracy:.2%} for {self._patience} epochs."
+            f"Stopped after epoch {epochs_done}: validation accuracy has not exceeded "
+            f"{self.best.accuracy:.2%} for {self._patience} epoch{'s' * (self._patience > 1)}."
         )
 
     def put(self, model: Model, epochs_done: int) -> bool:
-        """Give the model the best weights if the recipe says so; False if they are lost."""
+        """Load the best weights if the recipe has ``keep_best``; returns False if they are lost."""
         if not self._keeps or self.best is None or self.best.epoch == epochs_done:
             return True
         if self._weights is None:

@@ -42,9 +42,9 @@ from cnn_tui.engine.training.snapshot import BestEpoch, take_snapshot
 class Trainer:
     """Trains a network on a dataset by the recipe in ``network.training``.
 
-    Everything that happens leaves through ``emit``, on the thread that calls :meth:`run`;
-    ``RunEnded`` comes exactly once. The same recipe, data and seed give the same bits for any
-    number of ``threads``, and however often a ``keeper`` has let the run go on from what it kept.
+    Every event is passed to ``emit`` on the thread that calls :meth:`run`; ``RunEnded`` comes
+    exactly once. The same recipe, data and seed give the same bits for any number of ``threads``,
+    and however often the run was resumed from a checkpoint of its ``keeper``.
     """
 
     def __init__(
@@ -69,14 +69,14 @@ class Trainer:
 
     @property
     def batches(self) -> int:
-        """Per epoch, at the batch size as it stands now."""
+        """Batches per epoch at the current batch size."""
         return -(-len(self.dataset.train) // self.recipe.batch_size)
 
     def run(self) -> None:
-        """Train to the end, or until the control says stop.
+        """Train to the end, or until the control stops the run.
 
-        A fault that a user can mend ends the run with ``RunEnded(reason="failed")``; any other
-        is reported the same way and then raised.
+        An error that a user can correct ends the run with ``RunEnded(reason="failed")``; any other
+        is reported in the same way and then raised.
         """
         self.stopwatch = Stopwatch()
         try:
@@ -96,7 +96,7 @@ class Trainer:
             raise
 
     def emit(self, event: RunEvent) -> None:
-        """Tell what happened, and what the babysitter thinks of it."""
+        """Emit an event and the babysitter's findings about it."""
         self._emit(event)
         for finding in self.babysitter.consume(event):
             self._emit(finding)
@@ -132,7 +132,7 @@ class Trainer:
         self.best.restore(kept.best, self.keeper.best() if self.recipe.keep_best else None)
 
     def _follow(self, settings: Settings) -> None:
-        """Go by these settings from now on."""
+        """Use these settings from now on."""
         self.settings = settings
         self.recipe = settings.in_recipe(self.network.training)
         self.optimizer.l2 = settings.l2
@@ -148,14 +148,14 @@ class Trainer:
                     self._keep()
                 return self._end("stopped")
             self.control.has_done("epoch")
-        # Now, so that the run could go on from the last weights even if the best are tested.
+        # Now, so that the run can be resumed from the last weights even if the best are tested.
         self._keep()
         self._finish()
 
     def _finish(self) -> None:
-        """Test the weights that the recipe wants to end with."""
+        """Test the last weights, or the best if the recipe has ``keep_best``."""
         if not self.best.put(self.model, self.epochs_done):
-            message = "The weights of the best epoch are lost: these are the last."
+            message = "The weights of the best epoch are missing; testing the last weights."
             self.emit(Alert(code="best-lost", message=message, step=self.step))
         test = evaluate(
             self.model,
@@ -170,16 +170,16 @@ class Trainer:
         self._end("completed", message=message, test_loss=test[0], test_accuracy=test[1])
 
     def _train_epoch(self) -> None:
-        """What is left of one pass over the training split, or as much as the control allows."""
+        """Train the rest of an epoch, or until the control stops the run."""
         while self.tally.images < len(self.dataset.train) and self._train_batches():
             pass
 
     def _train_batches(self) -> bool:
-        """As many as are of one size; False to stop."""
+        """Train until the epoch ends or the batch size changes; returns False to stop."""
         size, began = self.recipe.batch_size, self.stopwatch.seconds
         with closing(self.loader.epoch(self.epoch, self.batch, self.tally.images)) as batches:
             for batch in batches:
-                if not self._may_go_on():
+                if not self._follow_control():
                     return False
                 if self.recipe.batch_size != size:
                     return True
@@ -188,12 +188,12 @@ class Trainer:
                 self._report_kept()
                 if self.keeper.should_save():
                     self._keep()
-                # What the next batch keeps the step waiting for belongs to its time.
+                # The wait for the next batch counts as part of its step.
                 began = self.stopwatch.seconds
         return True
 
-    def _may_go_on(self) -> bool:
-        """Do what the control says, which may be to wait; False to stop."""
+    def _follow_control(self) -> bool:
+        """Pause and change settings as the control says; returns False to stop."""
         if self.control.paused:
             self._pause()
         changed = self.control.take_changes(self.settings)
@@ -246,15 +246,15 @@ class Trainer:
             self.emit(self.meter.measure(self.step, self.epoch, *batch))
 
     def _lr(self, images: int) -> float:
-        """The learning rate after so many images of the epoch."""
+        """The learning rate after ``images`` of the epoch."""
         if self.settings.held_lr is not None:
             return self.settings.held_lr
-        # Not the steps done: of another batch size an epoch has had another number of them.
+        # Not the steps done: the batch size, and so the steps per epoch, may have changed.
         step = self.epochs_done * self.batches + images // self.recipe.batch_size
         return learning_rate(self.recipe, step, self.batches)
 
     def _validate(self) -> bool:
-        """Report the epoch; False if the control stopped it on the way."""
+        """Validate and report the epoch; returns False if the control stopped the run."""
         validation = evaluate(
             self.model,
             self.dataset.val,

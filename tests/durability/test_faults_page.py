@@ -22,7 +22,7 @@ from made import make_runs
 from test_damage import flip_in_header
 
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.process import this_process
+from cnn_tui.engine.runs.lock import this_process
 from cnn_tui.engine.runs.tensors import TensorFile, encode
 from cnn_tui.engine.storage import Storage, replace_file
 

@@ -315,7 +315,7 @@ def test_a_number_that_is_not_finite_is_explained() -> None:
     run = Run().go(ratio=0.3).go(ratio=0.4).go(ratio=0.5)
     fatal = run.sitter.explain(plain)
     assert (fatal.message, fatal.layer, fatal.severity) == (plain.message, "conv3", "fatal")
-    assert fatal.evidence[-1] == "told before: lr-high" and "5.0e-01" in fatal.evidence[-2]
+    assert fatal.evidence[-1] == "earlier alert: lr-high" and "5.0e-01" in fatal.evidence[-2]
     assert fatal.remedy == remedies.learning_rate(LR / 10, restart=True)
     at_once = Run().sitter.explain(plain)
     assert at_once.remedy is not None and at_once.remedy.changes == {}
@@ -463,7 +463,7 @@ def test_praise_is_for_what_learns_and_generalises() -> None:
     run = Run().go(**how).epoch_of((0.2, 0.95), (0.25, 0.94))
     assert run.codes == ["healthy"]
     # Not "from chance": a run may begin with weights that know something.
-    assert "the loss is 0.2, pure chance would be 2.3" in run.found[0].message
+    assert "the loss is 0.2 (chance: 2.3)" in run.found[0].message
     run.go(**how).epoch_of((0.2, 0.95), (0.25, 0.94))
     assert run.codes == ["healthy"]
     run.go(ratio=0.3, **how).go(ratio=0.3, **how)

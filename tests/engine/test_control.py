@@ -291,7 +291,7 @@ def test_patience_ends_the_run_so_many_epochs_after_the_best() -> None:
         assert end.reason == "completed" and end.best_epoch is not None
         assert end.epoch == min(30, end.best_epoch + patience)
         assert accuracies(run) == whole[: end.epoch]
-        assert ("not been better than" in end.message) == (end.epoch < 30)
+        assert ("not exceeded" in end.message) == (end.epoch < 30)
         assert end.test_accuracy is not None
     assert Run(small_network(epochs=3, patience=50)).end.message == ""
 

@@ -21,7 +21,7 @@ WRONG: dict[str, tuple[Break, type[Exception], str]] = {
         ShapeError,
         "images of type float32, received uint8.*Normalise",
     ),
-    "double": (lambda x, y: (x.astype(float), y), ShapeError, "float32, the received float64"),
+    "double": (lambda x, y: (x.astype(float), y), ShapeError, "type float32, received float64"),
     "size": (
         lambda x, y: (x[:, :, :-1], y),
         ShapeError,

@@ -308,7 +308,7 @@ def with_train(data: Dataset, train: Split) -> Dataset:
     [
         (
             network((1, 7, 6), classes=2),
-            "takes images of 1x7x6, those of sides are 1x6x6.*input = .1, 6, 6.",
+            "expects images of 1x7x6, received 1x6x6 from sides.*input = .1, 6, 6.",
         ),
         (network((3, 6, 6), classes=2), "3x6x6"),
         (network((1, 6, 6), classes=3), "3 scores, but the data has 2 classes"),

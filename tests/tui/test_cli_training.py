@@ -62,7 +62,7 @@ def test_preflight_that_finds_something_exits_with_1(cli, zeros: Path) -> None:
     assert code == 1
     assert err == "cnn-tui: error: zeros: overfit a few is wrong.\n"
     assert next(line for line in out.splitlines() if line.startswith("WRONG"))[7:].startswith(
-        "overfit a few  After 300 steps only"
+        "overfit a few  Only"
     )
 
 
@@ -124,8 +124,8 @@ def test_no_pace_is_wrong_usage(cli) -> None:
 def test_faults_are_told_with_their_remedy(cli, zeros: Path) -> None:
     lines = cli("train", zeros, "--no-record").out.splitlines()
     (alert,) = (line for line in lines if line.startswith("!"))
-    assert alert.startswith("! All weights of 2 layers are zero")
-    assert alert.endswith("(fc1) Begin anew with the initializer he.")
+    assert alert.startswith("! All weights of 2 layers stay zero")
+    assert alert.endswith("(fc1) Restart with the initializer he.")
 
 
 def test_words_of_single_events() -> None:

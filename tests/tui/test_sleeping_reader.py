@@ -240,7 +240,7 @@ from cnn_tui.tui.cli.main import run
 def never(*args, **kwargs):
     time.sleep(1000)
 
-Recorder.settle = never
+Recorder.flush = never
 shutdown.DEADLINE = 0.5
 sys.argv[1:] = {words!r}
 run()

@@ -137,7 +137,7 @@ async def test_a_remedy_is_applied_while_the_run_goes(make_app: MakeApp) -> None
 
 
 async def test_a_remedy_that_begins_anew_changes_the_network_and_asks(make_app: MakeApp) -> None:
-    remedy = Remedy("Begin anew with normalised images.", {"lr": 0.005}, restart=True)
+    remedy = Remedy("Restart with normalised images.", {"lr": 0.005}, restart=True)
     script = Script([started(), batch(1), alert(remedy), *run_events()[2:]], hold=3)
     app = make_app(runner=script)
     async with app.run_test(size=(80, 24)) as pilot:

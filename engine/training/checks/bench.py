@@ -1,4 +1,4 @@
-"""What every check of a pre-flight works with: some images, a clock, copies small enough."""
+"""The resources of pre-flight checks: some images, a time budget and narrower copies."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.training.remedies import scale_widths
 
 SAMPLED = 20_000_000
-"""Pixels that mean and deviation are measured on."""
+"""Pixels on which mean and standard deviation are measured."""
 WIDTHS = (1.0, 0.5, 0.25, 0.125, 0.0625)
 ACTIVATION = 20.0
-"""Multiply-adds that one output element costs besides its own, about."""
+"""Approximate cost of an output element in multiply-adds, besides its own."""
 MOST_PARAMS = 20_000_000
-"""Of a copy: a larger one takes seconds to fill, and its memory from the training to follow."""
+"""Parameters of a copy; more take seconds to initialise and compete for memory."""
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -33,13 +33,13 @@ class CheckResult(msgspec.Struct, frozen=True):
 
     name: str
     passed: bool | None
-    """None if there was no time to tell."""
+    """None if the check ran out of time."""
     message: str
     evidence: tuple[str, ...] = ()
 
 
 class Bench:
-    """One pre-flight's. ``seconds`` is the time for all of it."""
+    """The resources of one pre-flight, which may take ``seconds`` in all."""
 
     def __init__(
         self,
@@ -55,16 +55,16 @@ class Bench:
         self._end = clock() + seconds
         rng = np.random.default_rng(network.training.seed)
         self._order = rng.permutation(len(dataset.train))
-        some = dataset.train.take(self._order[: _as_many(dataset.train)])
-        self._normalizer = Normalizer.of(some, network.training)
+        sample = dataset.train.take(self._order[: _sample_size(dataset.train)])
+        self._normalizer = Normalizer.of(sample, network.training)
         self.seconds_per_work = 0.0
-        """Of a forward pass, as measured; see :func:`work`."""
+        """Measured seconds per multiply-add of a forward pass; see :func:`work`."""
 
     def batch(self, count: int) -> tuple[Array, np.ndarray]:
-        """Images as the network gets them, and labels; always the same, never augmented."""
-        places = self._order[:count]
+        """Normalised images and labels, the same at every call and never augmented."""
+        indices = self._order[:count]
         train = self.dataset.train
-        return self._normalizer.apply(train.images[places]), train.labels[places]
+        return self._normalizer.apply(train.images[indices]), train.labels[indices]
 
     @cached_property
     def copy(self) -> tuple[Network, float, str]:
@@ -73,7 +73,7 @@ class Bench:
 
     @cached_property
     def model(self) -> Model:
-        """That copy with its initial weights."""
+        """The model of :attr:`copy` with its initial weights."""
         return build(self.copy[0], seed=self.network.training.seed, threads=self.threads)
 
     def close(self) -> None:
@@ -82,33 +82,33 @@ class Bench:
             self.model.close()
 
     def within(self, share: float) -> Callable[[], bool]:
-        """Says when a check that begins now has had its share of the time, or is to stop."""
+        """A function that returns True once a check that starts now must stop."""
         end = min(self.clock() + share * self.seconds, self._end)
         return lambda: self._stopping() or self.clock() >= end
 
     def copies(self) -> Iterator[tuple[Network, float, str]]:
-        """The network and ever narrower valid copies: each with its work, and what it is."""
+        """The network and narrower valid copies, each with its work and a note for messages."""
         for width in WIDTHS:
             copy = self.network if width == 1 else scale_widths(self.network, width)
             report = check(copy)
             if report.valid and (width == WIDTHS[-1] or report.total_params <= MOST_PARAMS):
-                words = "" if width == 1 else f" (on a copy of 1/{1 / width:g} of the width)"
-                yield copy, work(copy), words
+                note = "" if width == 1 else f" (on a copy of 1/{1 / width:g} of the width)"
+                yield copy, work(copy), note
 
 
-def _as_many(split: Split) -> int:
-    """Images that tell well enough what all are like."""
+def _sample_size(split: Split) -> int:
+    """Number of images that represent the split well enough."""
     return int(max(1, min(len(split), SAMPLED // split.images[0].size)))
 
 
 def work(network: Network) -> float:
-    """Of one image in a forward pass, in multiply-adds, about."""
+    """Approximate multiply-adds of a forward pass per image."""
     report = check(network)
     return report.total_macs + ACTIVATION * sum(layer.activations for layer in _walk(report))
 
 
 def count_parameters(network: Network) -> int:
-    """How many arrays of weights and biases a network has."""
+    """Number of weight and bias arrays of a network."""
     layers = (layer for layer in _walk(check(network)) if not layer.branch)
     return sum((layer.weights > 0) + (layer.biases > 0) for layer in layers)
 

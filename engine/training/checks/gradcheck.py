@@ -1,4 +1,4 @@
-"""Central differences on a float64 copy of a network. Notes, Neural Networks Part 3."""
+"""Gradient check by central differences on a float64 copy. Notes, Neural Networks Part 3."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.specs.network import Network
 
 STEPS = (1e-5, 1e-6, 1e-7)
-"""Tried until the slopes agree: a kink leaves the interval as it shrinks, a mistake stays."""
+"""Step sizes, tried until the slopes agree: a smaller step avoids a kink, but not a mistake."""
 FLOOR = 1e-5
 """The smallest gradient that an error is relative to."""
 ROUNDING = 8 * float(np.finfo(np.float64).eps)
-"""The relative error of a loss: 2 units in the last place were seen on the kernels of OpenBLAS."""
+"""Relative error of a loss; kernels of OpenBLAS differ by 2 units in the last place (measured)."""
 TOLERANCE = 1e-4
-"""What the notes are content with where there are kinks, as those of ReLUs."""
+"""The relative error that the notes accept for networks with kinks, such as those of ReLUs."""
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """How far analytic and numerical gradients are apart, at worst."""
+    """The largest difference between analytic and numerical gradients."""
 
     error: float
-    """Relative."""
+    """Largest relative error."""
     parameter: str
-    """Where it is worst."""
+    """Parameter with the largest error."""
     entries: int
-    """How many were checked,"""
+    """Number of entries that were checked."""
     parameters: int
-    """of how many parameters."""
+    """Number of parameters that these belong to."""
     complete: bool
-    """Whether all that were to be checked have been."""
+    """Whether every planned entry was checked."""
 
 
 def check_gradients(
@@ -48,9 +48,9 @@ def check_gradients(
     threads: int = 1,
     stopping: Callable[[], bool] = lambda: False,
 ) -> GradientCheck:
-    """Check in each parameter the entry with the largest gradient and random ones.
+    """Check the entry with the largest gradient and random entries of each parameter.
 
-    The loss is that of training: batch statistics, and the dropout masks of one step throughout.
+    The loss is that of training, with batch statistics and the dropout masks of a single step.
     """
     model = build(network, seed=network.training.seed, dtype=np.float64, threads=threads)
     try:
@@ -73,11 +73,11 @@ def _check(
     model.mode.step = 0
     rng = np.random.default_rng(model.mode.seed)
     worst, where, checked, names = 0.0, "", 0, set[str]()
-    # One entry of each parameter first, so that a check that is cut short has seen them all.
-    for parameter, place in _places(list(model.parameters.values()), entries, rng):
+    # One entry of each parameter first, so that an incomplete check has covered all parameters.
+    for parameter, index in _indices(list(model.parameters.values()), entries, rng):
         if stopping():
             return GradientCheck(worst, where, checked, len(names), complete=False)
-        error = _error(parameter, place, loss)
+        error = _error(parameter, index, loss)
         checked += 1
         names.add(parameter.name)
         if error > worst or not where:
@@ -85,7 +85,7 @@ def _check(
     return GradientCheck(worst, where, checked, len(names), complete=True)
 
 
-def _places(
+def _indices(
     parameters: list[Parameter], entries: int, rng: np.random.Generator
 ) -> Iterator[tuple[Parameter, tuple[int, ...]]]:
     for parameter in parameters:
@@ -96,41 +96,41 @@ def _places(
 
 
 def _index(parameter: Parameter, flat: int) -> tuple[int, ...]:
-    return tuple(int(part) for part in np.unravel_index(flat, parameter.data.shape))
+    return tuple(int(axis) for axis in np.unravel_index(flat, parameter.data.shape))
 
 
-def _error(parameter: Parameter, place: tuple[int, ...], loss: Callable[[], float]) -> float:
-    """Relative error of one entry, at the step that suits it best.
+def _error(parameter: Parameter, index: tuple[int, ...], loss: Callable[[], float]) -> float:
+    """Relative error of one entry, at the step with the smallest error.
 
-    A central difference errs by step**2 / 6 times the third derivative, which is 1e-10 at most, and
-    by what the two losses lose in rounding, divided by the step. The latter has nothing to do with
-    the gradient: it is all that is seen of one that is zero, as of a bias before batch norm.
+    The error of a central difference is step**2 / 6 times the third derivative, at most 1e-10, plus
+    the rounding of the two losses divided by the step. Rounding is subtracted, because it would
+    dominate a gradient of zero, such as that of a bias before batch norm.
     """
-    analytic = float(parameter.grad[place])
+    analytic = float(parameter.grad[index])
     errors, scale = list[float](), max(1.0, abs(loss()))
     for step in STEPS:
         rounding = ROUNDING * scale / step
-        for slope in _slopes(parameter.data, place, step, loss):
-            apart = max(0.0, abs(analytic - slope) - rounding)
-            errors.append(apart / max(abs(analytic), abs(slope), FLOOR))
+        for slope in _slopes(parameter.data, index, step, loss):
+            difference = max(0.0, abs(analytic - slope) - rounding)
+            errors.append(difference / max(abs(analytic), abs(slope), FLOOR))
         if min(errors) <= TOLERANCE / 10:
             break
     return min(errors)
 
 
 def _slopes(
-    data: Array, place: tuple[int, ...], step: float, loss: Callable[[], float]
+    data: Array, index: tuple[int, ...], step: float, loss: Callable[[], float]
 ) -> tuple[float, float, float]:
-    """From both sides, from the left and from the right.
+    """Slopes from both sides, from the left and from the right.
 
-    Where a kink is hit exactly (a ReLU of nothing but zeros and no bias yet) the slopes of its
-    two sides differ, and the gradient is one of them.
+    Exactly at a kink (a ReLU whose inputs are all zero) the slopes of the two sides differ, and the
+    gradient is one of them.
     """
-    kept = data[place]
+    original = data[index]
     here = loss()
-    data[place] = kept + step
+    data[index] = original + step
     above = loss()
-    data[place] = kept - step
+    data[index] = original - step
     below = loss()
-    data[place] = kept
+    data[index] = original
     return (above - below) / (2 * step), (here - below) / step, (above - here) / step

@@ -1,8 +1,8 @@
-"""Whether gradients are right and whether anything can be learned by them."""
+"""Checks of learning: do gradients agree, and can the network memorise a few images?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -18,22 +18,22 @@ from cnn_tui.engine.training.checks.bench import Bench, CheckResult, count_param
 from cnn_tui.engine.training.checks.gradcheck import TOLERANCE, check_gradients
 
 IMAGES, ENTRIES = 4, 3
-"""Of a gradient check: images, and weights of each parameter."""
+"""Images of a gradient check, and weights of each parameter."""
 SLOPES = 3 * 2.5
-"""Forward passes that one weight takes, in float64."""
+"""Cost of checking a weight in float64, in forward passes."""
 SAMPLES = (20, 4)
-"""Images to learn by heart, and how many where time is short."""
+"""Images to memorise, and their number if time is short."""
 LIKELY = 60 * 3
-"""Steps in which a few images are mostly learned, each as long as three forward passes."""
+"""Usual cost of memorising in forward passes: 60 steps of three each."""
 GRADIENT_SHARE, OVERFIT_SHARE = 0.3, 0.5
-"""Of the time."""
+"""Shares of the time budget."""
 
 
 def gradients(bench: Bench) -> CheckResult:
-    """Analytic and numerical gradients of this very network agree."""
-    network, entries, words = _gradient_plan(bench)
+    """Check that analytic and numerical gradients of this network agree."""
+    network, entries, note = _gradient_plan(bench)
     images, targets = bench.batch(IMAGES)
-    found = check_gradients(
+    checked = check_gradients(
         network,
         images,
         targets,
@@ -41,34 +41,34 @@ def gradients(bench: Bench) -> CheckResult:
         threads=bench.threads,
         stopping=bench.within(GRADIENT_SHARE),
     )
-    done = f"{found.entries} weights of {found.parameters} parameters{words}"
-    evidence = (done, f"worst relative error {found.error:.1e}, in {found.parameter}")
-    if not found.entries:
+    done = f"{checked.entries} weights of {checked.parameters} parameters{note}"
+    evidence = (done, f"worst relative error {checked.error:.1e}, in {checked.parameter}")
+    if not checked.entries:
         return CheckResult("gradients", None, "There was no time to check gradients.", (done,))
-    if found.error > TOLERANCE:
+    if checked.error > TOLERANCE:
         message = (
-            f"The gradient of {found.parameter} is wrong: it differs from the slope of the loss "
-            f"by {found.error:.1e} of itself."
+            f"The gradient of {checked.parameter} is wrong: its relative difference from the slope "
+            f"of the loss is {checked.error:.1e}."
         )
         return CheckResult("gradients", False, message, evidence)
-    cut = "" if found.complete else "; there was no time for more"
-    message = f"Gradients agree with the slope of the loss to {found.error:.0e}: {done}{cut}."
+    cut = "" if checked.complete else "; there was no time for more"
+    message = f"Gradients agree with the slope of the loss to {checked.error:.0e}: {done}{cut}."
     return CheckResult("gradients", True, message, evidence)
 
 
 def overfit(bench: Bench) -> CheckResult:
-    """A few images can be learned by heart, which tells of faults that leave nothing to learn."""
-    network, samples, words = _overfit_plan(bench)
+    """Check that a few images can be memorised, which fails if nothing can be learned."""
+    network, samples, note = _overfit_plan(bench)
     images, targets = bench.batch(samples)
-    stopping = bench.within(1)  # the last check may take what the others have left
+    stopping = bench.within(1)  # the last check may use all remaining time
     trial = try_to_overfit(network, images, targets, threads=bench.threads, stopping=stopping)
-    what = f"{trial.images} images{words}"
+    what = f"{trial.images} images{note}"
     evidence = (f"{trial.right} of {what} right after {trial.steps} steps, loss {trial.loss:.3g}",)
     if trial.learned:
-        message = f"After {trial.steps} steps {what} are known by heart."
+        message = f"{what} were memorised in {trial.steps} steps."
         return CheckResult("overfit a few", True, message, evidence)
     if not trial.complete:
-        message = f"There was no time to learn {what} by heart: so far {trial.right} are right."
+        message = f"There was no time to memorise {what}: so far {trial.right} are right."
         return CheckResult("overfit a few", None, message, evidence)
     again = try_to_overfit(
         reliably(network), images, targets, threads=bench.threads, stopping=stopping
@@ -77,22 +77,24 @@ def overfit(bench: Bench) -> CheckResult:
 
 
 def _blame(trial: OverfitResult, again: OverfitResult, what: str) -> str:
-    failed = f"After {trial.steps} steps only {trial.right} of {what} are known by heart"
+    failed = f"Only {trial.right} of {what} were memorised in {trial.steps} steps"
     if again.learned:
-        return f"{failed}; with Adam at 0.001 all are: learning rate or initializer do not suit."
+        return (
+            f"{failed}; Adam (lr 0.001) memorised all: change the learning rate or the initializer."
+        )
     if again.complete:
-        return f"{failed}, nor are they with Adam: network and images do not suit each other."
+        return f"{failed}, and Adam (lr 0.001) fails too: change the network or check the images."
     return f"{failed}."
 
 
 def _gradient_plan(bench: Bench) -> tuple[Network, int, str]:
-    """The largest check that there is time for."""
+    """The largest check that fits in the time: network, entries per parameter and note."""
     time = GRADIENT_SHARE * bench.seconds
     plan = (bench.network, 1, "")
-    for copy, work, words in bench.copies():
+    for copy, work, note in bench.copies():
         once = bench.seconds_per_work * work * IMAGES * SLOPES * count_parameters(copy)
         for entries in (ENTRIES, 1):
-            plan = (copy, entries, words)
+            plan = (copy, entries, note)
             if once * entries <= time:
                 return plan
     return plan
@@ -101,40 +103,36 @@ def _gradient_plan(bench: Bench) -> tuple[Network, int, str]:
 def _overfit_plan(bench: Bench) -> tuple[Network, int, str]:
     time = OVERFIT_SHARE * bench.seconds
     plan = (bench.network, SAMPLES[-1], "")
-    for copy, work, words in bench.copies():
-        for samples in _samples(bench):
-            plan = (copy, samples, words)
+    for copy, work, note in bench.copies():
+        for count in SAMPLES:
+            samples = min(count, len(bench.dataset.train))
+            plan = (copy, samples, note)
             if bench.seconds_per_work * work * samples * LIKELY <= time:
                 return plan
     return plan
 
 
-def _samples(bench: Bench) -> Iterator[int]:
-    for samples in SAMPLES:
-        yield min(samples, len(bench.dataset.train))
-
-
 STEPS = 300
 WARM_UP = 20
-"""Steps in which the rate rises: recipes mostly begin low, and the images are only few."""
+"""Steps of a linear warm-up."""
 RELIABLE = Recipe(optimizer="adam", lr=1e-3)
-"""What learns nearly anything by heart, if it can be learned."""
+"""A recipe that memorises nearly anything that can be learned."""
 
 
 @dataclass(frozen=True)
 class OverfitResult:
-    """What came of it."""
+    """The result of training on a few images."""
 
     steps: int
     right: int
     images: int
     loss: float
     complete: bool
-    """Whether it was ended by success or after all steps, not by the clock."""
+    """Whether training ended by success or after all steps, not for lack of time."""
 
     @property
     def learned(self) -> bool:
-        """Whether every image was right."""
+        """Whether every image was classified correctly."""
         return self.right == self.images
 
 
@@ -146,7 +144,7 @@ def try_to_overfit(
     threads: int = 1,
     stopping: Callable[[], bool] = lambda: False,
 ) -> OverfitResult:
-    """Train on one batch until all of it is right, without L2, dropout and weight decay."""
+    """Train on one batch until every image is right, without L2, dropout and weight decay."""
     recipe = msgspec.structs.replace(network.training, l2=0.0, weight_decay=0.0)
     right, loss, step = 0, float("inf"), 0
     with closing(build(network, seed=recipe.seed, threads=threads)) as model:
@@ -167,7 +165,7 @@ def try_to_overfit(
 
 
 def reliably(network: Network) -> Network:
-    """The same network with a recipe that makes no difficulties."""
+    """The network with the optimizer of :data:`RELIABLE`, the initializer he and no clipping."""
     recipe = network.training
     changed = msgspec.structs.replace(
         recipe,

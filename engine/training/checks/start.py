@@ -1,4 +1,4 @@
-"""Whether the loss starts where a network that knows nothing must be, and what L2 adds."""
+"""Checks of the data and the first loss: scale, class balance, chance loss and L2."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from cnn_tui.engine.training.rules.start import LEAST_STD, MOST_MEAN, MOST_STD
 
 PIXELS = 2_000_000
 UNEVEN = 5.0
-"""Times as many images of the commonest class as of the rarest, from which on it shows."""
+"""Ratio of the largest to the smallest class above which the check fails."""
 
 
 def input_scale(bench: Bench) -> CheckResult:
-    """Mean about 0, deviation about 1. Notes, Setting up the data."""
+    """Check that pixels have mean about 0 and deviation about 1. Notes, Setting up the data."""
     images, _ = bench.batch(max(8, PIXELS // math.prod(bench.network.input)))
-    # Plus nothing turns a zero with a minus sign into a plain one.
+    # Adding 0.0 turns -0.0 into 0.0.
     mean, std = round(float(images.mean()), 3) + 0.0, float(images.std())
     passed = abs(mean) <= MOST_MEAN and LEAST_STD <= std <= MOST_STD
     figures = f"mean {mean:.3g}, deviation {std:.3g}"
@@ -28,13 +28,13 @@ def input_scale(bench: Bench) -> CheckResult:
     message = (
         f"The images reach the network with {figures}."
         if passed
-        else f"The images reach the network with {figures}; about 0 and 1 would be right.{remedy}"
+        else f"The images reach the network with {figures}, instead of about 0 and 1.{remedy}"
     )
     return CheckResult("input scale", passed, message, (f"{figures} over {len(images)} images",))
 
 
 def class_balance(bench: Bench) -> CheckResult:
-    """About as many training images of each class."""
+    """Check that classes have similar numbers of training images."""
     names = bench.dataset.classes
     counts = np.bincount(bench.dataset.train.labels, minlength=len(names))
     low, high = int(counts.argmin()), int(counts.argmax())
@@ -43,28 +43,28 @@ def class_balance(bench: Bench) -> CheckResult:
     message = (
         f"Each of the {len(names)} classes has {least:,} to {most:,} training images."
         if passed
-        else f"The classes are uneven: {names[high]!r} has {most:,} training images, "
-        f"{names[low]!r} {least:,}. Accuracy will say little about the rare ones."
+        else f"The classes are unbalanced: {names[high]!r} has {most:,} training images, "
+        f"{names[low]!r} {least:,}. Accuracy will say little about the rare classes."
     )
-    share = f"always answering {names[high]!r} would be right for {most / counts.sum():.1%}"
+    share = f"always predicting {names[high]!r} would be right for {most / counts.sum():.1%}"
     return CheckResult("class balance", passed, message, (share,))
 
 
 PROBE = 2e9
-"""Multiply-adds of the batch that is looked at."""
+"""Multiply-adds of the batch that is examined."""
 MOST_IMAGES = 256
 SMALL = 1e-4
-"""What scores are multiplied by, so that all are about equal."""
+"""Factor that makes all scores about equal."""
 NEAR = 0.02
 SURE = 10.0
-"""Times the loss of pure chance, from which on the first steps only mend the initial weights."""
+"""Multiple of the chance loss above which the first steps only repair the initial weights."""
 TRIAL_L2 = 5e-4
 
 
 def initial_loss(bench: Bench) -> CheckResult:
-    """``ln C`` for softmax and ``(C - 1) * delta`` for SVM where scores are equal."""
+    """Check the loss of equal scores: ``ln C`` for softmax, ``(C - 1) * delta`` for SVM."""
     expected, formula = _expected(bench)
-    _, work, words = bench.copy
+    _, work, note = bench.copy
     count = int(max(2, min(MOST_IMAGES, PROBE // work)))
     images, targets = bench.batch(count)
     model = bench.model
@@ -74,26 +74,26 @@ def initial_loss(bench: Bench) -> CheckResult:
     real, equal = (model.loss_of(factor * scores, targets) for factor in (1, SMALL))
     evidence = (
         f"{equal:.4g} with equal scores, {real:.4g} with the initial ones",
-        f"over {len(images)} images{words}",
+        f"over {len(images)} images{note}",
     )
     if not abs(equal - expected) <= NEAR * expected:
         message = f"With equal scores the loss is {equal:.4g}, not {formula} = {expected:.4g}."
         return CheckResult("initial loss", False, message, evidence)
     if not real <= SURE * expected:
         message = (
-            f"The loss begins at {real:.4g}, far above {formula} = {expected:.4g}: the initial "
+            f"The loss starts at {real:.4g}, far above {formula} = {expected:.4g}: the initial "
             "weights or the images are too large."
         )
         return CheckResult("initial loss", False, message, evidence)
-    message = f"With equal scores the loss is {equal:.4g}, as it must be: {formula}."
+    message = f"With equal scores the loss is {equal:.4g}, as expected: {formula}."
     return CheckResult("initial loss", True, message, evidence)
 
 
 def l2_loss(bench: Bench) -> CheckResult:
-    """L2 adds ``l2/2 * sum(w**2)`` over the weights of conv and fc layers."""
+    """Check that L2 adds ``l2/2 * sum(w**2)`` over the weights of conv and fc layers."""
     l2 = bench.network.training.l2
     strength = l2 or TRIAL_L2
-    # Without state: what is measured is L2, not the recipe's optimizer.
+    # Plain SGD, because the check is of L2, not of the recipe's optimizer.
     recipe = msgspec.structs.replace(bench.network.training, optimizer="sgd", l2=strength)
     added = build_optimizer(recipe, bench.model).step(0.0)
     squares = sum(
@@ -103,7 +103,7 @@ def l2_loss(bench: Bench) -> CheckResult:
     )
     expected = strength / 2 * squares
     passed = math.isclose(added, expected, rel_tol=1e-3) and (added > 0) == (squares > 0)
-    which = f"L2 of {l2:g}" if l2 else f"The recipe has no L2; one of {TRIAL_L2:g}"
+    which = f"L2 of {l2:g}" if l2 else f"The recipe has no L2; a strength of {TRIAL_L2:g}"
     message = f"{which} raises the loss by {added:.3g}."
     if not passed:
         message = f"{which} raises the loss by {added:.3g}, not by {expected:.3g}."

@@ -1,6 +1,5 @@
-"""What the babysitter looks out for.
+"""The rules of the babysitter.
 
-Each rule reads the :mod:`facts` of a training and finds at most a fault or two: about its
-:mod:`start`, its learning :mod:`rate`, its :mod:`layers` and its :mod:`learning`. Begin with
-:mod:`facts`.
+Each rule reads the :mod:`facts` of a training and yields verdicts about its :mod:`start`, its
+learning :mod:`rate`, its :mod:`layers` or its :mod:`learning`. Begin with :mod:`facts`.
 """

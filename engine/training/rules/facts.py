@@ -1,4 +1,4 @@
-"""What the babysitter remembers of a run: a few numbers, however long it goes."""
+"""The babysitter's memory of a run, of constant size, and the verdicts of its rules."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from cnn_tui.engine.training.events import (
 )
 
 MEASURED, EPOCHS = 8, 12
-"""How many of the latest are remembered."""
+"""Numbers of the latest measurements and epochs that are remembered."""
 SPAN = 20
-"""Batches that the running means reach back over."""
+"""Batches in the running means."""
 AT_CHANCE = 0.97
-"""Of the loss of a network that knows nothing: from here on nothing has been learned."""
+"""Share of the chance loss from which nothing has been learned."""
 
 
 class Facts:
-    """Of one run; :meth:`take` brings them up to date."""
+    """The facts of one run, updated from its events."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
@@ -43,16 +43,16 @@ class Facts:
         self.loss, self.accuracy = math.nan, math.nan
         """Running means over batches."""
         self.lowest = math.inf
-        """Of the running mean of the loss."""
+        """Lowest running mean of the loss."""
         self.first: LayersMeasured | None = None
         self.measured = deque[LayersMeasured](maxlen=MEASURED)
         self.epochs = deque[EpochCompleted](maxlen=EPOCHS)
         self.chance_loss, self.chance = math.inf, 0.0
-        """Loss and accuracy of a network that knows how common each class is and nothing else."""
+        """Loss and accuracy of always predicting the frequencies of the classes."""
         self._batches = 0
 
     def update(self, event: RunEvent) -> None:
-        """Remember an event."""
+        """Update the facts from an event."""
         match event:
             case BatchCompleted():
                 self._batch(event)
@@ -79,7 +79,7 @@ class Facts:
     def _batch(self, event: BatchCompleted) -> None:
         self.batch = event
         self._batches += 1
-        # The plain mean at first, so that the first batch does not weigh more than others.
+        # A plain mean at first, so that the first batch has no more weight than others.
         weight = 1 / min(self._batches, SPAN)
         old_loss = event.loss if self._batches == 1 else self.loss
         old_accuracy = event.accuracy if self._batches == 1 else self.accuracy
@@ -90,37 +90,37 @@ class Facts:
 
     @property
     def lr(self) -> float:
-        """The recipe's learning rate as it stands now, or the one that is held in its place."""
+        """The recipe's current learning rate, or the held one that overrides it."""
         return self._lr if self._held_lr is None else self._held_lr
 
     @property
     def step(self) -> int:
-        """The latest."""
+        """The latest step."""
         return self.batch.step if self.batch else 0
 
     @property
     def at_chance(self) -> bool:
-        """Whether the network gets no better than one that knows nothing."""
+        """Whether the network is no better than chance."""
         return self.loss >= AT_CHANCE * self.chance_loss
 
     @property
     def learning(self) -> bool:
-        """Whether the network is clearly past chance."""
+        """Whether the network is clearly better than chance."""
         return self.loss < 0.8 * self.chance_loss
 
     @property
     def full_rate(self) -> float:
-        """By how much the learning rate of the last step would have to grow to be the recipe's."""
+        """Ratio of the recipe's learning rate to that of the last step."""
         return self.lr / self.batch.lr if self.batch and self.batch.lr > 0 else 1.0
 
     @property
     def began_small(self) -> bool:
-        """Whether the initial weights were shorter than the layers need them."""
+        """Whether the initial weights were smaller than the layers need."""
         return self.network.training.initializer in ("gaussian", "zeros")
 
     @property
     def growth(self) -> float:
-        """How many times as long as at the first measurement the typical weight is now."""
+        """Median ratio of the weight norms to those of the first measurement."""
         if self.first is None or self.began_small:
             return 1.0
         pairs = zip(weighted(self.first), weighted(self.measured[-1]), strict=True)
@@ -130,21 +130,21 @@ class Facts:
         return statistics.median(growths) if growths else 1.0
 
     def latest(self, count: int) -> Sequence[LayersMeasured]:
-        """The last ``count`` measurements; none if there are not so many yet."""
+        """The last ``count`` measurements; empty if there are fewer."""
         return list(self.measured)[-count:] if len(self.measured) >= count else ()
 
     def recent_epochs(self, count: int) -> Sequence[EpochCompleted]:
-        """The last ``count`` epochs; none if there are not so many yet."""
+        """The last ``count`` epochs; empty if there are fewer."""
         return list(self.epochs)[-count:] if len(self.epochs) >= count else ()
 
 
 def weighted(measured: LayersMeasured) -> list[LayerHealth]:
-    """Its convolutions and fully connected layers."""
+    """The measured convolutions and fully connected layers."""
     return [layer for layer in measured.layers if layer.type in ("conv", "fc")]
 
 
 def typical_ratio(measured: LayersMeasured) -> float | None:
-    """The median of update:weight over those; None if no weight can tell."""
+    """The median of update:weight over :func:`weighted` layers; None if no layer has it."""
     ratios = [layer.update_ratio for layer in weighted(measured) if layer.update_ratio is not None]
     return statistics.median(ratios) if ratios else None
 
@@ -160,7 +160,7 @@ def _chance_loss(network: Network, shares: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A fault, or praise, with what it rests on and the one thing to do about it."""
+    """A fault or praise, with its evidence and one remedy."""
 
     code: str
     message: str
@@ -169,7 +169,7 @@ class Verdict:
     layer: str = ""
     severity: Severity = "warning"
     fading: bool = False
-    """Whether this is too little to be told, though enough not to be over."""
+    """Whether the fault is too weak to report but too strong to clear."""
 
 
 Rule = Callable[[Facts], Iterator[Verdict]]

@@ -1,4 +1,4 @@
-"""Layers that do not work: silent, stuck at their bounds, or shrunk away by L2."""
+"""Rules about layers: dead ReLUs, saturated outputs, and weights that L2 shrinks."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from cnn_tui.engine.training.rules.facts import Facts, Verdict, weighted
 
 ALL, MANY = 0.98, 0.5
 FEW = 16
-"""Images; a batch of fewer may leave healthy units silent."""
+"""Images per batch; with fewer, healthy units may be silent by chance."""
 SATURATED = 0.5
 MODERATE_L2 = 5e-4
 
 
 def dead_relus(facts: Facts) -> Iterator[Verdict]:
-    """ReLUs that give zero whatever the image: no gradient passes. Notes, Activation functions.
+    """ReLUs that are zero for every image and pass no gradient. Notes, Activation functions.
 
-    A whole layer at two measurements running, or half of one at six while the rest learns.
+    A whole layer at two consecutive measurements, or half of one at six while the rest learns.
     """
     for name, units, shares in _shares(facts, "dead"):
         whole = min(shares[-2:], default=0.0) >= ALL and len(shares) >= 2
@@ -27,24 +27,24 @@ def dead_relus(facts: Facts) -> Iterator[Verdict]:
             count = round(shares[-1] * units)
             yield Verdict(
                 "dead-relus",
-                f"{count} of {units} ReLUs of {name} are dead: they give zero for every image, so "
-                "that nothing below learns from them.",
+                f"{count} of {units} ReLUs of {name} are dead: they are zero for every image, so "
+                "that no gradient passes through them.",
                 (f"share of silent units at the last measurements: {_percents(shares)}",),
                 remedies.activation("leaky_relu"),
                 layer=name,
             )
         if whole:
-            return  # the layers above get nothing and are silent for that
+            return  # later layers receive only zeros and are silent for that reason
 
 
 def saturated(facts: Facts) -> Iterator[Verdict]:
-    """Sigmoids and tanhs at their bounds, where the gradient dies. Notes, Activation functions."""
+    """Sigmoids and tanhs at their bounds, where gradients vanish. Notes, Activation functions."""
     for name, _, shares in _shares(facts, "saturated"):
         if len(shares) >= 3 and min(shares[-3:]) >= SATURATED:
             yield Verdict(
                 "saturated",
-                f"{shares[-1]:.0%} of the outputs of {name} have reached their bounds, where "
-                "hardly any gradient passes.",
+                f"{shares[-1]:.0%} of the outputs of {name} are saturated: almost no gradient "
+                "passes through them.",
                 (f"share of saturated outputs at the last measurements: {_percents(shares)}",),
                 remedies.activation("relu"),
                 layer=name,
@@ -52,7 +52,7 @@ def saturated(facts: Facts) -> Iterator[Verdict]:
 
 
 def l2_high(facts: Facts) -> Iterator[Verdict]:
-    """L2 pulls harder than the images do before anything is learned, or shrinks what is."""
+    """L2 outweighs the data before anything is learned, or shrinks the weights."""
     batch = facts.batch
     if batch is None or batch.l2_loss <= batch.loss:
         return
@@ -62,11 +62,11 @@ def l2_high(facts: Facts) -> Iterator[Verdict]:
     better = MODERATE_L2 if facts.l2 > 2 * MODERATE_L2 else facts.l2 / 10
     yield Verdict(
         "l2-high",
-        f"L2 of {facts.l2:g} is too strong: it pulls the weights to zero harder than the images "
-        "pull them anywhere.",
+        f"L2 of {facts.l2:g} is too strong: it shrinks the weights faster than the data loss "
+        "changes them.",
         (
             f"L2 loss {batch.l2_loss:.3g}, data loss {batch.loss:.3g}",
-            f"the weights have {facts.growth:.0%} of the length that they had at the start",
+            f"the weights have {facts.growth:.0%} of their initial norm",
         ),
         remedies.l2_strength(better, restart=True),
     )
@@ -79,14 +79,14 @@ def _outweighs(facts: Facts) -> bool:
 
 
 def _pulled(measured: LayersMeasured, l2: float) -> bool:
-    """Whether in most layers the gradient of L2 is the longer one."""
+    """Whether the gradient of L2 is larger than that of the data in most layers."""
     layers = weighted(measured)
-    pulled = sum(l2 * (one.weight_norm or 0) > (one.gradient_norm or 0) for one in layers)
+    pulled = sum(l2 * (layer.weight_norm or 0) > (layer.gradient_norm or 0) for layer in layers)
     return 2 * pulled > len(layers)
 
 
 def _shares(facts: Facts, field: str) -> Iterator[tuple[str, int, Sequence[float]]]:
-    """Each layer that has this figure, its units, and the figure at the latest measurements."""
+    """The layers with this figure: name, units, and the figure at the latest measurements."""
     measured = [m for m in facts.measured if m.images >= FEW]
     for number, layer in enumerate(measured[-1].layers if measured else ()):
         if getattr(layer, field) is not None:

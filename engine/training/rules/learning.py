@@ -1,4 +1,4 @@
-"""What comes of it: nothing, not enough, too much, or what should. Notes, Babysitting."""
+"""Rules about learning: none, too little, overfitting, or as it should be. Notes, Babysitting."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from cnn_tui.engine.training.rules.facts import Facts, Verdict, typical_ratio
 from cnn_tui.engine.training.rules.rate import is_lively, too_low
 
 PATIENT_STEPS, PATIENT_EPOCHS = 100, 2
-"""How long a network may know nothing."""
+"""Steps and epochs after which a network must be better than chance."""
 MOVING = 1e-3
-"""Of update:weight, from which on the weights had their chance."""
+"""Value of update:weight from which the weights move enough to learn."""
 GAP = 0.1
 FEW_PER_CLASS = 50
 UNDERFIT, STALLED = 0.75, 0.99
@@ -24,44 +24,44 @@ WINDOW = 5
 
 
 def timid(facts: Facts) -> Iterator[Verdict]:
-    """Nothing is learned because the steps are too short, gradients being long enough."""
+    """Nothing is learned because steps are too small, although gradients are large enough."""
     if _learns_nothing(facts) and not _moves(facts) and all(map(is_lively, facts.measured)):
         yield too_low(facts)
 
 
 def wrong_labels(facts: Facts) -> Iterator[Verdict]:
-    """Labels that tell nothing about the images: they can be learned by heart at best."""
-    if not (_learns_nothing(facts) and _moves(facts)) and not _learns_by_heart(facts):
+    """Labels that do not match the images, so that they can only be memorised."""
+    if not (_learns_nothing(facts) and _moves(facts)) and not _memorises(facts):
         return
     val = facts.epochs[-1].val_accuracy
     yield Verdict(
         "labels",
-        "The labels seem not to belong to the images: the weights move as they should and "
-        "validation stays at pure chance.",
+        "The labels seem not to match the images: the weights move as they should, but validation "
+        "stays at chance.",
         (
-            f"validation accuracy {val:.1%}, pure chance {facts.chance:.1%}",
-            f"training loss {facts.loss:.3g}, pure chance {facts.chance_loss:.3g}",
+            f"validation accuracy {val:.1%}, chance {facts.chance:.1%}",
+            f"training loss {facts.loss:.3g}, chance {facts.chance_loss:.3g}",
             f"training accuracy {facts.accuracy:.1%}",
         ),
-        remedies.advise("Look at some training images beside their labels."),
+        remedies.advise("Compare some training images with their labels."),
     )
 
 
 def flat_loss(facts: Facts) -> Iterator[Verdict]:
-    """Nothing is learned, and the weights hardly move."""
+    """Nothing is learned because the weights hardly move."""
     if not _learns_nothing(facts) or _moves(facts) or all(map(is_lively, facts.measured)):
         return
     yield Verdict(
         "flat-loss",
-        f"The loss stays at {facts.loss:.3g}, where a network is that knows nothing "
-        f"({facts.chance_loss:.3g}): hardly any gradient reaches the weights.",
-        (f"accuracy {facts.accuracy:.1%}, pure chance {facts.chance:.1%}",),
+        f"The loss is stuck at {facts.loss:.3g} (chance: {facts.chance_loss:.3g}): almost no "
+        "gradient reaches the weights.",
+        (f"accuracy {facts.accuracy:.1%}, chance {facts.chance:.1%}",),
         _liven(facts),
     )
 
 
 def plateau(facts: Facts) -> Iterator[Verdict]:
-    """No progress at a rate that stays as it is and has not been lowered yet."""
+    """No progress at a constant learning rate that has not been lowered yet."""
     latest = facts.recent_epochs(WINDOW)
     if not _stalls(facts) or latest[0].lr != latest[-1].lr or facts.full_rate > 2:
         return
@@ -76,7 +76,7 @@ def plateau(facts: Facts) -> Iterator[Verdict]:
 
 
 def underfitting(facts: Facts) -> Iterator[Verdict]:
-    """No progress although the rate has been lowered, and the training images not learned."""
+    """No progress at a lowered learning rate, with training images still misclassified."""
     if not _stalls(facts) or facts.full_rate <= 2:
         return
     last = facts.epochs[-1]
@@ -84,8 +84,7 @@ def underfitting(facts: Facts) -> Iterator[Verdict]:
         return
     yield Verdict(
         "underfitting",
-        f"Underfitting: at {last.train_accuracy:.1%} of the training images the network learns no "
-        "more.",
+        f"Underfitting: training accuracy has stopped rising at {last.train_accuracy:.1%}.",
         (
             _losses(facts),
             f"accuracy in training {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}",
@@ -95,7 +94,7 @@ def underfitting(facts: Facts) -> Iterator[Verdict]:
 
 
 def overfitting(facts: Facts) -> Iterator[Verdict]:
-    """Training images known by heart, others not."""
+    """Training images are memorised, others are classified much worse."""
     latest = facts.recent_epochs(3)
     if not latest or facts.started is None:
         return
@@ -108,26 +107,26 @@ def overfitting(facts: Facts) -> Iterator[Verdict]:
     evidence = (
         f"accuracy in training {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}",
         f"loss in training {last.train_loss:.3g}, validation {last.val_loss:.3g}",
-        f"{per_class:,.3g} training images a class",
+        f"{per_class:,.3g} training images per class",
     )
     yield Verdict(code, message, evidence, remedy, fading=gap < GAP)
 
 
 def _too_close(facts: Facts, images: int, *, few: bool) -> tuple[str, str, Remedy]:
-    """Code, message and remedy of a network that follows its training images too closely."""
+    """Code, message and remedy of overfitting, by whether there are ``few`` images."""
     if few:
         message = (
-            f"{images} training images are too few: the network knows them by heart and not what "
-            "they have in common."
+            f"{images} training images are too few: the network memorises them instead of learning "
+            "what they have in common."
         )
         return "little-data", message, remedies.augment(max(1, facts.network.input[1] // 8))
-    message = "Overfitting: the network knows training images by heart, others much less well."
+    message = "Overfitting: the network memorises training images and does much worse on others."
     remedy = remedies.l2_strength(max(5e-4, 3 * facts.l2), restart=False)
     return "overfitting", message, remedy
 
 
 def healthy(facts: Facts) -> Iterator[Verdict]:
-    """Praise: well past chance, in validation as in training."""
+    """Praise: clearly better than chance, in validation as in training."""
     last = facts.epochs[-1]
     ratio = typical_ratio(facts.measured[-1]) if facts.measured else None
     learned = last.val_accuracy > min(2 * facts.chance, (1 + facts.chance) / 2)
@@ -137,29 +136,29 @@ def healthy(facts: Facts) -> Iterator[Verdict]:
         return
     yield Verdict(
         "healthy",
-        f"Learning well: the loss is {facts.loss:.3g}, pure chance would be "
-        f"{facts.chance_loss:.3g}; validation is at {last.val_accuracy:.1%}.",
+        f"Learning well: the loss is {facts.loss:.3g} (chance: {facts.chance_loss:.3g}), "
+        f"validation accuracy {last.val_accuracy:.1%}.",
         (f"update:weight {ratio:.1e}",),
         severity="praise",
     )
 
 
 def _learns_nothing(facts: Facts) -> bool:
-    """After time enough; as many steps as two epochs have, or a hundred if those are few."""
+    """Whether the network is at chance after two epochs and at least a hundred steps."""
     if len(facts.epochs) < PATIENT_EPOCHS or facts.step < PATIENT_STEPS:
         return False
     return facts.at_chance and _validates_at_chance(facts)
 
 
 def _validates_at_chance(facts: Facts) -> bool:
-    """Within what luck can do (three standard deviations) at the last two epochs."""
+    """Whether the last two validations are within three standard deviations of chance."""
     if facts.started is None:
         return False
     luck = 3 * math.sqrt(facts.chance * (1 - facts.chance) / facts.started.val_images)
     return all(e.val_accuracy <= facts.chance + luck for e in facts.recent_epochs(2))
 
 
-def _learns_by_heart(facts: Facts) -> bool:
+def _memorises(facts: Facts) -> bool:
     epochs = facts.recent_epochs(2)
     enough = facts.chance + 0.2 * (1 - facts.chance)
     return bool(epochs) and epochs[-1].train_accuracy > enough and _validates_at_chance(facts)
@@ -171,7 +170,7 @@ def _moves(facts: Facts) -> bool:
 
 
 def _stalls(facts: Facts) -> bool:
-    """Whether the best training loss of the last epochs is hardly below that of those before."""
+    """Whether the lowest training loss of the last epochs is hardly below the previous lowest."""
     losses = [epoch.train_loss for epoch in facts.epochs]
     before, lately = losses[:-WINDOW], losses[-WINDOW:]
     return len(before) >= WINDOW and min(lately) > STALLED * min(before)
@@ -191,12 +190,10 @@ def _liven(facts: Facts) -> Remedy:
 
 
 def _strengthen(facts: Facts) -> Remedy:
-    """Less that holds the network back, or else more of the network."""
+    """Less regularisation if there is much, or else a wider network."""
     if facts.l2 > 1e-3:
         return remedies.l2_strength(facts.l2 / 10, restart=False)
-    if any(
-        isinstance(layer, Dropout) and layer.p > 0.2
-        for _, layer in walk_layers(facts.network.layers)
-    ):
+    layers = [layer for _, layer in walk_layers(facts.network.layers)]
+    if any(isinstance(layer, Dropout) and layer.p > 0.2 for layer in layers):
         return remedies.drop(0.1)
     return remedies.widen(2)

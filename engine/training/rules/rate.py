@@ -1,4 +1,4 @@
-"""Steps too long, too short, or leading away. Notes, Neural Networks Part 3, Learning rate."""
+"""Rules about the learning rate: too high, diverging, too low. Notes, Neural Networks Part 3."""
 
 from __future__ import annotations
 
@@ -11,41 +11,41 @@ from cnn_tui.engine.training.events import LayersMeasured, Remedy
 from cnn_tui.engine.training.rules.facts import Facts, Verdict, typical_ratio, weighted
 
 WILD, HIGH, LOW = 0.1, 0.03, 3e-4
-"""Of update:weight: about 1e-3 is usual; thirty times that, or a third, occurs in healthy runs."""
+"""Values of update:weight; 1e-3 is usual, and a third to thirty times that occurs in good runs."""
 BLOWN_UP = 5.0
-"""How much longer than at the start weights do not become on a way that leads anywhere."""
+"""Growth of the weight norms that does not occur in good runs."""
 GROWN_UP = 100
-"""Steps after which weights that began near zero have the length that they need."""
+"""Steps after which weights that began near zero have grown to their size."""
 LIVELY = 1e-3
-"""Of gradient:weight: below this it is not the learning rate that keeps a layer from moving."""
+"""Value of gradient:weight below which the gradient, not the rate, keeps a layer from moving."""
 SOLVED = 0.9
 
 
 def lr_high(facts: Facts) -> Iterator[Verdict]:
-    """Every step changes the weights by a large part of themselves."""
+    """Every step changes the weights by a large share of their norm."""
     ratios = _ratios(facts)
     if facts.began_small and (facts.step < GROWN_UP or facts.learning):
-        return  # what begins near zero has to grow by more than its length
+        return  # weights that begin near zero must first grow by more than their norm
     in_vain = _above(ratios, HIGH, 4) and not facts.learning
     if not in_vain and not _above(ratios, WILD, 2):
         return
     yield Verdict(
         "lr-high",
         f"The learning rate {facts.lr:g} is too high: a step changes the weights by about "
-        f"{ratios[-1]:.2g} of their length, where 0.001 is usual.",
+        f"{ratios[-1]:.2g} of their norm, where 0.001 is usual.",
         (f"update:weight at the last measurements: {_listed(ratios)}",),
         _lower(facts),
     )
 
 
 def diverging(facts: Facts) -> Iterator[Verdict]:
-    """The loss climbs back above that of a network that knows nothing, or the weights blow up."""
+    """The loss rises above chance again, or the weights blow up."""
     climbing = facts.loss > max(1.3 * facts.chance_loss, 2 * facts.lowest)
     growth = facts.growth
     if not climbing and growth < BLOWN_UP:
         return
     what = f"the loss was {facts.lowest:.3g} and is {facts.loss:.3g}"
-    grown = f"the weights are {growth:.3g} times as long as at the start"
+    grown = f"the weights are {growth:.3g} times as large as at the start"
     yield Verdict(
         "diverging",
         f"Training diverges: {what if climbing else grown}. The learning rate {facts.lr:g} is too "
@@ -56,7 +56,7 @@ def diverging(facts: Facts) -> Iterator[Verdict]:
 
 
 def lr_low(facts: Facts) -> Iterator[Verdict]:
-    """The weights hardly move although their gradients would have them move."""
+    """The weights hardly move although gradients are large enough."""
     latest = [m for m in facts.latest(4) if m.step >= 10]
     if len(latest) < 4 or facts.accuracy >= SOLVED:
         return
@@ -67,24 +67,24 @@ def lr_low(facts: Facts) -> Iterator[Verdict]:
 
 
 def too_low(facts: Facts) -> Verdict:
-    """The verdict, once it is clear that the weights would move if they were let."""
+    """The verdict that the learning rate is too low."""
     ratios = _ratios(facts)
-    # By powers of ten, and not by more than can be judged from here.
+    # A power of ten, limited below because larger changes cannot be judged.
     factor = 10.0 ** math.ceil(math.log10(1e-3 / max(ratios[-4:])))
     return Verdict(
         "lr-low",
         f"The learning rate {facts.lr:g} is too low: a step changes the weights by about "
-        f"{ratios[-1]:.1g} of their length, where 0.001 is usual.",
+        f"{ratios[-1]:.1g} of their norm, where 0.001 is usual.",
         (
             f"update:weight at the last measurements: {_listed(ratios)}",
-            f"loss {facts.loss:.3g}, {facts.chance_loss:.3g} would be pure chance",
+            f"loss {facts.loss:.3g}, chance {facts.chance_loss:.3g}",
         ),
         remedies.learning_rate(facts.lr * min(max(factor, 10.0), 100.0), restart=False),
     )
 
 
 def _lower(facts: Facts) -> Remedy:
-    """A tenth of the rate; from new weights unless there is something to go on from."""
+    """A tenth of the rate, with a restart unless the network is learning."""
     return remedies.learning_rate(facts.lr / 10, restart=not facts.learning)
 
 
@@ -98,7 +98,7 @@ def _above(ratios: list[float], level: float, count: int) -> bool:
 
 
 def is_lively(measured: LayersMeasured) -> bool:
-    """Whether gradients are long enough beside the weights for these to move."""
+    """Whether gradients are large enough, relative to the weights, to move them."""
     shares = [
         layer.gradient_norm / layer.weight_norm
         for layer in weighted(measured)

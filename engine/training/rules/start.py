@@ -1,4 +1,4 @@
-"""Faults that are there from the first step on: in images, order, loss and weights."""
+"""Rules about faults from the first step on: in images, their order, loss and weights."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from cnn_tui.engine.training.events import BatchCompleted, LayersMeasured
 from cnn_tui.engine.training.rules.facts import Facts, Verdict, weighted
 
 MOST_MEAN, LEAST_STD, MOST_STD = 1.0, 0.1, 3.0
-"""Of normalised images with room to spare; pixels from 0 to 1 as they are will do, too."""
+"""Bounds for normalised images with some room; plain pixels from 0 to 1 pass as well."""
 FEW = 8
-"""Images; a batch of fewer may well be of one class."""
+"""Images per batch; fewer may be of one class by chance."""
 SLACK = 1.05
 
 
 def input_scale(facts: Facts) -> Iterator[Verdict]:
-    """Images far from mean 0 and deviation 1. Notes, Setting up the data."""
+    """Images far from mean 0 and standard deviation 1. Notes, Setting up the data."""
     measured = facts.measured[-1]
     mean, std = measured.input_mean, measured.input_std
     if abs(mean) <= MOST_MEAN and LEAST_STD <= std <= MOST_STD:
         return
     yield Verdict(
         "input-scale",
-        f"The images reach the network with mean {mean:.3g} and deviation {std:.3g}; it learns "
-        "best from about 0 and 1.",
+        f"The images reach the network with mean {mean:.3g} and deviation {std:.3g}, instead of "
+        "about 0 and 1.",
         (f"mean {mean:.3g}, deviation {std:.3g} over a batch of {measured.images}",),
         remedies.normalize(),
     )
 
 
 def one_class_batches(facts: Facts) -> Iterator[Verdict]:
-    """Batch after batch of a single class, though not always of the same one."""
+    """Batches of a single class each, which differs from batch to batch."""
     latest = [m for m in facts.measured if m.images >= FEW][-3:]
     classes = {m.commonest_class for m in latest}
     if len(latest) < 3 or len(classes) < 2 or min(m.commonest_share for m in latest) < 0.9:
@@ -43,13 +43,13 @@ def one_class_batches(facts: Facts) -> Iterator[Verdict]:
         "one-class-batches",
         "Each batch holds images of one class only: the network forgets one class while it "
         "learns the next.",
-        (f"at the steps {steps} at least 90% of the batch were of one class, not of the same",),
+        (f"at steps {steps} at least 90% of the batch were of one class, which changed",),
         remedies.shuffle(),
     )
 
 
 def loss_scale(facts: Facts) -> Iterator[Verdict]:
-    """A mean loss that no scores in the range of these can have."""
+    """A mean loss that is impossible for scores in this range."""
     batch, measured = facts.batch, facts.measured[-1]
     if batch is None or batch.step != measured.step:
         return
@@ -59,12 +59,12 @@ def loss_scale(facts: Facts) -> Iterator[Verdict]:
     wrong = f"{batch.loss / high:.3g} times too large" if batch.loss > high else "far too small"
     yield Verdict(
         "loss-scale",
-        f"The loss of {batch.loss:.3g} is {wrong} for the scores that it is computed from: it is "
-        "not the mean over the batch, and the gradients are wrong by as much.",
+        f"The loss of {batch.loss:.3g} is {wrong} for its scores: it is not the mean over the "
+        "batch, and the gradients are wrong by the same factor.",
         (
             f"scores of an image differ by at most {measured.score_range:.3g}, so the loss can be "
             f"{low:.3g} to {high:.3g}",
-            f"a network that knows nothing has {facts.chance_loss:.3g}",
+            f"chance would be {facts.chance_loss:.3g}",
         ),
         remedies.advise("Divide the loss and its gradient by the number of images in the batch."),
     )
@@ -82,9 +82,9 @@ def zero_weights(facts: Facts) -> Iterator[Verdict]:
     count = len(still)
     yield Verdict(
         "zero-weights",
-        f"All weights of {count} {'layers' if count > 1 else 'layer'} are zero and stay so: equal "
-        "weights get equal gradients, here none, and never become different.",
-        (f"length 0 after {facts.step} steps: {', '.join(still[:4])}",),
+        f"All weights of {count} {'layers' if count > 1 else 'layer'} stay zero: equal "
+        "weights get equal gradients, here zero, and never become different.",
+        (f"norm 0 after {facts.step} steps: {', '.join(still[:4])}",),
         remedies.initializer("he"),
         layer=still[0],
     )
@@ -93,7 +93,7 @@ def zero_weights(facts: Facts) -> Iterator[Verdict]:
 def _bounds(
     network: Network, measured: LayersMeasured, batch: BatchCompleted, facts: Facts
 ) -> tuple[float, float]:
-    """The least and the largest mean loss with such scores, so many of them right."""
+    """The smallest and largest mean loss with this range of scores and this accuracy."""
     classes = len(facts.started.classes) if facts.started else 2
     wrong, spread = 1 - batch.accuracy, measured.score_range
     if isinstance(network.loss, SVM):
