@@ -1,14 +1,14 @@
-"""Every error that the engine raises on purpose: one flat tree, each with a message and a hint.
+"""Every error that the engine raises on purpose, in one flat hierarchy.
 
-A message says what happened, where, and why; the hint says what to do. Both are plain text for
-people: whoever renders them (command line, app) adds nothing but colour.
+The message says what happened, where and why; the hint says what to do. Both are plain text,
+shown as they are by the command line and the app.
 """
 
 from __future__ import annotations
 
 
 class CnnTuiError(Exception):
-    """An error that a user can understand and mend."""
+    """An error that a user can understand and fix."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -21,13 +21,13 @@ class CnnTuiError(Exception):
 
 
 class SpecError(CnnTuiError):
-    """An architecture that cannot be read: unknown preset, bad TOML, unknown key, bad value."""
+    """An architecture cannot be read: unknown preset, bad TOML, unknown key or bad value."""
 
 
 class EntryError(SpecError):
-    """A line being typed that does not read: ``width`` characters from ``column``, counted from 0.
+    """A typed line cannot be parsed at ``width`` characters from ``column``, counted from 0.
 
-    A width of 0 stands for a place between two characters, such as the end of the line.
+    A width of 0 is a position between two characters, such as the end of the line.
     """
 
     def __init__(self, message: str, hint: str, column: int, width: int) -> None:
@@ -36,13 +36,13 @@ class EntryError(SpecError):
 
 
 class ShapeError(CnnTuiError):
-    """Layers that do not fit each other, or arrays that do not fit the network."""
+    """Layers do not fit each other, or arrays do not fit the network."""
 
 
 class MemoryLimitError(CnnTuiError):
-    """A training that needs more memory than there is; found out before it is tried.
+    """Training would need more memory than there is; raised before it starts.
 
-    Batches of ``batch`` images would fit; 0 if not even one image at a time does.
+    ``batch`` is the largest batch size that fits, 0 if not even a single image does.
     """
 
     def __init__(self, message: str, hint: str = "", batch: int = 0) -> None:
@@ -51,11 +51,11 @@ class MemoryLimitError(CnnTuiError):
 
 
 class DataError(CnnTuiError):
-    """Data that is missing, damaged, or does not fit the network."""
+    """Data is missing or damaged, or does not fit the network."""
 
 
 class MissingDataError(DataError):
-    """A dataset that is not here yet but can be downloaded: its ``name``, its ``size`` in bytes."""
+    """The dataset ``name`` is not on disk but can be downloaded; ``size`` is in bytes."""
 
     def __init__(self, message: str, hint: str, name: str, size: int) -> None:
         super().__init__(message, hint)
@@ -63,11 +63,11 @@ class MissingDataError(DataError):
 
 
 class RunError(CnnTuiError):
-    """A run that cannot be kept, found, read, steered or resumed."""
+    """A run cannot be saved, found, read, controlled or resumed."""
 
 
 class NonFiniteError(CnnTuiError):
-    """A loss or a gradient became infinite or NaN; ``layer`` is where it began."""
+    """A loss or a gradient became infinite or NaN, first in ``layer``."""
 
     def __init__(self, message: str, hint: str = "", layer: str = "") -> None:
         super().__init__(message, hint)

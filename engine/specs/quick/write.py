@@ -11,7 +11,7 @@ from cnn_tui.engine.specs.values import fields_of
 
 
 def to_quick(layers: Sequence[Layer]) -> str:
-    """The line that reads back as ``layers``; sizes of two equal numbers become one number."""
+    """Return the line that parses as ``layers``; pairs of equal sizes become one number."""
     return " | ".join(" ".join(_words(layer)) for layer in layers)
 
 
@@ -27,11 +27,11 @@ def _words(layer: Layer) -> Iterator[str]:
 
 
 def _placed(layer: Layer) -> Iterator[str]:
-    """The places up to the kernel, written even where they are the default."""
+    """The positional fields up to the kernel, also if they are the default."""
     for field in layer.info.places:
         if field != "stride":
             value = getattr(layer, field)
-            # A lone number would do, but 3x3 is how a kernel is read.
+            # One number would do, but kernels are usually written as 3x3.
             yield format_shape(pair(value)) if field == "kernel_size" else str(value)
 
 
@@ -57,5 +57,5 @@ def _flagged(layer: Layer) -> Iterator[str]:
 
 
 def _shortest(value: object) -> object:
-    """A pair of equal numbers as one."""
+    """A pair of equal numbers as one number."""
     return value[0] if isinstance(value, tuple) and value[0] == value[1] else value
