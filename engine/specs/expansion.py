@@ -146,7 +146,7 @@ def _unusual(group: Group) -> Iterator[PatternWarning]:
         text = f"N is {group.times}; usually at most {_MOST_CONVS} convolutions come before a pool."
         yield _warning(group.token, text)
     elif FC in kinds and group.times > _MOST_FCS:
-        text = f"K is {group.times}; usually at most {_MOST_FCS} hidden FC layers are used."
+        text = f"K is {group.times}; usually at most {_MOST_FCS} hidden FC layers are enough."
         yield _warning(group.token, text)
     for one in group.items:
         if isinstance(one, Group):

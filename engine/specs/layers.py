@@ -48,7 +48,7 @@ class Conv(LayerSpec, frozen=True, tag="conv"):
     info = LayerInfo(
         ("conv", "c", "conv2d"),
         "convolution: FILTERS, KERNEL",
-        "filters slide over the volume, each detects one pattern",
+        "filters slide over the volume; each finds one pattern",
         Counterpart("Conv2d"),
         Counterpart("Conv"),
         needs_volume=True,
@@ -195,7 +195,7 @@ class LRN(LayerSpec, frozen=True, tag="lrn"):
     info = LayerInfo(
         ("lrn",),
         "local response normalisation: SIZE",
-        "neighbouring channels inhibit each other, as in AlexNet",
+        "nearby channels inhibit each other, as in AlexNet",
         Counterpart("LocalResponseNorm"),
         Counterpart("LRN"),
         "same-shape",

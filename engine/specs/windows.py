@@ -197,7 +197,7 @@ def _sharing(layer: Conv, step: InferredLayer, before: Shape, after: Shape) -> I
     biases = prod(after) if layer.bias else 0
     unshared = step.weights * height * width + biases
     connected = fc_weights(prod(before), prod(after)) + biases
-    yield f"shared by {height}*{width} = {height * width:,} positions"
+    yield f"shared by {height}*{width} = {height * width:,} pixels"
     yield f"not shared: {unshared:,}"
     yield f"as an fc layer: {connected:,}"
 

@@ -45,7 +45,7 @@ def test_the_first_convolution_of_alexnet_as_in_the_notes():
         ),
         # CS231n: 55*55*96 = 290,400 neurons of 11*11*3 = 363 weights and 1 bias.
         "sharing": (
-            "shared by 55*55 = 3,025 positions",
+            "shared by 55*55 = 3,025 pixels",
             f"not shared: {290_400 * 364:,}",
             f"as an fc layer: {290_400 * (227 * 227 * 3 + 1):,}",
         ),
@@ -105,7 +105,7 @@ def test_what_is_learned(layer: Layer, expected: str):
 def test_sharing_without_biases():
     found = notes(net(Conv(out_channels=2, bias=False)), 0)["sharing"]
     assert found == (
-        "shared by 10*10 = 100 positions",
+        "shared by 10*10 = 100 pixels",
         "not shared: 5,400",
         "as an fc layer: 86,400",
     )
