@@ -20,6 +20,7 @@ from cnn_tui.engine.specs.layers import (
     Conv,
     Layer,
     MaxPool,
+    single,
 )
 
 
@@ -291,11 +292,3 @@ def _append(
         sizes["stride"] = None
     layer = kind(**{**settings, **sizes}, name=part.name)
     assembly.add(layer, part.where, ceil=ceil)
-
-
-def single(size: object) -> object:
-    """Return a pair of equal numbers as one number."""
-    match size:
-        case (first, second) if first == second:
-            return first
-    return size

@@ -42,7 +42,7 @@ def from_onnx(file: OnnxFile, size: Size | None) -> Imported:
         path = path[:-1]
         notes.append(SOFTMAX_NOTE)
     unknown = (node for node in nodes_of(path) if node.op not in KNOWN)
-    refuse_unknown(file.where, (_place(node) for node in unknown))
+    refuse_unknown(file.where, (node.where.partition(", ")[2] for node in unknown))
     declared = file.sizes()
     size = size or _size(declared)
     if size is None:
@@ -51,10 +51,6 @@ def from_onnx(file: OnnxFile, size: Size | None) -> Imported:
     operators, assembly = _assembled(file, path, size)
     imported = finished(assembly, size, [*notes, *[_NORMALIZES] * operators.normalizes])
     return _described(file, imported.network) or imported
-
-
-def _place(node: Node) -> str:
-    return node.where.partition(", ")[2]
 
 
 def _assembled(file: OnnxFile, path: Path, size: Size) -> tuple[Operators, Assembly]:

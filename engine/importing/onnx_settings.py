@@ -9,11 +9,11 @@ from typing import Any
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
-from cnn_tui.engine.importing.modules import rounded, single
+from cnn_tui.engine.importing.modules import rounded
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_graph import Ratio
 from cnn_tui.engine.shapes import Window
-from cnn_tui.engine.specs.layers import LRN
+from cnn_tui.engine.specs.layers import LRN, single
 
 
 def refused(node: Node, why: str) -> SpecError:

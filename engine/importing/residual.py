@@ -66,8 +66,8 @@ def _canonical(layer: Layer) -> Layer:
         return _window(layer)
     if isinstance(layer, Residual):
         return msgspec.structs.replace(layer, branch=canonical(layer.branch))
-    values = msgspec.structs.asdict(layer)
-    floats = {name: _cut(value) for name, value in values.items() if isinstance(value, float)}
+    settings = msgspec.structs.asdict(layer).items()
+    floats = {name: float(f"{x:.5g}") for name, x in settings if isinstance(x, float)}
     return msgspec.structs.replace(layer, **floats)
 
 
@@ -77,7 +77,3 @@ def _window(layer: Windowed) -> Windowed:
     if hasattr(layer, "dilation"):
         sizes["dilation"] = dilation
     return msgspec.structs.replace(layer, **sizes)
-
-
-def _cut(value: float) -> float:
-    return float(f"{value:.5g}")

@@ -17,7 +17,7 @@ import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.files import read_text, reason, replace_bytes
-from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.specs.layers import Layer, Residual, single
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING, Network
 from cnn_tui.engine.specs.values import fields_of, network_problems
 from cnn_tui.engine.specs.wording import plain
@@ -173,14 +173,10 @@ def _settings(struct: msgspec.Struct) -> Iterator[str]:
     for name in sorted(fields, key=lambda name: name != "name"):
         value = getattr(struct, name)
         if name in _SIZES:
-            value = _compact(value)
+            value = single(value)
         is_written = value != fields[name].default or name in _ALWAYS
         if is_written and name not in _OWN_PLACE:
             yield f"{name} = {_value(value)}"
-
-
-def _compact(size: object) -> object:
-    return size[0] if isinstance(size, tuple) and size[0] == size[1] else size
 
 
 def _value(value: object) -> str:

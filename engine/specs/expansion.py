@@ -100,7 +100,7 @@ class _Maker:
         self._skipped: dict[Token, str] = {}
 
     def layers(self) -> Iterator[Layer]:
-        last_fc = max((i for i, one in enumerate(self._atoms) if one.kind is FC), default=-1)
+        last_fc = max((i for i, atom in enumerate(self._atoms) if atom.kind is FC), default=-1)
         for position, atom in enumerate(self._atoms):
             layer = self._layer(atom, position == last_fc)
             step = infer(layer, self._flow)
@@ -141,16 +141,16 @@ class _Maker:
 
 def _unusual(group: Group) -> Iterator[PatternWarning]:
     """Warnings about counts beyond what the notes call usual."""
-    kinds = {one.kind for one in group.items if isinstance(one, Atom)}
+    kinds = {item.kind for item in group.items if isinstance(item, Atom)}
     if Conv in kinds and group.times > _MOST_CONVS:
         text = f"N is {group.times}; usually at most {_MOST_CONVS} convolutions come before a pool."
         yield _warning(group.token, text)
     elif FC in kinds and group.times > _MOST_FCS:
         text = f"K is {group.times}; usually at most {_MOST_FCS} hidden FC layers are enough."
         yield _warning(group.token, text)
-    for one in group.items:
-        if isinstance(one, Group):
-            yield from _unusual(one)
+    for item in group.items:
+        if isinstance(item, Group):
+            yield from _unusual(item)
 
 
 def _warning(token: Token, message: str) -> PatternWarning:

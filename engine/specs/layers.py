@@ -269,6 +269,14 @@ def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
+def single(size: object) -> object:
+    """Return a pair of equal numbers as one number, the inverse of :func:`pair`."""
+    match size:
+        case (first, second) if first == second:
+            return first
+    return size
+
+
 def walk_layers(layers: Iterable[Layer]) -> Iterator[tuple[Place, Layer]]:
     """Yield every layer with its place, a residual block before the layers of its branch."""
     pending = _placed(layers, ())

@@ -53,14 +53,14 @@ class Group(NamedTuple):
     @property
     def size(self) -> int:
         """Number of layers that the group expands to."""
-        return self.times * sum(one.size if isinstance(one, Group) else 1 for one in self.items)
+        return self.times * sum(item.size if isinstance(item, Group) else 1 for item in self.items)
 
     def atoms(self) -> Iterator[Atom]:
         """Yield every layer in order, as often as it is repeated."""
         if self.size:  # an empty group may be repeated any number of times
             for _ in range(self.times):
-                for one in self.items:
-                    yield from one.atoms() if isinstance(one, Group) else [one]
+                for item in self.items:
+                    yield from item.atoms() if isinstance(item, Group) else [item]
 
 
 Item = Atom | Group

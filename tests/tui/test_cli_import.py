@@ -48,7 +48,7 @@ def test_an_architecture_is_written(cli, folder: Path) -> None:
         "layers": 3,
         "params": 475,
         "valid": True,
-        "notes": ["its softmax is part of the loss here"],
+        "notes": ["its softmax is left out: it is part of the loss here"],
     }
     assert cli("check", "net.toml").code == 0
 

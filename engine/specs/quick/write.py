@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.engine.specs.layers import Layer, Residual, pair
+from cnn_tui.engine.specs.layers import Layer, Residual, pair, single
 from cnn_tui.engine.specs.quick.vocabulary import settings_of
 from cnn_tui.engine.specs.values import fields_of
 
@@ -38,7 +38,7 @@ def _placed(layer: Layer) -> Iterator[str]:
 def _named(layer: Layer) -> Iterator[str]:
     settled = {"name", *layer.info.places} - {"stride"}
     for setting in settings_of(type(layer)):
-        value = _shortest(getattr(layer, setting.field))
+        value = single(getattr(layer, setting.field))
         is_default = value == fields_of(type(layer))[setting.field].default
         if setting.field in settled or is_default:
             continue
@@ -54,8 +54,3 @@ def _flagged(layer: Layer) -> Iterator[str]:
         value = getattr(layer, flag.field)
         if value == flag.value and value != fields_of(type(layer))[flag.field].default:
             yield "pad same" if value == "same" else flag.words[0]
-
-
-def _shortest(value: object) -> object:
-    """A pair of equal numbers as one number."""
-    return value[0] if isinstance(value, tuple) and value[0] == value[1] else value
