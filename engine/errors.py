@@ -1,14 +1,14 @@
-"""Every error that the engine raises on purpose: one flat tree, each with a message and a hint.
+"""Every error that the engine raises on purpose, in one flat hierarchy.
 
-The message says what happened, where and why; the hint says what to do. Both are plain text for
-people, to which the command line and the app add only colour.
+The message says what happened, where and why; the hint says what to do. Both are plain text,
+shown as they are by the command line and the app.
 """
 
 from __future__ import annotations
 
 
 class CnnTuiError(Exception):
-    """An error that a user can understand and correct."""
+    """An error that a user can understand and fix."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -26,13 +26,13 @@ def reason_of(error: Exception) -> str:
 
 
 class SpecError(CnnTuiError):
-    """An architecture that cannot be read: unknown preset, bad TOML, unknown key, bad value."""
+    """An architecture cannot be read: unknown preset, bad TOML, unknown key or bad value."""
 
 
 class EntryError(SpecError):
-    """A typed line that cannot be read: ``width`` characters from ``column``, counted from 0.
+    """A typed line cannot be parsed at ``width`` characters from ``column``, counted from 0.
 
-    A width of 0 marks a position between two characters, such as the end of the line.
+    A width of 0 is a position between two characters, such as the end of the line.
     """
 
     def __init__(self, message: str, hint: str, column: int, width: int) -> None:
@@ -41,13 +41,13 @@ class EntryError(SpecError):
 
 
 class ShapeError(CnnTuiError):
-    """Layers that do not fit each other, or arrays that do not fit the network."""
+    """Layers do not fit each other, or arrays do not fit the network."""
 
 
 class MemoryLimitError(CnnTuiError):
-    """A training that would need more memory than there is, raised before it begins.
+    """Training would need more memory than there is; raised before it starts.
 
-    ``batch`` is the size of a batch that would fit; 0 if not even a single image fits.
+    ``batch`` is the largest batch size that fits, 0 if not even a single image does.
     """
 
     def __init__(self, message: str, hint: str = "", batch: int = 0) -> None:
@@ -56,11 +56,11 @@ class MemoryLimitError(CnnTuiError):
 
 
 class DataError(CnnTuiError):
-    """Data that is missing, damaged, or does not fit the network."""
+    """Data is missing or damaged, or does not fit the network."""
 
 
 class MissingDataError(DataError):
-    """A dataset that is not on disk but can be downloaded: its ``name`` and ``size`` in bytes."""
+    """The dataset ``name`` is not on disk but can be downloaded; ``size`` is in bytes."""
 
     def __init__(self, message: str, hint: str, name: str, size: int) -> None:
         super().__init__(message, hint)
@@ -68,11 +68,11 @@ class MissingDataError(DataError):
 
 
 class RunError(CnnTuiError):
-    """A run that cannot be saved, found, read, steered or resumed."""
+    """A run cannot be saved, found, read, controlled or resumed."""
 
 
 class NonFiniteError(CnnTuiError):
-    """A loss or gradient that is infinite or NaN; ``layer`` is where it began."""
+    """A loss or a gradient became infinite or NaN, first in ``layer``."""
 
     def __init__(self, message: str, hint: str = "", layer: str = "") -> None:
         super().__init__(message, hint)

@@ -1,9 +1,9 @@
 """TensorBoard's event files: records with checksums, each a small protobuf message.
 
-A record is the length of its content (8 bytes), a checksum of these, the content and a checksum of
-it (tensorflow/core/lib/io/record_writer.h). Of the messages (tensorflow/core/util/event.proto,
-framework/summary.proto) scalars and restarts are all that is written, so nothing but the format's
-four kinds of field is needed, and no library.
+A record is the length of its content (8 bytes) with a checksum, then the content with a checksum
+ (tensorflow/core/lib/io/record_writer.h). Only scalars and restarts are written
+(tensorflow/core/util/event.proto, framework/summary.proto), which need four types of protobuf
+fields, and no library.
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ from typing import BinaryIO
 from cnn_tui.engine.storage import AppendFile, Storage
 
 _POLYNOMIAL = 0x82F63B78
-"""Of Castagnoli, bits reversed: CRC-32C."""
+"""The Castagnoli polynomial of CRC-32C, bits reversed."""
 _MASK = 0xA282EAD8
 _VARINT, _DOUBLE, _BYTES, _FLOAT = 0, 1, 2, 5
 _WALL_TIME, _STEP, _VERSION, _SUMMARY, _SESSION = 1, 2, 3, 5, 7
 _STARTED = 1
 _LARGEST = 3.4028234663852886e38
-"""A float of 32 bits; what is beyond becomes infinite."""
+"""The largest float32; larger values become infinite."""
 _PREFIX = "events.out.tfevents."
 
 
 class EventFile(AppendFile):
-    """One file of scalars. Names of files in one folder grow, as TensorBoard reads them."""
+    """A file of scalars. TensorBoard reads the files of a folder in order of their names."""
 
     def __init__(self, storage: Storage, folder: Path, void_from: int, wall_time: float) -> None:
-        """A new file; scalars of earlier ones count no more from step ``void_from`` on."""
+        """Start a file that purges the scalars of earlier files from step ``void_from`` on."""
         super().__init__(storage, folder / _next_name(folder))
         self.put(_record(_moment(wall_time) + _text(_VERSION, b"brain.Event:2")))
         restart = _text(_SESSION, _number(1, _STARTED))
         self.put(_record(_moment(wall_time, void_from) + restart))
 
     def add(self, step: int, values: Mapping[str, float], wall_time: float) -> None:
-        """Take scalars by their tags; :meth:`flush` writes them."""
+        """Buffer scalars by tag; :meth:`flush` writes them."""
         summary = b"".join(_text(1, _scalar(tag, value)) for tag, value in values.items())
         self.put(_record(_moment(wall_time, step) + _text(_SUMMARY, summary)))
 
     def _start(self) -> BinaryIO:
-        # Not before: a disk that refuses a folder may take it later.
+        # Made on the first write: a full disk may accept the folder later.
         self._path.parent.mkdir(parents=True, exist_ok=True)
         return super()._start()
 
 
 def event_files(folder: Path) -> list[Path]:
-    """Those that are there, in the order in which they were begun."""
+    """Return the event files of a folder in the order of their creation."""
     return sorted(folder.glob(f"{_PREFIX}*"))
 
 
 def crc32c(data: bytes) -> int:
-    """The checksum of RFC 3720, appendix B.4."""
+    """Return the CRC-32C of RFC 3720, appendix B.4."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = _TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
@@ -78,7 +78,7 @@ _TABLE = _table()
 
 
 def _next_name(folder: Path) -> str:
-    """Later than all that are there, whatever became of the clock."""
+    """A name that sorts after all existing files, even if the clock was set back."""
     taken = [re.match(r"\d+", path.name.removeprefix(_PREFIX)) for path in event_files(folder)]
     stamp = max([int(time.time()), *(int(found[0]) + 1 for found in taken if found)])
     host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:64]
@@ -118,7 +118,7 @@ def _key(field: int, kind: int) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """Seven bits a byte, the low ones first; the top bit says that more follow."""
+    """Seven bits per byte, the low ones first; the top bit marks that more follow."""
     parts = bytearray()
     while value > 0x7F:
         parts.append(value & 0x7F | 0x80)

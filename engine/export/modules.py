@@ -1,4 +1,4 @@
-"""Where each layer stands in the exported PyTorch module, and so what its weights are called."""
+"""Names the layers of the exported PyTorch module, and writes its weights as safetensors."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ TAKEN = frozenset(
     type update values xpu zero_grad
     """.split()  # noqa: SIM905
 )
-"""Attributes of PyTorch's containers, which no layer in them may be called by."""
+"""Attributes of PyTorch's containers, which cannot be names of layers."""
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Module:
-    """A layer in its place."""
+    """A layer and its position in the exported module."""
 
     key: str
-    """Among its neighbours."""
+    """Name among its siblings."""
     path: str
-    """From the root, as weights are called by."""
+    """Path from the root, the prefix of its weights."""
     name: str
-    """In the model of the engine."""
+    """Name in the engine's model."""
     layer: Layer
     before: Shape
     after: Shape
@@ -58,20 +58,20 @@ class Module:
     shortcut: tuple[Module, ...] = ()
 
     def every(self) -> Iterator[Module]:
-        """Itself and all within."""
+        """Yield the module itself, then all inner modules."""
         yield self
         for inner in (*self.branch, *self.shortcut):
             yield from inner.every()
 
 
 def modules(network: Network) -> tuple[Module, ...]:
-    """Those of a valid network."""
+    """Return the modules of a valid network."""
     return _chain(network.layers, check(network).layers, network.input, "", "")
 
 
-def renamed(found: Iterable[Module], arrays: dict[str, Item]) -> dict[str, Item]:
-    """Parameters and buffers by the module's names instead of the engine's."""
-    paths = {module.name: module.path for top in found for module in top.every()}
+def renamed(tree: Iterable[Module], arrays: dict[str, Item]) -> dict[str, Item]:
+    """Return arrays under the names of the exported module instead of the engine's."""
+    paths = {module.name: module.path for top in tree for module in top.every()}
     split = {name: name.rpartition(".") for name in arrays}
     return {f"{paths[split[name][0]]}.{split[name][2]}": array for name, array in arrays.items()}
 
@@ -103,7 +103,7 @@ def _module(layer: Layer, report: LayerReport, before: Shape, key: str, path: st
 
 
 def _key(name: str, others: set[str]) -> str:
-    """A Python identifier that no neighbour has."""
+    """A Python identifier that no sibling has."""
     key = re.sub(r"\W", "_", name, flags=re.ASCII)
     if key[0].isdigit() or key in TAKEN or keyword.iskeyword(key):
         key = f"layer_{key}"
@@ -111,14 +111,14 @@ def _key(name: str, others: set[str]) -> str:
 
 
 def free_key(key: str, others: Container[str]) -> str:
-    """The key, with underscores behind it until it differs from the others."""
+    """Append underscores until the key differs from the others."""
     while key in others:
         key += "_"
     return key
 
 
 def state_dict(state: TrainedState) -> dict[str, np.ndarray]:
-    """What ``load_state_dict`` of the exported module takes, nothing missing or too much."""
+    """Return the state that ``load_state_dict`` of the exported module expects."""
     arrays = renamed(modules(state.network), state.weights)
     counts = {
         name.replace(".running_mean", ".num_batches_tracked"): np.zeros((), np.int64)
@@ -129,10 +129,10 @@ def state_dict(state: TrainedState) -> dict[str, np.ndarray]:
 
 
 def write_weights(state: TrainedState, path: Path) -> None:
-    """Write them.
+    """Write the weights as safetensors, with PyTorch's names and shapes.
 
     Raises:
-        RunError: if they cannot be written.
+        RunError: if the file cannot be written.
     """
     try:
         replace_file(Storage(), path, plain_encode(state_dict(state)))

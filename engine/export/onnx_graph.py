@@ -1,4 +1,4 @@
-"""A network as an ONNX model that takes pixels and gives scores. Needs the package ``onnx``."""
+"""Writes a network as an ONNX model from pixels to scores. Needs the package ``onnx``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ INPUT, OUTPUT = "pixels", "scores"
 def write_onnx(state: TrainedState, path: Path) -> None:
     """Write the model.
 
-    Its input is ``pixels (N, C, H, W)``, float, as in the data; its output ``scores (N, classes)``.
+    The input is ``pixels (N, C, H, W)``, float, as in the data; the output ``scores (N, classes)``.
 
     Raises:
         RunError: if ``onnx`` is not installed, or the file cannot be written.
@@ -47,17 +47,17 @@ def write_onnx(state: TrainedState, path: Path) -> None:
 
 
 def onnx_bytes(state: TrainedState) -> bytes:
-    """The model, checked, as the bytes of its file.
+    """Return the content of the model's file, checked by ``onnx``.
 
     Raises:
         RunError: if ``onnx`` is not installed.
     """
     onnx = _onnx()
-    found = modules(state.network)
-    graph = _Graph(onnx.helper, renamed(found, state.weights))
+    tree = modules(state.network)
+    graph = _Graph(onnx.helper, renamed(tree, state.weights))
     images = graph.normalized(state.normalizer.mean, state.normalizer.std)
     # A network may end in a volume C x 1 x 1.
-    graph.node("Flatten", [graph.chain(found, images)], f"{OUTPUT}/flatten", OUTPUT)
+    graph.node("Flatten", [graph.chain(tree, images)], f"{OUTPUT}/flatten", OUTPUT)
     model = _model(onnx, graph, state)
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString())
@@ -87,14 +87,14 @@ def _model(onnx: Any, graph: _Graph, state: TrainedState) -> Any:
     model = helper.make_model(
         made, opset_imports=[opset], ir_version=IR_VERSION, producer_name="cnn-tui"
     )
-    told = {
+    notes = {
         "run": state.run,
         "classes": "\n".join(state.classes),
         "peak": f"{state.peak:g}",
-        # With what a graph of operators cannot tell: names, dropout, loss and recipe.
+        # Keeps what the graph cannot hold: names, dropout, loss and recipe.
         "architecture": dumps_network(state.network),
     }
-    helper.set_model_props(model, told)
+    helper.set_model_props(model, notes)
     return model
 
 
@@ -129,20 +129,20 @@ class _Graph:
         centred = self.node("Sub", [INPUT, self.constant("images/mean", mean)], "images/centred")
         return self.node("Div", [centred, self.constant("images/std", std)], "images/normalized")
 
-    def chain(self, found: tuple[Module, ...], x: str) -> str:
-        """Layers one after another; dropout does nothing once training is over."""
-        for module in found:
+    def chain(self, layers: tuple[Module, ...], x: str) -> str:
+        """Add layers one after another, without dropout, and return the last output."""
+        for module in layers:
             if not isinstance(module.layer, Dropout):
                 x = self.layer(module, x)
         return x
 
     def layer(self, module: Module, x: str) -> str:
-        """One layer."""
+        """Add a layer and return its output."""
         write = self.WRITERS.get(type(module.layer), _Graph._plain)
         return write(self, module.layer, module, x)
 
     def _plain(self, layer: Any, module: Module, x: str) -> str:
-        """An operator that takes the settings of the layer, and nothing but ``x``."""
+        """Add an operator with the settings of the layer and the single input ``x``."""
         onnx = layer.info.onnx
         settings = {name: getattr(layer, field) for field, name in onnx.settings.items()}
         return self.node(onnx.name, [x], module.path, **settings, **onnx.fixed)
@@ -212,7 +212,7 @@ class _Graph:
         LRN: _lrn,
         Residual: _residual,
     }
-    """The layers whose operators take other inputs or settings than theirs."""
+    """The layers whose operators have other inputs or attributes than their settings."""
 
 
 def _window(layer: Windowed) -> dict[str, list[int]]:

@@ -1,4 +1,4 @@
-"""A network as the source of a PyTorch module that a person can read."""
+"""Writes a network as readable source of a PyTorch module."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ STD = {std}
 
 
 def normalize(images: Tensor) -> Tensor:
-    """As the images were that the network was trained on."""
+    """Normalise images as for training."""
     mean, std = (torch.tensor(values).reshape(-1, 1, 1) for values in (MEAN, STD))
     return (images.float() - mean) / std
 
@@ -89,10 +89,10 @@ class ZeroPad(nn.Module):
 
 
 def torch_source(state: TrainedState, weights: str) -> str:
-    """The text of a module whose ``build()`` takes the file called ``weights``."""
+    """Return the source of a module; its docstring names the file ``weights``."""
     network = state.network
-    found = modules(network)
-    kinds = [module.layer for top in found for module in top.every()]
+    tree = modules(network)
+    kinds = [module.layer for top in tree for module in top.every()]
     padded = any(isinstance(kind, Residual) and kind.shortcut == "zero-pad" for kind in kinds)
     channels, height, width = network.input
     head = _HEAD.format(
@@ -109,45 +109,45 @@ def torch_source(state: TrainedState, weights: str) -> str:
         std=_tuple(map(repr, state.normalizer.std.ravel().tolist())),
     )
     classes = RESIDUAL * any(isinstance(kind, Residual) for kind in kinds) + ZERO_PAD * padded
-    return head + classes + _build(found)
+    return head + classes + _build(tree)
 
 
 def _tuple(items: Iterable[str]) -> str:
     return f"({''.join(f'{item}, ' for item in items).rstrip()})"
 
 
-def _build(found: tuple[Module, ...]) -> str:
+def _build(tree: tuple[Module, ...]) -> str:
     return (
         "def build() -> nn.Sequential:\n"
-        '    """The network, with weights drawn anew."""\n'
+        '    """Return the network with newly initialised weights."""\n'
         "    return nn.Sequential(\n"
-        f"{indent(_ordered(found, _end(found)), _INDENT * 2)}\n"
+        f"{indent(_ordered(tree, _end(tree)), _INDENT * 2)}\n"
         "    )\n"
     )
 
 
-def _end(found: tuple[Module, ...]) -> tuple[tuple[str, str], ...]:
-    """Scores are flat, even where the last layer gives a volume C x 1 x 1."""
-    flat = not found or len(found[-1].after) == 1
-    return () if flat else ((_flatten_key(found, found[-1]), "nn.Flatten()"),)
+def _end(tree: tuple[Module, ...]) -> tuple[tuple[str, str], ...]:
+    """Scores are flat, even if the last layer gives a volume C x 1 x 1."""
+    flat = not tree or len(tree[-1].after) == 1
+    return () if flat else ((_flatten_key(tree, tree[-1]), "nn.Flatten()"),)
 
 
-def _flatten_key(found: tuple[Module, ...], module: Module) -> str:
-    return free_key(f"{module.key}_flatten", {neighbour.key for neighbour in found})
+def _flatten_key(tree: tuple[Module, ...], module: Module) -> str:
+    return free_key(f"{module.key}_flatten", {neighbour.key for neighbour in tree})
 
 
-def _ordered(found: tuple[Module, ...], end: tuple[tuple[str, str], ...] = ()) -> str:
-    """An OrderedDict of layers, a line each."""
-    entries = "\n".join(f'("{key}", {expression}),' for key, expression in (*_entries(found), *end))
+def _ordered(tree: tuple[Module, ...], end: tuple[tuple[str, str], ...] = ()) -> str:
+    """An OrderedDict of layers, one per line."""
+    entries = "\n".join(f'("{key}", {expression}),' for key, expression in (*_entries(tree), *end))
     if not entries:
         return "OrderedDict()"
     return f"OrderedDict(\n    [\n{indent(entries, _INDENT * 2)}\n    ]\n)"
 
 
-def _entries(found: tuple[Module, ...]) -> Iterator[tuple[str, str]]:
-    for module in found:
+def _entries(tree: tuple[Module, ...]) -> Iterator[tuple[str, str]]:
+    for module in tree:
         if isinstance(module.layer, FC) and len(module.before) == 3:
-            yield _flatten_key(found, module), "nn.Flatten()"
+            yield _flatten_key(tree, module), "nn.Flatten()"
         yield module.key, _expression(module)
 
 
@@ -157,7 +157,7 @@ def _expression(module: Module) -> str:
 
 
 def _plain(layer: Layer, module: Module) -> str:
-    """A module that takes the settings of the layer."""
+    """A module whose arguments are the settings of the layer."""
     torch = layer.info.torch
     values = [repr(getattr(layer, name)) for name in torch.settings]
     fixed = [f"{name}={value!r}" for name, value in torch.fixed.items()]
@@ -168,12 +168,14 @@ def _conv(layer: Conv, module: Module) -> str:
     down, across = windows(layer)
     kernel, stride, padding, dilation = (_size(pair) for pair in zip(down, across, strict=True))
     if layer.padding == "same" and stride == "1":
-        # PyTorch has the word as well, for this stride alone.
+        # PyTorch supports "same" only for this stride.
         padding = "'same'"
     options = {"stride": (stride, "1"), "padding": (padding, "0"), "dilation": (dilation, "1")}
     options |= {"groups": (str(layer.groups), "1"), "bias": (str(layer.bias), "True")}
-    told = "".join(f", {key}={value}" for key, (value, usual) in options.items() if value != usual)
-    return f"nn.Conv2d({module.before[0]}, {layer.out_channels}, {kernel}{told})"
+    arguments = "".join(
+        f", {key}={value}" for key, (value, usual) in options.items() if value != usual
+    )
+    return f"nn.Conv2d({module.before[0]}, {layer.out_channels}, {kernel}{arguments})"
 
 
 def _fc(layer: FC, module: Module) -> str:
@@ -216,14 +218,16 @@ _EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
     LRN: _lrn,
     Residual: _residual,
 }
-"""The layers whose modules take other arguments than their settings."""
+"""The layers whose modules have other arguments than their settings."""
 
 
 def _window(layer: MaxPool | AvgPool) -> str:
     down, across = windows(layer)
     kernel, stride, padding, _ = (_size(pair) for pair in zip(down, across, strict=True))
-    told = f", stride={stride}" * (stride != kernel) + f", padding={padding}" * (padding != "0")
-    return kernel + told
+    arguments = f", stride={stride}" * (stride != kernel) + f", padding={padding}" * (
+        padding != "0"
+    )
+    return kernel + arguments
 
 
 def _size(pair: tuple[int, int]) -> str:

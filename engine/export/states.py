@@ -1,4 +1,4 @@
-"""A state of a run, read from its folder alone: no data and no trainer is needed."""
+"""Reads a state of a run from its folder, and predicts classes with it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from cnn_tui.engine.transforms.carry import live_arrays, load_weights
 
 Which = Literal["best", "last"]
 _LEAST = 4
-"""Bytes of a parameter."""
+"""Bytes per parameter."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedState:
-    """Weights of a run with what is needed to use them."""
+    """The weights of a run with all that inference needs."""
 
     run: str
     network: Network
@@ -40,28 +40,28 @@ class TrainedState:
     peak: float
 
     def model(self, threads: int = 1) -> Model:
-        """The network with these weights. To be closed."""
+        """Return the network with these weights, to be closed by the caller."""
         model = build(self.network, threads=threads)
         load_weights(model, self.weights)
         return model
 
 
 def read_state(folder: RunFolder, which: Which = "best") -> TrainedState:
-    """The best or the last state of a run; the other one if that is not there.
+    """Read the best or the last state of a run, or the other one if it is missing.
 
     Raises:
-        RunError: if there is none, or it is damaged or of another network.
+        RunError: if there is none, or it is damaged or belongs to another network.
         SpecError: if the architecture cannot be read.
     """
     network = folder.network()
     if not network.layers:
-        raise RunError(f"The run {folder.name} has no layers, and so no weights.")
+        raise RunError(f"The network of run {folder.name} has no layers, so there are no weights.")
     started = _started(folder)
     channels = network.input[0]
     if len(started.mean) != channels or len(started.std) != channels or min(started.std) <= 0:
-        raise RunError(f"{folder.events_file} does not say how the images were normalised.")
+        raise RunError(f"{folder.events_file} does not record how the images were normalised.")
     if len(started.classes) != _outputs(network):
-        raise RunError(f"{folder.events_file} does not name a class for each output.")
+        raise RunError(f"{folder.events_file} does not name one class per output.")
     return TrainedState(
         folder.name,
         network,
@@ -81,13 +81,11 @@ def _file(folder: RunFolder, which: Which) -> TensorFile:
     last, best = folder.states, list(filter(is_regular, [folder.best_file]))
     for path in [*best, *last] if which == "best" else [*last, *best]:
         return TensorFile(path)
-    raise RunError(
-        f"The run {folder.name} has kept no state yet.", "One is kept after the first epoch."
-    )
+    raise RunError(f"The run {folder.name} has no checkpoint yet.", "The first epoch writes one.")
 
 
 def _weights(file: TensorFile, network: Network) -> dict[str, Array]:
-    # Before anything is allocated for what the architecture asks for.
+    # Checked before the model allocates memory.
     if check(network).total_params * _LEAST > file.size:
         raise file.damaged("it does not hold the arrays of its network")
     model = build(network)
@@ -103,7 +101,7 @@ def _started(folder: RunFolder) -> RunStarted:
     for event in read_events(folder.events_file):
         if isinstance(event, RunStarted):
             return event
-    raise RunError(f"The run {folder.name} never began: {folder.events_file} is empty.")
+    raise RunError(f"The run {folder.name} did not start: {folder.events_file} is empty.")
 
 
 def _per_channel(values: tuple[float, ...]) -> np.ndarray:
@@ -114,7 +112,7 @@ _BYTE = 255.0
 
 
 class Guess(msgspec.Struct, frozen=True):
-    """A class, with its score and, after softmax training, its probability."""
+    """A class with its score and, for softmax networks, its probability."""
 
     label: str
     score: float
@@ -122,22 +120,22 @@ class Guess(msgspec.Struct, frozen=True):
 
 
 class Predictor:
-    """A state ready to look at pictures. To be closed."""
+    """Predicts the classes of pictures; to be closed by the caller."""
 
     def __init__(self, state: TrainedState) -> None:
         self._state, self._model = state, state.model()
 
     @property
     def model(self) -> Model:
-        """The network itself."""
+        """The network in use."""
         return self._model
 
-    # What is not finite shows in the figures.
+    # Non-finite values are visible in the scores.
     @np.errstate(all="ignore")
     def guesses(self, pixels: np.ndarray, top: int, *, invert: bool = False) -> list[Guess]:
-        """The ``top`` likeliest classes of one picture ``(C, H, W)``, uint8, the likeliest first.
+        """Return the ``top`` likeliest classes of a picture ``(C, H, W)``, uint8, best first.
 
-        ``invert`` is for dark ink on a light ground where the training images were the reverse.
+        ``invert`` is for dark ink on white, for networks trained on light on dark.
         """
         if invert:
             pixels = 255 - pixels
@@ -154,11 +152,11 @@ class Predictor:
         ]
 
     def close(self) -> None:
-        """End the threads of the model."""
+        """Stop the threads of the model."""
         self._model.close()
 
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
     powers = np.exp(scores - scores.max())
-    found: np.ndarray = powers / powers.sum()
-    return found
+    probabilities: np.ndarray = powers / powers.sum()
+    return probabilities

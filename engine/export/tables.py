@@ -1,4 +1,4 @@
-"""The figures of a run as CSV or JSON."""
+"""Writes the metrics of a run as CSV or JSON."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Row = BatchCompleted | EpochCompleted
 
 
 def rows(folder: RunFolder, *, steps: bool) -> Iterator[Row]:
-    """One for each epoch, or for each step."""
+    """Return the events of the epochs or, with ``steps``, of the steps of a run."""
     if steps:
         return (e for e in read_events(folder.metrics_file) if isinstance(e, BatchCompleted))
     return (e for e in read_events(folder.events_file) if isinstance(e, EpochCompleted))
 
 
 def csv_lines(table: Iterator[Row], *, steps: bool) -> Iterator[str]:
-    """A header and the rows; numbers read back as the same bits."""
+    """Yield a header and the rows; numbers are parsed back as the same bits."""
     names = (BatchCompleted if steps else EpochCompleted).__struct_fields__
     yield _line(names)
     for row in table:
@@ -31,7 +31,7 @@ def csv_lines(table: Iterator[Row], *, steps: bool) -> Iterator[str]:
 
 
 def json_lines(table: Iterator[Row]) -> Iterator[str]:
-    """One array of objects, a line for each; figures that are not finite are null."""
+    """Yield an array of objects, one per line; non-finite numbers are null."""
     before = "["
     for row in table:
         values = {name: getattr(row, name) for name in row.__struct_fields__}

@@ -21,45 +21,45 @@ Kind = Literal["class", "unit", "filter"]
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """What one output of the first layer looks for."""
+    """The weights of one output of the first layer, as a picture."""
 
     unit: int
-    """Its number in the layer, counted from 0."""
+    """Index of the output in the layer, counted from 0."""
     label: str
-    """The class that it is of, or speaks for most; empty for a filter, which speaks for none."""
+    """The class of the output, or the one it supports most; empty for a filter."""
     pixels: NDArray[np.uint8]
     """``(C, H, W)``."""
     weight: Array
-    """The same as learned."""
+    """The learned weights of the output."""
 
 
 @dataclass(frozen=True, eq=False)
 class Templates:
     """The first layer of a network, one picture for each of its outputs.
 
-    Those of a hidden layer come in the order of what they move: the length of their weights times
-    that of the weights behind them.
+    Hidden units are sorted by their effect: the norm of their weights times the norm of the
+    weights that follow.
     """
 
     run: str
     layer: str
     kind: Kind
-    """Whether an output is the score of a class, a hidden unit, or a filter."""
+    """Whether an output is a class score, a hidden unit or a filter."""
     each: tuple[Template, ...]
 
 
 def first_layer(state: TrainedState) -> Templates:
-    """The weights of a network's first layer, if it looks at the image itself.
+    """Return the templates of the first layer with weights, if its input is the image.
 
     Raises:
-        RunError: It has no such layer: something in front of it has weights or moves pixels.
+        RunError: if a layer before it has weights or rearranges pixels.
     """
     network = state.network
     at, name = _first(network)
     if name is None:
         raise RunError(
-            f"No layer of {state.run} that has weights looks at the image itself.",
-            "Templates are of a fully connected layer or a convolution in front of all others.",
+            f"The first layer of {state.run} with weights does not receive the image itself.",
+            "Templates need a fully connected layer or a convolution as the first layer.",
         )
     weight = state.weights[f"{name}.weight"]
     pictures = templates(weight, weight.shape[1:] if weight.ndim == 4 else network.input)
@@ -69,10 +69,10 @@ def first_layer(state: TrainedState) -> Templates:
 
 
 def templates(weight: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Weights ``(N, C * H * W)`` as pictures ``(N, C, H, W)``, the last three being ``shape``.
+    """Scale weights ``(N, C * H * W)`` to pictures ``(N, C, H, W)``; ``shape`` is ``(C, H, W)``.
 
-    0 is middle grey; light pixels speak for the output, dark ones against it, each picture on a
-    scale of its own. What is not finite counts as 0.
+    0 is middle grey; light pixels increase the output, dark ones decrease it. Each picture has a
+    scale of its own. Non-finite weights count as 0.
     """
     images = np.asarray(weight, np.float32).reshape(len(weight), *shape)
     images = np.nan_to_num(images, posinf=0.0, neginf=0.0)
@@ -81,7 +81,7 @@ def templates(weight: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.uint8]
 
 
 def _first(network: Network) -> tuple[int, str | None]:
-    """Place and name of the first layer with weights, if no layer before moves the pixels."""
+    """Index and name of the first layer with weights; None if its input is not the image."""
     for at, report in enumerate(check(network).layers):
         if isinstance(network.layers[at], FC | Conv):
             return at, report.name
@@ -93,25 +93,25 @@ def _first(network: Network) -> tuple[int, str | None]:
 def _meaning(
     state: TrainedState, at: int, weight: Array
 ) -> tuple[Kind, Sequence[str], Sequence[int]]:
-    """What the outputs of the layer are, the class of each, and the order to show them in."""
+    """The kind of the outputs, the class of each, and their order."""
     count = len(weight)
     if isinstance(state.network.layers[at], Conv):
         return "filter", [""] * count, range(count)
-    behind = _behind(state, at)
-    if behind is None:
+    effect = _effect(state, at)
+    if effect is None:
         return "unit", [""] * count, range(count)
-    if not len(behind):
+    if not len(effect):
         return "class", state.classes, range(count)
-    moved = np.linalg.norm(weight, axis=1) * np.linalg.norm(behind, axis=0)
-    labels = [state.classes[label] for label in behind.argmax(axis=0)]
+    moved = np.linalg.norm(weight, axis=1) * np.linalg.norm(effect, axis=0)
+    labels = [state.classes[label] for label in effect.argmax(axis=0)]
     return "unit", labels, np.argsort(-moved, kind="stable").tolist()
 
 
-def _behind(state: TrainedState, at: int) -> Array | None:
-    """How far each output of a layer raises each class, ``(classes, outputs)``.
+def _effect(state: TrainedState, at: int) -> Array | None:
+    """The linear effect of each output of a layer on each class, ``(classes, outputs)``.
 
-    Later fully connected layers are multiplied, what is not linear between them left out. Empty
-    if there are none; None if other layers mix the outputs.
+    It is the product of the later fully connected layers, ignoring activations; empty if there
+    are none, None if other layers mix the outputs.
     """
     product: Array = np.empty((0, 0), np.float32)
     reports = check(state.network).layers[at + 1 :]

@@ -1,6 +1,6 @@
-"""A run as TensorBoard shows it: under its name the splits train, val and test.
+"""Writes a run for TensorBoard, as the runs train, val and test below its name.
 
-The splits are runs of TensorBoard's with the same tags, so that their curves share a chart.
+The three share their tags, so that their curves share a chart.
 """
 
 from __future__ import annotations
@@ -32,25 +32,25 @@ from cnn_tui.engine.training.events import (
 
 SPLITS = ("train", "val", "test")
 Scalars = tuple[str, int, dict[str, float]]
-"""Split, step, and figures by their tags."""
+"""Split, step, and values by tag."""
 
 _FLUSHED = 1000
-"""Events between two writes of an export."""
+"""Number of events between two writes of an export."""
 _FIGURES = ("update_ratio", "gradient_norm", "weight_norm", "zeros", "dead", "saturated")
 
 
 class TensorBoard:
-    """Writes a run while it trains, to be told of its events by the thread that keeps it.
+    """Writes a run while it trains; the thread of the recorder passes the events.
 
-    A run that goes on makes void what was written after its checkpoint, and tells its past where
-    that was not written yet.
+    A resumed run purges what was written after its checkpoint, and first writes the earlier
+    events if they are missing.
 
     Args:
-        root: The folder that TensorBoard is given with ``--logdir``.
+        root: The folder for TensorBoard's ``--logdir``.
         storage: The disk.
 
     Raises:
-        RunError: if there can be no such folder.
+        RunError: if the folder cannot be made.
     """
 
     trouble = "TensorBoard's files cannot be written"
@@ -61,13 +61,13 @@ class TensorBoard:
         make_root(root)
 
     def take(self, event: RunEvent) -> None:
-        """Take an event."""
+        """Buffer the scalars of an event."""
         if isinstance(event, RunStarted):
             self._begin(event)
         self._add(event, time.time())
 
     def flush(self) -> None:
-        """Let TensorBoard see it."""
+        """Write the buffered scalars to disk."""
         for file in self._files.values():
             file.flush()
 
@@ -80,24 +80,27 @@ class TensorBoard:
         past = self._past(event) if event.from_step else ()
         for split in SPLITS:
             self._files[split] = self._new_file(event, split)
-        for when, one in past:
-            self._add(one, when)
+        for when, earlier in past:
+            self._add(earlier, when)
 
     def _new_file(self, event: RunStarted, split: str) -> EventFile:
         folder = self._root / event.run / split
-        # The run goes on behind this step, perhaps before its validation.
+        # The run resumes after this step, perhaps before its validation.
         void_from = event.from_step + (split != "val") if event.from_step else 0
         return EventFile(self._storage, folder, void_from, time.time())
 
     def _past(self, event: RunStarted) -> list[tuple[float, RunEvent]]:
-        """What the new files have to tell of the steps before them."""
+        """The earlier events that the new files have to contain."""
         folder = RunFolder(Path(event.path))
         if not event_files(self._root / event.run / "train"):
-            told = Follower(folder).poll()
-            return list(_timed((one for one in told if step_of(one) <= event.from_step), folder))
-        told = read_events(folder.events_file)
-        last = [o for o in told if isinstance(o, ValidationCompleted) and o.step == event.from_step]
-        return list(_timed(last[-1:], folder))
+            events = (e for e in Follower(folder).poll() if step_of(e) <= event.from_step)
+            return list(_timed(events, folder))
+        validations = [
+            earlier
+            for earlier in read_events(folder.events_file)
+            if isinstance(earlier, ValidationCompleted) and earlier.step == event.from_step
+        ]
+        return list(_timed(validations[-1:], folder))
 
     def _add(self, event: RunEvent, when: float) -> None:
         for split, step, values in scalars(event):
@@ -106,10 +109,10 @@ class TensorBoard:
 
 
 def make_root(root: Path) -> None:
-    """Make the folder that TensorBoard is given.
+    """Make the folder for TensorBoard.
 
     Raises:
-        RunError: if that cannot be.
+        RunError: if the folder cannot be made.
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -121,10 +124,10 @@ def make_root(root: Path) -> None:
 
 
 def write_tensorboard(folder: RunFolder, target: Path) -> None:
-    """Write all of a run into the folder ``target``, which gives way to it; or nothing.
+    """Write a whole run to the folder ``target``, replacing it completely or not at all.
 
     Raises:
-        OSError: if it cannot be written; what was there stays as it was.
+        OSError: if the folder cannot be written; ``target`` is then unchanged.
     """
     part, old = (target.with_name(temporary_name()) for _ in range(2))
     try:
@@ -139,7 +142,7 @@ def write_tensorboard(folder: RunFolder, target: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Delete what gave way: a folder, or what stood in its place, such as a link to one."""
+    """Delete a folder, or whatever has its name, such as a link."""
     if is_folder(path):
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -150,7 +153,7 @@ def _write_splits(folder: RunFolder, place: Path) -> None:
     began = _created(folder)
     files = {split: EventFile(Storage(), place / split, 0, began) for split in SPLITS}
     try:
-        # A tag stands in one of the two alone, so each has its steps in order.
+        # Each tag occurs in only one of the two files, so its steps are in order.
         for path in (folder.metrics_file, folder.events_file):
             for number, (when, event) in enumerate(_timed(read_events(path), folder)):
                 for split, step, values in scalars(event):
@@ -169,7 +172,7 @@ def _each(files: Iterable[EventFile]) -> None:
 
 
 def scalars(event: RunEvent) -> Iterator[Scalars]:
-    """What an event tells."""
+    """Yield the scalars of an event."""
     match event:
         case BatchCompleted():
             names = ("loss", "accuracy", "l2_loss", "lr", "images_per_second")
@@ -196,7 +199,7 @@ def _health(layers: Iterable[LayerHealth]) -> Iterator[tuple[str, float]]:
 
 
 def _timed(events: Iterable[RunEvent], folder: RunFolder) -> Iterator[tuple[float, RunEvent]]:
-    """With the time at which each happened, pauses left out."""
+    """Events with the time of each, pauses excluded."""
     began, seconds = _created(folder), 0.0
     for event in events:
         if isinstance(event, BatchCompleted | EpochCompleted | RunEnded):
@@ -208,4 +211,4 @@ def _created(folder: RunFolder) -> float:
     try:
         return datetime.datetime.fromisoformat(folder.info().created).timestamp()
     except (ValueError, OverflowError):
-        raise RunError(f"{folder.info_file} does not say when the run began.") from None
+        raise RunError(f"{folder.info_file} does not record when the run started.") from None

@@ -1,7 +1,7 @@
-"""Networks of other programs as architectures: ONNX files and PyTorch's ``nn.Sequential``.
+"""Converts networks of other programs: ONNX files and PyTorch's ``nn.Sequential``.
 
-:mod:`reading` chooses by the file. Source and live modules become a tree of ``ImportedModule``
-(:mod:`imported_module`), an ONNX graph a path with branches (:mod:`onnx_graph`). :mod:`modules` and
-:mod:`onnx_ops` know the counterparts of both and put them into an :mod:`assembly`. Begin with
+:mod:`reading` chooses by the type of the file. Source and live modules become a tree of
+``ImportedModule``, an ONNX graph a path with branches (:mod:`onnx_graph`). :mod:`modules` and
+:mod:`onnx_ops` convert these to layers and add them to an :mod:`assembly`. Begin with
 :mod:`modules`.
 """

@@ -1,4 +1,4 @@
-"""Puts imported layers one behind another, with the volume between them always known."""
+"""Builds a list of imported layers, inferring the volume after each."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from cnn_tui.engine.specs.layers import FC, AvgPool, BatchNorm, Conv, GlobalAvgP
 from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.windows import Windowed
 
-INPUT_HINT = "Check the size of the input; --input C,H,W gives another."
+INPUT_HINT = "Check the input size; set another one with --input C,H,W."
 
 
 class Assembly:
-    """A list of layers that grows.
+    """The layers imported so far.
 
-    ``flat`` says whether the other program has made the volume flat, which here happens by itself
-    before an fc layer and nowhere else.
+    ``flat`` is True after the other program flattens its volume; here only fc layers do so, without
+    a layer of their own.
     """
 
     def __init__(self, shape: Shape, depth: int = 0) -> None:
@@ -29,35 +29,35 @@ class Assembly:
 
     @property
     def shape(self) -> Shape:
-        """The volume behind the last layer."""
+        """The shape after the last layer."""
         assert self.flow.shape is not None
         return self.flow.shape
 
     def branch(self, where: str) -> Assembly:
-        """What begins with the present volume and stands beside the list.
+        """Return an assembly for a branch that begins with the present volume.
 
         Raises:
-            SpecError: if it would stand too deep.
+            SpecError: if residual blocks are nested too deeply.
         """
         if self._depth >= MAX_NESTING:
-            raise SpecError(f"{where} stands in more than {MAX_NESTING} residual blocks.")
-        other = Assembly(self.shape, self._depth + 1)
-        other.flow, other.flat = self.flow, self.flat
-        return other
+            raise SpecError(f"{where} is nested in more than {MAX_NESTING} residual blocks.")
+        branch = Assembly(self.shape, self._depth + 1)
+        branch.flow, branch.flat = self.flow, self.flat
+        return branch
 
     def add(self, layer: Layer, where: str, *, ceil: bool = False) -> None:
-        """Put a layer behind the others; ``ceil`` where the other program rounds sizes up.
+        """Append a layer; ``ceil`` means that the other program rounds sizes up.
 
         Raises:
-            SpecError: if it does not fit, or means something else behind a flat volume.
+            SpecError: if the layer does not fit, or has no equivalent for a flat volume.
         """
         self._require_volume(layer, where)
         if len(self.layers) >= MAX_LAYERS:
-            raise SpecError(f"{where}: there are more than {MAX_LAYERS} layers.")
+            raise SpecError(f"{where} exceeds the limit of {MAX_LAYERS} layers.")
         step = infer(layer, self.flow, self._depth)
         if isinstance(layer, Windowed) and "fraction" in step.codes:
             if ceil:
-                raise SpecError(f"{where} rounds sizes up (ceil_mode), which has no counterpart.")
+                raise SpecError(f"{where} rounds sizes up (ceil_mode): no counterpart.")
             layer = msgspec.structs.replace(layer, rounding="floor")
             step = infer(layer, self.flow, self._depth)
         if step.faults:
@@ -67,35 +67,35 @@ class Assembly:
         self.flat |= isinstance(layer, FC)
 
     def flatten(self) -> None:
-        """From here on the other program knows no height and width."""
+        """Mark the volume as flattened by the other program."""
         self.flat = True
 
     def average_to(self, size: tuple[int, int], where: str) -> None:
-        """An average pool that gives volumes of this height and width.
+        """Append an average pool with an output of this height and width.
 
         Raises:
-            SpecError: if its windows would not be all alike.
+            SpecError: if its windows would differ in size.
         """
         self._require_volume(GlobalAvgPool(), where)
-        now = self.shape[1:]
+        height_width = self.shape[1:]
         if size == (1, 1):
             self.add(GlobalAvgPool(), where)
-        elif any(one % wanted for one, wanted in zip(now, size, strict=True)):
-            sizes = f"{format_shape(now)} to {format_shape(size)}"
-            raise SpecError(f"{where} averages {sizes} by windows that differ: no counterpart.")
-        elif now != size:
-            kernel = tuple(one // wanted for one, wanted in zip(now, size, strict=True))
+        elif any(have % want for have, want in zip(height_width, size, strict=True)):
+            sizes = f"{format_shape(height_width)} to {format_shape(size)}"
+            raise SpecError(f"{where} averages {sizes} with unequal windows: no counterpart.")
+        elif height_width != size:
+            kernel = tuple(have // want for have, want in zip(height_width, size, strict=True))
             self.add(AvgPool(kernel_size=kernel), where)
 
     def add_bias(self, size: int, where: str) -> None:
-        """Give the last layer, which had none, a bias.
+        """Add a bias to the last layer, which has none.
 
         Raises:
-            SpecError: if it cannot have one.
+            SpecError: if the last layer cannot have this bias.
         """
         last = self.layers[-1] if self.layers else None
         if not isinstance(last, FC | Conv) or last.bias or size != self.shape[0]:
-            raise SpecError(f"{where} adds a constant that is no bias: no counterpart.")
+            raise SpecError(f"{where} adds a constant that is not a bias: no counterpart.")
         self.layers[-1] = msgspec.structs.replace(last, bias=True)
 
     def _require_volume(self, layer: Layer, where: str) -> None:
@@ -104,6 +104,5 @@ class Assembly:
         normalizes = isinstance(layer, BatchNorm) and self.shape[1:] != (1, 1)
         if normalizes or layer.info.needs_volume:
             raise SpecError(
-                f"{where} stands behind a Flatten that no fully connected layer follows: "
-                "no counterpart."
+                f"{where} comes after a Flatten without a fully connected layer: no counterpart."
             )

@@ -1,4 +1,4 @@
-"""Values that stand written in Python source. Nothing is ever run."""
+"""Evaluates literal values in Python source, without running it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ _LARGEST = 2**53
 
 
 class NotLiteralError(Exception):
-    """A value that only running the program could tell; the text says what stands there."""
+    """An expression is not a literal; the message is its source."""
 
 
 def value_of(node: ast.expr, names: Mapping[str, object]) -> object:
-    """A number, text, truth value, None, a tuple of these, or whole numbers added and multiplied.
+    """Evaluate a literal: number, text, bool, None, tuple or list of these, or sums and products.
 
-    ``names`` are what the program has given literal values. Lists become tuples.
+    ``names`` maps variables to their literal values. Lists become tuples.
 
     Raises:
-        UnreadableError: if it is anything else.
+        NotLiteralError: for any other expression.
     """
     match node:
         case ast.Constant(value=bool() | int() | float() | str() | None as value):
@@ -36,9 +36,9 @@ def value_of(node: ast.expr, names: Mapping[str, object]) -> object:
 
 
 def constants(tree: ast.Module) -> dict[str, object]:
-    """The names of a module that are given a literal, once."""
-    found: dict[str, object] = {}
-    twice = set[str]()
+    """Return the variables of a module that are assigned once, to a literal."""
+    values: dict[str, object] = {}
+    ambiguous = set[str]()
     for statement in tree.body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
@@ -47,16 +47,16 @@ def constants(tree: ast.Module) -> dict[str, object]:
                 pass
             case _:
                 continue
-        twice |= {name} & found.keys()
+        ambiguous |= {name} & values.keys()
         try:
-            found[name] = value_of(value, found)
+            values[name] = value_of(value, values)
         except NotLiteralError:
-            twice.add(name)
-    return {name: value for name, value in found.items() if name not in twice}
+            ambiguous.add(name)
+    return {name: value for name, value in values.items() if name not in ambiguous}
 
 
 def text_of(node: ast.AST) -> str:
-    """The source of a node, short."""
+    """Return the source of a node, shortened."""
     text = ast.unparse(node)
     return text if len(text) <= 40 else f"{text[:40]}..."
 
@@ -81,7 +81,7 @@ def _combined(
             result = first // second
         case _:
             raise NotLiteralError(text_of(node))
-    # Larger ones fit no setting, and their products could take for ever.
+    # Larger numbers are valid for no setting, and their products could take very long.
     if not abs(result) <= _LARGEST:
         raise NotLiteralError(text_of(node))
     return result

@@ -1,4 +1,4 @@
-"""The counterparts of PyTorch's modules: what each setting becomes, and what has none."""
+"""Converts PyTorch modules to layers; refuses those without a counterpart."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from cnn_tui.engine.specs.layers import (
     Conv,
     Layer,
     MaxPool,
+    single,
 )
 
 
 @dataclass(frozen=True)
 class ImportedModule:
-    """One module with its settings by PyTorch's names, those that are the default left out."""
+    """A PyTorch module, from source or a live object, with the settings that are not defaults."""
 
     kind: str
-    """The name of its class."""
+    """The name of the class."""
     where: str
     """For messages: ``net.py, line 12: nn.Conv2d``."""
     settings: dict[str, object] = field(default_factory=dict)
@@ -37,16 +38,16 @@ class ImportedModule:
     """The modules of a Sequential, or of the branch of a Residual."""
     shortcut: ImportedModule | None = None
     known: bool = True
-    """Whether it is PyTorch's own class of this name, or one that the product exports."""
+    """Whether the class is PyTorch's own, or one that cnn-tui exports."""
 
     def every(self) -> Iterator[ImportedModule]:
-        """Itself and all within."""
+        """Yield the module itself, then all inner modules."""
         yield self
         for inner in (*self.parts, *([self.shortcut] if self.shortcut else [])):
             yield from inner.every()
 
     def refused(self, why: str, remedy: str = "") -> SpecError:
-        """The error that says why it has no counterpart."""
+        """Return the error that explains why the module has no counterpart."""
         return SpecError(f"{self.where} {why}.", remedy)
 
 
@@ -72,10 +73,10 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {
     "Residual": (),
     "ZeroPad": ("channels", "stride"),
 }
-"""Modules whose arguments are more than the settings of a layer, in PyTorch's order."""
+"""Arguments, in PyTorch's order, of modules that need code of their own."""
 _BY_NAME = {kind.info.torch.name: kind for kind in LAYER_TYPES.values()}
 SIGNATURES = {name: kind.info.torch.arguments for name, kind in _BY_NAME.items()} | _SIGNATURES
-"""The modules that have a counterpart, each with its arguments."""
+"""The arguments of each module that has a counterpart."""
 
 _ONLY: dict[str, object] = {
     "padding_mode": "zeros",
@@ -84,7 +85,7 @@ _ONLY: dict[str, object] = {
     "return_indices": False,
     "divisor_override": None,
 }
-"""Settings that can have but one value here, whatever the module."""
+"""The only supported values of some arguments, for all modules."""
 
 _REQUIRED = frozenset(
     [
@@ -99,20 +100,20 @@ _REQUIRED = frozenset(
         "channels",
     ]
 )
-"""Settings without a default in PyTorch, wherever they occur."""
+"""Arguments without a default in PyTorch, for all modules."""
 _SIZES = ("kernel_size", "stride", "padding", "dilation")
 
 WHY = {
-    "Dropout2d": "zeroes whole channels, where dropout here zeroes single values",
-    "ConvTranspose2d": "enlarges its input, and no layer here does",
+    "Dropout2d": "zeroes whole channels; dropout here zeroes single values",
+    "ConvTranspose2d": "enlarges its input, which no layer here does",
     "Conv1d": "is not a convolution of images",
     "Conv3d": "is not a convolution of images",
 }
-"""Of kinds that people will try."""
+"""Reasons for modules without a counterpart that are likely to occur."""
 
 
 def add_module(part: ImportedModule, assembly: Assembly) -> None:
-    """Put the counterpart of a module, and of all within it, behind the others.
+    """Append the counterpart of a module and of its inner modules.
 
     Raises:
         SpecError: if a setting has no counterpart, or the layer does not fit.
@@ -122,10 +123,10 @@ def add_module(part: ImportedModule, assembly: Assembly) -> None:
             add_module(inner, assembly)
         return
     if missing := [n for n in SIGNATURES[part.kind] if n in _REQUIRED - part.settings.keys()]:
-        raise part.refused(f"is not told its {missing[0]}")
+        raise part.refused(f"lacks its argument {missing[0]}")
     for name, only in _ONLY.items():
         if part.settings.get(name, only) != only:
-            raise part.refused(f"has {name}={part.settings[name]!r}, which has no counterpart")
+            raise part.refused(f"has {name}={part.settings[name]!r}: no counterpart")
     _HANDLERS.get(part.kind, _plain)(part, assembly)
 
 
@@ -150,30 +151,32 @@ def _conv(part: ImportedModule, assembly: Assembly) -> None:
     given = part.settings
     _expect(part, "in_channels", assembly, _channels(assembly))
     padding = given.get("padding", 0)
-    settings = _taken(given, "out_channels", "kernel_size", "stride", "dilation", "groups", "bias")
-    _put(part, assembly, Conv, padding=0 if padding == "valid" else padding, **settings)
+    settings = _selected(
+        given, "out_channels", "kernel_size", "stride", "dilation", "groups", "bias"
+    )
+    _append(part, assembly, Conv, padding=0 if padding == "valid" else padding, **settings)
 
 
 def _linear(part: ImportedModule, assembly: Assembly) -> None:
     if not assembly.layers:
-        # A network that begins with one is given flat images.
+        # A network that begins with an fc layer receives flat images.
         assembly.flatten()
     if not assembly.flat:
         volume = format_shape(assembly.shape)
-        raise part.refused(f"gets a volume of {volume} without an nn.Flatten before it")
+        raise part.refused(f"receives a volume of {volume}; nn.Flatten is missing before it")
     _expect(part, "in_features", assembly, math.prod(assembly.shape))
-    _put(part, assembly, FC, **_taken(part.settings, "out_features", "bias"))
+    _append(part, assembly, FC, **_selected(part.settings, "out_features", "bias"))
 
 
 def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[ImportedModule, Assembly], None]:
     def add(part: ImportedModule, assembly: Assembly) -> None:
         given = part.settings
         if given.get("dilation", 1) not in (1, (1, 1)):
-            raise part.refused("has a dilation, which a pool here has not")
+            raise part.refused("has a dilation, which pooling here does not support")
         if not given.get("count_include_pad", True) and given.get("padding", 0) not in (0, (0, 0)):
-            raise part.refused("leaves the padding out of its means: no counterpart")
+            raise part.refused("excludes the padding from its means: no counterpart")
         ceil = bool(given.get("ceil_mode", False))
-        _put(part, assembly, kind, ceil=ceil, **_taken(given, *_POOL))
+        _append(part, assembly, kind, ceil=ceil, **_selected(given, *_POOL))
 
     return add
 
@@ -181,27 +184,28 @@ def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[ImportedModule, Asse
 def _adaptive(part: ImportedModule, assembly: Assembly) -> None:
     size = part.settings.get("output_size")
     pair = size if isinstance(size, tuple) else (size, size)
-    now = assembly.shape[1:] if len(assembly.shape) == 3 else (0, 0)
-    wanted = tuple(n if one is None else one for one, n in zip(pair, now, strict=False))
-    if len(pair) != 2 or not all(type(one) is int and one > 0 for one in wanted):
-        raise part.refused(f"has the output_size {size!r}, which is no height and width")
+    present = assembly.shape[1:] if len(assembly.shape) == 3 else (0, 0)
+    sizes = zip(pair, present, strict=False)
+    wanted = tuple(now if want is None else want for want, now in sizes)
+    if len(pair) != 2 or not all(type(want) is int and want > 0 for want in wanted):
+        raise part.refused(f"has output_size={size!r}, expected height and width")
     assembly.average_to((wanted[0], wanted[1]), part.where)
 
 
 def _norm(part: ImportedModule, assembly: Assembly) -> None:
     _expect(part, "num_features", assembly, _channels(assembly))
     if part.settings.get("momentum", 0.1) is None:
-        raise part.refused("has momentum=None, a plain mean, which has no counterpart")
-    _put(part, assembly, BatchNorm, **_taken(part.settings, "eps", "momentum"))
+        raise part.refused("has momentum=None, a cumulative mean: no counterpart")
+    _append(part, assembly, BatchNorm, **_selected(part.settings, "eps", "momentum"))
 
 
 def _lrn(part: ImportedModule, assembly: Assembly) -> None:
     size, alpha = part.settings.get("size"), part.settings.get("alpha", 1e-4)
     if not _is_number(size) or not size or not _is_number(alpha):
-        raise part.refused("needs numbers for size and alpha")
+        raise part.refused("has a size or alpha that is not a number")
     # PyTorch divides alpha by the size, the paper does not.
-    settings = {"beta": 0.75, "k": 1.0, **_taken(part.settings, "beta", "k")}
-    _put(part, assembly, LRN, size=size, alpha=rounded(alpha / size), **settings)  # type: ignore[operator]
+    settings = {"beta": 0.75, "k": 1.0, **_selected(part.settings, "beta", "k")}
+    _append(part, assembly, LRN, size=size, alpha=rounded(alpha / size), **settings)  # type: ignore[operator]
 
 
 def _flatten(part: ImportedModule, assembly: Assembly) -> None:
@@ -209,12 +213,12 @@ def _flatten(part: ImportedModule, assembly: Assembly) -> None:
         (1, -1),
         (1, 3),
     ):
-        raise part.refused("flattens other dimensions than all but the first: no counterpart")
+        raise part.refused("does not flatten all dimensions but the first: no counterpart")
     assembly.flatten()
 
 
 def _plain(part: ImportedModule, assembly: Assembly) -> None:
-    """A module that takes the settings of a layer."""
+    """Append a layer whose settings are those of the module."""
     kind = _BY_NAME[part.kind]
     torch, given = kind.info.torch, part.settings
     if any(given.get(name) != value for name, value in torch.fixed.items()):
@@ -222,15 +226,15 @@ def _plain(part: ImportedModule, assembly: Assembly) -> None:
     settings: dict[str, Any] = {
         field: given[name] for field, name in torch.settings.items() if name in given
     }
-    _put(part, assembly, kind, **settings)
+    _append(part, assembly, kind, **settings)
 
 
 def _nothing(part: ImportedModule, assembly: Assembly) -> None:
-    """A module that changes nothing."""
+    """Append nothing: the module does not change its input."""
 
 
 def _misplaced(part: ImportedModule, assembly: Assembly) -> None:
-    raise part.refused("stands where it has no counterpart")
+    raise part.refused("has no counterpart in this position")
 
 
 _HANDLERS: dict[str, Callable[[ImportedModule, Assembly], None]] = {
@@ -251,7 +255,7 @@ _HANDLERS: dict[str, Callable[[ImportedModule, Assembly], None]] = {
 
 
 def rounded(value: float) -> float:
-    """Seven digits: what a float of 32 bits was meant to be."""
+    """Round to seven digits, which undoes the conversion of a number to float32."""
     return float(f"{value:.7g}")
 
 
@@ -259,7 +263,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value < 1e30
 
 
-def _taken(given: dict[str, object], *names: str) -> dict[str, Any]:
+def _selected(given: dict[str, object], *names: str) -> dict[str, Any]:
     return {name: given[name] for name in names if name in given}
 
 
@@ -268,14 +272,14 @@ def _channels(assembly: Assembly) -> int:
 
 
 def _expect(part: ImportedModule, name: str, assembly: Assembly, actual: int) -> None:
-    """That a size which PyTorch is told is the one that comes in."""
-    told = part.settings.get(name, actual)
-    if told != actual:
-        volume = format_shape(assembly.shape)
-        raise part.refused(f"has {name}={told!r}, but it gets {volume}, {actual:,}", INPUT_HINT)
+    """Refuse a declared input size that differs from the actual one."""
+    declared = part.settings.get(name, actual)
+    if declared != actual:
+        received = f"{format_shape(assembly.shape)}, that is {actual:,}"
+        raise part.refused(f"has {name}={declared!r}, but receives {received}", INPUT_HINT)
 
 
-def _put(
+def _append(
     part: ImportedModule,
     assembly: Assembly,
     kind: Callable[..., Layer],
@@ -288,11 +292,3 @@ def _put(
         sizes["stride"] = None
     layer = kind(**{**settings, **sizes}, name=part.name)
     assembly.add(layer, part.where, ceil=ceil)
-
-
-def single(size: object) -> object:
-    """Two equal numbers as one."""
-    match size:
-        case (first, second) if first == second:
-            return first
-    return size

@@ -1,4 +1,4 @@
-"""The way through an ONNX graph from its input to its output, with the branches that are added."""
+"""Finds the path through an ONNX graph from input to output, with its added branches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnn_tui.engine.specs.network import MAX_NESTING
 
 @dataclass(frozen=True)
 class Sum:
-    """Two branches from one value that are added."""
+    """The sum of two branches that start from one value."""
 
     node: Node
     first: Path
@@ -23,7 +23,7 @@ class Sum:
 
 @dataclass(frozen=True)
 class Ratio:
-    """A value, divided by something that is made of it."""
+    """A value divided by a result computed from it."""
 
     node: Node
     below: Path
@@ -33,25 +33,25 @@ Path = tuple["Node | Sum | Ratio", ...]
 
 
 def nodes_of(path: Path) -> Iterator[Node]:
-    """All nodes of a path, those of its branches included."""
+    """Yield all nodes of a path, those of its branches included."""
     for item in path:
         if isinstance(item, Sum):
             yield from nodes_of(item.first)
             yield from nodes_of(item.second)
             yield item.node
         else:
-            # Of a ratio only the division: what it is as a whole has to be found out.
+            # Of a ratio only the division, which may be part of an LRN.
             yield item.node if isinstance(item, Ratio) else item
 
 
 class Graph:
-    """The nodes of a file by what they depend on.
+    """The dependencies between the nodes of a file.
 
-    Each has a mask of all that it depends on, itself included, with bit 0 for the input: the
-    latest value that two branches have in common is the highest bit that both masks have.
+    Each node has a bit mask of its dependencies, itself included, with bit 0 for the input. The
+    last value that two branches share is the highest bit of both masks.
 
     Raises:
-        SpecError: if a node stands before what it depends on.
+        SpecError: if a node comes before its inputs.
     """
 
     def __init__(self, file: OnnxFile) -> None:
@@ -64,56 +64,56 @@ class Graph:
             self._add(node)
 
     def path(self) -> Path:
-        """All from the input to the output; what leads nowhere is left out.
+        """Return the path from the input to the output, without unused nodes.
 
         Raises:
-            SpecError: if branches are joined in another way than by a sum, or do not nest.
+            SpecError: if branches are joined other than by sums, or are not nested.
         """
         if self._file.output not in self._bits:
-            raise SpecError(f"{self._file.where}: nothing gives its output.")
+            raise SpecError(f"{self._file.where}: no node computes its output.")
         return self._between(0, self._bits[self._file.output], 0)
 
     def _add(self, node: Node) -> None:
-        inputs = [one for one in node.inputs if one and not self._file.is_constant(one)]
+        inputs = [name for name in node.inputs if name and not self._file.is_constant(name)]
         if not all(value in self._bits for value in inputs):
-            raise SpecError(f"{node.where} uses what no node before it gives.")
+            raise SpecError(f"{node.where} uses a value that no earlier node computes.")
         sources = tuple(self._bits[value] for value in inputs)
-        mask = functools.reduce(operator.or_, (self._masks[one] for one in sources), 0)
+        mask = functools.reduce(operator.or_, (self._masks[source] for source in sources), 0)
         self._nodes.append(node)
         self._sources.append(sources)
         self._masks.append(mask | 1 << len(self._masks))
         if node.outputs:
-            # Other outputs, such as the mask of a dropout, are not for use here.
+            # Further outputs, such as the mask of a dropout, are not supported.
             self._bits[node.outputs[0]] = len(self._masks) - 1
 
     def _between(self, start: int, end: int, depth: int) -> Path:
-        """What leads from one value to another, both given by their bits."""
-        found: list[Node | Sum | Ratio] = []
+        """The path from one value to another, both given by their bits."""
+        items: list[Node | Sum | Ratio] = []
         while end != start:
             if end < start:
-                raise SpecError(f"{self._file.where} has branches that do not nest.")
+                raise SpecError(f"{self._file.where} has branches that are not nested.")
             node = self._nodes[end - 1]
             sources = self._sources[end - 1]
             if len(sources) == 1 or (node.op == "Mul" and len(set(sources)) == 1):
-                found.append(node)
+                items.append(node)
                 end = sources[0]
             else:
                 joined, end = self._joined(node, sources, depth)
-                found.append(joined)
-        return tuple(reversed(found))
+                items.append(joined)
+        return tuple(reversed(items))
 
     def _joined(self, node: Node, sources: tuple[int, ...], depth: int) -> tuple[Sum | Ratio, int]:
         if depth >= MAX_NESTING:
-            raise SpecError(f"{node.where} stands in more than {MAX_NESTING} others.")
+            raise SpecError(f"{node.where} is nested in more than {MAX_NESTING} branches.")
         if node.op == "Div" and len(sources) == 2:
             above, below = sources
             return Ratio(node, self._between(above, below, depth + 1)), above
         if node.op != "Add" or len(sources) != 2:
-            what = "joins branches, which only a sum can here" if sources else "uses no input"
+            what = "joins branches other than by a sum" if sources else "has no input"
             raise SpecError(f"{node.where} {what}: no counterpart.")
         first, second = sources
         fork = (self._masks[first] & self._masks[second]).bit_length() - 1
         if fork < 0:
-            raise SpecError(f"{node.where} adds what does not come from the input.")
+            raise SpecError(f"{node.where} adds values that do not depend on the input.")
         sides = (self._between(fork, side, depth + 1) for side in sources)
         return Sum(node, *sides), fork

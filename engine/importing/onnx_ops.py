@@ -1,4 +1,4 @@
-"""The counterparts of ONNX's operators."""
+"""Converts ONNX operators to layers; refuses those without a counterpart."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from cnn_tui.engine.specs.layers import (
 
 
 class Operators:
-    """Puts the counterparts of a path's nodes behind each other."""
+    """Appends the counterparts of the nodes of a path to an assembly."""
 
     def __init__(self, file: OnnxFile) -> None:
         self._file = file
         self.normalizes = False
-        """Whether the file changes the pixels before the first layer."""
+        """Whether the file transforms the pixels before the first layer."""
 
     def add(self, path: Path, assembly: Assembly) -> None:
-        """Add a whole path.
+        """Append the counterparts of a whole path.
 
         Raises:
-            SpecError: if something has no counterpart, or does not fit.
+            SpecError: if a node has no counterpart, or a layer does not fit.
         """
         for item in path:
             node = item if isinstance(item, Node) else item.node
@@ -51,8 +51,8 @@ class Operators:
                 else:
                     _HANDLERS.get(item.op, _misplaced)(self, item, assembly)
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-                # Attributes of another type or length than the standard has.
-                raise SpecError(f"{node.where} has settings that cannot be read.") from None
+                # An attribute has another type or length than in the standard.
+                raise SpecError(f"{node.where} has invalid attributes.") from None
 
     def _sum(self, item: Sum, assembly: Assembly) -> None:
         where = item.node.where
@@ -63,10 +63,10 @@ class Operators:
                 self.add(branch, beside)
                 add_block(beside, shortcut, assembly, where)
                 return
-        raise refused(item.node, "adds two branches of which none is a shortcut that is known")
+        raise refused(item.node, "adds two branches, neither of which is a known shortcut")
 
     def _shortcut(self, side: Path, assembly: Assembly, where: str) -> tuple[Shortcut, int] | None:
-        ops = tuple(one.op if isinstance(one, Node) else "" for one in side)
+        ops = tuple(item.op if isinstance(item, Node) else "" for item in side)
         if ops == ("Slice", "Pad"):
             slicing, padding = side
             assert isinstance(slicing, Node) and isinstance(padding, Node)
@@ -79,17 +79,17 @@ class Operators:
         return known_shortcut(beside.layers)
 
     def _slice_stride(self, node: Node) -> int | None:
-        """Of a slice that takes every so many pixels in height and width."""
+        """The stride of a slice in height and width; None for any other slice."""
         if len(node.inputs) != 5 or not all(map(self._file.is_constant, node.inputs[1:])):
             return None
-        starts, ends, axes, steps = (self._file.numbers(one) for one in node.inputs[1:])
+        starts, ends, axes, steps = map(self._file.numbers, node.inputs[1:])
         whole = starts == (0, 0) and axes == (2, 3) and ends and min(ends) >= 1024
         if not whole or not steps or len(set(steps)) != 1:
             return None
         return int(steps[0])
 
     def _adds_channels(self, node: Node) -> bool:
-        """Of a pad that adds nothing but channels of zeros at the end."""
+        """Whether a pad only adds channels of zeros at the end."""
         if len(node.inputs) < 2 or not self._file.is_constant(node.inputs[1]):
             return False
         pads = self._file.numbers(node.inputs[1])
@@ -97,7 +97,7 @@ class Operators:
         return plain and pads is not None and len(pads) == 8 and not any(pads[:5] + pads[6:])
 
     def conv(self, node: Node, assembly: Assembly) -> None:
-        """``Conv``."""
+        """Append a convolution for ``Conv``."""
         shape = self._weight(node, 4)
         group = node.attributes.get("group", 1)
         if len(assembly.shape) == 3:
@@ -107,17 +107,17 @@ class Operators:
         assembly.add(Conv(out_channels=shape[0], groups=group, bias=bias, **sizes), node.where)
 
     def gemm(self, node: Node, assembly: Assembly) -> None:
-        """``Gemm``: a fully connected layer."""
+        """Append a fully connected layer for ``Gemm``."""
         given = node.attributes
         if given.get("alpha", 1.0) != 1 or given.get("beta", 1.0) != 1 or given.get("transA", 0):
-            raise refused(node, "scales or turns its operands")
+            raise refused(node, "scales or transposes its operands")
         shape = self._weight(node, 2)
         self._fc(node, assembly, shape if given.get("transB", 0) else shape[::-1])
         if len(node.inputs) > 2 and node.inputs[2]:
             assembly.add_bias(self._length(node.inputs[2]), node.where)
 
     def matmul(self, node: Node, assembly: Assembly) -> None:
-        """``MatMul``: a fully connected layer without bias."""
+        """Append a fully connected layer without bias for ``MatMul``."""
         self._fc(node, assembly, self._weight(node, 2)[::-1])
 
     def _fc(self, node: Node, assembly: Assembly, shape: tuple[int, ...]) -> None:
@@ -125,84 +125,84 @@ class Operators:
             assembly.flatten()
         if not assembly.flat:
             raise refused(
-                node, f"gets a volume of {format_shape(assembly.shape)} that was not flattened"
+                node, f"receives a volume of {format_shape(assembly.shape)}; a Flatten is missing"
             )
         _expect(node, shape[1], math.prod(assembly.shape), assembly)
         assembly.add(FC(out_features=shape[0], bias=False), node.where)
 
     def constant(self, node: Node, assembly: Assembly) -> None:
-        """``Add`` of a bias; ``Add``, ``Sub``, ``Mul`` and ``Div`` of pixels by figures."""
+        """Add a bias for ``Add``; skip arithmetic with constants on the pixels."""
         if not any(map(self._file.is_constant, node.inputs)):
             raise refused(node, "multiplies its input by itself")
         if not assembly.layers:
             self.normalizes = True
         elif node.op == "Add":
-            (value,) = (one for one in node.inputs if self._file.is_constant(one))
+            (value,) = filter(self._file.is_constant, node.inputs)
             assembly.add_bias(self._length(value), node.where)
         else:
-            raise refused(node, "calculates with a constant")
+            raise refused(node, "computes with a constant")
 
     def _length(self, value: str) -> int:
-        """Of a vector, dimensions of 1 left out; 0 if it is none."""
+        """The length of a vector, ignoring dimensions of 1; 0 for other arrays."""
         shape = self._file.shape(value) if self._file.is_constant(value) else ()
         longer = [size for size in shape if size != 1]
         return longer[0] if len(longer) == 1 else 0 if longer else 1
 
     def dropout(self, node: Node, assembly: Assembly) -> None:
-        """``Dropout``, whose ratio is a setting or a constant."""
-        told = node.inputs[1:2]
-        numbers = self._file.numbers(told[0]) if told and self._file.is_constant(told[0]) else None
+        """Append a dropout; the ratio is an attribute or a constant."""
+        ratio = "".join(node.inputs[1:2])
+        numbers = self._file.numbers(ratio) if self._file.is_constant(ratio) else None
         p = numbers[0] if numbers else node.attributes.get("ratio", 0.5)
         assembly.add(Dropout(p=rounded(p)), node.where)
 
     def flatten(self, node: Node, assembly: Assembly) -> None:
-        """``Flatten``."""
+        """Mark the volume as flat for ``Flatten``."""
         if node.attributes.get("axis", 1) not in (1, -3):
-            raise refused(node, "flattens the images of a batch together")
+            raise refused(node, "flattens the batch dimension")
         assembly.flatten()
 
     def reshape(self, node: Node, assembly: Assembly) -> None:
-        """``Reshape``, if it is another way to flatten."""
+        """Mark the volume as flat for ``Reshape``, if it flattens."""
         size = math.prod(assembly.shape)
         known = len(node.inputs) == 2 and self._file.is_constant(node.inputs[1])
         wanted = self._file.numbers(node.inputs[1]) if known else None
         if wanted is None or len(wanted) != 2 or wanted[1] not in (-1, size):
-            raise refused(node, "reshapes its input to something else than a flat one")
+            raise refused(node, "does not flatten its input")
         assembly.flatten()
 
     def squeeze(self, node: Node, assembly: Assembly) -> None:
-        """``Squeeze`` of a height and a width of 1."""
+        """Mark the volume as flat for ``Squeeze`` of a height and width of 1."""
         if assembly.shape[1:] != (1, 1):
-            raise refused(node, "takes away dimensions that are not height and width of 1")
+            raise refused(node, "removes dimensions other than a height and width of 1")
         assembly.flatten()
 
     def mean(self, node: Node, assembly: Assembly) -> None:
-        """``ReduceMean`` over height and width."""
+        """Append a global average pool for ``ReduceMean`` over height and width."""
         axes = node.attributes.get("axes")
         if axes is None and len(node.inputs) > 1 and self._file.is_constant(node.inputs[1]):
             axes = self._file.numbers(node.inputs[1])
         if sorted(int(axis) % 4 for axis in axes or ()) != [2, 3]:
-            raise refused(node, "takes a mean, and not over height and width")
+            raise refused(node, "takes a mean over axes other than height and width")
         assembly.average_to((1, 1), node.where)
         if not node.attributes.get("keepdims", 1):
             assembly.flatten()
 
     def lrn(self, node: Node, assembly: Assembly) -> None:
-        """``LRN``, which divides alpha by the size; the paper does not."""
+        """Append an LRN; ONNX divides alpha by the size, the paper does not."""
         given = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0, **node.attributes}
         size = max(1, given.get("size", 1))
         alpha, beta, k = rounded(given["alpha"] / size), rounded(given["beta"]), given["bias"]
         assembly.add(LRN(size=size, alpha=alpha, beta=beta, k=rounded(k)), node.where)
 
     def norm(self, node: Node, assembly: Assembly) -> None:
-        """``BatchNormalization``; ONNX's momentum is what is left of the old mean."""
+        """Append a batch norm; ONNX's momentum is the weight of the old mean."""
         given = {"epsilon": 1e-5, "momentum": 0.9, **node.attributes}
         momentum = rounded(1 - rounded(given["momentum"]))
         assembly.add(BatchNorm(eps=rounded(given["epsilon"]), momentum=momentum), node.where)
 
     def _weight(self, node: Node, dimensions: int) -> tuple[int, ...]:
         if len(node.inputs) < 2 or not self._file.is_constant(node.inputs[1]):
-            raise refused(node, "has weights that do not stand in the file")
+            raise refused(node, "has weights that are not in the file")
         shape = self._file.shape(node.inputs[1])
         if len(shape) != dimensions:
             raise refused(node, f"has a weight of {len(shape)} dimensions")
@@ -216,21 +216,23 @@ def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[Operators, Node, Ass
             del sizes["stride"]
         counts = node.attributes.get("count_include_pad", 0)
         if kind is AvgPool and sizes["padding"] not in (0, (0, 0)) and not counts:
-            raise refused(node, "leaves the padding out of its means")
+            raise refused(node, "excludes the padding from its means")
         ceil = bool(node.attributes.get("ceil_mode", 0))
         assembly.add(kind(**sizes), node.where, ceil=ceil)
 
     return add
 
 
-def _expect(node: Node, told: int, actual: int, assembly: Assembly) -> None:
-    if told != actual:
-        text = f"{node.where} takes {told:,} inputs, but gets {format_shape(assembly.shape)}"
-        raise SpecError(f"{text}, {actual:,}.", INPUT_HINT)
+def _expect(node: Node, declared: int, actual: int, assembly: Assembly) -> None:
+    if declared != actual:
+        text = (
+            f"{node.where} takes {declared:,} inputs, but receives {format_shape(assembly.shape)}"
+        )
+        raise SpecError(f"{text}, that is {actual:,}.", INPUT_HINT)
 
 
 def _plain(kind: type[Layer]) -> Callable[[Operators, Node, Assembly], None]:
-    """An operator that takes the settings of a layer, with the same defaults."""
+    """Return the handler of an operator whose attributes and defaults are those of a layer."""
     onnx = kind.info.onnx
 
     def add(operators: Operators, node: Node, assembly: Assembly) -> None:
@@ -246,11 +248,11 @@ def _plain(kind: type[Layer]) -> Callable[[Operators, Node, Assembly], None]:
 
 
 def _misplaced(operators: Operators, node: Node, assembly: Assembly) -> None:
-    raise refused(node, "stands where it means nothing here")
+    raise refused(node, "has no meaning in this position")
 
 
 def _nothing(operators: Operators, node: Node, assembly: Assembly) -> None:
-    """A node that changes nothing."""
+    """Append nothing: the node does not change its input."""
 
 
 _HANDLERS: dict[str, Callable[[Operators, Node, Assembly], None]] = {
@@ -272,4 +274,4 @@ _HANDLERS: dict[str, Callable[[Operators, Node, Assembly], None]] = {
     "Identity": _nothing,
 }
 KNOWN = frozenset(_HANDLERS) | {"Slice", "Pad"}
-"""Operators that have a counterpart, some of them only in certain places."""
+"""Operators that have a counterpart, some only in certain positions."""

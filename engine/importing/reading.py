@@ -1,4 +1,4 @@
-"""Files of other programs as architectures, by the kind of file."""
+"""Imports the architecture of an ONNX or Python file."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from cnn_tui.engine.specs.wording import plain
 
 
 def import_network(path: Path, size: Size | None = None, name: str = "") -> Imported:
-    """The architecture of an ONNX file or of an ``nn.Sequential`` in Python source.
+    """Import the architecture of an ONNX file or of an ``nn.Sequential`` in Python source.
 
-    Nothing of the file is run or unpickled. Weights stay behind.
+    The file is neither run nor unpickled. Weights are not imported.
 
     Args:
-        path: The file; its ending tells its kind.
-        size: Channels, height and width of the images, where the file leaves them open.
-        name: Of the network, where the source holds several.
+        path: The file; its extension determines its type.
+        size: Channels, height and width of the images, if the file leaves them open.
+        name: The name of the network, if the source has several.
 
     Raises:
-        SpecError: if the file cannot be read, or something in it has no counterpart.
+        SpecError: if the file cannot be read, or a layer has no counterpart.
     """
     where, suffix = plain(str(path)), path.suffix.lower()
     if suffix == ".onnx":
@@ -38,18 +38,18 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
         return _named(from_part(source.network(name), where, size or source.input), path.stem)
     if suffix in _PICKLES:
         raise SpecError(
-            f"{where} is a pickle, which could run any program, and is not opened.",
-            "Give the source of the network, or an export of torch.onnx.export.",
+            f"{where} is a pickle, which could run arbitrary code.",
+            "Import the source of the network, or a file written by torch.onnx.export.",
         )
-    raise SpecError(f"{where} is neither .onnx nor .py.", "Those are the files that are imported.")
+    raise SpecError(f"Expected an .onnx or .py file, received {where}.", "Export to ONNX first.")
 
 
 _PICKLES = (".pt", ".pth", ".pkl", ".bin", ".ckpt")
 
 
-def _named(found: Imported, stem: str) -> Imported:
-    """Called like its file, unless the file tells a name."""
-    if found.network.name != "untitled":
-        return found
-    network = msgspec.structs.replace(found.network, name=usable_name(stem) or "untitled")
-    return Imported(network, found.notes)
+def _named(imported: Imported, stem: str) -> Imported:
+    """Name the network after its file, unless it has a name."""
+    if imported.network.name != "untitled":
+        return imported
+    network = msgspec.structs.replace(imported.network, name=usable_name(stem) or "untitled")
+    return Imported(network, imported.notes)

@@ -1,4 +1,4 @@
-"""Two branches that are added: a residual block, if one of them is a shortcut that is known."""
+"""Recognises residual blocks, and compares layers regardless of how they are written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Shortcut = Literal["identity", "projection", "zero-pad"]
 
 
 def known_shortcut(layers: list[Layer]) -> tuple[Shortcut, int] | None:
-    """The kind and the stride of a shortcut that consists of these layers; None if it is none."""
+    """Return the kind and stride of the shortcut that these layers form; None if they do not."""
     if not layers:
         return "identity", 1
     first = layers[0]
@@ -35,27 +35,27 @@ def add_block(
     where: str,
     name: str = "",
 ) -> None:
-    """Put a block of these layers and this shortcut.
+    """Append a residual block with this branch and shortcut.
 
     Raises:
-        SpecError: if the two cannot be added.
+        SpecError: if the branch and the shortcut cannot be added.
     """
     kind, stride = shortcut
     if branch.flat != assembly.flat and len(branch.shape) == 3:
         raise SpecError(f"{where} flattens inside a residual block: no counterpart.")
     if type(stride) is not int:
-        raise SpecError(f"{where} has a shortcut whose stride is no whole number.")
+        raise SpecError(f"{where} has a shortcut whose stride is not a whole number.")
     layers = tuple(branch.layers)
     assembly.add(Residual(branch=layers, shortcut=kind, stride=stride, name=name), where)
 
 
 def canonical(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Without names and dropout, sizes as pairs, rounded down: exact is where nothing is lost.
+    """Return layers without names and dropout, sizes as pairs, with ``rounding="floor"``.
 
-    Numbers are cut to what a float of 32 bits can tell.
+    Equal networks have equal canonical layers. Floats are rounded to five digits.
 
     Raises:
-        ValueError: if a kernel of even span is padded to the same size.
+        ValueError: for padding ``same`` with a kernel of even span.
     """
     return tuple(_canonical(layer) for layer in layers if not isinstance(layer, Dropout))
 
@@ -66,8 +66,8 @@ def _canonical(layer: Layer) -> Layer:
         return _window(layer)
     if isinstance(layer, Residual):
         return msgspec.structs.replace(layer, branch=canonical(layer.branch))
-    values = msgspec.structs.asdict(layer)
-    floats = {name: _cut(value) for name, value in values.items() if isinstance(value, float)}
+    settings = msgspec.structs.asdict(layer).items()
+    floats = {name: float(f"{x:.5g}") for name, x in settings if isinstance(x, float)}
     return msgspec.structs.replace(layer, **floats)
 
 
@@ -77,7 +77,3 @@ def _window(layer: Windowed) -> Windowed:
     if hasattr(layer, "dilation"):
         sizes["dilation"] = dilation
     return msgspec.structs.replace(layer, **sizes)
-
-
-def _cut(value: float) -> float:
-    return float(f"{value:.5g}")

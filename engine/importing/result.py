@@ -1,4 +1,4 @@
-"""What every import ends in, and how it fails where something is missing."""
+"""The result of an import, its errors, and the names of imported layers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Size = tuple[int, int, int]
 """Channels, height and width of the images."""
 
 SOFTMAX = ("Softmax", "LogSoftmax")
-SOFTMAX_NOTE = "its softmax is part of the loss here"
+SOFTMAX_NOTE = "its softmax is left out: it is part of the loss here"
 _DATA = {(1, 8, 8): "digits", (1, 28, 28): "mnist", (3, 32, 32): "cifar10"}
 _OWN_PICTURES = "folder"
 _MOST_NAMED = 5
@@ -29,27 +29,27 @@ _LARGEST_SIDE = 512
 
 
 class OpenSizeError(SpecError):
-    """A file that leaves the size of its images open; ``smallest`` is the first that fits."""
+    """The file does not declare an image size; ``smallest`` is the smallest that fits."""
 
     def __init__(self, where: str, hint: str, smallest: Size | None = None) -> None:
-        super().__init__(f"{where} does not tell the size of its images.", hint)
+        super().__init__(f"{where} does not declare the size of its images.", hint)
         self.smallest = smallest
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A network that was read."""
+    """An imported network."""
 
     network: Network
     notes: tuple[str, ...] = ()
-    """What is not as it was there."""
+    """Differences from the original."""
 
 
 def finished(assembly: Assembly, size: Size, notes: Sequence[str]) -> Imported:
-    """The network of these layers; what is wrong with it as a whole is a note.
+    """Return the network of these layers, with its first issue as a note.
 
     Raises:
-        SpecError: if images cannot be of this size.
+        SpecError: if the image size is invalid.
     """
     for problem in value_problems(Network(input=size)):
         raise SpecError(f"{problem.path}: {problem.text}.", problem.remedy)
@@ -60,26 +60,24 @@ def finished(assembly: Assembly, size: Size, notes: Sequence[str]) -> Imported:
 
 
 def refuse_unknown(where: str, unknown: Iterable[str]) -> None:
-    """Name what has no counterpart.
+    """Refuse layers without a counterpart.
 
     Raises:
-        SpecError: if there is any.
+        SpecError: if there are any; the message lists them.
     """
-    found = list(dict.fromkeys(unknown))
-    if not found:
+    names = list(dict.fromkeys(unknown))
+    if not names:
         return
-    named = [
-        *found[:_MOST_NAMED],
-        *([f"{len(found) - _MOST_NAMED} more"] * (len(found) > _MOST_NAMED)),
-    ]
+    rest = [f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
     raise SpecError(
-        f"{where} has layers without a counterpart: {listed(named, 'and')}.",
-        f"There are {listed(LAYER_TYPES, 'and')}.",
+        f"{where} has layers without a counterpart: "
+        f"{listed([*names[:_MOST_NAMED], *rest], 'and')}.",
+        f"Supported layers: {listed(LAYER_TYPES, 'and')}.",
     )
 
 
 def no_size(where: str, channels: int, assemble: Callable[[Size], object]) -> OpenSizeError:
-    """The error of a file that leaves the size of its images open, with the first that fits.
+    """Return the error for a file without an image size, with the smallest size that fits.
 
     ``assemble`` raises a ``SpecError`` for a size that does not fit.
     """
@@ -97,12 +95,12 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def usable_name(name: str) -> str:
-    """The name if it says something and is one; else none."""
+    """Return the name if it is valid and not a mere number, else the empty name."""
     return name if _NAME.fullmatch(name) and not name.isdigit() else ""
 
 
 def without_idle_names(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Names that a layer would bear anyway, or that another bears already, left out."""
+    """Clear names that equal the default name, or that another layer has already."""
     return _cleared(layers, set())
 
 

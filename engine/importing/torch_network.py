@@ -1,4 +1,4 @@
-"""Modules of PyTorch as a network."""
+"""Converts PyTorch modules to a network, without importing PyTorch."""
 
 from __future__ import annotations
 
@@ -25,40 +25,40 @@ from cnn_tui.engine.specs.wording import plain
 
 
 def import_module(module: Any, size: Size) -> Imported:
-    """The architecture of a live ``torch.nn.Sequential`` for images of this size.
+    """Import the architecture of a live ``torch.nn.Sequential`` for images of this size.
 
-    PyTorch is not imported, and weights stay behind.
+    Weights are not imported.
 
     Raises:
-        SpecError: if something in it has no counterpart.
+        SpecError: if a module has no counterpart.
     """
     return from_part(describe(module), "The module", size)
 
 
 def from_part(part: ImportedModule, where: str, size: Size | None) -> Imported:
-    """The network that a description of modules stands for.
+    """Convert a tree of modules to a network.
 
     Raises:
-        SpecError: if something has no counterpart, or the size of the images is not known.
+        SpecError: if a module has no counterpart, or the image size is unknown.
     """
     modules, notes = list(_leaves(part)), []
     if modules and modules[-1].kind in SOFTMAX:
         modules.pop()
         notes.append(SOFTMAX_NOTE)
     every = (inner for module in modules for inner in module.every())
-    refuse_unknown(where, (_because(one) for one in every if not _has_counterpart(one)))
+    refuse_unknown(where, (_because(inner) for inner in every if not _has_counterpart(inner)))
     if size is None:
         raise no_size(where, _channels(modules), partial(_assembled, modules))
     return finished(_assembled(modules, size), size, notes)
 
 
 def _leaves(part: ImportedModule) -> Iterator[ImportedModule]:
-    """Modules one after another, nested Sequentials resolved."""
+    """The modules in order, with nested Sequentials unpacked."""
     if part.kind == "Sequential" and part.known:
         for inner in part.parts:
             yield from _leaves(inner)
         return
-    inner_parts = tuple(one for inner in part.parts for one in _leaves(inner))
+    inner_parts = tuple(leaf for inner in part.parts for leaf in _leaves(inner))
     yield replace(part, name=usable_name(part.name), parts=inner_parts)
 
 
@@ -74,18 +74,18 @@ def _has_counterpart(part: ImportedModule) -> bool:
 
 
 def _because(part: ImportedModule) -> str:
-    """The place, and why there is none if that is known."""
+    """The place of a module, with the reason why it has no counterpart if known."""
     place = part.where.partition(", ")[2] or part.where
     why = f" ({WHY[part.kind]})" if part.kind in WHY else ""
     return f"{plain(place)}{why}"
 
 
 def _channels(modules: list[ImportedModule]) -> int:
-    """Of the images, as far as the first layer tells."""
+    """The channels of the images as declared by the first layer, or 1."""
     for module in modules:
-        told = module.settings.get("in_channels", module.settings.get("num_features"))
-        if isinstance(told, int) and 0 < told <= 65536:
-            return told
+        declared = module.settings.get("in_channels", module.settings.get("num_features"))
+        if isinstance(declared, int) and 0 < declared <= 65536:
+            return declared
     return 1
 
 
@@ -93,10 +93,10 @@ _FAMILY = "torch.nn.modules."
 
 
 def describe(module: Any, where: str = "the network") -> ImportedModule:
-    """A live ``torch.nn.Sequential`` with all within it.
+    """Describe a live ``torch.nn.Sequential`` with its inner modules.
 
     Raises:
-        SpecError: if it is none, or nested too deeply.
+        SpecError: if the module is not a Sequential, or nested too deeply.
     """
     part = _described(module, where, "", set(), 0)
     if part.kind != "Sequential":
@@ -112,7 +112,7 @@ def _described(module: Any, where: str, name: str, seen: set[int], depth: int) -
         raise SpecError(f"{where} is nested too deeply, or has more than {MAX_LAYERS} modules.")
     if own and kind == "Sequential":
         inner = tuple(
-            _described(one, where, key, seen, depth + 1) for key, one in _children(module)
+            _described(child, where, key, seen, depth + 1) for key, child in _children(module)
         )
         return ImportedModule(kind, here, name=name, parts=inner)
     if not own or kind not in SIGNATURES:
@@ -125,13 +125,13 @@ def _described(module: Any, where: str, name: str, seen: set[int], depth: int) -
 
 
 def _children(module: Iterable[Any]) -> Iterable[tuple[str, Any]]:
-    # named_children leaves out what stands there twice.
-    names = {id(one): name for name, one in module.named_children()}  # type: ignore[attr-defined]
-    return ((names[id(one)], one) for one in module)
+    # named_children skips repeated modules.
+    names = {id(child): name for name, child in module.named_children()}  # type: ignore[attr-defined]
+    return ((names[id(child)], child) for child in module)
 
 
 def _settings(module: Any, names: Iterable[str]) -> dict[str, object]:
-    found = {name: getattr(module, name) for name in names if hasattr(module, name)}
-    if "bias" in found:
-        found["bias"] = found["bias"] is not None
-    return found
+    settings = {name: getattr(module, name) for name in names if hasattr(module, name)}
+    if "bias" in settings:
+        settings["bias"] = settings["bias"] is not None
+    return settings

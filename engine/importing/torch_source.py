@@ -1,4 +1,4 @@
-"""``nn.Sequential`` as Python source has it: parsed, never run."""
+"""Reads an ``nn.Sequential`` from Python source, which is parsed and never run."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ _USUAL = {
     "OrderedDict": "collections.OrderedDict",
     "collections": "collections",
 }
-"""What names mean that a file does not import: a snippet has no head."""
+"""The meaning of names that a file does not import, such as a snippet."""
 _SEQUENTIAL, _ORDERED = "torch.nn.Sequential", ("collections.OrderedDict", "dict")
 _OWN = {"Residual": RESIDUAL, "ZeroPad": ZERO_PAD}
-_WRITTEN_OUT = "Only modules that are written out, such as nn.Conv2d(1, 6, 5), can be read."
+_WRITTEN_OUT = "Write modules as calls with literal arguments, such as nn.Conv2d(1, 6, 5)."
 _MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
-class Found:
-    """A network in a file."""
+class FoundNetwork:
+    """An ``nn.Sequential`` in a file."""
 
     name: str
-    """Of the variable, or of the function that returns it."""
+    """The name of the variable or function that holds it."""
     call: ast.Call
 
 
 class TorchSource:
-    """One file.
+    """A file of Python source.
 
     Raises:
-        SpecError: if it is no Python.
+        SpecError: if the file is not valid Python.
     """
 
     def __init__(self, text: str, where: str) -> None:
@@ -59,46 +59,49 @@ class TorchSource:
 
     @property
     def input(self) -> Size | None:
-        """What the file gives as ``INPUT``, as the product's own do; None if it does not."""
+        """The image size in the constant ``INPUT``, which cnn-tui exports; None without it."""
         match self._constants.get("INPUT"):
             case (int(channels), int(height), int(width)):
                 return channels, height, width
         return None
 
     def network(self, name: str) -> ImportedModule:
-        """The network of that name, the only one where the name is empty.
+        """Return the network of this name, or the only one if the name is empty.
 
         Raises:
-            SpecError: if there is none or several, or it is not written out.
+            SpecError: if there is none or several, or its modules are not literal calls.
         """
-        found = [one for one in self._found() if not name or one.name == name]
-        # Those that another takes in are no networks of their own.
-        used = (n for one in found for n in ast.walk(one.call) if isinstance(n, ast.Name))
+        networks = [net for net in self._networks() if not name or net.name == name]
+        # A network that is used inside another one does not count.
+        used = (n for net in networks for n in ast.walk(net.call) if isinstance(n, ast.Name))
         inside = {id(self._variables[n.id]) for n in used if n.id in self._variables}
-        found = [one for one in found if id(one.call) not in inside]
-        if not found:
+        networks = [net for net in networks if id(net.call) not in inside]
+        if not networks:
             raise self._none(name)
-        if len(found) > 1:
-            names = [f"{one.name or '?'} (line {one.call.lineno})" for one in found[:_MOST_NAMED]]
-            text = f"{self._where} has {len(found)} networks: {plain(listed(names, 'and'))}."
-            raise SpecError(text, "Name one with --name.")
-        return self._part(found[0].call, "")
+        if len(networks) > 1:
+            shown = networks[:_MOST_NAMED]
+            names = [f"{net.name or '?'} (line {net.call.lineno})" for net in shown]
+            text = f"{self._where} has {len(networks)} networks: {plain(listed(names, 'and'))}."
+            raise SpecError(text, "Choose one with --name.")
+        return self._part(networks[0].call, "")
 
     def _none(self, name: str) -> SpecError:
         if name:
-            names = sorted({one.name for one in self._found() if one.name})
+            names = sorted({net.name for net in self._networks() if net.name})
             hint = f"There are {plain(listed(names, 'and'))}." if names else ""
             return SpecError(f"{self._where} has no nn.Sequential named {plain(name)}.", hint)
         classes = [node for node in ast.walk(self._tree) if isinstance(node, ast.ClassDef)]
-        why = " outside a class: what the forward of a class does cannot be read" if classes else ""
+        why = (
+            " outside a class; the forward method of a class cannot be imported" if classes else ""
+        )
         return SpecError(
             f"{self._where} has no nn.Sequential{why}.", "Write the network as one nn.Sequential."
         )
 
-    def _found(self) -> Iterator[Found]:
+    def _networks(self) -> Iterator[FoundNetwork]:
         yield from self._search(self._tree, "")
 
-    def _search(self, node: ast.AST, name: str) -> Iterator[Found]:
+    def _search(self, node: ast.AST, name: str) -> Iterator[FoundNetwork]:
         match node:
             case ast.ClassDef():
                 return
@@ -109,13 +112,13 @@ class TorchSource:
             case ast.AnnAssign(target=ast.Name(id=target)):
                 name = target
             case ast.Call() if self._meaning(node.func) == _SEQUENTIAL:
-                yield Found(name, node)
+                yield FoundNetwork(name, node)
                 return
         for child in ast.iter_child_nodes(node):
             yield from self._search(child, name)
 
     def _meaning(self, node: ast.expr) -> str:
-        """``nn.Conv2d`` as ``torch.nn.Conv2d``."""
+        """The full name of a function: ``nn.Conv2d`` is ``torch.nn.Conv2d``."""
         match node:
             case ast.Name(id=name):
                 return self._imports.get(name, name)
@@ -130,10 +133,10 @@ class TorchSource:
         if isinstance(node, ast.Name) and node.id in self._variables:
             node = self._variables[node.id]
             if id(node) in self._taken:
-                raise self._error(node, "is used twice, and would share its weights")
+                raise self._error(node, "is used twice and shares its weights: no counterpart")
             self._taken.add(id(node))
         if not isinstance(node, ast.Call):
-            raise self._error(node, "is not written out", _WRITTEN_OUT)
+            raise self._error(node, "is not a literal call", _WRITTEN_OUT)
         meaning = self._meaning(node.func)
         if meaning == _SEQUENTIAL:
             return ImportedModule("Sequential", self._at(node), name=name, parts=self._inner(node))
@@ -149,65 +152,65 @@ class TorchSource:
             settings = self._settings(node, SIGNATURES[kind])
             return ImportedModule(kind, self._at(node), settings, name)
         if len(node.args) != 2 or node.keywords:
-            raise self._error(node, "has not a branch and a shortcut")
+            raise self._error(node, "needs exactly a branch and a shortcut")
         branch, shortcut = node.args
-        parts = tuple(self._part(one, key) for key, one in self._ordered(branch))
+        parts = tuple(self._part(module, key) for key, module in self._ordered(branch))
         return ImportedModule(kind, self._at(node), {}, name, parts, self._part(shortcut, ""))
 
     def _inner(self, node: ast.Call) -> tuple[ImportedModule, ...]:
         if node.keywords:
-            raise self._error(node, "is given settings by name")
+            raise self._error(node, "has keyword arguments, which nn.Sequential does not take")
         if len(node.args) == 1 and self._is_ordered(node.args[0]):
             pairs = list(self._ordered(node.args[0]))
         else:
-            pairs = [("", one) for one in node.args]
-        return tuple(self._part(one, name) for name, one in pairs)
+            pairs = [("", argument) for argument in node.args]
+        return tuple(self._part(module, name) for name, module in pairs)
 
     def _is_ordered(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Call) and self._meaning(node.func) in _ORDERED
 
     def _ordered(self, node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-        """Names and modules of an OrderedDict."""
+        """The names and modules of an OrderedDict."""
         if not isinstance(node, ast.Call) or not self._is_ordered(node):
-            raise self._error(node, "is no OrderedDict that is written out", _WRITTEN_OUT)
+            raise self._error(node, "is not an OrderedDict with literal keys", _WRITTEN_OUT)
         for keyword in node.keywords:
             if keyword.arg is None:
-                raise self._error(node, "is not written out", _WRITTEN_OUT)
+                raise self._error(node, "is not a literal call", _WRITTEN_OUT)
             yield keyword.arg, keyword.value
         for argument in node.args:
             match argument:
                 case ast.List(elts=items) | ast.Tuple(elts=items):
                     yield from (self._entry(item) for item in items)
                 case ast.Dict(keys=keys, values=values):
-                    for key, one in zip(keys, values, strict=True):
-                        yield self._key(key, one), one
+                    for key, module in zip(keys, values, strict=True):
+                        yield self._key(key, module), module
                 case _:
-                    raise self._error(argument, "is not written out", _WRITTEN_OUT)
+                    raise self._error(argument, "is not a literal call", _WRITTEN_OUT)
 
     def _entry(self, node: ast.expr) -> tuple[str, ast.expr]:
         match node:
-            case ast.Tuple(elts=[key, one]) | ast.List(elts=[key, one]):
-                return self._key(key, one), one
-        raise self._error(node, "is no pair of a name and a module")
+            case ast.Tuple(elts=[key, module]) | ast.List(elts=[key, module]):
+                return self._key(key, module), module
+        raise self._error(node, "is not a pair of a name and a module")
 
-    def _key(self, key: ast.expr | None, one: ast.expr) -> str:
+    def _key(self, key: ast.expr | None, module: ast.expr) -> str:
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             return key.value
-        raise self._error(key or one, "is no name")
+        raise self._error(key or module, "is not a literal name")
 
     def _settings(self, node: ast.Call, names: tuple[str, ...]) -> dict[str, object]:
         if len(node.args) > len(names):
-            raise self._error(node, f"has more than {len(names)} settings")
+            raise self._error(node, f"has more than {len(names)} arguments")
         given = dict(zip(names, node.args, strict=False))
         for keyword in node.keywords:
             if keyword.arg not in names:
-                raise self._error(node, f"has no setting {keyword.arg or '**'} here")
+                raise self._error(node, f"has an unsupported argument {keyword.arg or '**'}")
             given[keyword.arg] = keyword.value
         try:
-            return {name: value_of(one, self._constants) for name, one in given.items()}
+            return {name: value_of(value, self._constants) for name, value in given.items()}
         except NotLiteralError as error:
-            text = f"takes {plain(str(error))}, which only running it would tell"
-            raise self._error(node, text, "Write the number in its place.") from None
+            text = f"has the argument {plain(str(error))}, which is not a literal"
+            raise self._error(node, text, "Write the value itself.") from None
 
     def _at(self, node: ast.expr) -> str:
         what = text_of(node.func) if isinstance(node, ast.Call) else text_of(node)
@@ -226,11 +229,11 @@ def _parsed(text: str, where: str) -> ast.Module:
         line = f", line {error.lineno}" if error.lineno else ""
         raise SpecError(f"{where}{line} is not Python: {plain(error.msg)}.") from None
     except (ValueError, RecursionError, MemoryError):
-        raise SpecError(f"{where} is not Python that can be read.") from None
+        raise SpecError(f"{where} is not valid Python.") from None
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """What each imported name stands for."""
+    """Each imported name with its full name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -242,18 +245,19 @@ def _imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def _assigned(tree: ast.Module) -> dict[str, ast.expr]:
-    """Variables that are given a call, once and for all."""
-    found: dict[str, ast.expr] = {}
-    twice = set[str]()
+    """The variables that are assigned once, to a call."""
+    values: dict[str, ast.expr] = {}
+    ambiguous = set[str]()
     for node in ast.walk(tree):
         match node:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                twice |= {name} & found.keys()
-                found[name] = value
-    return {n: v for n, v in found.items() if n not in twice and isinstance(v, ast.Call)}
+                ambiguous |= {name} & values.keys()
+                values[name] = value
+    calls = {name: value for name, value in values.items() if isinstance(value, ast.Call)}
+    return {name: call for name, call in calls.items() if name not in ambiguous}
 
 
 def _is_own(node: ast.ClassDef) -> bool:
-    """Whether a class is, to the letter, one of those that an export defines."""
+    """Whether a class is exactly one that a cnn-tui export defines."""
     own = _OWN.get(node.name)
     return own is not None and ast.dump(ast.parse(own).body[0]) == ast.dump(node)

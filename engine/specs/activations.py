@@ -1,4 +1,4 @@
-"""The non-linearities that stand between layers.
+"""The activation functions.
 
 A new one is a class here, its name in ``Activation``, and a row in
 :mod:`cnn_tui.engine.ops.activations`; everything else reads ``info``.
@@ -34,7 +34,7 @@ class LeakyReLU(LayerSpec, frozen=True, tag="leaky_relu"):
     info = LayerInfo(
         ("lrelu", "leaky", "leaky_relu", "leakyrelu"),
         "leaky ReLU: SLOPE",
-        "a ReLU that lets a little of the negative through",
+        "a ReLU with a small slope for negative values",
         Counterpart("LeakyReLU", {"negative_slope": "negative_slope"}, ignored=("inplace",)),
         Counterpart("LeakyRelu", {"negative_slope": "alpha"}),
         "activation",
@@ -54,7 +54,7 @@ class Sigmoid(LayerSpec, frozen=True, tag="sigmoid"):
     info = LayerInfo(
         ("sigmoid", "sig"),
         "1 / (1 + exp(-x))",
-        "squashes to 0..1; saturates, seldom used inside now",
+        "squashes to 0..1; saturates, now rare in hidden layers",
         Counterpart("Sigmoid"),
         Counterpart("Sigmoid"),
         "activation",
@@ -68,7 +68,7 @@ class Tanh(LayerSpec, frozen=True, tag="tanh"):
     info = LayerInfo(
         ("tanh",),
         "hyperbolic tangent",
-        "squashes to -1..1; saturates as well, but is centred",
+        "squashes to -1..1; saturates, but is centred on zero",
         Counterpart("Tanh"),
         Counterpart("Tanh"),
         "activation",
@@ -82,7 +82,7 @@ class GELU(LayerSpec, frozen=True, tag="gelu"):
     info = LayerInfo(
         ("gelu",),
         "x * Phi(x), the tanh form",
-        "a ReLU with a smooth bend, usual in newer networks",
+        "a smooth ReLU, common in newer networks",
         Counterpart("GELU", fixed={"approximate": "tanh"}),
         Counterpart("Gelu", fixed={"approximate": "tanh"}),
         "activation",

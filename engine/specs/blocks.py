@@ -1,4 +1,4 @@
-"""Residual blocks: their shape rule, what can be wrong with them, and the arithmetic shown."""
+"""Residual blocks: shape rule, diagnostics and explanation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from cnn_tui.engine.specs.flow import Diagnostic, FeatureMap, InferredLayer, Not
 from cnn_tui.engine.specs.layers import BatchNorm, Conv, Layer, Residual
 
 Walk = Callable[[tuple[Layer, ...], FeatureMap], tuple[InferredLayer, ...]]
-"""Infers layers one after another, inside the block."""
+"""The function that infers the layers inside a block."""
 
 
 def projection(out_channels: int, stride: int) -> tuple[Layer, ...]:
-    """The shortcut of He et al. 2016, option B: a 1x1 convolution and a batch norm.
+    """Return the shortcut of He et al. 2016, option B: a 1x1 convolution and a batch norm.
 
-    It rounds down: of a row of odd length it reads every ``stride``-th pixel, the first included.
+    Sizes are rounded down: pixels 0, ``stride``, ``2 * stride``... of a row are read.
     """
     return (
         Conv(out_channels=out_channels, kernel_size=1, stride=stride, bias=False, rounding="floor"),
@@ -24,7 +24,7 @@ def projection(out_channels: int, stride: int) -> tuple[Layer, ...]:
 
 
 def infer_residual(layer: Residual, flow: FeatureMap, walk: Walk) -> InferredLayer:
-    """The sum of branch and shortcut, where both have one shape."""
+    """Infer the sum of branch and shortcut, whose shapes have to be equal."""
     if not layer.branch:
         return failed(layer, flow, _EMPTY_BRANCH)
     branch = walk(layer.branch, flow)
@@ -37,14 +37,14 @@ def infer_residual(layer: Residual, flow: FeatureMap, walk: Walk) -> InferredLay
     if other != end.shape:
         fault = _shortcut_shape(layer, end.shape, other)
         return _sum(failed(layer, flow, fault)._replace(branch=branch, shortcut=side))
-    # A shortcut reads single pixels: what the branch reaches holds all that it reaches.
+    # A shortcut reads single pixels, so the receptive field is that of the branch.
     return _sum(InferredLayer(layer, flow, end, branch=branch, shortcut=side))
 
 
 def _shortcut(
     layer: Residual, flow: FeatureMap, channels: int, walk: Walk
 ) -> tuple[tuple[InferredLayer, ...], Shape | None]:
-    """Its layers, and the shape that it gives; None where it cannot be."""
+    """The layers of the shortcut and its output shape; None if it does not fit."""
     if layer.shortcut == "identity":
         return (), flow.shape
     if flow.flat or flow.shape is None:
@@ -66,30 +66,28 @@ def _sum(block: InferredLayer) -> InferredLayer:
 
 
 _EMPTY_BRANCH = Diagnostic(
-    "empty-branch", "its branch has no layers", "branch", "Add one, such as a conv."
+    "empty-branch", "its branch has no layers", "branch", "Add a layer, such as a conv."
 )
 
 
 def _identity_stride(layer: Residual) -> Diagnostic:
-    """An identity shortcut that is told to shrink its input."""
-    text = f"an identity shortcut passes its input on as it is, stride {layer.stride} cannot apply"
+    text = f"an identity shortcut does not change its input: stride {layer.stride} cannot apply"
     return Diagnostic("identity-stride", text, "stride")
 
 
 def _shortcut_shape(layer: Residual, branch: Shape, other: Shape | None) -> Diagnostic:
-    """Two sides that cannot be added."""
     if other is None:
         text = f"a {layer.shortcut} shortcut needs a volume C x H x W, but its input is flat"
     else:
         sides = f"the branch gives {format_shape(branch)}, the {layer.shortcut} shortcut "
         text = f"{sides}{format_shape(other)}; only equal shapes can be added"
     return Diagnostic(
-        "shortcut-shape", text, "shortcut", "Make branch and shortcut give one shape."
+        "shortcut-shape", text, "shortcut", "Make the shapes of branch and shortcut equal."
     )
 
 
 def explain_residual(layer: Residual, step: InferredLayer) -> Iterator[Note]:
-    """Parameters and receptive field of both sides."""
+    """Yield the parameters and the receptive field of the block."""
     params = step.weights + step.biases
     count = f"{params:,} parameters" if params else "no parameters"
     yield Note("parameters", (f"branch + {layer.shortcut} shortcut", count))

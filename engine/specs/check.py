@@ -1,6 +1,6 @@
-"""Checks a network: per layer its output, its counts and its faults, with fixes that work.
+"""Checks a network: output, counts and faults of each layer, with fixes that work.
 
-``check`` never raises on a user's mistake, and goes on past the first one.
+``check`` never raises on a user's mistake, and reports all of them.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.engine.specs.doctor import cure, cure_briefly
+from cnn_tui.engine.specs.doctor import find_fixes, first_fix
 from cnn_tui.engine.specs.flow import Case, Diagnostic, FeatureMap, InferredLayer
-from cnn_tui.engine.specs.infer import bad_value, walk
+from cnn_tui.engine.specs.infer import bad_value, infer_layers
 from cnn_tui.engine.specs.layers import FC, Conv, Place, Residual, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix, Issue, LayerReport, Report
@@ -20,31 +20,31 @@ from cnn_tui.engine.specs.wording import listed
 
 __all__ = ["Fix", "Issue", "LayerReport", "Report", "check"]
 
-_MOST_CURED = 8
-"""A network wrong in more places gets one suggestion for each: finding the best takes long."""
-_MOST_WALKED = 2_000
-"""The same goes where a network is so large that even eight take long."""
+_MOST_RANKED = 8
+"""With more faults each gets one quick suggestion: ranking fixes is slow."""
+_MOST_INFERRED = 2_000
+"""Layers times faults up to which fixes are ranked."""
 _MOST_NAMED = 3
 
 
 def check(network: Network, classes: int | None = None) -> Report:
-    """Infer every layer and collect every mistake.
+    """Infer every layer and collect every fault.
 
     Args:
-        network: may be wrong in any way; it is described as far as that goes.
-        classes: how many the data has; None leaves the number of scores open.
+        network: the description; it may be invalid in any way.
+        classes: number of classes in the data; None accepts any number of scores.
     """
     values = [bad_value(problem) for problem in value_problems(network)]
     is_input_bad = any(fault.field.startswith("input") for fault in values)
-    steps = walk(network.layers, FeatureMap(None if is_input_bad else network.input))
+    steps = infer_layers(network.layers, FeatureMap(None if is_input_bad else network.input))
     reports, duplicates = report_layers(steps)
-    found: list[tuple[Place, Diagnostic]] = [((), fault) for fault in values]
-    found += [*_faults(steps), *duplicates, *judge_scores(steps, classes)]
-    found.sort(key=lambda one: one[0])
-    few = min(_MOST_CURED, _MOST_WALKED // max(1, _size(steps)))
+    faults: list[tuple[Place, Diagnostic]] = [((), fault) for fault in values]
+    faults += [*_faults(steps), *duplicates, *_output_faults(steps, classes)]
+    faults.sort(key=lambda fault: fault[0])
+    few = min(_MOST_RANKED, _MOST_INFERRED // max(1, _size(steps)))
     issues = tuple(
         _issue(Case(network, steps, place, fault), count < few)
-        for count, (place, fault) in enumerate(found)
+        for count, (place, fault) in enumerate(faults)
     )
     return Report(
         name=network.name,
@@ -67,12 +67,12 @@ def _faults(
 
 
 def _size(steps: Iterable[InferredLayer]) -> int:
-    """Layers, those inside residual blocks included."""
+    """Number of layers, those inside residual blocks included."""
     return sum(1 + _size(step.branch) for step in steps)
 
 
 def _issue(case: Case, is_one_of_few: bool) -> Issue:
-    fixes = cure(case) if is_one_of_few else cure_briefly(case)
+    fixes = find_fixes(case) if is_one_of_few else first_fix(case)
     labels = [fix.description.partition(":")[0] for fix in fixes[:_MOST_NAMED]]
     advice = f"Try {listed(labels)}." if labels else case.fault.remedy
     return Issue(
@@ -100,10 +100,10 @@ def _path(case: Case) -> str:
     return ".".join([*steps, *([case.fault.field] if case.fault.field else [])])
 
 
-def judge_scores(
+def _output_faults(
     steps: Sequence[InferredLayer], classes: int | None
 ) -> Iterator[tuple[Place, Diagnostic]]:
-    """What is wrong with the output of the last layer, placed where the count is decided."""
+    """Yield the faults of the network's output, at the layer that sets the number of scores."""
     if not steps:
         yield (
             (),
@@ -127,7 +127,7 @@ def _ending(classes: int | None) -> str:
 
 
 def _decider(steps: Sequence[InferredLayer]) -> int | None:
-    """The layer whose width is the number of scores."""
+    """Position of the layer whose width is the number of scores."""
     for position in reversed(range(len(steps))):
         if isinstance(steps[position].layer, FC | Conv):
             return position
@@ -139,7 +139,7 @@ def _decider(steps: Sequence[InferredLayer]) -> int | None:
 def _scores(steps: Sequence[InferredLayer], position: int | None) -> int | None:
     if steps[-1].after.shape is not None:
         return steps[-1].after.shape[0]
-    # Behind a fault an fc layer still says how many scores it gives.
+    # After a fault the number of scores of an fc layer is still known.
     layer = None if position is None else steps[position].layer
     return layer.out_features if isinstance(layer, FC) else None
 
@@ -150,7 +150,7 @@ def _miscount(step: InferredLayer, scores: int, classes: int | None) -> Iterator
     remedy = "Let the last layers give one score per class."
     wanted = _wanted(field, 2 if classes is None else classes)
     if scores < 2:
-        text = "the network gives a single score, and telling classes apart takes at least two"
+        text = "the network gives a single score; classification needs at least two"
         yield Diagnostic("one-class", text, field, remedy, wanted)
     elif classes is not None and scores != classes:
         text = f"the network gives {scores} scores, but the data has {classes} classes"

@@ -1,7 +1,7 @@
-"""Reads and writes architecture files; see :mod:`cnn_tui.engine.specs.codec` for their look.
+"""Reads and writes architecture files: TOML, one layer a line, most defaults left out.
 
-Files come from strangers: every limit is checked before the work that it bounds, and nothing of
-a file gets into a message unescaped.
+Files are untrusted: every limit is checked before the work that it bounds, and messages escape
+whatever they quote from a file.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.files import read_text, reason, replace_bytes
-from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.specs.layers import Layer, Residual, single
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING, Network
 from cnn_tui.engine.specs.values import fields_of, network_problems
 from cnn_tui.engine.specs.wording import plain
 
-# A key of many dotted parts takes tomllib a time that grows with their square.
+# tomllib needs quadratic time for a key of many dotted parts.
 _LONG_KEY = re.compile(
     r"""(?<![A-Za-z0-9_-])(?:(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){32}"""
 )
@@ -31,11 +31,11 @@ _AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
 def load_network(path: Path, *, links: bool = True) -> Network:
-    """Read an architecture file; through ``links``, unless the path is none that a person named.
+    """Read an architecture file; pass ``links=False`` for a path that no user has typed.
 
     Raises:
-        SpecError: if it cannot be read, is not TOML, or does not describe a network. Whether the
-            layers fit each other is not judged here.
+        SpecError: if the file cannot be read, is not TOML, or does not describe a network.
+            Whether the layers fit each other is not checked.
     """
     where = plain(str(path))
     hint = "Give an architecture in TOML."
@@ -43,7 +43,7 @@ def load_network(path: Path, *, links: bool = True) -> Network:
 
 
 def loads_network(text: str, where: str) -> Network:
-    """Read the text of an architecture file; ``where`` leads every message.
+    """Parse the text of an architecture file; messages begin with ``where``.
 
     Raises:
         SpecError: as for :func:`load_network`.
@@ -57,16 +57,16 @@ def loads_network(text: str, where: str) -> Network:
 
 
 def dumps_network(network: Network) -> str:
-    """The text of the network's file; sizes of two equal numbers become one number."""
+    """Return the text of the network's file; pairs of equal sizes are written as one number."""
     return "\n".join([*toml_lines(network), ""])
 
 
 def save_network(network: Network, path: Path) -> None:
-    """Write an architecture file: all of it or, on any failure, nothing.
+    """Write an architecture file completely or, on any failure, not at all.
 
     Raises:
-        SpecError: if the network has values that could not be read back, or the place cannot be
-            written; a file that was there is left as it was.
+        SpecError: if the network has invalid values, or the file cannot be written; an existing
+            file is then unchanged.
     """
     where = plain(str(path))
     text = dumps_network(network)
@@ -89,18 +89,18 @@ def _parse(text: str, where: str) -> dict[str, object]:
         raise _syntax_error(str(error), text, where) from None
     except RecursionError:
         raise SpecError(f"{where}: lists or tables are nested too deeply.", _LESS) from None
-    except ValueError as error:  # such as a number of thousands of digits
+    except ValueError as error:  # for example a number with thousands of digits
         raise SpecError(f"{where} is not TOML: {reason(error)}.", _LESS) from None
 
 
-_LESS = f"An architecture has at most {MAX_LAYERS} layers, {MAX_NESTING} deep in each other."
+_LESS = f"At most {MAX_LAYERS} layers and {MAX_NESTING} levels of nesting are allowed."
 
 
 def _syntax_error(problem: str, text: str, where: str) -> SpecError:
     position = _AT_LINE.search(problem)
     line = int(position[1]) if position else text.count("\n") + 1
     reason = plain(_AT_LINE.sub("", problem).removesuffix(" (at end of document)"))
-    hint = "A line reads key = value, with text in quotes."
+    hint = "Write key = value, with text in quotes."
     return SpecError(f"{where}, line {line}: {reason}.", hint)
 
 
@@ -134,14 +134,14 @@ def _explain(data: dict[str, object], where: str) -> SpecError:
 
 _INDENT = "  "
 _SIZES = {"kernel_size", "stride", "padding", "dilation"}
-"""Written as one number where height and width are equal."""
+"""Settings written as one number if height and width are equal."""
 _ALWAYS = {"input", "data", "kernel_size"}
-"""Written even where they are the default: without them a reader could not follow the shapes."""
+"""Settings written even if they are the default, since shapes depend on them."""
 _OWN_PLACE = {"layers", "loss", "training", "branch"}
 
 
 def toml_lines(network: Network) -> Iterator[str]:
-    """The lines of a file that reads back as the same network."""
+    """Yield the lines of a file that is read back as an equal network."""
     yield from _settings(network)
     yield "layers = ["
     yield from _layers(network.layers, _INDENT)
@@ -156,7 +156,7 @@ def _layers(layers: Iterable[Layer], indent: str) -> Iterator[str]:
     for layer in layers:
         settings = ", ".join(_settings(layer))
         if isinstance(layer, Residual):
-            # A line may end inside an array, though not elsewhere in an inline table.
+            # In an inline table a line may end only inside an array.
             yield f"{indent}{{ {settings}, branch = ["
             yield from _layers(layer.branch, indent + _INDENT)
             yield f"{indent}] }},"
@@ -169,24 +169,20 @@ def _settings(struct: msgspec.Struct) -> Iterator[str]:
     if tag is not None:
         yield f"type = {_value(tag)}"
     fields = fields_of(type(struct))
-    # The name leads, as a label would.
+    # The name comes first, like a label.
     for name in sorted(fields, key=lambda name: name != "name"):
         value = getattr(struct, name)
         if name in _SIZES:
-            value = _compact(value)
+            value = single(value)
         is_written = value != fields[name].default or name in _ALWAYS
         if is_written and name not in _OWN_PLACE:
             yield f"{name} = {_value(value)}"
-
-
-def _compact(size: object) -> object:
-    return size[0] if isinstance(size, tuple) and size[0] == size[1] else size
 
 
 def _value(value: object) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_value, value))}]"
     if isinstance(value, str):
-        # TOML's basic strings are JSON's, except that DEL is escaped, too.
+        # TOML's basic strings are JSON strings, but DEL has to be escaped as well.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -1,4 +1,4 @@
-"""Makes layers of a pattern, and says where it strays from what is usual."""
+"""Expands a pattern into layers, with warnings about unusual choices."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ _MOST_FCS = 2
 
 
 class PatternOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a pattern leaves open."""
+    """The numbers that a pattern leaves open."""
 
     n: Count = 2
-    """Convolutions before a pool, usually at most 3."""
+    """Number of convolutions before a pool, usually at most 3."""
     m: Count = 3
-    """Stages, each of which ends in a pool."""
+    """Number of stages, each of which ends in a pool."""
     k: Count = 1
-    """Hidden fully connected layers, usually fewer than 3."""
+    """Number of hidden fully connected layers, usually fewer than 3."""
     filters: Features = 16
-    """Of the first stage."""
+    """Filters of the first stage."""
     growth: Annotated[int, msgspec.Meta(ge=1, le=16)] = 2
-    """How many times as many filters each stage has as the one before."""
+    """Factor by which the filters grow from stage to stage."""
     most_filters: Features = 512
     kernel: Size = 3
-    """Of the convolutions, which keep height and width."""
+    """Kernel of the convolutions, which keep height and width."""
     pool: Size = 2
     fc: Features = 128
     """Outputs of the hidden fully connected layers."""
@@ -50,7 +50,7 @@ DEFAULTS = PatternOptions()
 
 
 class PatternWarning(NamedTuple):
-    """Something unusual, and the characters of the pattern that bring it about."""
+    """A warning, and the characters of the pattern that cause it."""
 
     message: str
     column: int
@@ -58,12 +58,12 @@ class PatternWarning(NamedTuple):
 
 
 class Preview(NamedTuple):
-    """What a pattern comes to."""
+    """The expansion of a pattern."""
 
     layers: tuple[Layer, ...]
     warnings: tuple[PatternWarning, ...]
     report: Report
-    """What :func:`check` says of these layers alone."""
+    """The check of a network of these layers."""
 
 
 def preview(
@@ -71,12 +71,12 @@ def preview(
     options: PatternOptions = DEFAULTS,
     shape: tuple[int, int, int] = (3, 32, 32),
 ) -> Preview:
-    """The layers of a pattern on images of ``shape`` (C, H, W).
+    """Expand a pattern for images of ``shape`` (C, H, W).
 
-    Pools marked optional are there as long as they divide the volume evenly.
+    Optional pools are included as long as they divide the volume evenly.
 
     Raises:
-        EntryError: for a pattern that does not read, or makes too many layers.
+        EntryError: if the pattern cannot be parsed, or makes too many layers.
     """
     counts = {"N": options.n, "M": options.m, "K": options.k}
     pattern = parse_pattern(text, counts)
@@ -88,7 +88,7 @@ def preview(
 
 
 class _Maker:
-    """Turns the words of a pattern into layers, one after another."""
+    """Turns the words of a pattern into layers."""
 
     def __init__(
         self, options: PatternOptions, pattern: Group, shape: tuple[int, int, int]
@@ -100,7 +100,7 @@ class _Maker:
         self._skipped: dict[Token, str] = {}
 
     def layers(self) -> Iterator[Layer]:
-        last_fc = max((i for i, one in enumerate(self._atoms) if one.kind is FC), default=-1)
+        last_fc = max((i for i, atom in enumerate(self._atoms) if atom.kind is FC), default=-1)
         for position, atom in enumerate(self._atoms):
             layer = self._layer(atom, position == last_fc)
             step = infer(layer, self._flow)
@@ -112,7 +112,7 @@ class _Maker:
             yield layer
 
     def left_out(self) -> Iterator[PatternWarning]:
-        """The optional pools that do not fit."""
+        """A warning for each optional pool that does not fit."""
         for token, reason in self._skipped.items():
             yield _warning(token, reason)
 
@@ -134,23 +134,23 @@ class _Maker:
 
     def _reason(self, layer: Layer) -> str:
         if self._flow.flat:
-            return "An optional pool behind an FC is left out: there is no height and width."
+            return "An optional pool after an FC is left out: its input is flat."
         before, size = format_shape(self._flow.shape or ()), self.options.pool
-        return f"The optional pool is left out where {size}x{size} does not divide {before} evenly."
+        return f"An optional pool is left out: {size}x{size} does not divide {before} evenly."
 
 
 def _unusual(group: Group) -> Iterator[PatternWarning]:
-    """Counts beyond what the notes call usual."""
-    kinds = {one.kind for one in group.items if isinstance(one, Atom)}
+    """Warnings about counts beyond what the notes call usual."""
+    kinds = {item.kind for item in group.items if isinstance(item, Atom)}
     if Conv in kinds and group.times > _MOST_CONVS:
-        text = f"N is {group.times}: usually N <= {_MOST_CONVS} convolutions come before a pool."
+        text = f"N is {group.times}; usually at most {_MOST_CONVS} convolutions come before a pool."
         yield _warning(group.token, text)
     elif FC in kinds and group.times > _MOST_FCS:
-        text = f"K is {group.times}: usually K < {_MOST_FCS + 1} hidden FC layers are enough."
+        text = f"K is {group.times}; usually at most {_MOST_FCS} hidden FC layers are enough."
         yield _warning(group.token, text)
-    for one in group.items:
-        if isinstance(one, Group):
-            yield from _unusual(one)
+    for item in group.items:
+        if isinstance(item, Group):
+            yield from _unusual(item)
 
 
 def _warning(token: Token, message: str) -> PatternWarning:

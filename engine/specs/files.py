@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.errors import SpecError, reason_of
 from cnn_tui.engine.files import read_file
 from cnn_tui.engine.specs.wording import plain
 from cnn_tui.engine.storage import Storage, replace_file
@@ -61,5 +61,5 @@ def replace_bytes(path: Path, data: bytes) -> None:
 
 def reason(error: OSError | ValueError) -> str:
     """The cause of an error, to follow a colon: the system's words in lower case."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = reason_of(error)
     return plain(text[:1].lower() + text[1:])

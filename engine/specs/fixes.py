@@ -1,4 +1,4 @@
-"""What could mend a fault: small changes of one setting, nearest first."""
+"""Candidate fixes of a fault: small changes of one setting, nearest first."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from cnn_tui.engine.specs.windows import Windowed, windows
 from cnn_tui.engine.specs.wording import listed
 
 _MOST_INFERENCES = 600
-"""Bounds the search for an input size, which walks the layers before the fault each time."""
+"""Limit of the search for an input size, which infers the layers up to the fault each time."""
 _FARTHEST_INPUT = 64
 _LAST_RESORT = 100.0
 
 
-def prescribe(case: Case) -> Iterator[FixCandidate]:
-    """What to try against a fault; nothing where a person has to decide."""
+def suggest_fixes(case: Case) -> Iterator[FixCandidate]:
+    """Yield the changes to try; none if the user has to decide."""
     if not case.place:
         return
     layer = case.step.layer
@@ -32,9 +32,7 @@ def prescribe(case: Case) -> Iterator[FixCandidate]:
     elif case.fault.code == "empty-branch" and isinstance(layer, Residual):
         yield from fill(case, layer)
     elif case.fault.wanted is not None and not case.fault.field:
-        yield FixCandidate(
-            case.fix("after", case.fault.wanted), f"{case.fault.wanted} behind it", 0
-        )
+        yield FixCandidate(case.fix("after", case.fault.wanted), f"adding {case.fault.wanted}", 0)
     elif case.fault.wanted is not None:
         fix = case.fix(case.fault.field, case.fault.wanted)
         yield FixCandidate(fix, f"{case.fault.field} {case.fault.wanted}", 0)
@@ -48,34 +46,34 @@ def prescribe(case: Case) -> Iterator[FixCandidate]:
 
 def _fraction(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     for field in ("stride", "kernel_size", "padding"):
-        yield from around(case, layer, field)
+        yield from nearest_values(case, layer, field)
     yield from _overlapping(case, layer)
     yield from _inputs(case)
     yield _round_down(case, layer)
 
 
 def _overlapping(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
-    """Another kernel under the stride that a pool has by its present one."""
+    """Another kernel with the present stride, for a pool whose stride is its kernel."""
     if layer.stride is not None:
         return
     stride = layer.kernel_size
     shown = stride if isinstance(stride, int) else format_shape(stride)
     strided = msgspec.structs.replace(layer, stride=stride)
-    for one in around(case, strided, "kernel_size"):
+    for candidate in nearest_values(case, strided, "kernel_size"):
         fix = case.fix("stride", stride if isinstance(stride, int) else list(stride))
         yield FixCandidate(
-            msgspec.structs.replace(one.fix, also=(fix,)),
-            f"{one.label} with stride {shown}",
-            one.cost + 0.5,
+            msgspec.structs.replace(candidate.fix, also=(fix,)),
+            f"{candidate.label} with stride {shown}",
+            candidate.cost + 0.5,
         )
 
 
 def _too_large(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     axes = list(zip((case.step.before.shape or ())[1:], windows(layer), strict=True))
-    kernel = [min(one.kernel, _largest_kernel(size, one)) for size, one in axes]
-    padding = [max(one.padding, (one.span - size + 1) // 2) for size, one in axes]
-    yield from first(case, layer, "kernel_size", kernel, -1)
-    yield from first(case, layer, "padding", padding, 1)
+    kernel = [min(window.kernel, _largest_kernel(size, window)) for size, window in axes]
+    padding = [max(axis.padding, (axis.span - size + 1) // 2) for size, axis in axes]
+    yield from first_fitting(case, layer, "kernel_size", kernel, -1)
+    yield from first_fitting(case, layer, "padding", padding, 1)
     yield from _inputs(case)
 
 
@@ -84,13 +82,13 @@ def _largest_kernel(size: int, window: Window) -> int:
 
 
 def _same_even(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
-    yield from around(case, layer, "kernel_size")
+    yield from nearest_values(case, layer, "kernel_size")
     if isinstance(layer, Conv):
         yield from _explicit_padding(case, layer)
 
 
 def _explicit_padding(case: Case, layer: Conv) -> Iterator[FixCandidate]:
-    """Equal padding on both sides, one pixel short of keeping the size; at stride 2 it halves."""
+    """Equal padding, one pixel short of keeping the size; with stride 2 the size is halved."""
     axes = zip(pair(layer.kernel_size), pair(layer.dilation), strict=True)
     high, wide = ((Window(kernel, dilation=dilation).span - 1) // 2 for kernel, dilation in axes)
     padding = high if high == wide else (high, wide)
@@ -102,8 +100,8 @@ def _explicit_padding(case: Case, layer: Conv) -> Iterator[FixCandidate]:
 
 
 def _pool_padding(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
-    yield from first(case, layer, "padding", current(layer, "padding"), -1)
-    yield from first(case, layer, "kernel_size", current(layer, "kernel_size"), 1)
+    yield from first_fitting(case, layer, "padding", present(layer, "padding"), -1)
+    yield from first_fitting(case, layer, "kernel_size", present(layer, "kernel_size"), 1)
 
 
 _SLIDING: dict[str, Callable[[Case, Windowed], Iterator[FixCandidate]]] = {
@@ -126,10 +124,10 @@ def _round_down(case: Case, layer: Windowed) -> FixCandidate:
 def _inputs(case: Case) -> Iterator[FixCandidate]:
     channels, *size = case.network.input
     for direction in (1, -1):
-        found = _first_input(case, size, direction)
-        if found is not None:
-            cost = max(abs(new - old) for new, old in zip(found, size, strict=True)) + 0.3
-            shape = [channels, *found]
+        fitting = _first_input(case, size, direction)
+        if fitting is not None:
+            cost = max(abs(new - old) for new, old in zip(fitting, size, strict=True)) + 0.3
+            shape = [channels, *fitting]
             yield FixCandidate(
                 Fix(0, "input", shape, ""), f"input {format_shape(tuple(shape))}", cost
             )
@@ -139,7 +137,7 @@ def _first_input(case: Case, size: Sequence[int], direction: int) -> list[int] |
     budget = _MOST_INFERENCES
     for distance in range(1, _FARTHEST_INPUT + 1):
         for shift in SHIFTS if size[0] != size[1] else SHIFTS[:1]:
-            moved = [old + direction * distance * one for old, one in zip(size, shift, strict=True)]
+            moved = [old + direction * distance * by for old, by in zip(size, shift, strict=True)]
             if min(moved) < 1:
                 continue
             fits, inferred = _reaches(case, (case.network.input[0], *moved))
@@ -152,7 +150,7 @@ def _first_input(case: Case, size: Sequence[int], direction: int) -> list[int] |
 
 
 def _reaches(case: Case, shape: tuple[int, ...]) -> tuple[bool, int]:
-    """Whether all layers up to the one at fault fit, and how many were inferred to know."""
+    """Whether all layers up to the faulty one fit, and how many were inferred for that."""
     flow, inferred = FeatureMap(shape), 0
     for layer in case.network.layers[: case.place[0] + 1]:
         step = infer(layer, flow)
@@ -183,32 +181,32 @@ def _groups(case: Case, layer: Conv) -> Iterator[FixCandidate]:
 
 
 SHIFTS = ((1, 1), (1, 0), (0, 1))
-"""Both axes together keep a square square; one alone is for volumes that are not square."""
+"""Both axes together keep a square; one alone is for volumes that are not square."""
 _FARTHEST = 32
 _HANDICAPS = {"stride": 0.0, "kernel_size": 0.1, "padding": 0.2}
-"""Decides between changes of the same size."""
+"""Cost added per setting, to rank changes of equal size."""
 
 
-def around(case: Case, layer: Windowed, field: str) -> Iterator[FixCandidate]:
-    """The nearest fitting value below the present one and the nearest above."""
+def nearest_values(case: Case, layer: Windowed, field: str) -> Iterator[FixCandidate]:
+    """Yield the nearest fitting values below and above the present one."""
     for direction in (-1, 1):
-        yield from first(case, layer, field, current(layer, field), direction)
+        yield from first_fitting(case, layer, field, present(layer, field), direction)
 
 
-def first(
+def first_fitting(
     case: Case, layer: Windowed, field: str, start: Sequence[int], direction: int
 ) -> Iterator[FixCandidate]:
-    """The first fitting value, ``start`` included, going up (1) or down (-1)."""
+    """Yield the first fitting value from ``start`` on, upwards (1) or downwards (-1)."""
     for height, width in _values(layer, field, start, direction):
         value = height if height == width else (height, width)
         changed = msgspec.structs.replace(layer, **{field: value})
         if changed != layer and not infer(changed, case.step.before).faults:
-            yield _prescription(case, layer, field, value)
+            yield _candidate(case, layer, field, value)
             return
 
 
-def current(layer: Windowed, field: str) -> tuple[int, int]:
-    """Height and width of ``kernel_size``, ``stride`` or ``padding``, defaults resolved."""
+def present(layer: Windowed, field: str) -> tuple[int, int]:
+    """Return height and width of ``kernel_size``, ``stride`` or ``padding``, defaults resolved."""
     if field == "kernel_size":
         return pair(layer.kernel_size)
     if field == "stride":
@@ -220,27 +218,27 @@ def current(layer: Windowed, field: str) -> tuple[int, int]:
 def _values(
     layer: Windowed, field: str, start: Sequence[int], direction: int
 ) -> Iterator[tuple[int, int]]:
-    largest = max(*current(layer, "kernel_size"), *current(layer, "stride"))
+    largest = max(*present(layer, "kernel_size"), *present(layer, "stride"))
     least = 0 if field == "padding" else 1
-    # A stride beyond the window would skip pixels.
+    # A larger stride would skip pixels.
     most = largest if field == "stride" else math.inf
-    # Whether a window tiles repeats with its stride: a longer search seldom finds anything new.
+    # Tiling is periodic in the stride: a longer search seldom finds anything new.
     for distance in range(min(largest, _FARTHEST) + 1):
         for shift in SHIFTS:
             height, width = (
-                size + direction * distance * one for size, one in zip(start, shift, strict=True)
+                size + direction * distance * axis for size, axis in zip(start, shift, strict=True)
             )
             if least <= min(height, width) and max(height, width) <= most:
                 yield height, width
 
 
-def _prescription(
+def _candidate(
     case: Case, layer: Windowed, field: str, value: int | tuple[int, int]
 ) -> FixCandidate:
     sizes = pair(value)
     shown = format_shape(sizes) if field == "kernel_size" or not isinstance(value, int) else value
     label = f"{field.removesuffix('_size')} {shown}"
-    old = current(layer, field)
+    old = present(layer, field)
     cost = max(abs(sizes[0] - old[0]), abs(sizes[1] - old[1])) + _HANDICAPS[field]
     return FixCandidate(
         case.fix(field, value if isinstance(value, int) else list(value)), label, cost

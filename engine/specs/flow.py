@@ -1,7 +1,7 @@
-"""What is known of the volume at a place in the network, and what a layer made of it.
+"""Records that shape inference and the shape doctor share.
 
-What the shape rules of all layers share. :mod:`cnn_tui.engine.specs.windows` has the rules of
-convolutions and pools, ``plain`` those without a window, ``blocks`` those of residual blocks.
+:mod:`cnn_tui.engine.specs.infer` fills them in; ``windows`` has the rules of convolutions and
+pools, ``blocks`` those of residual blocks.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix
 
 Topic = Literal["size", "parameters", "sharing", "pooling", "field", "cost"]
-"""What an explanation is about, the most important first."""
+"""Topics of an explanation, the most important first."""
 
 
 class Diagnostic(NamedTuple):
-    """What is wrong with a layer, and why; the place is added by whoever reports it."""
+    """A fault of a layer and its cause; the report adds the place."""
 
     code: str
     text: str
     field: str = ""
     remedy: str = ""
-    """What to do, in case no fix that was tried works."""
+    """Advice for when no suggested fix works."""
     wanted: int | str | None = None
-    """The one value of ``field`` that mends it, where there is no choice; without a field the
-    layers to be added behind it, in quick entry."""
+    """The only value of ``field`` that fixes the fault; without a field, layers to add after this
+    one, in quick entry."""
 
 
 class FeatureMap(NamedTuple):
     """A volume between two layers."""
 
     shape: Shape | None
-    """``(C, H, W)`` or ``(D,)``; None behind a fault."""
+    """``(C, H, W)`` or ``(D,)``; None after a fault."""
     flat: bool = False
     height: ReceptiveField = ReceptiveField()
     width: ReceptiveField = ReceptiveField()
 
     @property
     def longer_reach(self) -> int:
-        """Pixels of the receptive field along its longer side."""
+        """The longer side of the receptive field, in pixels."""
         return max(self.height.size, self.width.size)
 
 
 class InferredLayer(NamedTuple):
-    """One layer between two volumes, with its counts for one image."""
+    """One layer with its input, its output, and counts for one image."""
 
     layer: Layer
     before: FeatureMap
@@ -61,39 +61,39 @@ class InferredLayer(NamedTuple):
 
     @property
     def broken(self) -> bool:
-        """Whether anything is wrong with the layer or inside it."""
+        """Whether the layer or a layer inside it has faults."""
         return bool(self.faults) or any(step.broken for step in self.branch + self.shortcut)
 
     @property
     def codes(self) -> Counter[str]:
-        """How often each fault occurs in the layer and inside it."""
+        """Number of occurrences of each fault in the layer and its branch."""
         codes = Counter(fault.code for fault in self.faults)
         return sum((step.codes for step in self.branch), codes)
 
 
 class Note(NamedTuple):
-    """A few short lines on one topic."""
+    """A few short lines about one topic."""
 
     topic: Topic
     lines: tuple[str, ...]
 
 
 def failed(layer: Layer, flow: FeatureMap, *faults: Diagnostic) -> InferredLayer:
-    """A layer with faults: the shape behind it is not known."""
-    # What slides over pixels gives pixels, so one layer in the wrong place is one fault, not many.
+    """Return a layer with faults, whose output shape is unknown."""
+    # A layer that needs a volume gives one: one misplaced layer is one fault, not many.
     flat = isinstance(layer, FC) or (flow.flat and not layer.info.needs_volume)
     return InferredLayer(layer, flow, FeatureMap(None, flat), faults)
 
 
 def weight_lines(step: InferredLayer, product: str) -> tuple[str, ...]:
-    """Weights as a product, and the biases added to them."""
+    """Return the count of weights as a product, then the biases added to them."""
     weights = f"{product} = {step.weights:,} weights"
     params = f"+ {step.biases:,} biases = {step.weights + step.biases:,}"
     return (weights, params) if step.biases else (weights,)
 
 
 class Case(NamedTuple):
-    """A fault in its place; the empty place is the network as a whole."""
+    """A fault to be fixed, with its network; an empty place is the network as a whole."""
 
     network: Network
     steps: tuple[InferredLayer, ...]
@@ -102,7 +102,7 @@ class Case(NamedTuple):
 
     @property
     def chain(self) -> tuple[InferredLayer, ...]:
-        """The faulty layer, led by the residual blocks that it is in."""
+        """The residual blocks around the faulty layer, outermost first, then the layer itself."""
         steps, chain = self.steps, []
         for position in self.place:
             chain.append(steps[position])
@@ -111,21 +111,21 @@ class Case(NamedTuple):
 
     @property
     def step(self) -> InferredLayer:
-        """The faulty layer."""
+        """The layer that has the fault."""
         return self.chain[-1]
 
     def fix(self, field: str, value: int | str | list[int], *also: Fix) -> Fix:
-        """A change of the faulty layer or, by ``branch[1].stride``, of one inside it."""
+        """Return a change of the faulty layer or, as ``branch[1].stride``, of one inside it."""
         inner = "".join(f"branch[{position}]." for position in self.place[1:])
         return Fix(self.place[0] + 1, inner + field, value, "", also)
 
 
 class FixCandidate(NamedTuple):
-    """A change worth trying."""
+    """A change to be tried; the doctor offers it if it works."""
 
     fix: Fix
     label: str
     cost: float
-    """How much it changes, to rank by."""
+    """Size of the change, for ranking."""
     note: str = ""
-    """A drawback that the numbers do not show."""
+    """A drawback that the shapes do not show."""

@@ -1,7 +1,7 @@
-"""Walks a list of layers and infers, for each, its output, its counts and its faults.
+"""Infers the output, counts and faults of each layer of a list.
 
-``RULES`` has one row for each kind of layer that does more than keep its volume; none raises.
-Behind a fault shapes are unknown, but whatever can be judged without them still is.
+``RULES`` has one row for each kind of layer that changes its volume or has parameters; no rule
+raises. After a fault shapes are unknown, and only faults that need no shape are found.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ from cnn_tui.engine.specs.values import Problem, value_problems
 
 
 def explain_dropout(layer: Dropout, step: InferredLayer) -> Iterator[Note]:
-    """Why a dropout learns nothing."""
+    """Yield the note that dropout has no parameters."""
     if step.after.shape is not None:
-        yield Note("parameters", ("no parameters: what is dropped is drawn by lot",))
+        yield Note("parameters", ("no parameters: values are dropped at random",))
 
 
 def infer_batchnorm(layer: BatchNorm, flow: FeatureMap) -> InferredLayer:
-    """The same volume; a scale and a shift for each channel."""
+    """Infer a batch norm: the same volume, with a scale and a shift per channel."""
     channels = flow.shape[0] if flow.shape else 0
     return InferredLayer(layer, flow, flow, weights=channels, biases=channels)
 
 
 def explain_batchnorm(layer: BatchNorm, step: InferredLayer) -> Iterator[Note]:
-    """The parameters of a batch norm."""
+    """Yield the parameters of a batch norm."""
     if step.weights:
         yield Note("parameters", (f"{step.weights:,} scales + {step.biases:,} shifts",))
 
 
 def infer_fc(layer: FC, flow: FeatureMap) -> InferredLayer:
-    """The outputs of a fully connected layer, each connected to every input."""
+    """Infer a fully connected layer: each output is connected to every input."""
     if flow.shape is None:
         return failed(layer, flow)
     weights = fc_weights(prod(flow.shape), layer.out_features)
@@ -66,7 +66,7 @@ def infer_fc(layer: FC, flow: FeatureMap) -> InferredLayer:
 
 
 def explain_fc(layer: FC, step: InferredLayer) -> Iterator[Note]:
-    """Inputs, parameters and receptive field of a fully connected layer."""
+    """Yield inputs, parameters and receptive field of a fully connected layer."""
     shape = step.before.shape or ()
     inputs = prod(shape)
     if len(shape) == 3:
@@ -79,13 +79,13 @@ def explain_fc(layer: FC, step: InferredLayer) -> Iterator[Note]:
 
 
 def infer_global_avgpool(layer: GlobalAvgPool, flow: FeatureMap) -> InferredLayer:
-    """One value for each channel."""
+    """Infer a global average pool: one value per channel."""
     shape = (flow.shape[0], 1, 1) if flow.shape else None
     return InferredLayer(layer, flow, FeatureMap(shape, False, *_whole(flow)))
 
 
 def explain_global_avgpool(layer: GlobalAvgPool, step: InferredLayer) -> Iterator[Note]:
-    """Receptive field of a global average."""
+    """Yield the receptive field of a global average pool."""
     if step.after.shape is not None:
         yield Note("parameters", ("no parameters: the mean of each channel",))
     yield from _whole_field(step)
@@ -99,16 +99,16 @@ def _whole(flow: FeatureMap) -> tuple[ReceptiveField, ReceptiveField]:
 
 def _whole_field(step: InferredLayer) -> Iterator[Note]:
     if step.after.shape is not None:
-        yield Note("field", (f"field: all of it, {step.after.longer_reach} pixels",))
+        yield Note("field", (f"field: the whole input, {step.after.longer_reach} pixels",))
 
 
 class ShapeRule(NamedTuple):
     """The shape rule and the explanation of one kind of layer."""
 
     infer: Callable[..., InferredLayer] = lambda layer, flow: InferredLayer(layer, flow, flow)
-    """Takes the layer and the flow before it; a block also what walks through its branch."""
+    """Takes the layer and its input; a block also the function that infers its branch."""
     explain: Callable[[Any, InferredLayer], Iterable[Note]] = lambda layer, step: ()
-    """The notes that differ from those of any other layer."""
+    """Yields the notes that are specific to this kind of layer."""
 
 
 RULES: dict[type[Layer], ShapeRule] = {
@@ -123,24 +123,26 @@ RULES: dict[type[Layer], ShapeRule] = {
 }
 _SAME = ShapeRule()
 MOST_KNOWN = 20_000
-"""Steps that are remembered, about 10 MB; then all are forgotten."""
+"""Cached layers, about 10 MB; a full cache is emptied."""
 _known: dict[tuple[int, FeatureMap, int], InferredLayer] = {}
 
 
 def rule_of(layer: Layer) -> ShapeRule:
-    """The rule of a layer; most leave the volume its shape and learn nothing."""
+    """Return the rule of a layer; by default it keeps the shape and has no parameters."""
     return RULES.get(type(layer), _SAME)
 
 
-def walk(layers: Iterable[Layer], flow: FeatureMap, depth: int = 0) -> tuple[InferredLayer, ...]:
-    """Infer one layer after another, from the volume that ``flow`` describes."""
-    return tuple(steps_through(layers, flow, depth))
+def infer_layers(
+    layers: Iterable[Layer], flow: FeatureMap, depth: int = 0
+) -> tuple[InferredLayer, ...]:
+    """Infer one layer after another, the first from the volume ``flow``."""
+    return tuple(infer_lazily(layers, flow, depth))
 
 
-def steps_through(
+def infer_lazily(
     layers: Iterable[Layer], flow: FeatureMap, depth: int = 0
 ) -> Iterator[InferredLayer]:
-    """The steps of :func:`walk` as far as anybody asks."""
+    """Yield what :func:`infer_layers` returns, one layer at a time."""
     count = macs = 0
     for layer in layers:
         step = infer(layer, flow, depth)
@@ -153,20 +155,20 @@ def steps_through(
 
 
 def infer(layer: Layer, flow: FeatureMap, depth: int = 0) -> InferredLayer:
-    """What one layer makes of the volume before it.
+    """Infer one layer from its input.
 
-    An edit leaves most layers as they are, and the doctor tries many networks that differ in
-    little: what was inferred for the same object and volume is not inferred again.
+    Results are cached by object and input: an edit leaves most layers as they are, and the doctor
+    tries many networks that differ little.
     """
     if not _is_exact(flow.shape):
         return _infer(layer, flow, depth)
-    # Not by equality: 3.0 equals 3, and only one of them is a size.
+    # By identity: 3.0 equals 3, but is not a valid size.
     key = (id(layer), flow, depth)
     known = _known.get(key)
     if known is None:
         if len(_known) >= MOST_KNOWN:
             _known.clear()
-        # The step holds the layer, so that its id stays its own.
+        # The result holds the layer, so that its id is not reused.
         known = _known[key] = _infer(layer, flow, depth)
     return known
 
@@ -184,11 +186,11 @@ def _infer(layer: Layer, flow: FeatureMap, depth: int) -> InferredLayer:
         return rule_of(layer).infer(layer, flow)
     if depth >= MAX_NESTING and layer.branch:
         return failed(layer, flow, _TOO_DEEP)
-    return rule_of(layer).infer(layer, flow, partial(walk, depth=depth + 1))
+    return rule_of(layer).infer(layer, flow, partial(infer_layers, depth=depth + 1))
 
 
 def bad_value(problem: Problem) -> Diagnostic:
-    """A value outside its limits, in a description made in code."""
+    """Return the diagnostic of an invalid value in a description made in code."""
     return Diagnostic("bad-value", f"{problem.path}: {problem.text}", problem.path, problem.remedy)
 
 
@@ -199,12 +201,12 @@ _NEEDS_VOLUME = Diagnostic(
 )
 _TOO_LARGE = Diagnostic(
     "too-large",
-    "up to here the network has more parameters or values than any machine can hold",
+    "up to this layer the network has more parameters or values than any machine can hold",
     remedy="Use fewer channels or features, or a smaller input.",
 )
 _TOO_DEEP = Diagnostic(
     "too-deep",
-    f"residual blocks stand more than {MAX_NESTING} deep in each other",
+    f"residual blocks are nested more than {MAX_NESTING} deep",
     "branch",
     "Put the layers of the inner block in the outer one.",
 )

@@ -1,4 +1,4 @@
-"""What the rest of the program knows about a kind of layer, apart from its arithmetic.
+"""The registry data of a kind of layer: everything but its arithmetic.
 
 Each class in :mod:`cnn_tui.engine.specs.layers` has one :class:`LayerInfo`. Quick entry, the
 palette, patterns, costs, exports, imports and the documentation read it instead of listing kinds.
@@ -13,24 +13,24 @@ from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import msgspec
 
-# \Z and not $, which would let a line break in at the end.
+# \Z, since $ would allow a final line break.
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
 Role = Literal["activation", "elementwise", "same-shape", "other"]
 
 
 class Setting(NamedTuple):
-    """A setting of quick entry that takes a value: its field and its words, the usual one first."""
+    """A setting of quick entry that takes a value; the usual word comes first."""
 
     field: str
     words: tuple[str, ...]
     short: str = ""
-    """The letter that a number is glued to."""
+    """The letter directly before a number, as in ``s2``."""
     usual: tuple[str, ...] = ()
-    """Values worth offering."""
+    """Values to suggest."""
 
 
 class Flag(NamedTuple):
-    """A word of quick entry that stands for a value of a field."""
+    """A word of quick entry that sets a field to a fixed value."""
 
     field: str
     value: object
@@ -38,67 +38,67 @@ class Flag(NamedTuple):
 
 
 class Counterpart(NamedTuple):
-    """The same layer in another program."""
+    """The equivalent layer of another program."""
 
     name: str
     settings: Mapping[str, str] = MappingProxyType({})
-    """The other program's name of each field, in the order of its arguments."""
+    """Maps each field to the other program's argument, in the order of its signature."""
     fixed: Mapping[str, str] = MappingProxyType({})
-    """Settings of the other program that must have this value."""
+    """Arguments of the other program that must have this value."""
     ignored: tuple[str, ...] = ()
-    """Settings of the other program that change no result."""
+    """Arguments of the other program that change no result."""
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """All settings of the other program, by its names."""
+        """All arguments of the other program."""
         return (*self.settings.values(), *self.fixed, *self.ignored)
 
     @property
     def written(self) -> str:
-        """Its name with the fixed settings: ``GELU(approximate='tanh')``."""
+        """The name with the fixed arguments: ``GELU(approximate='tanh')``."""
         fixed = ", ".join(f"{name}={value!r}" for name, value in self.fixed.items())
         return f"{self.name}({fixed})" if fixed else self.name
 
 
 class LayerInfo(NamedTuple):
-    """One kind of layer. A field that quick entry has no setting for goes by its own name."""
+    """One kind of layer. In quick entry a field without a :class:`Setting` goes by its own name."""
 
     words: tuple[str, ...]
-    """Its names in quick entry and in patterns, the usual one first."""
+    """Names in quick entry and in patterns, the usual one first."""
     meaning: str
-    """What it is, and in capitals the numbers that follow its name in quick entry."""
+    """The layer in a few words, with the numbers after its name in quick entry in capitals."""
     help: str
-    """Its purpose, in one line of the palette."""
+    """The purpose of the layer, one line of the palette."""
     torch: Counterpart
     onnx: Counterpart
     role: Role = "other"
-    """``activation``: a non-linearity between layers. ``elementwise``: no value depends on another
-    channel or pixel. ``same-shape``: the volume keeps its shape. Each includes the ones before."""
+    """``activation``: an activation function. ``elementwise``: no value depends on another channel
+    or pixel. ``same-shape``: the volume keeps its shape. Each includes the previous ones."""
     bounds: tuple[float, float] | None = None
-    """Of an activation: the outputs at which its gradient vanishes; where it does not, infinity."""
+    """The outputs at which the gradient of an activation vanishes; infinite where it does not."""
     needs_volume: bool = False
-    """Whether it needs height and width, so that it cannot stand behind an fc layer."""
+    """Whether the layer needs height and width, and so cannot follow an fc layer."""
     example: str = ""
-    """A line of quick entry; the usual name by default."""
+    """An example in quick entry; the usual name by default."""
     places: tuple[str, ...] = ()
-    """The fields that take a number without a word before it, in this order."""
+    """The fields that plain numbers fill, in this order."""
     settings: tuple[Setting, ...] = ()
     flags: tuple[Flag, ...] = ()
     brief: str = ""
-    """The settings in a row of a table, as a format of the layer: ``p {0.p:g}``."""
+    """Format string for the settings in a table, applied to the layer: ``p {0.p:g}``."""
     stem: str = ""
-    """The beginning of its weights' names; the type by default."""
+    """The prefix of the names of its weights; the type by default."""
     title: str = ""
-    """Its name in narrow columns; the type by default."""
+    """The name in narrow columns; the type by default."""
 
     @property
     def is_activation(self) -> bool:
-        """Whether it is a non-linearity that stands between layers."""
+        """Whether the layer is an activation function."""
         return self.role == "activation"
 
     @property
     def dies(self) -> bool:
-        """Whether a unit may be silent for good: its gradient vanishes at the lower bound alone."""
+        """Whether a unit can die: its gradient vanishes at the lower bound alone."""
         return self.bounds is not None and math.isinf(self.bounds[1])
 
     @property
@@ -108,12 +108,12 @@ class LayerInfo(NamedTuple):
 
     @property
     def is_elementwise(self) -> bool:
-        """Whether it keeps the channels of a volume, and the outputs of a layer, apart."""
+        """Whether each value depends only on the value in the same position."""
         return self.role in ("activation", "elementwise")
 
     @property
     def keeps_shape(self) -> bool:
-        """Whether the volume behind it always has the shape of the one before."""
+        """Whether the output always has the shape of the input."""
         return self.role != "other"
 
 
@@ -130,4 +130,4 @@ class LayerSpec(
     info: ClassVar[LayerInfo]
 
     name: Name = ""
-    """Optional; unique in the network. Without it a layer is called by its type and number."""
+    """Optional and unique in the network; by default the type and the number."""

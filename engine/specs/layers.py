@@ -1,10 +1,10 @@
 """Every kind of layer: one immutable description each, without arrays.
 
-The field names are PyTorch's, the ``type`` written in a file is the tag of the class. Limits on
-single values stand in the annotations, so that decoding a file and building a form read the
-same ones; ``info`` holds everything else that needs no arithmetic.
+The field names are PyTorch's; the ``type`` in a file is the tag of the class. Limits of single
+values are in the annotations, which the file decoder and the forms read; ``info`` holds everything
+else that needs no arithmetic.
 
-A new non-linearity belongs in :mod:`cnn_tui.engine.specs.activations`. Any other kind is a class
+A new activation belongs in :mod:`cnn_tui.engine.specs.activations`. Any other kind is a class
 here, its name in ``Layer`` at the end, a row of ``BUILDERS`` in :mod:`cnn_tui.engine.layers.lower`
 and, if it changes the shape or learns, of ``RULES`` in :mod:`cnn_tui.engine.specs.infer`.
 ``tests/engine/test_every_layer.py`` names what is still missing.
@@ -26,8 +26,8 @@ from cnn_tui.engine.specs.info import Counterpart, Flag, LayerInfo, LayerSpec, S
 
 Size = Annotated[int, msgspec.Meta(ge=1, le=1024)]
 Pad = Annotated[int, msgspec.Meta(ge=0, le=512)]
-# Of fixed length by constraint, not by type: msgspec (up to 0.22) crashes the interpreter at exit
-# when a constrained int stands in a union with a tuple[X, Y].
+# The length is a constraint, not a type: msgspec (up to 0.22) crashes the interpreter at exit
+# for a union of a constrained int and a tuple[X, Y].
 Pair = Annotated[tuple[Size, ...], msgspec.Meta(min_length=2, max_length=2)]
 PadPair = Annotated[tuple[Pad, ...], msgspec.Meta(min_length=2, max_length=2)]
 Features = Annotated[int, msgspec.Meta(ge=1, le=65536)]
@@ -48,7 +48,7 @@ class Conv(LayerSpec, frozen=True, tag="conv"):
     info = LayerInfo(
         ("conv", "c", "conv2d"),
         "convolution: FILTERS, KERNEL",
-        "filters slide over the volume, each for one pattern",
+        "filters slide over the volume; each finds one pattern",
         Counterpart("Conv2d"),
         Counterpart("Conv"),
         needs_volume=True,
@@ -195,7 +195,7 @@ class LRN(LayerSpec, frozen=True, tag="lrn"):
     info = LayerInfo(
         ("lrn",),
         "local response normalisation: SIZE",
-        "neighbouring channels damp each other, as in AlexNet",
+        "nearby channels inhibit each other, as in AlexNet",
         Counterpart("LocalResponseNorm"),
         Counterpart("LRN"),
         "same-shape",
@@ -237,7 +237,7 @@ class Residual(LayerSpec, frozen=True, tag="residual"):
     branch: tuple[Layer, ...]
     shortcut: Literal["identity", "projection", "zero-pad"] = "identity"
     stride: Size = 1
-    """Of the shortcut: how much the branch shrinks height and width."""
+    """Stride of the shortcut: the factor by which the branch reduces height and width."""
 
 
 Layer = (
@@ -256,17 +256,25 @@ Layer = (
 LAYER_TYPES: dict[str, type[Layer]] = {
     str(kind.__struct_config__.tag): kind for kind in Layer.__args__
 }
-"""Every kind of layer by the name that files use, in the order of the palette."""
+"""Every kind of layer by its name in files, in the order of the palette."""
 
 
 def layer_type(layer: Layer) -> str:
-    """The name of a layer's kind as files write it, such as ``"conv"``."""
+    """Return the kind of a layer as written in files, such as ``"conv"``."""
     return str(layer.__struct_config__.tag)
 
 
 def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
-    """``3 -> (3, 3)``: height and width of a size that may be given once for both."""
+    """Return height and width of a size that may be given as one number: ``3 -> (3, 3)``."""
     return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def single(size: object) -> object:
+    """Return a pair of equal numbers as one number, the inverse of :func:`pair`."""
+    match size:
+        case (first, second) if first == second:
+            return first
+    return size
 
 
 def walk_layers(layers: Iterable[Layer]) -> Iterator[tuple[Place, Layer]]:

@@ -1,4 +1,7 @@
-"""The whole of what a file describes: input, layers, loss and the recipe for training."""
+"""The content of an architecture file: input, layers, loss and training recipe.
+
+The ``MAX_`` limits are far above any real network, and far below what would do harm.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,22 @@ from cnn_tui.engine.specs.info import Name
 from cnn_tui.engine.specs.layers import Features, Layer, Size
 
 MAX_NESTING = 8
-"""Residual blocks inside residual blocks."""
+"""Levels of residual blocks inside residual blocks."""
 
 MAX_LAYERS = 2_000
-"""Layers of a file, those inside residual blocks included."""
+"""Layers of a network, those inside residual blocks included."""
 
 MAX_FILE_BYTES = 256 * 1024
-"""Room for 2,000 layers with every setting; the most that parses well within a second."""
+"""Room for 2,000 layers with every setting; parsed well within a second."""
 
 MAX_COUNT = 2**40
-"""Parameters, and values for one image, of a whole network."""
+"""Parameters and output values for one image, summed over the network."""
 
 MAX_MACS = 2**60
-"""Multiply-adds for one image; sums stay within what JSON readers take as integers."""
+"""Multiply-adds for one image; sums remain integers for JSON readers."""
 
 
-# Bounded above to keep infinity out; NaN fails every bound.
+# The upper bound excludes infinity; NaN fails every bound.
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e6)]
 NonNegative = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
 Fraction = Annotated[float, msgspec.Meta(ge=0, lt=1)]
@@ -65,40 +68,40 @@ class Recipe(
     optimizer: OptimizerName = "momentum"
     lr: Positive = 0.01
     momentum: Fraction = 0.9
-    """Of momentum and Nesterov; also the decay of RMSprop's average is ``rho``, not this."""
+    """Momentum factor of momentum and Nesterov (RMSprop uses ``rho``)."""
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     rho: Fraction = 0.99
     eps: Positive = 1e-8
     l2: NonNegative = 0.0
     """Adds ``l2/2 * sum(w**2)`` to the loss, over the weights of conv and fc layers only."""
     weight_decay: NonNegative = 0.0
-    """Decoupled decay, used by AdamW alone (Loshchilov & Hutter 2019)."""
+    """Decoupled weight decay of AdamW (Loshchilov & Hutter 2019)."""
     clip_norm: Positive | None = None
     schedule: ScheduleName = "constant"
     warmup_epochs: NonNegative = 0.0
     step_epochs: Positive = 10.0
     gamma: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.1
-    """Factor of ``step`` (each ``step_epochs``) and of ``exponential`` (each epoch)."""
+    """Decay factor of ``step`` (every ``step_epochs``) and ``exponential`` (every epoch)."""
     patience: Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None = None
-    """Stop early after so many epochs without a better validation accuracy."""
+    """Stop after this many epochs without a better validation accuracy."""
     keep_best: bool = False
-    """End with the weights of the epoch that did best in validation, not with the last."""
+    """End with the weights of the epoch that was best in validation, not of the last."""
     normalize: bool = True
-    """Give the network pixels less their mean, over their deviation, rather than as they are."""
+    """Subtract the mean from the pixels and divide by the standard deviation, per channel."""
     shuffle: bool = True
-    """Meet the training images in another order every epoch, rather than as they are stored."""
+    """Draw a new order of the training images for every epoch."""
     flip: bool = False
-    """Mirror training images, left to right, one in two."""
+    """Mirror half of the training images left to right, at random."""
     shift: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
-    """Move each training image by up to so many pixels; the same as a crop of a padded image."""
+    """Shift each training image by up to this many pixels, as a random crop after padding does."""
     cutout: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
-    """Blank a square of so many pixels a side in each training image (DeVries & Taylor 2017)."""
+    """Side in pixels of a square blanked in each training image (DeVries & Taylor 2017)."""
 
 
 class Network(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """An architecture file: ``input`` is ``(C, H, W)``, the last layer gives one score a class."""
+    """A network: ``input`` is ``(C, H, W)``, the last layer gives one score per class."""
 
     name: Name = "untitled"
     description: Annotated[str, msgspec.Meta(max_length=2000)] = ""

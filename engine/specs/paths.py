@@ -1,4 +1,4 @@
-"""Single settings of a description by their paths, as ``training.lr`` and ``layers[2].p``."""
+"""Reads and changes single settings by path: ``training.lr``, ``layers[2].p``."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from cnn_tui.engine.specs.values import network_problems
 from cnn_tui.engine.specs.wording import listed, nearest, show
 
 _SHOWN = 3
-"""Places that a message names."""
+"""Paths that a message lists."""
 
 
 def settings_of(network: Network) -> dict[str, str]:
-    """Every setting by its path, defaults included; each value as JSON writes it."""
+    """Return every setting by path, defaults included, with values as JSON."""
     return dict(_settings(network, ""))
 
 
 def find_setting(network: Network, name: str) -> str:
-    """The path that is meant by a path or by its last part alone, the recipe's before others.
+    """Return the path meant by a path or its last part; settings of the recipe come first.
 
     Raises:
         SpecError: if there is no such setting, or several.
@@ -33,13 +33,13 @@ def find_setting(network: Network, name: str) -> str:
     for path in (name, f"training.{name}"):
         if path in paths:
             return path
-    found = [path for path in paths if path.rpartition(".")[2] == name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        more = [f"one of {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+    matches = [path for path in paths if path.rpartition(".")[2] == name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        more = [f"one of {len(matches) - _SHOWN} more"] if len(matches) > _SHOWN else []
         raise SpecError(
-            f"{name} may be {listed([*found[:_SHOWN], *more])}.", "Give the whole path of the one."
+            f"{name} may be {listed([*matches[:_SHOWN], *more])}.", "Give the whole path."
         )
     near = nearest(name, [*paths, *(path.rpartition(".")[2] for path in paths)])
     hint = f"Did you mean {near[0]}?" if near else "Examples: lr, seed, layers[0].out_channels."
@@ -47,15 +47,15 @@ def find_setting(network: Network, name: str) -> str:
 
 
 def with_setting(network: Network, path: str, text: str) -> Network:
-    """The network with another value in one place, held to the limits that a file's are.
+    """Return the network with one setting changed, within the limits of a file.
 
     Args:
-        network: What is changed.
-        path: As :func:`find_setting` gives it.
-        text: The value as JSON writes it, or plain; ``none`` leaves an optional one out.
+        network: The network to change.
+        path: A path from :func:`find_setting`.
+        text: The value as JSON or plain text; ``none`` resets an optional setting.
 
     Raises:
-        SpecError: if the setting does not take this value.
+        SpecError: if the value is invalid for the setting.
     """
     data: dict[str, Any] = msgspec.to_builtins(network)
     data = {"loss": msgspec.to_builtins(network.loss), "training": {}, **data}
@@ -64,7 +64,7 @@ def with_setting(network: Network, path: str, text: str) -> Network:
     for part in way:
         place = place[part]
     if last == "type" and place[last] != text:
-        # What another kind has of its own is at its default.
+        # The settings of the new type start at their defaults.
         for name in {*place} - {"name"}:
             del place[name]
     place[last] = _value(text)

@@ -1,7 +1,7 @@
 """The pattern of the notes: ``INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC``.
 
 ``*`` repeats a group or a layer, ``?`` marks a pool as optional (CS231n notes, ConvNet
-Architectures). :mod:`cnn_tui.engine.specs.expansion` makes layers of it.
+Architectures). :mod:`cnn_tui.engine.specs.expansion` turns a pattern into layers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cnn_tui.engine.specs.tokens import Token, TokenReader, scan
 from cnn_tui.engine.specs.wording import listed, nearest, show
 
 PATTERN = "INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC"
-"""As the notes have it; N, M and K are settings."""
+"""The pattern as in the notes; N, M and K are settings."""
 
 _KINDS = [kind for kind in LAYER_TYPES.values() if kind is not Residual]
 WORDS: dict[str, type[Layer]] = {
@@ -25,7 +25,7 @@ WORDS: dict[str, type[Layer]] = {
     for word in kind.info.words
     if word.isalpha() and len(word) > 1
 }
-"""What a pattern is made of, besides INPUT: the names of quick entry in capitals."""
+"""The words of a pattern besides INPUT: the names of quick entry in capitals."""
 POOLS = (MaxPool, AvgPool)
 
 _TOKENS = re.compile(
@@ -44,7 +44,7 @@ class Atom(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Items, as many ``times`` over; ``token`` is what says how often."""
+    """Items repeated ``times`` times; ``token`` is the count in the text."""
 
     items: tuple[Item, ...]
     times: int
@@ -52,36 +52,36 @@ class Group(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many layers it makes."""
-        return self.times * sum(one.size if isinstance(one, Group) else 1 for one in self.items)
+        """Number of layers that the group expands to."""
+        return self.times * sum(item.size if isinstance(item, Group) else 1 for item in self.items)
 
     def atoms(self) -> Iterator[Atom]:
-        """Every layer in order, as often as it is repeated."""
-        if self.size:  # a group of nothing may be repeated without end
+        """Yield every layer in order, as often as it is repeated."""
+        if self.size:  # an empty group may be repeated any number of times
             for _ in range(self.times):
-                for one in self.items:
-                    yield from one.atoms() if isinstance(one, Group) else [one]
+                for item in self.items:
+                    yield from item.atoms() if isinstance(item, Group) else [item]
 
 
 Item = Atom | Group
 
 
 def parse_pattern(text: str, counts: dict[str, int]) -> Group:
-    """The whole pattern as a group that occurs once.
+    """Parse a pattern; the result is a group that occurs once.
 
     Args:
-        text: what was typed; arrows may be left out.
-        counts: what the letters N, M and K stand for.
+        text: the pattern; arrows may be left out.
+        counts: the values of the letters N, M and K.
 
     Raises:
-        EntryError: at the first word that does not read, or the count that makes more layers than
-            a network may have.
+        EntryError: at the first word that cannot be parsed, or at a count that makes more than
+            MAX_LAYERS layers.
     """
     return _PatternReader(text, counts).whole()
 
 
 class _PatternReader(TokenReader):
-    """Makes groups of tokens."""
+    """Parses tokens into groups."""
 
     def __init__(self, text: str, counts: dict[str, int]) -> None:
         super().__init__(scan(text, _TOKENS))
@@ -93,7 +93,7 @@ class _PatternReader(TokenReader):
             self._next()
         items = self._items(0)
         if self._token.kind == "close":
-            raise self._token.error("There is no [ before this ].", "Take it out.")
+            raise self._token.error("This ] has no matching [.", "Delete it.")
         return self._checked(Group(items, 1, self._tokens[0]))
 
     def _skip(self, kind: str) -> None:
@@ -117,10 +117,10 @@ class _PatternReader(TokenReader):
     def _group(self, depth: int) -> Group:
         bracket = self._next()
         if depth >= _DEEPEST:
-            raise bracket.error(f"Groups stand more than {_DEEPEST} deep in each other.")
+            raise bracket.error(f"Groups are nested more than {_DEEPEST} deep.")
         items = self._items(depth + 1)
         if self._token.kind != "close":
-            raise bracket.error("This [ is never closed.", "Put ] behind the group.")
+            raise bracket.error("This [ is never closed.", "Add ] after the group.")
         self._next()
         return Group(items, 1, bracket)
 
@@ -130,34 +130,34 @@ class _PatternReader(TokenReader):
         if word in WORDS:
             return Atom(WORDS[word], token)
         if word == "INPUT":
-            raise token.error("INPUT stands only at the beginning.", "Take it out here.")
+            raise token.error("INPUT is allowed only at the beginning.", "Delete it here.")
         near = nearest(word, WORDS)
         usual = [kind.info.words[0].upper() for kind in _KINDS]
         hint = f"Did you mean {near[0]}?" if near else f"Layers are {listed(usual, 'and')}."
-        raise token.error(f"A layer is expected here, not {show(token.text)}.", hint)
+        raise token.error(f"Expected a layer, received {show(token.text)}.", hint)
 
     def _optional(self, item: Item) -> Atom:
         mark = self._next()
         if not isinstance(item, Atom) or item.kind not in POOLS:
-            raise mark.error("Only a pool is optional.", "Write POOL?, or take the ? out.")
+            raise mark.error("Only a pool can be optional.", "Write POOL?, or delete the ?.")
         return item._replace(optional=True)
 
     def _repeated(self, item: Item) -> Group:
         star = self._next()
         if isinstance(item, Group) and item.token.kind != "open":
-            raise star.error("This is repeated already.", "Multiply the two numbers.")
+            raise star.error("This group has a count already.", "Multiply the two counts.")
         token = self._next() if self._token.kind in ("number", "word") else self._token
         items = item.items if isinstance(item, Group) else (item,)
         return self._checked(Group(items, self._count(token), token))
 
     def _count(self, token: Token) -> int:
         if token.kind == "number":
-            # Python refuses to read thousands of digits; nine are too many layers already.
+            # Python refuses to parse thousands of digits; nine are too many layers already.
             return int(token.text.lstrip("0")[:9] or "0")
         letter = token.text.upper()
         if letter not in self._counts:
             hint = f"Write {listed([*self._counts, 'a number'])}."
-            raise token.error("The * needs to know how often.", hint)
+            raise token.error("The * needs a count.", hint)
         return self._counts[letter]
 
     def _checked(self, group: Group) -> Group:

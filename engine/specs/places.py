@@ -1,4 +1,4 @@
-"""Layers by their place in a network, those inside residual blocks included."""
+"""Finds, replaces and explains the layer at a place, also inside residual blocks."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import msgspec
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.shapes import Shape, format_shape
 from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer, Note, Topic
-from cnn_tui.engine.specs.infer import rule_of, walk
+from cnn_tui.engine.specs.infer import infer_layers, rule_of
 from cnn_tui.engine.specs.layers import Layer, Place, Residual, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport, Report
 
 
 def label(place: Place, layer: Layer) -> str:
-    """A layer as people call it: ``layer 4.2 (conv)`` is the second in the fourth's branch."""
+    """Return a label such as ``layer 4.2 (conv)``: the second layer in the branch of the fourth."""
     return f"layer {'.'.join(str(position + 1) for position in place)} ({layer_type(layer)})"
 
 
 def step_at(network: Network, place: Place) -> InferredLayer:
-    """The layer at a place, between the volumes before and after it.
+    """Return the layer at a place with its input and output.
 
     Raises:
-        IndexError: where there is none.
+        IndexError: if there is no such layer.
     """
     layer = layer_at(network, place)
-    steps = walk(network.layers[: place[0] + 1], FeatureMap(network.input))
+    steps = infer_layers(network.layers[: place[0] + 1], FeatureMap(network.input))
     for position in place[:-1]:
         steps = steps[position].branch
-        if not steps:  # a block with an impossible setting is not looked into
+        if not steps:  # a block with an invalid setting is not inferred inside
             return InferredLayer(layer, FeatureMap(None), FeatureMap(None))
     return steps[place[-1]]
 
 
 def layer_at(network: Network, place: Place) -> Layer:
-    """The layer at a place; raises ``IndexError`` where there is none."""
+    """Return the layer at a place; raises ``IndexError`` if there is none."""
     layers: Sequence[Layer] = network.layers
     for position in place[:-1]:
         block = layers[position]
@@ -48,36 +48,36 @@ def layer_at(network: Network, place: Place) -> Layer:
 def replace_at(
     layers: Sequence[Layer], place: Place, substitutes: Sequence[Layer]
 ) -> tuple[Layer, ...]:
-    """The layers with others in the place of one."""
-    at, *inner = place
-    old = layers[at]
+    """Return the layers with ``substitutes`` in the place of one."""
+    position, *inner = place
+    old = layers[position]
     if inner and isinstance(old, Residual):
         branch = replace_at(old.branch, tuple(inner), substitutes)
         substitutes = (msgspec.structs.replace(old, branch=branch),)
-    return (*layers[:at], *substitutes, *layers[at + 1 :])
+    return (*layers[:position], *substitutes, *layers[position + 1 :])
 
 
 def known_shapes(network: Network, place: Place) -> tuple[Shape, Shape]:
-    """The volumes before and after a layer.
+    """Return the input and output shapes of a layer.
 
     Raises:
-        ShapeError: where an issue leaves them open.
+        ShapeError: if a fault leaves one unknown.
     """
     step = step_at(network, place)
     if step.before.shape is None or step.after.shape is None:
         what = label(place, step.layer)
-        raise ShapeError(f"{what} does not fit yet, or one before it.", "Mend that first.")
+        raise ShapeError(f"{what} or a layer before it does not fit.", "Fix that first.")
     return step.before.shape, step.after.shape
 
 
-_OPEN = ("What reaches this layer is open:", "a layer before it does not fit.")
+_OPEN = ("The input of this layer is unknown:", "a layer before it does not fit.")
 
 
 def explain(network: Network, place: Place) -> tuple[Note, ...]:
-    """What there is to say about a layer, the most important first.
+    """Explain the size, parameters and receptive field of a layer, the most important first.
 
     Raises:
-        IndexError: where there is no layer.
+        IndexError: if there is no such layer.
     """
     step = step_at(network, place)
     if step.before.shape is None:
@@ -88,7 +88,7 @@ def explain(network: Network, place: Place) -> tuple[Note, ...]:
 
 
 def _general(step: InferredLayer) -> Iterator[Note]:
-    """What can be said of any layer."""
+    """The notes about a layer of any kind."""
     before, after = step.before.shape, step.after.shape
     yield Note(
         "size", (f"{format_shape(before or ())} in, {format_shape(after) if after else '?'} out",)
@@ -100,7 +100,7 @@ def _general(step: InferredLayer) -> Iterator[Note]:
 
 
 def received_by(network: Network, report: Report, place: Place) -> Shape | None:
-    """The volume that reaches a layer, or the end of a list of layers; None if not known."""
+    """Return the input shape of a layer, or the shape at the end of a list; None if unknown."""
     shape: Shape | None = network.input
     layers: Sequence[LayerReport] = report.layers
     for depth, position in enumerate(place):

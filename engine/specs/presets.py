@@ -1,4 +1,4 @@
-"""Networks by name: the presets that come with the product, or a file of the user's."""
+"""Loads a network by name: a preset of the package, or a file of the user."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ _NAMES = (
 )
 
 FOREIGN = (".onnx", ".py", ".pt", ".pth", ".pkl", ".bin", ".ckpt")
-"""Endings of files that are not opened, but imported if at all."""
+"""Extensions of files that can only be imported."""
 
 
 def preset_names() -> tuple[str, ...]:
-    """The names, from a linear classifier up to the networks of ImageNet."""
+    """Return the names of the presets, from a linear classifier to ImageNet networks."""
     return _NAMES
 
 
 def load_preset(name: str) -> Network:
-    """The preset of that name.
+    """Load a preset by name.
 
     Raises:
-        SpecError: if there is none, with the names most like it.
+        SpecError: if there is none; the message lists similar names.
     """
     if name not in _NAMES:
         raise _unknown(name)
@@ -51,16 +51,16 @@ def load_preset(name: str) -> Network:
 
 
 def resolve(arch: str) -> Network:
-    """The preset or the file that ``arch`` names; a preset wins over a file of the same name.
+    """Load the preset or file ``arch``; a preset wins over a file of the same name.
 
     Raises:
-        SpecError: if it is neither, or the file does not describe a network.
+        SpecError: if there is neither, or the file does not describe a network.
     """
     if arch in _NAMES:
         return load_preset(arch)
     if arch.lower().endswith(FOREIGN) and Path(arch).exists():
-        hint = f"Make an architecture of it: cnn-tui import {plain(arch)}"
-        raise SpecError(f"{plain(arch)} is a file of another program.", hint)
+        hint = f"Convert it first: cnn-tui import {plain(arch)}"
+        raise SpecError(f"{plain(arch)} is not an architecture file.", hint)
     if _is_path(arch):
         return load_network(Path(arch))
     raise _unknown(arch)
@@ -69,9 +69,9 @@ def resolve(arch: str) -> Network:
 def _is_path(arch: str) -> bool:
     separators = {os.sep, os.altsep or os.sep}
     try:
-        named = any(one in arch for one in separators) or arch.lower().endswith(".toml")
+        named = any(separator in arch for separator in separators) or arch.lower().endswith(".toml")
         return named or (arch != "" and Path(arch).exists())
-    except OSError:  # too long to be the name of a file
+    except OSError:  # too long for a file name
         return False
 
 

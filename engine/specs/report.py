@@ -1,4 +1,4 @@
-"""What :func:`cnn_tui.engine.specs.check.check` answers; its JSON is ``cnn-tui check --json``."""
+"""The result of :func:`cnn_tui.engine.specs.check.check`; as JSON ``cnn-tui check --json``."""
 
 from __future__ import annotations
 
@@ -12,60 +12,60 @@ from cnn_tui.engine.specs.network import Network
 
 
 class Fix(msgspec.Struct, frozen=True):
-    """One way out of an issue, tried before it is offered."""
+    """A change that fixes an issue; it was tried on the network."""
 
     layer: int
-    """Number of the layer to change, counted from 1; 0 is the network."""
+    """Number of the layer to change, counted from 1; 0 for the network."""
     field: str
     """The setting, such as ``stride``, or ``branch[1].stride`` inside a residual block.
 
-    ``replace`` and ``after`` are no settings: the layers that ``value`` names in quick entry take
-    the place of the layer, or stand behind it.
+    ``replace`` and ``after`` are not settings: the layers that ``value`` describes in quick entry
+    replace the layer, or are added after it.
     """
     value: int | str | list[int]
     description: str
-    """What to change and what comes of it: ``stride 1: 16x10x10, all later layers fit``."""
+    """The change and its effect: ``stride 1: 16x10x10, all later layers fit``."""
     also: tuple[Fix, ...] = ()
-    """Further changes that this one needs; ``doctor.apply_fix`` makes them all."""
+    """Further changes that belong to this one; ``doctor.apply_fix`` applies all."""
 
 
 class Issue(msgspec.Struct, frozen=True):
-    """A mistake in a network: what, where, why and what to do, in one line."""
+    """A fault in a network: what, where, why and what to do, in one line."""
 
     layer: int
-    """Number of the layer, counted from 1; 0 is the network as a whole."""
+    """Number of the layer, counted from 1; 0 for the network as a whole."""
     code: str
     message: str
     fixes: tuple[Fix, ...] = ()
-    """Best first: those after which all later layers fit, then by how little they change."""
+    """Fixes after which all later layers fit first, then the smallest changes."""
     path: str = ""
-    """The setting at fault as a file has it, counted from 0: ``layers[3].kernel_size``."""
+    """Path of the faulty setting, counted from 0: ``layers[3].kernel_size``."""
 
 
 class LayerReport(msgspec.Struct, frozen=True):
-    """One layer in its place; counts are for one image."""
+    """One layer of a network; counts are for one image."""
 
     index: int
-    """Counted from 1 in its list of layers."""
+    """Position in its list of layers, counted from 1."""
     type: str
     name: str
-    """The user's, or type and number; unique in the network."""
+    """The name of the user or type and number; unique in the network."""
     settings: str
-    """In short: ``6  5x5 s1 p2``."""
+    """The settings in short: ``6  5x5 s1 p2``."""
     output: list[int] | None
-    """``[C, H, W]`` or ``[D]``; None from the first fault on."""
+    """``[C, H, W]`` or ``[D]``; None at and after a fault."""
     weights: int
-    """Entries of weight arrays; gamma of a batch norm."""
+    """Number of weights, or of the gammas of a batch norm."""
     biases: int
-    """Entries of bias vectors; beta of a batch norm."""
+    """Number of biases, or of the betas of a batch norm."""
     params: int
-    """Weights and biases: all that is learned. Running statistics are not."""
+    """Weights and biases; running statistics are not parameters."""
     macs: int
-    """Multiply-adds of convolutions and fully connected layers, which dwarf all others."""
+    """Multiply-adds of convolutions and fully connected layers; all others are negligible."""
     receptive_field: int | None
     """Input pixels along the longer side that one output depends on, padding included."""
     activations: int
-    """Values in the output."""
+    """Number of output values."""
     branch: tuple[LayerReport, ...] = ()
     shortcut: tuple[LayerReport, ...] = ()
 
@@ -77,7 +77,7 @@ class LayerReport(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """A network, checked."""
+    """The check of a whole network."""
 
     name: str
     valid: bool
@@ -88,8 +88,8 @@ class Report(msgspec.Struct, frozen=True):
     issues: tuple[Issue, ...]
 
 
-class Shape(NamedTuple):
-    """Enough of a layer to know the shapes of its arrays."""
+class ArraySizes(NamedTuple):
+    """The sizes of a layer that determine the shapes of its arrays."""
 
     type: str
     outputs: int
@@ -99,32 +99,32 @@ class Shape(NamedTuple):
 
 
 class ParamShapes(NamedTuple):
-    """A layer that learns: the name that its arrays bear, and their shapes."""
+    """The name of a layer with parameters, and the shapes of its arrays."""
 
     name: str
-    shape: Shape
+    sizes: ArraySizes
 
 
 def param_shapes(network: Network, report: Report) -> tuple[ParamShapes, ...]:
-    """The layers that learn, in the order in which they are computed; none of a broken network."""
+    """Return the layers with parameters in computation order; none for a broken network."""
     return tuple(_learned(network.layers, report.layers)) if report.valid else ()
 
 
-def compatible(one: Sequence[ParamShapes], other: Sequence[ParamShapes]) -> bool:
-    """Whether the weights of one fit the other; where nothing is learned, nothing fits."""
-    return bool(one) and [part.shape for part in one] == [part.shape for part in other]
+def compatible(first: Sequence[ParamShapes], second: Sequence[ParamShapes]) -> bool:
+    """Whether the weights of the first network fit the second; False without parameters."""
+    return bool(first) and [layer.sizes for layer in first] == [layer.sizes for layer in second]
 
 
 def _learned(layers: Sequence[Layer], reports: Sequence[LayerReport]) -> Iterator[ParamShapes]:
     for layer, report in zip(layers, reports, strict=True):
         if isinstance(layer, Residual):
             yield from _learned(layer.branch, report.branch)
-            yield from (_one(part, (1, 1)) for part in report.shortcut if part.weights)
+            yield from (_sizes(inner, (1, 1)) for inner in report.shortcut if inner.weights)
         elif report.weights:
-            yield _one(report, pair(layer.kernel_size) if isinstance(layer, Conv) else (1, 1))
+            yield _sizes(report, pair(layer.kernel_size) if isinstance(layer, Conv) else (1, 1))
 
 
-def _one(report: LayerReport, kernel: tuple[int, int]) -> ParamShapes:
+def _sizes(report: LayerReport, kernel: tuple[int, int]) -> ParamShapes:
     outputs = report.output[0] if report.output else 0
-    shape = Shape(report.type, outputs, kernel, report.weights, report.biases)
-    return ParamShapes(report.name, shape)
+    sizes = ArraySizes(report.type, outputs, kernel, report.weights, report.biases)
+    return ParamShapes(report.name, sizes)

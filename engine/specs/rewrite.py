@@ -1,4 +1,4 @@
-"""A network rewritten: some layers replaced by others, the rest as it was."""
+"""Replaces some layers of a network by others, and compares the costs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.flow import FeatureMap
-from cnn_tui.engine.specs.infer import walk
+from cnn_tui.engine.specs.infer import infer_layers
 from cnn_tui.engine.specs.layers import Layer, Place
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import known_shapes, layer_at, replace_at
@@ -22,42 +22,42 @@ Kind = Literal["fc-to-conv", "conv-to-fc", "kernel-to-stack", "pool-to-conv"]
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """What a few layers come to, for one image."""
+    """The costs of a few layers for one image."""
 
     layers: int
     receptive_field: int
-    """Pixels of their own input, along the longer side."""
+    """Receptive field in their own input, along the longer side."""
     params: int
     macs: int
     non_linearities: int
     activations: int
-    """Values kept for the backward pass; activation functions work in place."""
+    """Number of values kept for the backward pass; activations work in place."""
 
 
 class RewrittenLayer(NamedTuple):
-    """One layer of the old network and what stands for it in the new one."""
+    """One layer of the old network and the layers that replace it."""
 
     place: Place
-    """In the old network."""
+    """Place in the old network."""
     shape: Shape
-    """Of the volume that reaches it."""
+    """Shape of the input of the layer."""
     old: Layer
     new: tuple[Layer, ...]
 
 
 class Rewrite(NamedTuple):
-    """A network before and after; both are valid, and give scores of one shape."""
+    """A network before and after; both are valid and give scores of the same shape."""
 
     kind: Kind
     before: Network
     after: Network
     parts: tuple[RewrittenLayer, ...]
     exact: bool
-    """Whether, with the weights carried over, it still computes the same."""
+    """Whether the network computes the same function once the weights are transferred."""
 
     @property
     def costs(self) -> tuple[Cost, Cost]:
-        """What the replaced layers came to, and what stands for them."""
+        """The costs of the replaced layers, and of the layers that replace them."""
         pairs = [(cost([part.old], part.shape), cost(part.new, part.shape)) for part in self.parts]
         old, new = zip(*pairs, strict=True)
         return _total(old), _total(new)
@@ -66,18 +66,18 @@ class Rewrite(NamedTuple):
 def rewrite(
     kind: Kind, network: Network, changes: Mapping[Place, Sequence[Layer]], *, exact: bool
 ) -> Rewrite:
-    """Put layers in the place of others.
+    """Replace layers by others.
 
     Raises:
-        ShapeError: if the network has issues, or would have; or if a layer that stays would learn
-            other parameters.
+        ShapeError: if the network has issues before or after, or if the number of parameters of
+            an unchanged layer would change.
     """
     parts = tuple(
         RewrittenLayer(place, known_shapes(network, place)[0], layer_at(network, place), tuple(new))
         for place, new in changes.items()
     )
     layers = network.layers
-    # From the end, so that the places before stay what they are.
+    # From the end, so that the places before remain valid.
     for part in sorted(parts, key=lambda part: part.place, reverse=True):
         layers = replace_at(layers, part.place, part.new)
     result = Rewrite(kind, network, msgspec.structs.replace(network, layers=layers), parts, exact)
@@ -86,8 +86,8 @@ def rewrite(
 
 
 def cost(layers: Sequence[Layer], shape: Shape) -> Cost:
-    """What ``layers`` come to on a volume of ``shape``."""
-    steps = walk(layers, FeatureMap(shape, flat=len(shape) == 1))
+    """Return the costs of ``layers`` on a volume of ``shape``."""
+    steps = infer_layers(layers, FeatureMap(shape, flat=len(shape) == 1))
     reach = (max(step.after.height.size, step.after.width.size) for step in steps)
     kept = (step for step in steps if not step.layer.info.is_activation)
     return Cost(
@@ -101,12 +101,12 @@ def cost(layers: Sequence[Layer], shape: Shape) -> Cost:
 
 
 def _total(costs: Sequence[Cost]) -> Cost:
-    sums = {name: sum(getattr(one, name) for one in costs) for name in Cost.__struct_fields__}
-    return Cost(**{**sums, "receptive_field": max(one.receptive_field for one in costs)})
+    sums = {name: sum(getattr(cost, name) for cost in costs) for name in Cost.__struct_fields__}
+    return Cost(**{**sums, "receptive_field": max(cost.receptive_field for cost in costs)})
 
 
 class Pair(NamedTuple):
-    """A layer as reported before, and as reported after: itself, or what stands for it."""
+    """The report of a layer, and the reports of the same layer or its replacements afterwards."""
 
     part: RewrittenLayer | None
     old: LayerReport
@@ -114,7 +114,7 @@ class Pair(NamedTuple):
 
 
 def pairs(rewritten: Rewrite) -> Iterator[Pair]:
-    """Every layer of the old network, those inside residual blocks included."""
+    """Yield every layer of the old network, those inside residual blocks included."""
     parts = {part.place: part for part in rewritten.parts}
     yield from _pairs(check(rewritten.before).layers, check(rewritten.after).layers, parts, ())
 
@@ -125,13 +125,13 @@ def _pairs(
     parts: Mapping[Place, RewrittenLayer],
     above: Place,
 ) -> Iterator[Pair]:
-    at = 0
+    start = 0
     for position, report in enumerate(old):
         place = (*above, position)
         part = parts.get(place)
         size = len(part.new) if part else 1
-        others = tuple(new[at : at + size])
-        at += size
+        others = tuple(new[start : start + size])
+        start += size
         yield Pair(part, report, others)
         if part is None:
             yield from _pairs(report.branch, others[0].branch, parts, place)
@@ -143,10 +143,10 @@ def _refuse_misfits(rewritten: Rewrite) -> None:
     for network, when in ((rewritten.before, ""), (rewritten.after, "then ")):
         issues = check(network).issues
         if issues:
-            raise ShapeError(f"{when}{issues[0].message}", "" if when else "Mend that first.")
+            raise ShapeError(f"{when}{issues[0].message}", "" if when else "Fix that first.")
     for pair in pairs(rewritten):
         if pair.part is None and not pair.old.branch:
             old, new = pair.old, pair.new[0]
             if (old.weights, old.biases) != (new.weights, new.biases):
-                text = f"then {new.name} would learn {new.params:,} parameters, not {old.params:,}."
-                raise ShapeError(text, "Take it out first.")
+                text = f"then {new.name} would have {new.params:,} parameters, not {old.params:,}."
+                raise ShapeError(text, "Remove it first.")

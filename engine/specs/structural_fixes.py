@@ -1,4 +1,4 @@
-"""Changes of the layers themselves, and of several settings at once: for want of smaller ones."""
+"""Candidate fixes that replace layers or change several settings at once."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from cnn_tui.engine.specs.report import Fix
 _REMOVAL = 1000.0
 
 
-def last_resorts(case: Case) -> Iterator[FixCandidate]:
-    """What mends a fault in any case, smallest first; whether more comes to light is not asked."""
+def structural_fixes(case: Case) -> Iterator[FixCandidate]:
+    """Yield changes that always remove the fault, smallest first; others may remain."""
     if not case.place:
         return
     layer = case.step.layer
@@ -40,15 +40,15 @@ def last_resorts(case: Case) -> Iterator[FixCandidate]:
 
 
 def removal(case: Case) -> Iterator[FixCandidate]:
-    """The network without the layer, unless it is the only one."""
+    """Yield the removal of the layer, unless it is the only one."""
     if len(case.place) > 1 or len(case.network.layers) > 1:
-        yield FixCandidate(case.fix("replace", ""), "taking it out", _REMOVAL)
+        yield FixCandidate(case.fix("replace", ""), "removing it", _REMOVAL)
 
 
 def elsewhere(case: Case) -> Iterator[FixCandidate]:
-    """A layer that needs height and width before the one that made them vanish, or nowhere."""
-    flattened = (at for at, step in enumerate(case.steps[: case.place[0]]) if step.after.flat)
-    at = next(flattened, None)
+    """Yield moving the layer before the one that flattens its input, then its removal."""
+    flat = (index for index, step in enumerate(case.steps[: case.place[0]]) if step.after.flat)
+    at = next(flat, None)
     if at is not None and len(case.place) == 1 and "bad-value" not in case.steps[at].codes:
         other = case.steps[at].layer
         both = to_quick((case.step.layer, other))
@@ -58,7 +58,7 @@ def elsewhere(case: Case) -> Iterator[FixCandidate]:
 
 
 def fill(case: Case, block: Residual) -> Iterator[FixCandidate]:
-    """A residual block with something in its branch that keeps the volume as it is."""
+    """Yield a layer for an empty branch that keeps the shape, then the removal of the block."""
     shape = case.step.before.shape
     is_volume = shape is not None and len(shape) == 3
     inner: Layer = Conv(out_channels=shape[0], padding="same") if shape and is_volume else ReLU()
@@ -69,7 +69,7 @@ def fill(case: Case, block: Residual) -> Iterator[FixCandidate]:
 
 
 def _fewer(case: Case, layer: Layer) -> Iterator[FixCandidate]:
-    """Half as many channels or features, a quarter, and so on."""
+    """Half the channels or features, a quarter, and so on."""
     if isinstance(layer, FC | Conv):
         field = "out_features" if isinstance(layer, FC) else "out_channels"
         count, halvings = getattr(layer, field), 0
@@ -79,7 +79,7 @@ def _fewer(case: Case, layer: Layer) -> Iterator[FixCandidate]:
 
 
 def _branch_alone(case: Case, layer: Layer) -> Iterator[FixCandidate]:
-    # Only what is valid can be written down.
+    # Only valid layers can be written as quick entry.
     if isinstance(layer, Residual) and "bad-value" not in case.step.codes:
         yield FixCandidate(case.fix("replace", to_quick(layer.branch)), "its branch alone", 20)
 
@@ -88,7 +88,7 @@ _MOST_STRIDE = 64
 
 
 def reconcile(case: Case, block: Residual) -> Iterator[FixCandidate]:
-    """Another shortcut, its stride, padding in the branch, or the branch's last width."""
+    """Yield another shortcut or stride, padding in the branch, or another last width."""
     before = case.step.before.shape
     after = case.step.branch[-1].after.shape if case.step.branch else None
     for stride in _strides(block, before, after):
@@ -99,7 +99,7 @@ def reconcile(case: Case, block: Residual) -> Iterator[FixCandidate]:
 
 
 def _strides(block: Residual, before: Shape | None, after: Shape | None) -> Iterator[int]:
-    """How much the branch shrinks its input, if it does so evenly."""
+    """The stride by which the branch reduces its input, if there is one for both axes."""
     if before is None or after is None:
         yield block.stride
         return
@@ -119,7 +119,7 @@ def _shortcuts(case: Case, block: Residual, stride: int) -> Iterator[FixCandidat
 
 
 def _same_padding(case: Case, block: Residual) -> Iterator[FixCandidate]:
-    """The commonest slip: convolutions that shrink the branch because they are not padded."""
+    """Padding for all convolutions of the branch: its absence is the commonest mistake."""
     changes: list[tuple[str, int | str]] = [
         (f"branch[{index}].padding", "same")
         for index, layer in enumerate(block.branch)
@@ -136,7 +136,7 @@ def _together(case: Case, changes: Sequence[tuple[str, int | str]]) -> Fix:
 
 
 def _width(case: Case, block: Residual, channels: int) -> Iterator[FixCandidate]:
-    """The last layer of the branch that decides how many channels it gives."""
+    """Another width of the last layer that sets the channels of the branch."""
     for index, layer in reversed(list(enumerate(block.branch))):
         if isinstance(layer, FC | Conv):
             field = "out_features" if isinstance(layer, FC) else "out_channels"

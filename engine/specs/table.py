@@ -1,4 +1,4 @@
-"""The layers of a report: one line of the table for each, with a name of its own."""
+"""The table of layers of a report: unique names, settings in short, counts."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from cnn_tui.engine.specs.report import LayerReport
 
 
 class Namer:
-    """Gives each layer a name of its own: the user's first, then type and number.
+    """Gives each layer a unique name: that of the user, or else type and number.
 
-    Inside a residual block a name is led by the block's: ``residual3.conv1``.
+    Inside a residual block the name begins with that of the block: ``residual3.conv1``.
     """
 
     def __init__(self, layers: Iterable[Layer]) -> None:
@@ -34,7 +34,7 @@ class Namer:
         self._used: set[str] = set()
 
     def name(self, layer: Layer, index: int, prefix: str) -> str:
-        """A name not given before; the user's unless another layer already has it."""
+        """Return an unused name; that of the user unless another layer has it already."""
         name = _text(layer.name)
         if not name or name in self._used:
             name = self._free(f"{prefix}{layer.info.stem or layer_type(layer)}{index}")
@@ -52,7 +52,7 @@ def _text(name: object) -> str:
 
 
 def settings(layer: Layer) -> str:
-    """A layer's settings in a few characters: ``6  5x5 s1 p2``."""
+    """Return the settings of a layer in a few characters: ``6  5x5 s1 p2``."""
     match layer:
         case Conv():
             return f"{layer.out_channels}  {_window(layer)}{_conv_extras(layer)}"
@@ -69,7 +69,7 @@ def _window(layer: Conv | MaxPool | AvgPool) -> str:
     height, width = pair(layer.kernel_size)
     stride = layer.kernel_size if layer.stride is None else layer.stride
     padding = " same" if layer.padding == "same" else f" p{_short(layer.padding)}"
-    padding = "" if not isinstance(layer, Conv) and layer.padding == 0 else padding
+    padding = "" if not isinstance(layer, Conv) and pair(layer.padding) == (0, 0) else padding
     floor = " floor" if layer.rounding == "floor" else ""
     return f"{height}x{width} s{_short(stride)}{padding}{floor}"
 
@@ -88,13 +88,13 @@ def _short(size: int | tuple[int, ...] | str) -> str:
 
 MOST_KNOWN = 20_000
 _known: dict[tuple[int, int, str], tuple[InferredLayer, LayerReport]] = {}
-"""The step is held, so that its id stays its own."""
+"""Cached rows; each entry holds the inferred layer, so that its id is not reused."""
 
 
 def report_layers(
     steps: Sequence[InferredLayer],
 ) -> tuple[tuple[LayerReport, ...], list[tuple[Place, Diagnostic]]]:
-    """The table, and those layers whose own name another layer had already."""
+    """Return the table, and a diagnostic for each layer whose name is used already."""
     namer = Namer(step.layer for step in steps)
     reports = _reports(steps, "", namer)
     return reports, list(_duplicates(steps, reports))
@@ -108,7 +108,7 @@ def _report(step: InferredLayer, index: int, prefix: str, namer: Namer) -> Layer
     name = namer.name(step.layer, index, prefix)
     if step.branch or step.shortcut:
         return _reported(step, index, name, namer)
-    # As steps are: an edit leaves most layers as they are.
+    # Cached like inferred layers: an edit leaves most layers as they are.
     key = (id(step), index, name)
     known = _known.get(key)
     if known is None:
@@ -126,14 +126,14 @@ def _reported(step: InferredLayer, index: int, name: str, namer: Namer) -> Layer
         type=layer_type(step.layer),
         name=name,
         settings=""
-        if any(one.code == "bad-value" for one in step.faults)
+        if any(fault.code == "bad-value" for fault in step.faults)
         else settings(step.layer),
         output=list(shape) if shape else None,
         weights=step.weights,
         biases=step.biases,
         params=step.weights + step.biases,
         macs=step.macs,
-        # Strides multiply: a file can ask for fields that no JSON reader takes as a number.
+        # Strides multiply: the field can exceed the integers of JSON readers.
         receptive_field=reach if shape and reach <= MAX_COUNT else None,
         activations=math.prod(shape) if shape else 0,
         branch=_reports(step.branch, f"{name}.", namer),
@@ -147,6 +147,6 @@ def _duplicates(
     for position, (step, report) in enumerate(zip(steps, reports, strict=True)):
         place = (*above, position)
         if isinstance(step.layer.name, str) and step.layer.name not in ("", report.name):
-            text = f"the name {step.layer.name!r} is already that of another layer"
+            text = f"the name {step.layer.name!r} is already used by another layer"
             yield place, Diagnostic("duplicate-name", text, "name", wanted=report.name)
         yield from _duplicates(step.branch, report.branch, place)

@@ -1,4 +1,4 @@
-"""Cuts a line that a person types into words that know where they stand."""
+"""Splits typed text into tokens that know their position."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Token(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The column behind it."""
+        """The column after the token."""
         return self.column + len(self.text)
 
     def error(self, message: str, hint: str = "") -> EntryError:
-        """An error whose caret stands under this piece."""
+        """Return an error that points at this token."""
         return EntryError(message, hint, self.column, len(self.text))
 
 
@@ -33,42 +33,41 @@ class TokenReader:
 
     def __init__(self, tokens: Iterable[Token]) -> None:
         self._tokens = list(tokens)
-        self._at = 0
+        self._position = 0
 
     @property
     def _token(self) -> Token:
-        return self._tokens[self._at]
+        return self._tokens[self._position]
 
     def _next(self) -> Token:
-        self._at += 1
-        return self._tokens[self._at - 1]
+        self._position += 1
+        return self._tokens[self._position - 1]
 
 
 def scan(text: str, pattern: re.Pattern[str], *, lenient: bool = False) -> Iterator[Token]:
-    """The tokens of ``text``, then one of kind ``end``.
+    """Yield the tokens of ``text``, then one of kind ``end``.
 
     Args:
-        text: whatever was typed.
-        pattern: a named group for each kind; ``blank`` is left out.
-        lenient: leave out what the pattern does not know, too.
+        text: the typed line.
+        pattern: one named group per kind of token; ``blank`` is skipped.
+        lenient: whether to skip unknown characters as well.
 
     Raises:
-        EntryError: for a character that the pattern does not know, and for a line of a length
-            that nobody types.
+        EntryError: for a character that the pattern does not match, or a line that is too long.
     """
     if len(text) > MAX_FILE_BYTES:
         at_end = Token("end", "", MAX_FILE_BYTES)
         raise at_end.error(f"The line is longer than {MAX_FILE_BYTES // 1024} KB.")
-    place = 0
-    while place < len(text):
-        match = pattern.match(text, place)
+    column = 0
+    while column < len(text):
+        match = pattern.match(text, column)
         if match is None:
             if not lenient:
-                stray = Token("stray", text[place], place)
-                raise stray.error(f"{show(stray.text)} has no meaning here.", "Take it out.")
-            place += 1
+                stray = Token("stray", text[column], column)
+                raise stray.error(f"{show(stray.text)} has no meaning here.", "Delete it.")
+            column += 1
             continue
         if match.lastgroup != "blank":
-            yield Token(str(match.lastgroup), match[0], place)
-        place = match.end()
+            yield Token(str(match.lastgroup), match[0], column)
+        column = match.end()
     yield Token("end", "", len(text))

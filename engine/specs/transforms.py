@@ -1,6 +1,6 @@
-"""Rewrites of one layer that the notes describe; none needs an array.
+"""The rewrites of one layer that the CS231n notes describe, without arrays.
 
-With trained weights, :mod:`cnn_tui.engine.transforms` carries them over and compares outputs.
+:mod:`cnn_tui.engine.transforms` transfers trained weights and compares the outputs.
 """
 
 from __future__ import annotations
@@ -30,30 +30,34 @@ from cnn_tui.engine.specs.windows import windows
 
 
 class MatrixFacts(msgspec.Struct, frozen=True):
-    """The matrix that does what a convolution does, each count of entries."""
+    """The size of the matrix that is equivalent to a convolution, in entries."""
 
     rows: int
-    """Outputs: one for each filter and place."""
+    """Number of outputs: one per filter and position."""
     columns: int
-    """Inputs: one for each pixel and channel."""
+    """Number of inputs: one per pixel and channel."""
     connected: int
-    """Entries that hold a weight, some weight many times."""
+    """Entries that hold a weight; most weights occur many times."""
     free: int
-    """Different weights among them: those of the convolution."""
+    """Number of distinct weights: those of the convolution."""
 
     @property
     def entries(self) -> int:
-        """All of them."""
+        """Total number of entries."""
         return self.rows * self.columns
 
     @property
     def zeros(self) -> int:
-        """Entries that are zero whatever the weights are."""
+        """Number of entries that are zero for any weights."""
         return self.entries - self.connected
 
 
 def matrix_facts(layer: Conv, shape: Shape) -> MatrixFacts:
-    """The matrix of a convolution that fits a volume of ``shape`` (C, H, W)."""
+    """Return the size of the matrix of a convolution on a volume of ``shape`` (C, H, W).
+
+    The matrix is mostly zero, since each output sees only a window, and many of its entries are
+    equal, since all windows share their weights (CS231n, Converting FC layers to CONV layers).
+    """
     channels, height, width = shape
     down, across = windows(layer)
     places = output_size(height, down) * output_size(width, across)
@@ -68,7 +72,7 @@ def matrix_facts(layer: Conv, shape: Shape) -> MatrixFacts:
 
 
 def _taps_inside(size: int, window: Window) -> int:
-    """Pairs of a place and a pixel that its window reads, padding left out."""
+    """Number of pairs of a window position and a pixel that it reads, padding excluded."""
     return sum(
         0 <= place * window.stride - window.padding + tap * window.dilation < size
         for place in range(output_size(size, window))
@@ -77,22 +81,22 @@ def _taps_inside(size: int, window: Window) -> int:
 
 
 def fc_to_conv(network: Network, place: Place) -> Rewrite:
-    """An FC layer as a convolution whose window is its whole input: ``120`` as ``120 5x5``.
+    """Rewrite an FC layer as a convolution with a window of the whole input: ``120 5x5``.
 
-    The FC layers before it are rewritten, too: a convolution needs height and width. Whatever
-    the network computes stays the same (CS231n notes, Converting FC layers to CONV layers).
+    The FC layers before it are rewritten as well, since a convolution needs height and width.
+    The network computes the same function (CS231n notes, Converting FC layers to CONV layers).
 
     Raises:
-        ShapeError: if the layer is no FC layer, or the network has issues.
+        ShapeError: if the layer is not an FC layer, or the network has issues.
     """
     if not isinstance(layer_at(network, place), FC):
-        raise _wrong_kind(place, layer_at(network, place), "FC layer")
+        raise _wrong_kind(place, layer_at(network, place), "an FC layer")
     changes: dict[Place, list[Layer]] = {}
-    for found, layer in walk_layers(network.layers):
+    for current, layer in walk_layers(network.layers):
         if isinstance(layer, FC):
-            shape, _ = known_shapes(network, found)
-            changes[found] = [_whole_window(layer, shape)]
-        if found == place:
+            shape, _ = known_shapes(network, current)
+            changes[current] = [_whole_window(layer, shape)]
+        if current == place:
             break
     return rewrite("fc-to-conv", network, changes, exact=True)
 
@@ -106,13 +110,13 @@ def _whole_window(layer: FC, shape: Shape) -> Conv:
 
 
 def conv_to_fc(network: Network, place: Place) -> Rewrite:
-    """A convolution as an FC layer with a sparse matrix of shared weights.
+    """Rewrite a convolution as an FC layer with a sparse matrix of shared weights.
 
-    The network computes the same, though trained further the weights are shared no more.
+    The network computes the same function; further training no longer shares the weights.
 
     Raises:
-        ShapeError: if the layer is no convolution, or one behind it needs height and width;
-            :func:`alone` then shows the layer by itself.
+        ShapeError: if the layer is not a convolution, or a later layer needs height and width;
+            :func:`alone` then shows the layer in isolation.
     """
     layer = _conv_at(network, place)
     _, (filters, height, width) = known_shapes(network, place)
@@ -121,10 +125,10 @@ def conv_to_fc(network: Network, place: Place) -> Rewrite:
 
 
 def alone(network: Network, place: Place) -> Network:
-    """A convolution in a network of its own, where it can become an FC layer in any case.
+    """Return a network of this convolution alone, which can always become an FC layer.
 
     Raises:
-        ShapeError: if the layer is no convolution, or does not fit.
+        ShapeError: if the layer is not a convolution, or does not fit.
     """
     layer = _conv_at(network, place)
     (channels, height, width), _ = known_shapes(network, place)
@@ -133,34 +137,34 @@ def alone(network: Network, place: Place) -> Network:
 
 
 def kernel_to_stack(network: Network, place: Place) -> Rewrite:
-    """A large kernel as 3x3 convolutions with a non-linearity between each two.
+    """Rewrite a large kernel as 3x3 convolutions with activations between them.
 
-    The stack sees as much of its input and gives as large an output, but it is another function,
-    to be trained anew (Simonyan & Zisserman 2015, section 2.3; CS231n notes, Layer Patterns).
+    Receptive field and output size are the same, but the stack is another function, which has
+    to be trained (Simonyan & Zisserman 2015, section 2.3; CS231n notes, Layer Patterns).
 
     Raises:
-        ShapeError: if the layer is no convolution with a square odd kernel of at least 5x5.
+        ShapeError: if the layer is not a convolution with an odd square kernel of at least 5x5.
     """
     layer = _conv_at(network, place)
     height, width = pair(layer.kernel_size)
     if height != width or height % 2 == 0 or height < 5:
-        text = f"{label(place, layer)}: a {height}x{width} kernel is not made of 3x3 kernels."
-        raise ShapeError(text, "It takes a square one of 5x5, 7x7, 9x9 and so on.")
-    between = _activation_behind(network, place)
+        text = f"{label(place, layer)}: a {height}x{width} kernel is not a stack of 3x3 kernels."
+        raise ShapeError(text, "Choose a layer with a kernel of 5x5, 7x7, 9x9 and so on.")
+    between = _activation_after(network, place)
     first, *others = _stack(layer, (height - 1) // 2)
-    stack = [first, *(one for conv in others for one in (between, conv))]
+    stack = [first, *(layer for conv in others for layer in (between, conv))]
     return rewrite("kernel-to-stack", network, {place: stack}, exact=False)
 
 
-def _activation_behind(network: Network, place: Place) -> Layer:
-    behind = dict(walk_layers(network.layers)).get((*place[:-1], place[-1] + 1))
-    if behind is not None and behind.info.is_activation:
-        return msgspec.structs.replace(behind, name="")
+def _activation_after(network: Network, place: Place) -> Layer:
+    after = dict(walk_layers(network.layers)).get((*place[:-1], place[-1] + 1))
+    if after is not None and after.info.is_activation:
+        return msgspec.structs.replace(after, name="")
     return ReLU()
 
 
 def _stack(layer: Conv, count: int) -> Iterator[Conv]:
-    """The convolutions; the last alone has the stride, so that all see every pixel."""
+    """The convolutions; only the last has the stride, so that all read every pixel."""
     inner = msgspec.structs.replace(layer, kernel_size=3, stride=1, rounding="exact", name="")
     last = msgspec.structs.replace(layer, kernel_size=3)
     for number in range(count):
@@ -169,7 +173,7 @@ def _stack(layer: Conv, count: int) -> Iterator[Conv]:
 
 
 def _share(layer: Conv, number: int, count: int) -> int | tuple[int, ...] | Literal["same"]:
-    """The padding of one convolution of a stack: together they have that of the layer."""
+    """The padding of one convolution of a stack; the sum is that of the layer."""
     if layer.padding == "same":
         return "same"
     high, wide = (
@@ -179,17 +183,17 @@ def _share(layer: Conv, number: int, count: int) -> int | tuple[int, ...] | Lite
 
 
 def pool_to_conv(network: Network, place: Place) -> Rewrite:
-    """A pool as a convolution with its stride, which learns how to shrink the volume.
+    """Rewrite a pool as a strided convolution, which learns how to reduce the volume.
 
-    It begins as the mean of each window, which for average pooling is what was there (Springenberg
-    et al. 2015; CS231n notes, Getting rid of pooling).
+    It starts as the mean of each window, which equals average pooling (Springenberg et al. 2015;
+    CS231n notes, Getting rid of pooling).
 
     Raises:
-        ShapeError: if the layer is no pool, or the network has issues.
+        ShapeError: if the layer is not a pool, or the network has issues.
     """
     layer = layer_at(network, place)
     if not isinstance(layer, MaxPool | AvgPool):
-        raise _wrong_kind(place, layer, "pool")
+        raise _wrong_kind(place, layer, "a pool")
     (channels, *_), _ = known_shapes(network, place)
     conv = Conv(
         out_channels=channels,
@@ -203,12 +207,12 @@ def pool_to_conv(network: Network, place: Place) -> Rewrite:
 
 
 class Transform(NamedTuple):
-    """A rewrite that can be offered for a layer."""
+    """A rewrite to be offered for a layer."""
 
     kind: Kind
     title: str
     kinds: tuple[type[Layer], ...]
-    """Of layers that it is for."""
+    """The kinds of layers that can be rewritten."""
     make: Callable[[Network, Place], Rewrite]
 
 
@@ -221,16 +225,16 @@ TRANSFORMS = (
 
 
 def transforms_for(layer: Layer) -> tuple[Transform, ...]:
-    """What a layer of this kind may become; whether it does depends on its network."""
-    return tuple(one for one in TRANSFORMS if isinstance(layer, one.kinds))
+    """Return the rewrites for a kind of layer; its network may still rule them out."""
+    return tuple(transform for transform in TRANSFORMS if isinstance(layer, transform.kinds))
 
 
 def _conv_at(network: Network, place: Place) -> Conv:
     layer = layer_at(network, place)
     if not isinstance(layer, Conv):
-        raise _wrong_kind(place, layer, "convolution")
+        raise _wrong_kind(place, layer, "a convolution")
     return layer
 
 
 def _wrong_kind(place: Place, layer: Layer, wanted: str) -> ShapeError:
-    return ShapeError(f"{label(place, layer)} is no {wanted}.", "Choose another layer.")
+    return ShapeError(f"{label(place, layer)} is not {wanted}.", "Choose another layer.")

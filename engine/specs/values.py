@@ -1,7 +1,7 @@
-"""Finds the values that a description may not have, one by one, each with its path.
+"""Finds every invalid value of a description, with its path.
 
-Decoding stops at the first fault and speaks of types; this walks the same annotations and says
-which setting, what it takes and what it got.
+msgspec stops at the first error and reports types; this module reads the same annotations and
+reports which setting, what was expected and what was received.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _REFUSALS = (msgspec.ValidationError, TypeError, ValueError, OverflowError)
 
 
 class Problem(NamedTuple):
-    """One bad value: ``path`` as in ``layers[3].kernel_size``, counted from 0."""
+    """An invalid value; ``path`` is like ``layers[3].kernel_size``, counted from 0."""
 
     path: str
     text: str
@@ -29,12 +29,12 @@ class Problem(NamedTuple):
 
 
 def network_problems(data: object) -> Iterator[Problem]:
-    """Every bad value of a decoded file: tables, lists and plain values."""
+    """Yield every invalid value of a decoded file: tables, lists and plain values."""
     yield from _table(data, Network, "")
 
 
 def value_problems(described: Layer | Network) -> Iterator[Problem]:
-    """Every bad value of a description made in code, the layers inside it left out."""
+    """Yield every invalid value of a description made in code, inner layers excluded."""
     shell = _without_layers(described)
     try:
         msgspec.convert(msgspec.to_builtins(shell), type(shell))
@@ -76,13 +76,13 @@ def _table(data: object, kind: type[msgspec.Struct], path: str) -> Iterator[Prob
 
 @cache
 def fields_of(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
-    """The settings of a description by name; looking them up anew takes long."""
+    """Return the fields of a description by name; cached, since msgspec takes long."""
     return {field.name: field for field in msgspec.structs.fields(kind)}
 
 
 def _unknown_key(key: object, fields: dict[str, Any], path: str) -> Problem:
     near = nearest(key, fields)
-    remedy = f"Did you mean {near[0]}?" if near else f"Known here: {listed(fields, 'and')}."
+    remedy = f"Did you mean {near[0]}?" if near else f"Known settings: {listed(fields, 'and')}."
     name = key if isinstance(key, str) and key.isidentifier() and key.isascii() else show(key)
     return Problem(_join(path, name[:64]), "unknown setting", remedy)
 
@@ -145,8 +145,8 @@ def _refused(value: object, annotation: Any, path: str) -> Iterator[Problem]:
 
 
 def _choices(annotation: Any) -> Iterator[str]:
-    for one in get_args(annotation):
+    for choice in get_args(annotation):
         if get_origin(annotation) is Literal:
-            yield str(one)
-        elif get_origin(one) is Literal:
-            yield from _choices(one)
+            yield str(choice)
+        elif get_origin(choice) is Literal:
+            yield from _choices(choice)

@@ -1,4 +1,4 @@
-"""Convolutions and pools: their shape rule, what can be wrong with them, and the arithmetic shown.
+"""Convolutions and pools: shape rule, diagnostics and explanation.
 
 CS231n notes, Convolutional Networks: "Conv Layer" (sizes, parameter sharing), "Pooling Layer".
 """
@@ -34,9 +34,9 @@ from cnn_tui.engine.specs.layers import AvgPool, Conv, Layer, MaxPool, pair
 
 Windowed = Conv | MaxPool | AvgPool
 RULE = "(W - F + 2P)/S + 1"
-"""The size of an output along one axis."""
+"""The output size along one axis."""
 Axes = Sequence[tuple[int, Window]]
-"""Size of the input and the window along it, for height and for width."""
+"""The size of the input and the window along each axis, height and width."""
 _AXES = ("height", "width")
 
 
@@ -44,10 +44,10 @@ _AXES = ("height", "width")
 
 
 def windows(layer: Windowed) -> tuple[Window, Window]:
-    """The window along height and along width.
+    """Return the windows along height and width.
 
     Raises:
-        ValueError: where padding ``same`` meets a kernel of even span.
+        ValueError: for padding ``same`` with a kernel of even span.
     """
     kernel = pair(layer.kernel_size)
     stride = kernel if layer.stride is None else pair(layer.stride)
@@ -68,7 +68,7 @@ def _padding(
 
 
 def infer_conv(layer: Conv, flow: FeatureMap) -> InferredLayer:
-    """The output of a convolution, its weights and its multiply-adds."""
+    """Infer the output, parameters and multiply-adds of a convolution."""
     channels = flow.shape[0] if flow.shape else None
     faults = (*_same_even(layer), *_groups(layer, channels))
     if faults or flow.shape is None:
@@ -81,7 +81,7 @@ def infer_conv(layer: Conv, flow: FeatureMap) -> InferredLayer:
 
 
 def infer_pool(layer: MaxPool | AvgPool, flow: FeatureMap) -> InferredLayer:
-    """The output of a pool."""
+    """Infer the output of a pool."""
     faults = tuple(_pool_padding(layer))
     if faults or flow.shape is None:
         return failed(layer, flow, *faults)
@@ -103,7 +103,7 @@ def _slide(layer: Windowed, flow: FeatureMap, channels: int) -> InferredLayer:
 
 
 def _same_even(layer: Conv) -> Iterator[Diagnostic]:
-    """Padding ``same`` under a window of even span."""
+    """Padding ``same`` with a window of even span."""
     if layer.padding != "same":
         return
     for kernel, dilation in zip(pair(layer.kernel_size), pair(layer.dilation), strict=True):
@@ -115,7 +115,7 @@ def _same_even(layer: Conv) -> Iterator[Diagnostic]:
 
 
 def _groups(layer: Conv, channels: int | None) -> Iterator[Diagnostic]:
-    """Groups of channels that do not come out even; ``channels`` may be unknown."""
+    """Groups that do not divide the channels evenly; ``channels`` may be unknown."""
     for name, count in (("input", channels), ("output", layer.out_channels)):
         if count is not None and count % layer.groups:
             text = f"{layer.groups} groups do not divide the {count} {name} channels evenly"
@@ -124,7 +124,7 @@ def _groups(layer: Conv, channels: int | None) -> Iterator[Diagnostic]:
 
 
 def _pool_padding(layer: MaxPool | AvgPool) -> Iterator[Diagnostic]:
-    """A pool whose first window would hold nothing but padding."""
+    """A pool with windows that hold nothing but padding."""
     for kernel, padding in zip(pair(layer.kernel_size), pair(layer.padding), strict=True):
         if padding >= kernel:
             text = f"padding {padding} is not smaller than the kernel of {kernel}: a window could "
@@ -171,11 +171,11 @@ def _numbers(axes: Axes, bad: Sequence[bool]) -> str:
     return " and ".join(f"in {name} {formula(*axis)}" for name, axis, is_bad in shown if is_bad)
 
 
-# The arithmetic, with the numbers plugged in.
+# Explanations.
 
 
 def explain_conv(layer: Conv, step: InferredLayer) -> Iterator[Note]:
-    """Size, parameters and their sharing, receptive field and cost of a convolution."""
+    """Yield size, parameters and their sharing, receptive field and cost of a convolution."""
     yield from _window_notes(layer, step)
     if not step.weights or step.before.shape is None:
         return
@@ -192,42 +192,42 @@ def explain_conv(layer: Conv, step: InferredLayer) -> Iterator[Note]:
 
 
 def _sharing(layer: Conv, step: InferredLayer, before: Shape, after: Shape) -> Iterator[str]:
-    """The same connections if no two places had a weight in common, and if all were connected."""
+    """Parameters if positions did not share weights, and of a fully connected layer."""
     _, height, width = after
     biases = prod(after) if layer.bias else 0
     unshared = step.weights * height * width + biases
     connected = fc_weights(prod(before), prod(after)) + biases
-    yield f"shared by {height}*{width} = {height * width:,} places"
+    yield f"shared by {height}*{width} = {height * width:,} pixels"
     yield f"not shared: {unshared:,}"
     yield f"as an fc layer: {connected:,}"
 
 
 def explain_maxpool(layer: MaxPool, step: InferredLayer) -> Iterator[Note]:
-    """Size, receptive field, and what a max pool throws away."""
+    """Yield size and receptive field of a max pool, and the share of values that it drops."""
     yield from _window_notes(layer, step)
     before, after = step.before.shape, step.after.shape
     if before is None or after is None:
         return
-    why = "no parameters: the largest value of each window passes as it is"
+    why = "no parameters: the largest value of each window"
     yield Note("parameters", (why,))
-    kept, of = prod(after[1:]), prod(before[1:])
+    kept, total = prod(after[1:]), prod(before[1:])
     dropped = (
-        f"keeps {kept:,} of {of:,} values of each channel",
-        f"drops {100 * (1 - kept / of):.3g}% of the activations",
+        f"keeps {kept:,} of {total:,} values per channel",
+        f"drops {100 * (1 - kept / total):.3g}% of the activations",
     )
-    lines = ("gradients go to the largest alone",)
-    yield Note("pooling", (*dropped, *lines) if kept < of else lines)
+    lines = ("gradients go to the largest only",)
+    yield Note("pooling", (*dropped, *lines) if kept < total else lines)
 
 
 def explain_avgpool(layer: AvgPool, step: InferredLayer) -> Iterator[Note]:
-    """Size and receptive field of an average pool."""
+    """Yield size and receptive field of an average pool."""
     yield from _window_notes(layer, step)
     if step.after.shape is not None:
         yield Note("parameters", ("no parameters: the mean of each window",))
 
 
 def _window_notes(layer: Windowed, step: InferredLayer) -> Iterator[Note]:
-    """The size by the rule of the notes, and the receptive field grown from the one before."""
+    """The output size by the formula of the notes, and the growth of the receptive field."""
     axes = axes_of(layer, step.before.shape)
     if axes is None:
         return
@@ -244,7 +244,7 @@ def _window_notes(layer: Windowed, step: InferredLayer) -> Iterator[Note]:
 
 
 def axes_of(layer: Windowed, received: Shape | None) -> Axes | None:
-    """The axes of a volume and its windows; None where either is unknown."""
+    """Return the sizes and windows along both axes; None if either is unknown."""
     if received is None or len(received) != 3:
         return None
     try:
@@ -255,6 +255,6 @@ def axes_of(layer: Windowed, received: Shape | None) -> Axes | None:
 
 
 def wanted_output(layer: Layer, received: Shape | None) -> tuple[str, ...]:
-    """Height and width that a window would give if places could be split; empty for others."""
+    """Return the unrounded height and width after a window; empty for other layers."""
     axes = axes_of(layer, received) if isinstance(layer, Windowed) else None
     return tuple(decimal(exact_size(*axis)) for axis in axes or ())

@@ -1,4 +1,4 @@
-"""Values and types in words, for messages; nothing from a file gets into them unescaped."""
+"""Values and types as text for messages; whatever comes from a file is escaped."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _LONGEST = 40
 
 
 def show(value: object) -> str:
-    """A value as a message may quote it: short, one line, without control characters."""
+    """Format a value for a message: short, one line, without control characters."""
     match value:
         case bool():
             return "true" if value else "false"
         case int() if value.bit_length() > 64:
-            # Python refuses to write integers of thousands of digits.
+            # Python refuses to format integers of thousands of digits.
             return f"an integer of {value.bit_length()} bits"
         case str():
             return repr(value if len(value) <= _LONGEST else value[:_LONGEST] + "...")
@@ -40,29 +40,30 @@ def _show_list(value: Sequence[object]) -> str:
 
 
 def nearest(word: object, known: Iterable[str], count: int = 1) -> list[str]:
-    """The known words most like ``word``; none if it is not even near one."""
+    """Return the known words most similar to ``word``; none if there is no similar one."""
     if not isinstance(word, str):
         return []
     by_lower_case = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(word[:_LONGEST].lower(), by_lower_case, count, 0.55)
-    return [by_lower_case[name] for name in found]
+    matches = difflib.get_close_matches(word[:_LONGEST].lower(), by_lower_case, count, 0.55)
+    return [by_lower_case[name] for name in matches]
 
 
 def listed(words: Iterable[str], last: str = "or") -> str:
-    """``a, b or c``."""
+    """Join words as in ``a, b or c``."""
     *first, final = words
     return f"{', '.join(first)} {last} {final}" if first else final
 
 
 def expected(annotation: Any) -> str:
-    """A type in words: ``a whole number from 1 to 1024, or a pair of them [height, width]``."""
-    return _words(types.type_info(annotation))
+    """Describe a type: ``a whole number from 1 to 1024, or a pair of them [height, width]``."""
+    return _describe(types.type_info(annotation))
 
 
-def _words(kind: types.Type) -> str:
+def _describe(kind: types.Type) -> str:
     match kind:
         case types.UnionType():
-            return ", or ".join(_words(one) for one in kind.types if one != types.NoneType())
+            members = (member for member in kind.types if member != types.NoneType())
+            return ", or ".join(map(_describe, members))
         case types.IntType():
             return f"a whole number{_range(kind)}"
         case types.FloatType():
@@ -93,5 +94,5 @@ def _range(kind: types.IntType | types.FloatType) -> str:
 
 
 def plain(text: str) -> str:
-    """Text from elsewhere on one line, with whatever could steer a terminal written out."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    """Escape control characters and line breaks of untrusted text."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

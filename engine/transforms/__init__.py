@@ -1,5 +1,5 @@
-"""Rewrites of networks with their weights: carried over, and compared on random input.
+"""Transfers weights to rewritten networks, and compares both on random input.
 
-:mod:`specs.transforms` rewrites the description; :mod:`carry` moves the weights, :mod:`verify` runs
-both networks. Begin with :mod:`carry`.
+:mod:`specs.transforms` rewrites the description; :mod:`carry` transfers the weights, :mod:`verify`
+runs both networks. Begin with :mod:`carry`.
 """

@@ -1,4 +1,4 @@
-"""Weights of a network turned into those of its rewritten form."""
+"""Transfers the weights of a network to its rewritten form."""
 
 from __future__ import annotations
 
@@ -21,35 +21,37 @@ from cnn_tui.engine.specs.transforms import matrix_facts
 from cnn_tui.engine.specs.windows import windows
 
 Weights = Mapping[str, Array]
-"""Parameters and buffers such as ``conv1.weight`` and ``bn2.running_mean``, in PyTorch's shapes."""
+"""Parameters and buffers by name, such as ``bn2.running_mean``, in PyTorch's shapes."""
 
 
 def weights_of(model: Model) -> dict[str, Array]:
-    """Copies of everything that a model has learned."""
+    """Return copies of all parameters and buffers of a model."""
     return {name: np.ascontiguousarray(array).copy() for name, array in live_arrays(model).items()}
 
 
 def load_weights(model: Model, weights: Weights) -> None:
-    """Put weights into a model.
+    """Copy weights into a model.
 
     Raises:
-        ShapeError: if one is missing or of another shape; the model is then left as it was.
+        ShapeError: if one is missing or has another shape; the model is then unchanged.
     """
     live = live_arrays(model)
     for name, array in live.items():
         if name not in weights:
-            raise ShapeError(f"there are no weights for {name}.", "Were they another network's?")
+            raise ShapeError(
+                f"there are no weights for {name}.", "They may belong to another network."
+            )
         if weights[name].shape != array.shape:
             raise ShapeError(
                 f"the weights for {name} are {weights[name].shape}, expected {array.shape}.",
-                "Were they another network's?",
+                "They may belong to another network.",
             )
     for name, array in live.items():
         array[...] = weights[name]
 
 
 def live_arrays(model: Model) -> dict[str, Array]:
-    """The parameters and buffers that a model computes with, by name; not copies."""
+    """Return the parameters and buffers of a model by name, not copied."""
     arrays = {name: parameter.data for name, parameter in model.parameters.items()}
     return arrays | model.buffers
 
@@ -58,14 +60,13 @@ _KINDS = ("weight", "bias", "running_mean", "running_var")
 
 
 def carry(rewritten: Rewrite, weights: Weights, *, seed: int = 0) -> dict[str, Array]:
-    """Weights for ``rewritten.after`` from those of ``rewritten.before``.
+    """Return weights for ``rewritten.after`` from those of ``rewritten.before``.
 
-    Layers that stay keep theirs, whatever they are called now. A convolution for a pool begins as
-    the mean of each window. A stack of small kernels has nothing to go by: it is initialised from
-    ``seed``, as if it were new.
+    Unchanged layers keep their weights, also under new names. A convolution that replaces a pool
+    starts as the mean of each window. A stack of small kernels is initialised from ``seed``.
 
     Raises:
-        ShapeError: for the matrix of a convolution that is too large.
+        ShapeError: if the matrix of a convolution is too large.
         KeyError: if weights are missing.
     """
     carried = {name: array for pair in pairs(rewritten) for name, array in _carried(pair, weights)}
@@ -73,15 +74,15 @@ def carry(rewritten: Rewrite, weights: Weights, *, seed: int = 0) -> dict[str, A
 
 
 def renamed(weights: Weights, before: Network, after: Network) -> dict[str, Array]:
-    """Weights of ``before`` under the names that ``after`` has for the same layers.
+    """Return weights of ``before`` under the names that ``after`` has for the same layers.
 
     Raises:
-        ShapeError: if the networks do not learn arrays of the same shapes, in the same order.
+        ShapeError: if the networks differ in the shapes or order of their parameters.
     """
     old, new = (param_shapes(network, check(network)) for network in (before, after))
     if not compatible(old, new):
-        raise ShapeError("these weights are those of another network.", "Train this one anew.")
-    names = {one.name: other.name for one, other in zip(old, new, strict=True)}
+        raise ShapeError("these weights belong to another network.", "Train this network.")
+    names = {layer.name: same.name for layer, same in zip(old, new, strict=True)}
     split = ((*name.rpartition("."), array) for name, array in weights.items())
     return {f"{names[layer]}.{kind}": array for layer, _, kind, array in split}
 
@@ -109,13 +110,13 @@ def _translated(part: RewrittenLayer, arrays: dict[str, Array]) -> dict[str, Arr
 
 
 def _as_matrix(conv: Conv, part: RewrittenLayer, arrays: dict[str, Array]) -> dict[str, Array]:
-    places = matrix_facts(conv, part.shape).rows // conv.out_channels
+    positions = matrix_facts(conv, part.shape).rows // conv.out_channels
     matrix = {"weight": conv_matrix(conv, arrays["weight"], part.shape)}
-    return matrix | {"bias": np.repeat(arrays["bias"], places)} if conv.bias else matrix
+    return matrix | {"bias": np.repeat(arrays["bias"], positions)} if conv.bias else matrix
 
 
 def _means(conv: Conv) -> dict[str, Array]:
-    """Each filter the mean of the window of its own channel."""
+    """Filters that give the mean of the window of their own channel."""
     kernel = pair(conv.kernel_size)
     channels = conv.out_channels
     weight = np.zeros((channels, channels, *kernel), np.float32)
@@ -132,35 +133,36 @@ def _initial(rewritten: Rewrite, seed: int) -> dict[str, Array]:
 
 
 MAX_ENTRIES = 1 << 26
-"""256 MB of float32: what may still be made while somebody waits."""
+"""256 MB of float32, acceptable in an interactive command."""
 
 
 def conv_matrix(layer: Conv, weight: Array, shape: Shape) -> Array:
-    """A matrix ``(F*H'*W', C*H*W)`` for filters ``(F, C/groups, KH, KW)`` on a volume ``shape``.
+    """Return the matrix ``(F*H'*W', C*H*W)`` of filters ``(F, C/groups, KH, KW)``.
 
-    Rows and columns are in PyTorch's order of flattened volumes.
+    ``shape`` is that of the input volume. Rows and columns are in PyTorch's order of flattened
+    volumes.
 
     Raises:
-        ShapeError: if it would have more than MAX_ENTRIES entries.
+        ShapeError: if the matrix would have more than MAX_ENTRIES entries.
     """
     facts = matrix_facts(layer, shape)
     if facts.entries > MAX_ENTRIES:
         size = f"{facts.rows:,} x {facts.columns:,}"
         raise ShapeError(
             f"the matrix would have {size} = {facts.entries:,} entries.",
-            f"At most {MAX_ENTRIES:,} are made; take a later layer or a smaller input.",
+            f"At most {MAX_ENTRIES:,} are allowed: choose a later layer or a smaller input.",
         )
     _, height, width = shape
     down, across = windows(layer)
-    places = output_size(height, down), output_size(width, across)
-    matrix = np.zeros((layer.out_channels, *places, *shape), weight.dtype)
+    positions = output_size(height, down), output_size(width, across)
+    matrix = np.zeros((layer.out_channels, *positions, *shape), weight.dtype)
     for filters, channels in _groups(layer, shape[0]):
         part = matrix[filters, :, :, channels]
         for row in range(down.kernel):
             for column in range(across.kernel):
                 y, pixel_y = _readers(height, down, row)
                 x, pixel_x = _readers(width, across, column)
-                # (places, places, F, C): the indexed axes come first.
+                # (positions, positions, F, C): the indexed axes come first.
                 part[:, y[:, None], x, :, pixel_y[:, None], pixel_x] = weight[
                     filters, :, row, column
                 ]
@@ -168,7 +170,7 @@ def conv_matrix(layer: Conv, weight: Array, shape: Shape) -> Array:
 
 
 def _groups(layer: Conv, channels: int) -> list[tuple[slice, slice]]:
-    """Filters and the channels that they read."""
+    """The filters of each group and the channels that they read."""
     wide, deep = layer.out_channels // layer.groups, channels // layer.groups
     return [
         (slice(i * wide, (i + 1) * wide), slice(i * deep, (i + 1) * deep))
@@ -177,8 +179,8 @@ def _groups(layer: Conv, channels: int) -> list[tuple[slice, slice]]:
 
 
 def _readers(size: int, window: Window, tap: int) -> tuple[np.ndarray, np.ndarray]:
-    """The places whose window has a pixel at ``tap``, and that pixel."""
-    places = np.arange(output_size(size, window))
-    pixels = places * window.stride - window.padding + tap * window.dilation
+    """The positions whose window has a pixel at ``tap``, and that pixel."""
+    positions = np.arange(output_size(size, window))
+    pixels = positions * window.stride - window.padding + tap * window.dilation
     inside = (pixels >= 0) & (pixels < size)
-    return places[inside], pixels[inside]
+    return positions[inside], pixels[inside]

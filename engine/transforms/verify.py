@@ -14,25 +14,25 @@ from cnn_tui.engine.specs.rewrite import Rewrite
 from cnn_tui.engine.transforms.carry import Weights, carry, load_weights, weights_of
 
 TOLERANCE = 1e-5
-"""Of the largest score, or of 1 where all are smaller: what float32 sums in another order may
-differ by."""
+"""Allowed difference relative to the largest score, or to 1 if that is smaller: float32 sums
+depend on their order."""
 
 
 class Verification(NamedTuple):
-    """Scores of both networks for the same random images."""
+    """A comparison of the scores of both networks for the same random images."""
 
     exact: bool
-    """Whether they should be equal."""
+    """Whether the scores should be equal."""
     images: int
     classes: int
     difference: float
-    """The largest, between two scores."""
+    """The largest difference of two scores."""
     largest: float
-    """The largest score, either way from zero."""
+    """The largest absolute score."""
 
     @property
     def passed(self) -> bool:
-        """Whether the scores are finite and, where they should be, equal."""
+        """Whether the scores are finite and, if the rewrite is exact, equal."""
         if not np.isfinite(self.largest) or not np.isfinite(self.difference):
             return False
         return not self.exact or self.difference <= TOLERANCE * max(1.0, self.largest)
@@ -41,18 +41,18 @@ class Verification(NamedTuple):
 def verify(
     rewritten: Rewrite, weights: Weights | None = None, *, images: int = 4, seed: int = 0
 ) -> Verification:
-    """Run both networks with the same weights and compare.
+    """Run both networks with the same weights and compare their scores.
 
-    One network is held at a time, in the engine's float32 as it would be trained.
+    Only one network is in memory at a time, in float32 as for training.
 
     Args:
-        rewritten: from :mod:`cnn_tui.engine.specs.transforms`.
-        weights: of the network before; None draws them from ``seed``.
-        images: how many, of normally distributed values.
-        seed: of images and weights.
+        rewritten: a rewrite by :mod:`cnn_tui.engine.specs.transforms`.
+        weights: weights of the network before; None draws them from ``seed``.
+        images: number of images, of normally distributed values.
+        seed: seed of the images and weights.
 
     Raises:
-        ShapeError: if the weights are those of another network, or the matrix of a convolution
+        ShapeError: if the weights belong to another network, or the matrix of a convolution
             would be too large.
     """
     shape = (images, *rewritten.before.input)

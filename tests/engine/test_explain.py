@@ -45,7 +45,7 @@ def test_the_first_convolution_of_alexnet_as_in_the_notes():
         ),
         # CS231n: 55*55*96 = 290,400 neurons of 11*11*3 = 363 weights and 1 bias.
         "sharing": (
-            "shared by 55*55 = 3,025 places",
+            "shared by 55*55 = 3,025 pixels",
             f"not shared: {290_400 * 364:,}",
             f"as an fc layer: {290_400 * (227 * 227 * 3 + 1):,}",
         ),
@@ -64,16 +64,14 @@ def test_the_field_grows_from_that_of_the_layer_before():
 
 def test_a_max_pool_has_no_parameters_and_drops_three_quarters():
     found = notes(net(MaxPool()), 0)
-    assert found["parameters"] == (
-        "no parameters: the largest value of each window passes as it is",
-    )
+    assert found["parameters"] == ("no parameters: the largest value of each window",)
     assert found["pooling"] == (
-        "keeps 36 of 144 values of each channel",
+        "keeps 36 of 144 values per channel",
         "drops 75% of the activations",
-        "gradients go to the largest alone",
+        "gradients go to the largest only",
     )
     assert notes(net(MaxPool(kernel_size=3, stride=1, padding=1)), 0)["pooling"] == (
-        "gradients go to the largest alone",
+        "gradients go to the largest only",
     )
     assert "pooling" not in notes(net(AvgPool()), 0)
 
@@ -83,7 +81,7 @@ def test_an_fc_layer_sees_everything():
     found = notes(network, 6)
     assert found["size"] == ("16*5*5 = 400 inputs",)
     assert found["parameters"][1:] == ("400*120 = 48,000 weights", "+ 120 biases = 48,120")
-    assert found["field"] == ("field: all of it, 32 pixels",)
+    assert found["field"] == ("field: the whole input, 32 pixels",)
     assert found["cost"] == ("48,000 multiply-adds",)
     assert notes(network, 8)["size"] == ("120 in, 84 out",)
 
@@ -106,7 +104,11 @@ def test_what_is_learned(layer: Layer, expected: str):
 
 def test_sharing_without_biases():
     found = notes(net(Conv(out_channels=2, bias=False)), 0)["sharing"]
-    assert found == ("shared by 10*10 = 100 places", "not shared: 5,400", "as an fc layer: 86,400")
+    assert found == (
+        "shared by 10*10 = 100 pixels",
+        "not shared: 5,400",
+        "as an fc layer: 86,400",
+    )
 
 
 def test_windows_and_inputs_that_are_not_square():
@@ -139,7 +141,7 @@ def test_a_fraction_is_shown_and_what_follows_is_open():
     assert found["size"][1] == "(224 - 11 + 2*0)/4 + 1 = 54.25"
     assert found["parameters"][2] == "+ 4 biases = 1,456"
     assert notes(network, 1) == {
-        "size": ("What reaches this layer is open:", "a layer before it does not fit.")
+        "size": ("The input of this layer is unknown:", "a layer before it does not fit.")
     }
     assert wanted_output(network.layers[0], (3, 224, 224)) == ("54.25", "54.25")
 

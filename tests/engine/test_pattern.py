@@ -120,7 +120,7 @@ def test_a_pool_that_is_not_optional_stays_and_the_report_says_why_it_does_not_f
 def test_what_the_pattern_forgets_is_in_the_report():
     assert [issue.code for issue in preview("CONV -> RELU").report.issues] == ["not-scores"]
     behind_fc = preview("FC -> POOL? -> FC")
-    assert behind_fc.report.valid and "behind an FC" in behind_fc.warnings[0].message
+    assert behind_fc.report.valid and "after an FC" in behind_fc.warnings[0].message
     even = preview("CONV -> FC", PatternOptions(kernel=4)).report.issues
     assert [issue.code for issue in even] == ["same-even"]
 
@@ -132,12 +132,12 @@ def test_what_the_pattern_forgets_is_in_the_report():
         ("CONV → <INPUT>", ("INPUT", "beginning")),
         ("CONV → <3>", ("'3'",)),
         ("<[>CONV → RELU", ("never closed",)),
-        ("CONV<]> → FC", ("no [",)),
-        ("CONV → RELU<?>", ("Only a pool is optional",)),
+        ("CONV<]> → FC", ("no matching [",)),
+        ("CONV → RELU<?>", ("Only a pool can be optional",)),
         ("[CONV]<?>", ("Only a pool",)),
-        ("[CONV]*<>", ("how often", "N, M, K or a number")),
-        ("[CONV]*<X> → FC", ("how often",)),
-        ("[CONV]*2<*>2", ("repeated already",)),
+        ("[CONV]*<>", ("needs a count", "N, M, K or a number")),
+        ("[CONV]*<X> → FC", ("needs a count",)),
+        ("[CONV]*2<*>2", ("has a count already",)),
         ("[<*>2]", ("'*'",)),
         ("CONV <&> FC", ("no meaning",)),
         ("[CONV]*<-> 1", ("no meaning",)),

@@ -75,5 +75,5 @@ def test_units_before_a_block_that_mixes_them_speak_for_no_class() -> None:
 
 @pytest.mark.parametrize("first", [MaxPool(kernel_size=(4, 1)), BatchNorm()])
 def test_layer_that_looks_at_something_else_is_refused(first: Layer) -> None:
-    with pytest.raises(RunError, match="looks at the image itself"):
+    with pytest.raises(RunError, match="does not receive the image itself"):
         first_layer(state(first, FC(out_features=3)))

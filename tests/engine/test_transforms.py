@@ -195,7 +195,7 @@ class TestConvToFC:
         assert verify(shown).passed
 
     def test_what_would_no_longer_be_shared_behind_it_is_refused(self):
-        with pytest.raises(ShapeError, match=r"bn2 would learn 288 parameters, not 8"):
+        with pytest.raises(ShapeError, match=r"bn2 would have 288 parameters, not 8"):
             conv_to_fc(net(Conv(out_channels=4, kernel_size=7), BatchNorm()), (0,))
 
     def test_a_matrix_too_large_to_wait_for_is_refused(self):
@@ -269,7 +269,7 @@ class TestKernelToStack:
 
     @pytest.mark.parametrize("kernel", [3, 4, 6, (5, 7), 1])
     def test_other_kernels_are_refused(self, kernel):
-        with pytest.raises(ShapeError, match="not made of 3x3"):
+        with pytest.raises(ShapeError, match="is not a stack of 3x3"):
             kernel_to_stack(net(Conv(out_channels=2, kernel_size=kernel)), (0,))
 
 
@@ -305,14 +305,14 @@ class TestRefusals:
     @pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda one: one.kind)
     def test_a_layer_of_another_kind(self, transform):
         network = net(ReLU(), GlobalAvgPool())
-        with pytest.raises(ShapeError, match=r"layer 1 \(relu\) is no "):
+        with pytest.raises(ShapeError, match=r"layer 1 \(relu\) is not an? "):
             transform.make(network, (0,))
 
     def test_networks_with_issues(self):
         broken = net(Conv(out_channels=2, stride=2), Conv(out_channels=2, kernel_size=5))
         with pytest.raises(ShapeError, match="does not"):
             fc_to_conv(broken, (2,))
-        with pytest.raises(ShapeError, match="does not fit yet"):
+        with pytest.raises(ShapeError, match="or a layer before it does not fit"):
             conv_to_fc(broken, (1,))
 
     def test_weights_of_another_network(self):

@@ -102,7 +102,7 @@ TRAPS = {
         (1, 28, 28),
         "not-scores",
         "ends in a volume of 8x28x28, not in one score per class",
-        "fc 10 behind it: 10",
+        "adding fc 10: 10",
         "conv 8 3x3 pad same | relu | fc 10",
     ),
     "a residual block with nothing in it": Trap(

@@ -287,7 +287,7 @@ def test_a_pool_has_no_parameters() -> None:
 def test_behind_a_fault_the_input_is_open() -> None:
     network = Network(layers=(Conv(out_channels=4, kernel_size=3, stride=2), ReLU()))
     assert words(network, "1")[1] == "(8 - 3 + 2*0)/2 + 1 = 3.5"
-    assert words(network, "2")[0] == "What reaches this layer is open:"
+    assert words(network, "2")[0] == "The input of this layer is unknown:"
 
 
 def words(network: Network, key: str) -> tuple[str, ...]:

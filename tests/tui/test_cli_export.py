@@ -204,7 +204,7 @@ def test_a_run_without_a_state_says_so(cli, runs: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "quick-1" / "checkpoints")
     (tmp_path / "quick-1" / "best.safetensors").unlink()
     code, _, err = cli("export", "quick-1", "--format", "onnx", "--runs-dir", tmp_path)
-    assert code == 1 and "has kept no state yet" in err and err.count("\n") == 1
+    assert code == 1 and "has no checkpoint yet" in err and err.count("\n") == 1
 
 
 def test_the_missing_extra_is_named(

@@ -34,7 +34,7 @@ def test_an_architecture_is_written(cli, folder: Path) -> None:
     assert (code, err) == (0, "")
     assert out.splitlines() == [
         "wrote net.toml: 3 layers, 475 parameters, for images of 1x8x8, without weights",
-        "note: its softmax is part of the loss here",
+        "note: its softmax is left out: it is part of the loss here",
     ]
     assert load_network(folder / "net.toml").layers[0].out_channels == 4
     code, _, err = cli("import", "net.py", "--input", "1,8,8")
@@ -48,7 +48,7 @@ def test_an_architecture_is_written(cli, folder: Path) -> None:
         "layers": 3,
         "params": 475,
         "valid": True,
-        "notes": ["its softmax is part of the loss here"],
+        "notes": ["its softmax is left out: it is part of the loss here"],
     }
     assert cli("check", "net.toml").code == 0
 

@@ -37,7 +37,7 @@ async def test_unusual_counts_are_warned_of_under_their_letter(make_app: MakeApp
         await pilot.pause()
         caret, words, *_ = text(app, "Remarks").splitlines()
         assert caret.index("^") == "INPUT -> [[CONV -> RELU]*".__len__()
-        assert "usually N <= 3" in words
+        assert "usually at most 3" in words
 
 
 async def test_a_pattern_that_does_not_read_is_not_taken(make_app: MakeApp) -> None:

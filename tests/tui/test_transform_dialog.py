@@ -110,6 +110,6 @@ async def test_what_cannot_be_transformed_is_told(make_app: MakeApp) -> None:
         await pilot.press("T", "down", "down", "T")
         assert len(app.screen_stack) == 1
         await pilot.press("up", "T")
-        assert "Mend that first" in " ".join(text(app, "CandidateList").split())
+        assert "Fix that first" in " ".join(text(app, "CandidateList").split())
         await pilot.press("enter", "escape")
         assert app.builder.network.layers == broken

@@ -1,9 +1,10 @@
-"""Offers words while quick entry is being typed."""
+"""Suggests words while quick entry is being typed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from cnn_tui.engine.specs.info import Flag, Setting
@@ -23,7 +24,7 @@ _PREFIX = re.compile(r"[A-Za-z0-9_.+×-]*\Z")
 
 
 class Completion(NamedTuple):
-    """A word to put in the place of the characters from ``start`` to ``end``."""
+    """A word to replace the characters from ``start`` to ``end``."""
 
     text: str
     start: int
@@ -32,9 +33,9 @@ class Completion(NamedTuple):
 
 
 def complete(text: str, cursor: int) -> tuple[Completion, ...]:
-    """What could be meant by the word before the cursor or, without one, come next.
+    """Return the words that complete the one before the cursor or, without one, may come next.
 
-    Never raises: what stands before need not read.
+    Never raises: the text before the cursor may be invalid.
     """
     before = text[: max(0, min(cursor, MAX_FILE_BYTES))]
     prefix = _PREFIX.search(before)
@@ -49,7 +50,7 @@ def complete(text: str, cursor: int) -> tuple[Completion, ...]:
 
 
 class _Context(NamedTuple):
-    """The layer being typed, what has been said of it, and the setting that waits for a value."""
+    """The layer being typed, the fields given, and the setting that needs a value."""
 
     kind: type[Layer] | None = None
     given: frozenset[str] = frozenset()
@@ -105,14 +106,13 @@ def _words(here: _Context, typed: str) -> Iterator[tuple[str, str]]:
         yield from _values(here.awaits)
         return
     place = here.free_place()
-    wanted = [one for one in settings_of(here.kind) if one.field not in here.given]
+    wanted = [setting for setting in settings_of(here.kind) if setting.field not in here.given]
     for setting in wanted:
         if setting.field == place:
             yield from _values(setting)
-    yield from ((one.words[0], _meaning(one)) for one in wanted)
-    flags = (one for one in here.kind.info.flags if one.field not in here.given)
-    yield from ((one.words[0], _meaning(one)) for one in flags)
-    # The bar may be left out, but a list of all layers would hide the settings.
+    flags = (flag for flag in here.kind.info.flags if flag.field not in here.given)
+    yield from ((entry.words[0], _meaning(entry)) for entry in chain[Setting | Flag](wanted, flags))
+    # The bar is optional, but listing all layers would hide the settings.
     yield from _layers() if typed else [("|", "the next layer")]
 
 
@@ -124,8 +124,8 @@ def _values(setting: Setting) -> Iterator[tuple[str, str]]:
     yield from ((value, setting.field.replace("_", " ")) for value in setting.usual)
 
 
-def _meaning(one: Setting | Flag) -> str:
-    label = one.field.replace("_", " ")
-    if isinstance(one, Flag):
-        return "without bias" if one.value is False else f"{label} {one.value}"
-    return f"{label}, such as {one.usual[0]}" if one.usual else label
+def _meaning(entry: Setting | Flag) -> str:
+    label = entry.field.replace("_", " ")
+    if isinstance(entry, Flag):
+        return "without bias" if entry.value is False else f"{label} {entry.value}"
+    return f"{label}, such as {entry.usual[0]}" if entry.usual else label

@@ -1,4 +1,4 @@
-"""Reads quick entry."""
+"""Parses quick entry into layers."""
 
 from __future__ import annotations
 
@@ -36,35 +36,35 @@ _LABELS = {
 
 
 class Draft:
-    """Collects the settings of one layer; ``token`` is the word that began it."""
+    """The settings of the layer being read; ``token`` is its name."""
 
     def __init__(self, kind: type[Layer], token: Token) -> None:
         self.kind, self._token = kind, token
         self._values: dict[str, Any] = {}
 
     def set(self, field: str, value: object, token: Token) -> None:
-        """Give a field its value; ``token`` is where a second one would be wrong."""
+        """Set a field; an error about a second value points at ``token``."""
         if field in self._values:
             raise token.error(f"{_sentence(field)} is given twice.", "Leave one out.")
         self._values[field] = value
 
     def set_value(self, field: str, value: Token, token: Token) -> None:
-        """Give a field the value that a word stands for."""
+        """Set a field to the value of a word."""
         self.set(field, _value(field, self.kind, value), token)
 
     def place(self, value: Token) -> None:
-        """Put a value without a word into the first free place that takes its kind."""
+        """Set the first free positional field that accepts the value."""
         is_pair = _SIZE.fullmatch(value.text.lower()) is not None
         for field in self.kind.info.places:
             if field not in self._values and (field in _SIZES or not is_pair):
                 return self.set_value(field, value, value)
         raise value.error(
-            f"{self.kind.info.words[0]} does not know what {show(value.text)} is for.",
+            f"{self.kind.info.words[0]} takes no further value: {show(value.text)}.",
             such_as(self.kind),
         )
 
     def set_glued(self, token: Token) -> None:
-        """Take a word such as ``s2``."""
+        """Set a field by a word such as ``s2``."""
         word, value = split_glued(token)
         setting = by_word(self.kind).get(word.text.lower())
         if setting is None or isinstance(setting, Flag):
@@ -72,7 +72,7 @@ class Draft:
         self.set_value(setting.field, value, token)
 
     def layer(self) -> Layer:
-        """The layer, complete."""
+        """Return the complete layer."""
         for name, field in fields_of(self.kind).items():
             if field.required and name not in self._values:
                 needs = f"{self.kind.info.words[0]} needs {_label(name)}."
@@ -89,7 +89,7 @@ def _value(field: str, kind: type[Layer], token: Token) -> object:
             continue
         return value
     wanted = expected(annotation).replace("[height, width]", "such as 5x3")
-    raise token.error(f"{_sentence(field)} cannot be {show(token.text)}.", f"It is {wanted}.")
+    raise token.error(f"{_sentence(field)} cannot be {show(token.text)}.", f"Expected {wanted}.")
 
 
 def _readings(text: str) -> Iterator[object]:
@@ -114,8 +114,8 @@ def _sentence(field: str) -> str:
 
 
 def such_as(kind: type[Layer]) -> str:
-    """A hint how a layer is written."""
-    return f"Write it such as {kind.info.example or kind.info.words[0]}."
+    """Return a hint with an example of the layer."""
+    return f"Example: {kind.info.example or kind.info.words[0]}."
 
 
 def _unknown(token: Token, kind: type[Layer]) -> EntryError:
@@ -125,24 +125,24 @@ def _unknown(token: Token, kind: type[Layer]) -> EntryError:
 
 
 _ELSEWHERE = {
-    "input": "The input is set in its own row, not among the layers.",
-    "flatten": "An fc layer flattens its input itself: leave it out.",
-    "softmax": "The loss is set in its own row; the last layer gives plain scores.",
-    "svm": "The loss is set in its own row; the last layer gives plain scores.",
+    "input": "Set the input in its own row.",
+    "flatten": "Delete it: an fc layer flattens its input itself.",
+    "softmax": "Set the loss in its own row; the last layer gives plain scores.",
+    "svm": "Set the loss in its own row; the last layer gives plain scores.",
 }
 
 
 def parse_quick(text: str) -> tuple[Layer, ...]:
-    """The layers that a line describes; none for an empty line.
+    """Parse a line into layers; none for an empty line.
 
     Raises:
-        EntryError: at the first word that does not read, with its place.
+        EntryError: at the first word that cannot be parsed.
     """
     return _QuickReader(text).whole()
 
 
 class _QuickReader(TokenReader):
-    """Makes layers of tokens."""
+    """Parses tokens into layers."""
 
     def __init__(self, text: str) -> None:
         super().__init__(scan(text, TOKENS))
@@ -151,32 +151,32 @@ class _QuickReader(TokenReader):
     def whole(self) -> tuple[Layer, ...]:
         layers = self._layers(0)
         if self._token.kind == "close":
-            raise self._token.error("There is no { before this }.", "Take it out.")
+            raise self._token.error("This } has no matching {.", "Delete it.")
         return layers
 
     def _layers(self, depth: int) -> tuple[Layer, ...]:
-        found = []
+        layers = []
         while self._token.kind in ("word", "bar"):
             if self._token.kind == "bar":
                 self._next()
             else:
-                found.append(self._layer(depth))
+                layers.append(self._layer(depth))
         if self._token.kind == "open":
             raise self._token.error(
                 "Only a residual block has braces.", "Write res { conv 16 pad same }."
             )
-        return tuple(found)
+        return tuple(layers)
 
     def _layer(self, depth: int) -> Layer:
         token = self._next()
         self._count += 1
         if self._count > MAX_LAYERS:
-            raise token.error(f"These are more than {MAX_LAYERS} layers.", "Use fewer.")
+            raise token.error(f"There are more than {MAX_LAYERS} layers.", "Use fewer.")
         kind, glued = _kind(token)
         draft = Draft(kind, token)
         if glued.text:
             draft.place(glued)
-        while self._goes_on(kind):
+        while self._continues(kind):
             if self._token.kind == "open":
                 brace = self._token
                 draft.set("branch", self._branch(depth), brace)
@@ -184,7 +184,7 @@ class _QuickReader(TokenReader):
                 self._setting(draft)
         return draft.layer()
 
-    def _goes_on(self, kind: type[Layer]) -> bool:
+    def _continues(self, kind: type[Layer]) -> bool:
         """Whether the next token still belongs to the layer."""
         if self._token.kind == "open":
             return kind is Residual
@@ -193,10 +193,10 @@ class _QuickReader(TokenReader):
     def _branch(self, depth: int) -> tuple[Layer, ...]:
         brace = self._next()
         if depth >= MAX_NESTING:
-            raise brace.error(f"Residual blocks stand more than {MAX_NESTING} deep in each other.")
+            raise brace.error(f"Residual blocks are nested more than {MAX_NESTING} deep.")
         layers = self._layers(depth + 1)
         if self._token.kind != "close":
-            raise brace.error("This { is never closed.", "Put } behind the branch.")
+            raise brace.error("This { is never closed.", "Add } after the branch.")
         self._next()
         return layers
 
@@ -216,7 +216,7 @@ class _QuickReader(TokenReader):
 
 
 def _kind(token: Token) -> tuple[type[Layer], Token]:
-    """The kind of layer that a word begins, and the value glued to it, if any."""
+    """The kind of layer that a word names, and the value attached to it, if any."""
     word, value = split_glued(token)
     if kind := kind_named(token.text):
         return kind, value._replace(text="")

@@ -1,4 +1,4 @@
-"""The words of quick entry, from what each kind of layer says of itself."""
+"""The words of quick entry, from the ``info`` of each kind of layer."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _BY_WORD = {word: kind for kind in LAYER_TYPES.values() for word in kind.info.wo
 
 
 def kind_named(word: str) -> type[Layer] | None:
-    """The kind of layer that a word means, if it means one."""
+    """Return the kind of layer that a word names, if any."""
     return _BY_WORD.get(word.lower())
 
 
 def layer_words() -> Iterator[str]:
-    """Every name of every kind of layer."""
+    """Yield every name of every kind of layer."""
     yield from _BY_WORD
 
 
 @cache
 def settings_of(kind: type[Layer]) -> tuple[Setting, ...]:
-    """The settings that take a value: the ones with words of their own, the other fields, a name.
+    """Return the settings that take a value: declared settings, other fields, then the name.
 
-    A field that a flag stands for, and the branch of a block, is no setting.
+    Fields set by flags, and the branch of a block, are not among them.
     """
     info = kind.info
-    known = {one.field for one in info.settings} | {flag.field for flag in info.flags}
+    known = {setting.field for setting in info.settings} | {flag.field for flag in info.flags}
     known |= {"name", "branch"}
     others = (field for field in kind.__struct_fields__ if field not in known)
     return (*info.settings, *(Setting(field, (field,)) for field in others), _NAME)
@@ -46,16 +46,16 @@ def settings_of(kind: type[Layer]) -> tuple[Setting, ...]:
 
 @cache
 def by_word(kind: type[Layer]) -> Mapping[str, Setting | Flag]:
-    """Every setting and flag by each of its words."""
-    found: dict[str, Setting | Flag] = {one.short: one for one in settings_of(kind) if one.short}
-    entries: tuple[Setting | Flag, ...] = (*settings_of(kind), *kind.info.flags)
-    for one in entries:
-        found.update(dict.fromkeys(one.words, one))
-    return found
+    """Return every setting and flag by each of its words."""
+    settings = settings_of(kind)
+    entries: dict[str, Setting | Flag] = {entry.short: entry for entry in settings if entry.short}
+    entries |= {word: setting for setting in settings for word in setting.words}
+    entries |= {word: flag for flag in kind.info.flags for word in flag.words}
+    return entries
 
 
 def split_glued(token: Token) -> tuple[Token, Token]:
-    """``s2`` as ``s`` and ``2``; the second part is empty where nothing is glued to a word."""
+    """Split ``s2`` into ``s`` and ``2``; the value is empty if a word has none attached."""
     match = _GLUED.fullmatch(token.text)
     cut = match.end(1) if match else len(token.text)
     value = token._replace(text=token.text[cut:], column=token.column + cut)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.engine.specs.layers import Layer, Residual, pair
+from cnn_tui.engine.specs.layers import Layer, Residual, pair, single
 from cnn_tui.engine.specs.quick.vocabulary import settings_of
 from cnn_tui.engine.specs.values import fields_of
 
 
 def to_quick(layers: Sequence[Layer]) -> str:
-    """The line that reads back as ``layers``; sizes of two equal numbers become one number."""
+    """Return the line that parses as ``layers``; pairs of equal sizes become one number."""
     return " | ".join(" ".join(_words(layer)) for layer in layers)
 
 
@@ -27,18 +27,18 @@ def _words(layer: Layer) -> Iterator[str]:
 
 
 def _placed(layer: Layer) -> Iterator[str]:
-    """The places up to the kernel, written even where they are the default."""
+    """The positional fields up to the kernel, also if they are the default."""
     for field in layer.info.places:
         if field != "stride":
             value = getattr(layer, field)
-            # A lone number would do, but 3x3 is how a kernel is read.
+            # One number would do, but kernels are usually written as 3x3.
             yield format_shape(pair(value)) if field == "kernel_size" else str(value)
 
 
 def _named(layer: Layer) -> Iterator[str]:
     settled = {"name", *layer.info.places} - {"stride"}
     for setting in settings_of(type(layer)):
-        value = _shortest(getattr(layer, setting.field))
+        value = single(getattr(layer, setting.field))
         is_default = value == fields_of(type(layer))[setting.field].default
         if setting.field in settled or is_default:
             continue
@@ -54,8 +54,3 @@ def _flagged(layer: Layer) -> Iterator[str]:
         value = getattr(layer, flag.field)
         if value == flag.value and value != fields_of(type(layer))[flag.field].default:
             yield "pad same" if value == "same" else flag.words[0]
-
-
-def _shortest(value: object) -> object:
-    """A pair of equal numbers as one."""
-    return value[0] if isinstance(value, tuple) and value[0] == value[1] else value
