@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,21 @@ class Command:
 
 LIST = "list"
 """Only while the list of layers has the focus: letters typed into a form are text."""
+
 BUILD = "build"
+
 TRAIN = "train"
+
 RUNS = "runs"
+
 WATCH = "watch"
+
 COMPARE = "compare"
+
 DATA = "data"
+
 LADDER = "ladder"
+
 WEIGHTS = "weights"
 
 CHARTS = "charts"
@@ -212,3 +222,36 @@ def key_words(command: Command) -> str:
     """The keys of a command as help writes them."""
     first = command.keys.split(",")[0]
     return command.shown or first.replace("ctrl+", "^")
+
+
+SCOPES = {"build": (LIST, BUILD), "train": (TRAIN,)}
+
+
+class CommandTable(Provider):
+    """Offers what the present screen can do, each with its key."""
+
+    async def discover(self) -> Hits:
+        """All of it."""
+        for command in self._commands():
+            yield DiscoveryHit(_title(command), partial(self._run, command), help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        """What matches."""
+        matcher = self.matcher(query)
+        for command in self._commands():
+            score = matcher.match(f"{command.label} {command.help}")
+            if score:
+                yield Hit(score, _title(command), partial(self._run, command), help=command.help)
+
+    def _commands(self) -> list[Command]:
+        own = getattr(self.screen, "SCOPES", SCOPES.get(self.app.current_mode, ()))
+        scopes = (*own, APP)
+        found = {command.action: command for command in reversed(list(commands(*scopes)))}
+        return list(reversed(found.values()))
+
+    async def _run(self, command: Command) -> None:
+        await self.app.run_action(command.action)
+
+
+def _title(command: Command) -> str:
+    return f"{command.label}  ({key_words(command)})"

@@ -16,11 +16,10 @@ from cnn_tui.engine.data.missing import missing
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import APP, bindings
+from cnn_tui.tui.actions import APP, CommandTable, bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
-from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.history.overlays import read_board
+from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.messages import (
     EditRun,
     NetworkChanged,
@@ -30,7 +29,6 @@ from cnn_tui.tui.messages import (
     TrainRequested,
     WatchRun,
 )
-from cnn_tui.tui.palette_commands import CommandTable
 from cnn_tui.tui.quick_app import QuickApp
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.files import complain, may_replace, save
@@ -47,7 +45,7 @@ from cnn_tui.tui.terminal.streams import terminal_is_gone
 from cnn_tui.tui.theme import DARK, DARK_16
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
-from cnn_tui.tui.widgets.header import Header, Heading
+from cnn_tui.tui.widgets.bars import Header, Heading
 from cnn_tui.tui.words import clean, times
 
 _TERMINAL_SECONDS = 1.0

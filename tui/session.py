@@ -21,7 +21,6 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control, Portion
 from cnn_tui.engine.training.events import Alert, BatchCompleted, Remedy, RunEnded, RunEvent
 from cnn_tui.engine.training.settings import SettingName, SettingValue
-from cnn_tui.tui.history.unkept import require_kept
 from cnn_tui.tui.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -29,7 +28,9 @@ if TYPE_CHECKING:
     from cnn_tui.engine.runs.recorder import Recorder
     from cnn_tui.engine.training.snapshot import Weights
 
+
 Emit = Callable[[RunEvent], None]
+
 Runner = Callable[[Network, Control, Emit], None]
 
 
@@ -241,3 +242,16 @@ def _crash_words(error: BaseException) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{place.filename.rsplit('/', 1)[-1]}, line {place.lineno}"
     return f"The trainer crashed: {type(error).__name__}: {error} ({where})."
+
+
+def require_kept(recorder: Recorder | None) -> None:
+    """Raise ``RunError`` if the end of a run, its last state with it, did not reach the disk.
+
+    To be called once the recorder is closed.
+    """
+    if recorder is not None and recorder.unwritten:
+        raise RunError(
+            f"The end of the run {recorder.run} could not be written: {recorder.unwritten}. "
+            "Others may take it for crashed.",
+            f"Mend that; cnn-tui resume {recorder.run} then goes on from its last checkpoint.",
+        )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from threading import Event
+from typing import Generic, TypeVar
 
 from textual.message_pump import MessagePump
 
@@ -44,3 +47,43 @@ def in_words(error: BaseException) -> CnnTuiError:
     if isinstance(error, MemoryError):
         return CnnTuiError("There is not enough memory for that.")
     return CnnTuiError(f"This is a fault in the program: {error!r}.")
+
+
+Make = Callable[[Callable[[], bool]], Generator[Result, None, None]]
+"""Makes the results; what it is given says when nobody wants any more."""
+
+
+class Trial(Generic[Result]):
+    """The thread appends, the screen reads; neither waits for the other."""
+
+    def __init__(self, make: Make[Result]) -> None:
+        self._make = make
+        self._cancelled = Event()
+        self._began = time.monotonic()
+        self._took: float | None = None
+        self.results: list[Result] = []
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody wanted it to end."""
+        return self._cancelled.is_set()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far, or took in all."""
+        return time.monotonic() - self._began if self._took is None else self._took
+
+    def cancel(self) -> None:
+        """End it after the present step; what there is stays."""
+        self._cancelled.set()
+
+    def run(self) -> None:
+        """Do it, on the thread of the caller; raises what goes wrong."""
+        try:
+            with closing(self._make(self._cancelled.is_set)) as results:
+                for result in results:
+                    self.results.append(result)
+                    if self.cancelled:
+                        return
+        finally:
+            self._took = self.seconds

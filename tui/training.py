@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -11,15 +11,14 @@ import msgspec
 
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
+from cnn_tui.engine.runs.places import runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import Alert, RunEvent
 from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.dashboard.run_view import RunView, view_of
-from cnn_tui.tui.dashboard.usage import Usage
+from cnn_tui.tui.dashboard.run_view import RunView, Usage, view_of
 from cnn_tui.tui.history.continuing import repeat_here, resume_here
-from cnn_tui.tui.places import Places
 from cnn_tui.tui.session import Runner, Session, train
 
 _VERDICTS = ("same-bits", "other-bits", "compared")
@@ -175,3 +174,12 @@ class Training:
             stopping=self.session.stopping,
             usage=self._used,
         )
+
+
+@dataclass
+class Places:
+    """The folders that were named on the command line, or the user's own."""
+
+    runs: Path = field(default_factory=runs_home)
+    data: Path | None = None
+    """The folder of data that is not built in; None for where each dataset usually is."""

@@ -45,14 +45,12 @@ from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
-from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.dashboard.run_view import view_of
-from cnn_tui.tui.history.overlays import read_board
 from cnn_tui.tui.history.run_rows import about, records
-from cnn_tui.tui.places import Places
 from cnn_tui.tui.screens.watch import WatchScreen
 from cnn_tui.tui.session import Session
-from cnn_tui.tui.training import Training
+from cnn_tui.tui.training import Places, Training
 
 FILES = {
     "run.json": RunInfo,

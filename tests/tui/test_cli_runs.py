@@ -74,7 +74,7 @@ def test_the_list_sorted_and_filtered(cli, runs: Path) -> None:
 def test_an_encoding_without_blocks_gets_plain_curves(
     cli, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cnn_tui.tui.dashboard.sparkline import PLAIN_BARS, sparkline
+    from cnn_tui.tui.dashboard.series import PLAIN_BARS, sparkline
 
     assert sparkline([1, 2, 3], 3, "ascii") == PLAIN_BARS[0] + PLAIN_BARS[4] + PLAIN_BARS[-1]
     assert sparkline([1, 1], 9) == "▁▁" and sparkline([], 9) == ""

@@ -15,7 +15,7 @@ from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.pictures import KINDS, Viewport, picture
 from cnn_tui.tui.dashboard.series import CAPACITY
 from cnn_tui.tui.mailbox import Mailbox
-from cnn_tui.tui.widgets.plot import rasterise
+from cnn_tui.tui.widgets.chart import rasterise
 
 STEPS = int(os.environ.get("CNN_TUI_SOAK_STEPS", "100000"))
 EPOCH = 1000

@@ -10,8 +10,7 @@ from cnn_tui.engine.specs.layers import Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
 from cnn_tui.tui.building.edits import layer_at
-from cnn_tui.tui.building.outline import Row
-from cnn_tui.tui.building.sums import addition_words
+from cnn_tui.tui.building.outline import Row, addition_words
 from cnn_tui.tui.words import BETWEEN, times
 
 BESIDE = ("size", "parameters")
@@ -21,7 +20,6 @@ EMPTY = (
     "No layers yet: i inserts one, / takes a line of them, o opens a preset. "
     "The last layer gives one score for each class."
 )
-
 
 _SHORTCUTS = {
     "identity": "The input, added to the branch as it is: both have to be of one shape.",

@@ -14,9 +14,9 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix
 from cnn_tui.tui.building import edits
 from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.building.edits import new_layer
 from cnn_tui.tui.building.forms import with_value
 from cnn_tui.tui.building.outline import Row, outline
-from cnn_tui.tui.building.palette import new_layer
 from cnn_tui.tui.building.trained import Trained
 
 

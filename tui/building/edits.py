@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.specs.layers import LAYER_TYPES, BatchNorm, Conv, Layer, ReLU, Residual
 from cnn_tui.engine.specs.network import Network
 
 Path = tuple[int, ...]
+
 Layers = tuple[Layer, ...]
 
 
@@ -103,3 +105,25 @@ def _branch(layer: Layer) -> Layers:
     if not isinstance(layer, Residual):
         raise IndexError(f"a {type(layer).__name__} has no layers inside")
     return layer.branch
+
+
+def new_layer(kind: str, received: Shape | None, classes: int) -> Layer:
+    """A layer to begin with; a convolution and a block keep height and width as they are.
+
+    Args:
+        kind: Its type as files have it.
+        received: The volume at its place, if known.
+        classes: Scores that the data asks for, what a new fully connected layer gives.
+    """
+    channels = received[0] if received is not None and len(received) == 3 else 16
+    required: dict[str, dict[str, object]] = {
+        "conv": {"out_channels": max(16, channels), "kernel_size": 3, "padding": 1},
+        "fc": {"out_features": classes},
+        "residual": {"branch": _usual_branch(channels)},
+    }
+    return msgspec.convert({"type": kind, **required.get(kind, {})}, LAYER_TYPES[kind])
+
+
+def _usual_branch(channels: int) -> tuple[Layer, ...]:
+    conv = Conv(out_channels=channels, kernel_size=3, padding=1, bias=False)
+    return (conv, BatchNorm(), ReLU(), conv, BatchNorm())

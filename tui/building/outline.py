@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from cnn_tui.engine.shapes import Shape, Window, output_size
 from cnn_tui.engine.specs.explain import received_by
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import SVM, Network, Recipe
 from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.specs.windows import wanted_output
-from cnn_tui.tui.building.edits import Path, number
-from cnn_tui.tui.building.sums import added
+from cnn_tui.tui.building.edits import Path, layer_at, number
 from cnn_tui.tui.words import clean, times
 
 
@@ -126,3 +126,40 @@ class _Outline:
             broken=sides.shortcut is None or differs,
             has_issue=differs,
         )
+
+
+class Sides(NamedTuple):
+    """The volumes that are added; None where one is not known."""
+
+    branch: Shape | None
+    shortcut: Shape | None
+
+
+def added(network: Network, report: Report, path: Path) -> Sides:
+    """Both sides of the block at ``path``."""
+    block = layer_at(network, path)
+    assert isinstance(block, Residual), "only a block has sides"
+    branch = received_by(network, report, (*path, len(block.branch))) if block.branch else None
+    return Sides(branch, _shortcut(block, received_by(network, report, path), branch))
+
+
+def addition_words(network: Network, report: Report, path: Path) -> tuple[str, ...]:
+    """The sum in a few lines."""
+    branch, shortcut = added(network, report, path)
+    lines = (f"branch    {times(branch or '?')}", f"shortcut  {times(shortcut or '?')}")
+    if branch is None or shortcut is None:
+        return (*lines, "one side is open")
+    if branch != shortcut:
+        return (*lines, "not alike: cannot be added")
+    return (*lines, "alike: added value by value")
+
+
+def _shortcut(block: Residual, received: Shape | None, branch: Shape | None) -> Shape | None:
+    """What the shortcut makes of its input (He et al. 2016, section 3.3)."""
+    if received is None or block.shortcut == "identity":
+        return received
+    if len(received) != 3 or branch is None:
+        return None
+    pixels = tuple(output_size(size, Window(1, block.stride)) for size in received[1:])
+    channels = branch[0] if block.shortcut == "projection" else max(branch[0], received[0])
+    return (channels, *pixels)

@@ -9,7 +9,7 @@ from cnn_tui.engine.specs.matrix import matrix_facts
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.rewrite import Cost, Rewrite
 from cnn_tui.tui.building.edits import number
-from cnn_tui.tui.widgets.lines import Line
+from cnn_tui.tui.rows import Line
 from cnn_tui.tui.words import clean, compact
 
 _COSTS = (

@@ -14,14 +14,13 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.cli.output import print_note
-from cnn_tui.tui.history.hangup import DetachOnHangup, OnHangup
-from cnn_tui.tui.places import Places
+from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
 from cnn_tui.tui.session import Session, train
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
 from cnn_tui.tui.terminal.streams import finish
 from cnn_tui.tui.theme import DARK_16
-from cnn_tui.tui.training import Training
+from cnn_tui.tui.training import Places, Training
 
 
 def run_app(

@@ -11,7 +11,7 @@ from cnn_tui.engine.runs.compare import EpochCurve, RunComparison, compare_runs
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_table
-from cnn_tui.tui.dashboard.sparkline import sparkline
+from cnn_tui.tui.dashboard.series import sparkline
 from cnn_tui.tui.words import percent
 
 _CURVE = 24

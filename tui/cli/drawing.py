@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.columns import Columns
 from rich.console import Console
+from rich.text import Text
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.export.states import read_state
@@ -14,7 +16,11 @@ from cnn_tui.engine.export.templates import first_layer
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.specs.wording import plain
 from cnn_tui.tui.cli.output import paints
+from cnn_tui.tui.dashboard.plots import ChartPicture
+from cnn_tui.tui.rows import Line
 from cnn_tui.tui.samples import Looks, template_sheet, template_words
+from cnn_tui.tui.terminal.filters import to_ascii
+from cnn_tui.tui.words import clean
 
 SIDE = 14
 """Longest side of a picture, in characters."""
@@ -50,3 +56,40 @@ def draw_templates(console: Console, root: Path, run: str, most: int) -> None:
 def in_unicode() -> bool:
     """Whether standard output takes more than ASCII."""
     return "utf" in (sys.stdout.encoding or "").lower()
+
+
+_STYLES = {
+    "accent": "cyan",
+    "warn": "yellow",
+    "good": "green",
+    "strong": "bold",
+    "dim": "dim",
+    "faint": "dim",
+}
+
+_WIDEST = 100
+
+
+def draw_chart(console: Console, picture: ChartPicture, height: int) -> None:
+    """A chart below its title, after an empty line."""
+    if picture.plot is None:
+        return
+    # Textual comes with the charts: it is imported only where one is drawn.
+    from cnn_tui.tui.widgets.chart import rasterise, role_of
+
+    width = min(_WIDEST, console.width)
+    canvas = rasterise(picture.plot, width, height)
+    rows = [tuple((text, role_of(number)) for text, number in row) for row in canvas]
+    draw_lines(console, [picture.title_in(width), *rows])
+
+
+def draw_lines(console: Console, lines: Iterable[Line]) -> None:
+    """Rows as the app has them, after an empty one."""
+    console.print()
+    for line in lines:
+        console.print(_styled(line), soft_wrap=True)
+
+
+def _styled(line: Line) -> Text:
+    drawn = str if in_unicode() else to_ascii
+    return Text.assemble(*((drawn(clean(text)), _STYLES.get(role, "")) for text, role in line))

@@ -17,8 +17,8 @@ from cnn_tui.engine.training.trainer import Trainer
 from cnn_tui.tui.cli.outlet import printing
 from cnn_tui.tui.cli.reporters import Reporter
 from cnn_tui.tui.cli.stopping import stopped_by_signals
-from cnn_tui.tui.history.hangup import DetachOnHangup, OnHangup
-from cnn_tui.tui.history.unkept import require_kept
+from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
+from cnn_tui.tui.session import require_kept
 
 
 def train(

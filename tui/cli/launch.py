@@ -14,7 +14,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import preset_names, resolve
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import has_terminal, print_line
-from cnn_tui.tui.history.hangup import OnHangup
+from cnn_tui.tui.history.continuing import OnHangup
 from cnn_tui.tui.terminal.link import Color, link_for, prepare
 
 DEFAULT = "digits-convnet"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from cnn_tui.engine.runs.places import runs_home
+from cnn_tui.engine.runs.sink import Sink
 
 runs_dir = click.option(
     "--runs-dir",
@@ -16,39 +19,47 @@ runs_dir = click.option(
     default=runs_home,
     help="The folder of runs instead of the user's own.",
 )
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
 threads = click.option(
     "--threads", type=click.IntRange(1, 256), metavar="N", help="Default: all cores."
 )
+
 checkpoint_every = click.option(
     "--checkpoint-every",
     type=click.IntRange(1),
     metavar="N",
     help="Keep a state every N steps as well as every minute.",
 )
+
 data = click.option(
     "--data",
     metavar="NAME",
     help="This dataset, folder of pictures or .npz file instead of the network's.",
 )
+
 log_every = click.option(
     "--log-every",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
     help="Between epochs print a line at most so often; 60 where the output is no terminal.",
 )
+
 data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="The folder that holds the files of a dataset which is not built in.",
 )
+
 moved_data = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
     help="Where the data is now, if it was moved.",
 )
+
 on_hangup = click.option(
     "--on-hangup",
     type=click.Choice(["stop", "continue"]),
@@ -56,6 +67,7 @@ on_hangup = click.option(
     show_default=True,
     help="When the terminal goes away: end with a checkpoint, or go on without a terminal.",
 )
+
 tensorboard = click.option(
     "--tensorboard",
     "tensorboard_dir",
@@ -63,6 +75,7 @@ tensorboard = click.option(
     metavar="DIR",
     help="Write for TensorBoard as well, into a folder of DIR called like the run.",
 )
+
 skip_damaged = click.option(
     "--skip-damaged", is_flag=True, help="Leave out damaged pictures of a folder."
 )
@@ -83,3 +96,27 @@ class VolumeType(click.ParamType[tuple[int, int, int]]):
                 f"{value!r} is not channels, height and width, such as 3,227,227.", param, ctx
             )
         return int(sizes[1]), int(sizes[2]), int(sizes[3])
+
+
+@dataclass(frozen=True)
+class Extras:
+    """The choice of a command line."""
+
+    tensorboard: Path | None
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The options that say the same to another process."""
+        return ("--tensorboard", str(self.tensorboard)) if self.tensorboard else ()
+
+    def sinks(self) -> Sequence[Sink]:
+        """Whoever is to be told of the run.
+
+        Raises:
+            RunError: if it cannot be written where it was chosen to.
+        """
+        if self.tensorboard is None:
+            return ()
+        from cnn_tui.engine.export.tensorboard import TensorBoard
+
+        return (TensorBoard(self.tensorboard),)

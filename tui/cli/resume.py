@@ -12,11 +12,11 @@ from cnn_tui.engine.runs.resume import data_folder, require_further, resume_run,
 from cnn_tui.engine.training.compatibility import check_compatible
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.cli import options
-from cnn_tui.tui.cli.extras import Extras
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load
+from cnn_tui.tui.cli.options import Extras
 from cnn_tui.tui.cli.reporters import reporter
-from cnn_tui.tui.history.hangup import OnHangup
+from cnn_tui.tui.history.continuing import OnHangup
 
 
 @click.command("resume")

@@ -9,8 +9,9 @@ from rich.console import Console
 
 from cnn_tui.engine.baselines.record import BaselineResult
 from cnn_tui.engine.baselines.validation import CrossValidation
-from cnn_tui.tui.cli.drawing import draw_templates, terminal
+from cnn_tui.tui.cli.drawing import draw_chart, draw_lines, draw_templates, terminal
 from cnn_tui.tui.cli.output import print_line, print_table
+from cnn_tui.tui.dashboard.baseline_charts import chart_of, folds_picture
 from cnn_tui.tui.words import count, duration
 
 _HEADER = ("baseline", "test accuracy", "training", "prediction", "params", "run")
@@ -47,10 +48,6 @@ def print_ladder(rungs: Sequence[BaselineResult], root: Path) -> None:
 
 
 def _draw_closer(console: Console, rungs: Sequence[BaselineResult], root: Path) -> None:
-    # Textual comes with the charts: it is imported only where one is drawn.
-    from cnn_tui.tui.cli.charts import draw_chart
-    from cnn_tui.tui.dashboard.folds import folds_picture
-
     for rung in rungs:
         if rung.cross_validation:
             draw_chart(console, folds_picture(rung.cross_validation, _ROWS), _ROWS)
@@ -82,9 +79,6 @@ def _print_table(rungs: Sequence[BaselineResult]) -> None:
 
 def _print_accuracies(console: Console | None, rungs: Sequence[BaselineResult]) -> None:
     if console:
-        from cnn_tui.tui.cli.charts import draw_lines
-        from cnn_tui.tui.history.baseline_runner import chart_of
-
         draw_lines(console, chart_of(rungs, min(100, console.width)))
     else:
         _print_chart([(rung.baseline, rung.test_accuracy, "") for rung in rungs])

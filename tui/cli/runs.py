@@ -14,7 +14,7 @@ from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.history import Order, RunEntry, list_runs, matches, sort_runs
 from cnn_tui.tui.cli import options, runs_disk
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
-from cnn_tui.tui.dashboard.sparkline import sparkline
+from cnn_tui.tui.dashboard.series import sparkline
 from cnn_tui.tui.words import count, megabytes, percent
 
 _CURVE = 16

@@ -14,7 +14,7 @@ from cnn_tui.engine.runs.cleanup import KINDS, Kind, Reclaimable, clean_up, list
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
-from cnn_tui.tui.history.spare_words import spare_words, state_words
+from cnn_tui.tui.history.run_rows import spare_words, state_words
 from cnn_tui.tui.words import megabytes
 
 _yes = click.option("--yes", is_flag=True, help="Delete without asking.")

@@ -13,11 +13,11 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.cli import options
-from cnn_tui.tui.cli.extras import Extras
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
+from cnn_tui.tui.cli.options import Extras
 from cnn_tui.tui.cli.reporters import reporter
-from cnn_tui.tui.history.hangup import OnHangup
+from cnn_tui.tui.history.continuing import OnHangup
 
 
 @click.command("train")

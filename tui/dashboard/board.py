@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.training.events import (
     Alert,
     AlertCleared,
@@ -29,7 +30,9 @@ from cnn_tui.tui.dashboard.series import Noisy, Series
 from cnn_tui.tui.words import short
 
 LOG_LINES = 200
+
 MARKS = 500
+
 _LINE = 500
 """Characters of a printed line that are kept."""
 
@@ -228,3 +231,18 @@ def _end_words(event: RunEnded) -> str:
         return f"! failed: {event.message}"
     test = "" if event.test_accuracy is None else f": test {event.test_accuracy:.1%}"
     return ("done" if event.reason == "completed" else "stopped") + test
+
+
+def read_board(folder: RunFolder) -> Board:
+    """What a run has recorded so far.
+
+    Raises:
+        RunError: if it cannot be read.
+    """
+    folder.info()
+    board = Board()
+    for event in Follower(folder).poll():
+        if isinstance(event, RunStarted) and not event.from_step:
+            board = Board()
+        board.fold(event)
+    return board

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.plots import ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.series import USUAL_SMOOTHING, Point, Series, value_at
 from cnn_tui.tui.dashboard.ticks import (
     Axis,
@@ -18,9 +19,7 @@ from cnn_tui.tui.dashboard.ticks import (
     loss_axis,
     window,
 )
-from cnn_tui.tui.widgets.chart import ChartPicture
-from cnn_tui.tui.widgets.lines import Line
-from cnn_tui.tui.widgets.plot import Curve, Plot
+from cnn_tui.tui.rows import Line
 
 VAL_GLYPH, L2_GLYPH = "o", "x"
 EARLIER_GLYPHS = ".:'~*"

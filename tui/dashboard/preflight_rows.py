@@ -7,8 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.specs.wording import listed
-from cnn_tui.tui.widgets.lines import Line
-from cnn_tui.tui.widgets.run_status import bar
+from cnn_tui.tui.rows import Line, bar
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:

@@ -7,11 +7,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cnn_tui.tui.dashboard.plots import ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.series import Point
 from cnn_tui.tui.dashboard.ticks import Axis, loss_axis
-from cnn_tui.tui.widgets.chart import ChartPicture
-from cnn_tui.tui.widgets.lines import Run
-from cnn_tui.tui.widgets.plot import Curve, Plot
+from cnn_tui.tui.rows import Run
 
 if TYPE_CHECKING:
     from cnn_tui.engine.training.lr_finder import LrPoint

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
+from cnn_tui.engine.system_memory import held_memory
 from cnn_tui.engine.training.events import LayerHealth
 from cnn_tui.tui.dashboard.board import Board
 
@@ -99,3 +101,20 @@ def _detail(board: Board) -> str:
     test = "" if ended.test_accuracy is None else f"test {ended.test_accuracy:.1%}"
     where = f"in epoch {ended.epoch}" if ended.reason == "stopped" else ""
     return ", ".join(part for part in (where, test) if part)
+
+
+class Usage:
+    """Processor time between two looks, and memory now."""
+
+    def __init__(self) -> None:
+        self._then = self._now()
+
+    def words(self) -> str:
+        """``cpu 187% 212 MB``; processor time of all cores together since the last call."""
+        (cpu, clock), self._then = self._then, self._now()
+        share = (self._then[0] - cpu) / max(1e-3, self._then[1] - clock)
+        return f"cpu {share:.0%} {held_memory() / 1e6:.0f} MB"
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        return time.process_time(), time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Sequence
 from math import exp, inf, isfinite
 
@@ -79,6 +80,7 @@ class Smooth(Series):
 
 SMOOTHING = (0.0, 0.03, 0.1, 0.5)
 """Memories that can be chosen, in epochs; 0 shows every batch as it is."""
+
 USUAL_SMOOTHING = 2
 
 
@@ -113,3 +115,35 @@ def _extremes(points: Sequence[Point]) -> list[Point]:
     lowest = min(points, key=lambda point: point[1])
     highest = max(points, key=lambda point: point[1])
     return [lowest] if lowest == highest else sorted((lowest, highest))
+
+
+BARS = "▁▂▃▄▅▆▇█"
+
+PLAIN_BARS = "_.-=+*#@"
+"""For encodings that have no blocks."""
+
+
+def sparkline(values: Sequence[float], width: int, encoding: str = "utf-8") -> str:
+    """The last of each of ``width`` equal parts of ``values``, from lowest to highest.
+
+    A value that is not finite leaves a gap.
+    """
+    if not values:
+        return ""
+    count = min(width, len(values))
+    points = [values[(number + 1) * len(values) // count - 1] for number in range(count)]
+    finite = [point for point in points if math.isfinite(point)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    bars = BARS if _has(encoding, BARS) else PLAIN_BARS
+    scale = (len(bars) - 1) / (high - low) if high > low else 0.0
+    return "".join(
+        bars[round((point - low) * scale)] if math.isfinite(point) else " " for point in points
+    )
+
+
+def _has(encoding: str, text: str) -> bool:
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
@@ -11,13 +10,13 @@ from typing import TYPE_CHECKING
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunStarted
-from cnn_tui.tui.widgets.lines import Line
-from cnn_tui.tui.widgets.table import TableRow
+from cnn_tui.tui.rows import TableRow
 from cnn_tui.tui.words import duration
 
 if TYPE_CHECKING:
     from cnn_tui.engine.baselines.record import BaselineResult
     from cnn_tui.engine.baselines.suite import BaselineSuite, SuiteEvent
+
 
 RUNGS = ("knn", "linear-svm", "linear-softmax", "two-layer", "convnet")
 
@@ -94,54 +93,3 @@ def _record(name: str, rung: BaselineResult | None, present: bool) -> TableRow:
         rung.run,
     )
     return TableRow(name, cells)
-
-
-def chart_of(rungs: Sequence[BaselineResult], width: int) -> tuple[Line, ...]:
-    """A row for each rung that is done: its accuracy, and what training and prediction cost.
-
-    k-NN has no training and the dearest predictions. Times are on a scale of tens: they differ
-    by thousands.
-    """
-    if not rungs:
-        return ()
-    room = max(4, (width - 18 - 3 * _FIGURE) // 3)
-    head = "".join(
-        title.ljust(room + _FIGURE)
-        for title in ("test accuracy", "training time", "time per image")
-    )
-    return (
-        ((f" {'':<15}{head}"[:width], "dim"),),
-        *(_bars(rung, rungs, room) for rung in rungs),
-    )
-
-
-_FIGURE = 10
-"""Columns of a bar's number and of the gap behind it."""
-
-
-def _bars(rung: BaselineResult, rungs: Sequence[BaselineResult], room: int) -> Line:
-    train = _on_tens(rung.train_seconds, [one.train_seconds for one in rungs])
-    predict = _on_tens(rung.predict_ms_per_image, [one.predict_ms_per_image for one in rungs])
-    return (
-        (f" {rung.baseline:<15}", "dim"),
-        *_bar(rung.test_accuracy, room, f"{rung.test_accuracy:.2%}", "accent"),
-        *_bar(train, room, duration(rung.train_seconds), "warn"),
-        *_bar(predict, room, duration(rung.predict_ms_per_image / 1000), "good"),
-    )
-
-
-def _bar(share: float, room: int, figure: str, role: str) -> Line:
-    full = round(room * share)
-    return (
-        ("━" * full, role),
-        ("─" * (room - full), "faint"),
-        (f" {figure:<{_FIGURE - 1}}", ""),
-    )
-
-
-def _on_tens(value: float, values: Sequence[float]) -> float:
-    """From a tenth of the least to the largest of the values, as a share; 0 is no bar."""
-    some = [one for one in values if one > 0]
-    if value <= 0:
-        return 0.0
-    return (math.log10(value / min(some)) + 1) / (math.log10(max(some) / min(some)) + 1)

@@ -6,11 +6,9 @@ import math
 from collections.abc import Sequence
 
 from cnn_tui.engine.runs.compare import RunComparison
+from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, loss_axis
-from cnn_tui.tui.widgets.chart import ROLES, ChartPicture
-from cnn_tui.tui.widgets.lines import Run
-from cnn_tui.tui.widgets.plot import Curve, Plot
-from cnn_tui.tui.widgets.table import Column, TableRow
+from cnn_tui.tui.rows import Column, Run, TableRow
 from cnn_tui.tui.words import clock, percent
 
 GLYPHS = "ox+*#%@&"

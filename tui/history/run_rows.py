@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from cnn_tui.engine.runs.cleanup import TrashedRun
+from cnn_tui.engine.runs.cleanup import Kind, Reclaimable, TrashedRun
 from cnn_tui.engine.runs.history import Order, RunEntry
-from cnn_tui.tui.dashboard.sparkline import sparkline
-from cnn_tui.tui.widgets.lines import Line
-from cnn_tui.tui.widgets.table import Column, TableRow
+from cnn_tui.tui.dashboard.series import sparkline
+from cnn_tui.tui.rows import Column, Item, Line, TableRow
 from cnn_tui.tui.words import clean, clock, compact, count, megabytes, percent
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.runs.states import KeptState
+
 
 COLUMNS = (
     Column("run"),
@@ -23,7 +27,9 @@ COLUMNS = (
     Column("MB", right=True, rank=4),
     Column("tags", rank=2),
 )
+
 _CURVE = 12
+
 _ROLES = {"running": "accent", "paused": "warn"} | dict.fromkeys(
     ("crashed", "failed", "unreadable"), "error"
 )
@@ -104,3 +110,53 @@ def _end(entry: RunEntry) -> str:
         return f"crashed: {why}; R goes on from the last checkpoint"
     message = clean(entry.summary.message)
     return f"{entry.state}: {message}" if message else entry.state
+
+
+SPARE_KEYS: dict[Kind, str] = {"bin": "b", "states": "s", "leftovers": "l"}
+
+
+def spare_words(spare: Reclaimable) -> str:
+    """What it is and of how many runs, without its size."""
+    runs = count(spare.runs, "run")
+    match spare.kind:
+        case "bin":
+            return f"the bin, with {runs}{_links(spare)}"
+        case "states":
+            return f"of {count(spare.runs, 'complete run')} all states but the best"
+        case "leftovers":
+            return f"of {runs} states that were set aside"
+
+
+def _links(spare: Reclaimable) -> str:
+    if not spare.links:
+        return ""
+    linked = count(len(spare.links), "link")
+    return f" ({linked} to folders elsewhere, which stay)"
+
+
+def state_words(state: KeptState) -> str:
+    """Where in the run it was kept: ``epoch 5``, ``epoch 5 and 12 batches``."""
+    batches = f"{state.batch:,} batch{'es' * (state.batch != 1)}" if state.batch else ""
+    epoch = f"epoch {state.epochs_done:,}" if state.epochs_done else ""
+    return " and ".join(filter(None, (epoch, batches))) or "nothing"
+
+
+MOST = 4
+"""More could not be told from each other."""
+
+
+def items_for(entries: Sequence[RunEntry], drawn: Sequence[str], own: str) -> list[Item]:
+    """What can be chosen: runs to be drawn, those that are drawn to be left out."""
+    return [
+        Item(
+            entry.name, ("drawn, enter leaves it out: " if entry.name in drawn else "") + _of(entry)
+        )
+        for entry in entries
+        if entry.name != own
+    ]
+
+
+def _of(entry: RunEntry) -> str:
+    summary = entry.summary
+    best = f", best val {percent(summary.best_val_accuracy)}" if summary.best_val_accuracy else ""
+    return f"{clean(summary.arch)} on {clean(summary.data)}, {summary.epoch} epochs{best}"

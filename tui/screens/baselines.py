@@ -8,24 +8,29 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import Vertical
 
 from cnn_tui.engine.data.missing import missing
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.actions import LADDER, bindings
-from cnn_tui.tui.history.baseline_runner import RUNGS, BaselineRunner, chart_of, records_of
-from cnn_tui.tui.screens.baseline_detail import BaselineDetail
+from cnn_tui.tui.dashboard.baseline_charts import chart_of, folds_picture
+from cnn_tui.tui.history.baseline_runner import RUNGS, BaselineRunner, records_of
+from cnn_tui.tui.rows import Column, Line, bar
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.screens.weights import Weights
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.header import Heading
-from cnn_tui.tui.widgets.lines import Line
-from cnn_tui.tui.widgets.run_status import bar
-from cnn_tui.tui.widgets.table import Column, Table
-from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.widgets.bars import Heading
+from cnn_tui.tui.widgets.chart import Chart
+from cnn_tui.tui.widgets.lines import TextLines
+from cnn_tui.tui.widgets.table import Table
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
+    from cnn_tui.engine.baselines.record import BaselineResult
     from cnn_tui.engine.specs.network import Network
+
 
 _COLUMNS = (
     Column("baseline"),
@@ -160,3 +165,47 @@ class BaselinesScreen(ModeScreen):
         if action == "stop":
             return self._control is not None
         return super().check_action(action, parameters)
+
+
+class BaselineDetail(Vertical):
+    """Shows a chart or pictures of the rung that it is given."""
+
+    def __init__(self, root: Path, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._root = root
+        self._shown = ("", "")
+
+    def compose(self) -> ComposeResult:
+        """The chart, or the pictures."""
+        yield Chart(id="folds")
+        yield Weights(id="weights")
+
+    def on_resize(self, event: object) -> None:
+        """Other sizes of pictures and another number of ticks."""
+        self._shown = ("", "")
+
+    def show(self, baseline: str, rung: BaselineResult | None) -> None:
+        """Show this one, which may not be done yet; the same again costs nothing."""
+        wanted = (baseline, rung.run if rung else "")
+        if wanted == self._shown or not self.is_mounted:
+            return
+        self._shown = wanted
+        self.set_class(rung is not None and rung.cross_validation is not None, "-folds")
+        weights = self.query_one(Weights)
+        if rung is None:
+            weights.say(f"{baseline}: not done yet")
+        elif rung.cross_validation:
+            self.call_after_refresh(self._draw_folds, rung)
+        elif baseline == "knn":
+            weights.say(f"k = {rung.k} was asked for, not chosen")
+        else:
+            weights.read(RunFolder(self._root / rung.run))
+
+    def _draw_folds(self, rung: BaselineResult) -> None:
+        chart = self.query_one(Chart)
+        if rung.cross_validation:
+            chart.picture = folds_picture(rung.cross_validation, chart.content_size.height - 3)
+
+    def scroll(self, by: int) -> None:
+        """Up or down through the pictures."""
+        self.query_one(Weights).scroll(by)

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal
 
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.specs.layers import Layer
+from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
@@ -22,14 +22,14 @@ from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.edits import layer_at
 from cnn_tui.tui.building.forms import form_for
 from cnn_tui.tui.messages import NetworkChanged
+from cnn_tui.tui.rows import Item
 from cnn_tui.tui.screens.files import ask_for_network, complain, may_replace, save, save_as
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.doctor import LETTERS, Doctor
+from cnn_tui.tui.widgets.doctor import LETTERS, Doctor, Totals
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.widgets.quick_entry import QuickEntry
-from cnn_tui.tui.widgets.totals import Totals
 from cnn_tui.tui.widgets.volume_view import VolumeView
 from cnn_tui.tui.words import clean, count
 
@@ -183,7 +183,9 @@ class BuildScreen(ModeScreen):
 
     def action_insert_layer(self, above: bool = False) -> None:
         """Choose a kind of layer and put one below the chosen row, or above."""
-        self.app.push_screen(screens.LayerPicker(), partial(self._insert, above))
+        layers = [Item(name, layer.info.help) for name, layer in LAYER_TYPES.items()]
+        picker = screens.Picker("Insert a layer", layers)
+        self.app.push_screen(picker, partial(self._insert, above))
 
     def _insert(self, above: bool, kind: str | None) -> None:
         if kind:

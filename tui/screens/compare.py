@@ -14,8 +14,8 @@ from cnn_tui.tui.history.comparison import columns, overlay, rows
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.chart import Chart
-from cnn_tui.tui.widgets.header import Heading
 from cnn_tui.tui.widgets.table import Table
 
 

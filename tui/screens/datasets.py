@@ -13,12 +13,12 @@ from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.actions import DATA, bindings
+from cnn_tui.tui.rows import Column, TableRow, bar
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.header import Heading
-from cnn_tui.tui.widgets.run_status import bar
-from cnn_tui.tui.widgets.table import Column, Table, TableRow
-from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.widgets.bars import Heading
+from cnn_tui.tui.widgets.lines import TextLines
+from cnn_tui.tui.widgets.table import Table
 from cnn_tui.tui.words import clean, times
 
 if TYPE_CHECKING:

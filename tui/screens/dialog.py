@@ -14,6 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from cnn_tui.tui.rows import Item
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -73,14 +75,6 @@ class Question(Dialog):
         if any(answer.key == event.character for answer in self._answers):
             event.stop()
             self.action_finish(event.character or "")
-
-
-@dataclass(frozen=True)
-class Item:
-    """Something to pick, in one line."""
-
-    key: str
-    words: str
 
 
 class Picker(Dialog):

@@ -14,8 +14,8 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
-from cnn_tui.tui.building.document import Document
-from cnn_tui.tui.building.recent import recent_files, remember
+from cnn_tui.tui.building.document import Document, recent_files, remember
+from cnn_tui.tui.rows import Item
 from cnn_tui.tui.words import clean
 
 
@@ -25,8 +25,8 @@ async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
     from cnn_tui.engine.specs.presets import FOREIGN, load_preset, preset_names
 
     recent = _by_name(recent_files())
-    items = [screens.Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
-    items += [screens.Item(name, load_preset(name).description) for name in preset_names()]
+    items = [Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
+    items += [Item(name, load_preset(name).description) for name in preset_names()]
     free = "the path of a TOML, ONNX or Python file"
     chosen = await app.push_screen_wait(screens.Picker("Open", items, free=free))
     if not chosen:

@@ -15,8 +15,9 @@ from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.rows import Line
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import clean, clock, compact, count
 
 if TYPE_CHECKING:

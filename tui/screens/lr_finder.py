@@ -17,9 +17,9 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.rates import moved, rates_picture
 from cnn_tui.tui.screens.trial import TrialDialog
 from cnn_tui.tui.session import load_for
-from cnn_tui.tui.trial import Trial
+from cnn_tui.tui.threads import Trial
 from cnn_tui.tui.widgets.chart import Chart
-from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.words import clean, clock
 
 if TYPE_CHECKING:

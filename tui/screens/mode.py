@@ -8,9 +8,8 @@ from textual.geometry import Size
 from textual.reactive import var
 from textual.screen import Screen
 
-from cnn_tui.tui.widgets.header import Header, Heading
-from cnn_tui.tui.widgets.key_bar import KeyBar
-from cnn_tui.tui.widgets.too_small import LEAST, TooSmall
+from cnn_tui.tui.widgets.bars import Header, Heading, KeyBar
+from cnn_tui.tui.widgets.lines import LEAST, TooSmall
 
 
 class ModeScreen(Screen[None]):

@@ -20,11 +20,11 @@ from cnn_tui.engine.specs.pattern import PATTERN
 from cnn_tui.tui.building.fields import fields_of
 from cnn_tui.tui.building.forms import Form
 from cnn_tui.tui.building.outline import outline
-from cnn_tui.tui.widgets.carets import underlined
-from cnn_tui.tui.widgets.entry_input import EntryInput
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.widgets.inputs import EntryInput
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
-from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.widgets.lines import Lines, underlined
 from cnn_tui.tui.words import clean, compact
 
 _HINT = "enter inserts, tab goes to the settings and back, esc leaves"

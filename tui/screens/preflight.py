@@ -15,8 +15,8 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.preflight_rows import preflight_rows
 from cnn_tui.tui.screens.trial import TrialDialog
 from cnn_tui.tui.session import load_for
-from cnn_tui.tui.trial import Trial
-from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.threads import Trial
+from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from cnn_tui.engine.runs.history import read_entry
 from cnn_tui.engine.runs.states import KeptState, kept_states
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.paths import with_setting
-from cnn_tui.tui.history.spare_words import state_words
+from cnn_tui.tui.history.run_rows import state_words
 from cnn_tui.tui.messages import ResumeRun
-from cnn_tui.tui.screens.dialog import Item, Picker, Prompt
+from cnn_tui.tui.rows import Item
+from cnn_tui.tui.screens.dialog import Picker, Prompt
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.words import megabytes
 

@@ -17,7 +17,7 @@ from textual.timer import Timer
 
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, list_runs
-from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.dashboard.pictures import (
     KINDS,
     MOST_ZOOM,
@@ -30,17 +30,19 @@ from cnn_tui.tui.dashboard.pictures import (
 )
 from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.dashboard.series import SMOOTHING
-from cnn_tui.tui.history.overlays import MOST, items_for, read_board
+from cnn_tui.tui.history.run_rows import MOST, items_for
 from cnn_tui.tui.screens.dialog import Picker
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.chart import Chart
-from cnn_tui.tui.widgets.event_log import EventLog
-from cnn_tui.tui.widgets.figures import Figures
-from cnn_tui.tui.widgets.layer_health import LayerHealthTable
-from cnn_tui.tui.widgets.run_status import RunStatus
-from cnn_tui.tui.widgets.verdict import VerdictLine
+from cnn_tui.tui.widgets.run_panels import (
+    EventLog,
+    Figures,
+    LayerHealthTable,
+    RunStatus,
+    VerdictLine,
+)
 
 _REST = 100
 """Times as long as it took to draw the charts nothing more is drawn: training needs the time."""

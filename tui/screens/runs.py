@@ -19,8 +19,8 @@ from cnn_tui.tui.messages import EditRun
 from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.run_changes import RunChanges
 from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.widgets.table import Table
-from cnn_tui.tui.widgets.text_lines import TextLines
 
 _LOOK = 2.0
 """Seconds between looks at the folder, in which other processes may train."""

@@ -22,8 +22,9 @@ from cnn_tui.engine.specs.transforms import Transform, alone, transforms_for
 from cnn_tui.tui.building.edits import Path, layer_at
 from cnn_tui.tui.building.proof import rewrite_lines
 from cnn_tui.tui.building.trained import Trained
+from cnn_tui.tui.rows import Line, unstyled
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.lines import Line, Lines, unstyled
+from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:

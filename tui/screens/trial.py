@@ -9,8 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.trial import Result, Trial
+from cnn_tui.tui.threads import Result, Trial, run_in_thread
 from cnn_tui.tui.words import clean
 
 Outcome = TypeVar("Outcome")

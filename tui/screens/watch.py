@@ -14,7 +14,7 @@ from cnn_tui.tui.messages import EditRun
 from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
 from cnn_tui.tui.screens.resuming import ask_how_to_resume
 from cnn_tui.tui.screens.run import RunScreen
-from cnn_tui.tui.widgets.header import Heading
+from cnn_tui.tui.widgets.bars import Heading
 
 _LOOK = 0.5
 """Seconds between looks at what was read."""

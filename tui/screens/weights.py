@@ -13,8 +13,8 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.actions import WEIGHTS, bindings
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.header import Heading
-from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.widgets.bars import Heading
+from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:

@@ -2,34 +2,138 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
 
 from textual.reactive import var
 
-from cnn_tui.tui.widgets.lines import Line, Lines
-from cnn_tui.tui.widgets.plot import MARKED, Plot, Rasteriser, rasterise
+from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Plot
+from cnn_tui.tui.dashboard.ticks import Axis
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.widgets.lines import Lines
 
-ROLES = ("accent", "warn", "faint", "good", "dim")
-"""Looks of the curves in their order."""
+Row = list[tuple[str, int]]
+
+Canvas = list[Row]
+"""Rows of texts, each with the number of the curve that it belongs to, -1 for axes and labels."""
+
+GLYPH_EVERY = 5
+"""Columns for at most two glyphs of a curve; closer together they would hide the others."""
+
+Rasteriser = Callable[[Plot, int, int], Canvas]
+"""Draws a plot in so many columns and rows."""
 
 
-@dataclass(frozen=True)
-class ChartPicture:
-    """A heading and what is below it; without a plot, words about why."""
+def rasterise(plot: Plot, width: int, height: int) -> Canvas:
+    """Draw in braille; every row is ``width`` columns wide."""
+    empty, left = _empty(plot.x, plot.y, width, height), plot.y.label_width + 1
+    columns, rows = width - left, height - 2
+    canvas: Canvas = [[(row, _NO_CURVE)] for row in empty]
+    if columns > 0 and rows > 0 and any(curve.points for curve in plot.curves):
+        canvas = _drawn(empty, plot, columns, rows)
+    return _marked(_named(canvas, plot.x.name), plot, columns)
 
-    title: Line = ()
-    short_title: Line = ()
-    """For a chart in which the title has no room."""
-    plot: Plot | None = None
-    note: str = ""
 
-    def title_in(self, width: int) -> Line:
-        """The title if there is room for it, else the shorter one, or as much of that as fits."""
-        title = self.title if _columns(self.title) <= width else self.short_title
-        while _columns(title) > width and len(title) > 1:
-            title = title[:-2]  # a label without its value says nothing
-        return title
+def _drawn(empty: tuple[str, ...], plot: Plot, columns: int, rows: int) -> Canvas:
+    # Imported at the first curve: NumPy, which whoever trains has imported by then.
+    from cnn_tui.tui.widgets.grid import Grid, over
+
+    grid = Grid(columns, rows, (plot.x.low, plot.x.high), (plot.y.low, plot.y.high))
+    # The first curve is drawn over the others, and the glyphs of all over that: where curves
+    # share a cell, which has one colour, each can still be seen.
+    for x, low, high in plot.spreads:
+        grid.line([(x, low), (x, high)], _NO_CURVE)
+    for number, curve in reversed(list(enumerate(plot.curves))):
+        if curve.joined:
+            grid.line(curve.points, number)
+    for number, curve in enumerate(plot.curves):
+        if not curve.joined:
+            grid.places(curve.points, number, curve.glyph)
+        elif curve.glyph:
+            grid.glyphs(number, curve.glyph, columns // GLYPH_EVERY)
+    return over(empty, grid, plot.y.label_width + 1)
+
+
+@lru_cache(32)
+def _empty(x: Axis, y: Axis, width: int, height: int) -> tuple[str, ...]:
+    """Axes and labels by plotext, which takes 10 ms for them: they seldom change."""
+    figure = _figure(width, height)
+    figure.xaxes(True, False)
+    figure.yaxes(True, False)
+    figure.xlim(x.low, x.high)
+    figure.ylim(y.low, y.high)
+    figure.xticks(list(x.ticks), list(x.labels))
+    figure.yticks(list(y.ticks), list(y.labels))
+    # Without any point plotext leaves the labels out.
+    figure.scatter([x.low], [y.low], marker=" ")
+    lines = figure.build().splitlines()[:height]
+    return tuple(_LOOK.sub("", line) for line in lines)
+
+
+def _figure(width: int, height: int) -> Any:
+    # Imported at the first curve: 70 ms that the first screen does not have to wait for. The
+    # module's own figure is shared and not safe between threads, so make another of its kind.
+    import plotext
+
+    figure = type(plotext.main())()
+    figure._limit_size(False, False)
+    figure.plot_size(width, height)
+    figure.canvas_color("default")
+    figure.axes_color("default")
+    figure.ticks_color("default")
+    return figure
+
+
+def _named(canvas: Canvas, name: str) -> Canvas:
+    """Write the name of the horizontal axis into the free corner left of its labels."""
+    text, number = canvas[-1][0]
+    if text[: len(name)].isspace():
+        canvas[-1][0] = (name + text[len(name) :], number)
+    return canvas
+
+
+def _marked(canvas: Canvas, plot: Plot, columns: int) -> Canvas:
+    """Write cursor and marks over it: the cursor where nothing is drawn, marks on the axis."""
+    scale = (columns - 1) / (plot.x.high - plot.x.low)
+    left = plot.y.label_width + 1
+
+    def column(x: float) -> int:
+        return left + round((x - plot.x.low) * scale)
+
+    marks = {column(mark) for mark in plot.marks if plot.x.low <= mark <= plot.x.high}
+    if marks:
+        canvas[-2] = _overlaid(canvas[-2], dict.fromkeys(marks, (MARK, MARKED)))
+    if plot.cursor is not None and plot.x.low <= plot.cursor <= plot.x.high:
+        line = {column(plot.cursor): ("│", MARKED)}
+        canvas[:-2] = [_overlaid(row, line, over=" ") for row in canvas[:-2]]
+    return canvas
+
+
+MARK = "▲"
+
+
+def _overlaid(row: Row, places: dict[int, tuple[str, int]], over: str = "") -> Row:
+    """The row with other cells in some columns; if told so only ``over`` some character."""
+    cells = [(char, number) for text, number in row for char in text]
+    for place, cell in places.items():
+        if place < len(cells) and (not over or cells[place][0] == over):
+            cells[place] = cell
+    return [
+        ("".join(char for char, _ in run), number)
+        for number, run in groupby(cells, key=itemgetter(1))
+    ]
+
+
+_NO_CURVE = -1
+
+MARKED = 100
+"""The number of cursor and marks in a canvas."""
+
+_LOOK = re.compile(r"\x1b\[[\d;]*m")
 
 
 class Chart(Lines):
@@ -56,10 +160,6 @@ class Chart(Lines):
         return [title, *(_styled(row, roles) for row in canvas)]
 
 
-def _columns(title: Line) -> int:
-    return sum(len(text) for text, _ in title)
-
-
 def _styled(row: list[tuple[str, int]], roles: Sequence[str]) -> Line:
     return tuple(
         (text, roles[number] if 0 <= number < len(roles) else role_of(number))
@@ -75,4 +175,5 @@ def role_of(number: int) -> str:
 
 
 _LEAST_WIDTH = 16
+
 _LEAST_HEIGHT = 5

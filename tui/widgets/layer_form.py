@@ -20,8 +20,9 @@ from textual.widgets import Input
 
 from cnn_tui.tui.building.fields import Field, FieldError
 from cnn_tui.tui.building.forms import Form
-from cnn_tui.tui.widgets.lines import Line, Lines
-from cnn_tui.tui.widgets.value_input import ValueInput
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.widgets.inputs import ValueInput
+from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import clean, fit
 
 LABEL_WIDTH = 16

@@ -10,7 +10,8 @@ from textual.message import Message
 from textual.reactive import var
 
 from cnn_tui.tui.building.outline import Row
-from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import compact, fit
 
 FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6

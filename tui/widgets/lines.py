@@ -7,20 +7,18 @@ of the screen, so these widgets compare their rows with the ones before and refr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
+from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
+from cnn_tui.tui.rows import Line, unstyled
 from cnn_tui.tui.words import clean
-
-Run = tuple[str, str]
-"""Text and its role: names out of ``LOOKS``, such as ``cursor dim``, the last of which wins."""
-
-Line = tuple[Run, ...]
 
 LOOKS = {
     "dim": "$text-muted",
@@ -39,11 +37,6 @@ LOOKS = {
 Not component classes: Textual matches each of those with every rule, again for each widget and
 each change of its state, which was a third of the time from the start to the first paint.
 """
-
-
-def unstyled(text: str = "") -> Line:
-    """A row without any styling."""
-    return ((text, ""),)
 
 
 class Lines(Widget):
@@ -104,3 +97,41 @@ class Lines(Widget):
             looks = map(self.app.stylesheet.parse_style, map(LOOKS.__getitem__, role.split()))
             self._styles[key] = sum(looks, self.visual_style).rich_style
         return self._styles[key]
+
+
+def underlined(words: str, column: int, width: int, room: int, role: str = "error") -> list[Line]:
+    """Carets from ``column`` on with ``words`` beside or below them, in ``room`` columns."""
+    column = max(0, min(column, room - 1))
+    marks = "^" * max(1, min(width, room - column))
+    if column + len(marks) + 1 + len(words) <= room:
+        return [((f"{'':{column}}{marks} {words}", role),)]
+    if len(words) < column:
+        return [((f"{words:>{column - 1}} {marks}", role),)]
+    below = [((f"  {line}", role),) for line in wrap(words, max(1, room - 2))]
+    return [((f"{'':{column}}{marks}", role),), *below]
+
+
+class TextLines(Lines):
+    """Shows as many of its rows as there is room for, the first first."""
+
+    rows: var[tuple[Line, ...]] = var((), init=False)
+
+    def watch_rows(self) -> None:
+        """Show the new rows."""
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """The rows as they are."""
+        return self.rows
+
+
+LEAST = Size(60, 18)
+
+
+class TooSmall(Lines):
+    """Says how large the terminal is and how large it has to be."""
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """One line, cut where it must be."""
+        words = (f"{width}x{height}: cnn-tui needs {LEAST.width}x{LEAST.height}", "q quits")
+        return [unstyled(line[:width]) for line in words]

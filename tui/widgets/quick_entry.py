@@ -14,9 +14,9 @@ from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.quick.complete import Completion, complete
 from cnn_tui.engine.specs.quick.parse import parse_quick
-from cnn_tui.tui.widgets.carets import underlined
-from cnn_tui.tui.widgets.entry_input import EntryInput
-from cnn_tui.tui.widgets.lines import Line, Lines, Run, unstyled
+from cnn_tui.tui.rows import Line, Run, unstyled
+from cnn_tui.tui.widgets.inputs import EntryInput
+from cnn_tui.tui.widgets.lines import Lines, underlined
 from cnn_tui.tui.words import clean, fit
 
 PROMPT = "/ "

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual import events
 from textual.binding import Binding
 from textual.message import Message
 from textual.reactive import var
 
-from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.rows import Column, Line, TableRow
+from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import clean, fit
-
-
-@dataclass(frozen=True)
-class Column:
-    """A heading; of the columns that do not fit, those of the highest ``rank`` go first."""
-
-    title: str
-    right: bool = False
-    rank: int = 0
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """One row: what it stands for, a cell for each column, and how it looks."""
-
-    key: str
-    cells: tuple[str, ...]
-    role: str = ""
 
 
 class Table(Lines, can_focus=True):

@@ -10,7 +10,8 @@ from textual.message import Message
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
 from cnn_tui.tui.building.volumes import GAP, Box, to_scale, volumes, window
-from cnn_tui.tui.widgets.lines import Line, Lines, Run
+from cnn_tui.tui.rows import Line, Run
+from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import fit, times
 
 _BELOW = 4

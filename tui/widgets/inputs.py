@@ -1,4 +1,4 @@
-"""The one place where a value is typed or chosen."""
+"""Input fields: one for any text, one that can also go through a list of choices."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from textual import events
 from textual.widgets import Input
 
 
-class ValueInput(Input):
+class EntryInput(Input):
+    """An input whose cursor does not blink: each blink would send bytes over the link."""
+
+    def on_mount(self) -> None:
+        self.cursor_blink = False
+
+
+class ValueInput(EntryInput):
     """An input that, for a field with choices, goes through them instead of taking text."""
 
     choices: tuple[str, ...] = ()
-
-    def on_mount(self) -> None:
-        """A cursor that stands still sends nothing."""
-        self.cursor_blink = False
 
     def on_key(self, event: events.Key) -> None:
         """Letters pick the next choice that begins with them, space the next of all."""

@@ -1,0 +1,109 @@
+"""The chart of the notes: accuracy against k, a point for each fold, the mean with its spread."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cnn_tui.tui.dashboard.plots import ChartPicture, Curve, Plot
+from cnn_tui.tui.dashboard.ticks import choices_axis, near_axis
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.words import duration
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.baselines.record import BaselineResult
+    from cnn_tui.engine.baselines.validation import CrossValidation
+
+
+FOLD_GLYPH, MEAN_GLYPH = "·", "o"
+
+
+def folds_picture(found: CrossValidation, rows: int) -> ChartPicture:
+    """The choices of k as far apart as each other: on a true scale the small ones would touch."""
+    scores = found.scores
+    folds = tuple(
+        (float(at), accuracy) for at, score in enumerate(scores) for accuracy in score.accuracies
+    )
+    means = tuple((float(at), score.mean) for at, score in enumerate(scores))
+    spreads = tuple(
+        (float(at), score.mean - score.std, score.mean + score.std)
+        for at, score in enumerate(scores)
+    )
+    ends = [end for _, low, high in spreads for end in (low, min(high, 1.0))]
+    y = near_axis([*(accuracy for _, accuracy in folds), *ends], max(4, rows // 3))
+    x = choices_axis([score.k for score in scores], "k")
+    curves = (Curve(folds, FOLD_GLYPH, joined=False), Curve(means, MEAN_GLYPH))
+    chosen = next(at for at, score in enumerate(scores) if score.k == found.best)
+    plot = Plot(curves, x, y, marks=(float(chosen),), spreads=spreads)
+    return ChartPicture(_title(found, chosen), _chosen(found, chosen), plot)
+
+
+def _title(found: CrossValidation, chosen: int) -> Line:
+    return (
+        *_chosen(found, chosen),
+        (f"  {FOLD_GLYPH} ", "accent"),
+        ("a fold", "dim"),
+        (f"  {MEAN_GLYPH} ", "warn"),
+        ("their mean, spread", "dim"),
+    )
+
+
+def _chosen(found: CrossValidation, chosen: int) -> Line:
+    score = found.scores[chosen]
+    return (
+        (" k by five folds", "strong"),
+        ("  ▲ ", "strong"),
+        (f"k = {score.k}: {score.mean:.2%} ± {score.std:.2%}", ""),
+    )
+
+
+def chart_of(rungs: Sequence[BaselineResult], width: int) -> tuple[Line, ...]:
+    """A row for each rung that is done: its accuracy, and what training and prediction cost.
+
+    k-NN has no training and the dearest predictions. Times are on a scale of tens: they differ
+    by thousands.
+    """
+    if not rungs:
+        return ()
+    room = max(4, (width - 18 - 3 * _FIGURE) // 3)
+    head = "".join(
+        title.ljust(room + _FIGURE)
+        for title in ("test accuracy", "training time", "time per image")
+    )
+    return (
+        ((f" {'':<15}{head}"[:width], "dim"),),
+        *(_bars(rung, rungs, room) for rung in rungs),
+    )
+
+
+_FIGURE = 10
+"""Columns of a bar's number and of the gap behind it."""
+
+
+def _bars(rung: BaselineResult, rungs: Sequence[BaselineResult], room: int) -> Line:
+    train = _on_tens(rung.train_seconds, [one.train_seconds for one in rungs])
+    predict = _on_tens(rung.predict_ms_per_image, [one.predict_ms_per_image for one in rungs])
+    return (
+        (f" {rung.baseline:<15}", "dim"),
+        *_bar(rung.test_accuracy, room, f"{rung.test_accuracy:.2%}", "accent"),
+        *_bar(train, room, duration(rung.train_seconds), "warn"),
+        *_bar(predict, room, duration(rung.predict_ms_per_image / 1000), "good"),
+    )
+
+
+def _bar(share: float, room: int, figure: str, role: str) -> Line:
+    full = round(room * share)
+    return (
+        ("━" * full, role),
+        ("─" * (room - full), "faint"),
+        (f" {figure:<{_FIGURE - 1}}", ""),
+    )
+
+
+def _on_tens(value: float, values: Sequence[float]) -> float:
+    """From a tenth of the least to the largest of the values, as a share; 0 is no bar."""
+    some = [one for one in values if one > 0]
+    if value <= 0:
+        return 0.0
+    return (math.log10(value / min(some)) + 1) / (math.log10(max(some) / min(some)) + 1)
