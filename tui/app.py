@@ -57,12 +57,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     TITLE = "cnn-tui"
     DEFAULT_MODE = "build"
-    CSS_PATH = [
-        "widgets/lines.tcss",
-        "widgets/layer_form.tcss",
-        "screens/mode.tcss",
-        "screens/build.tcss",
-    ]
+    CSS_PATH = ["screens/mode.tcss", "screens/build.tcss"]
     BINDINGS = bindings(APP)
     COMMANDS = App.COMMANDS | {CommandTable}
     _loop: asyncio.AbstractEventLoop | None = None

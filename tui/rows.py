@@ -48,4 +48,4 @@ class Item:
     """Something to pick, in one line."""
 
     key: str
-    words: str
+    text: str

@@ -151,11 +151,6 @@ class BaselinesScreen(ModeScreen):
         self._words = "enter climbs the ladder"
         run_in_thread(self, self._climb.look, self._seen, self._fail)
 
-    def action_back(self) -> None:
-        """Back to where one came from."""
-        if self.is_current:
-            self.dismiss()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer a beginning before it, an end after it."""
         if action == "fetch":

@@ -82,8 +82,3 @@ class CompareScreen(ModeScreen):
         """Begin the table with another run, where there is no room for all."""
         self._first = max(0, min(self._first + by, len(self._folders) - 1))
         self._fill()
-
-    def action_back(self) -> None:
-        """Back to the list."""
-        if self.is_current:
-            self.dismiss()

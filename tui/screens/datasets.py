@@ -181,11 +181,6 @@ class DataScreen(ModeScreen):
         """Other classes, where not all have room."""
         self.query_one("#sheet").scroll_relative(y=by, animate=False)
 
-    def action_back(self) -> None:
-        """Back to where one came from."""
-        if self.is_current:
-            self.dismiss()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer a download where there is one, and its end where it goes on."""
         if action == "cancel":

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.rows import Line
+from cnn_tui.tui.screens.dialog import Dialog
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import clean, clock, compact, count
@@ -45,11 +45,10 @@ class Outlook(Lines):
         return [*(((line, "error"),) for line in trouble), *self._rows_of]
 
 
-class ForecastDialog(ModalScreen[None]):
+class ForecastDialog(Dialog[None]):
     """Probes as soon as it opens; to leave it cancels the probe."""
 
-    CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape,enter,q,F", "finish", "close", show=False)]
+    BINDINGS = [Binding("enter,q,F", "finish", "close", show=False)]
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -72,11 +71,6 @@ class ForecastDialog(ModalScreen[None]):
     def on_unmount(self) -> None:
         """Nobody waits any more."""
         self._cancelled.set()
-
-    def action_finish(self) -> None:
-        """Close."""
-        if self.is_current:
-            self.dismiss()
 
     def _measure(self) -> tuple[Line, ...]:
         # NumPy takes longer to import than the first screen may take.

@@ -7,10 +7,10 @@ from textwrap import wrap
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cnn_tui.tui.actions import APP, BUILD, LIST, TRAIN, commands, key_words
+from cnn_tui.tui.screens.dialog import Dialog
 
 _WIDTH, _FRAME, _KEY = 78, 5, 9
 """Columns of the window, of its border with the scroll bar, of the keys."""
@@ -22,21 +22,15 @@ _FORM_KEYS = (
 )
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """Two columns: the builder, and training with what works everywhere."""
 
-    CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape,q,question_mark,f1,enter,space", "close", "close", show=False)]
+    BINDINGS = [Binding("q,question_mark,f1,enter,space", "finish", "close", show=False)]
 
     def __init__(self, *scopes: str) -> None:
         """Show the keys of ``scopes`` only, if any are named."""
         super().__init__()
         self._scopes = scopes
-
-    def action_close(self) -> None:
-        """Close; a second key that was on its way finds the window closed."""
-        if self.is_current:
-            self.dismiss()
 
     def compose(self) -> ComposeResult:
         """The keys by where they work."""

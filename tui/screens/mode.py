@@ -39,6 +39,11 @@ class ModeScreen(Screen[None]):
         """What is between header and key bar."""
         raise NotImplementedError
 
+    def action_back(self) -> None:
+        # A second key that was on its way finds the screen closed.
+        if self.is_current:
+            self.dismiss()
+
     def present(self) -> None:
         """Show what the screen is about as it is now."""
 

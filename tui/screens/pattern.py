@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from cnn_tui.engine.errors import EntryError
@@ -21,6 +20,7 @@ from cnn_tui.tui.building.fields import fields_of
 from cnn_tui.tui.building.forms import Form
 from cnn_tui.tui.building.outline import outline
 from cnn_tui.tui.rows import Line
+from cnn_tui.tui.screens.dialog import Dialog
 from cnn_tui.tui.widgets.inputs import EntryInput
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
@@ -56,14 +56,14 @@ class Remarks(Lines):
         return [*shown, *(((f"! {one.message}", "warn"),) for one in others)]
 
 
-class PatternDialog(ModalScreen[tuple[Layer, ...]]):
+class PatternDialog(Dialog[tuple[Layer, ...]]):
     """Gives back the layers of a pattern, none for escape."""
 
-    CSS_PATH = "dialog.tcss"
     BINDINGS = [
-        Binding("escape", "finish", "cancel", show=False),
         Binding("tab,shift+tab", "switch", "settings", show=False),
     ]
+
+    escaped = ()
 
     def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
@@ -88,11 +88,6 @@ class PatternDialog(ModalScreen[tuple[Layer, ...]]):
     def on_mount(self) -> None:
         """Show what the pattern of the notes comes to."""
         self.call_after_refresh(self._expand)
-
-    def action_finish(self, *layers: Layer) -> None:
-        """Close with layers."""
-        if self.is_current:
-            self.dismiss(layers)
 
     def action_switch(self) -> None:
         """From the pattern to the settings and back."""
@@ -119,7 +114,7 @@ class PatternDialog(ModalScreen[tuple[Layer, ...]]):
     @on(Input.Submitted, "EntryInput")
     def _accept(self) -> None:
         if self._reads:
-            self.action_finish(*self._layers)
+            self.action_finish(self._layers)
 
     def _expand(self) -> None:
         """While the pattern does not read, the layers of the last one that did are shown."""

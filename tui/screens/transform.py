@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError, ShapeError
@@ -23,6 +22,7 @@ from cnn_tui.tui.building.edits import Path, layer_at
 from cnn_tui.tui.building.proof import rewrite_lines
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.rows import Line, unstyled
+from cnn_tui.tui.screens.dialog import Dialog
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import clean
@@ -118,12 +118,10 @@ class CandidateList(Lines):
         return [*rows[: height - 1], chosen.shown]
 
 
-class TransformDialog(ModalScreen[Outcome | None]):
+class TransformDialog(Dialog[Outcome]):
     """Gives back the rewritten network, None for escape."""
 
-    CSS_PATH = "dialog.tcss"
     BINDINGS = [
-        Binding("escape", "finish", "cancel", show=False),
         Binding("enter", "accept", "rewrite", show=False),
         Binding("down,j", "go(1)", show=False),
         Binding("up,k", "go(-1)", show=False),
@@ -148,11 +146,6 @@ class TransformDialog(ModalScreen[Outcome | None]):
         """Show the first candidate."""
         self.query_one(CandidateList).candidates = self._candidates
         self.action_go(0)
-
-    def action_finish(self, outcome: Outcome | None = None) -> None:
-        """Close with what came of it."""
-        if self.is_current:
-            self.dismiss(outcome)
 
     def action_go(self, by: int) -> None:
         """Mark another candidate; what it says is proved once."""

@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from textual.binding import Binding
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.tui.screens.dialog import Dialog
 from cnn_tui.tui.threads import Result, Trial, run_in_thread
 from cnn_tui.tui.words import clean
 
 Outcome = TypeVar("Outcome")
 
 
-class TrialDialog(ModalScreen[Outcome | None], Generic[Result, Outcome]):
+class TrialDialog(Dialog[Outcome], Generic[Result, Outcome]):
     """Begins as soon as it opens; to leave it ends the trial."""
 
-    CSS_PATH = "dialog.tcss"
     BINDINGS = [
-        Binding("escape,q", "finish", "close", show=False),
+        Binding("q", "finish", "close", show=False),
         Binding("x", "cancel", "stop", show=False),
     ]
 
@@ -64,8 +63,3 @@ class TrialDialog(ModalScreen[Outcome | None], Generic[Result, Outcome]):
     def action_cancel(self) -> None:
         """End the trial; what is known stays on the screen."""
         self.trial.cancel()
-
-    def action_finish(self, outcome: Outcome | None = None) -> None:
-        """Close; a second key that was on its way finds the window closed."""
-        if self.is_current:
-            self.dismiss(outcome)

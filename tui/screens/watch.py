@@ -60,11 +60,6 @@ class WatchScreen(RunScreen, inherit_bindings=False):
         if watched.view != before:
             self.refresh_bindings()
 
-    def action_back(self) -> None:
-        """Back to the list."""
-        if self.is_current:
-            self.dismiss()
-
     def action_pause(self) -> None:
         """Ask the trainer to wait, or to go on."""
         self._watched.ask(Request("resume" if self._watched.board.paused else "pause"))

@@ -102,8 +102,3 @@ class WeightsScreen(ModeScreen):
     def action_scroll(self, by: int) -> None:
         """More of them."""
         self.query_one(Weights).scroll(by)
-
-    def action_back(self) -> None:
-        """Back to the list."""
-        if self.is_current:
-            self.dismiss()

@@ -9,10 +9,9 @@ from typing import Any
 from textual import events
 from textual.binding import Binding
 from textual.message import Message
-from textual.reactive import var
 
 from cnn_tui.tui.rows import Line, Run
-from cnn_tui.tui.widgets.lines import Lines
+from cnn_tui.tui.widgets.lines import Lines, Shown
 
 MODES = (("build", "1 Build"), ("train", "2 Train"), ("runs", "3 Runs"))
 
@@ -36,16 +35,12 @@ class Header(Lines):
             super().__init__()
             self.mode = mode
 
-    heading: var[Heading] = var(Heading(), init=False)
+    heading: Shown[Heading] = Shown(Heading())
 
     def __init__(self, mode: str) -> None:
         super().__init__()
         self._mode = mode
         self._tabs: list[tuple[int, int, str]] = []
-
-    def watch_heading(self) -> None:
-        """Show the new state."""
-        self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """One line; what does not fit is left out from the middle."""

@@ -9,12 +9,10 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from textual.reactive import var
-
 from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Plot
 from cnn_tui.tui.dashboard.ticks import Axis
 from cnn_tui.tui.rows import Line
-from cnn_tui.tui.widgets.lines import Lines
+from cnn_tui.tui.widgets.lines import Lines, Shown
 
 Row = list[tuple[str, int]]
 
@@ -139,15 +137,11 @@ _LOOK = re.compile(r"\x1b\[[\d;]*m")
 class Chart(Lines):
     """Knows nothing of training: it is given a picture."""
 
-    picture: var[ChartPicture] = var(ChartPicture(), init=False)
+    picture: Shown[ChartPicture] = Shown(ChartPicture())
 
     def __init__(self, *, id: str | None = None, rasteriser: Rasteriser = rasterise) -> None:
         super().__init__(id=id)
         self._rasterise = rasteriser
-
-    def watch_picture(self) -> None:
-        """Draw; an equal picture does not get here."""
-        self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Heading and curves."""

@@ -7,11 +7,10 @@ from textwrap import wrap
 
 from textual import events
 from textual.message import Message
-from textual.reactive import var
 
 from cnn_tui.engine.specs.report import Fix, Issue, LayerReport, Report
 from cnn_tui.tui.rows import Line, unstyled
-from cnn_tui.tui.widgets.lines import Lines
+from cnn_tui.tui.widgets.lines import Lines, Shown
 from cnn_tui.tui.words import clean, compact, count, fit, packed
 
 LETTERS = "abcde"
@@ -27,27 +26,15 @@ class Doctor(Lines):
             super().__init__()
             self.letter = letter
 
-    report: var[Report | None] = var(None, init=False)
-    chosen: var[int] = var(0, init=False)
+    report: Shown[Report | None] = Shown(None)
+    chosen: Shown[int] = Shown(0)
     """Number of the chosen layer, 0 for the network as a whole."""
-    advice: var[tuple[str, ...]] = var((), init=False)
+    advice: Shown[tuple[str, ...]] = Shown(())
     """What to say when nothing is wrong."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._offered: dict[str, Fix] = {}
-
-    def watch_report(self) -> None:
-        """Show the new state."""
-        self.redraw()
-
-    def watch_chosen(self) -> None:
-        """Show the issue of the layer that was chosen."""
-        self.redraw()
-
-    def watch_advice(self) -> None:
-        """Show what to say."""
-        self.redraw()
 
     @property
     def issue(self) -> Issue | None:
@@ -105,22 +92,10 @@ def _without_advice(issue: Issue) -> str:
 class Totals(Lines):
     """Parameters, multiply-adds, values kept for the backward pass; what was just done."""
 
-    report: var[Report | None] = var(None, init=False)
-    batch_size: var[int] = var(1, init=False)
-    weights: var[str] = var("", init=False)
+    report: Shown[Report | None] = Shown(None)
+    batch_size: Shown[int] = Shown(1)
+    weights: Shown[str] = Shown("")
     """Whose trained weights fit the network, if any do."""
-
-    def watch_report(self) -> None:
-        """Show the new costs."""
-        self.redraw()
-
-    def watch_batch_size(self) -> None:
-        """Show the new costs."""
-        self.redraw()
-
-    def watch_weights(self) -> None:
-        """Show whose weights are in hand."""
-        self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Whether all is well, then the totals."""

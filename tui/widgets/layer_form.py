@@ -22,7 +22,7 @@ from cnn_tui.tui.building.fields import Field, FieldError
 from cnn_tui.tui.building.forms import Form
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.widgets.inputs import ValueInput
-from cnn_tui.tui.widgets.lines import Lines
+from cnn_tui.tui.widgets.lines import Lines, Shown
 from cnn_tui.tui.words import clean, fit
 
 LABEL_WIDTH = 16
@@ -50,7 +50,7 @@ class LayerForm(Lines):
         """The person is done with the form."""
 
     form: var[Form | None] = var(None, init=False)
-    notes: var[tuple[str, ...]] = var((), init=False)
+    notes: Shown[tuple[str, ...]] = Shown(())
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -71,10 +71,6 @@ class LayerForm(Lines):
         """Draw the values; a form for something else ends the editing."""
         if before is not None and form is not None and before.key != form.key:
             self._close()
-        self.redraw()
-
-    def watch_notes(self) -> None:
-        """Draw the arithmetic."""
         self.redraw()
 
     def enter(self, name: str | None = None) -> None:

@@ -11,7 +11,7 @@ from textual.reactive import var
 
 from cnn_tui.tui.building.outline import Row
 from cnn_tui.tui.rows import Line
-from cnn_tui.tui.widgets.lines import Lines
+from cnn_tui.tui.widgets.lines import Lines, Shown
 from cnn_tui.tui.words import compact, fit
 
 FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6
@@ -47,7 +47,7 @@ class LayerTable(Lines, can_focus=True):
         """The row under the cursor is to be edited."""
 
     rows: var[tuple[Row, ...]] = var((), init=False)
-    cursor: var[int] = var(0, init=False)
+    cursor: Shown[int] = Shown(0)
     marked: frozenset[int] = frozenset()
     """Rows that are chosen together, or would be new."""
 
@@ -60,10 +60,6 @@ class LayerTable(Lines, can_focus=True):
     def watch_rows(self) -> None:
         """Show the new rows; the cursor stays where there is still one."""
         self.cursor = self.validate_cursor(self.cursor)
-        self.redraw()
-
-    def watch_cursor(self) -> None:
-        """Show where the cursor is."""
         self.redraw()
 
     def watch_has_focus(self, focus: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import wrap
+from typing import Any, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -37,6 +38,23 @@ LOOKS = {
 Not component classes: Textual matches each of those with every rule, again for each widget and
 each change of its state, which was a third of the time from the start to the first paint.
 """
+
+
+Value = TypeVar("Value")
+
+
+class Shown(var[Value]):
+    """An attribute of :class:`Lines`; a new value draws the rows again."""
+
+    def __init__(self, default: Value) -> None:
+        super().__init__(default, init=False)
+
+    def __set__(self, lines: Any, value: Value) -> None:
+        before = self.__get__(lines, type(lines))
+        super().__set__(lines, value)
+        # Textual keeps the old object if the new one is equal.
+        if self.__get__(lines, type(lines)) is not before:
+            lines.redraw()
 
 
 class Lines(Widget):
@@ -114,11 +132,7 @@ def underlined(words: str, column: int, width: int, room: int, role: str = "erro
 class TextLines(Lines):
     """Shows as many of its rows as there is room for, the first first."""
 
-    rows: var[tuple[Line, ...]] = var((), init=False)
-
-    def watch_rows(self) -> None:
-        """Show the new rows."""
-        self.redraw()
+    rows: Shown[tuple[Line, ...]] = Shown(())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The rows as they are."""

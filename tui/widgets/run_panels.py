@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
-from textual.reactive import var
-
 from cnn_tui.engine.training.events import LayerHealth
 from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.rows import Line, bar
-from cnn_tui.tui.widgets.lines import Lines
+from cnn_tui.tui.widgets.lines import Lines, Shown
 from cnn_tui.tui.words import clean, clock, fit, percent
 
 STATE_ROLES = {"failed": "error", "paused": "warn", "done": "good", "training": "accent"}
@@ -19,11 +17,7 @@ STATE_ROLES = {"failed": "error", "paused": "warn", "done": "good", "training": 
 class RunStatus(Lines):
     """The state in words and two bars that move only forward."""
 
-    run: var[RunView] = var(RunView(), init=False)
-
-    def watch_run(self) -> None:
-        """Show the new numbers."""
-        self.redraw()
+    run: Shown[RunView] = Shown(RunView())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """State, then progress."""
@@ -64,11 +58,7 @@ _HINTS = {
 class Figures(Lines):
     """Speed, learning rate, losses apart, best so far, what it takes of the machine."""
 
-    run: var[RunView] = var(RunView(), init=False)
-
-    def watch_run(self) -> None:
-        """Show the new numbers."""
-        self.redraw()
+    run: Shown[RunView] = Shown(RunView())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """A label and a number in each line."""
@@ -87,11 +77,7 @@ class Figures(Lines):
 class VerdictLine(Lines):
     """Empty while all is well; the log has the whole of it."""
 
-    run: var[RunView] = var(RunView(), init=False)
-
-    def watch_run(self) -> None:
-        """Show the newest."""
-        self.redraw()
+    run: Shown[RunView] = Shown(RunView())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The fault, cut where it must be, and the remedy in full if there is room."""
@@ -111,11 +97,7 @@ _NAME = 10
 class LayerHealthTable(Lines):
     """As many layers as there is room for, those in trouble first."""
 
-    run: var[RunView] = var(RunView(), init=False)
-
-    def watch_run(self) -> None:
-        """Show the new figures."""
-        self.redraw()
+    run: Shown[RunView] = Shown(RunView())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """A heading and a line for each layer."""
@@ -150,17 +132,9 @@ def _power(value: float | None) -> str:
 class EventLog(Lines):
     """The end of a bounded list."""
 
-    entries: var[tuple[tuple[float, str], ...]] = var((), init=False)
-    empty: var[str] = var("", init=False)
+    entries: Shown[tuple[tuple[float, str], ...]] = Shown(())
+    empty: Shown[str] = Shown("")
     """What to say before anything has happened."""
-
-    def watch_entries(self) -> None:
-        """Show the newest."""
-        self.redraw()
-
-    def watch_empty(self) -> None:
-        """Show what to say."""
-        self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """As many lines as fit, wrapped, from the end."""

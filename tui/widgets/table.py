@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.reactive import var
 
 from cnn_tui.tui.rows import Column, Line, TableRow
-from cnn_tui.tui.widgets.lines import Lines
+from cnn_tui.tui.widgets.lines import Lines, Shown
 from cnn_tui.tui.words import clean, fit
 
 
@@ -33,9 +33,9 @@ class Table(Lines, can_focus=True):
         """A record was clicked twice."""
 
     records: var[tuple[TableRow, ...]] = var((), init=False)
-    marked: var[frozenset[str]] = var(frozenset(), init=False)
-    cursor: var[int] = var(0, init=False)
-    empty: var[str] = var("", init=False)
+    marked: Shown[frozenset[str]] = Shown(frozenset())
+    cursor: Shown[int] = Shown(0)
+    empty: Shown[str] = Shown("")
     """What to say where there are no records."""
 
     _top = 0
@@ -64,18 +64,6 @@ class Table(Lines, can_focus=True):
         if before:
             self.choose(before[min(self.cursor, len(before) - 1)].key)
         self.cursor = self.validate_cursor(self.cursor)
-        self.redraw()
-
-    def watch_marked(self) -> None:
-        """Show what is marked."""
-        self.redraw()
-
-    def watch_cursor(self) -> None:
-        """Show where the cursor is."""
-        self.redraw()
-
-    def watch_empty(self) -> None:
-        """Show why there is nothing."""
         self.redraw()
 
     def watch_has_focus(self, focus: bool) -> None:
