@@ -1,4 +1,4 @@
-"""Every command in one table, from which keys, the key bar, help and the palette are made."""
+"""The table of commands, the source of key bindings, key bar, help and command palette."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 @dataclass(frozen=True)
 class Command:
-    """Something a person can do; ``scope`` is where its keys are bound."""
+    """A command of the app; ``scope`` is where its keys are bound."""
 
     scope: str
     keys: str
@@ -20,14 +20,14 @@ class Command:
     label: str
     """One or two words for the key bar."""
     help: str = ""
-    """One short line for the help screen; empty for another way to do the same."""
+    """A short line for the help screen; empty for a second way to do the same."""
     shown: str = ""
     """How the keys are written, if not as the first of them."""
     in_bar: bool = True
 
 
 LIST = "list"
-"""Only while the list of layers has the focus: letters typed into a form are text."""
+"""Keys of the list of layers, bound only while it has the focus: in a form, letters are text."""
 
 BUILD = "build"
 
@@ -46,7 +46,7 @@ LADDER = "ladder"
 WEIGHTS = "weights"
 
 CHARTS = "charts"
-"""What the training screen does with its charts by itself, for screens with other keys."""
+"""The chart keys of the training screen, for screens with other keys."""
 
 APP = "app"
 
@@ -169,7 +169,7 @@ COMMANDS = (
 
 
 def commands(*scopes: str) -> Iterator[Command]:
-    """The commands of some scopes in their order."""
+    """Yield the commands of some scopes in their order."""
     return (command for scope in scopes for command in COMMANDS if _belongs(command, scope))
 
 
@@ -180,11 +180,11 @@ def _belongs(command: Command, scope: str) -> bool:
 
 
 def bindings(scope: str) -> list[BindingType]:
-    """Textual's bindings for a scope.
+    """Return Textual's bindings for a scope.
 
-    While the list has the focus all of its keys act at once, those of the screen and of the app
-    as well. Otherwise each would travel to the app first, and of keys that come in a burst, as
-    they do after a stalled link, the second would still meet the screen that the first one left.
+    While the list has the focus, all of its keys act at once, as do those of the screen and the
+    app. Otherwise each key would travel to the app first; in a burst of keys, as after a stalled
+    link, the second would still reach the screen that the first one left.
     """
     at_once = scope == LIST
     return [
@@ -195,7 +195,7 @@ def bindings(scope: str) -> list[BindingType]:
 
 
 def charts_of(scope: str) -> list[BindingType]:
-    """The keys of the charts that a scope does not need itself."""
+    """Return the bindings of the charts, without the keys that a scope uses itself."""
     taken = {key for command in commands(scope) for key in command.keys.split(",")}
     return [one for one in bindings(CHARTS) if isinstance(one, Binding) and one.key not in taken]
 
@@ -219,7 +219,7 @@ def _binding(command: Command, key: str, shown: str, at_once: bool) -> Binding:
 
 
 def key_words(command: Command) -> str:
-    """The keys of a command as help writes them."""
+    """Return the keys of a command as the help writes them."""
     first = command.keys.split(",")[0]
     return command.shown or first.replace("ctrl+", "^")
 
@@ -228,15 +228,13 @@ SCOPES = {"build": (LIST, BUILD), "train": (TRAIN,)}
 
 
 class CommandTable(Provider):
-    """Offers what the present screen can do, each with its key."""
+    """The commands of the present screen, each with its key."""
 
     async def discover(self) -> Hits:
-        """All of it."""
         for command in self._commands():
             yield DiscoveryHit(_title(command), partial(self._run, command), help=command.help)
 
     async def search(self, query: str) -> Hits:
-        """What matches."""
         matcher = self.matcher(query)
         for command in self._commands():
             score = matcher.match(f"{command.label} {command.help}")

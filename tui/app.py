@@ -49,11 +49,11 @@ from cnn_tui.tui.widgets.bars import Header, Heading
 from cnn_tui.tui.words import clean, times
 
 _TERMINAL_SECONDS = 1.0
-"""Between looks whether the terminal is still there."""
+"""Seconds between checks that the terminal still exists."""
 
 
 class CnnTuiApp(QuickApp, inherit_bindings=False):
-    """Leads between the modes, and does what screens ask for in messages."""
+    """Switches between the modes and handles the messages of the screens."""
 
     TITLE = "cnn-tui"
     DEFAULT_MODE = "build"
@@ -79,15 +79,12 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
 
     def get_default_screen(self) -> BuildScreen:
-        """Return the screen to begin with."""
         return BuildScreen(self.builder)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what lines pass through before they are sent."""
         return (*super().get_line_filters(), *self._line_filters)
 
     def on_mount(self) -> None:
-        """Look for news of the run from time to time."""
         self._loop = asyncio.get_running_loop()
         self.show_heading()
         if self.watched:
@@ -111,18 +108,18 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a message as it is: brackets in a name or an error are no markup."""
+        """Show a message literally: brackets in a name or an error are not markup."""
         super().notify(
             clean(message), title=title, severity=severity, timeout=timeout, markup=False
         )
 
     def on_print(self, event: events.Print) -> None:
-        """Put what any code prints into the log, as on the screen it would break the picture."""
+        """Log what any code prints: written to the terminal, it would break the screen."""
         self.training.board.take_print(event.text)
 
     @on(RunSteered)
     def poll(self) -> None:
-        """Show what the run has reported, if there is anything new."""
+        """Show what the run has reported since the last poll."""
         news = self.training.poll()
         self.builder.latest = news.trained or self.builder.latest
         for verdict in news.verdicts:
@@ -135,14 +132,14 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.show_heading()
 
     def show(self) -> None:
-        """Bring the mode's screen up to date."""
+        """Refresh the screen of the mode."""
         if self.screen_stack and isinstance(self.screen_stack[0], ModeScreen):
             self.screen_stack[0].present()
             self.show_heading()
 
     @on(NetworkChanged)
     def show_heading(self) -> None:
-        """Bring header and keys up to date."""
+        """Refresh header and key bar."""
         if self.screen_stack and isinstance(self.screen_stack[0], ModeScreen):
             document = self.builder.document
             network = document.network
@@ -152,7 +149,6 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.screen.refresh_bindings()
 
     def action_mode(self, mode: str) -> None:
-        """Go to a mode."""
         self.switch_mode(mode)
         self.call_later(self.show)
 
@@ -161,12 +157,12 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         self.action_mode(event.mode)
 
     def action_train(self) -> None:
-        """Start a run of the network being built, or show the one that is under way."""
+        """Start a run of the network being built, or show the active run."""
         self._train(TrainRequested())
 
     @on(TrainRequested)
     def _train(self, event: TrainRequested) -> None:
-        # No worker unless something is asked: keys that follow at once are for the new screen.
+        # A worker only if there is a question: keys that follow at once belong to the new screen.
         if self.training.active:
             self.action_mode("train")
         elif not self.builder.report.valid:
@@ -223,7 +219,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         return not self.training.active
 
     def _show_begun(self) -> None:
-        """Go to the run, from the list of runs or from the screen that watched it."""
+        """Switch to the run, from the list of runs or from the screen that watched it."""
         if len(self.screen_stack) > 1:
             self.pop_screen()
         self.action_mode("train")
@@ -257,7 +253,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.screen_stack[0].open_run(event.folder)
 
     def action_recipe(self) -> None:
-        """Go to the form of the recipe."""
+        """Open the form of the recipe."""
         self.action_mode("build")
         self.call_later(self._on_build, partial(BuildScreen.edit_row, key="training"))
 
@@ -267,7 +263,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     @work
     async def action_preflight(self) -> None:
-        """Check whether the network can be trained at all."""
+        """Check whether the network can be trained."""
         if not self.builder.report.valid:
             self._refuse()
             return
@@ -280,7 +276,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     @work
     async def action_lr_finder(self) -> None:
-        """Find a learning rate for the run under way, else for the network being built."""
+        """Find a learning rate for the active run, else for the network being built."""
         running = self.training.network
         if running is None and not self.builder.report.valid:
             self._refuse()
@@ -301,23 +297,21 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.poll()
 
     def action_help(self) -> None:
-        """Show the keys."""
         self.push_screen(screens.HelpScreen(*getattr(self.screen, "SCOPES", ())))
 
     def action_datasets(self) -> None:
-        """Show the datasets, first that of the network."""
+        """Show the datasets, the network's own first."""
         name = missing(self.builder.network.data) or self.builder.network.data
         self.push_screen(screens.DataScreen(self.current_mode, name))
 
     def action_baselines(self) -> None:
-        """Show the ladder of baselines on the network's data."""
+        """Show the baselines on the network's data."""
         network, places = self.builder.network, self.places
         self.push_screen(
             screens.BaselinesScreen(self.current_mode, network, places.runs, places.data)
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what is possible now."""
         match action:
             case "train":
                 return not (self.training.active and self.current_mode == "train")
@@ -329,7 +323,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     @work
     async def action_leave(self) -> None:
-        """Leave, after asking if a run or an edit would be lost."""
+        """Quit, after asking if a run or an edit would be lost."""
         reasons = []
         answers = [screens.Answer("y", "leave")]
         if self.training.active:

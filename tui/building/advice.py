@@ -1,4 +1,4 @@
-"""What the builder says about a row when nothing is wrong."""
+"""What the Build screen says about a row without issues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnn_tui.tui.building.outline import Row, addition_words
 from cnn_tui.tui.words import BETWEEN, times
 
 BESIDE = ("size", "parameters")
-"""What is shown beside the list; the rest has its place below, where lines are long."""
+"""Topics shown beside the list; the others appear below it, where lines are long."""
 
 EMPTY = (
     "No layers yet: i inserts one, / takes a line of them, o opens a preset. "
@@ -29,12 +29,12 @@ _SHORTCUTS = {
 
 
 def notes_for(network: Network, row: Row) -> tuple[Note, ...]:
-    """The arithmetic of the chosen row; to ask for it costs a walk through the network."""
+    """Return the arithmetic of the selected row; this walks through the whole network."""
     return explain(network, row.path) if row.kind == "layer" else ()
 
 
 def advice_for(network: Network, row: Row, notes: Sequence[Note]) -> tuple[str, ...]:
-    """A sentence about the chosen row, then what its layer shares, drops, sees and costs."""
+    """Return a sentence about the row, then the notes on its layer: sharing, memory, costs."""
     below = (BETWEEN.join(note.lines) for note in notes if note.topic not in BESIDE)
     return (_sentence(network, row), *below)
 
@@ -60,7 +60,7 @@ def _sentence(network: Network, row: Row) -> str:
 def explanation_for(
     network: Network, report: Report, row: Row, notes: Sequence[Note]
 ) -> tuple[str, ...]:
-    """The arithmetic of the chosen row that stands beside the list."""
+    """Return the arithmetic of the row that is shown beside the list."""
     if row.kind == "input":
         values = network.input[0] * network.input[1] * network.input[2]
         return ("channels x height x width", f"{times(network.input)} = {values:,} values")

@@ -1,4 +1,4 @@
-"""A network as volumes to scale: heights are pixels, widths channels, each with one scale."""
+"""A network as volumes to scale: heights are pixels, widths are channels."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _WIDEST = 14
 
 @dataclass(frozen=True)
 class DrawnVolume:
-    """What some layers in a row have as their output."""
+    """The output of some consecutive layers."""
 
     layers: tuple[int, ...]
     """Their numbers, 0 for the input."""
     kind: str
-    """Type of the first of them."""
+    """The type of the first of these layers."""
     shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Box:
-    """A volume as it is drawn, in columns and in halves of a row."""
+    """A volume as drawn, in columns and half rows."""
 
     volume: DrawnVolume
     width: int
@@ -34,7 +34,7 @@ class Box:
 
 
 def volumes(network: Network, report: Report) -> tuple[DrawnVolume, ...]:
-    """The input and every volume after it, up to the first that is not known."""
+    """Return the input and every volume after it, up to the first unknown one."""
     found = [DrawnVolume((0,), "input", network.input)]
     for number, layer in enumerate(report.layers, 1):
         if layer.output is None:
@@ -48,15 +48,15 @@ def _with(
 ) -> list[DrawnVolume]:
     last = found[-1]
     if LAYER_TYPES[layer.type].info.keeps_shape and shape == last.shape:
-        # It is drawn as a part of the volume before it.
+        # It is drawn as part of the previous volume.
         return [*found[:-1], DrawnVolume((*last.layers, number), last.kind, shape)]
     return [*found, DrawnVolume((number,), layer.type, shape)]
 
 
 def to_scale(drawn: Sequence[DrawnVolume], columns: int, halves: int) -> tuple[Box, ...]:
-    """Blocks as large as ``columns`` and ``halves`` allow, nothing smaller than one cell.
+    """Return boxes as large as ``columns`` and ``halves`` allow, at least one cell each.
 
-    A flat volume is a bar of one column, as high as its share of the longest.
+    A flat volume is a bar of one column, in proportion to the longest.
     """
     pixels = max((max(one.shape[1:]) for one in drawn if len(one.shape) == 3), default=1)
     outputs = max((one.shape[0] for one in drawn if len(one.shape) == 1), default=1)
@@ -73,7 +73,7 @@ def _block(one: DrawnVolume, channel: float, pixel: float, output: float) -> Box
 
 
 def _channel_scale(drawn: Sequence[DrawnVolume], columns: int) -> float:
-    """Columns per channel, so that everything fits if it can and nothing is too wide."""
+    """Return columns per channel such that all boxes fit if possible and none is too wide."""
     channels = [one.shape[0] for one in drawn if len(one.shape) == 3]
     largest = max(channels)
     for widest in range(_WIDEST, 1, -1):
@@ -85,7 +85,7 @@ def _channel_scale(drawn: Sequence[DrawnVolume], columns: int) -> float:
 
 
 def window(blocks: Sequence[Box], chosen: int, columns: int) -> range:
-    """The blocks around the chosen one that fit beside each other."""
+    """Return the range of boxes around the selected one that fit side by side."""
     first = last = chosen
     room = columns - blocks[chosen].width
     while True:

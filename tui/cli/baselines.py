@@ -1,4 +1,4 @@
-"""``cnn-tui baselines``: the ladder from k-NN to a ConvNet on one dataset."""
+"""``cnn-tui baselines``: baselines from k-NN to a ConvNet on one dataset."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def command(
 ) -> int:
     """Train and test k-NN, linear SVM, linear softmax, a two-layer net and a ConvNet.
 
-    Each is kept among the runs. What is there already is not done again; a training that was
-    interrupted goes on.
+    Each result is kept as a run. Baselines that are complete are not repeated; an interrupted
+    training is resumed.
     """
     name, data_dir = locate(data, data_dir)
     ladder = BaselineSuite(
@@ -81,7 +81,7 @@ def command(
 
 
 class _LadderPrinter:
-    """Prints each rung, and in between how far the next one is."""
+    """Prints each result, and the progress of the next."""
 
     pause: float | None = 0.25
 
@@ -91,16 +91,16 @@ class _LadderPrinter:
         self._far: tuple[str, int, int] | None = None
 
     def __enter__(self) -> Self:
-        """Begin to show how far it is."""
+        """Start showing progress."""
         self._tell = self._bar.enter_context(progress_shown())
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Take the bar away."""
+        """Remove the progress bar."""
         self._bar.close()
 
     def wants(self, event: SuiteEvent | BaselineResult) -> bool:
-        """Only what a rung came to is a line; the rest is progress."""
+        """Only results are printed; other events update the progress."""
         match event:
             case BaselineStarted():
                 self._baseline = event.baseline
@@ -114,7 +114,6 @@ class _LadderPrinter:
         return isinstance(event, BaselineResult)
 
     def show(self, event: SuiteEvent | BaselineResult) -> None:
-        """Print a rung."""
         if isinstance(event, BaselineResult):
             if self._as_json:
                 print_json(event)
@@ -122,9 +121,8 @@ class _LadderPrinter:
                 print_line(sentence(event))
 
     def skip(self, count: int) -> None:
-        """Rungs are too few to be left out."""
+        """Results are too few to be skipped."""
 
     def idle(self) -> None:
-        """Show how far it is."""
         if self._far:
             self._tell(*self._far)

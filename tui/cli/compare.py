@@ -22,7 +22,7 @@ _CURVE = 24
 @options.as_json
 @options.runs_dir
 def command(runs: tuple[str, ...], as_json: bool, runs_dir: Path) -> None:
-    """Show runs side by side: best figures, curves, the settings and layers that differ."""
+    """Show runs side by side: best figures, curves, and the settings and layers that differ."""
     comparison = compare_runs([open_run(runs_dir, run) for run in runs])
     if as_json:
         print_json(comparison)
@@ -31,7 +31,7 @@ def command(runs: tuple[str, ...], as_json: bool, runs_dir: Path) -> None:
 
 
 def print_comparison(comparison: RunComparison) -> None:
-    """One column for each run."""
+    """Print one column for each run."""
     names = [entry.name for entry in comparison.runs]
     rows = [*_figures(comparison), *_curves(comparison.curves)]
     rows += [(one.setting, *one.values) for one in comparison.recipe]

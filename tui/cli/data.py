@@ -1,4 +1,4 @@
-"""``cnn-tui data``: which datasets there are, what is in one, and how to get one."""
+"""``cnn-tui data``: list, show and download datasets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MOST_PICTURES = 20
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """What ``data fetch --json`` prints."""
+    """The object of ``data fetch --json``."""
 
     name: str
     folder: str
@@ -124,7 +124,7 @@ def _figures(values: tuple[float, ...]) -> str:
 
 
 def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Captioned]:
-    """The first image of each class above its name."""
+    """Draw the first image of each class above its name."""
     train = dataset.train
     for index in first_of_each(train, len(dataset.classes))[:_MOST_PICTURES]:
         image = to_bytes(train.images[index], statistics.low, statistics.high)
@@ -146,9 +146,9 @@ def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Captioned]:
 )
 @options.as_json
 def fetch_command(name: str, data_dir: Path | None, mirror: str | None, as_json: bool) -> None:
-    """Download the dataset NAME, or what is missing of it.
+    """Download the dataset NAME, or its missing files.
 
-    An interrupted download goes on where it ended, when called again.
+    Call it again to resume an interrupted download.
     """
     known = _fetchable(name)
     began = time.monotonic()

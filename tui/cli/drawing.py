@@ -1,4 +1,4 @@
-"""Pictures on the terminal of a command; nowhere else."""
+"""Pictures and charts of commands, drawn only on a terminal."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ SIDE = 14
 
 
 def terminal() -> Console | None:
-    """Standard output as a terminal, if it is one that can paint."""
+    """Return standard output as a console if it can show styles, else None."""
     return Console() if paints(sys.stdout) else None
 
 
 def looks_on(console: Console, side: int) -> Looks:
-    """How pictures are drawn there."""
+    """Return how pictures are drawn on a console."""
     return Looks(side, plain=not in_unicode() or console.color_system is None or console.no_color)
 
 
 def draw_sheet(console: Console, sheet: Columns) -> None:
-    """Pictures in rows, after an empty line."""
+    """Print pictures in rows, after an empty line."""
     console.print()
     console.print(sheet)
 
 
 def draw_templates(console: Console, root: Path, run: str, most: int) -> None:
-    """Pictures of a run's first-layer weights; of one that has none to show a word why."""
+    """Print a run's first-layer weights as pictures, or why there are none."""
     try:
         found = first_layer(read_state(open_run(root, run)))
     except CnnTuiError as error:
@@ -54,7 +54,7 @@ def draw_templates(console: Console, root: Path, run: str, most: int) -> None:
 
 
 def in_unicode() -> bool:
-    """Whether standard output takes more than ASCII."""
+    """Whether standard output can encode more than ASCII."""
     return "utf" in (sys.stdout.encoding or "").lower()
 
 
@@ -71,10 +71,10 @@ _WIDEST = 100
 
 
 def draw_chart(console: Console, picture: ChartPicture, height: int) -> None:
-    """A chart below its title, after an empty line."""
+    """Print a chart below its title, after an empty line."""
     if picture.plot is None:
         return
-    # Textual comes with the charts: it is imported only where one is drawn.
+    # This imports Textual, so only where a chart is drawn.
     from cnn_tui.tui.widgets.chart import rasterise, role_of
 
     width = min(_WIDEST, console.width)
@@ -84,7 +84,7 @@ def draw_chart(console: Console, picture: ChartPicture, height: int) -> None:
 
 
 def draw_lines(console: Console, lines: Iterable[Line]) -> None:
-    """Rows as the app has them, after an empty one."""
+    """Print rows of the app's widgets, after an empty line."""
     console.print()
     for line in lines:
         console.print(_styled(line), soft_wrap=True)

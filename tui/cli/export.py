@@ -46,9 +46,9 @@ def command(
 ) -> None:
     """Write the figures or the network of RUN for other programs.
 
-    csv and json go to standard output unless a PATH is named, networks to a file called like the
+    csv and json go to standard output unless a PATH is given, networks to a file named after the
     run. pytorch writes a module as readable source, and its weights beside it; tensorboard writes
-    every step into a folder called like the run, in the folder PATH or tensorboard.
+    every step into a folder named after the run, inside the folder PATH or tensorboard.
     """
     folder = open_run(runs_dir, run)
     if kind in _TABLES:
@@ -92,7 +92,7 @@ def _write_tensorboard(folder: RunFolder, root: Path, force: bool) -> None:
 def _writers(
     folder: RunFolder, kind: str, output: Path, which: str
 ) -> Iterator[tuple[Path, Callable[[Path], object]]]:
-    # Here: a table needs neither a model nor NumPy.
+    # Imported here: a table needs neither a model nor NumPy.
     from cnn_tui.engine.export.onnx_graph import write_onnx
     from cnn_tui.engine.export.pytorch import torch_source
     from cnn_tui.engine.export.states import read_state

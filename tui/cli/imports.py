@@ -28,7 +28,7 @@ class Written(msgspec.Struct, frozen=True):
     valid: bool
     """Whether it can be trained as it is."""
     notes: tuple[str, ...]
-    """What is not as it was."""
+    """What differs from the original."""
 
 
 @click.command("import")
@@ -54,10 +54,10 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Make an architecture of an ONNX FILE, or of an nn.Sequential in Python source.
+    """Convert an ONNX FILE, or an nn.Sequential in Python source, to an architecture file.
 
-    Every layer must have a counterpart here; one that has none is named, and nothing is written.
-    The file is parsed, never run. Its weights stay behind: train the architecture anew.
+    Every layer needs a counterpart here; if one has none, it is named and nothing is written. The
+    file is parsed, never run. Its weights are not imported: train the architecture again.
     """
     found = import_network(file, size, name)
     output = output or Path(f"{file.stem}.toml")

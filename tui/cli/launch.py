@@ -1,4 +1,4 @@
-"""``cnn-tui [ARCH]``: the app, or a plain training where there is no terminal."""
+"""``cnn-tui [ARCH]``: the app, or a plain training without a terminal."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def command(
     encoding = getattr(sys.stderr, "encoding", "") or ""
     link = link_for(os.environ, encoding, fps=fps, mouse=not no_mouse, color=color, ascii=ascii)
     prepare(link, os.environ)
-    # For the app's imports as well, see run_app.
+    # Before the app is imported; see run_app.
     gc.disable()
-    # Here and below: each way loads what it needs, the app no arrays, the training no app.
+    # Imported late, here and below: the app needs no arrays, the training no app.
     from cnn_tui.tui.cli.app import run_app
 
     source = None if arch in preset_names() else Path(arch)

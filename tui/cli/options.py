@@ -89,7 +89,7 @@ class VolumeType(click.ParamType[tuple[int, int, int]]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int, int]:
-        """``3,227,227`` or ``3x227x227``."""
+        """Parse ``3,227,227`` or ``3x227x227``."""
         sizes = re.fullmatch(r"([1-9]\d{0,5})[,x]([1-9]\d{0,5})[,x]([1-9]\d{0,5})", str(value))
         if sizes is None:
             self.fail(
@@ -100,20 +100,20 @@ class VolumeType(click.ParamType[tuple[int, int, int]]):
 
 @dataclass(frozen=True)
 class Extras:
-    """The choice of a command line."""
+    """What a training writes in addition to its run."""
 
     tensorboard: Path | None
 
     @property
     def words(self) -> Sequence[str]:
-        """The options that say the same to another process."""
+        """The same options for another process."""
         return ("--tensorboard", str(self.tensorboard)) if self.tensorboard else ()
 
     def sinks(self) -> Sequence[Sink]:
-        """Whoever is to be told of the run.
+        """Return the receivers of the events of the run.
 
         Raises:
-            RunError: if it cannot be written where it was chosen to.
+            RunError: The folder cannot be written.
         """
         if self.tensorboard is None:
             return ()

@@ -23,11 +23,11 @@ from cnn_tui.tui.cli.output import print_error, print_json, print_line
 _BAR = 20
 _CHUNK = 1 << 20
 _MOST_BYTES = 512 << 20
-"""Of a picture from standard input, which may have no end."""
+"""Limit for a picture from standard input, which may be endless."""
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """One line of ``predict --json``; ``error`` says why there are no guesses."""
+    """A line of ``predict --json``; ``error`` says why there are no guesses."""
 
     image: str
     guesses: list[Guess]
@@ -51,9 +51,9 @@ def command(
     as_json: bool,
     runs_dir: Path,
 ) -> int:
-    """Say what the network of RUN sees in pictures of any size, grey or colour; - is stdin.
+    """Classify pictures of any size, grey or colour, with the network of RUN; - is stdin.
 
-    A picture that cannot be read is told and left out; the exit code is then 1.
+    A picture that cannot be read is reported and skipped; the exit code is then 1.
     """
     loaded = read_state(open_run(runs_dir, run), "best" if state == "best" else "last")
     pillow()
@@ -85,7 +85,7 @@ def _read(image: str, shape: tuple[int, int, int]) -> np.ndarray:
 
 @contextlib.contextmanager
 def _standard_input() -> Iterator[Path]:
-    """As a file: readers of pictures go back and forth in theirs."""
+    """Return standard input as a seekable file, as readers of pictures need."""
     with tempfile.NamedTemporaryFile() as file:
         size = 0
         while chunk := sys.stdin.buffer.read(_CHUNK):

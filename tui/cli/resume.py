@@ -50,15 +50,15 @@ def command(
     tensorboard_dir: Path | None,
     as_json: bool,
 ) -> int:
-    """Go on with RUN from its furthest checkpoint, to the same bits as if it had never ended.
+    """Resume RUN from its latest checkpoint, to the same bits as if it had never stopped.
 
-    cnn-tui runs states RUN lists the others that it could go on from.
+    cnn-tui runs states RUN lists the other checkpoints.
     """
     folder = open_run(runs_dir, run)
     if epochs is not None:
         require_further(folder, epochs, from_step)
     network = with_epochs(folder.network(), epochs)
-    # Damaged pictures cannot go unnoticed: the data must be what the run began with.
+    # Damaged pictures cannot pass unnoticed: the data must equal those of the run.
     dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
     check_compatible(network, dataset)
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)

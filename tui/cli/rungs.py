@@ -1,4 +1,4 @@
-"""The done rungs of the ladder as text: a table, charts, and on a terminal pictures as well."""
+"""Finished baselines as text: a table, charts, and on a terminal pictures."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _HEADER = ("baseline", "test accuracy", "training", "prediction", "params", "run
 _BAR = 30
 """Length of a bar of 100%."""
 _ROWS = 14
-"""Of the chart of k on a terminal."""
+"""Rows of the chart of k."""
 _PICTURES = 10
 """Templates shown of each network."""
 
 
 def sentence(rung: BaselineResult) -> str:
-    """What a rung came to, in a line."""
+    """Return the result of a baseline in one line."""
     before = ", done before" if rung.done_before else ""
     return (
         f"{rung.baseline}: {rung.test_accuracy:.2%} of {rung.test_images:,} test images right "
@@ -33,7 +33,7 @@ def sentence(rung: BaselineResult) -> str:
 
 
 def print_ladder(rungs: Sequence[BaselineResult], root: Path) -> None:
-    """How k was chosen, what the networks look for, and all of them in one table and one chart."""
+    """Print how k was chosen, the first-layer weights, and a table and a chart of all results."""
     console = terminal()
     if console:
         _draw_closer(console, rungs, root)

@@ -1,4 +1,4 @@
-"""``cnn-tui runs ...``: what runs take on disk, what can be spared, and the bin."""
+"""``cnn-tui runs ...``: disk space, cleaning up, and the bin."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _yes = click.option("--yes", is_flag=True, help="Delete without asking.")
 @options.as_json
 @click.pass_obj
 def states(root: Path, run: str, as_json: bool) -> None:
-    """List the states that resume RUN --from STEP can go on from."""
-    # The other commands on runs need no arrays, and NumPy takes longer than they do.
+    """List the checkpoints from which resume RUN --from STEP can continue."""
+    # The other commands need no arrays, and importing NumPy takes longer than they do.
     from cnn_tui.engine.runs.states import kept_states
 
     found = kept_states(open_run(root, run))
@@ -74,7 +74,7 @@ def bin_(root: Path, as_json: bool) -> None:
 @click.argument("run")
 @click.pass_obj
 def restore(root: Path, run: str) -> None:
-    """Take RUN out of the bin."""
+    """Restore RUN from the bin."""
     print_line(f"{manage.restore_run(root, run).name} is back.")
 
 
@@ -82,7 +82,7 @@ def restore(root: Path, run: str) -> None:
 @_yes
 @click.pass_obj
 def empty_bin(root: Path, yes: bool) -> None:
-    """Delete for good what is in the bin, after saying how much that is."""
+    """Delete the runs in the bin for good, after printing their size."""
     _clean(root, ("bin",), yes=yes)
 
 
@@ -93,10 +93,10 @@ def empty_bin(root: Path, yes: bool) -> None:
 @options.as_json
 @click.pass_obj
 def clean(root: Path, bin_: bool, states_: bool, yes: bool, as_json: bool) -> None:
-    """Say what can be spared, and delete it for good after asking.
+    """List what can be deleted, and delete it for good after asking.
 
-    That is the bin; of completed runs all states but the best, from which they could still go on;
-    and states that were set aside as damaged or gone back from. --json only says it, unless with
+    That is the bin; all checkpoints but the best of completed runs, from which they could be
+    resumed; and checkpoints set aside as damaged or rolled back. --json only lists, unless with
     --yes.
     """
     chosen = {"bin": bin_, "states": states_}

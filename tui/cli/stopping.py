@@ -1,4 +1,4 @@
-"""Signals for a command without a screen: a training keeps a state first, others end at once."""
+"""Signals for a command without a screen: a training saves a checkpoint, others end at once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from cnn_tui.tui.cli.output import paints, print_error
 from cnn_tui.tui.terminal.shutdown import SHOW_CURSOR, Watchdog
 
 _SAYING = 1.0
-"""Seconds that standard error may take for the last line of a process that is stuck."""
+"""Seconds that the last line of a stuck process may take on standard error."""
 _UNKEPT = "The run did not end in time and was ended by force; its last state may not be kept."
 
 
 class Ending:
-    """How a training comes to its end, and the watchdog that sees to it."""
+    """The end of a training, and the watchdog that enforces it."""
 
     def __init__(self, control: Control) -> None:
         self._control, self._number = control, 0
@@ -36,7 +36,7 @@ class Ending:
     def take(self, number: int) -> None:
         """Stop the training; end the process at once if that is over, or on a second INT."""
         if self._over or number == self._number == signal.SIGINT:
-            # Neither a batch nor another thread may hold up a person who insists.
+            # Neither a batch nor another thread may delay a second interrupt.
             os._exit(self.code or 128 + number)
         if not self._number:
             self._number = number
@@ -44,7 +44,7 @@ class Ending:
         self._control.stop()
 
     def is_over(self, error: str = "") -> None:
-        """Record that nothing is left to keep; ``error`` says what went wrong."""
+        """Record that nothing is left to write; ``error`` says what went wrong."""
         self._over, self._error = True, error
         if error:
             self._watchdog.code = 1
@@ -63,20 +63,20 @@ class Ending:
 
 @contextmanager
 def stopped_by_signals(control: Control) -> Iterator[Ending]:
-    """Stop after the current batch on INT, TERM or HUP, and see that the process ends then."""
+    """Stop after the current batch on INT, TERM or HUP, and enforce that the process ends."""
     ending = Ending(control)
     before = _handle(ending.take)
     try:
         yield ending
     finally:
-        # A process on its way out stays with the code of its first signal.
+        # A process that is ending keeps the code of its first signal.
         if not ending.code:
             _restore(before)
 
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """End at once on INT, TERM or HUP, also in the middle of a write that nobody takes."""
+    """End at once on INT, TERM or HUP, even during a blocked write."""
     before = _handle(lambda number: os._exit(128 + number))
     try:
         yield

@@ -1,4 +1,4 @@
-"""``cnn-tui templates RUN``: what the first layer of a trained network looks for."""
+"""``cnn-tui templates RUN``: the first-layer weights of a trained network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from cnn_tui.tui.samples import template_sheet, template_words
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line of ``templates --json``."""
+    """A line of ``templates --json``."""
 
     run: str
     layer: str
     kind: Kind
     unit: int
     label: str
-    """The class that it is of, or speaks for most; empty for a filter."""
+    """The class of the template, or the one its unit favours most; empty for a filter."""
     shape: tuple[int, ...]
     """``(C, H, W)``."""
     weight: list[float]
@@ -42,8 +42,8 @@ class Line(msgspec.Struct, frozen=True):
 def command(run: str, top: int, state: str, as_json: bool, runs_dir: Path) -> None:
     """Show the first-layer weights of RUN as pictures: templates of classes, units or filters.
 
-    Hidden units come strongest first, each with the class that it speaks for most. In a pipe
-    there is a line for each instead of a picture.
+    Hidden units are sorted by strength, each with the class that it favours most. In a pipe each
+    weight is a line instead of a picture.
     """
     found = first_layer(read_state(open_run(runs_dir, run), "best" if state == "best" else "last"))
     console = terminal()

@@ -54,11 +54,11 @@ def command(
     tensorboard_dir: Path | None,
     **recipe: int | float | None,
 ) -> int:
-    """Train the network ARCH, a preset or a TOML file, and print how it goes.
+    """Train the network ARCH, a preset or a TOML file, and print the progress.
 
-    The options override the recipe of the file. INT and TERM end the run after the current
-    batch, a second INT at once. The run is kept in a folder: cnn-tui runs lists them, cnn-tui
-    resume goes on with one.
+    The options override the recipe of the file. INT and TERM stop the run after the current batch,
+    a second INT at once. The run is kept in a folder: cnn-tui runs lists all runs, cnn-tui resume
+    continues one.
     """
     if no_record and tensorboard_dir:
         raise click.UsageError("--no-record keeps nothing on disk, --tensorboard does: choose.")
@@ -87,10 +87,10 @@ def command(
 
 
 def override(network: Network, changes: dict[str, int | float]) -> Network:
-    """The network with other values in its recipe, held to the limits that a file's are.
+    """Return the network with other values in its recipe, within the limits of the file format.
 
     Raises:
-        click.BadParameter: A value outside its limits.
+        click.BadParameter: A value is outside its limits.
     """
     training = msgspec.structs.replace(network.training, **changes)
     changed = msgspec.structs.replace(network, training=training)
