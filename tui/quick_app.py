@@ -1,4 +1,4 @@
-"""An app whose first paint comes soon: what the first screen does not need is loaded after it."""
+"""An app with a fast first paint: what the first screen does not need is imported after it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnn_tui.tui.terminal.driver import ThriftyDriver
 
 
 class QuickApp(App[None], inherit_bindings=False):
-    """Paints the screen of ``DEFAULT_MODE``, then loads the other screens, NumPy and plotext."""
+    """Paints the screen of ``DEFAULT_MODE``, then imports the other screens, NumPy and plotext."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(driver_class=ThriftyDriver)
@@ -27,7 +27,7 @@ class QuickApp(App[None], inherit_bindings=False):
         self.warm_up = WarmUp(partial(self.call_later, self._read_styles))
 
     def get_default_screen(self) -> Screen[None]:
-        """Return the screen that is painted first."""
+        """The screen that is painted first."""
         raise NotImplementedError
 
     def wear(self, theme: Theme) -> None:
@@ -37,27 +37,26 @@ class QuickApp(App[None], inherit_bindings=False):
         self.stylesheet.set_variables(self.get_css_variables())
 
     def on_load(self) -> None:
-        """Let the first paint be the first thing that is waited for, also by keys typed ahead."""
+        """Wait for the first paint before anything else, also before keys typed ahead."""
         self.call_later(self._first_paint)
 
     def on_mount(self) -> None:
-        """Make the first screen a mode, now: Textual parses all styles again for one it knows."""
+        """Register the first screen as a mode; Textual would parse all styles again later."""
         self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
 
     def on_unmount(self) -> None:
-        """Leave nothing behind that is still being loaded."""
         self.warm_up.end()
 
     async def _first_paint(self) -> None:
-        # Before that no list has the focus, and a key for it would be lost. Whoever has to leave
-        # before the first paint, as on a terminal that has gone, would wait for it in vain.
+        # Before that no list has the focus, and its keys would be lost. An app that has to quit
+        # before the first paint, as on a closed terminal, would wait for it in vain.
         painted = asyncio.ensure_future(self.screen.wait_for_refresh())
         while self.return_code is None and not painted.done():
             await asyncio.wait({painted}, timeout=0.05)
         self.warm_up.start()
 
     def _read_styles(self) -> None:
-        """Have the styles of the other screens ready, which would each read their own."""
+        """Read the styles of the other screens, which would each parse their own."""
         for path in screens.STYLES:
             if not self.stylesheet.has_source(str(path)):
                 self.stylesheet.read(path)
@@ -70,11 +69,11 @@ MODULES = (
     "cnn_tui.engine.training.trainer",
     "plotext",
 )
-"""Everything that a key may call for, in about the order in which one would."""
+"""Everything that a key may need, in about the order of use."""
 
 
 class WarmUp:
-    """At most one pass over ``MODULES``; ``done`` is called on its thread."""
+    """Imports ``MODULES`` at most once, then calls ``done``, both on its thread."""
 
     def __init__(self, done: Callable[[], object]) -> None:
         self._done = done
@@ -82,11 +81,11 @@ class WarmUp:
         self._thread = Thread(target=self._run, name="warm-up", daemon=True)
 
     def start(self) -> None:
-        """Begin to import."""
+        """Start importing."""
         self._thread.start()
 
     def end(self) -> None:
-        """Wait for the module that is being loaded: to stop the process inside one may crash it."""
+        """Wait for the current import: ending the process inside one may crash it."""
         self._ending.set()
         if self._thread.ident:
             self._thread.join()
@@ -103,8 +102,8 @@ class WarmUp:
 
 
 def _let_python_collect() -> None:
-    # Only in a process of the app's own, which has turned it off.
+    # Only in the app's own process, where collection was disabled.
     if not gc.isenabled():
-        # What was imported stays: to look through it would hold up a key for 50 ms each time.
+        # Imported objects stay alive; scanning them would delay a key by 50 ms each time.
         gc.freeze()
         gc.enable()

@@ -1,23 +1,23 @@
-"""Styled text and rows of tables: what models hand to widgets, and commands to a terminal."""
+"""Styled text and table rows: what models return and widgets, or commands, draw."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 Run = tuple[str, str]
-"""Text and its role: names out of ``LOOKS``, such as ``cursor dim``, the last of which wins."""
+"""A text and its role: names from ``LOOKS``, such as ``cursor dim``; the last one wins."""
 
 Line = tuple[Run, ...]
 
 
 def unstyled(text: str = "") -> Line:
-    """A row without any styling."""
+    """Return a row without styling."""
     return ((text, ""),)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A heading; of the columns that do not fit, those of the highest ``rank`` go first."""
+    """A heading; if there is no room, columns with the highest ``rank`` are hidden first."""
 
     title: str
     right: bool = False
@@ -26,7 +26,7 @@ class Column:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One row: what it stands for, a cell for each column, and how it looks."""
+    """A row: its key, a cell for each column, and a role."""
 
     key: str
     cells: tuple[str, ...]
@@ -34,7 +34,7 @@ class TableRow:
 
 
 def bar(fraction: float, width: int) -> Line:
-    """A bar and its percentage; it counts down to whole columns, so that full means done."""
+    """Return a bar and its percentage, rounded down so that a full bar means complete."""
     full = int(min(1.0, max(0.0, fraction)) * width)
     return (
         ("━" * full, "accent"),
@@ -45,7 +45,7 @@ def bar(fraction: float, width: int) -> Line:
 
 @dataclass(frozen=True)
 class Item:
-    """Something to pick, in one line."""
+    """A line of a list to pick from."""
 
     key: str
     text: str

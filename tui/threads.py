@@ -1,4 +1,4 @@
-"""Work that may take long, on a thread that keeps nobody from leaving."""
+"""Long work on daemon threads, which do not delay quitting."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def run_in_thread(
     then: Callable[[Result], None],
     failed: Callable[[CnnTuiError], None],
 ) -> None:
-    """Do ``work`` on a thread, then hand its result, or its error, to the thread of the screen.
+    """Run ``work`` on a thread, then pass its result, or its error, to the screen's thread.
 
-    Textual's own workers are waited for when the app ends, however long that takes; these are not.
+    Textual waits for its own workers when the app ends, however long that takes; not for these.
     """
 
     def run() -> None:
@@ -39,7 +39,7 @@ def run_in_thread(
 
 
 def in_words(error: BaseException) -> CnnTuiError:
-    """An error that a person can be told, whatever it was."""
+    """Return an error with a readable message for any exception."""
     if isinstance(error, CnnTuiError):
         return error
     if isinstance(error, OSError):
@@ -50,11 +50,11 @@ def in_words(error: BaseException) -> CnnTuiError:
 
 
 Make = Callable[[Callable[[], bool]], Generator[Result, None, None]]
-"""Makes the results; what it is given says when nobody wants any more."""
+"""Yields results; its argument returns whether the trial was cancelled."""
 
 
 class Trial(Generic[Result]):
-    """The thread appends, the screen reads; neither waits for the other."""
+    """A series of results: the thread appends, the screen reads, and neither waits."""
 
     def __init__(self, make: Make[Result]) -> None:
         self._make = make
@@ -65,20 +65,20 @@ class Trial(Generic[Result]):
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody wanted it to end."""
+        """Whether the trial was cancelled."""
         return self._cancelled.is_set()
 
     @property
     def seconds(self) -> float:
-        """How long it has taken so far, or took in all."""
+        """The time taken so far, or in all."""
         return time.monotonic() - self._began if self._took is None else self._took
 
     def cancel(self) -> None:
-        """End it after the present step; what there is stays."""
+        """End the trial after the present step; its results stay."""
         self._cancelled.set()
 
     def run(self) -> None:
-        """Do it, on the thread of the caller; raises what goes wrong."""
+        """Run the trial on the caller's thread; raises any of its errors."""
         try:
             with closing(self._make(self._cancelled.is_set)) as results:
                 for result in results:

@@ -117,7 +117,7 @@ class Builder:
         return ahead
 
     def volume(self) -> tuple[int, int, int]:
-        """Return the input shape of layers inserted after the row; the network's if that is no volume."""
+        """The input shape of layers inserted next; the network's own if that is no volume."""
         shape = received_by(self.network, self.report, self._place()) or ()
         return (shape[0], shape[1], shape[2]) if len(shape) == 3 else self.network.input
 

@@ -113,7 +113,7 @@ def new_layer(kind: str, received: Shape | None, classes: int) -> Layer:
     Args:
         kind: The type of the layer in files.
         received: The shape of its input, if known.
-        classes: The number of scores that the data needs: the outputs of a new fully connected layer.
+        classes: The number of scores that the data needs, the outputs of a new fc layer.
     """
     channels = received[0] if received is not None and len(received) == 3 else 16
     required: dict[str, dict[str, object]] = {

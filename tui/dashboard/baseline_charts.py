@@ -1,4 +1,4 @@
-"""The chart of the notes: accuracy against k, a point for each fold, the mean with its spread."""
+"""Charts of the baselines: the cross-validation of k, and the results side by side."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ FOLD_GLYPH, MEAN_GLYPH = "·", "o"
 
 
 def folds_picture(found: CrossValidation, rows: int) -> ChartPicture:
-    """The choices of k as far apart as each other: on a true scale the small ones would touch."""
+    """Return the chart of accuracy against k: a point for each fold, the mean and its spread.
+
+    The choices of k are equally spaced: on a true scale the small ones would touch.
+    """
     scores = found.scores
     folds = tuple(
         (float(at), accuracy) for at, score in enumerate(scores) for accuracy in score.accuracies
@@ -59,10 +62,10 @@ def _chosen(found: CrossValidation, chosen: int) -> Line:
 
 
 def chart_of(rungs: Sequence[BaselineResult], width: int) -> tuple[Line, ...]:
-    """A row for each rung that is done: its accuracy, and what training and prediction cost.
+    """Return a row for each result: accuracy, training time, time of a prediction.
 
-    k-NN has no training and the dearest predictions. Times are on a scale of tens: they differ
-    by thousands.
+    Times are on a logarithmic scale, as they differ by thousands; k-NN has no training and the
+    slowest predictions.
     """
     if not rungs:
         return ()
@@ -78,7 +81,7 @@ def chart_of(rungs: Sequence[BaselineResult], width: int) -> tuple[Line, ...]:
 
 
 _FIGURE = 10
-"""Columns of a bar's number and of the gap behind it."""
+"""Columns of a bar's number and of the gap after it."""
 
 
 def _bars(rung: BaselineResult, rungs: Sequence[BaselineResult], room: int) -> Line:
@@ -102,7 +105,7 @@ def _bar(share: float, room: int, figure: str, role: str) -> Line:
 
 
 def _on_tens(value: float, values: Sequence[float]) -> float:
-    """From a tenth of the least to the largest of the values, as a share; 0 is no bar."""
+    """Return the position of a value between a tenth of the least and the largest; 0 is no bar."""
     some = [one for one in values if one > 0]
     if value <= 0:
         return 0.0

@@ -11,16 +11,16 @@ from cnn_tui.tui.rows import Line
 
 @dataclass(frozen=True)
 class Curve:
-    """Points in order of x; a curve with a ``glyph`` shows it at each point, if there is room.
+    """Points in order of x; a ``glyph`` marks each point, if there is room.
 
-    Of points that are not ``joined`` each is shown, as its glyph alone.
+    Points that are not ``joined`` are drawn as glyphs alone.
     """
 
     points: tuple[Point, ...]
     glyph: str = ""
     joined: bool = True
     look: int | None = None
-    """The number whose colour it has; None for its own place among the curves."""
+    """The number of its colour; None for its position among the curves."""
 
 
 @dataclass(frozen=True)
@@ -31,29 +31,29 @@ class Plot:
     x: Axis
     y: Axis
     cursor: float | None = None
-    """Where a vertical line is drawn."""
+    """The x of a vertical line."""
     marks: tuple[float, ...] = ()
-    """Where the horizontal axis is marked."""
+    """Positions marked on the horizontal axis."""
     spreads: tuple[tuple[float, float, float], ...] = ()
     """Vertical bars below the curves: x, lower and upper end."""
 
 
 ROLES = ("accent", "warn", "faint", "good", "dim")
-"""Looks of the curves in their order."""
+"""Roles of the curves, in order."""
 
 
 @dataclass(frozen=True)
 class ChartPicture:
-    """A heading and what is below it; without a plot, words about why."""
+    """A heading and a plot; without a plot, a note that says why."""
 
     title: Line = ()
     short_title: Line = ()
-    """For a chart in which the title has no room."""
+    """The heading of a narrow chart."""
     plot: Plot | None = None
     note: str = ""
 
     def title_in(self, width: int) -> Line:
-        """The title if there is room for it, else the shorter one, or as much of that as fits."""
+        """Return the title if it fits, else the shorter one, cut to the width."""
         title = self.title if _columns(self.title) <= width else self.short_title
         while _columns(title) > width and len(title) > 1:
             title = title[:-2]  # a label without its value says nothing

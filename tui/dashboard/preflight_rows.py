@@ -1,4 +1,4 @@
-"""The checks of a pre-flight as rows: made, being made, still to come; and what they come to."""
+"""The checks of a pre-flight as rows, finished and pending, and their verdict."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MARKS = {True: ("ok", "good"), False: ("WRONG", "error"), None: ("?", "warn")}
 _MARK, _NAME, _BESIDE = 7, 15, 64
-"""Columns of a mark and of a name, and from how many on the name stands beside its words."""
+"""Columns of a mark and of a name; the width from which the name has its own column."""
 _BAR = 24
 
 
@@ -29,7 +29,7 @@ def preflight_rows(
     over: bool,
     trouble: str = "",
 ) -> list[Line]:
-    """Rows for a window of ``width`` x ``height``; evidence only as far as there is room."""
+    """Return rows for a window of ``width`` x ``height``; evidence only if there is room."""
     end = _end(names, results, width, seconds, over, trouble)
     room = height - len(end)
     rows: list[Line] = []
@@ -78,7 +78,7 @@ def _end(
     over: bool,
     trouble: str,
 ) -> list[Line]:
-    """How far it is, and what it comes to."""
+    """Return the progress and the verdict."""
     if trouble:
         return [(), *(((line, "error"),) for line in wrap(trouble, max(8, width)))]
     if not names:

@@ -1,4 +1,4 @@
-"""One value of a run to be trained with once more, as it is typed."""
+"""Reading the one setting that a reproduction changes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from cnn_tui.engine.specs.paths import find_setting, settings_of, with_setting
 
 @dataclass(frozen=True)
 class Amendment:
-    """What is typed so far: a setting and its other value, or why that will not do."""
+    """A setting and its new value, or why the text is not valid."""
 
     path: str = ""
-    """Empty where nothing is changed, or cannot be."""
+    """The setting; empty if nothing is changed, or the text is invalid."""
     value: str = ""
     words: str = ""
-    """What it means, or what is wrong with it."""
+    """The effect of the text, or what is wrong with it."""
     wrong: bool = False
 
 
 def amend(network: Network, text: str) -> Amendment:
-    """Read ``NAME=VALUE``; nothing at all stands for the run as it was."""
+    """Read ``NAME=VALUE``; an empty text leaves the run unchanged."""
     name, equals, value = (part.strip() for part in text.partition("="))
     if not name:
         return Amendment(words="nothing is changed: it must come to the same bits")
@@ -45,7 +45,7 @@ def amend(network: Network, text: str) -> Amendment:
 
 
 def choices(network: Network, text: str) -> list[tuple[str, str]]:
-    """The settings whose path holds what is typed before ``=``, the recipe's first."""
+    """Return settings whose path contains the text before ``=``, those of the recipe first."""
     name = text.partition("=")[0].strip().lower()
     found = [(path, value) for path, value in settings_of(network).items() if name in path.lower()]
     found = [pair for pair in found if pair[0] not in ("name", "description")]

@@ -1,4 +1,4 @@
-"""The ladder of baselines as the screen sees it: done rungs, and how far the present one is."""
+"""The baselines as the screen sees them: finished results, and the progress of the present one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RUNGS = ("knn", "linear-svm", "linear-softmax", "two-layer", "convnet")
 
 
 class BaselineRunner:
-    """Written by one thread, read by another: each field is replaced as a whole."""
+    """Runs the baselines on one thread; another may read: fields are replaced as a whole."""
 
     def __init__(self, network: Network, root: Path, data_dir: Path | None) -> None:
         self.rungs: tuple[BaselineResult, ...] = ()
@@ -35,12 +35,12 @@ class BaselineRunner:
         self._steps = 0
 
     def look(self) -> None:
-        """Take what was done before, blocking; raises ``CnnTuiError``."""
+        """Read the results of earlier runs, blocking; raises ``CnnTuiError``."""
         done = self._made().done()
         self.rungs = self.rungs or done
 
     def run(self, control: Control) -> None:
-        """Climb, blocking; raises ``CnnTuiError``."""
+        """Run the missing baselines, blocking; raises ``CnnTuiError``."""
         ladder = self._made()
         self.rungs = ()
         for rung in ladder.climb(self._tell, control):
@@ -48,7 +48,7 @@ class BaselineRunner:
             self.baseline = ""
 
     def _made(self) -> BaselineSuite:
-        """The ladder with its data, which are read once."""
+        """Return the suite with its data, which is read once."""
         from cnn_tui.engine.baselines.suite import BaselineSuite
         from cnn_tui.engine.data.catalog import load_dataset, locate
 
@@ -75,7 +75,7 @@ class BaselineRunner:
 
 
 def records_of(rungs: Sequence[BaselineResult], present: str) -> tuple[TableRow, ...]:
-    """A row for each rung, done or to be done."""
+    """Return a row for each baseline, finished or pending."""
     done: dict[str, BaselineResult] = {rung.baseline: rung for rung in rungs}
     return tuple(_record(name, done.get(name), name == present) for name in RUNGS)
 

@@ -1,4 +1,4 @@
-"""A comparison of runs as rows and as one chart."""
+"""A comparison of runs as a table and a chart."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from cnn_tui.tui.rows import Column, Run, TableRow
 from cnn_tui.tui.words import clock, percent
 
 GLYPHS = "ox+*#%@&"
-"""Runs are told apart by their points, not by colour alone."""
+"""Glyphs of the runs, so that colour is not the only difference."""
 
 
 def columns(names: Sequence[str], first: int = 0) -> tuple[Column, ...]:
-    """One for each run from the ``first`` on, after one for what is compared."""
+    """Return a column for the labels, then one for each run from ``first`` on."""
     runs = enumerate(names[first:])
     return (Column(""), *(Column(f"{_glyph(first + at)} {name}", rank=at) for at, name in runs))
 
 
 def rows(comparison: RunComparison, first: int = 0) -> tuple[TableRow, ...]:
-    """Best figures first, then settings and layers that differ; runs from the ``first`` on."""
+    """Return best figures, then settings and layers that differ, for runs from ``first`` on."""
     return tuple(
         TableRow(record.key, (record.cells[0], *record.cells[1 + first :]), record.role)
         for record in _rows(comparison)
@@ -64,7 +64,7 @@ def _best(share: float | None, best: float) -> str:
 
 
 def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPicture:
-    """The validation curves of all runs in one pair of axes."""
+    """Return the validation curves of all runs in one pair of axes."""
     curves = [
         [
             (float(epoch), value)

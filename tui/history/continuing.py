@@ -1,4 +1,4 @@
-"""Taking up a run that ended, in the app or in a process of its own."""
+"""Continuing a run that ended, in the app or in another process."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from cnn_tui.tui.session import Emit, require_kept
 from cnn_tui.tui.terminal.shutdown import HUNG_UP
 
 LOG = "headless.log"
-"""In the folder of a run: what a process without a terminal has printed."""
+"""The file in a run's folder with the output of a process without a terminal."""
 
 _MOST = 1 << 16
-"""Bytes of its end that are read."""
+"""Bytes read from the end of the log."""
 
 
 def resume_here(
@@ -37,7 +37,7 @@ def resume_here(
     folder: RunFolder,
     from_step: int | None = None,
 ) -> None:
-    """Go on with a run, blocking; its past is told first. Raises ``CnnTuiError``."""
+    """Resume a run, blocking; its past events come first. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
     from cnn_tui.engine.runs.resume import data_folder, resume_run
     from cnn_tui.engine.training.trainer import Trainer
@@ -51,7 +51,7 @@ def resume_here(
             recorder.record(event)
             if isinstance(event, RunStarted):
                 for one in past:
-                    # What came after the checkpoint is computed again.
+                    # Steps after the checkpoint are computed again.
                     if isinstance(one, RunStarted) or one.step <= event.from_step:
                         emit(one)
             emit(event)
@@ -63,7 +63,7 @@ def resume_here(
 def repeat_here(
     network: Network, control: Control, emit: Emit, *, folder: RunFolder, again: Reproduction
 ) -> None:
-    """Train a run once more beside it, blocking. Raises ``CnnTuiError``."""
+    """Train a run again as a new run, blocking. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
     from cnn_tui.engine.runs.recorder import new_run
     from cnn_tui.engine.runs.resume import data_folder
@@ -82,12 +82,12 @@ def repeat_here(
 
 
 def resume_detached(folder: RunFolder, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-    """Go on with a run in a process that no terminal can end; what it prints goes to a log.
+    """Resume a run in a process that outlives the terminal; its output goes to a log.
 
     ``options`` are those of ``cnn-tui resume``.
 
     Raises:
-        RunError: if no process can be started.
+        RunError: The process cannot be started.
     """
     words = ["resume", folder.name, "--runs-dir", str(folder.path.parent.resolve()), *options]
     try:
@@ -110,11 +110,11 @@ async def wait_until_running(process: subprocess.Popen[bytes], folder: RunFolder
     """Wait until the process trains the run.
 
     Raises:
-        RunError: if it ended before that, with the last that it printed.
+        RunError: The process ended before that; the message is its last output.
     """
     while process.poll() is None:
         if writer_lives(folder.lock_file, folder.summary_file):
-            # A process that ended and was not waited for would pass for alive.
+            # Without a wait, the process would look alive after its end.
             threading.Thread(target=process.wait, name="reaper", daemon=True).start()
             return
         await asyncio.sleep(0.05)
@@ -134,13 +134,13 @@ OnHangup = Literal["stop", "continue"]
 
 
 class DetachOnHangup:
-    """Lets a run go on in a process of its own, at most once, when this one was hung up.
+    """Continues a run in another process, at most once, when the terminal is closed.
 
     Args:
-        on_hangup: ``stop`` leaves the run as it is.
-        stopped_run: The run that was stopped with a checkpoint, once its folder is free; None if
-            there is none.
-        words: Told to ``cnn-tui resume`` besides.
+        on_hangup: ``stop`` leaves the run stopped.
+        stopped_run: Returns the run that was stopped with a checkpoint, once its folder is free;
+            None if there is none.
+        words: Further options of ``cnn-tui resume``.
     """
 
     def __init__(
@@ -154,13 +154,13 @@ class DetachOnHangup:
         self._lock = threading.Lock()
 
     def detach(self, code: int) -> None:
-        """To be called with the exit code when all else is done; safe from any thread."""
+        """Start the process if ``code`` is that of a hang-up; safe from any thread."""
         with self._lock:
             if not self._wanted or code != HUNG_UP:
                 return
             self._wanted = False
             folder = self._stopped_run()
-            # There is nobody left to tell; the run stands at its checkpoint.
+            # There is no terminal for an error; the run remains at its checkpoint.
             if folder is not None:
                 with suppress(RunError):
                     resume_detached(folder, self._words)

@@ -1,4 +1,4 @@
-"""The history in words: a row for each run, and some lines about one of them."""
+"""The list of runs: a row for each, details of one, and choices in dialogs."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _ROLES = {"running": "accent", "paused": "warn"} | dict.fromkeys(
 
 
 def records(entries: Sequence[RunEntry]) -> tuple[TableRow, ...]:
-    """A row for each run."""
+    """Return a row for each run."""
     return tuple(
         TableRow(entry.name, _cells(entry), _ROLES.get(entry.shown_state, "")) for entry in entries
     )
@@ -61,7 +61,7 @@ def _cells(entry: RunEntry) -> tuple[str, ...]:
 def listing_words(
     entries: Sequence[RunEntry], binned: Sequence[TrashedRun], order: Order, words: str
 ) -> Line:
-    """What is listed in which order, and how much room it takes."""
+    """Return the number of runs, their size, order and filter."""
     used = sum(one.bytes or 0 for one in entries)
     listed = f" {count(len(entries), 'run')}, {megabytes(used)} MB, sorted by {order} (s)"
     size = sum(one.bytes for one in binned)
@@ -71,13 +71,13 @@ def listing_words(
 
 
 def binned_words(one: TrashedRun) -> str:
-    """A run in the bin."""
+    """Describe a run in the bin."""
     best = f", best {percent(one.best_val_accuracy)}" if one.best_val_accuracy is not None else ""
     return f"{clean(one.arch) or 'no run'}{best}, {megabytes(one.bytes)} MB"
 
 
 def about(entry: RunEntry | None) -> tuple[Line, ...]:
-    """What the row of a run has no room for."""
+    """Return details of a run that its row has no room for."""
     if entry is None:
         return ()
     summary = entry.summary
@@ -116,7 +116,7 @@ SPARE_KEYS: dict[Kind, str] = {"bin": "b", "states": "s", "leftovers": "l"}
 
 
 def spare_words(spare: Reclaimable) -> str:
-    """What it is and of how many runs, without its size."""
+    """Describe reclaimable files and their number of runs, without the size."""
     runs = count(spare.runs, "run")
     match spare.kind:
         case "bin":
@@ -135,18 +135,18 @@ def _links(spare: Reclaimable) -> str:
 
 
 def state_words(state: KeptState) -> str:
-    """Where in the run it was kept: ``epoch 5``, ``epoch 5 and 12 batches``."""
+    """Return the position of a checkpoint: ``epoch 5``, ``epoch 5 and 12 batches``."""
     batches = f"{state.batch:,} batch{'es' * (state.batch != 1)}" if state.batch else ""
     epoch = f"epoch {state.epochs_done:,}" if state.epochs_done else ""
     return " and ".join(filter(None, (epoch, batches))) or "nothing"
 
 
 MOST = 4
-"""More could not be told from each other."""
+"""More runs could not be distinguished."""
 
 
 def items_for(entries: Sequence[RunEntry], drawn: Sequence[str], own: str) -> list[Item]:
-    """What can be chosen: runs to be drawn, those that are drawn to be left out."""
+    """Return the runs that can be drawn, or removed if they are drawn."""
     return [
         Item(
             entry.name, ("drawn, enter leaves it out: " if entry.name in drawn else "") + _of(entry)

@@ -1,8 +1,8 @@
-"""The screens of the app: three modes and the windows that open over them.
+"""The screens of the app: three modes and the windows over them.
 
-Code outside this package names a screen as ``screens.HelpScreen``, and that imports its file. The
-first paint needs the Build screen alone; the others bring dashboard, charts and history with them,
-which takes as long again. ``tui.quick_app`` imports them all after the first paint.
+Other packages write ``screens.HelpScreen``, which imports the file of that screen. The first paint
+needs the Build screen alone; the others need dashboard, charts and history, which takes as long
+again. ``tui.quick_app`` imports them all after the first paint.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ FILES = {
     "LrFinderDialog": "lr_finder",
     "BaselinesScreen": "baselines",
 }
-"""The file of each screen, and of what dialogs are made of."""
+"""The file of each screen and dialog."""
 
 STYLES = [Path(__file__).with_name(name) for name in ("dialog.tcss", "train.tcss", "runs.tcss")]
-"""What the screens besides Build name as their ``CSS_PATH``."""
+"""The values of ``CSS_PATH`` of all screens but Build."""
 
 if not TYPE_CHECKING:
 

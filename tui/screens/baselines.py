@@ -1,4 +1,4 @@
-"""The ladder of the notes on the network's data: one table, one chart, and a closer look."""
+"""The baselines on the network's data: a table, a chart, and a detail pane."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _COLUMNS = (
 
 
 class BaselinesScreen(ModeScreen):
-    """Climbs while it is open; what was done is found again among the runs."""
+    """Runs the baselines while it is open; finished ones are read from the runs."""
 
     CSS_PATH = "runs.tcss"
     SCOPES = (LADDER,)
@@ -60,14 +60,12 @@ class BaselinesScreen(ModeScreen):
         self._words = "enter climbs the ladder; what was done before is not done again"
 
     def compose_body(self) -> ComposeResult:
-        """Table, how far it is, chart, and more of the chosen baseline."""
         yield Table(_COLUMNS, id="rungs")
         yield TextLines(id="climb")
         yield TextLines(id="bars")
         yield BaselineDetail(self._root, id="closer")
 
     def on_mount(self) -> None:
-        """Show what was done before and what there is to do."""
         super().on_mount()
         self.heading = Heading("baselines", clean(self._network.data))
         self._look()
@@ -75,11 +73,10 @@ class BaselinesScreen(ModeScreen):
         run_in_thread(self, self._climb.look, self._seen, self._fail)
 
     def on_unmount(self) -> None:
-        """End after the current batch, with a checkpoint."""
+        """Stop after the current batch, with a checkpoint."""
         self.action_stop()
 
     def on_resize(self, event: object) -> None:
-        """Fit the bars."""
         self.call_after_refresh(self._look)
 
     def _seen(self, nothing: None) -> None:
@@ -90,7 +87,7 @@ class BaselinesScreen(ModeScreen):
         self._look()
 
     def action_climb(self) -> None:
-        """Begin, or go on where it was stopped."""
+        """Start, or resume after a stop."""
         if self._control is not None:
             return
         control = self._control = Control()
@@ -98,7 +95,7 @@ class BaselinesScreen(ModeScreen):
         self.refresh_bindings()
 
     def action_stop(self) -> None:
-        """End after the current batch; the next time it goes on from there."""
+        """Stop after the current batch; the next start resumes there."""
         if self._control:
             self._control.stop()
 
@@ -132,15 +129,14 @@ class BaselinesScreen(ModeScreen):
         return tuple(((f" {line}", role),) for line in wrap(self._words, max(20, width - 2)))
 
     def action_closer(self) -> None:
-        """Give the closer look the room of the chart, and back."""
+        """Enlarge the detail pane in place of the chart, and back."""
         self.toggle_class("-closer")
 
     def action_scroll(self, by: int) -> None:
-        """More of the pictures, where not all have room."""
         self.query_one(BaselineDetail).scroll(by)
 
     def action_fetch(self) -> None:
-        """Go and download the data that are missing."""
+        """Download missing data."""
         from cnn_tui.tui.screens.datasets import DataScreen
 
         wanted = missing(self._network.data, self._data_dir)
@@ -152,7 +148,6 @@ class BaselinesScreen(ModeScreen):
         run_in_thread(self, self._climb.look, self._seen, self._fail)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer a beginning before it, an end after it."""
         if action == "fetch":
             return missing(self._network.data, self._data_dir) is not None
         if action == "climb":
@@ -163,7 +158,7 @@ class BaselinesScreen(ModeScreen):
 
 
 class BaselineDetail(Vertical):
-    """Shows a chart or pictures of the rung that it is given."""
+    """The cross-validation chart or the weights of a baseline."""
 
     def __init__(self, root: Path, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -171,16 +166,15 @@ class BaselineDetail(Vertical):
         self._shown = ("", "")
 
     def compose(self) -> ComposeResult:
-        """The chart, or the pictures."""
         yield Chart(id="folds")
         yield Weights(id="weights")
 
     def on_resize(self, event: object) -> None:
-        """Other sizes of pictures and another number of ticks."""
+        """Redraw at the next :meth:`show`: pictures and ticks depend on the size."""
         self._shown = ("", "")
 
     def show(self, baseline: str, rung: BaselineResult | None) -> None:
-        """Show this one, which may not be done yet; the same again costs nothing."""
+        """Show a baseline, finished or not; repeating the same one costs nothing."""
         wanted = (baseline, rung.run if rung else "")
         if wanted == self._shown or not self.is_mounted:
             return
@@ -202,5 +196,4 @@ class BaselineDetail(Vertical):
             chart.picture = folds_picture(rung.cross_validation, chart.content_size.height - 3)
 
     def scroll(self, by: int) -> None:
-        """Up or down through the pictures."""
         self.query_one(Weights).scroll(by)

@@ -1,4 +1,4 @@
-"""The builder: the list of layers, the form of the chosen one, what is wrong and what it costs."""
+"""The Build screen: the list of layers, a form, issues and costs."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ _FIXES = [
 
 
 class LayerList(LayerTable):
-    """The table with the keys that edit; in the form they are text."""
+    """The table with the editing keys; in the form they are text."""
 
     BINDINGS = [*bindings(LIST), *_FIXES]
 
 
 class NetworkPicture(VolumeView):
-    """The network as volumes, with the keys of the list, in whose place it stands."""
+    """The network as volumes, in place of the list and with its keys."""
 
     BINDINGS = [
         *bindings(LIST),
@@ -62,7 +62,7 @@ class NetworkPicture(VolumeView):
 
 
 class BuildScreen(ModeScreen):
-    """Shows a builder and hands keys on to it."""
+    """Shows a builder and calls it for each key."""
 
     MODE = "build"
     BINDINGS = bindings(BUILD)
@@ -75,7 +75,6 @@ class BuildScreen(ModeScreen):
         """Layers of quick entry, shown but not inserted yet."""
 
     def compose_body(self) -> ComposeResult:
-        """List and form, totals, doctor."""
         with Horizontal(id="body"):
             yield LayerList(id="layers")
             yield LayerForm(id="form")
@@ -85,12 +84,10 @@ class BuildScreen(ModeScreen):
         yield QuickEntry(id="entry")
 
     def on_mount(self) -> None:
-        """Show the network."""
         super().on_mount()
         self.present()
 
     def present(self) -> None:
-        """Show the network as it is now."""
         builder = self._shown
         layers, totals = self.query_one(LayerList), self.query_one(Totals)
         layers.set_reactive(LayerTable.cursor, builder.cursor)
@@ -104,12 +101,12 @@ class BuildScreen(ModeScreen):
         self._present_row(builder)
 
     def _edited(self) -> None:
-        """Show what an edit has made of the network, here and elsewhere."""
+        """Show the result of an edit, here and in the header."""
         self.present()
         self.post_message(NetworkChanged())
 
     def show_trouble(self) -> None:
-        """Put the cursor on the first issue."""
+        """Select the row of the first issue."""
         issue = next(iter(self._builder.report.issues), None)
         if issue:
             self._builder.find(str(issue.layer) if issue.layer else "input")
@@ -123,11 +120,11 @@ class BuildScreen(ModeScreen):
 
     @property
     def _shown(self) -> Builder:
-        """The builder, or what it would be with the layers that are being typed."""
+        """The builder, or its preview with the layers being typed."""
         return self._builder.preview(self._typed) if self._typed else self._builder
 
     def _edited_elsewhere(self) -> None:
-        """The same for an edit that did not come from the form, which shows other values then."""
+        """Show an edit that did not come from the form, and refill the form."""
         self._edited()
         self.query_one(LayerForm).refill()
 
@@ -177,12 +174,12 @@ class BuildScreen(ModeScreen):
 
     @on(LayerTable.EditRequested)
     def action_edit(self) -> None:
-        """Give the keys to the form, which has its place beside the list."""
+        """Move the focus to the form, which is beside the list."""
         self.remove_class("-picture")
         self.query_one(LayerForm).enter()
 
     def action_insert_layer(self, above: bool = False) -> None:
-        """Choose a kind of layer and put one below the chosen row, or above."""
+        """Pick a type of layer and insert it after the selected row, or before."""
         layers = [Item(name, layer.info.help) for name, layer in LAYER_TYPES.items()]
         picker = screens.Picker("Insert a layer", layers)
         self.app.push_screen(picker, partial(self._insert, above))
@@ -193,12 +190,12 @@ class BuildScreen(ModeScreen):
             self._edited()
 
     def action_quick_entry(self) -> None:
-        """Open the line in which layers are typed, in the place of the doctor."""
+        """Open the line for typing layers, in place of the doctor."""
         self.query_one(Doctor).display = False
         self.query_one(QuickEntry).open()
 
     def action_pattern(self) -> None:
-        """Make layers of the pattern of the notes and put them below the chosen row."""
+        """Insert the layers of a pattern after the selected row."""
         dialog = screens.PatternDialog(self._builder.volume(), _CLASSES)
         self.app.push_screen(dialog, self._insert_all)
 
@@ -207,7 +204,7 @@ class BuildScreen(ModeScreen):
         self._edited()
 
     def action_transform(self) -> None:
-        """Offer what the chosen layer may become."""
+        """Offer rewrites of the selected layer."""
         row = self._builder.row
         if row.kind != "layer" or not transforms_for(layer_at(self._builder.network, row.path)):
             self.notify("Only conv, pool and fc layers can be transformed.")
@@ -216,19 +213,18 @@ class BuildScreen(ModeScreen):
         self.app.push_screen(dialog, self._rewritten)
 
     def action_picture(self) -> None:
-        """Show the network as volumes, or the list again."""
+        """Toggle between the volumes and the list."""
         picture = not self.has_class("-picture")
         self.set_class(picture, "-picture")
         self.query_one(NetworkPicture if picture else LayerList).focus()
         self.present()
 
     def action_go(self, by: int) -> None:
-        """Choose another row while the list is out of sight."""
+        """Select another row while the list is hidden."""
         self._builder.select(self._builder.cursor + by)
         self.present()
 
     def action_forecast(self) -> None:
-        """Measure what training would take."""
         report = self._builder.report
         if report.valid and report.layers:
             self.app.push_screen(screens.ForecastDialog(self._builder.network))
@@ -259,54 +255,47 @@ class BuildScreen(ModeScreen):
         self.query_one(NetworkPicture if self.has_class("-picture") else LayerList).focus()
 
     def action_extend(self, by: int) -> None:
-        """Choose one more layer, or one less."""
         self._builder.select(self._builder.cursor + by, extend=True)
         self.present()
 
     def action_copy(self) -> None:
-        """Put the chosen layers on the clipboard, as quick entry reads them."""
+        """Copy the selected layers to the clipboard, as quick entry reads them."""
         layers = self._builder.selected
         if layers:
             self.app.copy_to_clipboard(to_quick(layers))
             self.notify(f"Copied {count(len(layers), 'layer')} as text.")
 
     def action_remove_layer(self) -> None:
-        """Delete the chosen layer."""
         self._builder.remove()
         self._edited()
 
     def action_duplicate(self) -> None:
-        """Copy the chosen layer."""
         self._builder.duplicate()
         self._edited()
 
     def action_move(self, by: int) -> None:
-        """Move the chosen layer."""
         self._builder.move(by)
         self._edited()
 
     def action_fix(self, letter: str) -> None:
-        """Apply a remedy of the issue that is shown."""
         fix = self.query_one(Doctor).fix(letter)
         if fix:
             self._builder.fix(fix)
             self._edited_elsewhere()
 
     def action_undo(self) -> None:
-        """Undo the last edit."""
         if not self._builder.undo():
             self.notify("Nothing to undo.")
         self._edited_elsewhere()
 
     def action_redo(self) -> None:
-        """Redo what was undone."""
         if not self._builder.redo():
             self.notify("Nothing to redo.")
         self._edited_elsewhere()
 
     @work
     async def action_new_network(self) -> None:
-        """Begin with nothing but the input of the present network."""
+        """Start with nothing but the input of the present network."""
         if await may_replace(self.app, self._builder):
             now = self._builder.network
             self._builder.open(Network(input=now.input, data=now.data), None)
@@ -314,7 +303,6 @@ class BuildScreen(ModeScreen):
 
     @work
     async def action_open_network(self) -> None:
-        """Open a preset or a file."""
         if await may_replace(self.app, self._builder):
             opened = await ask_for_network(self.app)
             if opened:
@@ -323,18 +311,16 @@ class BuildScreen(ModeScreen):
 
     @work
     async def action_save_network(self) -> None:
-        """Write the network to its file."""
         if await save(self.app, self._builder):
             self._edited()
 
     @work
     async def action_save_as(self) -> None:
-        """Write the network to another file, which is its own from then on."""
         if await save_as(self.app, self._builder):
             self._edited()
 
     def action_keep_weights(self) -> None:
-        """Keep the network with its trained weights as a run of its own."""
+        """Write the network with its trained weights as a new run."""
         if self._builder.weights is None:
             self.notify(
                 "There are no trained weights for this network: train it, or open a run with e in "

@@ -1,4 +1,4 @@
-"""Datasets: which there are, what is in them, and how those that are missing come here."""
+"""The datasets: their images, and the download of missing ones."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _SIDES = {False: 10, True: 22}
 
 
 class DataScreen(ModeScreen):
-    """Shows the samples of the chosen set; loading and fetching keep nobody waiting."""
+    """Shows samples of the selected dataset; loading and downloading run on a thread."""
 
     CSS_PATH = "runs.tcss"
     SCOPES = (DATA,)
@@ -52,7 +52,7 @@ class DataScreen(ModeScreen):
         super().__init__()
         self.MODE = mode
         self._first, self._fetch_first = first, fetch
-        """A set to begin with, and whether to download it at once."""
+        """The dataset to select first, and whether to download it at once."""
         self._entries: dict[str, DatasetEntry] = {}
         self._shown: tuple[Dataset, Statistics] | None = None
         self._page = 0
@@ -61,14 +61,13 @@ class DataScreen(ModeScreen):
         self._words = ""
 
     def compose_body(self) -> ComposeResult:
-        """The list, a line about the chosen set, its samples."""
         yield Table(_COLUMNS, id="datasets")
         yield TextLines(id="dataset")
         with VerticalScroll(id="sheet", can_focus=False):
             yield Static(id="samples")
 
     def on_mount(self) -> None:
-        """List the sets; begin with the one that was asked for, else with what is built in."""
+        """Select the requested dataset, else the first one."""
         super().on_mount()
         self.heading = Heading("datasets")
         self._list()
@@ -80,12 +79,12 @@ class DataScreen(ModeScreen):
         self.set_interval(0.25, self._look)
 
     def on_unmount(self) -> None:
-        """End a download; what has come is kept."""
+        """Stop a download; the partial file is kept."""
         if self._stop:
             self._stop.set()
 
     def _list(self) -> None:
-        # Here and below: NumPy is not loaded before something is to be shown of data.
+        # Imported late, here and below: only data that is shown needs NumPy.
         from cnn_tui.engine.data.entries import entries
 
         self._entries = {entry.name: entry for entry in entries()}
@@ -145,7 +144,7 @@ class DataScreen(ModeScreen):
         lines.rows = (((figures, ""), *bar(done / max(1, total), 24)),)
 
     def action_fetch(self) -> None:
-        """Download the chosen set, or what is missing of it."""
+        """Download the selected dataset, or its missing files."""
         from cnn_tui.engine.data.fetch import fetch
 
         entry = self._entries[self.query_one(Table).chosen]
@@ -168,21 +167,17 @@ class DataScreen(ModeScreen):
             self._list()
 
     def action_cancel(self) -> None:
-        """Break the download off."""
         if self._stop:
             self._stop.set()
 
     def action_more(self) -> None:
-        """Other samples."""
         self._page += 1
         self._draw()
 
     def action_scroll(self, by: int) -> None:
-        """Other classes, where not all have room."""
         self.query_one("#sheet").scroll_relative(y=by, animate=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer a download where there is one, and its end where it goes on."""
         if action == "cancel":
             return self._stop is not None
         if action == "fetch" and self.is_mounted:

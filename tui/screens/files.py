@@ -1,4 +1,4 @@
-"""Opening and saving networks: the dialogs and what can go wrong, in words."""
+"""Opening and saving networks: dialogs and error messages."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from cnn_tui.tui.words import clean
 
 
 async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
-    """Let a person choose a preset or name a file; None if they did not or it cannot be read."""
-    # Here and below: the TOML library takes a tenth of the time to the first screen.
+    """Ask for a preset or a file; returns None if cancelled or unreadable."""
+    # Imported late, here and below: the TOML library takes a tenth of the time to first paint.
     from cnn_tui.engine.specs.presets import FOREIGN, load_preset, preset_names
 
     recent = _by_name(recent_files())
@@ -53,11 +53,11 @@ def _opened(path: Path) -> Network:
 
 
 async def _imported(app: App[None], path: Path) -> Network:
-    """The architecture of another program's file, which is never written to."""
+    """Import the architecture from another program's file, which is never written to."""
     from cnn_tui.engine.importing.reading import import_network
     from cnn_tui.engine.importing.result import OpenSizeError
 
-    # A model bears its weights, and may take seconds to read.
+    # A model contains its weights, and may take seconds to read.
     try:
         found = await asyncio.to_thread(import_network, path)
     except OpenSizeError as error:
@@ -73,7 +73,7 @@ async def _imported(app: App[None], path: Path) -> Network:
 async def _ask_for_size(
     app: App[None], suggestion: tuple[int, int, int] | None
 ) -> tuple[int, int, int] | None:
-    """Channels, height and width of the images; None if nobody gave three numbers."""
+    """Ask for channels, height and width; returns None without three numbers."""
     shown = ",".join(map(str, suggestion or (3, 32, 32)))
     answer = await app.push_screen_wait(screens.Prompt("Images: channels,height,width", shown))
     numbers = re.findall(r"\d{1,6}", answer or "")
@@ -81,7 +81,7 @@ async def _ask_for_size(
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
-    """Files by their names; a name that is taken gives way to the whole path."""
+    """Return files by their names; a duplicate name is replaced by the whole path."""
     found: dict[str, Path] = {}
     for path in paths:
         name = clean(path.name)
@@ -90,9 +90,9 @@ def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
 
 
 async def _ask_where_to_save(app: App[None], network: Network, source: Path | None) -> Path | None:
-    """The file to write; another file than ``source`` is overwritten only after asking.
+    """Ask for a path; overwriting a file other than ``source`` needs an answer.
 
-    A new name without an ending gets that of TOML.
+    A new name without a suffix gets ``.toml``.
     """
     suggestion = str(source or f"{network.name or 'untitled'}.toml")
     answer = await app.push_screen_wait(screens.Prompt("Save as", suggestion))
@@ -106,7 +106,7 @@ async def _ask_where_to_save(app: App[None], network: Network, source: Path | No
 
 
 async def may_replace(app: App[None], builder: Builder) -> bool:
-    """Whether the network may make way for another one; asks if edits would be lost."""
+    """Whether the network may be replaced; asks if edits would be lost."""
     if not builder.document.dirty:
         return True
     answers = [
@@ -118,9 +118,9 @@ async def may_replace(app: App[None], builder: Builder) -> bool:
 
 
 async def save(app: App[None], builder: Builder) -> bool:
-    """Write the network to its file, or to one that is asked for; whether it was written.
+    """Write the network to its file, or ask for one; returns whether it was written.
 
-    A file that another program has changed meanwhile is not overwritten unasked.
+    A file that another program has changed is not overwritten without asking.
     """
     source = builder.document.source
     if source is None:
@@ -135,7 +135,7 @@ async def save(app: App[None], builder: Builder) -> bool:
 
 
 async def save_as(app: App[None], builder: Builder) -> bool:
-    """Write the network to another file, which is its own from then on; whether it was written."""
+    """Write the network to another file, which becomes its own; returns whether it was written."""
     document = builder.document
     path = await _ask_where_to_save(app, document.network, document.source)
     if path is None:
@@ -147,7 +147,7 @@ async def save_as(app: App[None], builder: Builder) -> bool:
 
 
 def _save_to(app: App[None], document: Document, path: Path) -> bool:
-    """Write the file; False if that failed, after saying why."""
+    """Write the file; returns False after reporting a failure."""
     from cnn_tui.engine.specs.codec import save_network
 
     try:
@@ -165,7 +165,7 @@ def _save_to(app: App[None], document: Document, path: Path) -> bool:
 
 
 def _changed_meanwhile(path: Path, held: Network) -> bool:
-    """Whether a file is there and holds another network than it is thought to."""
+    """Whether a file exists and holds another network than ``held``."""
     from cnn_tui.engine.specs.codec import load_network
 
     try:

@@ -1,4 +1,4 @@
-"""What training will take, measured in a few steps on random data before it starts."""
+"""The forecast of training time and memory, measured in a few steps on random data."""
 
 from __future__ import annotations
 
@@ -35,18 +35,17 @@ class Outlook(Lines):
         self._trouble = ""
 
     def show(self, rows: Sequence[Line], trouble: str = "") -> None:
-        """Show rows, or what stands in the way."""
+        """Show rows, or an error."""
         self._rows_of, self._trouble = rows, trouble
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """As many rows as fit; the last of them matter least."""
         trouble = wrap(self._trouble, max(1, width))
         return [*(((line, "error"),) for line in trouble), *self._rows_of]
 
 
 class ForecastDialog(Dialog[None]):
-    """Probes as soon as it opens; to leave it cancels the probe."""
+    """Measures as soon as it opens; closing it cancels the measurement."""
 
     BINDINGS = [Binding("enter,q,F", "finish", "close", show=False)]
 
@@ -56,20 +55,17 @@ class ForecastDialog(Dialog[None]):
         self._cancelled = Event()
 
     def compose(self) -> ComposeResult:
-        """Title, outlook, keys."""
         with Vertical(classes="window forecast"):
             yield Static("Forecast", classes="title")
             yield Outlook()
             yield Static("esc closes, and cancels what is still measured", classes="hint")
 
     def on_mount(self) -> None:
-        """Begin to measure."""
         measuring = "a few training steps on random images are being measured ..."
         self.query_one(Outlook).show([((measuring, "dim"),)])
         run_in_thread(self, self._measure, self.query_one(Outlook).show, self._fail)
 
     def on_unmount(self) -> None:
-        """Nobody waits any more."""
         self._cancelled.set()
 
     def _measure(self) -> tuple[Line, ...]:
@@ -84,7 +80,7 @@ class ForecastDialog(Dialog[None]):
 
 
 def forecast_lines(network: Network, forecast: Profile) -> Iterator[Line]:
-    """Time, memory, and the layers by the time that they take."""
+    """Yield time, memory, and the layers by time."""
     step = forecast.step_seconds
     threads = count(forecast.threads, "thread")
     yield _line("step", f"{_short(step)} for {forecast.batch_size} images, on {threads}")
@@ -123,7 +119,7 @@ def _line(label: str, words: str) -> Line:
 
 
 def _images(data: str) -> int | None:
-    """Training images of a set, as far as that is known without loading it."""
+    """Return the number of training images, if it is known without loading the data."""
     from cnn_tui.engine.data.catalog import find_name
     from cnn_tui.engine.data.entries import entries
     from cnn_tui.engine.data.sources import SOURCES

@@ -1,4 +1,4 @@
-"""Every key in one picture, made from the table of commands."""
+"""The help screen: every key, from the table of commands."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORM_KEYS = (
 
 
 class HelpScreen(Dialog[None]):
-    """Two columns: the builder, and training with what works everywhere."""
+    """Two columns of keys by the place where they work."""
 
     BINDINGS = [Binding("q,question_mark,f1,enter,space", "finish", "close", show=False)]
 
@@ -33,7 +33,6 @@ class HelpScreen(Dialog[None]):
         self._scopes = scopes
 
     def compose(self) -> ComposeResult:
-        """The keys by where they work."""
         if self._scopes:
             own = self._group("Here", _keys(*self._scopes))
             everywhere = self._group("Everywhere", _keys(APP))
@@ -51,7 +50,7 @@ class HelpScreen(Dialog[None]):
             )
 
     def _group(self, title: str, keys: list[tuple[str, str]]) -> str:
-        """A title, then a key and its words in each row; what is too long is indented below."""
+        """Return a title and a row for each key; long texts are wrapped and indented."""
         room = (min(_WIDTH, self.app.size.width) - _FRAME) // 2 - _KEY - 1
         rows = [f"[b]{title}[/]"]
         for key, words in keys:

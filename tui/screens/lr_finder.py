@@ -1,4 +1,4 @@
-"""The learning-rate finder: a copy is trained at rising rates; one key takes the best of them."""
+"""The learning-rate finder: trains a copy at rising rates and suggests one of them."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ Target = Literal["recipe", "run"]
 
 @dataclass(frozen=True)
 class Taken:
-    """A learning rate and where it is wanted."""
+    """A learning rate and its destination."""
 
     lr: float
     target: Target
 
 
 class LrFinderDialog(TrialDialog["LrPoint", Taken]):
-    """Gives back the rate that was taken, if one was."""
+    """Returns the accepted rate, if there is one."""
 
     BINDINGS = [
         Binding("enter", "take('recipe')", show=False),
@@ -57,7 +57,6 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         self._cursor: float | None = None
 
     def compose(self) -> ComposeResult:
-        """Title, chart, what it says, keys."""
         of = f"Learning rate: {clean(self._network.name)} on {clean(self._network.data)}"
         with Vertical(classes="window trial"):
             yield Static(of, classes="title", markup=False)
@@ -79,7 +78,6 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         return self._cursor or (self._curve.lr if self._curve else None)
 
     def show(self) -> None:
-        """Bring chart and words up to date."""
         points = tuple(self.trial.results)
         if self.over and points and self._curve is None:
             from cnn_tui.engine.training.lr_finder import read_curve
@@ -97,7 +95,7 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         self.say(self._keys())
 
     def _said(self, steps: int) -> tuple[str, str]:
-        """What the curve says, and the look of it."""
+        """Return the message below the chart and its role."""
         if self.trouble:
             return self.trouble, "error"
         curve = self._curve
@@ -121,13 +119,12 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         return f"{run}{recipe}, left/right move, esc closes"
 
     def action_move(self, steps: int) -> None:
-        """Look at another rate."""
         if self.over and self.trial.results:
             self._cursor = moved(self.lr or 1e-3, steps, _LOW, _HIGH)
             self.show()
 
     def action_back(self) -> None:
-        """Back to the rate that is suggested."""
+        """Return to the suggested rate."""
         self._cursor = None
         self.show()
 

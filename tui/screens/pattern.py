@@ -1,4 +1,4 @@
-"""The pattern of the notes, with what it comes to beside it as it is typed."""
+"""The dialog for layer patterns, with a preview of the layers while typing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HINT = "enter inserts, tab goes to the settings and back, esc leaves"
 
 
 class Remarks(Lines):
-    """Below the pattern: where it does not read, or strays from the usual."""
+    """Errors and warnings below the pattern."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,12 +39,11 @@ class Remarks(Lines):
         self._scrolled = 0
 
     def show(self, result: EntryError | Preview, scrolled: int) -> None:
-        """Show what is to say of a pattern whose first ``scrolled`` characters are out of sight."""
+        """Show the remarks on a pattern whose first ``scrolled`` characters are hidden."""
         self._shown, self._scrolled = result, scrolled
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Carets with words; each further warning in a line of its own."""
         if isinstance(self._shown, EntryError):
             error = self._shown
             at = error.column - self._scrolled
@@ -57,7 +56,7 @@ class Remarks(Lines):
 
 
 class PatternDialog(Dialog[tuple[Layer, ...]]):
-    """Gives back the layers of a pattern, none for escape."""
+    """Returns the layers of a pattern, none for escape."""
 
     BINDINGS = [
         Binding("tab,shift+tab", "switch", "settings", show=False),
@@ -73,7 +72,6 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
         self._reads = False
 
     def compose(self) -> ComposeResult:
-        """Pattern, remarks, settings and layers."""
         with Vertical(classes="window pattern"):
             yield Static("Pattern", classes="title")
             yield EntryInput(PATTERN, compact=True, select_on_focus=False)
@@ -86,11 +84,10 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
             yield Static(_HINT, classes="hint")
 
     def on_mount(self) -> None:
-        """Show what the pattern of the notes comes to."""
         self.call_after_refresh(self._expand)
 
     def action_switch(self) -> None:
-        """From the pattern to the settings and back."""
+        """Toggle the focus between pattern and settings."""
         form = self.query_one(LayerForm)
         if form.has_focus_within:
             self._to_pattern()
@@ -117,7 +114,7 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
             self.action_finish(self._layers)
 
     def _expand(self) -> None:
-        """While the pattern does not read, the layers of the last one that did are shown."""
+        """Preview the layers; an invalid pattern keeps the last valid preview."""
         entry = self.query_one(EntryInput)
         result: EntryError | Preview
         try:

@@ -1,4 +1,4 @@
-"""What has to be asked before a run is continued: from which state, up to which epoch."""
+"""The questions before a run is resumed: from which checkpoint, to which epoch."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from cnn_tui.tui.words import megabytes
 async def ask_how_to_resume(
     app: App[None], folder: RunFolder, *, choose: bool = False
 ) -> ResumeRun | None:
-    """Ask for the state to continue from if ``choose``, and for the epochs of a complete run.
+    """Ask for the checkpoint if ``choose``, and for the epochs of a complete run.
 
-    Returns None if the person decides against it, or the run cannot be read, which is reported.
+    Returns None if cancelled or if the run cannot be read, which is reported.
     """
     try:
         network = folder.network()
@@ -38,7 +38,7 @@ async def ask_how_to_resume(
 
 
 async def _ask_how_far(app: App[None], folder: RunFolder, network: Network) -> Network | None:
-    """The network, with more epochs if all that it has are done; None for escape."""
+    """Return the network, with more epochs if the run is complete; None for escape."""
     entry, epochs = read_entry(folder), network.training.epochs
     if entry is None or entry.state != "completed" or entry.summary.epoch < epochs:
         return network

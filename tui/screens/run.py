@@ -1,4 +1,4 @@
-"""What every screen of a run shows: status, charts, layers and log, and the keys of the charts."""
+"""The common screen of a run: status, charts, layers and log, and the chart keys."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ from cnn_tui.tui.widgets.run_panels import (
 )
 
 _REST = 100
-"""Times as long as it took to draw the charts nothing more is drawn: training needs the time."""
+"""Pause after drawing the charts, in multiples of the drawing time, for the training."""
 
 
 class RunSource(Protocol):
-    """Where a run comes from: this app trains it, or its folder is watched."""
+    """The origin of a run: this app trains it, or its folder is watched."""
 
     board: Board
     earlier: Board | None
-    """A run whose curves are drawn behind."""
+    """A run whose curves are drawn below."""
 
     @property
     def view(self) -> RunView:
-        """The state of the run in words and numbers."""
+        """The snapshot of the run."""
 
     @property
     def runs_dir(self) -> Path:
@@ -65,7 +65,7 @@ class RunSource(Protocol):
 
 
 class RunScreen(ModeScreen):
-    """Shows a run from either source."""
+    """Shows a run from any source."""
 
     CSS_PATH = "train.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide"), (160, "-huge")]
@@ -73,24 +73,23 @@ class RunScreen(ModeScreen):
 
     lens: var[Viewport] = var(Viewport(), init=False)
     second: var[Kind] = var[Kind]("accuracy", init=False)
-    """What the second chart shows; with room for four, each has its own."""
+    """The second chart; if there is room for four, all are shown."""
 
     def __init__(self, source: RunSource) -> None:
         super().__init__()
         self._source = source
         self._board = source.board
-        """The board that is drawn, until the source has another one."""
+        """The board that was drawn last."""
         self._overlaid: dict[str, Board] = {}
-        """Runs that somebody chose to compare with, by name."""
+        """Runs selected for comparison, by name."""
         self._rest_until = 0.0
         self._waiting: Timer | None = None
 
     def idle_words(self) -> str:
-        """What the log says before the run has begun."""
+        """Return the text of the log before the run has begun."""
         raise NotImplementedError
 
     def compose_body(self) -> ComposeResult:
-        """Status, verdict, charts, and below them log, layers and figures."""
         yield RunStatus(id="status")
         yield VerdictLine(id="verdict")
         with Container(id="charts"):
@@ -102,15 +101,14 @@ class RunScreen(ModeScreen):
             yield Figures(id="figures")
 
     def on_mount(self) -> None:
-        """Show what is known already."""
         super().on_mount()
         self.watch_second(self.second)
         self.call_after_refresh(self.present)
 
     def present(self) -> None:
-        """Show the run as it is now.
+        """Show the present state of the run.
 
-        The cursor belongs to the run that it points into: it would move the window of another one.
+        A cursor belongs to its run: in another one it would move the window.
         """
         board, run = self._source.board, self._source.view
         if board is not self._board and self.lens.cursor is not None:
@@ -127,32 +125,26 @@ class RunScreen(ModeScreen):
         self._draw_in_time()
 
     def watch_lens(self) -> None:
-        """Draw through the other lens."""
         self._draw()
 
     def watch_second(self, second: Kind) -> None:
-        """Show another chart beside that of the loss."""
         for kind in KINDS[1:]:
             self.query_one(f"#{kind}").set_class(kind != second, "-aside")
         self.call_after_refresh(self._draw)
 
     def on_resize(self, event: object) -> None:
-        """The number of ticks follows the height."""
         self.call_after_refresh(self._draw)
 
     def action_log_scale(self) -> None:
-        """Switch the scale of loss and learning rate."""
         self.lens = replace(self.lens, log=not self.lens.log)
 
     def action_smooth(self) -> None:
-        """Go to the next strength of smoothing."""
         choice = (self.lens.smoothing + 1) % len(SMOOTHING)
         self.lens = replace(self.lens, smoothing=choice)
         memory = SMOOTHING[choice]
         self.notify(f"Smoothed over {memory:g} epochs" if memory else "Every batch as it is")
 
     def action_zoom(self, by: int) -> None:
-        """Look at half or twice as many epochs."""
         self.lens = replace(self.lens, zoom=min(max(0, self.lens.zoom + by), MOST_ZOOM))
 
     def action_cursor(self, steps: int) -> None:
@@ -164,24 +156,23 @@ class RunScreen(ModeScreen):
             self.lens = replace(self.lens, cursor=cursor, at=None)
 
     def action_pan(self, steps: int) -> None:
-        """Move the window of a zoomed chart."""
         self.lens = panned(self._board, self.lens, steps)
 
     def action_whole(self) -> None:
-        """Without cursor and zoom."""
+        """Remove cursor and zoom."""
         self.lens = replace(self.lens, zoom=0, cursor=None, at=None)
 
     def action_next_chart(self) -> None:
-        """Show another chart beside that of the loss."""
+        """Show another chart beside the loss."""
         choices = KINDS[1:]
         self.second = choices[(choices.index(self.second) + 1) % len(choices)]
 
     def action_earlier(self) -> None:
-        """Draw other runs as well, or no more."""
+        """Show or hide other runs."""
         self.lens = replace(self.lens, earlier=not self.lens.earlier)
 
     def action_overlay(self) -> None:
-        """Choose a run to be drawn as well."""
+        """Choose another run to draw."""
         read = partial(list_runs, self._source.runs_dir)
         run_in_thread(self, read, self._offer, partial(complain, self.app))
 
@@ -211,11 +202,11 @@ class RunScreen(ModeScreen):
         self._draw()
 
     def action_layers(self) -> None:
-        """Layers in place of the log, where there is no room for both."""
+        """Toggle between layers and log, if there is no room for both."""
         self.toggle_class("-layers")
 
     def _draw_in_time(self) -> None:
-        """Draw now, or while a run goes when charts have rested for as long as they cost."""
+        """Draw now, or during training after a pause proportional to the drawing time."""
         rest = self._rest_until - monotonic()
         if rest <= 0 or self._source.view.state != "training":
             self._draw()

@@ -1,4 +1,4 @@
-"""What a person does with a run of the history: annotate, throw away, take up, do once more."""
+"""Commands on one run: annotate, delete, resume, reproduce; and on the bin."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from cnn_tui.tui.words import clean, megabytes
 
 
 class RunChanges(ModeScreen, inherit_bindings=False):
-    """Adds the commands on the run under the cursor, and those on the bin."""
+    """A screen with commands on the run under the cursor and on the bin."""
 
     _root: Path
 
@@ -48,7 +48,6 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_tag(self) -> None:
-        """Change the tags of the run."""
         entry, folder = self._entry, self._folder
         if entry and folder:
             prompt = Prompt(f"Tags of {entry.name}, - for none", " ".join(entry.tags))
@@ -59,7 +58,6 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_note(self) -> None:
-        """Change the note of the run."""
         entry, folder = self._entry, self._folder
         if entry and folder:
             answer = await self.app.push_screen_wait(
@@ -71,7 +69,6 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_rename(self) -> None:
-        """Give the run another name."""
         folder = self._folder
         if folder:
             answer = await self.app.push_screen_wait(Prompt("New name", folder.name))
@@ -80,7 +77,6 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_delete(self) -> None:
-        """Move the run to the bin, after asking."""
         folder = self._folder
         if folder is None:
             return
@@ -92,7 +88,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_bin(self) -> None:
-        """Bring a run back from the bin."""
+        """Restore a run from the bin."""
         items = [Item(one.name, binned_words(one)) for one in list_bin(self._root)]
         if not items:
             self.notify("The bin is empty.")
@@ -102,7 +98,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
             self.notify(f"{name} is back.")
 
     def action_clean(self) -> None:
-        """Say what can be spared, and delete it after asking."""
+        """List reclaimable files and delete them after asking."""
         run_in_thread(self, lambda: spares(self._root), self._offer, self._fail)
 
     def _offer(self, found: tuple[Reclaimable, ...]) -> None:
@@ -134,12 +130,12 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_resume(self) -> None:
-        """Continue the run in this app; a complete one up to a later epoch."""
+        """Resume the run in this app; a complete one to a later epoch."""
         await self._resume()
 
     @work
     async def action_go_back(self) -> None:
-        """Continue the run in this app from one of its states."""
+        """Resume the run in this app from one of its checkpoints."""
         await self._resume(choose=True)
 
     async def _resume(self, *, choose: bool = False) -> None:
@@ -150,7 +146,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_again(self) -> None:
-        """Train the run once more, as it was or with one setting changed."""
+        """Reproduce the run, unchanged or with one setting changed."""
         folder = self._folder
         if folder is None:
             return
@@ -175,11 +171,11 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
 
 SAME = "="
-"""The result for a run without any change."""
+"""The result for an unchanged run."""
 
 
 class ReproduceDialog(Picker):
-    """A setting to change in the reproduction: ``NAME=VALUE``, :data:`SAME`, empty for escape."""
+    """Returns the change of a reproduction: ``NAME=VALUE``, :data:`SAME`, or empty for escape."""
 
     KEYS = "enter trains it, esc goes back"
 

@@ -1,4 +1,4 @@
-"""A small window for what may be changed of a recipe while it is followed."""
+"""The dialog for settings that can change during a training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnn_tui.tui.widgets.inputs import EntryInput
 
 @dataclass(frozen=True)
 class Change:
-    """One setting and its new value."""
+    """A setting and its new value."""
 
     name: SettingName
     value: SettingValue
@@ -29,7 +29,7 @@ _LABELS = {"lr": "learning rate", "l2": "L2", "dropout": "dropout", "batch_size"
 
 
 class SettingsDialog(Dialog[tuple[Change, ...]]):
-    """Gives back what was changed; nothing for escape."""
+    """Returns the changes; none for escape."""
 
     CSS_PATH = "train.tcss"
     BINDINGS = [
@@ -45,7 +45,6 @@ class SettingsDialog(Dialog[tuple[Change, ...]]):
         self._fields = {field.name: field for field in fields_of(Settings)}
 
     def compose(self) -> ComposeResult:
-        """A line for each setting."""
         with Vertical(classes="window settings"):
             yield Static("From the next batch on", classes="title")
             for name in _SHOWN:
@@ -58,7 +57,7 @@ class SettingsDialog(Dialog[tuple[Change, ...]]):
             yield Static("enter takes them, esc leaves all as it is", classes="hint")
 
     def on_input_submitted(self) -> None:
-        """Take them, if each is a value."""
+        """Return the changes if all values are valid."""
         try:
             changes = [change for name in _SHOWN if (change := self._change(name))]
         except (FieldError, SpecError) as error:

@@ -1,4 +1,4 @@
-"""What a layer may become: shown with its costs, and proved before it is accepted."""
+"""The dialog for rewrites of a layer: costs, and a proof before one is accepted."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ _HINT = "enter rewrites the network, up/down choose, esc leaves"
 
 
 class Proof(NamedTuple):
-    """What comparing both networks has shown."""
+    """The result of comparing both networks."""
 
     words: str
     holds: bool
     carried: Trained | None
-    """The trained weights in their new form, if there were any to carry over."""
+    """The trained weights in their new form, if there were any."""
 
 
 class Outcome(NamedTuple):
-    """The network in its new form, and its weights if they were carried over."""
+    """The rewritten network, and its weights if they were transferred."""
 
     network: Network
     trained: Trained | None
 
 
 class Candidate:
-    """One transformation of the chosen layer, with what has become known of it."""
+    """A rewrite of the selected layer and its proof, once known."""
 
     def __init__(self, network: Network, path: Path, transform: Transform) -> None:
         self.title = transform.title
@@ -64,7 +64,7 @@ class Candidate:
             self._refuse(network, path, transform, str(error))
 
     def _refuse(self, network: Network, path: Path, transform: Transform, reason: str) -> None:
-        """A matrix that has no place in the network is still worth seeing."""
+        """Keep the reason; a matrix that has no place in the network is still shown."""
         self.refusal = reason
         if transform.kind == "conv-to-fc":
             try:
@@ -74,7 +74,7 @@ class Candidate:
 
 
 class CandidateList(Lines):
-    """The candidates, and of the marked one all there is to say."""
+    """The candidates, and details of the selected one."""
 
     class Clicked(Message):
         """A candidate was clicked."""
@@ -85,7 +85,6 @@ class CandidateList(Lines):
             self.again = again
 
     def on_click(self, event: events.Click) -> None:
-        """Mark a candidate; two clicks take it."""
         if event.y < len(self.candidates):
             self.post_message(self.Clicked(event.y, event.chain > 1))
 
@@ -95,7 +94,6 @@ class CandidateList(Lines):
         self.chosen = 0
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Titles, then layers, costs and proof."""
         chosen = self.candidates[self.chosen] if self.candidates else None
         rows: list[Line] = [
             (
@@ -119,7 +117,7 @@ class CandidateList(Lines):
 
 
 class TransformDialog(Dialog[Outcome]):
-    """Gives back the rewritten network, None for escape."""
+    """Returns the rewritten network, None for escape."""
 
     BINDINGS = [
         Binding("enter", "accept", "rewrite", show=False),
@@ -128,14 +126,13 @@ class TransformDialog(Dialog[Outcome]):
     ]
 
     def __init__(self, network: Network, path: Path, trained: Trained | None = None) -> None:
-        """Offer what the layer at ``path`` may become; ``trained`` are the network's weights."""
+        """Offer the rewrites of the layer at ``path``; ``trained`` are the network's weights."""
         super().__init__()
         self._trained = trained
         options = transforms_for(layer_at(network, path))
         self._candidates = [Candidate(network, path, one) for one in options]
 
     def compose(self) -> ComposeResult:
-        """Title, comparison, keys."""
         with Vertical(classes="window transform"):
             whose = f", with the weights of {self._trained.words}" if self._trained else ""
             yield Static(f"Transform{clean(whose)}", classes="title", markup=False)
@@ -143,18 +140,17 @@ class TransformDialog(Dialog[Outcome]):
             yield Static(_HINT, classes="hint")
 
     def on_mount(self) -> None:
-        """Show the first candidate."""
         self.query_one(CandidateList).candidates = self._candidates
         self.action_go(0)
 
     def action_go(self, by: int) -> None:
-        """Mark another candidate; what it says is proved once."""
+        """Select another candidate; each is proved once."""
         shown = self.query_one(CandidateList)
         shown.chosen = max(0, min(shown.chosen + by, len(self._candidates) - 1))
         candidate = self._candidates[shown.chosen]
         if candidate.rewritten and candidate.shown == unstyled():
             candidate.shown = (("proving on random images ...", "dim"),)
-            # A matrix shown by itself is not that of the network.
+            # A matrix shown on its own is not part of the network.
             trained = None if candidate.refusal else self._trained
             work = partial(_prove, candidate.rewritten, trained)
             run_in_thread(
@@ -169,7 +165,7 @@ class TransformDialog(Dialog[Outcome]):
             self.action_accept()
 
     def action_accept(self) -> None:
-        """Rewrite the network, if that is proved."""
+        """Rewrite the network, if the rewrite is proved."""
         candidate = self._candidates[self.query_one(CandidateList).chosen]
         if candidate.refusal or not candidate.rewritten:
             self.notify(candidate.refusal, severity="warning", markup=False)
@@ -187,7 +183,7 @@ class TransformDialog(Dialog[Outcome]):
 
 
 def _prove(rewritten: Rewrite, trained: Trained | None) -> Proof:
-    """Run both networks, with the trained weights if there are any that can be read."""
+    """Run both networks, with the trained weights if they can be read."""
     # NumPy takes longer to import than the first screen may take.
     from cnn_tui.engine.transforms.verify import verify
 

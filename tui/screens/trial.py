@@ -1,4 +1,4 @@
-"""A window over the screen in which something is tried out, step by step."""
+"""A window that runs an experiment step by step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Outcome = TypeVar("Outcome")
 
 
 class TrialDialog(Dialog[Outcome], Generic[Result, Outcome]):
-    """Begins as soon as it opens; to leave it ends the trial."""
+    """Starts the trial as it opens; closing the window cancels it."""
 
     BINDINGS = [
         Binding("q", "finish", "close", show=False),
@@ -29,28 +29,25 @@ class TrialDialog(Dialog[Outcome], Generic[Result, Outcome]):
         self._fps = fps
         self.over = False
         self.trouble = ""
-        """Why there are no results, or no more of them."""
+        """Why the trial failed."""
 
     def on_mount(self) -> None:
-        """Begin, and look at what has come of it from time to time."""
         self.call_after_refresh(self.show)
         run_in_thread(self, self.trial.run, lambda _: self._finished(), self._finished)
         self._timer = self.set_interval(1 / self._fps, self.show)
 
     def on_resize(self) -> None:
-        """Fit what is shown to the new size."""
         self.call_after_refresh(self.show)
 
     def on_unmount(self) -> None:
-        """Nobody waits any more."""
         self.trial.cancel()
 
     def show(self) -> None:
-        """Bring the window up to date."""
+        """Show the results so far."""
         raise NotImplementedError
 
     def say(self, hint: str) -> None:
-        """Write the last line, the keys."""
+        """Update the line of keys."""
         line = self.query_one(".hint", Static)
         if line.content != hint:
             line.update(hint, layout=False)
@@ -61,5 +58,5 @@ class TrialDialog(Dialog[Outcome], Generic[Result, Outcome]):
         self.show()
 
     def action_cancel(self) -> None:
-        """End the trial; what is known stays on the screen."""
+        """Cancel the trial; its results stay visible."""
         self.trial.cancel()

@@ -15,9 +15,9 @@ _NAMES = ("stdin", "stdout", "stderr")
 
 
 def open_closed() -> None:
-    """Put os.devnull on each standard stream that the process was started without.
+    """Open os.devnull on each standard stream that the process was started without.
 
-    Otherwise the next file that is opened would become standard output.
+    Otherwise the next opened file would become standard output.
     """
     for number, name in enumerate(_NAMES):
         if getattr(sys, name) is not None:
@@ -49,12 +49,12 @@ def finish(*, wait: bool = True) -> None:
 
 
 def is_hang_up(error: BaseException) -> bool:
-    """Whether a stream could not be written to because its terminal has gone away."""
+    """Whether a write failed because the terminal was closed."""
     return isinstance(error, OSError) and error.errno == errno.EIO and terminal_is_gone()
 
 
 def terminal_is_gone() -> bool:
-    """Whether a standard stream is a terminal that has hung up."""
+    """Whether a standard stream is a terminal that was closed."""
     return any(map(_has_hung_up, range(3)))
 
 

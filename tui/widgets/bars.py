@@ -1,4 +1,4 @@
-"""The top line: where one is, what is being worked on, how the training goes."""
+"""The top and the bottom line of a main screen: header and key bar."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODES = (("build", "1 Build"), ("train", "2 Train"), ("runs", "3 Runs"))
 
 @dataclass(frozen=True)
 class Heading:
-    """What the header shows at its right end."""
+    """The right end of the header."""
 
     name: str = ""
     data: str = ""
@@ -26,7 +26,7 @@ class Heading:
 
 
 class Header(Lines):
-    """Name of the program, tabs, then the network, its data and the state of the run."""
+    """Program name, tabs, then the network, its data and the state of the run."""
 
     class ModeRequested(Message):
         """A tab was clicked."""
@@ -43,7 +43,6 @@ class Header(Lines):
         self._tabs: list[tuple[int, int, str]] = []
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """One line; what does not fit is left out from the middle."""
         left: list[tuple[str, str]] = [(" cnn-tui ", "bar accent")]
         self._tabs = []
         for mode, label in MODES:
@@ -54,7 +53,6 @@ class Header(Lines):
         return [(*left, *self._right(width - sum(len(text) for text, _ in left)))]
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a tab goes there."""
         for start, end, mode in self._tabs:
             if start <= event.x < end:
                 self.post_message(self.ModeRequested(mode))
@@ -72,18 +70,16 @@ class Header(Lines):
 
 
 class KeyBar(Lines):
-    """Reads the bindings that are active, so that it can never promise another key."""
+    """The active bindings of the screen, so that no other key is ever shown."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._known: list[Binding] = []
 
     def on_mount(self) -> None:
-        """Follow the focus and whatever else changes the bindings."""
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """As many keys as fit, the first in the order of their declaration."""
         runs: list[Run] = []
         room = width - 1
         for binding in self._shown():
@@ -95,7 +91,7 @@ class KeyBar(Lines):
         return [((" ", ""), *runs)]
 
     async def on_click(self, event: events.Click) -> None:
-        """A click on a key presses it."""
+        """Press the clicked key."""
         at = 1
         for binding in self._shown():
             at += len(self._key(binding)) + len(binding.description) + 3
@@ -107,9 +103,10 @@ class KeyBar(Lines):
         self.redraw()
 
     def _shown(self) -> list[Binding]:
-        """One binding for each action, the hidden ones left out.
+        """Return one visible binding for each action.
 
-        Below a dialog they stay as they were: Textual would ask the dialog what its screen allows.
+        Below a dialog they stay as they were: Textual would ask the dialog for the screen's
+        actions.
         """
         if self.app.screen is not self.screen and self._known:
             return self._known

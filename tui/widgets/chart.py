@@ -22,13 +22,13 @@ from cnn_tui.tui.widgets.lines import Lines, Shown
 Row = list[tuple[str, int]]
 
 Canvas = list[Row]
-"""Rows of texts, each with the number of the curve that it belongs to, -1 for axes and labels."""
+"""Rows of texts, each with the number of its curve, -1 for axes and labels."""
 
 GLYPH_EVERY = 5
 """Columns for at most two glyphs of a curve; closer together they would hide the others."""
 
 Rasteriser = Callable[[Plot, int, int], Canvas]
-"""Draws a plot in so many columns and rows."""
+"""Draws a plot in a number of columns and rows."""
 
 
 def rasterise(plot: Plot, width: int, height: int) -> Canvas:
@@ -42,7 +42,7 @@ def rasterise(plot: Plot, width: int, height: int) -> Canvas:
 
 
 def _drawn(empty: tuple[str, ...], plot: Plot, columns: int, rows: int) -> Canvas:
-    # Imported at the first curve: NumPy, which whoever trains has imported by then.
+    # Imported at the first curve: it needs NumPy, which a training has imported by then.
     from cnn_tui.tui.widgets.grid import Grid, over
 
     grid = Grid(columns, rows, (plot.x.low, plot.x.high), (plot.y.low, plot.y.high))
@@ -63,8 +63,8 @@ def _drawn(empty: tuple[str, ...], plot: Plot, columns: int, rows: int) -> Canva
 
 @lru_cache(32)
 def _empty(x: Axis, y: Axis, width: int, height: int) -> tuple[str, ...]:
-    """Frame, ticks and labels by plotext, which takes 10 ms for them: they seldom change."""
-    # Imported at the first curve: 70 ms that the first screen does not have to wait for.
+    """Draw frame, ticks and labels with plotext, in 10 ms; they seldom change."""
+    # Imported at the first chart: 70 ms that the first screen does not wait for.
     import plotext
 
     # plotext draws on one figure, which all threads share.
@@ -95,7 +95,7 @@ def _named(canvas: Canvas, name: str) -> Canvas:
 
 
 def _marked(canvas: Canvas, plot: Plot, columns: int) -> Canvas:
-    """Write cursor and marks over it: the cursor where nothing is drawn, marks on the axis."""
+    """Add the cursor in empty cells, and marks on the axis."""
     scale = (columns - 1) / (plot.x.high - plot.x.low)
     left = plot.y.label_width + 1
 
@@ -115,7 +115,7 @@ MARK = "▲"
 
 
 def _overlaid(row: Row, places: dict[int, tuple[str, int]], over: str = "") -> Row:
-    """The row with other cells in some columns; if told so only ``over`` some character."""
+    """Replace the cells of some columns, with ``over`` only those that show that character."""
     cells = [(char, number) for text, number in row for char in text]
     for place, cell in places.items():
         if place < len(cells) and (not over or cells[place][0] == over):
@@ -129,11 +129,11 @@ def _overlaid(row: Row, places: dict[int, tuple[str, int]], over: str = "") -> R
 _NO_CURVE = -1
 
 MARKED = 100
-"""The number of cursor and marks in a canvas."""
+"""The curve number of cursor and marks in a canvas."""
 
 
 class Chart(Lines):
-    """Knows nothing of training: it is given a picture."""
+    """A chart of a picture, whatever its subject."""
 
     picture: Shown[ChartPicture] = Shown(ChartPicture())
 
@@ -142,7 +142,6 @@ class Chart(Lines):
         self._rasterise = rasteriser
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Heading and curves."""
         plot, title = self.picture.plot, self.picture.title_in(width)
         if plot is None or width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
             blank: list[Line] = [()] * max(0, height // 2 - 1)
@@ -160,7 +159,7 @@ def _styled(row: list[tuple[str, int]], roles: Sequence[str]) -> Line:
 
 
 def role_of(number: int) -> str:
-    """The look of a curve by its number in a canvas."""
+    """Return the role of a curve by its number in a canvas."""
     if number == MARKED:
         return "strong"
     return ROLES[number % len(ROLES)] if number >= 0 else "dim"

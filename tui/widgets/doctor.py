@@ -1,4 +1,4 @@
-"""What is wrong with the network, in words, and what would mend it; or that all is well."""
+"""The report on the network: its issues with their fixes, and its costs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LETTERS = "abcde"
 
 
 class Doctor(Lines):
-    """One issue at a time: the one at the chosen layer, else the first."""
+    """The issue of the selected layer, else the first one."""
 
     class FixRequested(Message):
-        """A remedy was chosen with the mouse."""
+        """A fix was clicked."""
 
         def __init__(self, letter: str) -> None:
             super().__init__()
@@ -28,9 +28,9 @@ class Doctor(Lines):
 
     report: Shown[Report | None] = Shown(None)
     chosen: Shown[int] = Shown(0)
-    """Number of the chosen layer, 0 for the network as a whole."""
+    """The number of the selected layer, 0 for the network as a whole."""
     advice: Shown[tuple[str, ...]] = Shown(())
-    """What to say when nothing is wrong."""
+    """The text for a network without issues."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -38,17 +38,16 @@ class Doctor(Lines):
 
     @property
     def issue(self) -> Issue | None:
-        """The issue that is shown."""
+        """The visible issue."""
         issues = self.report.issues if self.report else ()
         here = [issue for issue in issues if issue.layer == self.chosen]
         return next(iter((*here, *issues)), None)
 
     def fix(self, letter: str) -> Fix | None:
-        """The remedy with a letter, if it is on offer."""
+        """Return the fix with a letter, if it is visible."""
         return self._offered.get(letter)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The issue with its remedies, or the advice."""
         issue = self.issue
         self._offered = {}
         if issue is None:
@@ -64,7 +63,6 @@ class Doctor(Lines):
         return [*head, *choices]
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a remedy applies it."""
         line = self._rows[event.y] if event.y < len(self._rows) else unstyled()
         letter = line[0][0].strip()
         if self.fix(letter):
@@ -85,20 +83,19 @@ class Doctor(Lines):
 
 
 def _without_advice(issue: Issue) -> str:
-    """The message; its last sentence names the remedies, which stand below it anyway."""
+    """Return the message without its last sentence, which repeats the fixes below it."""
     return clean(issue.message.partition(" Try ")[0] if issue.fixes else issue.message)
 
 
 class Totals(Lines):
-    """Parameters, multiply-adds, values kept for the backward pass; what was just done."""
+    """Issues, parameters, multiply-adds and activations of the network."""
 
     report: Shown[Report | None] = Shown(None)
     batch_size: Shown[int] = Shown(1)
     weights: Shown[str] = Shown("")
-    """Whose trained weights fit the network, if any do."""
+    """The source of the trained weights that fit the network, if there are any."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Whether all is well, then the totals."""
         report = self.report
         if report is None:
             return []
@@ -123,7 +120,7 @@ def _activations(layer: LayerReport) -> int:
 
 
 def _joined(parts: tuple[str, ...], room: int) -> str:
-    """As many of the parts as there is room for."""
+    """Join as many parts as fit."""
     text = ""
     for part in parts:
         if len(text) + 3 + len(part) <= room:

@@ -1,7 +1,7 @@
-"""The base of almost every widget here: rows of styled text of which only the changed are sent.
+"""The base of most widgets here: rows of styled text, of which only changed ones are sent.
 
-Textual resends the whole region of a widget that is refreshed. Over a slow link that is the cost
-of the screen, so these widgets compare their rows with the ones before and refresh the others.
+Textual resends the whole region of a refreshed widget, which is the main cost of a screen over a
+slow link. These widgets compare their rows with the previous ones and refresh only the others.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ LOOKS = {
     "cursor": "$block-cursor-foreground on $block-cursor-background",
     "idle": "on $block-cursor-blurred-background",
 }
-"""Roles and what they look like.
+"""Roles and their styles.
 
-Not component classes: Textual matches each of those with every rule, again for each widget and
-each change of its state, which was a third of the time from the start to the first paint.
+They are not component classes: Textual matches each of those with every rule, for each widget and
+each change of state, which took a third of the time to the first paint (measured).
 """
 
 
@@ -58,7 +58,7 @@ class Shown(var[Value]):
 
 
 class Lines(Widget):
-    """Rows made by :meth:`lines` from the widget's data and size."""
+    """A widget whose rows are made by :meth:`lines`."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -67,7 +67,7 @@ class Lines(Widget):
         self._styles: dict[tuple[str, bool], Style] = {}
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The rows that fit into ``width`` columns and ``height`` rows."""
+        """Return the rows for ``width`` columns and ``height`` rows."""
         raise NotImplementedError
 
     def redraw(self) -> None:
@@ -81,18 +81,16 @@ class Lines(Widget):
             self.refresh(*(Region(0, y, size.width, 1) for y in changed))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fit the rows to the new size."""
         self._rows = []
         self.redraw()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many rows as there are, for widgets whose height is ``auto``."""
+        """Return the number of rows, for widgets of height ``auto``."""
         return len(self.lines(width, viewport.height))
 
     def render_line(self, y: int) -> Strip:
-        """One row of the widget's content."""
         width = self.content_size.width
-        # At once, so that no empty widget is painted before the news of its size arrives.
+        # At once, so that no empty widget is painted before its resize event.
         if self._size_made != self.content_size and self.is_mounted:
             self._rows = self._made(self.content_size)
         row = self._rows[y] if y < len(self._rows) else unstyled()
@@ -100,7 +98,7 @@ class Lines(Widget):
         return Strip(segments).adjust_cell_length(width, self._style(row[-1][1] if row else ""))
 
     def notify_style_update(self) -> None:
-        """The theme may be another one."""
+        """Forget the styles: the theme may have changed."""
         self._styles = {}
         super().notify_style_update()
 
@@ -118,7 +116,7 @@ class Lines(Widget):
 
 
 def underlined(words: str, column: int, width: int, room: int, role: str = "error") -> list[Line]:
-    """Carets from ``column`` on with ``words`` beside or below them, in ``room`` columns."""
+    """Return carets from ``column`` on, with ``words`` beside or below them."""
     column = max(0, min(column, room - 1))
     marks = "^" * max(1, min(width, room - column))
     if column + len(marks) + 1 + len(words) <= room:
@@ -130,12 +128,11 @@ def underlined(words: str, column: int, width: int, room: int, role: str = "erro
 
 
 class TextLines(Lines):
-    """Shows as many of its rows as there is room for, the first first."""
+    """A widget that shows the rows it is given."""
 
     rows: Shown[tuple[Line, ...]] = Shown(())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The rows as they are."""
         return self.rows
 
 
@@ -143,9 +140,8 @@ LEAST = Size(60, 18)
 
 
 class TooSmall(Lines):
-    """Says how large the terminal is and how large it has to be."""
+    """The present and the minimum size of the terminal."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """One line, cut where it must be."""
         words = (f"{width}x{height}: cnn-tui needs {LEAST.width}x{LEAST.height}", "q quits")
         return [unstyled(line[:width]) for line in words]

@@ -1,4 +1,4 @@
-"""State of the run in three lines: what it does, how far it is, where the losses stand."""
+"""The panels of a run: status, figures, verdict, layers and log."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ STATE_ROLES = {"failed": "error", "paused": "warn", "done": "good", "training": 
 
 
 class RunStatus(Lines):
-    """The state in words and two bars that move only forward."""
+    """The state of the run and two progress bars that never move back."""
 
     run: Shown[RunView] = Shown(RunView())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """State, then progress."""
         return [self._state(width), self._progress(width)]
 
     def _state(self, width: int) -> Line:
@@ -56,12 +55,11 @@ _HINTS = {
 
 
 class Figures(Lines):
-    """Speed, learning rate, losses apart, best so far, what it takes of the machine."""
+    """Speed, learning rate, L2 loss, best accuracy, and use of the machine."""
 
     run: Shown[RunView] = Shown(RunView())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """A label and a number in each line."""
         run = self.run
         speed = "-" if run.images_per_second is None else f"{run.images_per_second:,.0f} images/s"
         rows = (
@@ -75,12 +73,12 @@ class Figures(Lines):
 
 
 class VerdictLine(Lines):
-    """Empty while all is well; the log has the whole of it."""
+    """The active alert in one line; the log has its full text."""
 
     run: Shown[RunView] = Shown(RunView())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The fault, cut where it must be, and the remedy in full if there is room."""
+        """Return the alert, cut if necessary, and the remedy in full if there is room."""
         run = self.run
         if not run.verdict:
             return []
@@ -95,12 +93,11 @@ _NAME = 10
 
 
 class LayerHealthTable(Lines):
-    """As many layers as there is room for, those in trouble first."""
+    """Zeros, gradient and update:weight of the layers, those in trouble first."""
 
     run: Shown[RunView] = Shown(RunView())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """A heading and a line for each layer."""
         heading = f" {'layer':<{_NAME}} {'zeros':>5} {'|grad|':>7} {'upd:w':>7}"
         layers = self.run.layers
         if not layers:
@@ -130,14 +127,13 @@ def _power(value: float | None) -> str:
 
 
 class EventLog(Lines):
-    """The end of a bounded list."""
+    """The latest events of the run, the newest last."""
 
     entries: Shown[tuple[tuple[float, str], ...]] = Shown(())
     empty: Shown[str] = Shown("")
-    """What to say before anything has happened."""
+    """The text before the first event."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """As many lines as fit, wrapped, from the end."""
         if not self.entries:
             return [((" " + line, "dim"),) for line in wrap(self.empty, max(1, width - 1))]
         rows = [row for entry in self.entries[-height:] for row in _wrapped(*entry, width)]
