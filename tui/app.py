@@ -123,7 +123,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         news = self.training.poll()
         self.builder.latest = news.trained or self.builder.latest
         for verdict in news.verdicts:
-            self.notify(f"{verdict} C compares both.", markup=False, timeout=20)
+            self.notify(f"{verdict} Press C to compare them.", markup=False, timeout=20)
         if news.refusal:
             self._ask_about_memory(news.refusal)
         if news.changed and self.current_mode == "train":
@@ -215,7 +215,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     def _may_begin(self) -> bool:
         if self.training.active:
-            self.notify("A run is under way here: end or detach it first.", severity="error")
+            self.notify("A run is active here: stop or detach it first.", severity="error")
         return not self.training.active
 
     def _show_begun(self) -> None:
@@ -325,12 +325,12 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     async def action_leave(self) -> None:
         """Quit, after asking if a run or an edit would be lost."""
         reasons = []
-        answers = [screens.Answer("y", "leave")]
+        answers = [screens.Answer("y", "quit")]
         if self.training.active:
-            reasons.append("A run is under way and would be ended.")
+            reasons.append("A run is active and would be stopped.")
         if self.builder.document.dirty:
             reasons.append("There are unsaved changes.")
-            answers.append(screens.Answer("s", "save, then leave"))
+            answers.append(screens.Answer("s", "save, then quit"))
         answer = "y"
         if reasons:
             answer = await self.push_screen_wait(screens.Question("\n".join(reasons), answers))

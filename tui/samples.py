@@ -105,10 +105,10 @@ def template_words(templates: Templates) -> str:
     count, layer = len(templates.each), templates.layer
     match templates.kind:
         case "class":
-            return f"{layer}: one template a class; light speaks for it, dark against it"
+            return f"{layer}: one template per class; light is evidence for it, dark against it"
         case "unit":
             return (
-                f"{layer}: {count} hidden units, the strongest first, above the class each is for"
+                f"{layer}: {count} hidden units, strongest first, with the class that each favours"
             )
     return f"{layer}: its {count} filters"
 
@@ -118,5 +118,5 @@ def summary_of(statistics: Statistics) -> str:
     mean, std = (" ".join(f"{one:.3g}" for one in of) for of in (statistics.mean, statistics.std))
     return (
         f"{statistics.train:,} to train, {statistics.val:,} to validate, {statistics.test:,} to "
-        f"test\npixels {statistics.low:g} to {statistics.high:g}, mean {mean}, deviation {std}"
+        f"test\npixels {statistics.low:g} to {statistics.high:g}, mean {mean}, std {std}"
     )

@@ -102,7 +102,7 @@ def _kept(
     try:
         return keep(runs_dir)
     except RunError as error:
-        emit(Alert(code="not-kept", message=f"This run is kept nowhere. {error}", step=0))
+        emit(Alert(code="not-kept", message=f"This run is not written to disk. {error}", step=0))
         return nullcontext()
 
 
@@ -216,7 +216,7 @@ class _Job:
         except BaseException as error:  # the thread's last resort: the app has to hear of it
             self._fail(_crash_words(error))
         else:
-            self._fail("The trainer ended without a result; this is a fault in the program.")
+            self._fail("The trainer ended without a result; this is an internal error.")
 
     def _emit(self, event: RunEvent) -> None:
         if isinstance(event, BatchCompleted):
@@ -251,6 +251,6 @@ def require_kept(recorder: Recorder | None) -> None:
     if recorder is not None and recorder.unwritten:
         raise RunError(
             f"The end of the run {recorder.run} could not be written: {recorder.unwritten}. "
-            "Others may take it for crashed.",
-            f"Mend that; cnn-tui resume {recorder.run} then goes on from its last checkpoint.",
+            "It may show as crashed.",
+            f"Fix the problem, then run cnn-tui resume {recorder.run}.",
         )

@@ -45,8 +45,8 @@ def in_words(error: BaseException) -> CnnTuiError:
     if isinstance(error, OSError):
         return CnnTuiError(f"{error.filename or 'A file'}: {error.strerror or error}.")
     if isinstance(error, MemoryError):
-        return CnnTuiError("There is not enough memory for that.")
-    return CnnTuiError(f"This is a fault in the program: {error!r}.")
+        return CnnTuiError("Out of memory.")
+    return CnnTuiError(f"Internal error: {error!r}.")
 
 
 Make = Callable[[Callable[[], bool]], Generator[Result, None, None]]

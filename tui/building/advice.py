@@ -17,14 +17,14 @@ BESIDE = ("size", "parameters")
 """Topics shown beside the list; the others appear below it, where lines are long."""
 
 EMPTY = (
-    "No layers yet: i inserts one, / takes a line of them, o opens a preset. "
+    "No layers yet: i inserts one, / types a line of them, o opens a preset. "
     "The last layer gives one score for each class."
 )
 
 _SHORTCUTS = {
-    "identity": "The input, added to the branch as it is: both have to be of one shape.",
-    "projection": "A 1x1 convolution and a batch norm give the input the shape of the branch.",
-    "zero-pad": "Every stride-th pixel, and zeros for the channels that the branch has more.",
+    "identity": "The input is added to the branch unchanged: both must have the same shape.",
+    "projection": "A 1x1 convolution and a batch norm bring the input to the shape of the branch.",
+    "zero-pad": "Every stride-th pixel, with zeros for the additional channels of the branch.",
 }
 
 
@@ -46,9 +46,9 @@ def _sentence(network: Network, row: Row) -> str:
         case "input":
             return "Every image has this shape: channels x height x width."
         case "loss":
-            return "What training makes small: how wrong the scores of the last layer are."
+            return "The quantity that training minimises: the error of the last layer's scores."
         case "training":
-            return "How it is trained: everything besides network, loss and data."
+            return "The training recipe: everything but network, loss and data."
         case "shortcut":
             block = layer_at(network, row.path)
             assert isinstance(block, Residual), "only a block has a shortcut"

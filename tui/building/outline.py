@@ -148,10 +148,10 @@ def addition_words(network: Network, report: Report, path: Path) -> tuple[str, .
     branch, shortcut = added(network, report, path)
     lines = (f"branch    {times(branch or '?')}", f"shortcut  {times(shortcut or '?')}")
     if branch is None or shortcut is None:
-        return (*lines, "one side is open")
+        return (*lines, "one operand is unknown")
     if branch != shortcut:
-        return (*lines, "not alike: cannot be added")
-    return (*lines, "alike: added value by value")
+        return (*lines, "shapes differ")
+    return (*lines, "equal shapes: added")
 
 
 def _shortcut(block: Residual, received: Shape | None, branch: Shape | None) -> Shape | None:

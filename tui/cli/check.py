@@ -24,9 +24,7 @@ _WRONG, _OPEN, _GOOD = "bold red", "dim", "green"
 
 @click.command("check")
 @click.argument("archs", metavar="ARCH...", nargs=-1, required=True)
-@click.option(
-    "--input", "shape", type=options.VolumeType(), help="Check with images of this size instead."
-)
+@click.option("--input", "shape", type=options.VolumeType(), help="Check with images of this size.")
 @click.option("--json", "as_json", is_flag=True, help="Print each report as a line of JSON.")
 def command(archs: tuple[str, ...], shape: tuple[int, int, int] | None, as_json: bool) -> int:
     """Check whether the layers of each ARCH, a preset or a TOML file, fit, and what they cost.

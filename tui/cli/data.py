@@ -45,7 +45,7 @@ def command(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         _list(as_json=False)
         print_line("")
-        print_line("cnn-tui data show NAME shows what is in one, data fetch NAME downloads it.")
+        print_line("cnn-tui data show NAME shows its contents, data fetch NAME downloads it.")
 
 
 @command.command("list")
@@ -65,7 +65,7 @@ def _list(as_json: bool) -> None:
 
 
 def _row(entry: DatasetEntry) -> tuple[str, ...]:
-    state = "here" if entry.ready else f"{entry.download_bytes / 1e6:,.0f} MB to fetch"
+    state = "here" if entry.ready else f"{entry.download_bytes / 1e6:,.0f} MB to download"
     return (
         entry.name,
         dims(entry.input) if entry.input else "any",
@@ -87,7 +87,7 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
     show_default=True,
     help="Side to which the pictures of a folder are resized.",
 )
-@click.option("--grey", is_flag=True, help="Read the pictures of a folder without their colours.")
+@click.option("--grey", is_flag=True, help="Read the pictures of a folder in grey.")
 @options.as_json
 def show_command(
     name: str, data_dir: Path | None, skip_damaged: bool, size: int, grey: bool, as_json: bool
@@ -137,12 +137,12 @@ def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Captioned]:
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Put the files there; later commands need the same option.",
+    help="Folder for the files; later commands need the same option.",
 )
 @click.option(
     "--mirror",
     metavar="URL",
-    help=f"Ask URL/NAME/FILE instead of the official hosts (or set {MIRROR_VARIABLE}).",
+    help=f"Download from URL/NAME/FILE instead of the official hosts (or set {MIRROR_VARIABLE}).",
 )
 @options.as_json
 def fetch_command(name: str, data_dir: Path | None, mirror: str | None, as_json: bool) -> None:
@@ -158,7 +158,7 @@ def fetch_command(name: str, data_dir: Path | None, mirror: str | None, as_json:
     if as_json:
         print_json(Fetched(known, str(folder), size, round(seconds, 2)))
     else:
-        print_line(f"{known}: {size / 1e6:,.1f} MB in {folder}, every sum is right.")
+        print_line(f"{known}: {size / 1e6:,.1f} MB in {folder}, all checksums match.")
 
 
 def _fetchable(name: str) -> str:

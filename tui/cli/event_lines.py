@@ -34,7 +34,7 @@ def _words(event: RunEvent) -> str:
         case RunPaused():
             return f"paused after step {event.step:,}"
         case RunResumed():
-            return "goes on"
+            return "resumed"
         case Alert():
             return _alert(event)
         case AlertCleared():

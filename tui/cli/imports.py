@@ -38,13 +38,13 @@ class Written(msgspec.Struct, frozen=True):
     "--output",
     type=click.Path(path_type=Path),
     metavar="ARCH.toml",
-    help="Default: like FILE.",
+    help="Default: named after FILE.",
 )
 @click.option(
-    "--input", "size", type=options.VolumeType(), help="Of the images, if FILE leaves it open."
+    "--input", "size", type=options.VolumeType(), help="Size of the images, if FILE does not say."
 )
-@click.option("--name", default="", help="Which network, if FILE holds several.")
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--name", default="", help="The network, if FILE holds several.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @options.as_json
 def command(
     file: Path,
@@ -62,7 +62,7 @@ def command(
     found = import_network(file, size, name)
     output = output or Path(f"{file.stem}.toml")
     if output.exists() and not force:
-        raise SpecError(f"{output} is already there.", "Name another with -o, or add --force.")
+        raise SpecError(f"{output} already exists.", "Name another with -o, or add --force.")
     save_network(found.network, output)
     report = check(found.network)
     written = Written(

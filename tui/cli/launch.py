@@ -34,10 +34,10 @@ DEFAULT = "digits-convnet"
     "--color",
     type=click.Choice(get_args(Color)),
     default="auto",
-    help="Default: what the terminal says of itself; none where NO_COLOR is set.",
+    help="Default: what the terminal reports; none if NO_COLOR is set.",
 )
 @options.on_hangup
-@click.option("--ascii", is_flag=True, help="Draw with nothing but ASCII.")
+@click.option("--ascii", is_flag=True, help="Draw in ASCII only.")
 def command(
     arch: str,
     data_dir: Path | None,

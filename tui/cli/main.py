@@ -98,6 +98,6 @@ def _words(error: Exception) -> str:
     if isinstance(error, OSError):
         return ": ".join(filter(None, (str(error.filename or ""), error.strerror or str(error))))
     return (
-        f"a fault of cnn-tui itself, please report it: {type(error).__name__}: {error} "
+        f"an internal error of cnn-tui, which should be reported: {type(error).__name__}: {error} "
         "(--debug shows where)"
     )

@@ -30,7 +30,7 @@ checkpoint_every = click.option(
     "--checkpoint-every",
     type=click.IntRange(1),
     metavar="N",
-    help="Keep a state every N steps as well as every minute.",
+    help="Save a checkpoint every N steps as well as every minute.",
 )
 
 data = click.option(
@@ -43,21 +43,21 @@ log_every = click.option(
     "--log-every",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="Between epochs print a line at most so often; 60 where the output is no terminal.",
+    help="Seconds between progress lines (default: 60 if stdout is not a terminal).",
 )
 
 data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder that holds the files of a dataset which is not built in.",
+    help="The folder of a dataset that is not built in.",
 )
 
 moved_data = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Where the data is now, if it was moved.",
+    help="The folder of the data, if it was moved.",
 )
 
 on_hangup = click.option(
@@ -65,7 +65,7 @@ on_hangup = click.option(
     type=click.Choice(["stop", "continue"]),
     default="stop",
     show_default=True,
-    help="When the terminal goes away: end with a checkpoint, or go on without a terminal.",
+    help="When the terminal is closed: stop with a checkpoint, or continue without a terminal.",
 )
 
 tensorboard = click.option(
@@ -73,11 +73,11 @@ tensorboard = click.option(
     "tensorboard_dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write for TensorBoard as well, into a folder of DIR called like the run.",
+    help="Also write TensorBoard files, into a folder of DIR named after the run.",
 )
 
 skip_damaged = click.option(
-    "--skip-damaged", is_flag=True, help="Leave out damaged pictures of a folder."
+    "--skip-damaged", is_flag=True, help="Skip damaged pictures of a folder."
 )
 
 

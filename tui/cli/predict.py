@@ -38,7 +38,11 @@ class Prediction(msgspec.Struct, frozen=True):
 @click.argument("run")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--top", type=click.IntRange(1, 1000), default=3, show_default=True, metavar="K")
-@click.option("--invert", is_flag=True, help="For dark ink on paper, if trained on the reverse.")
+@click.option(
+    "--invert",
+    is_flag=True,
+    help="Invert the image (dark ink on white, for networks trained on light on dark).",
+)
 @click.option("--state", type=click.Choice(["best", "last"]), default="best", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one object per line as JSON.")
 @options.runs_dir
@@ -91,7 +95,7 @@ def _standard_input() -> Iterator[Path]:
         while chunk := sys.stdin.buffer.read(_CHUNK):
             size += len(chunk)
             if size > _MOST_BYTES:
-                raise BadPictureError(f"it is larger than {_MOST_BYTES >> 20} MB")
+                raise BadPictureError(f"larger than {_MOST_BYTES >> 20} MB")
             file.write(chunk)
         file.flush()
         yield Path(file.name)

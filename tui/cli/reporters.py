@@ -49,7 +49,7 @@ class Reporter:
 
     def skip(self, count: int) -> None:
         """Print how many lines were dropped here."""
-        self._print(f"({count:,} lines left out, as nothing read them in time)")
+        self._print(f"({count:,} lines dropped: the reader was too slow)")
 
     def idle(self) -> None: ...
 

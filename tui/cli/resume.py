@@ -28,7 +28,7 @@ from cnn_tui.tui.history.continuing import OnHangup
     "from_step",
     type=click.IntRange(0),
     metavar="STEP",
-    help="Go back to the state of this step; what came after it is dropped.",
+    help="Resume from the checkpoint of this step; later steps are discarded.",
 )
 @options.moved_data
 @options.log_every

@@ -23,8 +23,8 @@ _LEFT = ("run", "state", "network", "data", "val accuracy", "tags")
 
 @click.group("runs", invoke_without_command=True)
 @click.option("--sort", type=click.Choice(get_args(Order)), default="created", show_default=True)
-@click.option("--filter", "words", metavar="WORDS", default="", help="Only runs with these words.")
-@click.option("--size", is_flag=True, help="Add the space on disk, of each and in all.")
+@click.option("--filter", "words", metavar="WORDS", default="", help="List only runs that match.")
+@click.option("--size", is_flag=True, help="Add disk space, per run and in total.")
 @options.as_json
 @options.runs_dir
 @click.pass_context
@@ -135,7 +135,7 @@ def _used(entries: list[RunEntry], root: Path) -> str:
     used = megabytes(sum(entry.bytes or 0 for entry in entries))
     binned = list_bin(root)
     bin_ = f"; in the bin {count(len(binned), 'run')}, {megabytes(sum(b.bytes for b in binned))} MB"
-    hint = "; cnn-tui runs clean says what can be spared"
+    hint = "; cnn-tui runs clean lists what can be deleted"
     return f"{count(len(entries), 'run')}, {used} MB{bin_ if binned else ''}{hint}."
 
 

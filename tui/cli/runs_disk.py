@@ -33,7 +33,7 @@ def states(root: Path, run: str, as_json: bool) -> None:
     if as_json:
         print_json(found)
     elif not found:
-        print_line(f"{run} has no sound state.")
+        print_line(f"{run} has no readable checkpoint.")
     else:
         rows = [
             (
@@ -75,7 +75,7 @@ def bin_(root: Path, as_json: bool) -> None:
 @click.pass_obj
 def restore(root: Path, run: str) -> None:
     """Restore RUN from the bin."""
-    print_line(f"{manage.restore_run(root, run).name} is back.")
+    print_line(f"{manage.restore_run(root, run).name} is restored.")
 
 
 @click.command("empty-bin")
@@ -88,7 +88,7 @@ def empty_bin(root: Path, yes: bool) -> None:
 
 @click.command("clean")
 @click.option("--bin", "bin_", is_flag=True, help="Only deleted runs.")
-@click.option("--states", "states_", is_flag=True, help="Only states of completed runs.")
+@click.option("--states", "states_", is_flag=True, help="Only checkpoints of completed runs.")
 @_yes
 @options.as_json
 @click.pass_obj
@@ -122,8 +122,8 @@ def _clean(root: Path, kinds: Sequence[Kind], *, yes: bool) -> None:
 
 _NOTHING = {
     "bin": "The bin is empty.",
-    "states": "No completed run has states to spare.",
-    "leftovers": "No state was set aside.",
+    "states": "No completed run has checkpoints to delete.",
+    "leftovers": "No checkpoint was set aside.",
 }
 
 
@@ -133,7 +133,10 @@ def _found(root: Path, kinds: Sequence[Kind]) -> list[Reclaimable]:
 
 def _ask(found: Sequence[Reclaimable]) -> None:
     if not sys.stdin.isatty():
-        raise RunError("Nothing was deleted: nobody is there to ask.", "--yes deletes it.")
+        raise RunError(
+            "Nothing was deleted: there is no terminal to ask on.",
+            "Add --yes to delete without asking.",
+        )
     total = megabytes(sum(spare.bytes for spare in found))
     if not click.confirm(f"Delete this for good ({total} MB)?"):
         raise click.exceptions.Exit(1)

@@ -17,7 +17,7 @@ from cnn_tui.tui.terminal.shutdown import SHOW_CURSOR, Watchdog
 
 _SAYING = 1.0
 """Seconds that the last line of a stuck process may take on standard error."""
-_UNKEPT = "The run did not end in time and was ended by force; its last state may not be kept."
+_UNKEPT = "The run did not end in time and was ended by force; its last checkpoint may be missing."
 
 
 class Ending:

@@ -29,15 +29,15 @@ from cnn_tui.tui.history.continuing import OnHangup
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
-@click.option("--seed", type=int, metavar="N", help="Of weights, order and dropout.")
+@click.option("--seed", type=int, metavar="N", help="Seed of weights, order and dropout.")
 @options.threads
 @options.log_every
 @options.checkpoint_every
 @options.runs_dir
 @options.on_hangup
 @options.tensorboard
-@click.option("--no-record", is_flag=True, help="Keep nothing of the run on disk.")
-@click.option("--anyway", is_flag=True, help="Try it even if the memory seems not to be enough.")
+@click.option("--no-record", is_flag=True, help="Write nothing of the run to disk.")
+@click.option("--anyway", is_flag=True, help="Train even if free memory seems too small.")
 def command(
     arch: str,
     as_json: bool,
@@ -61,7 +61,9 @@ def command(
     continues one.
     """
     if no_record and tensorboard_dir:
-        raise click.UsageError("--no-record keeps nothing on disk, --tensorboard does: choose.")
+        raise click.UsageError(
+            "--no-record writes nothing to disk, --tensorboard does: choose one."
+        )
     changes = {key: value for key, value in recipe.items() if value is not None}
     network, dataset, data_dir = load_for(
         arch, data, data_dir, skip_damaged=skip_damaged, change=lambda one: override(one, changes)

@@ -67,6 +67,6 @@ def _open_app(folder: RunFolder) -> int:
 
 def _crash(folder: RunFolder, step: int) -> str:
     return (
-        f"crashed after step {step:,} or later: its process is gone without a word; "
-        f"cnn-tui resume {folder.name} goes on"
+        f"crashed after step {step:,}: the process ended without finishing the run; "
+        f"cnn-tui resume {folder.name} continues it"
     )

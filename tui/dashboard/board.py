@@ -115,7 +115,7 @@ class Board:
         kept = self.started is not None and self.started.run
         if not kept or self.ended is None or not self.stopped or self.handed_on:
             return ""
-        return f"cnn-tui resume {kept} goes on from step {self.ended.step:,}"
+        return f"cnn-tui resume {kept} resumes it from step {self.ended.step:,}"
 
     @property
     def kept(self) -> RunFolder | None:

@@ -82,7 +82,7 @@ def _end(
     if trouble:
         return [(), *(((line, "error"),) for line in wrap(trouble, max(8, width)))]
     if not names:
-        return [(("the data is being read ...", "dim"),)]
+        return [(("reading the data ...", "dim"),)]
     share = len(results) / len(names)
     done = (f"   {len(results)} of {len(names)}   {seconds:.1f} s", "dim")
     rows: list[Line] = [(), (*bar(share, _BAR), done)]
@@ -102,5 +102,5 @@ def _verdict(names: Sequence[str], results: Sequence[CheckResult]) -> tuple[str,
     if left:
         return f"Stopped: {left} of {len(names)} were not checked.", "warn"
     if open_:
-        return f"Nothing is wrong, but there was no time for {listed(open_, 'and')}.", "warn"
-    return "All is right: this network can be trained on this data.", "good"
+        return f"No check failed, but there was no time for {listed(open_, 'and')}.", "warn"
+    return "All checks passed: this network can be trained on this data.", "good"

@@ -26,9 +26,9 @@ def amend(network: Network, text: str) -> Amendment:
     """Read ``NAME=VALUE``; an empty text leaves the run unchanged."""
     name, equals, value = (part.strip() for part in text.partition("="))
     if not name:
-        return Amendment(words="nothing is changed: it must come to the same bits")
+        return Amendment(words="unchanged: it must produce the same bits")
     if not equals or not value:
-        return Amendment(words="enter takes the setting; then type its value", wrong=True)
+        return Amendment(words="enter selects the setting; then type its value", wrong=True)
     try:
         path = find_setting(network, name)
         changed = with_setting(network, path, value)
@@ -36,7 +36,7 @@ def amend(network: Network, text: str) -> Amendment:
         return Amendment(words=str(error), wrong=True)
     old, new = settings_of(network)[path], settings_of(changed).get(path, "")
     if old == new:
-        return Amendment(words=f"{path} is {old} as it is", wrong=True)
+        return Amendment(words=f"{path} is {old} already", wrong=True)
     report = check(changed)
     if not report.valid:
         reason = report.issues[0].message if report.issues else "it has no layers"

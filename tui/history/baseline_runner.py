@@ -82,7 +82,7 @@ def records_of(rungs: Sequence[BaselineResult], present: str) -> tuple[TableRow,
 
 def _record(name: str, rung: BaselineResult | None, present: bool) -> TableRow:
     if rung is None:
-        word = "in work" if present else "-"
+        word = "running" if present else "-"
         return TableRow(name, (name, word, "", "", "", ""), "accent" if present else "dim")
     cells = (
         name,

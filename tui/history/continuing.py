@@ -101,8 +101,8 @@ def resume_detached(folder: RunFolder, options: Sequence[str] = ()) -> subproces
             )
     except OSError as error:
         raise RunError(
-            f"The run {folder.name} cannot go on by itself: {error.strerror or error}.",
-            f"cnn-tui resume {folder.name} takes it up.",
+            f"The run {folder.name} cannot continue in another process: {error.strerror or error}.",
+            f"cnn-tui resume {folder.name} resumes it.",
         ) from None
 
 
@@ -119,7 +119,9 @@ async def wait_until_running(process: subprocess.Popen[bytes], folder: RunFolder
             return
         await asyncio.sleep(0.05)
     if process.returncode:
-        raise RunError(f"The run {folder.name} does not go on by itself: {_last_words(folder)}")
+        raise RunError(
+            f"The run {folder.name} does not continue in another process: {_last_words(folder)}"
+        )
 
 
 def _last_words(folder: RunFolder) -> str:

@@ -66,7 +66,7 @@ def listing_words(
     listed = f" {count(len(entries), 'run')}, {megabytes(used)} MB, sorted by {order} (s)"
     size = sum(one.bytes for one in binned)
     bin_ = f"; bin: {count(len(binned), 'run')}, {megabytes(size)} MB" if binned else ""
-    filtered = f"; only with: {clean(words)}" if words else ""
+    filtered = f"; filter: {clean(words)}" if words else ""
     return ((listed + bin_, "dim"), (filtered, "warn"))
 
 
@@ -96,7 +96,7 @@ def about(entry: RunEntry | None) -> tuple[Line, ...]:
         ),
         (
             (f" {_end(entry)}", _ROLES.get(entry.shown_state, "dim")),
-            (f"; repeats {summary.again_of}" if summary.again_of else "", "accent"),
+            (f"; reproduces {summary.again_of}" if summary.again_of else "", "accent"),
         ),
         *([((f" {clean(entry.note)}", ""),)] if entry.note else []),
     )
@@ -106,8 +106,8 @@ def _end(entry: RunEntry) -> str:
     if entry.unreadable:
         return clean(entry.unreadable)
     if entry.state == "crashed":
-        why = "its process is gone, or could not write its end"
-        return f"crashed: {why}; R goes on from the last checkpoint"
+        why = "its process ended without finishing the run"
+        return f"crashed: {why}; R resumes from the last checkpoint"
     message = clean(entry.summary.message)
     return f"{entry.state}: {message}" if message else entry.state
 
@@ -122,9 +122,9 @@ def spare_words(spare: Reclaimable) -> str:
         case "bin":
             return f"the bin, with {runs}{_links(spare)}"
         case "states":
-            return f"of {count(spare.runs, 'complete run')} all states but the best"
+            return f"all checkpoints but the best of {count(spare.runs, 'complete run')}"
         case "leftovers":
-            return f"of {runs} states that were set aside"
+            return f"checkpoints of {runs} that were set aside"
 
 
 def _links(spare: Reclaimable) -> str:
@@ -148,9 +148,7 @@ MOST = 4
 def items_for(entries: Sequence[RunEntry], drawn: Sequence[str], own: str) -> list[Item]:
     """Return the runs that can be drawn, or removed if they are drawn."""
     return [
-        Item(
-            entry.name, ("drawn, enter leaves it out: " if entry.name in drawn else "") + _of(entry)
-        )
+        Item(entry.name, ("drawn, enter removes it: " if entry.name in drawn else "") + _of(entry))
         for entry in entries
         if entry.name != own
     ]

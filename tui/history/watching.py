@@ -99,6 +99,6 @@ class Watched:
         if self.board.started is None or self.live or self.board.ended:
             return view
         step = f"{self.board.batch.step:,}" if self.board.batch else "0"
-        words = f"after step {step}: its process is gone; R goes on"
+        words = f"after step {step}: its process has ended; R resumes"
         log = (*view.log, (view.seconds, f"! crashed {words}"))
         return replace(view, state="crashed", detail=words, seconds_left=None, log=log)

@@ -57,7 +57,7 @@ class BaselinesScreen(ModeScreen):
         self._root = root
         self._climb = BaselineRunner(network, root, data_dir)
         self._control: Control | None = None
-        self._words = "enter climbs the ladder; what was done before is not done again"
+        self._words = "enter trains the missing baselines"
 
     def compose_body(self) -> ComposeResult:
         yield Table(_COLUMNS, id="rungs")
@@ -82,8 +82,8 @@ class BaselinesScreen(ModeScreen):
     def _seen(self, nothing: None) -> None:
         done = len(self._climb.rungs)
         if done and not self._control:
-            rest = "all are done" if done == len(RUNGS) else "enter does the rest"
-            self._words = f"{done} of {len(RUNGS)} done before; {rest}"
+            rest = "all are complete" if done == len(RUNGS) else "enter trains the rest"
+            self._words = f"{done} of {len(RUNGS)} complete; {rest}"
         self._look()
 
     def action_climb(self) -> None:
@@ -101,7 +101,7 @@ class BaselinesScreen(ModeScreen):
 
     def _done(self, nothing: None) -> None:
         stopped = self._control is not None and self._control.stopping
-        self._words = "stopped; enter goes on" if stopped else "done; each is among the runs"
+        self._words = "stopped; enter resumes" if stopped else "complete; each is among the runs"
         self._control = None
         self._look()
 
@@ -144,7 +144,7 @@ class BaselinesScreen(ModeScreen):
             self.app.push_screen(DataScreen(self.MODE, wanted, fetch=True), self._fetched)
 
     def _fetched(self, nothing: None) -> None:
-        self._words = "enter climbs the ladder"
+        self._words = "enter trains the missing baselines"
         run_in_thread(self, self._climb.look, self._seen, self._fail)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -182,11 +182,11 @@ class BaselineDetail(Vertical):
         self.set_class(rung is not None and rung.cross_validation is not None, "-folds")
         weights = self.query_one(Weights)
         if rung is None:
-            weights.say(f"{baseline}: not done yet")
+            weights.say(f"{baseline}: not trained yet")
         elif rung.cross_validation:
             self.call_after_refresh(self._draw_folds, rung)
         elif baseline == "knn":
-            weights.say(f"k = {rung.k} was asked for, not chosen")
+            weights.say(f"k = {rung.k} was given, not cross-validated")
         else:
             weights.read(RunFolder(self._root / rung.run))
 

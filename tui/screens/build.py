@@ -331,5 +331,5 @@ class BuildScreen(ModeScreen):
         run_in_thread(self, keep, self._kept_weights, partial(complain, self.app))
 
     def _kept_weights(self, folder: RunFolder) -> None:
-        words = f"Kept as the run {clean(folder.name)}: predict, export and resume take it."
+        words = f"Saved as the run {clean(folder.name)}: predict, export and resume accept it."
         self.notify(words, markup=False)

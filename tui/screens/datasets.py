@@ -34,7 +34,7 @@ _COLUMNS = (
     Column("count", right=True),
     Column("classes", right=True),
     Column("state"),
-    Column("what it is", rank=1),
+    Column("description", rank=1),
 )
 _SIDES = {False: 10, True: 22}
 """Longest side of a picture in characters, on low and on high screens."""
@@ -103,7 +103,7 @@ class DataScreen(ModeScreen):
             size = entry.download_bytes / 1e6
             self._words = f"f downloads it: {size:,.0f} MB, to {entry.folder}"
         else:
-            self._words = "type the path of a folder or .npz file as data of the input, in Build"
+            self._words = "in Build, enter the path of a folder or .npz file as data of the input"
         self._look()
         self.refresh_bindings()
 
@@ -151,7 +151,7 @@ class DataScreen(ModeScreen):
         if self._stop or entry.ready or not entry.download_bytes:
             return
         stop = self._stop = threading.Event()
-        self._progress = ("asking the host", 0, entry.download_bytes)
+        self._progress = ("connecting", 0, entry.download_bytes)
 
         def tell(what: str, done: int, total: int) -> None:
             self._progress = (what, done, total)
@@ -196,7 +196,9 @@ def _measured(name: str) -> tuple[Dataset, Statistics]:
 
 
 def _record(entry: DatasetEntry) -> TableRow:
-    offered = f"{entry.download_bytes / 1e6:,.0f} MB to fetch" if entry.download_bytes else "a path"
+    offered = (
+        f"{entry.download_bytes / 1e6:,.0f} MB to download" if entry.download_bytes else "a path"
+    )
     return TableRow(
         entry.name,
         (

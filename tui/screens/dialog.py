@@ -106,7 +106,7 @@ class Picker(TextDialog):
         super().__init__()
         self._title, self._items, self._free = title, items, free
         self.placeholder = (
-            f"type to filter{f', or {free}' if free else ''}; enter takes, esc leaves"
+            f"type to filter{f', or {free}' if free else ''}; enter selects, esc goes back"
         )
 
     def compose(self) -> ComposeResult:

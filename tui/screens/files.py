@@ -65,7 +65,7 @@ async def _imported(app: App[None], path: Path) -> Network:
         if size is None:
             raise
         found = await asyncio.to_thread(import_network, path, size)
-    for note in ("its weights stay behind", *found.notes):
+    for note in ("its weights are not imported", *found.notes):
         app.notify(f"{path.name}: {note}", markup=False)
     return found.network
 
@@ -101,7 +101,7 @@ async def _ask_where_to_save(app: App[None], network: Network, source: Path | No
         path = path.with_name(f"{path.name}.toml")
     if not answer or path == source or not path.exists():
         return path if answer else None
-    question = screens.Question(f"{path} exists already.", [screens.Answer("y", "overwrite it")])
+    question = screens.Question(f"{path} already exists.", [screens.Answer("y", "overwrite it")])
     return path if await app.push_screen_wait(question) == "y" else None
 
 
@@ -110,7 +110,7 @@ async def may_replace(app: App[None], builder: Builder) -> bool:
     if not builder.document.dirty:
         return True
     answers = [
-        screens.Answer("y", "go on without saving (undo brings it back)"),
+        screens.Answer("y", "continue without saving (undo restores it)"),
         screens.Answer("s", "save"),
     ]
     answer = await app.push_screen_wait(screens.Question("There are unsaved changes.", answers))
@@ -126,7 +126,7 @@ async def save(app: App[None], builder: Builder) -> bool:
     if source is None:
         return await save_as(app, builder)
     if _changed_meanwhile(source, builder.document.held):
-        question = f"{source} was changed by another program meanwhile."
+        question = f"{source} was changed by another program."
         answers = [screens.Answer("y", "overwrite it"), screens.Answer("a", "save as another file")]
         answer = await app.push_screen_wait(screens.Question(question, answers))
         if answer != "y":

@@ -58,10 +58,10 @@ class ForecastDialog(Dialog[None]):
         with Vertical(classes="window forecast"):
             yield Static("Forecast", classes="title")
             yield Outlook()
-            yield Static("esc closes, and cancels what is still measured", classes="hint")
+            yield Static("esc closes and cancels the measurement", classes="hint")
 
     def on_mount(self) -> None:
-        measuring = "a few training steps on random images are being measured ..."
+        measuring = "measuring a few training steps on random images ..."
         self.query_one(Outlook).show([((measuring, "dim"),)])
         run_in_thread(self, self._measure, self.query_one(Outlook).show, self._fail)
 
@@ -92,7 +92,7 @@ def forecast_lines(network: Network, forecast: Profile) -> Iterator[Line]:
         whole = epoch * network.training.epochs
         yield _line("run", f"about {clock(whole)} for {network.training.epochs} epochs")
     memory = forecast.memory
-    yield _line("memory", f"{_bytes(memory.peak)} at its peak, data left out")
+    yield _line("memory", f"{_bytes(memory.peak)} at its peak, without the data")
     learned = memory.parameters + memory.gradients + memory.optimizer
     yield _line(
         "", f"activations {_bytes(memory.activations)}, weights and optimizer {_bytes(learned)}"

@@ -14,10 +14,10 @@ from cnn_tui.tui.screens.dialog import Dialog
 
 _WIDTH, _FRAME, _KEY = 78, 5, 9
 """Columns of the window, of its border with the scroll bar, of the keys."""
-_LIST_KEYS = (("up/down", "Choose a row"), ("a-e", "Apply a remedy"))
+_LIST_KEYS = (("up/down", "Choose a row"), ("a-e", "Apply a fix"))
 _FORM_KEYS = (
     ("up/down", "Choose a field"),
-    ("space", "Next choice; letters as well"),
+    ("space", "Next choice (or its letter)"),
     ("esc", "Back to the list"),
 )
 

@@ -101,11 +101,14 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         curve = self._curve
         if curve is None:
             if self.over or not steps:
-                return "" if self.over else "the data is being read ...", "dim"
+                return "" if self.over else "reading the data ...", "dim"
             left = clock(self.trial.seconds / steps * (_STEPS - steps))
-            return f"step {steps} of {_STEPS}, {left} left; sooner if the loss leaves", "dim"
+            return (
+                f"step {steps} of {_STEPS}, {left} left (stops early if the loss diverges)",
+                "dim",
+            )
         if curve.lr is None:
-            early = "it was stopped too early to tell."
+            early = "stopped too early."
             return f"No suggestion: {early if self.trial.cancelled else curve.reason}", "warn"
         return f"Suggested {curve.lr:g}: {curve.reason}", ""
 
@@ -114,8 +117,8 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
             return "x stops, esc closes and stops"
         if self.lr is None:
             return "left/right choose a rate, esc closes"
-        run = f"r gives {self.lr:g} to the run, " if self._beside_run else ""
-        recipe = "enter to the recipe" if run else f"enter takes {self.lr:g} into the recipe"
+        run = f"r sets {self.lr:g} in the run, " if self._beside_run else ""
+        recipe = "enter sets it in the recipe" if run else f"enter sets {self.lr:g} in the recipe"
         return f"{run}{recipe}, left/right move, esc closes"
 
     def action_move(self, steps: int) -> None:

@@ -27,7 +27,7 @@ from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.widgets.lines import Lines, underlined
 from cnn_tui.tui.words import clean, compact
 
-_HINT = "enter inserts, tab goes to the settings and back, esc leaves"
+_HINT = "enter inserts, tab switches to the settings, esc goes back"
 
 
 class Remarks(Lines):

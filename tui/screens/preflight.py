@@ -66,5 +66,5 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
             trouble=self.trouble,
         )
         lines.rows = tuple(rows)
-        keys = "F5 trains, t goes to the recipe, esc closes"
+        keys = "F5 trains, t opens the recipe, esc closes"
         self.say(keys if self.over else "x stops, esc closes and stops")

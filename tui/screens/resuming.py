@@ -42,7 +42,7 @@ async def _ask_how_far(app: App[None], folder: RunFolder, network: Network) -> N
     entry, epochs = read_entry(folder), network.training.epochs
     if entry is None or entry.state != "completed" or entry.summary.epoch < epochs:
         return network
-    words = f"{folder.name} is complete. Train it on up to epoch"
+    words = f"{folder.name} is complete. Resume it up to epoch"
     answer = await app.push_screen_wait(Prompt(words, str(2 * epochs)))
     return with_setting(network, "training.epochs", answer) if answer else None
 
@@ -50,10 +50,10 @@ async def _ask_how_far(app: App[None], folder: RunFolder, network: Network) -> N
 async def _ask_for_state(app: App[None], folder: RunFolder) -> int | None:
     states = kept_states(folder)
     if not states:
-        app.notify(f"{folder.name} has no state to go back to.")
+        app.notify(f"{folder.name} has no checkpoint yet.")
         return None
     items = [Item(f"step {state.step}", _words(state)) for state in states]
-    title = f"Train {folder.name} on from; what came after it is dropped"
+    title = f"Resume {folder.name} from a checkpoint; later steps are discarded"
     answer = await app.push_screen_wait(Picker(title, items))
     return int(answer.removeprefix("step ")) if answer else None
 

@@ -142,7 +142,7 @@ class RunScreen(ModeScreen):
         choice = (self.lens.smoothing + 1) % len(SMOOTHING)
         self.lens = replace(self.lens, smoothing=choice)
         memory = SMOOTHING[choice]
-        self.notify(f"Smoothed over {memory:g} epochs" if memory else "Every batch as it is")
+        self.notify(f"Smoothed over {memory:g} epochs" if memory else "Smoothing off")
 
     def action_zoom(self, by: int) -> None:
         self.lens = replace(self.lens, zoom=min(max(0, self.lens.zoom + by), MOST_ZOOM))

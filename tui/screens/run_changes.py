@@ -84,7 +84,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         if await self.app.push_screen_wait(question) == "y" and self._do(
             lambda: manage.delete_run(folder)
         ):
-            self.notify("In the bin; B brings it back.")
+            self.notify("Moved to the bin; B restores it.")
 
     @work
     async def action_bin(self) -> None:
@@ -93,9 +93,9 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         if not items:
             self.notify("The bin is empty.")
             return
-        name = await self.app.push_screen_wait(Picker("In the bin; enter brings it back", items))
+        name = await self.app.push_screen_wait(Picker("In the bin; enter restores it", items))
         if name and self._do(lambda: manage.restore_run(self._root, name)):
-            self.notify(f"{name} is back.")
+            self.notify(f"{name} is restored.")
 
     def action_clean(self) -> None:
         """List reclaimable files and delete them after asking."""
@@ -115,7 +115,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         ]
         total = megabytes(sum(one.bytes for one in found))
         if len(found) > 1:
-            answers.append(Answer("a", f"all of this: {total} MB"))
+            answers.append(Answer("a", f"all of these: {total} MB"))
         key = await self.app.push_screen_wait(Question("Delete for good:", answers))
         chosen = [one for one in found if key in (SPARE_KEYS[one.kind], "a")]
         if chosen:
@@ -177,7 +177,7 @@ SAME = "="
 class ReproduceDialog(Picker):
     """Returns the change of a reproduction: ``NAME=VALUE``, :data:`SAME`, or empty for escape."""
 
-    KEYS = "enter trains it, esc goes back"
+    KEYS = "enter trains, esc goes back"
 
     def __init__(self, run: str, network: Network) -> None:
         super().__init__(f"Reproduce {run}", ())

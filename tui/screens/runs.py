@@ -104,8 +104,8 @@ class RunsScreen(RunChanges):
         if not self._known:
             return "reading..."
         if self._entries:
-            return f"no run matches {self._words!r}: / changes the filter, - takes it away"
-        return f"no run yet: F5 in Build starts one, kept in {self._root}"
+            return f"no run matches {self._words!r}: / changes the filter, - removes it"
+        return f"no run yet: F5 in Build starts one, written to {self._root}"
 
     @on(Table.Highlighted)
     def _present_run(self) -> None:

@@ -51,10 +51,10 @@ class SettingsDialog(Dialog[tuple[Change, ...]]):
                 with Horizontal():
                     yield Static(_LABELS[name], classes="label")
                     shown = self._fields[name].show(getattr(self._settings, name))
-                    place = "each layer its own" if name == "dropout" else ""
+                    place = "as in each layer" if name == "dropout" else ""
                     yield EntryInput(shown, placeholder=place, compact=True, id=name)
             yield Static(classes="trouble")
-            yield Static("enter takes them, esc leaves all as it is", classes="hint")
+            yield Static("enter applies, esc changes nothing", classes="hint")
 
     def on_input_submitted(self) -> None:
         """Return the changes if all values are valid."""

@@ -44,8 +44,8 @@ async def ask_before_training(
     if trained is None:
         return Start()
     answers = [
-        screens.Answer("w", "train on from these weights"),
-        screens.Answer("f", "draw fresh ones"),
+        screens.Answer("w", "start from these weights"),
+        screens.Answer("f", "start from random weights"),
     ]
     question = f"This network has the weights of {clean(trained.words)}."
     answer = await app.push_screen_wait(screens.Question(question, answers))
@@ -55,7 +55,7 @@ async def ask_before_training(
 async def _offer_download(app: App[None], wanted: str) -> None:
     size = SOURCES[wanted].size / 1e6
     question = screens.Question(
-        f"The dataset {wanted} is not here yet: {size:,.0f} MB to download.",
+        f"The dataset {wanted} is not downloaded yet: {size:,.0f} MB to download.",
         [screens.Answer("f", "download it now; x cancels, the partial file is kept")],
     )
     if await app.push_screen_wait(question) == "f":
@@ -70,7 +70,7 @@ async def ask_about_memory(app: App[None], builder: Builder, refusal: MemoryLimi
     """
     batch = refusal.batch
     answers = [screens.Answer("b", f"train in batches of {batch}")] if batch else []
-    answers.append(screens.Answer("y", "try it all the same"))
+    answers.append(screens.Answer("y", "try anyway"))
     answer = await app.push_screen_wait(screens.Question(clean(str(refusal)), answers))
     if answer == "b":
         builder.set_recipe("batch_size", batch)

@@ -77,7 +77,7 @@ class TrainScreen(RunScreen):
         # This imports NumPy, which the first screen does not wait for.
         from cnn_tui.engine.training.remedies import apply
 
-        question = Question(f"{remedy.description} This run ends.", [Answer("y", "do it")])
+        question = Question(f"{remedy.description} This run is stopped.", [Answer("y", "apply it")])
         if self._training.active and await self.app.push_screen_wait(question) != "y":
             return False
         await self._training.stop()
@@ -90,12 +90,12 @@ class TrainScreen(RunScreen):
     async def action_stop(self) -> None:
         """Stop the run, after asking whether to save a checkpoint."""
         answers = [
-            Answer("y", "stop and keep its state"),
-            Answer("d", "stop, and discard the steps since the last checkpoint"),
+            Answer("y", "stop with a checkpoint"),
+            Answer("d", "stop, discarding steps since the last checkpoint"),
         ]
         answer = ""
         if self._training.active:
-            answer = await self.app.push_screen_wait(Question("End this run?", answers))
+            answer = await self.app.push_screen_wait(Question("Stop this run?", answers))
         if answer:
             self._training.session.stop(keep=answer == "y")
             self.post_message(RunSteered())

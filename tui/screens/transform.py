@@ -30,7 +30,7 @@ from cnn_tui.tui.words import clean
 if TYPE_CHECKING:
     from cnn_tui.engine.transforms.verify import Verification
 
-_HINT = "enter rewrites the network, up/down choose, esc leaves"
+_HINT = "enter rewrites the network, up/down select, esc goes back"
 
 
 class Proof(NamedTuple):
@@ -109,7 +109,7 @@ class CandidateList(Lines):
         rows.append(unstyled())
         rows += [((line, "warn"),) for line in wrap(clean(chosen.refusal), max(1, width))]
         if chosen.refusal and chosen.rewritten:
-            rows.append((("By itself the layer would become:", "dim"),))
+            rows.append((("On its own the layer would become:", "dim"),))
         if chosen.rewritten:
             rows += rewrite_lines(chosen.rewritten)
         rows += [unstyled()] * (height - 1 - len(rows))
@@ -204,4 +204,4 @@ def _verdict(found: Verification) -> str:
         return f"not the same. {over}, scores up to {found.largest:.3g}"
     if found.exact:
         return f"the same. {over}, scores up to {found.largest:.3g}"
-    return f"another function, to be trained anew: scores differ by {found.difference:.2g}"
+    return f"another function, to be trained again: scores differ by {found.difference:.2g}"

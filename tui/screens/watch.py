@@ -62,7 +62,7 @@ class WatchScreen(RunScreen, inherit_bindings=False):
 
     @work
     async def action_stop(self) -> None:
-        question = Question(f"End {self._watched.folder.name}?", [Answer("y", "end it")])
+        question = Question(f"Stop {self._watched.folder.name}?", [Answer("y", "stop it")])
         if await self.app.push_screen_wait(question) == "y":
             self._watched.ask(Request("stop"))
 
@@ -76,7 +76,7 @@ class WatchScreen(RunScreen, inherit_bindings=False):
             return
         lr = _number(answer)
         if lr is None:
-            self.notify(f"{answer!r} is no learning rate.", severity="error", markup=False)
+            self.notify(f"{answer!r} is not a learning rate.", severity="error", markup=False)
         else:
             self._watched.ask(Request("lr", lr))
 

@@ -20,7 +20,7 @@ from cnn_tui.tui.widgets.lines import Lines, underlined
 from cnn_tui.tui.words import clean, fit
 
 PROMPT = "/ "
-HINT = "such as conv 32 3x3 pad same | relu | pool 2: tab completes, enter inserts, esc leaves"
+HINT = "such as conv 32 3x3 pad same | relu | pool 2: tab completes, enter inserts, esc goes back"
 
 
 class QuickEntry(Lines):

@@ -84,7 +84,7 @@ class VerdictLine(Lines):
             return []
         remedy = f" r {clean(run.remedy)}" if run.remedy else ""
         if len(remedy) > width * 2 // 3:
-            remedy = " r mends it"
+            remedy = " r fixes it"
         words = fit(f" ! {clean(run.verdict)}", max(0, width - len(remedy) - 1))
         return [((words, "warn"), (remedy, "accent"))]
 

@@ -94,7 +94,7 @@ class VolumeView(Lines, can_focus=True):
 
     def _words(self, blocks: Sequence[Box], chosen: int, width: int) -> Line:
         if chosen < 0:
-            return ((fit(" what comes out here is not known: see what is wrong", width), "error"),)
+            return ((fit(" the output here is unknown: see the issue", width), "error"),)
         volume = blocks[chosen].volume
         numbers = ", ".join(map(str, volume.layers))
         return ((fit(f" {numbers}  {volume.kind}  {times(volume.shape)}", width), "strong"),)
