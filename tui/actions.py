@@ -70,7 +70,7 @@ COMMANDS = (
         in_bar=False,
     ),
     Command(LIST, "shift+up", "screen.extend(-1)", "select up", in_bar=False),
-    Command(LIST, "y", "screen.copy", "copy", "Copy the selection as text", in_bar=False),
+    Command(LIST, "y", "screen.copy", "copy", "Copy the layers as text", in_bar=False),
     Command(LIST, "T", "screen.transform", "transform", "Transform the layer", in_bar=False),
     Command(LIST, "v", "screen.picture", "picture", "The network as volumes", in_bar=False),
     Command(LIST, "u", "screen.undo", "undo", "Undo, redo, without limit", "u/U"),

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from textual import events, on, work
 from textual.app import App
-from textual.filter import LineFilter
-from textual.notifications import SeverityLevel
 
 from cnn_tui.engine.data.missing import missing
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
@@ -31,7 +28,7 @@ from cnn_tui.tui.messages import (
 )
 from cnn_tui.tui.quick_app import QuickApp
 from cnn_tui.tui.screens.build import BuildScreen
-from cnn_tui.tui.screens.files import complain, may_replace, save
+from cnn_tui.tui.screens.files import complain, may_quit, may_replace
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.starting import (
     Start,
@@ -39,17 +36,11 @@ from cnn_tui.tui.screens.starting import (
     ask_before_training,
     start_without_asking,
 )
-from cnn_tui.tui.terminal.filters import Printable, filters_for
 from cnn_tui.tui.terminal.link import Link
-from cnn_tui.tui.terminal.streams import terminal_is_gone
-from cnn_tui.tui.theme import DARK, DARK_16
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
 from cnn_tui.tui.widgets.bars import Header, Heading
 from cnn_tui.tui.words import clean, times
-
-_TERMINAL_SECONDS = 1.0
-"""Seconds between checks that the terminal still exists."""
 
 
 class CnnTuiApp(QuickApp, inherit_bindings=False):
@@ -70,19 +61,14 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         watched: RunFolder | None = None,
     ) -> None:
         """``watched`` is the run to show first."""
-        self.link = link or Link()
-        super().__init__(DARK_16 if self.link.color == "16" else DARK)
+        super().__init__(link or Link())
         self.builder, self.training, self.places = builder, training, training.places
         self.watched = watched
-        self._line_filters = (Printable(), *filters_for(self.link))
         self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
 
     def get_default_screen(self) -> BuildScreen:
         return BuildScreen(self.builder)
-
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        return (*super().get_line_filters(), *self._line_filters)
 
     def on_mount(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -90,28 +76,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         if self.watched:
             self.call_later(self._watch, WatchRun(self.watched))
         self.set_interval(1 / self.link.fps, self.poll)
-        if not self.is_headless:
-            self.set_interval(_TERMINAL_SECONDS, self._see_terminal)
         self.begin_capture_print(self)
-
-    def _see_terminal(self) -> None:
-        # The system sends HUP for the controlling terminal only.
-        if terminal_is_gone():
-            signal.raise_signal(signal.SIGHUP)
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = False,
-    ) -> None:
-        """Show a message literally: brackets in a name or an error are not markup."""
-        super().notify(
-            clean(message), title=title, severity=severity, timeout=timeout, markup=False
-        )
 
     def on_print(self, event: events.Print) -> None:
         """Log what any code prints: written to the terminal, it would break the screen."""
@@ -324,17 +289,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     @work
     async def action_leave(self) -> None:
         """Quit, after asking if a run or an edit would be lost."""
-        reasons = []
-        answers = [screens.Answer("y", "quit")]
-        if self.training.active:
-            reasons.append("A run is active and would be stopped.")
-        if self.builder.document.dirty:
-            reasons.append("There are unsaved changes.")
-            answers.append(screens.Answer("s", "save, then quit"))
-        answer = "y"
-        if reasons:
-            answer = await self.push_screen_wait(screens.Question("\n".join(reasons), answers))
-        if answer == "y" or (answer == "s" and await save(self, self.builder)):
+        if await may_quit(self, self.builder, running=self.training.active):
             self.leave(0)
 
     def leave(self, code: int) -> None:

@@ -1,29 +1,42 @@
-"""An app with a fast first paint: what the first screen does not need is imported after it."""
+"""The base of the app: a fast first paint, and a terminal that may be slow, poor or closed."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from threading import Event, Thread
 
 from textual.app import App
+from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
 from cnn_tui.tui import screens
 from cnn_tui.tui.terminal.driver import ThriftyDriver
+from cnn_tui.tui.terminal.filters import Printable, filters_for
+from cnn_tui.tui.terminal.link import Link
+from cnn_tui.tui.terminal.streams import terminal_is_gone
+from cnn_tui.tui.theme import DARK, DARK_16
+from cnn_tui.tui.words import clean
+
+_TERMINAL_SECONDS = 1.0
+"""Seconds between checks that the terminal still exists."""
 
 
 class QuickApp(App[None], inherit_bindings=False):
     """Paints the screen of ``DEFAULT_MODE``, then imports the other screens, NumPy and plotext."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, link: Link) -> None:
         super().__init__(driver_class=ThriftyDriver)
         self.animation_level = "none"
-        self.wear(theme)
+        self.link = link
+        self._line_filters = (Printable(), *filters_for(link))
+        self.wear(DARK_16 if link.color == "16" else DARK)
         self.warm_up = WarmUp(partial(self.call_later, self._read_styles))
 
     def get_default_screen(self) -> Screen[None]:
@@ -36,6 +49,9 @@ class QuickApp(App[None], inherit_bindings=False):
         self.set_reactive(App.theme, theme.name)
         self.stylesheet.set_variables(self.get_css_variables())
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return (*super().get_line_filters(), *self._line_filters)
+
     def on_load(self) -> None:
         """Wait for the first paint before anything else, also before keys typed ahead."""
         self.call_later(self._first_paint)
@@ -43,6 +59,27 @@ class QuickApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Register the first screen as a mode; Textual would parse all styles again later."""
         self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
+        if not self.is_headless:
+            self.set_interval(_TERMINAL_SECONDS, self._see_terminal)
+
+    def _see_terminal(self) -> None:
+        # The system sends HUP for the controlling terminal only.
+        if terminal_is_gone():
+            signal.raise_signal(signal.SIGHUP)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a message literally: brackets in a name or an error are not markup."""
+        super().notify(
+            clean(message), title=title, severity=severity, timeout=timeout, markup=False
+        )
 
     def on_unmount(self) -> None:
         self.warm_up.end()

@@ -5,14 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 
-from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
-from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui import screens
@@ -23,9 +21,7 @@ from cnn_tui.tui.building.edits import layer_at
 from cnn_tui.tui.building.forms import form_for
 from cnn_tui.tui.messages import NetworkChanged
 from cnn_tui.tui.rows import Item
-from cnn_tui.tui.screens.files import ask_for_network, complain, may_replace, save, save_as
-from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.screens.document import DocumentScreen
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor, Totals
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
@@ -61,7 +57,7 @@ class NetworkPicture(VolumeView):
     ]
 
 
-class BuildScreen(ModeScreen):
+class BuildScreen(DocumentScreen):
     """Shows a builder and calls it for each key."""
 
     MODE = "build"
@@ -69,8 +65,7 @@ class BuildScreen(ModeScreen):
     AUTO_FOCUS = "LayerList"
 
     def __init__(self, builder: Builder) -> None:
-        super().__init__()
-        self._builder = builder
+        super().__init__(builder)
         self._typed: tuple[Layer, ...] = ()
         """Layers of quick entry, shown but not inserted yet."""
 
@@ -100,10 +95,11 @@ class BuildScreen(ModeScreen):
         self.query_one(Doctor).report = builder.report if builder.network.layers else None
         self._present_row(builder)
 
-    def _edited(self) -> None:
-        """Show the result of an edit, here and in the header."""
+    def edited(self, *, refill: bool = False) -> None:
         self.present()
         self.post_message(NetworkChanged())
+        if refill:
+            self.query_one(LayerForm).refill()
 
     def show_trouble(self) -> None:
         """Select the row of the first issue."""
@@ -122,11 +118,6 @@ class BuildScreen(ModeScreen):
     def _shown(self) -> Builder:
         """The builder, or its preview with the layers being typed."""
         return self._builder.preview(self._typed) if self._typed else self._builder
-
-    def _edited_elsewhere(self) -> None:
-        """Show an edit that did not come from the form, and refill the form."""
-        self._edited()
-        self.query_one(LayerForm).refill()
 
     def _present_row(self, builder: Builder) -> None:
         form = self.query_one(LayerForm)
@@ -166,7 +157,7 @@ class BuildScreen(ModeScreen):
     @on(LayerForm.Edited)
     def _field_edited(self, event: LayerForm.Edited) -> None:
         self._builder.set_field(event.field.name, event.value)
-        self._edited()
+        self.edited()
 
     @on(Doctor.FixRequested)
     def _fix_clicked(self, event: Doctor.FixRequested) -> None:
@@ -187,7 +178,7 @@ class BuildScreen(ModeScreen):
     def _insert(self, above: bool, kind: str | None) -> None:
         if kind:
             self._builder.insert(kind, _CLASSES, above=above)
-            self._edited()
+            self.edited()
 
     def action_quick_entry(self) -> None:
         """Open the line for typing layers, in place of the doctor."""
@@ -201,7 +192,7 @@ class BuildScreen(ModeScreen):
 
     def _insert_all(self, layers: tuple[Layer, ...] | None) -> None:
         self._builder.insert_all(layers or ())
-        self._edited()
+        self.edited()
 
     def action_transform(self) -> None:
         """Offer rewrites of the selected layer."""
@@ -235,7 +226,7 @@ class BuildScreen(ModeScreen):
     def _rewritten(self, outcome: Outcome | None) -> None:
         if outcome is not None:
             self._builder.rewrite(*outcome)
-            self._edited()
+            self.edited()
 
     @on(QuickEntry.Typed)
     def _entry_typed(self, event: QuickEntry.Typed) -> None:
@@ -248,7 +239,7 @@ class BuildScreen(ModeScreen):
         self.query_one(QuickEntry).close()
         self.query_one(Doctor).display = True
         self._builder.insert_all(event.layers)
-        self._edited()
+        self.edited()
         self._to_list()
 
     def _to_list(self) -> None:
@@ -267,69 +258,18 @@ class BuildScreen(ModeScreen):
 
     def action_remove_layer(self) -> None:
         self._builder.remove()
-        self._edited()
+        self.edited()
 
     def action_duplicate(self) -> None:
         self._builder.duplicate()
-        self._edited()
+        self.edited()
 
     def action_move(self, by: int) -> None:
         self._builder.move(by)
-        self._edited()
+        self.edited()
 
     def action_fix(self, letter: str) -> None:
         fix = self.query_one(Doctor).fix(letter)
         if fix:
             self._builder.fix(fix)
-            self._edited_elsewhere()
-
-    def action_undo(self) -> None:
-        if not self._builder.undo():
-            self.notify("Nothing to undo.")
-        self._edited_elsewhere()
-
-    def action_redo(self) -> None:
-        if not self._builder.redo():
-            self.notify("Nothing to redo.")
-        self._edited_elsewhere()
-
-    @work
-    async def action_new_network(self) -> None:
-        """Start with nothing but the input of the present network."""
-        if await may_replace(self.app, self._builder):
-            now = self._builder.network
-            self._builder.open(Network(input=now.input, data=now.data), None)
-            self._edited_elsewhere()
-
-    @work
-    async def action_open_network(self) -> None:
-        if await may_replace(self.app, self._builder):
-            opened = await ask_for_network(self.app)
-            if opened:
-                self._builder.open(*opened)
-                self._edited_elsewhere()
-
-    @work
-    async def action_save_network(self) -> None:
-        if await save(self.app, self._builder):
-            self._edited()
-
-    @work
-    async def action_save_as(self) -> None:
-        if await save_as(self.app, self._builder):
-            self._edited()
-
-    def action_keep_weights(self) -> None:
-        """Write the network with its trained weights as a new run."""
-        if self._builder.weights is None:
-            self.notify(
-                "There are no trained weights for this network: train it, or open a run with e in "
-                "Runs. Weights survive transforms (T) and edits that keep all shapes."
-            )
-            return
-        keep = partial(self._builder.weights.keep, self._builder.network)
-        run_in_thread(self, keep, self._kept_weights, partial(complain, self.app))
-
-    def _kept_weights(self, folder: RunFolder) -> None:
-        words = f"Saved as the run {clean(folder.name)}: predict, export and resume accept it."
-        self.notify(words, markup=False)
+            self.edited(refill=True)

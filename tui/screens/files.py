@@ -117,6 +117,20 @@ async def may_replace(app: App[None], builder: Builder) -> bool:
     return answer == "y" or (answer == "s" and await save(app, builder))
 
 
+async def may_quit(app: App[None], builder: Builder, *, running: bool) -> bool:
+    """Whether the app may quit; asks if a run or edits would be lost."""
+    reasons, answers = [], [screens.Answer("y", "quit")]
+    if running:
+        reasons.append("A run is active and would be stopped.")
+    if builder.document.dirty:
+        reasons.append("There are unsaved changes.")
+        answers.append(screens.Answer("s", "save, then quit"))
+    if not reasons:
+        return True
+    answer = await app.push_screen_wait(screens.Question("\n".join(reasons), answers))
+    return answer == "y" or (answer == "s" and await save(app, builder))
+
+
 async def save(app: App[None], builder: Builder) -> bool:
     """Write the network to its file, or ask for one; returns whether it was written.
 
