@@ -205,7 +205,11 @@ def bindings(scope: str) -> list[BindingType]:
 def charts_of(scope: str) -> list[BindingType]:
     """Return the bindings of the charts, without the keys that a scope uses itself."""
     taken = {key for command in commands(scope) for key in command.keys.split(",")}
-    return [one for one in bindings(CHARTS) if isinstance(one, Binding) and one.key not in taken]
+    return [
+        binding
+        for binding in bindings(CHARTS)
+        if isinstance(binding, Binding) and binding.key not in taken
+    ]
 
 
 def _keys(command: Command) -> Iterator[tuple[bool, str]]:

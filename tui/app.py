@@ -80,7 +80,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     def on_print(self, event: events.Print) -> None:
         """Log what any code prints: written to the terminal, it would break the screen."""
-        self.training.board.take_print(event.text)
+        self.training.board.log_print(event.text)
 
     @on(RunSteered)
     def poll(self) -> None:

@@ -51,7 +51,7 @@ class Captioned(NamedTuple):
 
 def sheet(pictures: Iterable[Captioned], looks: Looks) -> Columns:
     """Arrange pictures in rows."""
-    fit = [(fitted(one.pixels, looks.side), one.lines) for one in pictures]
+    fit = [(fitted(picture.pixels, looks.side), picture.lines) for picture in pictures]
     width = max([_LEAST_WIDTH, *(pixels.shape[2] for pixels, _ in fit)])
     cells = [_cell(pixels, lines, width, looks.plain) for pixels, lines in fit]
     return Columns(cells, width=width, padding=(0, 1))
@@ -95,9 +95,9 @@ def template_sheet(templates: Templates, looks: Looks, most: int = MOST) -> Colu
     return sheet(map(partial(_captioned, templates.kind), templates.each[:most]), looks)
 
 
-def _captioned(kind: Kind, one: Template) -> Captioned:
-    words = (one.label, "" if kind == "class" else f"#{one.unit}")
-    return Captioned(one.pixels, tuple(filter(None, words)))
+def _captioned(kind: Kind, template: Template) -> Captioned:
+    words = (template.label, "" if kind == "class" else f"#{template.unit}")
+    return Captioned(template.pixels, tuple(filter(None, words)))
 
 
 def template_words(templates: Templates) -> str:
@@ -115,7 +115,9 @@ def template_words(templates: Templates) -> str:
 
 def summary_of(statistics: Statistics) -> str:
     """Return the sizes in one line; range, mean and deviation in another."""
-    mean, std = (" ".join(f"{one:.3g}" for one in of) for of in (statistics.mean, statistics.std))
+    mean, std = (
+        " ".join(f"{value:.3g}" for value in of) for of in (statistics.mean, statistics.std)
+    )
     return (
         f"{statistics.train:,} to train, {statistics.val:,} to validate, {statistics.test:,} to "
         f"test\npixels {statistics.low:g} to {statistics.high:g}, mean {mean}, std {std}"

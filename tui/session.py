@@ -122,8 +122,8 @@ class Session:
         """Return once why the last run was not tried for lack of memory, else None."""
         if self.active or self._job is None:
             return None
-        found, self._job.refusal = self._job.refusal, None
-        return found
+        refusal, self._job.refusal = self._job.refusal, None
+        return refusal
 
     @property
     def unkept(self) -> str:

@@ -31,14 +31,14 @@ def run_in_thread(
         try:
             result = work()
         except BaseException as error:  # the thread's last resort: somebody is waiting
-            pump.call_later(failed, in_words(error))
+            pump.call_later(failed, readable(error))
         else:
             pump.call_later(then, result)
 
     threading.Thread(target=run, name="aside", daemon=True).start()
 
 
-def in_words(error: BaseException) -> CnnTuiError:
+def readable(error: BaseException) -> CnnTuiError:
     """Return an error with a readable message for any exception."""
     if isinstance(error, CnnTuiError):
         return error

@@ -109,13 +109,13 @@ class Training:
         self.session.stop(keep=keep)
         while self.active:
             await asyncio.sleep(0.02)
-        self._fold()
+        self._apply_events()
 
     def poll(self) -> News:
         """Update the board with the events since the last call."""
-        events = self._fold()
+        events = self._apply_events()
         if events:
-            self._used = self._usage.words()
+            self._used = self._usage.text()
         before, self.view = self.view, self._view()
         trained, self._ended = self._ended, None
         return News(
@@ -133,13 +133,13 @@ class Training:
         """Return the folder of a stopped run that another process can resume."""
         if self.active:
             return None
-        self._fold()
+        self._apply_events()
         return self.board.kept if self.board.stopped and not self.board.handed_on else None
 
-    def _fold(self) -> tuple[RunEvent, ...]:
+    def _apply_events(self) -> tuple[RunEvent, ...]:
         events = self.session.drain()
         for event in events:
-            self.board.fold(event)
+            self.board.apply(event)
         kept, ended, network = self.board.kept, self.board.ended, self.session.network
         if events and kept and ended and ended.reason != "failed" and network:
             self._ended = Trained(kept, network)
@@ -147,7 +147,7 @@ class Training:
 
     def _begin(self, network: Network, runner: Runner | None) -> None:
         # Before the mailbox of the ended run is replaced.
-        self._fold()
+        self._apply_events()
         self.board, self.continued = Board(settings=Settings.of(network.training)), None
         self.session.start(network, runner)
 

@@ -172,7 +172,7 @@ async def test_the_screen_of_a_run_shows_any_event_that_can_be_read(place: Path)
         for event in (decode(text, kind) for kind in EVENTS for text in odd(kind)):
             board = Board(settings=Settings(lr=0.1))
             for one in (*usual[:3], event, *usual[-1:]):
-                board.fold(one)
+                board.apply(one)
             watched = app.screen._watched
             watched.board = board
             watched.view = view_of(board, active=True, pausing=False, stopping=False)

@@ -40,7 +40,10 @@ class Builder:
     def weights(self) -> Trained | None:
         """Trained weights that fit the present network, the newest first; None without any."""
         known = (self.latest, self.document.trained)
-        return next((one for one in known if one and one.fits(self.network, self.report)), None)
+        return next(
+            (trained for trained in known if trained and trained.fits(self.network, self.report)),
+            None,
+        )
 
     @property
     def carries(self) -> bool:
@@ -220,7 +223,7 @@ class Builder:
         self.select(self.cursor)
 
 
-def _common(one: edits.Path, other: edits.Path) -> int:
+def _common(path: edits.Path, other: edits.Path) -> int:
     """Return how many leading positions two paths share, excluding the last of either."""
-    most = min(len(one), len(other)) - 1
-    return next((at for at in range(most) if one[at] != other[at]), most)
+    most = min(len(path), len(other)) - 1
+    return next((at for at in range(most) if path[at] != other[at]), most)

@@ -138,8 +138,8 @@ def recent_files() -> tuple[Path, ...]:
 def remember(path: Path) -> None:
     """Put a file at the top of the list; a list that cannot be written is ignored."""
     path = path.absolute()
-    others = [one for one in recent_files() if one != path]
-    listed = [str(one) for one in (path, *others)][:_MOST]
+    others = [other for other in recent_files() if other != path]
+    listed = [str(other) for other in (path, *others)][:_MOST]
     try:
         _place().parent.mkdir(parents=True, exist_ok=True)
         replace_bytes(_place(), json.dumps(listed, indent=1).encode())

@@ -29,7 +29,7 @@ class Trained:
     @property
     def words(self) -> str:
         """The name of their run, and their rewrites."""
-        kinds = ", ".join(one.kind.replace("-", " ") for one in self.rewrites)
+        kinds = ", ".join(rewrite.kind.replace("-", " ") for rewrite in self.rewrites)
         return self.folder.name + (f" through {kinds}" if kinds else "")
 
     def fits(self, network: Network, report: Report) -> bool:
@@ -55,9 +55,9 @@ class Trained:
 
         state = read_state(self.folder)
         now, weights = state.network, state.weights
-        for one in self.rewrites:
-            weights = carry(one, renamed(weights, now, one.before))
-            now = one.after
+        for rewrite in self.rewrites:
+            weights = carry(rewrite, renamed(weights, now, rewrite.before))
+            now = rewrite.after
         return renamed(weights, now, network)
 
     def keep(self, network: Network) -> RunFolder:

@@ -35,22 +35,22 @@ class Box:
 
 def volumes(network: Network, report: Report) -> tuple[DrawnVolume, ...]:
     """Return the input and every volume after it, up to the first unknown one."""
-    found = [DrawnVolume((0,), "input", network.input)]
+    drawn = [DrawnVolume((0,), "input", network.input)]
     for number, layer in enumerate(report.layers, 1):
         if layer.output is None:
             break
-        found = _with(found, number, layer, tuple(layer.output))
-    return tuple(found)
+        drawn = _with(drawn, number, layer, tuple(layer.output))
+    return tuple(drawn)
 
 
 def _with(
-    found: list[DrawnVolume], number: int, layer: LayerReport, shape: tuple[int, ...]
+    drawn: list[DrawnVolume], number: int, layer: LayerReport, shape: tuple[int, ...]
 ) -> list[DrawnVolume]:
-    last = found[-1]
+    last = drawn[-1]
     if LAYER_TYPES[layer.type].info.keeps_shape and shape == last.shape:
         # It is drawn as part of the previous volume.
-        return [*found[:-1], DrawnVolume((*last.layers, number), last.kind, shape)]
-    return [*found, DrawnVolume((number,), layer.type, shape)]
+        return [*drawn[:-1], DrawnVolume((*last.layers, number), last.kind, shape)]
+    return [*drawn, DrawnVolume((number,), layer.type, shape)]
 
 
 def to_scale(drawn: Sequence[DrawnVolume], columns: int, halves: int) -> tuple[Box, ...]:
@@ -58,23 +58,25 @@ def to_scale(drawn: Sequence[DrawnVolume], columns: int, halves: int) -> tuple[B
 
     A flat volume is a bar of one column, in proportion to the longest.
     """
-    pixels = max((max(one.shape[1:]) for one in drawn if len(one.shape) == 3), default=1)
-    outputs = max((one.shape[0] for one in drawn if len(one.shape) == 1), default=1)
+    pixels = max((max(volume.shape[1:]) for volume in drawn if len(volume.shape) == 3), default=1)
+    outputs = max((volume.shape[0] for volume in drawn if len(volume.shape) == 1), default=1)
     scale = _channel_scale(drawn, columns)
-    return tuple(_block(one, scale, halves / pixels, halves / outputs) for one in drawn)
+    return tuple(_block(volume, scale, halves / pixels, halves / outputs) for volume in drawn)
 
 
-def _block(one: DrawnVolume, channel: float, pixel: float, output: float) -> Box:
-    if len(one.shape) == 1:
-        return Box(one, 1, max(1, round(one.shape[0] * output)))
+def _block(volume: DrawnVolume, channel: float, pixel: float, output: float) -> Box:
+    if len(volume.shape) == 1:
+        return Box(volume, 1, max(1, round(volume.shape[0] * output)))
     return Box(
-        one, max(1, round(one.shape[0] * channel)), max(1, round(max(one.shape[1:]) * pixel))
+        volume,
+        max(1, round(volume.shape[0] * channel)),
+        max(1, round(max(volume.shape[1:]) * pixel)),
     )
 
 
 def _channel_scale(drawn: Sequence[DrawnVolume], columns: int) -> float:
     """Return columns per channel such that all boxes fit if possible and none is too wide."""
-    channels = [one.shape[0] for one in drawn if len(one.shape) == 3]
+    channels = [volume.shape[0] for volume in drawn if len(volume.shape) == 3]
     largest = max(channels)
     for widest in range(_WIDEST, 1, -1):
         scale = widest / largest

@@ -113,7 +113,8 @@ def _print_statistics(statistics: Statistics) -> None:
     )
     print_line(f"mean {_figures(statistics.mean)}, deviation {_figures(statistics.std)}")
     rows = [
-        (one.name, f"{one.train:,}", f"{one.val:,}", f"{one.test:,}") for one in statistics.classes
+        (count.name, f"{count.train:,}", f"{count.val:,}", f"{count.test:,}")
+        for count in statistics.classes
     ]
     header = ("class", "train", "val", "test")
     print_table(header, rows, right=header[1:])

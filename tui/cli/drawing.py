@@ -45,12 +45,12 @@ def draw_sheet(console: Console, sheet: Columns) -> None:
 def draw_templates(console: Console, root: Path, run: str, most: int) -> None:
     """Print a run's first-layer weights as pictures, or why there are none."""
     try:
-        found = first_layer(read_state(open_run(root, run)))
+        templates = first_layer(read_state(open_run(root, run)))
     except CnnTuiError as error:
         console.print(f"\n{plain(str(error))}", markup=False)
         return
-    console.print(f"\n{plain(f'{run}, {template_words(found)}')}", markup=False)
-    draw_sheet(console, template_sheet(found, looks_on(console, SIDE), most))
+    console.print(f"\n{plain(f'{run}, {template_words(templates)}')}", markup=False)
+    draw_sheet(console, template_sheet(templates, looks_on(console, SIDE), most))
 
 
 def in_unicode() -> bool:

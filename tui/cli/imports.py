@@ -59,12 +59,12 @@ def command(
     Every layer needs a counterpart here; if one has none, it is named and nothing is written. The
     file is parsed, never run. Its weights are not imported: train the architecture again.
     """
-    found = import_network(file, size, name)
+    imported = import_network(file, size, name)
     output = output or Path(f"{file.stem}.toml")
     if output.exists() and not force:
         raise SpecError(f"{output} already exists.", "Name another with -o, or add --force.")
-    save_network(found.network, output)
-    report = check(found.network)
+    save_network(imported.network, output)
+    report = check(imported.network)
     written = Written(
         str(output),
         report.name,
@@ -72,7 +72,7 @@ def command(
         len(report.layers),
         report.total_params,
         report.valid,
-        found.notes,
+        imported.notes,
     )
     if as_json:
         print_json(written)

@@ -105,7 +105,7 @@ class Extras:
     tensorboard: Path | None
 
     @property
-    def words(self) -> Sequence[str]:
+    def options(self) -> Sequence[str]:
         """The same options for another process."""
         return ("--tensorboard", str(self.tensorboard)) if self.tensorboard else ()
 

@@ -104,13 +104,13 @@ class Outlet(Generic[Event]):
     def _work(self) -> None:
         try:
             with self._printer:
-                while self._take():
+                while self._print_next():
                     pass
         except Exception as error:  # the thread's last resort: whoever waits has to hear of it
             self.failure = error
             self._failed(error)
 
-    def _take(self) -> bool:
+    def _print_next(self) -> bool:
         """Print the next event; returns False at the end."""
         with self._changed:
             if not self._waiting and not self._closed:
@@ -136,7 +136,7 @@ def printing(printer: Printer[Event], control: Control, ending: Ending) -> Itera
 
     def give_up(error: Exception) -> None:
         if is_hang_up(error):
-            ending.take(SIGHUP)
+            ending.handle(SIGHUP)
         control.stop()
 
     outlet, words = Outlet(printer, give_up), ""

@@ -64,9 +64,9 @@ def command(
     bad = 0
     with contextlib.closing(Predictor(loaded)) as predictor:
         for image in images:
-            found = _predict(predictor, loaded, image, top, invert)
-            bad += bool(found.error)
-            _print(found, as_json)
+            prediction = _predict(predictor, loaded, image, top, invert)
+            bad += bool(prediction.error)
+            _print(prediction, as_json)
     return int(bad > 0)
 
 
@@ -101,14 +101,14 @@ def _standard_input() -> Iterator[Path]:
         yield Path(file.name)
 
 
-def _print(found: Prediction, as_json: bool) -> None:
+def _print(prediction: Prediction, as_json: bool) -> None:
     if as_json:
-        print_json(found)
-    elif found.error:
-        print_error(f"{found.image}: {found.error}.")
+        print_json(prediction)
+    elif prediction.error:
+        print_error(f"{prediction.image}: {prediction.error}.")
     else:
-        print_line(found.image)
-        for guess in found.guesses:
+        print_line(prediction.image)
+        for guess in prediction.guesses:
             print_line(f"  {_figure(guess)}  {guess.label}")
 
 

@@ -75,4 +75,4 @@ def command(
         )
 
     report = reporter(as_json=as_json, log_every=log_every)
-    return train(network, dataset, report, threads, keep, on_hangup, extras.words)
+    return train(network, dataset, report, threads, keep, on_hangup, extras.options)

@@ -84,8 +84,10 @@ def _print_accuracies(console: Console | None, rungs: Sequence[BaselineResult]) 
         _print_chart([(rung.baseline, rung.test_accuracy, "") for rung in rungs])
 
 
-def _print_scores(found: CrossValidation) -> None:
-    _print_chart([(f"k = {one.k}", one.mean, f" ± {one.std:.2%}") for one in found.scores])
+def _print_scores(validation: CrossValidation) -> None:
+    _print_chart(
+        [(f"k = {score.k}", score.mean, f" ± {score.std:.2%}") for score in validation.scores]
+    )
 
 
 def _print_chart(bars: list[tuple[str, float, str]]) -> None:

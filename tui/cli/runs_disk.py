@@ -29,10 +29,10 @@ def states(root: Path, run: str, as_json: bool) -> None:
     # The other commands need no arrays, and importing NumPy takes longer than they do.
     from cnn_tui.engine.runs.states import kept_states
 
-    found = kept_states(open_run(root, run))
+    states = kept_states(open_run(root, run))
     if as_json:
-        print_json(found)
-    elif not found:
+        print_json(states)
+    elif not states:
         print_line(f"{run} has no readable checkpoint.")
     else:
         rows = [
@@ -42,7 +42,7 @@ def states(root: Path, run: str, as_json: bool) -> None:
                 "best" if state.best else "",
                 megabytes(state.bytes),
             )
-            for state in found
+            for state in states
         ]
         print_table(("step", "after", "", "MB"), rows, right=("step", "MB"))
 
@@ -52,20 +52,20 @@ def states(root: Path, run: str, as_json: bool) -> None:
 @click.pass_obj
 def bin_(root: Path, as_json: bool) -> None:
     """List the deleted runs; restore brings one back, empty-bin deletes them for good."""
-    found = list_bin(root)
+    binned = list_bin(root)
     if as_json:
-        print_json(found)
-    elif not found:
+        print_json(binned)
+    elif not binned:
         print_line("The bin is empty.")
     else:
         rows = [
             (
-                one.name,
-                one.arch,
-                "" if one.best_val_accuracy is None else f"{one.best_val_accuracy:.2%}",
-                megabytes(one.bytes),
+                run.name,
+                run.arch,
+                "" if run.best_val_accuracy is None else f"{run.best_val_accuracy:.2%}",
+                megabytes(run.bytes),
             )
-            for one in found
+            for run in binned
         ]
         print_table(("run", "network", "best val", "MB"), rows, right=("best val", "MB"))
 
@@ -102,22 +102,22 @@ def clean(root: Path, bin_: bool, states_: bool, yes: bool, as_json: bool) -> No
     chosen = {"bin": bin_, "states": states_}
     kinds = tuple(kind for kind in KINDS if chosen.get(kind)) or KINDS
     if as_json:
-        found = _found(root, kinds)
-        print_json({"freed": clean_up(found) if yes else 0, "spare": found})
+        spare = _found(root, kinds)
+        print_json({"freed": clean_up(spare) if yes else 0, "spare": spare})
         return
     _clean(root, kinds, yes=yes)
 
 
 def _clean(root: Path, kinds: Sequence[Kind], *, yes: bool) -> None:
-    found = _found(root, kinds)
-    if not found:
+    reclaimable = _found(root, kinds)
+    if not reclaimable:
         print_line("There is nothing to clean up." if len(kinds) > 1 else _NOTHING[kinds[0]])
         return
-    for spare in found:
-        print_line(f"{spare_words(spare)}: {megabytes(spare.bytes)} MB")
+    for item in reclaimable:
+        print_line(f"{spare_words(item)}: {megabytes(item.bytes)} MB")
     if not yes:
-        _ask(found)
-    print_line(f"{megabytes(clean_up(found))} MB freed.")
+        _ask(reclaimable)
+    print_line(f"{megabytes(clean_up(reclaimable))} MB freed.")
 
 
 _NOTHING = {
@@ -131,13 +131,13 @@ def _found(root: Path, kinds: Sequence[Kind]) -> list[Reclaimable]:
     return [spare for spare in spares(root) if spare.kind in kinds]
 
 
-def _ask(found: Sequence[Reclaimable]) -> None:
+def _ask(reclaimable: Sequence[Reclaimable]) -> None:
     if not sys.stdin.isatty():
         raise RunError(
             "Nothing was deleted: there is no terminal to ask on.",
             "Add --yes to delete without asking.",
         )
-    total = megabytes(sum(spare.bytes for spare in found))
+    total = megabytes(sum(item.bytes for item in reclaimable))
     if not click.confirm(f"Delete this for good ({total} MB)?"):
         raise click.exceptions.Exit(1)
 

@@ -33,7 +33,7 @@ class Ending:
         """128 plus the number of the first signal; 0 if none came."""
         return 128 + self._number if self._number else 0
 
-    def take(self, number: int) -> None:
+    def handle(self, number: int) -> None:
         """Stop the training; end the process at once if that is over, or on a second INT."""
         if self._over or number == self._number == signal.SIGINT:
             # Neither a batch nor another thread may delay a second interrupt.
@@ -65,7 +65,7 @@ class Ending:
 def stopped_by_signals(control: Control) -> Iterator[Ending]:
     """Stop after the current batch on INT, TERM or HUP, and enforce that the process ends."""
     ending = Ending(control)
-    before = _handle(ending.take)
+    before = _handle(ending.handle)
     try:
         yield ending
     finally:
@@ -87,9 +87,9 @@ def ended_by_signals() -> Iterator[None]:
 _Handlers = dict[signal.Signals, Any]
 
 
-def _handle(take: Callable[[int], None]) -> _Handlers:
+def _handle(act: Callable[[int], None]) -> _Handlers:
     def handle(number: int, frame: FrameType | None) -> None:
-        take(number)
+        act(number)
 
     return {number: signal.signal(number, handle) for number in _signals()}
 

@@ -66,7 +66,11 @@ def command(
         )
     changes = {key: value for key, value in recipe.items() if value is not None}
     network, dataset, data_dir = load_for(
-        arch, data, data_dir, skip_damaged=skip_damaged, change=lambda one: override(one, changes)
+        arch,
+        data,
+        data_dir,
+        skip_damaged=skip_damaged,
+        change=lambda network: override(network, changes),
     )
     if not anyway:
         check_memory(network, network.training.batch_size)
@@ -85,7 +89,7 @@ def command(
 
     report = reporter(as_json=as_json, log_every=log_every)
     kept = None if no_record else keep
-    return train(network, dataset, report, threads, kept, on_hangup, extras.words)
+    return train(network, dataset, report, threads, kept, on_hangup, extras.options)
 
 
 def override(network: Network, changes: dict[str, int | float]) -> Network:

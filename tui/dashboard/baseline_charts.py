@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 FOLD_GLYPH, MEAN_GLYPH = "·", "o"
 
 
-def folds_picture(found: CrossValidation, rows: int) -> ChartPicture:
+def folds_picture(validation: CrossValidation, rows: int) -> ChartPicture:
     """Return the chart of accuracy against k: a point for each fold, the mean and its spread.
 
     The choices of k are equally spaced: on a true scale the small ones would touch.
     """
-    scores = found.scores
+    scores = validation.scores
     folds = tuple(
         (float(at), accuracy) for at, score in enumerate(scores) for accuracy in score.accuracies
     )
@@ -37,14 +37,14 @@ def folds_picture(found: CrossValidation, rows: int) -> ChartPicture:
     y = near_axis([*(accuracy for _, accuracy in folds), *ends], max(4, rows // 3))
     x = choices_axis([score.k for score in scores], "k")
     curves = (Curve(folds, FOLD_GLYPH, joined=False), Curve(means, MEAN_GLYPH))
-    chosen = next(at for at, score in enumerate(scores) if score.k == found.best)
+    chosen = next(at for at, score in enumerate(scores) if score.k == validation.best)
     plot = Plot(curves, x, y, marks=(float(chosen),), spreads=spreads)
-    return ChartPicture(_title(found, chosen), _chosen(found, chosen), plot)
+    return ChartPicture(_title(validation, chosen), _chosen(validation, chosen), plot)
 
 
-def _title(found: CrossValidation, chosen: int) -> Line:
+def _title(validation: CrossValidation, chosen: int) -> Line:
     return (
-        *_chosen(found, chosen),
+        *_chosen(validation, chosen),
         (f"  {FOLD_GLYPH} ", "accent"),
         ("a fold", "dim"),
         (f"  {MEAN_GLYPH} ", "warn"),
@@ -52,8 +52,8 @@ def _title(found: CrossValidation, chosen: int) -> Line:
     )
 
 
-def _chosen(found: CrossValidation, chosen: int) -> Line:
-    score = found.scores[chosen]
+def _chosen(validation: CrossValidation, chosen: int) -> Line:
+    score = validation.scores[chosen]
     return (
         (" k by five folds", "strong"),
         ("  ▲ ", "strong"),
@@ -85,8 +85,8 @@ _FIGURE = 10
 
 
 def _bars(rung: BaselineResult, rungs: Sequence[BaselineResult], room: int) -> Line:
-    train = _on_tens(rung.train_seconds, [one.train_seconds for one in rungs])
-    predict = _on_tens(rung.predict_ms_per_image, [one.predict_ms_per_image for one in rungs])
+    train = _on_tens(rung.train_seconds, [other.train_seconds for other in rungs])
+    predict = _on_tens(rung.predict_ms_per_image, [other.predict_ms_per_image for other in rungs])
     return (
         (f" {rung.baseline:<15}", "dim"),
         *_bar(rung.test_accuracy, room, f"{rung.test_accuracy:.2%}", "accent"),
@@ -106,7 +106,7 @@ def _bar(share: float, room: int, figure: str, role: str) -> Line:
 
 def _on_tens(value: float, values: Sequence[float]) -> float:
     """Return the position of a value between a tenth of the least and the largest; 0 is no bar."""
-    some = [one for one in values if one > 0]
+    positive = [each for each in values if each > 0]
     if value <= 0:
         return 0.0
-    return (math.log10(value / min(some)) + 1) / (math.log10(max(some) / min(some)) + 1)
+    return (math.log10(value / min(positive)) + 1) / (math.log10(max(positive) / min(positive)) + 1)

@@ -72,7 +72,7 @@ class Board:
     _x: float = 0.0
     """The position of the last batch on the horizontal axis, in epochs."""
 
-    def fold(self, event: RunEvent) -> None:
+    def apply(self, event: RunEvent) -> None:
         """Update the state with one event."""
         match event:
             case RunStarted():
@@ -103,7 +103,7 @@ class Board:
                 self.ended, self.paused = event, False
                 self._note(_end_words(event), event.seconds)
 
-    def take_print(self, text: str) -> None:
+    def log_print(self, text: str) -> None:
         """Log the lines that some code printed."""
         for line in text.splitlines()[-LOG_LINES:]:
             if line.strip():
@@ -244,5 +244,5 @@ def read_board(folder: RunFolder) -> Board:
     for event in Follower(folder).poll():
         if isinstance(event, RunStarted) and not event.from_step:
             board = Board()
-        board.fold(event)
+        board.apply(event)
     return board

@@ -109,7 +109,7 @@ class Usage:
     def __init__(self) -> None:
         self._then = self._now()
 
-    def words(self) -> str:
+    def text(self) -> str:
         """Return ``cpu 187% 212 MB``; processor time of all cores since the last call."""
         (cpu, clock), self._then = self._then, self._now()
         share = (self._then[0] - cpu) / max(1e-3, self._then[1] - clock)

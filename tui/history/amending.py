@@ -47,6 +47,8 @@ def amend(network: Network, text: str) -> Amendment:
 def choices(network: Network, text: str) -> list[tuple[str, str]]:
     """Return settings whose path contains the text before ``=``, those of the recipe first."""
     name = text.partition("=")[0].strip().lower()
-    found = [(path, value) for path, value in settings_of(network).items() if name in path.lower()]
-    found = [pair for pair in found if pair[0] not in ("name", "description")]
-    return sorted(found, key=lambda pair: not pair[0].startswith("training."))
+    settings = [
+        (path, value) for path, value in settings_of(network).items() if name in path.lower()
+    ]
+    settings = [pair for pair in settings if pair[0] not in ("name", "description")]
+    return sorted(settings, key=lambda pair: not pair[0].startswith("training."))

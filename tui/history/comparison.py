@@ -32,24 +32,24 @@ def rows(comparison: RunComparison, first: int = 0) -> tuple[TableRow, ...]:
 def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
     runs = comparison.runs
     summaries = [entry.summary for entry in runs]
-    best = max((one.best_val_accuracy or 0.0 for one in summaries), default=0.0)
+    best = max((summary.best_val_accuracy or 0.0 for summary in summaries), default=0.0)
     figures = (
-        ("best val", *(_best(one.best_val_accuracy, best) for one in summaries)),
-        ("in epoch", *(str(one.best_epoch or "") for one in summaries)),
-        ("test", *(percent(one.test_accuracy) for one in summaries)),
-        ("parameters", *(f"{one.params:,}" for one in summaries)),
+        ("best val", *(_best(summary.best_val_accuracy, best) for summary in summaries)),
+        ("in epoch", *(str(summary.best_epoch or "") for summary in summaries)),
+        ("test", *(percent(summary.test_accuracy) for summary in summaries)),
+        ("parameters", *(f"{summary.params:,}" for summary in summaries)),
     )
     rest = (
         ("state", *(entry.state for entry in runs)),
-        ("epochs", *(f"{one.epoch}/{one.epochs}" for one in summaries)),
-        ("time", *(clock(one.seconds) for one in summaries)),
+        ("epochs", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
+        ("time", *(clock(summary.seconds) for summary in summaries)),
     )
     settings = (
-        (one.setting, *(value.strip('"') for value in one.values)) for one in comparison.recipe
+        (row.setting, *(value.strip('"') for value in row.values)) for row in comparison.recipe
     )
     layers = (
-        (f"layer {one.layer}", *(value or "-" for value in one.values))
-        for one in comparison.architecture
+        (f"layer {row.layer}", *(value or "-" for value in row.values))
+        for row in comparison.architecture
     )
     return (
         *(TableRow(cells[0], cells) for cells in figures),
@@ -69,11 +69,11 @@ def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPictu
         [
             (float(epoch), value)
             for epoch, value in zip(
-                one.epochs, one.val_loss if loss else one.val_accuracy, strict=True
+                curve.epochs, curve.val_loss if loss else curve.val_accuracy, strict=True
             )
             if value is not None and math.isfinite(value)
         ]
-        for one in comparison.curves
+        for curve in comparison.curves
     ]
     values = [y for curve in curves for _, y in curve]
     last = max((curve[-1][0] for curve in curves if curve), default=None)

@@ -50,10 +50,10 @@ def resume_here(
         def tell(event: RunEvent) -> None:
             recorder.record(event)
             if isinstance(event, RunStarted):
-                for one in past:
+                for earlier in past:
                     # Steps after the checkpoint are computed again.
-                    if isinstance(one, RunStarted) or one.step <= event.from_step:
-                        emit(one)
+                    if isinstance(earlier, RunStarted) or earlier.step <= event.from_step:
+                        emit(earlier)
             emit(event)
 
         Trainer(network, dataset, control=control, emit=tell, keeper=recorder).run()

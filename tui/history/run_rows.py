@@ -62,18 +62,18 @@ def listing_words(
     entries: Sequence[RunEntry], binned: Sequence[TrashedRun], order: Order, words: str
 ) -> Line:
     """Return the number of runs, their size, order and filter."""
-    used = sum(one.bytes or 0 for one in entries)
+    used = sum(entry.bytes or 0 for entry in entries)
     listed = f" {count(len(entries), 'run')}, {megabytes(used)} MB, sorted by {order} (s)"
-    size = sum(one.bytes for one in binned)
+    size = sum(run.bytes for run in binned)
     bin_ = f"; bin: {count(len(binned), 'run')}, {megabytes(size)} MB" if binned else ""
     filtered = f"; filter: {clean(words)}" if words else ""
     return ((listed + bin_, "dim"), (filtered, "warn"))
 
 
-def binned_words(one: TrashedRun) -> str:
+def binned_words(run: TrashedRun) -> str:
     """Describe a run in the bin."""
-    best = f", best {percent(one.best_val_accuracy)}" if one.best_val_accuracy is not None else ""
-    return f"{clean(one.arch) or 'no run'}{best}, {megabytes(one.bytes)} MB"
+    best = f", best {percent(run.best_val_accuracy)}" if run.best_val_accuracy is not None else ""
+    return f"{clean(run.arch) or 'no run'}{best}, {megabytes(run.bytes)} MB"
 
 
 def about(entry: RunEntry | None) -> tuple[Line, ...]:

@@ -57,16 +57,16 @@ class Watched:
         """The folder that contains the run."""
         return self.folder.path.parent
 
-    def take_news(self) -> None:
+    def poll(self) -> None:
         """Update the board with the events read since the last call."""
         for event in self._mailbox.drain():
             if isinstance(event, RunStarted) and not event.from_step:
                 # A new beginning: a resume cut the files, or another run began.
                 self.board = Board()
-            self.board.fold(event)
+            self.board.apply(event)
         pausing = self.board.paused
         view = view_of(self.board, active=self.live, pausing=pausing, stopping=False)
-        self.view = self._in_words(view)
+        self.view = self._with_reason(view)
 
     def ask(self, command: Request) -> None:
         """Send a request; its result appears in :attr:`answers`."""
@@ -92,7 +92,7 @@ class Watched:
         except (CnnTuiError, OSError) as error:
             self.answers.append((False, str(error)))
 
-    def _in_words(self, view: RunView) -> RunView:
+    def _with_reason(self, view: RunView) -> RunView:
         """Add the reason why the run does not continue, if no event says so."""
         if self.gone:
             return replace(view, state="gone", detail=self.gone)

@@ -47,13 +47,13 @@ class CompareScreen(ModeScreen):
         super().on_mount()
         self.heading = Heading(f"{len(self._folders)} runs")
         run_in_thread(
-            self, lambda: compare_runs(self._folders), self._take, partial(complain, self.app)
+            self, lambda: compare_runs(self._folders), self._compared, partial(complain, self.app)
         )
 
     def on_resize(self, event: object) -> None:
         self.call_after_refresh(self._draw)
 
-    def _take(self, comparison: RunComparison) -> None:
+    def _compared(self, comparison: RunComparison) -> None:
         self._comparison = comparison
         self._fill()
         self._draw()

@@ -98,7 +98,7 @@ class DataScreen(ModeScreen):
         self.query_one("#samples", Static).update("")
         if entry.ready:
             self._words = "reading..."
-            run_in_thread(self, lambda: _measured(entry.name), self._take, self._fail)
+            run_in_thread(self, lambda: _measured(entry.name), self._show_measured, self._fail)
         elif entry.download_bytes:
             size = entry.download_bytes / 1e6
             self._words = f"f downloads it: {size:,.0f} MB, to {entry.folder}"
@@ -107,7 +107,7 @@ class DataScreen(ModeScreen):
         self._look()
         self.refresh_bindings()
 
-    def _take(self, shown: tuple[Dataset, Statistics]) -> None:
+    def _show_measured(self, shown: tuple[Dataset, Statistics]) -> None:
         from cnn_tui.tui.samples import summary_of
 
         if self.is_mounted and shown[0].name == self.query_one(Table).chosen:

@@ -59,15 +59,15 @@ async def _imported(app: App[None], path: Path) -> Network:
 
     # A model contains its weights, and may take seconds to read.
     try:
-        found = await asyncio.to_thread(import_network, path)
+        imported = await asyncio.to_thread(import_network, path)
     except OpenSizeError as error:
         size = await _ask_for_size(app, error.smallest)
         if size is None:
             raise
-        found = await asyncio.to_thread(import_network, path, size)
-    for note in ("its weights are not imported", *found.notes):
+        imported = await asyncio.to_thread(import_network, path, size)
+    for note in ("its weights are not imported", *imported.notes):
         app.notify(f"{path.name}: {note}", markup=False)
-    return found.network
+    return imported.network
 
 
 async def _ask_for_size(
@@ -82,11 +82,11 @@ async def _ask_for_size(
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
     """Return files by their names; a duplicate name is replaced by the whole path."""
-    found: dict[str, Path] = {}
+    by_name: dict[str, Path] = {}
     for path in paths:
         name = clean(path.name)
-        found[clean(str(path)) if name in found else name] = path
-    return found
+        by_name[clean(str(path)) if name in by_name else name] = path
+    return by_name
 
 
 async def _ask_where_to_save(app: App[None], network: Network, source: Path | None) -> Path | None:

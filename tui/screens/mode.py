@@ -32,7 +32,7 @@ class ModeScreen(Screen[None]):
         """Set the classes of the breakpoints now, so that no widget is laid out twice."""
         sides = (size.width, self.HORIZONTAL_BREAKPOINTS), (size.height, self.VERTICAL_BREAKPOINTS)
         for side, breakpoints in sides:
-            self.add_class(max(one for one in breakpoints or () if one[0] <= side)[1])
+            self.add_class(max(point for point in breakpoints or () if point[0] <= side)[1])
 
     def compose_body(self) -> ComposeResult:
         """Yield the widgets between header and key bar."""

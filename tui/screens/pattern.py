@@ -52,7 +52,7 @@ class Remarks(Lines):
             return []
         first, *others = self._shown.warnings
         shown = underlined(first.message, first.column - self._scrolled, first.width, width, "warn")
-        return [*shown, *(((f"! {one.message}", "warn"),) for one in others)]
+        return [*shown, *(((f"! {warning.message}", "warn"),) for warning in others)]
 
 
 class PatternDialog(Dialog[tuple[Layer, ...]]):

@@ -89,7 +89,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
     @work
     async def action_bin(self) -> None:
         """Restore a run from the bin."""
-        items = [Item(one.name, binned_words(one)) for one in list_bin(self._root)]
+        items = [Item(run.name, binned_words(run)) for run in list_bin(self._root)]
         if not items:
             self.notify("The bin is empty.")
             return
@@ -101,23 +101,23 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         """List reclaimable files and delete them after asking."""
         run_in_thread(self, lambda: spares(self._root), self._offer, self._fail)
 
-    def _offer(self, found: tuple[Reclaimable, ...]) -> None:
-        self._ask_what_to_delete(found)
+    def _offer(self, reclaimable: tuple[Reclaimable, ...]) -> None:
+        self._ask_what_to_delete(reclaimable)
 
     @work
-    async def _ask_what_to_delete(self, found: tuple[Reclaimable, ...]) -> None:
-        if not found:
+    async def _ask_what_to_delete(self, reclaimable: tuple[Reclaimable, ...]) -> None:
+        if not reclaimable:
             self.notify("There is nothing to clean up.")
             return
         answers = [
-            Answer(SPARE_KEYS[one.kind], f"{spare_words(one)}: {megabytes(one.bytes)} MB")
-            for one in found
+            Answer(SPARE_KEYS[files.kind], f"{spare_words(files)}: {megabytes(files.bytes)} MB")
+            for files in reclaimable
         ]
-        total = megabytes(sum(one.bytes for one in found))
-        if len(found) > 1:
+        total = megabytes(sum(files.bytes for files in reclaimable))
+        if len(reclaimable) > 1:
             answers.append(Answer("a", f"all of these: {total} MB"))
         key = await self.app.push_screen_wait(Question("Delete for good:", answers))
-        chosen = [one for one in found if key in (SPARE_KEYS[one.kind], "a")]
+        chosen = [files for files in reclaimable if key in (SPARE_KEYS[files.kind], "a")]
         if chosen:
             run_in_thread(self, lambda: clean_up(chosen), self._cleaned, self._fail)
 

@@ -70,13 +70,13 @@ class RunsScreen(RunChanges):
         """Read the folder on a thread, as it may be large or far away."""
         if not self._reading:
             self._reading = True
-            run_in_thread(self, self._read, self._take, self._fail)
+            run_in_thread(self, self._read, self._listed, self._fail)
 
     def _read(self) -> tuple[list[RunEntry], list[TrashedRun]]:
         return list_runs(self._root, sizes=True), list_bin(self._root)
 
-    def _take(self, found: tuple[list[RunEntry], list[TrashedRun]]) -> None:
-        self._entries, self._binned = found
+    def _listed(self, listed: tuple[list[RunEntry], list[TrashedRun]]) -> None:
+        self._entries, self._binned = listed
         self._known, self._reading = True, False
         self._present()
 

@@ -98,11 +98,11 @@ class CandidateList(Lines):
         rows: list[Line] = [
             (
                 (
-                    f"{'>' if one is chosen else ' '} {one.title}",
-                    "strong" if one is chosen else "dim",
+                    f"{'>' if candidate is chosen else ' '} {candidate.title}",
+                    "strong" if candidate is chosen else "dim",
                 ),
             )
-            for one in self.candidates
+            for candidate in self.candidates
         ]
         if chosen is None:
             return rows
@@ -130,7 +130,7 @@ class TransformDialog(Dialog[Outcome]):
         super().__init__()
         self._trained = trained
         options = transforms_for(layer_at(network, path))
-        self._candidates = [Candidate(network, path, one) for one in options]
+        self._candidates = [Candidate(network, path, transform) for transform in options]
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window transform"):
@@ -193,15 +193,17 @@ def _prove(rewritten: Rewrite, trained: Trained | None) -> Proof:
             weights = trained.weights(rewritten.before)
         except CnnTuiError as error:
             trouble = f" Without its trained weights: {error}"
-    found = verify(rewritten, weights)
-    words = f"{_verdict(found)}{trouble}"
-    return Proof(words, found.passed, trained.through(rewritten) if trained and weights else None)
+    verification = verify(rewritten, weights)
+    words = f"{_verdict(verification)}{trouble}"
+    return Proof(
+        words, verification.passed, trained.through(rewritten) if trained and weights else None
+    )
 
 
-def _verdict(found: Verification) -> str:
-    over = f"{found.images} random images: largest difference {found.difference:.1e}"
-    if not found.passed:
-        return f"not the same. {over}, scores up to {found.largest:.3g}"
-    if found.exact:
-        return f"the same. {over}, scores up to {found.largest:.3g}"
-    return f"another function, to be trained again: scores differ by {found.difference:.2g}"
+def _verdict(verification: Verification) -> str:
+    over = f"{verification.images} random images: largest difference {verification.difference:.1e}"
+    if not verification.passed:
+        return f"not the same. {over}, scores up to {verification.largest:.3g}"
+    if verification.exact:
+        return f"the same. {over}, scores up to {verification.largest:.3g}"
+    return f"another function, to be trained again: scores differ by {verification.difference:.2g}"

@@ -49,7 +49,7 @@ class WatchScreen(RunScreen, inherit_bindings=False):
             accepted, words = watched.answers.popleft()
             self.notify(words, severity="information" if accepted else "error", markup=False)
         before = watched.view
-        watched.take_news()
+        watched.poll()
         started = watched.board.started
         data = started.data if started else ""
         self.heading = Heading(watched.folder.name, data, watched.view.summary)

@@ -36,7 +36,9 @@ def fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     if longer <= side:
         by = side // longer
         return image.repeat(by, axis=1).repeat(by, axis=2)
-    rows, columns = (_means(one, max(1, round(one * side / longer))) for one in (height, width))
+    rows, columns = (
+        _means(length, max(1, round(length * side / longer))) for length in (height, width)
+    )
     small: NDArray[np.uint8] = np.rint(rows @ image.astype(float) @ columns.T).astype(np.uint8)
     return small
 

@@ -110,9 +110,13 @@ class KeyBar(Lines):
         """
         if self.app.screen is not self.screen and self._known:
             return self._known
-        active = self.screen.active_bindings.values()
-        shown = {one.binding.action: one.binding for one in reversed(list(active))}
-        order = {one.binding.action: None for one in active if one.binding.show and one.enabled}
+        bindings = list(self.screen.active_bindings.values())
+        shown = {active.binding.action: active.binding for active in reversed(bindings)}
+        order = {
+            active.binding.action: None
+            for active in bindings
+            if active.binding.show and active.enabled
+        }
         self._known = [shown[action] for action in order]
         return self._known
 

@@ -138,12 +138,14 @@ class QuickEntry(Lines):
         """Return as many completions as fit, with the selected one among them."""
         runs: list[Run] = [(" ", "")]
         at, room = self._chosen % len(choices), width - 1
-        first = 0 if sum(len(one.text) + 2 for one in choices[: at + 1]) < width else at
-        for number, one in enumerate(choices[first:], first):
-            room -= len(one.text) + 2
+        first = (
+            0 if sum(len(completion.text) + 2 for completion in choices[: at + 1]) < width else at
+        )
+        for number, completion in enumerate(choices[first:], first):
+            room -= len(completion.text) + 2
             if room < 0:
                 break
-            runs.append((f" {one.text} ", "cursor" if number == at else "accent"))
+            runs.append((f" {completion.text} ", "cursor" if number == at else "accent"))
         return tuple(runs)
 
     def _choices(self) -> tuple[Completion, ...]:

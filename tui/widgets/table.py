@@ -99,7 +99,7 @@ class Table(Lines, can_focus=True):
         if not self.records:
             return [*rows, (), ((f"  {self.empty}"[:width], "dim"),)]
         visible = enumerate(self.records[self._top : self._top + shown], start=self._top)
-        return [*rows, *(self._line(at, one, kept, width) for at, one in visible)]
+        return [*rows, *(self._line(at, record, kept, width) for at, record in visible)]
 
     def _line(self, at: int, record: TableRow, kept: dict[int, int], width: int) -> Line:
         here, marked = at == self.cursor, record.key in self.marked
