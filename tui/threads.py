@@ -30,7 +30,7 @@ def run_in_thread(
     def run() -> None:
         try:
             result = work()
-        except BaseException as error:  # the thread's last resort: somebody is waiting
+        except BaseException as error:  # the thread's last resort: the screen is waiting
             pump.call_later(failed, readable(error))
         else:
             pump.call_later(then, result)

@@ -92,10 +92,10 @@ def window(blocks: Sequence[Box], chosen: int, columns: int) -> range:
     room = columns - blocks[chosen].width
     while True:
         before = blocks[first - 1].width + GAP if first else columns
-        behind = blocks[last + 1].width + GAP if last + 1 < len(blocks) else columns
-        if min(before, behind) > room:
+        after = blocks[last + 1].width + GAP if last + 1 < len(blocks) else columns
+        if min(before, after) > room:
             return range(first, last + 1)
-        if behind <= room and (before > room or last - chosen <= chosen - first):
-            last, room = last + 1, room - behind
+        if after <= room and (before > room or last - chosen <= chosen - first):
+            last, room = last + 1, room - after
         else:
             first, room = first - 1, room - before

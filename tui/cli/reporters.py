@@ -76,7 +76,7 @@ class JSONReporter(Reporter):
 def reporter(*, as_json: bool = False, log_every: float | None = None) -> Reporter:
     """The one that suits: JSON if asked for, a progress bar on a terminal, else plain lines.
 
-    ``log_every``: at most how often steps are told, in seconds of training.
+    ``log_every``: the least training time between two steps, in seconds.
     """
     if as_json:
         return JSONReporter(log_every)

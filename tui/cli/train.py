@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -61,16 +62,11 @@ def command(
     continues one.
     """
     if no_record and tensorboard_dir:
-        raise click.UsageError(
-            "--no-record writes nothing to disk, --tensorboard does: choose one."
-        )
+        raise click.UsageError("--no-record writes nothing, --tensorboard does: choose one.")
     changes = {key: value for key, value in recipe.items() if value is not None}
+    change = partial(override, changes=changes)
     network, dataset, data_dir = load_for(
-        arch,
-        data,
-        data_dir,
-        skip_damaged=skip_damaged,
-        change=lambda network: override(network, changes),
+        arch, data, data_dir, skip_damaged=skip_damaged, change=change
     )
     if not anyway:
         check_memory(network, network.training.batch_size)

@@ -165,7 +165,7 @@ def _titles(name: str, curves: list[_Named], lens: Viewport, earlier: Earlier) -
         name = f"{name} at {lens.cursor:.2f}"
     words, signs = [(f" {name}", "strong")], [(f" {name}", "strong")]
     for curve in curves:
-        value = (_told(curve, lens.cursor), curve.role)
+        value = (_value_text(curve, lens.cursor), curve.role)
         label = " ".join(filter(None, (curve.name, curve.glyph)))
         words += [(f"   {label} " if label else "   ", "dim"), value]
         signs += [(f" {label} " if curve.glyph else " ", "dim"), value]
@@ -173,7 +173,7 @@ def _titles(name: str, curves: list[_Named], lens: Viewport, earlier: Earlier) -
     return tuple(words), tuple(signs)
 
 
-def _told(curve: _Named, cursor: float | None) -> str:
+def _value_text(curve: _Named, cursor: float | None) -> str:
     points = curve.points
     value = value_at(points, math.inf if cursor is None else cursor)
     return "-" if value is None else format(value, curve.form)

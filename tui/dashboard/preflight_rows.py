@@ -33,8 +33,8 @@ def preflight_rows(
     end = _end(names, results, width, seconds, over, trouble)
     room = height - len(end)
     rows: list[Line] = []
-    for told in (results, [result for result in results if not result.passed], ()):
-        rows = _checks(names, results, width, over, told)
+    for detailed in (results, [result for result in results if not result.passed], ()):
+        rows = _checks(names, results, width, over, detailed)
         if len(rows) <= room:
             break
     return [*rows[: max(0, room)], *end]
@@ -45,9 +45,9 @@ def _checks(
     results: Sequence[CheckResult],
     width: int,
     over: bool,
-    told: Sequence[CheckResult],
+    detailed: Sequence[CheckResult],
 ) -> list[Line]:
-    rows = [row for result in results for row in _made(result, width, evidence=result in told)]
+    rows = [row for result in results for row in _made(result, width, evidence=result in detailed)]
     for place, name in enumerate(names[len(results) :]):
         under_way = place == 0 and not over
         rows.append(((f"{'...' if under_way else '':{_MARK}}", "accent"), (name, "dim")))

@@ -33,10 +33,10 @@ def open_closed() -> None:
 
 
 def finish(*, wait: bool = True) -> None:
-    """Write out what the output streams still hold, and drop what nobody takes.
+    """Flush the output streams, and discard what cannot be written.
 
-    Otherwise the interpreter would try again at its end and exit with 120. Without ``wait`` all
-    of it is dropped: a reader that sleeps would hold the process up.
+    Otherwise the interpreter would try again at its end and exit with 120. Without ``wait``
+    everything is discarded, as a stopped reader would delay the process.
     """
     for stream in _outputs():
         with suppress(OSError):

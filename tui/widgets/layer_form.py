@@ -55,7 +55,7 @@ class LayerForm(Lines):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._active: str | None = None
-        self._told: object = None
+        self._posted: object = None
         self._problem = ""
         self._top = 0
 
@@ -111,8 +111,8 @@ class LayerForm(Lines):
             self._complain(str(error))
             return
         self._complain("")
-        if (value, type(value)) != (self._told, type(self._told)):
-            self._told = value
+        if (value, type(value)) != (self._posted, type(self._posted)):
+            self._posted = value
             self.post_message(self.Edited(field, value))
 
     def on_descendant_blur(self) -> None:
@@ -176,7 +176,7 @@ class LayerForm(Lines):
     def _open(self, name: str) -> None:
         field, value = self._line(name)
         entry = self._entry
-        self._active, self._told, self._problem = name, value, ""
+        self._active, self._posted, self._problem = name, value, ""
         entry.choices, entry.placeholder = field.choices, field.empty
         with entry.prevent(Input.Changed):
             entry.value = field.show(value)

@@ -89,8 +89,8 @@ class QuickEntry(Lines):
         entry, choices = self._entry, self._choices()
         if choices:
             word = choices[self._chosen % len(choices)]
-            before, behind = entry.value[: word.start], entry.value[word.end :].lstrip()
-            entry.value = f"{before}{word.text} {behind}"
+            before, after = entry.value[: word.start], entry.value[word.end :].lstrip()
+            entry.value = f"{before}{word.text} {after}"
             entry.cursor_position = word.start + len(word.text) + 1
 
     def action_go(self, by: int) -> None:
