@@ -24,9 +24,8 @@ from cnn_tui.engine.training.events import BatchCompleted, EpochCompleted, RunEv
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
-from cnn_tui.tui.places import Places
 from cnn_tui.tui.session import Emit, Runner, Session, train
-from cnn_tui.tui.training import Training
+from cnn_tui.tui.training import Places, Training
 
 FOLDER = Path(__file__).parent
 SIZE = (112, 30)

@@ -1,1 +1,1 @@
-"""The terminal's side of cnn-tui: the app and the command line. Nothing heavy is imported here."""
+"""The app and the command line. Importing this package imports nothing heavy."""

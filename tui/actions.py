@@ -1,16 +1,18 @@
-"""Every command in one table, from which keys, the key bar, help and the palette are made."""
+"""The table of commands, the source of key bindings, key bar, help and command palette."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from textual.binding import Binding, BindingType
+from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 
 @dataclass(frozen=True)
 class Command:
-    """Something a person can do; ``scope`` is where its keys are bound."""
+    """A command of the app; ``scope`` is where its keys are bound."""
 
     scope: str
     keys: str
@@ -18,25 +20,33 @@ class Command:
     label: str
     """One or two words for the key bar."""
     help: str = ""
-    """One short line for the help screen; empty for another way to do the same."""
+    """A short line for the help screen; empty for a second way to do the same."""
     shown: str = ""
     """How the keys are written, if not as the first of them."""
     in_bar: bool = True
 
 
 LIST = "list"
-"""Only while the list of layers has the focus: letters typed into a form are text."""
+"""Keys of the list of layers, bound only while it has the focus: in a form, letters are text."""
+
 BUILD = "build"
+
 TRAIN = "train"
+
 RUNS = "runs"
+
 WATCH = "watch"
+
 COMPARE = "compare"
+
 DATA = "data"
+
 LADDER = "ladder"
+
 WEIGHTS = "weights"
 
 CHARTS = "charts"
-"""What the training screen does with its charts by itself, for screens with other keys."""
+"""The chart keys of the training screen, for screens with other keys."""
 
 APP = "app"
 
@@ -51,10 +61,16 @@ COMMANDS = (
     Command(LIST, "K", "screen.move(-1)", "move up", in_bar=False),
     Command(LIST, "D", "screen.duplicate", "duplicate", "Duplicate the layer", in_bar=False),
     Command(
-        LIST, "shift+down", "screen.extend(1)", "select", "Select several", "shift+up", in_bar=False
+        LIST,
+        "shift+down",
+        "screen.extend(1)",
+        "select",
+        "Select several layers",
+        "shift+up",
+        in_bar=False,
     ),
     Command(LIST, "shift+up", "screen.extend(-1)", "select up", in_bar=False),
-    Command(LIST, "y", "screen.copy", "copy", "Copy the selection as text", in_bar=False),
+    Command(LIST, "y", "screen.copy", "copy", "Copy the layers as text", in_bar=False),
     Command(LIST, "T", "screen.transform", "transform", "Transform the layer", in_bar=False),
     Command(LIST, "v", "screen.picture", "picture", "The network as volumes", in_bar=False),
     Command(LIST, "u", "screen.undo", "undo", "Undo, redo, without limit", "u/U"),
@@ -70,75 +86,77 @@ COMMANDS = (
     Command(BUILD, "ctrl+z", "screen.undo", "undo", in_bar=False),
     Command(BUILD, "ctrl+y", "screen.redo", "redo", in_bar=False),
     Command(BUILD, "f5", "app.train", "train", "Train this network", "F5"),
-    Command(TRAIN, "f5,enter", "app.train", "start", "Start, from fresh weights", "F5"),
+    Command(TRAIN, "f5,enter", "app.train", "start", "Start from random weights", "F5"),
     Command(TRAIN, "space", "screen.pause", "pause/resume", "Pause, resume", "space"),
     Command(TRAIN, "s", "screen.step('batch')", "step", "One batch, then pause"),
     Command(TRAIN, "e", "screen.step('epoch')", "epoch", "One epoch, then pause", in_bar=False),
-    Command(TRAIN, "l", "screen.settings", "lr", "lr, L2, dropout, batch size", "l"),
-    Command(TRAIN, "r", "screen.remedy", "remedy", "Do what the verdict advises"),
-    Command(TRAIN, "x", "screen.stop", "stop", "End after this batch"),
-    Command(TRAIN, "d", "screen.detach", "detach", "Go on without the app"),
+    Command(TRAIN, "l", "screen.settings", "lr", "Change lr, L2, batch size", "l"),
+    Command(TRAIN, "r", "screen.remedy", "remedy", "Apply the remedy"),
+    Command(TRAIN, "x", "screen.stop", "stop", "Stop after this batch"),
+    Command(TRAIN, "d", "screen.detach", "detach", "Continue without the app"),
     Command(TRAIN, "g", "screen.log_scale", "log scale", "Loss and lr on a log scale"),
-    Command(TRAIN, "c", "screen.next_chart", "chart", "Accuracy, lr, update:weight", in_bar=False),
-    Command(TRAIN, "v", "screen.layers", "layers", "Layers in place of the log", in_bar=False),
-    Command(TRAIN, "left", "screen.cursor(-1)", "cursor", "Values at a place", "left/rt", False),
+    Command(TRAIN, "c", "screen.next_chart", "chart", "Next chart", in_bar=False),
+    Command(TRAIN, "v", "screen.layers", "layers", "Layers instead of the log", in_bar=False),
+    Command(
+        TRAIN, "left", "screen.cursor(-1)", "cursor", "Move the value cursor", "left/rt", False
+    ),
     Command(TRAIN, "right", "screen.cursor(1)", "cursor right", in_bar=False),
-    Command(TRAIN, "z", "screen.zoom(1)", "zoom", "Zoom in, out, around it", "z/Z", False),
+    Command(TRAIN, "z", "screen.zoom(1)", "zoom", "Zoom at the cursor", "z/Z", False),
     Command(TRAIN, "Z", "screen.zoom(-1)", "zoom out", in_bar=False),
     Command(
         TRAIN,
         "less_than_sign,shift+left",
         "screen.pan(-1)",
-        "back",
-        "Move what is zoomed",
+        "pan left",
+        "Pan",
         "</>",
         False,
     ),
-    Command(TRAIN, "greater_than_sign,shift+right", "screen.pan(1)", "forth", in_bar=False),
-    Command(TRAIN, "home", "screen.whole", "whole", "Whole run, no cursor", "home", False),
-    Command(TRAIN, "w", "screen.smooth", "smooth", "Another smoothing", in_bar=False),
-    Command(TRAIN, "b", "screen.earlier", "before", "Other runs, or not", in_bar=False),
-    Command(TRAIN, "B", "screen.overlay", "another run", "Draw another run as well", in_bar=False),
-    Command(TRAIN, "C", "screen.compare", "compare", "With the run it repeats", in_bar=False),
+    Command(TRAIN, "greater_than_sign,shift+right", "screen.pan(1)", "pan right", in_bar=False),
+    Command(TRAIN, "home", "screen.whole", "whole", "Reset zoom and cursor", "home", False),
+    Command(TRAIN, "w", "screen.smooth", "smooth", "Change the smoothing", in_bar=False),
+    Command(TRAIN, "b", "screen.earlier", "before", "Show or hide other runs", in_bar=False),
+    Command(TRAIN, "B", "screen.overlay", "another run", "Add another run", in_bar=False),
+    Command(TRAIN, "C", "screen.compare", "compare", "Compare with the original", in_bar=False),
     Command(TRAIN, "t", "app.recipe", "recipe", "Change the next run's recipe"),
     Command(TRAIN, "p", "app.preflight", "pre-flight", in_bar=False),
     Command(TRAIN, "f", "app.lr_finder", "find lr", in_bar=False),
     Command(RUNS, "enter", "screen.open", "open", "Open the run, live if it trains", "enter"),
     Command(RUNS, "m,space", "screen.mark", "mark", "Mark for a comparison"),
     Command(RUNS, "c", "screen.compare", "compare", "Compare the marked runs"),
-    Command(RUNS, "slash", "screen.filter", "filter", "Only runs with some words", "/"),
+    Command(RUNS, "slash", "screen.filter", "filter", "Filter runs", "/"),
     Command(RUNS, "s", "screen.sort", "sort", "Sort by the next column", in_bar=False),
-    Command(RUNS, "R", "screen.resume", "resume", "Train the run on, here"),
-    Command(RUNS, "f", "screen.go_back", "from", "Train it on from another state", in_bar=False),
-    Command(RUNS, "a", "screen.again", "again", "Once more; one value may change"),
+    Command(RUNS, "R", "screen.resume", "resume", "Resume here"),
+    Command(RUNS, "f", "screen.go_back", "from", "Resume from a checkpoint", in_bar=False),
+    Command(RUNS, "a", "screen.again", "repeat", "Reproduce, or change one setting"),
     Command(RUNS, "e", "screen.build_on", "build", "Edit its network and weights", in_bar=False),
-    Command(RUNS, "t", "screen.tag", "tags", "Change its tags", in_bar=False),
-    Command(RUNS, "n", "screen.note", "note", "Change its note", in_bar=False),
-    Command(RUNS, "r", "screen.rename", "rename", "Give it another name", in_bar=False),
+    Command(RUNS, "t", "screen.tag", "tags", "Edit its tags", in_bar=False),
+    Command(RUNS, "n", "screen.note", "note", "Edit its note", in_bar=False),
+    Command(RUNS, "r", "screen.rename", "rename", "Rename it", in_bar=False),
     Command(RUNS, "w", "screen.weights", "weights", "First-layer weights", in_bar=False),
     Command(RUNS, "x,delete", "screen.delete", "delete", "Move it to the bin"),
-    Command(RUNS, "B", "screen.bin", "bin", "Bring a run back from the bin", in_bar=False),
-    Command(RUNS, "D", "screen.clean", "clean up", "Free disk; says first what", in_bar=False),
+    Command(RUNS, "B", "screen.bin", "bin", "Restore a run from the bin", in_bar=False),
+    Command(RUNS, "D", "screen.clean", "clean up", "Free disk space (asks first)", in_bar=False),
     Command(WATCH, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
     Command(WATCH, "space", "screen.pause", "pause/resume", "Pause, resume its trainer", "space"),
     Command(WATCH, "l", "screen.learning_rate", "learning rate", "Change its learning rate"),
-    Command(WATCH, "x", "screen.stop", "stop", "End it after this batch"),
-    Command(WATCH, "R", "screen.resume", "resume", "Train it on, here"),
+    Command(WATCH, "x", "screen.stop", "stop", "Stop it after this batch"),
+    Command(WATCH, "R", "screen.resume", "resume", "Resume here"),
     Command(WATCH, "e", "screen.build_on", "build", "Edit its network and weights", in_bar=False),
     Command(COMPARE, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
-    Command(COMPARE, "l", "screen.other_curve", "loss/accuracy", "The other curve"),
+    Command(COMPARE, "l", "screen.other_curve", "loss/accuracy", "Switch loss and accuracy"),
     Command(COMPARE, "right", "screen.shift(1)", "other runs", "Other runs", "left/rt"),
     Command(COMPARE, "left", "screen.shift(-1)", "runs before", in_bar=False),
-    Command(DATA, "escape,backspace", "screen.back", "back", "Back to where you were", "esc"),
+    Command(DATA, "escape,backspace", "screen.back", "back", "Back", "esc"),
     Command(DATA, "space", "screen.more", "other samples", "Other samples", "space"),
     Command(DATA, "right", "screen.scroll(6)", "scroll", "Scroll the samples", "left/rt", False),
     Command(DATA, "left", "screen.scroll(-6)", "scroll back", in_bar=False),
     Command(DATA, "f", "screen.fetch", "fetch", "Download the dataset"),
-    Command(DATA, "x", "screen.cancel", "cancel", "Break the download off"),
-    Command(LADDER, "escape,backspace", "screen.back", "back", "Back; the rest waits", "esc"),
-    Command(LADDER, "enter,f5", "screen.climb", "start", "Train what is not done yet", "enter"),
-    Command(LADDER, "x", "screen.stop", "stop", "Stop; the next start goes on"),
-    Command(LADDER, "v", "screen.closer", "closer", "Chart of k, weights; larger"),
+    Command(DATA, "x", "screen.cancel", "cancel", "Cancel the download"),
+    Command(LADDER, "escape,backspace", "screen.back", "back", "Back; baselines pause", "esc"),
+    Command(LADDER, "enter,f5", "screen.climb", "start", "Train the missing baselines", "enter"),
+    Command(LADDER, "x", "screen.stop", "stop", "Stop; the next start resumes"),
+    Command(LADDER, "v", "screen.closer", "closer", "Enlarge the detail pane"),
     Command(LADDER, "right", "screen.scroll(6)", "scroll", "Scroll the weights", "left/rt", False),
     Command(LADDER, "left", "screen.scroll(-6)", "scroll back", in_bar=False),
     Command(LADDER, "f", "screen.fetch", "fetch", "Download the data"),
@@ -146,20 +164,20 @@ COMMANDS = (
     Command(WEIGHTS, "down,space,right", "screen.scroll(6)", "scroll", "Scroll", "up/down"),
     Command(WEIGHTS, "up,left", "screen.scroll(-6)", "scroll back", in_bar=False),
     Command(APP, "1", "app.mode('build')", "build", "Build the network", in_bar=False),
-    Command(APP, "2", "app.mode('train')", "train", "Train it, see the curves", in_bar=False),
-    Command(APP, "3,4", "app.mode('runs')", "runs", "All runs, also of others", in_bar=False),
-    Command(APP, "f3", "app.preflight", "pre-flight", "Pre-flight: can it learn?", "F3", False),
+    Command(APP, "2", "app.mode('train')", "train", "Train, with charts", in_bar=False),
+    Command(APP, "3,4", "app.mode('runs')", "runs", "List all runs", in_bar=False),
+    Command(APP, "f3", "app.preflight", "pre-flight", "Pre-flight checks", "F3", False),
     Command(APP, "f4", "app.lr_finder", "find lr", "Find a learning rate", "F4", False),
-    Command(APP, "f6", "app.datasets", "datasets", "Datasets: look, fetch", "F6", False),
-    Command(APP, "f7", "app.baselines", "baselines", "k-NN to ConvNet, compared", "F7", False),
+    Command(APP, "f6", "app.datasets", "datasets", "View, download datasets", "F6", False),
+    Command(APP, "f7", "app.baselines", "baselines", "Compare baselines", "F7", False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),
     Command(APP, "ctrl+p", "app.command_palette", "palette", "All commands by name", in_bar=False),
-    Command(APP, "q,ctrl+q,ctrl+c", "app.leave", "quit", "Leave; asks before a loss"),
+    Command(APP, "q,ctrl+q,ctrl+c", "app.leave", "quit", "Quit (asks first if work would be lost)"),
 )
 
 
 def commands(*scopes: str) -> Iterator[Command]:
-    """The commands of some scopes in their order."""
+    """Yield the commands of some scopes in their order."""
     return (command for scope in scopes for command in COMMANDS if _belongs(command, scope))
 
 
@@ -170,11 +188,11 @@ def _belongs(command: Command, scope: str) -> bool:
 
 
 def bindings(scope: str) -> list[BindingType]:
-    """Textual's bindings for a scope.
+    """Return Textual's bindings for a scope.
 
-    While the list has the focus all of its keys act at once, those of the screen and of the app
-    as well. Otherwise each would travel to the app first, and of keys that come in a burst, as
-    they do after a stalled link, the second would still meet the screen that the first one left.
+    While the list has the focus, all of its keys act at once, as do those of the screen and the
+    app. Otherwise each key would travel to the app first; in a burst of keys, as after a stalled
+    link, the second would still reach the screen that the first one left.
     """
     at_once = scope == LIST
     return [
@@ -185,9 +203,13 @@ def bindings(scope: str) -> list[BindingType]:
 
 
 def charts_of(scope: str) -> list[BindingType]:
-    """The keys of the charts that a scope does not need itself."""
+    """Return the bindings of the charts, without the keys that a scope uses itself."""
     taken = {key for command in commands(scope) for key in command.keys.split(",")}
-    return [one for one in bindings(CHARTS) if isinstance(one, Binding) and one.key not in taken]
+    return [
+        binding
+        for binding in bindings(CHARTS)
+        if isinstance(binding, Binding) and binding.key not in taken
+    ]
 
 
 def _keys(command: Command) -> Iterator[tuple[bool, str]]:
@@ -209,6 +231,37 @@ def _binding(command: Command, key: str, shown: str, at_once: bool) -> Binding:
 
 
 def key_words(command: Command) -> str:
-    """The keys of a command as help writes them."""
+    """Return the keys of a command as the help writes them."""
     first = command.keys.split(",")[0]
     return command.shown or first.replace("ctrl+", "^")
+
+
+SCOPES = {"build": (LIST, BUILD), "train": (TRAIN,)}
+
+
+class CommandTable(Provider):
+    """The commands of the present screen, each with its key."""
+
+    async def discover(self) -> Hits:
+        for command in self._commands():
+            yield DiscoveryHit(_title(command), partial(self._run, command), help=command.help)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in self._commands():
+            score = matcher.match(f"{command.label} {command.help}")
+            if score:
+                yield Hit(score, _title(command), partial(self._run, command), help=command.help)
+
+    def _commands(self) -> list[Command]:
+        own = getattr(self.screen, "SCOPES", SCOPES.get(self.app.current_mode, ()))
+        scopes = (*own, APP)
+        found = {command.action: command for command in reversed(list(commands(*scopes)))}
+        return list(reversed(found.values()))
+
+    async def _run(self, command: Command) -> None:
+        await self.app.run_action(command.action)
+
+
+def _title(command: Command) -> str:
+    return f"{command.label}  ({key_words(command)})"

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from textual import events, on, work
 from textual.app import App
-from textual.filter import LineFilter
-from textual.notifications import SeverityLevel
 
 from cnn_tui.engine.data.sources import missing
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import APP, bindings
+from cnn_tui.tui.actions import APP, CommandTable, bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
-from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.history.overlays import read_board
+from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.messages import (
     EditRun,
     NetworkChanged,
@@ -31,10 +27,9 @@ from cnn_tui.tui.messages import (
     TrainRequested,
     WatchRun,
 )
-from cnn_tui.tui.palette_commands import CommandTable
 from cnn_tui.tui.quick_app import QuickApp
 from cnn_tui.tui.screens.build import BuildScreen
-from cnn_tui.tui.screens.files import complain, may_replace, save
+from cnn_tui.tui.screens.files import complain, may_quit, may_replace
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.starting import (
     Start,
@@ -42,30 +37,19 @@ from cnn_tui.tui.screens.starting import (
     ask_before_training,
     start_without_asking,
 )
-from cnn_tui.tui.terminal.filters import Printable, filters_for
 from cnn_tui.tui.terminal.link import Link
-from cnn_tui.tui.terminal.streams import terminal_is_gone
-from cnn_tui.tui.theme import DARK, DARK_16
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
-from cnn_tui.tui.widgets.header import Header, Heading
+from cnn_tui.tui.widgets.bars import Header, Heading
 from cnn_tui.tui.words import clean
-
-_TERMINAL_SECONDS = 1.0
-"""Between looks whether the terminal is still there."""
 
 
 class CnnTuiApp(QuickApp, inherit_bindings=False):
-    """Leads between the modes, and does what screens ask for in messages."""
+    """Switches between the modes and handles the messages of the screens."""
 
     TITLE = "cnn-tui"
     DEFAULT_MODE = "build"
-    CSS_PATH = [
-        "widgets/lines.tcss",
-        "widgets/layer_form.tcss",
-        "screens/mode.tcss",
-        "screens/build.tcss",
-    ]
+    CSS_PATH = ["screens/mode.tcss", "screens/build.tcss"]
     BINDINGS = bindings(APP)
     COMMANDS = App.COMMANDS | {CommandTable}
     _loop: asyncio.AbstractEventLoop | None = None
@@ -78,63 +62,34 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         watched: RunFolder | None = None,
     ) -> None:
         """``watched`` is the run to show first."""
-        self.link = link or Link()
-        super().__init__(DARK_16 if self.link.color == "16" else DARK)
+        super().__init__(link or Link())
         self.builder, self.training, self.places = builder, training, training.places
         self.watched = watched
-        self._line_filters = (Printable(), *filters_for(self.link))
         self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
 
     def get_default_screen(self) -> BuildScreen:
-        """Return the screen to begin with."""
         return BuildScreen(self.builder)
 
-    def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return what lines pass through before they are sent."""
-        return (*super().get_line_filters(), *self._line_filters)
-
     def on_mount(self) -> None:
-        """Look for news of the run from time to time."""
         self._loop = asyncio.get_running_loop()
         self.show_heading()
         if self.watched:
             self.call_later(self._watch, WatchRun(self.watched))
         self.set_interval(1 / self.link.fps, self.poll)
-        if not self.is_headless:
-            self.set_interval(_TERMINAL_SECONDS, self._see_terminal)
         self.begin_capture_print(self)
 
-    def _see_terminal(self) -> None:
-        # The system sends HUP for the controlling terminal only.
-        if terminal_is_gone():
-            signal.raise_signal(signal.SIGHUP)
-
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = False,
-    ) -> None:
-        """Show a message as it is: brackets in a name or an error are no markup."""
-        super().notify(
-            clean(message), title=title, severity=severity, timeout=timeout, markup=False
-        )
-
     def on_print(self, event: events.Print) -> None:
-        """Put what any code prints into the log, as on the screen it would break the picture."""
-        self.training.board.take_print(event.text)
+        """Log what any code prints: written to the terminal, it would break the screen."""
+        self.training.board.log_print(event.text)
 
     @on(RunSteered)
     def poll(self) -> None:
-        """Show what the run has reported, if there is anything new."""
+        """Show what the run has reported since the last poll."""
         news = self.training.poll()
         self.builder.latest = news.trained or self.builder.latest
         for verdict in news.verdicts:
-            self.notify(f"{verdict} C compares both.", markup=False, timeout=20)
+            self.notify(f"{verdict} Press C to compare them.", markup=False, timeout=20)
         if news.refusal:
             self._ask_about_memory(news.refusal)
         if news.changed and self.current_mode == "train":
@@ -143,14 +98,14 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.show_heading()
 
     def show(self) -> None:
-        """Bring the mode's screen up to date."""
+        """Refresh the screen of the mode."""
         if self.screen_stack and isinstance(self.screen_stack[0], ModeScreen):
             self.screen_stack[0].present()
             self.show_heading()
 
     @on(NetworkChanged)
     def show_heading(self) -> None:
-        """Bring header and keys up to date."""
+        """Refresh header and key bar."""
         if self.screen_stack and isinstance(self.screen_stack[0], ModeScreen):
             document = self.builder.document
             network = document.network
@@ -160,7 +115,6 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.screen.refresh_bindings()
 
     def action_mode(self, mode: str) -> None:
-        """Go to a mode."""
         self.switch_mode(mode)
         self.call_later(self.show)
 
@@ -169,12 +123,12 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         self.action_mode(event.mode)
 
     def action_train(self) -> None:
-        """Start a run of the network being built, or show the one that is under way."""
+        """Start a run of the network being built, or show the active run."""
         self._train(TrainRequested())
 
     @on(TrainRequested)
     def _train(self, event: TrainRequested) -> None:
-        # No worker unless something is asked: keys that follow at once are for the new screen.
+        # A worker only if there is a question: keys that follow at once belong to the new screen.
         if self.training.active:
             self.action_mode("train")
         elif not self.builder.report.valid:
@@ -227,11 +181,11 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     def _may_begin(self) -> bool:
         if self.training.active:
-            self.notify("A run is under way here: end or detach it first.", severity="error")
+            self.notify("A run is active here: stop or detach it first.", severity="error")
         return not self.training.active
 
     def _show_begun(self) -> None:
-        """Go to the run, from the list of runs or from the screen that watched it."""
+        """Switch to the run, from the list of runs or from the screen that watched it."""
         if len(self.screen_stack) > 1:
             self.pop_screen()
         self.action_mode("train")
@@ -265,7 +219,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.screen_stack[0].open_run(event.folder)
 
     def action_recipe(self) -> None:
-        """Go to the form of the recipe."""
+        """Open the form of the recipe."""
         self.action_mode("build")
         self.call_later(self._on_build, partial(BuildScreen.edit_row, key="training"))
 
@@ -275,7 +229,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     @work
     async def action_preflight(self) -> None:
-        """Check whether the network can be trained at all."""
+        """Check whether the network can be trained."""
         if not self.builder.report.valid:
             self._refuse()
             return
@@ -288,7 +242,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     @work
     async def action_lr_finder(self) -> None:
-        """Find a learning rate for the run under way, else for the network being built."""
+        """Find a learning rate for the active run, else for the network being built."""
         running = self.training.network
         if running is None and not self.builder.report.valid:
             self._refuse()
@@ -309,23 +263,21 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.poll()
 
     def action_help(self) -> None:
-        """Show the keys."""
         self.push_screen(screens.HelpScreen(*getattr(self.screen, "SCOPES", ())))
 
     def action_datasets(self) -> None:
-        """Show the datasets, first that of the network."""
+        """Show the datasets, the network's own first."""
         name = missing(self.builder.network.data) or self.builder.network.data
         self.push_screen(screens.DataScreen(self.current_mode, name))
 
     def action_baselines(self) -> None:
-        """Show the ladder of baselines on the network's data."""
+        """Show the baselines on the network's data."""
         network, places = self.builder.network, self.places
         self.push_screen(
             screens.BaselinesScreen(self.current_mode, network, places.runs, places.data)
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what is possible now."""
         match action:
             case "train":
                 return not (self.training.active and self.current_mode == "train")
@@ -337,18 +289,8 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     @work
     async def action_leave(self) -> None:
-        """Leave, after asking if a run or an edit would be lost."""
-        reasons = []
-        answers = [screens.Answer("y", "leave")]
-        if self.training.active:
-            reasons.append("A run is under way and would be ended.")
-        if self.builder.document.dirty:
-            reasons.append("There are unsaved changes.")
-            answers.append(screens.Answer("s", "save, then leave"))
-        answer = "y"
-        if reasons:
-            answer = await self.push_screen_wait(screens.Question("\n".join(reasons), answers))
-        if answer == "y" or (answer == "s" and await save(self, self.builder)):
+        """Quit, after asking if a run or an edit would be lost."""
+        if await may_quit(self, self.builder, running=self.training.active):
             self.leave(0)
 
     def leave(self, code: int) -> None:

@@ -1,8 +1,8 @@
-"""The hand-off from the training thread to the screen: bounded, coalescing, never waiting.
+"""The queue from the training thread to the screen: bounded, coalescing, never waiting.
 
-The trainer puts every event in and goes on; the app empties the box on a timer. When the screen
-stalls, neighbouring events are thinned instead of piling up, and what matters survives: the first
-and the last of a kind, its smallest and its largest loss, the start and the end of the run.
+The trainer puts every event in and continues; the app drains the queue on a timer. When the screen
+stalls, neighbouring events are dropped, but never the first and the last of a type, its smallest
+and largest loss, or the start and the end of the run.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from cnn_tui.engine.training.events import (
 )
 
 CAPACITY = 2048
-"""Events of one kind that wait at most; a screen that keeps up sees a few hundred at a time."""
+"""Waiting events of one type at most; a screen that keeps up sees a few hundred at a time."""
 
 _Numbered = tuple[int, RunEvent]
 
 
 class Mailbox:
-    """Thread-safe; :meth:`put` costs microseconds and never waits for the reader's work."""
+    """Thread-safe; :meth:`put` costs microseconds and never waits for the reader."""
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
@@ -35,7 +35,7 @@ class Mailbox:
         self._waiting: dict[type, list[_Numbered]] = {}
 
     def put(self, event: RunEvent) -> None:
-        """Leave an event; called by the trainer, on its thread."""
+        """Add an event; called by the trainer, on its thread."""
         with self._lock:
             waiting = self._waiting.setdefault(type(event), [])
             waiting.append((next(self._number), event))
@@ -43,7 +43,7 @@ class Mailbox:
                 waiting[:] = _thin(waiting)
 
     def drain(self) -> tuple[RunEvent, ...]:
-        """Take everything out, in the order in which it came; called by the app."""
+        """Remove and return all events in their order; called by the app."""
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         numbered = sorted(chain.from_iterable(waiting.values()), key=itemgetter(0))
@@ -51,7 +51,7 @@ class Mailbox:
 
 
 def _thin(waiting: list[_Numbered]) -> list[_Numbered]:
-    """Keep the two extremes of each four neighbours, and the first and the last of all."""
+    """Keep the two extremes of every four neighbours, and the first and the last of all."""
     kept = {pair[0]: pair for pair in (waiting[0], waiting[-1])}
     for start in range(0, len(waiting), 4):
         group = waiting[start : start + 4]
@@ -60,7 +60,7 @@ def _thin(waiting: list[_Numbered]) -> list[_Numbered]:
 
 
 def _loss(numbered: _Numbered) -> float:
-    """What makes an event an extreme; a loss that is not finite beats them all."""
+    """Return the value by which extremes are chosen; a loss that is not finite is the largest."""
     match numbered[1]:
         case BatchCompleted(loss=loss) | ValidationCompleted(loss=loss):
             return loss if math.isfinite(loss) else math.inf

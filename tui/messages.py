@@ -1,4 +1,4 @@
-"""What the screens ask of the app. A message travels up from the screen that posts it."""
+"""Messages from screens to the app."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from cnn_tui.engine.training.control import Portion
 
 
 class NetworkChanged(Message):
-    """The network being built is another one."""
+    """The network being built has changed."""
 
 
 class TrainRequested(Message):
-    """Start a run of the network being built; pause it after ``portion`` if that is given."""
+    """Start a run of the network being built; pause after ``portion`` if it is given."""
 
     def __init__(self, portion: Portion | None = None) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class RunSteered(Message):
 
 
 class EditRun(Message):
-    """Build on the network of a run, with its weights."""
+    """Edit the network of a run, with its weights."""
 
     def __init__(self, folder: RunFolder) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class EditRun(Message):
 
 
 class WatchRun(Message):
-    """Show a run, live if a process trains it."""
+    """Show a run, live if a process is training it."""
 
     def __init__(self, folder: RunFolder) -> None:
         super().__init__()
@@ -42,9 +42,9 @@ class WatchRun(Message):
 
 
 class ResumeRun(Message):
-    """Continue a run in this app: ``network`` is its own, perhaps with more epochs.
+    """Resume a run in this app; ``network`` is its own, perhaps with more epochs.
 
-    It continues from its furthest state, or from that ``from_step``.
+    It resumes from its latest checkpoint, or from the one at ``from_step``.
     """
 
     def __init__(self, folder: RunFolder, network: Network, from_step: int | None) -> None:
@@ -53,7 +53,7 @@ class ResumeRun(Message):
 
 
 class RepeatRun(Message):
-    """Train a run once more: ``network`` is its own, or differs in what ``again`` says."""
+    """Train a run again; ``network`` is its own, or differs as ``again`` says."""
 
     def __init__(self, folder: RunFolder, network: Network, again: Reproduction) -> None:
         super().__init__()

@@ -1,30 +1,46 @@
-"""An app whose first paint comes soon: what the first screen does not need is loaded behind it."""
+"""The base of the app: a fast first paint, and a terminal that may be slow, poor or closed."""
 
 from __future__ import annotations
 
 import asyncio
+import gc
+import signal
+from collections.abc import Callable, Sequence
 from functools import partial
+from importlib import import_module
+from threading import Event, Thread
 
 from textual.app import App
+from textual.filter import LineFilter
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
 from cnn_tui.tui import screens
 from cnn_tui.tui.terminal.driver import ThriftyDriver
-from cnn_tui.tui.warm_up import WarmUp
+from cnn_tui.tui.terminal.filters import Printable, filters_for
+from cnn_tui.tui.terminal.link import Link
+from cnn_tui.tui.terminal.streams import terminal_is_gone
+from cnn_tui.tui.theme import DARK, DARK_16
+from cnn_tui.tui.words import clean
+
+_TERMINAL_SECONDS = 1.0
+"""Seconds between checks that the terminal still exists."""
 
 
 class QuickApp(App[None], inherit_bindings=False):
-    """Paints the screen of ``DEFAULT_MODE``, then loads the other screens, NumPy and plotext."""
+    """Paints the screen of ``DEFAULT_MODE``, then imports the other screens, NumPy and plotext."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, link: Link) -> None:
         super().__init__(driver_class=ThriftyDriver)
         self.animation_level = "none"
-        self.wear(theme)
+        self.link = link
+        self._line_filters = (Printable(), *filters_for(link))
+        self.wear(DARK_16 if link.color == "16" else DARK)
         self.warm_up = WarmUp(partial(self.call_later, self._read_styles))
 
     def get_default_screen(self) -> Screen[None]:
-        """Return the screen that is painted first."""
+        """The screen that is painted first."""
         raise NotImplementedError
 
     def wear(self, theme: Theme) -> None:
@@ -33,29 +49,98 @@ class QuickApp(App[None], inherit_bindings=False):
         self.set_reactive(App.theme, theme.name)
         self.stylesheet.set_variables(self.get_css_variables())
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return (*super().get_line_filters(), *self._line_filters)
+
     def on_load(self) -> None:
-        """Let the first paint be the first thing that is waited for, also by keys typed ahead."""
+        """Wait for the first paint before anything else, also before keys typed ahead."""
         self.call_later(self._first_paint)
 
     def on_mount(self) -> None:
-        """Make the first screen a mode, now: Textual parses all styles again for one it knows."""
+        """Register the first screen as a mode; Textual would parse all styles again later."""
         self.add_mode(self.DEFAULT_MODE, self.get_default_screen)
+        if not self.is_headless:
+            self.set_interval(_TERMINAL_SECONDS, self._see_terminal)
+
+    def _see_terminal(self) -> None:
+        # The system sends HUP for the controlling terminal only.
+        if terminal_is_gone():
+            signal.raise_signal(signal.SIGHUP)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a message literally: brackets in a name or an error are not markup."""
+        super().notify(
+            clean(message), title=title, severity=severity, timeout=timeout, markup=False
+        )
 
     def on_unmount(self) -> None:
-        """Leave nothing behind that is still being loaded."""
         self.warm_up.end()
 
     async def _first_paint(self) -> None:
-        # Before that no list has the focus, and a key for it would be lost. Whoever has to leave
-        # before the first paint, as on a terminal that has gone, would wait for it in vain.
+        # Before that no list has the focus, and its keys would be lost. An app that has to quit
+        # before the first paint, as on a closed terminal, would wait for it in vain.
         painted = asyncio.ensure_future(self.screen.wait_for_refresh())
         while self.return_code is None and not painted.done():
             await asyncio.wait({painted}, timeout=0.05)
         self.warm_up.start()
 
     def _read_styles(self) -> None:
-        """Have the styles of the other screens ready, which would each read their own."""
+        """Read the styles of the other screens, which would each parse their own."""
         for path in screens.STYLES:
             if not self.stylesheet.has_source(str(path)):
                 self.stylesheet.read(path)
         self.stylesheet.parse()
+
+
+MODULES = (
+    *(f"{screens.__name__}.{file}" for file in dict.fromkeys(screens.FILES.values())),
+    "cnn_tui.engine.runs.recorder",
+    "cnn_tui.engine.training.trainer",
+    "plotext",
+)
+"""Everything that a key may need, in about the order of use."""
+
+
+class WarmUp:
+    """Imports ``MODULES`` at most once, then calls ``done``, both on its thread."""
+
+    def __init__(self, done: Callable[[], object]) -> None:
+        self._done = done
+        self._ending = Event()
+        self._thread = Thread(target=self._run, name="warm-up", daemon=True)
+
+    def start(self) -> None:
+        """Start importing."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Wait for the current import: ending the process inside one may crash it."""
+        self._ending.set()
+        if self._thread.ident:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            for name in MODULES:
+                if self._ending.is_set():
+                    return
+                import_module(name)
+        finally:
+            _let_python_collect()
+        self._done()
+
+
+def _let_python_collect() -> None:
+    # Only in the app's own process, where collection was disabled.
+    if not gc.isenabled():
+        # Imported objects stay alive; scanning them would delay a key by 50 ms each time.
+        gc.freeze()
+        gc.enable()

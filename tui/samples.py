@@ -1,4 +1,4 @@
-"""Pictures in rows with words below: samples of a dataset, and what a first layer looks for."""
+"""Sheets of captioned pictures: samples of a dataset, and first-layer weights."""
 
 from __future__ import annotations
 
@@ -28,37 +28,37 @@ MOST = 100
 
 
 class Looks(NamedTuple):
-    """How pictures are drawn."""
+    """Size and style of pictures."""
 
     side: int
-    """The most pixels of a side, and columns of a picture."""
+    """The longest side in pixels, and the columns of a picture."""
     plain: bool = False
-    """In shades of ASCII, where there are no colours or no half blocks."""
+    """Whether to draw in shades of ASCII, without colours or half blocks."""
 
 
 def looks_in(app: App[object], side: int) -> Looks:
-    """How pictures are drawn in the app."""
+    """Return how pictures are drawn in the app."""
     link = getattr(app, "link", Link())
     return Looks(side, link.ascii or link.color == "none")
 
 
 class Captioned(NamedTuple):
-    """A picture ``(C, H, W)`` and the lines below it, the later ones dim."""
+    """A picture ``(C, H, W)`` and the lines below it, all but the first of them dim."""
 
     pixels: NDArray[np.uint8]
     lines: tuple[str, ...]
 
 
 def sheet(pictures: Iterable[Captioned], looks: Looks) -> Columns:
-    """As many pictures in a row as there is room for."""
-    fit = [(fitted(one.pixels, looks.side), one.lines) for one in pictures]
+    """Arrange pictures in rows."""
+    fit = [(fitted(picture.pixels, looks.side), picture.lines) for picture in pictures]
     width = max([_LEAST_WIDTH, *(pixels.shape[2] for pixels, _ in fit)])
     cells = [_cell(pixels, lines, width, looks.plain) for pixels, lines in fit]
     return Columns(cells, width=width, padding=(0, 1))
 
 
 _LEAST_WIDTH = 8
-"""Columns for a name, however small the pictures are."""
+"""Columns for a name, even if the pictures are smaller."""
 
 
 def _cell(pixels: NDArray[np.uint8], lines: Iterable[str], width: int, plain: bool) -> Group:
@@ -69,7 +69,7 @@ def _cell(pixels: NDArray[np.uint8], lines: Iterable[str], width: int, plain: bo
 
 
 def sample_sheet(dataset: Dataset, statistics: Statistics, page: int, looks: Looks) -> Columns:
-    """The training image number ``page`` of each class above its name and its count."""
+    """Draw the training image number ``page`` of each class above its name and count."""
     return sheet(_samples(dataset, statistics, page, "\n" if looks.side > _SMALL else " "), looks)
 
 
@@ -91,32 +91,34 @@ def _samples(
 
 
 def template_sheet(templates: Templates, looks: Looks, most: int = MOST) -> Columns:
-    """The first layer's weights: of classes with their names, else with numbers as well."""
+    """Draw the first-layer weights above the names of classes, or numbers."""
     return sheet(map(partial(_captioned, templates.kind), templates.each[:most]), looks)
 
 
-def _captioned(kind: Kind, one: Template) -> Captioned:
-    words = (one.label, "" if kind == "class" else f"#{one.unit}")
-    return Captioned(one.pixels, tuple(filter(None, words)))
+def _captioned(kind: Kind, template: Template) -> Captioned:
+    words = (template.label, "" if kind == "class" else f"#{template.unit}")
+    return Captioned(template.pixels, tuple(filter(None, words)))
 
 
 def template_words(templates: Templates) -> str:
-    """What the pictures are, in a sentence."""
+    """Describe the pictures in a sentence."""
     count, layer = len(templates.each), templates.layer
     match templates.kind:
         case "class":
-            return f"{layer}: one template a class; light speaks for it, dark against it"
+            return f"{layer}: one template per class; light is evidence for it, dark against it"
         case "unit":
             return (
-                f"{layer}: {count} hidden units, the strongest first, above the class each is for"
+                f"{layer}: {count} hidden units, strongest first, with the class that each favours"
             )
     return f"{layer}: its {count} filters"
 
 
 def summary_of(statistics: Statistics) -> str:
-    """Sizes in one line; range, mean and deviation in another."""
-    mean, std = (" ".join(f"{one:.3g}" for one in of) for of in (statistics.mean, statistics.std))
+    """Return the sizes in one line; range, mean and deviation in another."""
+    mean, std = (
+        " ".join(f"{value:.3g}" for value in of) for of in (statistics.mean, statistics.std)
+    )
     return (
         f"{statistics.train:,} to train, {statistics.val:,} to validate, {statistics.test:,} to "
-        f"test\npixels {statistics.low:g} to {statistics.high:g}, mean {mean}, deviation {std}"
+        f"test\npixels {statistics.low:g} to {statistics.high:g}, mean {mean}, std {std}"
     )

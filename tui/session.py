@@ -1,7 +1,7 @@
 """The only place that starts, pauses and stops a trainer.
 
-A run lives on one daemon thread: whatever it does, the app stays usable and can leave. Loading
-the data and importing NumPy happen there as well, so that the first screen does not wait for them.
+A run lives on a daemon thread, so that the app stays usable and can quit. Loading the data and
+importing NumPy happen there as well, so that the first screen does not wait for them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control, Portion
 from cnn_tui.engine.training.events import Alert, BatchCompleted, Remedy, RunEnded, RunEvent
 from cnn_tui.engine.training.settings import SettingName, SettingValue
-from cnn_tui.tui.history.unkept import require_kept
 from cnn_tui.tui.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -27,7 +26,9 @@ if TYPE_CHECKING:
     from cnn_tui.engine.runs.recorder import Recorder
     from cnn_tui.engine.training.snapshot import Weights
 
+
 Emit = Callable[[RunEvent], None]
+
 Runner = Callable[[Network, Control, Emit], None]
 
 
@@ -45,12 +46,12 @@ def train(
 
     Args:
         network: Layers, data and recipe.
-        control: What steers the run.
-        emit: Told of everything that happens.
-        data_dir: Where data that is not built in is read from.
-        runs_dir: Where the run is kept; None keeps it nowhere.
-        start: Gives the weights to begin with; None draws them.
-        anyway: Try it even if the memory seems not to be enough.
+        control: Pauses, stops and changes the run.
+        emit: Receives every event.
+        data_dir: The folder of data that is not built in.
+        runs_dir: The folder of runs; None keeps nothing on disk.
+        start: Returns the initial weights; None draws random ones.
+        anyway: Skip the check of free memory.
     """
     from cnn_tui.engine.memory_estimate import check_memory
     from cnn_tui.engine.runs.train import new_run, train_recorded
@@ -66,10 +67,10 @@ def train(
 
 
 def load_for(network: Network, data_dir: Path | None) -> tuple[Network, Dataset, Path | None]:
-    """The network with the full name of its data, that data, and the folder it came from.
+    """Return the network with the full name of its data, the data, and its folder.
 
     Raises:
-        CnnTuiError: there is no such data, or the network does not fit it.
+        CnnTuiError: The data do not exist, or do not fit the network.
     """
     from cnn_tui.engine.data.catalog import load_network_data
     from cnn_tui.engine.training.opening import check_compatible
@@ -82,18 +83,18 @@ def load_for(network: Network, data_dir: Path | None) -> tuple[Network, Dataset,
 def _kept(
     runs_dir: Path | None, keep: Callable[[Path], Recorder], emit: Emit
 ) -> AbstractContextManager[Recorder | None]:
-    """The keeper of the run; a full or forbidden disk is told and keeps nobody from training."""
+    """Open the recorder of the run; without a writable disk training continues."""
     if runs_dir is None:
         return nullcontext()
     try:
         return keep(runs_dir)
     except RunError as error:
-        emit(Alert(code="not-kept", message=f"This run is kept nowhere. {error}", step=0))
+        emit(Alert(code="not-kept", message=f"This run is not written to disk. {error}", step=0))
         return nullcontext()
 
 
 class Session:
-    """At most one run at a time, and the mailbox that its events wait in."""
+    """At most one run at a time, and the mailbox of its events."""
 
     def __init__(self, runner: Runner = train) -> None:
         self._runner = runner
@@ -102,18 +103,18 @@ class Session:
         self._thread: Thread | None = None
         self._job: _Job | None = None
         self.network: Network | None = None
-        """What the newest run was begun with."""
+        """The network of the newest run at its start."""
 
     def take_refusal(self) -> MemoryLimitError | None:
-        """Why the last run was not even tried, if that was for want of memory; told once."""
+        """Return once why the last run was not tried for lack of memory, else None."""
         if self.active or self._job is None:
             return None
-        found, self._job.refusal = self._job.refusal, None
-        return found
+        refusal, self._job.refusal = self._job.refusal, None
+        return refusal
 
     @property
     def unkept(self) -> str:
-        """Why the end of the last run could not be kept; empty if it was."""
+        """Why the end of the last run could not be written; empty if it was."""
         return self._job.unkept if self._job else ""
 
     @property
@@ -123,18 +124,18 @@ class Session:
 
     @property
     def paused(self) -> bool:
-        """Whether a pause was asked for; the trainer heeds it after the current batch."""
+        """Whether a pause was requested; the trainer pauses after the current batch."""
         return self._control.paused
 
     @property
     def stopping(self) -> bool:
-        """Whether the run was asked to end."""
+        """Whether a stop was requested."""
         return self._control.stopping
 
     def start(self, network: Network, runner: Runner | None = None) -> None:
-        """Begin a run, with another runner than the usual if one is given.
+        """Start a run, with ``runner`` in place of the default one if given.
 
-        The one before must have ended.
+        The previous run must have ended.
         """
         if self.active:
             raise RuntimeError("a run is active")
@@ -145,18 +146,17 @@ class Session:
         self._thread.start()
 
     def toggle_pause(self) -> None:
-        """Pause a run that goes, resume one that waits."""
         if self._control.paused:
             self._control.resume()
         else:
             self._control.pause()
 
     def run_one(self, portion: Portion) -> None:
-        """Go on for one batch or epoch, then pause."""
+        """Continue for one batch or epoch, then pause."""
         self._control.run_one(portion)
 
     def change(self, name: SettingName, value: SettingValue) -> None:
-        """Give the recipe another value; raises ``SpecError`` for one that it does not take."""
+        """Change a setting of the recipe; raises ``SpecError`` for an invalid value."""
         self._control.set(name, value)
 
     def steer(self, remedy: Remedy) -> None:
@@ -166,22 +166,22 @@ class Session:
         steer(self._control, remedy)
 
     def stop(self, *, keep: bool = True) -> None:
-        """Ask the run to end after the current batch; safe in a signal handler."""
+        """Stop the run after the current batch; safe in a signal handler."""
         self._control.stop(keep=keep)
 
     def join(self, seconds: float) -> bool:
-        """Wait for the run to end; False if it has not by then."""
+        """Wait for the run to end; returns False on a timeout."""
         if self._thread is not None:
             self._thread.join(seconds)
         return not self.active
 
     def drain(self) -> tuple[RunEvent, ...]:
-        """The events since the last call."""
+        """Return the events since the last call."""
         return self._mailbox.drain()
 
 
 class _Job:
-    """One run on its thread; makes sure that the stream ends with exactly one ``RunEnded``."""
+    """A run on its thread; its events end with exactly one ``RunEnded``."""
 
     def __init__(
         self, runner: Runner, network: Network, control: Control, mailbox: Mailbox
@@ -203,7 +203,7 @@ class _Job:
         except BaseException as error:  # the thread's last resort: the app has to hear of it
             self._fail(_crash_words(error))
         else:
-            self._fail("The trainer ended without a result; this is a fault in the program.")
+            self._fail("The trainer ended without a result; this is an internal error.")
 
     def _emit(self, event: RunEvent) -> None:
         if isinstance(event, BatchCompleted):
@@ -228,3 +228,16 @@ def _crash_words(error: BaseException) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{place.filename.rsplit('/', 1)[-1]}, line {place.lineno}"
     return f"The trainer crashed: {type(error).__name__}: {error} ({where})."
+
+
+def require_kept(recorder: Recorder | None) -> None:
+    """Raise ``RunError`` if the end of a run, with its last checkpoint, was not written.
+
+    To be called once the recorder is closed.
+    """
+    if recorder is not None and recorder.unwritten:
+        raise RunError(
+            f"The end of the run {recorder.run} could not be written: {recorder.unwritten}. "
+            "It may show as crashed.",
+            f"Fix the problem, then run cnn-tui resume {recorder.run}.",
+        )

@@ -1,7 +1,7 @@
-"""The look: neutral greys, one accent, amber for what is second or wants attention, red for wrong.
+"""The colours: neutral greys, one accent, amber for second or attention, red for errors.
 
-Every colour is one of the 256 of xterm, so that a terminal without truecolor, which most are over
-SSH, shows the same picture.
+Every colour is one of xterm's 256, so that a terminal without truecolor, as most are over SSH,
+shows the same picture.
 """
 
 from __future__ import annotations
@@ -55,4 +55,4 @@ DARK_16 = replace(
     success="#55ff55",
     variables={**DARK.variables, "border": "#55ffff"},
 )
-"""For terminals of 16 colours, of which the nearest to most of the others would be white."""
+"""For terminals with 16 colours, where the nearest to most of the others would be white."""

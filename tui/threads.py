@@ -1,10 +1,13 @@
-"""Work that may take long, on a thread that keeps nobody from leaving."""
+"""Long work on daemon threads, which do not delay quitting."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+import time
+from collections.abc import Callable, Generator
+from contextlib import closing
+from threading import Event
+from typing import Generic, TypeVar
 
 from textual.message_pump import MessagePump
 
@@ -19,28 +22,68 @@ def run_in_thread(
     then: Callable[[Result], None],
     failed: Callable[[CnnTuiError], None],
 ) -> None:
-    """Do ``work`` on a thread, then hand its result, or its error, to the thread of the screen.
+    """Run ``work`` on a thread, then pass its result, or its error, to the screen's thread.
 
-    Textual's own workers are waited for when the app ends, however long that takes; these are not.
+    Textual waits for its own workers when the app ends, however long that takes; not for these.
     """
 
     def run() -> None:
         try:
             result = work()
-        except BaseException as error:  # the thread's last resort: somebody is waiting
-            pump.call_later(failed, in_words(error))
+        except BaseException as error:  # the thread's last resort: the screen is waiting
+            pump.call_later(failed, readable(error))
         else:
             pump.call_later(then, result)
 
     threading.Thread(target=run, name="aside", daemon=True).start()
 
 
-def in_words(error: BaseException) -> CnnTuiError:
-    """An error that a person can be told, whatever it was."""
+def readable(error: BaseException) -> CnnTuiError:
+    """Return an error with a readable message for any exception."""
     if isinstance(error, CnnTuiError):
         return error
     if isinstance(error, OSError):
         return CnnTuiError(f"{error.filename or 'A file'}: {reason_of(error)}.")
     if isinstance(error, MemoryError):
-        return CnnTuiError("There is not enough memory for that.")
-    return CnnTuiError(f"This is a fault in the program: {error!r}.")
+        return CnnTuiError("Out of memory.")
+    return CnnTuiError(f"Internal error: {error!r}.")
+
+
+Make = Callable[[Callable[[], bool]], Generator[Result, None, None]]
+"""Yields results; its argument returns whether the trial was cancelled."""
+
+
+class Trial(Generic[Result]):
+    """A series of results: the thread appends, the screen reads, and neither waits."""
+
+    def __init__(self, make: Make[Result]) -> None:
+        self._make = make
+        self._cancelled = Event()
+        self._began = time.monotonic()
+        self._took: float | None = None
+        self.results: list[Result] = []
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the trial was cancelled."""
+        return self._cancelled.is_set()
+
+    @property
+    def seconds(self) -> float:
+        """The time taken so far, or in all."""
+        return time.monotonic() - self._began if self._took is None else self._took
+
+    def cancel(self) -> None:
+        """End the trial after the present step; its results stay."""
+        self._cancelled.set()
+
+    def run(self) -> None:
+        """Run the trial on the caller's thread; raises any of its errors."""
+        try:
+            with closing(self._make(self._cancelled.is_set)) as results:
+                for result in results:
+                    self.results.append(result)
+                    if self.cancelled:
+                        return
+        finally:
+            self._took = self.seconds

@@ -1,9 +1,9 @@
-"""The run that this app trains, without a screen: what starts and steers it, and its state."""
+"""The run that this app trains, without a screen: its state, and what starts and controls it."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -11,29 +11,28 @@ import msgspec
 
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
+from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import Alert, RunEvent
 from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.dashboard.run_view import RunView, view_of
-from cnn_tui.tui.dashboard.usage import Usage
+from cnn_tui.tui.dashboard.run_view import RunView, Usage, view_of
 from cnn_tui.tui.history.continuing import repeat_here, resume_here
-from cnn_tui.tui.places import Places
 from cnn_tui.tui.session import Runner, Session, train
 
 _VERDICTS = ("same-bits", "other-bits", "compared")
-"""Codes of the alerts with which a reproduced run ends."""
+"""Codes of the alerts at the end of a reproduced run."""
 
 
 @dataclass(frozen=True)
 class News:
-    """What :meth:`Training.poll` found."""
+    """The result of :meth:`Training.poll`."""
 
     changed: bool = False
-    """Whether anything that is shown is different."""
+    """Whether anything visible has changed."""
     verdicts: tuple[str, ...] = ()
-    """How a reproduced run compares with the first one."""
+    """How a reproduced run compares with the original."""
     refusal: MemoryLimitError | None = None
     """Why the run was not tried, if memory was short."""
     trained: Trained | None = None
@@ -41,15 +40,15 @@ class News:
 
 
 class Training:
-    """At most one run at a time, started here, and the board that its events are folded into."""
+    """At most one run at a time, and the board of its events."""
 
     def __init__(self, session: Session, places: Places) -> None:
         self.session, self.places = session, places
         self.board = Board()
         self.earlier: Board | None = None
-        """A run whose curves are drawn behind those of the present one."""
+        """A run whose curves are drawn below those of the present one."""
         self.continued: Network | None = None
-        """What the present run trains if it was taken from the history, not from the builder."""
+        """The network of a run from the history; None for one from the builder."""
         self.view = RunView()
         self._start_from: Trained | None = None
         self._ended: Trained | None = None
@@ -58,22 +57,21 @@ class Training:
 
     @property
     def active(self) -> bool:
-        """Whether a run has been started and has not ended."""
         return self.session.active
 
     @property
     def steerable(self) -> bool:
-        """Whether a run is under way that has not been asked to end."""
+        """Whether a run is active that has not been asked to stop."""
         return self.active and not self.session.stopping
 
     @property
     def runs_dir(self) -> Path:
-        """The folder that keeps the run and those that can be drawn beside it."""
+        """The folder of this run, and of those that can be drawn beside it."""
         return self.places.runs
 
     @property
     def network(self) -> Network | None:
-        """The network of the run as its recipe is now; None if no run is under way."""
+        """The network of the run with its present recipe; None without an active run."""
         network, settings = self.session.network, self.board.settings
         if network is None or settings is None or not self.active:
             return None
@@ -82,28 +80,28 @@ class Training:
     def start(
         self, network: Network, start_from: Trained | None = None, *, ignore_memory: bool = False
     ) -> None:
-        """Start a run with fresh weights, or from trained ones."""
+        """Start a run with random weights, or from trained ones."""
         if self.board.train_loss.points():
             self.earlier = self.board
         self._start_from = start_from
         self._begin(network, self._runner(network, ignore_memory))
 
     def retry(self, network: Network, *, ignore_memory: bool) -> None:
-        """Start a run that was refused, from the same weights."""
+        """Start a refused run again, from the same weights."""
         self.start(network, self._start_from, ignore_memory=ignore_memory)
 
     def resume(self, folder: RunFolder, network: Network, from_step: int | None) -> None:
-        """Continue a run of the history."""
+        """Resume a run of the history."""
         self._begin(network, partial(resume_here, folder=folder, from_step=from_step))
         self.continued = network
 
     def repeat(self, folder: RunFolder, network: Network, again: Reproduction) -> None:
-        """Train a run of the history once more."""
+        """Train a run of the history again."""
         self._begin(network, partial(repeat_here, folder=folder, again=again))
         self.continued = network
 
     def dismiss(self, alert: Alert) -> None:
-        """Drop an alert whose remedy was applied."""
+        """Remove an alert whose remedy was applied."""
         self.board.standing.pop((alert.code, alert.layer), None)
 
     async def stop(self, *, keep: bool = True) -> None:
@@ -111,13 +109,13 @@ class Training:
         self.session.stop(keep=keep)
         while self.active:
             await asyncio.sleep(0.02)
-        self._fold()
+        self._apply_events()
 
     def poll(self) -> News:
-        """Fold in what the run has reported since the last call."""
-        events = self._fold()
+        """Update the board with the events since the last call."""
+        events = self._apply_events()
         if events:
-            self._used = self._usage.words()
+            self._used = self._usage.text()
         before, self.view = self.view, self._view()
         trained, self._ended = self._ended, None
         return News(
@@ -132,29 +130,29 @@ class Training:
         )
 
     def stopped_run(self) -> RunFolder | None:
-        """The folder of a run that was stopped and can be continued by another process."""
+        """Return the folder of a stopped run that another process can resume."""
         if self.active:
             return None
-        self._fold()
+        self._apply_events()
         return self.board.kept if self.board.stopped and not self.board.handed_on else None
 
-    def _fold(self) -> tuple[RunEvent, ...]:
+    def _apply_events(self) -> tuple[RunEvent, ...]:
         events = self.session.drain()
         for event in events:
-            self.board.fold(event)
+            self.board.apply(event)
         kept, ended, network = self.board.kept, self.board.ended, self.session.network
         if events and kept and ended and ended.reason != "failed" and network:
             self._ended = Trained(kept, network)
         return events
 
     def _begin(self, network: Network, runner: Runner | None) -> None:
-        # Before the mailbox of the run that has ended makes way for another.
-        self._fold()
+        # Before the mailbox of the ended run is replaced.
+        self._apply_events()
         self.board, self.continued = Board(settings=Settings.of(network.training)), None
         self.session.start(network, runner)
 
     def _runner(self, network: Network, ignore_memory: bool) -> Runner | None:
-        """What trains; None for the session's own."""
+        """Return what trains the run; None for the session's own."""
         trained = self._start_from
         if trained is None and not ignore_memory:
             return None
@@ -175,3 +173,12 @@ class Training:
             stopping=self.session.stopping,
             usage=self._used,
         )
+
+
+@dataclass
+class Places:
+    """The folders named on the command line, or the user's own."""
+
+    runs: Path = field(default_factory=runs_home)
+    data: Path | None = None
+    """The folder of data that is not built in; None for the usual folder of each dataset."""

@@ -1,4 +1,4 @@
-"""Numbers and times as people read them, in as few columns as the place has."""
+"""Formatting of numbers, times and texts for few columns."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 from textwrap import wrap
 
 BETWEEN = "   "
-"""What stands between the parts of a line."""
+"""The separator of the parts of a line."""
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "K"))
 
 
 def compact(number: int, width: int = 0) -> str:
-    """``61,706`` where it fits into ``width`` columns, else ``61.7K``; 0 always shortens."""
+    """Format ``61,706`` if it fits into ``width`` columns, else ``61.7K``; 0 always shortens."""
     exact = f"{number:,}"
     if len(exact) <= width or number < 1000:
         return exact
@@ -21,24 +21,24 @@ def compact(number: int, width: int = 0) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """``1 thread``, ``2 threads``."""
+    """Format ``1 thread``, ``2 threads``."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """``98.1%``; nothing for what is not known."""
+    """Format ``98.1%``; None becomes empty."""
     return "" if share is None else f"{share:.{digits}%}"
 
 
 def short(value: float) -> str:
-    """A loss in five columns: ``0.081``, ``12.34``, ``1e+06``, ``nan``."""
+    """Format a loss in five columns: ``0.081``, ``12.34``, ``1e+06``, ``nan``."""
     if not math.isfinite(value) or value >= 1e4:
         return f"{value:.0e}"
     return f"{value:.{max(0, 3 - len(str(int(value))) + 1)}f}"
 
 
 def clock(seconds: float | None) -> str:
-    """``0:48``, ``12:05`` or ``3:07:11``; dashes for a time that is not known."""
+    """Format ``0:48``, ``12:05`` or ``3:07:11``; an unknown time is ``-:--``."""
     if seconds is None or not math.isfinite(seconds):
         return "-:--"
     minutes, second = divmod(int(seconds), 60)
@@ -47,12 +47,12 @@ def clock(seconds: float | None) -> str:
 
 
 def megabytes(size: int) -> str:
-    """Of bytes: ``0.4``, ``12``."""
+    """Format bytes in MB: ``0.4``, ``12``."""
     return f"{size / 1e6:.1f}" if size < 1e7 else f"{size / 1e6:,.0f}"
 
 
 def duration(seconds: float) -> str:
-    """``0.011 ms``, ``1.64 ms``, ``8.3 s`` or ``12:05``; ``none`` for no time at all."""
+    """Format ``0.011 ms``, ``1.64 ms``, ``8.3 s`` or ``12:05``; no time is ``none``."""
     if seconds <= 0:
         return "none"
     if seconds >= 600:
@@ -63,19 +63,19 @@ def duration(seconds: float) -> str:
 
 
 def clean(text: str) -> str:
-    """Without control characters: a name from a file must not drive the terminal."""
+    """Replace control characters: a name from a file must not control the terminal."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def fit(text: str, width: int) -> str:
-    """Cut or padded to exactly ``width`` columns."""
+    """Cut or pad to exactly ``width`` columns."""
     return text.ljust(width) if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
 def packed(words: str, width: int) -> list[str]:
-    """Lines of at most ``width`` columns, ended between two parts wherever that is possible."""
+    """Wrap at ``width`` columns, between two parts if possible."""
     lines = [""]
     for part in words.split(BETWEEN):
         longer = f"{lines[-1]}{BETWEEN}{part}" if lines[-1] else part

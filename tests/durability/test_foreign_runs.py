@@ -37,7 +37,7 @@ from cnn_tui.engine.training.events import (
     RunEvent,
     SettingChanged,
 )
-from cnn_tui.tui.dashboard.sparkline import sparkline
+from cnn_tui.tui.dashboard.series import sparkline
 from cnn_tui.tui.history.continuing import LOG, resume_detached
 
 

@@ -42,14 +42,12 @@ from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
-from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.dashboard.run_view import view_of
-from cnn_tui.tui.history.overlays import read_board
 from cnn_tui.tui.history.run_rows import about, records
-from cnn_tui.tui.places import Places
 from cnn_tui.tui.screens.watch import WatchScreen
 from cnn_tui.tui.session import Session
-from cnn_tui.tui.training import Training
+from cnn_tui.tui.training import Places, Training
 
 FILES = {
     "run.json": RunInfo,
@@ -171,7 +169,7 @@ async def test_the_screen_of_a_run_shows_any_event_that_can_be_read(place: Path)
         for event in (decode(text, kind) for kind in EVENTS for text in odd(kind)):
             board = Board(settings=Settings(lr=0.1))
             for one in (*usual[:3], event, *usual[-1:]):
-                board.fold(one)
+                board.apply(one)
             watched = app.screen._watched
             watched.board = board
             watched.view = view_of(board, active=True, pausing=False, stopping=False)

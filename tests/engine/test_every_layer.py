@@ -59,8 +59,8 @@ from cnn_tui.engine.specs.quick.vocabulary import kind_named
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.rewrite import cost
 from cnn_tui.engine.specs.table import settings
+from cnn_tui.tui.building.edits import new_layer
 from cnn_tui.tui.building.fields import form_fields
-from cnn_tui.tui.building.palette import new_layer
 from cnn_tui.tui.building.volumes import volumes
 
 SHAPE, BATCH, CLASSES = (4, 6, 5), 5, 3

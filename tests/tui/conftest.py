@@ -21,10 +21,9 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
-from cnn_tui.tui.places import Places
 from cnn_tui.tui.session import Runner, Session
 from cnn_tui.tui.terminal.link import Link
-from cnn_tui.tui.training import Training
+from cnn_tui.tui.training import Places, Training
 
 MakeApp = Callable[..., CnnTuiApp]
 

@@ -44,7 +44,7 @@ async def test_the_ladder_is_climbed_once(
         app.places.runs = tmp_path / "runs"
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("f7")
-            words = "2 of 5 done before" if again else "enter climbs the ladder"
+            words = "2 of 5 done before" if again else "enter trains the missing baselines"
             await until(pilot, lambda app=app, words=words: words in text(app, "#climb"))
             await pilot.press("enter", "enter")
             await until(pilot, lambda app=app: "done; each" in text(app, "#climb"))
@@ -81,7 +81,7 @@ async def test_what_was_done_is_shown_at_once_and_closer(make_app: MakeApp, tmp_
         await until(pilot, lambda: "one template a class" in text(app, "#weights-words"))
         assert {"0", "9"} <= set(templates(app).split()) and "▀" in templates(app)
         await pilot.press("down")
-        assert "linear-softmax: not done yet" in text(app, "#weights-words")
+        assert "linear-softmax: not trained yet" in text(app, "#weights-words")
         await pilot.press("down")
         await until(pilot, lambda: "100 hidden units" in text(app, "#weights-words"))
         assert "#" in templates(app)

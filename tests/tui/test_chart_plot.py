@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.pictures import Viewport, picture
+from cnn_tui.tui.dashboard.plots import Curve, Plot
 from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, log_axis, loss_axis
+from cnn_tui.tui.widgets.chart import Canvas, rasterise
 from cnn_tui.tui.widgets.grid import Grid
-from cnn_tui.tui.widgets.plot import Canvas, Curve, Plot, rasterise
 
 Points = tuple[tuple[float, float], ...]
 

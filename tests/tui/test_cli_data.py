@@ -58,7 +58,7 @@ def test_list_has_every_dataset_and_says_what_is_here(cli) -> None:
     assert listed["cifar10"]["download_bytes"] == 170_052_171
     lines = cli("data", "list").out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == list(dataset_names())
-    assert "12 MB to fetch" in lines[3]
+    assert "12 MB to download" in lines[3]
 
 
 def test_show_counts_and_measures(cli) -> None:

@@ -74,7 +74,7 @@ def test_the_list_sorted_and_filtered(cli, runs: Path) -> None:
 def test_an_encoding_without_blocks_gets_plain_curves(
     cli, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cnn_tui.tui.dashboard.sparkline import PLAIN_BARS, sparkline
+    from cnn_tui.tui.dashboard.series import PLAIN_BARS, sparkline
 
     assert sparkline([1, 2, 3], 3, "ascii") == PLAIN_BARS[0] + PLAIN_BARS[4] + PLAIN_BARS[-1]
     assert sparkline([1, 1], 9) == "▁▁" and sparkline([], 9) == ""
@@ -156,7 +156,9 @@ def test_rename_tag_note_delete_restore(cli, runs: Path, tmp_path: Path) -> None
         assert {line.split()[0]: line.endswith("  a b") for line in table[1:3]} == {
             "good": True, "quick-2": False,
         }  # fmt: skip
-    assert "good is back" in cli(*here, "delete", "good").out + cli(*here, "restore", "good").out
+    assert (
+        "good is restored" in cli(*here, "delete", "good").out + cli(*here, "restore", "good").out
+    )
 
 
 def spare_state(folder: Path) -> None:
@@ -189,12 +191,12 @@ def test_cleaning_up_says_what_and_asks(cli, runs: Path, tmp_path: Path) -> None
     for command in (("empty-bin",), ("clean",)):
         code, out, err = cli(*here, *command)
         assert code == 1 and "the bin, with 1 run: 0." in out
-        assert "nobody is there to ask" in err and "--yes" in err and err.count("\n") == 1
+        assert "no terminal to ask on" in err and "--yes" in err and err.count("\n") == 1
     assert (tmp_path / ".bin" / "quick-1").is_dir()
     out = cli(*here, "empty-bin", "--yes").out
     assert "MB freed" in out and not (tmp_path / ".bin" / "quick-1").exists()
     code, out, _ = cli(*here, "clean", "--states", "--yes")
-    assert code == 0 and "all states but the best" in out and "MB freed" in out
+    assert code == 0 and "all checkpoints but the best" in out and "MB freed" in out
     assert [one["best"] for one in json.loads(cli(*here, "states", "quick-2", "--json").out)] == [
         True
     ]

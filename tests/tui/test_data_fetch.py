@@ -156,4 +156,4 @@ async def test_baselines_lead_to_the_download_and_back(make_app: MakeApp, place:
         await until(pilot, lambda: "92 to train" in text(app, "#dataset"))
         await pilot.press("escape")
         assert isinstance(app.screen, BaselinesScreen)
-        await until(pilot, lambda: "enter climbs the ladder" in text(app, "#climb"))
+        await until(pilot, lambda: "enter trains the missing baselines" in text(app, "#climb"))

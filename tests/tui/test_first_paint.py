@@ -34,7 +34,7 @@ sys.exit(main([]))
 WARM_UP = """
 import sys
 from threading import Event
-from cnn_tui.tui.warm_up import WarmUp
+from cnn_tui.tui.quick_app import WarmUp
 
 done = Event()
 WarmUp(done.set).start()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from cnn_tui.engine.baselines.validation import CrossValidation, KScore
-from cnn_tui.tui.dashboard.folds import FOLD_GLYPH, MEAN_GLYPH, folds_picture
+from cnn_tui.tui.dashboard.baseline_charts import FOLD_GLYPH, MEAN_GLYPH, folds_picture
 from cnn_tui.tui.dashboard.ticks import near_axis
-from cnn_tui.tui.widgets.plot import rasterise
+from cnn_tui.tui.widgets.chart import rasterise
 
 SCORES = (
     KScore(1, (0.90, 0.92, 0.94, 0.96, 0.98), 0.94, 0.0283),

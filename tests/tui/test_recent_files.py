@@ -11,7 +11,7 @@ from textual.widgets import Input, OptionList
 
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.building.recent import recent_files, remember
+from cnn_tui.tui.building.document import recent_files, remember
 
 MakeApp = Callable[..., CnnTuiApp]
 

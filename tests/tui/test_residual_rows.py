@@ -35,7 +35,7 @@ async def test_the_shortcut_has_a_row_and_a_form(make_app: MakeApp) -> None:
         assert "16x8x8" in rows[6]
         await pilot.press(*["down"] * 5)
         assert app.builder.row.key == "1 shortcut"
-        assert "alike: added value by value" in text(app, "#form")
+        assert "equal shapes: added" in text(app, "#form")
         await pilot.press("enter", "p")
         await pilot.pause()
         assert block_of(app).shortcut == "projection"
@@ -49,8 +49,8 @@ async def test_sides_that_differ_are_shown_where_they_are_added(make_app: MakeAp
         await type_in(pilot, "32")
         await pilot.press("escape", "down")
         assert "! 16x8x8" in text(app, "#layers").splitlines()[6]
-        assert "not alike" in text(app, "#form")
-        assert "only equal shapes" in text(app, "#doctor")
+        assert "shapes differ" in text(app, "#form")
+        assert "both must be alike" in text(app, "#doctor")
         await pilot.press("a")
         assert app.builder.report.valid
 

@@ -22,10 +22,10 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.compare import CompareScreen
 from cnn_tui.tui.screens.dialog import Picker, Prompt, Question
 from cnn_tui.tui.screens.help import HelpScreen
-from cnn_tui.tui.screens.reproduce import ReproduceDialog
+from cnn_tui.tui.screens.run_changes import ReproduceDialog
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.screens.watch import WatchScreen
-from cnn_tui.tui.widgets.key_bar import KeyBar
+from cnn_tui.tui.widgets.bars import KeyBar
 
 pytestmark = pytest.mark.slow
 

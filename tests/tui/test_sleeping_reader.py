@@ -261,7 +261,7 @@ def test_a_disk_that_does_not_answer_cannot_keep_the_process(tmp_path: Path) -> 
     process.terminate()
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
-    assert "may not be kept" in err and err.count("\n") == 1
+    assert "checkpoint may be missing" in err and err.count("\n") == 1
 
 
 def _kind(line: str) -> str:

@@ -16,7 +16,7 @@ from cnn_tui.tui.dashboard.run_view import RunView, view_of
 def board_of(*events: RunEvent) -> Board:
     board = Board()
     for event in events:
-        board.fold(event)
+        board.apply(event)
     return board
 
 

@@ -21,7 +21,7 @@ from cnn_tui.tui.screens.dialog import Picker, Question
 from cnn_tui.tui.screens.settings import SettingsDialog
 from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.session import Emit, train
-from cnn_tui.tui.widgets.key_bar import KeyBar
+from cnn_tui.tui.widgets.bars import KeyBar
 
 pytestmark = pytest.mark.slow
 

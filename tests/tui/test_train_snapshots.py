@@ -29,7 +29,7 @@ SnapCompare = Callable[..., bool]
 class SteadyUsage:
     """A machine that is always as busy."""
 
-    def words(self) -> str:
+    def text(self) -> str:
         return "cpu 187% 212 MB"
 
 

@@ -15,7 +15,7 @@ from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.pictures import KINDS, Viewport, picture
 from cnn_tui.tui.dashboard.series import CAPACITY
 from cnn_tui.tui.mailbox import Mailbox
-from cnn_tui.tui.widgets.plot import rasterise
+from cnn_tui.tui.widgets.chart import rasterise
 
 STEPS = int(os.environ.get("CNN_TUI_SOAK_STEPS", "100000"))
 EPOCH = 1000
@@ -61,14 +61,14 @@ def draw(board: Board) -> int:
 
 def test_memory_and_what_is_drawn_stay_as_they_are() -> None:
     board, mailbox = Board(), Mailbox()
-    board.fold(started(epochs=STEPS // EPOCH, batches=EPOCH))
+    board.apply(started(epochs=STEPS // EPOCH, batches=EPOCH))
     points, sizes = list[int](), list[int]()
     for step in range(1, STEPS + 1):
         for event in happens_at(step):
             mailbox.put(event)
         if step % BETWEEN_LOOKS == 0:
             for event in mailbox.drain():
-                board.fold(event)
+                board.apply(event)
         if step % (STEPS // 20) == 0:
             points.append(draw(board))
             sizes.append(held_memory())

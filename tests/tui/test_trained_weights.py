@@ -23,12 +23,11 @@ from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
-from cnn_tui.tui.places import Places
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.dialog import Question
 from cnn_tui.tui.screens.transform import TransformDialog
 from cnn_tui.tui.session import Session, train
-from cnn_tui.tui.training import Training
+from cnn_tui.tui.training import Places, Training
 
 pytestmark = pytest.mark.slow
 

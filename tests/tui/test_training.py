@@ -12,9 +12,8 @@ from scripted import SMALL, Script, run_events, started
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
-from cnn_tui.tui.places import Places
 from cnn_tui.tui.session import Emit, Runner, Session, train
-from cnn_tui.tui.training import Training
+from cnn_tui.tui.training import Places, Training
 
 
 def made(runner: Runner, runs: Path = Path("runs")) -> Training:

@@ -110,7 +110,7 @@ def test_the_app(start: Callable[..., Terminal], file: Path, tmp_path: Path, end
         terminal.process.terminate()
     else:
         terminal.press("q")
-        terminal.shows("would be ended")
+        terminal.shows("would be stopped")
         terminal.press("y")
     assert terminal.exit_code() == 1
     assert terminal.is_restored()

@@ -74,7 +74,7 @@ async def test_behind_a_fault_the_picture_ends(make_app: MakeApp) -> None:
     app = make_app(Network(layers=(MaxPool(kernel_size=3), FC(out_features=10))))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("down", "v")
-        assert "not known" in text(app, "#picture")
+        assert "unknown" in text(app, "#picture")
         await pilot.press("a")
         assert "1  maxpool" in text(app, "#picture")
         await pilot.press("enter", "escape")

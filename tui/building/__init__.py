@@ -1,1 +1,1 @@
-"""What the Build screen edits, without its widgets."""
+"""The model of the Build screen, without widgets."""

@@ -1,4 +1,4 @@
-"""What the builder says about a row when nothing is wrong."""
+"""What the Build screen says about a row without issues."""
 
 from __future__ import annotations
 
@@ -10,33 +10,31 @@ from cnn_tui.engine.specs.layers import Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import explain, layer_at
 from cnn_tui.engine.specs.report import Report
-from cnn_tui.tui.building.outline import Row
-from cnn_tui.tui.building.sums import addition_words
+from cnn_tui.tui.building.outline import Row, addition_words
 from cnn_tui.tui.words import BETWEEN
 
 BESIDE = ("size", "parameters")
-"""What is shown beside the list; the rest has its place below, where lines are long."""
+"""Topics shown beside the list; the others appear below it, where lines are long."""
 
 EMPTY = (
-    "No layers yet: i inserts one, / takes a line of them, o opens a preset. "
+    "No layers yet: i inserts one, / types a line of them, o opens a preset. "
     "The last layer gives one score for each class."
 )
 
-
 _SHORTCUTS = {
-    "identity": "The input, added to the branch as it is: both have to be of one shape.",
-    "projection": "A 1x1 convolution and a batch norm give the input the shape of the branch.",
-    "zero-pad": "Every stride-th pixel, and zeros for the channels that the branch has more.",
+    "identity": "The input is added to the branch unchanged: both must have the same shape.",
+    "projection": "A 1x1 convolution and a batch norm bring the input to the shape of the branch.",
+    "zero-pad": "Every stride-th pixel, with zeros for the additional channels of the branch.",
 }
 
 
 def notes_for(network: Network, row: Row) -> tuple[Note, ...]:
-    """The arithmetic of the chosen row; to ask for it costs a walk through the network."""
+    """Return the arithmetic of the selected row; this walks through the whole network."""
     return explain(network, row.path) if row.kind == "layer" else ()
 
 
 def advice_for(network: Network, row: Row, notes: Sequence[Note]) -> tuple[str, ...]:
-    """A sentence about the chosen row, then what its layer shares, drops, sees and costs."""
+    """Return a sentence about the row, then the notes on its layer: sharing, memory, costs."""
     below = (BETWEEN.join(note.lines) for note in notes if note.topic not in BESIDE)
     return (_sentence(network, row), *below)
 
@@ -48,9 +46,9 @@ def _sentence(network: Network, row: Row) -> str:
         case "input":
             return "Every image has this shape: channels x height x width."
         case "loss":
-            return "What training makes small: how wrong the scores of the last layer are."
+            return "The quantity that training minimises: the error of the last layer's scores."
         case "training":
-            return "How it is trained: everything besides network, loss and data."
+            return "The training recipe: everything but network, loss and data."
         case "shortcut":
             block = layer_at(network, row.path)
             assert isinstance(block, Residual), "only a block has a shortcut"
@@ -62,7 +60,7 @@ def _sentence(network: Network, row: Row) -> str:
 def explanation_for(
     network: Network, report: Report, row: Row, notes: Sequence[Note]
 ) -> tuple[str, ...]:
-    """The arithmetic of the chosen row that stands beside the list."""
+    """Return the arithmetic of the row that is shown beside the list."""
     if row.kind == "input":
         values = network.input[0] * network.input[1] * network.input[2]
         return ("channels x height x width", f"{format_shape(network.input)} = {values:,} values")

@@ -1,4 +1,4 @@
-"""The builder without its screen: a document, a chosen row, and what follows from both."""
+"""The builder without its screen: a document, a selected row, and their report."""
 
 from __future__ import annotations
 
@@ -14,34 +14,36 @@ from cnn_tui.engine.specs.places import received_by
 from cnn_tui.engine.specs.report import Fix
 from cnn_tui.tui.building import edits
 from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.building.edits import new_layer
 from cnn_tui.tui.building.forms import with_value
 from cnn_tui.tui.building.outline import Row, outline
-from cnn_tui.tui.building.palette import new_layer
 from cnn_tui.tui.building.trained import Trained
 
 
 class Builder:
-    """Every edit goes through here: the document moves on, report and rows follow."""
+    """The one entry for edits: each updates the document, the report and the rows."""
 
     def __init__(self, document: Document, cursor: int = 0) -> None:
         self.document = document
         self.cursor = cursor
         self._anchor: edits.Path | None = None
-        """The other end of what is chosen, where that is more than the row of the cursor."""
+        """The other end of a selection of several rows; None for the row of the cursor alone."""
         self.latest: Trained | None = None
         """Weights of the run that was trained last."""
         self._check()
 
     @property
     def network(self) -> Network:
-        """The present network."""
         return self.document.network
 
     @property
     def weights(self) -> Trained | None:
         """Trained weights that fit the present network, the newest first; None without any."""
         known = (self.latest, self.document.trained)
-        return next((one for one in known if one and one.fits(self.network, self.report)), None)
+        return next(
+            (trained for trained in known if trained and trained.fits(self.network, self.report)),
+            None,
+        )
 
     @property
     def carries(self) -> bool:
@@ -50,14 +52,14 @@ class Builder:
 
     @property
     def row(self) -> Row:
-        """The chosen row."""
+        """The selected row."""
         return self.rows[self.cursor]
 
     @property
     def selection(self) -> tuple[edits.Path, int] | None:
-        """Where the chosen layers begin and how many there are; None on a row that is no layer.
+        """The path of the first selected layer and their number; None on a row that is no layer.
 
-        Two rows of different lists choose the layers of the list that both are in.
+        Two rows of different lists select the layers of the list that contains both.
         """
         here = self.row.path
         anchor = self._anchor or here
@@ -69,12 +71,12 @@ class Builder:
 
     @property
     def selected(self) -> edits.Layers:
-        """The chosen layers."""
+        """The selected layers."""
         return edits.block(self.network, *self.selection) if self.selection else ()
 
     @property
     def marked(self) -> frozenset[int]:
-        """Positions of the rows that are chosen together, with what is inside them."""
+        """Positions of the rows that are selected together, with those inside them."""
         if self._anchor is None or self.selection is None:
             return frozenset()
         (*above, first), count = self.selection
@@ -84,7 +86,7 @@ class Builder:
         return frozenset(inside)
 
     def select(self, cursor: int, *, extend: bool = False) -> None:
-        """Choose a row by its position; with ``extend`` also those from the present one on."""
+        """Select a row by its position; ``extend`` also selects the rows up to it."""
         if not extend:
             self._anchor = None
         elif self._anchor is None and self.row.kind == "layer":
@@ -92,25 +94,25 @@ class Builder:
         self.cursor = max(0, min(cursor, len(self.rows) - 1))
 
     def find(self, key: str) -> None:
-        """Choose a row by its key; stay where there is none."""
+        """Select a row by its key; an unknown key changes nothing."""
         at = next((at for at, row in enumerate(self.rows) if row.key == key), self.cursor)
         self.select(at)
 
     def insert(self, kind: str, classes: int, *, above: bool = False) -> None:
-        """Put a new layer behind or before the chosen row."""
+        """Insert a new layer after or before the selected row."""
         path = self._place(above)
         layer = new_layer(kind, received_by(self.network, self.report, path), classes)
         self._edit(edits.insert(self.network, path, layer), path)
 
     def insert_all(self, layers: edits.Layers) -> None:
-        """Put layers behind the chosen row and choose the last of them."""
+        """Insert layers after the selected row and select the last of them."""
         if layers:
             path = self._place()
             last = (*path[:-1], path[-1] + len(layers) - 1)
             self._edit(edits.insert(self.network, path, *layers), last)
 
     def preview(self, layers: edits.Layers) -> Builder:
-        """What :meth:`insert_all` would lead to, with the new layers chosen."""
+        """Return the builder after :meth:`insert_all`, with the new layers selected."""
         ahead = Builder(Document(self.network), self.cursor)
         ahead.insert_all(layers)
         if layers:
@@ -118,66 +120,66 @@ class Builder:
         return ahead
 
     def volume(self) -> tuple[int, int, int]:
-        """What layers put behind the chosen row would get; the input where that is no volume."""
+        """The input shape of layers inserted next; the network's own if that is no volume."""
         shape = received_by(self.network, self.report, self._place()) or ()
         return (shape[0], shape[1], shape[2]) if len(shape) == 3 else self.network.input
 
     def remove(self) -> None:
-        """Take out the chosen layers; the row after them is chosen then."""
+        """Delete the selected layers; then the next row is selected."""
         if self.selection:
             path, count = self.selection
             self._edit(edits.remove(self.network, path, count), path)
 
     def duplicate(self) -> None:
-        """Put copies behind the chosen layers and choose them."""
+        """Insert copies after the selected layers and select them."""
         if self.selection:
             (*above, first), count = self.selection
             network = edits.duplicate(self.network, (*above, first), count)
             self._edit_many(network, (*above, first + count), count)
 
     def move(self, by: int) -> None:
-        """Shift the chosen layers inside their list."""
+        """Move the selected layers inside their list."""
         if self.selection:
             path, count = self.selection
             self._edit_many(*edits.move(self.network, path, by, count), count)
 
     def set_field(self, name: str, value: Any) -> None:
-        """Give a field of the chosen row a valid value."""
+        """Set a field of the selected row to a valid value."""
         network = with_value(self.network, self.row, name, value)
         self._edit(network, (), merge=f"{self.row.key} {name}")
 
     def set_recipe(self, name: str, value: int | float) -> None:
-        """Change a setting of the recipe, wherever the cursor is."""
+        """Set a field of the recipe, wherever the cursor is."""
         training = msgspec.structs.replace(self.network.training, **{name: value})
         self._edit(msgspec.structs.replace(self.network, training=training), ())
 
     def fix(self, fix: Fix) -> None:
-        """Apply a remedy."""
+        """Apply a fix."""
         self._edit(apply_fix(self.network, fix), (fix.layer - 1,) if fix.layer else ())
 
     def rewrite(self, network: Network, trained: Trained | None = None) -> None:
-        """Go on to the same network in another form, with its weights if there are any."""
+        """Replace the network by an equivalent one, with its weights if there are any."""
         self._edit(network, self.row.path, trained=trained)
 
     def undo(self) -> bool:
-        """One step back; False at the beginning."""
+        """Undo one edit; returns False at the beginning."""
         return self._travelled(self.document.undo())
 
     def redo(self) -> bool:
-        """One step forward again; False if there is none."""
+        """Redo one edit; returns False if there is none."""
         return self._travelled(self.document.redo())
 
     def open(
         self, network: Network, source: FilePath | None, trained: Trained | None = None
     ) -> None:
-        """Go on with another network, and perhaps weights that come with it."""
+        """Open another network, and perhaps weights that belong to it."""
         self.document.open(network, source, trained)
         self.latest = None if trained else self.latest
         self.cursor = 0
         self._check()
 
     def _place(self, above: bool = False) -> edits.Path:
-        """Where a new layer goes."""
+        """Return the path of the next inserted layer."""
         row = self.row
         match row.kind:
             case "layer":
@@ -189,7 +191,7 @@ class Builder:
         return (len(self.network.layers),)
 
     def _edit_many(self, network: Network, path: edits.Path, count: int) -> None:
-        """An edit after which ``count`` layers from ``path`` on are chosen."""
+        """Edit the network, then select the ``count`` layers from ``path`` on."""
         together = self._anchor is not None
         if self._edit(network, (*path[:-1], path[-1] + count - 1)) and together:
             self._anchor = path
@@ -221,7 +223,7 @@ class Builder:
         self.select(self.cursor)
 
 
-def _common(one: edits.Path, other: edits.Path) -> int:
-    """How many positions two paths begin with alike, short of the last of either."""
-    most = min(len(one), len(other)) - 1
-    return next((at for at in range(most) if one[at] != other[at]), most)
+def _common(path: edits.Path, other: edits.Path) -> int:
+    """Return how many leading positions two paths share, excluding the last of either."""
+    most = min(len(path), len(other)) - 1
+    return next((at for at in range(most) if path[at] != other[at]), most)

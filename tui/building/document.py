@@ -1,35 +1,40 @@
-"""The network being edited, its past and future, and the file it belongs to."""
+"""The network being edited, its history, its file, and the files opened last."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import platformdirs
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.specs.files import read_bytes, replace_bytes
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.building.trained import Trained
 
 
 @dataclass
 class Origin:
-    """What a network was opened from, or saved to since; the same for all of its edits."""
+    """The file or preset of a network; the same object for all of its edits."""
 
     path: Path | None
-    """None for a preset, and for what was never saved."""
+    """None for a preset and for a network that was never saved."""
     held: Network
-    """What the file or the preset holds, as far as is known here."""
+    """The network in the file or the preset, as last read or written here."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One state of the document; a network never changes, so keeping all of them is cheap."""
+    """One state of the document; networks are immutable, so keeping all of them is cheap."""
 
     network: Network
     origin: Origin
     place: str = ""
-    """The row that the edit leading here was made in, so that undo can lead the eye back."""
+    """The key of the row that was edited, so that undo can select it."""
     merge: str = ""
     trained: Trained | None = None
-    """Weights that once fitted the network; edits since may be in the way."""
+    """Weights that once fitted the network; they may not fit it after later edits."""
 
 
 class Document:
@@ -41,36 +46,35 @@ class Document:
 
     @property
     def network(self) -> Network:
-        """The present network."""
         return self._now.network
 
     @property
     def source(self) -> Path | None:
-        """The file that the present network belongs to."""
+        """The file of the present network."""
         return self._now.origin.path
 
     @property
     def held(self) -> Network:
-        """What that file holds, as far as is known here."""
+        """The network in that file, as last read or written here."""
         return self._now.origin.held
 
     @property
     def trained(self) -> Trained | None:
-        """Weights that were taken along with the network."""
+        """Weights that came with the network."""
         return self._now.trained
 
     @property
     def dirty(self) -> bool:
-        """Whether there is something that no file and no preset holds."""
+        """Whether the network differs from its file or preset."""
         return self.network != self.held
 
     def edit(
         self, network: Network, place: str, merge: str = "", trained: Trained | None = None
     ) -> bool:
-        """Go on to another network; edits with the same ``merge`` key become one step of undo.
+        """Replace the network; edits with the same ``merge`` key become one step of undo.
 
-        Without the merging, typing ``128`` would leave 1 and 12 in the history. Weights are taken
-        along, unless others come with the edit.
+        Without merging, typing ``128`` would leave 1 and 12 in the history. The weights are kept
+        unless others come with the edit.
         """
         now = self._now
         if network == now.network:
@@ -81,27 +85,27 @@ class Document:
         return True
 
     def open(self, network: Network, source: Path | None, trained: Trained | None = None) -> None:
-        """Take up another network; undo still leads back to the one before."""
+        """Open another network; undo still returns to the previous one."""
         self._add(Moment(network, Origin(source, network), "input", trained=trained))
 
     def mark_saved(self, source: Path) -> None:
-        """Remember that ``source`` holds the present network."""
+        """Record that ``source`` holds the present network."""
         self._now.origin.path, self._now.origin.held = source, self.network
 
     @property
     def steps_back(self) -> int:
-        """How often undo can go back."""
+        """The number of edits that can be undone."""
         return self._at
 
     def undo(self) -> str | None:
-        """Go one step back; the place of what was undone, None at the beginning."""
+        """Undo one edit; returns the key of its row, None at the beginning."""
         if self._at == 0:
             return None
         self._at -= 1
         return self._moments[self._at + 1].place
 
     def redo(self) -> str | None:
-        """Take back an undo; the place of what was done again, None if there is nothing."""
+        """Redo one edit; returns the key of its row, None if there is none."""
         if self._at + 1 == len(self._moments):
             return None
         self._at += 1
@@ -115,3 +119,45 @@ class Document:
         del self._moments[self._at + 1 :]
         self._moments.append(moment)
         self._at = len(self._moments) - 1
+
+
+_MOST = 12
+
+_MOST_BYTES = 1 << 16
+
+
+def recent_files() -> tuple[Path, ...]:
+    """Return the files opened or saved last that still exist, the newest first."""
+    try:
+        listed = json.loads(read_bytes(_place(), _MOST_BYTES))
+    except (SpecError, ValueError, RecursionError):
+        return ()
+    paths = listed if isinstance(listed, list) else []
+    return tuple(path for path in map(Path, filter(_is_text, paths)) if _is_file(path))[:_MOST]
+
+
+def remember(path: Path) -> None:
+    """Put a file at the top of the list; a list that cannot be written is ignored."""
+    path = path.absolute()
+    others = [other for other in recent_files() if other != path]
+    listed = [str(other) for other in (path, *others)][:_MOST]
+    try:
+        _place().parent.mkdir(parents=True, exist_ok=True)
+        replace_bytes(_place(), json.dumps(listed, indent=1).encode())
+    except (OSError, ValueError):
+        return
+
+
+def _place() -> Path:
+    return platformdirs.user_state_path("cnn-tui", appauthor=False) / "recent.json"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

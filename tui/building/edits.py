@@ -1,7 +1,7 @@
-"""Edits of a network as pure functions: a network and a place in, another network out.
+"""Edits as pure functions from a network and a path to another network.
 
-A place is a path of 0-based positions: ``(3,)`` is the fourth layer, ``(3, 1)`` the second layer
-in the branch of the fourth.
+A path is a tuple of 0-based positions: ``(3,)`` is the fourth layer, ``(3, 1)`` the second layer in
+the branch of the fourth.
 """
 
 from __future__ import annotations
@@ -10,20 +10,22 @@ from collections.abc import Callable
 
 import msgspec
 
-from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.specs.layers import LAYER_TYPES, BatchNorm, Conv, Layer, ReLU, Residual
 from cnn_tui.engine.specs.network import Network
 
 Path = tuple[int, ...]
+
 Layers = tuple[Layer, ...]
 
 
 def number(path: Path) -> str:
-    """A path as people count: ``(3, 1)`` is ``4.2``."""
+    """Format a path in 1-based positions: ``(3, 1)`` is ``4.2``."""
     return ".".join(str(position + 1) for position in path)
 
 
 def siblings(network: Network, path: Path) -> Layers:
-    """The list that the last position of a path counts in."""
+    """Return the list of layers that contains the last position of a path."""
     layers = network.layers
     for position in path[:-1]:
         layers = _branch(layers[position])
@@ -31,28 +33,28 @@ def siblings(network: Network, path: Path) -> Layers:
 
 
 def insert(network: Network, path: Path, *new: Layer) -> Network:
-    """Put layers before the one at ``path``, or at the end of its list."""
+    """Insert layers before the one at ``path``, or at the end of its list."""
     return _edit(network, path, lambda layers, at: (*layers[:at], *new, *layers[at:]))
 
 
 def replace(network: Network, path: Path, layer: Layer) -> Network:
-    """Put another layer in the place of the one at ``path``."""
+    """Replace the layer at ``path``."""
     return _edit(network, path, lambda layers, at: (*layers[:at], layer, *layers[at + 1 :]))
 
 
 def remove(network: Network, path: Path, count: int = 1) -> Network:
-    """Take out ``count`` layers from ``path`` on, with all that is inside them."""
+    """Delete ``count`` layers from ``path`` on, with their contents."""
     return _edit(network, path, lambda layers, at: (*layers[:at], *layers[at + count :]))
 
 
 def duplicate(network: Network, path: Path, count: int = 1) -> Network:
-    """Put copies of ``count`` layers behind them, without names: names are unique."""
+    """Insert copies of ``count`` layers after them, without names: names are unique."""
     copies = map(unnamed, block(network, path, count))
     return insert(network, (*path[:-1], path[-1] + count), *copies)
 
 
 def move(network: Network, path: Path, by: int, count: int = 1) -> tuple[Network, Path]:
-    """Shift ``count`` layers inside their list, as far as the list goes."""
+    """Move ``count`` layers inside their list, at most to its ends."""
     last = len(siblings(network, path)) - count
     goal = (*path[:-1], max(0, min(path[-1] + by, last)))
     moved = block(network, path, count)
@@ -60,12 +62,12 @@ def move(network: Network, path: Path, by: int, count: int = 1) -> tuple[Network
 
 
 def block(network: Network, path: Path, count: int) -> Layers:
-    """The ``count`` layers from ``path`` on."""
+    """Return the ``count`` layers from ``path`` on."""
     return siblings(network, path)[path[-1] : path[-1] + count]
 
 
 def unnamed(layer: Layer) -> Layer:
-    """A copy without its name, and without those inside it."""
+    """Return a copy without its name and the names inside it."""
     if isinstance(layer, Residual):
         layer = msgspec.structs.replace(layer, branch=tuple(map(unnamed, layer.branch)))
     return msgspec.structs.replace(layer, name="")
@@ -89,3 +91,25 @@ def _branch(layer: Layer) -> Layers:
     if not isinstance(layer, Residual):
         raise IndexError(f"a {type(layer).__name__} has no layers inside")
     return layer.branch
+
+
+def new_layer(kind: str, received: Shape | None, classes: int) -> Layer:
+    """Return a new layer; a convolution and a block keep height and width.
+
+    Args:
+        kind: The type of the layer in files.
+        received: The shape of its input, if known.
+        classes: The number of scores that the data needs, the outputs of a new fc layer.
+    """
+    channels = received[0] if received is not None and len(received) == 3 else 16
+    required: dict[str, dict[str, object]] = {
+        "conv": {"out_channels": max(16, channels), "kernel_size": 3, "padding": 1},
+        "fc": {"out_features": classes},
+        "residual": {"branch": _usual_branch(channels)},
+    }
+    return msgspec.convert({"type": kind, **required.get(kind, {})}, LAYER_TYPES[kind])
+
+
+def _usual_branch(channels: int) -> tuple[Layer, ...]:
+    conv = Conv(out_channels=channels, kernel_size=3, padding=1, bias=False)
+    return (conv, BatchNorm(), ReLU(), conv, BatchNorm())

@@ -1,6 +1,6 @@
-"""Form fields made from the annotations of the specs: one source for files and for forms.
+"""Form fields made from the annotations of the specs, the source for files and forms alike.
 
-A field turns the text a person types into a value of the spec, or says in words what it needs.
+A field converts typed text into a value of the spec, or says what it needs.
 """
 
 from __future__ import annotations
@@ -18,28 +18,27 @@ import msgspec
 from cnn_tui.engine.specs.wording import expected
 
 Hint = Any
-"""A type annotation, as ``typing.get_type_hints`` gives it."""
+"""A type annotation, as returned by ``typing.get_type_hints``."""
 
 
 class FieldError(ValueError):
-    """What a person typed is no value of the field; the text says what is."""
+    """The typed text is not a value of the field; the message says what is."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One value of a spec, typed as text."""
+    """One value of a spec, edited as text."""
 
     name: str
     hint: Hint
 
     @property
     def label(self) -> str:
-        """The name for people."""
         return self.name.replace("_", " ")
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """All that can be typed, where that is a short list; empty elsewhere."""
+        """All valid texts, if they are few; else empty."""
         kinds = list(_alternatives(self.hint))
         if kinds == [bool]:
             return ("yes", "no")
@@ -49,17 +48,17 @@ class Field:
 
     @property
     def empty(self) -> str:
-        """What no value at all means."""
+        """The meaning of an empty text."""
         return _EMPTY.get(self.name, "")
 
     @property
     def expects(self) -> str:
-        """What can be typed, in words that go on from "needs"."""
-        # A file has a pair as a list; a form shows and takes it as it stands in the table.
+        """What can be typed, in words that follow "needs"."""
+        # A file has a pair as a list; a form shows and reads it as the table writes it.
         return expected(self.hint).replace("[height, width]", "such as 5x3")
 
     def show(self, value: object) -> str:
-        """The text for a value, which :meth:`parse` turns back into the same value."""
+        """Return the text of a value; :meth:`parse` is the inverse."""
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, tuple):
@@ -67,7 +66,7 @@ class Field:
         return "" if value is None else f"{value:g}" if _short(value) else str(value)
 
     def parse(self, text: str) -> Any:
-        """The value for a text; raises :class:`FieldError`."""
+        """Return the value of a text; raises :class:`FieldError`."""
         for candidate in _candidates(text.strip()):
             try:
                 return msgspec.convert(candidate, self.hint)
@@ -81,7 +80,7 @@ _EMPTY = {"stride": "as kernel", "clip_norm": "off", "patience": "off"}
 
 @lru_cache
 def form_fields(spec: type[msgspec.Struct]) -> tuple[Field, ...]:
-    """The fields of a kind of spec in their order, the optional ``name`` last."""
+    """Return the fields of a spec class in their order, the optional ``name`` last."""
     hints = get_type_hints(spec, include_extras=True)
     names = sorted(spec.__struct_fields__, key=lambda name: name == "name")
     return tuple(Field(name, hints[name]) for name in names)

@@ -1,4 +1,4 @@
-"""Which form belongs to a row of the builder's list, and what editing one of its fields does."""
+"""The form of each row of the list, and the effect of editing a field."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _RECIPE_ORDER = ("epochs", "batch_size", "optimizer", "lr")
 
 @dataclass(frozen=True)
 class Form:
-    """Fields with their present values; ``key`` tells whether it is still the same thing."""
+    """Fields with their present values; an equal ``key`` means the same row."""
 
     key: str
     title: str
@@ -40,7 +40,7 @@ class Form:
 
 
 def form_for(network: Network, row: Row) -> Form:
-    """The form of one row."""
+    """Return the form of a row."""
     match row.kind:
         case "input":
             names = ("input", "data", "name")
@@ -63,7 +63,7 @@ def form_for(network: Network, row: Row) -> Form:
 
 
 def with_value(network: Network, row: Row, name: str, value: Any) -> Network:
-    """The network after one field of a row's form was given a value, which has to be valid."""
+    """Return the network with a field of a row's form set to a valid value."""
     change = {name: value}
     match row.kind:
         case "input":
@@ -83,7 +83,7 @@ def _form(key: str, title: str, spec: Any, fields: list[Field]) -> Form:
 
 
 def layer_value(spec: Any, field: Field) -> object:
-    """The value of a field; a loss keeps its type in its class."""
+    """Return the value of a field; a loss stores its type in its class."""
     if field == LOSS_TYPE:
         return spec.__struct_config__.tag
     return getattr(spec, field.name)

@@ -1,26 +1,25 @@
-"""The rows of the builder's list: a network and its report, flattened for reading."""
+"""The rows of the list of layers: a network and its report, flattened."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.shapes import Shape, Window, format_shape, output_size
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import SVM, Network, Recipe
-from cnn_tui.engine.specs.places import received_by
+from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.specs.windows import wanted_output
 from cnn_tui.tui.building.edits import Path, number
-from cnn_tui.tui.building.sums import added
 from cnn_tui.tui.words import clean
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the list; ``path`` is the place of the layer, or of a shortcut's block."""
+    """A row of the list; ``path`` is that of the layer, or of the block of a shortcut."""
 
     kind: Literal["input", "layer", "shortcut", "loss", "training"]
     title: str
@@ -32,19 +31,19 @@ class Row:
     macs: int = 0
     receptive_field: int | None = None
     broken: bool = False
-    """There is no output: this layer does not fit, or one before it."""
+    """Whether the output is unknown: this layer, or one before it, does not fit."""
     has_issue: bool = False
 
     @property
     def key(self) -> str:
-        """What the row is called as long as it stays where it is."""
+        """The name of the row, constant while it stays at its position."""
         if self.kind == "shortcut":
             return f"{number(self.path)} shortcut"
         return self.number if self.kind == "layer" else self.kind
 
 
 def outline(network: Network, report: Report) -> tuple[Row, ...]:
-    """Input, layers with what is inside residual blocks, loss, recipe."""
+    """Return the rows: input, layers with the contents of residual blocks, loss, recipe."""
     return (
         Row("input", "input", clean(network.data), format_shape(network.input), "0"),
         *_Outline(network, report).rows(network.layers, report.layers, ()),
@@ -54,7 +53,7 @@ def outline(network: Network, report: Report) -> tuple[Row, ...]:
 
 
 def loss_words(network: Network) -> str:
-    """The loss in a few words."""
+    """Return the loss in a few words."""
     loss = network.loss
     if isinstance(loss, SVM):
         return f"{'squared ' if loss.squared else ''}svm, margin {loss.delta:g}"
@@ -63,18 +62,18 @@ def loss_words(network: Network) -> str:
 
 
 def recipe_words(training: Recipe) -> str:
-    """The recipe in a few words."""
+    """Return the recipe in a few words."""
     return f"{training.optimizer}, lr {training.lr:g}, {training.epochs} epochs"
 
 
 def _path(place: str) -> Path:
-    """``layers[3].branch[1].stride`` as ``(3, 1)``; empty for what is no layer."""
+    """Return ``layers[3].branch[1].stride`` as ``(3, 1)``; empty for anything but a layer."""
     layers = re.match(r"layers(\[\d+\](?:\.branch\[\d+\])*)", place)
     return tuple(map(int, re.findall(r"\d+", layers[1]))) if layers else ()
 
 
 class _Outline:
-    """Flattens a network, whose report it looks things up in."""
+    """Flattens a network with its report."""
 
     def __init__(self, network: Network, report: Report) -> None:
         self._network, self._report = network, report
@@ -83,7 +82,7 @@ class _Outline:
     def rows(
         self, layers: Sequence[Layer], reports: Sequence[LayerReport], above: Path
     ) -> Iterator[Row]:
-        """Each layer, then what is inside it."""
+        """Yield each layer, then its contents."""
         for position, (layer, report) in enumerate(zip(layers, reports, strict=True)):
             path = (*above, position)
             yield self._layer(path, layer, report)
@@ -112,7 +111,7 @@ class _Outline:
         return wanted_output(layer, received_by(self._network, self._report, path))
 
     def _shortcut(self, path: Path, block: Residual, report: LayerReport) -> Row:
-        """The other side of the sum, below the branch that it is added to."""
+        """The other operand of the sum, below the branch that it is added to."""
         sides = added(self._network, self._report, path)
         stride = f" s{block.stride}" if block.stride > 1 else ""
         differs = sides.shortcut is not None and sides.branch not in (None, sides.shortcut)
@@ -127,3 +126,43 @@ class _Outline:
             broken=sides.shortcut is None or differs,
             has_issue=differs,
         )
+
+
+class Sides(NamedTuple):
+    """The shapes that are added; None for one that is not known."""
+
+    branch: Shape | None
+    shortcut: Shape | None
+
+
+def added(network: Network, report: Report, path: Path) -> Sides:
+    """Return both operands of the block at ``path``."""
+    block = layer_at(network, path)
+    assert isinstance(block, Residual), "only a block has sides"
+    branch = received_by(network, report, (*path, len(block.branch))) if block.branch else None
+    return Sides(branch, _shortcut(block, received_by(network, report, path), branch))
+
+
+def addition_words(network: Network, report: Report, path: Path) -> tuple[str, ...]:
+    """Describe the sum in a few lines."""
+    branch, shortcut = added(network, report, path)
+    lines = (
+        f"branch    {format_shape(branch or '?')}",
+        f"shortcut  {format_shape(shortcut or '?')}",
+    )
+    if branch is None or shortcut is None:
+        return (*lines, "one operand is unknown")
+    if branch != shortcut:
+        return (*lines, "shapes differ")
+    return (*lines, "equal shapes: added")
+
+
+def _shortcut(block: Residual, received: Shape | None, branch: Shape | None) -> Shape | None:
+    """Return the output shape of the shortcut (He et al. 2016, section 3.3)."""
+    if received is None or block.shortcut == "identity":
+        return received
+    if len(received) != 3 or branch is None:
+        return None
+    pixels = tuple(output_size(size, Window(1, block.stride)) for size in received[1:])
+    channels = branch[0] if block.shortcut == "projection" else max(branch[0], received[0])
+    return (channels, *pixels)

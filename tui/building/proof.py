@@ -1,4 +1,4 @@
-"""A rewrite of a layer in words: what it replaces, what it costs, and whether it is the same."""
+"""A rewrite of a layer in words: the new layers and their costs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.rewrite import Cost, Rewrite
 from cnn_tui.engine.specs.transforms import matrix_facts
 from cnn_tui.tui.building.edits import number
-from cnn_tui.tui.widgets.lines import Line
+from cnn_tui.tui.rows import Line
 from cnn_tui.tui.words import clean, compact
 
 _COSTS = (
@@ -24,7 +24,7 @@ _WIDTH = 14
 
 
 def rewrite_lines(rewritten: Rewrite) -> Iterator[Line]:
-    """The layers, the comparison, and for a matrix how much of it is there for nothing."""
+    """Yield the layers, the comparison of costs, and the sparsity of a matrix."""
     for part in rewritten.parts:
         yield ((f"{number(part.place):>5} ", "dim"), (clean(to_quick([part.old])), ""))
         yield (("   -> ", "accent"), (clean(to_quick(part.new)), "strong"))

@@ -1,4 +1,4 @@
-"""Weights in hand: those of a run, and the rewrites of the network that they have followed."""
+"""Trained weights: a run, and the rewrites of the network since."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """Where the weights are, not the arrays: they may be large, and few people ask for them."""
+    """A reference to weights, without the arrays: they may be large and are seldom needed."""
 
     folder: RunFolder
     network: Network
-    """The one that they fit, after the rewrites."""
+    """The network that the weights fit, after the rewrites."""
     rewrites: tuple[Rewrite, ...] = ()
 
     @property
     def words(self) -> str:
-        """Whose they are."""
-        kinds = ", ".join(one.kind.replace("-", " ") for one in self.rewrites)
+        """The name of their run, and their rewrites."""
+        kinds = ", ".join(rewrite.kind.replace("-", " ") for rewrite in self.rewrites)
         return self.folder.name + (f" through {kinds}" if kinds else "")
 
     def fits(self, network: Network, report: Report) -> bool:
@@ -40,30 +40,30 @@ class Trained:
         return param_shapes(self.network, check(self.network))
 
     def through(self, rewritten: Rewrite) -> Trained:
-        """What they become in another form of the network."""
+        """Return the weights of the rewritten network."""
         return replace(self, network=rewritten.after, rewrites=(*self.rewrites, rewritten))
 
     def weights(self, network: Network) -> Weights:
-        """The arrays for a network that they fit; blocking, for a thread.
+        """Read the arrays for a network that they fit; blocking, so call it on a thread.
 
         Raises:
-            CnnTuiError: if the run is gone, has kept nothing, or they do not fit.
+            CnnTuiError: The run is gone, has no checkpoint, or the weights do not fit.
         """
         from cnn_tui.engine.export.states import read_state
         from cnn_tui.engine.transforms.carry import carry, renamed
 
         state = read_state(self.folder)
         now, weights = state.network, state.weights
-        for one in self.rewrites:
-            weights = carry(one, renamed(weights, now, one.before))
-            now = one.after
+        for rewrite in self.rewrites:
+            weights = carry(rewrite, renamed(weights, now, rewrite.before))
+            now = rewrite.after
         return renamed(weights, now, network)
 
     def keep(self, network: Network) -> RunFolder:
-        """Keep a network that they fit as a run of its own; blocking, for a thread.
+        """Write a network with the weights as a new run; blocking, so call it on a thread.
 
         Raises:
-            CnnTuiError: if the weights cannot be read or the run cannot be written.
+            CnnTuiError: The weights cannot be read or the run cannot be written.
         """
         from cnn_tui.engine.runs.keep_weights import keep_weights
 

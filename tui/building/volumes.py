@@ -1,4 +1,4 @@
-"""A network as volumes to scale: heights are pixels, widths channels, each with one scale."""
+"""A network as volumes to scale: heights are pixels, widths are channels."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _WIDEST = 14
 
 @dataclass(frozen=True)
 class DrawnVolume:
-    """What some layers in a row have as their output."""
+    """The output of some consecutive layers."""
 
     layers: tuple[int, ...]
     """Their numbers, 0 for the input."""
     kind: str
-    """Type of the first of them."""
+    """The type of the first of these layers."""
     shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Box:
-    """A volume as it is drawn, in columns and in halves of a row."""
+    """A volume as drawn, in columns and half rows."""
 
     volume: DrawnVolume
     width: int
@@ -34,47 +34,49 @@ class Box:
 
 
 def volumes(network: Network, report: Report) -> tuple[DrawnVolume, ...]:
-    """The input and every volume after it, up to the first that is not known."""
-    found = [DrawnVolume((0,), "input", network.input)]
+    """Return the input and every volume after it, up to the first unknown one."""
+    drawn = [DrawnVolume((0,), "input", network.input)]
     for number, layer in enumerate(report.layers, 1):
         if layer.output is None:
             break
-        found = _with(found, number, layer, tuple(layer.output))
-    return tuple(found)
+        drawn = _with(drawn, number, layer, tuple(layer.output))
+    return tuple(drawn)
 
 
 def _with(
-    found: list[DrawnVolume], number: int, layer: LayerReport, shape: tuple[int, ...]
+    drawn: list[DrawnVolume], number: int, layer: LayerReport, shape: tuple[int, ...]
 ) -> list[DrawnVolume]:
-    last = found[-1]
+    last = drawn[-1]
     if LAYER_TYPES[layer.type].info.keeps_shape and shape == last.shape:
-        # It is drawn as a part of the volume before it.
-        return [*found[:-1], DrawnVolume((*last.layers, number), last.kind, shape)]
-    return [*found, DrawnVolume((number,), layer.type, shape)]
+        # It is drawn as part of the previous volume.
+        return [*drawn[:-1], DrawnVolume((*last.layers, number), last.kind, shape)]
+    return [*drawn, DrawnVolume((number,), layer.type, shape)]
 
 
 def to_scale(drawn: Sequence[DrawnVolume], columns: int, halves: int) -> tuple[Box, ...]:
-    """Blocks as large as ``columns`` and ``halves`` allow, nothing smaller than one cell.
+    """Return boxes as large as ``columns`` and ``halves`` allow, at least one cell each.
 
-    A flat volume is a bar of one column, as high as its share of the longest.
+    A flat volume is a bar of one column, in proportion to the longest.
     """
-    pixels = max((max(one.shape[1:]) for one in drawn if len(one.shape) == 3), default=1)
-    outputs = max((one.shape[0] for one in drawn if len(one.shape) == 1), default=1)
+    pixels = max((max(volume.shape[1:]) for volume in drawn if len(volume.shape) == 3), default=1)
+    outputs = max((volume.shape[0] for volume in drawn if len(volume.shape) == 1), default=1)
     scale = _channel_scale(drawn, columns)
-    return tuple(_block(one, scale, halves / pixels, halves / outputs) for one in drawn)
+    return tuple(_block(volume, scale, halves / pixels, halves / outputs) for volume in drawn)
 
 
-def _block(one: DrawnVolume, channel: float, pixel: float, output: float) -> Box:
-    if len(one.shape) == 1:
-        return Box(one, 1, max(1, round(one.shape[0] * output)))
+def _block(volume: DrawnVolume, channel: float, pixel: float, output: float) -> Box:
+    if len(volume.shape) == 1:
+        return Box(volume, 1, max(1, round(volume.shape[0] * output)))
     return Box(
-        one, max(1, round(one.shape[0] * channel)), max(1, round(max(one.shape[1:]) * pixel))
+        volume,
+        max(1, round(volume.shape[0] * channel)),
+        max(1, round(max(volume.shape[1:]) * pixel)),
     )
 
 
 def _channel_scale(drawn: Sequence[DrawnVolume], columns: int) -> float:
-    """Columns per channel, so that everything fits if it can and nothing is too wide."""
-    channels = [one.shape[0] for one in drawn if len(one.shape) == 3]
+    """Return columns per channel such that all boxes fit if possible and none is too wide."""
+    channels = [volume.shape[0] for volume in drawn if len(volume.shape) == 3]
     largest = max(channels)
     for widest in range(_WIDEST, 1, -1):
         scale = widest / largest
@@ -85,15 +87,15 @@ def _channel_scale(drawn: Sequence[DrawnVolume], columns: int) -> float:
 
 
 def window(blocks: Sequence[Box], chosen: int, columns: int) -> range:
-    """The blocks around the chosen one that fit beside each other."""
+    """Return the range of boxes around the selected one that fit side by side."""
     first = last = chosen
     room = columns - blocks[chosen].width
     while True:
         before = blocks[first - 1].width + GAP if first else columns
-        behind = blocks[last + 1].width + GAP if last + 1 < len(blocks) else columns
-        if min(before, behind) > room:
+        after = blocks[last + 1].width + GAP if last + 1 < len(blocks) else columns
+        if min(before, after) > room:
             return range(first, last + 1)
-        if behind <= room and (before > room or last - chosen <= chosen - first):
-            last, room = last + 1, room - behind
+        if after <= room and (before > room or last - chosen <= chosen - first):
+            last, room = last + 1, room - after
         else:
             first, room = first - 1, room - before

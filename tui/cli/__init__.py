@@ -1,4 +1,4 @@
-"""The command line: one file per command, each with a ``command`` and its ordinary imports.
+"""The command line: one file per command, each with a ``command`` and ordinary imports.
 
-:mod:`cnn_tui.tui.cli.group` imports a command's file only when that command is called.
+:mod:`cnn_tui.tui.cli.group` imports the file of a command only when it is called.
 """

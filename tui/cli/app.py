@@ -1,4 +1,4 @@
-"""The process of the app: from the first line to the exit code, whatever ends it."""
+"""The process of the app, from start to exit code, whatever ends it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.cli.output import print_note
-from cnn_tui.tui.history.hangup import DetachOnHangup, OnHangup
-from cnn_tui.tui.places import Places
+from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
 from cnn_tui.tui.session import Session, train
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
 from cnn_tui.tui.terminal.streams import finish
 from cnn_tui.tui.theme import DARK_16
-from cnn_tui.tui.training import Training
+from cnn_tui.tui.training import Places, Training
 
 
 def run_app(
@@ -32,22 +31,22 @@ def run_app(
     watched: RunFolder | None = None,
     on_hangup: OnHangup = "stop",
 ) -> int:
-    """Open the app and stay until the person leaves; returns the exit code.
+    """Run the app until the person quits; returns the exit code.
 
     Args:
-        network: The network to build on; None begins with an empty one.
+        network: The network to edit; None for an empty one.
         source: The file that it was read from; None for a preset.
-        data_dir: The folder of data sets that are not built in.
-        link: How to draw; None for a terminal that can do everything.
+        data_dir: The folder of datasets that are not built in.
+        link: How to draw; None for a fully capable terminal.
         watched: The run to show first; the other runs are those of its folder.
-        on_hangup: What becomes of a run when the terminal goes away.
+        on_hangup: Whether the run stops or continues when the terminal is closed.
 
     Raises:
-        RunError: The end of the last run could not be kept.
+        RunError: The end of the last run could not be written.
     """
-    # A training thread holds the GIL for 5 ms at a time otherwise, ten times per keystroke.
+    # By default a training thread holds the GIL for 5 ms at a time, ten times per keystroke.
     sys.setswitchinterval(0.0005)
-    # Up to the first paint nothing is garbage; the warm-up turns the search on again.
+    # Nothing is garbage before the first paint; the warm-up enables collection again.
     gc.disable()
     places = Places(watched.path.parent, data_dir) if watched else Places(data=data_dir)
     session = Session(partial(train, data_dir=data_dir, runs_dir=places.runs))

@@ -1,4 +1,4 @@
-"""``cnn-tui baselines``: the ladder from k-NN to a ConvNet on one dataset."""
+"""``cnn-tui baselines``: baselines from k-NN to a ConvNet on one dataset."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ from cnn_tui.tui.cli.stopping import stopped_by_signals
 @options.data_dir
 @options.skip_damaged
 @click.option("--only", type=click.Choice(BASELINES), multiple=True, help="May be repeated.")
-@click.option("--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Of every network.")
+@click.option(
+    "--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Epochs of every network."
+)
 @click.option("--seed", type=click.IntRange(0, 2**53 - 1), default=0, show_default=True)
 @click.option("--metric", type=click.Choice(("l2", "l1")), default="l2", show_default=True)
 @click.option("--k", type=click.IntRange(1), metavar="K", help="Default: by cross-validation.")
@@ -52,8 +54,8 @@ def command(
 ) -> int:
     """Train and test k-NN, linear SVM, linear softmax, a two-layer net and a ConvNet.
 
-    Each is kept among the runs. What is there already is not done again; a training that was
-    interrupted goes on.
+    Each result is kept as a run. Baselines that are complete are not repeated; an interrupted
+    training is resumed.
     """
     name, data_dir = locate(data, data_dir)
     ladder = BaselineSuite(
@@ -81,7 +83,7 @@ def command(
 
 
 class _LadderPrinter:
-    """Prints each rung, and in between how far the next one is."""
+    """Prints each result, and the progress of the next."""
 
     pause: float | None = 0.25
 
@@ -91,16 +93,16 @@ class _LadderPrinter:
         self._far: tuple[str, int, int] | None = None
 
     def __enter__(self) -> Self:
-        """Begin to show how far it is."""
+        """Start showing progress."""
         self._tell = self._bar.enter_context(progress_shown())
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Take the bar away."""
+        """Remove the progress bar."""
         self._bar.close()
 
     def wants(self, event: SuiteEvent | BaselineResult) -> bool:
-        """Only what a rung came to is a line; the rest is progress."""
+        """Only results are printed; other events update the progress."""
         match event:
             case BaselineStarted():
                 self._baseline = event.baseline
@@ -114,7 +116,6 @@ class _LadderPrinter:
         return isinstance(event, BaselineResult)
 
     def show(self, event: SuiteEvent | BaselineResult) -> None:
-        """Print a rung."""
         if isinstance(event, BaselineResult):
             if self._as_json:
                 print_json(event)
@@ -122,9 +123,8 @@ class _LadderPrinter:
                 print_line(sentence(event))
 
     def skip(self, count: int) -> None:
-        """Rungs are too few to be left out."""
+        """Results are too few to be skipped."""
 
     def idle(self) -> None:
-        """Show how far it is."""
         if self._far:
             self._tell(*self._far)

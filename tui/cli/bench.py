@@ -25,11 +25,11 @@ from cnn_tui.tui.words import count
 
 _WARM_UP = 3
 _LR = 1e-4
-"""Small: random labels must not let the weights run away."""
+"""Small, so that the weights stay finite with random labels."""
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What ``bench --json`` prints: times in milliseconds, memory in MB of 2**20 bytes."""
+    """The object of ``bench --json``: times in milliseconds, memory in MB of 2**20 bytes."""
 
     arch: str
     batch_size: int
@@ -64,7 +64,7 @@ def command(arch: str, batch_size: int, steps: int, threads: int | None, as_json
 
 
 def measure(network: Network, batch_size: int, steps: int, threads: int) -> Result:
-    """Time each of ``steps`` training steps after a warm-up."""
+    """Time ``steps`` training steps after a warm-up."""
     with contextlib.closing(build(network, threads=threads)) as model:
         step = _training_step(model, network, batch_size)
         for _ in range(_WARM_UP):

@@ -24,12 +24,10 @@ _WRONG, _OPEN, _GOOD = "bold red", "dim", "green"
 
 @click.command("check")
 @click.argument("archs", metavar="ARCH...", nargs=-1, required=True)
-@click.option(
-    "--input", "shape", type=options.VolumeType(), help="Check with images of this size instead."
-)
+@click.option("--input", "shape", type=options.VolumeType(), help="Check with images of this size.")
 @click.option("--json", "as_json", is_flag=True, help="Print each report as a line of JSON.")
 def command(archs: tuple[str, ...], shape: tuple[int, int, int] | None, as_json: bool) -> int:
-    """Say whether the layers of each ARCH, a preset or a TOML file, fit, and what they cost.
+    """Check whether the layers of each ARCH, a preset or a TOML file, fit, and what they cost.
 
     Exit code 0 if every network is valid, 1 if not; the reports are printed either way.
     """
@@ -49,7 +47,7 @@ def command(archs: tuple[str, ...], shape: tuple[int, int, int] | None, as_json:
 
 
 def unreadable(arch: str, error: SpecError) -> Report:
-    """A report on a network that could not be read at all."""
+    """Return a report on a network that cannot be read."""
     issue = Issue(layer=0, code="unreadable", message=str(error), fixes=(), path="")
     return Report(
         name=arch,
@@ -63,7 +61,7 @@ def unreadable(arch: str, error: SpecError) -> Report:
 
 
 def print_report(report: Report, title: str = "") -> None:
-    """The layers as a table, the totals, then every issue with what would mend it."""
+    """Print the layers as a table, the totals, then every issue with its fixes."""
     if title:
         print_line(f"{title}:", "bold")
     wrong = {_number(issue.path) for issue in report.issues}
@@ -79,7 +77,7 @@ def print_report(report: Report, title: str = "") -> None:
 
 
 def _number(path: str) -> str:
-    """``layers[3].branch[0].stride`` as ``4.1``."""
+    """Return ``layers[3].branch[0].stride`` as ``4.1``."""
     return ".".join(str(int(at) + 1) for at in re.findall(r"\[(\d+)\]", path))
 
 
@@ -106,7 +104,7 @@ def _rows(
 def _checked(
     arch: str, shape: tuple[int, int, int] | None, is_one_of_many: bool
 ) -> tuple[Report, CnnTuiError | None]:
-    """The report, and the error that ends the command where something is wrong."""
+    """Return the report, and the error that ends the command if the network is invalid."""
     try:
         network = resolve(arch)
     except SpecError as error:

@@ -11,7 +11,7 @@ from cnn_tui.engine.runs.compare import EpochCurve, RunComparison, compare_runs
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_table
-from cnn_tui.tui.dashboard.sparkline import sparkline
+from cnn_tui.tui.dashboard.series import sparkline
 from cnn_tui.tui.words import percent
 
 _CURVE = 24
@@ -22,7 +22,7 @@ _CURVE = 24
 @options.as_json
 @options.runs_dir
 def command(runs: tuple[str, ...], as_json: bool, runs_dir: Path) -> None:
-    """Show runs side by side: best figures, curves, the settings and layers that differ."""
+    """Show runs side by side: best figures, curves, and the settings and layers that differ."""
     comparison = compare_runs([open_run(runs_dir, run) for run in runs])
     if as_json:
         print_json(comparison)
@@ -31,13 +31,13 @@ def command(runs: tuple[str, ...], as_json: bool, runs_dir: Path) -> None:
 
 
 def print_comparison(comparison: RunComparison) -> None:
-    """One column for each run."""
+    """Print one column for each run."""
     names = [entry.name for entry in comparison.runs]
     rows = [*_figures(comparison), *_curves(comparison.curves)]
-    rows += [(one.setting, *one.values) for one in comparison.recipe]
+    rows += [(row.setting, *row.values) for row in comparison.recipe]
     rows += [
-        (f"layer {one.layer}", *(value or "-" for value in one.values))
-        for one in comparison.architecture
+        (f"layer {row.layer}", *(value or "-" for value in row.values))
+        for row in comparison.architecture
     ]
     print_table(("", *names), rows, right=names)
 
@@ -46,18 +46,18 @@ def _figures(comparison: RunComparison) -> list[tuple[str, ...]]:
     summaries = [entry.summary for entry in comparison.runs]
     return [
         ("state", *(entry.state for entry in comparison.runs)),
-        ("epochs", *(f"{one.epoch}/{one.epochs}" for one in summaries)),
-        ("parameters", *(f"{one.params:,}" for one in summaries)),
-        ("seconds", *(f"{one.seconds:.0f}" for one in summaries)),
-        ("best val accuracy", *(percent(one.best_val_accuracy, 2) for one in summaries)),
-        ("at epoch", *(str(one.best_epoch or "") for one in summaries)),
-        ("test accuracy", *(percent(one.test_accuracy, 2) for one in summaries)),
+        ("epochs", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
+        ("parameters", *(f"{summary.params:,}" for summary in summaries)),
+        ("seconds", *(f"{summary.seconds:.0f}" for summary in summaries)),
+        ("best val accuracy", *(percent(summary.best_val_accuracy, 2) for summary in summaries)),
+        ("at epoch", *(str(summary.best_epoch or "") for summary in summaries)),
+        ("test accuracy", *(percent(summary.test_accuracy, 2) for summary in summaries)),
     ]
 
 
 def _curves(curves: tuple[EpochCurve, ...]) -> list[tuple[str, ...]]:
     encoding = sys.stdout.encoding
     return [
-        ("val accuracy", *(sparkline(one.val_accuracy, _CURVE, encoding) for one in curves)),
-        ("val loss", *(sparkline(one.val_loss, _CURVE, encoding) for one in curves)),
+        ("val accuracy", *(sparkline(curve.val_accuracy, _CURVE, encoding) for curve in curves)),
+        ("val loss", *(sparkline(curve.val_loss, _CURVE, encoding) for curve in curves)),
     ]

@@ -1,4 +1,4 @@
-"""``cnn-tui data``: which datasets there are, what is in one, and how to get one."""
+"""``cnn-tui data``: list, show and download datasets."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_PICTURES = 20
 
 
 class Fetched(msgspec.Struct, frozen=True):
-    """What ``data fetch --json`` prints."""
+    """The object of ``data fetch --json``."""
 
     name: str
     folder: str
@@ -44,7 +44,7 @@ def command(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         _list(as_json=False)
         print_line("")
-        print_line("cnn-tui data show NAME shows what is in one, data fetch NAME downloads it.")
+        print_line("cnn-tui data show NAME shows its contents, data fetch NAME downloads it.")
 
 
 @command.command("list")
@@ -64,7 +64,7 @@ def _list(as_json: bool) -> None:
 
 
 def _row(entry: DatasetEntry) -> tuple[str, ...]:
-    state = "here" if entry.ready else f"{entry.download_bytes / 1e6:,.0f} MB to fetch"
+    state = "here" if entry.ready else f"{entry.download_bytes / 1e6:,.0f} MB to download"
     return (
         entry.name,
         format_shape(entry.input) if entry.input else "any",
@@ -86,7 +86,7 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
     show_default=True,
     help="Side to which the pictures of a folder are resized.",
 )
-@click.option("--grey", is_flag=True, help="Read the pictures of a folder without their colours.")
+@click.option("--grey", is_flag=True, help="Read the pictures of a folder in grey.")
 @options.as_json
 def show_command(
     name: str, data_dir: Path | None, skip_damaged: bool, size: int, grey: bool, as_json: bool
@@ -112,7 +112,8 @@ def _print_statistics(statistics: Statistics) -> None:
     )
     print_line(f"mean {_figures(statistics.mean)}, deviation {_figures(statistics.std)}")
     rows = [
-        (one.name, f"{one.train:,}", f"{one.val:,}", f"{one.test:,}") for one in statistics.classes
+        (count.name, f"{count.train:,}", f"{count.val:,}", f"{count.test:,}")
+        for count in statistics.classes
     ]
     header = ("class", "train", "val", "test")
     print_table(header, rows, right=header[1:])
@@ -123,7 +124,7 @@ def _figures(values: tuple[float, ...]) -> str:
 
 
 def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Captioned]:
-    """The first image of each class above its name."""
+    """Draw the first image of each class above its name."""
     train = dataset.train
     for index in first_of_each(train, len(dataset.classes))[:_MOST_PICTURES]:
         image = to_bytes(train.images[index], statistics.low, statistics.high)
@@ -136,18 +137,18 @@ def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Captioned]:
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Put the files there; later commands need the same option.",
+    help="Folder for the files; later commands need the same option.",
 )
 @click.option(
     "--mirror",
     metavar="URL",
-    help=f"Ask URL/NAME/FILE instead of the official hosts (or set {MIRROR_VARIABLE}).",
+    help=f"Download from URL/NAME/FILE instead of the official hosts (or set {MIRROR_VARIABLE}).",
 )
 @options.as_json
 def fetch_command(name: str, data_dir: Path | None, mirror: str | None, as_json: bool) -> None:
-    """Download the dataset NAME, or what is missing of it.
+    """Download the dataset NAME, or its missing files.
 
-    An interrupted download goes on where it ended, when called again.
+    Call it again to resume an interrupted download.
     """
     known = _fetchable(name)
     began = time.monotonic()
@@ -157,7 +158,7 @@ def fetch_command(name: str, data_dir: Path | None, mirror: str | None, as_json:
     if as_json:
         print_json(Fetched(known, str(folder), size, round(seconds, 2)))
     else:
-        print_line(f"{known}: {size / 1e6:,.1f} MB in {folder}, every sum is right.")
+        print_line(f"{known}: {size / 1e6:,.1f} MB in {folder}, all checksums match.")
 
 
 def _fetchable(name: str) -> str:

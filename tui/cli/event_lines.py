@@ -1,4 +1,4 @@
-"""The events of a training as lines for people."""
+"""Training events as lines of text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cnn_tui.tui.words import clock, count
 
 
 def event_line(event: RunEvent) -> str:
-    """The event in words and figures on one line, empty for those that need none."""
+    """Return the event as one line of text; empty for events that need none."""
     return plain(_words(event))
 
 
@@ -34,7 +34,7 @@ def _words(event: RunEvent) -> str:
         case RunPaused():
             return f"paused after step {event.step:,}"
         case RunResumed():
-            return "goes on"
+            return "resumed"
         case Alert():
             return _alert(event)
         case AlertCleared():
@@ -71,7 +71,7 @@ def _alert(event: Alert) -> str:
 
 
 def step_line(event: BatchCompleted) -> str:
-    """A step in figures."""
+    """Return the figures of a step."""
     return (
         f"step {event.step:,} of epoch {event.epoch}  loss {event.loss:.4f} {event.accuracy:6.1%}  "
         f"lr {event.lr:.3g}  {event.images_per_second:,.0f} images/s  {clock(event.seconds)}"

@@ -28,27 +28,29 @@ _NETWORKS = {"safetensors": ".safetensors", "pytorch": ".py", "onnx": ".onnx"}
     type=click.Choice([*_TABLES, _TENSORBOARD, *_NETWORKS]),
     default="csv",
     show_default=True,
-    help="csv, json and tensorboard: the figures; the others: the network.",
+    help="csv, json and tensorboard write the figures, the others the network.",
 )
-@click.option("--output", type=click.Path(path_type=Path), metavar="PATH", help="Where to.")
-@click.option("--steps", is_flag=True, help="Figures of every step instead of every epoch.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="PATH", help="The file or folder to write."
+)
+@click.option("--steps", is_flag=True, help="Write the figures of every step, not epoch.")
 @click.option(
     "--state",
     type=click.Choice(["best", "last"]),
     default="best",
     show_default=True,
-    help="Which weights.",
+    help="The checkpoint to export.",
 )
-@click.option("--force", is_flag=True, help="Write over files that are there.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 @options.runs_dir
 def command(
     run: str, kind: str, output: Path | None, steps: bool, state: str, force: bool, runs_dir: Path
 ) -> None:
     """Write the figures or the network of RUN for other programs.
 
-    csv and json go to standard output unless a PATH is named, networks to a file called like the
+    csv and json go to standard output unless a PATH is given, networks to a file named after the
     run. pytorch writes a module as readable source, and its weights beside it; tensorboard writes
-    every step into a folder called like the run, in the folder PATH or tensorboard.
+    every step into a folder named after the run, inside the folder PATH or tensorboard.
     """
     folder = open_run(runs_dir, run)
     if kind in _TABLES:
@@ -92,7 +94,7 @@ def _write_tensorboard(folder: RunFolder, root: Path, force: bool) -> None:
 def _writers(
     folder: RunFolder, kind: str, output: Path, which: str
 ) -> Iterator[tuple[Path, Callable[[Path], object]]]:
-    # Here: a table needs neither a model nor NumPy.
+    # Imported here: a table needs neither a model nor NumPy.
     from cnn_tui.engine.export.modules import write_weights
     from cnn_tui.engine.export.onnx_graph import write_onnx
     from cnn_tui.engine.export.pytorch import torch_source
@@ -105,7 +107,7 @@ def _writers(
     weights = output.with_suffix(".safetensors")
     if kind == "pytorch":
         if output == weights:
-            raise click.UsageError(f"{output} is where the weights go: name the source *.py.")
+            raise click.UsageError(f"{output} is the file of the weights: name the source *.py.")
         source = torch_source(state, weights.name).encode()
         yield output, lambda path: _write(path, [source])
     yield weights, lambda path: write_weights(state, path)
@@ -120,4 +122,4 @@ def _write(path: Path, parts: Iterable[bytes]) -> None:
 
 def _require_free(path: Path, force: bool) -> None:
     if path.exists() and not force:
-        raise RunError(f"{path} is already there.", "Name another with --output, or add --force.")
+        raise RunError(f"{path} already exists.", "Name another with --output, or add --force.")

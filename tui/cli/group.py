@@ -1,4 +1,4 @@
-"""The command ``cnn-tui`` itself: finds the commands, imports only the one that is called."""
+"""The command ``cnn-tui``: finds the commands, imports only the one that is called."""
 
 from __future__ import annotations
 
@@ -9,43 +9,41 @@ from pathlib import Path
 import click
 
 COMMANDS = {
-    "train": "Train a network and print how it goes.",
-    "watch": "Show how a run goes, from any terminal.",
-    "resume": "Go on with a run.",
-    "reproduce": "Train a run once more, as it was or with one value changed.",
+    "train": "Train a network and print its progress.",
+    "watch": "Show a run live, from any terminal.",
+    "resume": "Resume a run.",
+    "reproduce": "Train a run again, unchanged or with one value changed.",
     "runs": "List the runs; rename, tag, pause, stop or delete one, clean up.",
     "compare": "Show runs side by side.",
     "export": "Write figures or network of a run for other programs.",
-    "import": "Make an architecture of an ONNX file or of PyTorch source.",
-    "predict": "Say what the network of a run sees in pictures.",
-    "templates": "Show what the first layer of a run looks for.",
-    "baselines": "Train the ladder from k-NN to a ConvNet on one dataset.",
+    "import": "Convert an ONNX file or PyTorch source to an architecture.",
+    "predict": "Classify pictures with the network of a run.",
+    "templates": "Show the first-layer weights of a run.",
+    "baselines": "Train baselines from k-NN to a ConvNet on one dataset.",
     "data": "List, show and download datasets.",
-    "check": "Say whether the layers of a network fit, and what they cost.",
+    "check": "Check whether the layers of a network fit, and what they cost.",
     "presets": "List the built-in networks.",
-    "preflight": "Check before a training whether it can work.",
+    "preflight": "Check before training whether a network can learn.",
     "lr-find": "Find a learning rate.",
     "bench": "Measure training steps on random data.",
 }
-"""Name and summary; the file of the same name holds the command, but for ``_FILES``."""
+"""Names and summaries; a command's file has its name, except for those in ``_FILES``."""
 
 _FILES = {"import": "imports"}
-"""Of those commands whose name no file of Python's can have."""
+"""Files of commands whose name is no Python identifier."""
 _OPTIONS = ("-h", "--help", "--version", "--debug")
-"""What may stand before a command; anything else is meant for the app."""
+"""Options allowed before a command; any other line belongs to the app."""
 _LAUNCH = "launch"
-"""The file of what happens where no command is named."""
+"""The file of the command that runs when none is named."""
 
 
 class CommandGroup(click.Group):
     """Commands by name; any other line opens the app."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command's file."""
         if cmd_name not in COMMANDS:
             return None
         return _load(cmd_name)
@@ -56,7 +54,7 @@ class CommandGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the missing command before a line that has none."""
+        """Insert the command that opens the app into a line without a command."""
         if not args or args[0] not in (*COMMANDS, *_OPTIONS):
             args = [_LAUNCH, *args]
         return super().parse_args(ctx, args)
@@ -64,7 +62,7 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; the app's has no name that a person would know."""
+        """Find the command; the one that opens the app has no public name."""
         if args[0] != _LAUNCH:
             return super().resolve_command(ctx, args)
         _refuse_misspelt_command(args[1:], ctx)
@@ -83,9 +81,9 @@ class CommandGroup(click.Group):
 def cli(debug: bool) -> None:
     """Build, train and understand ConvNets in a terminal.
 
-    ARCH is the name of a preset or a TOML file. Without a command the app opens, with ARCH
-    if one is given; --data-dir DIR names the folder of a dataset that is not built in; --fps N,
-    --no-mouse, --ascii and --color auto|16|256|truecolor|none suit it to a terminal or link.
+    ARCH is the name of a preset or a TOML file. Without a command the app opens, with ARCH if it is
+    given. Options of the app: --data-dir DIR is the folder of a dataset that is not built in; --fps
+    N, --no-mouse, --ascii and --color auto|16|256|truecolor|none adapt it to a terminal or link.
     """
 
 

@@ -1,4 +1,4 @@
-"""A whole training in the foreground: signals stop it, its end becomes an exit code."""
+"""A training in the foreground: signals stop it, its end becomes an exit code."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from cnn_tui.engine.training.events import RunEnded, RunEvent
 from cnn_tui.tui.cli.outlet import printing
 from cnn_tui.tui.cli.reporters import Reporter
 from cnn_tui.tui.cli.stopping import stopped_by_signals
-from cnn_tui.tui.history.hangup import DetachOnHangup, OnHangup
-from cnn_tui.tui.history.unkept import require_kept
+from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
+from cnn_tui.tui.session import require_kept
 
 
 def train(
@@ -30,15 +30,15 @@ def train(
     on_hangup: OnHangup = "stop",
     heir_words: Sequence[str] = (),
 ) -> int:
-    """Train to the end and return 0, or 128 plus the number of the signal that stopped it.
+    """Train to the end; returns 0, or 128 plus the number of the signal that stopped it.
 
-    ``keep`` opens the folder that the run is kept in, in which it goes on after a hang-up if
-    ``on_hangup`` says so; ``heir_words`` are told to ``resume`` then. The run is kept and its lock
-    released before the last lines are waited for.
+    ``keep`` opens the folder of the run; with ``on_hangup`` set to continue, a hang-up resumes it
+    in another process, with ``heir_words`` as further options of ``resume``. The run is written and
+    its lock released before the last lines are printed.
 
     Raises:
-        CnnTuiError: The run failed, or it or its end cannot be kept.
-        OSError: The output cannot be written to any more; the run was stopped.
+        CnnTuiError: The run failed, or it or its end cannot be written.
+        OSError: The output can no longer be written; the run was stopped.
     """
     control = Control()
     last: RunEvent | None = None

@@ -29,7 +29,7 @@ class Written(msgspec.Struct, frozen=True):
     valid: bool
     """Whether it can be trained as it is."""
     notes: tuple[str, ...]
-    """What is not as it was."""
+    """What differs from the original."""
 
 
 @click.command("import")
@@ -39,13 +39,13 @@ class Written(msgspec.Struct, frozen=True):
     "--output",
     type=click.Path(path_type=Path),
     metavar="ARCH.toml",
-    help="Default: like FILE.",
+    help="Default: named after FILE.",
 )
 @click.option(
-    "--input", "size", type=options.VolumeType(), help="Of the images, if FILE leaves it open."
+    "--input", "size", type=options.VolumeType(), help="Size of the images, if FILE does not say."
 )
-@click.option("--name", default="", help="Which network, if FILE holds several.")
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option("--name", default="", help="The network, if FILE holds several.")
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @options.as_json
 def command(
     file: Path,
@@ -55,17 +55,17 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Make an architecture of an ONNX FILE, or of an nn.Sequential in Python source.
+    """Convert an ONNX FILE, or an nn.Sequential in Python source, to an architecture file.
 
-    Every layer must have a counterpart here; one that has none is named, and nothing is written.
-    The file is parsed, never run. Its weights stay behind: train the architecture anew.
+    Every layer needs a counterpart here; if one has none, it is named and nothing is written. The
+    file is parsed, never run. Its weights are not imported: train the architecture again.
     """
-    found = import_network(file, size, name)
+    imported = import_network(file, size, name)
     output = output or Path(f"{file.stem}.toml")
     if output.exists() and not force:
-        raise SpecError(f"{output} is already there.", "Name another with -o, or add --force.")
-    save_network(found.network, output)
-    report = check(found.network)
+        raise SpecError(f"{output} already exists.", "Name another with -o, or add --force.")
+    save_network(imported.network, output)
+    report = check(imported.network)
     written = Written(
         str(output),
         report.name,
@@ -73,7 +73,7 @@ def command(
         len(report.layers),
         report.total_params,
         report.valid,
-        found.notes,
+        imported.notes,
     )
     if as_json:
         print_json(written)

@@ -1,4 +1,4 @@
-"""``cnn-tui [ARCH]``: the app, or a plain training where there is no terminal."""
+"""``cnn-tui [ARCH]``: the app, or a plain training without a terminal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import preset_names, resolve
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import has_terminal, print_line
-from cnn_tui.tui.history.hangup import OnHangup
+from cnn_tui.tui.history.continuing import OnHangup
 from cnn_tui.tui.terminal.link import Color, link_for, prepare
 
 DEFAULT = "digits-convnet"
@@ -34,10 +34,10 @@ DEFAULT = "digits-convnet"
     "--color",
     type=click.Choice(get_args(Color)),
     default="auto",
-    help="Default: what the terminal says of itself; none where NO_COLOR is set.",
+    help="Default: what the terminal reports; none if NO_COLOR is set.",
 )
 @options.on_hangup
-@click.option("--ascii", is_flag=True, help="Draw with nothing but ASCII.")
+@click.option("--ascii", is_flag=True, help="Draw in ASCII only.")
 def command(
     arch: str,
     data_dir: Path | None,
@@ -54,9 +54,9 @@ def command(
     encoding = getattr(sys.stderr, "encoding", "") or ""
     link = link_for(os.environ, encoding, fps=fps, mouse=not no_mouse, color=color, ascii=ascii)
     prepare(link, os.environ)
-    # For the app's imports as well, see run_app.
+    # Before the app is imported; see run_app.
     gc.disable()
-    # Here and below: each way loads what it needs, the app no arrays, the training no app.
+    # Imported late, here and below: the app needs no arrays, the training no app.
     from cnn_tui.tui.cli.app import run_app
 
     source = None if arch in preset_names() else Path(arch)

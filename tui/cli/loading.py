@@ -1,4 +1,4 @@
-"""Loading and fetching data on the command line: progress and notes, all on standard error."""
+"""Loading and downloading data on the command line, with progress on standard error."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def load(
     *,
     skip_damaged: bool = False,
 ) -> Dataset:
-    """The dataset, as ``load_dataset`` gives it; long work shows how far it is."""
+    """Return the dataset of ``load_dataset``, showing progress."""
     with progress_shown() as progress:
         dataset = load_dataset(
             name, data_dir, shape=shape, skip_damaged=skip_damaged, progress=progress
@@ -54,14 +54,14 @@ def load_for(
     skip_damaged: bool = False,
     change: Callable[[Network], Network] = lambda network: network,
 ) -> tuple[Network, Dataset, Path | None]:
-    """The network of a command line, its data, and the folder that holds them.
+    """Return the network of a command line, its data, and the folder of the data.
 
-    ``change`` sees to the other options, before anything slow is done.
+    ``change`` applies other options to the network, before anything slow is done.
 
     Raises:
         SpecError: The network cannot be read.
         DataError: The data cannot be read.
-        ShapeError: They do not fit each other.
+        ShapeError: Network and data do not fit each other.
     """
     network = change(resolve(arch))
     network = msgspec.structs.replace(network, data=data or network.data)
@@ -76,11 +76,11 @@ def load_for(
 
 @contextmanager
 def progress_shown(unit: float = 1.0, suffix: str = "") -> Iterator[Progress]:
-    """A bar on a terminal; elsewhere a line every few seconds, none for what is quick.
+    """Show a bar on a terminal, elsewhere a line every few seconds unless the work is quick.
 
     Args:
-        unit: What the figures are divided by.
-        suffix: What they then are, such as ``" MB"``.
+        unit: The divisor of the figures.
+        suffix: The unit after them, such as ``" MB"``.
     """
     if not paints(sys.stderr):
         yield _Lines(unit, suffix)
@@ -96,7 +96,7 @@ def progress_shown(unit: float = 1.0, suffix: str = "") -> Iterator[Progress]:
         console=Console(stderr=True),
         transient=True,
         refresh_per_second=4,
-        # Lines on the same terminal go above the bar, those in a file must stay there.
+        # Lines for the same terminal go above the bar; lines for a file must not.
         redirect_stdout=sys.stdout.isatty(),
     )
     with bar:

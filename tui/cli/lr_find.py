@@ -13,7 +13,7 @@ from cnn_tui.engine.training.lr_finder import STEPS, LrCurve, find_lr
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.loading import load_for
 from cnn_tui.tui.cli.output import print_json, print_line
-from cnn_tui.tui.dashboard.sparkline import sparkline
+from cnn_tui.tui.dashboard.series import sparkline
 
 _LINES = 10
 _WIDTH = 60

@@ -1,4 +1,4 @@
-"""Where the command ``cnn-tui`` begins and where each of its errors ends."""
+"""The entry point of the command ``cnn-tui``, and where each of its errors ends."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _BLAS_THREADS = (
     "VECLIB_MAXIMUM_THREADS",
 )
 _BROKEN_PIPE = 128 + 13
-"""What a shell reports for a program that SIGPIPE ended."""
+"""The exit code that a shell reports for a program ended by SIGPIPE."""
 
 
 def run() -> None:
-    """The installed script."""
+    """The entry point of the installed script."""
     open_closed()
     code = main(sys.argv[1:])
-    # From here on an interrupt can spoil nothing, and must not show a traceback.
+    # From here on an interrupt can do no harm, and must not show a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(code)
 
 
 def main(args: Sequence[str]) -> int:
-    """Run one command line and return its exit code; errors come out as one line each."""
+    """Run one command line and return its exit code; errors are printed as one line each."""
     _prepare_process()
     debug = "--debug" in args
     try:
@@ -48,7 +48,7 @@ def main(args: Sequence[str]) -> int:
         code = _report(error)
     except KeyboardInterrupt:
         code = 128 + signal.SIGINT
-    # After an interrupt nothing is waited for: the output may be what was stuck.
+    # Do not wait after an interrupt: the output may be what was stuck.
     finish(wait=code != 128 + signal.SIGINT)
     return code
 
@@ -98,6 +98,6 @@ def _words(error: Exception) -> str:
     if isinstance(error, OSError):
         return ": ".join(filter(None, (str(error.filename or ""), reason_of(error))))
     return (
-        f"a fault of cnn-tui itself, please report it: {type(error).__name__}: {error} "
+        f"an internal error of cnn-tui, which should be reported: {type(error).__name__}: {error} "
         "(--debug shows where)"
     )

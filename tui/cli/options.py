@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from cnn_tui.engine.runs.names import runs_home
+from cnn_tui.engine.runs.writer import Sink
 
 runs_dir = click.option(
     "--runs-dir",
@@ -16,55 +19,65 @@ runs_dir = click.option(
     default=runs_home,
     help="The folder of runs instead of the user's own.",
 )
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
 threads = click.option(
     "--threads", type=click.IntRange(1, 256), metavar="N", help="Default: all cores."
 )
+
 checkpoint_every = click.option(
     "--checkpoint-every",
     type=click.IntRange(1),
     metavar="N",
-    help="Keep a state every N steps as well as every minute.",
+    help="Save a checkpoint every N steps as well as every minute.",
 )
+
 data = click.option(
     "--data",
     metavar="NAME",
     help="This dataset, folder of pictures or .npz file instead of the network's.",
 )
+
 log_every = click.option(
     "--log-every",
     type=click.FloatRange(0, min_open=True),
     metavar="SECONDS",
-    help="Between epochs print a line at most so often; 60 where the output is no terminal.",
+    help="Seconds between progress lines (default: 60 if stdout is not a terminal).",
 )
+
 data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The folder that holds the files of a dataset which is not built in.",
+    help="The folder of a dataset that is not built in.",
 )
+
 moved_data = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Where the data is now, if it was moved.",
+    help="The folder of the data, if it was moved.",
 )
+
 on_hangup = click.option(
     "--on-hangup",
     type=click.Choice(["stop", "continue"]),
     default="stop",
     show_default=True,
-    help="When the terminal goes away: end with a checkpoint, or go on without a terminal.",
+    help="When the terminal is closed: stop with a checkpoint, or continue without a terminal.",
 )
+
 tensorboard = click.option(
     "--tensorboard",
     "tensorboard_dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Write for TensorBoard as well, into a folder of DIR called like the run.",
+    help="Also write TensorBoard files, into a folder of DIR named after the run.",
 )
+
 skip_damaged = click.option(
-    "--skip-damaged", is_flag=True, help="Leave out damaged pictures of a folder."
+    "--skip-damaged", is_flag=True, help="Skip damaged pictures of a folder."
 )
 
 
@@ -76,10 +89,34 @@ class VolumeType(click.ParamType[tuple[int, int, int]]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int, int]:
-        """``3,227,227`` or ``3x227x227``."""
+        """Parse ``3,227,227`` or ``3x227x227``."""
         sizes = re.fullmatch(r"([1-9]\d{0,5})[,x]([1-9]\d{0,5})[,x]([1-9]\d{0,5})", str(value))
         if sizes is None:
             self.fail(
                 f"{value!r} is not channels, height and width, such as 3,227,227.", param, ctx
             )
         return int(sizes[1]), int(sizes[2]), int(sizes[3])
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What a training writes in addition to its run."""
+
+    tensorboard: Path | None
+
+    @property
+    def options(self) -> Sequence[str]:
+        """The same options for another process."""
+        return ("--tensorboard", str(self.tensorboard)) if self.tensorboard else ()
+
+    def sinks(self) -> Sequence[Sink]:
+        """Return the receivers of the events of the run.
+
+        Raises:
+            RunError: The folder cannot be written.
+        """
+        if self.tensorboard is None:
+            return ()
+        from cnn_tui.engine.export.tensorboard import TensorBoard
+
+        return (TensorBoard(self.tensorboard),)

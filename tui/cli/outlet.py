@@ -1,4 +1,4 @@
-"""The thread that prints a training: a reader that is slow or asleep holds up nothing else."""
+"""The thread that prints a training: a slow or stopped reader delays nothing else."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from cnn_tui.tui.cli.stopping import Ending
 from cnn_tui.tui.terminal.streams import is_hang_up
 
 BATCHES, EVENTS = 256, 10_000
-"""Lines that may wait before those of batches, and before any others, are left out."""
+"""Waiting lines beyond which lines of batches, or any others, are dropped."""
 LAST_LINES = 1.0
-"""Seconds after a signal for the lines that still wait."""
+"""Seconds after a signal in which waiting lines are still printed."""
 Event = TypeVar("Event", contravariant=True)
 
 
 class Printer(Protocol[Event]):
-    """Anything that prints events. The outlet's thread calls all of it except :meth:`wants`."""
+    """Anything that prints events. The outlet's thread calls everything but :meth:`wants`."""
 
     pause: float | None
     """Seconds without an event after which :meth:`idle` is called; None for never."""
 
     def __enter__(self) -> Self:
-        """Begin to print."""
+        """Start printing."""
 
     def __exit__(self, *error: object) -> None:
-        """Print nothing more."""
+        """Stop printing."""
 
     def wants(self, event: Event) -> bool:
-        """Whether the event is worth a line; asked about every event in its order."""
+        """Whether the event is printed; called for every event, in order."""
 
     def show(self, event: Event) -> None:
         """Print an event."""
 
     def skip(self, count: int) -> None:
-        """Print how many lines were left out here."""
+        """Print how many lines were dropped here."""
 
     def idle(self) -> None:
         """Do what is due even without an event."""
@@ -50,17 +50,17 @@ class Printer(Protocol[Event]):
 
 @dataclass
 class _Gap:
-    """Lines that were left out at one place."""
+    """The number of lines dropped at one place."""
 
     count: int = 1
 
 
 class Outlet(Generic[Event]):
-    """Prints events in their order, in the background, until it is drained.
+    """Prints events in order, in the background, until it is drained.
 
     Args:
-        printer: Prints them.
-        failed: Called with the error if that fails; nothing is printed any more.
+        printer: Prints the events.
+        failed: Called with the error if printing fails; nothing is printed afterwards.
     """
 
     def __init__(self, printer: Printer[Event], failed: Callable[[Exception], None]) -> None:
@@ -72,7 +72,7 @@ class Outlet(Generic[Event]):
         self._thread.start()
 
     def put(self, event: Event) -> None:
-        """Leave an event to be printed; never waits for a reader."""
+        """Queue an event for printing; never waits for a reader."""
         if not self._printer.wants(event):
             return
         with self._changed:
@@ -83,7 +83,7 @@ class Outlet(Generic[Event]):
             self._changed.notify()
 
     def drain(self, seconds: float | None = None) -> bool:
-        """Wait until everything is printed; False if it was not in time."""
+        """Wait until everything is printed; returns False on a timeout."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -104,14 +104,14 @@ class Outlet(Generic[Event]):
     def _work(self) -> None:
         try:
             with self._printer:
-                while self._take():
+                while self._print_next():
                     pass
         except Exception as error:  # the thread's last resort: whoever waits has to hear of it
             self.failure = error
             self._failed(error)
 
-    def _take(self) -> bool:
-        """Print what comes next; False at the end."""
+    def _print_next(self) -> bool:
+        """Print the next event; returns False at the end."""
         with self._changed:
             if not self._waiting and not self._closed:
                 self._changed.wait(self._printer.pause)
@@ -128,15 +128,15 @@ class Outlet(Generic[Event]):
 
 @contextmanager
 def printing(printer: Printer[Event], control: Control, ending: Ending) -> Iterator[Outlet[Event]]:
-    """Print until all is printed, for as long as that takes; after a signal not for long.
+    """Print until every event is printed, however long that takes; after a signal not for long.
 
     Raises:
-        OSError: The output cannot be written to any more; the control was told to stop.
+        OSError: The output can no longer be written; the control was told to stop.
     """
 
     def give_up(error: Exception) -> None:
         if is_hang_up(error):
-            ending.take(SIGHUP)
+            ending.handle(SIGHUP)
         control.stop()
 
     outlet, words = Outlet(printer, give_up), ""

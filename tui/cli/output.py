@@ -1,16 +1,20 @@
-"""Everything that the commands print goes through here: lines, JSON, tables."""
+"""All output of the commands: lines, JSON and tables."""
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import re
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import zip_longest
 from typing import Literal, TextIO
 
+import msgspec
+
 from cnn_tui.engine.specs.wording import plain
-from cnn_tui.tui.cli.json_text import to_json
 
 _MOST_FITTED = 500
 """Rows that are fitted to the width of the terminal; more would take seconds."""
@@ -19,7 +23,7 @@ _MOST_FITTED = 500
 def print_line(text: str, style: str = "") -> None:
     """Write a line to standard output at once, on a terminal in a style of rich's.
 
-    Whatever could steer a terminal, a line break as well, is written out.
+    Characters that could control a terminal, including line breaks, are escaped.
     """
     text = plain(text)
     if style and paints(sys.stdout):
@@ -38,12 +42,12 @@ def _write(text: str) -> None:
 
 
 def print_error(message: str) -> None:
-    """Write the one line of an error to standard error."""
+    """Write the line of an error to standard error."""
     _tell(f"cnn-tui: error: {plain(message)}")
 
 
 def print_note(message: str) -> None:
-    """Write a line that a person should see and no program reads, to standard error."""
+    """Write a line for people, not programs, to standard error."""
     _tell(f"cnn-tui: note: {plain(message)}")
 
 
@@ -54,18 +58,18 @@ def print_trace(text: str) -> None:
 
 
 def print_progress(message: str) -> None:
-    """Write how far something is, to standard error."""
+    """Write progress to standard error."""
     _tell(f"cnn-tui: {plain(message)}")
 
 
 def _tell(line: str) -> None:
-    # Where standard error cannot be written to either, nobody is left to read why.
+    # If standard error cannot be written either, the reason cannot be reported.
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)
 
 
 def print_json(value: object) -> None:
-    """Write ``value`` as one line of JSON, at once; numbers that are not finite become null."""
+    """Write ``value`` as one line of JSON at once; numbers that are not finite become null."""
     _write(to_json(value))
 
 
@@ -79,9 +83,9 @@ def print_table(
 ) -> None:
     """Write aligned columns, those named in ``right`` to the right.
 
-    On a terminal headings are bold, rows have the ``styles`` of rich's that are given in their
-    order, and columns named in ``wrap`` give way where it is narrow; elsewhere, and where there
-    are thousands of rows, a row is one line of text and spaces, however long.
+    On a terminal headings are bold, rows have the ``styles`` of rich's in their order, and columns
+    named in ``wrap`` are wrapped if it is narrow; elsewhere, and with thousands of rows, a row is
+    one line of text and spaces of any length.
     """
     cells = [tuple(map(plain, row)) for row in rows]
     if paints(sys.stdout) and len(cells) <= _MOST_FITTED:
@@ -132,5 +136,37 @@ def paints(stream: TextIO) -> bool:
 
 
 def has_terminal() -> bool:
-    """Whether a person can be shown an app: all three streams on a terminal that can paint."""
+    """Whether the app can be shown: all three streams are a capable terminal."""
     return all(map(paints, (sys.stdin, sys.stdout, sys.stderr)))
+
+
+_STEERS = re.compile(r"[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Characters that JSON leaves as they are but control a terminal: C1, line ends, directions."""
+
+
+def to_json(value: object) -> str:
+    """Return ``value`` as one line; numbers that are not finite become null."""
+    return _STEERS.sub(_escaped, _encoded(value))
+
+
+def _encoded(value: object) -> str:
+    try:
+        return msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        # A file name that is not UTF-8 has lone surrogates, which msgspec refuses.
+        return json.dumps(_finite(msgspec.to_builtins(value)), separators=(",", ":"))
+
+
+def _finite(value: object) -> object:
+    match value:
+        case dict():
+            return {name: _finite(item) for name, item in value.items()}
+        case list() | tuple():
+            return [_finite(item) for item in value]
+        case float() if not math.isfinite(value):
+            return None
+    return value
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0]):04x}"

@@ -22,11 +22,11 @@ from cnn_tui.tui.cli.output import print_error, print_json, print_line
 _BAR = 20
 _CHUNK = 1 << 20
 _MOST_BYTES = 512 << 20
-"""Of a picture from standard input, which may have no end."""
+"""Limit for a picture from standard input, which may be endless."""
 
 
 class Prediction(msgspec.Struct, frozen=True):
-    """One line of ``predict --json``; ``error`` says why there are no guesses."""
+    """A line of ``predict --json``; ``error`` says why there are no guesses."""
 
     image: str
     guesses: list[Guess]
@@ -37,7 +37,11 @@ class Prediction(msgspec.Struct, frozen=True):
 @click.argument("run")
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--top", type=click.IntRange(1, 1000), default=3, show_default=True, metavar="K")
-@click.option("--invert", is_flag=True, help="For dark ink on paper, if trained on the reverse.")
+@click.option(
+    "--invert",
+    is_flag=True,
+    help="Invert the image (dark ink on white, for networks trained on light on dark).",
+)
 @click.option("--state", type=click.Choice(["best", "last"]), default="best", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one object per line as JSON.")
 @options.runs_dir
@@ -50,18 +54,18 @@ def command(
     as_json: bool,
     runs_dir: Path,
 ) -> int:
-    """Say what the network of RUN sees in pictures of any size, grey or colour; - is stdin.
+    """Classify pictures of any size, grey or colour, with the network of RUN; - is stdin.
 
-    A picture that cannot be read is told and left out; the exit code is then 1.
+    A picture that cannot be read is reported and skipped; the exit code is then 1.
     """
     loaded = read_state(open_run(runs_dir, run), "best" if state == "best" else "last")
     pillow()
     bad = 0
     with contextlib.closing(Predictor(loaded)) as predictor:
         for image in images:
-            found = _predict(predictor, loaded, image, top, invert)
-            bad += bool(found.error)
-            _print(found, as_json)
+            prediction = _predict(predictor, loaded, image, top, invert)
+            bad += bool(prediction.error)
+            _print(prediction, as_json)
     return int(bad > 0)
 
 
@@ -84,26 +88,26 @@ def _read(image: str, shape: tuple[int, int, int]) -> np.ndarray:
 
 @contextlib.contextmanager
 def _standard_input() -> Iterator[Path]:
-    """As a file: readers of pictures go back and forth in theirs."""
+    """Return standard input as a seekable file, as readers of pictures need."""
     with tempfile.NamedTemporaryFile() as file:
         size = 0
         while chunk := sys.stdin.buffer.read(_CHUNK):
             size += len(chunk)
             if size > _MOST_BYTES:
-                raise BadPictureError(f"it is larger than {_MOST_BYTES >> 20} MB")
+                raise BadPictureError(f"larger than {_MOST_BYTES >> 20} MB")
             file.write(chunk)
         file.flush()
         yield Path(file.name)
 
 
-def _print(found: Prediction, as_json: bool) -> None:
+def _print(prediction: Prediction, as_json: bool) -> None:
     if as_json:
-        print_json(found)
-    elif found.error:
-        print_error(f"{found.image}: {found.error}.")
+        print_json(prediction)
+    elif prediction.error:
+        print_error(f"{prediction.image}: {prediction.error}.")
     else:
-        print_line(found.image)
-        for guess in found.guesses:
+        print_line(prediction.image)
+        for guess in prediction.guesses:
             print_line(f"  {_figure(guess)}  {guess.label}")
 
 

@@ -34,8 +34,8 @@ def command(
 ) -> int:
     """Check, in less than 20 seconds, whether ARCH can be trained on its data.
 
-    Loss and gradients right, a few images learned by heart, classes even, images normalised: a
-    line for each. Exit code 1 if one is wrong.
+    Loss and gradients correct, a few images memorised, classes balanced, images normalised: a line
+    for each. Exit code 1 if a check fails.
     """
     network, dataset, _ = load_for(arch, data, data_dir, skip_damaged=skip_damaged)
     wrong = []

@@ -12,7 +12,7 @@ from cnn_tui.tui.cli.output import print_json, print_table
 
 
 class PresetEntry(msgspec.Struct, frozen=True):
-    """One entry of ``presets --json``; ``input`` is ``(C, H, W)``."""
+    """An entry of ``presets --json``; ``input`` is ``(C, H, W)``."""
 
     name: str
     input: tuple[int, int, int]

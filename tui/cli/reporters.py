@@ -1,4 +1,4 @@
-"""What a training without the app prints: JSON, plain lines, or lines above a progress bar."""
+"""The output of a training without the app: JSON, plain lines, or lines above a progress bar."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from cnn_tui.tui.cli.event_lines import event_line, step_line
 from cnn_tui.tui.cli.output import paints, print_json, print_line
 
 LOG_EVERY = 60.0
-"""Seconds between two lines of a log, where nobody said otherwise."""
+"""Default seconds between two lines of a log."""
 
 
 class LinesLeftOut(msgspec.Struct, frozen=True, tag="lines_left_out", tag_field="event"):
-    """The line of ``--json`` in place of those that nobody read in time."""
+    """The line of ``--json`` in place of lines that were dropped for a slow reader."""
 
     count: int
 
 
 class Reporter:
-    """Prints the events of a training as plain lines, its steps at most every so many seconds."""
+    """Prints training events as plain lines, steps at most once per interval."""
 
     pause: float | None = None
     """Seconds without an event after which :meth:`idle` is called; None for never."""
@@ -32,55 +32,51 @@ class Reporter:
         self._pace = _Pace(log_every)
 
     def __enter__(self) -> Self:
-        """Begin to print."""
+        """Start printing."""
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Nothing more is printed."""
+        """Stop printing."""
 
     def wants(self, event: RunEvent) -> bool:
-        """Whether the event is worth a line; to be asked about every event in its order."""
+        """Whether the event is printed; called for every event, in order."""
         return (
             self._pace.due(event) if isinstance(event, BatchCompleted) else bool(event_line(event))
         )
 
     def show(self, event: RunEvent) -> None:
-        """Print an event."""
         self._print(step_line(event) if isinstance(event, BatchCompleted) else event_line(event))
 
     def skip(self, count: int) -> None:
-        """Print how many lines were left out here."""
-        self._print(f"({count:,} lines left out, as nothing read them in time)")
+        """Print how many lines were dropped here."""
+        self._print(f"({count:,} lines dropped: the reader was too slow)")
 
-    def idle(self) -> None:
-        """Do what is due even without an event."""
+    def idle(self) -> None: ...
 
     def _print(self, line: str) -> None:
         print_line(line)
 
 
 class JSONReporter(Reporter):
-    """Prints an event a line."""
+    """Prints one event per line as JSON."""
 
     def wants(self, event: RunEvent) -> bool:
-        """Steps are many, and their means follow: only those that are due."""
+        """Print all events but steps, which are many: of those only the ones that are due."""
         if isinstance(event, BatchCompleted):
             return self._pace.due(event)
         return not isinstance(event, LayersMeasured)
 
     def show(self, event: RunEvent) -> None:
-        """Print an event."""
         print_json(event)
 
     def skip(self, count: int) -> None:
-        """Print how many lines were left out here."""
         print_json(LinesLeftOut(count))
 
 
 def reporter(*, as_json: bool = False, log_every: float | None = None) -> Reporter:
     """The one that suits: JSON if asked for, a progress bar on a terminal, else plain lines.
 
-    ``log_every``: at most how often steps are told, in seconds of training.
+    ``log_every``: the least training time between two steps, in seconds.
     """
     if as_json:
         return JSONReporter(log_every)
@@ -90,13 +86,13 @@ def reporter(*, as_json: bool = False, log_every: float | None = None) -> Report
 
 
 class _Pace:
-    """Picks out of many steps one every so many seconds of training; none without a pace."""
+    """Selects one step per interval of training time; none without an interval."""
 
     def __init__(self, seconds: float | None) -> None:
         self._seconds, self._last = seconds, 0.0
 
     def due(self, event: BatchCompleted) -> bool:
-        """Whether this step is to be told."""
+        """Whether this step is printed."""
         if self._seconds is None or event.seconds - self._last < self._seconds:
             return False
         self._last = event.seconds
@@ -104,14 +100,14 @@ class _Pace:
 
 
 class _BarReporter(Reporter):
-    """Lines as elsewhere, above one bar for the whole run."""
+    """Plain lines above one progress bar for the whole run."""
 
     pause = 0.25
 
     def __init__(self, log_every: float | None) -> None:
         super().__init__(log_every)
         columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-        # No thread of rich's own: while the terminal stands still, it would hold rich's locks.
+        # No refresh thread: if the terminal stalls, it would hold rich's locks.
         self._bar = Progress(
             *columns,
             transient=True,
@@ -128,24 +124,22 @@ class _BarReporter(Reporter):
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.stop()
 
     def wants(self, event: RunEvent) -> bool:
-        """Whether the event is worth a line; the bar shows the last step in any case."""
+        """Whether the event is printed; the bar shows the last step in any case."""
         if isinstance(event, BatchCompleted):
             self._last = event
         return super().wants(event)
 
     def show(self, event: RunEvent) -> None:
-        """Print an event above the bar."""
         if isinstance(event, RunStarted):
             self._bar.update(self._task, total=event.epochs * event.batches, visible=True)
         self._move()
         super().show(event)
 
     def idle(self) -> None:
-        """Draw the bar where it is now."""
         self._move()
         self._bar.refresh()
 

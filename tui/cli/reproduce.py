@@ -18,7 +18,7 @@ from cnn_tui.tui.cli.compare import print_comparison
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load
 from cnn_tui.tui.cli.reporters import reporter
-from cnn_tui.tui.history.hangup import OnHangup
+from cnn_tui.tui.history.continuing import OnHangup
 
 
 @click.command("reproduce")
@@ -47,11 +47,11 @@ def command(
     on_hangup: OnHangup,
     as_json: bool,
 ) -> int:
-    """Train RUN once more from its beginning, as a run of its own.
+    """Train RUN again from its beginning, as a run of its own.
 
-    As it was, it must come to the same bits, and it is said at the end whether it did; with one
-    value changed, how the two compare. What somebody changed while RUN went is changed again
-    after the same steps.
+    Unchanged, it must produce the same bits, and the last line says whether it did; with one value
+    changed, how the two compare. Changes made while RUN was training are made again after the same
+    steps.
     """
     folder = open_run(runs_dir, run)
     network, again = plan_again(folder, _pair(change))

@@ -12,11 +12,11 @@ from cnn_tui.engine.runs.train import data_folder, require_further, resume_run, 
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli import options
-from cnn_tui.tui.cli.extras import Extras
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load
+from cnn_tui.tui.cli.options import Extras
 from cnn_tui.tui.cli.reporters import reporter
-from cnn_tui.tui.history.hangup import OnHangup
+from cnn_tui.tui.history.continuing import OnHangup
 
 
 @click.command("resume")
@@ -28,7 +28,7 @@ from cnn_tui.tui.history.hangup import OnHangup
     "from_step",
     type=click.IntRange(0),
     metavar="STEP",
-    help="Go back to the state of this step; what came after it is dropped.",
+    help="Resume from the checkpoint of this step; later steps are discarded.",
 )
 @options.moved_data
 @options.log_every
@@ -50,15 +50,15 @@ def command(
     tensorboard_dir: Path | None,
     as_json: bool,
 ) -> int:
-    """Go on with RUN from its furthest checkpoint, to the same bits as if it had never ended.
+    """Resume RUN from its latest checkpoint, to the same bits as if it had never stopped.
 
-    cnn-tui runs states RUN lists the others that it could go on from.
+    cnn-tui runs states RUN lists the other checkpoints.
     """
     folder = open_run(runs_dir, run)
     if epochs is not None:
         require_further(folder, epochs, from_step)
     network = with_epochs(folder.network(), epochs)
-    # Damaged pictures cannot go unnoticed: the data must be what the run began with.
+    # Damaged pictures cannot pass unnoticed: the data must equal those of the run.
     dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
     check_compatible(network, dataset)
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
@@ -75,4 +75,4 @@ def command(
         )
 
     report = reporter(as_json=as_json, log_every=log_every)
-    return train(network, dataset, report, threads, keep, on_hangup, extras.words)
+    return train(network, dataset, report, threads, keep, on_hangup, extras.options)

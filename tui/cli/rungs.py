@@ -1,4 +1,4 @@
-"""The done rungs of the ladder as text: a table, charts, and on a terminal pictures as well."""
+"""Finished baselines as text: a table, charts, and on a terminal pictures."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from rich.console import Console
 
 from cnn_tui.engine.baselines.record import BaselineResult
 from cnn_tui.engine.baselines.validation import CrossValidation
-from cnn_tui.tui.cli.drawing import draw_templates, terminal
+from cnn_tui.tui.cli.drawing import draw_chart, draw_lines, draw_templates, terminal
 from cnn_tui.tui.cli.output import print_line, print_table
+from cnn_tui.tui.dashboard.baseline_charts import chart_of, folds_picture
 from cnn_tui.tui.words import count, duration
 
 _HEADER = ("baseline", "test accuracy", "training", "prediction", "params", "run")
 _BAR = 30
 """Length of a bar of 100%."""
 _ROWS = 14
-"""Of the chart of k on a terminal."""
+"""Rows of the chart of k."""
 _PICTURES = 10
 """Templates shown of each network."""
 
 
 def sentence(rung: BaselineResult) -> str:
-    """What a rung came to, in a line."""
+    """Return the result of a baseline in one line."""
     before = ", done before" if rung.done_before else ""
     return (
         f"{rung.baseline}: {rung.test_accuracy:.2%} of {rung.test_images:,} test images right "
@@ -32,7 +33,7 @@ def sentence(rung: BaselineResult) -> str:
 
 
 def print_ladder(rungs: Sequence[BaselineResult], root: Path) -> None:
-    """How k was chosen, what the networks look for, and all of them in one table and one chart."""
+    """Print how k was chosen, the first-layer weights, and a table and a chart of all results."""
     console = terminal()
     if console:
         _draw_closer(console, rungs, root)
@@ -47,10 +48,6 @@ def print_ladder(rungs: Sequence[BaselineResult], root: Path) -> None:
 
 
 def _draw_closer(console: Console, rungs: Sequence[BaselineResult], root: Path) -> None:
-    # Textual comes with the charts: it is imported only where one is drawn.
-    from cnn_tui.tui.cli.charts import draw_chart
-    from cnn_tui.tui.dashboard.folds import folds_picture
-
     for rung in rungs:
         if rung.cross_validation:
             draw_chart(console, folds_picture(rung.cross_validation, _ROWS), _ROWS)
@@ -82,16 +79,15 @@ def _print_table(rungs: Sequence[BaselineResult]) -> None:
 
 def _print_accuracies(console: Console | None, rungs: Sequence[BaselineResult]) -> None:
     if console:
-        from cnn_tui.tui.cli.charts import draw_lines
-        from cnn_tui.tui.history.baseline_runner import chart_of
-
         draw_lines(console, chart_of(rungs, min(100, console.width)))
     else:
         _print_chart([(rung.baseline, rung.test_accuracy, "") for rung in rungs])
 
 
-def _print_scores(found: CrossValidation) -> None:
-    _print_chart([(f"k = {one.k}", one.mean, f" ± {one.std:.2%}") for one in found.scores])
+def _print_scores(validation: CrossValidation) -> None:
+    _print_chart(
+        [(f"k = {score.k}", score.mean, f" ± {score.std:.2%}") for score in validation.scores]
+    )
 
 
 def _print_chart(bars: list[tuple[str, float, str]]) -> None:

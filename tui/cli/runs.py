@@ -1,4 +1,4 @@
-"""``cnn-tui runs``: the history, and what can be done with a run."""
+"""``cnn-tui runs``: the list of runs, and commands on one of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.history import Order, RunEntry, list_runs, matches, sort_runs
 from cnn_tui.tui.cli import options, runs_disk
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
-from cnn_tui.tui.dashboard.sparkline import sparkline
+from cnn_tui.tui.dashboard.series import sparkline
 from cnn_tui.tui.words import count, megabytes, percent
 
 _CURVE = 16
@@ -23,8 +23,8 @@ _LEFT = ("run", "state", "network", "data", "val accuracy", "tags")
 
 @click.group("runs", invoke_without_command=True)
 @click.option("--sort", type=click.Choice(get_args(Order)), default="created", show_default=True)
-@click.option("--filter", "words", metavar="WORDS", default="", help="Only runs with these words.")
-@click.option("--size", is_flag=True, help="Add the space on disk, of each and in all.")
+@click.option("--filter", "words", metavar="WORDS", default="", help="List only runs that match.")
+@click.option("--size", is_flag=True, help="Add disk space, per run and in total.")
 @options.as_json
 @options.runs_dir
 @click.pass_context
@@ -33,7 +33,7 @@ def command(
 ) -> None:
     """List the runs, the newest first; or do something with one of them.
 
-    WORDS are looked for in names, networks, data, states, tags and notes.
+    WORDS are searched in names, networks, data, states, tags and notes.
     """
     context.obj = runs_dir
     if context.invoked_subcommand is not None:
@@ -80,7 +80,7 @@ def delete(root: Path, runs: tuple[str, ...]) -> None:
 @click.argument("tags", nargs=-1)
 @click.pass_obj
 def tag(root: Path, run: str, tags: tuple[str, ...]) -> None:
-    """Give RUN these tags in place of those it has."""
+    """Replace the tags of RUN."""
     manage.annotate(open_run(root, run), tags=tags)
 
 
@@ -89,7 +89,7 @@ def tag(root: Path, run: str, tags: tuple[str, ...]) -> None:
 @click.argument("text")
 @click.pass_obj
 def note(root: Path, run: str, text: str) -> None:
-    """Write a note to RUN in place of the one it has."""
+    """Replace the note on RUN."""
     manage.annotate(open_run(root, run), note=text)
 
 
@@ -97,7 +97,7 @@ def note(root: Path, run: str, text: str) -> None:
 @click.argument("run")
 @click.pass_obj
 def pause(root: Path, run: str) -> None:
-    """Let the trainer of RUN wait after its current batch."""
+    """Pause the trainer of RUN after its current batch."""
     _ask(root, run, requests.Request("pause"))
 
 
@@ -105,7 +105,7 @@ def pause(root: Path, run: str) -> None:
 @click.argument("run")
 @click.pass_obj
 def go_on(root: Path, run: str) -> None:
-    """Let the paused trainer of RUN go on; cnn-tui resume is for a run that has ended."""
+    """Continue the paused trainer of RUN; cnn-tui resume is for a run that has ended."""
     _ask(root, run, requests.Request("resume"))
 
 
@@ -113,7 +113,7 @@ def go_on(root: Path, run: str) -> None:
 @click.argument("run")
 @click.pass_obj
 def stop(root: Path, run: str) -> None:
-    """Let the trainer of RUN end after its current batch, with a checkpoint."""
+    """Stop the trainer of RUN after its current batch, with a checkpoint."""
     _ask(root, run, requests.Request("stop"))
 
 
@@ -122,7 +122,7 @@ def stop(root: Path, run: str) -> None:
 @click.argument("value", type=click.FloatRange(0, 1e6, min_open=True))
 @click.pass_obj
 def lr(root: Path, run: str, value: float) -> None:
-    """Change the learning rate of RUN while it is trained."""
+    """Change the learning rate of RUN while it is training."""
     _ask(root, run, requests.Request("lr", value))
 
 
@@ -135,7 +135,7 @@ def _used(entries: list[RunEntry], root: Path) -> str:
     used = megabytes(sum(entry.bytes or 0 for entry in entries))
     binned = list_bin(root)
     bin_ = f"; in the bin {count(len(binned), 'run')}, {megabytes(sum(b.bytes for b in binned))} MB"
-    hint = "; cnn-tui runs clean says what can be spared"
+    hint = "; cnn-tui runs clean lists what can be deleted"
     return f"{count(len(entries), 'run')}, {used} MB{bin_ if binned else ''}{hint}."
 
 

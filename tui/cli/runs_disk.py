@@ -1,4 +1,4 @@
-"""``cnn-tui runs ...``: what runs take on disk, what can be spared, and the bin."""
+"""``cnn-tui runs ...``: disk space, cleaning up, and the bin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cnn_tui.engine.runs.cleanup import KINDS, Kind, Reclaimable, clean_up, list
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
-from cnn_tui.tui.history.spare_words import spare_words, state_words
+from cnn_tui.tui.history.run_rows import spare_words, state_words
 from cnn_tui.tui.words import megabytes
 
 _yes = click.option("--yes", is_flag=True, help="Delete without asking.")
@@ -25,15 +25,15 @@ _yes = click.option("--yes", is_flag=True, help="Delete without asking.")
 @options.as_json
 @click.pass_obj
 def states(root: Path, run: str, as_json: bool) -> None:
-    """List the states that resume RUN --from STEP can go on from."""
-    # The other commands on runs need no arrays, and NumPy takes longer than they do.
+    """List the checkpoints from which resume RUN --from STEP can continue."""
+    # The other commands need no arrays, and importing NumPy takes longer than they do.
     from cnn_tui.engine.runs.checkpoints import kept_states
 
-    found = kept_states(open_run(root, run))
+    states = kept_states(open_run(root, run))
     if as_json:
-        print_json(found)
-    elif not found:
-        print_line(f"{run} has no sound state.")
+        print_json(states)
+    elif not states:
+        print_line(f"{run} has no readable checkpoint.")
     else:
         rows = [
             (
@@ -42,7 +42,7 @@ def states(root: Path, run: str, as_json: bool) -> None:
                 "best" if state.best else "",
                 megabytes(state.bytes),
             )
-            for state in found
+            for state in states
         ]
         print_table(("step", "after", "", "MB"), rows, right=("step", "MB"))
 
@@ -52,20 +52,20 @@ def states(root: Path, run: str, as_json: bool) -> None:
 @click.pass_obj
 def bin_(root: Path, as_json: bool) -> None:
     """List the deleted runs; restore brings one back, empty-bin deletes them for good."""
-    found = list_bin(root)
+    binned = list_bin(root)
     if as_json:
-        print_json(found)
-    elif not found:
+        print_json(binned)
+    elif not binned:
         print_line("The bin is empty.")
     else:
         rows = [
             (
-                one.name,
-                one.arch,
-                "" if one.best_val_accuracy is None else f"{one.best_val_accuracy:.2%}",
-                megabytes(one.bytes),
+                run.name,
+                run.arch,
+                "" if run.best_val_accuracy is None else f"{run.best_val_accuracy:.2%}",
+                megabytes(run.bytes),
             )
-            for one in found
+            for run in binned
         ]
         print_table(("run", "network", "best val", "MB"), rows, right=("best val", "MB"))
 
@@ -74,56 +74,56 @@ def bin_(root: Path, as_json: bool) -> None:
 @click.argument("run")
 @click.pass_obj
 def restore(root: Path, run: str) -> None:
-    """Take RUN out of the bin."""
-    print_line(f"{manage.restore_run(root, run).name} is back.")
+    """Restore RUN from the bin."""
+    print_line(f"{manage.restore_run(root, run).name} is restored.")
 
 
 @click.command("empty-bin")
 @_yes
 @click.pass_obj
 def empty_bin(root: Path, yes: bool) -> None:
-    """Delete for good what is in the bin, after saying how much that is."""
+    """Delete the runs in the bin for good, after printing their size."""
     _clean(root, ("bin",), yes=yes)
 
 
 @click.command("clean")
 @click.option("--bin", "bin_", is_flag=True, help="Only deleted runs.")
-@click.option("--states", "states_", is_flag=True, help="Only states of completed runs.")
+@click.option("--states", "states_", is_flag=True, help="Only checkpoints of completed runs.")
 @_yes
 @options.as_json
 @click.pass_obj
 def clean(root: Path, bin_: bool, states_: bool, yes: bool, as_json: bool) -> None:
-    """Say what can be spared, and delete it for good after asking.
+    """List what can be deleted, and delete it for good after asking.
 
-    That is the bin; of completed runs all states but the best, from which they could still go on;
-    and states that were set aside as damaged or gone back from. --json only says it, unless with
+    That is the bin; all checkpoints but the best of completed runs, from which they could be
+    resumed; and checkpoints set aside as damaged or rolled back. --json only lists, unless with
     --yes.
     """
     chosen = {"bin": bin_, "states": states_}
     kinds = tuple(kind for kind in KINDS if chosen.get(kind)) or KINDS
     if as_json:
-        found = _found(root, kinds)
-        print_json({"freed": clean_up(found) if yes else 0, "spare": found})
+        spare = _found(root, kinds)
+        print_json({"freed": clean_up(spare) if yes else 0, "spare": spare})
         return
     _clean(root, kinds, yes=yes)
 
 
 def _clean(root: Path, kinds: Sequence[Kind], *, yes: bool) -> None:
-    found = _found(root, kinds)
-    if not found:
+    reclaimable = _found(root, kinds)
+    if not reclaimable:
         print_line("There is nothing to clean up." if len(kinds) > 1 else _NOTHING[kinds[0]])
         return
-    for spare in found:
-        print_line(f"{spare_words(spare)}: {megabytes(spare.bytes)} MB")
+    for item in reclaimable:
+        print_line(f"{spare_words(item)}: {megabytes(item.bytes)} MB")
     if not yes:
-        _ask(found)
-    print_line(f"{megabytes(clean_up(found))} MB freed.")
+        _ask(reclaimable)
+    print_line(f"{megabytes(clean_up(reclaimable))} MB freed.")
 
 
 _NOTHING = {
     "bin": "The bin is empty.",
-    "states": "No completed run has states to spare.",
-    "leftovers": "No state was set aside.",
+    "states": "No completed run has checkpoints to delete.",
+    "leftovers": "No checkpoint was set aside.",
 }
 
 
@@ -131,10 +131,13 @@ def _found(root: Path, kinds: Sequence[Kind]) -> list[Reclaimable]:
     return [spare for spare in spares(root) if spare.kind in kinds]
 
 
-def _ask(found: Sequence[Reclaimable]) -> None:
+def _ask(reclaimable: Sequence[Reclaimable]) -> None:
     if not sys.stdin.isatty():
-        raise RunError("Nothing was deleted: nobody is there to ask.", "--yes deletes it.")
-    total = megabytes(sum(spare.bytes for spare in found))
+        raise RunError(
+            "Nothing was deleted: there is no terminal to ask on.",
+            "Add --yes to delete without asking.",
+        )
+    total = megabytes(sum(item.bytes for item in reclaimable))
     if not click.confirm(f"Delete this for good ({total} MB)?"):
         raise click.exceptions.Exit(1)
 

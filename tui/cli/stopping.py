@@ -1,4 +1,4 @@
-"""Signals for a command without a screen: a training keeps a state first, others end at once."""
+"""Signals for a command without a screen: a training saves a checkpoint, others end at once."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from cnn_tui.tui.cli.output import paints, print_error
 from cnn_tui.tui.terminal.shutdown import SHOW_CURSOR, Watchdog
 
 _SAYING = 1.0
-"""Seconds that standard error may take for the last line of a process that is stuck."""
-_UNKEPT = "The run did not end in time and was ended by force; its last state may not be kept."
+"""Seconds that the last line of a stuck process may take on standard error."""
+_UNKEPT = "The run did not end in time and was ended by force; its last checkpoint may be missing."
 
 
 class Ending:
-    """How a training comes to its end, and the watchdog that sees to it."""
+    """The end of a training, and the watchdog that enforces it."""
 
     def __init__(self, control: Control) -> None:
         self._control, self._number = control, 0
@@ -33,10 +33,10 @@ class Ending:
         """128 plus the number of the first signal; 0 if none came."""
         return 128 + self._number if self._number else 0
 
-    def take(self, number: int) -> None:
+    def handle(self, number: int) -> None:
         """Stop the training; end the process at once if that is over, or on a second INT."""
         if self._over or number == self._number == signal.SIGINT:
-            # Neither a batch nor another thread may hold up a person who insists.
+            # Neither a batch nor another thread may delay a second interrupt.
             os._exit(self.code or 128 + number)
         if not self._number:
             self._number = number
@@ -44,7 +44,7 @@ class Ending:
         self._control.stop()
 
     def is_over(self, error: str = "") -> None:
-        """Record that nothing is left to keep; ``error`` says what went wrong."""
+        """Record that nothing is left to write; ``error`` says what went wrong."""
         self._over, self._error = True, error
         if error:
             self._watchdog.code = 1
@@ -63,20 +63,20 @@ class Ending:
 
 @contextmanager
 def stopped_by_signals(control: Control) -> Iterator[Ending]:
-    """Stop after the current batch on INT, TERM or HUP, and see that the process ends then."""
+    """Stop after the current batch on INT, TERM or HUP, and enforce that the process ends."""
     ending = Ending(control)
-    before = _handle(ending.take)
+    before = _handle(ending.handle)
     try:
         yield ending
     finally:
-        # A process on its way out stays with the code of its first signal.
+        # A process that is ending keeps the code of its first signal.
         if not ending.code:
             _restore(before)
 
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """End at once on INT, TERM or HUP, also in the middle of a write that nobody takes."""
+    """End at once on INT, TERM or HUP, even during a blocked write."""
     before = _handle(lambda number: os._exit(128 + number))
     try:
         yield
@@ -87,9 +87,9 @@ def ended_by_signals() -> Iterator[None]:
 _Handlers = dict[signal.Signals, Any]
 
 
-def _handle(take: Callable[[int], None]) -> _Handlers:
+def _handle(act: Callable[[int], None]) -> _Handlers:
     def handle(number: int, frame: FrameType | None) -> None:
-        take(number)
+        act(number)
 
     return {number: signal.signal(number, handle) for number in _signals()}
 

@@ -1,4 +1,4 @@
-"""``cnn-tui templates RUN``: what the first layer of a trained network looks for."""
+"""``cnn-tui templates RUN``: the first-layer weights of a trained network."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from cnn_tui.tui.samples import template_sheet, template_words
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line of ``templates --json``."""
+    """A line of ``templates --json``."""
 
     run: str
     layer: str
     kind: Kind
     unit: int
     label: str
-    """The class that it is of, or speaks for most; empty for a filter."""
+    """The class of the template, or the one its unit favours most; empty for a filter."""
     shape: tuple[int, ...]
     """``(C, H, W)``."""
     weight: list[float]
@@ -42,39 +42,49 @@ class Line(msgspec.Struct, frozen=True):
 def command(run: str, top: int, state: str, as_json: bool, runs_dir: Path) -> None:
     """Show the first-layer weights of RUN as pictures: templates of classes, units or filters.
 
-    Hidden units come strongest first, each with the class that it speaks for most. In a pipe
-    there is a line for each instead of a picture.
+    Hidden units are sorted by strength, each with the class that it favours most. In a pipe each
+    weight is a line instead of a picture.
     """
-    found = first_layer(read_state(open_run(runs_dir, run), "best" if state == "best" else "last"))
+    templates = first_layer(
+        read_state(open_run(runs_dir, run), "best" if state == "best" else "last")
+    )
     console = terminal()
     if as_json:
-        for line in _lines(found, top):
+        for line in _lines(templates, top):
             print_json(line)
         return
-    print_line(f"{found.run}, {template_words(found)}")
+    print_line(f"{templates.run}, {template_words(templates)}")
     if console:
-        draw_sheet(console, template_sheet(found, looks_on(console, SIDE), top))
+        draw_sheet(console, template_sheet(templates, looks_on(console, SIDE), top))
     else:
-        _print_list(found, top)
+        _print_list(templates, top)
 
 
-def _lines(found: Templates, top: int) -> Iterator[Line]:
-    for one in found.each[:top]:
-        weight = [float(value) for value in one.weight.ravel()]
-        shape = one.pixels.shape
-        yield Line(found.run, found.layer, found.kind, one.unit, one.label, shape, weight)
+def _lines(templates: Templates, top: int) -> Iterator[Line]:
+    for template in templates.each[:top]:
+        weight = [float(value) for value in template.weight.ravel()]
+        shape = template.pixels.shape
+        yield Line(
+            templates.run,
+            templates.layer,
+            templates.kind,
+            template.unit,
+            template.label,
+            shape,
+            weight,
+        )
 
 
-def _print_list(found: Templates, top: int) -> None:
+def _print_list(templates: Templates, top: int) -> None:
     header = ("unit", "class", "shape", "least", "largest")
     rows = [
         (
-            str(one.unit),
-            one.label,
-            format_shape(one.pixels.shape),
-            f"{one.weight.min():.3g}",
-            f"{one.weight.max():.3g}",
+            str(template.unit),
+            template.label,
+            format_shape(template.pixels.shape),
+            f"{template.weight.min():.3g}",
+            f"{template.weight.max():.3g}",
         )
-        for one in found.each[:top]
+        for template in templates.each[:top]
     ]
     print_table(header, rows, right=("unit", "least", "largest"))

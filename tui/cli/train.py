@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,11 +15,11 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.cli import options
-from cnn_tui.tui.cli.extras import Extras
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
+from cnn_tui.tui.cli.options import Extras
 from cnn_tui.tui.cli.reporters import reporter
-from cnn_tui.tui.history.hangup import OnHangup
+from cnn_tui.tui.history.continuing import OnHangup
 
 
 @click.command("train")
@@ -30,15 +31,15 @@ from cnn_tui.tui.history.hangup import OnHangup
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
-@click.option("--seed", type=int, metavar="N", help="Of weights, order and dropout.")
+@click.option("--seed", type=int, metavar="N", help="Seed of weights, order and dropout.")
 @options.threads
 @options.log_every
 @options.checkpoint_every
 @options.runs_dir
 @options.on_hangup
 @options.tensorboard
-@click.option("--no-record", is_flag=True, help="Keep nothing of the run on disk.")
-@click.option("--anyway", is_flag=True, help="Try it even if the memory seems not to be enough.")
+@click.option("--no-record", is_flag=True, help="Write nothing of the run to disk.")
+@click.option("--anyway", is_flag=True, help="Train even if free memory seems too small.")
 def command(
     arch: str,
     as_json: bool,
@@ -55,17 +56,18 @@ def command(
     tensorboard_dir: Path | None,
     **recipe: int | float | None,
 ) -> int:
-    """Train the network ARCH, a preset or a TOML file, and print how it goes.
+    """Train the network ARCH, a preset or a TOML file, and print the progress.
 
-    The options override the recipe of the file. INT and TERM end the run after the current
-    batch, a second INT at once. The run is kept in a folder: cnn-tui runs lists them, cnn-tui
-    resume goes on with one.
+    The options override the recipe of the file. INT and TERM stop the run after the current batch,
+    a second INT at once. The run is kept in a folder: cnn-tui runs lists all runs, cnn-tui resume
+    continues one.
     """
     if no_record and tensorboard_dir:
-        raise click.UsageError("--no-record keeps nothing on disk, --tensorboard does: choose.")
+        raise click.UsageError("--no-record writes nothing, --tensorboard does: choose one.")
     changes = {key: value for key, value in recipe.items() if value is not None}
+    change = partial(override, changes=changes)
     network, dataset, data_dir = load_for(
-        arch, data, data_dir, skip_damaged=skip_damaged, change=lambda one: override(one, changes)
+        arch, data, data_dir, skip_damaged=skip_damaged, change=change
     )
     if not anyway:
         check_memory(network, network.training.batch_size)
@@ -84,14 +86,14 @@ def command(
 
     report = reporter(as_json=as_json, log_every=log_every)
     kept = None if no_record else keep
-    return train(network, dataset, report, threads, kept, on_hangup, extras.words)
+    return train(network, dataset, report, threads, kept, on_hangup, extras.options)
 
 
 def override(network: Network, changes: dict[str, int | float]) -> Network:
-    """The network with other values in its recipe, held to the limits that a file's are.
+    """Return the network with other values in its recipe, within the limits of the file format.
 
     Raises:
-        click.BadParameter: A value outside its limits.
+        click.BadParameter: A value is outside its limits.
     """
     training = msgspec.structs.replace(network.training, **changes)
     changed = msgspec.structs.replace(network, training=training)

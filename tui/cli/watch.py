@@ -28,11 +28,11 @@ _PAUSE = 0.5
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 @options.runs_dir
 def command(run: str | None, as_json: bool, runs_dir: Path) -> int:
-    """Show how RUN goes until it ends; the run last worked on if none is named.
+    """Show the progress of RUN until it ends, by default of the run last worked on.
 
-    On a terminal with the screen of the app, from which RUN can be steered; elsewhere, and with
-    --json, as train prints it. Any number of people may watch, also after the end. Leaving does
-    nothing to RUN.
+    On a terminal it opens the screen of the app, from which RUN can be controlled; elsewhere, and
+    with --json, it prints as train does. Any number of people may watch, also after the end.
+    Leaving does not affect RUN.
     """
     folder = open_run(runs_dir, run) if run else latest_run(runs_dir)
     if has_terminal() and not as_json:
@@ -45,7 +45,7 @@ def command(run: str | None, as_json: bool, runs_dir: Path) -> int:
 def _follow(folder: RunFolder, reporter: Reporter, as_json: bool) -> None:
     follower = Follower(folder)
     while True:
-        # Asked first: what was written before the end is then read below.
+        # Checked first, so that events written before the end are still read below.
         over = follower.over
         for event in filter(reporter.wants, follower.poll()):
             reporter.show(event)
@@ -59,7 +59,7 @@ def _follow(folder: RunFolder, reporter: Reporter, as_json: bool) -> None:
 def _open_app(folder: RunFolder) -> int:
     link = link_for(os.environ, getattr(sys.stderr, "encoding", "") or "")
     prepare(link, os.environ)
-    # Textual reads what was prepared when it is imported.
+    # Textual reads the prepared environment when it is imported.
     from cnn_tui.tui.cli.app import run_app
 
     return run_app(folder.network(), None, link=link, watched=folder)
@@ -67,6 +67,6 @@ def _open_app(folder: RunFolder) -> int:
 
 def _crash(folder: RunFolder, step: int) -> str:
     return (
-        f"crashed after step {step:,} or later: its process is gone without a word; "
-        f"cnn-tui resume {folder.name} goes on"
+        f"crashed after step {step:,}: the process ended without finishing the run; "
+        f"cnn-tui resume {folder.name} continues it"
     )

@@ -1,1 +1,1 @@
-"""What the Train screen shows, without its widgets."""
+"""The model of the Train screen, without widgets."""

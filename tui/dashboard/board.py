@@ -1,4 +1,4 @@
-"""What the training screen knows: the events of a run folded into one state, without widgets."""
+"""The state of a run on the Train screen: its events reduced to one object, without widgets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.training.events import (
     Alert,
     AlertCleared,
@@ -29,14 +30,16 @@ from cnn_tui.tui.dashboard.series import Noisy, Series
 from cnn_tui.tui.words import short
 
 LOG_LINES = 200
+
 MARKS = 500
+
 _LINE = 500
-"""Characters of a printed line that are kept."""
+"""Characters kept of a printed line."""
 
 
 @dataclass
 class Board:
-    """One run as far as it is known; a new run starts with a new board."""
+    """The known state of one run; a new run starts with a new board."""
 
     started: RunStarted | None = None
     batch: BatchCompleted | None = None
@@ -46,7 +49,7 @@ class Board:
     ended: RunEnded | None = None
     paused: bool = False
     handed_on: bool = False
-    """A process of its own goes on with the run: it is no longer for the app to take up."""
+    """Whether another process continues the run, so that this app must not resume it."""
     train_loss: Noisy = field(default_factory=Noisy)
     val_loss: Series = field(default_factory=Series)
     l2_loss: Series = field(default_factory=Series)
@@ -56,21 +59,21 @@ class Board:
     ratios: tuple[Series, Series, Series] = field(
         default_factory=lambda: (Series(), Series(), Series())
     )
-    """Update to weight: the middle one of the layers, the greatest, the least; as logarithms."""
+    """Median, greatest and least update:weight of the layers, as decimal logarithms."""
     layers: LayersMeasured | None = None
     standing: dict[tuple[str, str], Alert] = field(default_factory=dict)
-    """Alerts by code and layer that were told and not taken back."""
+    """Active alerts by code and layer."""
     settings: Settings | None = None
-    """What the recipe is now."""
+    """The recipe as it is now."""
     marks: list[float] = field(default_factory=list)
-    """Where on the horizontal axis somebody changed it."""
+    """Positions on the horizontal axis at which a setting was changed."""
     log: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
-    """Seconds since the run began, and what happened then."""
+    """Seconds since the start of the run, and what happened then."""
     _x: float = 0.0
-    """The place of the last batch on the horizontal axis, which counts epochs."""
+    """The position of the last batch on the horizontal axis, in epochs."""
 
-    def fold(self, event: RunEvent) -> None:
-        """Take in one event."""
+    def apply(self, event: RunEvent) -> None:
+        """Update the state with one event."""
         match event:
             case RunStarted():
                 self.started, self.ended = event, None
@@ -100,40 +103,40 @@ class Board:
                 self.ended, self.paused = event, False
                 self._note(_end_words(event), event.seconds)
 
-    def take_print(self, text: str) -> None:
-        """Take in what some code printed, line by line."""
+    def log_print(self, text: str) -> None:
+        """Log the lines that some code printed."""
         for line in text.splitlines()[-LOG_LINES:]:
             if line.strip():
                 self._note(f"printed: {line.rstrip()[:_LINE]}")
 
     @property
     def resume_words(self) -> str:
-        """How a run goes on that ended before its time and was kept; empty for any other."""
+        """The command that resumes a stopped run; empty if there is nothing to resume."""
         kept = self.started is not None and self.started.run
         if not kept or self.ended is None or not self.stopped or self.handed_on:
             return ""
-        return f"cnn-tui resume {kept} goes on from step {self.ended.step:,}"
+        return f"cnn-tui resume {kept} resumes it from step {self.ended.step:,}"
 
     @property
     def kept(self) -> RunFolder | None:
-        """The folder of the run; None if it is kept nowhere, or has not begun."""
+        """The folder of the run; None if the run is not written, or has not begun."""
         path = self.started.path if self.started else ""
         return RunFolder(Path(path)) if path else None
 
     @property
     def stopped(self) -> bool:
-        """Whether the run ended before its time, and not by a fault."""
+        """Whether the run was stopped before its end, without a failure."""
         return self.ended is not None and self.ended.reason == "stopped"
 
     @property
     def seconds(self) -> float:
-        """Time spent in the run, pauses left out."""
+        """Training time, without pauses."""
         last = self.ended or self.batch
         return last.seconds if last else 0.0
 
     @property
     def progress(self) -> float:
-        """How much of the run is done, 0 to 1."""
+        """The completed share of the run, 0 to 1."""
         if self.batch is None or self.started is None:
             return 0.0
         done = (self.batch.epoch - 1) * self.batches + min(self.batch.batch, self.batches)
@@ -141,12 +144,12 @@ class Board:
 
     @property
     def epoch_progress(self) -> float:
-        """How much of the present epoch is done, 0 to 1."""
+        """The completed share of the present epoch, 0 to 1."""
         return min(1.0, self.batch.batch / self.batches) if self.batch else 0.0
 
     @property
     def batches(self) -> int:
-        """In an epoch, of the size that they have now."""
+        """The number of batches in an epoch, at the present batch size."""
         if self.started is None:
             return 1
         if self.settings is None:
@@ -155,20 +158,20 @@ class Board:
 
     @property
     def remedied(self) -> Alert | None:
-        """The newest standing alert that something can be done about by a key."""
+        """The newest active alert with a remedy that a key can apply."""
         alerts = reversed(self.standing.values())
         return next((alert for alert in alerts if alert.remedy and alert.remedy.changes), None)
 
     @property
     def seconds_left(self) -> float | None:
-        """Time to the end at the mean speed so far; None before the first batch."""
+        """Remaining time at the mean speed so far; None before the first batch."""
         if not self.progress:
             return None
         return self.seconds * (1 - self.progress) / self.progress
 
     def _batch(self, event: BatchCompleted) -> None:
         self.batch = event
-        # Never back: of batches that were made larger in mid-epoch there are fewer than thought.
+        # Never backwards: after a larger batch size in mid-epoch there are fewer batches.
         at = max(self._x, event.epoch - 1 + self.epoch_progress) if self.started else event.step
         self._x = at
         self.train_loss.add(at, event.loss)
@@ -228,3 +231,18 @@ def _end_words(event: RunEnded) -> str:
         return f"! failed: {event.message}"
     test = "" if event.test_accuracy is None else f": test {event.test_accuracy:.1%}"
     return ("done" if event.reason == "completed" else "stopped") + test
+
+
+def read_board(folder: RunFolder) -> Board:
+    """Read the recorded state of a run.
+
+    Raises:
+        RunError: The run cannot be read.
+    """
+    folder.info()
+    board = Board()
+    for event in Follower(folder).poll():
+        if isinstance(event, RunStarted) and not event.from_step:
+            board = Board()
+        board.apply(event)
+    return board

@@ -1,4 +1,4 @@
-"""The charts of a run: which curves, in which axes, under which heading."""
+"""The charts of a run: curves, axes and headings."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.plots import ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.series import USUAL_SMOOTHING, Point, Series, value_at
 from cnn_tui.tui.dashboard.ticks import (
     Axis,
@@ -18,18 +19,16 @@ from cnn_tui.tui.dashboard.ticks import (
     loss_axis,
     window,
 )
-from cnn_tui.tui.widgets.chart import ChartPicture
-from cnn_tui.tui.widgets.lines import Line
-from cnn_tui.tui.widgets.plot import Curve, Plot
+from cnn_tui.tui.rows import Line
 
 VAL_GLYPH, L2_GLYPH = "o", "x"
 EARLIER_GLYPHS = ".:'~*"
-"""Curves are told from training by their points, not by colour alone."""
+"""Glyphs of other runs, so that colour is not the only difference."""
 _EARLIER_LOOK = 4
 MOST_ZOOM = 8
 
 Earlier = Mapping[str, Board]
-"""Other runs by what they are called."""
+"""Other runs by their labels."""
 NONE: Earlier = MappingProxyType({})
 
 Kind = Literal["loss", "accuracy", "lr", "ratio"]
@@ -38,22 +37,22 @@ KINDS: tuple[Kind, ...] = ("loss", "accuracy", "lr", "ratio")
 
 @dataclass(frozen=True)
 class Viewport:
-    """How the charts are looked at."""
+    """Scale, smoothing and window of the charts."""
 
     log: bool = False
     smoothing: int = USUAL_SMOOTHING
     zoom: int = 0
     cursor: float | None = None
-    """In epochs; the headings then tell the values there."""
+    """In epochs; the headings show the values at this position."""
     at: float | None = None
-    """In epochs; what a zoomed chart shows the surroundings of in place of the cursor."""
+    """In epochs; the centre of a zoomed chart, in place of the cursor."""
     earlier: bool = True
     """Whether other runs are drawn as well."""
 
 
 @dataclass(frozen=True)
 class _Named:
-    """A curve, and how its value is told in the heading."""
+    """A curve and the format of its value in the heading."""
 
     name: str
     points: tuple[Point, ...]
@@ -65,7 +64,7 @@ class _Named:
 def picture(
     kind: Kind, board: Board, rows: int, lens: Viewport = Viewport(), earlier: Earlier = NONE
 ) -> ChartPicture:
-    """One chart, drawn on ``rows`` rows; ``earlier`` are other runs to compare with."""
+    """Return a chart of ``rows`` rows; ``earlier`` are other runs to compare with."""
     before = earlier if lens.earlier else NONE
     match kind:
         case "loss":
@@ -78,7 +77,7 @@ def picture(
 
 
 def x_axis(board: Board, lens: Viewport) -> Axis:
-    """The epochs that are shown."""
+    """Return the visible range of epochs."""
     points = board.train_loss.points()
     reached = points[-1][0] if points else 0.0
     whole = epochs_axis(reached, board.started.epochs if board.started else 1, ticks=6)
@@ -151,7 +150,7 @@ def _plot(
     curves: Sequence[tuple[Point, ...]],
     glyphs: Sequence[str] = ("",),
 ) -> Plot | None:
-    """Curves with their glyphs; those beyond the glyphs are of other runs."""
+    """Return the curves with their glyphs; the curves after the glyphs are those of other runs."""
     if board.started is None or not any(curves[:2]):
         return None
     own = [Curve(points, glyph) for points, glyph in zip(curves, glyphs, strict=False)]
@@ -161,12 +160,12 @@ def _plot(
 
 
 def _titles(name: str, curves: list[_Named], lens: Viewport, earlier: Earlier) -> tuple[Line, Line]:
-    """The heading, which is the legend as well, and a shorter one."""
+    """Return the heading, which is also the legend, and a shorter one."""
     if lens.cursor is not None:
         name = f"{name} at {lens.cursor:.2f}"
     words, signs = [(f" {name}", "strong")], [(f" {name}", "strong")]
     for curve in curves:
-        value = (_told(curve, lens.cursor), curve.role)
+        value = (_value_text(curve, lens.cursor), curve.role)
         label = " ".join(filter(None, (curve.name, curve.glyph)))
         words += [(f"   {label} " if label else "   ", "dim"), value]
         signs += [(f" {label} " if curve.glyph else " ", "dim"), value]
@@ -174,7 +173,7 @@ def _titles(name: str, curves: list[_Named], lens: Viewport, earlier: Earlier) -
     return tuple(words), tuple(signs)
 
 
-def _told(curve: _Named, cursor: float | None) -> str:
+def _value_text(curve: _Named, cursor: float | None) -> str:
     points = curve.points
     value = value_at(points, math.inf if cursor is None else cursor)
     return "-" if value is None else format(value, curve.form)
@@ -186,15 +185,15 @@ def _note(board: Board, series: Series) -> str:
 
 
 def _within(x: Axis, *curves: tuple[Point, ...]) -> list[float]:
-    """What there is to be seen of some curves."""
+    """Return the values in the visible range."""
     return [y for points in curves for at, y in points if x.low <= at <= x.high]
 
 
 def _settled(x: Axis, *curves: tuple[Point, ...]) -> list[float]:
-    """The same without the very first steps.
+    """Return the visible values without the very first steps.
 
-    They may be ten times as high as all that follows, which would lie flat on the axis: such a
-    beginning is cut off at the upper edge, where it is still seen to be.
+    The first losses may be ten times as high as all later ones, which would become a flat line.
+    They are cut off at the upper edge instead, where they are still visible.
     """
     reached = min(x.high, max((points[-1][0] for points in curves if points), default=x.high))
     begun = x.low if x.low > 0 else _BEGINNING * reached
@@ -203,7 +202,7 @@ def _settled(x: Axis, *curves: tuple[Point, ...]) -> list[float]:
 
 
 _BEGINNING = 0.02
-"""Of what is trained so far."""
+"""The first share of the trained steps."""
 
 
 def _logarithms(points: tuple[Point, ...]) -> tuple[Point, ...]:
@@ -215,7 +214,7 @@ def _ticks(rows: int) -> int:
 
 
 def panned(board: Board, lens: Viewport, steps: int) -> Viewport:
-    """The lens half a window further on; the whole run cannot be moved."""
+    """Return the viewport half a window further; the whole run cannot be panned."""
     axis = x_axis(board, replace(lens, zoom=0))
     half = (axis.high - axis.low) / 2 ** (lens.zoom + 1)
     now = x_axis(board, lens).high
@@ -225,8 +224,8 @@ def panned(board: Board, lens: Viewport, steps: int) -> Viewport:
 
 
 def stepped(cursor: float | None, axis: Axis, reached: float, steps: int) -> float:
-    """The cursor after so many steps of an axis; it appears at the newest point."""
+    """Return the cursor after some steps; it appears at the newest point."""
     if cursor is None:
         return reached
-    # A step is a column of a middling chart.
+    # A step is about a column of a chart.
     return min(max(0.0, cursor + steps * (axis.high - axis.low) / 60), reached)

@@ -1,4 +1,4 @@
-"""The checks of a pre-flight as rows: made, being made, still to come; and what they come to."""
+"""The checks of a pre-flight as rows, finished and pending, and their verdict."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.specs.wording import listed
-from cnn_tui.tui.widgets.lines import Line
-from cnn_tui.tui.widgets.run_status import bar
+from cnn_tui.tui.rows import Line, bar
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 _MARKS = {True: ("ok", "good"), False: ("WRONG", "error"), None: ("?", "warn")}
 _MARK, _NAME, _BESIDE = 7, 15, 64
-"""Columns of a mark and of a name, and from how many on the name stands beside its words."""
+"""Columns of a mark and of a name; the width from which the name has its own column."""
 _BAR = 24
 
 
@@ -30,12 +29,12 @@ def preflight_rows(
     over: bool,
     trouble: str = "",
 ) -> list[Line]:
-    """Rows for a window of ``width`` x ``height``; evidence only as far as there is room."""
+    """Return rows for a window of ``width`` x ``height``; evidence only if there is room."""
     end = _end(names, results, width, seconds, over, trouble)
     room = height - len(end)
     rows: list[Line] = []
-    for told in (results, [result for result in results if not result.passed], ()):
-        rows = _checks(names, results, width, over, told)
+    for detailed in (results, [result for result in results if not result.passed], ()):
+        rows = _checks(names, results, width, over, detailed)
         if len(rows) <= room:
             break
     return [*rows[: max(0, room)], *end]
@@ -46,9 +45,9 @@ def _checks(
     results: Sequence[CheckResult],
     width: int,
     over: bool,
-    told: Sequence[CheckResult],
+    detailed: Sequence[CheckResult],
 ) -> list[Line]:
-    rows = [row for result in results for row in _made(result, width, evidence=result in told)]
+    rows = [row for result in results for row in _made(result, width, evidence=result in detailed)]
     for place, name in enumerate(names[len(results) :]):
         under_way = place == 0 and not over
         rows.append(((f"{'...' if under_way else '':{_MARK}}", "accent"), (name, "dim")))
@@ -79,11 +78,11 @@ def _end(
     over: bool,
     trouble: str,
 ) -> list[Line]:
-    """How far it is, and what it comes to."""
+    """Return the progress and the verdict."""
     if trouble:
         return [(), *(((line, "error"),) for line in wrap(trouble, max(8, width)))]
     if not names:
-        return [(("the data is being read ...", "dim"),)]
+        return [(("reading the data ...", "dim"),)]
     share = len(results) / len(names)
     done = (f"   {len(results)} of {len(names)}   {seconds:.1f} s", "dim")
     rows: list[Line] = [(), (*bar(share, _BAR), done)]
@@ -103,5 +102,5 @@ def _verdict(names: Sequence[str], results: Sequence[CheckResult]) -> tuple[str,
     if left:
         return f"Stopped: {left} of {len(names)} were not checked.", "warn"
     if open_:
-        return f"Nothing is wrong, but there was no time for {listed(open_, 'and')}.", "warn"
-    return "All is right: this network can be trained on this data.", "good"
+        return f"No check failed, but there was no time for {listed(open_, 'and')}.", "warn"
+    return "All checks passed: this network can be trained on this data.", "good"

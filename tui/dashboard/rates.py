@@ -1,4 +1,4 @@
-"""The chart of a learning-rate finder: the loss over rates, which are on a log axis."""
+"""The chart of the learning-rate finder: loss against rate on a logarithmic axis."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cnn_tui.tui.dashboard.plots import ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.series import Point
 from cnn_tui.tui.dashboard.ticks import Axis, loss_axis
-from cnn_tui.tui.widgets.chart import ChartPicture
-from cnn_tui.tui.widgets.lines import Run
-from cnn_tui.tui.widgets.plot import Curve, Plot
+from cnn_tui.tui.rows import Run
 
 if TYPE_CHECKING:
     from cnn_tui.engine.training.lr_finder import LrPoint
 
 _HEADROOM = 1.5
-"""Times the first loss; a loss that has left for good would flatten all the rest."""
+"""Multiple of the first loss at the top; a diverged loss would flatten the rest."""
 STEP = 0.1
-"""Of the decimal logarithm: how far a key moves the cursor."""
+"""The step of the cursor, in decimal logarithms."""
 
 
 def rates_picture(
@@ -31,15 +30,15 @@ def rates_picture(
     suggested: float | None = None,
     cursor: float | None = None,
 ) -> ChartPicture:
-    """The loss as it was and smoothed; a mark at what is suggested, a line at the cursor.
+    """Return the raw and smoothed loss, with a mark at the suggestion and a line at the cursor.
 
     Args:
-        points: As far as the test has come.
-        low: The rate that it begins with.
-        high: The rate that it would end with.
-        rows: Of the chart.
-        suggested: A learning rate.
-        cursor: Another one, that is looked at.
+        points: The steps so far.
+        low: The first rate.
+        high: The last rate.
+        rows: The height of the chart.
+        suggested: The suggested learning rate.
+        cursor: The rate under the cursor.
     """
     smooth, raw = _logarithmic(points, smooth=True), _logarithmic(points, smooth=False)
     if not smooth:
@@ -55,7 +54,7 @@ def rates_picture(
 
 
 def rates_axis(low: float, high: float) -> Axis:
-    """The powers of ten from ``low`` to ``high``."""
+    """Return an axis with ticks at the powers of ten from ``low`` to ``high``."""
     left, right = math.log10(low), math.log10(high)
     powers = range(math.ceil(left - 1e-9), math.floor(right + 1e-9) + 1)
     labels = tuple(f"{10.0**power:g}" for power in powers)
@@ -63,7 +62,7 @@ def rates_axis(low: float, high: float) -> Axis:
 
 
 def moved(lr: float, steps: int, low: float, high: float) -> float:
-    """A rate so many steps of the cursor away, in two figures, within the bounds."""
+    """Return a rate some cursor steps away, in two figures, within the bounds."""
     return min(max(low, float(f"{lr * 10 ** (steps * STEP):.2g}")), high)
 
 

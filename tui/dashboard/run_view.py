@@ -1,16 +1,18 @@
-"""One frozen picture of a run for the screen: words and numbers, made from the board."""
+"""A snapshot of a run for the screen, made from the board."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
+from cnn_tui.engine.system_memory import held_memory
 from cnn_tui.engine.training.events import LayerHealth
 from cnn_tui.tui.dashboard.board import Board
 
 
 @dataclass(frozen=True)
 class RunView:
-    """What the training screen shows at one moment; None stands for "not known yet"."""
+    """What the Train screen shows at one moment; None means "not known yet"."""
 
     state: str = "ready"
     detail: str = ""
@@ -29,18 +31,18 @@ class RunView:
     val_accuracy: float | None = None
     best: str = ""
     usage: str = ""
-    """Processor and memory of the program."""
+    """Processor time and memory of the program."""
     layers: tuple[LayerHealth, ...] = ()
     troubled: frozenset[str] = frozenset()
-    """Layers that an alert stands for."""
+    """Layers with an active alert."""
     verdict: str = ""
     remedy: str = ""
-    """What the key of the remedy does; empty where there is none."""
+    """What the remedy key does; empty without a remedy."""
     log: tuple[tuple[float, str], ...] = ()
 
     @property
     def summary(self) -> str:
-        """State and progress in the few columns of a header."""
+        """State and progress in the few columns of the header."""
         if self.state in ("training", "paused", "pausing", "stopping"):
             return f"{self.state} {self.progress:.0%}"
         return "" if self.state == "ready" else self.state
@@ -49,7 +51,7 @@ class RunView:
 def view_of(
     board: Board, *, active: bool, pausing: bool, stopping: bool, usage: str = ""
 ) -> RunView:
-    """Fold a board and the session's intents into what is shown."""
+    """Make the snapshot of a board and the session's state."""
     batch, epoch, ended = board.batch, board.epoch, board.ended
     verdict = board.remedied or next(reversed(board.standing.values()), None)
     return RunView(
@@ -99,3 +101,20 @@ def _detail(board: Board) -> str:
     test = "" if ended.test_accuracy is None else f"test {ended.test_accuracy:.1%}"
     where = f"in epoch {ended.epoch}" if ended.reason == "stopped" else ""
     return ", ".join(part for part in (where, test) if part)
+
+
+class Usage:
+    """Processor time since the last call, and memory now."""
+
+    def __init__(self) -> None:
+        self._then = self._now()
+
+    def text(self) -> str:
+        """Return ``cpu 187% 212 MB``; processor time of all cores since the last call."""
+        (cpu, clock), self._then = self._then, self._now()
+        share = (self._then[0] - cpu) / max(1e-3, self._then[1] - clock)
+        return f"cpu {share:.0%} {held_memory() / 1e6:.0f} MB"
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        return time.process_time(), time.monotonic()

@@ -1,8 +1,9 @@
-"""A curve of any length in bounded memory, and its reduction to what a chart can show."""
+"""A curve of any length in bounded memory, and its reduction for a chart or a line of text."""
 
 from __future__ import annotations
 
 import bisect
+import math
 from collections.abc import Sequence
 from math import exp, inf, isfinite
 
@@ -12,9 +13,9 @@ CAPACITY = 2048
 
 
 class Series:
-    """Points of rising x. Past the capacity neighbours are merged into their two extremes.
+    """Points with rising x. Beyond the capacity, neighbours are merged into their two extremes.
 
-    Memory and the time to draw stay the same after a million points, and no peak is lost.
+    Memory and drawing time stay constant after a million points, and no peak is lost.
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
@@ -24,10 +25,10 @@ class Series:
         self._width = 1
         self._last = -inf
         self.not_finite = 0
-        """Points that no chart can show: NaN or infinite."""
+        """The number of NaN or infinite points, which no chart can show."""
 
     def add(self, x: float, y: float) -> None:
-        """Append a point; one before the last, as of a damaged file, is put at the last."""
+        """Append a point; a smaller x, as from a damaged file, is raised to the last one."""
         if not (isfinite(x) and isfinite(y)):
             self.not_finite += 1
             return
@@ -43,7 +44,7 @@ class Series:
                 self._make_room()
 
     def points(self) -> tuple[Point, ...]:
-        """What is left of the curve, in order of x; the newest point is always the last."""
+        """Return the points in order of x; the newest is always the last."""
         return (*self._points, *_extremes(self._bucket), *self._bucket[-1:])
 
     def _make_room(self) -> None:
@@ -55,10 +56,10 @@ class Series:
 
 
 class Smooth(Series):
-    """A running mean of noisy points, recent ones weighing most (an exponential average).
+    """A running mean of noisy points (an exponential average).
 
-    Its memory is a stretch of x, not a number of points, so that the curve of a run with tiny
-    batches is as smooth as that of one with large ones.
+    Its memory is a range of x, not a number of points, so that runs with small and large batches
+    are equally smooth.
     """
 
     def __init__(self, memory: float = 0.1, capacity: int = CAPACITY) -> None:
@@ -68,7 +69,7 @@ class Smooth(Series):
         self._x = 0.0
 
     def add(self, x: float, y: float) -> None:
-        """Append the mean up to this point; a point that is not finite leaves it alone."""
+        """Append the mean up to this point; a value that is not finite does not change the mean."""
         if isfinite(y):
             old = y if self._mean is None else self._mean
             old_share = exp((self._x - x) / self._memory) if x > self._x else 1.0
@@ -78,38 +79,70 @@ class Smooth(Series):
 
 
 SMOOTHING = (0.0, 0.03, 0.1, 0.5)
-"""Memories that can be chosen, in epochs; 0 shows every batch as it is."""
+"""Available memories, in epochs; 0 shows every batch."""
+
 USUAL_SMOOTHING = 2
 
 
 class Noisy(Series):
-    """Points and their running means, one for each memory that can be chosen."""
+    """Points and their running means, one for each memory in :data:`SMOOTHING`."""
 
     def __init__(self) -> None:
         super().__init__()
         self._smooth = [Smooth(memory) for memory in SMOOTHING[1:]]
 
     def add(self, x: float, y: float) -> None:
-        """Append a point."""
         super().add(x, y)
         for smooth in self._smooth:
             smooth.add(x, y)
 
     def smoothed(self, choice: int = USUAL_SMOOTHING) -> tuple[Point, ...]:
-        """The curve with the memory of that number in :data:`SMOOTHING`."""
+        """Return the curve with a memory given by its index in :data:`SMOOTHING`."""
         return self._smooth[choice - 1].points() if choice else self.points()
 
 
 def value_at(points: Sequence[Point], x: float) -> float | None:
-    """The y of the last point up to ``x``; None before the first."""
+    """Return the y of the last point up to ``x``; None before the first."""
     place = bisect.bisect_right(points, (x, inf))
     return points[place - 1][1] if place else None
 
 
 def _extremes(points: Sequence[Point]) -> list[Point]:
-    """The lowest and the highest of some neighbours, in order of x; one if they are the same."""
+    """Return the lowest and the highest point in order of x; one point if they are equal."""
     if len(points) < 2:
         return list(points)
     lowest = min(points, key=lambda point: point[1])
     highest = max(points, key=lambda point: point[1])
     return [lowest] if lowest == highest else sorted((lowest, highest))
+
+
+BARS = "▁▂▃▄▅▆▇█"
+
+PLAIN_BARS = "_.-=+*#@"
+"""For encodings without block characters."""
+
+
+def sparkline(values: Sequence[float], width: int, encoding: str = "utf-8") -> str:
+    """Draw the last value of each of ``width`` equal parts in a line of text.
+
+    A value that is not finite leaves a gap.
+    """
+    if not values:
+        return ""
+    count = min(width, len(values))
+    points = [values[(number + 1) * len(values) // count - 1] for number in range(count)]
+    finite = [point for point in points if math.isfinite(point)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    bars = BARS if _has(encoding, BARS) else PLAIN_BARS
+    scale = (len(bars) - 1) / (high - low) if high > low else 0.0
+    return "".join(
+        bars[round((point - low) * scale)] if math.isfinite(point) else " " for point in points
+    )
+
+
+def _has(encoding: str, text: str) -> bool:
+    try:
+        text.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True

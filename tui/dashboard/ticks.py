@@ -1,4 +1,4 @@
-"""Axes of charts: ranges that rarely move and ticks at round numbers."""
+"""Chart axes: ranges that rarely move and ticks at round numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Axis:
-    """A range with labelled ticks; the labels are of one width, so that the axis stands still."""
+    """A range with labelled ticks; labels of one width keep the axis in place."""
 
     low: float
     high: float
@@ -19,12 +19,11 @@ class Axis:
 
     @property
     def label_width(self) -> int:
-        """Columns of the widest label."""
         return max(map(len, self.labels), default=0)
 
 
 def epochs_axis(reached: float, total: int, ticks: int) -> Axis:
-    """From 0 to the end of the run, or for a long run to the next power of two past ``reached``.
+    """Return 0 to the end of the run; for a long run, to the next power of two.
 
     A range that doubles moves the picture a few times in a run instead of at every point.
     """
@@ -36,9 +35,9 @@ def epochs_axis(reached: float, total: int, ticks: int) -> Axis:
 
 
 def window(axis: Axis, zoom: int, anchor: float, ticks: int) -> Axis:
-    """A part of an axis, ``2**zoom`` times smaller, that holds ``anchor`` in its right half.
+    """Return a part of an axis, ``2**zoom`` times smaller, with ``anchor`` in its right half.
 
-    It moves by half of its width: a picture that creeps would have to be sent anew all the time.
+    It moves by half of its width: a picture that creeps would have to be sent again each time.
     """
     if not zoom:
         return axis
@@ -53,11 +52,11 @@ def window(axis: Axis, zoom: int, anchor: float, ticks: int) -> Axis:
 
 
 _SHORT_RUN = 16
-"""Epochs that are shown whole from the beginning."""
+"""The number of epochs up to which the whole run is always shown."""
 
 
 def loss_axis(values: Sequence[float], ticks: int) -> Axis:
-    """From 0 to a round number above the largest loss."""
+    """Return 0 to a round number above the largest loss."""
     high = _round_up(max(values, default=1.0), _EASY_TO_QUARTER)
     parts = 4 if ticks > 4 else 2
     marks = tuple(high * part / parts for part in range(parts + 1))
@@ -68,7 +67,7 @@ _EASY_TO_QUARTER = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
 
 
 def log_axis(values: Sequence[float]) -> Axis:
-    """Powers of ten around the values, which are decimal logarithms already."""
+    """Return powers of ten around the values, which are decimal logarithms."""
     low = math.floor(min(values, default=-1.0))
     high = max(low + 1, math.ceil(max(values, default=1.0)))
     step = math.ceil((high - low) / 4)
@@ -77,7 +76,7 @@ def log_axis(values: Sequence[float]) -> Axis:
 
 
 def accuracy_axis(values: Sequence[float], ticks: int) -> Axis:
-    """From a round percentage below the smallest accuracy up to 100%."""
+    """Return a round percentage below the smallest accuracy to 100%."""
     smallest = min(values, default=0.0)
     low = next(floor for floor in (0.9, 0.8, 0.5, 0.0) if smallest >= floor)
     marks = _marks(low, 1.0, ticks)
@@ -85,7 +84,7 @@ def accuracy_axis(values: Sequence[float], ticks: int) -> Axis:
 
 
 def near_axis(values: Sequence[float], ticks: int) -> Axis:
-    """Just around some accuracies, which may lie close together; ticks at round percentages."""
+    """Return a narrow range around accuracies, with ticks at round percentages."""
     least, most = min(values, default=0.0), max(values, default=1.0)
     margin = max(_MARGIN * (most - least), _LEAST_RANGE / 2)
     low, high = least - margin, most + margin
@@ -96,7 +95,7 @@ def near_axis(values: Sequence[float], ticks: int) -> Axis:
 
 
 def choices_axis(names: Sequence[object], name: str) -> Axis:
-    """One place for each of some choices, as far apart as each other."""
+    """Return equally spaced positions for some choices."""
     places = tuple(map(float, range(len(names))))
     return Axis(-0.5, len(names) - 0.5, places, tuple(map(str, names)), name)
 
@@ -120,7 +119,7 @@ def _marks(
 
 
 def _round_up(value: float, factors: Sequence[float] = _ROUND) -> float:
-    """The next of the factors, the last of which is 10, times a power of ten."""
+    """Return the next factor, of which the last is 10, times a power of ten."""
     if value <= 0:
         return 1.0
     unit = 10.0 ** math.floor(math.log10(value))
@@ -128,7 +127,7 @@ def _round_up(value: float, factors: Sequence[float] = _ROUND) -> float:
 
 
 def _short(value: float) -> str:
-    """Three digits at most, which tell quarters of an easy number from each other."""
+    """Format three digits at most, enough to distinguish quarters of an easy number."""
     if value == 0 or 1e-3 <= value < 1e4:
         return f"{value:.3g}"
     mantissa, power = f"{value:.2e}".split("e")

@@ -1,1 +1,1 @@
-"""Runs of before and of others: shown, compared, watched, taken up again."""
+"""Runs on disk and runs of other processes: listed, compared, watched and continued."""

@@ -1,4 +1,4 @@
-"""One value of a run to be trained with once more, as it is typed."""
+"""Reading the one setting that a reproduction changes."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from cnn_tui.engine.specs.paths import find_setting, settings_of, with_setting
 
 @dataclass(frozen=True)
 class Amendment:
-    """What is typed so far: a setting and its other value, or why that will not do."""
+    """A setting and its new value, or why the text is not valid."""
 
     path: str = ""
-    """Empty where nothing is changed, or cannot be."""
+    """The setting; empty if nothing is changed, or the text is invalid."""
     value: str = ""
     words: str = ""
-    """What it means, or what is wrong with it."""
+    """The effect of the text, or what is wrong with it."""
     wrong: bool = False
 
 
 def amend(network: Network, text: str) -> Amendment:
-    """Read ``NAME=VALUE``; nothing at all stands for the run as it was."""
+    """Read ``NAME=VALUE``; an empty text leaves the run unchanged."""
     name, equals, value = (part.strip() for part in text.partition("="))
     if not name:
-        return Amendment(words="nothing is changed: it must come to the same bits")
+        return Amendment(words="unchanged: it must produce the same bits")
     if not equals or not value:
-        return Amendment(words="enter takes the setting; then type its value", wrong=True)
+        return Amendment(words="enter selects the setting; then type its value", wrong=True)
     try:
         path = find_setting(network, name)
         changed = with_setting(network, path, value)
@@ -36,7 +36,7 @@ def amend(network: Network, text: str) -> Amendment:
         return Amendment(words=str(error), wrong=True)
     old, new = settings_of(network)[path], settings_of(changed).get(path, "")
     if old == new:
-        return Amendment(words=f"{path} is {old} as it is", wrong=True)
+        return Amendment(words=f"{path} is {old} already", wrong=True)
     report = check(changed)
     if not report.valid:
         reason = report.issues[0].message if report.issues else "it has no layers"
@@ -45,8 +45,10 @@ def amend(network: Network, text: str) -> Amendment:
 
 
 def choices(network: Network, text: str) -> list[tuple[str, str]]:
-    """The settings whose path holds what is typed before ``=``, the recipe's first."""
+    """Return settings whose path contains the text before ``=``, those of the recipe first."""
     name = text.partition("=")[0].strip().lower()
-    found = [(path, value) for path, value in settings_of(network).items() if name in path.lower()]
-    found = [pair for pair in found if pair[0] not in ("name", "description")]
-    return sorted(found, key=lambda pair: not pair[0].startswith("training."))
+    settings = [
+        (path, value) for path, value in settings_of(network).items() if name in path.lower()
+    ]
+    settings = [pair for pair in settings if pair[0] not in ("name", "description")]
+    return sorted(settings, key=lambda pair: not pair[0].startswith("training."))

@@ -1,4 +1,4 @@
-"""A comparison of runs as rows and as one chart."""
+"""A comparison of runs as a table and a chart."""
 
 from __future__ import annotations
 
@@ -6,25 +6,23 @@ import math
 from collections.abc import Sequence
 
 from cnn_tui.engine.runs.compare import RunComparison
+from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, loss_axis
-from cnn_tui.tui.widgets.chart import ROLES, ChartPicture
-from cnn_tui.tui.widgets.lines import Run
-from cnn_tui.tui.widgets.plot import Curve, Plot
-from cnn_tui.tui.widgets.table import Column, TableRow
+from cnn_tui.tui.rows import Column, Run, TableRow
 from cnn_tui.tui.words import clock, percent
 
 GLYPHS = "ox+*#%@&"
-"""Runs are told apart by their points, not by colour alone."""
+"""Glyphs of the runs, so that colour is not the only difference."""
 
 
 def columns(names: Sequence[str], first: int = 0) -> tuple[Column, ...]:
-    """One for each run from the ``first`` on, after one for what is compared."""
+    """Return a column for the labels, then one for each run from ``first`` on."""
     runs = enumerate(names[first:])
     return (Column(""), *(Column(f"{_glyph(first + at)} {name}", rank=at) for at, name in runs))
 
 
 def rows(comparison: RunComparison, first: int = 0) -> tuple[TableRow, ...]:
-    """Best figures first, then settings and layers that differ; runs from the ``first`` on."""
+    """Return best figures, then settings and layers that differ, for runs from ``first`` on."""
     return tuple(
         TableRow(record.key, (record.cells[0], *record.cells[1 + first :]), record.role)
         for record in _rows(comparison)
@@ -34,24 +32,24 @@ def rows(comparison: RunComparison, first: int = 0) -> tuple[TableRow, ...]:
 def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
     runs = comparison.runs
     summaries = [entry.summary for entry in runs]
-    best = max((one.best_val_accuracy or 0.0 for one in summaries), default=0.0)
+    best = max((summary.best_val_accuracy or 0.0 for summary in summaries), default=0.0)
     figures = (
-        ("best val", *(_best(one.best_val_accuracy, best) for one in summaries)),
-        ("in epoch", *(str(one.best_epoch or "") for one in summaries)),
-        ("test", *(percent(one.test_accuracy) for one in summaries)),
-        ("parameters", *(f"{one.params:,}" for one in summaries)),
+        ("best val", *(_best(summary.best_val_accuracy, best) for summary in summaries)),
+        ("in epoch", *(str(summary.best_epoch or "") for summary in summaries)),
+        ("test", *(percent(summary.test_accuracy) for summary in summaries)),
+        ("parameters", *(f"{summary.params:,}" for summary in summaries)),
     )
     rest = (
         ("state", *(entry.state for entry in runs)),
-        ("epochs", *(f"{one.epoch}/{one.epochs}" for one in summaries)),
-        ("time", *(clock(one.seconds) for one in summaries)),
+        ("epochs", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
+        ("time", *(clock(summary.seconds) for summary in summaries)),
     )
     settings = (
-        (one.setting, *(value.strip('"') for value in one.values)) for one in comparison.recipe
+        (row.setting, *(value.strip('"') for value in row.values)) for row in comparison.recipe
     )
     layers = (
-        (f"layer {one.layer}", *(value or "-" for value in one.values))
-        for one in comparison.architecture
+        (f"layer {row.layer}", *(value or "-" for value in row.values))
+        for row in comparison.architecture
     )
     return (
         *(TableRow(cells[0], cells) for cells in figures),
@@ -66,16 +64,16 @@ def _best(share: float | None, best: float) -> str:
 
 
 def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPicture:
-    """The validation curves of all runs in one pair of axes."""
+    """Return the validation curves of all runs in one pair of axes."""
     curves = [
         [
             (float(epoch), value)
             for epoch, value in zip(
-                one.epochs, one.val_loss if loss else one.val_accuracy, strict=True
+                curve.epochs, curve.val_loss if loss else curve.val_accuracy, strict=True
             )
             if value is not None and math.isfinite(value)
         ]
-        for one in comparison.curves
+        for curve in comparison.curves
     ]
     values = [y for curve in curves for _, y in curve]
     last = max((curve[-1][0] for curve in curves if curve), default=None)

@@ -1,4 +1,4 @@
-"""Taking up a run that ended, in the app or in a process of its own."""
+"""Continuing a run that ended, in the app or in another process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Literal
 
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import read_end
@@ -17,13 +19,14 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent, RunStarted
-from cnn_tui.tui.history.unkept import require_kept
-from cnn_tui.tui.session import Emit
+from cnn_tui.tui.session import Emit, require_kept
+from cnn_tui.tui.terminal.shutdown import HUNG_UP
 
 LOG = "headless.log"
-"""In the folder of a run: what a process without a terminal has printed."""
+"""The file in a run's folder with the output of a process without a terminal."""
+
 _MOST = 1 << 16
-"""Bytes of its end that are read."""
+"""Bytes read from the end of the log."""
 
 
 def resume_here(
@@ -34,7 +37,7 @@ def resume_here(
     folder: RunFolder,
     from_step: int | None = None,
 ) -> None:
-    """Go on with a run, blocking; its past is told first. Raises ``CnnTuiError``."""
+    """Resume a run, blocking; its past events come first. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
     from cnn_tui.engine.runs.train import data_folder, resume_run, train_recorded
 
@@ -45,10 +48,10 @@ def resume_here(
 
         def emit_with_past(event: RunEvent) -> None:
             if isinstance(event, RunStarted):
-                for one in past:
-                    # What came after the checkpoint is computed again.
-                    if isinstance(one, RunStarted) or one.step <= event.from_step:
-                        emit(one)
+                for earlier in past:
+                    # Steps after the checkpoint are computed again.
+                    if isinstance(earlier, RunStarted) or earlier.step <= event.from_step:
+                        emit(earlier)
             emit(event)
 
         train_recorded(network, dataset, recorder, control, emit_with_past)
@@ -58,7 +61,7 @@ def resume_here(
 def repeat_here(
     network: Network, control: Control, emit: Emit, *, folder: RunFolder, again: Reproduction
 ) -> None:
-    """Train a run once more beside it, blocking. Raises ``CnnTuiError``."""
+    """Train a run again as a new run, blocking. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
     from cnn_tui.engine.runs.train import data_folder, new_run, train_recorded
 
@@ -70,12 +73,12 @@ def repeat_here(
 
 
 def resume_detached(folder: RunFolder, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
-    """Go on with a run in a process that no terminal can end; what it prints goes to a log.
+    """Resume a run in a process that outlives the terminal; its output goes to a log.
 
     ``options`` are those of ``cnn-tui resume``.
 
     Raises:
-        RunError: if no process can be started.
+        RunError: The process cannot be started.
     """
     words = ["resume", folder.name, "--runs-dir", str(folder.path.parent.resolve()), *options]
     try:
@@ -89,8 +92,8 @@ def resume_detached(folder: RunFolder, options: Sequence[str] = ()) -> subproces
             )
     except OSError as error:
         raise RunError(
-            f"The run {folder.name} cannot go on by itself: {reason_of(error)}.",
-            f"cnn-tui resume {folder.name} takes it up.",
+            f"The run {folder.name} cannot continue in another process: {reason_of(error)}.",
+            f"cnn-tui resume {folder.name} resumes it.",
         ) from None
 
 
@@ -98,16 +101,18 @@ async def wait_until_running(process: subprocess.Popen[bytes], folder: RunFolder
     """Wait until the process trains the run.
 
     Raises:
-        RunError: if it ended before that, with the last that it printed.
+        RunError: The process ended before that; the message is its last output.
     """
     while process.poll() is None:
         if writer_lives(folder.lock_file, folder.summary_file):
-            # A process that ended and was not waited for would pass for alive.
+            # Without a wait, the process would look alive after its end.
             threading.Thread(target=process.wait, name="reaper", daemon=True).start()
             return
         await asyncio.sleep(0.05)
     if process.returncode:
-        raise RunError(f"The run {folder.name} does not go on by itself: {_last_words(folder)}")
+        raise RunError(
+            f"The run {folder.name} does not continue in another process: {_last_words(folder)}"
+        )
 
 
 def _last_words(folder: RunFolder) -> str:
@@ -116,3 +121,39 @@ def _last_words(folder: RunFolder) -> str:
     except OSError as error:
         return str(error)
     return words.strip().rpartition("\n")[2]
+
+
+OnHangup = Literal["stop", "continue"]
+
+
+class DetachOnHangup:
+    """Continues a run in another process, at most once, when the terminal is closed.
+
+    Args:
+        on_hangup: ``stop`` leaves the run stopped.
+        stopped_run: Returns the run that was stopped with a checkpoint, once its folder is free;
+            None if there is none.
+        words: Further options of ``cnn-tui resume``.
+    """
+
+    def __init__(
+        self,
+        on_hangup: OnHangup,
+        stopped_run: Callable[[], RunFolder | None],
+        words: Sequence[str] = (),
+    ) -> None:
+        self._wanted = on_hangup == "continue"
+        self._stopped_run, self._words = stopped_run, words
+        self._lock = threading.Lock()
+
+    def detach(self, code: int) -> None:
+        """Start the process if ``code`` is that of a hang-up; safe from any thread."""
+        with self._lock:
+            if not self._wanted or code != HUNG_UP:
+                return
+            self._wanted = False
+            folder = self._stopped_run()
+            # There is no terminal for an error; the run remains at its checkpoint.
+            if folder is not None:
+                with suppress(RunError):
+                    resume_detached(folder, self._words)

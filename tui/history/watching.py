@@ -1,7 +1,7 @@
-"""Another process's run as this app sees it: read from its folder, steered through its folder.
+"""A run of another process, read from its folder and controlled through it.
 
-Both happen on a thread of their own: a file system may lag, and a trainer may take seconds to
-answer. The screen takes what they leave, as it does with a run of its own.
+Both happen on a thread: a file system may lag, and a trainer may take seconds to answer. The screen
+polls the results, as it does with its own run.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from cnn_tui.tui.dashboard.run_view import RunView, view_of
 from cnn_tui.tui.mailbox import Mailbox
 
 _PAUSE = 0.5
-"""Seconds between looks into the folder."""
+"""Seconds between two reads of the folder."""
 
 
 class Watched:
-    """One run that is followed from :meth:`start` to :meth:`close`."""
+    """A run that is followed from :meth:`start` to :meth:`close`."""
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
@@ -35,47 +35,47 @@ class Watched:
         self.earlier: Board | None = None
         self.view = RunView()
         self.live = False
-        """Whether somebody trains it, as of the last look."""
+        """Whether a process was training it at the last read."""
         self.gone = ""
-        """Why it cannot be followed any more."""
+        """Why it can no longer be followed."""
         self.answers = deque[tuple[bool, str]]()
-        """Whether a request was accepted, and the trainer's words."""
+        """Whether a request was accepted, and the answer of the trainer."""
         self._mailbox = Mailbox()
         self._closing = threading.Event()
 
     def start(self) -> None:
-        """Begin to read."""
+        """Start reading."""
         self._follow = threading.Thread(target=self._read, name="follower", daemon=True)
         self._follow.start()
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self._closing.set()
 
     @property
     def runs_dir(self) -> Path:
-        """The folder that the run is in."""
+        """The folder that contains the run."""
         return self.folder.path.parent
 
-    def take_news(self) -> None:
-        """Fold what was read since the last time into the board."""
+    def poll(self) -> None:
+        """Update the board with the events read since the last call."""
         for event in self._mailbox.drain():
             if isinstance(event, RunStarted) and not event.from_step:
-                # Told anew: the files were cut, as a resume does it, or another run began.
+                # A new beginning: a resume cut the files, or another run began.
                 self.board = Board()
-            self.board.fold(event)
+            self.board.apply(event)
         pausing = self.board.paused
         view = view_of(self.board, active=self.live, pausing=pausing, stopping=False)
-        self.view = self._in_words(view)
+        self.view = self._with_reason(view)
 
     def ask(self, command: Request) -> None:
-        """Leave a request; the answer is among :attr:`answers` later."""
+        """Send a request; its result appears in :attr:`answers`."""
         threading.Thread(target=partial(self._send, command), daemon=True).start()
 
     def _read(self) -> None:
         follower = Follower(self.folder)
         while not self._closing.is_set():
-            # Asked first: what was written before the end is then read below.
+            # Checked first, so that events written before the end are still read below.
             live = writer_present(self.folder)
             try:
                 for event in follower.poll():
@@ -92,13 +92,13 @@ class Watched:
         except (CnnTuiError, OSError) as error:
             self.answers.append((False, str(error)))
 
-    def _in_words(self, view: RunView) -> RunView:
-        """The state with the reason why the run does not continue, if no event says so."""
+    def _with_reason(self, view: RunView) -> RunView:
+        """Add the reason why the run does not continue, if no event says so."""
         if self.gone:
             return replace(view, state="gone", detail=self.gone)
         if self.board.started is None or self.live or self.board.ended:
             return view
         step = f"{self.board.batch.step:,}" if self.board.batch else "0"
-        words = f"after step {step}: its process is gone; R goes on"
+        words = f"after step {step}: its process has ended; R resumes"
         log = (*view.log, (view.seconds, f"! crashed {words}"))
         return replace(view, state="crashed", detail=words, seconds_left=None, log=log)

@@ -1,8 +1,8 @@
-"""The screens of the app: three modes and the windows that open over them.
+"""The screens of the app: three modes and the windows over them.
 
-Code outside this package names a screen as ``screens.HelpScreen``, and that imports its file. The
-first paint needs the Build screen alone; the others bring dashboard, charts and history with them,
-which takes as long again. ``tui.warm_up`` imports them all behind the first paint.
+Other packages write ``screens.HelpScreen``, which imports the file of that screen. The first paint
+needs the Build screen alone; the others need dashboard, charts and history, which takes as long
+again. ``tui.quick_app`` imports them all after the first paint.
 """
 
 from __future__ import annotations
@@ -16,13 +16,11 @@ if TYPE_CHECKING:
     from cnn_tui.tui.screens.compare import CompareScreen as CompareScreen
     from cnn_tui.tui.screens.datasets import DataScreen as DataScreen
     from cnn_tui.tui.screens.dialog import Answer as Answer
-    from cnn_tui.tui.screens.dialog import Item as Item
     from cnn_tui.tui.screens.dialog import Picker as Picker
     from cnn_tui.tui.screens.dialog import Prompt as Prompt
     from cnn_tui.tui.screens.dialog import Question as Question
     from cnn_tui.tui.screens.forecast import ForecastDialog as ForecastDialog
     from cnn_tui.tui.screens.help import HelpScreen as HelpScreen
-    from cnn_tui.tui.screens.layer_picker import LayerPicker as LayerPicker
     from cnn_tui.tui.screens.lr_finder import LrFinderDialog as LrFinderDialog
     from cnn_tui.tui.screens.pattern import PatternDialog as PatternDialog
     from cnn_tui.tui.screens.preflight import PreflightDialog as PreflightDialog
@@ -33,12 +31,10 @@ if TYPE_CHECKING:
 
 FILES = {
     "Answer": "dialog",
-    "Item": "dialog",
     "Picker": "dialog",
     "Prompt": "dialog",
     "Question": "dialog",
     "HelpScreen": "help",
-    "LayerPicker": "layer_picker",
     "PatternDialog": "pattern",
     "TransformDialog": "transform",
     "ForecastDialog": "forecast",
@@ -51,10 +47,10 @@ FILES = {
     "LrFinderDialog": "lr_finder",
     "BaselinesScreen": "baselines",
 }
-"""The file of each screen, and of what dialogs are made of."""
+"""The file of each screen and dialog."""
 
 STYLES = [Path(__file__).with_name(name) for name in ("dialog.tcss", "train.tcss", "runs.tcss")]
-"""What the screens besides Build name as their ``CSS_PATH``."""
+"""The values of ``CSS_PATH`` of all screens but Build."""
 
 if not TYPE_CHECKING:
 

@@ -1,4 +1,4 @@
-"""The ladder of the notes on the network's data: one table, one chart, and a closer look."""
+"""The baselines on the network's data: a table, a chart, and a detail pane."""
 
 from __future__ import annotations
 
@@ -8,24 +8,29 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
+from textual.containers import Vertical
 
 from cnn_tui.engine.data.sources import missing
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.actions import LADDER, bindings
-from cnn_tui.tui.history.baseline_runner import RUNGS, BaselineRunner, chart_of, records_of
-from cnn_tui.tui.screens.baseline_detail import BaselineDetail
+from cnn_tui.tui.dashboard.baseline_charts import chart_of, folds_picture
+from cnn_tui.tui.history.baseline_runner import RUNGS, BaselineRunner, records_of
+from cnn_tui.tui.rows import Column, Line, bar
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.screens.weights import Weights
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.header import Heading
-from cnn_tui.tui.widgets.lines import Line
-from cnn_tui.tui.widgets.run_status import bar
-from cnn_tui.tui.widgets.table import Column, Table
-from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.widgets.bars import Heading
+from cnn_tui.tui.widgets.chart import Chart
+from cnn_tui.tui.widgets.lines import TextLines
+from cnn_tui.tui.widgets.table import Table
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
+    from cnn_tui.engine.baselines.record import BaselineResult
     from cnn_tui.engine.specs.network import Network
+
 
 _COLUMNS = (
     Column("baseline"),
@@ -38,7 +43,7 @@ _COLUMNS = (
 
 
 class BaselinesScreen(ModeScreen):
-    """Climbs while it is open; what was done is found again among the runs."""
+    """Runs the baselines while it is open; finished ones are read from the runs."""
 
     CSS_PATH = "runs.tcss"
     SCOPES = (LADDER,)
@@ -52,17 +57,15 @@ class BaselinesScreen(ModeScreen):
         self._root = root
         self._climb = BaselineRunner(network, root, data_dir)
         self._control: Control | None = None
-        self._words = "enter climbs the ladder; what was done before is not done again"
+        self._words = "enter trains the missing baselines"
 
     def compose_body(self) -> ComposeResult:
-        """Table, how far it is, chart, and more of the chosen baseline."""
         yield Table(_COLUMNS, id="rungs")
         yield TextLines(id="climb")
         yield TextLines(id="bars")
         yield BaselineDetail(self._root, id="closer")
 
     def on_mount(self) -> None:
-        """Show what was done before and what there is to do."""
         super().on_mount()
         self.heading = Heading("baselines", clean(self._network.data))
         self._look()
@@ -70,22 +73,21 @@ class BaselinesScreen(ModeScreen):
         run_in_thread(self, self._climb.look, self._seen, self._fail)
 
     def on_unmount(self) -> None:
-        """End after the current batch, with a checkpoint."""
+        """Stop after the current batch, with a checkpoint."""
         self.action_stop()
 
     def on_resize(self, event: object) -> None:
-        """Fit the bars."""
         self.call_after_refresh(self._look)
 
     def _seen(self, nothing: None) -> None:
         done = len(self._climb.rungs)
         if done and not self._control:
-            rest = "all are done" if done == len(RUNGS) else "enter does the rest"
-            self._words = f"{done} of {len(RUNGS)} done before; {rest}"
+            rest = "all are complete" if done == len(RUNGS) else "enter trains the rest"
+            self._words = f"{done} of {len(RUNGS)} complete; {rest}"
         self._look()
 
     def action_climb(self) -> None:
-        """Begin, or go on where it was stopped."""
+        """Start, or resume after a stop."""
         if self._control is not None:
             return
         control = self._control = Control()
@@ -93,13 +95,13 @@ class BaselinesScreen(ModeScreen):
         self.refresh_bindings()
 
     def action_stop(self) -> None:
-        """End after the current batch; the next time it goes on from there."""
+        """Stop after the current batch; the next start resumes there."""
         if self._control:
             self._control.stop()
 
     def _done(self, nothing: None) -> None:
         stopped = self._control is not None and self._control.stopping
-        self._words = "stopped; enter goes on" if stopped else "done; each is among the runs"
+        self._words = "stopped; enter resumes" if stopped else "complete; each is among the runs"
         self._control = None
         self._look()
 
@@ -127,15 +129,14 @@ class BaselinesScreen(ModeScreen):
         return tuple(((f" {line}", role),) for line in wrap(self._words, max(20, width - 2)))
 
     def action_closer(self) -> None:
-        """Give the closer look the room of the chart, and back."""
+        """Enlarge the detail pane in place of the chart, and back."""
         self.toggle_class("-closer")
 
     def action_scroll(self, by: int) -> None:
-        """More of the pictures, where not all have room."""
         self.query_one(BaselineDetail).scroll(by)
 
     def action_fetch(self) -> None:
-        """Go and download the data that are missing."""
+        """Download missing data."""
         from cnn_tui.tui.screens.datasets import DataScreen
 
         wanted = missing(self._network.data, self._data_dir)
@@ -143,16 +144,10 @@ class BaselinesScreen(ModeScreen):
             self.app.push_screen(DataScreen(self.MODE, wanted, fetch=True), self._fetched)
 
     def _fetched(self, nothing: None) -> None:
-        self._words = "enter climbs the ladder"
+        self._words = "enter trains the missing baselines"
         run_in_thread(self, self._climb.look, self._seen, self._fail)
 
-    def action_back(self) -> None:
-        """Back to where one came from."""
-        if self.is_current:
-            self.dismiss()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer a beginning before it, an end after it."""
         if action == "fetch":
             return missing(self._network.data, self._data_dir) is not None
         if action == "climb":
@@ -160,3 +155,45 @@ class BaselinesScreen(ModeScreen):
         if action == "stop":
             return self._control is not None
         return super().check_action(action, parameters)
+
+
+class BaselineDetail(Vertical):
+    """The cross-validation chart or the weights of a baseline."""
+
+    def __init__(self, root: Path, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._root = root
+        self._shown = ("", "")
+
+    def compose(self) -> ComposeResult:
+        yield Chart(id="folds")
+        yield Weights(id="weights")
+
+    def on_resize(self, event: object) -> None:
+        """Redraw at the next :meth:`show`: pictures and ticks depend on the size."""
+        self._shown = ("", "")
+
+    def show(self, baseline: str, rung: BaselineResult | None) -> None:
+        """Show a baseline, finished or not; repeating the same one costs nothing."""
+        wanted = (baseline, rung.run if rung else "")
+        if wanted == self._shown or not self.is_mounted:
+            return
+        self._shown = wanted
+        self.set_class(rung is not None and rung.cross_validation is not None, "-folds")
+        weights = self.query_one(Weights)
+        if rung is None:
+            weights.say(f"{baseline}: not trained yet")
+        elif rung.cross_validation:
+            self.call_after_refresh(self._draw_folds, rung)
+        elif baseline == "knn":
+            weights.say(f"k = {rung.k} was given, not cross-validated")
+        else:
+            weights.read(RunFolder(self._root / rung.run))
+
+    def _draw_folds(self, rung: BaselineResult) -> None:
+        chart = self.query_one(Chart)
+        if rung.cross_validation:
+            chart.picture = folds_picture(rung.cross_validation, chart.content_size.height - 3)
+
+    def scroll(self, by: int) -> None:
+        self.query_one(Weights).scroll(by)

@@ -1,18 +1,16 @@
-"""The builder: the list of layers, the form of the chosen one, what is wrong and what it costs."""
+"""The Build screen: the list of layers, a form, issues and costs."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal
 
-from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.specs.layers import Layer
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.places import layer_at
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
@@ -22,14 +20,12 @@ from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.forms import form_for
 from cnn_tui.tui.messages import NetworkChanged
-from cnn_tui.tui.screens.files import ask_for_network, complain, may_replace, save, save_as
-from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.doctor import LETTERS, Doctor
+from cnn_tui.tui.rows import Item
+from cnn_tui.tui.screens.document import DocumentScreen
+from cnn_tui.tui.widgets.doctor import LETTERS, Doctor, Totals
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.widgets.quick_entry import QuickEntry
-from cnn_tui.tui.widgets.totals import Totals
 from cnn_tui.tui.widgets.volume_view import VolumeView
 from cnn_tui.tui.words import clean, count
 
@@ -45,13 +41,13 @@ _FIXES = [
 
 
 class LayerList(LayerTable):
-    """The table with the keys that edit; in the form they are text."""
+    """The table with the editing keys; in the form they are text."""
 
     BINDINGS = [*bindings(LIST), *_FIXES]
 
 
 class NetworkPicture(VolumeView):
-    """The network as volumes, with the keys of the list, in whose place it stands."""
+    """The network as volumes, in place of the list and with its keys."""
 
     BINDINGS = [
         *bindings(LIST),
@@ -61,21 +57,19 @@ class NetworkPicture(VolumeView):
     ]
 
 
-class BuildScreen(ModeScreen):
-    """Shows a builder and hands keys on to it."""
+class BuildScreen(DocumentScreen):
+    """Shows a builder and calls it for each key."""
 
     MODE = "build"
     BINDINGS = bindings(BUILD)
     AUTO_FOCUS = "LayerList"
 
     def __init__(self, builder: Builder) -> None:
-        super().__init__()
-        self._builder = builder
+        super().__init__(builder)
         self._typed: tuple[Layer, ...] = ()
         """Layers of quick entry, shown but not inserted yet."""
 
     def compose_body(self) -> ComposeResult:
-        """List and form, totals, doctor."""
         with Horizontal(id="body"):
             yield LayerList(id="layers")
             yield LayerForm(id="form")
@@ -85,12 +79,10 @@ class BuildScreen(ModeScreen):
         yield QuickEntry(id="entry")
 
     def on_mount(self) -> None:
-        """Show the network."""
         super().on_mount()
         self.present()
 
     def present(self) -> None:
-        """Show the network as it is now."""
         builder = self._shown
         layers, totals = self.query_one(LayerList), self.query_one(Totals)
         layers.set_reactive(LayerTable.cursor, builder.cursor)
@@ -103,13 +95,14 @@ class BuildScreen(ModeScreen):
         self.query_one(Doctor).report = builder.report if builder.network.layers else None
         self._present_row(builder)
 
-    def _edited(self) -> None:
-        """Show what an edit has made of the network, here and elsewhere."""
+    def edited(self, *, refill: bool = False) -> None:
         self.present()
         self.post_message(NetworkChanged())
+        if refill:
+            self.query_one(LayerForm).refill()
 
     def show_trouble(self) -> None:
-        """Put the cursor on the first issue."""
+        """Select the row of the first issue."""
         issue = next(iter(self._builder.report.issues), None)
         if issue:
             self._builder.find(str(issue.layer) if issue.layer else "input")
@@ -123,13 +116,8 @@ class BuildScreen(ModeScreen):
 
     @property
     def _shown(self) -> Builder:
-        """The builder, or what it would be with the layers that are being typed."""
+        """The builder, or its preview with the layers being typed."""
         return self._builder.preview(self._typed) if self._typed else self._builder
-
-    def _edited_elsewhere(self) -> None:
-        """The same for an edit that did not come from the form, which shows other values then."""
-        self._edited()
-        self.query_one(LayerForm).refill()
 
     def _present_row(self, builder: Builder) -> None:
         form = self.query_one(LayerForm)
@@ -169,7 +157,7 @@ class BuildScreen(ModeScreen):
     @on(LayerForm.Edited)
     def _field_edited(self, event: LayerForm.Edited) -> None:
         self._builder.set_field(event.field.name, event.value)
-        self._edited()
+        self.edited()
 
     @on(Doctor.FixRequested)
     def _fix_clicked(self, event: Doctor.FixRequested) -> None:
@@ -177,35 +165,37 @@ class BuildScreen(ModeScreen):
 
     @on(LayerTable.EditRequested)
     def action_edit(self) -> None:
-        """Give the keys to the form, which has its place beside the list."""
+        """Move the focus to the form, which is beside the list."""
         self.remove_class("-picture")
         self.query_one(LayerForm).enter()
 
     def action_insert_layer(self, above: bool = False) -> None:
-        """Choose a kind of layer and put one below the chosen row, or above."""
-        self.app.push_screen(screens.LayerPicker(), partial(self._insert, above))
+        """Pick a type of layer and insert it after the selected row, or before."""
+        layers = [Item(name, layer.info.help) for name, layer in LAYER_TYPES.items()]
+        picker = screens.Picker("Insert a layer", layers)
+        self.app.push_screen(picker, partial(self._insert, above))
 
     def _insert(self, above: bool, kind: str | None) -> None:
         if kind:
             self._builder.insert(kind, _CLASSES, above=above)
-            self._edited()
+            self.edited()
 
     def action_quick_entry(self) -> None:
-        """Open the line in which layers are typed, in the place of the doctor."""
+        """Open the line for typing layers, in place of the doctor."""
         self.query_one(Doctor).display = False
         self.query_one(QuickEntry).open()
 
     def action_pattern(self) -> None:
-        """Make layers of the pattern of the notes and put them below the chosen row."""
+        """Insert the layers of a pattern after the selected row."""
         dialog = screens.PatternDialog(self._builder.volume(), _CLASSES)
         self.app.push_screen(dialog, self._insert_all)
 
     def _insert_all(self, layers: tuple[Layer, ...] | None) -> None:
         self._builder.insert_all(layers or ())
-        self._edited()
+        self.edited()
 
     def action_transform(self) -> None:
-        """Offer what the chosen layer may become."""
+        """Offer rewrites of the selected layer."""
         row = self._builder.row
         if row.kind != "layer" or not transforms_for(layer_at(self._builder.network, row.path)):
             self.notify("Only conv, pool and fc layers can be transformed.")
@@ -214,19 +204,18 @@ class BuildScreen(ModeScreen):
         self.app.push_screen(dialog, self._rewritten)
 
     def action_picture(self) -> None:
-        """Show the network as volumes, or the list again."""
+        """Toggle between the volumes and the list."""
         picture = not self.has_class("-picture")
         self.set_class(picture, "-picture")
         self.query_one(NetworkPicture if picture else LayerList).focus()
         self.present()
 
     def action_go(self, by: int) -> None:
-        """Choose another row while the list is out of sight."""
+        """Select another row while the list is hidden."""
         self._builder.select(self._builder.cursor + by)
         self.present()
 
     def action_forecast(self) -> None:
-        """Measure what training would take."""
         report = self._builder.report
         if report.valid and report.layers:
             self.app.push_screen(screens.ForecastDialog(self._builder.network))
@@ -237,7 +226,7 @@ class BuildScreen(ModeScreen):
     def _rewritten(self, outcome: Outcome | None) -> None:
         if outcome is not None:
             self._builder.rewrite(*outcome)
-            self._edited()
+            self.edited()
 
     @on(QuickEntry.Typed)
     def _entry_typed(self, event: QuickEntry.Typed) -> None:
@@ -250,98 +239,37 @@ class BuildScreen(ModeScreen):
         self.query_one(QuickEntry).close()
         self.query_one(Doctor).display = True
         self._builder.insert_all(event.layers)
-        self._edited()
+        self.edited()
         self._to_list()
 
     def _to_list(self) -> None:
         self.query_one(NetworkPicture if self.has_class("-picture") else LayerList).focus()
 
     def action_extend(self, by: int) -> None:
-        """Choose one more layer, or one less."""
         self._builder.select(self._builder.cursor + by, extend=True)
         self.present()
 
     def action_copy(self) -> None:
-        """Put the chosen layers on the clipboard, as quick entry reads them."""
+        """Copy the selected layers to the clipboard, as quick entry reads them."""
         layers = self._builder.selected
         if layers:
             self.app.copy_to_clipboard(to_quick(layers))
             self.notify(f"Copied {count(len(layers), 'layer')} as text.")
 
     def action_remove_layer(self) -> None:
-        """Delete the chosen layer."""
         self._builder.remove()
-        self._edited()
+        self.edited()
 
     def action_duplicate(self) -> None:
-        """Copy the chosen layer."""
         self._builder.duplicate()
-        self._edited()
+        self.edited()
 
     def action_move(self, by: int) -> None:
-        """Move the chosen layer."""
         self._builder.move(by)
-        self._edited()
+        self.edited()
 
     def action_fix(self, letter: str) -> None:
-        """Apply a remedy of the issue that is shown."""
         fix = self.query_one(Doctor).fix(letter)
         if fix:
             self._builder.fix(fix)
-            self._edited_elsewhere()
-
-    def action_undo(self) -> None:
-        """Undo the last edit."""
-        if not self._builder.undo():
-            self.notify("Nothing to undo.")
-        self._edited_elsewhere()
-
-    def action_redo(self) -> None:
-        """Redo what was undone."""
-        if not self._builder.redo():
-            self.notify("Nothing to redo.")
-        self._edited_elsewhere()
-
-    @work
-    async def action_new_network(self) -> None:
-        """Begin with nothing but the input of the present network."""
-        if await may_replace(self.app, self._builder):
-            now = self._builder.network
-            self._builder.open(Network(input=now.input, data=now.data), None)
-            self._edited_elsewhere()
-
-    @work
-    async def action_open_network(self) -> None:
-        """Open a preset or a file."""
-        if await may_replace(self.app, self._builder):
-            opened = await ask_for_network(self.app)
-            if opened:
-                self._builder.open(*opened)
-                self._edited_elsewhere()
-
-    @work
-    async def action_save_network(self) -> None:
-        """Write the network to its file."""
-        if await save(self.app, self._builder):
-            self._edited()
-
-    @work
-    async def action_save_as(self) -> None:
-        """Write the network to another file, which is its own from then on."""
-        if await save_as(self.app, self._builder):
-            self._edited()
-
-    def action_keep_weights(self) -> None:
-        """Keep the network with its trained weights as a run of its own."""
-        if self._builder.weights is None:
-            self.notify(
-                "There are no trained weights for this network: train it, or open a run with e in "
-                "Runs. Weights survive transforms (T) and edits that keep all shapes."
-            )
-            return
-        keep = partial(self._builder.weights.keep, self._builder.network)
-        run_in_thread(self, keep, self._kept_weights, partial(complain, self.app))
-
-    def _kept_weights(self, folder: RunFolder) -> None:
-        words = f"Kept as the run {clean(folder.name)}: predict, export and resume take it."
-        self.notify(words, markup=False)
+            self.edited(refill=True)

@@ -1,4 +1,4 @@
-"""Runs side by side: one chart, best figures, and what they were told to do differently."""
+"""Runs side by side: a chart, best figures, and their differences."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from cnn_tui.tui.history.comparison import columns, overlay, rows
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.chart import Chart
-from cnn_tui.tui.widgets.header import Heading
 from cnn_tui.tui.widgets.table import Table
 
 
 class CompareScreen(ModeScreen):
-    """Reads the runs once; later epochs of a live one appear when it is opened again."""
+    """Reads the runs once; reopen it to see later epochs of a live run."""
 
     CSS_PATH = "runs.tcss"
     MODE = "runs"
@@ -36,7 +36,6 @@ class CompareScreen(ModeScreen):
         self._first = 0
 
     def compose_body(self) -> ComposeResult:
-        """Chart and table."""
         yield Chart(id="overlay")
         yield Table(columns(self._names), id="comparison")
 
@@ -45,18 +44,16 @@ class CompareScreen(ModeScreen):
         return [folder.name for folder in self._folders]
 
     def on_mount(self) -> None:
-        """Read the runs."""
         super().on_mount()
         self.heading = Heading(f"{len(self._folders)} runs")
         run_in_thread(
-            self, lambda: compare_runs(self._folders), self._take, partial(complain, self.app)
+            self, lambda: compare_runs(self._folders), self._compared, partial(complain, self.app)
         )
 
     def on_resize(self, event: object) -> None:
-        """The number of ticks follows the height."""
         self.call_after_refresh(self._draw)
 
-    def _take(self, comparison: RunComparison) -> None:
+    def _compared(self, comparison: RunComparison) -> None:
         self._comparison = comparison
         self._fill()
         self._draw()
@@ -74,16 +71,11 @@ class CompareScreen(ModeScreen):
             chart.picture = overlay(self._comparison, height, loss=self._loss)
 
     def action_other_curve(self) -> None:
-        """Loss in place of accuracy, and back."""
+        """Toggle between accuracy and loss."""
         self._loss = not self._loss
         self._draw()
 
     def action_shift(self, by: int) -> None:
-        """Begin the table with another run, where there is no room for all."""
+        """Scroll the table sideways by runs."""
         self._first = max(0, min(self._first + by, len(self._folders) - 1))
         self._fill()
-
-    def action_back(self) -> None:
-        """Back to the list."""
-        if self.is_current:
-            self.dismiss()

@@ -1,4 +1,4 @@
-"""Datasets: which there are, what is in them, and how those that are missing come here."""
+"""The datasets: their images, and the download of missing ones."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from textual.widgets import Static
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui.actions import DATA, bindings
+from cnn_tui.tui.rows import Column, TableRow, bar
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.header import Heading
-from cnn_tui.tui.widgets.run_status import bar
-from cnn_tui.tui.widgets.table import Column, Table, TableRow
-from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.widgets.bars import Heading
+from cnn_tui.tui.widgets.lines import TextLines
+from cnn_tui.tui.widgets.table import Table
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ _COLUMNS = (
     Column("count", right=True),
     Column("classes", right=True),
     Column("state"),
-    Column("what it is", rank=1),
+    Column("description", rank=1),
 )
 _SIDES = {False: 10, True: 22}
 """Longest side of a picture in characters, on low and on high screens."""
 
 
 class DataScreen(ModeScreen):
-    """Shows the samples of the chosen set; loading and fetching keep nobody waiting."""
+    """Shows samples of the selected dataset; loading and downloading run on a thread."""
 
     CSS_PATH = "runs.tcss"
     SCOPES = (DATA,)
@@ -53,7 +53,7 @@ class DataScreen(ModeScreen):
         super().__init__()
         self.MODE = mode
         self._first, self._fetch_first = first, fetch
-        """A set to begin with, and whether to download it at once."""
+        """The dataset to select first, and whether to download it at once."""
         self._entries: dict[str, DatasetEntry] = {}
         self._shown: tuple[Dataset, Statistics] | None = None
         self._page = 0
@@ -62,14 +62,13 @@ class DataScreen(ModeScreen):
         self._words = ""
 
     def compose_body(self) -> ComposeResult:
-        """The list, a line about the chosen set, its samples."""
         yield Table(_COLUMNS, id="datasets")
         yield TextLines(id="dataset")
         with VerticalScroll(id="sheet", can_focus=False):
             yield Static(id="samples")
 
     def on_mount(self) -> None:
-        """List the sets; begin with the one that was asked for, else with what is built in."""
+        """Select the requested dataset, else the first one."""
         super().on_mount()
         self.heading = Heading("datasets")
         self._list()
@@ -81,12 +80,12 @@ class DataScreen(ModeScreen):
         self.set_interval(0.25, self._look)
 
     def on_unmount(self) -> None:
-        """End a download; what has come is kept."""
+        """Stop a download; the partial file is kept."""
         if self._stop:
             self._stop.set()
 
     def _list(self) -> None:
-        # Here and below: NumPy is not loaded before something is to be shown of data.
+        # Imported late, here and below: only data that is shown needs NumPy.
         from cnn_tui.engine.data.catalog import entries
 
         self._entries = {entry.name: entry for entry in entries()}
@@ -100,16 +99,16 @@ class DataScreen(ModeScreen):
         self.query_one("#samples", Static).update("")
         if entry.ready:
             self._words = "reading..."
-            run_in_thread(self, lambda: _measured(entry.name), self._take, self._fail)
+            run_in_thread(self, lambda: _measured(entry.name), self._show_measured, self._fail)
         elif entry.download_bytes:
             size = entry.download_bytes / 1e6
             self._words = f"f downloads it: {size:,.0f} MB, to {entry.folder}"
         else:
-            self._words = "type the path of a folder or .npz file as data of the input, in Build"
+            self._words = "in Build, enter the path of a folder or .npz file as data of the input"
         self._look()
         self.refresh_bindings()
 
-    def _take(self, shown: tuple[Dataset, Statistics]) -> None:
+    def _show_measured(self, shown: tuple[Dataset, Statistics]) -> None:
         from cnn_tui.tui.samples import summary_of
 
         if self.is_mounted and shown[0].name == self.query_one(Table).chosen:
@@ -146,14 +145,14 @@ class DataScreen(ModeScreen):
         lines.rows = (((figures, ""), *bar(done / max(1, total), 24)),)
 
     def action_fetch(self) -> None:
-        """Download the chosen set, or what is missing of it."""
+        """Download the selected dataset, or its missing files."""
         from cnn_tui.engine.data.fetch import fetch
 
         entry = self._entries[self.query_one(Table).chosen]
         if self._stop or entry.ready or not entry.download_bytes:
             return
         stop = self._stop = threading.Event()
-        self._progress = ("asking the host", 0, entry.download_bytes)
+        self._progress = ("connecting", 0, entry.download_bytes)
 
         def tell(what: str, done: int, total: int) -> None:
             self._progress = (what, done, total)
@@ -169,26 +168,17 @@ class DataScreen(ModeScreen):
             self._list()
 
     def action_cancel(self) -> None:
-        """Break the download off."""
         if self._stop:
             self._stop.set()
 
     def action_more(self) -> None:
-        """Other samples."""
         self._page += 1
         self._draw()
 
     def action_scroll(self, by: int) -> None:
-        """Other classes, where not all have room."""
         self.query_one("#sheet").scroll_relative(y=by, animate=False)
 
-    def action_back(self) -> None:
-        """Back to where one came from."""
-        if self.is_current:
-            self.dismiss()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer a download where there is one, and its end where it goes on."""
         if action == "cancel":
             return self._stop is not None
         if action == "fetch" and self.is_mounted:
@@ -207,7 +197,9 @@ def _measured(name: str) -> tuple[Dataset, Statistics]:
 
 
 def _record(entry: DatasetEntry) -> TableRow:
-    offered = f"{entry.download_bytes / 1e6:,.0f} MB to fetch" if entry.download_bytes else "a path"
+    offered = (
+        f"{entry.download_bytes / 1e6:,.0f} MB to download" if entry.download_bytes else "a path"
+    )
     return TableRow(
         entry.name,
         (

@@ -1,9 +1,10 @@
-"""Small windows over a screen: a question with its answers, and a list to pick from."""
+"""Small windows over a screen: a question with its answers, a list to pick from, a line to type."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -14,28 +15,32 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from cnn_tui.tui.rows import Item
+from cnn_tui.tui.widgets.inputs import EntryInput
 
-@dataclass(frozen=True)
-class Answer:
-    """A key and what it means."""
-
-    key: str
-    words: str
+Result = TypeVar("Result")
 
 
-class Dialog(ModalScreen[str]):
-    """A window that gives back a text, empty for escape."""
+class Dialog(ModalScreen[Result], Generic[Result]):
+    """The base of all windows: each returns a result, ``escaped`` if it is closed without one."""
 
     CSS_PATH = "dialog.tcss"
     BINDINGS = [Binding("escape", "finish", "cancel", show=False)]
+    escaped: ClassVar[Any] = None
 
-    def action_finish(self, result: str = "") -> None:
-        """Close with a result; a second key that was on its way finds the window closed."""
+    def action_finish(self, result: Result | None = None) -> None:
+        # A second key that was on its way finds the window closed.
         if self.is_current:
-            self.dismiss(result)
+            self.dismiss(self.escaped if result is None else result)
+
+
+class TextDialog(Dialog[str]):
+    """A dialog that returns a text, empty for escape."""
+
+    escaped = ""
 
     async def on_key(self, event: events.Key) -> None:
-        """Keys that come while the window is being made belong to its input."""
+        """Pass keys on to the input until it has the focus: the window may still be opening."""
         for entry in self.query(Input):
             if entry.has_focus:
                 return
@@ -45,145 +50,156 @@ class Dialog(ModalScreen[str]):
                 await entry.action_submit()
 
 
-class Question(Dialog):
-    """Asks; the result is the key of the answer, empty for escape."""
+@dataclass(frozen=True)
+class Answer:
+    """A key and what it means."""
+
+    key: str
+    text: str
+
+
+class Question(TextDialog):
+    """A question; the result is the key of the answer, empty for escape."""
 
     def __init__(self, question: str, answers: Sequence[Answer]) -> None:
         super().__init__()
-        self._question = question
-        self._answers = answers
+        self._question, self._answers = question, answers
 
     def compose(self) -> ComposeResult:
-        """The question, the answers, the way out."""
-        keys = [*((answer.key, answer.words) for answer in self._answers), ("esc", "go back")]
-        lines = [Content.assemble((f"{key:>5}", "$accent"), f"  {words}") for key, words in keys]
+        keys = [*((answer.key, answer.text) for answer in self._answers), ("esc", "go back")]
+        lines = [Content.assemble((f"{key:>5}", "$accent"), f"  {text}") for key, text in keys]
         with Vertical(classes="window"):
             yield Static(self._question, markup=False)
             yield Static(Content("\n").join(lines), classes="answers")
 
     def on_click(self, event: events.Click) -> None:
-        """A click on an answer takes it."""
         if event.widget is self.query_one(".answers"):
-            taken = [*(answer.key for answer in self._answers), ""][event.y :]
-            if taken:
-                self.action_finish(taken[0])
+            keys = [*(answer.key for answer in self._answers), ""][event.y :]
+            if keys:
+                self.action_finish(keys[0])
 
     async def on_key(self, event: events.Key) -> None:
-        """Take an answer."""
         if any(answer.key == event.character for answer in self._answers):
             event.stop()
-            self.action_finish(event.character or "")
+            self.action_finish(event.character)
 
 
-@dataclass(frozen=True)
-class Item:
-    """Something to pick, in one line."""
-
-    key: str
-    words: str
-
-
-class Picker(Dialog):
+class Picker(TextDialog):
     """A list that typing filters; the result is the key of an item, empty for escape.
 
-    With ``free`` what is typed is a result as well, if it matches no item.
+    With ``free``, which says what else may be typed, a text that matches no item is a result too.
     """
 
     BINDINGS = [
-        Binding("down", "go('cursor_down')", show=False),
-        Binding("up", "go('cursor_up')", show=False),
-        Binding("pagedown", "go('page_down')", show=False),
-        Binding("pageup", "go('page_up')", show=False),
+        Binding(key, f"go('{action}')", show=False)
+        for key, action in (
+            ("down", "cursor_down"),
+            ("up", "cursor_up"),
+            ("pagedown", "page_down"),
+            ("pageup", "page_up"),
+        )
     ]
+    KEYS = ""
+    """The last line, if there is more to say than the placeholder has room for."""
 
     def __init__(self, title: str, items: Sequence[Item], free: str = "") -> None:
         super().__init__()
-        self._title = title
-        self._items = items
-        self._free = free
+        self._title, self._items, self._free = title, items, free
+        self.placeholder = (
+            f"type to filter{f', or {free}' if free else ''}; enter selects, esc goes back"
+        )
 
     def compose(self) -> ComposeResult:
-        """Title, filter, list."""
-        free = f", or {self._free}" if self._free else ""
-        hint = f"type to filter{free}; enter takes, esc leaves"
+        choices = OptionList(compact=True)
+        choices.can_focus = False
         with Vertical(classes="window picker"):
-            yield Static(self._title, classes="title")
-            yield Input(placeholder=hint, compact=True)
-            yield OptionList(compact=True)
+            yield Static(self._title, classes="title", markup=False)
+            yield EntryInput(placeholder=self.placeholder, compact=True)
+            yield choices
             yield Static(classes="detail")
+            if self.KEYS:
+                yield Static(self.KEYS, classes="hint")
 
     def on_mount(self) -> None:
-        """Show all items."""
-        self.query_one(Input).cursor_blink = False
-        self.query_one(OptionList).can_focus = False
-        self._fill("")
+        self.filter("")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Show the items that match."""
-        self._fill(event.value.strip().lower())
+        self.filter(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the marked item, or the text."""
-        choices = self.query_one(OptionList)
-        if choices.highlighted is not None:
-            self.action_finish(choices.get_option_at_index(choices.highlighted).id or "")
-        elif self._free:
-            self.action_finish(event.value.strip())
+        self.submit(event.value.strip())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take the item that was clicked."""
-        self.action_finish(event.option_id or "")
+        self.pick(event.option_id or "")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Show the whole of the marked item, which its line may have cut."""
-        words = {item.key: item.words for item in self._items}
-        self.query_one(".detail", Static).update(Content(words.get(event.option_id or "", "")))
+        self.highlight(event.option_id or "")
 
-    async def action_go(self, where: str) -> None:
-        """Move in the list while the filter keeps the focus."""
+    def filter(self, text: str) -> None:
+        """Show the items that match a text."""
+        self.fill(_matching(self._items, text.strip().lower()), highlight=True)
+
+    def submit(self, text: str) -> None:
+        """Return the highlighted item, or the text."""
+        if self.highlighted:
+            self.pick(self.highlighted)
+        elif self._free:
+            self.action_finish(text)
+
+    def pick(self, key: str) -> None:
+        """Return an item."""
+        self.action_finish(key)
+
+    def highlight(self, key: str) -> None:
+        """Show the whole text of an item, which its line may have cut."""
+        texts = {item.key: item.text for item in self._items}
+        self.query_one(".detail", Static).update(Content(texts.get(key, "")))
+
+    @property
+    def highlighted(self) -> str:
+        """The key of the highlighted item; empty if there is none."""
+        option = self.query_one(OptionList).highlighted_option
+        return (option.id or "") if option else ""
+
+    async def action_go(self, action: str) -> None:
+        """Move in the list while the input keeps the focus."""
         choices = self.query_one(OptionList)
         if choices.size.height:  # Textual cannot turn pages where it has drawn none
-            await choices.run_action(where)
+            await choices.run_action(action)
 
-    def _fill(self, wanted: str) -> None:
+    def fill(self, items: Sequence[Item], *, highlight: bool) -> None:
+        """Show these items; the first is highlighted if so asked."""
         choices = self.query_one(OptionList)
         choices.clear_options()
-        width = max((len(item.key) for item in self._items), default=0)
-        for item in _matching(self._items, wanted):
-            line = Content.assemble((item.key.ljust(width), "$accent"), "  ", item.words)
+        width = max((len(item.key) for item in self._items or items), default=0)
+        for item in items:
+            line = Content.assemble((item.key.ljust(width), "$accent"), "  ", item.text)
             choices.add_option(Option(line, id=item.key))
-        choices.highlighted = 0 if choices.option_count else None
+        choices.highlighted = 0 if highlight and items else None
 
 
-def _matching(items: Sequence[Item], wanted: str) -> list[Item]:
-    """Those whose key begins with the text first, then those that contain it, then in words."""
+def _matching(items: Sequence[Item], text: str) -> list[Item]:
+    """Items whose key begins with the text, then those whose key, then whose text contains it."""
     ranks = [
-        (0 if item.key.startswith(wanted) else 1 if wanted in item.key else 2, at, item)
-        for at, item in enumerate(items)
-        if wanted in item.key or wanted in item.words.lower()
+        (0 if item.key.startswith(text) else 1 if text in item.key else 2, position, item)
+        for position, item in enumerate(items)
+        if text in item.key or text in item.text.lower()
     ]
     return [item for _, _, item in sorted(ranks, key=lambda rank: rank[:2])]
 
 
-class Prompt(Dialog):
-    """One line of text, which what is typed replaces; the result is empty for escape."""
+class Prompt(TextDialog):
+    """One line of text, which typing replaces; the result is empty for escape."""
 
     def __init__(self, title: str, value: str) -> None:
         super().__init__()
-        self._title = title
-        self._value = value
+        self._title, self._value = title, value
 
     def compose(self) -> ComposeResult:
-        """Title and line."""
         with Vertical(classes="window"):
             yield Static(self._title, classes="title", markup=False)
-            yield Input(self._value, compact=True, select_on_focus=True)
-            yield Static("enter takes it, esc goes back", classes="hint")
-
-    def on_mount(self) -> None:
-        """A cursor that stands still sends nothing."""
-        self.query_one(Input).cursor_blink = False
+            yield EntryInput(self._value, compact=True, select_on_focus=True)
+            yield Static("enter accepts, esc goes back", classes="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the text."""
         self.action_finish(event.value.strip())

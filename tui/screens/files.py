@@ -1,4 +1,4 @@
-"""Opening and saving networks: the dialogs and what can go wrong, in words."""
+"""Opening and saving networks: dialogs and error messages."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from cnn_tui.engine.errors import CnnTuiError, reason_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
-from cnn_tui.tui.building.document import Document
-from cnn_tui.tui.building.recent import recent_files, remember
+from cnn_tui.tui.building.document import Document, recent_files, remember
+from cnn_tui.tui.rows import Item
 from cnn_tui.tui.words import clean
 
 
 async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
-    """Let a person choose a preset or name a file; None if they did not or it cannot be read."""
-    # Here and below: the TOML library takes a tenth of the time to the first screen.
+    """Ask for a preset or a file; returns None if cancelled or unreadable."""
+    # Imported late, here and below: the TOML library takes a tenth of the time to first paint.
     from cnn_tui.engine.specs.presets import FOREIGN, load_preset, preset_names
 
     recent = _by_name(recent_files())
-    items = [screens.Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
-    items += [screens.Item(name, load_preset(name).description) for name in preset_names()]
+    items = [Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
+    items += [Item(name, load_preset(name).description) for name in preset_names()]
     free = "the path of a TOML, ONNX or Python file"
     chosen = await app.push_screen_wait(screens.Picker("Open", items, free=free))
     if not chosen:
@@ -53,27 +53,27 @@ def _opened(path: Path) -> Network:
 
 
 async def _imported(app: App[None], path: Path) -> Network:
-    """The architecture of another program's file, which is never written to."""
+    """Import the architecture from another program's file, which is never written to."""
     from cnn_tui.engine.importing.reading import import_network
     from cnn_tui.engine.importing.result import OpenSizeError
 
-    # A model bears its weights, and may take seconds to read.
+    # A model contains its weights, and may take seconds to read.
     try:
-        found = await asyncio.to_thread(import_network, path)
+        imported = await asyncio.to_thread(import_network, path)
     except OpenSizeError as error:
         size = await _ask_for_size(app, error.smallest)
         if size is None:
             raise
-        found = await asyncio.to_thread(import_network, path, size)
-    for note in ("its weights stay behind", *found.notes):
+        imported = await asyncio.to_thread(import_network, path, size)
+    for note in ("its weights are not imported", *imported.notes):
         app.notify(f"{path.name}: {note}", markup=False)
-    return found.network
+    return imported.network
 
 
 async def _ask_for_size(
     app: App[None], suggestion: tuple[int, int, int] | None
 ) -> tuple[int, int, int] | None:
-    """Channels, height and width of the images; None if nobody gave three numbers."""
+    """Ask for channels, height and width; returns None without three numbers."""
     shown = ",".join(map(str, suggestion or (3, 32, 32)))
     answer = await app.push_screen_wait(screens.Prompt("Images: channels,height,width", shown))
     numbers = re.findall(r"\d{1,6}", answer or "")
@@ -81,18 +81,18 @@ async def _ask_for_size(
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
-    """Files by their names; a name that is taken gives way to the whole path."""
-    found: dict[str, Path] = {}
+    """Return files by their names; a duplicate name is replaced by the whole path."""
+    by_name: dict[str, Path] = {}
     for path in paths:
         name = clean(path.name)
-        found[clean(str(path)) if name in found else name] = path
-    return found
+        by_name[clean(str(path)) if name in by_name else name] = path
+    return by_name
 
 
 async def _ask_where_to_save(app: App[None], network: Network, source: Path | None) -> Path | None:
-    """The file to write; another file than ``source`` is overwritten only after asking.
+    """Ask for a path; overwriting a file other than ``source`` needs an answer.
 
-    A new name without an ending gets that of TOML.
+    A new name without a suffix gets ``.toml``.
     """
     suggestion = str(source or f"{network.name or 'untitled'}.toml")
     answer = await app.push_screen_wait(screens.Prompt("Save as", suggestion))
@@ -101,32 +101,46 @@ async def _ask_where_to_save(app: App[None], network: Network, source: Path | No
         path = path.with_name(f"{path.name}.toml")
     if not answer or path == source or not path.exists():
         return path if answer else None
-    question = screens.Question(f"{path} exists already.", [screens.Answer("y", "overwrite it")])
+    question = screens.Question(f"{path} already exists.", [screens.Answer("y", "overwrite it")])
     return path if await app.push_screen_wait(question) == "y" else None
 
 
 async def may_replace(app: App[None], builder: Builder) -> bool:
-    """Whether the network may make way for another one; asks if edits would be lost."""
+    """Whether the network may be replaced; asks if edits would be lost."""
     if not builder.document.dirty:
         return True
     answers = [
-        screens.Answer("y", "go on without saving (undo brings it back)"),
+        screens.Answer("y", "continue without saving (undo restores it)"),
         screens.Answer("s", "save"),
     ]
     answer = await app.push_screen_wait(screens.Question("There are unsaved changes.", answers))
     return answer == "y" or (answer == "s" and await save(app, builder))
 
 
-async def save(app: App[None], builder: Builder) -> bool:
-    """Write the network to its file, or to one that is asked for; whether it was written.
+async def may_quit(app: App[None], builder: Builder, *, running: bool) -> bool:
+    """Whether the app may quit; asks if a run or edits would be lost."""
+    reasons, answers = [], [screens.Answer("y", "quit")]
+    if running:
+        reasons.append("A run is active and would be stopped.")
+    if builder.document.dirty:
+        reasons.append("There are unsaved changes.")
+        answers.append(screens.Answer("s", "save, then quit"))
+    if not reasons:
+        return True
+    answer = await app.push_screen_wait(screens.Question("\n".join(reasons), answers))
+    return answer == "y" or (answer == "s" and await save(app, builder))
 
-    A file that another program has changed meanwhile is not overwritten unasked.
+
+async def save(app: App[None], builder: Builder) -> bool:
+    """Write the network to its file, or ask for one; returns whether it was written.
+
+    A file that another program has changed is not overwritten without asking.
     """
     source = builder.document.source
     if source is None:
         return await save_as(app, builder)
     if _changed_meanwhile(source, builder.document.held):
-        question = f"{source} was changed by another program meanwhile."
+        question = f"{source} was changed by another program."
         answers = [screens.Answer("y", "overwrite it"), screens.Answer("a", "save as another file")]
         answer = await app.push_screen_wait(screens.Question(question, answers))
         if answer != "y":
@@ -135,7 +149,7 @@ async def save(app: App[None], builder: Builder) -> bool:
 
 
 async def save_as(app: App[None], builder: Builder) -> bool:
-    """Write the network to another file, which is its own from then on; whether it was written."""
+    """Write the network to another file, which becomes its own; returns whether it was written."""
     document = builder.document
     path = await _ask_where_to_save(app, document.network, document.source)
     if path is None:
@@ -147,7 +161,7 @@ async def save_as(app: App[None], builder: Builder) -> bool:
 
 
 def _save_to(app: App[None], document: Document, path: Path) -> bool:
-    """Write the file; False if that failed, after saying why."""
+    """Write the file; returns False after reporting a failure."""
     from cnn_tui.engine.specs.codec import save_network
 
     try:
@@ -165,7 +179,7 @@ def _save_to(app: App[None], document: Document, path: Path) -> bool:
 
 
 def _changed_meanwhile(path: Path, held: Network) -> bool:
-    """Whether a file is there and holds another network than it is thought to."""
+    """Whether a file exists and holds another network than ``held``."""
     from cnn_tui.engine.specs.codec import load_network
 
     try:

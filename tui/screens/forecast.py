@@ -1,4 +1,4 @@
-"""What training will take, measured in a few steps on random data before it starts."""
+"""The forecast of training time and memory, measured in a few steps on random data."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.screens.dialog import Dialog
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import clean, clock, compact, count
 
 if TYPE_CHECKING:
@@ -34,21 +35,19 @@ class Outlook(Lines):
         self._trouble = ""
 
     def show(self, rows: Sequence[Line], trouble: str = "") -> None:
-        """Show rows, or what stands in the way."""
+        """Show rows, or an error."""
         self._rows_of, self._trouble = rows, trouble
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """As many rows as fit; the last of them matter least."""
         trouble = wrap(self._trouble, max(1, width))
         return [*(((line, "error"),) for line in trouble), *self._rows_of]
 
 
-class ForecastDialog(ModalScreen[None]):
-    """Probes as soon as it opens; to leave it cancels the probe."""
+class ForecastDialog(Dialog[None]):
+    """Measures as soon as it opens; closing it cancels the measurement."""
 
-    CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape,enter,q,F", "finish", "close", show=False)]
+    BINDINGS = [Binding("enter,q,F", "finish", "close", show=False)]
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -56,26 +55,18 @@ class ForecastDialog(ModalScreen[None]):
         self._cancelled = Event()
 
     def compose(self) -> ComposeResult:
-        """Title, outlook, keys."""
         with Vertical(classes="window forecast"):
             yield Static("Forecast", classes="title")
             yield Outlook()
-            yield Static("esc closes, and cancels what is still measured", classes="hint")
+            yield Static("esc closes and cancels the measurement", classes="hint")
 
     def on_mount(self) -> None:
-        """Begin to measure."""
-        measuring = "a few training steps on random images are being measured ..."
+        measuring = "measuring a few training steps on random images ..."
         self.query_one(Outlook).show([((measuring, "dim"),)])
         run_in_thread(self, self._measure, self.query_one(Outlook).show, self._fail)
 
     def on_unmount(self) -> None:
-        """Nobody waits any more."""
         self._cancelled.set()
-
-    def action_finish(self) -> None:
-        """Close."""
-        if self.is_current:
-            self.dismiss()
 
     def _measure(self) -> tuple[Line, ...]:
         # NumPy takes longer to import than the first screen may take.
@@ -89,7 +80,7 @@ class ForecastDialog(ModalScreen[None]):
 
 
 def forecast_lines(network: Network, forecast: Profile) -> Iterator[Line]:
-    """Time, memory, and the layers by the time that they take."""
+    """Yield time, memory, and the layers by time."""
     step = forecast.step_seconds
     threads = count(forecast.threads, "thread")
     yield _line("step", f"{_short(step)} for {forecast.batch_size} images, on {threads}")
@@ -101,7 +92,7 @@ def forecast_lines(network: Network, forecast: Profile) -> Iterator[Line]:
         whole = epoch * network.training.epochs
         yield _line("run", f"about {clock(whole)} for {network.training.epochs} epochs")
     memory = forecast.memory
-    yield _line("memory", f"{_bytes(memory.peak)} at its peak, data left out")
+    yield _line("memory", f"{_bytes(memory.peak)} at its peak, without the data")
     learned = memory.parameters + memory.gradients + memory.optimizer
     yield _line(
         "", f"activations {_bytes(memory.activations)}, weights and optimizer {_bytes(learned)}"
@@ -128,7 +119,7 @@ def _line(label: str, words: str) -> Line:
 
 
 def _images(data: str) -> int | None:
-    """Training images of a set, as far as that is known without loading it."""
+    """Return the number of training images, if it is known without loading the data."""
     from cnn_tui.engine.data.catalog import entries, find_name
     from cnn_tui.engine.data.sources import SOURCES
 

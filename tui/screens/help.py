@@ -1,4 +1,4 @@
-"""Every key in one picture, made from the table of commands."""
+"""The help screen: every key, from the table of commands."""
 
 from __future__ import annotations
 
@@ -7,39 +7,32 @@ from textwrap import wrap
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cnn_tui.tui.actions import APP, BUILD, LIST, TRAIN, commands, key_words
+from cnn_tui.tui.screens.dialog import Dialog
 
 _WIDTH, _FRAME, _KEY = 78, 5, 9
 """Columns of the window, of its border with the scroll bar, of the keys."""
-_LIST_KEYS = (("up/down", "Choose a row"), ("a-e", "Apply a remedy"))
+_LIST_KEYS = (("up/down", "Choose a row"), ("a-e", "Apply a fix"))
 _FORM_KEYS = (
     ("up/down", "Choose a field"),
-    ("space", "Next choice; letters as well"),
+    ("space", "Next choice (or its letter)"),
     ("esc", "Back to the list"),
 )
 
 
-class HelpScreen(ModalScreen[None]):
-    """Two columns: the builder, and training with what works everywhere."""
+class HelpScreen(Dialog[None]):
+    """Two columns of keys by the place where they work."""
 
-    CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape,q,question_mark,f1,enter,space", "close", "close", show=False)]
+    BINDINGS = [Binding("q,question_mark,f1,enter,space", "finish", "close", show=False)]
 
     def __init__(self, *scopes: str) -> None:
         """Show the keys of ``scopes`` only, if any are named."""
         super().__init__()
         self._scopes = scopes
 
-    def action_close(self) -> None:
-        """Close; a second key that was on its way finds the window closed."""
-        if self.is_current:
-            self.dismiss()
-
     def compose(self) -> ComposeResult:
-        """The keys by where they work."""
         if self._scopes:
             own = self._group("Here", _keys(*self._scopes))
             everywhere = self._group("Everywhere", _keys(APP))
@@ -57,7 +50,7 @@ class HelpScreen(ModalScreen[None]):
             )
 
     def _group(self, title: str, keys: list[tuple[str, str]]) -> str:
-        """A title, then a key and its words in each row; what is too long is indented below."""
+        """Return a title and a row for each key; long texts are wrapped and indented."""
         room = (min(_WIDTH, self.app.size.width) - _FRAME) // 2 - _KEY - 1
         rows = [f"[b]{title}[/]"]
         for key, words in keys:

@@ -1,4 +1,4 @@
-"""The learning-rate finder: a copy is trained at rising rates; one key takes the best of them."""
+"""The learning-rate finder: trains a copy at rising rates and suggests one of them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.rates import moved, rates_picture
 from cnn_tui.tui.screens.trial import TrialDialog
 from cnn_tui.tui.session import load_for
-from cnn_tui.tui.trial import Trial
+from cnn_tui.tui.threads import Trial
 from cnn_tui.tui.widgets.chart import Chart
-from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.words import clean, clock
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ Target = Literal["recipe", "run"]
 
 @dataclass(frozen=True)
 class Taken:
-    """A learning rate and where it is wanted."""
+    """A learning rate and its destination."""
 
     lr: float
     target: Target
 
 
 class LrFinderDialog(TrialDialog["LrPoint", Taken]):
-    """Gives back the rate that was taken, if one was."""
+    """Returns the accepted rate, if there is one."""
 
     BINDINGS = [
         Binding("enter", "take('recipe')", show=False),
@@ -57,7 +57,6 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         self._cursor: float | None = None
 
     def compose(self) -> ComposeResult:
-        """Title, chart, what it says, keys."""
         of = f"Learning rate: {clean(self._network.name)} on {clean(self._network.data)}"
         with Vertical(classes="window trial"):
             yield Static(of, classes="title", markup=False)
@@ -79,7 +78,6 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         return self._cursor or (self._curve.lr if self._curve else None)
 
     def show(self) -> None:
-        """Bring chart and words up to date."""
         points = tuple(self.trial.results)
         if self.over and points and self._curve is None:
             from cnn_tui.engine.training.lr_finder import read_curve
@@ -97,17 +95,20 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         self.say(self._keys())
 
     def _said(self, steps: int) -> tuple[str, str]:
-        """What the curve says, and the look of it."""
+        """Return the message below the chart and its role."""
         if self.trouble:
             return self.trouble, "error"
         curve = self._curve
         if curve is None:
             if self.over or not steps:
-                return "" if self.over else "the data is being read ...", "dim"
+                return "" if self.over else "reading the data ...", "dim"
             left = clock(self.trial.seconds / steps * (_STEPS - steps))
-            return f"step {steps} of {_STEPS}, {left} left; sooner if the loss leaves", "dim"
+            return (
+                f"step {steps} of {_STEPS}, {left} left (stops early if the loss diverges)",
+                "dim",
+            )
         if curve.lr is None:
-            early = "it was stopped too early to tell."
+            early = "stopped too early."
             return f"No suggestion: {early if self.trial.cancelled else curve.reason}", "warn"
         return f"Suggested {curve.lr:g}: {curve.reason}", ""
 
@@ -116,18 +117,17 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
             return "x stops, esc closes and stops"
         if self.lr is None:
             return "left/right choose a rate, esc closes"
-        run = f"r gives {self.lr:g} to the run, " if self._beside_run else ""
-        recipe = "enter to the recipe" if run else f"enter takes {self.lr:g} into the recipe"
+        run = f"r sets {self.lr:g} in the run, " if self._beside_run else ""
+        recipe = "enter sets it in the recipe" if run else f"enter sets {self.lr:g} in the recipe"
         return f"{run}{recipe}, left/right move, esc closes"
 
     def action_move(self, steps: int) -> None:
-        """Look at another rate."""
         if self.over and self.trial.results:
             self._cursor = moved(self.lr or 1e-3, steps, _LOW, _HIGH)
             self.show()
 
     def action_back(self) -> None:
-        """Back to the rate that is suggested."""
+        """Return to the suggested rate."""
         self._cursor = None
         self.show()
 

@@ -1,4 +1,4 @@
-"""What the main screens have in common: header, key bar, and a word when there is no room."""
+"""The base of the main screens: header, key bar, and a message if the terminal is too small."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from textual.geometry import Size
 from textual.reactive import var
 from textual.screen import Screen
 
-from cnn_tui.tui.widgets.header import Header, Heading
-from cnn_tui.tui.widgets.key_bar import KeyBar
-from cnn_tui.tui.widgets.too_small import LEAST, TooSmall
+from cnn_tui.tui.widgets.bars import Header, Heading, KeyBar
+from cnn_tui.tui.widgets.lines import LEAST, TooSmall
 
 
 class ModeScreen(Screen[None]):
-    """One of the modes that the header's tabs lead to."""
+    """A screen with header and key bar, in one of the modes of the header's tabs."""
 
     MODE = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide")]
@@ -23,7 +22,6 @@ class ModeScreen(Screen[None]):
     heading: var[Heading] = var(Heading(), init=False)
 
     def compose(self) -> ComposeResult:
-        """Header, body, keys."""
         self._fit(self.app.size)
         yield Header(self.MODE)
         yield from self.compose_body()
@@ -34,30 +32,34 @@ class ModeScreen(Screen[None]):
         """Set the classes of the breakpoints now, so that no widget is laid out twice."""
         sides = (size.width, self.HORIZONTAL_BREAKPOINTS), (size.height, self.VERTICAL_BREAKPOINTS)
         for side, breakpoints in sides:
-            self.add_class(max(one for one in breakpoints or () if one[0] <= side)[1])
+            self.add_class(max(point for point in breakpoints or () if point[0] <= side)[1])
 
     def compose_body(self) -> ComposeResult:
-        """What is between header and key bar."""
+        """Yield the widgets between header and key bar."""
         raise NotImplementedError
 
+    def action_back(self) -> None:
+        # A second key that was on its way finds the screen closed.
+        if self.is_current:
+            self.dismiss()
+
     def present(self) -> None:
-        """Show what the screen is about as it is now."""
+        """Show the present state of the model."""
 
     def watch_heading(self, heading: Heading) -> None:
-        """Hand the heading on."""
         if self.is_mounted:
             self.query_one(Header).heading = heading
 
     def on_mount(self) -> None:
-        """Show what was set before there was a header."""
+        """Show a heading that was set before the header existed."""
         self.query_one(Header).heading = self.heading
 
     def on_resize(self, event: events.Resize) -> None:
-        """Below the least size nothing but a line that says so."""
+        """Hide everything but a message below the minimum size."""
         small = event.size.width < LEAST.width or event.size.height < LEAST.height
         self.set_class(small, "-too-small")
         if not small:
-            # What was hidden has lost the focus.
+            # Hidden widgets have lost the focus.
             self.call_after_refresh(self._focus_something)
 
     def _focus_something(self) -> None:

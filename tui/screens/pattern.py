@@ -1,4 +1,4 @@
-"""The pattern of the notes, with what it comes to beside it as it is typed."""
+"""The dialog for layer patterns, with a preview of the layers while typing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from cnn_tui.engine.errors import EntryError
@@ -20,18 +19,19 @@ from cnn_tui.engine.specs.pattern import PATTERN
 from cnn_tui.tui.building.fields import form_fields
 from cnn_tui.tui.building.forms import Form
 from cnn_tui.tui.building.outline import outline
-from cnn_tui.tui.widgets.carets import underlined
-from cnn_tui.tui.widgets.entry_input import EntryInput
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.screens.dialog import Dialog
+from cnn_tui.tui.widgets.inputs import EntryInput
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
-from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.widgets.lines import Lines, underlined
 from cnn_tui.tui.words import clean, compact
 
-_HINT = "enter inserts, tab goes to the settings and back, esc leaves"
+_HINT = "enter inserts, tab switches to the settings, esc goes back"
 
 
 class Remarks(Lines):
-    """Below the pattern: where it does not read, or strays from the usual."""
+    """Errors and warnings below the pattern."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,12 +39,11 @@ class Remarks(Lines):
         self._scrolled = 0
 
     def show(self, result: EntryError | Preview, scrolled: int) -> None:
-        """Show what is to say of a pattern whose first ``scrolled`` characters are out of sight."""
+        """Show the remarks on a pattern whose first ``scrolled`` characters are hidden."""
         self._shown, self._scrolled = result, scrolled
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Carets with words; each further warning in a line of its own."""
         if isinstance(self._shown, EntryError):
             error = self._shown
             at = error.column - self._scrolled
@@ -53,17 +52,17 @@ class Remarks(Lines):
             return []
         first, *others = self._shown.warnings
         shown = underlined(first.message, first.column - self._scrolled, first.width, width, "warn")
-        return [*shown, *(((f"! {one.message}", "warn"),) for one in others)]
+        return [*shown, *(((f"! {warning.message}", "warn"),) for warning in others)]
 
 
-class PatternDialog(ModalScreen[tuple[Layer, ...]]):
-    """Gives back the layers of a pattern, none for escape."""
+class PatternDialog(Dialog[tuple[Layer, ...]]):
+    """Returns the layers of a pattern, none for escape."""
 
-    CSS_PATH = "dialog.tcss"
     BINDINGS = [
-        Binding("escape", "finish", "cancel", show=False),
         Binding("tab,shift+tab", "switch", "settings", show=False),
     ]
+
+    escaped = ()
 
     def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
@@ -73,7 +72,6 @@ class PatternDialog(ModalScreen[tuple[Layer, ...]]):
         self._reads = False
 
     def compose(self) -> ComposeResult:
-        """Pattern, remarks, settings and layers."""
         with Vertical(classes="window pattern"):
             yield Static("Pattern", classes="title")
             yield EntryInput(PATTERN, compact=True, select_on_focus=False)
@@ -86,16 +84,10 @@ class PatternDialog(ModalScreen[tuple[Layer, ...]]):
             yield Static(_HINT, classes="hint")
 
     def on_mount(self) -> None:
-        """Show what the pattern of the notes comes to."""
         self.call_after_refresh(self._expand)
 
-    def action_finish(self, *layers: Layer) -> None:
-        """Close with layers."""
-        if self.is_current:
-            self.dismiss(layers)
-
     def action_switch(self) -> None:
-        """From the pattern to the settings and back."""
+        """Toggle the focus between pattern and settings."""
         form = self.query_one(LayerForm)
         if form.has_focus_within:
             self._to_pattern()
@@ -119,10 +111,10 @@ class PatternDialog(ModalScreen[tuple[Layer, ...]]):
     @on(Input.Submitted, "EntryInput")
     def _accept(self) -> None:
         if self._reads:
-            self.action_finish(*self._layers)
+            self.action_finish(self._layers)
 
     def _expand(self) -> None:
-        """While the pattern does not read, the layers of the last one that did are shown."""
+        """Preview the layers; an invalid pattern keeps the last valid preview."""
         entry = self.query_one(EntryInput)
         result: EntryError | Preview
         try:

@@ -1,4 +1,4 @@
-"""The pre-flight: whether the network can be trained at all, a line for each check."""
+"""The pre-flight: whether the network can be trained, a line for each check."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.preflight_rows import preflight_rows
 from cnn_tui.tui.screens.trial import TrialDialog
 from cnn_tui.tui.session import load_for
-from cnn_tui.tui.trial import Trial
-from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.threads import Trial
+from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
     from cnn_tui.engine.training.checks.bench import CheckResult
 
 Next = Literal["train", "recipe"]
-"""What the person wants to do about it."""
+"""What to do after the checks."""
 
 
 class PreflightDialog(TrialDialog["CheckResult", Next]):
-    """Gives back what to do next."""
+    """Returns what to do next."""
 
     BINDINGS = [
         Binding("enter", "finish", show=False),
@@ -41,7 +41,6 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
         self._names: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
-        """Title, checks, keys."""
         of = f"Pre-flight: {clean(self._network.name)} on {clean(self._network.data)}"
         with Vertical(classes="window trial"):
             yield Static(of, classes="title", markup=False)
@@ -57,7 +56,6 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
         yield from preflight(network, dataset, threads=default_threads(), stopping=stopping)
 
     def show(self) -> None:
-        """Bring the lines up to date."""
         lines = self.query_one(TextLines)
         rows = preflight_rows(
             self._names,
@@ -68,5 +66,5 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
             trouble=self.trouble,
         )
         lines.rows = tuple(rows)
-        keys = "F5 trains, t goes to the recipe, esc closes"
+        keys = "F5 trains, t opens the recipe, esc closes"
         self.say(keys if self.over else "x stops, esc closes and stops")

@@ -1,4 +1,4 @@
-"""What has to be asked before a run is continued: from which state, up to which epoch."""
+"""The questions before a run is resumed: from which checkpoint, to which epoch."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import read_entry
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.paths import with_setting
-from cnn_tui.tui.history.spare_words import state_words
+from cnn_tui.tui.history.run_rows import state_words
 from cnn_tui.tui.messages import ResumeRun
-from cnn_tui.tui.screens.dialog import Item, Picker, Prompt
+from cnn_tui.tui.rows import Item
+from cnn_tui.tui.screens.dialog import Picker, Prompt
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.words import megabytes
 
@@ -20,9 +21,9 @@ from cnn_tui.tui.words import megabytes
 async def ask_how_to_resume(
     app: App[None], folder: RunFolder, *, choose: bool = False
 ) -> ResumeRun | None:
-    """Ask for the state to continue from if ``choose``, and for the epochs of a complete run.
+    """Ask for the checkpoint if ``choose``, and for the epochs of a complete run.
 
-    Returns None if the person decides against it, or the run cannot be read, which is reported.
+    Returns None if cancelled or if the run cannot be read, which is reported.
     """
     try:
         network = folder.network()
@@ -37,11 +38,11 @@ async def ask_how_to_resume(
 
 
 async def _ask_how_far(app: App[None], folder: RunFolder, network: Network) -> Network | None:
-    """The network, with more epochs if all that it has are done; None for escape."""
+    """Return the network, with more epochs if the run is complete; None for escape."""
     entry, epochs = read_entry(folder), network.training.epochs
     if entry is None or entry.state != "completed" or entry.summary.epoch < epochs:
         return network
-    words = f"{folder.name} is complete. Train it on up to epoch"
+    words = f"{folder.name} is complete. Resume it up to epoch"
     answer = await app.push_screen_wait(Prompt(words, str(2 * epochs)))
     return with_setting(network, "training.epochs", answer) if answer else None
 
@@ -49,10 +50,10 @@ async def _ask_how_far(app: App[None], folder: RunFolder, network: Network) -> N
 async def _ask_for_state(app: App[None], folder: RunFolder) -> int | None:
     states = kept_states(folder)
     if not states:
-        app.notify(f"{folder.name} has no state to go back to.")
+        app.notify(f"{folder.name} has no checkpoint yet.")
         return None
     items = [Item(f"step {state.step}", _words(state)) for state in states]
-    title = f"Train {folder.name} on from; what came after it is dropped"
+    title = f"Resume {folder.name} from a checkpoint; later steps are discarded"
     answer = await app.push_screen_wait(Picker(title, items))
     return int(answer.removeprefix("step ")) if answer else None
 

@@ -1,4 +1,4 @@
-"""What every screen of a run shows: status, charts, layers and log, and the keys of the charts."""
+"""The common screen of a run: status, charts, layers and log, and the chart keys."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from textual.timer import Timer
 
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, list_runs
-from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.dashboard.pictures import (
     KINDS,
     MOST_ZOOM,
@@ -30,32 +30,34 @@ from cnn_tui.tui.dashboard.pictures import (
 )
 from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.dashboard.series import SMOOTHING
-from cnn_tui.tui.history.overlays import MOST, items_for, read_board
+from cnn_tui.tui.history.run_rows import MOST, items_for
 from cnn_tui.tui.screens.dialog import Picker
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.chart import Chart
-from cnn_tui.tui.widgets.event_log import EventLog
-from cnn_tui.tui.widgets.figures import Figures
-from cnn_tui.tui.widgets.layer_health import LayerHealthTable
-from cnn_tui.tui.widgets.run_status import RunStatus
-from cnn_tui.tui.widgets.verdict import VerdictLine
+from cnn_tui.tui.widgets.run_panels import (
+    EventLog,
+    Figures,
+    LayerHealthTable,
+    RunStatus,
+    VerdictLine,
+)
 
 _REST = 100
-"""Times as long as it took to draw the charts nothing more is drawn: training needs the time."""
+"""Pause after drawing the charts, in multiples of the drawing time, for the training."""
 
 
 class RunSource(Protocol):
-    """Where a run comes from: this app trains it, or its folder is watched."""
+    """The origin of a run: this app trains it, or its folder is watched."""
 
     board: Board
     earlier: Board | None
-    """A run whose curves are drawn behind."""
+    """A run whose curves are drawn below."""
 
     @property
     def view(self) -> RunView:
-        """The state of the run in words and numbers."""
+        """The snapshot of the run."""
 
     @property
     def runs_dir(self) -> Path:
@@ -63,7 +65,7 @@ class RunSource(Protocol):
 
 
 class RunScreen(ModeScreen):
-    """Shows a run from either source."""
+    """Shows a run from any source."""
 
     CSS_PATH = "train.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide"), (160, "-huge")]
@@ -71,24 +73,23 @@ class RunScreen(ModeScreen):
 
     lens: var[Viewport] = var(Viewport(), init=False)
     second: var[Kind] = var[Kind]("accuracy", init=False)
-    """What the second chart shows; with room for four, each has its own."""
+    """The second chart; if there is room for four, all are shown."""
 
     def __init__(self, source: RunSource) -> None:
         super().__init__()
         self._source = source
         self._board = source.board
-        """The board that is drawn, until the source has another one."""
+        """The board that was drawn last."""
         self._overlaid: dict[str, Board] = {}
-        """Runs that somebody chose to compare with, by name."""
+        """Runs selected for comparison, by name."""
         self._rest_until = 0.0
         self._waiting: Timer | None = None
 
     def idle_words(self) -> str:
-        """What the log says before the run has begun."""
+        """Return the text of the log before the run has begun."""
         raise NotImplementedError
 
     def compose_body(self) -> ComposeResult:
-        """Status, verdict, charts, and below them log, layers and figures."""
         yield RunStatus(id="status")
         yield VerdictLine(id="verdict")
         with Container(id="charts"):
@@ -100,15 +101,14 @@ class RunScreen(ModeScreen):
             yield Figures(id="figures")
 
     def on_mount(self) -> None:
-        """Show what is known already."""
         super().on_mount()
         self.watch_second(self.second)
         self.call_after_refresh(self.present)
 
     def present(self) -> None:
-        """Show the run as it is now.
+        """Show the present state of the run.
 
-        The cursor belongs to the run that it points into: it would move the window of another one.
+        A cursor belongs to its run: in another one it would move the window.
         """
         board, run = self._source.board, self._source.view
         if board is not self._board and self.lens.cursor is not None:
@@ -125,32 +125,26 @@ class RunScreen(ModeScreen):
         self._draw_in_time()
 
     def watch_lens(self) -> None:
-        """Draw through the other lens."""
         self._draw()
 
     def watch_second(self, second: Kind) -> None:
-        """Show another chart beside that of the loss."""
         for kind in KINDS[1:]:
             self.query_one(f"#{kind}").set_class(kind != second, "-aside")
         self.call_after_refresh(self._draw)
 
     def on_resize(self, event: object) -> None:
-        """The number of ticks follows the height."""
         self.call_after_refresh(self._draw)
 
     def action_log_scale(self) -> None:
-        """Switch the scale of loss and learning rate."""
         self.lens = replace(self.lens, log=not self.lens.log)
 
     def action_smooth(self) -> None:
-        """Go to the next strength of smoothing."""
         choice = (self.lens.smoothing + 1) % len(SMOOTHING)
         self.lens = replace(self.lens, smoothing=choice)
         memory = SMOOTHING[choice]
-        self.notify(f"Smoothed over {memory:g} epochs" if memory else "Every batch as it is")
+        self.notify(f"Smoothed over {memory:g} epochs" if memory else "Smoothing off")
 
     def action_zoom(self, by: int) -> None:
-        """Look at half or twice as many epochs."""
         self.lens = replace(self.lens, zoom=min(max(0, self.lens.zoom + by), MOST_ZOOM))
 
     def action_cursor(self, steps: int) -> None:
@@ -162,24 +156,23 @@ class RunScreen(ModeScreen):
             self.lens = replace(self.lens, cursor=cursor, at=None)
 
     def action_pan(self, steps: int) -> None:
-        """Move the window of a zoomed chart."""
         self.lens = panned(self._board, self.lens, steps)
 
     def action_whole(self) -> None:
-        """Without cursor and zoom."""
+        """Remove cursor and zoom."""
         self.lens = replace(self.lens, zoom=0, cursor=None, at=None)
 
     def action_next_chart(self) -> None:
-        """Show another chart beside that of the loss."""
+        """Show another chart beside the loss."""
         choices = KINDS[1:]
         self.second = choices[(choices.index(self.second) + 1) % len(choices)]
 
     def action_earlier(self) -> None:
-        """Draw other runs as well, or no more."""
+        """Show or hide other runs."""
         self.lens = replace(self.lens, earlier=not self.lens.earlier)
 
     def action_overlay(self) -> None:
-        """Choose a run to be drawn as well."""
+        """Choose another run to draw."""
         read = partial(list_runs, self._source.runs_dir)
         run_in_thread(self, read, self._offer, partial(complain, self.app))
 
@@ -209,11 +202,11 @@ class RunScreen(ModeScreen):
         self._draw()
 
     def action_layers(self) -> None:
-        """Layers in place of the log, where there is no room for both."""
+        """Toggle between layers and log, if there is no room for both."""
         self.toggle_class("-layers")
 
     def _draw_in_time(self) -> None:
-        """Draw now, or while a run goes when charts have rested for as long as they cost."""
+        """Draw now, or during training after a pause proportional to the drawing time."""
         rest = self._rest_until - monotonic()
         if rest <= 0 or self._source.view.state != "training":
             self._draw()

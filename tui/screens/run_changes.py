@@ -1,4 +1,4 @@
-"""What a person does with a run of the history: annotate, throw away, take up, do once more."""
+"""Commands on one run: annotate, delete, resume, reproduce; and on the bin."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textual import work
+from textual.content import Content
+from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs import manage
@@ -13,20 +15,22 @@ from cnn_tui.engine.runs.cleanup import Reclaimable, clean_up, list_bin, spares
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry
 from cnn_tui.engine.runs.reproduction import plan_again
-from cnn_tui.tui.history.run_rows import binned_words
-from cnn_tui.tui.history.spare_words import SPARE_KEYS, spare_words
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.history.amending import amend, choices
+from cnn_tui.tui.history.run_rows import SPARE_KEYS, binned_words, spare_words
 from cnn_tui.tui.messages import RepeatRun
-from cnn_tui.tui.screens.dialog import Answer, Item, Picker, Prompt, Question
+from cnn_tui.tui.rows import Item
+from cnn_tui.tui.screens.dialog import Answer, Picker, Prompt, Question
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.screens.reproduce import SAME, ReproduceDialog
 from cnn_tui.tui.screens.resuming import ask_how_to_resume
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.words import megabytes
+from cnn_tui.tui.widgets.inputs import EntryInput
+from cnn_tui.tui.words import clean, megabytes
 
 
 class RunChanges(ModeScreen, inherit_bindings=False):
-    """Adds the commands on the run under the cursor, and those on the bin."""
+    """A screen with commands on the run under the cursor and on the bin."""
 
     _root: Path
 
@@ -44,7 +48,6 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_tag(self) -> None:
-        """Change the tags of the run."""
         entry, folder = self._entry, self._folder
         if entry and folder:
             prompt = Prompt(f"Tags of {entry.name}, - for none", " ".join(entry.tags))
@@ -55,7 +58,6 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_note(self) -> None:
-        """Change the note of the run."""
         entry, folder = self._entry, self._folder
         if entry and folder:
             answer = await self.app.push_screen_wait(
@@ -67,7 +69,6 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_rename(self) -> None:
-        """Give the run another name."""
         folder = self._folder
         if folder:
             answer = await self.app.push_screen_wait(Prompt("New name", folder.name))
@@ -76,7 +77,6 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_delete(self) -> None:
-        """Move the run to the bin, after asking."""
         folder = self._folder
         if folder is None:
             return
@@ -84,40 +84,40 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         if await self.app.push_screen_wait(question) == "y" and self._do(
             lambda: manage.delete_run(folder)
         ):
-            self.notify("In the bin; B brings it back.")
+            self.notify("Moved to the bin; B restores it.")
 
     @work
     async def action_bin(self) -> None:
-        """Bring a run back from the bin."""
-        items = [Item(one.name, binned_words(one)) for one in list_bin(self._root)]
+        """Restore a run from the bin."""
+        items = [Item(run.name, binned_words(run)) for run in list_bin(self._root)]
         if not items:
             self.notify("The bin is empty.")
             return
-        name = await self.app.push_screen_wait(Picker("In the bin; enter brings it back", items))
+        name = await self.app.push_screen_wait(Picker("In the bin; enter restores it", items))
         if name and self._do(lambda: manage.restore_run(self._root, name)):
-            self.notify(f"{name} is back.")
+            self.notify(f"{name} is restored.")
 
     def action_clean(self) -> None:
-        """Say what can be spared, and delete it after asking."""
+        """List reclaimable files and delete them after asking."""
         run_in_thread(self, lambda: spares(self._root), self._offer, self._fail)
 
-    def _offer(self, found: tuple[Reclaimable, ...]) -> None:
-        self._ask_what_to_delete(found)
+    def _offer(self, reclaimable: tuple[Reclaimable, ...]) -> None:
+        self._ask_what_to_delete(reclaimable)
 
     @work
-    async def _ask_what_to_delete(self, found: tuple[Reclaimable, ...]) -> None:
-        if not found:
+    async def _ask_what_to_delete(self, reclaimable: tuple[Reclaimable, ...]) -> None:
+        if not reclaimable:
             self.notify("There is nothing to clean up.")
             return
         answers = [
-            Answer(SPARE_KEYS[one.kind], f"{spare_words(one)}: {megabytes(one.bytes)} MB")
-            for one in found
+            Answer(SPARE_KEYS[files.kind], f"{spare_words(files)}: {megabytes(files.bytes)} MB")
+            for files in reclaimable
         ]
-        total = megabytes(sum(one.bytes for one in found))
-        if len(found) > 1:
-            answers.append(Answer("a", f"all of this: {total} MB"))
+        total = megabytes(sum(files.bytes for files in reclaimable))
+        if len(reclaimable) > 1:
+            answers.append(Answer("a", f"all of these: {total} MB"))
         key = await self.app.push_screen_wait(Question("Delete for good:", answers))
-        chosen = [one for one in found if key in (SPARE_KEYS[one.kind], "a")]
+        chosen = [files for files in reclaimable if key in (SPARE_KEYS[files.kind], "a")]
         if chosen:
             run_in_thread(self, lambda: clean_up(chosen), self._cleaned, self._fail)
 
@@ -130,12 +130,12 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_resume(self) -> None:
-        """Continue the run in this app; a complete one up to a later epoch."""
+        """Resume the run in this app; a complete one to a later epoch."""
         await self._resume()
 
     @work
     async def action_go_back(self) -> None:
-        """Continue the run in this app from one of its states."""
+        """Resume the run in this app from one of its checkpoints."""
         await self._resume(choose=True)
 
     async def _resume(self, *, choose: bool = False) -> None:
@@ -146,7 +146,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
 
     @work
     async def action_again(self) -> None:
-        """Train the run once more, as it was or with one setting changed."""
+        """Reproduce the run, unchanged or with one setting changed."""
         folder = self._folder
         if folder is None:
             return
@@ -168,3 +168,43 @@ class RunChanges(ModeScreen, inherit_bindings=False):
             return False
         self.look()
         return True
+
+
+SAME = "="
+"""The result for an unchanged run."""
+
+
+class ReproduceDialog(Picker):
+    """Returns the change of a reproduction: ``NAME=VALUE``, :data:`SAME`, or empty for escape."""
+
+    KEYS = "enter trains, esc goes back"
+
+    def __init__(self, run: str, network: Network) -> None:
+        super().__init__(f"Reproduce {run}", ())
+        self._network = network
+        self.placeholder = "unchanged, or a setting=value, such as lr=0.01"
+
+    def filter(self, text: str) -> None:
+        """Show the settings that match, and what the value would change."""
+        settings = [Item(path, clean(value)) for path, value in choices(self._network, text)]
+        self.fill(settings, highlight=bool(text))
+        amendment = amend(self._network, text)
+        role = "$error" if amendment.wrong and "=" in text else "$text-muted"
+        self.query_one(".detail", Static).update(Content.assemble((clean(amendment.words), role)))
+
+    def submit(self, text: str) -> None:
+        """Put the highlighted setting into the line, or return what is typed if it is valid."""
+        amendment = amend(self._network, text)
+        if "=" not in text and self.highlighted:
+            self.pick(self.highlighted)
+        elif not amendment.wrong:
+            self.action_finish(f"{amendment.path}={amendment.value}" if amendment.path else SAME)
+
+    def pick(self, key: str) -> None:
+        """Put a setting into the line."""
+        entry = self.query_one(EntryInput)
+        entry.value = f"{key}="
+        entry.cursor_position = len(entry.value)
+
+    def highlight(self, key: str) -> None:
+        """Leave the line below the list to the amendment."""

@@ -1,4 +1,4 @@
-"""The history: every run in a line, what to do with one, and several side by side."""
+"""The Runs screen: the list of runs and the commands on them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from cnn_tui.tui.messages import EditRun
 from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.run_changes import RunChanges
 from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.widgets.table import Table
-from cnn_tui.tui.widgets.text_lines import TextLines
 
 _LOOK = 2.0
-"""Seconds between looks at the folder, in which other processes may train."""
+"""Seconds between two reads of the folder, in which other processes may train."""
 _ORDERS: tuple[Order, ...] = get_args(Order)
 _OF_A_RUN = {
     "open", "tag", "note", "rename", "delete", "resume", "go_back", "again", "mark", "weights",
@@ -32,7 +32,7 @@ _OF_A_RUN = {
 
 
 class RunsScreen(RunChanges):
-    """Lists a folder of runs; looks again while it is in front."""
+    """Lists a folder of runs; reads it again while it is visible."""
 
     CSS_PATH = "runs.tcss"
     MODE = "runs"
@@ -50,19 +50,16 @@ class RunsScreen(RunChanges):
         self._known = self._reading = False
 
     def compose_body(self) -> ComposeResult:
-        """The list, and more about the run under the cursor."""
         yield Table(COLUMNS, id="runs")
         yield TextLines(id="run")
 
     def on_mount(self) -> None:
-        """Look into the folder now and from time to time."""
         super().on_mount()
         self._present()
         self.look()
         self.set_interval(_LOOK, self._look_if_seen)
 
     def on_screen_resume(self) -> None:
-        """Runs may have come meanwhile."""
         self.look()
 
     def _look_if_seen(self) -> None:
@@ -70,16 +67,16 @@ class RunsScreen(RunChanges):
             self.look()
 
     def look(self) -> None:
-        """Read the folder; on a thread, as it may be large or far away."""
+        """Read the folder on a thread, as it may be large or far away."""
         if not self._reading:
             self._reading = True
-            run_in_thread(self, self._read, self._take, self._fail)
+            run_in_thread(self, self._read, self._listed, self._fail)
 
     def _read(self) -> tuple[list[RunEntry], list[TrashedRun]]:
         return list_runs(self._root, sizes=True), list_bin(self._root)
 
-    def _take(self, found: tuple[list[RunEntry], list[TrashedRun]]) -> None:
-        self._entries, self._binned = found
+    def _listed(self, listed: tuple[list[RunEntry], list[TrashedRun]]) -> None:
+        self._entries, self._binned = listed
         self._known, self._reading = True, False
         self._present()
 
@@ -107,8 +104,8 @@ class RunsScreen(RunChanges):
         if not self._known:
             return "reading..."
         if self._entries:
-            return f"no run matches {self._words!r}: / changes the filter, - takes it away"
-        return f"no run yet: F5 in Build starts one, kept in {self._root}"
+            return f"no run matches {self._words!r}: / changes the filter, - removes it"
+        return f"no run yet: F5 in Build starts one, written to {self._root}"
 
     @on(Table.Highlighted)
     def _present_run(self) -> None:
@@ -117,32 +114,29 @@ class RunsScreen(RunChanges):
 
     @on(Table.Chosen)
     def action_open(self) -> None:
-        """Show the run, live if it is being trained."""
         if self._folder:
             self.open_run(self._folder)
 
     def open_run(self, folder: RunFolder) -> None:
-        """Show a run."""
+        """Show a run, live if a process is training it."""
         from cnn_tui.tui.screens.watch import WatchScreen
 
         self.app.push_screen(WatchScreen(folder))
 
     def action_weights(self) -> None:
-        """Show what the first layer of the run looks for."""
         from cnn_tui.tui.screens.weights import WeightsScreen
 
         if self._folder:
             self.app.push_screen(WeightsScreen(self._folder))
 
     def action_mark(self) -> None:
-        """Mark the run for a comparison, or no more."""
         table = self.query_one(Table)
         if table.chosen:
             table.marked ^= {table.chosen}
             table.action_go(1)
 
     def action_compare(self) -> None:
-        """Show the marked runs side by side, or a run that repeats another beside that."""
+        """Compare the marked runs, or a reproduction with its original."""
         from cnn_tui.tui.screens.compare import CompareScreen
 
         table = self.query_one(Table)
@@ -161,25 +155,21 @@ class RunsScreen(RunChanges):
         self.app.push_screen(CompareScreen([RunFolder(self._root / name) for name in names]))
 
     def action_sort(self) -> None:
-        """Go to the next order."""
         self._order = _ORDERS[(_ORDERS.index(self._order) + 1) % len(_ORDERS)]
         self._present()
 
     @work
     async def action_filter(self) -> None:
-        """Show only runs in which all of some words occur."""
         title = "Words in name, network, data, state, tags or note; - for all"
         answer = await self.app.push_screen_wait(Prompt(title, self._words))
         self._words = answer.removeprefix("-") if answer else self._words
         self._present()
 
     def action_build_on(self) -> None:
-        """Edit the network of the run, with its weights."""
         if self._folder:
             self.post_message(EditRun(self._folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what there is a run for."""
         if action in ("sort", "compare"):
             return bool(self._entries)
         if action in _OF_A_RUN and self.is_mounted:

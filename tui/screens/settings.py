@@ -1,4 +1,4 @@
-"""A small window for what may be changed of a recipe while it is followed."""
+"""The dialog for settings that can change during a training."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.training.settings import SettingName, Settings, SettingValue
 from cnn_tui.tui.building.fields import FieldError, form_fields
+from cnn_tui.tui.screens.dialog import Dialog
+from cnn_tui.tui.widgets.inputs import EntryInput
 
 
 @dataclass(frozen=True)
 class Change:
-    """One setting and its new value."""
+    """A setting and its new value."""
 
     name: SettingName
     value: SettingValue
@@ -27,15 +28,16 @@ _SHOWN: tuple[SettingName, ...] = ("lr", "l2", "dropout", "batch_size")
 _LABELS = {"lr": "learning rate", "l2": "L2", "dropout": "dropout", "batch_size": "batch size"}
 
 
-class SettingsDialog(ModalScreen[tuple[Change, ...]]):
-    """Gives back what was changed; nothing for escape."""
+class SettingsDialog(Dialog[tuple[Change, ...]]):
+    """Returns the changes; none for escape."""
 
     CSS_PATH = "train.tcss"
     BINDINGS = [
-        Binding("escape", "finish", show=False),
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
+
+    escaped = ()
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -43,25 +45,19 @@ class SettingsDialog(ModalScreen[tuple[Change, ...]]):
         self._fields = {field.name: field for field in form_fields(Settings)}
 
     def compose(self) -> ComposeResult:
-        """A line for each setting."""
         with Vertical(classes="window settings"):
             yield Static("From the next batch on", classes="title")
             for name in _SHOWN:
                 with Horizontal():
                     yield Static(_LABELS[name], classes="label")
                     shown = self._fields[name].show(getattr(self._settings, name))
-                    place = "each layer its own" if name == "dropout" else ""
-                    yield Input(shown, placeholder=place, compact=True, id=name)
+                    place = "as in each layer" if name == "dropout" else ""
+                    yield EntryInput(shown, placeholder=place, compact=True, id=name)
             yield Static(classes="trouble")
-            yield Static("enter takes them, esc leaves all as it is", classes="hint")
-
-    def on_mount(self) -> None:
-        """A cursor that stands still sends nothing."""
-        for line in self.query(Input):
-            line.cursor_blink = False
+            yield Static("enter applies, esc changes nothing", classes="hint")
 
     def on_input_submitted(self) -> None:
-        """Take them, if each is a value."""
+        """Return the changes if all values are valid."""
         try:
             changes = [change for name in _SHOWN if (change := self._change(name))]
         except (FieldError, SpecError) as error:
@@ -69,13 +65,8 @@ class SettingsDialog(ModalScreen[tuple[Change, ...]]):
             return
         self.action_finish(tuple(changes))
 
-    def action_finish(self, changes: tuple[Change, ...] = ()) -> None:
-        """Close; a second key that was on its way finds the window closed."""
-        if self.is_current:
-            self.dismiss(changes)
-
     def _change(self, name: SettingName) -> Change | None:
-        line, field = self.query_one(f"#{name}", Input), self._fields[name]
+        line, field = self.query_one(f"#{name}", EntryInput), self._fields[name]
         try:
             value = field.parse(line.value)
             self._settings.with_value(name, value)

@@ -1,4 +1,4 @@
-"""What has to be asked before a run starts: missing data, which weights, too little memory."""
+"""The questions before a run starts: missing data, initial weights, too little memory."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from cnn_tui.tui.words import clean
 
 @dataclass(frozen=True)
 class Start:
-    """The weights to start from; None draws fresh ones."""
+    """The initial weights; None draws random ones."""
 
     trained: Trained | None = None
 
 
 def start_without_asking(builder: Builder, data_dir: Path | None) -> Start | None:
-    """How the run starts if there is nothing to ask, else None."""
+    """Return the start of a run that needs no question, else None."""
     asks = missing(builder.network.data, data_dir) or builder.carries
     return None if asks else Start()
 
@@ -31,9 +31,9 @@ def start_without_asking(builder: Builder, data_dir: Path | None) -> Start | Non
 async def ask_before_training(
     app: App[None], builder: Builder, data_dir: Path | None
 ) -> Start | None:
-    """Ask what has to be known before a valid network is trained; None to start no run.
+    """Ask the questions before a valid network is trained; returns None to start no run.
 
-    Data that are missing can be downloaded first; the network is then ready to be trained.
+    Missing data can be downloaded; the person then starts the run again.
     """
     wanted = missing(builder.network.data, data_dir)
     if wanted:
@@ -43,8 +43,8 @@ async def ask_before_training(
     if trained is None:
         return Start()
     answers = [
-        screens.Answer("w", "train on from these weights"),
-        screens.Answer("f", "draw fresh ones"),
+        screens.Answer("w", "start from these weights"),
+        screens.Answer("f", "start from random weights"),
     ]
     question = f"This network has the weights of {clean(trained.words)}."
     answer = await app.push_screen_wait(screens.Question(question, answers))
@@ -54,7 +54,7 @@ async def ask_before_training(
 async def _offer_download(app: App[None], wanted: str) -> None:
     size = SOURCES[wanted].size / 1e6
     question = screens.Question(
-        f"The dataset {wanted} is not here yet: {size:,.0f} MB to download.",
+        f"The dataset {wanted} is not downloaded yet: {size:,.0f} MB to download.",
         [screens.Answer("f", "download it now; x cancels, the partial file is kept")],
     )
     if await app.push_screen_wait(question) == "f":
@@ -64,12 +64,12 @@ async def _offer_download(app: App[None], wanted: str) -> None:
 async def ask_about_memory(app: App[None], builder: Builder, refusal: MemoryLimitError) -> str:
     """Ask what to do about a run that needs more memory than is free.
 
-    The person decides: free memory may change, or be reported wrongly. Returns ``smaller`` after
-    setting the batch size that fits, ``anyway`` to try it, or empty.
+    The person decides, as free memory may change or be reported wrongly. Returns ``smaller`` after
+    setting the batch size that fits, ``anyway`` to ignore the limit, or empty.
     """
     batch = refusal.batch
     answers = [screens.Answer("b", f"train in batches of {batch}")] if batch else []
-    answers.append(screens.Answer("y", "try it all the same"))
+    answers.append(screens.Answer("y", "try anyway"))
     answer = await app.push_screen_wait(screens.Question(clean(str(refusal)), answers))
     if answer == "b":
         builder.set_recipe("batch_size", batch)

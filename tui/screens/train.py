@@ -1,4 +1,4 @@
-"""The training screen: the run that this app trains, and the keys that steer it."""
+"""The Train screen: the run that this app trains, and the keys that control it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cnn_tui.tui.words import clean
 
 
 class TrainScreen(RunScreen):
-    """Steers the run; starting one is the app's part, since other screens start runs as well."""
+    """Controls the run; the app starts it, since other screens start runs as well."""
 
     MODE = "train"
     BINDINGS = bindings(TRAIN)
@@ -32,7 +32,7 @@ class TrainScreen(RunScreen):
         self._training, self._builder = training, builder
 
     def idle_words(self) -> str:
-        """The network that would be trained, and the keys."""
+        """Return the network that would be trained, and the keys."""
         network = self._builder.network
         return (
             f"{clean(network.name)} on {clean(network.data)}: {recipe_words(network.training)}. F5 "
@@ -40,7 +40,6 @@ class TrainScreen(RunScreen):
         )
 
     def action_pause(self) -> None:
-        """Pause the run or continue it."""
         if self._training.active:
             self._training.session.toggle_pause()
             self.post_message(RunSteered())
@@ -63,7 +62,7 @@ class TrainScreen(RunScreen):
 
     @work
     async def action_remedy(self) -> None:
-        """Apply the remedy of the newest verdict, at once or by starting again."""
+        """Apply the remedy of the newest verdict, at once or in a new run."""
         alert = self._training.board.remedied
         if alert is None or alert.remedy is None:
             return
@@ -75,10 +74,10 @@ class TrainScreen(RunScreen):
         self.post_message(RunSteered())
 
     async def _restart(self, remedy: Remedy) -> bool:
-        # It brings NumPy along, which the first screen does not wait for.
+        # This imports NumPy, which the first screen does not wait for.
         from cnn_tui.engine.training.remedies import apply
 
-        question = Question(f"{remedy.description} This run ends.", [Answer("y", "do it")])
+        question = Question(f"{remedy.description} This run is stopped.", [Answer("y", "apply it")])
         if self._training.active and await self.app.push_screen_wait(question) != "y":
             return False
         await self._training.stop()
@@ -89,21 +88,21 @@ class TrainScreen(RunScreen):
 
     @work
     async def action_stop(self) -> None:
-        """End the run, after asking whether its state is to be kept."""
+        """Stop the run, after asking whether to save a checkpoint."""
         answers = [
-            Answer("y", "stop and keep its state"),
-            Answer("d", "stop, and discard the steps since the last checkpoint"),
+            Answer("y", "stop with a checkpoint"),
+            Answer("d", "stop, discarding steps since the last checkpoint"),
         ]
         answer = ""
         if self._training.active:
-            answer = await self.app.push_screen_wait(Question("End this run?", answers))
+            answer = await self.app.push_screen_wait(Question("Stop this run?", answers))
         if answer:
             self._training.session.stop(keep=answer == "y")
             self.post_message(RunSteered())
 
     @work
     async def action_detach(self) -> None:
-        """Let the run continue in a process of its own, from a checkpoint; then watch it."""
+        """Continue the run in another process, from a checkpoint, and watch it."""
         kept = self._training.board.kept
         if kept is None:
             self.notify("This run is not kept in a folder, so it cannot continue without the app.")
@@ -122,7 +121,7 @@ class TrainScreen(RunScreen):
         self.post_message(WatchRun(kept))
 
     def action_compare(self) -> None:
-        """Show the run beside the one that it reproduces."""
+        """Compare the run with the one that it reproduces."""
         from cnn_tui.tui.screens.compare import CompareScreen
 
         kept = self._training.board.kept
@@ -134,7 +133,6 @@ class TrainScreen(RunScreen):
             self.app.push_screen(CompareScreen([original, kept]))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what the state of the run allows."""
         training = self._training
         match action:
             case "pause" | "stop" | "settings" | "detach":

@@ -1,4 +1,4 @@
-"""What a layer may become: shown with its costs, and proved before it is accepted."""
+"""The dialog for rewrites of a layer: costs, and a proof before one is accepted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError, ShapeError
@@ -23,34 +22,36 @@ from cnn_tui.engine.specs.transforms import Transform, alone, transforms_for
 from cnn_tui.tui.building.edits import Path
 from cnn_tui.tui.building.proof import rewrite_lines
 from cnn_tui.tui.building.trained import Trained
+from cnn_tui.tui.rows import Line, unstyled
+from cnn_tui.tui.screens.dialog import Dialog
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.lines import Line, Lines, unstyled
+from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
     from cnn_tui.engine.transforms.verify import Verification
 
-_HINT = "enter rewrites the network, up/down choose, esc leaves"
+_HINT = "enter rewrites the network, up/down select, esc goes back"
 
 
 class Proof(NamedTuple):
-    """What comparing both networks has shown."""
+    """The result of comparing both networks."""
 
     words: str
     holds: bool
     carried: Trained | None
-    """The trained weights in their new form, if there were any to carry over."""
+    """The trained weights in their new form, if there were any."""
 
 
 class Outcome(NamedTuple):
-    """The network in its new form, and its weights if they were carried over."""
+    """The rewritten network, and its weights if they were transferred."""
 
     network: Network
     trained: Trained | None
 
 
 class Candidate:
-    """One transformation of the chosen layer, with what has become known of it."""
+    """A rewrite of the selected layer and its proof, once known."""
 
     def __init__(self, network: Network, path: Path, transform: Transform) -> None:
         self.title = transform.title
@@ -64,7 +65,7 @@ class Candidate:
             self._refuse(network, path, transform, str(error))
 
     def _refuse(self, network: Network, path: Path, transform: Transform, reason: str) -> None:
-        """A matrix that has no place in the network is still worth seeing."""
+        """Keep the reason; a matrix that has no place in the network is still shown."""
         self.refusal = reason
         if transform.kind == "conv-to-fc":
             try:
@@ -74,7 +75,7 @@ class Candidate:
 
 
 class CandidateList(Lines):
-    """The candidates, and of the marked one all there is to say."""
+    """The candidates, and details of the selected one."""
 
     class Clicked(Message):
         """A candidate was clicked."""
@@ -85,7 +86,6 @@ class CandidateList(Lines):
             self.again = again
 
     def on_click(self, event: events.Click) -> None:
-        """Mark a candidate; two clicks take it."""
         if event.y < len(self.candidates):
             self.post_message(self.Clicked(event.y, event.chain > 1))
 
@@ -95,49 +95,45 @@ class CandidateList(Lines):
         self.chosen = 0
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Titles, then layers, costs and proof."""
         chosen = self.candidates[self.chosen] if self.candidates else None
         rows: list[Line] = [
             (
                 (
-                    f"{'>' if one is chosen else ' '} {one.title}",
-                    "strong" if one is chosen else "dim",
+                    f"{'>' if candidate is chosen else ' '} {candidate.title}",
+                    "strong" if candidate is chosen else "dim",
                 ),
             )
-            for one in self.candidates
+            for candidate in self.candidates
         ]
         if chosen is None:
             return rows
         rows.append(unstyled())
         rows += [((line, "warn"),) for line in wrap(clean(chosen.refusal), max(1, width))]
         if chosen.refusal and chosen.rewritten:
-            rows.append((("By itself the layer would become:", "dim"),))
+            rows.append((("On its own the layer would become:", "dim"),))
         if chosen.rewritten:
             rows += rewrite_lines(chosen.rewritten)
         rows += [unstyled()] * (height - 1 - len(rows))
         return [*rows[: height - 1], chosen.shown]
 
 
-class TransformDialog(ModalScreen[Outcome | None]):
-    """Gives back the rewritten network, None for escape."""
+class TransformDialog(Dialog[Outcome]):
+    """Returns the rewritten network, None for escape."""
 
-    CSS_PATH = "dialog.tcss"
     BINDINGS = [
-        Binding("escape", "finish", "cancel", show=False),
         Binding("enter", "accept", "rewrite", show=False),
         Binding("down,j", "go(1)", show=False),
         Binding("up,k", "go(-1)", show=False),
     ]
 
     def __init__(self, network: Network, path: Path, trained: Trained | None = None) -> None:
-        """Offer what the layer at ``path`` may become; ``trained`` are the network's weights."""
+        """Offer the rewrites of the layer at ``path``; ``trained`` are the network's weights."""
         super().__init__()
         self._trained = trained
         options = transforms_for(layer_at(network, path))
-        self._candidates = [Candidate(network, path, one) for one in options]
+        self._candidates = [Candidate(network, path, transform) for transform in options]
 
     def compose(self) -> ComposeResult:
-        """Title, comparison, keys."""
         with Vertical(classes="window transform"):
             whose = f", with the weights of {self._trained.words}" if self._trained else ""
             yield Static(f"Transform{clean(whose)}", classes="title", markup=False)
@@ -145,23 +141,17 @@ class TransformDialog(ModalScreen[Outcome | None]):
             yield Static(_HINT, classes="hint")
 
     def on_mount(self) -> None:
-        """Show the first candidate."""
         self.query_one(CandidateList).candidates = self._candidates
         self.action_go(0)
 
-    def action_finish(self, outcome: Outcome | None = None) -> None:
-        """Close with what came of it."""
-        if self.is_current:
-            self.dismiss(outcome)
-
     def action_go(self, by: int) -> None:
-        """Mark another candidate; what it says is proved once."""
+        """Select another candidate; each is proved once."""
         shown = self.query_one(CandidateList)
         shown.chosen = max(0, min(shown.chosen + by, len(self._candidates) - 1))
         candidate = self._candidates[shown.chosen]
         if candidate.rewritten and candidate.shown == unstyled():
             candidate.shown = (("proving on random images ...", "dim"),)
-            # A matrix shown by itself is not that of the network.
+            # A matrix shown on its own is not part of the network.
             trained = None if candidate.refusal else self._trained
             work = partial(_prove, candidate.rewritten, trained)
             run_in_thread(
@@ -176,7 +166,7 @@ class TransformDialog(ModalScreen[Outcome | None]):
             self.action_accept()
 
     def action_accept(self) -> None:
-        """Rewrite the network, if that is proved."""
+        """Rewrite the network, if the rewrite is proved."""
         candidate = self._candidates[self.query_one(CandidateList).chosen]
         if candidate.refusal or not candidate.rewritten:
             self.notify(candidate.refusal, severity="warning", markup=False)
@@ -194,7 +184,7 @@ class TransformDialog(ModalScreen[Outcome | None]):
 
 
 def _prove(rewritten: Rewrite, trained: Trained | None) -> Proof:
-    """Run both networks, with the trained weights if there are any that can be read."""
+    """Run both networks, with the trained weights if they can be read."""
     # NumPy takes longer to import than the first screen may take.
     from cnn_tui.engine.transforms.verify import verify
 
@@ -204,15 +194,17 @@ def _prove(rewritten: Rewrite, trained: Trained | None) -> Proof:
             weights = trained.weights(rewritten.before)
         except CnnTuiError as error:
             trouble = f" Without its trained weights: {error}"
-    found = verify(rewritten, weights)
-    words = f"{_verdict(found)}{trouble}"
-    return Proof(words, found.passed, trained.through(rewritten) if trained and weights else None)
+    verification = verify(rewritten, weights)
+    words = f"{_verdict(verification)}{trouble}"
+    return Proof(
+        words, verification.passed, trained.through(rewritten) if trained and weights else None
+    )
 
 
-def _verdict(found: Verification) -> str:
-    over = f"{found.images} random images: largest difference {found.difference:.1e}"
-    if not found.passed:
-        return f"not the same. {over}, scores up to {found.largest:.3g}"
-    if found.exact:
-        return f"the same. {over}, scores up to {found.largest:.3g}"
-    return f"another function, to be trained anew: scores differ by {found.difference:.2g}"
+def _verdict(verification: Verification) -> str:
+    over = f"{verification.images} random images: largest difference {verification.difference:.1e}"
+    if not verification.passed:
+        return f"not the same. {over}, scores up to {verification.largest:.3g}"
+    if verification.exact:
+        return f"the same. {over}, scores up to {verification.largest:.3g}"
+    return f"another function, to be trained again: scores differ by {verification.difference:.2g}"

@@ -1,27 +1,25 @@
-"""A window over the screen in which something is tried out, step by step."""
+"""A window that runs an experiment step by step."""
 
 from __future__ import annotations
 
 from typing import Generic, TypeVar
 
 from textual.binding import Binding
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.trial import Result, Trial
+from cnn_tui.tui.screens.dialog import Dialog
+from cnn_tui.tui.threads import Result, Trial, run_in_thread
 from cnn_tui.tui.words import clean
 
 Outcome = TypeVar("Outcome")
 
 
-class TrialDialog(ModalScreen[Outcome | None], Generic[Result, Outcome]):
-    """Begins as soon as it opens; to leave it ends the trial."""
+class TrialDialog(Dialog[Outcome], Generic[Result, Outcome]):
+    """Starts the trial as it opens; closing the window cancels it."""
 
-    CSS_PATH = "dialog.tcss"
     BINDINGS = [
-        Binding("escape,q", "finish", "close", show=False),
+        Binding("q", "finish", "close", show=False),
         Binding("x", "cancel", "stop", show=False),
     ]
 
@@ -31,28 +29,25 @@ class TrialDialog(ModalScreen[Outcome | None], Generic[Result, Outcome]):
         self._fps = fps
         self.over = False
         self.trouble = ""
-        """Why there are no results, or no more of them."""
+        """Why the trial failed."""
 
     def on_mount(self) -> None:
-        """Begin, and look at what has come of it from time to time."""
         self.call_after_refresh(self.show)
         run_in_thread(self, self.trial.run, lambda _: self._finished(), self._finished)
         self._timer = self.set_interval(1 / self._fps, self.show)
 
     def on_resize(self) -> None:
-        """Fit what is shown to the new size."""
         self.call_after_refresh(self.show)
 
     def on_unmount(self) -> None:
-        """Nobody waits any more."""
         self.trial.cancel()
 
     def show(self) -> None:
-        """Bring the window up to date."""
+        """Show the results so far."""
         raise NotImplementedError
 
     def say(self, hint: str) -> None:
-        """Write the last line, the keys."""
+        """Update the line of keys."""
         line = self.query_one(".hint", Static)
         if line.content != hint:
             line.update(hint, layout=False)
@@ -63,10 +58,5 @@ class TrialDialog(ModalScreen[Outcome | None], Generic[Result, Outcome]):
         self.show()
 
     def action_cancel(self) -> None:
-        """End the trial; what is known stays on the screen."""
+        """Cancel the trial; its results stay visible."""
         self.trial.cancel()
-
-    def action_finish(self, outcome: Outcome | None = None) -> None:
-        """Close; a second key that was on its way finds the window closed."""
-        if self.is_current:
-            self.dismiss(outcome)

@@ -1,4 +1,4 @@
-"""A run of any process on the training screen: read from its folder, steered through it."""
+"""A run of any process on the Train screen, read from its folder and controlled through it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from cnn_tui.tui.messages import EditRun
 from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
 from cnn_tui.tui.screens.resuming import ask_how_to_resume
 from cnn_tui.tui.screens.run import RunScreen
-from cnn_tui.tui.widgets.header import Heading
+from cnn_tui.tui.widgets.bars import Heading
 
 _LOOK = 0.5
-"""Seconds between looks at what was read."""
+"""Seconds between two updates."""
 
 
 class WatchScreen(RunScreen, inherit_bindings=False):
-    """Follows a run for as long as it is open."""
+    """Follows a run as long as it is open."""
 
     MODE = "runs"
     SCOPES = (WATCH, CHARTS)
@@ -32,18 +32,15 @@ class WatchScreen(RunScreen, inherit_bindings=False):
         super().__init__(self._watched)
 
     def idle_words(self) -> str:
-        """The folder that is being read."""
         return f"reading {self._watched.folder.path}"
 
     def on_mount(self) -> None:
-        """Begin to follow."""
         super().on_mount()
         self._watched.start()
         self._look()
         self.set_interval(_LOOK, self._look)
 
     def on_unmount(self) -> None:
-        """Follow no more."""
         self._watched.close()
 
     def _look(self) -> None:
@@ -52,7 +49,7 @@ class WatchScreen(RunScreen, inherit_bindings=False):
             accepted, words = watched.answers.popleft()
             self.notify(words, severity="information" if accepted else "error", markup=False)
         before = watched.view
-        watched.take_news()
+        watched.poll()
         started = watched.board.started
         data = started.data if started else ""
         self.heading = Heading(watched.folder.name, data, watched.view.summary)
@@ -60,25 +57,17 @@ class WatchScreen(RunScreen, inherit_bindings=False):
         if watched.view != before:
             self.refresh_bindings()
 
-    def action_back(self) -> None:
-        """Back to the list."""
-        if self.is_current:
-            self.dismiss()
-
     def action_pause(self) -> None:
-        """Ask the trainer to wait, or to go on."""
         self._watched.ask(Request("resume" if self._watched.board.paused else "pause"))
 
     @work
     async def action_stop(self) -> None:
-        """Ask the trainer to end, after asking."""
-        question = Question(f"End {self._watched.folder.name}?", [Answer("y", "end it")])
+        question = Question(f"Stop {self._watched.folder.name}?", [Answer("y", "stop it")])
         if await self.app.push_screen_wait(question) == "y":
             self._watched.ask(Request("stop"))
 
     @work
     async def action_learning_rate(self) -> None:
-        """Ask the trainer for another learning rate."""
         now = self._watched.view.lr
         answer = await self.app.push_screen_wait(
             Prompt("Learning rate from the next batch on", "" if now is None else f"{now:g}")
@@ -87,23 +76,20 @@ class WatchScreen(RunScreen, inherit_bindings=False):
             return
         lr = _number(answer)
         if lr is None:
-            self.notify(f"{answer!r} is no learning rate.", severity="error", markup=False)
+            self.notify(f"{answer!r} is not a learning rate.", severity="error", markup=False)
         else:
             self._watched.ask(Request("lr", lr))
 
     @work
     async def action_resume(self) -> None:
-        """Continue the run in this app."""
         wanted = await ask_how_to_resume(self.app, self._watched.folder)
         if wanted:
             self.post_message(wanted)
 
     def action_build_on(self) -> None:
-        """Edit the network of the run, with its weights."""
         self.post_message(EditRun(self._watched.folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer what the state of the run allows."""
         if action in ("pause", "stop", "learning_rate"):
             return self._watched.live
         if action == "resume":

@@ -13,8 +13,8 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.actions import WEIGHTS, bindings
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.header import Heading
-from cnn_tui.tui.widgets.text_lines import TextLines
+from cnn_tui.tui.widgets.bars import Heading
+from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
@@ -25,31 +25,30 @@ _SIDES = {False: 12, True: 16}
 
 
 class Weights(Vertical):
-    """A line about the weights, and the pictures; reads the run on a thread."""
+    """A description and the pictures; reads the run on a thread."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._run = ""
 
     def compose(self) -> ComposeResult:
-        """The line above the pictures."""
         yield TextLines(id="weights-words")
         with VerticalScroll(id="weights-room", can_focus=False):
             yield Static(id="templates")
 
     def say(self, words: str) -> None:
-        """Show words instead of weights."""
+        """Show a text instead of weights."""
         self._run = ""
         self.query_one("#templates", Static).update("")
         self._tell(words)
 
     def read(self, folder: RunFolder) -> None:
-        """Show those of a run."""
+        """Show the weights of a run."""
         self.say("reading the weights...")
         self._run = folder.name
 
         def work() -> Templates:
-            # NumPy is not loaded before something is to be shown.
+            # Imported late: NumPy is loaded only when there is something to show.
             from cnn_tui.engine.export.states import read_state
             from cnn_tui.engine.export.templates import first_layer
 
@@ -73,7 +72,6 @@ class Weights(Vertical):
         self.query_one("#weights-words", TextLines).rows = (((f" {clean(words)}", "dim"),),)
 
     def scroll(self, by: int) -> None:
-        """Up or down through the pictures."""
         self.query_one("#weights-room").scroll_relative(y=by, animate=False)
 
 
@@ -90,20 +88,12 @@ class WeightsScreen(ModeScreen):
         self._folder = folder
 
     def compose_body(self) -> ComposeResult:
-        """Nothing but the weights."""
         yield Weights()
 
     def on_mount(self) -> None:
-        """Read them."""
         super().on_mount()
         self.heading = Heading("first-layer weights", clean(self._folder.name))
         self.query_one(Weights).read(self._folder)
 
     def action_scroll(self, by: int) -> None:
-        """More of them."""
         self.query_one(Weights).scroll(by)
-
-    def action_back(self) -> None:
-        """Back to the list."""
-        if self.is_current:
-            self.dismiss()

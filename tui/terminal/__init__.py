@@ -1,1 +1,1 @@
-"""The terminal itself: what is sent to it, how fast, in which glyphs, and how it is left."""
+"""The terminal: what is sent to it, how often, in which characters, and how it is restored."""

@@ -1,8 +1,11 @@
-"""The cells of a terminal: what is on it, and the least that has to be sent to change it.
+"""The cells of a terminal: their present content, and the shortest output that changes it.
 
-Textual sends a widget's row from its first column to its last changed one, and every look in full.
-A chart of which a few dots moved is then 10 KB; over SSH that is what makes a screen lag. This
-reads what Textual writes, remembers it cell by cell, and writes only the cells that differ.
+Textual sends a widget's row from its first column to its last changed one, with every style in
+full. A chart in which a few dots moved is then 10 KB, which makes a screen lag over SSH. This
+module reads Textual's output, remembers it cell by cell, and writes only the cells that differ.
+
+It parses what Textual writes, which is not a public format: once Textual compares cells by itself,
+delete this file and the driver.
 """
 
 from __future__ import annotations
@@ -25,20 +28,20 @@ _TOKEN = re.compile(
     r"|\x1b[^\x1b\[]|[\x00-\x1f\x7f])"
 )
 _FORGETS = re.compile(r"\x1b\[\?(?:1049|47)[hl]|\x1b\[[0-3]?J|\x1bc")
-"""What empties the screen, or brings another one."""
+"""Sequences that clear the screen or switch to another one."""
 
 _NARROW = re.compile(r"[\x20-\x7e\u2500-\u259f\u2800-\u28ff]*")
-"""Letters, lines, blocks and braille, each surely one column wide; nearly all that is drawn."""
+"""Letters, lines, blocks and braille, each certainly one column wide; nearly all that is drawn."""
 
 _GAP = 4
-"""Equal cells up to which sending them again is no longer than stepping over them."""
+"""Up to this many equal cells, sending them again is no longer than moving the cursor."""
 
 Cell = tuple[str, str]
-"""A character and its look, as the numbers of ``ESC [ ... m``."""
+"""A character and its style, as the numbers of ``ESC [ ... m``."""
 
 
 class Look(NamedTuple):
-    """A look in its parts."""
+    """A style in its parts."""
 
     attributes: str
     foreground: str
@@ -46,7 +49,7 @@ class Look(NamedTuple):
 
 
 class Cells:
-    """What the terminal shows, as far as it is known."""
+    """The content of the terminal, as far as it is known."""
 
     def __init__(self) -> None:
         self._known: dict[int, dict[int, Cell]] = {}
@@ -56,12 +59,12 @@ class Cells:
         self._cursor: tuple[int, int] | None = None
 
     def forget(self) -> None:
-        """Know nothing: everything that is written next is sent."""
+        """Forget the content: everything written next is sent."""
         self._known.clear()
         self._cursor = None
 
     def reduce(self, data: str) -> str:
-        """Less than ``data`` that makes the terminal show the same."""
+        """Return the shortest output found that has the same effect as ``data``."""
         out: list[str] = []
         for match in _TOKEN.finditer(data):
             match match.lastgroup:
@@ -104,7 +107,7 @@ class Cells:
             self._x += width
 
     def _changes(self) -> str:
-        """The wanted cells that are not there yet; then the cursor goes where it was left."""
+        """Return the wanted cells that differ, and the final cursor position."""
         pen = _Pen(self._cursor)
         for y, row in sorted(self._wanted.items()):
             known = self._known.setdefault(y, {})
@@ -118,7 +121,7 @@ class Cells:
 
 
 def _stretches(known: dict[int, Cell], row: dict[int, Cell]) -> Iterator[tuple[int, int]]:
-    """Columns to be sent, as ``(start, end)``."""
+    """Yield the columns to be sent, as ``(start, end)``."""
     changed = sorted(x for x, cell in row.items() if known.get(x) != cell)
     start = end = -1
     for x in changed:
@@ -135,7 +138,7 @@ def _stretches(known: dict[int, Cell], row: dict[int, Cell]) -> Iterator[tuple[i
 
 
 class _Pen:
-    """Writes cells with as few changes of place and look as it can."""
+    """Writes cells with as few changes of position and style as possible."""
 
     def __init__(self, position: tuple[int, int] | None) -> None:
         self.out: list[str] = []
@@ -170,7 +173,7 @@ class _Pen:
 
 @lru_cache(4096)
 def _change(before: str, after: str) -> str:
-    """The numbers that turn one look into another."""
+    """Return the numbers that change one style into another."""
     old, new = _parts(before), _parts(after)
     if old.attributes != new.attributes:
         return ";".join(["0", *filter(None, new)]) if after else ""
@@ -184,7 +187,7 @@ def _change(before: str, after: str) -> str:
 
 @lru_cache(4096)
 def _parts(look: str) -> Look:
-    """Split into attributes, foreground and background."""
+    """Split a style into attributes, foreground and background."""
     attributes: list[str] = []
     foreground = background = ""
     numbers = iter(look.split(";") if look else ())

@@ -1,4 +1,4 @@
-"""Textual's driver with less to send."""
+"""Textual's driver with less output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ThriftyDriver(LinuxDriver):
     _seen_size: os.terminal_size | None = None
 
     def write(self, data: str) -> None:
-        """Write what is new in ``data``; a terminal of another size is known no more."""
+        """Write what differs in ``data``; a new size of the terminal forgets its content."""
         if self._writer_died:
             return
         size = self._size_now()
@@ -28,22 +28,21 @@ class ThriftyDriver(LinuxDriver):
             super().write(reduced)
 
     def close(self) -> None:
-        """Stop writing."""
         if self._writer_died:
             self._writer_thread = None
         super().close()
 
     @property
     def _writer_died(self) -> bool:
-        # Textual's thread ends when its terminal is gone, and its full queue would block for good.
+        # Textual's thread ends with its terminal, and its full queue would block forever.
         return self._writer_thread is not None and not self._writer_thread.is_alive()
 
     def forget(self) -> None:
-        """Send everything anew that is drawn next."""
+        """Send everything again that is drawn next."""
         self._cells = None
 
     def _size_now(self) -> os.terminal_size | None:
-        # A terminal that has hung up has no size; what ends the program is the signal.
+        # A closed terminal has no size; the signal ends the program.
         with suppress(OSError):
             return os.get_terminal_size(self.fileno)
         return None

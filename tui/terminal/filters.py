@@ -1,4 +1,4 @@
-"""What every line passes before it is sent: no control characters; colours and glyphs to suit."""
+"""Filters for every line before it is sent: control characters, colours and glyphs."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from cnn_tui.tui.terminal.link import Link
 
 
 class Printable(LineFilter):
-    """No character that could steer the terminal, wherever the text came from."""
+    """Replaces characters that could control the terminal, wherever the text came from."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Text of the same width in every segment."""
         return [
             segment
             if segment.control or segment.text.isprintable()
@@ -28,10 +27,9 @@ class Printable(LineFilter):
 
 
 class ColorsOff(LineFilter):
-    """No colours at all: a marked row is reversed, the rest keeps bold and underline."""
+    """Removes colours: marked rows are reversed, the rest keeps bold and underline."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The same text in the terminal's own two colours."""
         return [
             Segment(text, style and _without_color(style), control)
             for text, style, control in segments
@@ -39,10 +37,9 @@ class ColorsOff(LineFilter):
 
 
 class Ascii(LineFilter):
-    """Only ASCII: the nearest glyph for what is drawn, ``?`` for other letters."""
+    """Replaces drawing characters by the nearest ASCII, other letters by ``?``."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Text of the same width in every segment."""
         return [
             segment if segment.text.isascii() else segment._replace(text=to_ascii(segment.text))
             for segment in segments
@@ -50,7 +47,7 @@ class Ascii(LineFilter):
 
 
 def filters_for(link: Link) -> Sequence[LineFilter]:
-    """Those that a link needs."""
+    """Return the filters that a link needs."""
     filters: list[LineFilter] = []
     if link.color == "none":
         filters.append(ColorsOff())
@@ -60,7 +57,7 @@ def filters_for(link: Link) -> Sequence[LineFilter]:
 
 
 def to_printable(text: str) -> str:
-    """The text as wide as before, without characters that are not printable."""
+    """Replace characters that are not printable; the width stays the same."""
     return "".join(char if char.isprintable() else _stand_in(char) for char in text)
 
 
@@ -69,7 +66,7 @@ def _stand_in(char: str) -> str:
 
 
 def to_ascii(text: str) -> str:
-    """The text with every character replaced that is not ASCII, as wide as before."""
+    """Replace characters that are not ASCII; the width stays the same."""
     return text if text.isascii() else "".join(map(_ascii, text))
 
 
@@ -79,7 +76,7 @@ def _without_color(style: Style) -> Style:
 
 
 def _marks(style: Style) -> bool:
-    """Whether the background is a colour rather than a grey: then it marks something."""
+    """Whether the background is a colour, which marks something, rather than a grey."""
     if style.bgcolor is None or style.bgcolor.is_default:
         return bool(style.reverse)
     red, green, blue = style.bgcolor.get_truecolor()
@@ -132,7 +129,7 @@ def _ascii(char: str) -> str:
 
 
 def _dots(bits: int) -> str:
-    """The ASCII character whose ink is about where the dots of a braille character are."""
+    """Return the ASCII character whose ink is nearest to the dots of a braille character."""
     left = [row for row, bit in enumerate(_LEFT) if bits >> bit & 1]
     right = [row for row, bit in enumerate(_RIGHT) if bits >> bit & 1]
     rows = sorted({*left, *right})

@@ -9,40 +9,42 @@ from rich.text import Text
 
 _UPPER = "▀"
 _SHADES = " .:-=+*#%@"
-"""Dark to light, as terminals are mostly dark."""
+"""Dark to light, as most terminals are dark."""
 _LUMA = (0.299, 0.587, 0.114)
 
 
 def half_blocks(image: NDArray[np.uint8]) -> Text:
-    """An image ``(C, H, W)`` of one or three channels, a line for every two of its rows."""
+    """Draw an image ``(C, H, W)`` of one or three channels, two of its rows per line."""
     pixels = _in_pairs(_rgb(image))
     return Text("\n").join(_line(*rows) for rows in pixels)
 
 
 def shades(image: NDArray[np.uint8]) -> Text:
-    """The same size in ASCII, for terminals without colours or without half blocks."""
+    """Draw the image in ASCII at the same size, for terminals without colours or half blocks."""
     grey = (_in_pairs(_rgb(image)) @ np.array(_LUMA)).mean(axis=1)
     steps = np.clip(grey * len(_SHADES) / 256, 0, len(_SHADES) - 1).astype(int)
     return Text("\n".join("".join(_SHADES[step] for step in row) for row in steps.tolist()))
 
 
 def fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The image so large that its longer side has at most ``side`` pixels, and at least half.
+    """Scale an image so that its longer side has at most ``side`` pixels, and at least half.
 
-    Smaller ones are enlarged by a whole number; of larger ones each pixel is a mean of many.
+    Smaller images are enlarged by a whole number; larger ones are averaged.
     """
     height, width = image.shape[1:]
     longer = max(height, width)
     if longer <= side:
         by = side // longer
         return image.repeat(by, axis=1).repeat(by, axis=2)
-    rows, columns = (_means(one, max(1, round(one * side / longer))) for one in (height, width))
+    rows, columns = (
+        _means(length, max(1, round(length * side / longer))) for length in (height, width)
+    )
     small: NDArray[np.uint8] = np.rint(rows @ image.astype(float) @ columns.T).astype(np.uint8)
     return small
 
 
 def _means(length: int, parts: int) -> NDArray[np.float64]:
-    """How much of each of ``length`` pixels lies in each of ``parts`` equal parts, as shares."""
+    """Return the shares of each of ``length`` pixels in each of ``parts`` equal parts."""
     edges, starts = np.linspace(0, length, parts + 1)[:, None], np.arange(length)
     shared = np.minimum(edges[1:], starts + 1) - np.maximum(edges[:-1], starts)
     shares: NDArray[np.float64] = np.clip(shared, 0, None) * parts / length
@@ -50,14 +52,14 @@ def _means(length: int, parts: int) -> NDArray[np.float64]:
 
 
 def _in_pairs(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``(H / 2, 2, W, 3)``, an odd last row above black."""
+    """Return pixels ``(H / 2, 2, W, 3)``; an odd last row is paired with black."""
     if len(pixels) % 2:
         pixels = np.concatenate([pixels, np.zeros_like(pixels[:1])])
     return pixels.reshape(-1, 2, *pixels.shape[1:])
 
 
 def _rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``(H, W, 3)``."""
+    """Return pixels ``(H, W, 3)``."""
     colour = np.repeat(image[:1], 3, axis=0) if len(image) < 3 else image[:3]
     last: NDArray[np.uint8] = np.moveaxis(colour, 0, 2)
     return last

@@ -1,6 +1,6 @@
 """The link to the terminal: how often, in which colours and in which glyphs to draw.
 
-Imports no Textual, which reads some of this from the environment when it is imported.
+This module does not import Textual, which reads some of this from the environment on import.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ Color = Literal["auto", "16", "256", "truecolor", "none"]
 
 LOCAL_FPS = 4.0
 REMOTE_FPS = 2.0
-"""Over SSH, where every redraw goes through the link."""
+"""Over SSH, where every redraw is sent over the network."""
 
 _FRAMES = {False: "60", True: "15"}
-"""Frames a second at most while keys are pressed, here and over SSH."""
+"""Frames per second at most while keys are pressed, locally and over SSH."""
 _SYSTEMS = {"16": "standard", "256": "256", "truecolor": "truecolor"}
-"""Rich's names for kinds of colours."""
+"""Rich's names for colour systems."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """How the app is to draw."""
+    """How the app draws."""
 
     fps: float = LOCAL_FPS
-    """Times a second that news of a run is drawn."""
+    """How often news of a run is drawn, per second."""
     mouse: bool = True
     color: Color = "auto"
     ascii: bool = False
@@ -42,15 +42,15 @@ def link_for(
     color: Color = "auto",
     ascii: bool = False,
 ) -> Link:
-    """What was asked for, and for the rest what terminal and link can bear.
+    """Combine the options with what terminal and link support.
 
     Args:
-        environ: ``SSH_CONNECTION``, ``NO_COLOR`` and ``TERM`` are looked at.
-        encoding: Of the stream that is drawn on.
-        fps: Times a second that news of a run is drawn.
-        mouse: Whether the terminal is to report the mouse.
+        environ: ``SSH_CONNECTION``, ``NO_COLOR`` and ``TERM`` are read.
+        encoding: The encoding of the output stream.
+        fps: How often news of a run is drawn, per second.
+        mouse: Whether the terminal reports the mouse.
         color: ``auto`` leaves it to the terminal.
-        ascii: Whether to keep to ASCII even where more would do.
+        ascii: Whether to draw in ASCII even if more is supported.
     """
     remote = "SSH_CONNECTION" in environ
     plain = "utf" not in encoding.lower() or environ.get("TERM") == "linux"
@@ -64,13 +64,13 @@ def link_for(
 
 
 def prepare(link: Link, environ: MutableMapping[str, str]) -> None:
-    """Tell Textual through the environment; to be called before it is imported."""
+    """Configure Textual through the environment; to be called before it is imported."""
     environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     environ.setdefault("TEXTUAL_FPS", _FRAMES[link.remote])
     if link.color in _SYSTEMS:
         environ["TEXTUAL_COLOR_SYSTEM"] = _SYSTEMS[link.color]
-    # Textual would turn colours into greys; ColorsOff leaves them out, which is shorter.
+    # Textual would turn colours into greys; ColorsOff removes them, which is shorter.
     environ.pop("NO_COLOR", None)
-    # Where a shell has exported these, they would hold against a window that changes.
+    # If a shell has exported these, they would override a window that is resized.
     for name in ("COLUMNS", "LINES"):
         environ.pop(name, None)

@@ -1,8 +1,8 @@
-"""Leaving in good order when the system asks for it: TERM, HUP and INT.
+"""Quitting in good order on TERM, HUP and INT.
 
-Textual handles none of them: TERM would leave the alternate screen behind and HUP would kill the
-trainer in the middle of a batch. A watchdog ends the process even if it is stuck, which happens
-when a link or a disk stalls: Textual's writer blocks, and with it the event loop.
+Textual handles none of them: TERM would leave the alternate screen on and HUP would kill the
+trainer in the middle of a batch. A watchdog ends the process even if it is stuck, as when a link or
+a disk stalls: Textual's writer blocks, and with it the event loop.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 HUNG_UP = 128 + signal.SIGHUP
-"""The exit code of a process whose terminal went away."""
+"""The exit code after the terminal was closed."""
 DEADLINE = 5.0
 """Seconds for the run to end and the screen to close before the watchdog ends the process."""
 
@@ -28,12 +28,12 @@ RESET = b"\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?
 """Main screen, cursor, no mouse, no focus and paste reports, plain keyboard."""
 SHOW_CURSOR = b"\x1b[?25h"
 _BUSY = 0.1
-"""Share of the time that a process computes which is not stuck."""
+"""The share of processor time from which a process counts as computing, not stuck."""
 _MOST_DEADLINES = 12
-"""Deadlines for a process that computes: a thread that spins must not keep it alive for ever."""
+"""Deadlines for a computing process: a spinning thread must not keep it alive forever."""
 
 _Settings = list[Any]
-"""What ``termios.tcgetattr`` gives: flags, speeds and control characters."""
+"""The result of ``termios.tcgetattr``: flags, speeds and control characters."""
 
 
 class Watchdog:
@@ -57,7 +57,7 @@ class Watchdog:
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def call_off(self) -> None:
-        """Let the process live."""
+        """Cancel the deadline."""
         self._ended.set()
 
     def end(self) -> NoReturn:
@@ -72,7 +72,7 @@ class Watchdog:
             if self._ended.wait(DEADLINE):
                 return
             before, used = used, time.process_time()
-            # A process that computes is not stuck: one batch of a large network may take longer.
+            # A computing process is not stuck: one batch of a large network may take longer.
             if used - before < _BUSY * DEADLINE or deadline == _MOST_DEADLINES:
                 self.end()
 
@@ -81,7 +81,7 @@ class Watchdog:
 def leaving_on_signals(
     leave: Callable[[int], None], last: Callable[[int], None] = lambda code: None
 ) -> Iterator[None]:
-    """While inside, a signal calls ``leave(128 + signal)``, in the main thread, and only once.
+    """Call ``leave(128 + signal)`` on a signal, in the main thread, and only once.
 
     ``last`` is called with the same number if the process has to be ended by force.
     """
@@ -113,7 +113,7 @@ def _restore(terminal: _Settings | None, reset: bytes) -> None:
     if terminal is None:
         return
     with suppress(termios.error, OSError):
-        # The terminal may be the reason for being late: do not wait for it.
+        # The terminal may be the cause of the delay: do not wait for it.
         os.set_blocking(2, False)
         os.write(2, reset)
         termios.tcsetattr(0, termios.TCSANOW, terminal)

@@ -15,9 +15,9 @@ _NAMES = ("stdin", "stdout", "stderr")
 
 
 def open_closed() -> None:
-    """Put os.devnull on each standard stream that the process was started without.
+    """Open os.devnull on each standard stream that the process was started without.
 
-    Otherwise the next file that is opened would become standard output.
+    Otherwise the next opened file would become standard output.
     """
     for number, name in enumerate(_NAMES):
         if getattr(sys, name) is not None:
@@ -33,10 +33,10 @@ def open_closed() -> None:
 
 
 def finish(*, wait: bool = True) -> None:
-    """Write out what the output streams still hold, and drop what nobody takes.
+    """Flush the output streams, and discard what cannot be written.
 
-    Otherwise the interpreter would try again at its end and exit with 120. Without ``wait`` all
-    of it is dropped: a reader that sleeps would hold the process up.
+    Otherwise the interpreter would try again at its end and exit with 120. Without ``wait``
+    everything is discarded, as a stopped reader would delay the process.
     """
     for stream in _outputs():
         with suppress(OSError):
@@ -49,12 +49,12 @@ def finish(*, wait: bool = True) -> None:
 
 
 def is_hang_up(error: BaseException) -> bool:
-    """Whether a stream could not be written to because its terminal has gone away."""
+    """Whether a write failed because the terminal was closed."""
     return isinstance(error, OSError) and error.errno == errno.EIO and terminal_is_gone()
 
 
 def terminal_is_gone() -> bool:
-    """Whether a standard stream is a terminal that has hung up."""
+    """Whether a standard stream is a terminal that was closed."""
     return any(map(_has_hung_up, range(3)))
 
 

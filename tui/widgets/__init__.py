@@ -1,1 +1,1 @@
-"""What the screens are made of; widgets know neither trainer nor session."""
+"""The widgets of the screens; they import neither trainer nor session."""

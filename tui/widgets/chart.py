@@ -1,52 +1,147 @@
-"""A live chart: drawn at most as often as it is told to, sent only where it changed."""
+"""Charts: plotext draws frame, ticks and labels, arrays draw the curves, a widget shows both.
+
+Only this file uses plotext, through its public functions. The frame is cached. Curves, cursor and
+marks are ours: plotext takes 10 to 30 ms for a chart (measured) with the GIL held, at 4 Hz a tenth
+of the training speed; arrays take 1 ms. It also fails on infinities, and returns colours as escape
+sequences, where the widget has to know which curve each cell shows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from threading import Lock
 
-from textual.reactive import var
+from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Plot
+from cnn_tui.tui.dashboard.ticks import Axis
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.widgets.lines import Lines, Shown
 
-from cnn_tui.tui.widgets.lines import Line, Lines
-from cnn_tui.tui.widgets.plot import MARKED, Plot, Rasteriser, rasterise
+Row = list[tuple[str, int]]
 
-ROLES = ("accent", "warn", "faint", "good", "dim")
-"""Looks of the curves in their order."""
+Canvas = list[Row]
+"""Rows of texts, each with the number of its curve, -1 for axes and labels."""
+
+GLYPH_EVERY = 5
+"""Columns for at most two glyphs of a curve; closer together they would hide the others."""
+
+Rasteriser = Callable[[Plot, int, int], Canvas]
+"""Draws a plot in a number of columns and rows."""
 
 
-@dataclass(frozen=True)
-class ChartPicture:
-    """A heading and what is below it; without a plot, words about why."""
+def rasterise(plot: Plot, width: int, height: int) -> Canvas:
+    """Draw in braille; every row is ``width`` columns wide."""
+    empty, left = _empty(plot.x, plot.y, width, height), plot.y.label_width + 1
+    columns, rows = width - left, height - 2
+    canvas: Canvas = [[(row, _NO_CURVE)] for row in empty]
+    if columns > 0 and rows > 0 and any(curve.points for curve in plot.curves):
+        canvas = _drawn(empty, plot, columns, rows)
+    return _marked(_named(canvas, plot.x.name), plot, columns)
 
-    title: Line = ()
-    short_title: Line = ()
-    """For a chart in which the title has no room."""
-    plot: Plot | None = None
-    note: str = ""
 
-    def title_in(self, width: int) -> Line:
-        """The title if there is room for it, else the shorter one, or as much of that as fits."""
-        title = self.title if _columns(self.title) <= width else self.short_title
-        while _columns(title) > width and len(title) > 1:
-            title = title[:-2]  # a label without its value says nothing
-        return title
+def _drawn(empty: tuple[str, ...], plot: Plot, columns: int, rows: int) -> Canvas:
+    # Imported at the first curve: it needs NumPy, which a training has imported by then.
+    from cnn_tui.tui.widgets.grid import Grid, over
+
+    grid = Grid(columns, rows, (plot.x.low, plot.x.high), (plot.y.low, plot.y.high))
+    # The first curve is drawn over the others, and the glyphs of all over that: where curves
+    # share a cell, which has one colour, each can still be seen.
+    for x, low, high in plot.spreads:
+        grid.line([(x, low), (x, high)], _NO_CURVE)
+    for number, curve in reversed(list(enumerate(plot.curves))):
+        if curve.joined:
+            grid.line(curve.points, number)
+    for number, curve in enumerate(plot.curves):
+        if not curve.joined:
+            grid.places(curve.points, number, curve.glyph)
+        elif curve.glyph:
+            grid.glyphs(number, curve.glyph, columns // GLYPH_EVERY)
+    return over(empty, grid, plot.y.label_width + 1)
+
+
+@lru_cache(32)
+def _empty(x: Axis, y: Axis, width: int, height: int) -> tuple[str, ...]:
+    """Draw frame, ticks and labels with plotext, in 10 ms; they seldom change."""
+    # Imported at the first chart: 70 ms that the first screen does not wait for.
+    import plotext
+
+    # plotext draws on one figure, which all threads share.
+    with _FIGURE:
+        plotext.clear_figure()
+        plotext.limit_size(False, False)
+        plotext.plot_size(width, height)
+        plotext.xaxes(True, False)
+        plotext.yaxes(True, False)
+        plotext.xlim(x.low, x.high)
+        plotext.ylim(y.low, y.high)
+        plotext.xticks(list(x.ticks), list(x.labels))
+        plotext.yticks(list(y.ticks), list(y.labels))
+        # Without any point plotext leaves the labels out.
+        plotext.scatter([x.low], [y.low], marker=" ")
+        return tuple(plotext.uncolorize(plotext.build()).splitlines()[:height])
+
+
+_FIGURE = Lock()
+
+
+def _named(canvas: Canvas, name: str) -> Canvas:
+    """Write the name of the horizontal axis into the free corner left of its labels."""
+    text, number = canvas[-1][0]
+    if text[: len(name)].isspace():
+        canvas[-1][0] = (name + text[len(name) :], number)
+    return canvas
+
+
+def _marked(canvas: Canvas, plot: Plot, columns: int) -> Canvas:
+    """Add the cursor in empty cells, and marks on the axis."""
+    scale = (columns - 1) / (plot.x.high - plot.x.low)
+    left = plot.y.label_width + 1
+
+    def column(x: float) -> int:
+        return left + round((x - plot.x.low) * scale)
+
+    marks = {column(mark) for mark in plot.marks if plot.x.low <= mark <= plot.x.high}
+    if marks:
+        canvas[-2] = _overlaid(canvas[-2], dict.fromkeys(marks, (MARK, MARKED)))
+    if plot.cursor is not None and plot.x.low <= plot.cursor <= plot.x.high:
+        line = {column(plot.cursor): ("│", MARKED)}
+        canvas[:-2] = [_overlaid(row, line, over=" ") for row in canvas[:-2]]
+    return canvas
+
+
+MARK = "▲"
+
+
+def _overlaid(row: Row, places: dict[int, tuple[str, int]], over: str = "") -> Row:
+    """Replace the cells of some columns, with ``over`` only those that show that character."""
+    cells = [(char, number) for text, number in row for char in text]
+    for place, cell in places.items():
+        if place < len(cells) and (not over or cells[place][0] == over):
+            cells[place] = cell
+    return [
+        ("".join(char for char, _ in run), number)
+        for number, run in groupby(cells, key=itemgetter(1))
+    ]
+
+
+_NO_CURVE = -1
+
+MARKED = 100
+"""The curve number of cursor and marks in a canvas."""
 
 
 class Chart(Lines):
-    """Knows nothing of training: it is given a picture."""
+    """A chart of a picture, whatever its subject."""
 
-    picture: var[ChartPicture] = var(ChartPicture(), init=False)
+    picture: Shown[ChartPicture] = Shown(ChartPicture())
 
     def __init__(self, *, id: str | None = None, rasteriser: Rasteriser = rasterise) -> None:
         super().__init__(id=id)
         self._rasterise = rasteriser
 
-    def watch_picture(self) -> None:
-        """Draw; an equal picture does not get here."""
-        self.redraw()
-
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Heading and curves."""
         plot, title = self.picture.plot, self.picture.title_in(width)
         if plot is None or width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
             blank: list[Line] = [()] * max(0, height // 2 - 1)
@@ -54,10 +149,6 @@ class Chart(Lines):
         canvas = self._rasterise(plot, width, height - 1)
         roles = [role_of(at if c.look is None else c.look) for at, c in enumerate(plot.curves)]
         return [title, *(_styled(row, roles) for row in canvas)]
-
-
-def _columns(title: Line) -> int:
-    return sum(len(text) for text, _ in title)
 
 
 def _styled(row: list[tuple[str, int]], roles: Sequence[str]) -> Line:
@@ -68,11 +159,12 @@ def _styled(row: list[tuple[str, int]], roles: Sequence[str]) -> Line:
 
 
 def role_of(number: int) -> str:
-    """The look of a curve by its number in a canvas."""
+    """Return the role of a curve by its number in a canvas."""
     if number == MARKED:
         return "strong"
     return ROLES[number % len(ROLES)] if number >= 0 else "dim"
 
 
 _LEAST_WIDTH = 16
+
 _LEAST_HEIGHT = 5

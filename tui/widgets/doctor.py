@@ -1,4 +1,4 @@
-"""What is wrong with the network, in words, and what would mend it; or that all is well."""
+"""The report on the network: its issues with their fixes, and its costs."""
 
 from __future__ import annotations
 
@@ -7,60 +7,47 @@ from textwrap import wrap
 
 from textual import events
 from textual.message import Message
-from textual.reactive import var
 
 from cnn_tui.engine.specs.report import Fix, Issue, Report
-from cnn_tui.tui.widgets.lines import Line, Lines, unstyled
-from cnn_tui.tui.words import clean, fit, packed
+from cnn_tui.tui.rows import Line, unstyled
+from cnn_tui.tui.widgets.lines import Lines, Shown
+from cnn_tui.tui.words import clean, compact, count, fit, packed
 
 LETTERS = "abcde"
 
 
 class Doctor(Lines):
-    """One issue at a time: the one at the chosen layer, else the first."""
+    """The issue of the selected layer, else the first one."""
 
     class FixRequested(Message):
-        """A remedy was chosen with the mouse."""
+        """A fix was clicked."""
 
         def __init__(self, letter: str) -> None:
             super().__init__()
             self.letter = letter
 
-    report: var[Report | None] = var(None, init=False)
-    chosen: var[int] = var(0, init=False)
-    """Number of the chosen layer, 0 for the network as a whole."""
-    advice: var[tuple[str, ...]] = var((), init=False)
-    """What to say when nothing is wrong."""
+    report: Shown[Report | None] = Shown(None)
+    chosen: Shown[int] = Shown(0)
+    """The number of the selected layer, 0 for the network as a whole."""
+    advice: Shown[tuple[str, ...]] = Shown(())
+    """The text for a network without issues."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._offered: dict[str, Fix] = {}
 
-    def watch_report(self) -> None:
-        """Show the new state."""
-        self.redraw()
-
-    def watch_chosen(self) -> None:
-        """Show the issue of the layer that was chosen."""
-        self.redraw()
-
-    def watch_advice(self) -> None:
-        """Show what to say."""
-        self.redraw()
-
     @property
     def issue(self) -> Issue | None:
-        """The issue that is shown."""
+        """The visible issue."""
         issues = self.report.issues if self.report else ()
         here = [issue for issue in issues if issue.layer == self.chosen]
         return next(iter((*here, *issues)), None)
 
     def fix(self, letter: str) -> Fix | None:
-        """The remedy with a letter, if it is on offer."""
+        """Return the fix with a letter, if it is visible."""
         return self._offered.get(letter)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The issue with its remedies, or the advice."""
         issue = self.issue
         self._offered = {}
         if issue is None:
@@ -76,7 +63,6 @@ class Doctor(Lines):
         return [*head, *choices]
 
     def on_click(self, event: events.Click) -> None:
-        """A click on a remedy applies it."""
         line = self._rows[event.y] if event.y < len(self._rows) else unstyled()
         letter = line[0][0].strip()
         if self.fix(letter):
@@ -97,5 +83,42 @@ class Doctor(Lines):
 
 
 def _without_advice(issue: Issue) -> str:
-    """The message; its last sentence names the remedies, which stand below it anyway."""
+    """Return the message without its last sentence, which repeats the fixes below it."""
     return clean(issue.message.partition(" Try ")[0] if issue.fixes else issue.message)
+
+
+class Totals(Lines):
+    """Issues, parameters, multiply-adds and activations of the network."""
+
+    report: Shown[Report | None] = Shown(None)
+    batch_size: Shown[int] = Shown(1)
+    weights: Shown[str] = Shown("")
+    """The source of the trained weights that fit the network, if there are any."""
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        report = self.report
+        if report is None:
+            return []
+        issues = len(report.issues)
+        words = "fits" if report.valid else count(issues, "issue")
+        state = (words, "good" if report.valid else "error")
+        memory = sum(inner.activations for layer in report.layers for inner in layer.walk())
+        memory *= 4 * self.batch_size
+        parts = (
+            f"{report.total_params:,} parameters",
+            f"{compact(report.total_macs)} multiply-adds",
+            f"{compact(memory)}B activations",
+            *([f"weights of {self.weights}"] if self.weights else ()),
+        )
+        if not report.layers:
+            state = ("empty", "dim")
+        return [((" ", ""), state, (_joined(parts, width - len(state[0]) - 1), ""))]
+
+
+def _joined(parts: tuple[str, ...], room: int) -> str:
+    """Join as many parts as fit."""
+    text = ""
+    for part in parts:
+        if len(text) + 3 + len(part) <= room:
+            text += f"   {part}"
+    return text

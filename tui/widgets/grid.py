@@ -1,7 +1,7 @@
-"""Lines of dots in braille characters, each of two by four, as arrays.
+"""Lines of braille dots, two by four in a character, drawn with arrays.
 
-A chart is drawn while a network trains in the same process: in loops of Python it took 10 ms,
-with the GIL held, which the training waited for.
+A chart is drawn while a network trains in the same process: loops in Python took 10 ms, with the
+GIL held, during which the training waited.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Numbers = NDArray[Any]
 _ACROSS, _UP = 2, 4
 """Dots of a character."""
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
-"""Of its rows from the top, left and right."""
+"""Bits of the dots in rows from the top, left and right."""
 _BRAILLE = np.uint32(0x2800)
 
 
 class Grid:
-    """Cells of dots; a cell, which has one colour, belongs to what is drawn into it last.
+    """Cells of dots; a cell has one colour, that of the curve drawn into it last.
 
-    What is shown of the plane is ``x_range`` by ``y_range``; values beyond are drawn at the edge.
+    The visible range is ``x_range`` by ``y_range``; values outside are drawn at the edge.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class Grid:
         self.columns, self.rows = columns, rows
         self._x, self._y = x_range, y_range
         self.chars = np.zeros((rows, columns), "<u4")
-        """What is drawn, 0 for nothing."""
+        """The drawn characters, 0 for nothing."""
         self.numbers = np.full((rows, columns), -1)
         self._lines: dict[int, tuple[Numbers, Numbers]] = {}
 
     def line(self, points: Sequence[tuple[float, float]], number: int) -> None:
-        """Connect points, in order of x; those beyond the range of x or not finite are left out.
+        """Connect points in order of x; points outside the range of x or not finite are skipped.
 
-        Every column of dots shows the least and the greatest that falls into it: no peak is lost.
+        Every column of dots shows its least and greatest value, so that no peak is lost.
         """
         x, y = self._lines[number] = self._dots(points)
         if not len(x):
@@ -61,7 +61,7 @@ class Grid:
         self.numbers[drawn] = number
 
     def glyphs(self, number: int, glyph: str, most: int) -> None:
-        """Write a character on a line: at its least and greatest in each of ``most`` parts."""
+        """Write a character on a line, at its least and greatest in each of ``most`` parts."""
         x, y = self._lines[number]
         part = x * max(1, most) // (self.columns * _ACROSS)
         bounds = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(x)]
@@ -79,7 +79,7 @@ class Grid:
         self.chars[cells], self.numbers[cells] = ord(glyph), number
 
     def _dots(self, points: Sequence[tuple[float, float]]) -> tuple[Numbers, Numbers]:
-        """Columns from the left and rows from the bottom."""
+        """Return columns from the left and rows from the bottom."""
         (left, right), (bottom, top) = self._x, self._y
         plane = np.fromiter(chain.from_iterable(points), float, 2 * len(points))
         x, y = plane[::2], plane[1::2]
@@ -91,7 +91,7 @@ class Grid:
 
 
 def _spans(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
-    """The lowest and the highest dot of each column from the first to the last."""
+    """Return the lowest and the highest dot of each column from the first to the last."""
     starts = np.flatnonzero(np.diff(x, prepend=-1))
     ends = np.append(starts[1:], len(x)) - 1
     columns = x[starts]
@@ -111,7 +111,7 @@ def _spans(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def over(canvas: Sequence[str], grid: Grid, left: int) -> list[list[tuple[str, int]]]:
-    """Rows of texts, each with its number, -1 for what the grid leaves of ``canvas``.
+    """Return rows of texts with their curve numbers, -1 for what remains of ``canvas``.
 
     The grid begins in column ``left`` of the first row.
     """

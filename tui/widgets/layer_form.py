@@ -1,7 +1,7 @@
-"""The chosen row's form, made from the fields of its spec, and the arithmetic below it.
+"""The form of the selected row, made from the fields of its spec, and the arithmetic below.
 
-All of it is drawn; only the field being edited gets an input laid over its value. A column of
-inputs would be laid out anew for each row that the cursor passes, which costs tens of times more.
+All of it is drawn; only the field being edited has an input over its value. A column of inputs
+would be laid out again for each row that the cursor passes, which costs tens of times more.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from textual.widgets import Input
 
 from cnn_tui.tui.building.fields import Field, FieldError
 from cnn_tui.tui.building.forms import Form
-from cnn_tui.tui.widgets.lines import Line, Lines
-from cnn_tui.tui.widgets.value_input import ValueInput
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.widgets.inputs import ValueInput
+from cnn_tui.tui.widgets.lines import Lines, Shown
 from cnn_tui.tui.words import clean, fit
 
 LABEL_WIDTH = 16
@@ -29,7 +30,7 @@ CHOICE = "<>"
 
 
 class LayerForm(Lines):
-    """A title, a field in each line, what is wrong with the field being edited, arithmetic."""
+    """A title, a field per line, the error of the field being edited, and arithmetic."""
 
     BINDINGS = [
         Binding("escape", "leave", "back to the list", id="form.leave"),
@@ -38,7 +39,7 @@ class LayerForm(Lines):
     ]
 
     class Edited(Message):
-        """A field was given another valid value."""
+        """A field has a new valid value."""
 
         def __init__(self, field: Field, value: Any) -> None:
             super().__init__()
@@ -46,60 +47,52 @@ class LayerForm(Lines):
             self.value = value
 
     class Left(Message):
-        """The person is done with the form."""
+        """The person has left the form."""
 
     form: var[Form | None] = var(None, init=False)
-    notes: var[tuple[str, ...]] = var((), init=False)
+    notes: Shown[tuple[str, ...]] = Shown(())
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._active: str | None = None
-        self._told: object = None
+        self._posted: object = None
         self._problem = ""
         self._top = 0
 
     def compose(self) -> ComposeResult:
-        """The input, hidden until a field is edited."""
         yield ValueInput(compact=True, select_on_focus=False)
 
     def on_mount(self) -> None:
-        """Nothing is edited yet."""
         self._entry.display = False
 
     def watch_form(self, before: Form | None, form: Form | None) -> None:
-        """Draw the values; a form for something else ends the editing."""
+        """Draw the values; the form of another row ends the editing."""
         if before is not None and form is not None and before.key != form.key:
             self._close()
         self.redraw()
 
-    def watch_notes(self) -> None:
-        """Draw the arithmetic."""
-        self.redraw()
-
     def enter(self, name: str | None = None) -> None:
-        """Edit a field, the first if none is named."""
+        """Edit a field, by default the first."""
         names = self._names()
         if names:
             self._open(name if name in names else names[0])
 
     def refill(self) -> None:
-        """Put the present value into the field that is being edited: it was changed elsewhere."""
+        """Update the input after the value was changed elsewhere."""
         if self._active is not None:
             self.enter(self._active)
 
     def action_leave(self) -> None:
-        """Give the keys back to the list."""
         self.post_message(self.Left())
 
     def action_go(self, by: int) -> None:
-        """Move to a neighbouring field."""
         names = self._names()
         if self._active in names:
             at = names.index(self._active) + by
             self._open(names[max(0, min(at, len(names) - 1))])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes on to the next field, from the last back to the list."""
+        """Move to the next field, from the last back to the list."""
         event.stop()
         if self._active == self._names()[-1]:
             self.action_leave()
@@ -107,7 +100,7 @@ class LayerForm(Lines):
             self.action_go(1)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Check every keystroke; tell of each new valid value."""
+        """Check every keystroke; post each new valid value."""
         event.stop()
         if self._active not in self._names():
             return
@@ -118,30 +111,28 @@ class LayerForm(Lines):
             self._complain(str(error))
             return
         self._complain("")
-        if (value, type(value)) != (self._told, type(self._told)):
-            self._told = value
+        if (value, type(value)) != (self._posted, type(self._posted)):
+            self._posted = value
             self.post_message(self.Edited(field, value))
 
     def on_descendant_blur(self) -> None:
-        """Text that is no value is dropped when the field is left."""
+        """Discard an invalid text when the field is left."""
         self._close()
 
     def on_click(self, event: events.Click) -> None:
-        """Edit the field that was clicked."""
         names = self._names()
         row = self._top + event.y - 1
         if event.widget is self and 0 <= row < len(names):
             self._open(names[row])
 
     def redraw(self) -> None:
-        """Draw, and keep the input on its field."""
+        """Draw, and keep the input over its field."""
         super().redraw()
         if self._active in self._names():
             row = 1 + self._names().index(self._active) - self._top
             self._entry.styles.offset = (LABEL_WIDTH, row)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The part of the form around the field being edited."""
         form = self.form
         if form is None:
             return []
@@ -185,13 +176,13 @@ class LayerForm(Lines):
     def _open(self, name: str) -> None:
         field, value = self._line(name)
         entry = self._entry
-        self._active, self._told, self._problem = name, value, ""
+        self._active, self._posted, self._problem = name, value, ""
         entry.choices, entry.placeholder = field.choices, field.empty
         with entry.prevent(Input.Changed):
             entry.value = field.show(value)
         entry.styles.width = self.content_size.width - LABEL_WIDTH - len(CHOICE)
         entry.display = True
-        # At once: Widget.focus would leave the next key to the list.
+        # At once: after Widget.focus the next key would still reach the list.
         self.screen.set_focus(entry)
         entry.action_select_all()
         self.redraw()
@@ -207,7 +198,7 @@ class LayerForm(Lines):
 
 
 def _fitted(words: str, width: int) -> list[str]:
-    """A line that is too long loses the blanks of its sums before it is wrapped."""
+    """Wrap a line, after removing the spaces of its sums if it is too long."""
     if len(words) > width:
         words = re.sub(r"(?<=[\w)]) ([-+]) (?=\d)", r"\1", words)
     return wrap(words, width) or [""]

@@ -1,4 +1,4 @@
-"""The list of layers: what each is, what comes out of it, what it costs."""
+"""The list of layers: settings, output and costs."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from textual.message import Message
 from textual.reactive import var
 
 from cnn_tui.tui.building.outline import Row
-from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.widgets.lines import Lines, Shown
 from cnn_tui.tui.words import compact, fit
 
 FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6
-"""Widths of the columns that are as wide in every network."""
+"""Widths of the columns that are equal for all networks."""
 WIDE = 76
-"""Columns from which the costs beyond parameters are shown as well."""
+"""The width from which costs beyond parameters are shown."""
 MOST_SETTINGS = 24
 NARROW = 44
-"""Columns below which settings and parameters are left to the form."""
+"""The width below which settings and parameters are left to the form."""
 
 
 class LayerTable(Lines, can_focus=True):
-    """Rows to choose from; the heading stays while the rest scrolls."""
+    """Selectable rows below a heading that does not scroll."""
 
     BINDINGS = [
         Binding("up,k", "go(-1)", "Up", show=False, priority=True),
@@ -35,7 +36,7 @@ class LayerTable(Lines, can_focus=True):
     ]
 
     class Highlighted(Message):
-        """The cursor went to another row."""
+        """The cursor moved to another row."""
 
         def __init__(self, row: int, extend: bool = False) -> None:
             super().__init__()
@@ -43,39 +44,32 @@ class LayerTable(Lines, can_focus=True):
             self.extend = extend
 
     class EditRequested(Message):
-        """The row under the cursor is to be edited."""
+        """The row under the cursor was clicked twice."""
 
     rows: var[tuple[Row, ...]] = var((), init=False)
-    cursor: var[int] = var(0, init=False)
+    cursor: Shown[int] = Shown(0)
     marked: frozenset[int] = frozenset()
-    """Rows that are chosen together, or would be new."""
+    """Rows that are selected together, or previewed."""
 
     _top = 0
 
     def validate_cursor(self, cursor: int) -> int:
-        """Keep the cursor on a row."""
         return max(0, min(cursor, len(self.rows) - 1))
 
     def watch_rows(self) -> None:
-        """Show the new rows; the cursor stays where there is still one."""
+        """Show the new rows; the cursor stays on an existing one."""
         self.cursor = self.validate_cursor(self.cursor)
         self.redraw()
 
-    def watch_cursor(self) -> None:
-        """Show where the cursor is."""
-        self.redraw()
-
     def watch_has_focus(self, focus: bool) -> None:
-        """The cursor's row is lit only while keys go to it."""
         super().watch_has_focus(focus)
         self.redraw()
 
     def action_go(self, by: int) -> None:
-        """Move the cursor."""
         self._choose(self.cursor + by)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose a row; a second click edits it."""
+        """Select a row; a second click edits it."""
         row = self._top + event.y - 1
         if event.y < 1 or row >= len(self.rows):
             return
@@ -84,15 +78,12 @@ class LayerTable(Lines, can_focus=True):
         self._choose(row, extend=event.shift)
 
     def on_mouse_scroll_down(self) -> None:
-        """Scroll by moving the cursor, which is always in sight."""
         self.action_go(1)
 
     def on_mouse_scroll_up(self) -> None:
-        """Scroll by moving the cursor, which is always in sight."""
         self.action_go(-1)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Heading, then as many rows as fit around the cursor."""
         columns = _Columns(width, self.rows)
         shown = max(1, height - 1)
         self._top = max(0, min(self._top, self.cursor, len(self.rows) - shown))
@@ -104,7 +95,7 @@ class LayerTable(Lines, can_focus=True):
         return [columns.heading(), *rows]
 
     def _with_scrollbar(self, rows: list[Line], width: int) -> list[Line]:
-        """Mark in the last column which part of the list is in sight."""
+        """Draw a scroll bar in the last column."""
         first = self._top * len(rows) // len(self.rows)
         last = (self._top + len(rows)) * len(rows) // len(self.rows)
         marked = []
@@ -120,7 +111,7 @@ class LayerTable(Lines, can_focus=True):
         if at != self.cursor:
             return tuple((text, f"idle {role}") for text, role in columns.line(row, "+"))
         lit = "cursor" if self.has_focus else "idle"
-        # On the bar of the cursor only what is wrong keeps its colour.
+        # On the cursor's row only errors and warnings keep their colour.
         kept = {"error": " error", "warn": " warn"}
         return tuple((text, lit + kept.get(role, "")) for text, role in columns.line(row, ">"))
 
@@ -131,7 +122,7 @@ class LayerTable(Lines, can_focus=True):
 
 
 class _Columns:
-    """Widths of the columns, and rows laid out in them; what has no room is left out."""
+    """The widths of the columns; columns without room are hidden."""
 
     def __init__(self, width: int, rows: tuple[Row, ...]) -> None:
         self.width = width
@@ -169,7 +160,7 @@ class _Columns:
             return ""
         words = " ".join(words.split())
         if len(words) > self.settings:
-            # A stride of 1 goes without saying, sooner than what comes after it.
+            # A stride of 1 is the default and is dropped first.
             words = words.replace(" s1", "", 1)
         return f"{fit(words, self.settings)} "
 

@@ -1,26 +1,25 @@
-"""The base of almost every widget here: rows of styled text of which only the changed are sent.
+"""The base of most widgets here: rows of styled text, of which only changed ones are sent.
 
-Textual resends the whole region of a widget that is refreshed. Over a slow link that is the cost
-of the screen, so these widgets compare their rows with the ones before and refresh the others.
+Textual resends the whole region of a refreshed widget, which is the main cost of a screen over a
+slow link. These widgets compare their rows with the previous ones and refresh only the others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
+from typing import Any, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region, Size
+from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
+from cnn_tui.tui.rows import Line, unstyled
 from cnn_tui.tui.words import clean
-
-Run = tuple[str, str]
-"""Text and its role: names out of ``LOOKS``, such as ``cursor dim``, the last of which wins."""
-
-Line = tuple[Run, ...]
 
 LOOKS = {
     "dim": "$text-muted",
@@ -34,20 +33,32 @@ LOOKS = {
     "cursor": "$block-cursor-foreground on $block-cursor-background",
     "idle": "on $block-cursor-blurred-background",
 }
-"""Roles and what they look like.
+"""Roles and their styles.
 
-Not component classes: Textual matches each of those with every rule, again for each widget and
-each change of its state, which was a third of the time from the start to the first paint.
+They are not component classes: Textual matches each of those with every rule, for each widget and
+each change of state, which took a third of the time to the first paint (measured).
 """
 
 
-def unstyled(text: str = "") -> Line:
-    """A row without any styling."""
-    return ((text, ""),)
+Value = TypeVar("Value")
+
+
+class Shown(var[Value]):
+    """An attribute of :class:`Lines`; a new value draws the rows again."""
+
+    def __init__(self, default: Value) -> None:
+        super().__init__(default, init=False)
+
+    def __set__(self, lines: Any, value: Value) -> None:
+        before = self.__get__(lines, type(lines))
+        super().__set__(lines, value)
+        # Textual keeps the old object if the new one is equal.
+        if self.__get__(lines, type(lines)) is not before:
+            lines.redraw()
 
 
 class Lines(Widget):
-    """Rows made by :meth:`lines` from the widget's data and size."""
+    """A widget whose rows are made by :meth:`lines`."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -56,7 +67,7 @@ class Lines(Widget):
         self._styles: dict[tuple[str, bool], Style] = {}
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The rows that fit into ``width`` columns and ``height`` rows."""
+        """Return the rows for ``width`` columns and ``height`` rows."""
         raise NotImplementedError
 
     def redraw(self) -> None:
@@ -70,18 +81,16 @@ class Lines(Widget):
             self.refresh(*(Region(0, y, size.width, 1) for y in changed))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fit the rows to the new size."""
         self._rows = []
         self.redraw()
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many rows as there are, for widgets whose height is ``auto``."""
+        """Return the number of rows, for widgets of height ``auto``."""
         return len(self.lines(width, viewport.height))
 
     def render_line(self, y: int) -> Strip:
-        """One row of the widget's content."""
         width = self.content_size.width
-        # At once, so that no empty widget is painted before the news of its size arrives.
+        # At once, so that no empty widget is painted before its resize event.
         if self._size_made != self.content_size and self.is_mounted:
             self._rows = self._made(self.content_size)
         row = self._rows[y] if y < len(self._rows) else unstyled()
@@ -89,7 +98,7 @@ class Lines(Widget):
         return Strip(segments).adjust_cell_length(width, self._style(row[-1][1] if row else ""))
 
     def notify_style_update(self) -> None:
-        """The theme may be another one."""
+        """Forget the styles: the theme may have changed."""
         self._styles = {}
         super().notify_style_update()
 
@@ -104,3 +113,35 @@ class Lines(Widget):
             looks = map(self.app.stylesheet.parse_style, map(LOOKS.__getitem__, role.split()))
             self._styles[key] = sum(looks, self.visual_style).rich_style
         return self._styles[key]
+
+
+def underlined(words: str, column: int, width: int, room: int, role: str = "error") -> list[Line]:
+    """Return carets from ``column`` on, with ``words`` beside or below them."""
+    column = max(0, min(column, room - 1))
+    marks = "^" * max(1, min(width, room - column))
+    if column + len(marks) + 1 + len(words) <= room:
+        return [((f"{'':{column}}{marks} {words}", role),)]
+    if len(words) < column:
+        return [((f"{words:>{column - 1}} {marks}", role),)]
+    below = [((f"  {line}", role),) for line in wrap(words, max(1, room - 2))]
+    return [((f"{'':{column}}{marks}", role),), *below]
+
+
+class TextLines(Lines):
+    """A widget that shows the rows it is given."""
+
+    rows: Shown[tuple[Line, ...]] = Shown(())
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        return self.rows
+
+
+LEAST = Size(60, 18)
+
+
+class TooSmall(Lines):
+    """The present and the minimum size of the terminal."""
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        words = (f"{width}x{height}: cnn-tui needs {LEAST.width}x{LEAST.height}", "q quits")
+        return [unstyled(line[:width]) for line in words]

@@ -1,4 +1,4 @@
-"""The line in which layers are typed: what may come next, and the error under its words."""
+"""The line for typing layers, with completions and errors below it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.quick.complete import Completion, complete
 from cnn_tui.engine.specs.quick.parse import parse_quick
-from cnn_tui.tui.widgets.carets import underlined
-from cnn_tui.tui.widgets.entry_input import EntryInput
-from cnn_tui.tui.widgets.lines import Line, Lines, Run, unstyled
+from cnn_tui.tui.rows import Line, Run, unstyled
+from cnn_tui.tui.widgets.inputs import EntryInput
+from cnn_tui.tui.widgets.lines import Lines, underlined
 from cnn_tui.tui.words import clean, fit
 
 PROMPT = "/ "
-HINT = "such as conv 32 3x3 pad same | relu | pool 2: tab completes, enter inserts, esc leaves"
+HINT = "such as conv 32 3x3 pad same | relu | pool 2: tab completes, enter inserts, esc goes back"
 
 
 class QuickEntry(Lines):
-    """Hidden until it is opened; what is typed is told at once, so that it can be previewed."""
+    """Hidden until opened; posts the typed layers at once, so that they can be previewed."""
 
     BINDINGS = [
         Binding("escape", "leave", "back to the list", id="entry.leave"),
@@ -35,14 +35,14 @@ class QuickEntry(Lines):
     ]
 
     class Typed(Message):
-        """The line reads as other layers than before."""
+        """The line now reads as other layers."""
 
         def __init__(self, layers: tuple[Layer, ...]) -> None:
             super().__init__()
             self.layers = layers
 
     class Left(Message):
-        """The line is closed; ``layers`` are to be inserted, if any."""
+        """The line was closed; ``layers`` are to be inserted, if there are any."""
 
         def __init__(self, layers: tuple[Layer, ...] = ()) -> None:
             super().__init__()
@@ -56,52 +56,50 @@ class QuickEntry(Lines):
         self._chosen = 0
 
     def compose(self) -> ComposeResult:
-        """The line; what is around it is drawn."""
         yield EntryInput(compact=True, select_on_focus=False)
 
     def open(self) -> None:
-        """Begin with an empty line."""
+        """Open an empty line."""
         self._error, self._layers, self._chosen = None, (), 0
         self.display = True
         self._entry.value = ""
-        # At once: keys that come in a burst must not reach the list that had the focus.
+        # At once: a burst of keys must not reach the list that had the focus.
         self.screen.set_focus(self._entry)
         self.redraw()
 
     def close(self) -> None:
-        """Out of sight; who opened it moves the focus."""
+        """Hide the line; the caller moves the focus."""
         self.display = False
 
     def action_leave(self) -> None:
-        """Back to the list; nothing is inserted."""
         self.post_message(self.Left())
 
     def action_accept(self) -> None:
-        """Insert what the line says, unless it does not read."""
+        """Insert the layers, unless the line is invalid."""
         if self._error is None:
             self.post_message(self.Left(self._layers))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """The line has the focus, so that it gets the key."""
+        """Handle the key here, as the input has the focus."""
         event.stop()
         self.action_accept()
 
     def action_complete(self) -> None:
-        """Put the marked word in."""
+        """Insert the selected completion."""
         entry, choices = self._entry, self._choices()
         if choices:
             word = choices[self._chosen % len(choices)]
-            before, behind = entry.value[: word.start], entry.value[word.end :].lstrip()
-            entry.value = f"{before}{word.text} {behind}"
+            before, after = entry.value[: word.start], entry.value[word.end :].lstrip()
+            entry.value = f"{before}{word.text} {after}"
             entry.cursor_position = word.start + len(word.text) + 1
 
     def action_go(self, by: int) -> None:
-        """Mark another word."""
+        """Select another completion."""
         self._chosen = (self._chosen + by) % max(1, len(self._choices()))
         self.redraw()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Read the line; while a word is unfinished, what was read before stands."""
+        """Parse the line; an unfinished word keeps the last valid layers."""
         event.stop()
         self._chosen = 0
         try:
@@ -114,7 +112,6 @@ class QuickEntry(Lines):
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Prompt, caret with what is wrong, words that may come."""
         shown = [((PROMPT, "accent"),), *self._remark(width)]
         return [*shown, *self._offer(width)][: max(1, height)]
 
@@ -138,15 +135,17 @@ class QuickEntry(Lines):
         return [self._words(choices, width), *(unstyled(f"  {line}") for line in meaning)]
 
     def _words(self, choices: Sequence[Completion], width: int) -> Line:
-        """As many as fit, from the first so that the marked one is in sight."""
+        """Return as many completions as fit, with the selected one among them."""
         runs: list[Run] = [(" ", "")]
         at, room = self._chosen % len(choices), width - 1
-        first = 0 if sum(len(one.text) + 2 for one in choices[: at + 1]) < width else at
-        for number, one in enumerate(choices[first:], first):
-            room -= len(one.text) + 2
+        first = (
+            0 if sum(len(completion.text) + 2 for completion in choices[: at + 1]) < width else at
+        )
+        for number, completion in enumerate(choices[first:], first):
+            room -= len(completion.text) + 2
             if room < 0:
                 break
-            runs.append((f" {one.text} ", "cursor" if number == at else "accent"))
+            runs.append((f" {completion.text} ", "cursor" if number == at else "accent"))
         return tuple(runs)
 
     def _choices(self) -> tuple[Completion, ...]:

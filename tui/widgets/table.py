@@ -1,39 +1,21 @@
-"""A list to choose from: columns under a heading, of which narrow screens leave out the last."""
+"""A table with a cursor; narrow screens hide its last columns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from textual import events
 from textual.binding import Binding
 from textual.message import Message
 from textual.reactive import var
 
-from cnn_tui.tui.widgets.lines import Line, Lines
+from cnn_tui.tui.rows import Column, Line, TableRow
+from cnn_tui.tui.widgets.lines import Lines, Shown
 from cnn_tui.tui.words import clean, fit
 
 
-@dataclass(frozen=True)
-class Column:
-    """A heading; of the columns that do not fit, those of the highest ``rank`` go first."""
-
-    title: str
-    right: bool = False
-    rank: int = 0
-
-
-@dataclass(frozen=True)
-class TableRow:
-    """One row: what it stands for, a cell for each column, and how it looks."""
-
-    key: str
-    cells: tuple[str, ...]
-    role: str = ""
-
-
 class Table(Lines, can_focus=True):
-    """Records with a cursor; some may be marked. Without records it says why."""
+    """Records with a cursor and marks; an empty table says why."""
 
     BINDINGS = [
         Binding("up,k", "go(-1)", "Up", show=False),
@@ -45,16 +27,16 @@ class Table(Lines, can_focus=True):
     ]
 
     class Highlighted(Message):
-        """The cursor went to another record."""
+        """The cursor moved to another record."""
 
     class Chosen(Message):
         """A record was clicked twice."""
 
     records: var[tuple[TableRow, ...]] = var((), init=False)
-    marked: var[frozenset[str]] = var(frozenset(), init=False)
-    cursor: var[int] = var(0, init=False)
-    empty: var[str] = var("", init=False)
-    """What to say where there are no records."""
+    marked: Shown[frozenset[str]] = Shown(frozenset())
+    cursor: Shown[int] = Shown(0)
+    empty: Shown[str] = Shown("")
+    """The text of an empty table."""
 
     _top = 0
 
@@ -64,51 +46,36 @@ class Table(Lines, can_focus=True):
 
     @property
     def chosen(self) -> str:
-        """The key of the record under the cursor; empty where there is none."""
+        """The key of the record under the cursor; empty without records."""
         return self.records[self.cursor].key if self.records else ""
 
     def choose(self, key: str) -> None:
-        """Put the cursor on a record, if it is there."""
+        """Move the cursor to a record, if it exists."""
         keys = [record.key for record in self.records]
         if key in keys:
             self.cursor = keys.index(key)
 
     def validate_cursor(self, cursor: int) -> int:
-        """Keep the cursor on a record."""
         return max(0, min(cursor, len(self.records) - 1))
 
     def watch_records(self, before: tuple[TableRow, ...]) -> None:
-        """Show the new records; the cursor stays on what it was on."""
+        """Show the new records; the cursor stays on its record."""
         if before:
             self.choose(before[min(self.cursor, len(before) - 1)].key)
         self.cursor = self.validate_cursor(self.cursor)
         self.redraw()
 
-    def watch_marked(self) -> None:
-        """Show what is marked."""
-        self.redraw()
-
-    def watch_cursor(self) -> None:
-        """Show where the cursor is."""
-        self.redraw()
-
-    def watch_empty(self) -> None:
-        """Show why there is nothing."""
-        self.redraw()
-
     def watch_has_focus(self, focus: bool) -> None:
-        """The cursor is lit only while keys go to it."""
         super().watch_has_focus(focus)
         self.redraw()
 
     def action_go(self, by: int) -> None:
-        """Move the cursor."""
         before, self.cursor = self.cursor, self.cursor + by
         if self.cursor != before:
             self.post_message(self.Highlighted())
 
     def on_click(self, event: events.Click) -> None:
-        """Choose a record; a second click opens it."""
+        """Select a record; a second click opens it."""
         row = self._top + event.y - 1
         if event.y < 1 or row >= len(self.records):
             return
@@ -117,15 +84,12 @@ class Table(Lines, can_focus=True):
         self.action_go(row - self.cursor)
 
     def on_mouse_scroll_down(self) -> None:
-        """Scroll by moving the cursor, which is always in sight."""
         self.action_go(1)
 
     def on_mouse_scroll_up(self) -> None:
-        """Scroll by moving the cursor, which is always in sight."""
         self.action_go(-1)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Heading, then as many records as fit around the cursor."""
         shown = max(1, height - 1)
         self._top = max(0, min(self._top, self.cursor, len(self.records) - shown))
         self._top = max(self._top, self.cursor - shown + 1)
@@ -135,7 +99,7 @@ class Table(Lines, can_focus=True):
         if not self.records:
             return [*rows, (), ((f"  {self.empty}"[:width], "dim"),)]
         visible = enumerate(self.records[self._top : self._top + shown], start=self._top)
-        return [*rows, *(self._line(at, one, kept, width) for at, one in visible)]
+        return [*rows, *(self._line(at, record, kept, width) for at, record in visible)]
 
     def _line(self, at: int, record: TableRow, kept: dict[int, int], width: int) -> Line:
         here, marked = at == self.cursor, record.key in self.marked
@@ -154,7 +118,7 @@ class Table(Lines, can_focus=True):
 
 
 def _fitting(columns: Sequence[Column], records: Sequence[TableRow], width: int) -> dict[int, int]:
-    """The columns that are shown, each with its width; the first gives way in the end."""
+    """Return the visible columns with their widths; at last the first column is narrowed."""
     widths = {
         at: max([len(column.title), *(len(record.cells[at]) for record in records)])
         for at, column in enumerate(columns)

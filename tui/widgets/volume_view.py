@@ -1,4 +1,4 @@
-"""The picture of the network: a block for each volume, the chosen layer's lit."""
+"""The network as a row of volumes, the selected one highlighted."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
 from cnn_tui.tui.building.volumes import GAP, Box, to_scale, volumes, window
-from cnn_tui.tui.widgets.lines import Line, Lines, Run
+from cnn_tui.tui.rows import Line, Run
+from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import fit
 
 _BELOW = 4
-"""Rows below the blocks: mark, numbers, the chosen one in words, the scale."""
+"""Rows below the volumes: mark, numbers, description, scale."""
 _ROLES = {"input": "good", "conv": "accent", "fc": "warn", "residual": "accent"}
 
 
 class VolumeView(Lines, can_focus=True):
-    """Blocks beside each other, on one middle line."""
+    """Volumes side by side, centred vertically."""
 
     class Chosen(Message):
-        """A volume was clicked; ``layer`` is the number of the layer that makes it."""
+        """A volume was clicked; ``layer`` is the number of its first layer."""
 
         def __init__(self, layer: int) -> None:
             super().__init__()
@@ -49,7 +50,6 @@ class VolumeView(Lines, can_focus=True):
         self.redraw()
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the volume in whose columns the click was."""
         end = 1
         for block in self._seen:
             end += block.width + GAP
@@ -58,15 +58,12 @@ class VolumeView(Lines, can_focus=True):
                 return
 
     def on_mouse_scroll_down(self) -> None:
-        """To the next layer."""
         self.post_message(self.Scrolled(1))
 
     def on_mouse_scroll_up(self) -> None:
-        """To the layer before."""
         self.post_message(self.Scrolled(-1))
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Blocks, their numbers, and words on the chosen one."""
         if self._network is None or self._report is None or height <= _BELOW:
             return []
         drawn = volumes(self._network, self._report)
@@ -98,7 +95,7 @@ class VolumeView(Lines, can_focus=True):
 
     def _words(self, blocks: Sequence[Box], chosen: int, width: int) -> Line:
         if chosen < 0:
-            return ((fit(" what comes out here is not known: see what is wrong", width), "error"),)
+            return ((fit(" the output here is unknown: see the issue", width), "error"),)
         volume = blocks[chosen].volume
         numbers = ", ".join(map(str, volume.layers))
         return ((fit(f" {numbers}  {volume.kind}  {format_shape(volume.shape)}", width), "strong"),)
@@ -110,7 +107,7 @@ class VolumeView(Lines, can_focus=True):
 
 
 def _under(seen: Iterable[tuple[bool, Box, str]]) -> Iterator[Run]:
-    """Words below blocks; a number that has no room would run into the next one."""
+    """Yield labels below the volumes; a label without room would run into the next one."""
     yield (" ", "")
     for lit, block, words in seen:
         room = block.width + GAP

@@ -1,4 +1,4 @@
-"""The one place where a value is typed or chosen."""
+"""Input fields: one for any text, one that can also go through a list of choices."""
 
 from __future__ import annotations
 
@@ -6,17 +6,20 @@ from textual import events
 from textual.widgets import Input
 
 
-class ValueInput(Input):
-    """An input that, for a field with choices, goes through them instead of taking text."""
+class EntryInput(Input):
+    """An input whose cursor does not blink: each blink would send bytes over the link."""
+
+    def on_mount(self) -> None:
+        self.cursor_blink = False
+
+
+class ValueInput(EntryInput):
+    """An input that cycles through the choices of a field, if it has any."""
 
     choices: tuple[str, ...] = ()
 
-    def on_mount(self) -> None:
-        """A cursor that stands still sends nothing."""
-        self.cursor_blink = False
-
     def on_key(self, event: events.Key) -> None:
-        """Letters pick the next choice that begins with them, space the next of all."""
+        """Select the next choice that begins with the letter; space selects the next one."""
         if not self.choices or not event.is_printable or event.character is None:
             return
         event.prevent_default()
@@ -24,31 +27,28 @@ class ValueInput(Input):
         self._cycle(1, event.character.strip())
 
     def on_paste(self, event: events.Paste) -> None:
-        """Pasted text would leave the choices."""
+        """Ignore pasted text, which would not be a choice."""
         if self.choices:
             event.prevent_default()
 
     def action_cursor_left(self, select: bool = False) -> None:
-        """Previous choice, or one character left."""
         if self.choices:
             self._cycle(-1)
         else:
             super().action_cursor_left(select)
 
     def action_cursor_right(self, select: bool = False) -> None:
-        """Next choice, or one character right."""
         if self.choices:
             self._cycle(1)
         else:
             super().action_cursor_right(select)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A choice can neither be deleted nor cut nor pasted over."""
+        """Disable deleting, cutting and pasting in a choice."""
         edits = action.startswith("delete_") or action in ("cut", "paste")
         return not (self.choices and edits)
 
     def on_click(self) -> None:
-        """Next choice."""
         if self.choices:
             self._cycle(1)
 

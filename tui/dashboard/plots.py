@@ -1,0 +1,64 @@
+"""A chart as data: curves in a pair of axes under a heading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cnn_tui.tui.dashboard.series import Point
+from cnn_tui.tui.dashboard.ticks import Axis
+from cnn_tui.tui.rows import Line
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points in order of x; a ``glyph`` marks each point, if there is room.
+
+    Points that are not ``joined`` are drawn as glyphs alone.
+    """
+
+    points: tuple[Point, ...]
+    glyph: str = ""
+    joined: bool = True
+    look: int | None = None
+    """The number of its colour; None for its position among the curves."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Curves in one pair of axes; points outside are cut off at the edge."""
+
+    curves: tuple[Curve, ...]
+    x: Axis
+    y: Axis
+    cursor: float | None = None
+    """The x of a vertical line."""
+    marks: tuple[float, ...] = ()
+    """Positions marked on the horizontal axis."""
+    spreads: tuple[tuple[float, float, float], ...] = ()
+    """Vertical bars below the curves: x, lower and upper end."""
+
+
+ROLES = ("accent", "warn", "faint", "good", "dim")
+"""Roles of the curves, in order."""
+
+
+@dataclass(frozen=True)
+class ChartPicture:
+    """A heading and a plot; without a plot, a note that says why."""
+
+    title: Line = ()
+    short_title: Line = ()
+    """The heading of a narrow chart."""
+    plot: Plot | None = None
+    note: str = ""
+
+    def title_in(self, width: int) -> Line:
+        """Return the title if it fits, else the shorter one, cut to the width."""
+        title = self.title if _columns(self.title) <= width else self.short_title
+        while _columns(title) > width and len(title) > 1:
+            title = title[:-2]  # a label without its value says nothing
+        return title
+
+
+def _columns(title: Line) -> int:
+    return sum(len(text) for text, _ in title)

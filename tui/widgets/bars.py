@@ -1,0 +1,124 @@
+"""The top and the bottom line of a main screen: header and key bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textual import events
+from textual.binding import Binding
+from textual.message import Message
+
+from cnn_tui.tui.rows import Line, Run
+from cnn_tui.tui.widgets.lines import Lines, Shown
+
+MODES = (("build", "1 Build"), ("train", "2 Train"), ("runs", "3 Runs"))
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The right end of the header."""
+
+    name: str = ""
+    data: str = ""
+    state: str = ""
+
+
+class Header(Lines):
+    """Program name, tabs, then the network, its data and the state of the run."""
+
+    class ModeRequested(Message):
+        """A tab was clicked."""
+
+        def __init__(self, mode: str) -> None:
+            super().__init__()
+            self.mode = mode
+
+    heading: Shown[Heading] = Shown(Heading())
+
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self._mode = mode
+        self._tabs: list[tuple[int, int, str]] = []
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        left: list[tuple[str, str]] = [(" cnn-tui ", "bar accent")]
+        self._tabs = []
+        for mode, label in MODES:
+            start = sum(len(text) for text, _ in left)
+            active = mode == self._mode
+            left.append((f"[{label}]", "bar strong") if active else (f" {label} ", "bar dim"))
+            self._tabs.append((start, start + len(label) + 2, mode))
+        return [(*left, *self._right(width - sum(len(text) for text, _ in left)))]
+
+    def on_click(self, event: events.Click) -> None:
+        for start, end, mode in self._tabs:
+            if start <= event.x < end:
+                self.post_message(self.ModeRequested(mode))
+
+    def _right(self, room: int) -> Line:
+        heading = self.heading
+        texts = (heading.state, heading.name, heading.data)
+        roles = ("bar accent", "bar strong", "bar dim")
+        parts = [part for part in zip(texts, roles, strict=True) if part[0]]
+        while parts and sum(len(text) + 2 for text, _ in parts) > room:
+            parts.pop()
+        used = sum(len(text) + 2 for text, _ in parts)
+        spaced = [run for part in parts for run in (part, ("  ", "bar"))]
+        return ((" " * max(0, room - used), "bar"), *spaced)
+
+
+class KeyBar(Lines):
+    """The active bindings of the screen, so that no other key is ever shown."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._known: list[Binding] = []
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        runs: list[Run] = []
+        room = width - 1
+        for binding in self._shown():
+            key, words = self._key(binding), f" {binding.description}  "
+            if len(key) + len(words) - 2 > room:
+                break
+            room -= len(key) + len(words)
+            runs += [(key, "accent"), (words, "dim")]
+        return [((" ", ""), *runs)]
+
+    async def on_click(self, event: events.Click) -> None:
+        """Press the clicked key."""
+        at = 1
+        for binding in self._shown():
+            at += len(self._key(binding)) + len(binding.description) + 3
+            if event.x < at:
+                self.app.simulate_key(binding.key)
+                return
+
+    def _changed(self, _: Any) -> None:
+        self.redraw()
+
+    def _shown(self) -> list[Binding]:
+        """Return one visible binding for each action.
+
+        Below a dialog they stay as they were: Textual would ask the dialog for the screen's
+        actions.
+        """
+        if self.app.screen is not self.screen and self._known:
+            return self._known
+        bindings = list(self.screen.active_bindings.values())
+        shown = {active.binding.action: active.binding for active in reversed(bindings)}
+        order = {
+            active.binding.action: None
+            for active in bindings
+            if active.binding.show and active.enabled
+        }
+        self._known = [shown[action] for action in order]
+        return self._known
+
+    def _key(self, binding: Binding) -> str:
+        return binding.key_display or self.app.get_key_display(binding)
