@@ -79,6 +79,6 @@ def check_command(cli: Run, *words: object) -> tuple[int, str]:
     with patience(words):
         code, out, err = cli(*words)
     assert code in (0, 1, 2), (words, code)
-    assert "fault of cnn-tui" not in err and "Traceback" not in err, (words, err)
+    assert "internal error of cnn-tui" not in err and "Traceback" not in err, (words, err)
     assert (code == 0) or err or '"error"' in out, words
     return code, out + err

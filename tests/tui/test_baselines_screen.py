@@ -44,10 +44,10 @@ async def test_the_ladder_is_climbed_once(
         app.places.runs = tmp_path / "runs"
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("f7")
-            words = "2 of 5 done before" if again else "enter trains the missing baselines"
+            words = "2 of 5 complete" if again else "enter trains the missing baselines"
             await until(pilot, lambda app=app, words=words: words in text(app, "#climb"))
             await pilot.press("enter", "enter")
-            await until(pilot, lambda app=app: "done; each" in text(app, "#climb"))
+            await until(pilot, lambda app=app: "complete; each" in text(app, "#climb"))
             rows = text(app, "#rungs").splitlines()
             assert "%" in rows[3] and "linear-softmax-1" in rows[3]
             assert rows[1].split() == ["knn", "-"] or rows[1].split() == [">", "knn", "-"]
@@ -70,7 +70,7 @@ async def test_what_was_done_is_shown_at_once_and_closer(make_app: MakeApp, tmp_
     app.places.runs = root
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f7")
-        await until(pilot, lambda: "3 of 5 done before" in text(app, "#climb"))
+        await until(pilot, lambda: "3 of 5 complete" in text(app, "#climb"))
         assert "none" in text(app, "#bars").splitlines()[1]
         chart = text(app, "#folds")
         assert "k = " in chart and "±" in chart and "·" in chart and "o" in chart
@@ -78,7 +78,7 @@ async def test_what_was_done_is_shown_at_once_and_closer(make_app: MakeApp, tmp_
         await pilot.press("v")
         assert app.screen.query_one("#closer").size.height == low + 6
         await pilot.press("v", "down")
-        await until(pilot, lambda: "one template a class" in text(app, "#weights-words"))
+        await until(pilot, lambda: "one template per class" in text(app, "#weights-words"))
         assert {"0", "9"} <= set(templates(app).split()) and "▀" in templates(app)
         await pilot.press("down")
         assert "linear-softmax: not trained yet" in text(app, "#weights-words")

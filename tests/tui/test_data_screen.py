@@ -88,7 +88,7 @@ async def test_samples_of_what_is_built_in(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f6")
         await until(pilot, lambda: "1,257 to train" in text(app, "#dataset"))
-        assert "170 MB to fetch" in text(app, "#datasets")
+        assert "170 MB to download" in text(app, "#datasets")
         assert "▀" in samples(app)
         assert {"0", "9", "124"} <= set(samples(app).split())
         before = app.screen.query_one("#samples", Static).content
@@ -97,7 +97,7 @@ async def test_samples_of_what_is_built_in(make_app: MakeApp) -> None:
         await pilot.press("down")
         await until(pilot, lambda: "pixels" in text(app, "#dataset") and "▀" in samples(app))
         await pilot.press("end", "f", "x", "right", "f6")
-        assert "type the path of a folder" in text(app, "#dataset")
+        assert "enter the path of a folder" in text(app, "#dataset")
         await pilot.press("escape")
         assert isinstance(app.screen, BuildScreen)
 
@@ -128,5 +128,5 @@ async def test_a_download_shows_how_far_it_is_and_is_broken_off(
         host.let_go.set()
         await until(pilot, lambda: "━━" not in text(app, "#dataset"))
         assert "fetch again" in " ".join(text(app, "#dataset").split())
-        assert "12 MB to fetch" in text(app, "#datasets")
+        assert "12 MB to download" in text(app, "#datasets")
     assert (tmp_path / "cnn-tui" / "datasets" / "mnist").is_dir()

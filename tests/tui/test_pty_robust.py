@@ -105,7 +105,7 @@ def test_a_latin_1_terminal_gets_nothing_but_ascii(start: Start, tmp_path: Path)
     terminal.shows("epoch 2")
     assert terminal.raw.isascii()
     terminal.press("q")
-    terminal.shows("under way")
+    terminal.shows("is active")
     terminal.press("y")
     assert terminal.exit_code() == 0
     assert terminal.is_restored()
@@ -170,7 +170,7 @@ def test_leaving_in_the_middle_of_a_batch_of_alexnet(start: Start, tmp_path: Pat
     terminal.press(F5)
     terminal.shows("training")
     terminal.press("q")
-    terminal.shows("under way")
+    terminal.shows("is active")
     began = time.monotonic()
     terminal.press("y")
     assert terminal.exit_code() == 0

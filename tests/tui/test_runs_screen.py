@@ -74,7 +74,7 @@ async def test_the_list_tells_every_run(make_app: MakeApp, root: Path) -> None:
         assert "3/3" in text(app, "#runs").splitlines()[2]
         assert "▁" in text(app, "#runs")
         assert "3 runs" in text(app, "#run")
-        assert "process is gone" in text(app, "#run")
+        assert "process ended" in text(app, "#run")
         await pilot.press("down")
         await pilot.pause()
         assert "lr 0.003" in text(app, "#run")
@@ -96,7 +96,7 @@ async def test_sort_and_filter(make_app: MakeApp, root: Path) -> None:
         await pilot.press("slash", *"crashed", "enter")
         await pilot.pause()
         assert names(app) == ["quick-3"]
-        assert "only with: crashed" in text(app, "#run")
+        assert "filter: crashed" in text(app, "#run")
         await pilot.press("slash")
         await type_over(pilot, "nothing")
         assert "no run matches 'nothing'" in text(app, "#runs")
@@ -216,7 +216,7 @@ async def test_one_value_is_changed_in_the_dialog(make_app: MakeApp, root: Path)
         entry = app.screen.query_one(Input)
         for words, told in (
             ("lr=x", "expected a number"),
-            ("lr=0.01", "0.01 as it is"),
+            ("lr=0.01", "0.01 already"),
             ("layers[0].out_features=0", "expected"),
             ("zzz=1", "no setting"),
         ):
@@ -237,7 +237,7 @@ async def test_one_value_is_changed_in_the_dialog(make_app: MakeApp, root: Path)
         await pilot.press("3")
         await until(pilot, lambda: "quick-4" in names(app))
         await pilot.press("home")
-        await until(pilot, lambda: "repeats quick-1" in text(app, "#run"))
+        await until(pilot, lambda: "reproduces quick-1" in text(app, "#run"))
         await pilot.press("c")
         await until(pilot, lambda: "training.lr" in text(app, "#comparison"))
 
@@ -333,7 +333,7 @@ async def test_a_finished_and_a_crashed_run_are_shown(make_app: MakeApp, root: P
         assert isinstance(app.screen, WatchScreen)
         await pilot.press("escape", "up", "enter")
         await until(pilot, lambda: "crashed: after step" in text(app, "#status"))
-        assert "its process is gone; R goes on" in " ".join(text(app, "#log").split())
+        assert "its process has ended; R resumes" in " ".join(text(app, "#log").split())
 
 
 async def test_a_run_deleted_while_watched(make_app: MakeApp, root: Path) -> None:
@@ -386,7 +386,7 @@ async def test_help_shows_the_keys_of_each_screen(make_app: MakeApp, root: Path)
             shown = " ".join(" ".join(texts).split())  # long lines go on below
             for command in commands(scope):
                 assert command.help in shown
-            assert ("Another smoothing" in shown) == (scope == WATCH)
+            assert ("Change the smoothing" in shown) == (scope == WATCH)
             await pilot.press("escape")
 
 

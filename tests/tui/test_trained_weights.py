@@ -89,7 +89,7 @@ def runs(app: CnnTuiApp) -> Iterator[RunFolder]:
 async def kept(app: CnnTuiApp, pilot: Pilot[None]) -> RunFolder:
     before = {folder.name for folder in runs(app)}
     await pilot.press("W")
-    await until(pilot, lambda: any("Kept as" in note.message for note in app._notifications))
+    await until(pilot, lambda: any("Saved as" in note.message for note in app._notifications))
     (new,) = (folder for folder in runs(app) if folder.name not in before)
     return new
 

@@ -66,7 +66,7 @@ async def test_a_large_kernel_becomes_a_stack(make_app: MakeApp) -> None:
         await pilot.press("down")
         for _ in range(400):
             shown = text(app, "CandidateList")
-            if "to be trained anew" in shown:
+            if "to be trained again" in shown:
                 break
             await pilot.pause(0.01)
         rows = {row[:18].strip(): row[18:].split() for row in shown.splitlines()}

@@ -49,7 +49,7 @@ async def test_a_pre_flight_passes_line_by_line(make_app: MakeApp, size: tuple[i
         for check in ("input scale", "class balance", "initial loss", "gradients", "overfit"):
             assert check in shown
         assert "6 of 6" in shown
-        assert "All is right" in shown
+        assert "All checks passed" in shown
         assert app.screen.region.contains_region(app.screen.query_one(".window").region)
         await pilot.press("f5")
         await settle(app, pilot)
@@ -161,7 +161,7 @@ async def test_stopped_early_it_keeps_what_it_has_seen(
         await pilot.press("x")
         await over(app, pilot)
         assert closed.is_set()
-        assert "stopped too early to tell" in text(app, "#said")
+        assert "stopped too early" in text(app, "#said")
         await pilot.press("enter", "escape")
         seen.clear()
         closed.clear()

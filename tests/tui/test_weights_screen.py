@@ -35,7 +35,7 @@ async def test_run_of_the_list_shows_its_templates(
         await pilot.press("3")
         await until(pilot, lambda: "quick-1" in text(app, "#runs"))
         await pilot.press("w")
-        await until(pilot, lambda: "one template a class" in text(app, "#weights-words"))
+        await until(pilot, lambda: "one template per class" in text(app, "#weights-words"))
         static = app.screen.query_one("#templates", Static)
         drawn = "\n".join(static.render_line(y).text for y in range(static.size.height))
         assert {"0", "5"} <= set(drawn.split())
@@ -52,7 +52,7 @@ def test_command_prints_a_line_for_each_template(cli, root: Path) -> None:
     assert {(line["kind"], line["layer"]) for line in lines} == {("class", "fc1")}
     assert all(line["shape"] == [1, 8, 8] and len(line["weight"]) == 64 for line in lines)
     out = cli("templates", "quick-1", "--runs-dir", root, "--top", 3).out.splitlines()
-    assert "one template a class" in out[0] and len(out) == 2 + 3
+    assert "one template per class" in out[0] and len(out) == 2 + 3
 
 
 def test_runs_without_weights_are_refused_in_one_line(cli, root: Path) -> None:
