@@ -74,4 +74,4 @@ def test_an_example_works(heading: str, checkout: Path) -> None:
 
 
 def test_the_examples_are_there() -> None:
-    assert set(EXAMPLES) >= {"Add a layer", "Add a command"}
+    assert set(EXAMPLES) == {"Add a layer", "Add a command", "Add a screen"}

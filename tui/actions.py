@@ -169,7 +169,9 @@ COMMANDS = (
     Command(APP, "f3", "app.preflight", "pre-flight", "Pre-flight checks", "F3", False),
     Command(APP, "f4", "app.lr_finder", "find lr", "Find a learning rate", "F4", False),
     Command(APP, "f6", "app.datasets", "datasets", "View, download datasets", "F6", False),
-    Command(APP, "f7", "app.baselines", "baselines", "Compare baselines", "F7", False),
+    Command(
+        APP, "f7", "app.show('BaselinesScreen')", "baselines", "Compare baselines", "F7", False
+    ),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),
     Command(APP, "ctrl+p", "app.command_palette", "palette", "All commands by name", in_bar=False),
     Command(APP, "q,ctrl+q,ctrl+c", "app.leave", "quit", "Quit (asks first if work would be lost)"),

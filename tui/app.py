@@ -270,18 +270,16 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         name = missing(self.builder.network.data) or self.builder.network.data
         self.push_screen(screens.DataScreen(self.current_mode, name))
 
-    def action_baselines(self) -> None:
-        """Show the baselines on the network's data."""
-        network, places = self.builder.network, self.places
-        self.push_screen(
-            screens.BaselinesScreen(self.current_mode, network, places.runs, places.data)
-        )
+    def action_show(self, name: str) -> None:
+        """Open a screen about the network being built, by the name of its class."""
+        screen = getattr(screens, name)
+        self.push_screen(screen(self.current_mode, self.builder.network, self.places))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
             case "train":
                 return not (self.training.active and self.current_mode == "train")
-            case "datasets" | "baselines" | "preflight" | "lr_finder":
+            case "datasets" | "show" | "preflight" | "lr_finder":
                 return len(self.screen_stack) == 1
             case "mode":
                 return parameters != (self.current_mode,)

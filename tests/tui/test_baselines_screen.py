@@ -97,5 +97,5 @@ async def test_data_that_is_not_here_is_told(make_app: MakeApp, tmp_path: Path) 
     app.places.runs = tmp_path / "runs"
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("f7", "enter")
-        await until(pilot, lambda: "fashion-mnist is not here yet" in text(app, "#climb"))
+        await until(pilot, lambda: "fashion-mnist is not downloaded yet" in text(app, "#climb"))
         assert isinstance(app.screen, BaselinesScreen)

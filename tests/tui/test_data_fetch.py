@@ -150,7 +150,7 @@ async def test_baselines_lead_to_the_download_and_back(make_app: MakeApp, place:
     app.places.runs = place.parents[3] / "runs"
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f7")
-        await until(pilot, lambda: "mnist is not here yet" in text(app, "#climb"))
+        await until(pilot, lambda: "mnist is not downloaded yet" in text(app, "#climb"))
         await pilot.press("f")
         await until(pilot, lambda: isinstance(app.screen, DataScreen))
         await until(pilot, lambda: "92 to train" in text(app, "#dataset"))

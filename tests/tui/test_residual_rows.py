@@ -50,7 +50,7 @@ async def test_sides_that_differ_are_shown_where_they_are_added(make_app: MakeAp
         await pilot.press("escape", "down")
         assert "! 16x8x8" in text(app, "#layers").splitlines()[6]
         assert "shapes differ" in text(app, "#form")
-        assert "both must be alike" in text(app, "#doctor")
+        assert "only equal shapes" in text(app, "#doctor")
         await pilot.press("a")
         assert app.builder.report.valid
 

@@ -6,11 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cnn_tui.engine.runs.names import runs_home
-from cnn_tui.engine.runs.writer import Sink
+
+if TYPE_CHECKING:
+    # It brings NumPy along, which most commands do without.
+    from cnn_tui.engine.runs.writer import Sink
 
 runs_dir = click.option(
     "--runs-dir",

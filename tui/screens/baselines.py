@@ -21,6 +21,7 @@ from cnn_tui.tui.rows import Column, Line, bar
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.weights import Weights
 from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.training import Places
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.lines import TextLines
@@ -50,12 +51,12 @@ class BaselinesScreen(ModeScreen):
     BINDINGS = bindings(LADDER)
     AUTO_FOCUS = "Table"
 
-    def __init__(self, mode: str, network: Network, root: Path, data_dir: Path | None) -> None:
+    def __init__(self, mode: str, network: Network, places: Places) -> None:
         super().__init__()
         self.MODE = mode
-        self._network, self._data_dir = network, data_dir
-        self._root = root
-        self._climb = BaselineRunner(network, root, data_dir)
+        self._network, self._data_dir = network, places.data
+        self._root = places.runs
+        self._climb = BaselineRunner(network, places.runs, places.data)
         self._control: Control | None = None
         self._words = "enter trains the missing baselines"
 
