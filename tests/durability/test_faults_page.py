@@ -229,6 +229,7 @@ def _(place: Place) -> str:
 def _(place: Place) -> str:
     process, folder = place.trains(">/dev/null")
     os.mkfifo(folder.commands / "0.request.json")
+    until(folder.summary_file.exists)
     beat = folder.summary_file.stat().st_mtime_ns
     until(lambda: folder.summary_file.stat().st_mtime_ns != beat)
     return place.ends(process, folder)
