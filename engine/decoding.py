@@ -6,6 +6,7 @@ Encoding does not check the bounds, which are far above the figures of any train
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any, TypeVar
@@ -47,6 +48,12 @@ def decode(content: bytes | str, target: type[T]) -> T:
     return value
 
 
+def _reason(error: Exception) -> str:
+    """Msgspec's message, with the patterns of names in words."""
+    name = "a name of letters, digits, dots, dashes and underscores"
+    return re.sub(r"`str` matching regex '.*'", name, str(error))[:_MOST_WORDS]
+
+
 @cache
 def reader(target: Any) -> Callable[[bytes | str], Any]:
     """A :func:`decode` for many texts of one type."""
@@ -58,7 +65,7 @@ def reader(target: Any) -> Callable[[bytes | str], Any]:
         except RecursionError:
             raise UnreadableError("it is nested too deeply") from None
         except (msgspec.DecodeError, ValueError, OverflowError) as error:
-            raise UnreadableError(str(error)[:_MOST_WORDS]) from None
+            raise UnreadableError(_reason(error)) from None
 
     return read
 
@@ -91,4 +98,4 @@ def convert(value: Any, target: Any) -> Any:
     try:
         return msgspec.convert(value, target)
     except (msgspec.ValidationError, ValueError, OverflowError, RecursionError) as error:
-        raise UnreadableError(str(error)[:_MOST_WORDS]) from None
+        raise UnreadableError(_reason(error)) from None
