@@ -53,7 +53,7 @@ def require_folder(path: Path) -> None:
     """
     if not is_folder(path):
         if not os.path.lexists(path):
-            raise FileNotFoundError(errno.ENOENT, f"there is no folder {path.name}", str(path))
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
         what = "is a link, not a folder" if path.is_symlink() else "is not a folder"
         raise NotADirectoryError(errno.ENOTDIR, f"{path.name} {what}", str(path))
 
