@@ -26,6 +26,8 @@ from cnn_tui.engine.runs.lock import this_process
 from cnn_tui.engine.runs.tensors import TensorFile, encode
 from cnn_tui.engine.storage import Storage, replace_file
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[2] / "docs" / "faults.md"
 SHELL = f"{sys.executable} -m cnn_tui.tui"
 DEEP = b"[" * 300_000

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from made import check_command, contents, make_runs
 
+pytestmark = pytest.mark.slow
+
 FILES = (
     "run.json", "summary.json", "notes.json", "lock", "network.toml", "environment.jsonl",
     "events.jsonl", "metrics.jsonl", "best.safetensors", "checkpoints",

@@ -49,6 +49,8 @@ from cnn_tui.tui.screens.watch import WatchScreen
 from cnn_tui.tui.session import Session
 from cnn_tui.tui.training import Places, Training
 
+pytestmark = pytest.mark.slow
+
 FILES = {
     "run.json": RunInfo,
     "summary.json": Summary,

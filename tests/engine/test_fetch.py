@@ -23,6 +23,8 @@ from cnn_tui.engine.data.sources import SOURCES, Download, RemoteFile
 from cnn_tui.engine.data.transfer import RefusedError, _Redirects
 from cnn_tui.engine.errors import DataError
 
+pytestmark = pytest.mark.slow
+
 CONTENT = np.random.default_rng(0).bytes(300_000)
 OTHER = np.random.default_rng(1).bytes(300_000)
 QUICK = Patience(stall=0.4, tries=3, pause=0.01, longest_pause=0.05)

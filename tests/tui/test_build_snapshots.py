@@ -16,6 +16,8 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 SnapCompare = Callable[..., bool]
 Before = Callable[[Pilot[None]], Awaitable[None]]

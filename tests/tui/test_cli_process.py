@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from children import run, start
 
+pytestmark = pytest.mark.slow
+
 LONG = """
 name = "long"
 input = [1, 8, 8]

@@ -21,6 +21,8 @@ from test_streams import HELD_BACK
 
 from cnn_tui.tui.cli.output import to_json
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "\x1b]0;EVIL\x07\x1b[31m\x9b5m\x85\x7f\u202e\u2066\u200f\u061c\u2028\u2029\r\nEVIL\t"
 TOML_HOSTILE = json.dumps(HOSTILE).replace("\x7f", "\\u007f")
 Cli = Callable[..., Any]

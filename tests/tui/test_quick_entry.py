@@ -14,6 +14,8 @@ from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.build import LayerList
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 EMPTY = Network()
 

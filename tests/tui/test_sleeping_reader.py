@@ -27,6 +27,8 @@ from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.lock import holder
 from cnn_tui.engine.training.events import BatchCompleted, RunEnded
 
+pytestmark = pytest.mark.slow
+
 SMALL_PIPE = 4096
 SET_SIZE = 1031
 """F_SETPIPE_SZ: a few lines fill the pipe."""

@@ -18,6 +18,8 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.training.events import RunEnded
 
+pytestmark = pytest.mark.slow
+
 CNN_TUI = f"{sys.executable} -m cnn_tui.tui"
 HELD_BACK = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 """As on a bare machine: what is not flushed is written when the interpreter ends."""

@@ -19,6 +19,8 @@ from test_streams import HELD_BACK
 
 from cnn_tui.engine.runs.folder import RunFolder
 
+pytestmark = pytest.mark.slow
+
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
