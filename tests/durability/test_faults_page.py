@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import pytest
 from children import start
 from made import make_runs
 from test_damage import flip_in_header

@@ -24,6 +24,8 @@ from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, R
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 
+pytestmark = pytest.mark.slow
+
 onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
 helper = onnx.helper
 FLOAT = onnx.TensorProto.FLOAT

@@ -17,6 +17,8 @@ from cnn_tui.tui.widgets.doctor import Doctor
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.lines import Lines
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 EMPTY = Network()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from driving import layers, text, type_in
 from scripted import SMALL
 from textual.widgets import Input
