@@ -34,3 +34,14 @@ async def settle(app: CnnTuiApp, pilot: Pilot[None]) -> None:
     assert app.training.session.join(10)
     app.poll()
     await pilot.pause()
+
+
+async def typed(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys without waiting between them; wait until all have had their effect."""
+    app = pilot.app
+    assert isinstance(app, CnnTuiApp)
+    for key in keys:
+        app.post_message(events.Key(_KEYS.get(key, key), key if len(key) == 1 else None))
+    await pilot.pause()
+    while not app.type_ahead.idle:
+        await pilot.pause()
