@@ -8,7 +8,9 @@ import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from math import inf
 from threading import Event, Thread
+from time import monotonic
 
 from textual import events
 from textual.app import App
@@ -38,6 +40,8 @@ class QuickApp(App[None], inherit_bindings=False):
         self.animation_level = "none"
         self.link = link
         self.type_ahead = TypeAhead(self)
+        self._told: dict[str, float] = {}
+        """Messages of keys that could do nothing, and when each was shown last."""
         self._line_filters = (Printable(), *filters_for(link))
         self.wear(DARK_16 if link.color == "16" else DARK)
         self.warm_up = WarmUp(partial(self.call_later, self._read_styles))
@@ -94,6 +98,13 @@ class QuickApp(App[None], inherit_bindings=False):
         super().notify(
             clean(message), title=title, severity=severity, timeout=timeout, markup=False
         )
+
+    def tell_once(self, message: str) -> None:
+        """Show a message, unless the same one was shown within the last seconds."""
+        now = monotonic()
+        if now - self._told.get(message, -inf) > self.NOTIFICATION_TIMEOUT:
+            self._told[message] = now
+            self.notify(message)
 
     def on_unmount(self) -> None:
         self.warm_up.end()

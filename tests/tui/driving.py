@@ -21,7 +21,7 @@ async def type_in(pilot: Pilot[None], words: str) -> None:
     """Press the keys of some words, faster than the screen follows."""
     for char in words:
         pilot.app.post_message(events.Key(_KEYS.get(char, char), char))
-    await pilot.pause()
+    await done(pilot)
 
 
 def layers(app: CnnTuiApp) -> list[str]:
@@ -38,10 +38,14 @@ async def settle(app: CnnTuiApp, pilot: Pilot[None]) -> None:
 
 async def typed(pilot: Pilot[None], *keys: str) -> None:
     """Press keys without waiting between them; wait until all have had their effect."""
-    app = pilot.app
-    assert isinstance(app, CnnTuiApp)
     for key in keys:
-        app.post_message(events.Key(_KEYS.get(key, key), key if len(key) == 1 else None))
+        pilot.app.post_message(events.Key(_KEYS.get(key, key), key if len(key) == 1 else None))
+    await done(pilot)
+
+
+async def done(pilot: Pilot[None]) -> None:
+    """Wait until all keys have had their effect."""
+    assert isinstance(pilot.app, CnnTuiApp)
     await pilot.pause()
-    while not app.type_ahead.idle:
+    while not pilot.app.type_ahead.idle:
         await pilot.pause()

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from driving import layers, typed
-from scripted import SMALL, Script, run_events
-from textual.events import Key
-from textual.widgets import Input
+from driving import typed
 
-from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
 
 MakeApp = Callable[..., CnnTuiApp]
