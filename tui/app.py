@@ -297,7 +297,11 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     async def action_leave(self) -> None:
         """Quit, after asking if a run or an edit would be lost."""
         handed_on = self.training.handed_on
-        leaving = Leaving(self.training.active, handed_on.name if handed_on else "")
+        leaving = Leaving(
+            running=self.training.active,
+            kept=self.training.board.kept is not None,
+            detached=handed_on.name if handed_on else "",
+        )
         answer = await may_quit(self, self.builder, leaving)
         if answer == "d" and not await self._train_on():
             return

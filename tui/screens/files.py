@@ -124,6 +124,8 @@ class Leaving:
 
     running: bool
     """Whether the app trains a run."""
+    kept: bool
+    """Whether that run is in a folder, so that another process can train on."""
     detached: str
     """The name of a run that this app has handed to another process; empty without one."""
 
@@ -136,8 +138,10 @@ async def may_quit(app: App[None], builder: Builder, leaving: Leaving) -> Litera
     reasons, answers = [], []
     if leaving.running:
         reasons.append("A run is active.")
-        answers.append(screens.Answer("d", "quit; the run trains on without the app"))
-        answers.append(screens.Answer("y", "quit; the run stops with a checkpoint"))
+        if leaving.kept:
+            answers.append(screens.Answer("d", "quit; the run trains on without the app"))
+        with_checkpoint = " with a checkpoint" if leaving.kept else ""
+        answers.append(screens.Answer("y", f"quit; the run stops{with_checkpoint}"))
     else:
         answers.append(screens.Answer("y", "quit"))
     if leaving.detached:

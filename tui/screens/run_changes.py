@@ -24,7 +24,7 @@ from cnn_tui.tui.screens.dialog import Answer, Picker, Prompt, Question
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.resuming import ask_how_to_resume
-from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.widgets.inputs import EntryInput
 from cnn_tui.tui.words import clean, megabytes
 
@@ -97,14 +97,16 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         if name and self._do(lambda: manage.restore_run(self._root, name)):
             self.notify(f"{name} is restored.")
 
-    def action_clean(self) -> None:
-        """List reclaimable files and delete them after asking."""
-        run_in_thread(self, lambda: spares(self._root), self._offer, self._fail)
-
-    def _offer(self, reclaimable: tuple[Reclaimable, ...]) -> None:
-        self._ask_what_to_delete(reclaimable)
-
     @work
+    async def action_clean(self) -> None:
+        """List reclaimable files and delete them after asking."""
+        try:
+            reclaimable = await in_thread(self, lambda: spares(self._root))
+        except CnnTuiError as error:
+            self._fail(error)
+            return
+        await self._ask_what_to_delete(reclaimable)
+
     async def _ask_what_to_delete(self, reclaimable: tuple[Reclaimable, ...]) -> None:
         if not reclaimable:
             self.notify("There is nothing to clean up.")
