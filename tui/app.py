@@ -330,7 +330,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             return True
         reason = refusal(action, *scopes_of(self.screen)) if isinstance(action, str) else ""
         if reason:
-            self.tell_once(reason)
+            self.notify(reason)
         return bool(reason)
 
     def leave(self, code: int) -> None:

@@ -203,6 +203,14 @@ class RunScreen(ModeScreen):
         self.lens = replace(self.lens, earlier=True)
         self._draw()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        match action:
+            case "log_scale" | "cursor" | "zoom" | "pan" | "whole":
+                return self._board.batch is not None
+            case "earlier":
+                return bool(self._source.earlier or self._overlaid)
+        return super().check_action(action, parameters)
+
     def action_layers(self) -> None:
         """Toggle between layers and log, if there is no room for both."""
         self.toggle_class("-layers")
