@@ -271,7 +271,8 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.poll()
 
     def action_help(self) -> None:
-        self.push_screen(screens.HelpScreen(*scopes_of(self.screen)))
+        own = [scope for scope in scopes_of(self.screen) if scope != APP]
+        self.push_screen(screens.HelpScreen(*own))
 
     def action_datasets(self) -> None:
         """Show the datasets, the network's own first."""
