@@ -23,6 +23,7 @@ from cnn_tui.tui.dashboard.pictures import (
     MOST_ZOOM,
     Kind,
     Viewport,
+    is_log,
     panned,
     picture,
     stepped,
@@ -136,7 +137,7 @@ class RunScreen(ModeScreen):
         self.call_after_refresh(self._draw)
 
     def action_log_scale(self) -> None:
-        self.lens = replace(self.lens, log=not self.lens.log)
+        self.lens = replace(self.lens, log=not is_log(self._board, self.lens))
 
     def action_smooth(self) -> None:
         choice = (self.lens.smoothing + 1) % len(SMOOTHING)
