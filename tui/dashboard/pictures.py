@@ -31,6 +31,8 @@ Earlier = Mapping[str, Board]
 """Other runs by their labels."""
 NONE: Earlier = MappingProxyType({})
 
+_Points = tuple[Point, ...]
+
 Kind = Literal["loss", "accuracy", "lr", "ratio"]
 KINDS: tuple[Kind, ...] = ("loss", "accuracy", "lr", "ratio")
 
@@ -49,6 +51,12 @@ class Viewport:
     """In epochs; the centre of a zoomed chart, in place of the cursor."""
     earlier: bool = True
     """Whether other runs are drawn as well."""
+    band: bool = True
+    """Whether the range of the batches is drawn behind their mean."""
+
+    @property
+    def banded(self) -> bool:
+        return self.band and self.smoothing > 0
 
 
 def picture(
@@ -88,20 +96,20 @@ _DIVERGED = 10
 
 def _loss(board: Board, rows: int, lens: Viewport, earlier: Earlier) -> ChartPicture:
     smooth, val = board.train_loss.smoothed(lens.smoothing), board.val_loss.points()
-    band = board.train_loss.points() if lens.smoothing else ()
     l2 = board.l2_loss.points() if any(y > 0 for _, y in board.l2_loss.points()) else ()
     named = [Named("train", smooth, figure, "accent"), Named("val", val, figure, "warn", VAL_GLYPH)]
     if l2:
         named.append(Named("L2", l2, figure, "good", L2_GLYPH))
-    drawn = [smooth, val, l2, band]
-    drawn += [other.train_loss.smoothed(lens.smoothing) for other in earlier.values()]
+    own, band = [smooth, val, l2], board.train_loss.points() if lens.banded else ()
+    others = [other.train_loss.smoothed(lens.smoothing) for other in earlier.values()]
     x, log = x_axis(board, lens), is_log(board, lens)
     if log:
-        drawn = [_logarithms(points) for points in drawn]
-        y = log_axis(within(x, *drawn[:2]), parts_of(rows))
+        own, others = [[_logarithms(points) for points in curves] for curves in (own, others)]
+        band = _logarithms(band)
+        y = log_axis(within(x, *own[:2]), parts_of(rows))
     else:
-        y = loss_axis(usual(x, *drawn[:2]), parts_of(rows))
-    plot = _plot(board, lens, x, y, drawn, log=log)
+        y = loss_axis(usual(x, *own[:2]), parts_of(rows))
+    plot = _plot(board, lens, x, y, own, (band, band), others, log=log)
     heading = titles("loss log" if log else "loss", named, lens, earlier, _smoothed(lens))
     return ChartPicture(heading, plot, _note(board, board.train_loss))
 
@@ -112,11 +120,11 @@ def _accuracy(board: Board, rows: int, lens: Viewport, earlier: Earlier) -> Char
         Named("train", smooth, _percent, "accent"),
         Named("val", val, _percent, "warn", VAL_GLYPH),
     ]
-    band = board.train_accuracy.points() if lens.smoothing else ()
-    drawn = [smooth, val, (), band, *(other.val_accuracy.points() for other in earlier.values())]
+    band = board.train_accuracy.points() if lens.banded else ()
+    others = [other.val_accuracy.points() for other in earlier.values()]
     x = x_axis(board, lens)
     y = accuracy_axis(usual(x, smooth, val), parts_of(rows))
-    plot = _plot(board, lens, x, y, drawn, text=lambda value: _percent(value, 3))
+    plot = _plot(board, lens, x, y, [smooth, val], (band, band), others, text=_whole_percent)
     scale = f"{y.labels[0].strip('% ')}-{y.labels[-1].strip()}" if plot else ""
     heading = titles("accuracy", named, lens, earlier, _smoothed(lens), scale)
     return ChartPicture(heading, plot, _note(board, board.train_accuracy))
@@ -130,7 +138,7 @@ def _lr(board: Board, rows: int, lens: Viewport) -> ChartPicture:
     y = (log_axis if log else loss_axis)(values, parts_of(rows))
     name = "learning rate log" if log else "learning rate"
     heading = titles(name, [Named("", points, _rate, "accent")], lens)
-    plot = _plot(board, lens, x, y, [drawn, (), (), ()])
+    plot = _plot(board, lens, x, y, [drawn])
     return ChartPicture(heading, plot, _note(board, board.lr))
 
 
@@ -139,8 +147,8 @@ def _ratio(board: Board, rows: int, lens: Viewport) -> ChartPicture:
     x = x_axis(board, lens)
     y = log_axis([-3.0, *within(x, middle, most, least)], parts_of(rows))
     plain = tuple((x, 10.0**y) for x, y in middle)
-    heading = titles("update:weight log", [Named("typical", plain, figure, "accent")], lens)
-    plot = _plot(board, lens, x, y, [middle, (), (), tuple(sorted((*most, *least)))])
+    heading = titles("update:weight log", [Named("typical", plain, _power, "accent")], lens)
+    plot = _plot(board, lens, x, y, [middle], (least, most))
     return ChartPicture(heading, plot, _note(board, board.ratios[0]))
 
 
@@ -149,23 +157,28 @@ def _plot(
     lens: Viewport,
     x: Axis,
     y: Axis,
-    drawn: Sequence[tuple[Point, ...]],
+    own: Sequence[_Points],
+    band: tuple[_Points, _Points] = ((), ()),
+    others: Sequence[_Points] = (),
     *,
     text: Callable[[float], str] = figure,
     log: bool = False,
 ) -> Plot | None:
-    """Return a plot of training, validation and L2 curve, a band, and the curves of other runs."""
-    train, val, l2, band, *others = drawn
+    """Return a plot of the run's own curves, training, validation and L2, and those of others."""
+    train, val, l2 = (*own, (), ())[:3]
     if board.started is None or not (train or val):
         return None
     # A curve on the axis says nothing, and its glyphs hide the others.
     low = y.low + _FLAT * (y.high - y.low)
     l2 = l2 if any(value > low for _, value in l2) else ()
-    own = (Curve(train), Curve(val, VAL_GLYPH), Curve(l2, L2_GLYPH, look=_L2_LOOK, sparse=True))
-    before = (Curve(line, EARLIER_GLYPHS[at], look=_EARLIER_LOOK) for at, line in enumerate(others))
+    curves = [Curve(train), Curve(val, VAL_GLYPH), Curve(l2, L2_GLYPH, look=_L2_LOOK, sparse=True)]
+    curves += [
+        Curve(line, glyph, look=_EARLIER_LOOK)
+        for line, glyph in zip(others, EARLIER_GLYPHS, strict=False)
+    ]
     cut = beyond(x, y, (train, val), (lambda power: text(10.0**power)) if log else text)
-    curves = (*own, *before)
-    return Plot(curves, x, y, lens.cursor, tuple(board.marks), band=band, beyond=cut)
+    marks = tuple(board.marks)
+    return Plot(tuple(curves), x, y, lens.cursor, marks, band=band, beyond=cut)
 
 
 _FLAT = 0.1
@@ -178,8 +191,16 @@ def _smoothed(lens: Viewport) -> tuple[str, str]:
     return (f"mean of {memory:g} epochs", f"~{memory:g}") if memory else ("every batch", "")
 
 
+def _power(value: float, digits: int = 4) -> str:
+    return f"{value:.1e}"
+
+
 def _rate(value: float, digits: int = 4) -> str:
     return f"{value:.{digits - 1}g}"
+
+
+def _whole_percent(value: float) -> str:
+    return f"{value:.0%}"
 
 
 def _percent(value: float, digits: int = 4) -> str:
@@ -191,7 +212,7 @@ def _note(board: Board, series: Series) -> str:
     return "no finite value to draw" if series.not_finite else words
 
 
-def _logarithms(points: tuple[Point, ...]) -> tuple[Point, ...]:
+def _logarithms(points: _Points) -> _Points:
     return tuple((x, math.log10(y)) for x, y in points if y > 0)
 
 

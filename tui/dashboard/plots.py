@@ -33,7 +33,6 @@ class Beyond:
     text: str
     above: bool
     curve: int
-    value: float
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class Plot:
     """Positions marked on the horizontal axis."""
     spreads: tuple[tuple[float, float, float], ...] = ()
     """Vertical bars below the curves: x, lower and upper end."""
-    band: tuple[Point, ...] = ()
-    """Points whose range is shown behind the curves."""
+    band: tuple[tuple[Point, ...], tuple[Point, ...]] = ((), ())
+    """The lower and the upper end of the range behind the curves; the same points may be both."""
     beyond: tuple[Beyond, ...] = ()
 
 

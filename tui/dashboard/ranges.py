@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
 
 from cnn_tui.tui.dashboard.plots import Beyond
 from cnn_tui.tui.dashboard.series import Point
@@ -45,16 +44,15 @@ def beyond(
     x: Axis, y: Axis, curves: Sequence[tuple[Point, ...]], text: Callable[[float], str]
 ) -> tuple[Beyond, ...]:
     """Return the peaks that the axis cuts off, those farthest out first, not close together."""
+    outside = [
+        (max(value - y.high, y.low - value), at, value, number)
+        for number, points in enumerate(curves)
+        for at, value in points
+        if not y.low <= value <= y.high and x.low <= at <= x.high
+    ]
     least = (x.high - x.low) / (_MOST_MARKS + 1)
-    found: list[Beyond] = []
-    for number, points in enumerate(curves):
-        seen = [point for point in points if x.low <= point[0] <= x.high]
-        for side, stretch in groupby(seen, lambda point: (point[1] > y.high) - (point[1] < y.low)):
-            if side:
-                at, value = max(stretch, key=lambda point: side * point[1])
-                found.append(Beyond(at, text(value), side > 0, number, abs(value)))
     kept: list[Beyond] = []
-    for mark in sorted(found, key=lambda mark: -mark.value):
-        if all(abs(mark.x - other.x) >= least for other in kept):
-            kept.append(mark)
-    return tuple(kept[:_MOST_MARKS])
+    for _, at, value, number in sorted(outside, reverse=True):
+        if len(kept) < _MOST_MARKS and all(abs(at - other.x) >= least for other in kept):
+            kept.append(Beyond(at, text(value), value > y.high, number))
+    return tuple(kept)

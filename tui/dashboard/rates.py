@@ -48,7 +48,7 @@ def rates_picture(
     x = rates_axis(low, high)
     lr = cursor or suggested
     marks = (math.log10(suggested),) if suggested else ()
-    plot = Plot((Curve(smooth),), x, y, math.log10(lr) if lr else None, marks, band=raw)
+    plot = Plot((Curve(smooth),), x, y, math.log10(lr) if lr else None, marks, band=(raw, raw))
     return ChartPicture((_title(smooth, lr), _title(smooth, lr)[:2]), plot)
 
 

@@ -71,7 +71,7 @@ def _drawn(empty: tuple[str, ...], plot: Plot, columns: int, rows: int, tinted: 
     for mark in plot.beyond:
         arrow = f"{ABOVE if mark.above else BELOW}{mark.text}"
         grid.write(mark.x, 0 if mark.above else -1, arrow, mark.curve)
-    grid.band(plot.band, BAND if tinted else DOTS, tinted=tinted)
+    grid.band(*plot.band, BAND if tinted else DOTS, tinted=tinted)
     return over(empty, grid, plot.y.label_width + 1)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cnn_tui.tui.dashboard.plots import TINT
 
 Numbers = NDArray[Any]
+Points = Sequence[tuple[float, float]]
 
 _ACROSS, _UP = 2, 4
 """Dots of a character."""
@@ -48,7 +49,7 @@ class Grid:
         """The cells with a tinted ground."""
         self._lines: dict[int, tuple[Numbers, Numbers]] = {}
 
-    def line(self, points: Sequence[tuple[float, float]], number: int) -> None:
+    def line(self, points: Points, number: int) -> None:
         """Connect points in order of x; points outside the range of x or not finite are skipped.
 
         Every column of dots shows its least and greatest value, so that no peak is lost.
@@ -66,16 +67,18 @@ class Grid:
         self.chars[drawn] = bits[drawn] + _BRAILLE
         self.numbers[drawn] = number
 
-    def band(self, points: Sequence[tuple[float, float]], number: int, *, tinted: bool) -> None:
-        """Show the range of values of each column behind what is drawn already.
+    def band(self, lower: Points, upper: Points, number: int, *, tinted: bool) -> None:
+        """Show the range between two curves over the same x behind what is drawn already.
 
         It tints the ground of its cells, ending on a quarter of a row; or, for terminals with few
         colours, it puts dots into the empty ones.
         """
-        x, y = self._dots(points)
+        x, y = self._dots(lower)
         if not len(x):
             return
         low, high = _spans(x, y)
+        if upper is not lower:
+            high = _spans(*self._dots(upper))[1]
         cells = (x[0] + np.arange(len(low))) // _ACROSS
         starts = np.flatnonzero(np.diff(cells, prepend=-1))
         low, high = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
@@ -118,7 +121,7 @@ class Grid:
         for at, char in enumerate(text[: self.columns], start):
             self.chars[row, at], self.numbers[row, at] = ord(char), number
 
-    def places(self, points: Sequence[tuple[float, float]], number: int, glyph: str) -> None:
+    def places(self, points: Points, number: int, glyph: str) -> None:
         """Write a character at each point."""
         x, y = self._dots(points)
         cells = self.rows - 1 - y // _UP, x // _ACROSS
@@ -128,7 +131,7 @@ class Grid:
         self.chars[where] = ord(char)
         return where
 
-    def _dots(self, points: Sequence[tuple[float, float]]) -> tuple[Numbers, Numbers]:
+    def _dots(self, points: Points) -> tuple[Numbers, Numbers]:
         """Return columns from the left and rows from the bottom."""
         (left, right), (bottom, top) = self._x, self._y
         plane = np.fromiter(chain.from_iterable(points), float, 2 * len(points))
