@@ -172,6 +172,7 @@ COMMANDS = (
     Command(
         APP, "f7", "app.show('BaselinesScreen')", "baselines", "Compare baselines", "F7", False
     ),
+    Command(APP, "f9", "app.themes", "theme", "Choose the theme", "F9", False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),
     Command(APP, "ctrl+p", "app.command_palette", "palette", "All commands by name", in_bar=False),
     Command(APP, "q,ctrl+q,ctrl+c", "app.leave", "quit", "Quit (asks first if work would be lost)"),

@@ -17,6 +17,7 @@ from cnn_tui.tui import screens
 from cnn_tui.tui.actions import APP, CommandTable, bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
+from cnn_tui.tui.config import keep_theme
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.messages import (
     EditRun,
@@ -274,6 +275,15 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         """Open a screen about the network being built, by the name of its class."""
         screen = getattr(screens, name)
         self.push_screen(screen(self.current_mode, self.builder.network, self.places))
+
+    def action_themes(self) -> None:
+        """Choose a theme, seen while it is highlighted and kept in the user's file."""
+        picker = screens.ThemePicker(self.put_on, self.theme_name)
+        self.push_screen(picker, self._keep_theme)
+
+    def _keep_theme(self, name: str | None) -> None:
+        if name:
+            run_in_thread(self, partial(keep_theme, name), lambda _: None, partial(complain, self))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
