@@ -70,7 +70,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
 
     def get_default_screen(self) -> BuildScreen:
-        return BuildScreen(self.builder)
+        return BuildScreen(self.builder, self.places.data)
 
     def on_mount(self) -> None:
         self._loop = asyncio.get_running_loop()

@@ -32,6 +32,9 @@ CHOICE = "<>"
 class LayerForm(Lines):
     """A title, a field per line, the error of the field being edited, and arithmetic."""
 
+    DEFAULT_CLASSES = "panel"
+    BORDER_TITLE = "settings"
+
     BINDINGS = [
         Binding("escape", "leave", "back to the list", id="form.leave"),
         Binding("up", "go(-1)", "previous field", show=False),
@@ -121,7 +124,7 @@ class LayerForm(Lines):
 
     def on_click(self, event: events.Click) -> None:
         names = self._names()
-        row = self._top + event.y - 1
+        row = self._top + self.place_of(event)[1] - 1
         if event.widget is self and 0 <= row < len(names):
             self._open(names[row])
 

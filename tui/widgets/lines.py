@@ -101,6 +101,11 @@ class Lines(Widget):
         segments = [Segment(clean(text), self._style(role)) for text, role in row if text]
         return Strip(segments).adjust_cell_length(width, self._style(row[-1][1] if row else ""))
 
+    def place_of(self, event: events.MouseEvent) -> tuple[int, int]:
+        """Return the column and the row under the mouse; below 0 on a border or its padding."""
+        gutter = self.styles.gutter
+        return int(event.x) - gutter.left, int(event.y) - gutter.top
+
     def notify_style_update(self) -> None:
         """Forget the styles: the theme may have changed."""
         self._styles = {}
