@@ -138,9 +138,8 @@ class _Columns:
         self.costs = MACS + FIELD if width >= WIDE else 0
         # One column each for the marker, three gaps and the scroll bar.
         taken = self.number + self.title + FLAG + OUTPUT + self.params + self.costs + 5
-        needed = min(
-            MOST_SETTINGS, max(8, *(len(_brief(row.settings)) for row in rows if row.path))
-        )
+        briefs = [len(_brief(row.settings)) for row in rows if row.path]
+        needed = min(MOST_SETTINGS, max((8, *briefs)))
         room = width - taken - 2 * (BAR + 2)
         self.bars = self.costs > 0 and room >= needed
         self.settings = min(MOST_SETTINGS, max(0, room if self.bars else width - taken))
