@@ -25,7 +25,11 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """The base of all windows: each returns a result, ``escaped`` if it is closed without one."""
 
     CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape", "finish", "cancel", show=False)]
+    BINDINGS = [
+        Binding("escape", "finish", "cancel", show=False),
+        Binding("ctrl+c", "app.say_how_to_quit", show=False),
+        Binding("ctrl+q", "app.leave", show=False),
+    ]
     escaped: ClassVar[Any] = None
 
     def action_finish(self, result: Result | None = None) -> None:
@@ -38,16 +42,6 @@ class TextDialog(Dialog[str]):
     """A dialog that returns a text, empty for escape."""
 
     escaped = ""
-
-    async def on_key(self, event: events.Key) -> None:
-        """Pass keys on to the input until it has the focus: the window may still be opening."""
-        for entry in self.query(Input):
-            if entry.has_focus:
-                return
-            if event.is_printable and event.character:
-                entry.insert_text_at_cursor(event.character)
-            elif event.key == "enter":
-                await entry.action_submit()
 
 
 @dataclass(frozen=True)
@@ -180,6 +174,8 @@ class Picker(TextDialog):
             line = Content.assemble((item.key.ljust(width), "$accent"), "  ", item.text)
             choices.add_option(Option(line, id=item.key))
         choices.highlighted = 0 if highlight and items else None
+        if not items:
+            self.highlight("")
 
 
 def _matching(items: Sequence[Item], text: str) -> list[Item]:
