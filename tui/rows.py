@@ -43,6 +43,16 @@ def bar(fraction: float, width: int) -> Line:
     )
 
 
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def block_bar(fraction: float, width: int) -> str:
+    """Return a bar of ``width`` columns, to an eighth of one; what is not nothing is seen."""
+    eighths = min(8 * width, max(fraction > 0, round(fraction * 8 * width)))
+    full, rest = divmod(eighths, 8)
+    return f"{'█' * full}{_EIGHTHS[rest] if rest else ''}".ljust(width)
+
+
 @dataclass(frozen=True)
 class Item:
     """A line of a list to pick from."""

@@ -14,6 +14,7 @@ from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.specs.windows import wanted_output
 from cnn_tui.tui.building.edits import Path, number
+from cnn_tui.tui.building.kinds import role_of
 from cnn_tui.tui.words import clean
 
 
@@ -33,6 +34,8 @@ class Row:
     broken: bool = False
     """Whether the output is unknown: this layer, or one before it, does not fit."""
     has_issue: bool = False
+    look: str = ""
+    """The role of the colour of its kind of layer."""
 
     @property
     def key(self) -> str:
@@ -105,6 +108,7 @@ class _Outline:
             receptive_field=report.receptive_field,
             broken=report.output is None,
             has_issue=has_issue,
+            look=role_of(layer_type(layer)),
         )
 
     def _wanted(self, path: Path, layer: Layer) -> tuple[str, ...]:
@@ -125,6 +129,7 @@ class _Outline:
             macs=sum(layer.macs for layer in report.shortcut),
             broken=sides.shortcut is None or differs,
             has_issue=differs,
+            look=role_of(layer_type(block)),
         )
 
 

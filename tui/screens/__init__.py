@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cnn_tui.tui.screens.preflight import PreflightDialog as PreflightDialog
     from cnn_tui.tui.screens.runs import RunsScreen as RunsScreen
     from cnn_tui.tui.screens.settings import SettingsDialog as SettingsDialog
+    from cnn_tui.tui.screens.themes import ThemePicker as ThemePicker
     from cnn_tui.tui.screens.train import TrainScreen as TrainScreen
     from cnn_tui.tui.screens.transform import TransformDialog as TransformDialog
 
@@ -46,6 +47,7 @@ FILES = {
     "PreflightDialog": "preflight",
     "LrFinderDialog": "lr_finder",
     "BaselinesScreen": "baselines",
+    "ThemePicker": "themes",
 }
 """The file of each screen and dialog."""
 

@@ -25,7 +25,11 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """The base of all windows: each returns a result, ``escaped`` if it is closed without one."""
 
     CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape", "finish", "cancel", show=False)]
+    BINDINGS = [
+        Binding("escape", "finish", "cancel", show=False),
+        Binding("ctrl+c", "app.say_how_to_quit", show=False),
+        Binding("ctrl+q", "app.leave", show=False),
+    ]
     escaped: ClassVar[Any] = None
 
     def action_finish(self, result: Result | None = None) -> None:
@@ -38,16 +42,6 @@ class TextDialog(Dialog[str]):
     """A dialog that returns a text, empty for escape."""
 
     escaped = ""
-
-    async def on_key(self, event: events.Key) -> None:
-        """Pass keys on to the input until it has the focus: the window may still be opening."""
-        for entry in self.query(Input):
-            if entry.has_focus:
-                return
-            if event.is_printable and event.character:
-                entry.insert_text_at_cursor(event.character)
-            elif event.key == "enter":
-                await entry.action_submit()
 
 
 @dataclass(frozen=True)
@@ -156,26 +150,32 @@ class Picker(TextDialog):
         self.query_one(".detail", Static).update(Content(texts.get(key, "")))
 
     @property
+    def choices(self) -> OptionList:
+        """The list."""
+        return self.query_one(OptionList)
+
+    @property
     def highlighted(self) -> str:
         """The key of the highlighted item; empty if there is none."""
-        option = self.query_one(OptionList).highlighted_option
+        option = self.choices.highlighted_option
         return (option.id or "") if option else ""
 
     async def action_go(self, action: str) -> None:
         """Move in the list while the input keeps the focus."""
-        choices = self.query_one(OptionList)
-        if choices.size.height:  # Textual cannot turn pages where it has drawn none
-            await choices.run_action(action)
+        if self.choices.size.height:  # Textual cannot turn pages where it has drawn none
+            await self.choices.run_action(action)
 
     def fill(self, items: Sequence[Item], *, highlight: bool) -> None:
         """Show these items; the first is highlighted if so asked."""
-        choices = self.query_one(OptionList)
+        choices = self.choices
         choices.clear_options()
         width = max((len(item.key) for item in self._items or items), default=0)
         for item in items:
             line = Content.assemble((item.key.ljust(width), "$accent"), "  ", item.text)
             choices.add_option(Option(line, id=item.key))
         choices.highlighted = 0 if highlight and items else None
+        if not items:
+            self.highlight("")
 
 
 def _matching(items: Sequence[Item], text: str) -> list[Item]:

@@ -17,6 +17,8 @@ from cnn_tui.tui.words import clean, fit
 class Table(Lines, can_focus=True):
     """Records with a cursor and marks; an empty table says why."""
 
+    DEFAULT_CLASSES = "panel"
+
     BINDINGS = [
         Binding("up,k", "go(-1)", "Up", show=False),
         Binding("down,j", "go(1)", "Down", show=False),
@@ -76,8 +78,9 @@ class Table(Lines, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Select a record; a second click opens it."""
-        row = self._top + event.y - 1
-        if event.y < 1 or row >= len(self.records):
+        _, at = self.place_of(event)
+        row = self._top + at - 1
+        if at < 1 or row >= len(self.records):
             return
         if row == self.cursor and event.chain > 1:
             self.post_message(self.Chosen())
