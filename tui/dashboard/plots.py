@@ -56,7 +56,7 @@ class Plot:
 TINT = 1000
 """Added to the number of a curve in the cells whose ground is the band."""
 
-ROLES = ("accent", "warn", "faint", "good", "dim")
+ROLES = ("accent", "warn", "faint", "good", "dim", "strong", "error")
 """Roles of the curves, in order."""
 
 

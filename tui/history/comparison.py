@@ -7,7 +7,15 @@ from collections.abc import Sequence
 
 from cnn_tui.engine.runs.compare import RunComparison
 from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Curve, Plot
-from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, loss_axis, parts_of
+from cnn_tui.tui.dashboard.ranges import usual
+from cnn_tui.tui.dashboard.series import Point
+from cnn_tui.tui.dashboard.ticks import (
+    accuracy_axis,
+    epochs_axis,
+    log_axis,
+    loss_axis,
+    parts_of,
+)
 from cnn_tui.tui.rows import Column, Run, TableRow
 from cnn_tui.tui.words import clock, percent
 
@@ -75,20 +83,41 @@ def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPictu
         ]
         for curve in comparison.curves
     ]
-    values = [y for curve in curves for _, y in curve]
     last = max((curve[-1][0] for curve in curves if curve), default=None)
     if last is None:
         return ChartPicture(note="no epoch is complete yet")
-    parts = parts_of(height)
-    y = loss_axis(values, parts) if loss else accuracy_axis(values, parts)
-    drawn = tuple(Curve(tuple(curve), _glyph(at)) for at, curve in enumerate(curves))
-    title = f" validation {'loss' if loss else 'accuracy'} "
+    x, parts = epochs_axis(last, int(last), ticks=6), parts_of(height)
+    log = loss and _far_apart(curves)
+    if log:
+        curves = [[(at, math.log10(y)) for at, y in curve if y > 0] for curve in curves]
+    values = usual(x, *map(tuple, curves))
+    y = (log_axis if log else loss_axis if loss else accuracy_axis)(values, parts)
+    drawn = tuple(
+        Curve(tuple(curve), _glyph(at), look=_look(at)) for at, curve in enumerate(curves)
+    )
+    scale = f" {y.labels[0].strip(' %')}-{y.labels[-1].strip()}"
+    kind = f"loss{' log' if log else ''}" if loss else f"accuracy{scale}"
     names: list[Run] = [
-        (f"  {_glyph(at)} {entry.name}", ROLES[at % len(ROLES)])
+        (f"  {_glyph(at)} {entry.name}", ROLES[_look(at)])
         for at, entry in enumerate(comparison.runs)
     ]
-    plot = Plot(drawn, epochs_axis(last, int(last), ticks=6), y)
-    return ChartPicture((((title, "strong"), *names), ((title, "strong"),)), plot)
+    title = (f" validation {kind} ", "strong")
+    return ChartPicture(((title, *names), (title,)), Plot(drawn, x, y))
+
+
+def _far_apart(curves: Sequence[Sequence[Point]]) -> bool:
+    """Whether one run's losses are so much higher that the others would be a flat line."""
+    tops = [max(y for _, y in curve) for curve in curves if curve]
+    return max(tops) > _FAR * min(tops)
+
+
+_FAR = 20
+_LOOKS = (0, 1, 3, 5, 6)
+"""The roles of the runs by their numbers: those that are as easy to see."""
+
+
+def _look(number: int) -> int:
+    return _LOOKS[number % len(_LOOKS)]
 
 
 def _glyph(number: int) -> str:
