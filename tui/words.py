@@ -37,6 +37,16 @@ def short(value: float) -> str:
     return f"{value:.{max(0, 3 - len(str(int(value))) + 1)}f}"
 
 
+def figure(value: float, digits: int = 4) -> str:
+    """Format ``0.0812``, ``12.34`` or ``5.9e+30``, in as many digits as mean something."""
+    if not math.isfinite(value):
+        return f"{value:g}"
+    size = abs(value)
+    if size >= 10**digits or 0 < size < 10.0**-digits * 10:
+        return f"{value:.1e}"
+    return f"{value:.{digits - (len(str(int(size))) if size >= 1 else 0)}f}"
+
+
 def clock(seconds: float | None) -> str:
     """Format ``0:48``, ``12:05`` or ``3:07:11``; an unknown time is ``-:--``."""
     if seconds is None or not math.isfinite(seconds):

@@ -39,7 +39,7 @@ def folds_picture(validation: CrossValidation, rows: int) -> ChartPicture:
     curves = (Curve(folds, FOLD_GLYPH, joined=False), Curve(means, MEAN_GLYPH))
     chosen = next(at for at, score in enumerate(scores) if score.k == validation.best)
     plot = Plot(curves, x, y, marks=(float(chosen),), spreads=spreads)
-    return ChartPicture(_title(validation, chosen), _chosen(validation, chosen), plot)
+    return ChartPicture((_title(validation, chosen), _chosen(validation, chosen)), plot)
 
 
 def _title(validation: CrossValidation, chosen: int) -> Line:

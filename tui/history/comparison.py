@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from cnn_tui.engine.runs.compare import RunComparison
 from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Curve, Plot
-from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, loss_axis
+from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, loss_axis, parts_of
 from cnn_tui.tui.rows import Column, Run, TableRow
 from cnn_tui.tui.words import clock, percent
 
@@ -79,8 +79,8 @@ def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPictu
     last = max((curve[-1][0] for curve in curves if curve), default=None)
     if last is None:
         return ChartPicture(note="no epoch is complete yet")
-    ticks = max(3, height // 3)
-    y = loss_axis(values, ticks) if loss else accuracy_axis(values, ticks)
+    parts = parts_of(height)
+    y = loss_axis(values, parts) if loss else accuracy_axis(values, parts)
     drawn = tuple(Curve(tuple(curve), _glyph(at)) for at, curve in enumerate(curves))
     title = f" validation {'loss' if loss else 'accuracy'} "
     names: list[Run] = [
@@ -88,7 +88,7 @@ def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPictu
         for at, entry in enumerate(comparison.runs)
     ]
     plot = Plot(drawn, epochs_axis(last, int(last), ticks=6), y)
-    return ChartPicture(((title, "strong"), *names), ((title, "strong"),), plot)
+    return ChartPicture((((title, "strong"), *names), ((title, "strong"),)), plot)
 
 
 def _glyph(number: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Protocol
 
 from textual import work
@@ -23,6 +23,7 @@ from cnn_tui.tui.dashboard.pictures import (
     MOST_ZOOM,
     Kind,
     Viewport,
+    is_log,
     panned,
     picture,
     stepped,
@@ -44,8 +45,12 @@ from cnn_tui.tui.widgets.run_panels import (
     VerdictLine,
 )
 
-_REST = 100
+_REST = 50
 """Pause after drawing the charts, in multiples of the drawing time, for the training."""
+_LONGEST_REST = 0.4
+"""In seconds: no chart is older than two polls."""
+_AFFORDABLE = 0.01
+"""Seconds for a drawing, two in a second; beyond that bands are left out."""
 
 
 class RunSource(Protocol):
@@ -84,6 +89,8 @@ class RunScreen(ModeScreen):
         """Runs selected for comparison, by name."""
         self._rest_until = 0.0
         self._waiting: Timer | None = None
+        self._cost = 0.0
+        """The usual time of a drawing, in seconds."""
 
     def idle_words(self) -> str:
         """Return the text of the log before the run has begun."""
@@ -136,7 +143,7 @@ class RunScreen(ModeScreen):
         self.call_after_refresh(self._draw)
 
     def action_log_scale(self) -> None:
-        self.lens = replace(self.lens, log=not self.lens.log)
+        self.lens = replace(self.lens, log=not is_log(self._board, self.lens))
 
     def action_smooth(self) -> None:
         choice = (self.lens.smoothing + 1) % len(SMOOTHING)
@@ -211,23 +218,29 @@ class RunScreen(ModeScreen):
         if rest <= 0 or self._source.view.state != "training":
             self._draw()
         elif self._waiting is None:
-            self._waiting = self.set_timer(rest, self._draw)
+            # The next poll draws, with newer figures; this is for the case that there is none.
+            self._waiting = self.set_timer(rest + _LONGEST_REST, self._draw)
 
     def _draw(self) -> None:
         if self._waiting is not None:
             self._waiting.stop()
             self._waiting = None
-        began = monotonic()
+        # The time of this thread alone: the training is no reason to rest.
+        began = thread_time()
         self._draw_charts()
-        self._rest_until = monotonic() + _REST * (monotonic() - began)
+        # Smoothed, as a new axis or the first import of plotext takes longer.
+        self._cost += 0.2 * (thread_time() - began - self._cost)
+        self._rest_until = monotonic() + min(_REST * self._cost, _LONGEST_REST)
 
     def _draw_charts(self) -> None:
         before = self._source.earlier
         earlier = ({"before": before} if before else {}) | self._overlaid
         loss = self.query_one("#loss", Chart)
+        spare = self._cost > _AFFORDABLE and self._source.view.state == "training"
+        lens = replace(self.lens, band=not spare)
         for kind in KINDS:
             chart = self.query_one(f"#{kind}", Chart)
             if chart.display:
                 # A chart that has just appeared has no size yet; it draws when it gets one.
                 rows = max(0, (chart.content_size or loss.content_size).height - 3)
-                chart.picture = picture(kind, self._board, rows, self.lens, earlier)
+                chart.picture = picture(kind, self._board, rows, lens, earlier)

@@ -31,6 +31,8 @@ LOOKS = {
     "error": "$error",
     "good": "$success",
     "bar": "on $panel",
+    "tint": "on $panel",
+    "band": "$panel",
     "cursor": "$block-cursor-foreground on $block-cursor-background",
     "idle": "on $block-cursor-blurred-background",
     "bold": "bold",
