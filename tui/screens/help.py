@@ -11,7 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from cnn_tui.tui.actions import APP, BUILD, LIST, RUNS, TITLES, TRAIN, commands, key_words
+from cnn_tui.tui.actions import APP, BUILD, LIST, TITLES, TRAIN, commands, key_words
 from cnn_tui.tui.screens.dialog import Dialog
 
 _COLUMN, _MOST, _FRAME, _GAP, _KEY = 36, 3, 6, 2, 9
@@ -22,6 +22,8 @@ _FORM_KEYS = (
     ("space", "Next choice (or its letter)"),
     ("esc", "Back to the list"),
 )
+_MODES = ((LIST, BUILD), (TRAIN,))
+"""The modes whose help shows the keys of the other as well: where people begin."""
 Keys = Sequence[tuple[str, str]]
 
 
@@ -50,9 +52,9 @@ def _groups(scopes: Sequence[str]) -> Iterator[tuple[str, Keys]]:
     own = tuple(scope for scope in scopes if scope != APP) or (LIST, BUILD)
     yield from _places(own)
     yield "Everywhere", _keys(APP)
-    for scopes_of_mode in ((LIST, BUILD), (TRAIN,), (RUNS,)):
-        if scopes_of_mode[0] not in own:
-            yield from _places(scopes_of_mode)
+    for mode in _MODES:
+        if own in _MODES and mode != own:
+            yield from _places(mode)
 
 
 def _places(scopes: Sequence[str]) -> Iterator[tuple[str, Keys]]:
