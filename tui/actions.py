@@ -189,10 +189,17 @@ COMMANDS = (
         name="Pan right",
     ),
     Command(TRAIN, "home", "screen.whole", "whole", "Reset zoom and cursor", "home", False),
+    Command(TRAIN, "pageup", "screen.log(-1)", "log", "Scroll the log", "pgup/dn", False),
+    Command(TRAIN, "pagedown", "screen.log(1)", "log down", in_bar=False),
+    Command(TRAIN, "ctrl+home", "screen.log(-99)", "log start", in_bar=False),
+    Command(TRAIN, "ctrl+end,end", "screen.log(99)", "log end", in_bar=False),
     Command(TRAIN, "w", "screen.smooth", "smooth", "Change the smoothing", in_bar=False),
     Command(TRAIN, "b", "screen.earlier", "before", "Show or hide other runs", in_bar=False),
     Command(TRAIN, "B", "screen.overlay", "another run", "Add another run", in_bar=False),
     Command(TRAIN, "C", "screen.compare", "compare", "Compare with the original", in_bar=False),
+    Command(
+        TRAIN, "k", "screen.take_over", "to Build", "Build takes over this run's", in_bar=False
+    ),
     Command(TRAIN, "t", "app.recipe", "recipe", "Change the next run's recipe"),
     Command(TRAIN, "p", "app.preflight", "pre-flight", in_bar=False, name="Pre-flight checks"),
     Command(TRAIN, "f", "app.lr_finder", "find lr", in_bar=False, name="Find a learning rate"),

@@ -114,7 +114,8 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             network = document.network
             name = clean(network.name) + ("*" if document.dirty else "")
             data = f"{clean(network.data)} {format_shape(network.input)}"
-            self.screen_stack[0].heading = Heading(name, data, self.training.view.summary)
+            built = Heading(name, data, self.training.view.summary)
+            self.screen_stack[0].heading = self.screen_stack[0].heading_for(built)
             self.screen.refresh_bindings()
 
     def action_mode(self, mode: str) -> None:

@@ -30,6 +30,8 @@ REFUSALS = {
         "pan": _NO_VALUES,
         "whole": _NO_VALUES,
         "smooth": _NO_VALUES,
+        "layers": "There is room for both here: the layers are beside the log.",
+        "take_over": "Build has this network and recipe already.",
         "compare": "This run does not reproduce another: a in Runs reproduces one.",
     },
     RUNS: {_name(command): _NO_RUNS for command in commands(RUNS)},

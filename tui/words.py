@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from textwrap import wrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.specs.network import Recipe
 
 BETWEEN = "   "
 """The separator of the parts of a line."""
@@ -54,6 +58,11 @@ def clock(seconds: float | None) -> str:
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def recipe_words(training: Recipe) -> str:
+    """Return the recipe in a few words."""
+    return f"{training.optimizer}, lr {training.lr:g}, {count(training.epochs, 'epoch')}"
 
 
 def megabytes(size: int) -> str:

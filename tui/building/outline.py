@@ -9,13 +9,13 @@ from typing import Literal, NamedTuple
 
 from cnn_tui.engine.shapes import Shape, Window, format_shape, output_size
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
-from cnn_tui.engine.specs.network import SVM, Network, Recipe
+from cnn_tui.engine.specs.network import SVM, Network
 from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.specs.windows import wanted_output
 from cnn_tui.tui.building.edits import Path, number
 from cnn_tui.tui.building.kinds import role_of
-from cnn_tui.tui.words import clean
+from cnn_tui.tui.words import clean, recipe_words
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,6 @@ def loss_words(network: Network) -> str:
         return f"{'squared ' if loss.squared else ''}svm, margin {loss.delta:g}"
     smoothing = loss.label_smoothing
     return "softmax" + (f", smoothing {smoothing:g}" if smoothing else "")
-
-
-def recipe_words(training: Recipe) -> str:
-    """Return the recipe in a few words."""
-    return f"{training.optimizer}, lr {training.lr:g}, {training.epochs} epochs"
 
 
 def _path(place: str) -> Path:

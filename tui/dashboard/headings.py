@@ -89,6 +89,6 @@ def titles(
         yield f"{level.gap}{words}" if words and level.smoothing else "", "dim"
         if level.runs:
             for other, glyph in zip(earlier, EARLIER_GLYPHS, strict=False):
-                yield f"{level.gap}{glyph} {other}", "dim"
+                yield f"{level.gap}{other} {glyph}", "dim"
 
     return tuple(tuple(run for run in heading(level) if run[0]) for level in _LEVELS)

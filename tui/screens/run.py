@@ -17,6 +17,7 @@ from textual.timer import Timer
 
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, list_runs
+from cnn_tui.tui.actions import APP, commands, key_words
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.dashboard.pictures import (
     KINDS,
@@ -36,6 +37,7 @@ from cnn_tui.tui.screens.dialog import Picker
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.run_panels import (
     EventLog,
@@ -44,6 +46,7 @@ from cnn_tui.tui.widgets.run_panels import (
     RunStatus,
     VerdictLine,
 )
+from cnn_tui.tui.words import clean
 
 _REST = 50
 """Pause after drawing the charts, in multiples of the drawing time, for the training."""
@@ -51,6 +54,16 @@ _LONGEST_REST = 0.4
 """In seconds: no chart is older than two polls."""
 _AFFORDABLE = 0.01
 """Seconds for a drawing, two in a second; beyond that bands are left out."""
+
+
+_NEXT = (
+    ("app.mode('inspect')", "look inside"),
+    ("app.mode('runs')", "compare, test, export"),
+    ("screen.compare", "compare with the original"),
+    ("app.train", "train again"),
+    ("screen.build_on", "build on it"),
+)
+"""Commands that are next after a run, and what they are for."""
 
 
 class RunSource(Protocol):
@@ -96,6 +109,36 @@ class RunScreen(ModeScreen):
         """Return the text of the log before the run has begun."""
         raise NotImplementedError
 
+    def difference(self) -> str:
+        """How the network in Build differs from that of the run."""
+        return ""
+
+    def next_steps(self) -> tuple[tuple[str, str], ...]:
+        """Return keys, or commands, and what they do once the run has ended."""
+        known = {
+            command.action: key_words(command)
+            for scope in (*self.SCOPES, APP)
+            for command in commands(scope)
+        }
+        steps = [
+            (known[action], words)
+            for action, words in _NEXT
+            if action in known and (action.startswith("app.") or self._may(action))
+        ]
+        started = self._source.board.started
+        kept = clean(started.run) if started else ""
+        return (*steps, (f"cnn-tui export {kept}", "other formats")) if kept else tuple(steps)
+
+    def _may(self, action: str) -> bool:
+        return bool(self.check_action(action.removeprefix("screen."), ()))
+
+    def heading_for(self, built: Heading) -> Heading:
+        """Return network, recipe and data of the run that is shown, if there is one."""
+        started, recipe = self._source.board.started, self._source.view.recipe
+        if started is None:
+            return built
+        return Heading(clean(started.arch), clean(started.data), recipe=recipe)
+
     def compose_body(self) -> ComposeResult:
         yield RunStatus(id="status")
         yield VerdictLine(id="verdict")
@@ -127,6 +170,8 @@ class RunScreen(ModeScreen):
         self.query_one(VerdictLine).run = run
         self.query_one(Figures).run = run
         self.query_one(LayerHealthTable).run = run
+        self.query_one(RunStatus).next_steps = self.next_steps()
+        self.query_one(VerdictLine).differs = self.difference()
         log = self.query_one(EventLog)
         log.empty, log.entries = self.idle_words(), run.log
         self._draw_in_time()
@@ -208,9 +253,19 @@ class RunScreen(ModeScreen):
         self.lens = replace(self.lens, earlier=True)
         self._draw()
 
+    def action_log(self, pages: float) -> None:
+        """Scroll the log by pages of its height."""
+        log = self.query_one(EventLog)
+        log.scroll_rows(round(pages * max(1, log.content_size.height - 1)))
+
     def action_layers(self) -> None:
         """Toggle between layers and log, if there is no room for both."""
         self.toggle_class("-layers")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "layers":
+            return not (self.has_class("-wide") or self.has_class("-huge"))
+        return super().check_action(action, parameters)
 
     def _draw_in_time(self) -> None:
         """Draw now, or during training after a pause proportional to the drawing time."""

@@ -157,6 +157,8 @@ DOTS = 102
 class Chart(Lines):
     """A chart of a picture, whatever its subject."""
 
+    DEFAULT_CLASSES = "panel"
+
     picture: Shown[ChartPicture] = Shown(ChartPicture())
 
     def __init__(self, *, id: str | None = None, rasteriser: Rasteriser = rasterise) -> None:
