@@ -8,7 +8,6 @@ from functools import partial
 
 from textual import events, on, work
 from textual.actions import ActionParseResult
-from textual.app import App
 from textual.dom import DOMNode
 
 from cnn_tui.engine.data.sources import missing
@@ -16,7 +15,7 @@ from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import APP, CommandTable, bindings, scopes_of
+from cnn_tui.tui.actions import APP, bindings, scopes_of
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.config import keep_theme
@@ -54,7 +53,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     DEFAULT_MODE = "build"
     CSS_PATH = ["screens/mode.tcss", "screens/build.tcss"]
     BINDINGS = bindings(APP)
-    COMMANDS = App.COMMANDS | {CommandTable}
+    ENABLE_COMMAND_PALETTE = False
     _loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(
@@ -284,6 +283,15 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         """Open a screen about the network being built, by the name of its class."""
         screen = getattr(screens, name)
         self.push_screen(screen(self.current_mode, self.builder.network, self.places))
+
+    def action_command_palette(self) -> None:
+        """Pick a command by its name, then run it."""
+        palette = screens.CommandPalette(scopes_of(self.screen))
+        self.push_screen(palette, self._run_named)
+
+    def _run_named(self, action: str | None) -> None:
+        if action:
+            self.call_later(self.run_action, action)
 
     def action_themes(self) -> None:
         """Choose a theme, seen while it is highlighted and kept in the user's file."""

@@ -22,6 +22,8 @@ class Column:
     title: str
     right: bool = False
     rank: int = 0
+    role: str = ""
+    """The role of its cells, for a column that is to be quieter than the others."""
 
 
 @dataclass(frozen=True)

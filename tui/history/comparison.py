@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from cnn_tui.engine.runs.compare import RunComparison
+from cnn_tui.engine.runs.compare import EpochCurve, RunComparison
 from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.ranges import usual
 from cnn_tui.tui.dashboard.series import Point
@@ -17,7 +17,7 @@ from cnn_tui.tui.dashboard.ticks import (
     parts_of,
 )
 from cnn_tui.tui.rows import Column, Run, TableRow
-from cnn_tui.tui.words import clock, percent
+from cnn_tui.tui.words import clock, percent, setting_name, setting_words
 
 GLYPHS = "ox+*#%@&"
 """Glyphs of the runs, so that colour is not the only difference."""
@@ -53,7 +53,7 @@ def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
         ("time", *(clock(summary.seconds) for summary in summaries)),
     )
     settings = (
-        (row.setting, *(value.strip('"') for value in row.values)) for row in comparison.recipe
+        (setting_name(row.setting), *map(setting_words, row.values)) for row in comparison.recipe
     )
     layers = (
         (f"layer {row.layer}", *(value or "-" for value in row.values))
@@ -112,13 +112,39 @@ def _far_apart(curves: Sequence[Sequence[Point]]) -> bool:
 
 
 _FAR = 20
-_LOOKS = (0, 1, 3, 5, 6)
-"""The roles of the runs by their numbers: those that are as easy to see."""
-
-
-def _look(number: int) -> int:
-    return _LOOKS[number % len(_LOOKS)]
 
 
 def _glyph(number: int) -> str:
     return GLYPHS[number % len(GLYPHS)]
+
+
+_QUIET = ROLES.index("faint")
+
+
+def _look(number: int) -> int:
+    """Return the colour of a run: the quiet one, which charts use for earlier runs, comes last."""
+    loud = [look for look in range(len(ROLES)) if look != _QUIET]
+    return [*loud, _QUIET][number % len(ROLES)]
+
+
+def run_picture(curve: EpochCurve, height: int) -> ChartPicture:
+    """Return the accuracy of one run, while training and in validation."""
+    train, val = (
+        tuple(
+            (float(epoch), value)
+            for epoch, value in zip(curve.epochs, values, strict=True)
+            if value is not None and math.isfinite(value)
+        )
+        for values in (curve.train_accuracy, curve.val_accuracy)
+    )
+    values = [value for _, value in (*train, *val)]
+    if not values:
+        return ChartPicture(note="no epoch is complete")
+    last = max(curve.epochs)
+    plot = Plot(
+        (Curve(train), Curve(val, "o")),
+        epochs_axis(float(last), last, ticks=6),
+        accuracy_axis(values, parts_of(height)),
+    )
+    title = ((" accuracy ", "strong"), ("  train", ROLES[0]), ("  o val", ROLES[1]))
+    return ChartPicture((title, title[:1]), plot)

@@ -25,6 +25,8 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """The base of all windows: each returns a result, ``escaped`` if it is closed without one."""
 
     CSS_PATH = "dialog.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (100, "-large")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]
     BINDINGS = [
         Binding("escape", "finish", "cancel", show=False),
         Binding("ctrl+c", "app.say_how_to_quit", show=False),

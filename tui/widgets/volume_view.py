@@ -46,6 +46,9 @@ class VolumeView(Lines, can_focus=True):
         self._network: Network | None = None
         self._report: Report | None = None
         self._chosen = 0
+        self._boxes: tuple[Box, ...] = ()
+        self._boxes_for: tuple[Report | None, int, int] = (None, 0, 0)
+        """The report and the room of the boxes, which do not change with the chosen one."""
 
     def show(self, network: Network, report: Report, chosen: int) -> None:
         """Show a network; ``chosen`` is the number of a layer, 0 for the input."""
@@ -70,10 +73,16 @@ class VolumeView(Lines, can_focus=True):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         if self._network is None or self._report is None or height <= _BELOW:
             return []
-        drawn = volumes(self._network, self._report)
-        chosen = next((at for at, one in enumerate(drawn) if self._chosen in one.layers), -1)
         rows = height - _BELOW
-        blocks = to_scale(drawn, width - 2, 2 * rows)
+        report, *room = self._boxes_for
+        if report is not self._report or room != [width, height]:
+            self._boxes_for = (self._report, width, height)
+            drawn = volumes(self._network, self._report)
+            self._boxes = to_scale(drawn, width - 2, 2 * rows)
+        blocks = self._boxes
+        chosen = next(
+            (at for at, box in enumerate(blocks) if self._chosen in box.volume.layers), -1
+        )
         shown = window(blocks, max(0, chosen), width - 2)
         seen = [(at == chosen, blocks[at]) for at in shown]
         self._seen = [block for _, block in seen]
