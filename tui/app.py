@@ -8,7 +8,6 @@ from functools import partial
 
 from textual import events, on, work
 from textual.actions import ActionParseResult
-from textual.app import App
 from textual.dom import DOMNode
 
 from cnn_tui.engine.data.sources import missing
@@ -16,9 +15,10 @@ from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import APP, CommandTable, bindings, scopes_of
+from cnn_tui.tui.actions import APP, bindings, scopes_of
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
+from cnn_tui.tui.config import keep_theme
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.messages import (
     EditRun,
@@ -53,7 +53,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     DEFAULT_MODE = "build"
     CSS_PATH = ["screens/mode.tcss", "screens/build.tcss"]
     BINDINGS = bindings(APP)
-    COMMANDS = App.COMMANDS | {CommandTable}
+    ENABLE_COMMAND_PALETTE = False
     _loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(
@@ -71,7 +71,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
 
     def get_default_screen(self) -> BuildScreen:
-        return BuildScreen(self.builder)
+        return BuildScreen(self.builder, self.places.data)
 
     def on_mount(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -114,7 +114,8 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             network = document.network
             name = clean(network.name) + ("*" if document.dirty else "")
             data = f"{clean(network.data)} {format_shape(network.input)}"
-            self.screen_stack[0].heading = Heading(name, data, self.training.view.summary)
+            built = Heading(name, data, self.training.view.summary)
+            self.screen_stack[0].heading = self.screen_stack[0].heading_for(built)
             self.screen.refresh_bindings()
 
     def action_mode(self, mode: str) -> None:
@@ -283,6 +284,24 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         """Open a screen about the network being built, by the name of its class."""
         screen = getattr(screens, name)
         self.push_screen(screen(self.current_mode, self.builder.network, self.places))
+
+    def action_command_palette(self) -> None:
+        """Pick a command by its name, then run it."""
+        palette = screens.CommandPalette(scopes_of(self.screen))
+        self.push_screen(palette, self._run_named)
+
+    def _run_named(self, action: str | None) -> None:
+        if action:
+            self.call_later(self.run_action, action)
+
+    def action_themes(self) -> None:
+        """Choose a theme, seen while it is highlighted and kept in the user's file."""
+        picker = screens.ThemePicker(self.put_on, self.theme_name)
+        self.push_screen(picker, self._keep_theme)
+
+    def _keep_theme(self, name: str | None) -> None:
+        if name:
+            run_in_thread(self, partial(keep_theme, name), lambda _: None, partial(complain, self))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:

@@ -13,7 +13,7 @@ from rich.console import Group
 from rich.text import Text
 
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.statistics import Statistics, to_bytes
+from cnn_tui.engine.data.statistics import Statistics, first_of_each, to_bytes
 from cnn_tui.tui.terminal.half_blocks import fitted, half_blocks, shades
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.words import clean
@@ -88,6 +88,18 @@ def _samples(
             pixels = to_bytes(image, statistics.low, statistics.high)
             words = f"{clean(count.name)}{between}{count.train:,}"
             yield Captioned(pixels, tuple(words.splitlines()))
+
+
+def few_samples(dataset: Dataset, most: int, looks: Looks) -> Columns:
+    """Draw the first training image of each class above its name, scaled by what is drawn."""
+    train = dataset.train
+    places = first_of_each(train, len(dataset.classes))[:most]
+    images = [np.asarray(train.images[place]) for place in places]
+    low = float(min(image.min() for image in images))
+    high = float(max(image.max() for image in images))
+    names = [clean(dataset.classes[train.labels[place]]) for place in places]
+    pixels = (to_bytes(image, low, high) for image in images)
+    return sheet(map(Captioned, pixels, [(name,) for name in names]), looks)
 
 
 def template_sheet(templates: Templates, looks: Looks, most: int = MOST) -> Columns:

@@ -26,6 +26,7 @@ from cnn_tui.tui.history.continuing import (
     wait_until_running,
 )
 from cnn_tui.tui.session import Runner, Session, train
+from cnn_tui.tui.words import recipe_words
 
 _VERDICTS = ("same-bits", "other-bits", "compared")
 """Codes of the alerts at the end of a reproduced run."""
@@ -78,8 +79,13 @@ class Training:
     @property
     def network(self) -> Network | None:
         """The network of the run with its present recipe; None without an active run."""
+        return self.shown_network if self.active else None
+
+    @property
+    def shown_network(self) -> Network | None:
+        """The network of the run that is shown, active or not, with its present recipe."""
         network, settings = self.session.network, self.board.settings
-        if network is None or settings is None or not self.active:
+        if network is None or settings is None:
             return None
         return msgspec.structs.replace(network, training=settings.in_recipe(network.training))
 
@@ -192,12 +198,15 @@ class Training:
         )
 
     def _view(self) -> RunView:
+        network = self.shown_network
         return view_of(
             self.board,
             active=self.active,
             pausing=self.session.paused,
             stopping=self.session.stopping,
             usage=self._used,
+            recipe=recipe_words(network.training) if network else "",
+            keep_best=bool(network and network.training.keep_best),
         )
 
 

@@ -394,10 +394,13 @@ async def test_the_palette_offers_what_works_everywhere_as_well(
     make_app: MakeApp, root: Path
 ) -> None:
     async with history(make_app, root) as (app, pilot):
-        for keys, own in (((), "mark  (m)"), (("enter",), "smooth  (w)")):
+        for keys, own in (((), "Mark for a comparison m"), (("enter",), "Change the smoothing w")):
             await pilot.press(*keys, "ctrl+p")
             await pilot.pause()
-            options = app.screen.query_one("CommandList", OptionList).options
-            titles = {str(option.prompt).splitlines()[0] for option in options}
-            assert {own, "datasets  (F6)"} <= titles
+            options = app.screen.query_one(OptionList).options
+            titles = [" ".join(str(option.prompt).split()) for option in options]
+            assert {own, "View, download datasets F6"} <= set(titles)
+            assert len({title.rpartition(" ")[0] for title in titles if " " in title}) == len(
+                [title for title in titles if " " in title]
+            )
             await pilot.press("escape")

@@ -25,6 +25,8 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """The base of all windows: each returns a result, ``escaped`` if it is closed without one."""
 
     CSS_PATH = "dialog.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (100, "-large")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]
     BINDINGS = [
         Binding("escape", "finish", "cancel", show=False),
         Binding("ctrl+c", "app.say_how_to_quit", show=False),
@@ -150,20 +152,24 @@ class Picker(TextDialog):
         self.query_one(".detail", Static).update(Content(texts.get(key, "")))
 
     @property
+    def choices(self) -> OptionList:
+        """The list."""
+        return self.query_one(OptionList)
+
+    @property
     def highlighted(self) -> str:
         """The key of the highlighted item; empty if there is none."""
-        option = self.query_one(OptionList).highlighted_option
+        option = self.choices.highlighted_option
         return (option.id or "") if option else ""
 
     async def action_go(self, action: str) -> None:
         """Move in the list while the input keeps the focus."""
-        choices = self.query_one(OptionList)
-        if choices.size.height:  # Textual cannot turn pages where it has drawn none
-            await choices.run_action(action)
+        if self.choices.size.height:  # Textual cannot turn pages where it has drawn none
+            await self.choices.run_action(action)
 
     def fill(self, items: Sequence[Item], *, highlight: bool) -> None:
         """Show these items; the first is highlighted if so asked."""
-        choices = self.query_one(OptionList)
+        choices = self.choices
         choices.clear_options()
         width = max((len(item.key) for item in self._items or items), default=0)
         for item in items:

@@ -25,6 +25,7 @@ class Heading:
     name: str = ""
     data: str = ""
     state: str = ""
+    recipe: str = ""
 
 
 class Header(Lines):
@@ -61,8 +62,8 @@ class Header(Lines):
 
     def _right(self, room: int) -> Line:
         heading = self.heading
-        texts = (heading.state, heading.name, heading.data)
-        roles = ("bar accent", "bar strong", "bar dim")
+        texts = (heading.state, heading.name, heading.recipe, heading.data)
+        roles = ("bar accent", "bar strong", "bar", "bar dim")
         parts = [part for part in zip(texts, roles, strict=True) if part[0]]
         while parts and sum(len(text) + 2 for text, _ in parts) > room:
             parts.pop()

@@ -1,0 +1,68 @@
+"""The user's choices, kept in ``config.toml``: so far the theme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.specs.files import read_bytes, replace_bytes
+from cnn_tui.tui.words import clean
+
+_MOST_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the file says; ``trouble`` is what could not be used, in one line."""
+
+    theme: str = ""
+    """The name of a theme; empty for the first one."""
+    trouble: str = ""
+
+
+def config_file() -> Path:
+    """The file, existing or not; ``XDG_CONFIG_HOME`` moves it."""
+    return platformdirs.user_config_path("cnn-tui", appauthor=False) / "config.toml"
+
+
+def read_config(themes: Sequence[str]) -> Config:
+    """Read the file; a wrong one is reported in ``trouble`` and never an error."""
+    path = config_file()
+    if not path.exists():
+        return Config()
+    # Imported late: most users have no such file, and the first paint waits for this.
+    import tomllib
+
+    try:
+        found = tomllib.loads(read_bytes(path, _MOST_BYTES).decode())
+    except (SpecError, ValueError, RecursionError) as error:
+        return Config(trouble=f"{path} cannot be used, so the defaults are: {clean(str(error))}")
+    theme = found.get("theme", "")
+    if theme in ("", *themes):
+        return Config(theme)
+    return Config(
+        trouble=f"{path}: theme = {clean(repr(theme))} is none of the themes, which F9 lists."
+    )
+
+
+def keep_theme(theme: str) -> None:
+    """Write the theme to the file, whose other lines stay; a wrong file is replaced.
+
+    Raises:
+        OSError: if the file cannot be written; its content is then unchanged.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    path = config_file()
+    try:
+        document = tomlkit.parse(read_bytes(path, _MOST_BYTES))
+    except (SpecError, ValueError, TOMLKitError):
+        document = tomlkit.document()
+    document["theme"] = theme
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_bytes(path, tomlkit.dumps(document).encode())
