@@ -73,7 +73,7 @@ async def test_the_list_tells_every_run(make_app: MakeApp, root: Path) -> None:
         assert "crashed" in text(app, "#runs").splitlines()[1]
         assert "3/3" in text(app, "#runs").splitlines()[2]
         assert "▁" in text(app, "#runs")
-        assert "3 runs" in text(app, "#run")
+        assert "3 runs" in text(app, "#listing")
         assert "process ended" in text(app, "#run")
         await pilot.press("down")
         await pilot.pause()
@@ -96,7 +96,7 @@ async def test_sort_and_filter(make_app: MakeApp, root: Path) -> None:
         await pilot.press("slash", *"crashed", "enter")
         await pilot.pause()
         assert names(app) == ["quick-3"]
-        assert "filter: crashed" in text(app, "#run")
+        assert "filter: crashed" in text(app, "#listing")
         await pilot.press("slash")
         await type_over(pilot, "nothing")
         assert "no run matches 'nothing'" in text(app, "#runs")
@@ -155,12 +155,12 @@ async def test_the_bin_gives_back(make_app: MakeApp, root: Path) -> None:
         await pilot.pause()
         assert isinstance(app.screen, RunsScreen), "an empty bin is only told"
         await pilot.press("x", "y")
-        await until(pilot, lambda: "bin: 1 run" in text(app, "#run"))
+        await until(pilot, lambda: "bin: 1 run" in text(app, "#listing"))
         await pilot.press("B")
         await pilot.pause()
         await pilot.press("enter")
         await until(pilot, lambda: len(names(app)) == 3)
-        assert "bin" not in text(app, "#run")
+        assert "bin" not in text(app, "#listing")
 
 
 async def test_cleaning_up_says_what_and_asks(make_app: MakeApp, root: Path) -> None:
@@ -168,7 +168,7 @@ async def test_cleaning_up_says_what_and_asks(make_app: MakeApp, root: Path) -> 
     shutil.copy(root / "quick-1" / "best.safetensors", state)
     async with history(make_app, root) as (app, pilot):
         await pilot.press("x", "y")
-        await until(pilot, lambda: "bin: 1 run" in text(app, "#run"))
+        await until(pilot, lambda: "bin: 1 run" in text(app, "#listing"))
         for key, offers, left in (
             ("escape", 3, (True, True)), ("s", 3, (True, False)), ("b", 1, (False, False)),
         ):  # fmt: skip
