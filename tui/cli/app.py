@@ -43,6 +43,7 @@ def run_app(
 
     Raises:
         RunError: The end of the last run could not be written.
+        Exception: Whatever ended the app by mistake, once terminal and run are in order.
     """
     # By default a training thread holds the GIL for 5 ms at a time, ten times per keystroke.
     sys.setswitchinterval(0.0005)
@@ -67,4 +68,6 @@ def run_app(
         finish()
     if unkept:
         raise RunError(unkept)
+    if app.crash:
+        raise app.crash
     return app.return_code or 0
