@@ -38,18 +38,20 @@ async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
             return load_preset(chosen), None
         if path.suffix.lower() in FOREIGN:
             return await _imported(app, path), None
-        return _opened(path), path
+        return _opened(path)
     except CnnTuiError as error:
         complain(app, error)
         return None
 
 
-def _opened(path: Path) -> Network:
-    from cnn_tui.engine.specs.presets import resolve
+def _opened(path: Path) -> tuple[Network, Path]:
+    from cnn_tui.engine.specs.codec import load_network
+    from cnn_tui.engine.specs.presets import file_of
 
-    network = resolve(str(path))
+    path = file_of(str(path)) or path
+    network = load_network(path)
     remember(path)
-    return network
+    return network, path
 
 
 async def _imported(app: App[None], path: Path) -> Network:
