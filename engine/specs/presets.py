@@ -96,11 +96,11 @@ def _to_import(arch: str, file: str) -> SpecError:
 
 def _files_near(path: Path) -> list[str]:
     """Files beside ``path`` with a similar name, and one that can be imported under its name."""
-    stems = {Path(name).stem: name for name in os.listdir(path.parent) if name.endswith(".toml")}
-    same = (f"{path.name}{suffix}" for suffix in FOREIGN)
-    found = [name for name in same if path.with_name(name).is_file()]
+    stems = {file.stem: file for file in path.parent.glob("*.toml")}
+    same = (path.parent / f"{path.name}{suffix}" for suffix in FOREIGN)
+    found = [file for file in same if file.is_file()]
     found = found or [stems[stem] for stem in nearest(path.name.removesuffix(".toml"), stems, 3)]
-    return [str(path.with_name(name)) for name in found]
+    return list(map(str, found))
 
 
 def _unknown(name: str, files: Sequence[str] = ()) -> SpecError:
