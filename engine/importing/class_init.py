@@ -53,11 +53,12 @@ class Init:
 
 def _targets(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """The variables and attributes that a statement sets, as ``name`` and ``self.name``."""
+    targets: list[ast.expr] = []
     match node:
-        case ast.Assign(targets=targets, value=value):
-            pass
-        case ast.AnnAssign(target=target, value=ast.expr() as value):
-            targets = [target]
+        case ast.Assign(value=value):
+            targets += node.targets
+        case ast.AnnAssign(value=ast.expr() as value):
+            targets.append(node.target)
         case _:
             return
     for target in targets:

@@ -1,4 +1,4 @@
-"""A class of ``nn.Module`` whose ``forward`` is a chain: its network, or a line that says why not."""
+"""A class of ``nn.Module`` whose ``forward`` is a chain: its network, or why there is none."""
 
 from __future__ import annotations
 

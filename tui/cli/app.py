@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import gc
 import sys
-from functools import partial
 from pathlib import Path
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.cli.output import print_note
 from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
-from cnn_tui.tui.session import Session, train
+from cnn_tui.tui.session import Emit, Session, train
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
 from cnn_tui.tui.terminal.streams import finish
@@ -50,7 +50,11 @@ def run_app(
     # Nothing is garbage before the first paint; the warm-up enables collection again.
     gc.disable()
     places = Places(watched.path.parent, data_dir) if watched else Places(data=data_dir)
-    session = Session(partial(train, data_dir=data_dir, runs_dir=places.runs))
+
+    def train_here(network: Network, control: Control, emit: Emit) -> None:
+        train(network, control, emit, data_dir=places.data_of(network.data), runs_dir=places.runs)
+
+    session = Session(train_here)
     training = Training(session, places)
     app = CnnTuiApp(Builder(Document(network or Network(), source)), training, link, watched)
     if app.console.color_system == "standard":

@@ -14,7 +14,8 @@ from cnn_tui.engine.errors import CnnTuiError, reason_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
-from cnn_tui.tui.building.document import Document, recent_files, remember
+from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.building.recent import NETWORKS
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.words import clean
 
@@ -24,7 +25,7 @@ async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
     # Imported late, here and below: the TOML library takes a tenth of the time to first paint.
     from cnn_tui.engine.specs.presets import FOREIGN, load_preset, preset_names
 
-    recent = _by_name(recent_files())
+    recent = _by_name(NETWORKS.paths())
     items = [Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
     items += [Item(name, load_preset(name).description) for name in preset_names()]
     free = "the path of a TOML, ONNX or Python file"
@@ -50,7 +51,7 @@ def _opened(path: Path) -> tuple[Network, Path]:
 
     path = file_of(str(path)) or path
     network = load_network(path)
-    remember(path)
+    NETWORKS.add(path)
     return network, path
 
 
@@ -174,7 +175,7 @@ def _save_to(app: App[None], document: Document, path: Path) -> bool:
     except OSError as error:
         app.notify(f"{path} cannot be written: {reason_of(error)}.", severity="error", markup=False)
         return False
-    remember(path)
+    NETWORKS.add(path)
     app.notify(f"Saved to {path}.", markup=False)
     document.mark_saved(path)
     return True
