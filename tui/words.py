@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from textwrap import wrap
 
 BETWEEN = "   "
@@ -67,6 +68,11 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def gist(message: str) -> str:
+    """Return the first clause of a message, to refer to it."""
+    return re.split(r"[:.;](?= |$)", message, maxsplit=1)[0]
 
 
 def fit(text: str, width: int) -> str:

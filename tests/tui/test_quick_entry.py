@@ -104,7 +104,7 @@ async def test_words_are_completed(make_app: MakeApp) -> None:
         await type_in(pilot, "| r")
         await pilot.press("down", "tab")
         assert entry.value == "conv 8 pad same | residual "
-        await pilot.press("backspace", "backspace", "backspace", "backspace", "r", "tab", "enter")
+        await pilot.press(*["backspace"] * len("residual "), "r", "tab", "enter")
         assert app.builder.network.layers == (Conv(out_channels=8, padding="same"), ReLU())
 
 

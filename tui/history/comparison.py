@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from cnn_tui.engine.runs.compare import RunComparison
+from cnn_tui.engine.specs.paths import setting_words
 from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, loss_axis
 from cnn_tui.tui.rows import Column, Run, TableRow
@@ -44,9 +45,7 @@ def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
         ("epochs", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
         ("time", *(clock(summary.seconds) for summary in summaries)),
     )
-    settings = (
-        (row.setting, *(value.strip('"') for value in row.values)) for row in comparison.recipe
-    )
+    settings = ((setting_words(row.setting), *row.words) for row in comparison.recipe)
     layers = (
         (f"layer {row.layer}", *(value or "-" for value in row.values))
         for row in comparison.architecture
