@@ -258,6 +258,7 @@ COMMANDS = (
     ),
     Command(DATA, "left", "screen.scroll(-6)", "scroll back", in_bar=False, name="Scroll up"),
     Command(DATA, "f", "screen.fetch", "fetch", "Download the dataset"),
+    Command(DATA, "o", "screen.give_folder", "folder", "Give the folder of its files"),
     Command(DATA, "x", "screen.cancel", "cancel", "Cancel the download"),
     Command(LADDER, "escape,backspace", "screen.back", "back", "Back; baselines pause", "esc"),
     Command(LADDER, "enter,f5", "screen.climb", "start", "Train the missing baselines", "enter"),
@@ -275,6 +276,7 @@ COMMANDS = (
     ),
     Command(LADDER, "left", "screen.scroll(-6)", "scroll back", in_bar=False, name="Scroll up"),
     Command(LADDER, "f", "screen.fetch", "fetch", "Download the data"),
+    Command(LADDER, "o", "screen.give_folder", "folder", "Give the folder of the data"),
     Command(WEIGHTS, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
     Command(
         WEIGHTS,

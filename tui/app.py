@@ -10,7 +10,6 @@ from textual import events, on, work
 from textual.actions import ActionParseResult
 from textual.dom import DOMNode
 
-from cnn_tui.engine.data.sources import missing
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
@@ -37,6 +36,7 @@ from cnn_tui.tui.screens.starting import (
     Start,
     ask_about_memory,
     ask_before_training,
+    have_data,
     start_without_asking,
 )
 from cnn_tui.tui.terminal.link import Link
@@ -142,14 +142,14 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.action_mode("train")
         elif not self.builder.report.valid:
             self._refuse()
-        elif (start := start_without_asking(self.builder, self.places.data)) is not None:
+        elif (start := start_without_asking(self.builder, self.places)) is not None:
             self._start(start, event)
         else:
             self._ask_before_training(event)
 
     @work
     async def _ask_before_training(self, event: TrainRequested) -> None:
-        start = await ask_before_training(self, self.builder, self.places.data)
+        start = await ask_before_training(self, self.builder, self.places)
         if start is not None and not self.training.active:
             self._start(start, event)
 
@@ -243,7 +243,11 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         if not self.builder.report.valid:
             self._refuse()
             return
-        dialog = screens.PreflightDialog(self.builder.network, self.places.data, self.link.fps)
+        network = self.builder.network
+        if not await have_data(self, network, self.places):
+            return
+        folder = self.places.data_of(network.data)
+        dialog = screens.PreflightDialog(network, folder, self.link.fps)
         wanted = await self.push_screen_wait(dialog)
         if wanted == "train":
             self.action_train()
@@ -258,9 +262,10 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self._refuse()
             return
         network = running or self.builder.network
-        dialog = screens.LrFinderDialog(
-            network, self.places.data, self.link.fps, running=bool(running)
-        )
+        if not await have_data(self, network, self.places):
+            return
+        folder = self.places.data_of(network.data)
+        dialog = screens.LrFinderDialog(network, folder, self.link.fps, running=bool(running))
         taken = await self.push_screen_wait(dialog)
         if taken is None:
             return
@@ -277,8 +282,8 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     def action_datasets(self) -> None:
         """Show the datasets, the network's own first."""
-        name = missing(self.builder.network.data) or self.builder.network.data
-        self.push_screen(screens.DataScreen(self.current_mode, name))
+        name = self.builder.network.data
+        self.push_screen(screens.DataScreen(self.current_mode, self.places, name))
 
     def action_show(self, name: str) -> None:
         """Open a screen about the network being built, by the name of its class."""

@@ -123,6 +123,15 @@ class QuickApp(App[None], inherit_bindings=False):
     def on_unmount(self) -> None:
         self.warm_up.end()
 
+    def _fatal_error(self) -> None:
+        # Textual's would print a page of the program's inside over the person's terminal.
+        self._close_messages_no_wait()
+
+    @property
+    def crash(self) -> Exception | None:
+        """The error of this program that ended the app; None if there was none."""
+        return self._exception
+
     async def _first_paint(self) -> None:
         # Before that no list has the focus, and its keys would be lost. An app that has to quit
         # before the first paint, as on a closed terminal, would wait for it in vain.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from cnn_tui.engine.data.sources import FOLDER, SOURCES, holds, letters, missing
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
@@ -191,7 +192,7 @@ class Training:
         start = partial(trained.weights, network) if trained else None
         return partial(
             train,
-            data_dir=self.places.data,
+            data_dir=self.places.data_of(network.data),
             runs_dir=self.places.runs,
             start=start,
             anyway=ignore_memory,
@@ -212,8 +213,28 @@ class Training:
 
 @dataclass
 class Places:
-    """The folders named on the command line, or the user's own."""
+    """The folders named on the command line or given in the app, or the user's own."""
 
     runs: Path = field(default_factory=runs_home)
     data: Path | None = None
-    """The folder of data that is not built in; None for the usual folder of each dataset."""
+    """The folder of data that was named on the command line."""
+    given: dict[str, Path] = field(default_factory=dict)
+    """Folders given in the app, by the name of their dataset."""
+
+    def data_of(self, name: str) -> Path | None:
+        """Return the folder of a dataset; None if it is built in, a path, or at its usual place.
+
+        The folder of the command line serves every dataset, unless it holds another one.
+        """
+        known = next((key for key in (*SOURCES, FOLDER) if letters(key) == letters(name)), "")
+        if not known or known in self.given or self.data is None:
+            return self.given.get(known)
+        others = [key for key in SOURCES if key != known and holds(key, self.data)]
+        return None if others and not (known in SOURCES and holds(known, self.data)) else self.data
+
+    def lacks(self, name: str) -> str | None:
+        """Return the dataset that has to be downloaded or whose folder has to be given."""
+        folder = self.data_of(name)
+        if letters(name) == FOLDER:
+            return FOLDER if folder is None else None
+        return missing(name, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -88,23 +89,9 @@ def clean(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def setting_words(value: str) -> str:
-    """Return a setting, which is JSON, in words: ``momentum``, ``yes``, ``28x28``, ``none``."""
-    if value in _IN_WORDS:
-        return _IN_WORDS[value]
-    if value[:1] == "[":
-        return ("," if "." in value else "x").join(value[1:-1].replace(" ", "").split(","))
-    if value[:1] == value[-1:] == '"':
-        return value[1:-1]
-    return f"{float(value):g}" if "." in value and value[-1].isdigit() else value
-
-
-_IN_WORDS = {"": "-", "null": "none", "true": "yes", "false": "no", "[]": "none"}
-
-
-def setting_name(path: str) -> str:
-    """Return the name of a setting without its table: ``lr``, ``label_smoothing``."""
-    return "loss" if path == "loss.type" else path.removeprefix("training.").removeprefix("loss.")
+def gist(message: str) -> str:
+    """Return the first clause of a message, to refer to it."""
+    return re.split(r"[:.;](?= |$)", message, maxsplit=1)[0]
 
 
 def fit(text: str, width: int) -> str:

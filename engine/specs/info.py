@@ -65,7 +65,7 @@ class LayerInfo(NamedTuple):
     """One kind of layer. In quick entry a field without a :class:`Setting` goes by its own name."""
 
     words: tuple[str, ...]
-    """Names in quick entry and in patterns, the usual one first."""
+    """Names in quick entry and in patterns: its type, by which it is shown, and shorter ones."""
     meaning: str
     """The layer in a few words, with the numbers after its name in quick entry in capitals."""
     help: str
@@ -89,8 +89,6 @@ class LayerInfo(NamedTuple):
     """Format string for the settings in a table, applied to the layer: ``p {0.p:g}``."""
     stem: str = ""
     """The prefix of the names of its weights; the type by default."""
-    title: str = ""
-    """The name in narrow columns; the type by default."""
     family: Group = "other"
     """Its kind among layers, which a screen shows by a colour; activations need not say it."""
 

@@ -80,13 +80,13 @@ class MaxPool(LayerSpec, frozen=True, tag="maxpool"):
     """Largest value of each window, per channel; no parameters. Notes, Pooling Layer."""
 
     info = LayerInfo(
-        ("pool", "m", "maxpool", "max"),
+        ("maxpool", "pool", "m", "max"),
         "max pooling: KERNEL, STRIDE",
         "the strongest response of each window; halves the size",
         Counterpart("MaxPool2d"),
         Counterpart("MaxPool"),
         needs_volume=True,
-        example="pool 3x3 s2",
+        example="maxpool 3x3 s2",
         places=("kernel_size", "stride"),
         settings=(_KERNEL, _STRIDE, _PADDING),
         flags=_ROUNDING,
@@ -127,13 +127,12 @@ class GlobalAvgPool(LayerSpec, frozen=True, tag="global_avgpool"):
     """Mean over height and width: ``C x H x W`` becomes ``C x 1 x 1``."""
 
     info = LayerInfo(
-        ("gap", "global_avgpool", "globalavgpool"),
+        ("global_avgpool", "gap", "globalavgpool"),
         "global average pooling",
         "one mean per channel: any size becomes 1x1",
         Counterpart("AdaptiveAvgPool2d"),
         Counterpart("GlobalAveragePool"),
         needs_volume=True,
-        title="globalavg",
         family="pool",
     )
 
@@ -162,13 +161,13 @@ class Dropout(LayerSpec, frozen=True, tag="dropout"):
     """Zeroes each activation with probability ``p`` while training (Srivastava et al. 2014)."""
 
     info = LayerInfo(
-        ("drop", "dropout"),
+        ("dropout", "drop"),
         "dropout: PROBABILITY",
         "drops activations at random; against overfitting",
         Counterpart("Dropout", {"p": "p"}, ignored=("inplace",)),
         Counterpart("Dropout"),
         "elementwise",
-        example="drop 0.5",
+        example="dropout 0.5",
         places=("p",),
         settings=(Setting("p", ("p",), usual=("0.5", "0.2")),),
         brief="p {0.p:g}",
@@ -182,7 +181,7 @@ class BatchNorm(LayerSpec, frozen=True, tag="batchnorm"):
     """Batch normalisation per channel (Ioffe & Szegedy 2015)."""
 
     info = LayerInfo(
-        ("bn", "batchnorm", "batch_norm"),
+        ("batchnorm", "bn", "batch_norm"),
         "batch normalisation",
         "each channel to mean 0, spread 1; scale and shift",
         Counterpart("BatchNorm2d"),
@@ -228,12 +227,12 @@ class Residual(LayerSpec, frozen=True, tag="residual"):
     """
 
     info = LayerInfo(
-        ("res", "residual"),
+        ("residual", "res"),
         "residual block: { BRANCH } SHORTCUT",
         "branch(x) + x: lets very deep networks learn",
         Counterpart("Residual"),
         Counterpart("Add"),
-        example="res { conv 16 pad same } proj",
+        example="residual { conv 16 pad same } proj",
         settings=(_STRIDE,),
         flags=(
             Flag("shortcut", "projection", ("proj", "projection")),

@@ -93,7 +93,7 @@ class _Outline:
         output = report.output or (self._wanted(path, layer) if has_issue else ())
         return Row(
             kind="layer",
-            title=" " * (len(path) - 1) + (layer.info.title or layer_type(layer)),
+            title=" " * (len(path) - 1) + layer_type(layer),
             settings=report.settings,
             output=format_shape(output),
             number=number(path),

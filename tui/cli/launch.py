@@ -11,7 +11,7 @@ from typing import get_args
 import click
 
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.presets import preset_names, resolve
+from cnn_tui.engine.specs.presets import file_of, resolve
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import has_terminal, print_line
 from cnn_tui.tui.history.continuing import OnHangup
@@ -59,8 +59,7 @@ def command(
     # Imported late, here and below: the app needs no arrays, the training no app.
     from cnn_tui.tui.cli.app import run_app
 
-    source = None if arch in preset_names() else Path(arch)
-    return run_app(network, source, data_dir, link, on_hangup=on_hangup)
+    return run_app(network, file_of(arch), data_dir, link, on_hangup=on_hangup)
 
 
 def _train(network: Network, data_dir: Path | None, on_hangup: OnHangup) -> int:

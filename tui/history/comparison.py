@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from cnn_tui.engine.runs.compare import EpochCurve, RunComparison
+from cnn_tui.engine.specs.paths import setting_words
 from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.ranges import usual
 from cnn_tui.tui.dashboard.series import Point
@@ -17,7 +18,7 @@ from cnn_tui.tui.dashboard.ticks import (
     parts_of,
 )
 from cnn_tui.tui.rows import Column, Run, TableRow
-from cnn_tui.tui.words import clock, percent, setting_name, setting_words
+from cnn_tui.tui.words import clock, percent
 
 GLYPHS = "ox+*#%@&"
 """Glyphs of the runs, so that colour is not the only difference."""
@@ -52,9 +53,7 @@ def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
         ("epochs", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
         ("time", *(clock(summary.seconds) for summary in summaries)),
     )
-    settings = (
-        (setting_name(row.setting), *map(setting_words, row.values)) for row in comparison.recipe
-    )
+    settings = ((setting_words(row.setting), *row.words) for row in comparison.recipe)
     layers = (
         (f"layer {row.layer}", *(value or "-" for value in row.values))
         for row in comparison.architecture

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.specs.paths import settings_of
-from cnn_tui.tui.words import setting_name, setting_words
+from cnn_tui.engine.specs.paths import setting_words, settings_of, value_words
 
 _MOST = 100
 """Runs that are read, the newest: each for the first time takes some milliseconds."""
@@ -32,7 +31,7 @@ class Recipes:
         ]
         return {
             name: ", ".join(
-                f"{setting_name(path)} {setting_words(recipe[path])}"
+                f"{setting_words(path)} {value_words(recipe[path])}"
                 for path in differing
                 if path in recipe and path not in _IN_COLUMNS
             )
@@ -42,7 +41,7 @@ class Recipes:
     def words(self, name: str) -> tuple[tuple[str, str], ...]:
         """Return the whole recipe of a run that was read, in words."""
         recipe = self._read.get(name, {})
-        return tuple((setting_name(path), setting_words(value)) for path, value in recipe.items())
+        return tuple((setting_words(path), value_words(value)) for path, value in recipe.items())
 
     def _recipe(self, folder: RunFolder) -> dict[str, str]:
         if folder.name not in self._read:

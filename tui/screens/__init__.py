@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cnn_tui.tui.screens.help import HelpScreen as HelpScreen
     from cnn_tui.tui.screens.lr_finder import LrFinderDialog as LrFinderDialog
     from cnn_tui.tui.screens.palette import CommandPalette as CommandPalette
+    from cnn_tui.tui.screens.path_prompt import PathPrompt as PathPrompt
     from cnn_tui.tui.screens.pattern import PatternDialog as PatternDialog
     from cnn_tui.tui.screens.preflight import PreflightDialog as PreflightDialog
     from cnn_tui.tui.screens.runs import RunsScreen as RunsScreen
@@ -37,6 +38,7 @@ FILES = {
     "Prompt": "dialog",
     "Question": "dialog",
     "HelpScreen": "help",
+    "PathPrompt": "path_prompt",
     "PatternDialog": "pattern",
     "TransformDialog": "transform",
     "ForecastDialog": "forecast",

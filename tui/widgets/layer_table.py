@@ -133,7 +133,7 @@ class _Columns:
     def __init__(self, width: int, rows: tuple[Row, ...]) -> None:
         self.width = width
         self.number = max((3, *(len(row.number) for row in rows)))
-        self.title = max((9, *(len(row.title) for row in rows)))
+        self.title = max((9, *(len(row.title) for row in rows if row.settings)))
         self.params = PARAMS if width >= NARROW else 0
         self.costs = MACS + FIELD if width >= WIDE else 0
         # One column each for the marker, three gaps and the scroll bar.
@@ -160,6 +160,10 @@ class _Columns:
 
     def line(self, row: Row, marker: str = " ") -> Line:
         start = f"{marker}{row.number:>{self.number}} "
+        if len(row.title) > self.title:
+            # A long name without settings takes their column as well.
+            room = self.title + 1 + len(self._settings(" "))
+            return ((start, "dim"), (fit(row.title, room), ""), *self._result(row))
         if row.kind in ("loss", "training"):
             rest = fit(row.settings, max(0, self.width - len(start) - self.title - 1))
             return ((start, "dim"), (f"{fit(row.title, self.title)} ", "accent"), (rest, "dim"))
