@@ -35,6 +35,8 @@ _MEASURED: tuple[Rule, ...] = (
     rate.lr_low,
 )
 _EPOCH: tuple[Rule, ...] = (
+    learning.few_to_judge,
+    layers.dropout_high,
     learning.timid,
     learning.wrong_labels,
     learning.flat_loss,
@@ -47,7 +49,7 @@ _EPOCH: tuple[Rule, ...] = (
 
 _FROM_THE_START = {"input-scale", "loss-scale", "one-class-batches", "zero-weights"}
 _WAY = {"l2-high", "lr-high", "diverging"}
-_STUCK = {"dead-relus", "saturated", "lr-low", "labels", "flat-loss"}
+_STUCK = {"dead-relus", "saturated", "dropout-high", "lr-low", "labels", "flat-loss"}
 _OVERFIT = {"overfitting", "little-data"}
 _STALLED = {"plateau", "underfitting"}
 _EFFECT_OF: dict[str, set[str]] = {
@@ -57,7 +59,7 @@ _EFFECT_OF: dict[str, set[str]] = {
     **dict.fromkeys(_STALLED, _FROM_THE_START | _WAY | _STUCK | _OVERFIT | _STALLED),
 }
 """The causes of each code, which is not reported while one of them is active."""
-_LASTING = _WAY | {"labels", "lr-low", "flat-loss"}
+_LASTING = _WAY | {"labels", "lr-low", "flat-loss", "dropout-high"}
 """Cleared only when the network learns: weights that have blown up may hardly move."""
 PRAISE = "healthy"
 CALM = 4
@@ -94,7 +96,7 @@ class Babysitter:
             for measured in list(facts.measured)[-3:]
         ]
         remedy = (
-            remedies.learning_rate(facts.lr / 10, restart=True)
+            rate.lower(facts, restart=True)
             if facts.step
             else remedies.advise("Check the images for values that are not finite.")
         )
