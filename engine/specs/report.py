@@ -24,9 +24,9 @@ class Fix(msgspec.Struct, frozen=True):
     """
     value: int | str | list[int]
     description: str
-    """The change and its effect: ``stride 1: 16x10x10, all later layers fit``."""
+    """The change and its effect: ``stride 1 instead of 2: gives 16x10x10, all later layers fit``."""
     also: tuple[Fix, ...] = ()
-    """Further changes that belong to this one; ``doctor.apply_fix`` applies all."""
+    """Further changes that belong to this one; ``applying.apply_fix`` applies all."""
 
 
 class Issue(msgspec.Struct, frozen=True):

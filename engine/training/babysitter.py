@@ -48,18 +48,18 @@ _EPOCH: tuple[Rule, ...] = (
 """The rules after a measurement and after an epoch, causes before their effects."""
 
 _FROM_THE_START = {"input-scale", "loss-scale", "one-class-batches", "zero-weights"}
-_WAY = {"l2-high", "lr-high", "diverging"}
-_STUCK = {"dead-relus", "saturated", "dropout-high", "lr-low", "labels", "flat-loss"}
+_WAY = {"l2-high", "dropout-high", "lr-high", "diverging"}
+_STUCK = {"dead-relus", "saturated", "lr-low", "labels", "flat-loss"}
 _OVERFIT = {"overfitting", "little-data"}
 _STALLED = {"plateau", "underfitting"}
 _EFFECT_OF: dict[str, set[str]] = {
     **dict.fromkeys(_WAY, _FROM_THE_START | _WAY | {"labels"}),
     **dict.fromkeys(_STUCK, _FROM_THE_START | _WAY | _STUCK),
-    **dict.fromkeys(_OVERFIT, _FROM_THE_START | {"labels"}),
+    **dict.fromkeys(_OVERFIT, _FROM_THE_START | _WAY | {"dead-relus", "labels"}),
     **dict.fromkeys(_STALLED, _FROM_THE_START | _WAY | _STUCK | _OVERFIT | _STALLED),
 }
 """The causes of each code, which is not reported while one of them is active."""
-_LASTING = _WAY | {"labels", "lr-low", "flat-loss", "dropout-high"}
+_LASTING = _WAY | {"labels", "lr-low", "flat-loss"}
 """Cleared only when the network learns: weights that have blown up may hardly move."""
 PRAISE = "healthy"
 CALM = 4

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.doctor import apply_fix
+from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import received_by
 from cnn_tui.engine.specs.report import Fix

@@ -58,7 +58,8 @@ def diverging(facts: Facts) -> Iterator[Verdict]:
         f"Training diverges: {what if climbing else grown}. The learning rate {facts.lr:g} is too "
         "high.",
         ((what,) if climbing else ()) + ((grown,) if growth >= BLOWN_UP else ()),
-        lower(facts),
+        # Weights that have blown up do not shrink again in good time.
+        lower(facts, restart=True if growth >= BLOWN_UP else None),
     )
 
 
