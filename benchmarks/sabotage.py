@@ -2,14 +2,15 @@
 
     python benchmarks/sabotage.py [--arch digits-convnet three-layer] [--cause NAME...]
 
-A remedy is taken as the Train screen takes it: at once, in the running training or in a new one, and
-again at the end of the broken run, where only a new one is possible. The table is in Markdown.
+A remedy is taken as the Train screen takes it: at once, in the running training or in a new one,
+and again at the end of the broken run, where only a new one is possible. The table is in Markdown.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -65,11 +66,7 @@ def _drop_most(network: Network) -> Network:
 
 def _shuffled(data: Dataset) -> Dataset:
     labels = np.random.default_rng(0).permutation(data.train.labels)
-    return data._replace_train(labels) if False else _with_train(data, Split(data.train.images, labels))
-
-
-def _with_train(data: Dataset, train: Split) -> Dataset:
-    return Dataset(data.name, data.classes, train, data.val, data.test)
+    return replace(data, train=Split(data.train.images, labels))
 
 
 SABOTAGES = {

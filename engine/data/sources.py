@@ -195,4 +195,3 @@ def missing(name: str, data_dir: Path | None = None) -> str | None:
         return None
     known = next((source for source in SOURCES if letters(source) == letters(name)), None)
     return known if known and not is_complete(known, dataset_dir(known)) else None
-

@@ -30,7 +30,10 @@ def apply_fix(network: Network, fix: Fix) -> Network:
     return network
 
 
-def changed_layers(layers: Sequence[Layer], index: int, field: str, value: object) -> tuple[Layer, ...]:
+def changed_layers(
+    layers: Sequence[Layer], index: int, field: str, value: object
+) -> tuple[Layer, ...]:
+    """Return the layers with one change of a fix applied, to the one at ``index``."""
     changed: tuple[Layer, ...]
     if field == "replace":
         changed = parse_quick(str(value))

@@ -129,7 +129,7 @@ def _round_down(case: Case, layer: Windowed) -> FixCandidate:
 
 
 def _inputs(case: Case) -> Iterator[FixCandidate]:
-    if case.facts is not None and case.facts.shape is not None:
+    if case.facts is not None and case.facts.shape == case.network.input:
         return  # the data has no other images
     channels, *size = case.network.input
     for direction in (1, -1):
@@ -179,8 +179,8 @@ def _groups(case: Case, layer: Conv) -> Iterator[FixCandidate]:
     fitting = [count for count in range(1, min(common, 1024) + 1) if common % count == 0]
     for groups in sorted(fitting, key=lambda count: abs(count - layer.groups))[:2]:
         fix = case.fix("groups", groups)
-        cost = abs(groups - layer.groups)
-        yield FixCandidate(fix, f"groups {groups}", cost, was=str(layer.groups))
+        change = abs(groups - layer.groups)
+        yield FixCandidate(fix, f"groups {groups}", change, was=str(layer.groups))
     if channels % layer.groups == 0:
         below = layer.out_channels // layer.groups * layer.groups
         for count in (below, below + layer.groups):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,6 +12,7 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate, InferredLayer
 from cnn_tui.engine.specs.infer import infer_layers
+from cnn_tui.engine.specs.known_data import KNOWN_DATA, DataFacts, facts_of
 from cnn_tui.engine.specs.layers import FC, Conv, layer_type
 from cnn_tui.engine.specs.report import Fix
 from cnn_tui.engine.specs.scores import WIDTHS, decider, score_faults
@@ -21,8 +23,16 @@ _USUAL_CLASSES = 10
 def data_fixes(case: Case) -> tuple[Fix, ...]:
     """Return the fixes of an input or of scores that do not match the data, the best first."""
     candidates = _inputs(case) if case.fault.code == "input" else _scores(case)
-    tried = [(left, candidate.cost, fix) for candidate in candidates for left, fix in _try(case, candidate)]
-    return tuple(fix for *_, fix in sorted(tried, key=lambda outcome: outcome[:2]))
+    tried = [outcome for candidate in candidates for outcome in _try(case, candidate)]
+    tried.sort(key=lambda outcome: (outcome.left, outcome.cost))
+    return tuple(outcome.fix for outcome in tried)
+
+
+class _Tried(NamedTuple):
+    fix: Fix
+    left: int
+    """Number of faults that remain."""
+    cost: float
 
 
 def _inputs(case: Case) -> Iterator[FixCandidate]:
@@ -33,6 +43,10 @@ def _inputs(case: Case) -> Iterator[FixCandidate]:
     label, was = f"input {format_shape(tuple(shape))}", format_shape(case.network.input)
     also = tuple(_width(case)) if any(_miscounted(case)) else ()
     yield FixCandidate(Fix(0, "input", shape, "", also), label, 0, was=was)
+    for name, facts in KNOWN_DATA.items():
+        if facts.shape == case.network.input:
+            was = case.facts.name if case.facts else ""
+            yield FixCandidate(Fix(0, "data", name, ""), f"data {name}", 1, was=was)
 
 
 def _miscounted(case: Case) -> Iterator[str]:
@@ -86,11 +100,12 @@ def _at_the_end(case: Case, text: str, cost: float) -> FixCandidate:
     return FixCandidate(fix, f"add {' and '.join(text.split(' | '))} at the end", cost)
 
 
-def _try(case: Case, candidate: FixCandidate) -> Iterator[tuple[int, Fix]]:
-    """Yield the number of faults that are left, and the fix with its effect, if it helps."""
+def _try(case: Case, candidate: FixCandidate) -> Iterator[_Tried]:
+    """Yield the fix with its effect, if it helps."""
     network = apply_fix(case.network, candidate.fix)
     steps = infer_layers(network.layers, FeatureMap(network.input))
-    faults = [fault for _, fault in score_faults(steps, case.facts)]
+    facts = case.facts if network.data == case.network.data else facts_of(network.data)
+    faults = [fault for _, fault in score_faults(steps, facts)]
     before = Counter(fault.code for _, fault in score_faults(case.steps, case.facts))
     left = Counter(fault.code for fault in faults)
     if case.fault.code != "input" and left[case.fault.code] >= before[case.fault.code]:
@@ -101,15 +116,15 @@ def _try(case: Case, candidate: FixCandidate) -> Iterator[tuple[int, Fix]]:
     elif faults:
         effect = f"then {faults[0].text}"
     else:
-        effect = _success(case, steps)
+        effect = _success(case, facts, steps)
     fix = msgspec.structs.replace(candidate.fix, description=f"{candidate.words}: {effect}")
-    yield len(faults) + len(broken), fix
+    yield _Tried(fix, len(faults) + len(broken), candidate.cost)
 
 
-def _success(case: Case, steps: Sequence[InferredLayer]) -> str:
+def _success(case: Case, facts: DataFacts | None, steps: Sequence[InferredLayer]) -> str:
     shape = steps[-1].after.shape
-    layers_fit = "all layers fit, " if case.fault.code == "input" else ""
     if shape is None:
-        return f"{layers_fit}one score for each class".removeprefix("all layers fit, ")
-    of_data = f" of {case.facts.name}" if case.facts and case.facts.name else ""
+        return "one score for each class"
+    layers_fit = "all layers fit, " if case.fault.code == "input" else ""
+    of_data = f" of {facts.name}" if facts and facts.name else ""
     return f"{layers_fit}{shape[0]} scores, one for each class{of_data}"

@@ -26,7 +26,7 @@ def input_faults(network: Network, facts: DataFacts) -> Iterator[tuple[Place, Di
     text = f"the input is {sizes[0]}, but the images of {facts.words} are {sizes[1]}"
     if received == (*wanted[1:], wanted[0]):
         text = f"the input {sizes[0]} is height x width x channels; channels come first: {sizes[1]}"
-    remedy = f"Set the input to {sizes[1]}, or choose other data."
+    remedy = "Pictures of a folder are brought to the size of the input."
     yield (), Diagnostic("input", text, "input", remedy, wanted=list(wanted))
 
 
@@ -96,9 +96,7 @@ def _scores(steps: Sequence[InferredLayer], position: int | None) -> int | None:
     return layer.out_features if isinstance(layer, FC) else None
 
 
-def _miscount(
-    step: InferredLayer, scores: int, facts: DataFacts | None
-) -> Iterator[Diagnostic]:
+def _miscount(step: InferredLayer, scores: int, facts: DataFacts | None) -> Iterator[Diagnostic]:
     field = WIDTHS.get(type(step.layer), "")
     remedy = "Let the last layers give one score per class."
     classes = facts.classes if facts else None

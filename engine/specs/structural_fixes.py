@@ -90,7 +90,7 @@ def _fewer(case: Case, layer: Layer) -> Iterator[FixCandidate]:
 def _branch_alone(case: Case, layer: Layer) -> Iterator[FixCandidate]:
     # Only valid layers can be written as quick entry.
     if isinstance(layer, Residual) and "bad-value" not in case.step.codes:
-        yield FixCandidate(case.fix("replace", to_quick(layer.branch)), "its branch without the block", 20)
+        yield FixCandidate(case.fix("replace", to_quick(layer.branch)), "its branch alone", 20)
 
 
 _MOST_STRIDE = 64
@@ -124,7 +124,7 @@ def _shortcuts(case: Case, block: Residual, stride: int) -> Iterator[FixCandidat
         changes = [(key, new) for key, new in wanted.items() if new != getattr(block, key)]
         if changes:
             label = " and ".join(f"{field} {new}" for field, new in changes)
-            was = " and ".join(str(getattr(block, key)) for key, _ in changes)
+            was = str(getattr(block, changes[0][0])) if len(changes) == 1 else ""
             yield FixCandidate(_together(case, changes), label, len(changes), was=was)
 
 

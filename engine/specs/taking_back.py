@@ -11,7 +11,7 @@ import msgspec
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.flow import Diagnostic, InferredLayer
-from cnn_tui.engine.specs.layers import Layer, Place, Residual, layer_type
+from cnn_tui.engine.specs.layers import Layer, Place, Residual, layer_type, pair
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.report import Fix, LayerReport
@@ -161,7 +161,7 @@ def _settings_back(number: int, inside: str, old: Layer, new: Layer) -> _Back | 
         if isinstance(value, bool | float) or not isinstance(value, int | str | list):
             return None  # no number of a layer that fits or does not
         changes.append((number, f"{inside}{name}", value))
-        words.append(f"{name.removesuffix('_size')} {_shown(getattr(new, name))}")
+        words.append(f"{name.removesuffix('_size')} {_shown(name, getattr(new, name))}")
     return _Back(changes, f"take back {' and '.join(words)}") if changes else None
 
 
@@ -177,7 +177,8 @@ def _branch_back(number: int, inside: str, old: Residual, new: Residual) -> _Bac
     return _settings_back(number, f"{inside}branch[{at}].", one, two)
 
 
-def _shown(value: object) -> str:
+def _shown(name: str, value: object) -> str:
+    value = pair(value) if name == "kernel_size" and isinstance(value, int) else value
     return format_shape(value) if isinstance(value, tuple) else str(value)
 
 

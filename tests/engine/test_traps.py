@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from networks import networks, plausible_networks
 
-from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.applying import apply_fix
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, Conv
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
@@ -46,7 +46,7 @@ TRAPS = {
         (3, 32, 32),
         "shortcut-shape",
         "the branch gives 16x8x8, the identity shortcut 8x16x16",
-        "shortcut projection and stride 2 instead of identity and 1: gives 16x8x8, all later layers fit",
+        "shortcut projection and stride 2: gives 16x8x8, all later layers fit",
         "conv 8 4x4 s2 p1 | res { conv 16 4x4 s2 p1 | bn } s2 proj | relu | fc 10",
     ),
     "a wider branch beside an identity shortcut": Trap(

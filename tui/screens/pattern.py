@@ -64,9 +64,9 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
 
     escaped = ()
 
-    def __init__(self, shape: tuple[int, int, int], classes: int) -> None:
+    def __init__(self, shape: tuple[int, int, int], classes: int, source: str) -> None:
         super().__init__()
-        self._shape = shape
+        self._shape, self._source = shape, source
         self._options = PatternOptions(classes=classes)
         self._layers: tuple[Layer, ...] = ()
         self._reads = False
@@ -141,5 +141,5 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
             f"{compact(report.total_macs)} multiply-adds",
             clean(issue),
         )
-        network = Network(input=self._shape, layers=result.layers)
+        network = Network(input=self._shape, data=self._source, layers=result.layers)
         table.rows = outline(network, report)[:-2]
