@@ -11,6 +11,9 @@ ONE_CYCLE_START = 1 / 25
 ONE_CYCLE_END = 1e-4
 """The one-cycle schedule of Smith & Topin 2018 with PyTorch's defaults: share of the steps that
 rise, and first and last rate as factors of the peak."""
+LEAST_RISE, LEAST_PEAK = 60, 0.5
+"""Steps of a rise below which the peak is lower, and the lowest share of it: a recipe that was
+shortened to an epoch would otherwise be driven up too fast, and may end at chance."""
 
 
 def learning_rate(training: Recipe, step: int, batches: int) -> float:
@@ -33,10 +36,19 @@ def _factor(training: Recipe, step: int, batches: int) -> float:
         case "cosine":
             return _anneal(1, 0, progress)
         case "one-cycle":
-            if progress < ONE_CYCLE_RISE:
-                return _anneal(ONE_CYCLE_START, 1, progress / ONE_CYCLE_RISE)
-            return _anneal(1, ONE_CYCLE_END, (progress - ONE_CYCLE_RISE) / (1 - ONE_CYCLE_RISE))
+            return _one_cycle(progress) * one_cycle_peak(training.epochs * batches)
     return 1.0
+
+
+def _one_cycle(progress: float) -> float:
+    if progress < ONE_CYCLE_RISE:
+        return _anneal(ONE_CYCLE_START, 1, progress / ONE_CYCLE_RISE)
+    return _anneal(1, ONE_CYCLE_END, (progress - ONE_CYCLE_RISE) / (1 - ONE_CYCLE_RISE))
+
+
+def one_cycle_peak(steps: int) -> float:
+    """The peak of a run of ``steps`` as a share of the rate: 1 from 200 steps on."""
+    return min(1.0, max(LEAST_PEAK, ONE_CYCLE_RISE * steps / LEAST_RISE))
 
 
 def _anneal(start: float, end: float, share: float) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice
@@ -11,36 +10,59 @@ from typing import NamedTuple
 import msgspec
 
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.applying import apply_fix, changed_layers
 from cnn_tui.engine.specs.fixes import suggest_fixes
 from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate, InferredLayer
 from cnn_tui.engine.specs.infer import infer, infer_lazily
-from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
-from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.quick.parse import parse_quick
+from cnn_tui.engine.specs.layers import Layer, layer_type
 from cnn_tui.engine.specs.report import Fix
+from cnn_tui.engine.specs.score_fixes import data_fixes
+from cnn_tui.engine.specs.scores import DATA_CODES
 from cnn_tui.engine.specs.structural_fixes import structural_fixes
 
 _MOST_FIXES = 5
 
 
-def find_fixes(case: Case) -> tuple[Fix, ...]:
+def find_fixes(case: Case, undone: Sequence[Fix] = ()) -> tuple[Fix, ...]:
     """Return the fixes that work: those after which all later layers fit first, then the smallest.
 
     If every small change reveals another fault, the small changes are offered all the same,
     followed by larger ones.
+
+    Args:
+        case: the fault.
+        undone: fixes that take an edit back; they come before all others.
     """
+    most = _MOST_FIXES - len(undone)
+    if case.fault.code in DATA_CODES:
+        found = data_fixes(case)
+        return _different(case, (*undone, *found))[:_MOST_FIXES]
     small = _outcomes(case, suggest_fixes(case))
-    if clean := [outcome for outcome in small if outcome.clean]:
-        return _best(clean)
+    clean = [outcome for outcome in small if outcome.clean]
+    if clean or undone:
+        return _different(case, (*undone, *_best(clean or small, most)))
     large = _outcomes(case, structural_fixes(case))
-    return (*_best(small), *_best([fix for fix in large if fix.clean] or large))[:_MOST_FIXES]
+    found = (*_best(small), *_best([fix for fix in large if fix.clean] or large))
+    return _different(case, found)[:_MOST_FIXES]
+
+
+def _different(case: Case, fixes: Iterable[Fix]) -> tuple[Fix, ...]:
+    """The first of those that lead to the same network; none that changes nothing."""
+    networks = [case.network]
+    kept = []
+    for fix in fixes:
+        network = apply_fix(case.network, fix)
+        if network not in networks:
+            networks.append(network)
+            kept.append(fix)
+    return tuple(kept)
 
 
 def first_fix(case: Case) -> tuple[Fix, ...]:
     """Return the first fix that works for the layer alone; fast for networks of any size."""
     for candidate in chain(suggest_fixes(case), structural_fixes(case)):
         if _helps_alone(case, candidate.fix):
-            return (msgspec.structs.replace(candidate.fix, description=candidate.label),)
+            return (msgspec.structs.replace(candidate.fix, description=candidate.words),)
     return ()
 
 
@@ -51,7 +73,7 @@ def _helps_alone(case: Case, fix: Fix) -> bool:
     for change in (fix, *fix.also):
         if change.layer != case.place[0] + 1:
             return False
-        layers = _changed(layers, 0, change.field.removeprefix(prefix), change.value)
+        layers = changed_layers(layers, 0, change.field.removeprefix(prefix), change.value)
     if len(layers) != 1:
         return True
     faults = infer(layers[0], case.step.before).faults
@@ -62,49 +84,12 @@ def _outcomes(case: Case, candidates: Iterable[FixCandidate]) -> list[_Outcome]:
     return [outcome for candidate in candidates if (outcome := _try(case, candidate)) is not None]
 
 
-def _best(outcomes: list[_Outcome]) -> tuple[Fix, ...]:
+def _best(outcomes: list[_Outcome], most: int = _MOST_FIXES) -> tuple[Fix, ...]:
     outcomes.sort(key=lambda outcome: (outcome.breaks, outcome.cost))
     # Rounding down is always listed: it is the only fix that changes no size.
     last = [outcome for outcome in outcomes if outcome.fix.value == "floor"]
     others = [outcome for outcome in outcomes if outcome.fix.value != "floor"]
-    return tuple(outcome.fix for outcome in others[: _MOST_FIXES - len(last)] + last)
-
-
-def apply_fix(network: Network, fix: Fix) -> Network:
-    """Return the network with a fix applied, including the changes that it depends on.
-
-    Raises:
-        IndexError: if the fix belongs to another network.
-        SpecError: if the layers to be inserted are not valid quick entry.
-    """
-    for change in (fix, *fix.also):
-        if change.layer == 0:
-            value = tuple(change.value) if isinstance(change.value, list) else change.value
-            network = msgspec.structs.replace(network, **{change.field: value})
-        else:
-            layers = _changed(network.layers, change.layer - 1, change.field, change.value)
-            network = msgspec.structs.replace(network, layers=layers)
-    return network
-
-
-def _changed(layers: Sequence[Layer], index: int, field: str, value: object) -> tuple[Layer, ...]:
-    changed: tuple[Layer, ...]
-    if field == "replace":
-        changed = parse_quick(str(value))
-    elif field == "after":
-        changed = (layers[index], *parse_quick(str(value)))
-    else:
-        changed = (_set(layers[index], field, value),)
-    return (*layers[:index], *changed, *layers[index + 1 :])
-
-
-def _set(layer: Layer, field: str, value: object) -> Layer:
-    inner = re.fullmatch(r"branch\[(\d+)\]\.(.+)", field)
-    if inner and isinstance(layer, Residual):
-        branch = _changed(layer.branch, int(inner[1]), inner[2], value)
-        return msgspec.structs.replace(layer, branch=branch)
-    value = tuple(value) if isinstance(value, list) else value
-    return msgspec.structs.replace(layer, **{field: value})
+    return tuple(outcome.fix for outcome in others[: most - len(last)] + last)
 
 
 class _Outcome(NamedTuple):
@@ -134,8 +119,9 @@ def _try(case: Case, candidate: FixCandidate) -> _Outcome | None:
     if end == len(network.layers) and not broken:
         later = ""
     output = _output(case, region, end) if candidate.fix.value != "" else ""
+    output = output and f"gives {output}"
     effect = ", ".join(filter(None, (output, candidate.note, later)))
-    description = ": ".join(filter(None, (candidate.label, effect)))
+    description = ": ".join(filter(None, (candidate.words, effect)))
     fix = msgspec.structs.replace(candidate.fix, description=description)
     return _Outcome(fix, _codes(region) <= expected, broken, candidate.cost)
 

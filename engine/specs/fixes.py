@@ -12,7 +12,7 @@ from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate, InferredLa
 from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool, Residual, pair
 from cnn_tui.engine.specs.report import Fix
-from cnn_tui.engine.specs.structural_fixes import elsewhere, fill, reconcile
+from cnn_tui.engine.specs.structural_fixes import elsewhere, fill, reconcile, removal
 from cnn_tui.engine.specs.windows import Windowed, windows
 from cnn_tui.engine.specs.wording import listed
 
@@ -31,11 +31,10 @@ def suggest_fixes(case: Case) -> Iterator[FixCandidate]:
         yield from elsewhere(case)
     elif case.fault.code == "empty-branch" and isinstance(layer, Residual):
         yield from fill(case, layer)
-    elif case.fault.wanted is not None and not case.fault.field:
-        yield FixCandidate(case.fix("after", case.fault.wanted), f"adding {case.fault.wanted}", 0)
     elif case.fault.wanted is not None:
         fix = case.fix(case.fault.field, case.fault.wanted)
-        yield FixCandidate(fix, f"{case.fault.field} {case.fault.wanted}", 0)
+        was = getattr(layer, case.fault.field)
+        yield FixCandidate(fix, f"{case.fault.field} {case.fault.wanted}", 0, was=str(was))
     elif isinstance(layer, Residual) and case.fault.code in {"identity-stride", "shortcut-shape"}:
         yield from reconcile(case, layer)
     elif isinstance(layer, Conv) and case.fault.code == "groups":
@@ -49,6 +48,8 @@ def _fraction(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
         yield from nearest_values(case, layer, field)
     yield from _overlapping(case, layer)
     yield from _inputs(case)
+    if not isinstance(layer, Conv):
+        yield from removal(case, 3)
     yield _round_down(case, layer)
 
 
@@ -61,10 +62,10 @@ def _overlapping(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     strided = msgspec.structs.replace(layer, stride=stride)
     for candidate in nearest_values(case, strided, "kernel_size"):
         fix = case.fix("stride", stride if isinstance(stride, int) else list(stride))
-        yield FixCandidate(
-            msgspec.structs.replace(candidate.fix, also=(fix,)),
-            f"{candidate.label} with stride {shown}",
-            candidate.cost + 0.5,
+        yield candidate._replace(
+            fix=msgspec.structs.replace(candidate.fix, also=(fix,)),
+            label=f"{candidate.label} with stride {shown}",
+            cost=candidate.cost + 0.5,
         )
 
 
@@ -73,7 +74,10 @@ def _too_large(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     kernel = [min(window.kernel, _largest_kernel(size, window)) for size, window in axes]
     padding = [max(axis.padding, (axis.span - size + 1) // 2) for size, axis in axes]
     yield from first_fitting(case, layer, "kernel_size", kernel, -1)
-    yield from first_fitting(case, layer, "padding", padding, 1)
+    if isinstance(layer, Conv):
+        yield from first_fitting(case, layer, "padding", padding, 1)
+    else:  # a pool over padding alone would change nothing
+        yield from removal(case, 3)
     yield from _inputs(case)
 
 
@@ -95,7 +99,10 @@ def _explicit_padding(case: Case, layer: Conv) -> Iterator[FixCandidate]:
     if not infer(msgspec.structs.replace(layer, padding=padding), case.step.before).faults:
         fix = case.fix("padding", high if high == wide else [high, wide])
         yield FixCandidate(
-            fix, f"padding {format_shape(pair(padding)) if high != wide else high}", 1.2
+            fix,
+            f"padding {format_shape(pair(padding)) if high != wide else high}",
+            1.2,
+            was="same",
         )
 
 
@@ -118,19 +125,20 @@ def _round_down(case: Case, layer: Windowed) -> FixCandidate:
     unread = [f"{rows} {'row' if rows == 1 else 'rows'}"] if rows else []
     unread += [f"{columns} {'column' if columns == 1 else 'columns'}"] if columns else []
     note = f"leaves {listed(unread, 'and')} unread" if unread else ""
-    return FixCandidate(case.fix("rounding", "floor"), "rounding down", _LAST_RESORT, note)
+    return FixCandidate(case.fix("rounding", "floor"), "round down", _LAST_RESORT, note)
 
 
 def _inputs(case: Case) -> Iterator[FixCandidate]:
+    if case.facts is not None and case.facts.shape == case.network.input:
+        return  # the data has no other images
     channels, *size = case.network.input
     for direction in (1, -1):
         fitting = _first_input(case, size, direction)
         if fitting is not None:
             cost = max(abs(new - old) for new, old in zip(fitting, size, strict=True)) + 0.3
             shape = [channels, *fitting]
-            yield FixCandidate(
-                Fix(0, "input", shape, ""), f"input {format_shape(tuple(shape))}", cost
-            )
+            label, was = f"input {format_shape(tuple(shape))}", format_shape(case.network.input)
+            yield FixCandidate(Fix(0, "input", shape, ""), label, cost, was=was)
 
 
 def _first_input(case: Case, size: Sequence[int], direction: int) -> list[int] | None:
@@ -171,13 +179,14 @@ def _groups(case: Case, layer: Conv) -> Iterator[FixCandidate]:
     fitting = [count for count in range(1, min(common, 1024) + 1) if common % count == 0]
     for groups in sorted(fitting, key=lambda count: abs(count - layer.groups))[:2]:
         fix = case.fix("groups", groups)
-        yield FixCandidate(fix, f"groups {groups}", abs(groups - layer.groups))
+        change = abs(groups - layer.groups)
+        yield FixCandidate(fix, f"groups {groups}", change, was=str(layer.groups))
     if channels % layer.groups == 0:
         below = layer.out_channels // layer.groups * layer.groups
         for count in (below, below + layer.groups):
             fix = case.fix("out_channels", count)
             cost = abs(count - layer.out_channels) + 0.1
-            yield FixCandidate(fix, f"out_channels {count}", cost)
+            yield FixCandidate(fix, f"out_channels {count}", cost, was=str(layer.out_channels))
 
 
 SHIFTS = ((1, 1), (1, 0), (0, 1))
@@ -200,9 +209,16 @@ def first_fitting(
     for height, width in _values(layer, field, start, direction):
         value = height if height == width else (height, width)
         changed = msgspec.structs.replace(layer, **{field: value})
-        if changed != layer and not infer(changed, case.step.before).faults:
+        if changed == layer or _does_nothing(changed):
+            continue
+        if not infer(changed, case.step.before).faults:
             yield _candidate(case, layer, field, value)
             return
+
+
+def _does_nothing(layer: Windowed) -> bool:
+    """Whether a pool sees one pixel at a time."""
+    return not isinstance(layer, Conv) and pair(layer.kernel_size) == (1, 1)
 
 
 def present(layer: Windowed, field: str) -> tuple[int, int]:
@@ -240,6 +256,6 @@ def _candidate(
     label = f"{field.removesuffix('_size')} {shown}"
     old = present(layer, field)
     cost = max(abs(sizes[0] - old[0]), abs(sizes[1] - old[1])) + _HANDICAPS[field]
-    return FixCandidate(
-        case.fix(field, value if isinstance(value, int) else list(value)), label, cost
-    )
+    was = format_shape(old) if field == "kernel_size" or old[0] != old[1] else str(old[0])
+    fix = case.fix(field, value if isinstance(value, int) else list(value))
+    return FixCandidate(fix, label, cost, was=was)

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Literal, NamedTuple
 
 from cnn_tui.engine.shapes import ReceptiveField, Shape
+from cnn_tui.engine.specs.known_data import DataFacts
 from cnn_tui.engine.specs.layers import FC, Layer, Place
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix
@@ -26,9 +27,8 @@ class Diagnostic(NamedTuple):
     field: str = ""
     remedy: str = ""
     """Advice for when no suggested fix works."""
-    wanted: int | str | None = None
-    """The only value of ``field`` that fixes the fault; without a field, layers to add after this
-    one, in quick entry."""
+    wanted: int | str | list[int] | None = None
+    """The only value of ``field`` that fixes the fault."""
 
 
 class FeatureMap(NamedTuple):
@@ -99,6 +99,8 @@ class Case(NamedTuple):
     steps: tuple[InferredLayer, ...]
     place: Place
     fault: Diagnostic
+    facts: DataFacts | None = None
+    """The data that the network is for; None for any."""
 
     @property
     def chain(self) -> tuple[InferredLayer, ...]:
@@ -125,7 +127,15 @@ class FixCandidate(NamedTuple):
 
     fix: Fix
     label: str
+    """The new value, or the change in the imperative."""
     cost: float
     """Size of the change, for ranking."""
     note: str = ""
     """A drawback that the shapes do not show."""
+    was: str = ""
+    """The present value."""
+
+    @property
+    def words(self) -> str:
+        """The change: ``stride 1 instead of 2``."""
+        return f"{self.label} instead of {self.was}" if self.was else self.label

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 import msgspec
@@ -24,9 +25,9 @@ class Fix(msgspec.Struct, frozen=True):
     """
     value: int | str | list[int]
     description: str
-    """The change and its effect: ``stride 1: 16x10x10, all later layers fit``."""
+    """The change and its effect: ``stride 1 instead of 2: gives 6x9x9, all later layers fit``."""
     also: tuple[Fix, ...] = ()
-    """Further changes that belong to this one; ``doctor.apply_fix`` applies all."""
+    """Further changes that belong to this one; ``applying.apply_fix`` applies all."""
 
 
 class Issue(msgspec.Struct, frozen=True):
@@ -86,6 +87,11 @@ class Report(msgspec.Struct, frozen=True):
     total_params: int
     total_macs: int
     issues: tuple[Issue, ...]
+
+    @property
+    def known_layers(self) -> tuple[LayerReport, ...]:
+        """The layers before the first whose output is unknown; the totals of a valid network."""
+        return tuple(takewhile(lambda layer: layer.output is not None, self.layers))
 
 
 class ArraySizes(NamedTuple):

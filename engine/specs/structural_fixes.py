@@ -21,7 +21,7 @@ def structural_fixes(case: Case) -> Iterator[FixCandidate]:
         return
     layer = case.step.layer
     match case.fault.code:
-        case "kernel-too-large":
+        case "kernel-too-large" if isinstance(layer, Conv):
             also = case.fix("stride", 1), case.fix("padding", 0)
             fix = case.fix("kernel_size", 1, *also)
             yield FixCandidate(fix, "kernel 1x1, stride 1 and padding 0", 10)
@@ -39,10 +39,18 @@ def structural_fixes(case: Case) -> Iterator[FixCandidate]:
     yield from removal(case)
 
 
-def removal(case: Case) -> Iterator[FixCandidate]:
+def removal(case: Case, cost: float = _REMOVAL) -> Iterator[FixCandidate]:
     """Yield the removal of the layer, unless it is the only one."""
     if len(case.place) > 1 or len(case.network.layers) > 1:
-        yield FixCandidate(case.fix("replace", ""), "removing it", _REMOVAL)
+        name = short_name(case.step.layer)
+        yield FixCandidate(case.fix("replace", ""), f"take the {name} out", cost)
+
+
+def short_name(layer: Layer) -> str:
+    """The layer in the midst of a sentence: ``pool``, ``block``."""
+    return {"maxpool": "pool", "avgpool": "pool", "residual": "block"}.get(
+        layer_type(layer), layer_type(layer)
+    )
 
 
 def elsewhere(case: Case) -> Iterator[FixCandidate]:
@@ -53,7 +61,7 @@ def elsewhere(case: Case) -> Iterator[FixCandidate]:
         other = case.steps[at].layer
         both = to_quick((case.step.layer, other))
         fix = case.fix("replace", "", Fix(at + 1, "replace", both, ""))
-        yield FixCandidate(fix, f"moving it before layer {at + 1} ({layer_type(other)})", 1)
+        yield FixCandidate(fix, f"move it before layer {at + 1} ({layer_type(other)})", 1)
     yield from removal(case)
 
 
@@ -64,7 +72,7 @@ def fill(case: Case, block: Residual) -> Iterator[FixCandidate]:
     inner: Layer = Conv(out_channels=shape[0], padding="same") if shape and is_volume else ReLU()
     filled = msgspec.structs.replace(block, branch=(inner,), shortcut="identity", stride=1)
     fix = case.fix("replace", to_quick((filled,)))
-    yield FixCandidate(fix, f"{to_quick((inner,))} in its branch", 1)
+    yield FixCandidate(fix, f"put {to_quick((inner,))} into its branch", 1)
     yield from removal(case)
 
 
@@ -75,7 +83,8 @@ def _fewer(case: Case, layer: Layer) -> Iterator[FixCandidate]:
         count, halvings = getattr(layer, field), 0
         while count := count // 2:
             halvings += 1
-            yield FixCandidate(case.fix(field, count), f"{field} {count}", halvings)
+            was = str(getattr(layer, field))
+            yield FixCandidate(case.fix(field, count), f"{field} {count}", halvings, was=was)
 
 
 def _branch_alone(case: Case, layer: Layer) -> Iterator[FixCandidate]:
@@ -115,7 +124,8 @@ def _shortcuts(case: Case, block: Residual, stride: int) -> Iterator[FixCandidat
         changes = [(key, new) for key, new in wanted.items() if new != getattr(block, key)]
         if changes:
             label = " and ".join(f"{field} {new}" for field, new in changes)
-            yield FixCandidate(_together(case, changes), label, len(changes))
+            was = str(getattr(block, changes[0][0])) if len(changes) == 1 else ""
+            yield FixCandidate(_together(case, changes), label, len(changes), was=was)
 
 
 def _same_padding(case: Case, block: Residual) -> Iterator[FixCandidate]:

@@ -35,6 +35,8 @@ _MEASURED: tuple[Rule, ...] = (
     rate.lr_low,
 )
 _EPOCH: tuple[Rule, ...] = (
+    learning.few_to_judge,
+    layers.dropout_high,
     learning.timid,
     learning.wrong_labels,
     learning.flat_loss,
@@ -46,14 +48,14 @@ _EPOCH: tuple[Rule, ...] = (
 """The rules after a measurement and after an epoch, causes before their effects."""
 
 _FROM_THE_START = {"input-scale", "loss-scale", "one-class-batches", "zero-weights"}
-_WAY = {"l2-high", "lr-high", "diverging"}
+_WAY = {"l2-high", "dropout-high", "lr-high", "diverging"}
 _STUCK = {"dead-relus", "saturated", "lr-low", "labels", "flat-loss"}
 _OVERFIT = {"overfitting", "little-data"}
 _STALLED = {"plateau", "underfitting"}
 _EFFECT_OF: dict[str, set[str]] = {
     **dict.fromkeys(_WAY, _FROM_THE_START | _WAY | {"labels"}),
     **dict.fromkeys(_STUCK, _FROM_THE_START | _WAY | _STUCK),
-    **dict.fromkeys(_OVERFIT, _FROM_THE_START | {"labels"}),
+    **dict.fromkeys(_OVERFIT, _FROM_THE_START | _WAY | {"dead-relus", "labels"}),
     **dict.fromkeys(_STALLED, _FROM_THE_START | _WAY | _STUCK | _OVERFIT | _STALLED),
 }
 """The causes of each code, which is not reported while one of them is active."""
@@ -94,7 +96,7 @@ class Babysitter:
             for measured in list(facts.measured)[-3:]
         ]
         remedy = (
-            remedies.learning_rate(facts.lr / 10, restart=True)
+            rate.lower(facts, restart=True)
             if facts.step
             else remedies.advise("Check the images for values that are not finite.")
         )

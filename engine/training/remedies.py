@@ -48,6 +48,11 @@ def initializer(name: InitializerName) -> Remedy:
     return Remedy(f"Restart with the initializer {name}.", {"initializer": name}, True)
 
 
+def fresh_weights(name: InitializerName) -> Remedy:
+    """A restart with the same recipe, for weights that began in a bad place."""
+    return Remedy("Restart with new random weights.", {"initializer": name}, True)
+
+
 def normalize() -> Remedy:
     """A restart with images of mean 0 and standard deviation 1."""
     return Remedy("Restart with normalised images.", {"normalize": True}, True)
@@ -80,9 +85,10 @@ def widen(factor: int) -> Remedy:
     return Remedy(f"Restart with {factor} times the width.", {"width": factor}, True)
 
 
-def drop(p: float) -> Remedy:
+def drop(p: float, *, restart: bool = False) -> Remedy:
     """A change of the dropout probability."""
-    return Remedy(f"Set dropout to {p:g}.", {"dropout": p})
+    words = f"Restart with dropout at {p:g}." if restart else f"Set dropout to {p:g}."
+    return Remedy(words, {"dropout": p}, restart)
 
 
 def apply(network: Network, remedy: Remedy) -> Network:

@@ -452,9 +452,12 @@ def test_flat_loss_without_gradient() -> None:
 
 
 def test_labels_learned_by_heart() -> None:
-    run = Run().go(loss=1.5, accuracy=0.4)
+    run = Run()
     for _ in range(2):
-        run.epoch_of((1.5, 0.4), (3.0, 0.11))
+        run.go(loss=1.5, accuracy=0.4).epoch_of((1.5, 0.4), (3.0, 0.11))
+    assert run.codes == [], "too early"
+    for _ in range(2):
+        run.go(loss=1.5, accuracy=0.4).epoch_of((1.5, 0.4), (3.0, 0.11))
     assert run.codes == ["labels"]
 
 

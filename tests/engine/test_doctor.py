@@ -1,12 +1,14 @@
 """The shape doctor: every fix that is offered works, and the best one comes first."""
 
+import re
+
 import msgspec
 import pytest
 from hypothesis import given
 from networks import networks, plausible_networks
 
+from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import Fix, check
-from cnn_tui.engine.specs.doctor import apply_fix
 from cnn_tui.engine.specs.layers import FC, AvgPool, BatchNorm, Conv, Layer, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.network import Network
 
@@ -55,13 +57,13 @@ def test_lenet_with_a_stride_that_does_not_tile():
         MaxPool(),
     )
     assert list(fixes(network)) == [
-        "stride 1: 16x10x10, all later layers fit",
-        "stride 3: 16x4x4, all later layers fit",
-        "kernel 4x4: 16x6x6, all later layers fit",
-        "input 1x30x30: 16x6x6, all later layers fit",
-        "rounding down: 16x5x5, leaves 1 row and 1 column unread, then layer 4 (maxpool) breaks",
+        "stride 1 instead of 2: gives 16x10x10, all later layers fit",
+        "stride 3 instead of 2: gives 16x4x4, all later layers fit",
+        "kernel 4x4 instead of 5x5: gives 16x6x6, all later layers fit",
+        "input 1x30x30 instead of 1x28x28: gives 16x6x6, all later layers fit",
+        "round down: gives 16x5x5, leaves 1 row and 1 column unread, then layer 4 (maxpool) breaks",
     ]
-    assert "Try stride 1, stride 3 or kernel 4x4." in check(network).issues[0].message
+    assert "Try: stride 1, stride 3 or kernel 4x4." in check(network).issues[0].message
 
 
 def test_alexnet_on_224_finds_the_227_of_the_notes():
@@ -73,7 +75,9 @@ def test_alexnet_on_224_finds_the_227_of_the_notes():
         size=224,
         channels=3,
     )
-    fix = fixes(network)["input 3x227x227: 96x55x55, all later layers fit"]
+    fix = fixes(network)[
+        "input 3x227x227 instead of 3x224x224: gives 96x55x55, all later layers fit"
+    ]
     assert (fix.layer, fix.field, fix.value) == (0, "input", [3, 227, 227])
     assert check(apply_fix(network, fix)).valid
 
@@ -91,12 +95,21 @@ def test_fixes_after_which_all_fits_come_first():
 @pytest.mark.parametrize(
     ("network", "best"),
     [
-        (net(Conv(out_channels=4, kernel_size=31)), "padding 2: 4x2x2"),
-        (net(Conv(out_channels=4, kernel_size=4, padding="same")), "kernel 3x3: 4x28x28"),
-        (net(MaxPool(kernel_size=3, stride=1, padding=4)), "kernel 5x5: 1x32x32"),
-        (net(Conv(out_channels=6, padding=1), Conv(out_channels=6, groups=4)), "groups 3: 6x26x26"),
+        (net(Conv(out_channels=4, kernel_size=31)), "padding 2 instead of 0: gives 4x2x2"),
+        (
+            net(Conv(out_channels=4, kernel_size=4, padding="same")),
+            "kernel 3x3 instead of 4x4",
+        ),
+        (
+            net(MaxPool(kernel_size=3, stride=1, padding=4)),
+            "kernel 5x5 instead of 3x3",
+        ),
+        (
+            net(Conv(out_channels=6, padding=1), Conv(out_channels=6, groups=4)),
+            "groups 3 instead of 4",
+        ),
         (net(Conv(out_channels=6, padding=1), Conv(out_channels=7, groups=3)), "out_channels 6"),
-        (net(AvgPool(kernel_size=3, stride=3)), "kernel 4x4: 1x9x9"),
+        (net(AvgPool(kernel_size=3, stride=3)), "kernel 4x4 instead of 3x3: gives 1x9x9"),
     ],
 )
 def test_best_fix(network, best):
@@ -109,7 +122,7 @@ def test_rectangles_are_mended_on_the_axis_that_fails():
     network = Network(
         input=(1, 29, 28), layers=(Conv(out_channels=4, stride=2), FC(out_features=10))
     )
-    fix = fixes(network)["kernel 3x2: 4x14x14, all later layers fit"]
+    fix = fixes(network)["kernel 3x2 instead of 3x3: gives 4x14x14, all later layers fit"]
     assert fix.value == [3, 2]
     assert apply_fix(network, fix).layers[0].kernel_size == (3, 2)
 
@@ -119,7 +132,7 @@ def test_shortcut_that_must_shrink_gets_its_stride_too():
         branch=(Conv(out_channels=16, kernel_size=4, stride=2, padding=1), BatchNorm())
     )
     network = net(Conv(out_channels=8, padding=1), block)
-    fix = fixes(network)["shortcut projection and stride 2: 16x14x14, all later layers fit"]
+    fix = fixes(network)["shortcut projection and stride 2: gives 16x14x14, all later layers fit"]
     mended = apply_fix(network, fix)
     assert mended.layers[1].shortcut == "projection"
     assert mended.layers[1].stride == 2
@@ -137,7 +150,7 @@ def test_branch_without_padding_is_padded():
 def test_branch_of_another_width_is_widened_or_projected():
     block = Residual(branch=(Conv(out_channels=16, padding=1),))
     network = net(Conv(out_channels=8, padding=1), block)
-    labels = [description.partition(":")[0] for description in fixes(network)]
+    labels = [re.split(" instead of |:", description)[0] for description in fixes(network)]
     assert labels == [
         "shortcut projection",
         "shortcut zero-pad",
@@ -154,14 +167,12 @@ def test_fault_deep_inside_is_mended_there():
 
 
 def test_classes_and_names_are_set():
-    network = Network(
-        input=(1, 8, 8), layers=(FC(out_features=9, name="a"), ReLU(name="a"), ReLU())
-    )
+    network = Network(input=(1, 8, 8), layers=(ReLU(name="a"), FC(out_features=9, name="a")))
     for issue in check(network, classes=10).issues:
         network = apply_fix(network, issue.fixes[0])
     assert check(network, classes=10).valid
-    assert network.layers[0].out_features == 10
-    assert network.layers[1].name == "relu2"
+    assert network.layers[1].out_features == 10
+    assert network.layers[1].name == "fc2"
 
 
 def test_an_empty_network_leaves_the_choice_to_the_person():

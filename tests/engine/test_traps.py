@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from networks import networks, plausible_networks
 
+from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.doctor import apply_fix
 from cnn_tui.engine.specs.layers import FC, Conv
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
@@ -38,7 +38,7 @@ TRAPS = {
         (3, 224, 224),
         "fraction",
         "(224 - 11 + 2*0)/4 + 1 = 54.25, not a whole number",
-        "input 3x227x227: 96x55x55, all later layers fit",
+        "input 3x227x227 instead of 3x224x224: gives 96x55x55, all later layers fit",
         "conv 96 11x11 s4 | relu | pool 3x3 s2 | fc 1000",
     ),
     "a stride-2 branch beside an identity shortcut": Trap(
@@ -46,7 +46,7 @@ TRAPS = {
         (3, 32, 32),
         "shortcut-shape",
         "the branch gives 16x8x8, the identity shortcut 8x16x16",
-        "shortcut projection and stride 2: 16x8x8, all later layers fit",
+        "shortcut projection and stride 2: gives 16x8x8, all later layers fit",
         "conv 8 4x4 s2 p1 | res { conv 16 4x4 s2 p1 | bn } s2 proj | relu | fc 10",
     ),
     "a wider branch beside an identity shortcut": Trap(
@@ -54,7 +54,7 @@ TRAPS = {
         (3, 32, 32),
         "shortcut-shape",
         "only equal shapes can be added",
-        "shortcut projection: 16x32x32, all later layers fit",
+        "shortcut projection instead of identity: gives 16x32x32, all later layers fit",
         "conv 8 3x3 pad same | res { conv 16 3x3 pad same } proj | fc 10",
     ),
     "a branch without padding": Trap(
@@ -62,7 +62,7 @@ TRAPS = {
         (3, 32, 32),
         "shortcut-shape",
         "the branch gives 8x28x28, the identity shortcut 8x32x32",
-        'padding "same" throughout its branch: 8x32x32, all later layers fit',
+        'padding "same" throughout its branch: gives 8x32x32, all later layers fit',
         "conv 8 3x3 pad same | res { conv 8 3x3 pad same | relu | conv 8 3x3 pad same } | fc 10",
     ),
     "same padding with an even kernel": Trap(
@@ -70,7 +70,7 @@ TRAPS = {
         (3, 32, 32),
         "same-even",
         'padding "same" needs a window of odd size, 4 is even',
-        "kernel 3x3: 8x32x32, all later layers fit",
+        "kernel 3x3 instead of 4x4: gives 8x32x32, all later layers fit",
         "conv 8 3x3 pad same | fc 10",
     ),
     "same padding with an even kernel and stride 2": Trap(
@@ -78,7 +78,7 @@ TRAPS = {
         (3, 32, 32),
         "same-even",
         "one side would need more padding than the other",
-        "padding 1: 8x16x16, all later layers fit",
+        "padding 1 instead of same: gives 8x16x16, all later layers fit",
         "conv 8 4x4 s2 p1 | relu | fc 10",
     ),
     "a pool that halves 7": Trap(
@@ -86,7 +86,7 @@ TRAPS = {
         (1, 28, 28),
         "fraction",
         "(7 - 2 + 2*0)/2 + 1 = 3.5",
-        "kernel 3x3 with stride 2: 1x3x3, all later layers fit",
+        "kernel 3x3 with stride 2 instead of 2x2: gives 1x3x3, all later layers fit",
         "pool 2x2 | pool 2x2 | pool 3x3 s2 | fc 10",
     ),
     "a pool behind an fc layer": Trap(
@@ -94,7 +94,7 @@ TRAPS = {
         (1, 28, 28),
         "needs-volume",
         "an fc layer before it made its input flat",
-        "moving it before layer 2 (fc): all later layers fit",
+        "move it before layer 2 (fc): all later layers fit",
         "conv 8 3x3 pad same | pool 2x2 | fc 64 | fc 10",
     ),
     "no fc layer at the end": Trap(
@@ -102,7 +102,7 @@ TRAPS = {
         (1, 28, 28),
         "not-scores",
         "ends in a volume of 8x28x28, not in one score per class",
-        "adding fc 10: 10",
+        "add fc 10 at the end: 10 scores, one for each class",
         "conv 8 3x3 pad same | relu | fc 10",
     ),
     "a residual block with nothing in it": Trap(
@@ -110,7 +110,7 @@ TRAPS = {
         (1, 28, 28),
         "empty-branch",
         "its branch has no layers",
-        "conv 8 3x3 pad same in its branch: 8x28x28, all later layers fit",
+        "put conv 8 3x3 pad same into its branch: gives 8x28x28, all later layers fit",
         "conv 8 3x3 pad same | res { conv 8 3x3 pad same } | fc 10",
     ),
     "a volume shrunk to nothing": Trap(
@@ -118,7 +118,7 @@ TRAPS = {
         (1, 32, 32),
         "kernel-too-large",
         "a window of 5x5 is larger than its input of 2x2",
-        "kernel 2x2: 8x1x1, all later layers fit",
+        "kernel 2x2 instead of 5x5: gives 8x1x1, all later layers fit",
         "pool 4x4 | pool 4x4 | conv 8 2x2 | fc 10",
     ),
 }  # fmt: skip

@@ -11,6 +11,7 @@ from textual.widgets import Input, OptionList
 
 from cnn_tui.engine.specs.layers import FC, Conv, Dropout, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.network import SVM, Network
+from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.build import LayerList
 from cnn_tui.tui.widgets.doctor import Doctor
@@ -41,7 +42,7 @@ async def test_a_network_from_nothing_by_keyboard(make_app: MakeApp) -> None:
 
 
 async def test_a_wrong_stride_is_refused_with_its_reason_and_mended(make_app: MakeApp) -> None:
-    app = make_app(Network(input=(1, 28, 28), layers=SMALL.layers))
+    app = make_app(Network(input=(1, 28, 28), data="mnist", layers=SMALL.layers))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("down", "enter", "down")
         await type_in(pilot, "5")
@@ -257,6 +258,7 @@ async def test_the_224_trap_is_mended_by_one_key(make_app: MakeApp) -> None:
     conv = Conv(out_channels=96, kernel_size=11, stride=4)
     trap = Network(
         input=(3, 224, 224),
+        data="imagenet",
         layers=(conv, ReLU(), MaxPool(kernel_size=3, stride=2), FC(out_features=10)),
     )
     app = make_app(trap)
@@ -269,11 +271,57 @@ async def test_the_224_trap_is_mended_by_one_key(make_app: MakeApp) -> None:
         assert app.builder.network == trap
 
 
-async def test_a_low_window_says_how_many_remedies_it_hides(make_app: MakeApp) -> None:
+async def test_a_low_window_shows_every_fix_whole(make_app: MakeApp) -> None:
     conv = Conv(out_channels=96, kernel_size=11, stride=4)
-    trap = Network(input=(3, 224, 224), layers=(conv, ReLU(), FC(out_features=10)))
-    for height, hides in ((24, True), (40, False)):
-        app = make_app(trap)
-        async with app.run_test(size=(80, height)) as pilot:
-            await pilot.pause()
-            assert ("in a taller window" in text(app, "#doctor")) is hides
+    trap = Network(input=(3, 224, 224), data="imagenet", layers=(conv, ReLU(), FC(out_features=10)))
+    app = make_app(trap)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        shown = " ".join(text(app, "#doctor").split())
+        fixes = app.builder.report.issues[0].fixes
+        assert len(fixes) == 5
+        for letter, fix in zip("abcde", fixes, strict=True):
+            assert f"{letter} {fix.description}" in shown
+        await pilot.press("e")
+        assert app.builder.network.layers[0].rounding == "floor"
+        height = app.screen.query_one("#doctor").size.height
+        assert height == 5, "without an issue the list has its room back"
+
+
+async def test_the_edit_that_broke_the_network_can_be_taken_back_first(make_app: MakeApp) -> None:
+    lenet = load_preset("lenet5")
+    app = make_app(lenet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*["down"] * 4, "enter", "down", "down")
+        await type_in(pilot, "2")
+        # Another edit since hides nothing.
+        await pilot.press("down", "down")
+        await type_in(pilot, "1")
+        await pilot.press("escape")
+        assert "a  take back stride 2: all layers fit again" in text(app, "#doctor")
+        await pilot.press("a")
+        assert app.builder.report.valid
+
+
+async def test_choosing_data_sets_the_input_and_the_scores(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter", "down")
+        await type_in(pilot, "cifar100")
+        assert app.builder.network.input == (3, 32, 32)
+        assert app.builder.network.layers[-1].out_features == 100
+        assert "3x32x32" in text(app, "#form")
+        await pilot.press("escape", "u")
+        assert app.builder.network == SMALL, "one step of undo"
+
+
+async def test_an_input_in_another_order_is_told_with_the_right_one(make_app: MakeApp) -> None:
+    app = make_app(load_preset("lenet5"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter")
+        await type_in(pilot, "28x28x1")
+        assert "is height x width x channels" in text(app, "#doctor")
+        assert "!" in text(app, "#layers").splitlines()[1]
+        await pilot.press("escape", "a")
+        assert app.builder.network.input == (1, 28, 28)
+        assert app.builder.report.valid

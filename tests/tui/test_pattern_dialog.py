@@ -12,7 +12,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
 
 MakeApp = Callable[..., CnnTuiApp]
-CIFAR = Network(input=(3, 32, 32))
+CIFAR = Network(input=(3, 32, 32), data="cifar10")
 
 
 async def test_the_pattern_is_previewed_changed_and_inserted(make_app: MakeApp) -> None:
@@ -22,6 +22,7 @@ async def test_the_pattern_is_previewed_changed_and_inserted(make_app: MakeApp) 
         await pilot.pause()
         assert "18 layers" in text(app, "#options")
         assert "16x32x32" in text(app, "#expanded")
+        assert "cifar10" in text(app, "#expanded").splitlines()[1]
         await pilot.press("tab", "1", "down", "2", "escape", "enter")
         assert layers(app) == ["Conv", "ReLU", "MaxPool"] * 2 + ["FC", "ReLU", "FC"]
         assert app.builder.report.valid

@@ -27,7 +27,7 @@ ALEXNET = (
 
 
 async def test_alexnet_from_nothing_in_under_120_keystrokes(make_app: MakeApp) -> None:
-    app = make_app(EMPTY)
+    app = make_app(Network(data="imagenet"))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("enter")
         await type_in(pilot, "3 227 227")

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 MakeApp = Callable[..., CnnTuiApp]
 CONV = Conv(out_channels=16, kernel_size=3, padding=1)
 BLOCK = Residual(branch=(CONV, ReLU(), CONV))
-NETWORK = Network(input=(16, 8, 8), layers=(BLOCK, ReLU(), FC(out_features=10)))
+NETWORK = Network(input=(16, 8, 8), data="maps", layers=(BLOCK, ReLU(), FC(out_features=10)))
 
 
 def block_of(app: CnnTuiApp) -> Residual:

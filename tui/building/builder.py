@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.doctor import apply_fix
+from cnn_tui.engine.specs.applying import apply_fix
+from cnn_tui.engine.specs.check import check, check_with_data
+from cnn_tui.engine.specs.known_data import facts_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import received_by
 from cnn_tui.engine.specs.report import Fix
@@ -19,6 +20,10 @@ from cnn_tui.tui.building.edits import new_layer
 from cnn_tui.tui.building.forms import with_value
 from cnn_tui.tui.building.outline import Row, outline
 from cnn_tui.tui.building.trained import Trained
+
+_RECENT = 3
+"""Edits that a fix may take back."""
+_USUAL_CLASSES = 10
 
 
 class Builder:
@@ -51,6 +56,15 @@ class Builder:
         if trained != self._latest:
             self._latest = trained
             self._tell()
+
+    def classes(self) -> int:
+        """The number of classes of the data, so far as it is known."""
+        return facts_of(self.network.data).classes or _USUAL_CLASSES
+
+    @property
+    def computes(self) -> bool:
+        """Whether the layers fit each other, whatever the data."""
+        return bool(self.network.layers) and check(self.network).valid
 
     @property
     def weights(self) -> Trained | None:
@@ -134,6 +148,13 @@ class Builder:
         if layers:
             ahead._anchor = self._place()
         return ahead
+
+    def source(self) -> str:
+        """What layers inserted next read, in words: the data, or a layer."""
+        *above, at = self._place()
+        if at:
+            return f"after layer {edits.number((*above, at - 1))}"
+        return f"in layer {edits.number(tuple(above))}" if above else self.network.data
 
     def volume(self) -> tuple[int, int, int]:
         """The input shape of layers inserted next; the network's own if that is no volume."""
@@ -250,7 +271,7 @@ class Builder:
             observer()
 
     def _check(self) -> None:
-        self.report = check(self.network)
+        self.report = check_with_data(self.network, self.document.latest_edits(_RECENT))
         self._anchor = None
         self.rows = outline(self.network, self.report)
         self.select(self.cursor)

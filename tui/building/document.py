@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.taking_back import Edit
 from cnn_tui.tui.building.trained import Trained
 
 
@@ -82,6 +84,16 @@ class Document:
     def open(self, network: Network, source: Path | None, trained: Trained | None = None) -> None:
         """Open another network; undo still returns to the previous one."""
         self._add(Moment(network, Origin(source, network), "input", trained=trained))
+
+    def latest_edits(self, count: int) -> tuple[Edit, ...]:
+        """The last edits of the present network, the newest first."""
+        first = max(0, self._at - count)
+        moments = self._moments[first : self._at + 1]
+        return tuple(
+            Edit(before.network, after.network)
+            for before, after in reversed(list(pairwise(moments)))
+            if before.origin is after.origin is self._now.origin
+        )
 
     def mark_saved(self, source: Path) -> None:
         """Record that ``source`` holds the present network."""

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from cnn_tui.engine.specs.fitting import fit_to_data
+from cnn_tui.engine.specs.known_data import facts_of
 from cnn_tui.engine.specs.layers import Residual, layer_type
 from cnn_tui.engine.specs.network import LOSS_TYPES, Loss, Network, Recipe
 from cnn_tui.engine.specs.places import layer_at
@@ -63,11 +65,15 @@ def form_for(network: Network, row: Row) -> Form:
 
 
 def with_value(network: Network, row: Row, name: str, value: Any) -> Network:
-    """Return the network with a field of a row's form set to a valid value."""
+    """Return the network with a field of a row's form set to a valid value.
+
+    Known data sets the input and the number of scores as well.
+    """
     change = {name: value}
     match row.kind:
         case "input":
-            return msgspec.structs.replace(network, **change)
+            network = msgspec.structs.replace(network, **change)
+            return fit_to_data(network, facts_of(value)) if name == "data" else network
         case "loss":
             return msgspec.structs.replace(network, loss=_loss(network.loss, name, value))
         case "training":

@@ -48,7 +48,14 @@ class Row:
 def outline(network: Network, report: Report) -> tuple[Row, ...]:
     """Return the rows: input, layers with the contents of residual blocks, loss, recipe."""
     return (
-        Row("input", "input", clean(network.data), format_shape(network.input), "0"),
+        Row(
+            "input",
+            "input",
+            clean(network.data),
+            format_shape(network.input),
+            "0",
+            has_issue=any(issue.code == "input" for issue in report.issues),
+        ),
         *_Outline(network, report).rows(network.layers, report.layers, ()),
         Row("loss", "loss", loss_words(network)),
         Row("training", "recipe", recipe_words(network.training)),

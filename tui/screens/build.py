@@ -35,7 +35,6 @@ from cnn_tui.tui.words import clean, count
 if TYPE_CHECKING:
     from cnn_tui.tui.screens.transform import Outcome
 
-_CLASSES = 10
 _NO_LAYER = "This row is not a layer: select one with up and down."
 
 
@@ -213,7 +212,7 @@ class BuildScreen(DocumentScreen):
 
     def _insert(self, above: bool, kind: str | None) -> None:
         if kind:
-            self._builder.insert(kind, _CLASSES, above=above)
+            self._builder.insert(kind, self._builder.classes, above=above)
             self._enter_new()
 
     def action_quick_entry(self) -> None:
@@ -223,7 +222,8 @@ class BuildScreen(DocumentScreen):
 
     def action_pattern(self) -> None:
         """Insert the layers of a pattern after the selected row."""
-        dialog = screens.PatternDialog(self._builder.network, self._builder.volume(), _CLASSES)
+        builder = self._builder
+        dialog = screens.PatternDialog(builder.volume(), builder.classes, builder.source())
         self.app.push_screen(dialog, self._insert_all)
 
     def _insert_all(self, layers: tuple[Layer, ...] | None) -> None:
@@ -251,11 +251,10 @@ class BuildScreen(DocumentScreen):
         self.present()
 
     def action_forecast(self) -> None:
-        report = self._builder.report
-        if report.valid and report.layers:
+        if self._builder.computes:
             self.app.push_screen(screens.ForecastDialog(self._builder.network))
         else:
-            self.notify("A forecast needs a network without issues.")
+            self.notify("A forecast needs layers that fit each other.")
             self.show_trouble()
 
     def _rewritten(self, outcome: Outcome | None) -> None:

@@ -65,10 +65,9 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
 
     escaped = ()
 
-    def __init__(self, network: Network, shape: tuple[int, int, int], classes: int) -> None:
-        """The layers are to be inserted into ``network``, where they receive ``shape``."""
+    def __init__(self, shape: tuple[int, int, int], classes: int, source: str) -> None:
         super().__init__()
-        self._network, self._shape = network, shape
+        self._shape, self._source = shape, source
         self._options = PatternOptions(classes=classes)
         self._layers: tuple[Layer, ...] = ()
         self._reads = False
@@ -150,5 +149,5 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
             f"{compact(report.total_macs)} multiply-adds",
             clean(issue),
         )
-        network = Network(input=self._shape, data=self._network.data, layers=result.layers)
+        network = Network(input=self._shape, data=self._source, layers=result.layers)
         table.rows = outline(network, report)[:-2]

@@ -261,6 +261,8 @@ class RunScreen(ModeScreen):
                 return self._board.batch is not None
             case "earlier":
                 return bool(self._source.earlier or self._overlaid)
+            case "layers":
+                return not (self.has_class("-wide") or self.has_class("-huge"))
         return super().check_action(action, parameters)
 
     def action_log(self, pages: float) -> None:
@@ -271,11 +273,6 @@ class RunScreen(ModeScreen):
     def action_layers(self) -> None:
         """Toggle between layers and log, if there is no room for both."""
         self.toggle_class("-layers")
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "layers":
-            return not (self.has_class("-wide") or self.has_class("-huge"))
-        return super().check_action(action, parameters)
 
     def _draw_in_time(self) -> None:
         """Draw now, or during training after a pause proportional to the drawing time."""

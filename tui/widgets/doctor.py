@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from textual import events
+from textual.css.scalar import Scalar
 from textual.message import Message
 
 from cnn_tui.engine.specs.report import Fix, Issue, Report
@@ -47,20 +48,35 @@ class Doctor(Lines):
         """Return the fix with a letter, if it is visible."""
         return self._offered.get(letter)
 
+    def redraw(self) -> None:
+        """Draw, with a row for each line of an issue; without one the height is the style's."""
+        width, most = self.content_size.width, self.screen.size.height // 2
+        needed = len(self._all_lines(width)) if width and self.issue else 0
+        if self.styles.min_height != (wanted := Scalar.from_number(min(needed, most))):
+            self.styles.min_height = wanted
+        super().redraw()
+
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        issue = self.issue
-        self._offered = {}
-        if issue is None:
+        if self.issue is None:
+            self._offered = {}
             return [unstyled(line) for words in self.advice for line in packed(words, width)]
-        head = self._head(issue, width, max(2, height - len(issue.fixes)))
-        self._offered = dict(zip(LETTERS[: height - len(head)], issue.fixes, strict=False))
-        hidden = min(len(issue.fixes), len(LETTERS)) - len(self._offered)
-        choices = [self._choice(*pair, width) for pair in self._offered.items()]
-        if hidden and choices:
-            words = f" (+{hidden} in a taller window)"
-            choices[-1] = self._choice(*list(self._offered.items())[-1], width - len(words))
-            choices[-1] += ((words, "dim"),)
+        whole = self._all_lines(width)
+        if len(whole) <= height:
+            return whole
+        head = self._head(self.issue, width, max(1, height - len(self._offered)))
+        choices: list[Line] = [
+            ((f"  {letter}  ", "accent"), (fit(clean(fix.description), width - 5), ""))
+            for letter, fix in self._offered.items()
+        ]
         return [*head, *choices]
+
+    def _all_lines(self, width: int) -> list[Line]:
+        """The issue and all of its fixes, in as many rows as they need."""
+        issue = self.issue
+        assert issue is not None
+        self._offered = dict(zip(LETTERS, issue.fixes, strict=False))
+        choices = (line for pair in self._offered.items() for line in _choice(*pair, width))
+        return [*self._head(issue, width, len(issue.message)), *choices]
 
     def on_click(self, event: events.Click) -> None:
         _, at = self.place_of(event)
@@ -79,13 +95,16 @@ class Doctor(Lines):
         below: list[Line] = [(("  " + line, "strong"),) for line in rest]
         return [(("! ", "error"), (first, "strong")), *below]
 
-    def _choice(self, letter: str, fix: Fix, width: int) -> Line:
-        return ((f"  {letter}  ", "accent"), (fit(clean(fix.description), width - 5), ""))
+
+def _choice(letter: str, fix: Fix, width: int) -> list[Line]:
+    first, *rest = wrap(clean(fix.description), max(1, width - 5)) or [""]
+    begin: Line = ((f"  {letter}  ", "accent"), (first, ""))
+    return [begin, *(((f"     {line}", ""),) for line in rest)]
 
 
 def _without_advice(issue: Issue) -> str:
     """Return the message without its last sentence, which repeats the fixes below it."""
-    return clean(issue.message.partition(" Try ")[0] if issue.fixes else issue.message)
+    return clean(issue.message.partition(" Try: ")[0] if issue.fixes else issue.message)
 
 
 class Totals(Lines):
@@ -103,14 +122,20 @@ class Totals(Lines):
         issues = len(report.issues)
         words = "fits" if report.valid else count(issues, "issue")
         state = (words, "good" if report.valid else "error")
-        memory = sum(inner.activations for layer in report.layers for inner in layer.walk())
+        known = report.known_layers
+        memory = sum(inner.activations for layer in known for inner in layer.walk())
         memory *= 4 * self.batch_size
+        images = "image" if self.batch_size == 1 else f"batch of {self.batch_size}"
+        whole = len(known) == len(report.layers)
         parts = (
-            f"{report.total_params:,} parameters",
-            f"{compact(report.total_macs)} multiply-adds",
-            f"{compact(memory)}B activations",
+            ("" if whole else f"up to layer {len(known)}: ")
+            + f"{sum(layer.params for layer in known):,} parameters",
+            f"{compact(sum(layer.macs for layer in known))} MACs/image",
+            f"{compact(memory)}B activations/{images}",
             *([f"weights of {self.weights}"] if self.weights else ()),
         )
+        if not known:
+            parts = ("nothing is known behind the input",)
         if not report.layers:
             state = ("empty", "dim")
         return [((" ", ""), state, (_joined(parts, width - len(state[0]) - 1), ""))]

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from cnn_tui.engine.specs.layers import Dropout, walk_layers
 from cnn_tui.engine.specs.network import SVM, Network
 from cnn_tui.engine.training.events import (
     BatchCompleted,
@@ -27,6 +28,10 @@ SPAN = 20
 """Batches in the running means."""
 AT_CHANCE = 0.97
 """Share of the chance loss from which nothing has been learned."""
+PATIENT_STEPS, PATIENT_EPOCHS = 100, 2
+"""Steps and epochs after which a network must be better than chance."""
+LEARNED = 0.8
+"""Share of the chance loss below which something has been learned."""
 
 
 class Facts:
@@ -38,6 +43,8 @@ class Facts:
         self._lr = recipe.lr
         self._held_lr: float | None = None
         self.l2 = recipe.l2
+        self.dropout = max(_dropouts(network), default=0.0)
+        """The highest probability of any dropout layer."""
         self.started: RunStarted | None = None
         self.batch: BatchCompleted | None = None
         self.loss, self.accuracy = math.nan, math.nan
@@ -45,6 +52,9 @@ class Facts:
         self.lowest = math.inf
         """Lowest running mean of the loss."""
         self.first: LayersMeasured | None = None
+        self.fresh_step: float | None = None
+        """update:weight of the first step for a learning rate of 1; None unless it was measured on
+        random weights."""
         self.measured = deque[LayersMeasured](maxlen=MEASURED)
         self.epochs = deque[EpochCompleted](maxlen=EPOCHS)
         self.chance_loss, self.chance = math.inf, 0.0
@@ -57,7 +67,8 @@ class Facts:
             case BatchCompleted():
                 self._batch(event)
             case LayersMeasured():
-                self.first = self.first or event
+                if self.first is None:
+                    self.first, self.fresh_step = event, self._fresh_step(event)
                 self.measured.append(event)
             case EpochCompleted():
                 self.epochs.append(event)
@@ -67,6 +78,8 @@ class Facts:
                 self._held_lr = lr
             case SettingChanged(name="l2", new=float() as l2):
                 self.l2 = l2
+            case SettingChanged(name="dropout", new=float() as dropout):
+                self.dropout = dropout
             case RunStarted():
                 self._start(event)
 
@@ -88,6 +101,15 @@ class Facts:
         if self._batches >= SPAN:
             self.lowest = min(self.lowest, self.loss)
 
+    def _fresh_step(self, first: LayersMeasured) -> float | None:
+        """What :attr:`fresh_step` is, from the first measurement."""
+        ratio, batch = typical_ratio(first), self.batch
+        if batch is None or first.step != 1 or not ratio or batch.lr <= 0 or self.began_small:
+            return None
+        # Trained weights hardly move at first, at any rate.
+        is_untrained = batch.loss >= AT_CHANCE * self.chance_loss
+        return ratio / batch.lr if is_untrained and math.isfinite(ratio) else None
+
     @property
     def lr(self) -> float:
         """The recipe's current learning rate, or the held one that overrides it."""
@@ -104,9 +126,33 @@ class Facts:
         return self.loss >= AT_CHANCE * self.chance_loss
 
     @property
+    def had_learned(self) -> bool:
+        """Whether the network was clearly better than chance at some time."""
+        return self.lowest < LEARNED * self.chance_loss
+
+    @property
     def learning(self) -> bool:
         """Whether the network is clearly better than chance."""
-        return self.loss < 0.8 * self.chance_loss
+        return self.loss < LEARNED * self.chance_loss
+
+    @property
+    def luck(self) -> float:
+        """Three standard deviations of the validation accuracy of a network that guesses."""
+        images = self.started.val_images if self.started else 0
+        return 3 * math.sqrt(self.chance * (1 - self.chance) / images) if images else math.inf
+
+    @property
+    def validates_at_chance(self) -> bool:
+        """Whether the last two validations are no better than luck."""
+        latest = self.recent_epochs(2)
+        return bool(latest) and all(e.val_accuracy <= self.chance + self.luck for e in latest)
+
+    @property
+    def learns_nothing(self) -> bool:
+        """Whether the network is at chance after two epochs and at least a hundred steps."""
+        if len(self.epochs) < PATIENT_EPOCHS or self.step < PATIENT_STEPS:
+            return False
+        return self.at_chance and self.validates_at_chance
 
     @property
     def full_rate(self) -> float:
@@ -147,6 +193,11 @@ def typical_ratio(measured: LayersMeasured) -> float | None:
     """The median of update:weight over :func:`weighted` layers; None if no layer has it."""
     ratios = [layer.update_ratio for layer in weighted(measured) if layer.update_ratio is not None]
     return statistics.median(ratios) if ratios else None
+
+
+def _dropouts(network: Network) -> Iterator[float]:
+    layers = (layer for _, layer in walk_layers(network.layers))
+    return (layer.p for layer in layers if isinstance(layer, Dropout))
 
 
 def _chance_loss(network: Network, shares: Sequence[float]) -> float:

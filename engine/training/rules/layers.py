@@ -1,18 +1,22 @@
-"""Rules about layers: dead ReLUs, saturated outputs, and weights that L2 shrinks."""
+"""Rules about layers: dead ReLUs, saturated outputs, too much L2 and too much dropout."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from cnn_tui.engine.training import remedies
-from cnn_tui.engine.training.events import LayersMeasured
+from cnn_tui.engine.training.events import LayersMeasured, Remedy
 from cnn_tui.engine.training.rules.facts import Facts, Verdict, weighted
+from cnn_tui.engine.training.rules.rate import is_far_above, lower
 
 ALL, MANY = 0.98, 0.5
 FEW = 16
 """Images per batch; with fewer, healthy units may be silent by chance."""
 SATURATED = 0.5
 MODERATE_L2 = 5e-4
+MUCH_DROPOUT, MODERATE_DROPOUT = 0.6, 0.3
+HELD_BACK = 0.15
+"""Accuracy that dropout takes from the training images, where validation goes without it."""
 
 
 def dead_relus(facts: Facts) -> Iterator[Verdict]:
@@ -25,16 +29,32 @@ def dead_relus(facts: Facts) -> Iterator[Verdict]:
         many = min(shares[-6:], default=0.0) >= MANY and len(shares) >= 6 and facts.learning
         if whole or many:
             count = round(shares[-1] * units)
+            why, remedy = _cause_of_death(facts, name, whole=whole)
             yield Verdict(
                 "dead-relus",
                 f"{count} of {units} ReLUs of {name} are dead: they are zero for every image, so "
-                "that no gradient passes through them.",
+                f"that no gradient passes through them. {why}",
                 (f"share of silent units at the last measurements: {_percents(shares)}",),
-                remedies.activation("leaky_relu"),
+                remedy,
                 layer=name,
             )
         if whole:
             return  # later layers receive only zeros and are silent for that reason
+
+
+def _cause_of_death(facts: Facts, name: str, *, whole: bool) -> tuple[str, Remedy]:
+    """Why the ReLUs of a layer died, and a remedy: by where they began, or by large steps."""
+    initializer = facts.network.training.initializer
+    first = facts.first
+    began = (layer.dead or 0.0 for layer in first.layers if layer.layer == name) if first else ()
+    if first and first.step == 1 and max(began, default=0.0) >= MANY:
+        why = "They were so before the first step: their biases or weights began in a bad place."
+        return why, remedies.fresh_weights(initializer)
+    # Half a layer is no proof against a rate that is usual otherwise.
+    if whole or is_far_above(facts):
+        why = f"Steps at the learning rate {facts.lr:g} were large enough to kill them."
+        return why, lower(facts, restart=True)
+    return "", remedies.activation("leaky_relu")
 
 
 def saturated(facts: Facts) -> Iterator[Verdict]:
@@ -69,6 +89,24 @@ def l2_high(facts: Facts) -> Iterator[Verdict]:
             f"the weights have {facts.growth:.0%} of their initial norm",
         ),
         remedies.l2_strength(better, restart=True),
+    )
+
+
+def dropout_high(facts: Facts) -> Iterator[Verdict]:
+    """Dropout leaves too little of a layer to learn from. Notes, Regularization."""
+    epochs = facts.recent_epochs(2)
+    if facts.dropout < MUCH_DROPOUT or not epochs:
+        return
+    held_back = min(epoch.val_accuracy - epoch.train_accuracy for epoch in epochs) > HELD_BACK
+    if not held_back and not facts.learns_nothing:
+        return
+    last = epochs[-1]
+    yield Verdict(
+        "dropout-high",
+        f"Dropout of {facts.dropout:g} is too strong: a step sees only "
+        f"{1 - facts.dropout:.0%} of the values of a layer.",
+        (f"accuracy in training {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}",),
+        remedies.drop(MODERATE_DROPOUT, restart=facts.learns_nothing),
     )
 
 

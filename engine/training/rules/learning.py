@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterator
 
 from cnn_tui.engine.specs.layers import Dropout, walk_layers
 from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.events import Remedy
-from cnn_tui.engine.training.rules.facts import Facts, Verdict, typical_ratio
+from cnn_tui.engine.training.rules.facts import PATIENT_STEPS, Facts, Verdict, typical_ratio
 from cnn_tui.engine.training.rules.rate import is_lively, too_low
 
-PATIENT_STEPS, PATIENT_EPOCHS = 100, 2
-"""Steps and epochs after which a network must be better than chance."""
+MOST_LUCK = 0.25
+"""Accuracy above chance that validation may reach by luck without being useless."""
 MOVING = 1e-3
 """Value of update:weight from which the weights move enough to learn."""
 GAP = 0.1
@@ -23,16 +22,32 @@ WINDOW = 5
 """Epochs without progress."""
 
 
+def few_to_judge(facts: Facts) -> Iterator[Verdict]:
+    """Too few validation images to tell learning from luck."""
+    if facts.started is None or facts.luck <= MOST_LUCK:
+        return
+    images = facts.started.val_images
+    yield Verdict(
+        "few-to-judge",
+        f"The validation accuracy says little: it rests on {images} image{'s' * (images != 1)}, of "
+        "which many may be right by luck. Nothing is concluded from it.",
+        (f"by luck alone it may be {min(1.0, facts.chance + facts.luck):.0%}",),
+        remedies.advise("Give more images, or judge by the training loss."),
+    )
+
+
 def timid(facts: Facts) -> Iterator[Verdict]:
     """Nothing is learned because steps are too small, although gradients are large enough."""
-    if _learns_nothing(facts) and not _moves(facts) and all(map(is_lively, facts.measured)):
+    if facts.learns_nothing and not _moves(facts) and all(map(is_lively, facts.measured)):
         yield too_low(facts)
 
 
 def wrong_labels(facts: Facts) -> Iterator[Verdict]:
     """Labels that do not match the images, so that they can only be memorised."""
-    if not (_learns_nothing(facts) and _moves(facts)) and not _memorises(facts):
+    if not (facts.learns_nothing and _moves(facts)) and not _memorises(facts):
         return
+    if (facts.had_learned and facts.at_chance) or facts.luck > MOST_LUCK:
+        return  # it learned these labels once, or nobody can tell
     val = facts.epochs[-1].val_accuracy
     yield Verdict(
         "labels",
@@ -49,7 +64,7 @@ def wrong_labels(facts: Facts) -> Iterator[Verdict]:
 
 def flat_loss(facts: Facts) -> Iterator[Verdict]:
     """Nothing is learned because the weights hardly move."""
-    if not _learns_nothing(facts) or _moves(facts) or all(map(is_lively, facts.measured)):
+    if not facts.learns_nothing or _moves(facts) or all(map(is_lively, facts.measured)):
         return
     yield Verdict(
         "flat-loss",
@@ -96,8 +111,10 @@ def underfitting(facts: Facts) -> Iterator[Verdict]:
 def overfitting(facts: Facts) -> Iterator[Verdict]:
     """Training images are memorised, others are classified much worse."""
     latest = facts.recent_epochs(3)
-    if not latest or facts.started is None:
+    if not latest or facts.started is None or facts.luck > MOST_LUCK:
         return
+    if facts.validates_at_chance:
+        return  # perhaps the labels: more steps will tell
     gap = statistics.fmean(epoch.train_accuracy - epoch.val_accuracy for epoch in latest)
     last, images = latest[-1], facts.started.train_images
     if gap < GAP / 2 or last.val_loss < 2 * last.train_loss:
@@ -132,7 +149,7 @@ def healthy(facts: Facts) -> Iterator[Verdict]:
     learned = last.val_accuracy > min(2 * facts.chance, (1 + facts.chance) / 2)
     if not learned or facts.loss > 0.5 * facts.chance_loss or ratio is None:
         return
-    if last.train_accuracy - last.val_accuracy >= GAP:
+    if last.train_accuracy - last.val_accuracy >= GAP or facts.luck > MOST_LUCK:
         return
     yield Verdict(
         "healthy",
@@ -143,25 +160,16 @@ def healthy(facts: Facts) -> Iterator[Verdict]:
     )
 
 
-def _learns_nothing(facts: Facts) -> bool:
-    """Whether the network is at chance after two epochs and at least a hundred steps."""
-    if len(facts.epochs) < PATIENT_EPOCHS or facts.step < PATIENT_STEPS:
-        return False
-    return facts.at_chance and _validates_at_chance(facts)
-
-
-def _validates_at_chance(facts: Facts) -> bool:
-    """Whether the last two validations are within three standard deviations of chance."""
-    if facts.started is None:
-        return False
-    luck = 3 * math.sqrt(facts.chance * (1 - facts.chance) / facts.started.val_images)
-    return all(e.val_accuracy <= facts.chance + luck for e in facts.recent_epochs(2))
-
-
 def _memorises(facts: Facts) -> bool:
+    """Whether training is clearly better than chance and validation would show it, but does not."""
     epochs = facts.recent_epochs(2)
-    enough = facts.chance + 0.2 * (1 - facts.chance)
-    return bool(epochs) and epochs[-1].train_accuracy > enough and _validates_at_chance(facts)
+    enough = facts.chance + max(0.2 * (1 - facts.chance), 2 * facts.luck)
+    return (
+        bool(epochs)
+        and facts.step >= PATIENT_STEPS
+        and epochs[-1].train_accuracy > enough
+        and facts.validates_at_chance
+    )
 
 
 def _moves(facts: Facts) -> bool:

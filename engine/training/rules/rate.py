@@ -19,6 +19,10 @@ GROWN_UP = 100
 LIVELY = 1e-3
 """Value of gradient:weight below which the gradient, not the rate, keeps a layer from moving."""
 SOLVED = 0.9
+USUAL_FIRST = 0.03
+"""update:weight of the first step at the full rate: 0.01 to 0.1 with the presets' rates."""
+LEAST_CHANGE = 3
+"""Factor by which a remedy changes the rate at least."""
 
 
 def lr_high(facts: Facts) -> Iterator[Verdict]:
@@ -34,24 +38,28 @@ def lr_high(facts: Facts) -> Iterator[Verdict]:
         f"The learning rate {facts.lr:g} is too high: a step changes the weights by about "
         f"{ratios[-1]:.2g} of their norm, where 0.001 is usual.",
         (f"update:weight at the last measurements: {_listed(ratios)}",),
-        _lower(facts),
+        lower(facts),
     )
 
 
 def diverging(facts: Facts) -> Iterator[Verdict]:
-    """The loss rises above chance again, or the weights blow up."""
+    """The loss rises to chance again or above it, or the weights blow up."""
     climbing = facts.loss > max(1.3 * facts.chance_loss, 2 * facts.lowest)
+    collapsed = facts.had_learned and facts.at_chance
     growth = facts.growth
-    if not climbing and growth < BLOWN_UP:
+    if not climbing and not collapsed and growth < BLOWN_UP:
         return
     what = f"the loss was {facts.lowest:.3g} and is {facts.loss:.3g}"
+    what += f", as by chance ({facts.chance_loss:.3g})" if collapsed and not climbing else ""
+    climbing |= collapsed
     grown = f"the weights are {growth:.3g} times as large as at the start"
     yield Verdict(
         "diverging",
         f"Training diverges: {what if climbing else grown}. The learning rate {facts.lr:g} is too "
         "high.",
         ((what,) if climbing else ()) + ((grown,) if growth >= BLOWN_UP else ()),
-        _lower(facts),
+        # Weights that have blown up do not shrink again in good time.
+        lower(facts, restart=True if growth >= BLOWN_UP else None),
     )
 
 
@@ -69,8 +77,6 @@ def lr_low(facts: Facts) -> Iterator[Verdict]:
 def too_low(facts: Facts) -> Verdict:
     """The verdict that the learning rate is too low."""
     ratios = _ratios(facts)
-    # A power of ten, limited below because larger changes cannot be judged.
-    factor = 10.0 ** math.ceil(math.log10(1e-3 / max(ratios[-4:])))
     return Verdict(
         "lr-low",
         f"The learning rate {facts.lr:g} is too low: a step changes the weights by about "
@@ -79,13 +85,37 @@ def too_low(facts: Facts) -> Verdict:
             f"update:weight at the last measurements: {_listed(ratios)}",
             f"loss {facts.loss:.3g}, chance {facts.chance_loss:.3g}",
         ),
-        remedies.learning_rate(facts.lr * min(max(factor, 10.0), 100.0), restart=False),
+        remedies.learning_rate(_higher(facts, max(ratios[-4:])), restart=False),
     )
 
 
-def _lower(facts: Facts) -> Remedy:
-    """A tenth of the rate, with a restart unless the network is learning."""
-    return remedies.learning_rate(facts.lr / 10, restart=not facts.learning)
+def suitable(facts: Facts) -> float | None:
+    """The rate at which the first step would have been of a usual size; None if unknown."""
+    return USUAL_FIRST / facts.fresh_step if facts.fresh_step else None
+
+
+def is_far_above(facts: Facts) -> bool:
+    """Whether the rate is known to be several times a suitable one."""
+    rate = suitable(facts)
+    return rate is not None and facts.lr > LEAST_CHANGE * rate
+
+
+def lower(facts: Facts, *, restart: bool | None = None) -> Remedy:
+    """A suitable rate or else a tenth, with a restart unless the network is learning."""
+    rate = suitable(facts) if is_far_above(facts) else None
+    if rate is None:
+        rate = facts.lr / 10
+    return remedies.learning_rate(rate, restart=not facts.learning if restart is None else restart)
+
+
+def _higher(facts: Facts, ratio: float) -> float:
+    """A suitable rate, or else the power of ten that brings ``ratio`` to 0.001."""
+    rate = suitable(facts)
+    if rate is not None and rate >= facts.lr * LEAST_CHANGE:
+        return rate
+    factor = 10.0 ** math.ceil(math.log10(1e-3 / ratio))
+    # Limited, because larger changes cannot be judged.
+    return facts.lr * min(max(factor, 10.0), 100.0)
 
 
 def _ratios(facts: Facts) -> list[float]:

@@ -72,9 +72,11 @@ def loss_scale(facts: Facts) -> Iterator[Verdict]:
 
 def zero_weights(facts: Facts) -> Iterator[Verdict]:
     """Weights that are still exactly zero after a step. Notes, Weight Initialization, pitfall."""
+    # L2 that is far too strong shrinks weights to zero later.
+    since = [facts.first, *facts.latest(2)] if facts.first and facts.latest(2) else []
     zero = [
         {layer.layer for layer in weighted(measured) if layer.weight_norm == 0}
-        for measured in facts.latest(2)
+        for measured in since
     ]
     still = sorted(set.intersection(*zero)) if zero else []
     if not still:

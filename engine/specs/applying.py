@@ -1,0 +1,53 @@
+"""Applies a fix to a network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.quick.parse import parse_quick
+from cnn_tui.engine.specs.report import Fix
+
+
+def apply_fix(network: Network, fix: Fix) -> Network:
+    """Return the network with a fix applied, including the changes that it depends on.
+
+    Raises:
+        IndexError: if the fix belongs to another network.
+        SpecError: if the layers to be inserted are not valid quick entry.
+    """
+    for change in (fix, *fix.also):
+        if change.layer == 0:
+            value = tuple(change.value) if isinstance(change.value, list) else change.value
+            network = msgspec.structs.replace(network, **{change.field: value})
+        else:
+            layers = changed_layers(network.layers, change.layer - 1, change.field, change.value)
+            network = msgspec.structs.replace(network, layers=layers)
+    return network
+
+
+def changed_layers(
+    layers: Sequence[Layer], index: int, field: str, value: object
+) -> tuple[Layer, ...]:
+    """Return the layers with one change of a fix applied, to the one at ``index``."""
+    changed: tuple[Layer, ...]
+    if field == "replace":
+        changed = parse_quick(str(value))
+    elif field == "after":
+        changed = (layers[index], *parse_quick(str(value)))
+    else:
+        changed = (_set(layers[index], field, value),)
+    return (*layers[:index], *changed, *layers[index + 1 :])
+
+
+def _set(layer: Layer, field: str, value: object) -> Layer:
+    inner = re.fullmatch(r"branch\[(\d+)\]\.(.+)", field)
+    if inner and isinstance(layer, Residual):
+        branch = changed_layers(layer.branch, int(inner[1]), inner[2], value)
+        return msgspec.structs.replace(layer, branch=branch)
+    value = tuple(value) if isinstance(value, list) else value
+    return msgspec.structs.replace(layer, **{field: value})

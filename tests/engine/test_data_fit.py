@@ -1,0 +1,168 @@
+"""What a network is for: its input and its scores are held against the data it names."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from cnn_tui.engine.data.catalog import entries, load_dataset
+from cnn_tui.engine.specs.applying import apply_fix
+from cnn_tui.engine.specs.check import check, check_with_data
+from cnn_tui.engine.specs.fitting import fit_to_data
+from cnn_tui.engine.specs.known_data import KNOWN_DATA, facts_of
+from cnn_tui.engine.specs.layers import FC, Dropout, GlobalAvgPool, MaxPool, ReLU, Sigmoid
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.presets import load_preset, preset_names
+from cnn_tui.engine.specs.taking_back import Edit
+
+LENET = load_preset("lenet5")
+
+
+def changed(network: Network = LENET, **fields: object) -> Network:
+    return msgspec.structs.replace(network, **fields)
+
+
+def first_fix(network: Network, *edits: Edit) -> tuple[str, Network]:
+    """The first fix of the first issue, and the network that it makes."""
+    fix = check_with_data(network, edits).issues[0].fixes[0]
+    return fix.description, apply_fix(network, fix)
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_fit_their_data(name: str) -> None:
+    assert check_with_data(load_preset(name)).valid
+
+
+@pytest.mark.parametrize("name", ["digits", "shapes"])
+def test_what_is_known_of_built_in_data_is_true(name: str) -> None:
+    data = load_dataset(name)
+    assert (data.input_shape, len(data.classes)) == KNOWN_DATA[name][1:]
+
+
+def test_the_list_of_datasets_says_the_same() -> None:
+    listed = {entry.name: (entry.input, entry.classes) for entry in entries() if entry.input}
+    assert listed == {name: facts[1:] for name, facts in KNOWN_DATA.items()}
+
+
+def test_an_input_that_the_data_has_not() -> None:
+    small = changed(input=(1, 8, 8))
+    assert "input is 1x8x8, but the images of mnist are 1x28x28" in (
+        check_with_data(small).issues[0].message
+    )
+    words, mended = first_fix(small)
+    assert words.startswith("input 1x28x28 instead of 1x8x8: all layers fit")
+    assert mended == LENET
+    assert check(small).issues[0].code != "input", "without data any input will do"
+
+
+def test_an_input_in_the_order_of_another_program() -> None:
+    issue = check_with_data(changed(input=(28, 28, 1))).issues[0]
+    assert "28x28x1 is height x width x channels; channels come first: 1x28x28" in issue.message
+    assert issue.fixes[0].value == [1, 28, 28]
+
+
+def test_other_data_for_the_input_is_offered_too() -> None:
+    fixes = check_with_data(changed(load_preset("cifar-convnet"), data="digits")).issues[0].fixes
+    assert [fix.description.partition(" instead")[0] for fix in fixes] == [
+        "input 1x8x8",
+        "data shapes",
+        "data cifar10",
+        "data cifar100",
+    ]
+
+
+ENDS = {
+    "the last layer deleted": (LENET.layers[:-1], "add fc 10 at the end: 10 scores"),
+    "a hidden width at the end": (LENET.layers[:-2], "out_features 10 instead of 84: 10 scores"),
+    "a relu before the loss": ((*LENET.layers, ReLU()), "take the relu out: 10 scores"),
+    "a sigmoid before the loss": ((*LENET.layers, Sigmoid()), "take the sigmoid out: 10 scores"),
+    "dropout before the loss": ((*LENET.layers, Dropout()), "take the dropout out: 10 scores"),
+    "nothing but features": (LENET.layers[:6], "add fc 10 at the end: 10 scores"),
+}
+
+
+@pytest.mark.parametrize(("layers", "fix"), ENDS.values(), ids=ENDS)
+def test_an_end_that_gives_no_plain_score_for_each_class(layers: tuple, fix: str) -> None:
+    words, mended = first_fix(changed(layers=layers))
+    assert words == f"{fix}, one for each class of mnist"
+    assert check_with_data(mended).valid
+
+
+def test_ten_maps_and_a_global_pool_are_scores() -> None:
+    net = load_preset("all-conv")
+    assert check_with_data(net).valid
+    words, mended = first_fix(changed(net, layers=net.layers[:-1]))
+    assert words.startswith("add gap at the end") and isinstance(mended.layers[-1], GlobalAvgPool)
+
+
+def with_layer(at: int, **fields: object) -> Network:
+    layer = msgspec.structs.replace(LENET.layers[at], **fields)
+    return changed(layers=(*LENET.layers[:at], layer, *LENET.layers[at + 1 :]))
+
+
+EDITS = {
+    "a stride": (with_layer(3, stride=2), "take back stride 2"),
+    "a kernel": (with_layer(0, kernel_size=(5, 4)), "take back kernel 5x4"),
+    "padding, which breaks a later layer": (with_layer(0, padding=1), "take back padding 1"),
+    "the input": (changed(input=(1, 27, 27)), "take back the input 1x27x27"),
+    "the scores": (with_layer(10, out_features=9), "take back out_features 9"),
+    "the last layer": (changed(layers=LENET.layers[:-1]), "put fc 10 back"),
+    "two layers": (changed(layers=LENET.layers[:-2]), "put the 2 layers back"),
+    "a pool too many": (
+        changed(layers=(*LENET.layers[:6], MaxPool(), *LENET.layers[6:])),
+        "take the pool out again",
+    ),
+    "a layer moved": (
+        changed(layers=(*LENET.layers[:5], LENET.layers[6], LENET.layers[5], *LENET.layers[7:])),
+        "move it back",
+    ),
+    "another kind of layer": (
+        changed(layers=(*LENET.layers[:5], MaxPool(kernel_size=3), *LENET.layers[6:])),
+        "take back kernel 3x3",
+    ),
+}
+
+
+@pytest.mark.parametrize(("broken", "words"), EDITS.values(), ids=EDITS)
+def test_the_edit_that_broke_it_is_taken_back_first(broken: Network, words: str) -> None:
+    description, mended = first_fix(broken, Edit(LENET, broken))
+    assert description == f"{words}: all layers fit again"
+    assert mended == LENET
+
+
+def test_an_older_edit_is_found_behind_an_innocent_one() -> None:
+    broken = with_layer(3, stride=2)
+    renamed = changed(broken, name="mine")
+    edits = Edit(broken, renamed), Edit(LENET, broken)
+    assert first_fix(renamed, *edits)[0] == "take back stride 2: all layers fit again"
+
+
+def test_an_edit_that_is_innocent_is_not_offered() -> None:
+    broken = with_layer(3, stride=2)
+    wider = changed(broken, layers=(*broken.layers[:-2], broken.layers[-2], FC(out_features=10)))
+    assert "take back" not in first_fix(wider, Edit(broken, wider))[0]
+
+
+def test_no_fix_changes_nothing() -> None:
+    pools = changed(
+        layers=(*LENET.layers[:6], MaxPool(), MaxPool(), MaxPool(), FC(out_features=10))
+    )
+    for issue in check_with_data(pools).issues:
+        assert all(apply_fix(pools, fix) != pools for fix in issue.fixes)
+        assert not any("1x1 instead" in fix.description for fix in issue.fixes)
+        assert "take the pool out" in " ".join(fix.description for fix in issue.fixes)
+
+
+def test_an_input_is_offered_only_where_the_data_leaves_it_open() -> None:
+    words = [fix.description for fix in check_with_data(with_layer(3, stride=2)).issues[0].fixes]
+    assert not any(word.startswith("input") for word in words)
+    alexnet = changed(load_preset("alexnet"), input=(3, 224, 224))
+    words = [fix.description for fix in check_with_data(alexnet).issues[0].fixes]
+    assert any(word.startswith("input 3x227x227 instead of 3x224x224") for word in words)
+
+
+@pytest.mark.parametrize("name", KNOWN_DATA)
+def test_a_network_is_fitted_to_other_data(name: str) -> None:
+    net = fit_to_data(changed(LENET, data=name), facts_of(name))
+    assert (net.input, net.layers[-1].out_features) == KNOWN_DATA[name][1:]
+    assert fit_to_data(net, facts_of("a/folder")) == net
