@@ -57,6 +57,7 @@ class Builder:
             self._latest = trained
             self._tell()
 
+    @property
     def classes(self) -> int:
         """The number of classes of the data, so far as it is known."""
         return facts_of(self.network.data).classes or _USUAL_CLASSES
