@@ -179,8 +179,8 @@ def _require_room(network: Network) -> None:
     if needed > MOST_BYTES or max(height, width) > MOST_SIDE:
         side = min(MOST_SIDE, int((height * width * MOST_BYTES / needed) ** 0.5))
         raise InsightError(
-            f"The image of {height}x{width} pixels is too large: it needs {needed / 1e6:,.0f} MB of "
-            f"at most {MOST_BYTES / 1e6:,.0f}.",
+            f"The image of {height}x{width} pixels is too large: it needs {needed / 1e6:,.0f} MB "
+            f"of at most {MOST_BYTES / 1e6:,.0f}.",
             f"At most {side}x{side} pixels fit, a frame for the padding included.",
         )
 
