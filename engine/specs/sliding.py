@@ -10,13 +10,12 @@ from typing import NamedTuple
 import msgspec
 
 from cnn_tui.engine.errors import ShapeError
-from cnn_tui.engine.shapes import ReceptiveField, Window
+from cnn_tui.engine.specs.fields import fields
 from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import known_shapes, label
 from cnn_tui.engine.specs.rewrite import Rewrite
 from cnn_tui.engine.specs.transforms import fc_to_conv
-from cnn_tui.engine.specs.windows import Windowed, windows
 
 
 class SlidingForm(NamedTuple):
@@ -88,14 +87,8 @@ def sliding_form(network: Network) -> SlidingForm:
     last = max((i for i, layer in enumerate(network.layers) if isinstance(layer, FC)), default=None)
     rewrite = None if last is None else fc_to_conv(network, (last,))
     form = network if rewrite is None else rewrite.after
-    down, across = _Path(), _Path()
     layers = tuple(_bare(form, position, layer) for position, layer in enumerate(form.layers))
-    for layer, bare in zip(form.layers, layers, strict=True):
-        if isinstance(bare, Windowed):
-            heights, widths = windows(bare)
-            padded = windows(layer) if isinstance(layer, Windowed) else (heights, widths)
-            down = down.through(heights, padded[0].padding)
-            across = across.through(widths, padded[1].padding)
+    down, across = list(fields(form).values())[-1]
     return SlidingForm(
         rewrite,
         layers,
@@ -104,16 +97,6 @@ def sliding_form(network: Network) -> SlidingForm:
         (down.frame, across.frame),
         network,
     )
-
-
-class _Path(NamedTuple):
-    """The receptive field along one axis, and how much of it the padding stood for."""
-
-    field: ReceptiveField = ReceptiveField()
-    frame: int = 0
-
-    def through(self, window: Window, padding: int) -> _Path:
-        return _Path(self.field.through(window), self.frame + padding * self.field.jump)
 
 
 def _bare(network: Network, position: int, layer: Layer) -> Layer:
