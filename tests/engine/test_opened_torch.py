@@ -71,7 +71,9 @@ def randomize_gently(model: Any) -> None:
 
 def assert_close(found: np.ndarray, expected: np.ndarray, tolerance: float, what: str) -> None:
     scale = float(np.abs(expected).max()) or 1.0
-    np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=tolerance, err_msg=what)
+    np.testing.assert_allclose(
+        found / scale, expected / scale, rtol=0, atol=tolerance, err_msg=what
+    )
 
 
 ANY = Choice(widths=(3, 16, 18))
