@@ -94,7 +94,11 @@ def compare(
     decisions = []
     for number, baseline in enumerate(_BESIDE):
         network = network_for(
-            baseline, data.input_shape, len(data.classes), len(data.train), data=subject.network.data
+            baseline,
+            data.input_shape,
+            len(data.classes),
+            len(data.train),
+            data=subject.network.data,
         )
         folder = train_once(
             root,

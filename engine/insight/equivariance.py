@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from cnn_tui.engine.insight.fields import AxisField, fields
 from cnn_tui.engine.insight.shift import moved
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.specs.fields import AxisField, fields
 
 
 class Equivariance(msgspec.Struct, frozen=True):
@@ -53,7 +53,11 @@ def equivariance(subject: Subject, images: Array, shifts: Sequence[int] = (1, 2,
         images: ``(N, C, H, W)``, normalised, few of them.
         shifts: pixels to the right.
     """
-    places = fields(subject.network)
+    places = {
+        layer: field
+        for layer, field in fields(subject.network).items()
+        if len(subject.reports[layer].output or ()) == 3
+    }
     width = images.shape[3]
     rows: dict[tuple[str, int], Equivariance] = {}
     with subject.model.opened(images) as inside:
@@ -71,13 +75,13 @@ def equivariance(subject: Subject, images: Array, shifts: Sequence[int] = (1, 2,
 def _measure(
     layer: str, across: AxisField, pixels: int, width: int, before: Array, after: Array
 ) -> Equivariance:
-    jump, columns = across.field.jump, before.shape[3]
+    jump, columns = across.jump, before.shape[3]
     places = min(round(pixels / jump), columns)
     wanted, found = before[..., : columns - places], after[..., places:]
     inner = [
         column
         for column in range(columns - places)
-        if across.span(column)[0] >= 0 and across.span(column)[1] <= width - pixels
+        if 0 <= across.start + column * across.jump <= width - pixels - across.size
     ]
     return Equivariance(
         layer,

@@ -136,7 +136,7 @@ def accuracy(subject: Subject, split: Split, move: tuple[int, int] = (0, 0)) -> 
     right = 0
     for start in range(0, len(split), _CHUNK):
         part = slice(start, start + _CHUNK)
-        images = subject.normalizer.apply(moved(np.asarray(split.images[part]), move))
+        images = subject.eye.normalizer.apply(moved(np.asarray(split.images[part]), move))
         scores = subject.model.forward(images)
         right += int(np.count_nonzero(scores.argmax(1) == split.labels[part]))
     return right / len(split)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import InsightError, ShapeError
+from cnn_tui.engine.insight.sliding import SlidingForm, sliding_form
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.opened import MOST_BYTES
@@ -21,7 +22,6 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer_layers
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.sliding import SlidingForm, sliding_form
 from cnn_tui.engine.transforms.carry import Weights, carry, load_weights
 
 CROPS = 32
@@ -154,8 +154,8 @@ def _framed(subject: Subject, form: SlidingForm, canvas: NDArray[np.uint8]) -> A
         raise InsightError(
             f"The image is {given}; the network slides over images of {wanted} and larger."
         )
-    pixels = canvas[None] * np.float32(subject.peak / 255)
-    image = np.pad(subject.normalizer.apply(pixels)[0], ((0, 0), *form.margins))
+    pixels = canvas[None] * np.float32(subject.eye.peak / 255)
+    image = np.pad(subject.eye.normalizer.apply(pixels)[0], ((0, 0), *form.margins))
     _, height, width = form.network(*form.places(*image.shape[1:])).input
     return image[:, :height, :width]
 

@@ -89,7 +89,7 @@ def test_shift_measures_both_networks(tmp_path: Path) -> None:
     # By hand: the mean over four directions.
     pixels, by_hand = load_digits().test.images[examples.indices], []
     for move in ((0, 2), (0, -2), (2, 0), (-2, 0)):
-        scores = subject.model.forward(subject.normalizer.apply(moved(pixels, move)))
+        scores = subject.model.forward(subject.eye.normalizer.apply(moved(pixels, move)))
         by_hand.append(np.mean(scores.argmax(1) == examples.targets))
     assert away == pytest.approx(np.mean(by_hand))
     assert seen.beside.run == "small-fc-1" and abs(seen.beside.params - seen.own.params) < 75
@@ -142,7 +142,7 @@ def test_maps_shift_with_the_image_by_whole_strides() -> None:
         ),
     )
     subject = subject_of(network)
-    images = subject.normalizer.apply(noise(3, 1, 24, 24))
+    images = subject.eye.normalizer.apply(noise(3, 1, 24, 24))
     rows = {(row.layer, row.shift): row for row in equivariance(subject, images, (1, 2, 4)).rows}
     assert {row.stride for row in rows.values() if row.layer == "conv5"} == {4}
     for (layer, _), row in rows.items():
@@ -157,6 +157,6 @@ def test_maps_shift_with_the_image_by_whole_strides() -> None:
 
 def test_a_layer_that_always_sees_the_border_says_so() -> None:
     subject = subject_of(load_preset("resnet20"))
-    images = subject.normalizer.apply(noise(1, 3, 32, 32))
+    images = subject.eye.normalizer.apply(noise(1, 3, 32, 32))
     rows = equivariance(subject, images, (1,)).rows
     assert rows[0].difference is not None and rows[-1].difference is None

@@ -10,7 +10,9 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.data.built_in import load_digits
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import InsightError, ShapeError
+from cnn_tui.engine.insight.examples import Eye
 from cnn_tui.engine.insight.slide import digits_canvas, slide
+from cnn_tui.engine.insight.sliding import sliding_form
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -23,7 +25,6 @@ from cnn_tui.engine.specs.layers import (
 )
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
-from cnn_tui.engine.specs.sliding import sliding_form
 
 UNPADDED = (Conv(6, 3), ReLU(), MaxPool(2), Conv(8, 3), ReLU(), FC(12), ReLU(), FC(10))
 FORMS = {
@@ -58,8 +59,7 @@ def subject_of(network: Network) -> Subject:
         "test",
         "untrained",
         digits.classes,
-        Normalizer(one, 64 * one),
-        255.0,
+        Eye(Normalizer(one, 64 * one), 255.0),
         digits if network.input == digits.input_shape else "There is no data.",
     )
 
@@ -91,7 +91,7 @@ def test_without_padding_the_crops_pass_through_the_network_as_it_was_trained() 
     for row in range(5):
         for column in range(3):
             crop = canvas[None, :, 2 * row : 2 * row + 12, 2 * column : 2 * column + 12]
-            scores = subject.model.forward(subject.normalizer.apply(crop))[0]
+            scores = subject.model.forward(subject.eye.normalizer.apply(crop))[0]
             np.testing.assert_allclose(seen.scores[:, row, column], scores, rtol=0, atol=1e-5)
 
 
@@ -101,7 +101,7 @@ def test_padding_at_the_input_is_the_same_where_the_ground_is_empty() -> None:
     canvas[:, 6:30, 6:30] = noise(1, 24, 24)
     seen = slide(subject, canvas)
     assert seen is not None and seen.frame == (2, 2) and seen.scores.shape[1:] == (3, 3)
-    scores = subject.model.forward(subject.normalizer.apply(canvas[None, :, 4:32, 4:32]))[0]
+    scores = subject.model.forward(subject.eye.normalizer.apply(canvas[None, :, 4:32, 4:32]))[0]
     np.testing.assert_allclose(seen.scores[:, 1, 1], scores, rtol=0, atol=1e-5)
 
 

@@ -40,7 +40,7 @@ NETWORK = Network(
 @pytest.mark.parametrize("layer", ["first", "maxpool4", "conv5", ".conv1", "avgpool7"])
 def test_the_terms_add_up(layer: str) -> None:
     subject = subject_of(NETWORK)
-    images = subject.normalizer.apply(noise(2, 2, 13, 11))
+    images = subject.eye.normalizer.apply(noise(2, 2, 13, 11))
     with subject.model.opened(images) as inside:
         name = next(name for name in inside.layers if name.endswith(layer))
         output = inside.output(name)[1]
@@ -55,7 +55,7 @@ def test_the_terms_add_up(layer: str) -> None:
 @pytest.mark.parametrize("layer", ["maxpool4", "avgpool7"])
 def test_the_routed_gradients_add_up_to_the_gradient_of_the_input(layer: str) -> None:
     subject = subject_of(NETWORK)
-    images = subject.normalizer.apply(noise(1, 2, 13, 11))
+    images = subject.eye.normalizer.apply(noise(1, 2, 13, 11))
     with subject.model.opened(images) as inside:
         shape = inside.output(layer)[0].shape
         steps = [
@@ -75,7 +75,7 @@ def test_the_routed_gradients_add_up_to_the_gradient_of_the_input(layer: str) ->
 
 def test_what_follows_is_named() -> None:
     subject = subject_of(NETWORK)
-    images = subject.normalizer.apply(noise(1, 2, 13, 11))
+    images = subject.eye.normalizer.apply(noise(1, 2, 13, 11))
     with subject.model.opened(images) as inside:
         seen = step(subject, inside, "first", channel=4)
         assert [name for name, _ in seen.then] == ["bn2", "relu3"]
@@ -100,7 +100,7 @@ def test_what_follows_is_named() -> None:
 )
 def test_what_is_not_there_is_refused(layer: str, asked: dict[str, object], words: str) -> None:
     subject = subject_of(NETWORK)
-    images = subject.normalizer.apply(noise(1, 2, 13, 11))
+    images = subject.eye.normalizer.apply(noise(1, 2, 13, 11))
     with subject.model.opened(images) as inside, pytest.raises(InsightError) as caught:
         step(subject, inside, layer, **asked)  # type: ignore[arg-type]
     assert words in str(caught.value)

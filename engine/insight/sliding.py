@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from cnn_tui.engine.errors import ShapeError
-from cnn_tui.engine.specs.fields import fields
+from cnn_tui.engine.insight.fields import fields
 from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import known_shapes, label
@@ -92,9 +92,9 @@ def sliding_form(network: Network) -> SlidingForm:
     return SlidingForm(
         rewrite,
         layers,
-        (down.field.size, across.field.size),
-        (down.field.jump, across.field.jump),
-        (down.frame, across.frame),
+        (down.size, across.size),
+        (down.jump, across.jump),
+        (-down.start, -across.start),
         network,
     )
 
