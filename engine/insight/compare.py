@@ -10,7 +10,8 @@ import numpy as np
 
 from cnn_tui.engine.baselines.recipes import Baseline, network_for
 from cnn_tui.engine.insight.beside import Cancelled, Progress, part_of
-from cnn_tui.engine.insight.subject import Examples, Subject
+from cnn_tui.engine.insight.examples import Examples
+from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.train_once import train_once
 

@@ -56,7 +56,8 @@ class Confusion:
     @property
     def chosen(self) -> NDArray[np.int64]:
         """The class with the highest score, ``(N,)``."""
-        return self.scores.argmax(1)
+        chosen: NDArray[np.int64] = self.scores.argmax(1)
+        return chosen
 
     @property
     def matrix(self) -> NDArray[np.int64]:

@@ -100,8 +100,12 @@ def permuted(data: Dataset, seed: int) -> Dataset:
     """The data with the pixels of all images in one other order, the same for all channels."""
     _, height, width = data.input_shape
     order = np.random.default_rng(seed).permutation(height * width)
-    splits = {name: _reordered(getattr(data, name), order) for name in ("train", "val", "test")}
-    return replace(data, **splits)
+    return replace(
+        data,
+        train=_reordered(data.train, order),
+        val=_reordered(data.val, order),
+        test=_reordered(data.test, order),
+    )
 
 
 def _reordered(split: Split, order: NDArray[np.int64]) -> Split:

@@ -68,7 +68,8 @@ class ClassMap:
     @property
     def labels(self) -> NDArray[np.int64]:
         """The class at each position, ``(rows, columns)``."""
-        return self.scores.argmax(0)
+        chosen: NDArray[np.int64] = self.scores.argmax(0)
+        return chosen
 
     @property
     def confidence(self) -> Array:
