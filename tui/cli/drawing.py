@@ -20,6 +20,7 @@ from cnn_tui.tui.dashboard.plots import ChartPicture
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.samples import Looks, template_sheet, template_words
 from cnn_tui.tui.terminal.filters import to_ascii
+from cnn_tui.tui.terminal.half_blocks import Form
 from cnn_tui.tui.words import clean
 
 SIDE = 14
@@ -33,7 +34,14 @@ def terminal() -> Console | None:
 
 def looks_on(console: Console, side: int) -> Looks:
     """Return how pictures are drawn on a console."""
-    return Looks(side, plain=not in_unicode() or console.color_system is None or console.no_color)
+    return Looks(side, form_on(console))
+
+
+def form_on(console: Console) -> Form:
+    """Return what pictures are made of on a console."""
+    if not in_unicode() or console.color_system is None or console.no_color:
+        return "ascii"
+    return "glyphs" if console.color_system == "standard" else "blocks"
 
 
 def draw_sheet(console: Console, sheet: Columns) -> None:
@@ -49,8 +57,9 @@ def draw_templates(console: Console, root: Path, run: str, most: int) -> None:
     except CnnTuiError as error:
         console.print(f"\n{plain(str(error))}", markup=False)
         return
-    console.print(f"\n{plain(f'{run}, {template_words(templates)}')}", markup=False)
-    draw_sheet(console, template_sheet(templates, looks_on(console, SIDE), most))
+    looks = looks_on(console, SIDE)
+    console.print(f"\n{plain(f'{run}, {template_words(templates, looks.form)}')}", markup=False)
+    draw_sheet(console, template_sheet(templates, looks, most))
 
 
 def in_unicode() -> bool:
