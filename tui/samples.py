@@ -13,8 +13,8 @@ from rich.text import Text
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.statistics import Statistics, to_bytes
-from cnn_tui.tui.terminal.half_blocks import Form, Picture, as_text, fitted, lines_of
-from cnn_tui.tui.terminal.link import Link
+from cnn_tui.tui.terminal.half_blocks import Picture, as_text, fitted, lines_of
+from cnn_tui.tui.terminal.link import Form, Link
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:

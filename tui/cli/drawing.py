@@ -20,7 +20,7 @@ from cnn_tui.tui.dashboard.plots import ChartPicture
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.samples import Looks, template_sheet, template_words
 from cnn_tui.tui.terminal.filters import to_ascii
-from cnn_tui.tui.terminal.half_blocks import Form
+from cnn_tui.tui.terminal.link import Form
 from cnn_tui.tui.words import clean
 
 SIDE = 14

@@ -16,12 +16,10 @@ from rich.style import Style
 from rich.text import Text
 
 from cnn_tui.tui.rows import Line
+from cnn_tui.tui.terminal.link import Form
 from cnn_tui.tui.terminal.palettes import rising, signed, weights_in_colour
 
-Form = Literal["blocks", "glyphs", "ascii"]
-"""Half blocks in colours, or glyphs: with the colours of 16, or none and in ASCII alone."""
-
-_UPPER = "▀"
+UPPER = "▀"
 _SHADES: dict[Form, str] = {"glyphs": " ░▒▓█", "ascii": " .:-=+*#%@"}
 """Dark to light, as most terminals are dark."""
 _SIGNS: dict[Form, str] = {"glyphs": "=-·+#", "ascii": "=-.+#"}
@@ -143,7 +141,7 @@ def _blocks(upper: NDArray[np.uint8], lower: NDArray[np.uint8] | None) -> Line:
     above = [f"#{pixel.tobytes().hex()}/" for pixel in upper]
     below = [""] * len(above) if lower is None else [f"#{p.tobytes().hex()}" for p in lower]
     runs = groupby(map(operator.add, above, below))
-    return tuple((_UPPER * len(list(same)), role) for role, same in runs)
+    return tuple((UPPER * len(list(same)), role) for role, same in runs)
 
 
 def _signs(shares: NDArray[np.floating], form: Form) -> Line:

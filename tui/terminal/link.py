@@ -11,6 +11,9 @@ from typing import Literal
 
 Color = Literal["auto", "16", "256", "truecolor", "none"]
 
+Form = Literal["blocks", "glyphs", "ascii"]
+"""What pictures are made of: half blocks in colours; glyphs, for 16 colours; or ASCII."""
+
 LOCAL_FPS = 4.0
 REMOTE_FPS = 2.0
 """Over SSH, where every redraw is sent over the network."""
