@@ -53,11 +53,21 @@ def bombs_refused() -> Iterator[None]:
 
 
 def read_picture(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Read the pixels ``(C, H, W)`` of a file, turned upright, resized and cropped to the centre.
+    """Read the pixels ``(C, H, W)`` of a file; see :func:`fitted_picture`."""
+    return fitted_picture(path, shape)[0]
+
+
+def fitted_picture(
+    path: Path, shape: tuple[int, int, int]
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Read a file, turned upright, resized and cropped to the centre.
 
     One channel gives grey, three give colour. Transparent pixels become white if the others are
     dark and black if they are light, so that drawings stay visible. The size is checked before
     anything is decoded.
+
+    Returns:
+        The pixels ``(C, H, W)``, and the width and height that the file has.
 
     Raises:
         BadPictureError: The picture is damaged, of another format, tiny or gigantic.
@@ -66,7 +76,8 @@ def read_picture(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     image_module = pillow()
     try:
         with image_module.open(path, formats=_FORMATS) as image:
-            return _pixels(image, shape)
+            size = image.size
+            return _pixels(image, shape), size
     except BadPictureError:
         raise
     except image_module.UnidentifiedImageError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -46,8 +47,8 @@ class TrainedState:
         return model
 
 
-def read_state(folder: RunFolder, which: Which = "best") -> TrainedState:
-    """Read the best or the last state of a run, or the other one if it is missing.
+def read_state(folder: RunFolder, which: Which | Path = "best") -> TrainedState:
+    """Read the best or the last state of a run, or the other one if it is missing; or a file.
 
     Raises:
         RunError: if there is none, or it is damaged or belongs to another network.
@@ -77,7 +78,9 @@ def _outputs(network: Network) -> int:
     return output[0] if output else 0
 
 
-def _file(folder: RunFolder, which: Which) -> TensorFile:
+def _file(folder: RunFolder, which: Which | Path) -> TensorFile:
+    if isinstance(which, Path):
+        return TensorFile(which)
     last, best = folder.states, list(filter(is_regular, [folder.best_file]))
     for path in [*best, *last] if which == "best" else [*last, *best]:
         return TensorFile(path)
