@@ -19,6 +19,7 @@ GROUPS = {
     "Build": (actions.LIST, actions.BUILD),
     "Train": (actions.TRAIN,),
     "Runs": (actions.RUNS,),
+    "Inspect": (actions.INSPECT,),
     "a run that is watched": (actions.WATCH,),
     "a comparison": (actions.COMPARE,),
     "first-layer weights": (actions.WEIGHTS,),

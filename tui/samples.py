@@ -14,7 +14,7 @@ from rich.text import Text
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.statistics import Statistics, to_bytes
 from cnn_tui.tui.terminal.half_blocks import Picture, as_text, fitted, lines_of
-from cnn_tui.tui.terminal.link import Form, Link
+from cnn_tui.tui.terminal.link import Form, form_in
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
@@ -37,17 +37,6 @@ class Looks(NamedTuple):
 def looks_in(app: App[object], side: int) -> Looks:
     """Return how pictures are drawn in the app."""
     return Looks(side, form_in(app))
-
-
-def form_in(app: App[object]) -> Form:
-    """Return what pictures are made of in the app."""
-    link = getattr(app, "link", Link())
-    if link.ascii or link.color == "none":
-        return "ascii"
-    few = link.color == "16" or (
-        link.color == "auto" and not app.is_headless and app.console.color_system == "standard"
-    )
-    return "glyphs" if few else "blocks"
 
 
 class Captioned(NamedTuple):

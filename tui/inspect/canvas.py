@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,7 +36,6 @@ class Wanted:
     seed: int = 0
     folder: RunFolder | None = None
     """The run, if it has a folder; results that are runs are written beside it."""
-    data_dir: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,18 @@ class Canvas:
     zoom: int = 0
     """Steps by which pictures are drawn larger."""
 
+    def below(self, rows: int) -> Canvas:
+        """Return the room below some rows."""
+        return self if self.height is None else replace(self, height=self.height - rows)
+
 
 @dataclass(frozen=True)
 class Drawn:
-    """Rows, and the number of pages of them."""
+    """Rows, the number of pages of them, and of the pictures on a page."""
 
     lines: Sequence[Line]
     pages: int = 1
+    on_a_page: int = 1
 
 
 class Seen(Protocol):

@@ -27,7 +27,8 @@ class InspectPane(Lines):
     chosen: Shown[int | None] = Shown(None)
     zoom: Shown[int] = Shown(0)
 
-    pages = 1
+    drawn = Drawn(())
+    """What was drawn last."""
 
     def __init__(self, form: Form, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -42,14 +43,10 @@ class InspectPane(Lines):
             blank: list[Line] = [()] * max(0, height // 2 - 2)
             texts = wrap(self.words, max(8, width - 4))
             return [*blank, *(((text.center(width), "dim"),) for text in texts)]
-        drawn = self.seen.drawn(self.canvas(width, height))
-        self._count(drawn)
-        return drawn.lines
-
-    def _count(self, drawn: Drawn) -> None:
-        if drawn.pages != self.pages:
-            self.pages = drawn.pages
+        before, self.drawn = self.drawn, self.seen.drawn(self.canvas(width, height))
+        if self.drawn.pages != before.pages:
             self.post_message(self.PagesCounted())
+        return self.drawn.lines
 
     def _style(self, role: str) -> Style:
         if not role.startswith("#"):

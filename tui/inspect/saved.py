@@ -55,7 +55,7 @@ def save(seen: Seen, path: Path, heading: str) -> None:
             raise InsightError("This view has no pictures for a PNG.", "An .svg file shows it.")
         content = png(pixels)
     try:
-        replace_file(Storage(), path, content)
+        replace_file(Storage(), path, [content])
     except OSError as error:
         raise InsightError(f"{path} cannot be written: {error.strerror}.") from None
 

@@ -17,7 +17,7 @@ from cnn_tui.tui.words import clean, fit
 _LARGEST, _SMALLEST = 56, 8
 """Longest sides of pictures, in pixels."""
 _READABLE = 12
-"""The side of pictures that do not fit on one page."""
+"""Least side of pictures that do not fit on one page."""
 _CAPTION = 8
 """Least columns of a caption."""
 
@@ -45,14 +45,7 @@ def draw_sheet(tiles: Sequence[Tile], canvas: Canvas) -> Drawn:
     lines: list[Line] = []
     for at in range(0, len(shown), columns):
         lines += _row(shown[at : at + columns], side, cells, canvas)
-    return Drawn(lines, pages)
-
-
-def page_of(tiles: Sequence[Tile], canvas: Canvas, number: int) -> int:
-    """Return the page on which a tile is drawn."""
-    columns, rows = _grid(_room(tiles, _side(tiles, canvas)), canvas)
-    at = next((at for at, tile in enumerate(tiles) if tile.number == number), 0)
-    return at // (columns * rows) if rows else 0
+    return Drawn(lines, pages, columns * rows)
 
 
 def contact_sheet(tiles: Sequence[Tile], side: int = 64) -> NDArray[np.uint8]:
@@ -69,7 +62,10 @@ def contact_sheet(tiles: Sequence[Tile], side: int = 64) -> NDArray[np.uint8]:
 
 
 def _side(tiles: Sequence[Tile], canvas: Canvas) -> int:
-    """The longest side of the pictures: the largest at which all fit on the page."""
+    """The longest side of the pictures: the largest at which all fit on the page.
+
+    Where there are pages, or no end of rows, the smallest that shows enough.
+    """
     sides = list(_sides(max(tiles[0].picture.values.shape[1:]), canvas.form))
     within = [side for side in sides if _grid(_room(tiles, side), canvas)[0]] or sides[-1:]
     fitting = [side for side in within if _fits(tiles, side, canvas)]
@@ -80,7 +76,7 @@ def _side(tiles: Sequence[Tile], canvas: Canvas) -> int:
 
 def _fits(tiles: Sequence[Tile], side: int, canvas: Canvas) -> bool:
     columns, rows = _grid(_room(tiles, side), canvas)
-    return columns * (rows or len(tiles)) >= len(tiles) and side <= _LARGEST
+    return columns * rows >= len(tiles)
 
 
 def _sides(longest: int, form: Form) -> Iterator[int]:

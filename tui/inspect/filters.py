@@ -1,0 +1,60 @@
+"""Filters: their weights, where they look at the image itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cnn_tui.engine.insight.filters import Filters, filters
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted
+from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
+from cnn_tui.tui.samples import scale_words
+from cnn_tui.tui.terminal.half_blocks import Picture
+from cnn_tui.tui.words import count
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cnn_tui.engine.insight.subject import Subject
+
+
+def compute(
+    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
+) -> FiltersSeen:
+    """Read the filters of a conv layer."""
+    return FiltersSeen(filters(subject, wanted.layer))
+
+
+@dataclass(frozen=True, eq=False)
+class FiltersSeen:
+    """The filters as a sheet, strongest first."""
+
+    found: Filters
+
+    where = ""
+
+    @property
+    def said(self) -> Sequence[str]:
+        kernel = "x".join(map(str, self.found.weight.shape[2:]))
+        channels = self.found.weight.shape[1]
+        return (f"{count(len(self.numbers), 'filter')} of {kernel}x{channels}, strongest first.",)
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        return self.found.strongest_first
+
+    def drawn(self, canvas: Canvas) -> Drawn:
+        scale = scale_words(self.found.weight.shape[1], self.found.scale, canvas.form)
+        drawn = draw_sheet(self._tiles(), canvas.below(1))
+        return replace(drawn, lines=[((f" {scale}", "dim"),), *drawn.lines])
+
+    def to_json(self) -> object:
+        return self.found.to_json()
+
+    def pixels(self) -> NDArray | None:
+        return contact_sheet(self._tiles())
+
+    def _tiles(self) -> list[Tile]:
+        found = self.found
+        return [Tile(at, Picture(found.weight[at], "signed", found.scale)) for at in self.numbers]
