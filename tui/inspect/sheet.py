@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from cnn_tui.tui.inspect.canvas import Canvas, Drawn
 from cnn_tui.tui.rows import Line
-from cnn_tui.tui.terminal.half_blocks import Picture, colours_of, enlarged, fitted, lines_of
+from cnn_tui.tui.terminal.half_blocks import Picture, colours_of, fitted, lines_of
 from cnn_tui.tui.terminal.link import Form
 from cnn_tui.tui.words import clean, fit
 
@@ -20,6 +21,10 @@ _READABLE = 12
 """Least side of pictures that do not fit on one page."""
 _CAPTION = 8
 """Least columns of a caption."""
+
+
+_ASPECT = 1.5
+"""Width of a contact sheet by its height, about."""
 
 
 class Tile(NamedTuple):
@@ -49,10 +54,11 @@ def draw_sheet(tiles: Sequence[Tile], canvas: Canvas) -> Drawn:
 
 
 def contact_sheet(tiles: Sequence[Tile], side: int = 64) -> NDArray[np.uint8]:
-    """Return all tiles in one picture ``(H, W, 3)``, in rows of about as many as columns."""
-    pictures = [colours_of(_at(tile.picture, side)) for tile in tiles]
+    """Return all tiles in one picture ``(H, W, 3)``, by their numbers, row by row."""
+    ordered = sorted(tiles, key=lambda tile: tile.number)
+    pictures = [colours_of(_at(tile.picture, side)) for tile in ordered]
     height, width = (max(sizes) + 2 for sizes in zip(*(p.shape[:2] for p in pictures), strict=True))
-    columns = max(1, round(len(pictures) ** 0.5 * (height / width) ** 0.5))
+    columns = max(1, math.ceil((_ASPECT * len(pictures) * height / width) ** 0.5))
     rows = -(-len(pictures) // columns)
     whole = np.full((rows * height + 2, columns * width + 2, 3), 24, np.uint8)
     for at, picture in enumerate(pictures):
@@ -87,15 +93,11 @@ def _sides(longest: int, form: Form) -> Iterator[int]:
     for by in range(max(1, _LARGEST // longest), 0, -1):
         if form == "blocks" or by % 2 == 0 or by == 1:
             yield longest * by
-    for by in range(2, max(2, longest // _SMALLEST) + 1):
-        if -(-longest // by) >= _SMALLEST:
-            yield -(-longest // by)
+    # Smaller ones are averaged, so that any size will do.
+    yield from range(longest - longest % 2 - 2, _SMALLEST - 1, -2)
 
 
 def _at(picture: Picture, side: int) -> Picture:
-    longest = max(picture.values.shape[1:])
-    if side % longest == 0:
-        return picture._replace(values=enlarged(picture.values, side // longest))
     return picture._replace(values=fitted(picture.values, side))
 
 

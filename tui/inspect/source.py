@@ -86,6 +86,8 @@ class Facts:
     """The place of the state among them."""
     convs: Sequence[str]
     layers: Sequence[str]
+    first: str
+    """The layer with the responses of the first convolution, or the first of all."""
     images: int
     """Images of the validation split; 0 without data."""
 
@@ -160,6 +162,8 @@ class Inspector:
 
 
 def _facts(source: Source, subject: Subject) -> Facts:
+    from cnn_tui.engine.insight.maps import first_layer_of
+
     data, states = subject.data, source.states()
     here = (at for at, name in enumerate(states) if _is_state(name, subject.state))
     return Facts(
@@ -169,6 +173,7 @@ def _facts(source: Source, subject: Subject) -> Facts:
         next(here, 0),
         [name for name, layer in subject.reports.items() if layer.type == "conv"],
         subject.layers,
+        first_layer_of(subject),
         0 if isinstance(data, str) else len(data.val),
     )
 

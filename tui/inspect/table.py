@@ -54,6 +54,14 @@ VIEWS = (
         "notes, Understanding CNNs; Zeiler and Fergus 2013",
         frozenset({"layer"}),
     ),
+    View(
+        "maps",
+        "Each square is what one filter makes of the image: light where it responds.",
+        "Early maps still look like the image, with edges picked out; later ones are small and "
+        "sparse, each for something of its own.",
+        "notes, Understanding CNNs, layer activations",
+        frozenset({"any layer", "image", "data"}),
+    ),
 )
 
 

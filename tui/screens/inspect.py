@@ -44,6 +44,8 @@ _LIVE = 2.0
 """Least seconds between two drawings of a run that trains."""
 _REST = 50
 """The same in multiples of the time that a drawing took: about 2% of the training's time."""
+_MOST_SAID = 4
+"""Rows of what a view says."""
 
 
 class ViewList(Table, inherit_bindings=False):
@@ -201,12 +203,17 @@ class InspectScreen(ModeScreen):
 
     def _wanted_now(self) -> Wanted:
         """Return what is wanted, with the layer that the view takes."""
-        names = self._layers()
-        layer = self._wanted.layer
-        if names and layer and layer not in names and self._facts:
-            before = self._facts.layers[: self._facts.layers.index(layer)]
-            layer = next((name for name in reversed(before) if name in names), names[0])
-        return replace(self._wanted, layer=layer)
+        return replace(self._wanted, layer=self._layer())
+
+    def _layer(self) -> str:
+        """Return the chosen layer, or the nearest before it that the view takes."""
+        names, facts, layer = self._layers(), self._facts, self._wanted.layer
+        if facts is None or not names or layer in names:
+            return layer
+        if not layer:
+            return facts.first if facts.first in names else names[0]
+        before = facts.layers[: facts.layers.index(layer)] if layer in facts.layers else ()
+        return next((name for name in reversed(before) if name in names), names[0])
 
     def _layers(self) -> Sequence[str]:
         facts = self._facts
@@ -242,14 +249,16 @@ class InspectScreen(ModeScreen):
             for at, sentence in enumerate(said)
             for line in wrap(clean(sentence), width)
         ]
-        self.query_one("#said", TextLines).rows = tuple(lines)
-        self.query_one("#said").display = bool(lines)
+        below = self.query_one("#said", TextLines)
+        if len(lines) != len(below.rows):
+            below.styles.height = min(len(lines), _MOST_SAID) + 1
+        below.rows, below.display = tuple(lines), bool(lines)
         self.refresh_bindings()
 
     def _where(self, facts: Facts) -> Line:
         names, parts = self._layers(), []
         if names:
-            layer = self._wanted_now().layer or facts.convs[0]
+            layer = self._layer()
             parts.append(f"layer < {layer} > {names.index(layer) + 1} of {len(names)}")
         if "image" in self.view.takes and facts.images:
             image = self._wanted.image
@@ -269,9 +278,9 @@ class InspectScreen(ModeScreen):
         self.look()
 
     def action_layer(self, by: int) -> None:
-        names, facts = self._layers(), self._facts
-        if facts and names:
-            at = names.index(self._wanted_now().layer or facts.convs[0])
+        names = self._layers()
+        if names:
+            at = names.index(self._layer())
             self._wanted = replace(self._wanted, layer=names[(at + by) % len(names)], filters=())
             self._pane.page, self._pane.chosen = 0, None
             self.look()
@@ -365,6 +374,23 @@ class InspectScreen(ModeScreen):
             self._pane.seen, self._pane.words = None, "cancelled; enter starts again"
         else:
             self.app.call_later(self.app.run_action, "app.mode('runs')")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        found = self._found
+        match action:
+            case "layer":
+                return len(self._layers()) > 1
+            case "image" | "choose_image":
+                return "image" in self.view.takes if self.is_mounted else False
+            case "travel":
+                return self._facts is not None and len(self._facts.states) > 1
+            case "filter":
+                return found is not None and bool(found.seen.numbers)
+            case "page":
+                return found is not None and self._pane.drawn.pages > 1
+            case "save":
+                return found is not None
+        return super().check_action(action, parameters)
 
     def action_act(self) -> None:
         """Start what was cancelled."""

@@ -52,7 +52,8 @@ def lines_of(picture: Picture, form: Form) -> list[Line]:
         return [_signs(row, form) for row in _halved(_plane(picture)) / (picture.scale or 1.0)]
     plane = colours_of(picture) @ np.array(_LUMA)
     if picture.kind == "map":
-        plane = np.clip(_plane(picture) / (picture.scale or 1.0), 0, 1) * 255
+        # The root, as a few shades would leave weak responses in the dark.
+        plane = np.sqrt(np.clip(_plane(picture) / (picture.scale or 1.0), 0, 1)) * 255
     shades = _SHADES[form]
     steps = np.clip(_halved(plane) * len(shades) / 256, 0, len(shades) - 1).astype(int)
     return [(("".join(shades[step] for step in row), ""),) for row in steps.tolist()]
