@@ -45,7 +45,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class RunSource:
+class SavedSource:
     """A run of the list, or a checkpoint of one."""
 
     folder: RunFolder
@@ -57,7 +57,7 @@ class RunSource:
     def name(self) -> str:
         return self.folder.name
 
-    def with_data(self, answer: str) -> RunSource:
+    def with_data(self, answer: str) -> SavedSource:
         """Return the run with the data of a folder, which may be its own in another place."""
         path = Path(answer).expanduser()
         if path.is_dir() and self.folder.info().data not in ("folder", "npz"):
@@ -76,7 +76,7 @@ class RunSource:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Surroundings:
     """What a screen has to know about a network to move within it."""
 
     name: str
@@ -97,7 +97,7 @@ class Found:
     """The answer of a view, with what is known about the network."""
 
     seen: Seen
-    facts: Facts
+    facts: Surroundings
 
 
 class Inspector:
@@ -110,7 +110,7 @@ class Inspector:
         self._subjects: OrderedDict[str, Subject] = OrderedDict()
         self._found: OrderedDict[tuple[str, str, Wanted], Found] = OrderedDict()
         self.source: Source | None = None
-        self.facts: Facts | None = None
+        self.facts: Surroundings | None = None
 
     def known(self, view: View, state: str, wanted: Wanted) -> Found | None:
         """Return what was found before."""
@@ -161,12 +161,12 @@ class Inspector:
         return self._subjects[state]
 
 
-def _facts(source: Source, subject: Subject) -> Facts:
+def _facts(source: Source, subject: Subject) -> Surroundings:
     from cnn_tui.engine.insight.maps import first_layer_of
 
     data, states = subject.data, source.states()
     here = (at for at, name in enumerate(states) if _is_state(name, subject.state))
-    return Facts(
+    return Surroundings(
         source.name,
         subject.state,
         states,
@@ -182,7 +182,9 @@ def _is_state(name: str, words: str) -> bool:
     return name == words or (name.isdecimal() and words.endswith(f"step {int(name):,}"))
 
 
-_FIELDS = {"layer": "layer", "any layer": "layer", "image": "image", "seed": "seed"}
+_FIELDS = {
+    "layer": "layer", "any layer": "layer", "one layer": "layer", "image": "image", "seed": "seed"
+}  # fmt: skip
 
 
 def _needed(view: View, wanted: Wanted) -> Wanted:

@@ -12,8 +12,12 @@ from typing import Literal
 from cnn_tui.engine.specs.wording import listed, nearest
 from cnn_tui.tui.inspect.canvas import Compute
 
-Takes = Literal["layer", "any layer", "image", "seed", "filters", "data"]
-"""What a view can be asked for; ``layer`` is a conv layer. Those without ``data`` need none."""
+Takes = Literal["layer", "any layer", "one layer", "image", "seed", "filters", "data"]
+"""What a view can be asked for.
+
+``layer`` is a conv layer. Those of ``one layer`` show all of them, on the command line one if it is
+named. Those without ``data`` need none.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,14 @@ VIEWS = (
         "sparse, each for something of its own.",
         "notes, Understanding CNNs, layer activations",
         frozenset({"any layer", "image", "data"}),
+    ),
+    View(
+        "health",
+        "Whether the filters of each conv layer are alive, distinct and more than noise.",
+        "Few distinct filters among many mean that the layer is wider than its task; dead ones "
+        "never answer to any image.",
+        "Roy and Vetterli 2007, effective rank; docs/insight.md, calibration",
+        frozenset({"one layer", "seed", "data"}),
     ),
 )
 

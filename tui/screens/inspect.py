@@ -22,7 +22,7 @@ from cnn_tui.tui.actions import INSPECT, bindings
 from cnn_tui.tui.history.run_rows import items_for
 from cnn_tui.tui.inspect.canvas import Wanted
 from cnn_tui.tui.inspect.pane import InspectPane
-from cnn_tui.tui.inspect.source import Facts, Found, Inspector, RunSource, Source
+from cnn_tui.tui.inspect.source import Surroundings, Found, Inspector, SavedSource, Source
 from cnn_tui.tui.inspect.table import VIEWS, View, view_named
 from cnn_tui.tui.rows import Column, Line, TableRow
 from cnn_tui.tui.screens.dialog import Picker, Prompt
@@ -72,7 +72,7 @@ class InspectScreen(ModeScreen):
     def __init__(self, training: Training) -> None:
         super().__init__()
         self._training = training
-        self._opened: RunSource | None = None
+        self._opened: SavedSource | None = None
         """The run that was chosen; None for the one that this app trains, or the newest."""
         self._inspector: Inspector | None = None
         self._origin: object = None
@@ -99,7 +99,7 @@ class InspectScreen(ModeScreen):
         return self.query_one(InspectPane)
 
     @property
-    def _facts(self) -> Facts | None:
+    def _facts(self) -> Surroundings | None:
         return self._inspector.facts if self._inspector else None
 
     def compose_body(self) -> ComposeResult:
@@ -125,7 +125,7 @@ class InspectScreen(ModeScreen):
 
     def open(self, folder: RunFolder) -> None:
         """Look into a run of the list."""
-        self._opened = RunSource(folder, data_dir=self._training.places.data)
+        self._opened = SavedSource(folder, data_dir=self._training.places.data)
         self._drop()
         self.look()
 
@@ -186,11 +186,11 @@ class InspectScreen(ModeScreen):
         if self._opened:
             return self._opened
         if kept := self._training.board.kept:
-            return RunSource(kept, data_dir=places.data)
+            return SavedSource(kept, data_dir=places.data)
         for entry in sorted(list_runs(places.runs), key=_age, reverse=True):
             folder = RunFolder(places.runs / entry.name)
             if folder.states or is_regular(folder.best_file):
-                return RunSource(folder, data_dir=places.data)
+                return SavedSource(folder, data_dir=places.data)
         raise InsightError("There is no trained network yet.", "F5 trains one; 4 then looks in it.")
 
     def _drop(self) -> None:
@@ -203,7 +203,7 @@ class InspectScreen(ModeScreen):
 
     def _wanted_now(self) -> Wanted:
         """Return what is wanted, with the layer that the view takes."""
-        return replace(self._wanted, layer=self._layer())
+        return replace(self._wanted, layer=self._layer() if self._layers() else "")
 
     def _layer(self) -> str:
         """Return the chosen layer, or the nearest before it that the view takes."""
@@ -255,7 +255,7 @@ class InspectScreen(ModeScreen):
         below.rows, below.display = tuple(lines), bool(lines)
         self.refresh_bindings()
 
-    def _where(self, facts: Facts) -> Line:
+    def _where(self, facts: Surroundings) -> Line:
         names, parts = self._layers(), []
         if names:
             layer = self._layer()
@@ -358,7 +358,7 @@ class InspectScreen(ModeScreen):
     async def action_choose_data(self) -> None:
         """Look with other data, or with the run's own in another folder."""
         source = self._inspector.source if self._inspector else None
-        if not isinstance(source, RunSource):
+        if not isinstance(source, SavedSource):
             return
         title = "Folder of the data, an .npz file, or the name of a dataset"
         answer = await self.app.push_screen_wait(Prompt(title, ""))
