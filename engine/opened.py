@@ -42,8 +42,7 @@ class Opened:
 
     def __init__(self, parts: Operations, images: Array, *, threads: int, limit: int) -> None:
         self._parts = parts
-        require_memory(parts, len(images), limit)
-        self._plan = OpenedPlan(parts, len(images))
+        self._plan = _planned(parts, len(images), limit)
         self._workers = WorkerPool(threads)
         self._kept = {
             op.name: link for op, link in self._plan.chain.walk() if isinstance(link, PlannedKept)
@@ -184,16 +183,16 @@ class OpenedPlan(Plan):
             selected[0, own, 0, np.arange(len(own))] = 1
 
 
-def require_memory(parts: Operations, images: int, limit: int) -> None:
-    """Refuse a number of images for which an opened network would hold more than ``limit`` bytes.
-
-    Raises:
-        MemoryLimitError: ``batch`` is the number of images that fit.
-    """
-    fixed, each = memory_of(parts)
-    if fixed + each * images <= limit:
-        return
-    fitting = max(0, int((limit - fixed) // each))
+def _planned(parts: Operations, images: int, limit: int) -> OpenedPlan:
+    """The plan for a number of images; memory is reserved here, but occupied only by a pass."""
+    few = OpenedPlan(parts, min(images, _SAMPLES[1]))
+    # More images need no more than in proportion.
+    if _bytes(parts, few) * images <= limit * few.batch:
+        return few if few.batch == images else OpenedPlan(parts, images)
+    fixed, each = _memory_of(parts)
+    if few.batch < images and fixed + each * images <= limit:
+        return OpenedPlan(parts, images)
+    fitting = min(images - 1, max(0, (limit - fixed) // each))
     raise MemoryLimitError(
         f"Looking inside with {images:,} images needs {(fixed + each * images) / 1e6:,.0f} MB, "
         f"the limit is {limit / 1e6:,.0f} MB.",
@@ -202,7 +201,7 @@ def require_memory(parts: Operations, images: int, limit: int) -> None:
     )
 
 
-def memory_of(parts: Operations) -> tuple[int, int]:
+def _memory_of(parts: Operations) -> tuple[int, int]:
     """Bytes that an opened network holds whatever the number of images, and those of an image."""
     low, high = (_bytes(parts, OpenedPlan(parts, count)) for count in _SAMPLES)
     each = max(1, (high - low) // (_SAMPLES[1] - _SAMPLES[0]))
