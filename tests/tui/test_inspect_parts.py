@@ -93,7 +93,6 @@ def test_svg_is_well_formed_and_plain() -> None:
 class _Words:
     said = ("All is well.",)
     where = ""
-    numbers = ()
 
     def drawn(self, canvas: Canvas):
         return paged(aligned(("a", "b"), [("1", "2")]), canvas)

@@ -59,11 +59,14 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Rows, the number of pages of them, and of the pictures on a page."""
+    """Rows, and the number of pages of them."""
 
     lines: Sequence[Line]
     pages: int = 1
+    order: Sequence[int] = ()
+    """The filters on all pages in the order of drawing, for a cursor; empty without any."""
     on_a_page: int = 1
+    """The number of them on a page."""
 
 
 class Seen(Protocol):
@@ -76,10 +79,6 @@ class Seen(Protocol):
     @property
     def where(self) -> str:
         """Which image, if it is about one; else empty."""
-
-    @property
-    def numbers(self) -> Sequence[int]:
-        """The filters in the order of drawing, for a cursor; empty without any."""
 
     def drawn(self, canvas: Canvas) -> Drawn:
         """Draw a page."""

@@ -38,16 +38,15 @@ class FiltersSeen:
     def said(self) -> Sequence[str]:
         kernel = "x".join(map(str, self.found.weight.shape[2:]))
         channels = self.found.weight.shape[1]
-        return (f"{count(len(self.numbers), 'filter')} of {kernel}x{channels}, strongest first.",)
-
-    @property
-    def numbers(self) -> Sequence[int]:
-        return self.found.strongest_first
+        return (
+            f"{count(len(self.found.strongest_first), 'filter')} of {kernel}x{channels}, strongest first.",
+        )
 
     def drawn(self, canvas: Canvas) -> Drawn:
         scale = scale_words(self.found.weight.shape[1], self.found.scale, canvas.form)
         drawn = draw_sheet(self._tiles(), canvas.below(1))
-        return replace(drawn, lines=[((f" {scale}", "dim"),), *drawn.lines])
+        order = ", largest norm first" if drawn.pages > 1 else ""
+        return replace(drawn, lines=[((f" {scale}{order}", "dim"),), *drawn.lines])
 
     def to_json(self) -> object:
         return self.found.to_json()
@@ -57,4 +56,7 @@ class FiltersSeen:
 
     def _tiles(self) -> list[Tile]:
         found = self.found
-        return [Tile(at, Picture(found.weight[at], "signed", found.scale)) for at in self.numbers]
+        return [
+            Tile(at, Picture(found.weight[at], "signed", found.scale))
+            for at in self.found.strongest_first
+        ]

@@ -47,7 +47,6 @@ class HealthSeen:
     found: FilterHealth
 
     where = ""
-    numbers = ()
 
     @property
     def said(self) -> Sequence[str]:

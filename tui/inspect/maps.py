@@ -50,15 +50,11 @@ class MapsSeen:
         size = f" of {height}x{width}" if (height, width) != (1, 1) else ""
         truth = f", which is {'right' if found.predicted == found.target else 'wrong'}"
         return (
-            f"{count(len(found.maps), 'map')}{size}, strongest first"
+            f"{count(len(found.maps), 'map')}{size}"
             f"{f'; {silent} are zero for this image' if silent else ''}. The network says "
             f'"{found.predicted}"{truth if found.target else ""}.',
             *filter(None, [found.example.note]),
         )
-
-    @property
-    def numbers(self) -> Sequence[int]:
-        return self.found.strongest_first
 
     def drawn(self, canvas: Canvas) -> Drawn:
         if self._is_vector():
@@ -67,7 +63,8 @@ class MapsSeen:
         room = replace(canvas, width=canvas.width - _INPUT_WIDTH) if beside else canvas
         drawn = draw_sheet(self._tiles(), room.below(1))
         lines = _beside(self._image(canvas), drawn.lines) if beside else drawn.lines
-        return replace(drawn, lines=[((f" {self._scale(canvas)}", "dim"),), *lines])
+        order = ", strongest first" if drawn.pages > 1 else ""
+        return replace(drawn, lines=[((f" {self._scale(canvas)}{order}", "dim"),), *lines])
 
     def to_json(self) -> object:
         return self.found.to_json()
@@ -88,7 +85,7 @@ class MapsSeen:
         draw = partial(Picture, kind="signed" if found.signed else "map", scale=found.scale)
         return [
             Tile(at, draw(found.maps[at : at + 1]), "" if found.means[at] else "zero")
-            for at in self.numbers
+            for at in self.found.strongest_first
         ]
 
     def _image(self, canvas: Canvas) -> list[Line]:
@@ -100,7 +97,7 @@ class MapsSeen:
         found = self.found
         values = found.maps[:, 0, 0]
         named = found.classes if len(values) == len(found.classes) else ()
-        order = range(len(values)) if named else self.numbers
+        order = range(len(values)) if named else self.found.strongest_first
         return [_bar(named[at] if named else str(at), values[at], found.scale) for at in order]
 
 

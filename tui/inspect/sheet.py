@@ -39,18 +39,23 @@ class Tile(NamedTuple):
 
 
 def draw_sheet(tiles: Sequence[Tile], canvas: Canvas) -> Drawn:
-    """Draw the tiles in rows, each above its caption; none is left out without a page."""
+    """Draw the tiles in rows, each above its caption; none is left out without a page.
+
+    On one page they stand by their numbers, so that nothing moves while a run trains; on several
+    in the order given, the most important first.
+    """
     side = _side(tiles, canvas)
     cells = _room(tiles, side)
     columns, rows = _grid(cells, canvas)
     rows = rows or -(-len(tiles) // columns)
     pages = -(-len(tiles) // (columns * rows))
+    ordered = tiles if pages > 1 else sorted(tiles, key=lambda tile: tile.number)
     start = min(canvas.page, pages - 1) * columns * rows
-    shown = tiles[start : start + columns * rows]
+    shown = ordered[start : start + columns * rows]
     lines: list[Line] = []
     for at in range(0, len(shown), columns):
         lines += _row(shown[at : at + columns], side, cells, canvas)
-    return Drawn(lines, pages, columns * rows)
+    return Drawn(lines, pages, [tile.number for tile in ordered], columns * rows)
 
 
 def contact_sheet(tiles: Sequence[Tile], side: int = 64) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,13 +10,17 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.inspect.canvas import Cancelled, Progress, Seen, Wanted
 from cnn_tui.tui.inspect.table import View
+from cnn_tui.tui.training import Training
 
 if TYPE_CHECKING:
     from cnn_tui.engine.insight.subject import Subject
 
+_WAIT = 0.02
+"""Seconds between two questions to the trainer."""
 _KEPT = 32
 """Results that are kept."""
 _SUBJECTS = 4
@@ -76,6 +81,40 @@ class SavedSource:
 
 
 @dataclass(frozen=True)
+class LiveSource:
+    """The run that this app trains."""
+
+    training: Training
+    live: ClassVar[bool] = True
+
+    @property
+    def name(self) -> str:
+        return self.folder.name if self.folder else "this run"
+
+    @property
+    def folder(self) -> RunFolder | None:
+        return self.training.board.kept
+
+    def states(self) -> Sequence[str]:
+        return ()
+
+    def subject(self, state: str) -> Subject:
+        """Wait for a copy of the weights, which the trainer makes between two steps.
+
+        Raises:
+            InsightError: if the run ends before.
+        """
+        from cnn_tui.engine.insight.subject import Subject
+
+        while self.training.active:
+            glimpse = self.training.glimpse()
+            if glimpse:
+                return Subject.of_snapshot(glimpse, self.name)
+            time.sleep(_WAIT)
+        raise InsightError("The run has ended.")
+
+
+@dataclass(frozen=True)
 class Surroundings:
     """What a screen has to know about a network to move within it."""
 
@@ -98,6 +137,8 @@ class Found:
 
     seen: Seen
     facts: Surroundings
+    seconds: float
+    """What the computation took."""
 
 
 class Inspector:
@@ -117,9 +158,18 @@ class Inspector:
         return self._found.get((view.name, state, _needed(view, wanted)))
 
     def look(
-        self, view: View, state: str, wanted: Wanted, progress: Progress, cancelled: Cancelled
+        self,
+        view: View,
+        state: str,
+        wanted: Wanted,
+        progress: Progress,
+        cancelled: Cancelled,
+        *,
+        fresh: bool = False,
     ) -> Found | None:
         """Compute a view on the caller's thread; None if it was cancelled.
+
+        ``fresh`` asks a run that trains for its present weights.
 
         Raises:
             CnnTuiError: if there is nothing to show; a sentence that says why.
@@ -130,12 +180,13 @@ class Inspector:
                 return None
             if self.source is None:
                 self.source = self._find()
-            subject = self._subject(self.source, state)
+            subject = self._subject(self.source, state, fresh)
             self.facts = facts = _facts(self.source, subject)
             if "data" in view.takes:
                 subject.require_data()
-            asked = replace(needed, folder=self.source.folder)
-            found = Found(view.compute(subject, asked, progress, cancelled), facts)
+            asked, began = replace(needed, folder=self.source.folder), time.monotonic()
+            seen = view.compute(subject, asked, progress, cancelled)
+            found = Found(seen, facts, time.monotonic() - began)
             if cancelled():
                 return None
             if not self.source.live:
@@ -153,11 +204,12 @@ class Inspector:
         while len(self._found) > _KEPT:
             self._found.popitem(last=False)
 
-    def _subject(self, source: Source, state: str) -> Subject:
-        if source.live or state not in self._subjects:
+    def _subject(self, source: Source, state: str, fresh: bool) -> Subject:
+        if state not in self._subjects or (source.live and fresh):
+            subject = source.subject(state)
             while len(self._subjects) >= (1 if source.live else _SUBJECTS):
                 self._subjects.popitem(last=False)[1].close()
-            self._subjects[state] = source.subject(state)
+            self._subjects[state] = subject
         return self._subjects[state]
 
 

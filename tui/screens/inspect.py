@@ -18,11 +18,19 @@ from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, list_runs
+from cnn_tui.engine.training.glimpse import Pace
 from cnn_tui.tui.actions import INSPECT, bindings
 from cnn_tui.tui.history.run_rows import items_for
 from cnn_tui.tui.inspect.canvas import Wanted
 from cnn_tui.tui.inspect.pane import InspectPane
-from cnn_tui.tui.inspect.source import Surroundings, Found, Inspector, SavedSource, Source
+from cnn_tui.tui.inspect.source import (
+    Found,
+    Inspector,
+    LiveSource,
+    SavedSource,
+    Source,
+    Surroundings,
+)
 from cnn_tui.tui.inspect.table import VIEWS, View, view_named
 from cnn_tui.tui.rows import Column, Line, TableRow
 from cnn_tui.tui.screens.dialog import Picker, Prompt
@@ -40,10 +48,8 @@ _PATIENCE = 0.5
 """Seconds after which a computation shows its progress."""
 _LOOK = 0.25
 """Seconds between two looks at the computation, and at the run that trains."""
-_LIVE = 2.0
-"""Least seconds between two drawings of a run that trains."""
-_REST = 50
-"""The same in multiples of the time that a drawing took: about 2% of the training's time."""
+_LIVE, _SHARE = 2.0, 0.01
+"""Least seconds between two drawings of a run that trains, and their share of its time."""
 _MOST_SAID = 4
 """Rows of what a view says."""
 
@@ -82,7 +88,7 @@ class InspectScreen(ModeScreen):
         self._asked = 0
         """Number of the newest computation; a result of an earlier one comes too late."""
         self._began: float | None = None
-        self._share, self._rest_until = 0.0, 0.0
+        self._share, self._pace = 0.0, Pace(_SHARE, _LIVE)
 
     @property
     def view(self) -> View:
@@ -129,8 +135,11 @@ class InspectScreen(ModeScreen):
         self._drop()
         self.look()
 
-    def look(self) -> None:
-        """Show the chosen view: at once if it is known, else after a computation on a thread."""
+    def look(self, *, fresh: bool = False) -> None:
+        """Show the chosen view: at once if it is known, else after a computation on a thread.
+
+        ``fresh`` asks a run that trains for its present weights.
+        """
         if not self.is_mounted:
             return
         if self._inspector is None:
@@ -141,9 +150,9 @@ class InspectScreen(ModeScreen):
         if known:
             self._show(self._asked, known)
         else:
-            self._compute(self._inspector, view, wanted)
+            self._compute(self._inspector, view, wanted, fresh)
 
-    def _compute(self, inspector: Inspector, view: View, wanted: Wanted) -> None:
+    def _compute(self, inspector: Inspector, view: View, wanted: Wanted, fresh: bool) -> None:
         number, self._began, self._share = self._asked, monotonic(), 0.0
 
         def progress(share: float) -> None:
@@ -153,19 +162,16 @@ class InspectScreen(ModeScreen):
         def cancelled() -> bool:
             return number != self._asked
 
-        job = partial(inspector.look, view, self._state, wanted, progress, cancelled)
+        look = partial(inspector.look, view, self._state, wanted, progress, cancelled)
+        job = partial(look, fresh=fresh)
         run_in_thread(self, job, partial(self._show, number), partial(self._fail, number))
 
     def _show(self, number: int, found: Found | None) -> None:
         if number != self._asked or found is None or not self.is_mounted:
             return
-        if self._began is not None:
-            self._rest_until = monotonic() + max(_LIVE, _REST * (monotonic() - self._began))
+        self._pace.worked(found.seconds)
         self._began, self._found = None, found
-        pane = self._pane
-        pane.seen = found.seen
-        if pane.chosen not in found.seen.numbers:
-            pane.chosen = None
+        self._pane.seen = found.seen
         self._tell()
 
     def _fail(self, number: int, error: CnnTuiError) -> None:
@@ -185,6 +191,8 @@ class InspectScreen(ModeScreen):
         places = self._training.places
         if self._opened:
             return self._opened
+        if self._training.active:
+            return LiveSource(self._training)
         if kept := self._training.board.kept:
             return SavedSource(kept, data_dir=places.data)
         for entry in sorted(list_runs(places.runs), key=_age, reverse=True):
@@ -225,15 +233,22 @@ class InspectScreen(ModeScreen):
         """Show how far a long computation is, and draw a run that trains again in time."""
         if not self.is_current or self._inspector is None:
             return
-        if self._began is not None:
-            if monotonic() - self._began > _PATIENCE:
-                share = f" {self._share:.0%}" if self._share else ""
-                self._pane.seen = None
-                self._pane.words = f"computing{share}... esc cancels"
-            return
-        live = self._inspector.source is not None and self._inspector.source.live
-        if live and self.view.live and monotonic() > self._rest_until:
+        source = self._inspector.source
+        if source is not None and source.live and not self._training.active:
+            self._drop()
             self.look()
+        elif self._began is not None:
+            self._tell_progress(monotonic() - self._began)
+        elif source is not None and source.live and self.view.live and self._pace.due:
+            self.look(fresh=True)
+
+    def _tell_progress(self, seconds: float) -> None:
+        """Say what is computed, unless something is drawn that is renewed while a run trains."""
+        live = self._found is not None and self._training.active
+        if seconds > _PATIENCE and not live:
+            share = f" {self._share:.0%}" if self._share else ""
+            self._pane.seen = None
+            self._pane.words = f"computing{share}... esc cancels"
 
     @on(InspectPane.PagesCounted)
     def _tell(self) -> None:
@@ -307,12 +322,13 @@ class InspectScreen(ModeScreen):
             self.look()
 
     def action_filter(self, by: int) -> None:
-        pane, numbers = self._pane, self._found.seen.numbers if self._found else ()
-        if numbers:
-            first = pane.page * pane.drawn.on_a_page
-            at = first if pane.chosen is None else numbers.index(pane.chosen) + by
-            at = max(0, min(at, len(numbers) - 1))
-            pane.chosen, pane.page = numbers[at], at // pane.drawn.on_a_page
+        pane = self._pane
+        order, on_a_page = pane.drawn.order, pane.drawn.on_a_page
+        if order:
+            first = pane.page * on_a_page
+            at = first if pane.chosen not in order else order.index(pane.chosen) + by
+            at = max(0, min(at, len(order) - 1))
+            pane.chosen, pane.page = order[at], at // on_a_page
 
     def action_page(self, by: int) -> None:
         pane = self._pane
@@ -385,7 +401,7 @@ class InspectScreen(ModeScreen):
             case "travel":
                 return self._facts is not None and len(self._facts.states) > 1
             case "filter":
-                return found is not None and bool(found.seen.numbers)
+                return found is not None and bool(self._pane.drawn.order)
             case "page":
                 return found is not None and self._pane.drawn.pages > 1
             case "save":
