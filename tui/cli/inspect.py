@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -32,6 +33,7 @@ class InspectCommand(click.Command):
 @click.option("--image", metavar="N|FILE", help="Number in the validation split, or a picture.")
 @click.option("--filter", "filters", type=click.IntRange(0), multiple=True, metavar="N",
               help="A filter to take out; may be repeated.")  # fmt: skip
+@click.option("--keep", is_flag=True, help="Keep the network without them as a new run.")
 @click.option("--state", metavar="STATE", help="best, last, untrained, a step or a checkpoint.")
 @options.data
 @options.data_dir
@@ -46,6 +48,7 @@ def command(
     layer: str | None,
     image: str | None,
     filters: tuple[int, ...],
+    keep: bool,
     state: str | None,
     data: str | None,
     data_dir: Path | None,
@@ -65,6 +68,9 @@ def command(
     given: dict[Takes, object] = {"image": image, "filters": filters, "seed": seed}
     _refuse_unused(row, given, layer)
     wanted = Wanted(layer or "", _image(image), filters, seed or 0, folder)
+    if keep:
+        _keep(row, folder, wanted, state, as_json)
+        return
     seen, heading = _computed(row, folder, wanted, state, data, data_dir)
     if out:
         from cnn_tui.tui.inspect.saved import save
@@ -75,6 +81,20 @@ def command(
         print_json(seen.to_json())
     elif not out:
         _print(seen, heading)
+
+
+def _keep(view: View, folder: RunFolder, wanted: Wanted, state: str | None, as_json: bool) -> None:
+    if "filters" not in view.takes or not wanted.filters:
+        raise click.UsageError("--keep belongs to ablate with --filter.")
+    from cnn_tui.engine.insight.subject import Subject
+    from cnn_tui.tui.inspect.ablate import keep
+
+    with closing(Subject.of_run(folder, state)) as subject:
+        kept = keep(subject, wanted)
+    if as_json:
+        print_json({"run": kept.name})
+    else:
+        print_line(f"{kept.name} is the network without them.")
 
 
 def _list_views(as_json: bool) -> None:

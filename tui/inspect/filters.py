@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.filters import Filters, filters
+from cnn_tui.engine.insight.health import FilterHealth, health
 from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
 from cnn_tui.tui.samples import scale_words
@@ -18,12 +21,19 @@ if TYPE_CHECKING:
 
     from cnn_tui.engine.insight.subject import Subject
 
+_FEW = 256
+"""Images on which the filters are judged here; the view of health takes all."""
+
 
 def compute(
     subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
 ) -> FiltersSeen:
-    """Read the filters of a conv layer."""
-    return FiltersSeen(filters(subject, wanted.layer))
+    """Read the filters of a conv layer; their health is judged on a few images."""
+    found = filters(subject, wanted.layer)
+    judged = None
+    with suppress(InsightError):
+        judged = health(subject, [found.layer], limit=_FEW, progress=progress, cancelled=cancelled)
+    return FiltersSeen(found, judged)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +41,8 @@ class FiltersSeen:
     """The filters as a sheet, strongest first."""
 
     found: Filters
+    judged: FilterHealth | None
+    """None without data, or if the weights are not finite."""
 
     where = ""
 
@@ -38,9 +50,11 @@ class FiltersSeen:
     def said(self) -> Sequence[str]:
         kernel = "x".join(map(str, self.found.weight.shape[2:]))
         channels = self.found.weight.shape[1]
-        return (
-            f"{count(len(self.found.strongest_first), 'filter')} of {kernel}x{channels}, strongest first.",
-        )
+        size = f"{kernel}x{channels}"
+        if self.judged is None:
+            return (f"{count(len(self.found.norms), 'filter')} of {size}.",)
+        verdict, images = self.judged.layers[0].verdict, self.judged.images
+        return (f"{verdict}; of {size}, judged on {images} images.",)
 
     def drawn(self, canvas: Canvas) -> Drawn:
         scale = scale_words(self.found.weight.shape[1], self.found.scale, canvas.form)

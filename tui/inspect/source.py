@@ -193,6 +193,20 @@ class Inspector:
                 self._keep((view.name, state, needed), found)
         return found
 
+    def keep(self, state: str, wanted: Wanted) -> RunFolder:
+        """Keep the network without the chosen filters as a new run.
+
+        Raises:
+            CnnTuiError: if it cannot be kept; a sentence that says why.
+        """
+        from cnn_tui.tui.inspect.ablate import keep
+
+        with self._one:
+            if self.source is None:
+                self.source = self._find()
+            asked = replace(wanted, folder=self.source.folder)
+            return keep(self._subject(self.source, state, fresh=False), asked)
+
     def close(self) -> None:
         """End the threads of the networks."""
         with self._one:

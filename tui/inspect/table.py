@@ -74,6 +74,15 @@ VIEWS = (
         "Roy and Vetterli 2007, effective rank; docs/insight.md, calibration",
         frozenset({"one layer", "seed", "data"}),
     ),
+    View(
+        "ablate",
+        "How much accuracy each filter is worth, and which classes suffer without it.",
+        "A filter whose loss costs nothing is redundant; one that costs a single class is its "
+        "feature.",
+        "Morcos et al. 2018, On the importance of single directions",
+        frozenset({"layer", "filters", "seed", "data"}),
+        live=False,
+    ),
 )
 
 

@@ -287,10 +287,8 @@ class InspectScreen(ModeScreen):
 
     @on(ViewList.Highlighted)
     def _other_view(self) -> None:
-        self._pane.page, self._pane.chosen = 0, None
-        self._pane.seen, self._pane.words, self._found = None, "", None
         self._wanted = replace(self._wanted, filters=())
-        self.look()
+        self._turn_to(self.view.name)
 
     def action_layer(self, by: int) -> None:
         names = self._layers()
@@ -329,6 +327,7 @@ class InspectScreen(ModeScreen):
             at = first if pane.chosen not in order else order.index(pane.chosen) + by
             at = max(0, min(at, len(order) - 1))
             pane.chosen, pane.page = order[at], at // on_a_page
+            self._tell()
 
     def action_page(self, by: int) -> None:
         pane = self._pane
@@ -406,12 +405,49 @@ class InspectScreen(ModeScreen):
                 return found is not None and self._pane.drawn.pages > 1
             case "save":
                 return found is not None
+            case "keep" | "undo":
+                return found is not None and bool(self._wanted.filters)
+            case "act":
+                return self._began is None and (found is None or self._pane.chosen is not None)
         return super().check_action(action, parameters)
 
     def action_act(self) -> None:
-        """Start what was cancelled."""
+        """Take out the filter under the cursor, or start what was cancelled."""
         if self._found is None:
             self.look()
+        elif self._pane.chosen is not None:
+            filters = (self._pane.chosen,)
+            self._wanted = replace(self._wanted, layer=self._conv(), filters=filters)
+            self._turn_to("ablate")
+
+    def _conv(self) -> str:
+        """The convolution whose filters are shown."""
+        facts, layer = self._facts, self._layer()
+        if facts is None or layer in facts.convs:
+            return layer
+        before = facts.layers[: facts.layers.index(layer)]
+        return next(name for name in reversed(before) if name in facts.convs)
+
+    def _turn_to(self, view: str) -> None:
+        """Show a view with what is wanted now."""
+        self.query_one(ViewList).choose(view)
+        self._pane.page, self._pane.chosen, self._pane.seen, self._found = 0, None, None, None
+        self._pane.words = ""
+        self.look()
+
+    def action_undo(self) -> None:
+        """Put the filters back."""
+        self._wanted = replace(self._wanted, filters=())
+        self._turn_to(self.view.name)
+
+    def action_keep(self) -> None:
+        """Keep the network without the filters as a run."""
+        if self._inspector:
+            job = partial(self._inspector.keep, self._state, self._wanted_now())
+            run_in_thread(self, job, self._kept, partial(complain, self.app))
+
+    def _kept(self, folder: RunFolder) -> None:
+        self.notify(f"{folder.name} is the network without them; it can be trained and inspected.")
 
 
 def _age(entry: RunEntry) -> str:
