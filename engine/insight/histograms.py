@@ -6,7 +6,8 @@ layer share their bins, so that they can be laid one behind the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,9 +15,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.errors import InsightError
+from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
+from cnn_tui.engine.insight.states import UNTRAINED, states_over_time
 from cnn_tui.engine.insight.subject import Subject
-from cnn_tui.engine.insight.traces import LayerTrace
+from cnn_tui.engine.insight.traces import LayerTrace, traces
 from cnn_tui.engine.ops.memory import Array
 
 Quantity = Literal["weights", "activations", "gradients"]
@@ -25,7 +27,7 @@ IMAGES = 64
 """Images whose activations, and whose mean loss's gradients, are shown."""
 BINS = 40
 _SAMPLE = 1 << 14
-"""Values that are kept of an array: of larger ones every n-th."""
+"""Values that are kept of an array; of larger ones so many are drawn."""
 _TAIL = 0.001
 """Share of the values at each end that may lie beyond the outermost bins, which count them, too."""
 
@@ -100,7 +102,31 @@ def sample(subject: Subject, seed: int = 0) -> Sampled:
     return Sampled(subject.state, {key: _some(array) for key, array in values.items()}, note)
 
 
-def histograms(samples: Sequence[Sampled], traces: Sequence[LayerTrace] = ()) -> Histograms:
+def histograms(
+    subject: Subject,
+    seed: int = 0,
+    progress: Progress = None,
+    cancelled: Cancelled = None,
+) -> Histograms:
+    """The histograms of a run in the order of training: untrained, each kept state, the present.
+
+    Raises:
+        CancelledError: if ``cancelled`` says so.
+    """
+    folder = subject.folder
+    steps = [str(state.step) for state in states_over_time(folder)] if folder else []
+    samples, all_states = [], [UNTRAINED, *steps]
+    for number, state in enumerate(all_states):
+        check_in(number / (len(all_states) + 1), progress, cancelled)
+        with closing(subject.at(state)) as earlier:
+            samples.append(sample(earlier, seed))
+    check_in(len(all_states) / (len(all_states) + 1), progress, cancelled)
+    if subject.state not in [known.state for known in samples]:
+        samples.append(sample(subject, seed))
+    return in_common_bins(samples, traces(folder) if folder else ())
+
+
+def in_common_bins(samples: Sequence[Sampled], traces: Sequence[LayerTrace] = ()) -> Histograms:
     """The histograms of states of one network, in the order in which they are given."""
     keys = samples[0].values if samples else {}
     return Histograms(
@@ -127,9 +153,7 @@ def _layer(
     )
 
 
-def _distribution(
-    state: str, values: NDArray[np.float32], low: float, high: float
-) -> Distribution:
+def _distribution(state: str, values: NDArray[np.float32], low: float, high: float) -> Distribution:
     finite = values[np.isfinite(values)].astype(float)
     counts, _ = np.histogram(np.clip(finite, low, high), BINS, (low, high))
     known = len(finite) > 0
@@ -158,4 +182,7 @@ def _range(arrays: Iterable[NDArray[np.float32]]) -> tuple[float, float]:
 
 def _some(array: Array) -> NDArray[np.float32]:
     flat = np.ravel(array)
-    return flat[:: -(-flat.size // _SAMPLE)].astype(np.float32)
+    if flat.size > _SAMPLE:
+        # By chance, since every n-th value might be of the same column.
+        flat = flat[np.random.default_rng(0).integers(0, flat.size, _SAMPLE)]
+    return flat.astype(np.float32)
