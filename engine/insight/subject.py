@@ -80,9 +80,10 @@ class Subject:
             InsightError: if the run has no such state.
             RunError: if it cannot be read, or the state belongs to another network.
         """
+        info = folder.info()
         path = None if state == UNTRAINED else find_state(folder, state or BEST)
         read = read_state(folder, path)
-        found = find_data(folder, read, data, data_dir)
+        found = find_data(info, read, data, data_dir)
         words = UNTRAINED if path is None else words_of(path, folder)
         return cls(
             network=read.network,
