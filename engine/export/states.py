@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,7 @@ from cnn_tui.engine.runs.tensors import TensorFile, layout_of
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Softmax
 from cnn_tui.engine.training.events import RunStarted
-from cnn_tui.engine.transforms.carry import live_arrays, load_weights
+from cnn_tui.engine.transforms.carry import live_arrays, load_weights, weights_of
 
 Which = Literal["best", "last"]
 _LEAST = 4
@@ -47,8 +48,13 @@ class TrainedState:
         return model
 
 
-def read_state(folder: RunFolder, which: Which | Path = "best") -> TrainedState:
-    """Read the best or the last state of a run, or the other one if it is missing; or a file.
+def read_state(folder: RunFolder, which: Which | Path | None = "best") -> TrainedState:
+    """Read a state of a run.
+
+    Args:
+        folder: the run.
+        which: the best or the last state, or the other one if it is missing; or a file; or None
+            for untrained weights, drawn from the seed of the recipe.
 
     Raises:
         RunError: if there is none, or it is damaged or belongs to another network.
@@ -66,7 +72,7 @@ def read_state(folder: RunFolder, which: Which | Path = "best") -> TrainedState:
     return TrainedState(
         folder.name,
         network,
-        _weights(_file(folder, which), network),
+        _fresh(network) if which is None else _weights(_file(folder, which), network),
         started.classes,
         Normalizer(_per_channel(started.mean), _per_channel(started.std)),
         started.peak,
@@ -85,6 +91,11 @@ def _file(folder: RunFolder, which: Which | Path) -> TensorFile:
     for path in [*best, *last] if which == "best" else [*last, *best]:
         return TensorFile(path)
     raise RunError(f"The run {folder.name} has no checkpoint yet.", "The first epoch writes one.")
+
+
+def _fresh(network: Network) -> dict[str, Array]:
+    with closing(build(network, seed=network.training.seed)) as model:
+        return weights_of(model)
 
 
 def _weights(file: TensorFile, network: Network) -> dict[str, Array]:

@@ -3,59 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset, Split, stratified_order
-from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture
-from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.errors import CnnTuiError, InsightError
-from cnn_tui.engine.export.states import TrainedState, read_state
+from cnn_tui.engine.errors import InsightError
+from cnn_tui.engine.export.states import read_state
+from cnn_tui.engine.insight.examples import Examples, Eye, SplitName, find_data
+from cnn_tui.engine.insight.fields import LayerField, fields
 from cnn_tui.engine.insight.responses import responses
 from cnn_tui.engine.insight.states import BEST, UNTRAINED, find_state, words_of
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.opened import no_such_layer
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.wording import listed, nearest, plain
+from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.transforms.carry import Weights, load_weights, weights_of
 
-SplitName = Literal["train", "validation", "test"]
 CHUNK = 64
 """Images whose outputs of all layers are held at a time."""
-_BYTE = 255.0
-
-
-@dataclass(frozen=True, eq=False)
-class Examples:
-    """Images of a split, or one picture of a file."""
-
-    images: NDArray[np.float32]
-    """``(N, C, H, W)``, normalised as in training."""
-    targets: NDArray[np.int64]
-    """``(N,)``; -1 for the picture of a file, whose class nobody knows."""
-    pictures: NDArray[np.uint8]
-    """The same images as they look, ``(N, C, H, W)``."""
-    indices: NDArray[np.int64]
-    """Their places in the split, ``(N,)``; -1 for the picture of a file."""
-    note: str = ""
-    """What was done to a picture of another size, as a sentence; else empty."""
-
-    def __len__(self) -> int:
-        """Number of images."""
-        return len(self.images)
+_FEW_CLASSES = 10
+"""Classes that an error lists; of more it names the first and the last."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +50,12 @@ class Subject:
     state: str
     """Which weights, in words: ``best, epoch 3, step 2,600`` or ``untrained``."""
     classes: tuple[str, ...]
-    normalizer: Normalizer
-    peak: float
-    """The brightest value of a pixel in the data."""
+    eye: Eye
     data: Dataset | str
     """The data, or a sentence that says why there is none."""
     trained: bool = True
+    folder: RunFolder | None = None
+    """The run; None for one that trains in this process."""
 
     @classmethod
     def of_run(
@@ -103,45 +80,50 @@ class Subject:
             InsightError: if the run has no such state.
             RunError: if it cannot be read, or the state belongs to another network.
         """
-        wanted = state or BEST
-        path = find_state(folder, BEST if wanted == UNTRAINED else wanted)
-        trained = read_state(folder, path)
-        words = words_of(path, folder)
-        found = _data_of(folder, trained, data, data_dir)
-        subject = cls._of(trained, words, found, threads)
-        if wanted != UNTRAINED:
-            return subject
-        with closing(subject):
-            return subject.untrained()
-
-    @classmethod
-    def of_snapshot(
-        cls,
-        network: Network,
-        weights: Weights,
-        *,
-        state: str,
-        normalizer: Normalizer,
-        peak: float,
-        classes: tuple[str, ...],
-        data: Dataset | str,
-        name: str = "live",
-    ) -> Self:
-        """Look into weights that were copied from a training between two steps."""
-        trained = TrainedState(name, network, dict(weights), classes, normalizer, peak)
-        return cls._of(trained, state, data, 1)
-
-    @classmethod
-    def _of(cls, state: TrainedState, words: str, data: Dataset | str, threads: int) -> Self:
+        info = folder.info()
+        path = None if state == UNTRAINED else find_state(folder, state or BEST)
+        read = read_state(folder, path)
+        found = find_data(info, read, data, data_dir)
+        words = UNTRAINED if path is None else words_of(path, folder)
         return cls(
-            state.network,
-            state.model(threads),
-            state.run,
-            words,
-            state.classes,
-            state.normalizer,
-            state.peak,
-            data,
+            network=read.network,
+            model=read.model(threads),
+            name=read.run,
+            state=words,
+            classes=read.classes,
+            eye=Eye(read.normalizer, read.peak),
+            data=found,
+            trained=path is not None,
+            folder=folder,
+        )
+
+    def at(self, state: str) -> Self:
+        """The same run in another state, with the same data, which is not read again.
+
+        Raises:
+            InsightError: if the run has no such state, or is none that was kept.
+        """
+        if state == UNTRAINED:
+            return self.untrained()
+        if self.folder is None:
+            raise InsightError("The run that trains has only its present state.")
+        path = find_state(self.folder, state)
+        model = read_state(self.folder, path).model(self.model.threads)
+        return replace(self, model=model, state=words_of(path, self.folder), trained=True)
+
+    @classmethod
+    def of_snapshot(cls, glimpse: Glimpse, name: str = "live") -> Self:
+        """Look into the weights of a training, copied between two steps."""
+        model = build(glimpse.network)
+        load_weights(model, glimpse.weights)
+        return cls(
+            network=glimpse.network,
+            model=model,
+            name=name,
+            state=f"epoch {glimpse.epoch}, step {glimpse.step:,}",
+            classes=glimpse.dataset.classes,
+            eye=Eye(glimpse.normalizer, glimpse.peak),
+            data=glimpse.dataset,
         )
 
     def untrained(self, seed: int | None = None) -> Self:
@@ -151,10 +133,18 @@ class Subject:
         return replace(self, model=model, state=UNTRAINED, trained=False)
 
     def with_weights(self, weights: Weights, state: str) -> Self:
-        """The same network with other weights, by the names and shapes of the model."""
+        """The same network with other weights, by the names and shapes of the model.
+
+        Raises:
+            ShapeError: if they belong to another network.
+        """
         model = build(self.network, threads=self.model.threads)
         load_weights(model, weights)
-        return replace(self, model=model, state=state, trained=True)
+        return replace(self, model=model, state=state)
+
+    def weights(self) -> dict[str, Array]:
+        """Copies of all parameters and buffers."""
+        return weights_of(self.model)
 
     def close(self) -> None:
         """End the threads of the model."""
@@ -185,12 +175,17 @@ class Subject:
             )
         return found
 
-    def response(self, conv: str) -> str:
+    def response(self, layer: str) -> str:
         """The layer whose output says what a convolution's filters found, channel by channel.
 
-        That is its activation, also after a batch norm; else the batch norm, else the convolution.
+        That is its activation, also after a batch norm; else the batch norm, else itself. Fully
+        connected layers have one as well.
         """
-        return responses(self.network.layers, check(self.network).layers)[conv]
+        return responses(self.network.layers, check(self.network).layers)[layer]
+
+    def receptive_field(self, layer: str) -> LayerField:
+        """The pixels of the image that the values of a layer depend on."""
+        return fields(self.network)[self.require_layer(layer)]
 
     def require_layer(self, layer: str, *, conv: bool = False) -> str:
         """The name of a layer, if the network has it.
@@ -204,7 +199,7 @@ class Subject:
         if layer in self.reports:
             raise InsightError(
                 f"The layer {layer} is of type {self.reports[layer].type}, not a convolution.",
-                f"Its conv layers are {', '.join(known)}.",
+                f"Its conv layers are {listed(known, 'and')}.",
             )
         raise no_such_layer(layer, known)
 
@@ -214,15 +209,17 @@ class Subject:
         Raises:
             InsightError: if there is no such class; names the nearest.
         """
-        if isinstance(label, str) and label in self.classes:
-            return self.classes.index(label)
-        if str(label).isdecimal() and int(label) < len(self.classes):
-            return int(label)
-        near = nearest(str(label), self.classes)
-        names = f"{self.classes[0]} to {self.classes[-1]}"
-        known = listed(self.classes, "and") if len(self.classes) <= 10 else names
+        word = str(label)
+        if word in self.classes:
+            return self.classes.index(word)
+        if word.isdecimal() and int(word) < len(self.classes):
+            return int(word)
+        near = nearest(word, self.classes)
+        known = f"{self.classes[0]} to {self.classes[-1]}"
+        if len(self.classes) <= _FEW_CLASSES:
+            known = listed(self.classes, "and")
         hint = f"Did you mean {near[0]}?" if near else f"It has {known}."
-        raise InsightError(f"There is no class {plain(str(label))}.", hint)
+        raise InsightError(f"The network has no class {plain(word)}.", hint)
 
     def require_finite(self) -> None:
         """Refuse weights with NaN or infinity.
@@ -260,7 +257,7 @@ class Subject:
         indices = np.arange(len(chosen))
         if limit is not None and limit < len(chosen):
             indices = np.sort(stratified_order(chosen.labels, seed)[:limit])
-        return self._examples(chosen, indices)
+        return self.eye.examples(chosen, indices)
 
     def example(
         self, which: int | Path, split: SplitName = "validation", *, invert: bool = False
@@ -276,14 +273,14 @@ class Subject:
             InsightError: if there is no such image, no data, or the file is no picture.
         """
         if isinstance(which, Path):
-            return self._picture(which, invert)
+            return self.eye.picture(which, self.network.input, invert=invert)
         chosen = self._split(split)
         if not 0 <= which < len(chosen):
             raise InsightError(
                 f"There is no image {which:,}: the {split} split has {len(chosen):,}, counted "
                 "from 0."
             )
-        return self._examples(chosen, np.array([which]))
+        return self.eye.examples(chosen, np.array([which]))
 
     def activations(self, layer: str, images: Array, chunk: int = CHUNK) -> Iterator[Array]:
         """The outputs of a layer, ``chunk`` images at a time, each ``(N, C, H, W)`` or ``(N, D)``.
@@ -298,71 +295,6 @@ class Subject:
                 inside.see(images[start : start + chunk])
                 yield inside.output(layer)
 
-    def weights(self) -> dict[str, Array]:
-        """Copies of all parameters and buffers."""
-        return weights_of(self.model)
-
     def _split(self, name: SplitName) -> Split:
         data = self.require_data()
         return {"train": data.train, "validation": data.val, "test": data.test}[name]
-
-    def _examples(self, split: Split, indices: NDArray[np.int64]) -> Examples:
-        part = split.take(indices)
-        pixels = np.asarray(part.images)
-        return Examples(
-            self.normalizer.apply(pixels), part.labels, _as_bytes(pixels, self.peak), indices
-        )
-
-    def _picture(self, path: Path, invert: bool) -> Examples:
-        try:
-            pixels, size = fitted_picture(path, self.network.input)
-        except BadPictureError as error:
-            raise InsightError(f"{plain(str(path))} cannot be used: {error}.") from None
-        _, height, width = self.network.input
-        note = ""
-        if size != (width, height):
-            note = f"The picture of {size[0]}x{size[1]} pixels was fitted to {width}x{height}."
-        if invert:
-            pixels = 255 - pixels
-        unknown = np.array([-1])
-        images = self.normalizer.apply(pixels[None] * np.float32(self.peak / _BYTE))
-        return Examples(images, unknown, pixels[None], unknown, note)
-
-
-def _as_bytes(pixels: NDArray[np.uint8] | NDArray[np.float32], peak: float) -> NDArray[np.uint8]:
-    if pixels.dtype == np.uint8:
-        return pixels.astype(np.uint8, copy=False)
-    shown: NDArray[np.uint8] = np.rint(
-        np.clip(pixels * (_BYTE / (peak or _BYTE)), 0, _BYTE)
-    ).astype(np.uint8)
-    return shown
-
-
-def _data_of(
-    folder: RunFolder, state: TrainedState, data: str | None, data_dir: Path | None
-) -> Dataset | str:
-    info = folder.info()
-    name = data or info.data
-    if data is None and data_dir is None and info.data_dir:
-        data_dir = Path(info.data_dir)
-    try:
-        found = load_dataset(name, data_dir, shape=state.network.input)
-    except CnnTuiError as error:
-        return f"There is no data to look at: {error}"
-    return _mismatch(found, state) or found
-
-
-def _mismatch(data: Dataset, state: TrainedState) -> str:
-    """Why this data cannot be shown to the network; empty if it can."""
-    wanted = format_shape(state.network.input)
-    if data.input_shape != state.network.input:
-        return (
-            f"The images of {data.name} are {format_shape(data.input_shape)}, the network "
-            f"expects {wanted}. Choose other data with --data."
-        )
-    if len(data.classes) != len(state.classes):
-        return (
-            f"The data {data.name} has {len(data.classes)} classes, the network gives "
-            f"{len(state.classes)} scores. Choose other data with --data."
-        )
-    return ""
