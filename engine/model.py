@@ -133,12 +133,18 @@ class Model:
         return kernel.total / len(targets)
 
     def opened(
-        self, images: Array, *, threads: int | None = None, limit: int = MOST_BYTES
+        self,
+        images: Array,
+        *,
+        training: bool = False,
+        threads: int | None = None,
+        limit: int = MOST_BYTES,
     ) -> Opened:
         """A copy of the network as it is now that shows what every layer makes of ``images``.
 
         Args:
             images: ``(N, C, H, W)``, few of them: outputs and gradients of all layers are kept.
+            training: batch norm uses the statistics of the images, as in a step of training.
             threads: number of threads of its own; those of the model if None.
             limit: largest number of bytes that it may hold.
 
@@ -151,7 +157,14 @@ class Model:
         np.copyto(parts.store.data, self.store.data)
         for name, buffer in self.buffers.items():
             np.copyto(parts.buffers[name], buffer)
-        return Opened(parts, images, threads=threads or self.threads, limit=limit)
+        return Opened(
+            parts,
+            self._make_loss,
+            images,
+            training=training,
+            threads=threads or self.threads,
+            limit=limit,
+        )
 
     def close(self) -> None:
         """End the threads; the model cannot run afterwards."""

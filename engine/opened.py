@@ -9,11 +9,11 @@ from typing import Self
 import numpy as np
 
 from cnn_tui.engine.errors import InsightError, MemoryLimitError, ShapeError
-from cnn_tui.engine.layers.base import Task, merge
+from cnn_tui.engine.layers.base import Stage, Task, merge
 from cnn_tui.engine.layers.building import Operations
 from cnn_tui.engine.layers.kept import KeepingArena, PlannedKept
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.plan import Plan
+from cnn_tui.engine.plan import MakeLoss, Plan
 from cnn_tui.engine.shapes import Shape, format_shape
 from cnn_tui.engine.specs.wording import listed, nearest
 from cnn_tui.engine.threads import WorkerPool
@@ -30,19 +30,31 @@ Classes = int | Sequence[int]
 class Opened:
     """A copy of a network that keeps the output of every layer, and its gradient.
 
-    Layers are in evaluation mode: dropout passes everything on, batch norm uses its running
-    statistics. Arrays are ``(N, C, H, W)``, or ``(N, D)`` after a fully connected layer, and are
-    copies. Made by :meth:`cnn_tui.engine.model.Model.opened`; a context manager that ends its
-    threads. Not safe to use from two threads at once.
+    Layers are in evaluation mode: batch norm uses its running statistics; with ``training`` those
+    of the images, as in a step of training. Dropout passes everything on. Arrays are
+    ``(N, C, H, W)``, or ``(N, D)`` after a fully connected layer, and are copies. Made by
+    :meth:`cnn_tui.engine.model.Model.opened`; a context manager that ends its threads. Not safe to
+    use from two threads at once.
 
     Raises:
         MemoryLimitError: if it would hold more than ``limit`` bytes; ``batch`` is the number of
             images that fit.
     """
 
-    def __init__(self, parts: Operations, images: Array, *, threads: int, limit: int) -> None:
+    def __init__(
+        self,
+        parts: Operations,
+        make_loss: MakeLoss,
+        images: Array,
+        *,
+        training: bool,
+        threads: int,
+        limit: int,
+    ) -> None:
         self._parts = parts
         self._plan = _planned(parts, len(images), limit)
+        self._losses = self._plan.bind_losses(make_loss)
+        parts.mode.training, parts.mode.dropout = training, 0.0
         self._workers = WorkerPool(threads)
         self._kept = {
             op.name: link for op, link in self._plan.chain.walk() if isinstance(link, PlannedKept)
@@ -52,13 +64,16 @@ class Opened:
     def see(self, images: Array) -> None:
         """Show other images, at most as many as at first."""
         room = self._plan.batch
-        if images.shape[1:] != self._parts.input_shape or not 0 < len(images) <= room:
+        # The statistics of a batch are those of as many images as at first.
+        least = room if self._parts.mode.training else 1
+        if images.shape[1:] != self._parts.input_shape or not least <= len(images) <= room:
             expected, received = map(format_shape, (self._parts.input_shape, images.shape))
-            raise ShapeError(f"expected 1 to {room} images of {expected}, received {received}.")
+            raise ShapeError(
+                f"expected {least} to {room} images of {expected}, received {received}."
+            )
         self.images = images
         blank = np.zeros((room - len(images), *images.shape[1:]), images.dtype)
         self._plan.images = np.concatenate([images, blank]) if len(blank) else images
-        self._parts.mode.training = False
         self._run(self._plan.forward)
         self._of_class: tuple[int, ...] = ()
 
@@ -114,6 +129,25 @@ class Opened:
         self._differentiate(of_class)
         return self._joined(self._plan.input_gradient, self._parts.input_shape)
 
+    def loss_gradients(self, targets: np.ndarray) -> dict[str, Array]:
+        """The gradient of the mean data loss by each parameter, by its name, in PyTorch's shapes.
+
+        Args:
+            targets: the class of each image, ``(N,)``; there must be as many images as at first.
+
+        Raises:
+            InsightError: if there is no such class.
+            ShapeError: if there are fewer images.
+        """
+        plan = self._plan
+        if len(self.images) < plan.batch:
+            raise ShapeError(f"expected {plan.batch} images as at first, got {len(self.images)}.")
+        self._require_classes(targets.tolist())
+        plan.targets[:] = targets
+        self._run(self._losses)
+        self._of_class = ()
+        return {p.name: np.array(p.grad) for p in self._parts.store.parameters}
+
     def close(self) -> None:
         """End the threads; the arrays that were given stay."""
         self._workers.close()
@@ -137,7 +171,14 @@ class Opened:
     def _differentiate(self, of_class: Classes) -> None:
         count = len(self.images)
         chosen = (of_class,) * count if isinstance(of_class, int) else tuple(of_class)
-        classes = len(self._plan.scores[0])
+        self._require_classes(chosen)
+        if chosen != self._of_class:
+            self._plan.select(np.array(chosen))
+            self._run(self._plan.backward)
+            self._of_class = chosen
+
+    def _require_classes(self, chosen: Sequence[int]) -> None:
+        count, classes = len(self.images), len(self._plan.scores[0])
         if len(chosen) != count:
             raise InsightError(f"expected one class for each of {count} images, got {len(chosen)}.")
         for number in chosen:
@@ -145,10 +186,6 @@ class Opened:
                 raise InsightError(
                     f"There is no class {number}: the network has {classes}, counted from 0."
                 )
-        if chosen != self._of_class:
-            self._plan.select(np.array(chosen))
-            self._run(self._plan.backward)
-            self._of_class = chosen
 
     def _run(self, stages: Sequence[Sequence[Task]]) -> None:
         for tasks in stages:
@@ -174,6 +211,22 @@ class OpenedPlan(Plan):
         )
         self.input_gradient = gradients or []
         self.backward = merge(self.chain.backward)
+
+    def bind_losses(self, make_loss: MakeLoss) -> list[Sequence[Task]]:
+        """Plan the gradients of the mean data loss of ``targets``; returns the stages."""
+        self.losses = [
+            make_loss(scores, selected[0, :, 0, :], self.targets[shard.images], self.batch)
+            for scores, selected, shard in zip(
+                self.scores, self._selected, self.shards, strict=True
+            )
+        ]
+        return merge(
+            [
+                Stage([loss.run for loss in self.losses]),
+                *self.chain.backward,
+                Stage(self._reductions(), by_shard=False),
+            ]
+        )
 
     def select(self, classes: np.ndarray) -> None:
         """Differentiate the score of these classes, one for each of the first images."""

@@ -20,6 +20,7 @@ from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.messages import (
     EditRun,
+    InspectRun,
     NetworkChanged,
     RepeatRun,
     ResumeRun,
@@ -67,6 +68,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         self.watched = watched
         self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
+        self.add_mode("inspect", lambda: screens.InspectScreen(self.training))
 
     def get_default_screen(self) -> BuildScreen:
         return BuildScreen(self.builder)
@@ -107,12 +109,14 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     def show_heading(self) -> None:
         """Refresh header and key bar."""
         if self.screen_stack and isinstance(self.screen_stack[0], ModeScreen):
+            self.screen.refresh_bindings()
+            if self.screen_stack[0].NAMES_ITSELF:
+                return
             document = self.builder.document
             network = document.network
             name = clean(network.name) + ("*" if document.dirty else "")
             data = f"{clean(network.data)} {format_shape(network.input)}"
             self.screen_stack[0].heading = Heading(name, data, self.training.view.summary)
-            self.screen.refresh_bindings()
 
     def action_mode(self, mode: str) -> None:
         self.switch_mode(mode)
@@ -218,6 +222,14 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         if isinstance(self.screen_stack[0], screens.RunsScreen):
             self.screen_stack[0].open_run(event.folder)
 
+    @on(InspectRun)
+    async def _inspect(self, event: InspectRun) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        await self.switch_mode("inspect")
+        if isinstance(self.screen_stack[0], screens.InspectScreen):
+            self.screen_stack[0].open(event.folder)
+
     def action_recipe(self) -> None:
         """Open the form of the recipe."""
         self.action_mode("build")
@@ -263,7 +275,8 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.poll()
 
     def action_help(self) -> None:
-        self.push_screen(screens.HelpScreen(*getattr(self.screen, "SCOPES", ())))
+        scopes, about = getattr(self.screen, "SCOPES", ()), getattr(self.screen, "about", "")
+        self.push_screen(screens.HelpScreen(*scopes, about=about))
 
     def action_datasets(self) -> None:
         """Show the datasets, the network's own first."""

@@ -41,6 +41,14 @@ class WatchRun(Message):
         self.folder = folder
 
 
+class InspectRun(Message):
+    """Look inside a run."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        super().__init__()
+        self.folder = folder
+
+
 class ResumeRun(Message):
     """Resume a run in this app; ``network`` is its own, perhaps with more epochs.
 

@@ -15,7 +15,7 @@ from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.export.states import TrainedState
-from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.folder import RunInfo
 from cnn_tui.engine.shapes import Shape, format_shape
 from cnn_tui.engine.specs.wording import plain
 
@@ -88,10 +88,9 @@ class Eye:
 
 
 def find_data(
-    folder: RunFolder, state: TrainedState, data: str | None, data_dir: Path | None
+    info: RunInfo, state: TrainedState, data: str | None, data_dir: Path | None
 ) -> Dataset | str:
     """The data of a run, or other data by name or path; or a sentence that says why not."""
-    info = folder.info()
     if data is None and data_dir is None and info.data_dir:
         data_dir = Path(info.data_dir)
     try:

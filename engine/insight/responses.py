@@ -1,15 +1,15 @@
-"""Which layer holds the response of a convolution's filters: its activation, if it has one."""
+"""Which layer holds the responses of a layer with weights: its activation, if it has one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnn_tui.engine.specs.layers import BatchNorm, Conv, Layer, Residual
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer, Residual
 from cnn_tui.engine.specs.report import LayerReport
 
 
 def responses(layers: Sequence[Layer], reports: Sequence[LayerReport]) -> dict[str, str]:
-    """For each convolution, those in residual blocks included, the layer with its responses.
+    """For each conv and fc layer, those in residual blocks included, the layer with its responses.
 
     A batch norm or an activation that follows changes the values but mixes no channels. At the end
     of a branch the sum follows, which mixes: there the responses are those before it.
@@ -20,7 +20,7 @@ def responses(layers: Sequence[Layer], reports: Sequence[LayerReport]) -> dict[s
         if isinstance(layer, Residual):
             found |= responses(layer.branch, report.branch)
             found |= {inner.name: inner.name for inner in report.shortcut if inner.type == "conv"}
-        if isinstance(layer, Conv):
+        if isinstance(layer, Conv | FC):
             following = report.name
         elif not isinstance(layer, BatchNorm) and layer.info.role != "activation":
             following = ""

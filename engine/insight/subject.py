@@ -54,6 +54,8 @@ class Subject:
     data: Dataset | str
     """The data, or a sentence that says why there is none."""
     trained: bool = True
+    folder: RunFolder | None = None
+    """The run; None for one that trains in this process."""
 
     @classmethod
     def of_run(
@@ -78,9 +80,10 @@ class Subject:
             InsightError: if the run has no such state.
             RunError: if it cannot be read, or the state belongs to another network.
         """
+        info = folder.info()
         path = None if state == UNTRAINED else find_state(folder, state or BEST)
         read = read_state(folder, path)
-        found = find_data(folder, read, data, data_dir)
+        found = find_data(info, read, data, data_dir)
         words = UNTRAINED if path is None else words_of(path, folder)
         return cls(
             network=read.network,
@@ -91,7 +94,22 @@ class Subject:
             eye=Eye(read.normalizer, read.peak),
             data=found,
             trained=path is not None,
+            folder=folder,
         )
+
+    def at(self, state: str) -> Self:
+        """The same run in another state, with the same data, which is not read again.
+
+        Raises:
+            InsightError: if the run has no such state, or is none that was kept.
+        """
+        if state == UNTRAINED:
+            return self.untrained()
+        if self.folder is None:
+            raise InsightError("The run that trains has only its present state.")
+        path = find_state(self.folder, state)
+        model = read_state(self.folder, path).model(self.model.threads)
+        return replace(self, model=model, state=words_of(path, self.folder), trained=True)
 
     @classmethod
     def of_snapshot(cls, glimpse: Glimpse, name: str = "live") -> Self:
@@ -157,12 +175,13 @@ class Subject:
             )
         return found
 
-    def response(self, conv: str) -> str:
+    def response(self, layer: str) -> str:
         """The layer whose output says what a convolution's filters found, channel by channel.
 
-        That is its activation, also after a batch norm; else the batch norm, else the convolution.
+        That is its activation, also after a batch norm; else the batch norm, else itself. Fully
+        connected layers have one as well.
         """
-        return responses(self.network.layers, check(self.network).layers)[conv]
+        return responses(self.network.layers, check(self.network).layers)[layer]
 
     def receptive_field(self, layer: str) -> LayerField:
         """The pixels of the image that the values of a layer depend on."""

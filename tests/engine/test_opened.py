@@ -188,3 +188,35 @@ def test_its_bytes_are_at_least_its_arrays() -> None:
             for layer in inside.layers
         )
         assert held + model.store.data.nbytes <= inside.bytes <= 4 * held
+
+
+def test_gradients_of_the_loss_are_those_of_a_training_step() -> None:
+    described = network((2, 8, 6), *NETWORK.layers[:5], Conv(out_channels=4), classes=4)
+    images, targets = batch_of(6)
+    with closing(build(described)) as model:
+        randomize(model)
+        buffers = {name: buffer.copy() for name, buffer in model.buffers.items()}
+        with model.opened(images, training=True) as inside:
+            found = inside.loss_gradients(targets)
+            np.testing.assert_array_equal(inside.logits, model.forward(images, training=True))
+        for name, buffer in buffers.items():
+            np.copyto(model.buffers[name], buffer)
+        model.train_batch(images, targets)
+        assert found.keys() == model.parameters.keys()
+        for name, parameter in model.parameters.items():
+            np.testing.assert_allclose(found[name], parameter.grad, rtol=1e-4, atol=1e-5)
+
+
+def test_gradients_of_the_loss_need_every_image_and_its_class() -> None:
+    images, targets = batch_of(6)
+    with closing(sample_model()) as model, model.opened(images) as inside:
+        before = inside.gradient("conv1", 1)
+        inside.loss_gradients(targets)
+        np.testing.assert_array_equal(inside.gradient("conv1", 1), before)
+        with pytest.raises(InsightError, match="one class for each of 6 images, got 5"):
+            inside.loss_gradients(targets[:5])
+        with pytest.raises(InsightError, match="There is no class 9"):
+            inside.loss_gradients(np.full(6, 9))
+        inside.see(images[:5])
+        with pytest.raises(ShapeError, match="expected 6 images as at first, got 5"):
+            inside.loss_gradients(targets[:5])

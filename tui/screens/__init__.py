@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnn_tui.tui.screens.dialog import Question as Question
     from cnn_tui.tui.screens.forecast import ForecastDialog as ForecastDialog
     from cnn_tui.tui.screens.help import HelpScreen as HelpScreen
+    from cnn_tui.tui.screens.inspect import InspectScreen as InspectScreen
     from cnn_tui.tui.screens.lr_finder import LrFinderDialog as LrFinderDialog
     from cnn_tui.tui.screens.pattern import PatternDialog as PatternDialog
     from cnn_tui.tui.screens.preflight import PreflightDialog as PreflightDialog
@@ -46,10 +47,13 @@ FILES = {
     "PreflightDialog": "preflight",
     "LrFinderDialog": "lr_finder",
     "BaselinesScreen": "baselines",
+    "InspectScreen": "inspect",
 }
 """The file of each screen and dialog."""
 
-STYLES = [Path(__file__).with_name(name) for name in ("dialog.tcss", "train.tcss", "runs.tcss")]
+STYLES = [
+    Path(__file__).with_name(f"{name}.tcss") for name in ("dialog", "train", "runs", "inspect")
+]
 """The values of ``CSS_PATH`` of all screens but Build."""
 
 if not TYPE_CHECKING:

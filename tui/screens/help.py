@@ -27,18 +27,21 @@ class HelpScreen(Dialog[None]):
 
     BINDINGS = [Binding("q,question_mark,f1,enter,space", "finish", "close", show=False)]
 
-    def __init__(self, *scopes: str) -> None:
-        """Show the keys of ``scopes`` only, if any are named."""
+    def __init__(self, *scopes: str, about: str = "") -> None:
+        """Show the keys of ``scopes`` only, if any are named, below what is seen now."""
         super().__init__()
-        self._scopes = scopes
+        self._scopes, self._about = scopes, about
 
     def compose(self) -> ComposeResult:
         if self._scopes:
             own = self._group("Here", _keys(*self._scopes))
             everywhere = self._group("Everywhere", _keys(APP))
-            with VerticalScroll(classes="window help"), Horizontal():
-                yield Static(own)
-                yield Static(everywhere)
+            with VerticalScroll(classes="window help"):
+                if self._about:
+                    yield Static(f"{self._about}\n", markup=False)
+                with Horizontal():
+                    yield Static(own)
+                    yield Static(everywhere)
             return
         build = [*_LIST_KEYS, *_keys(LIST, BUILD)]
         with VerticalScroll(classes="window help"), Horizontal():

@@ -16,6 +16,9 @@ class ModeScreen(Screen[None]):
     """A screen with header and key bar, in one of the modes of the header's tabs."""
 
     MODE = ""
+    NAMES_ITSELF = False
+    """Whether the heading is the screen's own, not the network being built."""
+
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
 

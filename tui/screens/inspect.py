@@ -1,0 +1,454 @@
+"""The Inspect screen: a list of views on the left, the chosen view of a network on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from textwrap import wrap
+from time import monotonic
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+
+from cnn_tui.engine.errors import CnnTuiError, InsightError
+from cnn_tui.engine.files import is_regular
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.history import RunEntry, list_runs
+from cnn_tui.engine.training.glimpse import Pace
+from cnn_tui.tui.actions import INSPECT, bindings
+from cnn_tui.tui.history.run_rows import items_for
+from cnn_tui.tui.inspect.canvas import Wanted
+from cnn_tui.tui.inspect.pane import InspectPane
+from cnn_tui.tui.inspect.source import (
+    Found,
+    Inspector,
+    LiveSource,
+    SavedSource,
+    Source,
+    Surroundings,
+)
+from cnn_tui.tui.inspect.table import VIEWS, View, view_named
+from cnn_tui.tui.rows import Column, Line, TableRow
+from cnn_tui.tui.screens.dialog import Picker, Prompt
+from cnn_tui.tui.screens.files import complain
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.terminal.link import form_in
+from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.training import Training
+from cnn_tui.tui.widgets.bars import Heading
+from cnn_tui.tui.widgets.lines import TextLines
+from cnn_tui.tui.widgets.table import Table
+from cnn_tui.tui.words import clean
+
+_PATIENCE = 0.5
+"""Seconds after which a computation shows its progress."""
+_LOOK = 0.25
+"""Seconds between two looks at the computation, and at the run that trains."""
+_LIVE, _SHARE = 2.0, 0.01
+"""Least seconds between two drawings of a run that trains, and their share of its time."""
+_MOST_SAID = 4
+"""Rows of what a view says."""
+
+
+class ViewList(Table, inherit_bindings=False):
+    """The list of views; pages belong to the view."""
+
+    BINDINGS = [
+        Binding("up", "go(-1)", "Up", show=False),
+        Binding("down", "go(1)", "Down", show=False),
+        Binding("home", "go(-100)", "First", show=False),
+        Binding("end", "go(100)", "Last", show=False),
+    ]
+
+
+class InspectScreen(ModeScreen):
+    """Looks into the run that trains, the last one, or one of the list."""
+
+    CSS_PATH = "inspect.tcss"
+    MODE = "inspect"
+    NAMES_ITSELF = True
+    SCOPES = (INSPECT,)
+    BINDINGS = bindings(INSPECT)
+    AUTO_FOCUS = "ViewList"
+
+    def __init__(self, training: Training) -> None:
+        super().__init__()
+        self._training = training
+        self._opened: SavedSource | None = None
+        """The run that was chosen; None for the one that this app trains, or the newest."""
+        self._inspector: Inspector | None = None
+        self._origin: object = None
+        """What the inspector looks into, to notice that it is another by now."""
+        self._found: Found | None = None
+        self._wanted, self._state = Wanted(), ""
+        self._asked = 0
+        """Number of the newest computation; a result of an earlier one comes too late."""
+        self._began: float | None = None
+        self._share, self._pace = 0.0, Pace(_SHARE, _LIVE)
+
+    @property
+    def view(self) -> View:
+        """The chosen view."""
+        return view_named(self.query_one(ViewList).chosen) or VIEWS[0]
+
+    @property
+    def about(self) -> str:
+        """What the help begins with."""
+        return self.view.about
+
+    @property
+    def _pane(self) -> InspectPane:
+        return self.query_one(InspectPane)
+
+    @property
+    def _facts(self) -> Surroundings | None:
+        return self._inspector.facts if self._inspector else None
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="inside"):
+            yield ViewList((Column("view"),), id="views")
+            with Vertical(id="view"):
+                yield TextLines(id="where")
+                yield InspectPane(form_in(self.app), id="seen")
+                yield TextLines(id="said")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(ViewList).records = tuple(TableRow(v.name, (v.name,)) for v in VIEWS)
+        self.set_interval(_LOOK, self._watch)
+
+    def on_unmount(self) -> None:
+        self._drop()
+
+    def on_screen_resume(self) -> None:
+        if self._inspector is None or self._source_now() != self._origin:
+            self._drop()
+        self.look()
+
+    def open(self, folder: RunFolder) -> None:
+        """Look into a run of the list."""
+        self._opened = SavedSource(folder, data_dir=self._training.places.data)
+        self._drop()
+        self.look()
+
+    def look(self, *, fresh: bool = False) -> None:
+        """Show the chosen view: at once if it is known, else after a computation on a thread.
+
+        ``fresh`` asks a run that trains for its present weights.
+        """
+        if not self.is_mounted:
+            return
+        if self._inspector is None:
+            self._origin = self._source_now()
+            self._inspector = Inspector(self._find)
+        view, wanted, self._asked = self.view, self._wanted_now(), self._asked + 1
+        known = self._inspector.known(view, self._state, wanted)
+        if known:
+            self._show(self._asked, known)
+        else:
+            self._compute(self._inspector, view, wanted, fresh)
+
+    def _compute(self, inspector: Inspector, view: View, wanted: Wanted, fresh: bool) -> None:
+        number, self._began, self._share = self._asked, monotonic(), 0.0
+
+        def progress(share: float) -> None:
+            if number == self._asked:
+                self._share = share
+
+        def cancelled() -> bool:
+            return number != self._asked
+
+        look = partial(inspector.look, view, self._state, wanted, progress, cancelled)
+        job = partial(look, fresh=fresh)
+        run_in_thread(self, job, partial(self._show, number), partial(self._fail, number))
+
+    def _show(self, number: int, found: Found | None) -> None:
+        if number != self._asked or found is None or not self.is_mounted:
+            return
+        self._pace.worked(found.seconds)
+        self._began, self._found = None, found
+        self._pane.seen = found.seen
+        self._tell()
+
+    def _fail(self, number: int, error: CnnTuiError) -> None:
+        if number != self._asked or not self.is_mounted:
+            return
+        self._began = self._found = None
+        self._pane.seen, self._pane.words = None, str(error)
+        self._tell()
+
+    def _source_now(self) -> object:
+        """What would be looked into now."""
+        training = self._training
+        return self._opened or (training.active, training.board.kept)
+
+    def _find(self) -> Source:
+        """Return the chosen run, the one of this app, or the newest; on a thread."""
+        places = self._training.places
+        if self._opened:
+            return self._opened
+        if self._training.active:
+            return LiveSource(self._training)
+        if kept := self._training.board.kept:
+            return SavedSource(kept, data_dir=places.data)
+        for entry in sorted(list_runs(places.runs), key=_age, reverse=True):
+            folder = RunFolder(places.runs / entry.name)
+            if folder.states or is_regular(folder.best_file):
+                return SavedSource(folder, data_dir=places.data)
+        raise InsightError("There is no trained network yet.", "F5 trains one; 4 then looks in it.")
+
+    def _drop(self) -> None:
+        """Forget what was found in another network."""
+        if self._inspector:
+            inspector, self._inspector = self._inspector, None
+            run_in_thread(self, inspector.close, lambda _: None, lambda _: None)
+        self._asked += 1
+        self._found, self._state, self._wanted = None, "", Wanted()
+
+    def _wanted_now(self) -> Wanted:
+        """Return what is wanted, with the layer that the view takes."""
+        return replace(self._wanted, layer=self._layer() if self._layers() else "")
+
+    def _layer(self) -> str:
+        """Return the chosen layer, or the nearest before it that the view takes."""
+        names, facts, layer = self._layers(), self._facts, self._wanted.layer
+        if facts is None or not names or layer in names:
+            return layer
+        if not layer:
+            return facts.first if facts.first in names else names[0]
+        before = facts.layers[: facts.layers.index(layer)] if layer in facts.layers else ()
+        return next((name for name in reversed(before) if name in names), names[0])
+
+    def _layers(self) -> Sequence[str]:
+        facts = self._facts
+        if facts is None or not self.view.takes & {"layer", "any layer"}:
+            return ()
+        return facts.convs if "layer" in self.view.takes else facts.layers
+
+    def _watch(self) -> None:
+        """Show how far a long computation is, and draw a run that trains again in time."""
+        if not self.is_current or self._inspector is None:
+            return
+        source = self._inspector.source
+        if source is not None and source.live and not self._training.active:
+            self._drop()
+            self.look()
+        elif self._began is not None:
+            self._tell_progress(monotonic() - self._began)
+        elif source is not None and source.live and self.view.live and self._pace.due:
+            self.look(fresh=True)
+
+    def _tell_progress(self, seconds: float) -> None:
+        """Say what is computed, unless something is drawn that is renewed while a run trains."""
+        live = self._found is not None and self._training.active
+        if seconds > _PATIENCE and not live:
+            share = f" {self._share:.0%}" if self._share else ""
+            self._pane.seen = None
+            self._pane.words = f"computing{share}... esc cancels"
+
+    @on(InspectPane.PagesCounted)
+    def _tell(self) -> None:
+        """Show where this is, and what the view says."""
+        facts = self._facts
+        self.query_one("#where", TextLines).rows = (self._where(facts),) if facts else ()
+        if facts:
+            self.heading = Heading(clean(facts.name), facts.state)
+        width = max(20, self._pane.size.width - 2)
+        said = self._found.seen.said if self._found else ()
+        lines = [
+            ((f" {line}", "strong" if not at else ""),)
+            for at, sentence in enumerate(said)
+            for line in wrap(clean(sentence), width)
+        ]
+        below = self.query_one("#said", TextLines)
+        if len(lines) != len(below.rows):
+            below.styles.height = min(len(lines), _MOST_SAID) + 1
+        below.rows, below.display = tuple(lines), bool(lines)
+        self.refresh_bindings()
+
+    def _where(self, facts: Surroundings) -> Line:
+        names, parts = self._layers(), []
+        if names:
+            layer = self._layer()
+            parts.append(f"layer < {layer} > {names.index(layer) + 1} of {len(names)}")
+        if "image" in self.view.takes and facts.images:
+            image = self._wanted.image
+            name = f"{image:,} of {facts.images:,}" if isinstance(image, int) else image.name
+            parts.append(f"image < {name} >")
+        if self._found and self._found.seen.where:
+            parts.append(self._found.seen.where)
+        if self._pane.drawn.pages > 1:
+            parts.append(f"page {self._pane.page + 1} of {self._pane.drawn.pages}")
+        return ((" " + "   ".join(map(clean, parts)), ""),)
+
+    @on(ViewList.Highlighted)
+    def _other_view(self) -> None:
+        self._wanted = replace(self._wanted, filters=())
+        self._turn_to(self.view.name)
+
+    def action_layer(self, by: int) -> None:
+        names = self._layers()
+        if names:
+            at = names.index(self._layer())
+            self._wanted = replace(self._wanted, layer=names[(at + by) % len(names)], filters=())
+            self._pane.page, self._pane.chosen = 0, None
+            self.look()
+
+    def action_image(self, by: int) -> None:
+        if self._facts and self._facts.images:
+            image = self._wanted.image
+            at = (image + by) % self._facts.images if isinstance(image, int) else 0
+            self._wanted = replace(self._wanted, image=at)
+            self.look()
+
+    @work
+    async def action_choose_image(self) -> None:
+        answer = await self.app.push_screen_wait(Prompt("Number of an image, or a file", ""))
+        if answer:
+            image = int(answer) if answer.isdecimal() else Path(answer).expanduser()
+            self._wanted = replace(self._wanted, image=image)
+            self.look()
+
+    def action_travel(self, by: int) -> None:
+        facts = self._facts
+        if facts and len(facts.states) > 1:
+            self._state = facts.states[(facts.at + by) % len(facts.states)]
+            self.look()
+
+    def action_filter(self, by: int) -> None:
+        pane = self._pane
+        order, on_a_page = pane.drawn.order, pane.drawn.on_a_page
+        if order:
+            first = pane.page * on_a_page
+            at = first if pane.chosen not in order else order.index(pane.chosen) + by
+            at = max(0, min(at, len(order) - 1))
+            pane.chosen, pane.page = order[at], at // on_a_page
+            self._tell()
+
+    def action_page(self, by: int) -> None:
+        pane = self._pane
+        pane.page = max(0, min(pane.page + by, pane.drawn.pages - 1))
+        pane.chosen = None
+        self._tell()
+
+    def action_zoom(self, by: int) -> None:
+        self._pane.zoom += by
+        self._tell()
+
+    @work
+    async def action_save(self) -> None:
+        """Write the view to a file."""
+        found, view = self._found, self.view
+        if found is None:
+            return
+        from cnn_tui.tui.inspect.saved import save
+
+        name = f"{found.facts.name}-{view.name}.{'svg' if found.seen.pixels() is None else 'png'}"
+        answer = await self.app.push_screen_wait(Prompt("Write a .png or .svg file", name))
+        if not answer:
+            return
+        path = Path(answer).expanduser()
+        try:
+            save(found.seen, path, f"{found.facts.name}, {found.facts.state}: {view.name}")
+        except CnnTuiError as error:
+            complain(self.app, error)
+        else:
+            self.notify(f"{path} is written.")
+
+    def action_choose_run(self) -> None:
+        read = partial(list_runs, self._training.places.runs)
+        run_in_thread(self, read, self._choose, partial(complain, self.app))
+
+    @work
+    async def _choose(self, entries: Sequence[RunEntry]) -> None:
+        chosen = await self.app.push_screen_wait(Picker("Look into", items_for(entries, [], "")))
+        if chosen:
+            self.open(RunFolder(self._training.places.runs / chosen))
+
+    @work
+    async def action_choose_data(self) -> None:
+        """Look with other data, or with the run's own in another folder."""
+        source = self._inspector.source if self._inspector else None
+        if not isinstance(source, SavedSource):
+            return
+        title = "Folder of the data, an .npz file, or the name of a dataset"
+        answer = await self.app.push_screen_wait(Prompt(title, ""))
+        if answer:
+            self._opened = source.with_data(answer)
+            self._drop()
+            self.look()
+
+    def action_back(self) -> None:
+        """Cancel the computation, or go back to the runs."""
+        if self._began is not None:
+            self._asked, self._began = self._asked + 1, None
+            self._pane.seen, self._pane.words = None, "cancelled; enter starts again"
+        else:
+            self.app.call_later(self.app.run_action, "app.mode('runs')")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        found = self._found
+        match action:
+            case "layer":
+                return len(self._layers()) > 1
+            case "image" | "choose_image":
+                return "image" in self.view.takes if self.is_mounted else False
+            case "travel":
+                return self._facts is not None and len(self._facts.states) > 1
+            case "filter":
+                return found is not None and bool(self._pane.drawn.order)
+            case "page":
+                return found is not None and self._pane.drawn.pages > 1
+            case "save":
+                return found is not None
+            case "keep" | "undo":
+                return found is not None and bool(self._wanted.filters)
+            case "act":
+                return self._began is None and (found is None or self._pane.chosen is not None)
+        return super().check_action(action, parameters)
+
+    def action_act(self) -> None:
+        """Take out the filter under the cursor, or start what was cancelled."""
+        if self._found is None:
+            self.look()
+        elif self._pane.chosen is not None:
+            filters = (self._pane.chosen,)
+            self._wanted = replace(self._wanted, layer=self._conv(), filters=filters)
+            self._turn_to("ablate")
+
+    def _conv(self) -> str:
+        """The convolution whose filters are shown."""
+        facts, layer = self._facts, self._layer()
+        if facts is None or layer in facts.convs:
+            return layer
+        before = facts.layers[: facts.layers.index(layer)]
+        return next(name for name in reversed(before) if name in facts.convs)
+
+    def _turn_to(self, view: str) -> None:
+        """Show a view with what is wanted now."""
+        self.query_one(ViewList).choose(view)
+        self._pane.page, self._pane.chosen, self._pane.seen, self._found = 0, None, None, None
+        self._pane.words = ""
+        self.look()
+
+    def action_undo(self) -> None:
+        """Put the filters back."""
+        self._wanted = replace(self._wanted, filters=())
+        self._turn_to(self.view.name)
+
+    def action_keep(self) -> None:
+        """Keep the network without the filters as a run."""
+        if self._inspector:
+            job = partial(self._inspector.keep, self._state, self._wanted_now())
+            run_in_thread(self, job, self._kept, partial(complain, self.app))
+
+    def _kept(self, folder: RunFolder) -> None:
+        self.notify(f"{folder.name} is the network without them; it can be trained and inspected.")
+
+
+def _age(entry: RunEntry) -> str:
+    return entry.summary.created
