@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cnn_tui.engine.insight.examples import Examples
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.specs.wording import listed
 
 ALIKE = 0.9
 """Rank correlation from which on a map does not depend on the last layers."""
@@ -45,7 +46,7 @@ class Saliency:
     @property
     def verdict(self) -> str:
         """Whether the map depends on what the last layers have learnt, in words."""
-        layers = " and ".join(self.redrawn)
+        layers = listed(self.redrawn, "and")
         if not np.ptp(self.map):
             return "No pixel changes the score: the gradient is zero everywhere."
         if self.correlation >= ALIKE:

@@ -33,6 +33,12 @@ class Wanted:
     """An index in the validation split, or a picture file."""
     filters: tuple[int, ...] = ()
     """Filters to be taken out; none for the flagged ones."""
+    of_class: str = ""
+    """A class by its name or number; empty for the one with the highest score."""
+    pair: tuple[int, int] | None = None
+    """The right class and the given one of mistakes; None for all."""
+    at: tuple[int, int] | None = None
+    """Row and column of an output; None for the largest."""
     seed: int = 0
     folder: RunFolder | None = None
     """The run, if it has a folder; results that are runs are written beside it."""
@@ -88,6 +94,15 @@ class Seen(Protocol):
 
     def pixels(self) -> NDArray | None:
         """Return the pictures as one, ``(H, W, 3)``; None if it has none."""
+
+
+def class_of(subject: Subject, wanted: Wanted) -> int | None:
+    """Return the class that is asked for; None for the one with the highest score.
+
+    Raises:
+        InsightError: if there is no such class.
+    """
+    return subject.require_class(wanted.of_class) if wanted.of_class else None
 
 
 Compute = Callable[["Subject", Wanted, Progress, Cancelled], Seen]

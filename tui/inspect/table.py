@@ -12,7 +12,18 @@ from typing import Literal
 from cnn_tui.engine.specs.wording import listed, nearest
 from cnn_tui.tui.inspect.canvas import Compute
 
-Takes = Literal["layer", "any layer", "one layer", "image", "seed", "filters", "data"]
+Takes = Literal[
+    "layer",
+    "any layer",
+    "one layer",
+    "image",
+    "seed",
+    "filters",
+    "class",
+    "pair",
+    "position",
+    "data",
+]
 """What a view can be asked for.
 
 ``layer`` is a conv layer. Those of ``one layer`` show all of them, on the command line one if it is
@@ -36,11 +47,13 @@ class View:
     """The question before it is computed on a screen, if it takes long; else empty."""
     live: bool = True
     """Whether it is drawn again while a run trains."""
+    opens: str = "ablate"
+    """The view that enter opens with what is under the cursor."""
 
     @property
     def compute(self) -> Compute:
         """The function of its file, which is imported only now."""
-        compute: Compute = import_module(f"{__package__}.{self.name}").compute
+        compute: Compute = import_module(f"{__package__}.{self.name.replace('-', '_')}").compute
         return compute
 
     @property
@@ -82,6 +95,53 @@ VIEWS = (
         "Morcos et al. 2018, On the importance of single directions",
         frozenset({"layer", "filters", "seed", "data"}),
         live=False,
+    ),
+    View(
+        "confusion",
+        "How often images of each class, in rows, are taken for each class, in columns.",
+        "Shaded cells off the diagonal are classes that the network cannot tell apart; enter shows "
+        "their pictures.",
+        "notes, linear classification; any textbook",
+        frozenset({"data"}),
+        opens="mistakes",
+    ),
+    View(
+        "mistakes",
+        "The images that are classified wrongly, the largest loss first.",
+        "Look whether a person would hesitate as well, or whether the label is wrong.",
+        "notes, babysitting the learning process",
+        frozenset({"pair", "data"}),
+        opens="saliency",
+    ),
+    View(
+        "saliency",
+        "The pixels on which the score of a class depends most, by its gradient.",
+        "A map that stays the same with the last layers drawn anew shows the image, not the "
+        "decision.",
+        "Simonyan et al. 2013; Adebayo et al. 2018",
+        frozenset({"image", "class", "seed", "data"}),
+    ),
+    View(
+        "occlusion",
+        "How much less likely the class becomes with a patch of the image covered.",
+        "The decision rests on the light places; it should be the object, not its surroundings.",
+        "Zeiler and Fergus 2013, section 4.2",
+        frozenset({"image", "class", "data"}),
+        live=False,
+    ),
+    View(
+        "grad-cam",
+        "The part of a conv layer's output that raises the score of a class.",
+        "Late layers point at whole objects, early ones at edges everywhere.",
+        "Selvaraju et al. 2017",
+        frozenset({"layer", "image", "class", "data"}),
+    ),
+    View(
+        "step",
+        "One output of a layer: its window, the products, their sum, the bias, the activation.",
+        "The same weights meet every place of the image; the arrow keys move the window.",
+        "notes, Conv Layer and Pooling Layer",
+        frozenset({"any layer", "image", "filters", "class", "position", "data"}),
     ),
 )
 
