@@ -12,11 +12,14 @@ from typing import Literal
 from cnn_tui.engine.specs.wording import listed, nearest
 from cnn_tui.tui.inspect.canvas import Compute
 
-Takes = Literal["layer", "any layer", "one layer", "image", "seed", "filters", "data"]
+Takes = Literal[
+    "layer", "any layer", "one layer", "drawn layer", "image", "seed", "filters", "data"
+]
 """What a view can be asked for.
 
 ``layer`` is a conv layer. Those of ``one layer`` show all of them, on the command line one if it is
-named. Those without ``data`` need none.
+named. Those of a ``drawn layer`` compute all layers with weights, and draw one. Those without
+``data`` need none.
 """
 
 
@@ -82,6 +85,24 @@ VIEWS = (
         "Morcos et al. 2018, On the importance of single directions",
         frozenset({"layer", "filters", "seed", "data"}),
         live=False,
+    ),
+    View(
+        "probes",
+        "How well a simple classifier tells the classes apart by each layer's output.",
+        "Trained curves rise from layer to layer above the untrained ones: that rise is what "
+        "training has added to the architecture.",
+        "Alain and Bengio 2016; random conv layers: Saxe et al. 2011",
+        frozenset({"seed", "data"}),
+        start="Trains a classifier on every layer's output, trained and untrained: enter starts.",
+        live=False,
+    ),
+    View(
+        "histograms",
+        "The weights, activations and gradients of a layer, at its start and now.",
+        "Weights spread as they learn; activations all at zero, or gradients a thousand times "
+        "smaller than elsewhere, mean a layer that does not learn.",
+        "notes, Neural Networks Part 2 and 3, distributions per layer, update ratio",
+        frozenset({"drawn layer", "seed"}),
     ),
 )
 
