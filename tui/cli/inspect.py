@@ -106,7 +106,7 @@ def _list_views(as_json: bool) -> None:
 
 def _refuse_unused(view: View, given: dict[Takes, object], layer: str | None) -> None:
     unused = [name for name, value in given.items() if value and name not in view.takes]
-    if layer and not view.takes & {"layer", "any layer", "one layer"}:
+    if layer and not view.takes & {"layer", "any layer", "one layer", "drawn layer"}:
         unused.append("layer")
     if unused:
         option = "--filter" if unused[0] == "filters" else f"--{unused[0]}"

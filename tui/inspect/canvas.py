@@ -57,6 +57,8 @@ class Canvas:
     """The filter under the cursor."""
     zoom: int = 0
     """Steps by which pictures are drawn larger."""
+    layer: str = ""
+    """The layer that is drawn of those that were computed."""
 
     def below(self, rows: int) -> Canvas:
         """Return the room below some rows."""

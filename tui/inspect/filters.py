@@ -11,6 +11,7 @@ from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.filters import Filters, filters
 from cnn_tui.engine.insight.health import FilterHealth, health
 from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted
+from cnn_tui.tui.inspect.health import marks
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
 from cnn_tui.tui.samples import scale_words
 from cnn_tui.tui.terminal.half_blocks import Picture
@@ -70,7 +71,8 @@ class FiltersSeen:
 
     def _tiles(self) -> list[Tile]:
         found = self.found
+        wrong = marks(self.judged.layers[0]) if self.judged else {}
         return [
-            Tile(at, Picture(found.weight[at], "signed", found.scale))
-            for at in self.found.strongest_first
+            Tile(at, Picture(found.weight[at], "signed", found.scale), mark=wrong.get(at, ""))
+            for at in found.strongest_first
         ]

@@ -125,6 +125,8 @@ class Surroundings:
     """The place of the state among them."""
     convs: Sequence[str]
     layers: Sequence[str]
+    weighted: Sequence[str]
+    """Layers with weights."""
     first: str
     """The layer with the responses of the first convolution, or the first of all."""
     images: int
@@ -239,9 +241,19 @@ def _facts(source: Source, subject: Subject) -> Surroundings:
         next(here, 0),
         [name for name, layer in subject.reports.items() if layer.type == "conv"],
         subject.layers,
+        _weighted(subject),
         first_layer_of(subject),
         0 if isinstance(data, str) else len(data.val),
     )
+
+
+def _weighted(subject: Subject) -> Sequence[str]:
+    names = [name.removesuffix(".weight") for name in subject.model.parameters]
+    return [name for name in names if subject.reports.get(name) and not _norm(subject, name)]
+
+
+def _norm(subject: Subject, name: str) -> bool:
+    return subject.reports[name].type == "batchnorm"
 
 
 def _is_state(name: str, words: str) -> bool:
@@ -255,5 +267,5 @@ _FIELDS = {
 
 def _needed(view: View, wanted: Wanted) -> Wanted:
     """Leave out what a view does not take, so that its answer is found again whatever that is."""
-    taken = {_FIELDS.get(name, "filters") for name in view.takes - {"data"}}
+    taken = {_FIELDS.get(name, "filters") for name in view.takes - {"data", "drawn layer"}}
     return Wanted(**{name: getattr(wanted, name) for name in taken})

@@ -135,10 +135,11 @@ class InspectScreen(ModeScreen):
         self._drop()
         self.look()
 
-    def look(self, *, fresh: bool = False) -> None:
+    def look(self, *, fresh: bool = False, start: bool = False) -> None:
         """Show the chosen view: at once if it is known, else after a computation on a thread.
 
-        ``fresh`` asks a run that trains for its present weights.
+        ``fresh`` asks a run that trains for its present weights; ``start`` answers the question of
+        views that take long.
         """
         if not self.is_mounted:
             return
@@ -149,6 +150,10 @@ class InspectScreen(ModeScreen):
         known = self._inspector.known(view, self._state, wanted)
         if known:
             self._show(self._asked, known)
+        elif view.start and not start:
+            self._began = self._found = None
+            self._pane.seen, self._pane.words = None, view.start
+            self._tell()
         else:
             self._compute(self._inspector, view, wanted, fresh)
 
@@ -171,6 +176,7 @@ class InspectScreen(ModeScreen):
             return
         self._pace.worked(found.seconds)
         self._began, self._found = None, found
+        self._pane.layer = self._layer() if "drawn layer" in self.view.takes else ""
         self._pane.seen = found.seen
         self._tell()
 
@@ -224,10 +230,12 @@ class InspectScreen(ModeScreen):
         return next((name for name in reversed(before) if name in names), names[0])
 
     def _layers(self) -> Sequence[str]:
-        facts = self._facts
-        if facts is None or not self.view.takes & {"layer", "any layer"}:
+        """The layers between which the view can choose."""
+        facts, takes = self._facts, self.view.takes
+        if facts is None:
             return ()
-        return facts.convs if "layer" in self.view.takes else facts.layers
+        kinds = {"layer": facts.convs, "any layer": facts.layers, "drawn layer": facts.weighted}
+        return next((names for kind, names in kinds.items() if kind in takes), ())
 
     def _watch(self) -> None:
         """Show how far a long computation is, and draw a run that trains again in time."""
@@ -414,7 +422,7 @@ class InspectScreen(ModeScreen):
     def action_act(self) -> None:
         """Take out the filter under the cursor, or start what was cancelled."""
         if self._found is None:
-            self.look()
+            self.look(start=True)
         elif self._pane.chosen is not None:
             filters = (self._pane.chosen,)
             self._wanted = replace(self._wanted, layer=self._conv(), filters=filters)
