@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
+from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import InsightError
+from cnn_tui.engine.export.states import read_state
+from cnn_tui.engine.insight.examples import Eye
+from cnn_tui.engine.insight.passes import Cancelled, CancelledError, Progress
+from cnn_tui.engine.insight.states import BEST
+from cnn_tui.engine.insight.subject import Subject
+from cnn_tui.engine.runs.train_once import train_once
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, ReLU
 from cnn_tui.engine.specs.network import Network
-
-Progress = Callable[[float], None]
-Cancelled = Callable[[], bool]
 
 
 def fully_connected(network: Network) -> Network:
@@ -37,6 +41,34 @@ def fully_connected(network: Network) -> Network:
     )
 
 
-def part_of(progress: Progress, start: float, end: float) -> Progress:
-    """Report the progress of a part of the work as that of the whole."""
-    return lambda share: progress(start + (end - start) * share)
+def trained(
+    network: Network,
+    data: Dataset,
+    root: Path,
+    *,
+    data_dir: Path | None,
+    note: str,
+    progress: Progress,
+    cancelled: Cancelled,
+) -> Subject:
+    """The network of the completed run of these data in ``root``, trained first if need be.
+
+    Raises:
+        CancelledError: if ``cancelled`` says so; the run can be resumed.
+        CnnTuiError: if the training fails.
+    """
+    folder = train_once(
+        root, network, data, data_dir=data_dir, note=note, progress=progress, cancelled=cancelled
+    )
+    if folder is None:
+        raise CancelledError
+    state = read_state(folder)
+    return Subject(
+        network=state.network,
+        model=state.model(),
+        name=folder.name,
+        state=BEST,
+        classes=state.classes,
+        eye=Eye(state.normalizer, state.peak),
+        data=data,
+    )

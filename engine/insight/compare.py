@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from cnn_tui.engine.baselines.recipes import Baseline, network_for
-from cnn_tui.engine.insight.beside import Cancelled, Progress, part_of
+from cnn_tui.engine.insight.beside import trained
 from cnn_tui.engine.insight.examples import Examples
+from cnn_tui.engine.insight.passes import Cancelled, Progress, part_of
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.runs.train_once import train_once
 
 _BESIDE: tuple[Baseline, ...] = ("linear-softmax", "two-layer")
 
@@ -80,15 +80,16 @@ def compare(
     root: Path,
     *,
     data_dir: Path | None = None,
-    progress: Progress = lambda share: None,
-    cancelled: Cancelled = lambda: False,
-) -> Comparison | None:
-    """Ask the network and two simpler ones, trained on the same data; None if cancelled.
+    progress: Progress = None,
+    cancelled: Cancelled = None,
+) -> Comparison:
+    """Ask the network and two simpler ones, trained on the same data.
 
     Each is a run in ``root``, which a later call finds again.
 
     Raises:
         InsightError: if there is no data.
+        CancelledError: if ``cancelled`` says so; the training can be resumed.
         CnnTuiError: if a training fails.
     """
     data = subject.require_data()
@@ -101,18 +102,16 @@ def compare(
             len(data.train),
             data=subject.network.data,
         )
-        folder = train_once(
-            root,
+        other = trained(
             network,
             data,
+            root,
             data_dir=data_dir,
             note=f"To compare {subject.name} with.",
             progress=part_of(progress, number / len(_BESIDE), (number + 1) / len(_BESIDE)),
             cancelled=cancelled,
         )
-        if folder is None:
-            return None
-        with closing(Subject.of_run(folder, data_dir=data_dir)) as other:
+        with closing(other):
             decisions.append(_decide(other, baseline, example))
     own = _decide(subject, subject.network.name or "network", example)
     return Comparison(example, subject.classes, (*decisions, own))

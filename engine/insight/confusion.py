@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.insight.examples import SplitName
+from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
 
@@ -141,24 +142,23 @@ def confusion(
     subject: Subject,
     split: SplitName = "validation",
     *,
-    progress: Callable[[float], None] = lambda share: None,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> Confusion | None:
-    """Classify every image of a split; None if cancelled.
+    progress: Progress = None,
+    cancelled: Cancelled = None,
+) -> Confusion:
+    """Classify every image of a split.
 
     Raises:
         InsightError: if there is no data, or the weights are not finite.
+        CancelledError: if ``cancelled`` says so.
     """
     subject.require_finite()
     data = subject.require_data()
     images = {"train": data.train, "validation": data.val, "test": data.test}[split]
     parts: list[Array] = []
     for start in range(0, len(images), _CHUNK):
-        if cancelled():
-            return None
         pixels = np.asarray(images.images[start : start + _CHUNK])
         parts.append(subject.model.forward(subject.eye.normalizer.apply(pixels)))
-        progress(min(1.0, (start + _CHUNK) / len(images)))
+        check_in(min(1.0, (start + _CHUNK) / len(images)), progress, cancelled)
     return Confusion(split, subject.classes, images.labels, np.concatenate(parts))
 
 

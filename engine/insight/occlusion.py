@@ -5,13 +5,13 @@ Zeiler & Fergus 2013, arXiv 1311.2901, section 4.2.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.examples import Examples
+from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
 
@@ -55,10 +55,10 @@ def occlusion(
     *,
     patch: int | None = None,
     stride: int | None = None,
-    progress: Callable[[float], None] = lambda share: None,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> Occlusion | None:
-    """Cover each part of an image in turn; None if cancelled.
+    progress: Progress = None,
+    cancelled: Cancelled = None,
+) -> Occlusion:
+    """Cover each part of an image in turn.
 
     Args:
         subject: the network.
@@ -71,6 +71,7 @@ def occlusion(
 
     Raises:
         InsightError: if the patch is larger than the image, or the weights are not finite.
+        CancelledError: if ``cancelled`` says so.
     """
     subject.require_finite()
     image = example.images[0]
@@ -91,14 +92,12 @@ def occlusion(
     places = [(top, left) for top in tops for left in lefts]
     found: list[float] = []
     for start in range(0, len(places), _CHUNK):
-        if cancelled():
-            return None
         part = places[start : start + _CHUNK]
         covered = np.repeat(image[None], len(part), 0)
         for copy, (top, left) in zip(covered, part, strict=True):
             copy[:, top : top + side, left : left + side] = mean
         found += _probabilities(subject, covered)[:, chosen].tolist()
-        progress(len(found) / len(places))
+        check_in(len(found) / len(places), progress, cancelled)
     shape = len(tops), len(lefts)
     return Occlusion(
         example,

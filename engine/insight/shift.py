@@ -15,10 +15,10 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.data.dataset import Split
-from cnn_tui.engine.insight.beside import Cancelled, Progress, fully_connected, part_of
+from cnn_tui.engine.insight.beside import fully_connected, trained
+from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in, part_of
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.runs.train_once import train_once
 
 SHIFTS = (0, 1, 2, 3, 4, 6)
 """Pixels."""
@@ -73,43 +73,39 @@ def shift(
     shifts: tuple[int, ...] = SHIFTS,
     limit: int = IMAGES,
     seed: int = 0,
-    progress: Progress = lambda share: None,
-    cancelled: Cancelled = lambda: False,
-) -> ShiftTest | None:
-    """Shift test images and measure both networks; None if cancelled.
+    progress: Progress = None,
+    cancelled: Cancelled = None,
+) -> ShiftTest:
+    """Shift test images and measure both networks.
 
     The neighbour is trained with the recipe of the network, as a run in ``root``; a later call
     finds it there. Pixels that come into the image repeat its border.
 
     Raises:
         InsightError: if there is no data, or no such neighbour.
+        CancelledError: if ``cancelled`` says so; the training can be resumed.
         CnnTuiError: if its training fails.
     """
+    subject.require_finite()
     data = subject.require_data()
-    other = fully_connected(subject.network)
-    folder = train_once(
-        root,
-        other,
+    beside = trained(
+        fully_connected(subject.network),
         data,
+        root,
         data_dir=data_dir,
         note=f"Fully connected, with as many parameters as {subject.name}, to compare with.",
         progress=part_of(progress, 0, _TRAINING),
         cancelled=cancelled,
     )
-    if folder is None:
-        return None
-    examples = subject.images("test", limit, seed)
-    split = data.test.take(examples.indices)
+    split = data.test.take(subject.images("test", limit, seed).indices)
     curves = []
-    with closing(Subject.of_run(folder, data_dir=data_dir)) as beside:
+    with closing(beside):
         for number, network in enumerate((subject, beside)):
             start = _TRAINING + number * (1 - _TRAINING) / 2
             part = part_of(progress, start, start + (1 - _TRAINING) / 2)
-            accuracy = _accuracies(network, split, shifts, part, cancelled)
-            if accuracy is None:
-                return None
+            accuracies = _accuracies(network, split, shifts, part, cancelled)
             params = network.model.store.size
-            curves.append(ShiftCurve(network.network.name, params, accuracy, network.name))
+            curves.append(ShiftCurve(network.network.name, params, accuracies, network.name))
     return ShiftTest(shifts, len(split), *curves)
 
 
@@ -119,15 +115,13 @@ def _accuracies(
     shifts: tuple[int, ...],
     progress: Progress,
     cancelled: Cancelled,
-) -> tuple[float, ...] | None:
+) -> tuple[float, ...]:
     found = []
     for number, pixels in enumerate(shifts):
-        if cancelled():
-            return None
         directions = _DIRECTIONS if pixels else _DIRECTIONS[:1]
         moves = [(pixels * down, pixels * across) for down, across in directions]
         found.append(sum(accuracy(subject, split, move) for move in moves) / len(moves))
-        progress((number + 1) / len(shifts))
+        check_in((number + 1) / len(shifts), progress, cancelled)
     return tuple(found)
 
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.dataset import Dataset, Split
-from cnn_tui.engine.insight.beside import Cancelled, Progress, fully_connected, part_of
+from cnn_tui.engine.insight.beside import fully_connected, trained
+from cnn_tui.engine.insight.passes import Cancelled, Progress, part_of
 from cnn_tui.engine.insight.shift import accuracy
 from cnn_tui.engine.insight.subject import Subject
-from cnn_tui.engine.runs.train_once import train_once
 
 
 class ShuffleRow(msgspec.Struct, frozen=True):
@@ -55,15 +55,16 @@ def shuffle(
     *,
     data_dir: Path | None = None,
     seed: int = 0,
-    progress: Progress = lambda share: None,
-    cancelled: Cancelled = lambda: False,
-) -> ShuffleTest | None:
-    """Train both networks on both forms of the data and test them; None if cancelled.
+    progress: Progress = None,
+    cancelled: Cancelled = None,
+) -> ShuffleTest:
+    """Train both networks on both forms of the data and test them.
 
     Each of the four trainings is a run in ``root``, which a later call finds again.
 
     Raises:
         InsightError: if there is no data, no convolution, or no such neighbour.
+        CancelledError: if ``cancelled`` says so; the training can be resumed.
         CnnTuiError: if a training fails.
     """
     subject.conv_layers()
@@ -75,20 +76,19 @@ def shuffle(
     for number, (network, form) in enumerate(work):
         part = part_of(progress, number / len(work), (number + 1) / len(work))
         note = "" if form is data else f"Pixels of all images in one other order, seed {seed}."
-        folder = train_once(
-            root,
-            network,
-            form,
-            data_dir=data_dir,
-            note=note,
-            progress=part,
-            cancelled=cancelled,
-        )
-        if folder is None:
-            return None
-        with closing(Subject.of_run(folder, data_dir=data_dir)) as trained:
-            score = accuracy(trained, form.test)
-            measured.append((score, folder.name, trained.model.store.size))
+        with closing(
+            trained(
+                network,
+                form,
+                root,
+                data_dir=data_dir,
+                note=note,
+                progress=part,
+                cancelled=cancelled,
+            )
+        ) as found:
+            score = accuracy(found, form.test)
+            measured.append((score, found.name, found.model.store.size))
     rows = tuple(
         ShuffleRow(network.name, first[2], first[0], second[0], (first[1], second[1]))
         for network, first, second in zip(networks, measured[::2], measured[1::2], strict=True)

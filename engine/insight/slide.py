@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import InsightError, ShapeError
+from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.sliding import SlidingForm, sliding_form
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.model import Model
@@ -102,15 +103,16 @@ def slide(
     subject: Subject,
     canvas: NDArray[np.uint8],
     *,
-    progress: Callable[[float], None] = lambda share: None,
-    cancelled: Callable[[], bool] = lambda: False,
-) -> ClassMap | None:
-    """Slide the network over an image ``(C, H, W)``; None if cancelled.
+    progress: Progress = None,
+    cancelled: Cancelled = None,
+) -> ClassMap:
+    """Slide the network over an image ``(C, H, W)``.
 
     The same weights also score each crop by itself, to compare results and times.
 
     Raises:
         InsightError: if the network cannot slide, or the image is too small or too large.
+        CancelledError: if ``cancelled`` says so.
     """
     try:
         form = sliding_form(subject.network)
@@ -124,14 +126,13 @@ def slide(
     crop_scores, labels, crops_seconds = np.empty_like(scores), np.empty((rows, columns)), 0.0
     with closing(_model(form.network(1, 1), bare)) as model:
         for places, crops in _crops(form, image, rows, columns):
-            if cancelled():
-                return None
             began = time.perf_counter()
             crop_scores[:, *places] = model.forward(crops)[: len(places[0])].T
             crops_seconds += time.perf_counter() - began
             plain = _unframed(form, crops)
             labels[places] = subject.model.forward(plain)[: len(places[0])].argmax(1)
-            progress((places[0][-1] * columns + places[1][-1] + 1) / (rows * columns))
+            done = int(places[0][-1]) * columns + int(places[1][-1]) + 1
+            check_in(done / (rows * columns), progress, cancelled)
     scale = max(1.0, float(np.abs(crop_scores).max()))
     return ClassMap(
         canvas,

@@ -26,8 +26,9 @@ def train_once(
     *,
     data_dir: Path | None = None,
     note: str = "",
-    progress: Callable[[float], None] = lambda share: None,
-    cancelled: Callable[[], bool] = lambda: False,
+    tags: tuple[str, ...] = (),
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
     threads: int | None = None,
 ) -> RunFolder | None:
     """The completed run of a network on these data, trained first if need be; None if cancelled.
@@ -41,6 +42,7 @@ def train_once(
         dataset: the images to train on.
         data_dir: recorded for a later resume.
         note: the note of a new run.
+        tags: the tags of a new run.
         progress: called with the share of the steps that are done.
         cancelled: asked after every step; the run then stops and can be resumed.
         threads: number of threads; all cores if None.
@@ -62,8 +64,8 @@ def train_once(
     watch = _Watch(control, progress, cancelled)
     with recorder:
         folder = RunFolder(Path(recorder.path))
-        if stopped is None and note:
-            annotate(folder, note=note)
+        if stopped is None and (note or tags):
+            annotate(folder, tags=tags, note=note)
         train_recorded(network, dataset, recorder, control, watch.observe, threads=threads)
     if watch.ended is None or watch.ended.reason == "failed":
         reason = watch.ended.message if watch.ended else "it ended without a result."
@@ -86,7 +88,10 @@ def _runs_of(root: Path, network: Network, data: str) -> Iterator[tuple[RunFolde
 
 class _Watch:
     def __init__(
-        self, control: Control, progress: Callable[[float], None], cancelled: Callable[[], bool]
+        self,
+        control: Control,
+        progress: Callable[[float], None] | None,
+        cancelled: Callable[[], bool] | None,
     ) -> None:
         self._control, self._progress, self._cancelled = control, progress, cancelled
         self._steps = 1
@@ -97,8 +102,9 @@ class _Watch:
             case RunStarted():
                 self._steps = event.epochs * event.batches
             case BatchCompleted():
-                self._progress(event.step / self._steps)
-                if self._cancelled():
+                if self._progress is not None:
+                    self._progress(event.step / self._steps)
+                if self._cancelled is not None and self._cancelled():
                     self._control.stop()
             case RunEnded():
                 self.ended = event

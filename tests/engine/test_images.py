@@ -16,6 +16,7 @@ from cnn_tui.engine.insight.confusion import Confusion, confusion, worst_pairs
 from cnn_tui.engine.insight.examples import Examples
 from cnn_tui.engine.insight.grad_cam import grad_cam
 from cnn_tui.engine.insight.occlusion import occlusion
+from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.saliency import last_layers, rank_correlation, saliency
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.specs.layers import FC, Conv, GlobalAvgPool, MaxPool, ReLU
@@ -69,11 +70,12 @@ def test_mistakes_come_by_loss_and_pictures_of_a_cell_by_confidence() -> None:
 def test_a_split_is_classified_whole() -> None:
     subject, shares = subject_of(load_preset("digits-convnet")), list[float]()
     found = confusion(subject, "test", progress=shares.append)
-    assert found is not None and shares[-1] == 1
+    assert shares[-1] == 1
     examples = subject.images("test")
     np.testing.assert_allclose(found.scores, subject.model.forward(examples.images), atol=1e-5)
     assert found.matrix.sum() == len(examples)
-    assert confusion(subject, "test", cancelled=lambda: True) is None
+    with pytest.raises(CancelledError):
+        confusion(subject, "test", cancelled=lambda: True)
 
 
 def test_saliency_is_the_slope_of_the_score() -> None:
@@ -139,12 +141,13 @@ def test_occlusion_is_the_probability_with_a_patch() -> None:
     subject, shares = subject_of(NETWORK), list[float]()
     example = example_of(subject)
     seen = occlusion(subject, example, 1, patch=3, stride=2, progress=shares.append)
-    assert seen is not None and seen.map.shape == (5, 4) and shares[-1] == 1
+    assert seen.map.shape == (5, 4) and shares[-1] == 1
     covered = example.images.copy()
     covered[:, :, 4:7, 6:9] = 0
     scores = subject.model.forward(covered)[0].astype(float)
     assert seen.map[2, 3] == pytest.approx(np.exp(scores[1]) / np.exp(scores).sum(), abs=1e-6)
-    assert occlusion(subject, example, cancelled=lambda: True) is None
+    with pytest.raises(CancelledError):
+        occlusion(subject, example, cancelled=lambda: True)
     with pytest.raises(InsightError, match="A patch of 11 pixels"):
         occlusion(subject, example, patch=11)
 
@@ -159,7 +162,7 @@ def test_occlusion_finds_the_only_part_that_counts() -> None:
     unknown = np.array([-1])
     example = Examples(subject.eye.normalizer.apply(pictures), unknown, pictures, unknown)
     seen = occlusion(subject, example, patch=3, stride=1)
-    assert seen is not None and seen.of_class == 1
+    assert seen.of_class == 1
     low = seen.map < seen.probability - 0.1
     assert low[2:5, 2:5].all() and low.sum() == 9
 
@@ -217,7 +220,6 @@ def test_against_pytorch(name: str) -> None:
         ours = grad_cam(subject, example, conv, 3).map
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-4 * max(theirs.max(), 1e-12))
         seen = occlusion(subject, example, 3, stride=5)
-        assert seen is not None
         with torch.no_grad():
             for (row, column), share in np.ndenumerate(seen.map):
                 covered = torch.tensor(example.images)

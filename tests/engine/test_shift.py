@@ -13,6 +13,7 @@ from cnn_tui.engine.data.built_in import load_digits
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.beside import fully_connected
 from cnn_tui.engine.insight.equivariance import equivariance
+from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.shift import moved, shift
 from cnn_tui.engine.insight.shuffle import permuted, shuffle
 from cnn_tui.engine.insight.subject import Subject
@@ -81,7 +82,7 @@ def test_a_run_is_trained_once_and_resumed_after_a_cancel(tmp_path: Path) -> Non
 def test_shift_measures_both_networks(tmp_path: Path) -> None:
     subject = trained(tmp_path)
     seen = shift(subject, tmp_path, shifts=(0, 2), limit=150)
-    assert seen is not None and seen.images == 150
+    assert seen.images == 150
     still, away = seen.own.accuracy
     examples = subject.images("test", 150)
     right = subject.model.forward(examples.images).argmax(1) == examples.targets
@@ -100,10 +101,11 @@ def test_shift_measures_both_networks(tmp_path: Path) -> None:
     assert set(plain["beside"]) >= {"name", "params", "accuracy"}
 
 
-def test_cancelled_comparisons_give_nothing(tmp_path: Path) -> None:
+def test_comparisons_can_be_cancelled(tmp_path: Path) -> None:
     subject = trained(tmp_path)
-    assert shift(subject, tmp_path, cancelled=lambda: True) is None
-    assert shuffle(subject, tmp_path, cancelled=lambda: True) is None
+    for measure in (shift, shuffle):
+        with pytest.raises(CancelledError):
+            measure(subject, tmp_path, cancelled=lambda: True)
 
 
 def test_shuffled_pixels_are_the_same_pixels_in_one_order() -> None:
@@ -121,7 +123,7 @@ def test_shuffled_pixels_are_the_same_pixels_in_one_order() -> None:
 def test_shuffle_trains_four_runs(tmp_path: Path) -> None:
     subject, shares = trained(tmp_path), list[float]()
     seen = shuffle(subject, tmp_path, progress=shares.append)
-    assert seen is not None and [row.name for row in seen.rows] == ["small", "small-fc"]
+    assert [row.name for row in seen.rows] == ["small", "small-fc"]
     assert shares == sorted(shares) and shares[-1] == 1
     names = [name for row in seen.rows for name in row.runs]
     assert sorted(names) == sorted(run_names(tmp_path)) and names[0] == "small-1"

@@ -11,6 +11,7 @@ from cnn_tui.engine.data.built_in import load_digits
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import InsightError, ShapeError
 from cnn_tui.engine.insight.examples import Eye
+from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.slide import digits_canvas, slide
 from cnn_tui.engine.insight.sliding import sliding_form
 from cnn_tui.engine.insight.subject import Subject
@@ -76,7 +77,6 @@ def test_the_map_equals_each_crop(name: str) -> None:
     seen = slide(
         subject_of(network), noise(channels, height + 2 * form.stride[0], width + form.stride[1])
     )
-    assert seen is not None
     assert seen.scores.shape[1] == 3 and seen.scores.shape[2] in (2, 3)
     assert seen.worst_difference < 1e-5
     assert np.ptp(seen.scores) > 0
@@ -86,7 +86,7 @@ def test_without_padding_the_crops_pass_through_the_network_as_it_was_trained() 
     subject = subject_of(FORMS["unpadded"])
     canvas = noise(1, 20, 16)
     seen = slide(subject, canvas)
-    assert seen is not None and (seen.window, seen.stride, seen.frame) == ((12, 12), (2, 2), (0, 0))
+    assert (seen.window, seen.stride, seen.frame) == ((12, 12), (2, 2), (0, 0))
     assert seen.remark == "" and seen.agreement == 1.0
     for row in range(5):
         for column in range(3):
@@ -100,13 +100,14 @@ def test_padding_at_the_input_is_the_same_where_the_ground_is_empty() -> None:
     canvas = np.ones((1, 36, 36), np.uint8)  # 1 is the mean: it becomes zero, as padding is
     canvas[:, 6:30, 6:30] = noise(1, 24, 24)
     seen = slide(subject, canvas)
-    assert seen is not None and seen.frame == (2, 2) and seen.scores.shape[1:] == (3, 3)
+    assert seen.frame == (2, 2) and seen.scores.shape[1:] == (3, 3)
     scores = subject.model.forward(subject.eye.normalizer.apply(canvas[None, :, 4:32, 4:32]))[0]
     np.testing.assert_allclose(seen.scores[:, 1, 1], scores, rtol=0, atol=1e-5)
 
 
-def test_cancelling_gives_nothing() -> None:
-    assert slide(subject_of(FORMS["unpadded"]), noise(1, 20, 16), cancelled=lambda: True) is None
+def test_sliding_can_be_cancelled() -> None:
+    with pytest.raises(CancelledError):
+        slide(subject_of(FORMS["unpadded"]), noise(1, 20, 16), cancelled=lambda: True)
 
 
 def test_progress_ends_at_one() -> None:
@@ -152,7 +153,6 @@ def test_a_network_with_an_error_is_refused() -> None:
 
 def test_the_json_has_the_stable_fields() -> None:
     seen = slide(subject_of(FORMS["unpadded"]), noise(1, 20, 16))
-    assert seen is not None
     plain = msgspec.json.decode(msgspec.json.encode(seen.to_json()))
     assert (plain["rows"], plain["columns"]) == (5, 3)
     assert {"classes", "worst_difference", "seconds", "crops_seconds"} <= set(plain)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.confusion import ClassFigures, Confusion, confusion, worst_pairs
 from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, paged
 from cnn_tui.tui.rows import Line
@@ -29,8 +28,6 @@ def compute(
 ) -> ConfusionSeen:
     """Classify the validation split."""
     found = confusion(subject, progress=progress, cancelled=cancelled)
-    if found is None:
-        raise InsightError("Cancelled.")
     return ConfusionSeen(found)
 
 

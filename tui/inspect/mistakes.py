@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.confusion import Confusion, Mistake, confusion
 from cnn_tui.engine.insight.examples import Examples
 from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted
@@ -31,8 +30,6 @@ def compute(
 ) -> MistakesSeen:
     """Classify the validation split, and read the pictures of what is wrong."""
     found = confusion(subject, progress=progress, cancelled=cancelled)
-    if found is None:
-        raise InsightError("Cancelled.")
     worst = [
         mistake
         for mistake in found.mistakes(len(found.targets))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.occlusion import Occlusion, occlusion
 from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, class_of
 from cnn_tui.tui.inspect.row import Captioned, beside, draw_row, overlay
@@ -28,8 +27,6 @@ def compute(
     """Cover each part in turn."""
     example, chosen = subject.example(wanted.image), class_of(subject, wanted)
     found = occlusion(subject, example, chosen, progress=progress, cancelled=cancelled)
-    if found is None:
-        raise InsightError("Cancelled.")
     return OcclusionSeen(found)
 
 

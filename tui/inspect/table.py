@@ -99,7 +99,24 @@ VIEWS = (
         live=False,
     ),
     View(
-<<<<<<< HEAD
+        "probes",
+        "How well a simple classifier tells the classes apart by each layer's output.",
+        "Trained curves rise from layer to layer above the untrained ones: that rise is what "
+        "training has added to the architecture.",
+        "Alain and Bengio 2016; random conv layers: Saxe et al. 2011",
+        frozenset({"seed", "data"}),
+        start="Trains a classifier on every layer's output, trained and untrained: enter starts.",
+        live=False,
+    ),
+    View(
+        "histograms",
+        "The weights, activations and gradients of a layer, at its start and now.",
+        "Weights spread as they learn; activations all at zero, or gradients a thousand times "
+        "smaller than elsewhere, mean a layer that does not learn.",
+        "notes, Neural Networks Part 2 and 3, distributions per layer, update ratio",
+        frozenset({"drawn layer", "seed"}),
+    ),
+    View(
         "confusion",
         "How often images of each class, in rows, are taken for each class, in columns.",
         "Shaded cells off the diagonal are classes that the network cannot tell apart; enter shows "
@@ -145,24 +162,6 @@ VIEWS = (
         "The same weights meet every place of the image; the arrow keys move the window.",
         "notes, Conv Layer and Pooling Layer",
         frozenset({"any layer", "image", "filters", "class", "position", "data"}),
-=======
-        "probes",
-        "How well a simple classifier tells the classes apart by each layer's output.",
-        "Trained curves rise from layer to layer above the untrained ones: that rise is what "
-        "training has added to the architecture.",
-        "Alain and Bengio 2016; random conv layers: Saxe et al. 2011",
-        frozenset({"seed", "data"}),
-        start="Trains a classifier on every layer's output, trained and untrained: enter starts.",
-        live=False,
-    ),
-    View(
-        "histograms",
-        "The weights, activations and gradients of a layer, at its start and now.",
-        "Weights spread as they learn; activations all at zero, or gradients a thousand times "
-        "smaller than elsewhere, mean a layer that does not learn.",
-        "notes, Neural Networks Part 2 and 3, distributions per layer, update ratio",
-        frozenset({"drawn layer", "seed"}),
->>>>>>> views
     ),
 )
 
