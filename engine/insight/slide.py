@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.build import build
+from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture, picture_size
 from cnn_tui.engine.errors import InsightError, ShapeError
 from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.sliding import SlidingForm, sliding_form
@@ -23,12 +25,15 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer_layers
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.wording import plain
 from cnn_tui.engine.transforms.carry import Weights, carry, load_weights
 
 CROPS = 32
 """Crops that pass through the network at a time."""
 MOST_SIDE = 1024
 """Largest height and width of the input of any network."""
+MOST_CANVAS = 512
+"""Longest side of the picture of a file; larger ones are made smaller."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,3 +244,24 @@ def digits_canvas(subject: Subject, height: int, width: int, seed: int = 0) -> N
         top, left = place // columns * tall, place % columns * wide
         canvas[:, top : top + tall, left : left + wide] = pictures[place % len(pictures)]
     return canvas
+
+
+def canvas_of_file(subject: Subject, path: Path) -> NDArray[np.uint8]:
+    """The picture of a file at its own size, ``(C, H, W)``, or smaller where it is too large.
+
+    Raises:
+        InsightError: if the file is no picture, or smaller than the network's input.
+    """
+    channels, height, width = subject.network.input
+    try:
+        wide, tall = picture_size(path)
+        scale = min(1.0, MOST_CANVAS / max(tall, wide))
+        shape = (channels, max(1, int(tall * scale)), max(1, int(wide * scale)))
+        if shape[1] >= height and shape[2] >= width:
+            return fitted_picture(path, shape)[0]
+    except BadPictureError as error:
+        raise InsightError(f"{plain(str(path))} cannot be shown: {error}.") from None
+    raise InsightError(
+        f"{plain(str(path))} is {tall}x{wide} pixels; the network slides over pictures of "
+        f"{height}x{width} and larger."
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from cnn_tui.engine.errors import InsightError
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.link import Form
 
@@ -39,6 +40,8 @@ class Wanted:
     """The right class and the given one of mistakes; None for all."""
     at: tuple[int, int] | None = None
     """Row and column of an output; None for the largest."""
+    size: tuple[int, int] | None = None
+    """Height and width of a canvas; None for three images side by side."""
     seed: int = 0
     folder: RunFolder | None = None
     """The run, if it has a folder; results that are runs are written beside it."""
@@ -105,6 +108,18 @@ def class_of(subject: Subject, wanted: Wanted) -> int | None:
         InsightError: if there is no such class.
     """
     return subject.require_class(wanted.of_class) if wanted.of_class else None
+
+
+def runs_beside(wanted: Wanted) -> tuple[Path, Path | None]:
+    """Return the folder of runs in which networks to compare with are trained, and their data.
+
+    Raises:
+        InsightError: if the run is in no folder.
+    """
+    if wanted.folder is None:
+        raise InsightError("This run is not kept in a folder, so there is no place beside it.")
+    data_dir = wanted.folder.info().data_dir
+    return wanted.folder.path.parent, Path(data_dir) if data_dir else None
 
 
 Compute = Callable[["Subject", Wanted, Progress, Cancelled], Seen]

@@ -23,6 +23,7 @@ Takes = Literal[
     "class",
     "pair",
     "position",
+    "size",
     "data",
 ]
 """What a view can be asked for.
@@ -162,6 +163,54 @@ VIEWS = (
         "The same weights meet every place of the image; the arrow keys move the window.",
         "notes, Conv Layer and Pooling Layer",
         frozenset({"any layer", "image", "filters", "class", "position", "data"}),
+    ),
+    View(
+        "slide",
+        "The class that the network sees at every place of a larger image.",
+        "Fully connected layers are convolutions over the whole input: one pass gives all places, "
+        "equal to the network on each crop.",
+        "notes, Converting FC layers to CONV layers; Long et al. 2015",
+        frozenset({"image", "size", "data"}),
+        live=False,
+    ),
+    View(
+        "compare",
+        "One image before a linear classifier, a two-layer network and this one.",
+        "The linear template is one ghostly average; the others look at strokes of this image.",
+        "notes, linear classification, interpreting a linear classifier",
+        frozenset({"image", "data"}),
+        start="Trains a linear classifier and a two-layer network on the data: enter starts.",
+        live=False,
+    ),
+    View(
+        "shift",
+        "Accuracy when the images shift, beside a fully connected network of as many parameters.",
+        "The ConvNet falls more slowly: its maps shift with the image, and pooling forgives a "
+        "pixel.",
+        "Azulay and Weiss 2019; Zhang 2019",
+        frozenset({"seed", "data"}),
+        start="Trains a fully connected network of as many parameters: enter starts.",
+        live=False,
+    ),
+    View(
+        "shuffle",
+        "Both networks trained again with the pixels of all images in one other order.",
+        "The fully connected one does not mind; what the ConvNet loses is what neighbourhood "
+        "was worth.",
+        "notes, Convolutional Networks, architecture overview",
+        frozenset({"seed", "data"}),
+        start="Trains up to four networks, each kept as a run: enter starts.",
+        live=False,
+    ),
+    View(
+        "family",
+        "Well-known networks in the order of their invention, each with the idea it added.",
+        "Depth grows and parameters shrink: small filters, shortcuts and averages replace wide "
+        "fc layers.",
+        "the papers named in each row",
+        frozenset(),
+        opens="build",
+        live=False,
     ),
 )
 
