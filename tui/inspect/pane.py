@@ -37,7 +37,9 @@ class InspectPane(Lines):
 
     def canvas(self, width: int, height: int) -> Canvas:
         """Return the room and what is drawn of the view."""
-        return Canvas(width, height, self._form, self.page, self.chosen, self.zoom, self.layer_drawn)
+        return Canvas(
+            width, height, self._form, self.page, self.chosen, self.zoom, self.layer_drawn
+        )
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         if self.seen is None:
