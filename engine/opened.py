@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import InsightError, MemoryLimitError, ShapeError
 from cnn_tui.engine.layers.base import Stage, Task, merge
@@ -23,7 +24,7 @@ MOST_BYTES = 2 << 30
 _SAMPLES = (4, 8)
 """Images of the plans from which the memory of larger ones is computed."""
 
-Classes = int | Sequence[int]
+Classes = int | Sequence[int] | NDArray[np.integer]
 """One class for all images, or one for each."""
 
 
@@ -169,8 +170,8 @@ class Opened:
         raise no_such_layer(layer, self.layers)
 
     def _differentiate(self, of_class: Classes) -> None:
-        count = len(self.images)
-        chosen = (of_class,) * count if isinstance(of_class, int) else tuple(of_class)
+        given = np.asarray(of_class)
+        chosen = tuple((np.full(len(self.images), given) if given.ndim == 0 else given).tolist())
         self._require_classes(chosen)
         if chosen != self._of_class:
             self._plan.select(np.array(chosen))

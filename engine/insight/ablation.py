@@ -7,7 +7,7 @@ import numpy as np
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.fitting import hits
-from cnn_tui.engine.insight.passes import Cancelled, Progress, part_of
+from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, part_of
 from cnn_tui.engine.insight.pruning import Filters, masked, pruned, require_filters
 from cnn_tui.engine.insight.subject import SplitName, Subject
 from cnn_tui.engine.runs.folder import RunFolder
@@ -140,17 +140,19 @@ def cost_of_each(
 
 
 def keep_without(
-    subject: Subject, removed: Filters, origin: RunFolder, *, storage: Storage | None = None
+    subject: Subject, removed: Filters, *, storage: Storage | None = None
 ) -> RunFolder:
-    """Keep a network smaller by some filters as a new run beside ``origin``, the subject's own.
+    """Keep a network smaller by some filters as a new run beside that of the subject.
 
     Its scores are those of the network whose maps are set to zero, to 1e-5.
 
     Raises:
-        InsightError: if a layer cannot become narrower; says why.
+        InsightError: if a layer cannot become narrower, or the subject is no run; says why.
         RunError: if the run cannot be written.
     """
-    wanted = _checked(subject, removed)
+    wanted, origin = _checked(subject, removed), subject.folder
+    if origin is None:
+        raise InsightError(f"{subject.name} is not a run that was kept.", "Choose one of the list.")
     network, weights = pruned(subject.network, subject.weights(), wanted)
     gone = [f"{len(numbers)} of {name}" for name, numbers in wanted.items()]
     note = f"{origin.name} ({subject.state}) without filters: {listed(gone, 'and')}."
@@ -191,7 +193,7 @@ class _Trial:
 
     def __init__(self, subject: Subject, split: SplitName, limit: int | None, seed: int) -> None:
         subject.require_finite()
-        examples = subject.images(split, limit, seed)
+        examples = subject.images(split, affordable(subject, limit), seed)
         self._subject, self._weights = subject, subject.weights()
         self._images, self._targets = examples.images, examples.targets
 

@@ -80,8 +80,9 @@ class Eye:
         return Examples(images, unknown, pixels[None], unknown, note)
 
     def _bytes(self, pixels: NDArray[Any]) -> NDArray[np.uint8]:
-        if pixels.dtype == np.uint8:
+        if pixels.dtype == np.uint8 and self.peak == _BYTE:
             return pixels
+        # Not all data goes up to 255: the built-in digits end at 16.
         scaled = np.clip(pixels * (_BYTE / (self.peak or _BYTE)), 0, _BYTE)
         shown: NDArray[np.uint8] = np.rint(scaled).astype(np.uint8)
         return shown

@@ -15,7 +15,7 @@ from cnn_tui.engine.insight.features import features_of, rows_of
 from cnn_tui.engine.insight.fitting import hits
 from cnn_tui.engine.insight.head import head_accuracy
 from cnn_tui.engine.insight.linear import linear_accuracy
-from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in, part_of
+from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, check_in, part_of
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.threads import WorkerPool, default_threads
@@ -162,8 +162,8 @@ class _Work:
         threads: int,
         cancelled: Cancelled,
     ) -> None:
-        self.train = subject.images("train", limit, seed)
-        self.test = subject.images("test", test_limit, seed)
+        self.train = subject.images("train", affordable(subject, limit), seed)
+        self.test = subject.images("test", affordable(subject, test_limit), seed)
         self.classes, self._seed, self._cancelled = len(subject.classes), seed, cancelled
         self.neighbours = min(NEIGHBOURS, len(self.train))
         self.accuracy = float(hits(subject.model, self.test.images, self.test.targets).mean())

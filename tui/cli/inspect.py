@@ -34,6 +34,10 @@ class InspectCommand(click.Command):
 @click.option("--filter", "filters", type=click.IntRange(0), multiple=True, metavar="N",
               help="A filter to take out; may be repeated.")  # fmt: skip
 @click.option("--keep", is_flag=True, help="Keep the network without them as a new run.")
+@click.option("--width", "widths", type=click.IntRange(1, 4096), multiple=True, metavar="N",
+              help="A number of filters to train with; may be repeated.")  # fmt: skip
+@click.option("--seeds", type=click.IntRange(1, 99), metavar="N", help="Trainings of each width.")
+@click.option("--epochs", type=click.IntRange(1), metavar="N", help="Epochs of each training.")
 @click.option("--state", metavar="STATE", help="best, last, untrained, a step or a checkpoint.")
 @options.data
 @options.data_dir
@@ -49,6 +53,9 @@ def command(
     image: str | None,
     filters: tuple[int, ...],
     keep: bool,
+    widths: tuple[int, ...],
+    seeds: int | None,
+    epochs: int | None,
     state: str | None,
     data: str | None,
     data_dir: Path | None,
@@ -65,9 +72,18 @@ def command(
     row = view_named(view)
     if row is None:
         raise click.UsageError(unknown_view(view))
-    given: dict[Takes, object] = {"image": image, "filters": filters, "seed": seed}
+    given: dict[str, tuple[Takes, object]] = {
+        "image": ("image", image),
+        "filter": ("filters", filters),
+        "seed": ("seed", seed),
+        "width": ("widths", widths),
+        "seeds": ("widths", seeds),
+        "epochs": ("widths", epochs),
+    }
     _refuse_unused(row, given, layer)
-    wanted = Wanted(layer or "", _image(image), filters, seed or 0, folder)
+    wanted = Wanted(
+        layer or "", _image(image), filters, seed or 0, widths, seeds or 3, epochs, folder
+    )
     if keep:
         _keep(row, folder, wanted, state, as_json)
         return
@@ -104,13 +120,12 @@ def _list_views(as_json: bool) -> None:
         print_table(("view", "shows"), [(v.name, v.shows) for v in VIEWS], wrap=("shows",))
 
 
-def _refuse_unused(view: View, given: dict[Takes, object], layer: str | None) -> None:
-    unused = [name for name, value in given.items() if value and name not in view.takes]
+def _refuse_unused(view: View, given: dict[str, tuple[Takes, object]], layer: str | None) -> None:
+    unused = [name for name, (takes, value) in given.items() if value and takes not in view.takes]
     if layer and not view.takes & {"layer", "any layer", "one layer", "drawn layer"}:
         unused.append("layer")
     if unused:
-        option = "--filter" if unused[0] == "filters" else f"--{unused[0]}"
-        raise click.UsageError(f"The view {view.name} takes no {option}.")
+        raise click.UsageError(f"The view {view.name} takes no --{unused[0]}.")
 
 
 def _image(text: str | None) -> int | Path:

@@ -43,6 +43,12 @@ class Wanted:
     size: tuple[int, int] | None = None
     """Height and width of a canvas; None for three images side by side."""
     seed: int = 0
+    widths: tuple[int, ...] = ()
+    """Numbers of filters to train with; none for some around that of the layer."""
+    seeds: int = 3
+    """Trainings with each of them."""
+    epochs: int | None = None
+    """Epochs of each training; None for those of the recipe."""
     folder: RunFolder | None = None
     """The run, if it has a folder; results that are runs are written beside it."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ASCII = " .:-=+*#%"
 """As many steps of ink."""
-_NAME, _TALLEST = 14, 5
+_NAME, _TALLEST = 15, 5
 """Columns before a histogram, and most rows of one."""
 _HEALTHY = 1e-3
 
@@ -89,7 +90,7 @@ def _quantity(one: LayerHistograms, tall: int, form: Form) -> list[Line]:
     for at, state in enumerate(one.states):
         role = "accent" if at == len(one.states) - 1 else "faint"
         rows = _bars(state.counts, tall, _ASCII if form == "ascii" else _BLOCKS)
-        name = fit(state.state.removeprefix("best, "), _NAME - 2)
+        name = fit(state.state.rpartition(", ")[2], _NAME - 2)
         for y, row in enumerate(rows):
             last = y == tall - 1
             label = f" {name if last else '':<{_NAME - 1}}"
@@ -143,6 +144,6 @@ def _spark(values: Sequence[float], width: int, ink: str) -> str:
     """The course of a figure in one row: the mean of each part, beside the largest."""
     parts = min(width, len(values))
     edges = [at * len(values) // parts for at in range(parts + 1)]
-    means = [sum(values[a:b]) / (b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    means = [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
     most = max([*means, 1e-30])
     return "".join(ink[max(1, min(8, -int(-8 * mean // most)))] for mean in means)

@@ -26,7 +26,7 @@ class InspectPane(Lines):
     page: Shown[int] = Shown(0)
     chosen: Shown[int | None] = Shown(None)
     zoom: Shown[int] = Shown(0)
-    layer: Shown[str] = Shown("")
+    layer_drawn: Shown[str] = Shown("")
 
     drawn = Drawn(())
     """What was drawn last."""
@@ -37,7 +37,9 @@ class InspectPane(Lines):
 
     def canvas(self, width: int, height: int) -> Canvas:
         """Return the room and what is drawn of the view."""
-        return Canvas(width, height, self._form, self.page, self.chosen, self.zoom, self.layer)
+        return Canvas(
+            width, height, self._form, self.page, self.chosen, self.zoom, self.layer_drawn
+        )
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         if self.seen is None:

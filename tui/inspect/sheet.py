@@ -17,7 +17,7 @@ from cnn_tui.tui.words import clean, fit
 
 _LARGEST, _SMALLEST = 56, 8
 """Longest sides of pictures, in pixels."""
-_READABLE = 12
+_READABLE = 10
 """Least side of pictures that do not fit on one page."""
 _CAPTION = 8
 """Least columns of a caption."""

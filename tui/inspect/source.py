@@ -261,11 +261,17 @@ def _is_state(name: str, words: str) -> bool:
 
 
 _FIELDS = {
-    "layer": "layer", "any layer": "layer", "one layer": "layer", "image": "image", "seed": "seed"
-}  # fmt: skip
+    "layer": ("layer",),
+    "any layer": ("layer",),
+    "one layer": ("layer",),
+    "image": ("image",),
+    "seed": ("seed",),
+    "filters": ("filters",),
+    "widths": ("widths", "seeds", "epochs"),
+}
 
 
 def _needed(view: View, wanted: Wanted) -> Wanted:
     """Leave out what a view does not take, so that its answer is found again whatever that is."""
-    taken = {_FIELDS.get(name, "filters") for name in view.takes - {"data", "drawn layer"}}
-    return Wanted(**{name: getattr(wanted, name) for name in taken})
+    fields = {field for taken in view.takes for field in _FIELDS.get(taken, ())}
+    return Wanted(**{field: getattr(wanted, field) for field in fields})

@@ -24,6 +24,7 @@ Takes = Literal[
     "pair",
     "position",
     "size",
+    "widths",
     "data",
 ]
 """What a view can be asked for.
@@ -91,6 +92,15 @@ VIEWS = (
         frozenset({"one layer", "seed", "data"}),
     ),
     View(
+        "excite",
+        "The patches of the data to which each filter responds most, one from an image.",
+        "What the patches of one filter have in common is what it looks for: strokes and corners "
+        "first, parts of objects later.",
+        "Zeiler and Fergus 2013",
+        frozenset({"layer", "seed", "data"}),
+        live=False,
+    ),
+    View(
         "ablate",
         "How much accuracy each filter is worth, and which classes suffer without it.",
         "A filter whose loss costs nothing is redundant; one that costs a single class is its "
@@ -107,6 +117,16 @@ VIEWS = (
         "Alain and Bengio 2016; random conv layers: Saxe et al. 2011",
         frozenset({"seed", "data"}),
         start="Trains a classifier on every layer's output, trained and untrained: enter starts.",
+        live=False,
+    ),
+    View(
+        "width",
+        "Accuracy, effective rank and distinct filters against the number of filters of a layer.",
+        "Where the curve flattens within the spread of the seeds, more filters bring nothing.",
+        "notes, ConvNet Architectures, layer sizing",
+        frozenset({"layer", "widths", "seed", "data"}),
+        start="Trains this network with other numbers of filters in this layer, three seeds each, "
+        "as runs of their own: enter starts, esc stops, and what is done is not done again.",
         live=False,
     ),
     View(

@@ -176,7 +176,7 @@ class InspectScreen(ModeScreen):
             return
         self._pace.worked(found.seconds)
         self._began, self._found = None, found
-        self._pane.layer = self._layer() if "drawn layer" in self.view.takes else ""
+        self._pane.layer_drawn = self._layer() if "drawn layer" in self.view.takes else ""
         self._pane.seen = found.seen
         self._tell()
 
