@@ -174,6 +174,8 @@ COMMANDS = (
     Command(INSPECT, "full_stop", "screen.image(1)", "image", "Next, previous image", ", ."),
     Command(INSPECT, "comma", "screen.image(-1)", "image before", in_bar=False),
     Command(INSPECT, "i", "screen.choose_image", "image", "Image number or file", in_bar=False),
+    Command(INSPECT, "c", "screen.class(1)", "class", "Next, previous class", "c/C", False),
+    Command(INSPECT, "C", "screen.class(-1)", "class before", in_bar=False),
     Command(INSPECT, "t", "screen.travel(1)", "time", "Next, previous checkpoint", "t/T"),
     Command(INSPECT, "T", "screen.travel(-1)", "time back", in_bar=False),
     Command(INSPECT, "right", "screen.filter(1)", "filter", "Choose a filter", "left/rt", False),

@@ -13,6 +13,7 @@ from cnn_tui.engine.data.sources import missing
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import APP, CommandTable, bindings
 from cnn_tui.tui.building.builder import Builder
@@ -22,6 +23,7 @@ from cnn_tui.tui.messages import (
     EditRun,
     InspectRun,
     NetworkChanged,
+    PresetWanted,
     RepeatRun,
     ResumeRun,
     RunSteered,
@@ -221,6 +223,13 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         await self.switch_mode("runs")
         if isinstance(self.screen_stack[0], screens.RunsScreen):
             self.screen_stack[0].open_run(event.folder)
+
+    @on(PresetWanted)
+    @work
+    async def _open_preset(self, event: PresetWanted) -> None:
+        if await may_replace(self, self.builder):
+            self.builder.open(load_preset(event.name), None)
+            self.action_mode("build")
 
     @on(InspectRun)
     async def _inspect(self, event: InspectRun) -> None:

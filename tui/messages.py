@@ -41,6 +41,14 @@ class WatchRun(Message):
         self.folder = folder
 
 
+class PresetWanted(Message):
+    """Open a preset in Build."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
 class InspectRun(Message):
     """Look inside a run."""
 

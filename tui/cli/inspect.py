@@ -33,6 +33,9 @@ class InspectCommand(click.Command):
 @click.option("--image", metavar="N|FILE", help="Number in the validation split, or a picture.")
 @click.option("--filter", "filters", type=click.IntRange(0), multiple=True, metavar="N",
               help="A filter to take out; may be repeated.")  # fmt: skip
+@click.option("--class", "of_class", metavar="NAME", help="The class; the likeliest if not given.")
+@click.option("--at", "position", metavar="ROW,COL", help="Place of the output to step through.")
+@click.option("--canvas", metavar="HxW", help="Size of the canvas to slide over, in pixels.")
 @click.option("--keep", is_flag=True, help="Keep the network without them as a new run.")
 @click.option("--width", "widths", type=click.IntRange(1, 4096), multiple=True, metavar="N",
               help="A number of filters to train with; may be repeated.")  # fmt: skip
@@ -52,6 +55,9 @@ def command(
     layer: str | None,
     image: str | None,
     filters: tuple[int, ...],
+    of_class: str | None,
+    position: str | None,
+    canvas: str | None,
     keep: bool,
     widths: tuple[int, ...],
     seeds: int | None,
@@ -75,6 +81,9 @@ def command(
     given: dict[str, tuple[Takes, object]] = {
         "image": ("image", image),
         "filter": ("filters", filters),
+        "class": ("class", of_class),
+        "at": ("position", position),
+        "canvas": ("size", canvas),
         "seed": ("seed", seed),
         "width": ("widths", widths),
         "seeds": ("widths", seeds),
@@ -82,7 +91,17 @@ def command(
     }
     _refuse_unused(row, given, layer)
     wanted = Wanted(
-        layer or "", _image(image), filters, seed or 0, widths, seeds or 3, epochs, folder
+        layer=layer or "",
+        image=_image(image),
+        filters=filters,
+        of_class=of_class or "",
+        at=_pair(position, "--at", ",", "10,12"),
+        size=_pair(canvas, "--canvas", "x", "28x84"),
+        seed=seed or 0,
+        widths=widths,
+        seeds=seeds or 3,
+        epochs=epochs,
+        folder=folder,
     )
     if keep:
         _keep(row, folder, wanted, state, as_json)
@@ -126,6 +145,15 @@ def _refuse_unused(view: View, given: dict[str, tuple[Takes, object]], layer: st
         unused.append("layer")
     if unused:
         raise click.UsageError(f"The view {view.name} takes no --{unused[0]}.")
+
+
+def _pair(text: str | None, option: str, between: str, example: str) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    first, _, second = text.partition(between)
+    if first.isdecimal() and second.isdecimal():
+        return int(first), int(second)
+    raise click.UsageError(f"{option}: expected two numbers such as {example}, received {text!r}.")
 
 
 def _image(text: str | None) -> int | Path:

@@ -10,7 +10,7 @@ from cnn_tui.engine.insight.confusion import ClassFigures, Confusion, confusion,
 from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.link import Form
-from cnn_tui.tui.words import clean, fit, percent
+from cnn_tui.tui.words import clean, count, fit, percent
 
 if TYPE_CHECKING:
     from cnn_tui.engine.insight.subject import Subject
@@ -50,9 +50,10 @@ class ConfusionSeen:
         pairs = worst_pairs(found, 1)
         if not pairs:
             return (text,)
-        target, chosen, times = pairs[0]
+        target, chosen, images = pairs[0]
         names = found.classes[target], found.classes[chosen]
-        return (f'{text} Most often "{names[0]}" is taken for "{names[1]}": {times:,} times.',)
+        times = count(images, "time")
+        return (f'{text} Most often "{names[0]}" is taken for "{names[1]}": {times}.',)
 
     def drawn(self, canvas: Canvas) -> Drawn:
         width = max(4, len(f"{self.found.matrix.max():,}") + 2)

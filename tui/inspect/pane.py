@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from textwrap import wrap
 
 from rich.style import Style
+from textual.binding import Binding
 from textual.message import Message
 
 from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen
@@ -20,6 +21,17 @@ class InspectPane(Lines):
     class PagesCounted(Message):
         """The number of pages has changed."""
 
+    can_focus = True
+    BINDINGS = [
+        Binding(key, f"move({down}, {across})", show=False)
+        for key, down, across in (
+            ("up", -1, 0),
+            ("down", 1, 0),
+            ("left", 0, -1),
+            ("right", 0, 1),
+        )
+    ]
+
     seen: Shown[Seen | None] = Shown(None)
     words: Shown[str] = Shown("")
     """Stands in place of a view."""
@@ -27,6 +39,13 @@ class InspectPane(Lines):
     chosen: Shown[int | None] = Shown(None)
     zoom: Shown[int] = Shown(0)
     layer_drawn: Shown[str] = Shown("")
+
+    class Moved(Message):
+        """An arrow key was pressed while the pane had the focus."""
+
+        def __init__(self, down: int, across: int) -> None:
+            super().__init__()
+            self.down, self.across = down, across
 
     drawn = Drawn(())
     """What was drawn last."""
@@ -50,6 +69,9 @@ class InspectPane(Lines):
         if self.drawn.pages != before.pages:
             self.post_message(self.PagesCounted())
         return self.drawn.lines
+
+    def action_move(self, down: int, across: int) -> None:
+        self.post_message(self.Moved(down, across))
 
     def _style(self, role: str) -> Style:
         if not role.startswith("#"):

@@ -60,14 +60,15 @@ class ShiftSeen:
         own, other = self.found.own, self.found.beside
         pixels = self.found.shifts[-1]
         kept = [row for row in self.maps.rows if row.multiple and row.difference is not None]
-        worst = max((row.difference or 0.0 for row in kept), default=0.0)
+        most = max((row.difference or 0.0 for row in kept), default=0.0)
+        exactly = f"to {most:.0e}" if most else "exactly"
         return (
             f"At {pixels} pixels: {percent(own.accuracy[-1])} by this network, "
             f"{percent(other.accuracy[-1])} by {other.name}, fully connected, with "
             f"{other.params:,} parameters; unshifted {percent(own.accuracy[0])} and "
             f"{percent(other.accuracy[0])}.",
-            f"Away from the border, maps shift with the image to {worst:.0e} for shifts by whole "
-            "strides; for others, and at the border, they change.",
+            f"Away from the border the maps shift with the image {exactly} where the shift is a "
+            "multiple of the stride; elsewhere they change.",
         )
 
     def drawn(self, canvas: Canvas) -> Drawn:

@@ -131,6 +131,9 @@ class Surroundings:
     """The layer with the responses of the first convolution, or the first of all."""
     images: int
     """Images of the validation split; 0 without data."""
+    classes: Sequence[str]
+    input_size: tuple[int, int]
+    """Height and width of the network's input."""
 
 
 @dataclass(frozen=True)
@@ -244,6 +247,8 @@ def _facts(source: Source, subject: Subject) -> Surroundings:
         _weighted(subject),
         first_layer_of(subject),
         0 if isinstance(data, str) else len(data.val),
+        subject.classes,
+        subject.network.input[1:],
     )
 
 
@@ -265,6 +270,10 @@ _FIELDS = {
     "any layer": ("layer",),
     "one layer": ("layer",),
     "image": ("image",),
+    "class": ("of_class",),
+    "pair": ("pair",),
+    "position": ("at",),
+    "size": ("size",),
     "seed": ("seed",),
     "filters": ("filters",),
     "widths": ("widths", "seeds", "epochs"),

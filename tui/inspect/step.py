@@ -47,8 +47,8 @@ def compute(subject: Subject, wanted: Wanted, progress: Progress, cancelled: Can
         )
         images = example.images
         source = inside.output(found.source)[0] if found.source != "input" else images[0]
-        output = inside.output(layer)[0, found.channel]
-    return StepSeen(found, example, source, output, subject.classes)
+        outputs = inside.output(layer)[0]
+    return StepSeen(found, example, source, outputs[found.channel], subject.classes, len(outputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +62,13 @@ class StepSeen:
     output: NDArray[np.floating]
     """What it makes of it in this channel, ``(H, W)``."""
     classes: tuple[str, ...]
+    channels: int
+    """Channels of the output."""
+
+    @property
+    def place(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The position of the window in the output, and the size of that."""
+        return self.found.position, self.found.size
 
     @property
     def where(self) -> str:
@@ -80,7 +87,9 @@ class StepSeen:
             self._pictures(), replace(canvas, height=self._picture_rows(canvas) + 1)
         )
         lines = [*pictures, (), *self._sums(), (), *self._grids(canvas)]
-        return paged(lines, canvas)
+        drawn = paged(lines, canvas)
+        channels = range(self.channels)
+        return Drawn(drawn.lines, drawn.pages, channels, len(channels))
 
     def _picture_rows(self, canvas: Canvas) -> int:
         return min(_PICTURE_ROWS, canvas.height // 2) if canvas.height else _PICTURE_ROWS

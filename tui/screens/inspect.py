@@ -18,6 +18,7 @@ from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, list_runs
+from cnn_tui.engine.specs.family import ANCESTORS
 from cnn_tui.engine.training.glimpse import Pace
 from cnn_tui.tui.actions import INSPECT, bindings
 from cnn_tui.tui.history.run_rows import items_for
@@ -32,6 +33,17 @@ from cnn_tui.tui.inspect.source import (
     Surroundings,
 )
 from cnn_tui.tui.inspect.table import VIEWS, View, view_named
+from cnn_tui.tui.inspect.walk import (
+    layer_of,
+    layers_of,
+    moved,
+    opened,
+    other_class,
+    other_image,
+    other_layer,
+    other_size,
+)
+from cnn_tui.tui.messages import PresetWanted
 from cnn_tui.tui.rows import Column, Line, TableRow
 from cnn_tui.tui.screens.dialog import Picker, Prompt
 from cnn_tui.tui.screens.files import complain
@@ -220,22 +232,10 @@ class InspectScreen(ModeScreen):
         return replace(self._wanted, layer=self._layer() if self._layers() else "")
 
     def _layer(self) -> str:
-        """Return the chosen layer, or the nearest before it that the view takes."""
-        names, facts, layer = self._layers(), self._facts, self._wanted.layer
-        if facts is None or not names or layer in names:
-            return layer
-        if not layer:
-            return facts.first if facts.first in names else names[0]
-        before = facts.layers[: facts.layers.index(layer)] if layer in facts.layers else ()
-        return next((name for name in reversed(before) if name in names), names[0])
+        return layer_of(self.view, self._facts, self._wanted)
 
     def _layers(self) -> Sequence[str]:
-        """The layers between which the view can choose."""
-        facts, takes = self._facts, self.view.takes
-        if facts is None:
-            return ()
-        kinds = {"layer": facts.convs, "any layer": facts.layers, "drawn layer": facts.weighted}
-        return next((names for kind, names in kinds.items() if kind in takes), ())
+        return layers_of(self.view, self._facts)
 
     def _watch(self) -> None:
         """Show how far a long computation is, and draw a run that trains again in time."""
@@ -295,22 +295,34 @@ class InspectScreen(ModeScreen):
 
     @on(ViewList.Highlighted)
     def _other_view(self) -> None:
-        self._wanted = replace(self._wanted, filters=())
+        self._wanted = replace(self._wanted, filters=(), pair=None, at=None)
         self._turn_to(self.view.name)
 
     def action_layer(self, by: int) -> None:
-        names = self._layers()
-        if names:
-            at = names.index(self._layer())
-            self._wanted = replace(self._wanted, layer=names[(at + by) % len(names)], filters=())
-            self._pane.page, self._pane.chosen = 0, None
-            self.look()
+        """Go to another layer; on a canvas, to another size of it."""
+        self._pane.page, self._pane.chosen = 0, None
+        if "size" in self.view.takes:
+            self._want(other_size(self._facts, self._wanted, by))
+        else:
+            self._want(other_layer(self.view, self._facts, self._wanted, by))
 
     def action_image(self, by: int) -> None:
-        if self._facts and self._facts.images:
-            image = self._wanted.image
-            at = (image + by) % self._facts.images if isinstance(image, int) else 0
-            self._wanted = replace(self._wanted, image=at)
+        self._want(other_image(self._facts, self._wanted, by))
+
+    def action_class(self, by: int) -> None:
+        self._want(other_class(self._facts, self._wanted, by))
+
+    @on(InspectPane.Moved)
+    def _move(self, event: InspectPane.Moved) -> None:
+        """Move the window of the stepper."""
+        seen = self._found.seen if self._found else None
+        place = getattr(seen, "place", None)
+        if place is not None:
+            self._want(moved(self._wanted, *place, event.down, event.across))
+
+    def _want(self, wanted: Wanted) -> None:
+        if wanted != self._wanted:
+            self._wanted = wanted
             self.look()
 
     @work
@@ -318,8 +330,7 @@ class InspectScreen(ModeScreen):
         answer = await self.app.push_screen_wait(Prompt("Number of an image, or a file", ""))
         if answer:
             image = int(answer) if answer.isdecimal() else Path(answer).expanduser()
-            self._wanted = replace(self._wanted, image=image)
-            self.look()
+            self._want(replace(self._wanted, image=image))
 
     def action_travel(self, by: int) -> None:
         facts = self._facts
@@ -335,6 +346,8 @@ class InspectScreen(ModeScreen):
             at = first if pane.chosen not in order else order.index(pane.chosen) + by
             at = max(0, min(at, len(order) - 1))
             pane.chosen, pane.page = order[at], at // on_a_page
+            if "position" in self.view.takes:
+                self._want(replace(self._wanted, filters=(order[at],)))
             self._tell()
 
     def action_page(self, by: int) -> None:
@@ -391,20 +404,26 @@ class InspectScreen(ModeScreen):
             self.look()
 
     def action_back(self) -> None:
-        """Cancel the computation, or go back to the runs."""
-        if self._began is not None:
+        """Cancel the computation, leave the window of the stepper, or go back to the runs."""
+        if self._pane.has_focus:
+            self.query_one(ViewList).focus()
+        elif self._began is not None:
             self._asked, self._began = self._asked + 1, None
             self._pane.seen, self._pane.words = None, "cancelled; enter starts again"
         else:
             self.app.call_later(self.app.run_action, "app.mode('runs')")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        found = self._found
+        if not self.is_mounted:
+            return super().check_action(action, parameters)
+        found, takes, wanted = self._found, self.view.takes, self._wanted
         match action:
             case "layer":
-                return len(self._layers()) > 1
+                return len(self._layers()) > 1 or "size" in takes
+            case "class":
+                return "class" in takes
             case "image" | "choose_image":
-                return "image" in self.view.takes if self.is_mounted else False
+                return "image" in takes
             case "travel":
                 return self._facts is not None and len(self._facts.states) > 1
             case "filter":
@@ -413,28 +432,29 @@ class InspectScreen(ModeScreen):
                 return found is not None and self._pane.drawn.pages > 1
             case "save":
                 return found is not None
-            case "keep" | "undo":
-                return found is not None and bool(self._wanted.filters)
+            case "keep":
+                return found is not None and self.view.name == "ablate" and bool(wanted.filters)
+            case "undo":
+                return bool(
+                    ("filters" in takes and wanted.filters) or ("pair" in takes and wanted.pair)
+                )
             case "act":
-                return self._began is None and (found is None or self._pane.chosen is not None)
+                can_open = self._pane.chosen is not None or "position" in takes
+                return self._began is None and (found is None or can_open)
         return super().check_action(action, parameters)
 
     def action_act(self) -> None:
-        """Take out the filter under the cursor, or start what was cancelled."""
-        if self._found is None:
+        """Open what is under the cursor, walk with the arrows, or start a computation."""
+        view, chosen, facts = self.view, self._pane.chosen, self._facts
+        if self._found is None or facts is None:
             self.look(start=True)
-        elif self._pane.chosen is not None:
-            filters = (self._pane.chosen,)
-            self._wanted = replace(self._wanted, layer=self._conv(), filters=filters)
-            self._turn_to("ablate")
-
-    def _conv(self) -> str:
-        """The convolution whose filters are shown."""
-        facts, layer = self._facts, self._layer()
-        if facts is None or layer in facts.convs:
-            return layer
-        before = facts.layers[: facts.layers.index(layer)]
-        return next(name for name in reversed(before) if name in facts.convs)
+        elif "position" in view.takes:
+            self._pane.focus()
+        elif chosen is not None and view.opens == "build":
+            self.post_message(PresetWanted(ANCESTORS[chosen].preset))
+        elif chosen is not None:
+            self._wanted = opened(view, facts, self._wanted, chosen)
+            self._turn_to(view.opens)
 
     def _turn_to(self, view: str) -> None:
         """Show a view with what is wanted now."""
@@ -444,8 +464,8 @@ class InspectScreen(ModeScreen):
         self.look()
 
     def action_undo(self) -> None:
-        """Put the filters back."""
-        self._wanted = replace(self._wanted, filters=())
+        """Put the filters back; show all mistakes again."""
+        self._wanted = replace(self._wanted, filters=(), pair=None)
         self._turn_to(self.view.name)
 
     def action_keep(self) -> None:
