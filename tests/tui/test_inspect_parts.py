@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 
@@ -128,8 +127,7 @@ def test_long_tables_are_paged_below_their_heading() -> None:
 def test_every_view_says_what_it_shows_what_to_look_for_and_its_source(view) -> None:
     assert view.shows.endswith(".") and view.look_for.endswith(".") and view.source
     assert view.about.startswith(view.shows)
-    assert callable(import_module(f"cnn_tui.tui.inspect.{view.name}").compute)
-    assert view.compute
+    assert callable(view.compute)
 
 
 def test_unknown_view_is_answered_with_the_nearest() -> None:
