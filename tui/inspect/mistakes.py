@@ -63,6 +63,8 @@ class MistakesSeen:
         if not self.worst:
             return (f"No such mistake among {total:,} images of the validation split.",)
         shown = f"; the {len(self.worst)} worst are here" if len(self.worst) < wrong else ""
+        if self.pair is not None:
+            shown = f", {len(self.worst)} of them in this way"
         first = self.worst[0]
         top = ", ".join(f'"{self._name(label)}" {percent(share)}' for label, share in first.top)
         return (

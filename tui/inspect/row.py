@@ -29,10 +29,12 @@ class Captioned(NamedTuple):
 
 
 def draw_row(pictures: Sequence[Captioned], canvas: Canvas) -> list[Line]:
-    """Draw pictures as large as the room allows, in more than one row if it is narrow."""
-    side = _side(pictures, canvas)
+    """Draw pictures as large as the room allows, in one row or two."""
+    across, side = max(
+        ((across, _side(pictures, across, canvas)) for across in _columns(pictures, canvas)),
+        key=lambda each: each[1],
+    )
     width = max(_LEAST_CAPTION, *(_size(each.picture, side)[1] for each in pictures)) + _GAP
-    across = max(1, min(len(pictures), (canvas.width - 1) // width))
     rows: list[Line] = []
     for start in range(0, len(pictures), across):
         part = pictures[start : start + across]
@@ -68,12 +70,18 @@ def overlay(image: NDArray[np.uint8], heat: NDArray[np.floating], scale: float) 
     return Picture(np.moveaxis(mixed, 2, 0))
 
 
-def _side(pictures: Sequence[Captioned], canvas: Canvas) -> int:
-    """The longest side: the largest at which all stand in one row and above the edge."""
-    longest = max(max(each.picture.values.shape[1:]) for each in pictures)
-    room = (canvas.width - 1) // len(pictures) - _GAP
-    tall = 2 * (canvas.height - 1) if canvas.height is not None else _LARGEST
-    return max(8, min(_LARGEST if longest <= _LARGEST else longest, room, tall))
+def _columns(pictures: Sequence[Captioned], canvas: Canvas) -> Sequence[int]:
+    """In how many columns they may stand: all in one row, or in two; fewer if it is narrow."""
+    room = max(1, (canvas.width - 1) // (_LEAST_CAPTION + _GAP))
+    return [min(room, len(pictures)), min(room, -(-len(pictures) // 2))]
+
+
+def _side(pictures: Sequence[Captioned], across: int, canvas: Canvas) -> int:
+    """The longest side at which they fit into so many columns."""
+    rows = -(-len(pictures) // across)
+    wide = (canvas.width - 1) // across - _GAP
+    tall = _LARGEST if canvas.height is None else 2 * (canvas.height // rows - 1)
+    return max(8, min(_LARGEST, wide, tall))
 
 
 def _size(picture: Picture, side: int) -> tuple[int, int]:

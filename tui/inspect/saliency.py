@@ -57,7 +57,7 @@ class SaliencySeen:
             Captioned(Picture(image), "the image"),
             Captioned(Picture(found.map[None], "map", scale), "saliency"),
             *over,
-            Captioned(Picture(found.check[None], "map", other), "last layers anew"),
+            Captioned(Picture(found.check[None], "map", other), "the check"),
         ]
 
 

@@ -51,6 +51,8 @@ class View:
     """The question before it is computed on a screen, if it takes long; else empty."""
     live: bool = True
     """Whether it is drawn again while a run trains."""
+    from_end: bool = False
+    """Whether the last layer is shown first."""
     opens: str = "ablate"
     """The view that enter opens with what is under the cursor."""
 
@@ -176,6 +178,7 @@ VIEWS = (
         "Late layers point at whole objects, early ones at edges everywhere.",
         "Selvaraju et al. 2017",
         frozenset({"layer", "image", "class", "data"}),
+        from_end=True,
     ),
     View(
         "step",

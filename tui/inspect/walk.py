@@ -29,6 +29,8 @@ def layer_of(view: View, facts: Surroundings | None, wanted: Wanted) -> str:
     names, layer = layers_of(view, facts), wanted.layer
     if facts is None or not names or layer in names:
         return layer
+    if not layer and view.from_end:
+        return names[-1]
     if not layer:
         return facts.first if facts.first in names else names[0]
     before = facts.layers[: facts.layers.index(layer)] if layer in facts.layers else ()
