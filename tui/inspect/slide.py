@@ -64,7 +64,7 @@ class SlideSeen:
         )
 
     def drawn(self, canvas: Canvas) -> Drawn:
-        picture = Picture(fitted(self.found.canvas, min(_WIDEST, canvas.width - 2)))
+        picture = Picture(fitted(self.found.canvas, self._side(canvas)))
         lines: list[Line] = [((" ", ""), *line) for line in lines_of(picture, canvas.form)]
         lines += [((" the image, and the class at each place: bold where it is sure", "dim"),)]
         return paged([*lines, *self._map(canvas.width)], canvas)
@@ -74,6 +74,15 @@ class SlideSeen:
 
     def pixels(self) -> NDArray | None:
         return colours_of(Picture(self.found.canvas))
+
+    def _side(self, canvas: Canvas) -> int:
+        """The longest side of the image: as large as leaves room for the map."""
+        side = min(_WIDEST, canvas.width - 2)
+        if canvas.height is None:
+            return side
+        _, height, width = self.found.canvas.shape
+        rows = max(canvas.height // 3, canvas.height - self.found.scores.shape[1] - 1)
+        return max(8, min(side, 2 * rows * max(height, width) // height))
 
     def _map(self, width: int) -> list[Line]:
         labels, sure = self.found.labels, self.found.confidence

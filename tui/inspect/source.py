@@ -124,6 +124,8 @@ class Surroundings:
     at: int
     """The place of the state among them."""
     convs: Sequence[str]
+    windowed: Sequence[str]
+    """Convolutions and pools."""
     layers: Sequence[str]
     weighted: Sequence[str]
     """Layers with weights."""
@@ -243,6 +245,7 @@ def _facts(source: Source, subject: Subject) -> Surroundings:
         states,
         next(here, 0),
         [name for name, layer in subject.reports.items() if layer.type == "conv"],
+        [name for name, layer in subject.reports.items() if layer.type in _WINDOWED],
         subject.layers,
         _weighted(subject),
         first_layer_of(subject),
@@ -265,10 +268,12 @@ def _is_state(name: str, words: str) -> bool:
     return name == words or (name.isdecimal() and words.endswith(f"step {int(name):,}"))
 
 
+_WINDOWED = ("conv", "maxpool", "avgpool")
 _FIELDS = {
     "layer": ("layer",),
     "any layer": ("layer",),
     "one layer": ("layer",),
+    "window layer": ("layer",),
     "image": ("image",),
     "class": ("of_class",),
     "pair": ("pair",),

@@ -17,6 +17,7 @@ Takes = Literal[
     "any layer",
     "one layer",
     "drawn layer",
+    "window layer",
     "image",
     "seed",
     "filters",
@@ -30,7 +31,8 @@ Takes = Literal[
 """What a view can be asked for.
 
 ``layer`` is a conv layer. Those of ``one layer`` show all of them, on the command line one if it is
-named. Those of a ``drawn layer`` compute all layers with weights, and draw one. Those without
+named. Those of a ``drawn layer`` compute all layers with weights, and draw one. A
+``window layer`` is a conv layer or a pool. Those without
 ``data`` need none.
 """
 
@@ -185,7 +187,7 @@ VIEWS = (
         "One output of a layer: its window, the products, their sum, the bias, the activation.",
         "The same weights meet every place of the image; the arrow keys move the window.",
         "notes, Conv Layer and Pooling Layer",
-        frozenset({"any layer", "image", "filters", "class", "position", "data"}),
+        frozenset({"window layer", "image", "filters", "class", "position", "data"}),
     ),
     View(
         "slide",

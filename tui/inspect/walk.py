@@ -20,7 +20,12 @@ def layers_of(view: View, facts: Surroundings | None) -> Sequence[str]:
     """The layers between which a view can choose."""
     if facts is None:
         return ()
-    kinds = {"layer": facts.convs, "any layer": facts.layers, "drawn layer": facts.weighted}
+    kinds = {
+        "layer": facts.convs,
+        "any layer": facts.layers,
+        "drawn layer": facts.weighted,
+        "window layer": facts.windowed,
+    }
     return next((names for kind, names in kinds.items() if kind in view.takes), ())
 
 
