@@ -141,13 +141,7 @@ def _list_views(as_json: bool) -> None:
 
 def _refuse_unused(view: View, given: dict[str, tuple[Takes, object]], layer: str | None) -> None:
     unused = [name for name, (takes, value) in given.items() if value and takes not in view.takes]
-    if layer and not view.takes & {
-        "layer",
-        "any layer",
-        "one layer",
-        "window layer",
-        "drawn layer",
-    }:
+    if layer and not any(name.endswith("layer") for name in view.takes):
         unused.append("layer")
     if unused:
         raise click.UsageError(f"The view {view.name} takes no --{unused[0]}.")

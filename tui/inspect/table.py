@@ -32,8 +32,7 @@ Takes = Literal[
 
 ``layer`` is a conv layer. Those of ``one layer`` show all of them, on the command line one if it is
 named. Those of a ``drawn layer`` compute all layers with weights, and draw one. A
-``window layer`` is a conv layer or a pool. Those without
-``data`` need none.
+``window layer`` is a conv layer or a pool. Those without ``data`` need none.
 """
 
 
