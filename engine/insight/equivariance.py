@@ -13,6 +13,9 @@ from cnn_tui.engine.insight.shift import moved
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
 
+_WINDOWED = ("conv", "maxpool", "avgpool")
+"""Other layers shift as the one before them."""
+
 
 class Equivariance(msgspec.Struct, frozen=True):
     """The output for a shifted image against the shifted output, at one layer."""
@@ -46,7 +49,7 @@ class ShiftedMaps:
 
 
 def equivariance(subject: Subject, images: Array, shifts: Sequence[int] = (1, 2, 4)) -> ShiftedMaps:
-    """Measure every layer with height and width.
+    """Measure every convolution and pool.
 
     Args:
         subject: the network.
@@ -56,7 +59,7 @@ def equivariance(subject: Subject, images: Array, shifts: Sequence[int] = (1, 2,
     places = {
         layer: field
         for layer, field in fields(subject.network).items()
-        if len(subject.reports[layer].output or ()) == 3
+        if subject.reports[layer].type in _WINDOWED
     }
     width = images.shape[3]
     rows: dict[tuple[str, int], Equivariance] = {}
