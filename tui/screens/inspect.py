@@ -291,6 +291,8 @@ class InspectScreen(ModeScreen):
             parts.append(self._found.seen.where)
         if self._pane.drawn.pages > 1:
             parts.append(f"page {self._pane.page + 1} of {self._pane.drawn.pages}")
+        if len(facts.states) > 1:
+            parts.append(f"< {facts.state.rpartition(', ')[2]} >")
         return ((" " + "   ".join(map(clean, parts)), ""),)
 
     @on(ViewList.Highlighted)
