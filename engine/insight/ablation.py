@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import InsightError
-from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in, part_of
+from cnn_tui.engine.insight.fitting import hits
+from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, part_of
 from cnn_tui.engine.insight.pruning import Filters, masked, pruned, require_filters
 from cnn_tui.engine.insight.subject import SplitName, Subject
-from cnn_tui.engine.model import Model
-from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.keep_weights import keep_weights
 from cnn_tui.engine.specs.wording import listed
 from cnn_tui.engine.storage import Storage
-from cnn_tui.engine.transforms.carry import Weights, load_weights
+from cnn_tui.engine.transforms.carry import load_weights
 
-BATCH = 250
-"""Images of a pass; a last short batch has a plan of its own."""
 DRAWS = 3
 """Random choices of as many other filters, whose mean is the yardstick."""
 
@@ -144,17 +140,19 @@ def cost_of_each(
 
 
 def keep_without(
-    subject: Subject, removed: Filters, origin: RunFolder, *, storage: Storage | None = None
+    subject: Subject, removed: Filters, *, storage: Storage | None = None
 ) -> RunFolder:
-    """Keep a network smaller by some filters as a new run beside ``origin``, the subject's own.
+    """Keep a network smaller by some filters as a new run beside that of the subject.
 
     Its scores are those of the network whose maps are set to zero, to 1e-5.
 
     Raises:
-        InsightError: if a layer cannot become narrower; says why.
+        InsightError: if a layer cannot become narrower, or the subject is no run; says why.
         RunError: if the run cannot be written.
     """
-    wanted = _checked(subject, removed)
+    wanted, origin = _checked(subject, removed), subject.folder
+    if origin is None:
+        raise InsightError(f"{subject.name} is not a run that was kept.", "Choose one of the list.")
     network, weights = pruned(subject.network, subject.weights(), wanted)
     gone = [f"{len(numbers)} of {name}" for name, numbers in wanted.items()]
     note = f"{origin.name} ({subject.state}) without filters: {listed(gone, 'and')}."
@@ -195,7 +193,7 @@ class _Trial:
 
     def __init__(self, subject: Subject, split: SplitName, limit: int | None, seed: int) -> None:
         subject.require_finite()
-        examples = subject.images(split, limit, seed)
+        examples = subject.images(split, affordable(subject, limit), seed)
         self._subject, self._weights = subject, subject.weights()
         self._images, self._targets = examples.images, examples.targets
 
@@ -212,31 +210,14 @@ class _Trial:
 
     def score(self, removed: Filters, progress: Progress, cancelled: Cancelled) -> Scored:
         weights = masked(self._subject.network, self._weights, removed)
-        hits = _hits(self._subject.model, weights, self._images, self._targets, progress, cancelled)
+        load_weights(self._subject.model, weights)
+        right = hits(self._subject.model, self._images, self._targets, progress, cancelled)
         classes = len(self._subject.classes)
         totals = np.bincount(self._targets, minlength=classes)
-        right = np.bincount(self._targets[hits], minlength=classes)
+        counts = np.bincount(self._targets[right], minlength=classes)
         return Scored(
-            float(hits.mean()),
+            float(right.mean()),
             tuple(
-                r / t if t else None for r, t in zip(right.tolist(), totals.tolist(), strict=True)
+                r / t if t else None for r, t in zip(counts.tolist(), totals.tolist(), strict=True)
             ),
         )
-
-
-def _hits(
-    model: Model,
-    weights: Weights,
-    images: Array,
-    targets: NDArray[np.int64],
-    progress: Progress,
-    cancelled: Cancelled,
-) -> NDArray[np.bool_]:
-    load_weights(model, weights)
-    hits = np.empty(len(targets), bool)
-    for start in range(0, len(targets), BATCH):
-        check_in(start / len(targets), progress, cancelled)
-        part = slice(start, start + BATCH)
-        hits[part] = model.forward(images[part]).argmax(axis=1) == targets[part]
-    check_in(1.0, progress, cancelled)
-    return hits

@@ -11,7 +11,7 @@ import numpy as np
 from cnn_tui.engine.build import build_uninitialized
 from cnn_tui.engine.insight.judging import FilterMeasures
 from cnn_tui.engine.insight.noise import is_start
-from cnn_tui.engine.insight.passes import Cancelled, Progress, passes
+from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, passes
 from cnn_tui.engine.insight.subject import SplitName, Subject
 from cnn_tui.engine.insight.verdict import LayerFilters
 from cnn_tui.engine.insight.wiring import wired
@@ -51,7 +51,8 @@ def health(
         subject: the network.
         layers: names of conv layers; None for all.
         split: the images over which responses are measured.
-        limit: number of images; None for the whole split, by which a filter counts as dead.
+        limit: number of images; None for the whole split, as far as
+            512 MB hold it, by which a filter counts as dead.
         seed: which images and which patches are drawn.
         progress: called with the share that is done.
         cancelled: ends the work when it returns True.
@@ -63,7 +64,7 @@ def health(
     names = subject.conv_layers() if layers is None else layers
     names = [subject.require_layer(name, conv=True) for name in names]
     subject.require_finite()
-    images = subject.images(split, limit, seed).images
+    images = subject.images(split, affordable(subject, limit), seed).images
     every, weights = wired(subject.network), subject.weights()
     found = [FilterMeasures(every[name], weights) for name in names]
     rng = np.random.default_rng(seed)

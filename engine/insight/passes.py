@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -17,6 +18,9 @@ Cancelled = Callable[[], bool] | None
 
 MOST_BYTES = 512 << 20
 """Bytes that an opened network holds in these runs, unless a single image needs more."""
+
+MOST_IMAGES = 512 << 20
+"""Bytes of images that are held at a time."""
 
 
 class CancelledError(InsightError):
@@ -43,6 +47,16 @@ def part_of(progress: Progress, start: float, end: float) -> Progress:
     if progress is None:
         return None
     return lambda share: progress(start + (end - start) * share)
+
+
+def affordable(subject: Subject, limit: int | None) -> int:
+    """The number of images to look at: ``limit``, but no more than fit into 512 MB."""
+    fitting = max(1, MOST_IMAGES // (math.prod(subject.network.input) * _BYTES))
+    return fitting if limit is None else min(limit, fitting)
+
+
+_BYTES = 5
+"""Of a value: a float32, and a byte to be shown."""
 
 
 def passes(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-import msgspec
 import numpy as np
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.readers import readers_of
+from cnn_tui.engine.insight.resizing import with_filters
 from cnn_tui.engine.insight.wiring import wired
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import Conv, Layer, Residual
+from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.report import LayerReport
 
 Filters = Mapping[str, Sequence[int]]
 """Filters, counted from 0, by the name of their conv layer."""
@@ -99,7 +97,8 @@ def pruned(
             columns = [n * reader.inputs + i for n in numbers for i in range(reader.inputs)]
             array = f"{reader.name}.weight"
             kept[array] = np.delete(kept[array], columns, axis=1)
-        network = _narrower(network, name, len(set(numbers)))
+        filters = wired(network)[name].layer.out_channels - len(set(numbers))
+        network = with_filters(network, name, filters)
     return network, kept
 
 
@@ -108,22 +107,3 @@ def _own_arrays(network: Network, name: str, weights: Mapping[str, Array]) -> li
     kinds = ("weight", "bias", "running_mean", "running_var")
     arrays = [f"{layer}.{kind}" for layer in layers for kind in kinds]
     return [array for array in arrays if array in weights]
-
-
-def _narrower(network: Network, name: str, count: int) -> Network:
-    reports = check(network).layers
-    layers = tuple(_narrow(network.layers, reports, name, count))
-    return msgspec.structs.replace(network, layers=layers)
-
-
-def _narrow(
-    layers: Sequence[Layer], reports: Sequence[LayerReport], name: str, count: int
-) -> Iterator[Layer]:
-    for layer, report in zip(layers, reports, strict=True):
-        if isinstance(layer, Residual):
-            branch = tuple(_narrow(layer.branch, report.branch, name, count))
-            yield msgspec.structs.replace(layer, branch=branch)
-        elif isinstance(layer, Conv) and report.name == name:
-            yield msgspec.structs.replace(layer, out_channels=layer.out_channels - count)
-        else:
-            yield layer
