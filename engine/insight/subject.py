@@ -29,6 +29,8 @@ from cnn_tui.engine.specs.wording import listed, nearest, plain
 from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.transforms.carry import Weights, load_weights, weights_of
 
+__all__ = ["BATCH", "CHUNK", "Examples", "SplitName", "Subject"]
+
 BATCH = 128
 """Images that are shown to the closed network at a time."""
 CHUNK = 64

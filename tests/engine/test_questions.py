@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from samples import network, randomize
+from samples import assert_rounded, network, randomize
 from sessions import noise_set, small_network
 
 from cnn_tui.engine.build import build
@@ -190,7 +190,7 @@ def test_grad_cam_is_taken_after_the_activation() -> None:
             maps, slopes = inside.output("relu3")[0], inside.gradient("relu3", 0)[0]
     weights = slopes.mean(axis=(1, 2))
     expected = np.maximum((weights[:, None, None] * maps).sum(0), 0)
-    np.testing.assert_allclose(found.map, expected, rtol=1e-5, atol=1e-6)
+    assert_rounded(found.map, expected)
     json.dumps(found.to_json())
 
 
