@@ -89,7 +89,9 @@ def sample(subject: Subject, seed: int = 0) -> Sampled:
     parameters = subject.model.parameters
     layers = [name.removesuffix(".weight") for name in parameters if name.endswith(".weight")]
     layers = [layer for layer in layers if subject.reports[layer].type != "batchnorm"]
-    values = {(name, "weights"): parameters[f"{name}.weight"].data for name in layers}
+    values: dict[tuple[str, Quantity], Array] = {
+        (name, "weights"): parameters[f"{name}.weight"].data for name in layers
+    }
     note = subject.data if isinstance(subject.data, str) else ""
     if not note:
         examples = subject.images("train", IMAGES, seed)

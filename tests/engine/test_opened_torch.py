@@ -15,6 +15,13 @@ from peer_networks import NETWORKS
 from samples import network, random_images, randomize
 
 from cnn_tui.engine.build import build
+from cnn_tui.engine.data.dataset import Dataset, Split
+from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.insight.examples import Eye
+from cnn_tui.engine.insight.grad_cam import grad_cam
+from cnn_tui.engine.insight.occlusion import occlusion
+from cnn_tui.engine.insight.saliency import saliency
+from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 
@@ -99,3 +106,71 @@ def test_network(name: str, dtype: Any) -> None:
 @pytest.mark.parametrize("name", ["lenet5", "cifar-convnet", "resnet20", "all-conv"])
 def test_preset(name: str) -> None:
     compare(load_preset(name), 2, np.float64, random=False)
+
+
+class Looked:
+    """A preset with random weights on both sides, and images to look at."""
+
+    def __init__(self, name: str) -> None:
+        described = load_preset(name)
+        model = build(described, seed=1)
+        randomize_gently(model)
+        channels = described.input[0]
+        pixels = np.random.default_rng(4).integers(0, 256, (3, *described.input), dtype=np.uint8)
+        split = Split(pixels, np.arange(3))
+        ones = np.ones((channels, 1, 1), np.float32)
+        classes = tuple("0123456789")
+        self.subject = Subject(
+            described,
+            model,
+            "random",
+            "by hand",
+            classes,
+            Eye(Normalizer(128 * ones, 64 * ones), 255.0),
+            Dataset("random", classes, split, split, split),
+        )
+        self.module = peer.to_torch(described).eval()
+        peer.copy_weights(model, self.module)
+        self.pixels = (torch.tensor(pixels) - 128.0) / 64
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet20", "cifar-convnet"])
+def test_saliency(name: str) -> None:
+    looked = Looked(name)
+    pixels = looked.pixels[1:2].requires_grad_()
+    looked.module(pixels).flatten(1)[0, 7].backward()
+    with closing(looked.subject) as subject:
+        found = saliency(subject, 1, 7).map
+    assert_close(found, pixels.grad[0].abs().amax(0).numpy(), CLOSE, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "looked_at"),
+    [("lenet5", "conv4", "relu5"), ("resnet20", "", "relu21"), ("cifar-convnet", "conv6", "relu7")],
+)
+def test_grad_cam(name: str, layer: str, looked_at: str) -> None:
+    looked = Looked(name)
+    outputs: dict[str, Any] = {}
+    looked.module.get_submodule(looked_at).register_forward_hook(keeping(outputs, looked_at))
+    looked.module(looked.pixels[:1]).flatten(1)[0, 3].backward()
+    maps = outputs[looked_at]
+    weights = maps.grad.mean(dim=(2, 3), keepdim=True)
+    expected = torch.relu((weights * maps).sum(1))[0].detach().numpy()
+    with closing(looked.subject) as subject:
+        found = grad_cam(subject, layer, 0, 3)
+    assert found.layer == looked_at
+    assert_close(found.map, expected, CLOSE, name)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "cifar-convnet"])
+def test_occlusion(name: str) -> None:
+    looked = Looked(name)
+    with closing(looked.subject) as subject:
+        found = occlusion(subject, 2, 5)
+    with torch.no_grad():
+        for row, column in ((0, 0), (3, 2), (found.map.shape[0] - 1, 4)):
+            covered = looked.pixels[2:3].clone()
+            top, left = row * found.stride, column * found.stride
+            covered[..., top : top + found.patch, left : left + found.patch] = 0
+            expected = torch.softmax(looked.module(covered).flatten(1), 1)[0, 5].item()
+            assert found.map[row, column] == pytest.approx(expected, abs=CLOSE)

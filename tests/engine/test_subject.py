@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from samples import network
+from samples import assert_rounded, network
 from sessions import Session, assert_same, noise_set, small_network
 
 from cnn_tui.engine.build import build
@@ -244,9 +244,7 @@ def test_outputs_come_in_pieces_that_make_the_whole(session: Session) -> None:
         pieces = list(subject.activations("conv1", images, chunk=8))
         assert [len(piece) for piece in pieces] == [8, 8, 4]
         with subject.model.opened(images) as inside:
-            np.testing.assert_allclose(
-                np.concatenate(pieces), inside.output("conv1"), rtol=1e-5, atol=1e-6
-            )
+            assert_rounded(np.concatenate(pieces), inside.output("conv1"))
         with pytest.raises(InsightError, match="Did you mean conv1"):
             next(subject.activations("conv2", images))
 
