@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.ablation import (
     Ablation,
     FilterCost,
@@ -68,10 +67,8 @@ def keep(subject: Subject, wanted: Wanted) -> RunFolder:
     Raises:
         InsightError: if no filter is chosen, or the layer cannot become narrower.
     """
-    if wanted.folder is None:
-        raise InsightError("This run is not kept in a folder, so there is no place beside it.")
     layer = wanted.layer or subject.conv_layers()[0]
-    return keep_without(subject, {layer: wanted.filters}, wanted.folder)
+    return keep_without(subject, {layer: wanted.filters})
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.link import Form
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from cnn_tui.engine.insight.subject import Subject
@@ -94,7 +95,7 @@ class Seen(Protocol):
     def to_json(self) -> object:
         """Return the answer as ``--json`` prints it."""
 
-    def pixels(self) -> NDArray | None:
+    def pixels(self) -> NDArray[np.uint8] | None:
         """Return the pictures as one, ``(H, W, 3)``; None if it has none."""
 
 

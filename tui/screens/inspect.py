@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from textwrap import wrap
 from time import monotonic
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 
 from cnn_tui.engine.errors import CnnTuiError, InsightError
@@ -20,9 +17,9 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, list_runs
 from cnn_tui.engine.training.glimpse import Pace
 from cnn_tui.tui.actions import INSPECT, bindings
-from cnn_tui.tui.history.run_rows import items_for
 from cnn_tui.tui.inspect.canvas import Wanted
-from cnn_tui.tui.inspect.pane import InspectPane
+from cnn_tui.tui.inspect.pane import InspectPane, ViewList
+from cnn_tui.tui.inspect.place import Place, layers_of
 from cnn_tui.tui.inspect.source import (
     Found,
     Inspector,
@@ -32,16 +29,13 @@ from cnn_tui.tui.inspect.source import (
     Surroundings,
 )
 from cnn_tui.tui.inspect.table import VIEWS, View, view_named
-from cnn_tui.tui.rows import Column, Line, TableRow
-from cnn_tui.tui.screens.dialog import Picker, Prompt
-from cnn_tui.tui.screens.files import complain
-from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.rows import Column, TableRow
+from cnn_tui.tui.screens.inspect_dialogs import InspectDialogs
 from cnn_tui.tui.terminal.link import form_in
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.lines import TextLines
-from cnn_tui.tui.widgets.table import Table
 from cnn_tui.tui.words import clean
 
 _PATIENCE = 0.5
@@ -54,18 +48,7 @@ _MOST_SAID = 4
 """Rows of what a view says."""
 
 
-class ViewList(Table, inherit_bindings=False):
-    """The list of views; pages belong to the view."""
-
-    BINDINGS = [
-        Binding("up", "go(-1)", "Up", show=False),
-        Binding("down", "go(1)", "Down", show=False),
-        Binding("home", "go(-100)", "First", show=False),
-        Binding("end", "go(100)", "Last", show=False),
-    ]
-
-
-class InspectScreen(ModeScreen):
+class InspectScreen(InspectDialogs):
     """Looks into the run that trains, the last one, or one of the list."""
 
     CSS_PATH = "inspect.tcss"
@@ -76,15 +59,11 @@ class InspectScreen(ModeScreen):
     AUTO_FOCUS = "ViewList"
 
     def __init__(self, training: Training) -> None:
-        super().__init__()
-        self._training = training
+        super().__init__(training)
         self._opened: SavedSource | None = None
         """The run that was chosen; None for the one that this app trains, or the newest."""
-        self._inspector: Inspector | None = None
         self._origin: object = None
         """What the inspector looks into, to notice that it is another by now."""
-        self._found: Found | None = None
-        self._wanted, self._state = Wanted(), ""
         self._asked = 0
         """Number of the newest computation; a result of an earlier one comes too late."""
         self._began: float | None = None
@@ -129,9 +108,8 @@ class InspectScreen(ModeScreen):
             self._drop()
         self.look()
 
-    def open(self, folder: RunFolder) -> None:
-        """Look into a run of the list."""
-        self._opened = SavedSource(folder, data_dir=self._training.places.data)
+    def open_source(self, source: SavedSource) -> None:
+        self._opened = source
         self._drop()
         self.look()
 
@@ -147,7 +125,7 @@ class InspectScreen(ModeScreen):
             self._origin = self._source_now()
             self._inspector = Inspector(self._find)
         view, wanted, self._asked = self.view, self._wanted_now(), self._asked + 1
-        known = self._inspector.known(view, self._state, wanted)
+        known = self._inspector.known(view, self._place.state, wanted)
         if known:
             self._show(self._asked, known)
         elif view.start and not start:
@@ -167,7 +145,7 @@ class InspectScreen(ModeScreen):
         def cancelled() -> bool:
             return number != self._asked
 
-        look = partial(inspector.look, view, self._state, wanted, progress, cancelled)
+        look = partial(inspector.look, view, self._place.state, wanted, progress, cancelled)
         job = partial(look, fresh=fresh)
         run_in_thread(self, job, partial(self._show, number), partial(self._fail, number))
 
@@ -176,7 +154,7 @@ class InspectScreen(ModeScreen):
             return
         self._pace.worked(found.seconds)
         self._began, self._found = None, found
-        self._pane.layer_drawn = self._layer() if "drawn layer" in self.view.takes else ""
+        self._pane.layer_drawn = self._place.layer(self.view, found.facts)
         self._pane.seen = found.seen
         self._tell()
 
@@ -213,29 +191,13 @@ class InspectScreen(ModeScreen):
             inspector, self._inspector = self._inspector, None
             run_in_thread(self, inspector.close, lambda _: None, lambda _: None)
         self._asked += 1
-        self._found, self._state, self._wanted = None, "", Wanted()
+        self._found, self._place = None, Place()
 
     def _wanted_now(self) -> Wanted:
-        """Return what is wanted, with the layer that the view takes."""
-        return replace(self._wanted, layer=self._layer() if self._layers() else "")
-
-    def _layer(self) -> str:
-        """Return the chosen layer, or the nearest before it that the view takes."""
-        names, facts, layer = self._layers(), self._facts, self._wanted.layer
-        if facts is None or not names or layer in names:
-            return layer
-        if not layer:
-            return facts.first if facts.first in names else names[0]
-        before = facts.layers[: facts.layers.index(layer)] if layer in facts.layers else ()
-        return next((name for name in reversed(before) if name in names), names[0])
+        return self._place.wanted_by(self.view, self._facts)
 
     def _layers(self) -> Sequence[str]:
-        """The layers between which the view can choose."""
-        facts, takes = self._facts, self.view.takes
-        if facts is None:
-            return ()
-        kinds = {"layer": facts.convs, "any layer": facts.layers, "drawn layer": facts.weighted}
-        return next((names for kind, names in kinds.items() if kind in takes), ())
+        return layers_of(self.view, self._facts)
 
     def _watch(self) -> None:
         """Show how far a long computation is, and draw a run that trains again in time."""
@@ -262,8 +224,12 @@ class InspectScreen(ModeScreen):
     def _tell(self) -> None:
         """Show where this is, and what the view says."""
         facts = self._facts
-        self.query_one("#where", TextLines).rows = (self._where(facts),) if facts else ()
+        where = self.query_one("#where", TextLines)
         if facts:
+            words = self._place.words(self.view, facts, self._found)
+            pages, page = self._pane.drawn.pages, self._pane.page + 1
+            words += f"   page {page} of {pages}" if self._found and pages > 1 else ""
+            where.rows = (((f" {words}", ""),),)
             self.heading = Heading(clean(facts.name), facts.state)
         width = max(20, self._pane.size.width - 2)
         said = self._found.seen.said if self._found else ()
@@ -278,55 +244,22 @@ class InspectScreen(ModeScreen):
         below.rows, below.display = tuple(lines), bool(lines)
         self.refresh_bindings()
 
-    def _where(self, facts: Surroundings) -> Line:
-        names, parts = self._layers(), []
-        if names:
-            layer = self._layer()
-            parts.append(f"layer < {layer} > {names.index(layer) + 1} of {len(names)}")
-        if "image" in self.view.takes and facts.images:
-            image = self._wanted.image
-            name = f"{image:,} of {facts.images:,}" if isinstance(image, int) else image.name
-            parts.append(f"image < {name} >")
-        if self._found and self._found.seen.where:
-            parts.append(self._found.seen.where)
-        if self._pane.drawn.pages > 1:
-            parts.append(f"page {self._pane.page + 1} of {self._pane.drawn.pages}")
-        if len(facts.states) > 1:
-            parts.append(f"< {facts.state.rpartition(', ')[2]} >")
-        return ((" " + "   ".join(map(clean, parts)), ""),)
-
     @on(ViewList.Highlighted)
     def _other_view(self) -> None:
-        self._wanted = replace(self._wanted, filters=())
+        self._place.choose_filters(())
         self._turn_to(self.view.name)
 
     def action_layer(self, by: int) -> None:
-        names = self._layers()
-        if names:
-            at = names.index(self._layer())
-            self._wanted = replace(self._wanted, layer=names[(at + by) % len(names)], filters=())
+        if self._place.next_layer(self.view, self._facts, by):
             self._pane.page, self._pane.chosen = 0, None
             self.look()
 
     def action_image(self, by: int) -> None:
-        if self._facts and self._facts.images:
-            image = self._wanted.image
-            at = (image + by) % self._facts.images if isinstance(image, int) else 0
-            self._wanted = replace(self._wanted, image=at)
-            self.look()
-
-    @work
-    async def action_choose_image(self) -> None:
-        answer = await self.app.push_screen_wait(Prompt("Number of an image, or a file", ""))
-        if answer:
-            image = int(answer) if answer.isdecimal() else Path(answer).expanduser()
-            self._wanted = replace(self._wanted, image=image)
+        if self._facts and self._place.next_image(self._facts, by):
             self.look()
 
     def action_travel(self, by: int) -> None:
-        facts = self._facts
-        if facts and len(facts.states) > 1:
-            self._state = facts.states[(facts.at + by) % len(facts.states)]
+        if self._facts and self._place.next_state(self._facts, by):
             self.look()
 
     def action_filter(self, by: int) -> None:
@@ -348,49 +281,6 @@ class InspectScreen(ModeScreen):
     def action_zoom(self, by: int) -> None:
         self._pane.zoom += by
         self._tell()
-
-    @work
-    async def action_save(self) -> None:
-        """Write the view to a file."""
-        found, view = self._found, self.view
-        if found is None:
-            return
-        from cnn_tui.tui.inspect.saved import save
-
-        name = f"{found.facts.name}-{view.name}.{'svg' if found.seen.pixels() is None else 'png'}"
-        answer = await self.app.push_screen_wait(Prompt("Write a .png or .svg file", name))
-        if not answer:
-            return
-        path = Path(answer).expanduser()
-        try:
-            save(found.seen, path, f"{found.facts.name}, {found.facts.state}: {view.name}")
-        except CnnTuiError as error:
-            complain(self.app, error)
-        else:
-            self.notify(f"{path} is written.")
-
-    def action_choose_run(self) -> None:
-        read = partial(list_runs, self._training.places.runs)
-        run_in_thread(self, read, self._choose, partial(complain, self.app))
-
-    @work
-    async def _choose(self, entries: Sequence[RunEntry]) -> None:
-        chosen = await self.app.push_screen_wait(Picker("Look into", items_for(entries, [], "")))
-        if chosen:
-            self.open(RunFolder(self._training.places.runs / chosen))
-
-    @work
-    async def action_choose_data(self) -> None:
-        """Look with other data, or with the run's own in another folder."""
-        source = self._inspector.source if self._inspector else None
-        if not isinstance(source, SavedSource):
-            return
-        title = "Folder of the data, an .npz file, or the name of a dataset"
-        answer = await self.app.push_screen_wait(Prompt(title, ""))
-        if answer:
-            self._opened = source.with_data(answer)
-            self._drop()
-            self.look()
 
     def action_back(self) -> None:
         """Cancel the computation, or go back to the runs."""
@@ -416,7 +306,7 @@ class InspectScreen(ModeScreen):
             case "save":
                 return found is not None
             case "keep" | "undo":
-                return found is not None and bool(self._wanted.filters)
+                return found is not None and bool(self._place.wanted.filters)
             case "act":
                 return self._began is None and (found is None or self._pane.chosen is not None)
         return super().check_action(action, parameters)
@@ -426,17 +316,9 @@ class InspectScreen(ModeScreen):
         if self._found is None:
             self.look(start=True)
         elif self._pane.chosen is not None:
-            filters = (self._pane.chosen,)
-            self._wanted = replace(self._wanted, layer=self._conv(), filters=filters)
+            conv = self._place.conv(self.view, self._found.facts)
+            self._place.choose_filters((self._pane.chosen,), conv)
             self._turn_to("ablate")
-
-    def _conv(self) -> str:
-        """The convolution whose filters are shown."""
-        facts, layer = self._facts, self._layer()
-        if facts is None or layer in facts.convs:
-            return layer
-        before = facts.layers[: facts.layers.index(layer)]
-        return next(name for name in reversed(before) if name in facts.convs)
 
     def _turn_to(self, view: str) -> None:
         """Show a view with what is wanted now."""
@@ -447,17 +329,8 @@ class InspectScreen(ModeScreen):
 
     def action_undo(self) -> None:
         """Put the filters back."""
-        self._wanted = replace(self._wanted, filters=())
+        self._place.choose_filters(())
         self._turn_to(self.view.name)
-
-    def action_keep(self) -> None:
-        """Keep the network without the filters as a run."""
-        if self._inspector:
-            job = partial(self._inspector.keep, self._state, self._wanted_now())
-            run_in_thread(self, job, self._kept, partial(complain, self.app))
-
-    def _kept(self, folder: RunFolder) -> None:
-        self.notify(f"{folder.name} is the network without them; it can be trained and inspected.")
 
 
 def _age(entry: RunEntry) -> str:
