@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from cnn_tui.engine.insight.subject import Subject
 
-_FEW = 256
+_FEW = 128
 """Images on which the filters are judged here; the view of health takes all."""
 
 

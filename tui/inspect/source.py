@@ -76,8 +76,10 @@ class SavedSource:
 
     def subject(self, state: str) -> Subject:
         from cnn_tui.engine.insight.subject import Subject
+        from cnn_tui.engine.threads import default_threads
 
-        return Subject.of_run(self.folder, state or None, self.data, self.data_dir)
+        threads = default_threads()
+        return Subject.of_run(self.folder, state or None, self.data, self.data_dir, threads)
 
 
 @dataclass(frozen=True)

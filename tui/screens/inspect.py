@@ -42,7 +42,7 @@ _PATIENCE = 0.5
 """Seconds after which a computation shows its progress."""
 _LOOK = 0.25
 """Seconds between two looks at the computation, and at the run that trains."""
-_LIVE, _SHARE = 2.0, 0.01
+_LIVE, _SHARE = 2.0, 0.02
 """Least seconds between two drawings of a run that trains, and their share of its time."""
 _MOST_SAID = 4
 """Rows of what a view says."""
