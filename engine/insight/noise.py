@@ -37,7 +37,7 @@ FEWEST = 16
 """Weights of a filter below which the three measures cannot tell."""
 SURE = 6.0
 """The same for a whole layer: then the start is the one that the training began from."""
-UNMOVED = 0.9999
+UNMOVED = 0.99999
 """Cosine with its start from which a filter counts as not moved: it is noise still."""
 MOST_ALIKE = 0.25
 """Share of the filters of a layer that may be found without the start. If more look like noise, as

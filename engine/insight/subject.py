@@ -12,14 +12,14 @@ import numpy as np
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.data.dataset import Dataset, Split, stratified_order
-from cnn_tui.engine.errors import InsightError
+from cnn_tui.engine.errors import InsightError, MemoryLimitError
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.insight.examples import Examples, Eye, SplitName, find_data
 from cnn_tui.engine.insight.fields import LayerField, fields
 from cnn_tui.engine.insight.responses import responses
 from cnn_tui.engine.insight.states import BEST, UNTRAINED, find_state, words_of
 from cnn_tui.engine.model import Model
-from cnn_tui.engine.opened import no_such_layer
+from cnn_tui.engine.opened import Opened, no_such_layer
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.check import check
@@ -305,15 +305,32 @@ class Subject:
     def activations(self, layer: str, images: Array, chunk: int = CHUNK) -> Iterator[Array]:
         """The outputs of a layer, ``chunk`` images at a time, each ``(N, C, H, W)`` or ``(N, D)``.
 
+        Fewer at a time if a large network cannot hold so many.
+
         Raises:
             InsightError: if there is no such layer.
+            MemoryLimitError: if not even one image fits.
         """
         self.require_layer(layer)
-        with self.model.opened(images[:chunk]) as inside:
+        with self.opened(images[:chunk]) as inside:
+            chunk = len(inside.images)
             yield inside.output(layer)
             for start in range(chunk, len(images), chunk):
                 inside.see(images[start : start + chunk])
                 yield inside.output(layer)
+
+    def opened(self, images: Array, *, training: bool = False) -> Opened:
+        """Open the network on the first of the images, as many as the usual memory allows.
+
+        Raises:
+            MemoryLimitError: if not even one image fits.
+        """
+        try:
+            return self.model.opened(images, training=training)
+        except MemoryLimitError as error:
+            if not error.batch:
+                raise
+            return self.model.opened(images[: error.batch], training=training)
 
     def split(self, name: SplitName) -> Split:
         """A split of the data.
