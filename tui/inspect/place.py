@@ -91,6 +91,6 @@ class Place:
             parts.append(f"image < {name} >")
         if found and found.seen.where:
             parts.append(found.seen.where)
-        if len(facts.states) > 1:
-            parts.append(f"< {facts.state.rpartition(', ')[2]} >")
+        state = facts.state.rpartition(", ")[2]
+        parts.append(f"< {state} >" if len(facts.states) > 1 else state)
         return "   ".join(map(clean, parts))
