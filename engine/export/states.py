@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,22 +156,30 @@ class Predictor:
             pixels = 255 - pixels
         images = pixels[None] * np.float32(self._state.peak / _BYTE)
         scores = self._model.forward(self._state.normalizer.apply(images))[0].astype(float)
-        probabilities = _softmax(scores) if isinstance(self._state.network.loss, Softmax) else None
-        return [
-            Guess(
-                self._state.classes[index],
-                float(scores[index]),
-                None if probabilities is None else float(probabilities[index]),
-            )
-            for index in np.argsort(-scores, kind="stable")[:top]
-        ]
+        return best_guesses(scores, self._state.classes, self._state.network, top)
 
     def close(self) -> None:
         """Stop the threads of the model."""
         self._model.close()
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    powers = np.exp(scores - scores.max())
-    probabilities: np.ndarray = powers / powers.sum()
+def best_guesses(
+    scores: np.ndarray, classes: Sequence[str], network: Network, top: int
+) -> list[Guess]:
+    """The ``top`` classes with the highest of the scores ``(classes,)``, best first."""
+    probabilities = softmax(scores) if isinstance(network.loss, Softmax) else None
+    return [
+        Guess(
+            classes[index],
+            float(scores[index]),
+            None if probabilities is None else float(probabilities[index]),
+        )
+        for index in np.argsort(-scores, kind="stable")[:top]
+    ]
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Probabilities from scores, along the last axis."""
+    powers = np.exp(scores - scores.max(-1, keepdims=True))
+    probabilities: np.ndarray = powers / powers.sum(-1, keepdims=True)
     return probabilities

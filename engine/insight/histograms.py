@@ -89,15 +89,17 @@ def sample(subject: Subject, seed: int = 0) -> Sampled:
     parameters = subject.model.parameters
     layers = [name.removesuffix(".weight") for name in parameters if name.endswith(".weight")]
     layers = [layer for layer in layers if subject.reports[layer].type != "batchnorm"]
-    values = {(name, "weights"): parameters[f"{name}.weight"].data for name in layers}
+    values: dict[tuple[str, Quantity], Array] = {
+        (name, "weights"): parameters[f"{name}.weight"].data for name in layers
+    }
     note = subject.data if isinstance(subject.data, str) else ""
     if not note:
         examples = subject.images("train", IMAGES, seed)
-        with subject.model.opened(examples.images, training=True) as inside:
+        with subject.opened(examples.images, training=True) as inside:
             values |= {
                 (name, "activations"): inside.output(subject.response(name)) for name in layers
             }
-            gradients = inside.loss_gradients(examples.targets)
+            gradients = inside.loss_gradients(examples.targets[: len(inside.images)])
         values |= {(name, "gradients"): gradients[f"{name}.weight"] for name in layers}
     return Sampled(subject.state, {key: _some(array) for key, array in values.items()}, note)
 

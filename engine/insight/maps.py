@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_tui.engine.insight.subject import Examples, Subject
+from cnn_tui.engine.insight.examples import Examples
+from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
 
 _FEW = 0.995

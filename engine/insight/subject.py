@@ -12,14 +12,14 @@ import numpy as np
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.data.dataset import Dataset, Split, stratified_order
-from cnn_tui.engine.errors import InsightError
+from cnn_tui.engine.errors import InsightError, MemoryLimitError
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.insight.examples import Examples, Eye, SplitName, find_data
 from cnn_tui.engine.insight.fields import LayerField, fields
 from cnn_tui.engine.insight.responses import responses
 from cnn_tui.engine.insight.states import BEST, UNTRAINED, find_state, words_of
 from cnn_tui.engine.model import Model
-from cnn_tui.engine.opened import no_such_layer
+from cnn_tui.engine.opened import Opened, no_such_layer
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.check import check
@@ -29,6 +29,10 @@ from cnn_tui.engine.specs.wording import listed, nearest, plain
 from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.transforms.carry import Weights, load_weights, weights_of
 
+__all__ = ["BATCH", "CHUNK", "Examples", "SplitName", "Subject"]
+
+BATCH = 128
+"""Images that are shown to the closed network at a time."""
 CHUNK = 64
 """Images whose outputs of all layers are held at a time."""
 _FEW_CLASSES = 10
@@ -253,11 +257,27 @@ class Subject:
         Raises:
             InsightError: if there is no data.
         """
-        chosen = self._split(split)
+        chosen = self.split(split)
         indices = np.arange(len(chosen))
         if limit is not None and limit < len(chosen):
             indices = np.sort(stratified_order(chosen.labels, seed)[:limit])
         return self.eye.examples(chosen, indices)
+
+    def batches(self, split: SplitName = "validation", size: int = BATCH) -> Iterator[Examples]:
+        """All images of a split in its order, ``size`` at a time.
+
+        Raises:
+            InsightError: if there is no data.
+        """
+        chosen = self.split(split)
+        for start in range(0, len(chosen), size):
+            indices = np.arange(start, min(start + size, len(chosen)))
+            yield self.eye.examples(chosen, indices)
+
+    def scores(self, images: Array) -> Array:
+        """The scores ``(N, classes)`` of the closed network, which keeps nothing of its layers."""
+        parts = range(0, len(images), BATCH)
+        return np.concatenate([self.model.forward(images[at : at + BATCH]) for at in parts])
 
     def example(
         self, which: int | Path, split: SplitName = "validation", *, invert: bool = False
@@ -274,7 +294,7 @@ class Subject:
         """
         if isinstance(which, Path):
             return self.eye.picture(which, self.network.input, invert=invert)
-        chosen = self._split(split)
+        chosen = self.split(split)
         if not 0 <= which < len(chosen):
             raise InsightError(
                 f"There is no image {which:,}: the {split} split has {len(chosen):,}, counted "
@@ -285,16 +305,38 @@ class Subject:
     def activations(self, layer: str, images: Array, chunk: int = CHUNK) -> Iterator[Array]:
         """The outputs of a layer, ``chunk`` images at a time, each ``(N, C, H, W)`` or ``(N, D)``.
 
+        Fewer at a time if a large network cannot hold so many.
+
         Raises:
             InsightError: if there is no such layer.
+            MemoryLimitError: if not even one image fits.
         """
         self.require_layer(layer)
-        with self.model.opened(images[:chunk]) as inside:
+        with self.opened(images[:chunk]) as inside:
+            chunk = len(inside.images)
             yield inside.output(layer)
             for start in range(chunk, len(images), chunk):
                 inside.see(images[start : start + chunk])
                 yield inside.output(layer)
 
-    def _split(self, name: SplitName) -> Split:
+    def opened(self, images: Array, *, training: bool = False) -> Opened:
+        """Open the network on the first of the images, as many as the usual memory allows.
+
+        Raises:
+            MemoryLimitError: if not even one image fits.
+        """
+        try:
+            return self.model.opened(images, training=training)
+        except MemoryLimitError as error:
+            if not error.batch:
+                raise
+            return self.model.opened(images[: error.batch], training=training)
+
+    def split(self, name: SplitName) -> Split:
+        """A split of the data.
+
+        Raises:
+            InsightError: if there is no data.
+        """
         data = self.require_data()
         return {"train": data.train, "validation": data.val, "test": data.test}[name]

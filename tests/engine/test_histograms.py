@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from samples import assert_rounded
 from sessions import Session, noise_set, small_network
 
 from cnn_tui.engine.build import build
@@ -89,7 +90,7 @@ def test_gradients_are_those_of_a_step_without_dropout(subject: Subject) -> None
         again.model.mode.dropout = 0.0
         again.model.train_batch(examples.images, examples.targets)
         expected = again.model.parameters["conv1.weight"].grad
-    np.testing.assert_allclose(values, expected.ravel(), rtol=1e-4, atol=1e-6)
+    assert_rounded(values, expected.ravel())
 
 
 def test_the_traces_are_what_the_run_measured(session: Session, subject: Subject) -> None:

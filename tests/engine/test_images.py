@@ -191,7 +191,7 @@ def test_weights_that_are_not_finite_are_refused(look) -> None:  # type: ignore[
         look(subject, example_of(subject))
 
 
-@pytest.mark.parametrize("name", ["lenet5", "digits-convnet", "resnet20"])
+@pytest.mark.parametrize("name", ["lenet5", "digits-convnet", "cifar-convnet", "resnet20"])
 def test_against_pytorch(name: str) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     peer = __import__("torch_peer")

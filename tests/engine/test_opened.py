@@ -11,7 +11,7 @@ from exported import EVERY_LAYER, small_presets
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_model import NETWORK, batch_of, sample_model
-from samples import network, random_images, randomize
+from samples import assert_rounded, network, random_images, randomize
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import InsightError, MemoryLimitError, ShapeError
@@ -105,8 +105,8 @@ def test_it_shows_other_images_also_fewer() -> None:
     with closing(sample_model()) as model, model.opened(images) as inside:
         outputs, gradients = inside.output("block"), inside.input_gradient(1)
         inside.see(images[4:])
-        np.testing.assert_allclose(inside.output("block"), outputs[4:], rtol=1e-5, atol=1e-6)
-        np.testing.assert_allclose(inside.input_gradient(1), gradients[4:], rtol=1e-5, atol=1e-6)
+        assert_rounded(inside.output("block"), outputs[4:])
+        assert_rounded(inside.input_gradient(1), gradients[4:])
         assert inside.logits.shape[0] == 3
         with pytest.raises(ShapeError, match="expected 1 to 7 images"):
             inside.see(batch_of(8)[0])
@@ -204,7 +204,7 @@ def test_gradients_of_the_loss_are_those_of_a_training_step() -> None:
         model.train_batch(images, targets)
         assert found.keys() == model.parameters.keys()
         for name, parameter in model.parameters.items():
-            np.testing.assert_allclose(found[name], parameter.grad, rtol=1e-4, atol=1e-5)
+            assert_rounded(found[name], parameter.grad, name)
 
 
 def test_gradients_of_the_loss_need_every_image_and_its_class() -> None:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import shutil
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from samples import network
+from samples import assert_rounded, network, random_images
 from sessions import Session, assert_same, noise_set, small_network
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.errors import CnnTuiError, InsightError, RunError
+from cnn_tui.engine.errors import CnnTuiError, InsightError, MemoryLimitError, RunError
 from cnn_tui.engine.insight.examples import Eye
+from cnn_tui.engine.insight.histograms import sample
 from cnn_tui.engine.insight.responses import responses
 from cnn_tui.engine.insight.states import states_over_time
 from cnn_tui.engine.insight.subject import Subject
@@ -244,11 +246,28 @@ def test_outputs_come_in_pieces_that_make_the_whole(session: Session) -> None:
         pieces = list(subject.activations("conv1", images, chunk=8))
         assert [len(piece) for piece in pieces] == [8, 8, 4]
         with subject.model.opened(images) as inside:
-            np.testing.assert_allclose(
-                np.concatenate(pieces), inside.output("conv1"), rtol=1e-5, atol=1e-6
-            )
+            assert_rounded(np.concatenate(pieces), inside.output("conv1"))
         with pytest.raises(InsightError, match="Did you mean conv1"):
             next(subject.activations("conv2", images))
+
+
+def test_a_large_network_takes_fewer_images_at_a_time(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = random_images((1, 6, 6), 40, dtype=np.float32)
+    with closing(Subject.of_run(session.folder)) as subject:
+        whole = np.concatenate(list(subject.activations("conv1", images)))
+        with subject.model.opened(images[:10]) as inside:
+            bound = partial(subject.model.opened, limit=inside.bytes)
+        monkeypatch.setattr(subject.model, "opened", bound)
+        pieces = list(subject.activations("conv1", images))
+        assert 1 < max(map(len, pieces)) < 20
+        assert_rounded(np.concatenate(pieces), whole)
+        values = sample(subject).values["conv1", "activations"]
+        assert 0 < values.size < 20 * 4 * 36
+        monkeypatch.setattr(subject.model, "opened", partial(subject.model.opened, limit=1))
+        with pytest.raises(MemoryLimitError, match="Not even one image fits"):
+            next(subject.activations("conv1", images))
 
 
 def test_layers_and_classes_that_are_not_there_name_the_nearest() -> None:

@@ -171,10 +171,11 @@ def _computed(
     data_dir: Path | None,
 ) -> tuple[Seen, str]:
     from cnn_tui.engine.insight.subject import Subject
+    from cnn_tui.engine.threads import default_threads
     from cnn_tui.tui.cli.loading import progress_shown
 
     with progress_shown(suffix="%") as tell:
-        subject = Subject.of_run(folder, state, data, data_dir)
+        subject = Subject.of_run(folder, state, data, data_dir, default_threads())
         try:
             if "data" in view.takes:
                 subject.require_data()

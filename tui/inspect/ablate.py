@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.ablation import (
     Ablation,
     FilterCost,
@@ -18,6 +17,7 @@ from cnn_tui.engine.insight.ablation import (
     keep_without,
 )
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.wording import listed
 from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
@@ -26,8 +26,10 @@ from cnn_tui.tui.words import clean, count, fit, percent
 if TYPE_CHECKING:
     from cnn_tui.engine.insight.subject import Subject
 
-_FEW = 250
-"""Images on which each filter of a layer is tried, one after the other."""
+_FEW, _MANY = 100, 500
+"""Images on which each filter of a layer is tried, one after the other: the more the cheaper."""
+_WORK = 3_000_000_000
+"""Multiply-adds for that, about a second."""
 _BAR, _NAME = 30, 14
 """Columns of a full bar, and of the name of a class."""
 
@@ -45,11 +47,18 @@ def compute(subject: Subject, wanted: Wanted, progress: Progress, cancelled: Can
                 cancelled=cancelled,
             )
         )
+    images = _images(subject, subject.require_layer(layer, conv=True))
     before, costs = cost_of_each(
-        subject, layer, limit=_FEW, seed=wanted.seed, progress=progress, cancelled=cancelled
+        subject, layer, limit=images, seed=wanted.seed, progress=progress, cancelled=cancelled
     )
-    images = min(_FEW, len(subject.require_data().val))
     return FilterCostsSeen(layer, images, before, costs)
+
+
+def _images(subject: Subject, layer: str) -> int:
+    """Images on which each filter of a layer is tried."""
+    tries = 1 + len(subject.weights()[f"{layer}.weight"])
+    affordable = _WORK // (tries * max(1, check(subject.network).total_macs))
+    return min(len(subject.require_data().val), max(_FEW, min(_MANY, affordable)))
 
 
 def keep(subject: Subject, wanted: Wanted) -> RunFolder:
@@ -58,10 +67,8 @@ def keep(subject: Subject, wanted: Wanted) -> RunFolder:
     Raises:
         InsightError: if no filter is chosen, or the layer cannot become narrower.
     """
-    if wanted.folder is None:
-        raise InsightError("This run is not kept in a folder, so there is no place beside it.")
     layer = wanted.layer or subject.conv_layers()[0]
-    return keep_without(subject, {layer: wanted.filters}, wanted.folder)
+    return keep_without(subject, {layer: wanted.filters})
 
 
 @dataclass(frozen=True, eq=False)

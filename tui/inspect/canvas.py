@@ -12,6 +12,7 @@ from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.link import Form
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from cnn_tui.engine.insight.subject import Subject
@@ -84,6 +85,8 @@ class Drawn:
     """The filters on all pages in the order of drawing, for a cursor; empty without any."""
     on_a_page: int = 1
     """The number of them on a page."""
+    window: tuple[tuple[int, int], tuple[int, int]] | None = None
+    """Position of a window that the arrows move, and the size of what it moves in."""
 
 
 class Seen(Protocol):
@@ -103,7 +106,7 @@ class Seen(Protocol):
     def to_json(self) -> object:
         """Return the answer as ``--json`` prints it."""
 
-    def pixels(self) -> NDArray | None:
+    def pixels(self) -> NDArray[np.uint8] | None:
         """Return the pictures as one, ``(H, W, 3)``; None if it has none."""
 
 

@@ -41,12 +41,7 @@ def named_axis(names: Sequence[str], width: int) -> Axis:
     every = -(-len(names) * longest // max(1, width - 8))
     labels = tuple(name if at % every == 0 else "" for at, name in enumerate(names))
     ticks = [(float(at), label) for at, label in enumerate(labels) if label]
-    return Axis(
-        -0.4,
-        max(0.4, len(names) - 0.6),
-        tuple(at for at, _ in ticks),
-        tuple(label for _, label in ticks),
-    )
+    return Axis(-0.5, len(names) - 0.5, tuple(at for at, _ in ticks), tuple(n for _, n in ticks))
 
 
 def chart_and_table(

@@ -77,7 +77,7 @@ class CompareSeen:
     def to_json(self) -> object:
         return self.found.to_json()
 
-    def pixels(self) -> NDArray | None:
+    def pixels(self) -> NDArray[np.uint8] | None:
         return beside(self._pictures())
 
     def _pictures(self) -> list[Captioned]:

@@ -60,7 +60,7 @@ class ExciteSeen:
     def to_json(self) -> object:
         return self.found.to_json()
 
-    def pixels(self) -> NDArray | None:
+    def pixels(self) -> NDArray[np.uint8] | None:
         return contact_sheet(patch_tiles(self.found, {}))
 
 

@@ -20,11 +20,12 @@ from cnn_tui.tui.terminal.half_blocks import Picture
 from cnn_tui.tui.words import count
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from cnn_tui.engine.insight.subject import Subject
 
-_FEW = 256
+_FEW = 128
 """Images on which the filters are judged here; the view of health takes all."""
 
 
@@ -85,7 +86,7 @@ class FiltersSeen:
     def to_json(self) -> object:
         return self.found.to_json()
 
-    def pixels(self) -> NDArray | None:
+    def pixels(self) -> NDArray[np.uint8] | None:
         return contact_sheet(self._tiles())
 
     def _tiles(self) -> list[Tile]:

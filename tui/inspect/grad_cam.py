@@ -13,6 +13,7 @@ from cnn_tui.tui.terminal.half_blocks import Picture
 from cnn_tui.tui.words import count
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from cnn_tui.engine.insight.subject import Subject
@@ -56,7 +57,7 @@ class GradCamSeen:
     def to_json(self) -> object:
         return self.found.to_json()
 
-    def pixels(self) -> NDArray | None:
+    def pixels(self) -> NDArray[np.uint8] | None:
         return beside(self._pictures(True))
 
     def _pictures(self, colours: bool) -> list[Captioned]:

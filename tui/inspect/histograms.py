@@ -19,7 +19,6 @@ from cnn_tui.engine.insight.histograms import (
 from cnn_tui.engine.insight.traces import LayerTrace
 from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, paged
 from cnn_tui.tui.rows import Line
-from cnn_tui.tui.terminal.link import Form
 from cnn_tui.tui.words import fit
 
 if TYPE_CHECKING:
@@ -28,8 +27,10 @@ if TYPE_CHECKING:
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ASCII = " .:-=+*#%"
 """As many steps of ink."""
-_NAME, _TALLEST = 15, 5
+_NAME, _TALLEST = 14, 5
 """Columns before a histogram, and most rows of one."""
+_WIDE = 80
+"""Columns from which on all figures fit."""
 _HEALTHY = 1e-3
 
 
@@ -67,7 +68,7 @@ class HistogramsSeen:
         trace = next((one for one in self.found.traces if one.layer == layer), None)
         below = _trace_lines(trace, canvas) if trace else []
         tall = _tall(chosen, len(below), canvas)
-        lines: list[Line] = [line for one in chosen for line in _quantity(one, tall, canvas.form)]
+        lines: list[Line] = [line for one in chosen for line in _quantity(one, tall, canvas)]
         return paged([*lines, *below], canvas)
 
     def to_json(self) -> object:
@@ -85,7 +86,8 @@ def _tall(chosen: Sequence[LayerHistograms], below: int, canvas: Canvas) -> int:
     return max(1, min(_TALLEST, (canvas.height - below - 2 * len(chosen)) // states))
 
 
-def _quantity(one: LayerHistograms, tall: int, form: Form) -> list[Line]:
+def _quantity(one: LayerHistograms, tall: int, canvas: Canvas) -> list[Line]:
+    wide, form = canvas.width >= _WIDE, canvas.form
     lines: list[Line] = [((f" {one.quantity}", "strong"), (_ends(one), "dim"))]
     for at, state in enumerate(one.states):
         role = "accent" if at == len(one.states) - 1 else "faint"
@@ -94,7 +96,8 @@ def _quantity(one: LayerHistograms, tall: int, form: Form) -> list[Line]:
         for y, row in enumerate(rows):
             last = y == tall - 1
             label = f" {name if last else '':<{_NAME - 1}}"
-            lines.append(((label, "dim"), (row, role), (_figures(state) if last else "", "dim")))
+            figures = _figures(state, wide) if last else ""
+            lines.append(((label, "dim"), (row, role), (figures, "dim")))
     return [*lines, ()]
 
 
@@ -105,10 +108,10 @@ def _ends(one: LayerHistograms) -> str:
     return f"{start}{left}{right:>{max(1, room - len(left))}}"
 
 
-def _figures(state: Distribution) -> str:
+def _figures(state: Distribution, wide: bool) -> str:
     bad = f" {state.not_finite} NaN" if state.not_finite else ""
-    zeros = f" 0s {state.zeros:.0%}" if state.zeros >= 0.005 else ""
-    return f" ±{state.std:.1e}{zeros}{bad}"
+    zeros = f" zeros {state.zeros:.0%}" if wide and state.zeros >= 0.005 else ""
+    return f"{bad} sd {state.std:.2g}{zeros}"
 
 
 def _bars(counts: Sequence[int], tall: int, ink: str) -> list[str]:
@@ -124,9 +127,9 @@ def _bars(counts: Sequence[int], tall: int, ink: str) -> list[str]:
 def _trace_lines(trace: LayerTrace, canvas: Canvas) -> list[Line]:
     ink = _ASCII if canvas.form == "ascii" else _BLOCKS
     ratios = [ratio for ratio in trace.update_ratios if ratio is not None]
-    width = max(8, min(40, canvas.width - _NAME - 26))
+    width = max(8, min(40, canvas.width - _NAME - 32))
     rows = (
-        ("update:weight", ratios, f"about {_HEALTHY:.0e} is healthy"),
+        ("upd:weight", ratios, f"about {_HEALTHY:.0e} is healthy"),
         ("|gradient|", list(trace.gradient_norms), ""),
     )
     return [

@@ -69,7 +69,7 @@ class MapsSeen:
     def to_json(self) -> object:
         return self.found.to_json()
 
-    def pixels(self) -> NDArray | None:
+    def pixels(self) -> NDArray[np.uint8] | None:
         return None if self._is_vector() else contact_sheet(self._tiles())
 
     def _is_vector(self) -> bool:

@@ -83,7 +83,7 @@ class MistakesSeen:
     def to_json(self) -> object:
         return self.found.mistakes_json()
 
-    def pixels(self) -> NDArray | None:
+    def pixels(self) -> NDArray[np.uint8] | None:
         return contact_sheet(self._tiles) if self.worst else None
 
     @cached_property

@@ -62,7 +62,7 @@ class OcclusionSeen:
     def to_json(self) -> object:
         return self.found.to_json()
 
-    def pixels(self) -> NDArray | None:
+    def pixels(self) -> NDArray[np.uint8] | None:
         return beside(self._pictures(True))
 
     def _pictures(self, colours: bool) -> list[Captioned]:

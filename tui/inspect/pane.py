@@ -1,4 +1,4 @@
-"""The widget that draws a view."""
+"""The widgets of Inspect: the list of views, and the one that draws a view."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.link import Form
 from cnn_tui.tui.widgets.lines import Lines, Shown
+from cnn_tui.tui.widgets.table import Table
 
 
 class InspectPane(Lines):
@@ -80,3 +81,14 @@ class InspectPane(Lines):
         from cnn_tui.tui.terminal.half_blocks import style_of
 
         return self.visual_style.rich_style + style_of(role)
+
+
+class ViewList(Table, inherit_bindings=False):
+    """The list of views; pages belong to the view."""
+
+    BINDINGS = [
+        Binding("up", "go(-1)", "Up", show=False),
+        Binding("down", "go(1)", "Down", show=False),
+        Binding("home", "go(-100)", "First", show=False),
+        Binding("end", "go(100)", "Last", show=False),
+    ]

@@ -14,6 +14,7 @@ from cnn_tui.tui.terminal.half_blocks import Picture, colours_of, fitted, lines_
 from cnn_tui.tui.words import clean, duration
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from cnn_tui.engine.insight.subject import Subject
@@ -72,7 +73,7 @@ class SlideSeen:
     def to_json(self) -> object:
         return self.found.to_json()
 
-    def pixels(self) -> NDArray | None:
+    def pixels(self) -> NDArray[np.uint8] | None:
         return colours_of(Picture(self.found.canvas))
 
     def _side(self, canvas: Canvas) -> int:

@@ -75,9 +75,14 @@ class SavedSource:
         return [UNTRAINED, *(str(state.step) for state in states_over_time(self.folder))]
 
     def subject(self, state: str) -> Subject:
+        """Read a state; the untrained one of a run that has written none yet."""
+        from cnn_tui.engine.insight.states import BEST
         from cnn_tui.engine.insight.subject import Subject
+        from cnn_tui.engine.threads import default_threads
 
-        return Subject.of_run(self.folder, state or None, self.data, self.data_dir)
+        states = self.states()
+        state = state or (states[0] if len(states) == 1 else BEST)
+        return Subject.of_run(self.folder, state, self.data, self.data_dir, default_threads())
 
 
 @dataclass(frozen=True)

@@ -66,11 +66,6 @@ class StepSeen:
     """Channels of the output."""
 
     @property
-    def place(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """The position of the window in the output, and the size of that."""
-        return self.found.position, self.found.size
-
-    @property
     def where(self) -> str:
         found = self.found
         row, column = found.position
@@ -89,7 +84,8 @@ class StepSeen:
         lines = [*pictures, (), *self._sums(), (), *self._grids(canvas)]
         drawn = paged(lines, canvas)
         channels = range(self.channels)
-        return Drawn(drawn.lines, drawn.pages, channels, len(channels))
+        window = self.found.position, self.found.size
+        return Drawn(drawn.lines, drawn.pages, channels, len(channels), window)
 
     def _picture_rows(self, canvas: Canvas) -> int:
         return min(_PICTURE_ROWS, canvas.height // 2) if canvas.height else _PICTURE_ROWS
@@ -97,7 +93,7 @@ class StepSeen:
     def to_json(self) -> object:
         return self.found.to_json()
 
-    def pixels(self) -> NDArray | None:
+    def pixels(self) -> NDArray[np.uint8] | None:
         return beside(self._pictures())
 
     def _sentence(self) -> str:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from textwrap import wrap
 from time import monotonic
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 
 from cnn_tui.engine.errors import CnnTuiError, InsightError
@@ -21,9 +18,9 @@ from cnn_tui.engine.runs.history import RunEntry, list_runs
 from cnn_tui.engine.specs.family import ANCESTORS
 from cnn_tui.engine.training.glimpse import Pace
 from cnn_tui.tui.actions import INSPECT, bindings
-from cnn_tui.tui.history.run_rows import items_for
 from cnn_tui.tui.inspect.canvas import Wanted
-from cnn_tui.tui.inspect.pane import InspectPane
+from cnn_tui.tui.inspect.pane import InspectPane, ViewList
+from cnn_tui.tui.inspect.place import Place, layers_of
 from cnn_tui.tui.inspect.source import (
     Found,
     Inspector,
@@ -33,51 +30,27 @@ from cnn_tui.tui.inspect.source import (
     Surroundings,
 )
 from cnn_tui.tui.inspect.table import VIEWS, View, view_named
-from cnn_tui.tui.inspect.walk import (
-    layer_of,
-    layers_of,
-    moved,
-    opened,
-    other_class,
-    other_image,
-    other_layer,
-    other_size,
-)
 from cnn_tui.tui.messages import PresetWanted
-from cnn_tui.tui.rows import Column, Line, TableRow
-from cnn_tui.tui.screens.dialog import Picker, Prompt
-from cnn_tui.tui.screens.files import complain
-from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.rows import Column, TableRow
+from cnn_tui.tui.screens.inspect_dialogs import InspectDialogs
 from cnn_tui.tui.terminal.link import form_in
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.lines import TextLines
-from cnn_tui.tui.widgets.table import Table
 from cnn_tui.tui.words import clean
 
 _PATIENCE = 0.5
 """Seconds after which a computation shows its progress."""
 _LOOK = 0.25
 """Seconds between two looks at the computation, and at the run that trains."""
-_LIVE, _SHARE = 2.0, 0.01
+_LIVE, _SHARE = 2.0, 0.02
 """Least seconds between two drawings of a run that trains, and their share of its time."""
 _MOST_SAID = 4
 """Rows of what a view says."""
 
 
-class ViewList(Table, inherit_bindings=False):
-    """The list of views; pages belong to the view."""
-
-    BINDINGS = [
-        Binding("up", "go(-1)", "Up", show=False),
-        Binding("down", "go(1)", "Down", show=False),
-        Binding("home", "go(-100)", "First", show=False),
-        Binding("end", "go(100)", "Last", show=False),
-    ]
-
-
-class InspectScreen(ModeScreen):
+class InspectScreen(InspectDialogs):
     """Looks into the run that trains, the last one, or one of the list."""
 
     CSS_PATH = "inspect.tcss"
@@ -88,15 +61,11 @@ class InspectScreen(ModeScreen):
     AUTO_FOCUS = "ViewList"
 
     def __init__(self, training: Training) -> None:
-        super().__init__()
-        self._training = training
+        super().__init__(training)
         self._opened: SavedSource | None = None
         """The run that was chosen; None for the one that this app trains, or the newest."""
-        self._inspector: Inspector | None = None
         self._origin: object = None
         """What the inspector looks into, to notice that it is another by now."""
-        self._found: Found | None = None
-        self._wanted, self._state = Wanted(), ""
         self._asked = 0
         """Number of the newest computation; a result of an earlier one comes too late."""
         self._began: float | None = None
@@ -141,9 +110,8 @@ class InspectScreen(ModeScreen):
             self._drop()
         self.look()
 
-    def open(self, folder: RunFolder) -> None:
-        """Look into a run of the list."""
-        self._opened = SavedSource(folder, data_dir=self._training.places.data)
+    def open_source(self, source: SavedSource) -> None:
+        self._opened = source
         self._drop()
         self.look()
 
@@ -159,7 +127,7 @@ class InspectScreen(ModeScreen):
             self._origin = self._source_now()
             self._inspector = Inspector(self._find)
         view, wanted, self._asked = self.view, self._wanted_now(), self._asked + 1
-        known = self._inspector.known(view, self._state, wanted)
+        known = self._inspector.known(view, self._place.state, wanted)
         if known:
             self._show(self._asked, known)
         elif view.start and not start:
@@ -179,7 +147,7 @@ class InspectScreen(ModeScreen):
         def cancelled() -> bool:
             return number != self._asked
 
-        look = partial(inspector.look, view, self._state, wanted, progress, cancelled)
+        look = partial(inspector.look, view, self._place.state, wanted, progress, cancelled)
         job = partial(look, fresh=fresh)
         run_in_thread(self, job, partial(self._show, number), partial(self._fail, number))
 
@@ -188,7 +156,7 @@ class InspectScreen(ModeScreen):
             return
         self._pace.worked(found.seconds)
         self._began, self._found = None, found
-        self._pane.layer_drawn = self._layer() if "drawn layer" in self.view.takes else ""
+        self._pane.layer_drawn = self._place.layer(self.view, found.facts)
         self._pane.seen = found.seen
         self._tell()
 
@@ -225,14 +193,10 @@ class InspectScreen(ModeScreen):
             inspector, self._inspector = self._inspector, None
             run_in_thread(self, inspector.close, lambda _: None, lambda _: None)
         self._asked += 1
-        self._found, self._state, self._wanted = None, "", Wanted()
+        self._found, self._place = None, Place()
 
     def _wanted_now(self) -> Wanted:
-        """Return what is wanted, with the layer that the view takes."""
-        return replace(self._wanted, layer=self._layer() if self._layers() else "")
-
-    def _layer(self) -> str:
-        return layer_of(self.view, self._facts, self._wanted)
+        return self._place.wanted_by(self.view, self._facts)
 
     def _layers(self) -> Sequence[str]:
         return layers_of(self.view, self._facts)
@@ -262,8 +226,12 @@ class InspectScreen(ModeScreen):
     def _tell(self) -> None:
         """Show where this is, and what the view says."""
         facts = self._facts
-        self.query_one("#where", TextLines).rows = (self._where(facts),) if facts else ()
+        where = self.query_one("#where", TextLines)
         if facts:
+            words = self._place.words(self.view, facts, self._found)
+            pages, page = self._pane.drawn.pages, self._pane.page + 1
+            words += f"   page {page} of {pages}" if self._found and pages > 1 else ""
+            where.rows = (((f" {words}", ""),),)
             self.heading = Heading(clean(facts.name), facts.state)
         width = max(20, self._pane.size.width - 2)
         said = self._found.seen.said if self._found else ()
@@ -278,64 +246,38 @@ class InspectScreen(ModeScreen):
         below.rows, below.display = tuple(lines), bool(lines)
         self.refresh_bindings()
 
-    def _where(self, facts: Surroundings) -> Line:
-        names, parts = self._layers(), []
-        if names:
-            layer = self._layer()
-            parts.append(f"layer < {layer} > {names.index(layer) + 1} of {len(names)}")
-        if "image" in self.view.takes and facts.images:
-            image = self._wanted.image
-            name = f"{image:,} of {facts.images:,}" if isinstance(image, int) else image.name
-            parts.append(f"image < {name} >")
-        if self._found and self._found.seen.where:
-            parts.append(self._found.seen.where)
-        if self._pane.drawn.pages > 1:
-            parts.append(f"page {self._pane.page + 1} of {self._pane.drawn.pages}")
-        return ((" " + "   ".join(map(clean, parts)), ""),)
-
     @on(ViewList.Highlighted)
     def _other_view(self) -> None:
-        self._wanted = replace(self._wanted, filters=(), pair=None, at=None)
+        self._place.undo()
         self._turn_to(self.view.name)
 
     def action_layer(self, by: int) -> None:
-        """Go to another layer; on a canvas, to another size of it."""
-        self._pane.page, self._pane.chosen = 0, None
-        if "size" in self.view.takes:
-            self._want(other_size(self._facts, self._wanted, by))
-        else:
-            self._want(other_layer(self.view, self._facts, self._wanted, by))
+        if "size" in self.view.takes and self._facts:
+            self._place.next_size(self._facts, by)
+            self.look()
+        elif self._place.next_layer(self.view, self._facts, by):
+            self._pane.page, self._pane.chosen = 0, None
+            self.look()
 
     def action_image(self, by: int) -> None:
-        self._want(other_image(self._facts, self._wanted, by))
+        if self._facts and self._place.next_image(self._facts, by):
+            self.look()
 
     def action_class(self, by: int) -> None:
-        self._want(other_class(self._facts, self._wanted, by))
+        if self._facts:
+            self._place.next_class(self._facts, by)
+            self.look()
 
     @on(InspectPane.Moved)
     def _move(self, event: InspectPane.Moved) -> None:
         """Move the window of the stepper."""
-        seen = self._found.seen if self._found else None
-        place = getattr(seen, "place", None)
-        if place is not None:
-            self._want(moved(self._wanted, *place, event.down, event.across))
-
-    def _want(self, wanted: Wanted) -> None:
-        if wanted != self._wanted:
-            self._wanted = wanted
+        window = self._pane.drawn.window
+        if self._found and window:
+            self._place.move(*window, event.down, event.across)
             self.look()
 
-    @work
-    async def action_choose_image(self) -> None:
-        answer = await self.app.push_screen_wait(Prompt("Number of an image, or a file", ""))
-        if answer:
-            image = int(answer) if answer.isdecimal() else Path(answer).expanduser()
-            self._want(replace(self._wanted, image=image))
-
     def action_travel(self, by: int) -> None:
-        facts = self._facts
-        if facts and len(facts.states) > 1:
-            self._state = facts.states[(facts.at + by) % len(facts.states)]
+        if self._facts and self._place.next_state(self._facts, by):
             self.look()
 
     def action_filter(self, by: int) -> None:
@@ -347,7 +289,8 @@ class InspectScreen(ModeScreen):
             at = max(0, min(at, len(order) - 1))
             pane.chosen, pane.page = order[at], at // on_a_page
             if "position" in self.view.takes:
-                self._want(replace(self._wanted, filters=(order[at],)))
+                self._place.choose_filters((order[at],))
+                self.look()
             self._tell()
 
     def action_page(self, by: int) -> None:
@@ -359,49 +302,6 @@ class InspectScreen(ModeScreen):
     def action_zoom(self, by: int) -> None:
         self._pane.zoom += by
         self._tell()
-
-    @work
-    async def action_save(self) -> None:
-        """Write the view to a file."""
-        found, view = self._found, self.view
-        if found is None:
-            return
-        from cnn_tui.tui.inspect.saved import save
-
-        name = f"{found.facts.name}-{view.name}.{'svg' if found.seen.pixels() is None else 'png'}"
-        answer = await self.app.push_screen_wait(Prompt("Write a .png or .svg file", name))
-        if not answer:
-            return
-        path = Path(answer).expanduser()
-        try:
-            save(found.seen, path, f"{found.facts.name}, {found.facts.state}: {view.name}")
-        except CnnTuiError as error:
-            complain(self.app, error)
-        else:
-            self.notify(f"{path} is written.")
-
-    def action_choose_run(self) -> None:
-        read = partial(list_runs, self._training.places.runs)
-        run_in_thread(self, read, self._choose, partial(complain, self.app))
-
-    @work
-    async def _choose(self, entries: Sequence[RunEntry]) -> None:
-        chosen = await self.app.push_screen_wait(Picker("Look into", items_for(entries, [], "")))
-        if chosen:
-            self.open(RunFolder(self._training.places.runs / chosen))
-
-    @work
-    async def action_choose_data(self) -> None:
-        """Look with other data, or with the run's own in another folder."""
-        source = self._inspector.source if self._inspector else None
-        if not isinstance(source, SavedSource):
-            return
-        title = "Folder of the data, an .npz file, or the name of a dataset"
-        answer = await self.app.push_screen_wait(Prompt(title, ""))
-        if answer:
-            self._opened = source.with_data(answer)
-            self._drop()
-            self.look()
 
     def action_back(self) -> None:
         """Cancel the computation, leave the window of the stepper, or go back to the runs."""
@@ -416,10 +316,10 @@ class InspectScreen(ModeScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.is_mounted:
             return super().check_action(action, parameters)
-        found, takes, wanted = self._found, self.view.takes, self._wanted
+        found, takes, wanted = self._found, self.view.takes, self._place.wanted
         match action:
             case "layer":
-                return len(self._layers()) > 1 or "size" in takes
+                return len(layers_of(self.view, self._facts)) > 1 or "size" in takes
             case "class":
                 return "class" in takes
             case "image" | "choose_image":
@@ -435,9 +335,7 @@ class InspectScreen(ModeScreen):
             case "keep":
                 return found is not None and self.view.name == "ablate" and bool(wanted.filters)
             case "undo":
-                return bool(
-                    ("filters" in takes and wanted.filters) or ("pair" in takes and wanted.pair)
-                )
+                return found is not None and bool(wanted.filters or wanted.pair)
             case "act":
                 can_open = self._pane.chosen is not None or "position" in takes
                 return self._began is None and (found is None or can_open)
@@ -453,7 +351,7 @@ class InspectScreen(ModeScreen):
         elif chosen is not None and view.opens == "build":
             self.post_message(PresetWanted(ANCESTORS[chosen].preset))
         elif chosen is not None:
-            self._wanted = opened(view, facts, self._wanted, chosen)
+            self._place.open(view, facts, chosen)
             self._turn_to(view.opens)
 
     def _turn_to(self, view: str) -> None:
@@ -465,17 +363,8 @@ class InspectScreen(ModeScreen):
 
     def action_undo(self) -> None:
         """Put the filters back; show all mistakes again."""
-        self._wanted = replace(self._wanted, filters=(), pair=None)
+        self._place.undo()
         self._turn_to(self.view.name)
-
-    def action_keep(self) -> None:
-        """Keep the network without the filters as a run."""
-        if self._inspector:
-            job = partial(self._inspector.keep, self._state, self._wanted_now())
-            run_in_thread(self, job, self._kept, partial(complain, self.app))
-
-    def _kept(self, folder: RunFolder) -> None:
-        self.notify(f"{folder.name} is the network without them; it can be trained and inspected.")
 
 
 def _age(entry: RunEntry) -> str:

@@ -99,12 +99,14 @@ def fitted(image: NDArray[Any], side: int) -> NDArray[Any]:
         _means(length, max(1, round(length * side / longer))) for length in (height, width)
     )
     small = rows @ image.astype(float) @ columns.T
-    return (np.rint(small) if image.dtype == np.uint8 else small).astype(image.dtype)
+    whole: NDArray[Any] = np.rint(small) if image.dtype == np.uint8 else small
+    return whole.astype(image.dtype)
 
 
 def enlarged(image: NDArray[Any], by: int) -> NDArray[Any]:
     """Repeat each pixel ``by`` times in both directions."""
-    return image.repeat(by, axis=1).repeat(by, axis=2)
+    larger: NDArray[Any] = image.repeat(by, axis=1).repeat(by, axis=2)
+    return larger
 
 
 def _means(length: int, parts: int) -> NDArray[np.float64]:

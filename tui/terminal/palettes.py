@@ -29,13 +29,15 @@ def rising(values: NDArray[np.floating], scale: float) -> NDArray[np.uint8]:
 def weights_in_colour(values: NDArray[np.floating], scale: float) -> NDArray[np.uint8]:
     """Colours ``(H, W, 3)`` of the weights ``(3, H, W)`` of red, green and blue; grey is zero."""
     mixed: NDArray[np.uint8] = np.rint(127.5 + 127.5 * _share(values, scale)).astype(np.uint8)
-    return np.moveaxis(mixed, 0, 2)
+    last: NDArray[np.uint8] = np.moveaxis(mixed, 0, 2)
+    return last
 
 
 def _share(values: NDArray[np.floating], scale: float) -> NDArray[np.floating]:
     """Numbers as shares of the scale, within -1 and 1; those that are not finite count as zero."""
     finite = np.nan_to_num(values, posinf=0.0, neginf=0.0)
-    return np.clip(finite / (scale or 1.0), -1, 1)
+    shares: NDArray[np.floating] = np.clip(finite / (scale or 1.0), -1, 1)
+    return shares
 
 
 def _between(
@@ -43,4 +45,5 @@ def _between(
 ) -> NDArray[np.uint8]:
     places = np.linspace(0, 1, len(palette))
     channels = [np.interp(shares, places, channel) for channel in zip(*palette, strict=True)]
-    return np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
+    mixed: NDArray[np.uint8] = np.rint(np.stack(channels, axis=-1)).astype(np.uint8)
+    return mixed
