@@ -18,7 +18,7 @@ from cnn_tui.engine.insight.wiring import Wired
 from cnn_tui.engine.opened import Opened
 from cnn_tui.engine.ops.memory import Array
 
-COSINE, CORRELATION = 0.93, 0.8
+COSINE, CORRELATION = 0.93, 0.6
 """Least cosine of the weights and least correlation of the responses of two filters that do the
 same; see the calibration in docs/insight.md."""
 CONSTANT = 1e-6

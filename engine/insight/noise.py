@@ -26,16 +26,18 @@ from cnn_tui.engine.insight.weights import (
 )
 from cnn_tui.engine.ops.memory import Array
 
-KNOWN, UNKNOWN = 17.0, 12.0
-"""Sum of the squares of the three measures, or of two without the start, up to which a filter is
-like noise; about 99% of white noise is."""
-RECALLED, ALIKE = 3.0, 0.4
-"""The third measure, and the cosine with the start, from either of which a filter comes from it."""
+KNOWN, MANY, KNOWN_OF_MANY, UNKNOWN = 17.0, 100, 25.0, 12.0
+"""Largest sum of the squares of the three measures of a filter that is like noise, also for one of
+at least 100 weights, and of two measures without the start. About 99% of white noise is below."""
+RECALLED = 3.0
+"""The third measure from which a filter comes from its start, whatever the others say."""
+ALIKE = 0.4
+"""Cosine with the start from which it does if the others say a little of the same."""
 FEWEST = 16
 """Weights of a filter below which the three measures cannot tell."""
 SURE = 6.0
 """The same for a whole layer: then the start is the one that the training began from."""
-UNMOVED = 0.9999
+UNMOVED = 0.99999
 """Cosine with its start from which a filter counts as not moved: it is noise still."""
 MOST_ALIKE = 0.25
 """Share of the filters of a layer that may be found without the start. If more look like noise, as
@@ -68,15 +70,17 @@ def like_noise(
     size = weight[0].size
     if size < FEWEST:
         return np.zeros(len(weight), bool)
-    rough = (roughness(weight) - 1) / roughness_spread(weight)
-    scores = np.square(rough) + (0 if inputs is None else np.square(lean(weight, inputs)))
+    smooth = (1 - roughness(weight)) / roughness_spread(weight)
+    leans = np.zeros(len(weight)) if inputs is None else lean(weight, inputs)
+    scores = np.square(smooth) + np.square(leans)
     if start is None:
         found: NDArray[np.bool_] = scores <= UNKNOWN
         return found & (np.count_nonzero(found) <= MOST_ALIKE * len(weight))
     recall = _recall(weight, start)
     recall[recall >= UNMOVED * math.sqrt(size)] = 0
-    from_start = (recall >= RECALLED) | (recall >= ALIKE * math.sqrt(size))
-    found = (scores + np.square(recall) <= KNOWN) & ~from_start
+    learned = (recall >= ALIKE * math.sqrt(size)) & (smooth + leans >= 1)
+    most = KNOWN_OF_MANY if size >= MANY else KNOWN
+    found = (scores + np.square(recall) <= most) & (recall < RECALLED) & ~learned
     return found
 
 

@@ -26,7 +26,8 @@ def unit(rows: Floats) -> Floats:
     largest = np.abs(rows).max(axis=1, keepdims=True, initial=0)
     scaled = np.divide(rows, largest, out=np.zeros_like(rows), where=largest > 0)
     lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
-    return np.divide(scaled, lengths, out=scaled, where=lengths > 0)
+    units: Floats = np.divide(scaled, lengths, out=scaled, where=lengths > 0)
+    return units
 
 
 def cosines(weight: Array) -> Floats:
