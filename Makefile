@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 # The tests below may run for an hour each.
 LONG := --timeout 3600 -o faulthandler_timeout=0
 
-.PHONY: run test test-fast test-kernels kill-test soak fuzz lint docs clean
+.PHONY: run test test-fast test-kernels kill-test soak fuzz lint docs pictures clean
 
 run: .venv/.run
 	@$(BIN)/cnn-tui $(ARCH)
@@ -43,6 +43,11 @@ fuzz: .venv/.test
 # The tables of the docs that are made from the code.
 docs: .venv/.test
 	$(BIN)/python docs/tables.py
+
+# The pictures of the docs, and the page that takes a newcomer through the app with its figures.
+pictures: .venv/.test
+	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/first_hour.py
 
 lint: .venv/.test
 	$(BIN)/ruff check .

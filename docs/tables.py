@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cnn_tui.engine.specs.layers import LAYER_TYPES
 from cnn_tui.tui import actions
+from cnn_tui.tui.inspect.table import VIEWS
 
 FOLDER = Path(__file__).parent
 
@@ -19,6 +20,7 @@ GROUPS = {
     "Build": (actions.LIST, actions.BUILD),
     "Train": (actions.TRAIN,),
     "Runs": (actions.RUNS,),
+    "Inspect": (actions.INSPECT,),
     "a run that is watched": (actions.WATCH,),
     "a comparison": (actions.COMPARE,),
     "first-layer weights": (actions.WEIGHTS,),
@@ -107,10 +109,19 @@ def _reached(graph: dict[str, set[str]], floor: str) -> set[str]:
     return seen
 
 
+def views() -> Iterator[str]:
+    """Every view of Inspect with what to look for and its source."""
+    yield "| view | shows | look for | source |"
+    yield "|---|---|---|---|"
+    for view in VIEWS:
+        yield f"| `{view.name}` | {view.shows} | {view.look_for} | {view.source} |"
+
+
 TABLES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "keys": ("keys.md", keys),
     "layers": ("building.md", layers),
     "counterparts": ("export.md", counterparts),
+    "views": ("inspect.md", views),
     "floors": ("design.md", floors),
 }
 """By their mark: the page that a table stands on, and what makes its rows."""

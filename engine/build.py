@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from cnn_tui.engine.errors import ShapeError
-from cnn_tui.engine.layers.building import Parts
+from cnn_tui.engine.layers.building import Operations, Parts
 from cnn_tui.engine.layers.lower import chain_ops
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.kernel import Mode
 from cnn_tui.engine.ops.loss import SoftmaxKernel, SVMKernel
 from cnn_tui.engine.parameters import ParameterStore, initialize
 from cnn_tui.engine.plan import MakeLoss
-from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.check import Report, check
 from cnn_tui.engine.specs.network import SVM, Loss, Network
 
 
@@ -37,17 +37,23 @@ def build_uninitialized(network: Network, *, seed: int, dtype: DTypeLike, thread
     report = check(network)
     if not report.valid:
         raise ShapeError(report.issues[0].message)
-    parts = Parts(Mode(seed=seed), dtype)
-    ops = chain_ops(network.layers, report.layers, network.input, parts)
-    return Model(
-        ops,
+    lower = partial(_lower, network, report, seed, dtype)
+    return Model(lower(), partial(lower, kept=True), _loss_of(network.loss), threads)
+
+
+def _lower(
+    network: Network, report: Report, seed: int, dtype: DTypeLike, *, kept: bool = False
+) -> Operations:
+    parts = Parts(Mode(seed=seed), dtype, kept)
+    inner = [inner for layer in report.layers for inner in layer.walk()]
+    return Operations(
+        chain_ops(network.layers, report.layers, network.input, parts),
         ParameterStore(parts.parameters, dtype),
         parts.buffers,
-        _loss_of(network.loss),
         parts.mode,
+        {layer.name: tuple(layer.output or ()) for layer in inner},
         network.input,
-        max(inner.activations for layer in report.layers for inner in layer.walk()),
-        threads,
+        max(layer.activations for layer in inner),
     )
 
 

@@ -71,6 +71,10 @@ class RunError(CnnTuiError):
     """A run cannot be saved, found, read, controlled or resumed."""
 
 
+class InsightError(CnnTuiError):
+    """What was asked about the inside of a network cannot be shown."""
+
+
 class NonFiniteError(CnnTuiError):
     """A loss or a gradient became infinite or NaN, first in ``layer``."""
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cnn_tui.engine.errors import DataError, NonFiniteError, ShapeError
-from cnn_tui.engine.layers.base import Op, Task
-from cnn_tui.engine.ops.kernel import Mode
+from cnn_tui.engine.layers.base import Task
+from cnn_tui.engine.layers.building import Operations
+from cnn_tui.engine.opened import MOST_BYTES, Opened
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.parameters import Parameter, ParameterStore
+from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.plan import MakeLoss, Plan
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.threads import WorkerPool
@@ -40,20 +41,16 @@ class Model:
 
     def __init__(
         self,
-        ops: Sequence[Op],
-        store: ParameterStore,
-        buffers: dict[str, Array],
+        parts: Operations,
+        kept: Callable[[], Operations],
         make_loss: MakeLoss,
-        mode: Mode,
-        input_shape: tuple[int, int, int],
-        largest_activation: int,
         threads: int,
     ) -> None:
-        self.ops, self.store, self.buffers, self.mode = ops, store, buffers, mode
-        self.input_shape = input_shape
-        self.dtype = store.data.dtype
-        self._make_loss = make_loss
-        self._bytes_per_image = largest_activation * self.dtype.itemsize
+        self.ops, self.store, self.buffers, self.mode = parts[:4]
+        self.input_shape = parts.input_shape
+        self.dtype = self.store.data.dtype
+        self._kept, self._make_loss = kept, make_loss
+        self._bytes_per_image = parts.largest_activation * self.dtype.itemsize
         self._workers = WorkerPool(threads)
         self._plans: OrderedDict[int, Plan] = OrderedDict()
         self._training_passes: dict[int, list[Sequence[Task]]] = {}
@@ -134,6 +131,40 @@ class Model:
         kernel = self._make_loss(scores, np.empty_like(scores), targets, len(targets))
         self._workers.run([kernel.run])
         return kernel.total / len(targets)
+
+    def opened(
+        self,
+        images: Array,
+        *,
+        training: bool = False,
+        threads: int | None = None,
+        limit: int = MOST_BYTES,
+    ) -> Opened:
+        """A copy of the network as it is now that shows what every layer makes of ``images``.
+
+        Args:
+            images: ``(N, C, H, W)``, few of them: outputs and gradients of all layers are kept.
+            training: batch norm uses the statistics of the images, as in a step of training.
+            threads: number of threads of its own; those of the model if None.
+            limit: largest number of bytes that it may hold.
+
+        Raises:
+            ShapeError: if the images have another shape or type than the network's input.
+            MemoryLimitError: if it would hold more than ``limit``; names the number that fits.
+        """
+        self._check_images(images)
+        parts = self._kept()
+        np.copyto(parts.store.data, self.store.data)
+        for name, buffer in self.buffers.items():
+            np.copyto(parts.buffers[name], buffer)
+        return Opened(
+            parts,
+            self._make_loss,
+            images,
+            training=training,
+            threads=threads or self.threads,
+            limit=limit,
+        )
 
     def close(self) -> None:
         """End the threads; the model cannot run afterwards."""

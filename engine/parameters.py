@@ -125,10 +125,15 @@ def weight_std(name: InitializerName, fan_in: int, fan_out: int) -> float:
 def initialize(parameters: list[Parameter], name: InitializerName, seed: int) -> None:
     """Set biases and beta to 0, gamma to 1 and draw weights, each from a stream of its own."""
     for number, parameter in enumerate(parameters):
-        if parameter.role != "weight":
+        if parameter.role == "weight":
+            parameter.data[...] = initial_weight(parameter, number, name, seed)
+        else:
             parameter.storage.fill(1 if parameter.role == "gamma" else 0)
-            continue
-        std = weight_std(name, parameter.fan_in, parameter.fan_out)
-        generator = np.random.default_rng(np.random.SeedSequence([seed, number]))
-        values = generator.standard_normal(parameter.data.shape, np.float32)
-        parameter.data[...] = values * np.float32(std)
+
+
+def initial_weight(parameter: Parameter, number: int, name: InitializerName, seed: int) -> Array:
+    """The initial values of the weight that is the ``number``-th parameter, in PyTorch's shape."""
+    std = weight_std(name, parameter.fan_in, parameter.fan_out)
+    generator = np.random.default_rng(np.random.SeedSequence([seed, number]))
+    values: Array = generator.standard_normal(parameter.data.shape, np.float32) * np.float32(std)
+    return values

@@ -56,6 +56,7 @@ class Plan:
         batch: int,
         input_shape: tuple[int, int, int],
         bytes_per_image: int,
+        arena: type[Arena] = Arena,
     ) -> None:
         self.ops, self.store, self.batch = ops, store, batch
         dtype = store.data.dtype
@@ -64,7 +65,7 @@ class Plan:
             Shard(
                 index,
                 slice(start, min(start + size, batch)),
-                Arena(dtype),
+                arena(dtype),
                 aligned_empty((store.summed,), dtype),
             )
             for index, start in enumerate(range(0, batch, size))

@@ -50,6 +50,8 @@ LADDER = "ladder"
 
 WEIGHTS = "weights"
 
+INSPECT = "inspect"
+
 CHARTS = "charts"
 """The chart keys of the training screen, for screens with other keys."""
 
@@ -65,6 +67,7 @@ TITLES = {
     DATA: "Datasets",
     LADDER: "Baselines",
     WEIGHTS: "Weights",
+    INSPECT: "Inspect",
     APP: "Everywhere",
 }
 """What the help and the command palette call the places where keys work."""
@@ -216,6 +219,7 @@ COMMANDS = (
     Command(RUNS, "n", "screen.note", "note", "Edit its note", in_bar=False),
     Command(RUNS, "r", "screen.rename", "rename", "Rename it", in_bar=False),
     Command(RUNS, "w", "screen.weights", "weights", "First-layer weights", in_bar=False),
+    Command(RUNS, "i", "screen.inspect", "inspect", "Look inside it"),
     Command(RUNS, "x,delete", "screen.delete", "delete", "Move it to the bin"),
     Command(RUNS, "B", "screen.bin", "bin", "Restore a run from the bin", in_bar=False),
     Command(RUNS, "D", "screen.clean", "clean up", "Free disk space (asks first)", in_bar=False),
@@ -225,6 +229,7 @@ COMMANDS = (
     Command(WATCH, "x", "screen.stop", "stop", "Stop it after this batch"),
     Command(WATCH, "R", "screen.resume", "resume", "Resume here"),
     Command(WATCH, "e", "screen.build_on", "build", "Edit its network and weights", in_bar=False),
+    Command(WATCH, "i", "screen.inspect", "inspect", "Look inside it", in_bar=False),
     Command(COMPARE, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
     Command(COMPARE, "l", "screen.other_curve", "loss/accuracy", "Switch loss and accuracy"),
     Command(
@@ -288,9 +293,34 @@ COMMANDS = (
         name="Scroll down",
     ),
     Command(WEIGHTS, "up,left", "screen.scroll(-6)", "scroll back", in_bar=False, name="Scroll up"),
+    Command(
+        INSPECT, "right_square_bracket", "screen.layer(1)", "layer", "Next, previous layer", "[ ]"
+    ),
+    Command(INSPECT, "left_square_bracket", "screen.layer(-1)", "layer before", in_bar=False),
+    Command(INSPECT, "full_stop", "screen.image(1)", "image", "Next, previous image", ", ."),
+    Command(INSPECT, "comma", "screen.image(-1)", "image before", in_bar=False),
+    Command(INSPECT, "i", "screen.choose_image", "image", "Image number or file", in_bar=False),
+    Command(INSPECT, "c", "screen.class(1)", "class", "Next, previous class", "c/C", False),
+    Command(INSPECT, "C", "screen.class(-1)", "class before", in_bar=False),
+    Command(INSPECT, "t", "screen.travel(1)", "time", "Next, previous checkpoint", "t/T"),
+    Command(INSPECT, "T", "screen.travel(-1)", "time back", in_bar=False),
+    Command(INSPECT, "right", "screen.filter(1)", "filter", "Choose a filter", "left/rt", False),
+    Command(INSPECT, "left", "screen.filter(-1)", "filter before", in_bar=False),
+    Command(INSPECT, "enter,a", "screen.act", "open", "Open what is chosen; start", "enter"),
+    Command(INSPECT, "k", "screen.keep", "keep", "Keep the ablated network as a run"),
+    Command(INSPECT, "u", "screen.undo", "undo", "Undo the ablation"),
+    Command(INSPECT, "pagedown", "screen.page(1)", "page", "Next, previous page", "pgdn/up"),
+    Command(INSPECT, "pageup", "screen.page(-1)", "page before", in_bar=False),
+    Command(INSPECT, "z", "screen.zoom(1)", "zoom", "Larger, smaller pictures", "z/Z", False),
+    Command(INSPECT, "Z", "screen.zoom(-1)", "smaller", in_bar=False),
+    Command(INSPECT, "w", "screen.save", "save", "Save the picture as a file"),
+    Command(INSPECT, "r", "screen.choose_run", "run", "Look into another run", in_bar=False),
+    Command(INSPECT, "o", "screen.choose_data", "data", "Other data, or its folder", in_bar=False),
+    Command(INSPECT, "escape,backspace", "screen.back", "back", "Cancel; back to the runs", "esc"),
     Command(APP, "1", "app.mode('build')", "build", "Build the network", in_bar=False),
     Command(APP, "2", "app.mode('train')", "train", "Train, with charts", in_bar=False),
-    Command(APP, "3,4", "app.mode('runs')", "runs", "List all runs", in_bar=False),
+    Command(APP, "3", "app.mode('runs')", "runs", "List all runs", in_bar=False),
+    Command(APP, "4", "app.mode('inspect')", "inspect", "Look inside a network", in_bar=False),
     Command(APP, "f3", "app.preflight", "pre-flight", "Pre-flight checks", "F3", False),
     Command(APP, "f4", "app.lr_finder", "find lr", "Find a learning rate", "F4", False),
     Command(APP, "f6", "app.datasets", "datasets", "View, download datasets", "F6", False),

@@ -13,6 +13,7 @@ from textual.dom import DOMNode
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import APP, bindings, scopes_of
 from cnn_tui.tui.building.builder import Builder
@@ -21,6 +22,8 @@ from cnn_tui.tui.config import keep_theme
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.messages import (
     EditRun,
+    InspectRun,
+    PresetWanted,
     RepeatRun,
     ResumeRun,
     RunSteered,
@@ -69,6 +72,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         self.watched = watched
         self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
+        self.add_mode("inspect", lambda: screens.InspectScreen(self.training))
 
     def get_default_screen(self) -> BuildScreen:
         return BuildScreen(self.builder, self.places.data)
@@ -228,6 +232,21 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         if isinstance(self.screen_stack[0], screens.RunsScreen):
             self.screen_stack[0].open_run(event.folder)
 
+    @on(PresetWanted)
+    @work
+    async def _open_preset(self, event: PresetWanted) -> None:
+        if await may_replace(self, self.builder):
+            self.builder.open(load_preset(event.name), None)
+            self.action_mode("build")
+
+    @on(InspectRun)
+    async def _inspect(self, event: InspectRun) -> None:
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        await self.switch_mode("inspect")
+        if isinstance(self.screen_stack[0], screens.InspectScreen):
+            self.screen_stack[0].open(event.folder)
+
     def action_recipe(self) -> None:
         """Open the form of the recipe."""
         self.action_mode("build")
@@ -278,7 +297,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     def action_help(self) -> None:
         own = [scope for scope in scopes_of(self.screen) if scope != APP]
-        self.push_screen(screens.HelpScreen(*own))
+        self.push_screen(screens.HelpScreen(*own, about=getattr(self.screen, "about", "")))
 
     def action_datasets(self) -> None:
         """Show the datasets, the network's own first."""

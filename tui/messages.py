@@ -37,6 +37,22 @@ class WatchRun(Message):
         self.folder = folder
 
 
+class PresetWanted(Message):
+    """Open a preset in Build."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+class InspectRun(Message):
+    """Look inside a run."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        super().__init__()
+        self.folder = folder
+
+
 class ResumeRun(Message):
     """Resume a run in this app; ``network`` is its own, perhaps with more epochs.
 

@@ -7,21 +7,20 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.columns import Columns
 from rich.console import Group
 from rich.text import Text
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.statistics import Statistics, first_of_each, to_bytes
-from cnn_tui.tui.terminal.half_blocks import fitted, half_blocks, shades
-from cnn_tui.tui.terminal.link import Link
+from cnn_tui.tui.terminal.half_blocks import Picture, as_text, fitted, lines_of
+from cnn_tui.tui.terminal.link import Form, form_in
 from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
     from textual.app import App
 
-    from cnn_tui.engine.export.templates import Kind, Template, Templates
+    from cnn_tui.engine.export.templates import Template, Templates
 
 MOST = 100
 """Pictures on a sheet."""
@@ -32,28 +31,29 @@ class Looks(NamedTuple):
 
     side: int
     """The longest side in pixels, and the columns of a picture."""
-    plain: bool = False
-    """Whether to draw in shades of ASCII, without colours or half blocks."""
+    form: Form = "blocks"
 
 
 def looks_in(app: App[object], side: int) -> Looks:
     """Return how pictures are drawn in the app."""
-    link = getattr(app, "link", Link())
-    return Looks(side, link.ascii or link.color == "none")
+    return Looks(side, form_in(app))
 
 
 class Captioned(NamedTuple):
-    """A picture ``(C, H, W)`` and the lines below it."""
+    """A picture and the lines below it, all but the first of them dim."""
 
-    pixels: NDArray[np.uint8]
+    picture: Picture
     lines: tuple[str, ...]
 
 
 def sheet(pictures: Iterable[Captioned], looks: Looks) -> Columns:
     """Arrange pictures in rows."""
-    fit = [(fitted(picture.pixels, looks.side), picture.lines) for picture in pictures]
-    width = max([_LEAST_WIDTH, *(pixels.shape[2] for pixels, _ in fit)])
-    cells = [_cell(pixels, lines, width, looks.plain) for pixels, lines in fit]
+    fit = [
+        (picture._replace(values=fitted(picture.values, looks.side)), lines)
+        for picture, lines in pictures
+    ]
+    width = max([_LEAST_WIDTH, *(picture.values.shape[2] for picture, _ in fit)])
+    cells = [_cell(picture, lines, width, looks.form) for picture, lines in fit]
     return Columns(cells, width=width, padding=(0, 1))
 
 
@@ -61,11 +61,11 @@ _LEAST_WIDTH = 8
 """Columns for a name, even if the pictures are smaller."""
 
 
-def _cell(pixels: NDArray[np.uint8], lines: Iterable[str], width: int, plain: bool) -> Group:
-    texts = [Text(clean(line)) for line in lines]
+def _cell(picture: Picture, lines: Iterable[str], width: int, form: Form) -> Group:
+    texts = [Text(clean(line), "dim" if at else "") for at, line in enumerate(lines)]
     for text in texts:
         text.truncate(width, overflow="ellipsis")
-    return Group((shades if plain else half_blocks)(pixels), *texts)
+    return Group(as_text(lines_of(picture, form)), *texts)
 
 
 def sample_sheet(dataset: Dataset, statistics: Statistics, page: int, looks: Looks) -> Columns:
@@ -87,7 +87,7 @@ def _samples(
             image = train.images[places[page % len(places)]]
             pixels = to_bytes(image, statistics.low, statistics.high)
             words = f"{clean(count.name)}{between}{count.train:,}"
-            yield Captioned(pixels, tuple(words.splitlines()))
+            yield Captioned(Picture(pixels), tuple(words.splitlines()))
 
 
 def few_samples(dataset: Dataset, most: int, looks: Looks) -> Columns:
@@ -98,31 +98,38 @@ def few_samples(dataset: Dataset, most: int, looks: Looks) -> Columns:
     low = float(min(image.min() for image in images))
     high = float(max(image.max() for image in images))
     names = [clean(dataset.classes[train.labels[place]]) for place in places]
-    pixels = (to_bytes(image, low, high) for image in images)
-    return sheet(map(Captioned, pixels, [(name,) for name in names]), looks)
+    pictures = (Picture(to_bytes(image, low, high)) for image in images)
+    return sheet(map(Captioned, pictures, [(name,) for name in names]), looks)
 
 
 def template_sheet(templates: Templates, looks: Looks, most: int = MOST) -> Columns:
     """Draw the first-layer weights above the names of classes, or numbers."""
-    return sheet(map(partial(_captioned, templates.kind), templates.each[:most]), looks)
+    return sheet(map(partial(_captioned, templates), templates.each[:most]), looks)
 
 
-def _captioned(kind: Kind, template: Template) -> Captioned:
-    words = (template.label, "" if kind == "class" else f"#{template.unit}")
-    return Captioned(template.pixels, tuple(filter(None, words)))
+def _captioned(templates: Templates, template: Template) -> Captioned:
+    words = (template.label, "" if templates.kind == "class" else f"#{template.unit}")
+    picture = Picture(template.image, "signed", templates.scale)
+    return Captioned(picture, tuple(filter(None, words)))
 
 
-def template_words(templates: Templates) -> str:
-    """Describe the pictures in a sentence."""
+def template_words(templates: Templates, form: Form) -> str:
+    """Describe the pictures in a sentence, with their common scale."""
     count, layer = len(templates.each), templates.layer
+    scale = scale_words(len(templates.each[0].image), templates.scale, form)
     match templates.kind:
         case "class":
-            return f"{layer}: one template per class; light is evidence for it, dark against it"
+            return f"{layer}: one template per class; {scale}"
         case "unit":
-            return (
-                f"{layer}: {count} hidden units, strongest first, with the class that each favours"
-            )
-    return f"{layer}: its {count} filters"
+            return f"{layer}: {count} hidden units, strongest first; {scale}"
+    return f"{layer}: its {count} filters; {scale}"
+
+
+def scale_words(channels: int, scale: float, form: Form) -> str:
+    """Say how weights are drawn, and which one gets the full colour."""
+    if form != "blocks":
+        return f"+ # above 0, - = below, to {'+-' if form == 'ascii' else '±'}{scale:.2g}"
+    return f"{'grey is 0' if channels == 3 else 'orange +, blue -'}, scale ±{scale:.2g}"
 
 
 def summary_of(statistics: Statistics) -> str:

@@ -18,6 +18,7 @@ from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError, RunError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control, Portion
 from cnn_tui.engine.training.events import Alert, BatchCompleted, Remedy, RunEnded, RunEvent
+from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.training.settings import SettingName, SettingValue
 from cnn_tui.tui.mailbox import Mailbox
 
@@ -154,6 +155,10 @@ class Session:
     def run_one(self, portion: Portion) -> None:
         """Continue for one batch or epoch, then pause."""
         self._control.run_one(portion)
+
+    def glimpse(self) -> Glimpse | None:
+        """The weights that the last call asked for, once they are copied; asks for the next."""
+        return self._control.glimpse() if self.active else None
 
     def change(self, name: SettingName, value: SettingValue) -> None:
         """Change a setting of the recipe; raises ``SpecError`` for an invalid value."""

@@ -16,6 +16,7 @@ from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import Alert, RunEvent
+from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.dashboard.board import Board
@@ -112,6 +113,13 @@ class Training:
         """Train a run of the history again."""
         self._begin(network, partial(repeat_here, folder=folder, again=again))
         self.continued = network
+
+    def glimpse(self) -> Glimpse | None:
+        """The weights of the run between two steps; None until they are there, or without a run.
+
+        To be called on a timer while somebody looks: each call asks for the next ones.
+        """
+        return self.session.glimpse()
 
     def dismiss(self, alert: Alert) -> None:
         """Remove an alert whose remedy was applied."""

@@ -22,6 +22,8 @@ _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Formats tried for any name; others of Pillow run programs or are untested on hostile files."""
 _LEAST_SIDE = 4
 _MOST_PIXELS = 100_000_000
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
+"""EXIF's tag, and its values for pictures that lie on their side."""
 
 
 class BadPictureError(Exception):
@@ -53,20 +55,50 @@ def bombs_refused() -> Iterator[None]:
 
 
 def read_picture(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Read the pixels ``(C, H, W)`` of a file, turned upright, resized and cropped to the centre.
+    """Read the pixels ``(C, H, W)`` of a file; see :func:`fitted_picture`."""
+    return fitted_picture(path, shape)[0]
+
+
+def fitted_picture(
+    path: Path, shape: tuple[int, int, int]
+) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Read a file, turned upright, resized and cropped to the centre.
 
     One channel gives grey, three give colour. Transparent pixels become white if the others are
     dark and black if they are light, so that drawings stay visible. The size is checked before
     anything is decoded.
 
+    Returns:
+        The pixels ``(C, H, W)``, and the width and height that the file has.
+
     Raises:
         BadPictureError: The picture is damaged, of another format, tiny or gigantic.
         DataError: Pillow is not installed.
     """
+    with _opened(path) as image:
+        return _pixels(image, shape), image.size
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height of a picture turned upright, without decoding it.
+
+    Raises:
+        BadPictureError: The file is no picture, tiny or gigantic.
+        DataError: Pillow is not installed.
+    """
+    with _opened(path) as image:
+        _require_size(image)
+        wide, tall = image.size
+        return (tall, wide) if image.getexif().get(_ORIENTATION, 1) in _TURNED else (wide, tall)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The picture of a file; whatever Pillow raises becomes a reason for people."""
     image_module = pillow()
     try:
         with image_module.open(path, formats=_FORMATS) as image:
-            return _pixels(image, shape)
+            yield image
     except BadPictureError:
         raise
     except image_module.UnidentifiedImageError:
@@ -83,10 +115,7 @@ def _pixels(image: Any, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     from PIL import ImageOps
 
     channels, height, width = shape
-    if min(image.size) < _LEAST_SIDE:
-        raise BadPictureError(f"it has only {image.width}x{image.height} pixels")
-    if image.width * image.height > _MOST_PIXELS:
-        raise BadPictureError(f"it has more than {_MOST_PIXELS:,} pixels")
+    _require_size(image)
     # A JPEG is decoded at a reduced size of at least twice the target.
     mode = "L" if channels == 1 else "RGB"
     image.draft(mode, (2 * width, 2 * height))
@@ -96,6 +125,13 @@ def _pixels(image: Any, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     image = ImageOps.fit(image, (width, height), pillow().Resampling.BILINEAR)
     fitted = np.asarray((_opaque(image) if clear else image).convert(mode))
     return fitted[None] if channels == 1 else np.moveaxis(fitted, 2, 0)
+
+
+def _require_size(image: Any) -> None:
+    if min(image.size) < _LEAST_SIDE:
+        raise BadPictureError(f"it has only {image.width}x{image.height} pixels")
+    if image.width * image.height > _MOST_PIXELS:
+        raise BadPictureError(f"it has more than {_MOST_PIXELS:,} pixels")
 
 
 def _opaque(image: Any) -> Any:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -20,7 +23,7 @@ from cnn_tui.engine.runs.tensors import TensorFile, layout_of
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Softmax
 from cnn_tui.engine.training.events import RunStarted
-from cnn_tui.engine.transforms.carry import live_arrays, load_weights
+from cnn_tui.engine.transforms.carry import live_arrays, load_weights, weights_of
 
 Which = Literal["best", "last"]
 _LEAST = 4
@@ -46,8 +49,13 @@ class TrainedState:
         return model
 
 
-def read_state(folder: RunFolder, which: Which = "best") -> TrainedState:
-    """Read the best or the last state of a run, or the other one if it is missing.
+def read_state(folder: RunFolder, which: Which | Path | None = "best") -> TrainedState:
+    """Read a state of a run.
+
+    Args:
+        folder: the run.
+        which: the best or the last state, or the other one if it is missing; or a file; or None
+            for untrained weights, drawn from the seed of the recipe.
 
     Raises:
         RunError: if there is none, or it is damaged or belongs to another network.
@@ -65,7 +73,7 @@ def read_state(folder: RunFolder, which: Which = "best") -> TrainedState:
     return TrainedState(
         folder.name,
         network,
-        _weights(_file(folder, which), network),
+        _fresh(network) if which is None else _weights(_file(folder, which), network),
         started.classes,
         Normalizer(_per_channel(started.mean), _per_channel(started.std)),
         started.peak,
@@ -77,11 +85,18 @@ def _outputs(network: Network) -> int:
     return output[0] if output else 0
 
 
-def _file(folder: RunFolder, which: Which) -> TensorFile:
+def _file(folder: RunFolder, which: Which | Path) -> TensorFile:
+    if isinstance(which, Path):
+        return TensorFile(which)
     last, best = folder.states, list(filter(is_regular, [folder.best_file]))
     for path in [*best, *last] if which == "best" else [*last, *best]:
         return TensorFile(path)
     raise RunError(f"The run {folder.name} has no checkpoint yet.", "The first epoch writes one.")
+
+
+def _fresh(network: Network) -> dict[str, Array]:
+    with closing(build(network, seed=network.training.seed)) as model:
+        return weights_of(model)
 
 
 def _weights(file: TensorFile, network: Network) -> dict[str, Array]:
@@ -141,22 +156,30 @@ class Predictor:
             pixels = 255 - pixels
         images = pixels[None] * np.float32(self._state.peak / _BYTE)
         scores = self._model.forward(self._state.normalizer.apply(images))[0].astype(float)
-        probabilities = _softmax(scores) if isinstance(self._state.network.loss, Softmax) else None
-        return [
-            Guess(
-                self._state.classes[index],
-                float(scores[index]),
-                None if probabilities is None else float(probabilities[index]),
-            )
-            for index in np.argsort(-scores, kind="stable")[:top]
-        ]
+        return best_guesses(scores, self._state.classes, self._state.network, top)
 
     def close(self) -> None:
         """Stop the threads of the model."""
         self._model.close()
 
 
-def _softmax(scores: np.ndarray) -> np.ndarray:
-    powers = np.exp(scores - scores.max())
-    probabilities: np.ndarray = powers / powers.sum()
+def best_guesses(
+    scores: np.ndarray, classes: Sequence[str], network: Network, top: int
+) -> list[Guess]:
+    """The ``top`` classes with the highest of the scores ``(classes,)``, best first."""
+    probabilities = softmax(scores) if isinstance(network.loss, Softmax) else None
+    return [
+        Guess(
+            classes[index],
+            float(scores[index]),
+            None if probabilities is None else float(probabilities[index]),
+        )
+        for index in np.argsort(-scores, kind="stable")[:top]
+    ]
+
+
+def softmax(scores: np.ndarray) -> np.ndarray:
+    """Probabilities from scores, along the last axis."""
+    powers = np.exp(scores - scores.max(-1, keepdims=True))
+    probabilities: np.ndarray = powers / powers.sum(-1, keepdims=True)
     return probabilities

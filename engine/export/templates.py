@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.states import TrainedState
@@ -27,10 +26,8 @@ class Template:
     """Index of the output in the layer, counted from 0."""
     label: str
     """The class of the output, or the one it supports most; empty for a filter."""
-    pixels: NDArray[np.uint8]
-    """``(C, H, W)``."""
-    weight: Array
-    """The learned weights of the output."""
+    image: Array
+    """The learned weights of the output as a picture, ``(C, H, W)``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +42,8 @@ class Templates:
     layer: str
     kind: Kind
     """Whether an output is a class score, a hidden unit or a filter."""
+    scale: float
+    """The largest finite absolute weight: the common scale of the pictures."""
     each: tuple[Template, ...]
 
 
@@ -62,22 +61,16 @@ def first_layer(state: TrainedState) -> Templates:
             "Templates need a fully connected layer or a convolution as the first layer.",
         )
     weight = state.weights[f"{name}.weight"]
-    pictures = templates(weight, weight.shape[1:] if weight.ndim == 4 else network.input)
+    shape = weight.shape[1:] if weight.ndim == 4 else network.input
     kind, labels, order = _meaning(state, at, weight)
-    each = (Template(unit, labels[unit], pictures[unit], weight[unit]) for unit in order)
-    return Templates(state.run, name, kind, tuple(each))
+    each = (Template(unit, labels[unit], weight[unit].reshape(shape)) for unit in order)
+    return Templates(state.run, name, kind, scale_of(weight), tuple(each))
 
 
-def templates(weight: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Scale weights ``(N, C * H * W)`` to pictures ``(N, C, H, W)``; ``shape`` is ``(C, H, W)``.
-
-    0 is middle grey; light pixels increase the output, dark ones decrease it. Each picture has a
-    scale of its own. Non-finite weights count as 0.
-    """
-    images = np.asarray(weight, np.float32).reshape(len(weight), *shape)
-    images = np.nan_to_num(images, posinf=0.0, neginf=0.0)
-    largest = np.abs(images).max(axis=(1, 2, 3), keepdims=True)
-    return np.rint(127.5 + 127.5 * (images / np.where(largest > 0, largest, 1))).astype(np.uint8)
+def scale_of(weight: Array) -> float:
+    """Return the largest absolute weight that is finite, or 1 if all are zero."""
+    finite = np.abs(weight[np.isfinite(weight)])
+    return float(finite.max(initial=0.0)) or 1.0
 
 
 def _first(network: Network) -> tuple[int, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from cnn_tui.engine.layers.base import Op
 from cnn_tui.engine.ops.kernel import Mode
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.ops.patches import Geometry
-from cnn_tui.engine.parameters import Parameter
+from cnn_tui.engine.parameters import Parameter, ParameterStore
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.windows import Windowed, windows
@@ -39,9 +39,24 @@ class Parts:
 
     mode: Mode
     dtype: DTypeLike
+    kept: bool = False
+    """Whether every operation keeps its output and gradient, in the order of the layers."""
     parameters: list[Parameter] = field(default_factory=list)
     buffers: dict[str, Array] = field(default_factory=dict)
     dropouts: int = 0
+
+
+class Operations(NamedTuple):
+    """A network as operations, with its parameters and buffers, not yet bound to a batch."""
+
+    ops: Sequence[Op]
+    store: ParameterStore
+    buffers: dict[str, Array]
+    mode: Mode
+    shapes: dict[str, Shape]
+    """The output of each layer by name, those inside residual blocks included."""
+    input_shape: tuple[int, int, int]
+    largest_activation: int
 
 
 Builder = Callable[[Placed, Parts], Iterable[Op]]

@@ -6,6 +6,7 @@ from cnn_tui.engine.layers.base import Op
 from cnn_tui.engine.layers.building import Builder, Parts, Placed
 from cnn_tui.engine.layers.conv import conv_ops
 from cnn_tui.engine.layers.fc import fc_ops
+from cnn_tui.engine.layers.kept import KeptOp
 from cnn_tui.engine.layers.norm import batchnorm_ops
 from cnn_tui.engine.layers.residual import ResidualOp, ZeroPadOp
 from cnn_tui.engine.layers.simple import (
@@ -43,7 +44,10 @@ def chain_ops(
     for layer, report in zip(layers, reports, strict=True):
         output = tuple(report.output or ())
         for op in BUILDERS[type(layer)](Placed(layer, report, shape, output), parts):
-            _append(ops, op)
+            if parts.kept:
+                ops.append(KeptOp(op))
+            else:
+                _append(ops, op)
         shape = output
     return ops
 

@@ -54,7 +54,7 @@ class DropoutKernel(InPlaceKernel):
         np.multiply(self.x, self.mask, out=self.y)
 
     def backward(self) -> None:
-        np.multiply(self.dy, self.mask, out=self.dx)
+        np.multiply(self.dy, self.mask if self.mode.training else 1, out=self.dx)
 
 
 class ZeroPadKernel(Kernel):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
+from cnn_tui.engine.training.glimpse import Glimpse, Pace
 from cnn_tui.engine.training.settings import SettingName, Settings, SettingValue
 
 Portion = Literal["batch", "epoch"]
@@ -17,33 +19,37 @@ class Control:
     """The control of a trainer, to be used from any thread or from a signal handler."""
 
     def __init__(self) -> None:
-        self._running = threading.Event()
-        self._running.set()
+        self._paused = False
+        self._called = threading.Event()
+        """Set by whatever a paused trainer has to attend to."""
         self._stopping = threading.Event()
         self._portion: Portion | None = None
         self._changes = deque[Change]()
         self._discarding = False
+        self._asked = False
+        self._glimpse: Glimpse | None = None
+        self._pace = Pace()
 
     def pause(self) -> None:
         """Pause after the current batch."""
         self._portion = None
-        self._running.clear()
+        self._paused = True
 
     def resume(self) -> None:
         """Continue after a pause."""
         self._portion = None
-        self._running.set()
+        self._continue()
 
     def run_one(self, portion: Portion) -> None:
         """Continue for one batch, or to the end of the epoch and its validation; then pause."""
         self._portion = portion
-        self._running.set()
+        self._continue()
 
     def stop(self, *, keep: bool = True) -> None:
         """End the run after the current batch, also while paused; ``keep`` saves its state."""
         self._discarding = not keep
         self._stopping.set()
-        self._running.set()
+        self._continue()
 
     def set(self, name: SettingName, value: SettingValue) -> None:
         """Change a setting of the recipe from the next batch on.
@@ -76,7 +82,7 @@ class Control:
     @property
     def paused(self) -> bool:
         """Whether the run is paused, or will be after the current batch."""
-        return not self._running.is_set()
+        return self._paused
 
     @property
     def stopping(self) -> bool:
@@ -88,6 +94,35 @@ class Control:
         """Whether the run is to end without saving its state."""
         return self._discarding
 
-    def wait_while_paused(self) -> None:
-        """Block until :meth:`resume`, :meth:`run_one` or :meth:`stop`."""
-        self._running.wait()
+    def wait_while_paused(self, attend: Callable[[], None] = lambda: None) -> None:
+        """Block until :meth:`resume`, :meth:`run_one` or :meth:`stop`.
+
+        Meanwhile ``attend`` is called when :meth:`glimpse` asks.
+        """
+        while self._paused:
+            self._called.wait()
+            self._called.clear()
+            attend()
+
+    def glimpse(self) -> Glimpse | None:
+        """The weights as they were asked for at the last call, once; asks for the next ones.
+
+        None until the trainer has copied them: it does so between two steps, so seldom that
+        training takes at most 1% longer, and holds one copy at most.
+        """
+        found, self._glimpse = self._glimpse, None
+        self._asked = True
+        self._called.set()
+        return found
+
+    def show(self, copy: Callable[[], Glimpse]) -> None:
+        """Copy the weights if somebody asked for them and it is time; for the trainer."""
+        if not self._asked or not self._pace.due:
+            return
+        began = time.monotonic()
+        self._glimpse, self._asked = copy(), False
+        self._pace.worked(time.monotonic() - began)
+
+    def _continue(self) -> None:
+        self._paused = False
+        self._called.set()

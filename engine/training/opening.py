@@ -37,6 +37,11 @@ PEAK_OF = 1000
 """Images that are searched for the largest pixel."""
 
 
+def peak_of(dataset: Dataset) -> float:
+    """The brightest value of a pixel in the training images."""
+    return float(dataset.train.images[:PEAK_OF].max())
+
+
 def run_started(
     network: Network,
     dataset: Dataset,
@@ -67,7 +72,7 @@ def run_started(
         threads=model.threads,
         mean=tuple(normalizer.mean.ravel().tolist()),
         std=tuple(normalizer.std.ravel().tolist()),
-        peak=float(train.images[:PEAK_OF].max()),
+        peak=peak_of(dataset),
         class_shares=tuple((counts / len(train)).tolist()),
         from_step=from_step,
         run=keeper.run,

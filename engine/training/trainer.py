@@ -8,7 +8,7 @@ from contextlib import closing
 import msgspec
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.loader import Batch, Loader
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import CnnTuiError, NonFiniteError
@@ -32,11 +32,12 @@ from cnn_tui.engine.training.events import (
     SettingChanged,
     ValidationCompleted,
 )
+from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.training.health import HealthMeter, is_due
-from cnn_tui.engine.training.opening import check_compatible, run_started
+from cnn_tui.engine.training.opening import check_compatible, peak_of, run_started
 from cnn_tui.engine.training.progress import EpochMetrics, Progress, Stopwatch
 from cnn_tui.engine.training.settings import SETTING_NAMES, Settings
-from cnn_tui.engine.training.snapshot import BestEpoch, take_snapshot
+from cnn_tui.engine.training.snapshot import BestEpoch, copy_weights, take_snapshot
 
 
 class Trainer:
@@ -157,13 +158,7 @@ class Trainer:
         if not self.best.put(self.model, self.epochs_done):
             message = "The weights of the best epoch are missing; testing the last weights."
             self.emit(Alert(code="best-lost", message=message, step=self.step))
-        test = evaluate(
-            self.model,
-            self.dataset.test,
-            self.normalizer,
-            self.recipe.batch_size,
-            lambda: self.control.stopping,
-        )
+        test = self._evaluate(self.dataset.test)
         if test is None:
             return self._end("stopped")
         message = self.best.why_stop(self.epochs_done)
@@ -184,6 +179,7 @@ class Trainer:
                 if self.recipe.batch_size != size:
                     return True
                 self._train_step(batch, began)
+                self._show()
                 self.control.has_done("batch")
                 self._report_kept()
                 if self.keeper.should_save():
@@ -212,10 +208,36 @@ class Trainer:
         self.stopwatch.pause()
         self._keep()
         self.emit(RunPaused(step=self.step))
-        self.control.wait_while_paused()
+        self.control.wait_while_paused(self._show)
         self.stopwatch.resume()
         if not self.control.stopping:
             self.emit(RunResumed(step=self.step))
+
+    def _evaluate(
+        self, split: Split, attend: Callable[[], None] = lambda: None
+    ) -> tuple[float, float] | None:
+        """Loss and accuracy on a split; None if the control stopped the run."""
+
+        def stopping() -> bool:
+            attend()
+            return self.control.stopping
+
+        return evaluate(self.model, split, self.normalizer, self.recipe.batch_size, stopping)
+
+    def _show(self) -> None:
+        """Give a copy of the weights to whoever looks; to be called between two steps."""
+        self.control.show(self._glimpse)
+
+    def _glimpse(self) -> Glimpse:
+        return Glimpse(
+            network=msgspec.structs.replace(self.network, training=self.recipe),
+            dataset=self.dataset,
+            normalizer=self.normalizer,
+            peak=peak_of(self.dataset),
+            step=self.step,
+            epoch=self.epoch,
+            weights=copy_weights(self.model),
+        )
 
     def _train_step(self, batch: Batch, began: float) -> None:
         lr = self._lr(self.tally.images)
@@ -255,13 +277,7 @@ class Trainer:
 
     def _validate(self) -> bool:
         """Validate and report the epoch; returns False if the control stopped the run."""
-        validation = evaluate(
-            self.model,
-            self.dataset.val,
-            self.normalizer,
-            self.recipe.batch_size,
-            lambda: self.control.stopping,
-        )
+        validation = self._evaluate(self.dataset.val, self._show)
         if validation is None:
             return False
         loss, accuracy = validation

@@ -138,3 +138,13 @@ def spaced(shape: tuple[int, ...], seed: int = 3) -> np.ndarray:
     size = int(np.prod(shape))
     order = np.random.default_rng(seed).permutation(size)
     return ((order - size / 2 + 0.25) * (4 / size)).reshape(shape)
+
+
+ROUNDING = 256 * float(np.finfo(np.float32).eps)
+"""Of the largest value of an array: what hundreds of products added in another order differ by."""
+
+
+def assert_rounded(found: np.ndarray, expected: np.ndarray, what: str = "") -> None:
+    """Equal in float32 but for the order of additions, which other batches and kernels change."""
+    scale = float(np.abs(expected).max()) or 1.0
+    np.testing.assert_allclose(found / scale, expected / scale, rtol=0, atol=ROUNDING, err_msg=what)

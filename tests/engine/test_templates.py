@@ -8,7 +8,7 @@ from exported import state_of
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.states import TrainedState
-from cnn_tui.engine.export.templates import first_layer, templates
+from cnn_tui.engine.export.templates import first_layer, scale_of
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, Layer, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.network import Network
 
@@ -17,13 +17,9 @@ def state(*layers: Layer) -> TrainedState:
     return state_of(Network(name="any", input=(2, 4, 5), layers=layers))
 
 
-def test_what_speaks_for_an_output_is_light() -> None:
-    weight = np.array([[1.0, -2, 0, 0.5], [0, 0, 0, 0], [-3, 3, 0, 0]])
-    pictures = templates(weight, (1, 2, 2))
-    assert pictures.shape == (3, 1, 2, 2) and pictures.dtype == np.uint8
-    assert pictures[0].ravel().tolist() == [191, 0, 128, 159]
-    assert set(pictures[1].ravel().tolist()) == {128}
-    assert pictures[2].ravel().tolist() == [0, 255, 128, 128]
+def test_all_pictures_have_the_scale_of_the_layer() -> None:
+    assert scale_of(np.array([[1.0, -3, 0], [np.nan, np.inf, 2]])) == 3.0
+    assert scale_of(np.zeros((2, 2))) == scale_of(np.full((2, 2), np.nan)) == 1.0
 
 
 def test_linear_network_has_one_template_a_class() -> None:
@@ -33,8 +29,8 @@ def test_linear_network_has_one_template_a_class() -> None:
     assert [one.label for one in found.each] == list(made.classes)
     assert [one.unit for one in found.each] == [0, 1, 2]
     for one in found.each:
-        assert one.pixels.shape == (2, 4, 5)
-        np.testing.assert_array_equal(one.weight, made.weights["scores.weight"][one.unit])
+        assert one.image.shape == (2, 4, 5)
+        np.testing.assert_array_equal(one.image.ravel(), made.weights["scores.weight"][one.unit])
 
 
 @pytest.mark.parametrize("between", [(), (FC(out_features=6), BatchNorm(), ReLU())])
@@ -48,7 +44,7 @@ def test_hidden_units_come_strongest_first_with_the_class_they_raise(
     found = first_layer(made)
     assert found.kind == "unit"
     strengths = [
-        np.linalg.norm(one.weight) * np.linalg.norm(behind[:, one.unit]) for one in found.each
+        np.linalg.norm(one.image) * np.linalg.norm(behind[:, one.unit]) for one in found.each
     ]
     assert strengths == sorted(strengths, reverse=True)
     assert sorted(one.unit for one in found.each) == list(range(7))
@@ -63,7 +59,7 @@ def _is_later(name: str, weight: np.ndarray) -> bool:
 def test_filters_are_pictures_of_their_own_size() -> None:
     found = first_layer(state(ReLU(), Conv(out_channels=4, kernel_size=3), FC(out_features=3)))
     assert (found.layer, found.kind, len(found.each)) == ("conv2", "filter", 4)
-    assert {one.pixels.shape for one in found.each} == {(2, 3, 3)}
+    assert {one.image.shape for one in found.each} == {(2, 3, 3)}
     assert {one.label for one in found.each} == {""}
 
 

@@ -18,7 +18,6 @@ import pytest
 from cnn_tui.engine.data.catalog import dataset_names
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE
 from cnn_tui.engine.data.sources import SOURCES, Download, RemoteFile
-from cnn_tui.tui.terminal.half_blocks import fitted, half_blocks, shades
 
 NETWORK = """
 name = "linear"
@@ -205,34 +204,3 @@ def test_data_without_a_command_lists_and_says_what_else_there_is(cli) -> None:
     code, out, err = cli("data")
     assert (code, err) == (0, "")
     assert out.startswith(cli("data", "list").out) and "data fetch NAME" in out
-
-
-def test_half_blocks_show_two_rows_a_line() -> None:
-    image = np.zeros((3, 4, 2), np.uint8)
-    image[0, 0, 0], image[2, 3, 1] = 255, 9
-    text = half_blocks(image)
-    assert text.plain == "▀▀\n▀▀"
-    styles = [str(span.style) for span in text.spans]
-    assert styles[0] == "rgb(255,0,0) on rgb(0,0,0)"
-    assert styles[-1] == "rgb(0,0,0) on rgb(0,0,9)"
-    odd = half_blocks(np.full((1, 3, 1), 7, np.uint8))
-    assert odd.plain == "▀\n▀"
-    assert str(odd.spans[-1].style) == "rgb(7,7,7) on rgb(0,0,0)"
-
-
-def test_shades_are_as_large_and_ascii() -> None:
-    image = np.zeros((1, 3, 4), np.uint8)
-    image[0, :2, 1:], image[0, 0, 3] = 255, 0
-    assert shades(image).plain == " @@=\n    "
-
-
-def test_pictures_fit_the_side_whatever_their_size() -> None:
-    image = np.arange(3 * 48 * 32, dtype=np.uint16).reshape(3, 48, 32).astype(np.uint8)
-    small = fitted(image, 16)
-    assert small.shape == (3, 16, 11)
-    assert fitted(image, 12).shape == (3, 12, 8)
-    assert fitted(image, 12)[1, 0, 0] == np.rint(image[1, :4, :4].mean())
-    assert abs(small.mean() - image.mean()) < 1
-    np.testing.assert_array_equal(fitted(image, 50), image)
-    np.testing.assert_array_equal(fitted(image, 96)[:, ::2, 1::2], image)
-    assert fitted(image[:, :1], 8).shape == (3, 1, 8)

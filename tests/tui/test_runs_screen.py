@@ -53,7 +53,7 @@ async def history(
     app = make_app()
     app.places.runs = root
     async with app.run_test(size=size) as pilot:
-        await pilot.press("4")
+        await pilot.press("3")
         await until(pilot, lambda: "reading" not in text(app, "#runs"))
         yield app, pilot
 

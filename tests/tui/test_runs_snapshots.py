@@ -58,7 +58,7 @@ def after(keys: tuple[str, ...], selector: str, words: str) -> Before:
     async def drive(pilot: Pilot[None]) -> None:
         app = pilot.app
         assert isinstance(app, CnnTuiApp)
-        await pilot.press("4")
+        await pilot.press("3")
         await until(pilot, lambda: "small-1" in text(app, "#runs"))
         await pilot.press(*keys)
         await until(pilot, lambda: words in text(app, selector))

@@ -22,6 +22,7 @@ from cnn_tui.tui.cli.drawing import draw_sheet, looks_on, terminal
 from cnn_tui.tui.cli.loading import load, progress_shown
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.samples import Captioned, sheet
+from cnn_tui.tui.terminal.half_blocks import Picture
 
 _PICTURE = 16
 """Longest side of a picture, in characters."""
@@ -128,7 +129,7 @@ def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Captioned]:
     train = dataset.train
     for index in first_of_each(train, len(dataset.classes))[:_MOST_PICTURES]:
         image = to_bytes(train.images[index], statistics.low, statistics.high)
-        yield Captioned(image, (dataset.classes[train.labels[index]],))
+        yield Captioned(Picture(image), (dataset.classes[train.labels[index]],))
 
 
 @command.command("fetch")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.columns import Columns
 from rich.console import Console
+from rich.style import Style
 from rich.text import Text
 
 from cnn_tui.engine.errors import CnnTuiError
@@ -20,6 +21,8 @@ from cnn_tui.tui.dashboard.plots import ChartPicture
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.samples import Looks, template_sheet, template_words
 from cnn_tui.tui.terminal.filters import to_ascii
+from cnn_tui.tui.terminal.half_blocks import style_of
+from cnn_tui.tui.terminal.link import Form
 from cnn_tui.tui.words import clean
 
 SIDE = 14
@@ -33,7 +36,14 @@ def terminal() -> Console | None:
 
 def looks_on(console: Console, side: int) -> Looks:
     """Return how pictures are drawn on a console."""
-    return Looks(side, plain=not in_unicode() or console.color_system is None or console.no_color)
+    return Looks(side, form_on(console))
+
+
+def form_on(console: Console) -> Form:
+    """Return what pictures are made of on a console."""
+    if not in_unicode() or console.color_system is None or console.no_color:
+        return "ascii"
+    return "glyphs" if console.color_system == "standard" else "blocks"
 
 
 def draw_sheet(console: Console, sheet: Columns) -> None:
@@ -49,8 +59,9 @@ def draw_templates(console: Console, root: Path, run: str, most: int) -> None:
     except CnnTuiError as error:
         console.print(f"\n{plain(str(error))}", markup=False)
         return
-    console.print(f"\n{plain(f'{run}, {template_words(templates)}')}", markup=False)
-    draw_sheet(console, template_sheet(templates, looks_on(console, SIDE), most))
+    looks = looks_on(console, SIDE)
+    console.print(f"\n{plain(f'{run}, {template_words(templates, looks.form)}')}", markup=False)
+    draw_sheet(console, template_sheet(templates, looks, most))
 
 
 def in_unicode() -> bool:
@@ -92,4 +103,11 @@ def draw_lines(console: Console, lines: Iterable[Line]) -> None:
 
 def _styled(line: Line) -> Text:
     drawn = str if in_unicode() else to_ascii
-    return Text.assemble(*((drawn(clean(text)), _STYLES.get(role, "")) for text, role in line))
+    return Text.assemble(*((drawn(clean(text)), _style(role)) for text, role in line))
+
+
+def _style(role: str) -> Style | str:
+    """Return the style of a colour, or of the last role that has one."""
+    found = style_of(role)
+    names = [_STYLES[name] for name in role.split() if name in _STYLES]
+    return found or (names[-1] if names else "")

@@ -18,6 +18,7 @@ COMMANDS = {
     "export": "Write figures or network of a run for other programs.",
     "import": "Convert an ONNX file or PyTorch source to an architecture.",
     "predict": "Classify pictures with the network of a run.",
+    "inspect": "Look inside a run: filters, feature maps, filter health and more.",
     "templates": "Show the first-layer weights of a run.",
     "baselines": "Train baselines from k-NN to a ConvNet on one dataset.",
     "data": "List, show and download datasets.",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import msgspec
+from rich.console import Console
 
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.export.templates import Kind, Templates, first_layer
@@ -53,17 +54,18 @@ def command(run: str, top: int, state: str, as_json: bool, runs_dir: Path) -> No
         for line in _lines(templates, top):
             print_json(line)
         return
-    print_line(f"{templates.run}, {template_words(templates)}")
+    looks = looks_on(console or Console(), SIDE)
+    print_line(f"{templates.run}, {template_words(templates, looks.form)}")
     if console:
-        draw_sheet(console, template_sheet(templates, looks_on(console, SIDE), top))
+        draw_sheet(console, template_sheet(templates, looks, top))
     else:
         _print_list(templates, top)
 
 
 def _lines(templates: Templates, top: int) -> Iterator[Line]:
     for template in templates.each[:top]:
-        weight = [float(value) for value in template.weight.ravel()]
-        shape = template.pixels.shape
+        weight = [float(value) for value in template.image.ravel()]
+        shape = template.image.shape
         yield Line(
             templates.run,
             templates.layer,
@@ -81,9 +83,9 @@ def _print_list(templates: Templates, top: int) -> None:
         (
             str(template.unit),
             template.label,
-            format_shape(template.pixels.shape),
-            f"{template.weight.min():.3g}",
-            f"{template.weight.max():.3g}",
+            format_shape(template.image.shape),
+            f"{template.image.min():.3g}",
+            f"{template.image.max():.3g}",
         )
         for template in templates.each[:top]
     ]

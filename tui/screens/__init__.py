@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnn_tui.tui.screens.dialog import Question as Question
     from cnn_tui.tui.screens.forecast import ForecastDialog as ForecastDialog
     from cnn_tui.tui.screens.help import HelpScreen as HelpScreen
+    from cnn_tui.tui.screens.inspect import InspectScreen as InspectScreen
     from cnn_tui.tui.screens.lr_finder import LrFinderDialog as LrFinderDialog
     from cnn_tui.tui.screens.palette import CommandPalette as CommandPalette
     from cnn_tui.tui.screens.path_prompt import PathPrompt as PathPrompt
@@ -52,10 +53,13 @@ FILES = {
     "BaselinesScreen": "baselines",
     "ThemePicker": "themes",
     "CommandPalette": "palette",
+    "InspectScreen": "inspect",
 }
 """The file of each screen and dialog."""
 
-STYLES = [Path(__file__).with_name(name) for name in ("dialog.tcss", "train.tcss", "runs.tcss")]
+STYLES = [
+    Path(__file__).with_name(f"{name}.tcss") for name in ("dialog", "train", "runs", "inspect")
+]
 """The values of ``CSS_PATH`` of all screens but Build."""
 
 if not TYPE_CHECKING:

@@ -32,19 +32,22 @@ class HelpScreen(Dialog[None]):
 
     BINDINGS = [Binding("q,question_mark,f1,enter,space", "finish", "close", show=False)]
 
-    def __init__(self, *scopes: str) -> None:
-        """``scopes`` are those of the present screen."""
+    def __init__(self, *scopes: str, about: str = "") -> None:
+        """Show the keys of ``scopes``, the present screen's, first; above them what is seen."""
         super().__init__()
-        self._scopes = scopes
+        self._scopes, self._about = scopes, about
 
     def compose(self) -> ComposeResult:
         window = min(self.app.size.width, _MOST * (_COLUMN + _GAP) + _FRAME)
         count = max(1, (window - _FRAME) // (_COLUMN + _GAP - 1))
         room = (window - _FRAME) // count - _GAP
         groups = [_lines(title, keys, room) for title, keys in _groups(self._scopes)]
-        with VerticalScroll(classes="window help"), Horizontal():
-            for column in _columns(groups, count):
-                yield Static(Content("\n").join(column))
+        with VerticalScroll(classes="window help"):
+            if self._about:
+                yield Static(f"{self._about}\n", markup=False)
+            with Horizontal():
+                for column in _columns(groups, count):
+                    yield Static(Content("\n").join(column))
 
 
 def _groups(scopes: Sequence[str]) -> Iterator[tuple[str, Keys]]:

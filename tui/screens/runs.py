@@ -19,7 +19,7 @@ from cnn_tui.tui.actions import RUNS, bindings
 from cnn_tui.tui.history.comparison import run_picture
 from cnn_tui.tui.history.differing import Recipes
 from cnn_tui.tui.history.run_rows import listing, listing_words
-from cnn_tui.tui.messages import EditRun
+from cnn_tui.tui.messages import EditRun, InspectRun
 from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.run_changes import RunChanges
 from cnn_tui.tui.threads import run_in_thread
@@ -36,7 +36,7 @@ _LOOK = 2.0
 _ORDERS: tuple[Order, ...] = get_args(Order)
 _OF_A_RUN = {
     "open", "tag", "note", "rename", "delete", "resume", "go_back", "again", "mark", "weights",
-    "build_on",
+    "build_on", "inspect",
 }  # fmt: skip
 
 
@@ -216,6 +216,10 @@ class RunsScreen(RunChanges):
     def action_build_on(self) -> None:
         if self._folder:
             self.post_message(EditRun(self._folder))
+
+    def action_inspect(self) -> None:
+        if self._folder:
+            self.post_message(InspectRun(self._folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("sort", "compare"):

@@ -11,7 +11,7 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.requests import Request
 from cnn_tui.tui.actions import CHARTS, WATCH, bindings, charts_of
 from cnn_tui.tui.history.watching import Watched
-from cnn_tui.tui.messages import EditRun
+from cnn_tui.tui.messages import EditRun, InspectRun
 from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
 from cnn_tui.tui.screens.resuming import ask_how_to_resume
 from cnn_tui.tui.screens.run import RunScreen
@@ -92,6 +92,9 @@ class WatchScreen(RunScreen, inherit_bindings=False):
 
     def action_build_on(self) -> None:
         self.post_message(EditRun(self._watched.folder))
+
+    def action_inspect(self) -> None:
+        self.post_message(InspectRun(self._watched.folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("pause", "stop", "learning_rate"):

@@ -60,8 +60,8 @@ class Weights(Vertical):
         from cnn_tui.tui.samples import looks_in, template_sheet, template_words
 
         if self.is_mounted and templates.run == self._run:
-            self._tell(template_words(templates))
             looks = looks_in(self.app, _SIDES[self.app.size.height >= 36])
+            self._tell(template_words(templates, looks.form))
             self.query_one("#templates", Static).update(template_sheet(templates, looks))
 
     def _fail(self, error: CnnTuiError) -> None:

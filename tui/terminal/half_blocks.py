@@ -1,32 +1,92 @@
-"""Pictures as text: each character shows two pixels, its upper and its lower half."""
+"""Pictures as text: each character shows two pixels, its upper and its lower half.
+
+A picture has the same size in every form: in colours, in glyphs for 16 colours, and in ASCII.
+"""
 
 from __future__ import annotations
+
+import operator
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.style import Style
 from rich.text import Text
 
-_UPPER = "▀"
-_SHADES = " .:-=+*#%@"
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.terminal.link import Form
+from cnn_tui.tui.terminal.palettes import rising, signed, weights_in_colour
+
+UPPER = "▀"
+_SHADES: dict[Form, str] = {"glyphs": " ░▒▓█", "ascii": " .:-=+*#%@"}
 """Dark to light, as most terminals are dark."""
+_SIGNS: dict[Form, str] = {"glyphs": "=-·+#", "ascii": "=-.+#"}
+"""From minus to plus: the glyph tells the sign, the colour repeats it."""
+_STEPS = (-0.5, -0.12, 0.12, 0.5)
+"""Where one sign ends and the next begins, as shares of the scale."""
+_HUES = ("#55ffff", "#5555ff", "#555555", "#aa5500", "#ffff55")
+"""Colours of the signs, each one of the 16."""
 _LUMA = (0.299, 0.587, 0.114)
 
 
-def half_blocks(image: NDArray[np.uint8]) -> Text:
-    """Draw an image ``(C, H, W)`` of one or three channels, two of its rows per line."""
-    pixels = _in_pairs(_rgb(image))
-    return Text("\n").join(_line(*rows) for rows in pixels)
+class Picture(NamedTuple):
+    """What is to be drawn: pixels or numbers ``(C, H, W)``."""
+
+    values: NDArray[Any]
+    kind: Literal["image", "signed", "map"] = "image"
+    """Pixels from 0 to 255; weights around zero, in colour if they are of three channels; or a map
+    from zero up. Of other numbers of channels the mean is drawn."""
+    scale: float = 255.0
+    """The number that gets the full colour."""
 
 
-def shades(image: NDArray[np.uint8]) -> Text:
-    """Draw the image in ASCII at the same size, for terminals without colours or half blocks."""
-    grey = (_in_pairs(_rgb(image)) @ np.array(_LUMA)).mean(axis=1)
-    steps = np.clip(grey * len(_SHADES) / 256, 0, len(_SHADES) - 1).astype(int)
-    return Text("\n".join("".join(_SHADES[step] for step in row) for row in steps.tolist()))
+def lines_of(picture: Picture, form: Form) -> list[Line]:
+    """Draw a picture, two of its rows per line; roles are colours, ``#upper/#lower``."""
+    if form == "blocks":
+        pixels = colours_of(picture)
+        lower = [*pixels[1::2], None] if len(pixels) % 2 else pixels[1::2]
+        return list(map(_blocks, pixels[::2], lower))
+    if picture.kind == "signed":
+        return [_signs(row, form) for row in _halved(_plane(picture)) / (picture.scale or 1.0)]
+    plane = colours_of(picture) @ np.array(_LUMA)
+    if picture.kind == "map":
+        # The root, as a few shades would leave weak responses in the dark.
+        plane = np.sqrt(np.clip(_plane(picture) / (picture.scale or 1.0), 0, 1)) * 255
+    shades = _SHADES[form]
+    steps = np.clip(_halved(plane) * len(shades) / 256, 0, len(shades) - 1).astype(int)
+    return [(("".join(shades[step] for step in row), ""),) for row in steps.tolist()]
 
 
-def fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def colours_of(picture: Picture) -> NDArray[np.uint8]:
+    """Return the pixels ``(H, W, 3)`` of a picture."""
+    match picture.kind:
+        case "image":
+            return _rgb(picture.values)
+        case "signed" if len(picture.values) == 3:
+            return weights_in_colour(picture.values, picture.scale)
+        case "signed":
+            return signed(_plane(picture), picture.scale)
+    return rising(_plane(picture), picture.scale)
+
+
+def as_text(lines: list[Line]) -> Text:
+    """Return lines of pictures as text of rich's."""
+    rows = [Text.assemble(*((text, style_of(role) or "") for text, role in row)) for row in lines]
+    return Text("\n").join(rows)
+
+
+@lru_cache(4096)
+def style_of(role: str) -> Style | None:
+    """Return the style of a colour, ``#upper/#lower``; None for any other role."""
+    if not role.startswith("#"):
+        return None
+    upper, _, lower = role.partition("/")
+    return Style(color=upper, bgcolor=lower or None)
+
+
+def fitted(image: NDArray[Any], side: int) -> NDArray[Any]:
     """Scale an image so that its longer side has at most ``side`` pixels, and at least half.
 
     Smaller images are enlarged by a whole number; larger ones are averaged.
@@ -34,13 +94,19 @@ def fitted(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     height, width = image.shape[1:]
     longer = max(height, width)
     if longer <= side:
-        by = side // longer
-        return image.repeat(by, axis=1).repeat(by, axis=2)
+        return enlarged(image, side // longer)
     rows, columns = (
         _means(length, max(1, round(length * side / longer))) for length in (height, width)
     )
-    small: NDArray[np.uint8] = np.rint(rows @ image.astype(float) @ columns.T).astype(np.uint8)
-    return small
+    small = rows @ image.astype(float) @ columns.T
+    whole: NDArray[Any] = np.rint(small) if image.dtype == np.uint8 else small
+    return whole.astype(image.dtype)
+
+
+def enlarged(image: NDArray[Any], by: int) -> NDArray[Any]:
+    """Repeat each pixel ``by`` times in both directions."""
+    larger: NDArray[Any] = image.repeat(by, axis=1).repeat(by, axis=2)
+    return larger
 
 
 def _means(length: int, parts: int) -> NDArray[np.float64]:
@@ -51,11 +117,19 @@ def _means(length: int, parts: int) -> NDArray[np.float64]:
     return shares
 
 
-def _in_pairs(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return pixels ``(H / 2, 2, W, 3)``; an odd last row is paired with black."""
-    if len(pixels) % 2:
-        pixels = np.concatenate([pixels, np.zeros_like(pixels[:1])])
-    return pixels.reshape(-1, 2, *pixels.shape[1:])
+def _plane(picture: Picture) -> NDArray[np.floating]:
+    """Return the mean over the channels ``(H, W)``; numbers that are not finite count as zero."""
+    values = picture.values.astype(float)
+    mean: NDArray[np.floating] = np.nan_to_num(values, posinf=0.0, neginf=0.0).mean(axis=0)
+    return mean
+
+
+def _halved(plane: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the means of two rows each; an odd last row stands alone."""
+    if len(plane) % 2:
+        plane = np.concatenate([plane, plane[-1:]])
+    halved: NDArray[np.floating] = (plane[::2] + plane[1::2]) / 2
+    return halved
 
 
 def _rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -65,13 +139,14 @@ def _rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return last
 
 
-def _line(upper: NDArray[np.uint8], lower: NDArray[np.uint8]) -> Text:
-    line = Text()
-    for above, below in zip(upper.tolist(), lower.tolist(), strict=True):
-        style = Style(color=f"rgb({_list(above)})", bgcolor=f"rgb({_list(below)})")
-        line.append(_UPPER, style)
-    return line
+def _blocks(upper: NDArray[np.uint8], lower: NDArray[np.uint8] | None) -> Line:
+    """One line; without a lower row the ground of the terminal shows there."""
+    above = [f"#{pixel.tobytes().hex()}/" for pixel in upper]
+    below = [""] * len(above) if lower is None else [f"#{p.tobytes().hex()}" for p in lower]
+    runs = groupby(map(operator.add, above, below))
+    return tuple((UPPER * len(list(same)), role) for role, same in runs)
 
 
-def _list(pixel: list[int]) -> str:
-    return ",".join(map(str, pixel))
+def _signs(shares: NDArray[np.floating], form: Form) -> Line:
+    steps = groupby(np.digitize(shares, _STEPS).tolist())
+    return tuple((_SIGNS[form][step] * len(list(same)), f"{_HUES[step]}/") for step, same in steps)

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 Color = Literal["auto", "16", "256", "truecolor", "none"]
+
+Form = Literal["blocks", "glyphs", "ascii"]
+"""What pictures are made of: half blocks in colours; glyphs, for 16 colours; or ASCII."""
 
 LOCAL_FPS = 4.0
 REMOTE_FPS = 2.0
@@ -83,3 +89,14 @@ def prepare(link: Link, environ: MutableMapping[str, str]) -> None:
     # If a shell has exported these, they would override a window that is resized.
     for name in ("COLUMNS", "LINES"):
         environ.pop(name, None)
+
+
+def form_in(app: App[object]) -> Form:
+    """Return what pictures are made of in the app."""
+    link = getattr(app, "link", Link())
+    if link.ascii or link.color == "none":
+        return "ascii"
+    few = link.color == "16" or (
+        link.color == "auto" and not app.is_headless and app.console.color_system == "standard"
+    )
+    return "glyphs" if few else "blocks"

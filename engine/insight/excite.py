@@ -1,0 +1,225 @@
+"""What excites a filter: the patches of the data with its largest responses, one an image.
+
+Zeiler & Fergus 2013, Visualizing and Understanding Convolutional Networks, show the same patches
+beside their reconstructions; here they are what the filter saw, cut to its receptive field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from cnn_tui.engine.errors import InsightError
+from cnn_tui.engine.insight.fields import LayerField, fields
+from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, passes
+from cnn_tui.engine.insight.subject import SplitName, Subject
+from cnn_tui.engine.insight.wiring import wired
+from cnn_tui.engine.ops.memory import Array
+
+PATCHES = 9
+"""Patches of a filter, by default."""
+
+
+class Patch(msgspec.Struct, frozen=True, kw_only=True):
+    """The place of an image that a filter responds to; pixels are counted from 0."""
+
+    image: int
+    """Its place in the split."""
+    target: int
+    """Its class."""
+    response: float
+    """The value of the filter's map there, after the activation."""
+    row: int
+    """The place in the map."""
+    column: int
+    top: int
+    """First row of the receptive field inside the image."""
+    left: int
+    height: int
+    """Rows of the receptive field that lie in the image."""
+    width: int
+    border: bool
+    """Whether the receptive field reaches beyond the image, into the padding."""
+
+
+class FilterPatches(msgspec.Struct, frozen=True):
+    """The patches of one filter, the largest response first; none for a filter that is silent."""
+
+    filter: int
+    patches: tuple[Patch, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Excitement:
+    """The patches that excite the filters of a layer, ``inspect RUN excite``."""
+
+    layer: str
+    split: SplitName
+    images: int
+    """Number of images that were searched."""
+    field: tuple[int, int]
+    """Height and width of the receptive field in pixels, padding included."""
+    filters: tuple[FilterPatches, ...]
+    _pictures: dict[int, NDArray[np.uint8]]
+
+    def picture(self, patch: Patch) -> NDArray[np.uint8]:
+        """The pixels of a patch that lie in its image, ``(C, height, width)``."""
+        rows = slice(patch.top, patch.top + patch.height)
+        columns = slice(patch.left, patch.left + patch.width)
+        return self._pictures[patch.image][:, rows, columns]
+
+    def to_json(self) -> dict[str, Any]:
+        """All but the pixels, as plain values."""
+        return {
+            "layer": self.layer,
+            "split": self.split,
+            "images": self.images,
+            "field": list(self.field),
+            "filters": msgspec.to_builtins(self.filters),
+        }
+
+
+def excite(
+    subject: Subject,
+    layer: str,
+    filters: Sequence[int] | None = None,
+    *,
+    count: int = PATCHES,
+    split: SplitName = "validation",
+    limit: int | None = None,
+    seed: int = 0,
+    progress: Progress = None,
+    cancelled: Cancelled = None,
+) -> Excitement:
+    """Find the images, and the places in them, to which filters respond most.
+
+    Memory is that of the images searched, up to 512 MB, and at most 512 MB of the opened network.
+
+    Args:
+        subject: the network.
+        layer: name of a conv layer.
+        filters: which filters, counted from 0; None for all.
+        count: number of patches of each filter, each from another image.
+        split: the images that are searched.
+        limit: number of images; None for as many of the split as 512 MB hold.
+        seed: which images are drawn.
+        progress: called with the share that is done.
+        cancelled: ends the work when it returns True.
+
+    Raises:
+        InsightError: if there is no such layer or filter, no data, or the weights are not finite.
+        CancelledError: if ``cancelled`` says so.
+    """
+    name = subject.require_layer(layer, conv=True)
+    subject.require_finite()
+    conv = wired(subject.network)[name]
+    chosen = list(range(conv.layer.out_channels) if filters is None else filters)
+    for number in chosen:
+        if not 0 <= number < conv.layer.out_channels:
+            raise InsightError(
+                f"{name} has no filter {number}: it has {conv.layer.out_channels}, counted from 0."
+            )
+    examples = subject.images(split, affordable(subject, limit), seed)
+    best = _Best(len(chosen), min(count, len(examples)))
+    for part, inside in passes(subject, examples.images, progress, cancelled):
+        best.add(inside.output(conv.response)[:, chosen], part.start)
+    silent = 0.0 if conv.activation is not None and conv.activation.info.dies else -np.inf
+    field = fields(subject.network)[conv.response]
+    shape = subject.network.input
+    found = tuple(
+        FilterPatches(
+            number,
+            tuple(
+                _patch(entry, field, shape, examples.indices, examples.targets)
+                for entry in best.entries(row)
+                if entry[0] > silent
+            ),
+        )
+        for row, number in enumerate(chosen)
+    )
+    place = {int(index): at for at, index in enumerate(examples.indices)}
+    shown = {patch.image for one in found for patch in one.patches}
+    return Excitement(
+        layer=name,
+        split=split,
+        images=len(examples),
+        field=(field.rows.size, field.columns.size),
+        filters=found,
+        _pictures={image: examples.pictures[place[image]] for image in shown},
+    )
+
+
+_Entry = tuple[float, int, int, int]
+"""Response, position of the image among those searched, row and column in the map."""
+
+
+class _Best:
+    """The largest response of each filter in each image, the ``count`` largest of them."""
+
+    def __init__(self, filters: int, count: int) -> None:
+        self._count = count
+        self._responses = np.full((filters, count), -np.inf)
+        self._images = np.zeros((filters, count), np.int64)
+        self._places = np.zeros((filters, count), np.int64)
+        self._width = 1
+
+    def add(self, maps: Array, start: int) -> None:
+        """Add maps ``(N, F, H, W)``, of which the first is that of image ``start``."""
+        self._width = maps.shape[3]
+        flat = maps.reshape(*maps.shape[:2], -1)
+        places = flat.argmax(axis=2).T
+        responses = flat.max(axis=2).T
+        images = np.broadcast_to(np.arange(start, start + len(maps)), responses.shape)
+        every = np.concatenate([self._responses, responses], axis=1)
+        # Stable, so that of equal responses the first image is kept.
+        order = np.argsort(-every, axis=1, kind="stable")[:, : self._count]
+        self._responses = np.take_along_axis(every, order, 1)
+        self._images = _merged(self._images, images, order)
+        self._places = _merged(self._places, places, order)
+
+    def entries(self, row: int) -> list[_Entry]:
+        """The best of one filter."""
+        return [
+            (float(response), int(image), *divmod(int(place), self._width))
+            for response, image, place in zip(
+                self._responses[row], self._images[row], self._places[row], strict=True
+            )
+        ]
+
+
+def _merged(
+    old: NDArray[np.int64], new: NDArray[np.int64], order: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    merged: NDArray[np.int64] = np.take_along_axis(np.concatenate([old, new], axis=1), order, 1)
+    return merged
+
+
+def _patch(
+    entry: _Entry,
+    field: LayerField,
+    shape: tuple[int, int, int],
+    indices: NDArray[np.int64],
+    targets: NDArray[np.int64],
+) -> Patch:
+    response, image, row, column = entry
+    _, height, width = shape
+    top, bottom = field.rows.pixels(row, height)
+    left, right = field.columns.pixels(column, width)
+    whole = (bottom - top, right - left) == (field.rows.size, field.columns.size)
+    return Patch(
+        image=int(indices[image]),
+        target=int(targets[image]),
+        response=response,
+        row=row,
+        column=column,
+        top=top,
+        left=left,
+        height=bottom - top,
+        width=right - left,
+        border=not whole,
+    )

@@ -1,0 +1,86 @@
+"""Where in the image a value of a layer looks: its receptive field, as pixels of the input.
+
+Size and jump as in Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks;
+the start follows from the padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cnn_tui.engine.shapes import Shape, Window
+from cnn_tui.engine.specs.blocks import projection
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool, Residual
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.windows import windows
+
+
+class AxisField(NamedTuple):
+    """The pixels along one axis that the values of a layer depend on."""
+
+    size: int = 1
+    """Extent of the pixels of one value."""
+    jump: int = 1
+    """Distance between the pixels of neighbouring values."""
+    start: int = 0
+    """First pixel of the first value; negative in the padding."""
+
+    def through(self, window: Window) -> AxisField:
+        """The field after a window."""
+        return AxisField(
+            self.size + (window.span - 1) * self.jump,
+            self.jump * window.stride,
+            self.start - window.padding * self.jump,
+        )
+
+    def pixels(self, place: int, length: int) -> tuple[int, int]:
+        """First pixel of the value at ``place``, and the one after the last, within ``length``."""
+        first = self.start + place * self.jump
+        return max(0, first), min(length, first + self.size)
+
+
+class LayerField(NamedTuple):
+    """The receptive field of a layer along both axes."""
+
+    rows: AxisField = AxisField()
+    columns: AxisField = AxisField()
+
+    def through(self, kind: Layer, shape: Shape) -> LayerField:
+        """The field after a layer on a volume of ``shape``."""
+        if isinstance(kind, Conv | MaxPool | AvgPool):
+            over_rows, over_columns = windows(kind)
+            return LayerField(self.rows.through(over_rows), self.columns.through(over_columns))
+        if isinstance(kind, FC | GlobalAvgPool) and len(shape) == 3:
+            _, height, width = shape
+            whole = Window(height), Window(width)
+            return LayerField(self.rows.through(whole[0]), self.columns.through(whole[1]))
+        return self
+
+
+def fields(network: Network) -> dict[str, LayerField]:
+    """The receptive field of each layer by name, those inside residual blocks included.
+
+    A shortcut reads pixels that its branch reads, too, so a block has the field of its branch.
+    """
+    return dict(_fields(network.layers, check(network).layers, network.input, LayerField()))
+
+
+def _fields(
+    layers: Sequence[Layer], reports: Sequence[LayerReport], shape: Shape, field: LayerField
+) -> Iterator[tuple[str, LayerField]]:
+    for layer, report in zip(layers, reports, strict=True):
+        output = tuple(report.output or ())
+        if isinstance(layer, Residual):
+            inner = list(_fields(layer.branch, report.branch, shape, field))
+            yield from inner
+            if report.shortcut:
+                shortcut = projection(output[0], layer.stride)
+                yield from _fields(shortcut, report.shortcut, shape, field)
+            field = inner[-1][1] if inner else field
+        else:
+            field = field.through(layer, shape)
+        yield report.name, field
+        shape = output

@@ -1,0 +1,78 @@
+"""The layers after the last convolution, trained anew on features that stay as they are."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from cnn_tui.engine.insight.fitting import Labelled, fitted_accuracy
+from cnn_tui.engine.insight.passes import Cancelled, passes
+from cnn_tui.engine.insight.subject import Examples, Subject
+from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Residual
+from cnn_tui.engine.specs.network import Network
+
+EPOCHS = 10
+"""Passes over the images; the rest is the network's own recipe."""
+
+
+class Head(NamedTuple):
+    """The learned layers after the convolutions, as a network, and the layer that feeds them."""
+
+    network: Network
+    source: str
+
+
+def head_of(network: Network) -> Head | None:
+    """The head of a valid network; None if it has none, or no convolution before it."""
+    layers, reports = network.layers, check(network).layers
+    deep = [isinstance(layer, Conv | Residual) for layer in layers]
+    if not any(deep):
+        return None
+    start = len(deep) - deep[::-1].index(True)
+    while start < len(layers) and not isinstance(layers[start], FC | BatchNorm):
+        start += 1
+    if start == len(layers):
+        return None
+    output = reports[start - 1].output or [1]
+    channels, height, width = (*output, 1, 1)[:3]
+    training = msgspec.structs.replace(network.training, epochs=EPOCHS, warmup_epochs=0.0)
+    head = msgspec.structs.replace(
+        network, input=(channels, height, width), layers=layers[start:], training=training
+    )
+    return Head(head, reports[start - 1].name)
+
+
+def head_accuracy(
+    subject: Subject,
+    train: Examples,
+    test: Examples,
+    *,
+    seed: int = 0,
+    threads: int = 1,
+    cancelled: Cancelled = None,
+) -> float | None:
+    """Test accuracy, 0 to 1, of the head trained anew; the other layers stay as they are.
+
+    None if there is no head. Equal arguments give equal bits.
+    """
+    head = head_of(subject.network)
+    if head is None:
+        return None
+    known, unseen = (
+        Labelled(_volumes(subject, head, examples.images, cancelled), examples.targets)
+        for examples in (train, test)
+    )
+    return fitted_accuracy(
+        head.network, known, unseen, seed=seed, threads=threads, cancelled=cancelled
+    )
+
+
+def _volumes(subject: Subject, head: Head, images: Array, cancelled: Cancelled) -> Array:
+    found = np.empty((len(images), *head.network.input), np.float32)
+    for part, inside in passes(subject, images, None, cancelled):
+        found[part] = inside.output(head.source).reshape(-1, *head.network.input)
+    return found

@@ -1,0 +1,110 @@
+"""The layers that read the maps of a convolution's filters, or why the filters must stay."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cnn_tui.engine.errors import InsightError
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer, Residual
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import LayerReport
+
+
+class Reader(NamedTuple):
+    """A layer that reads the maps of filters, and how many of its inputs belong to one."""
+
+    name: str
+    inputs: int
+    """1 for a convolution; the pixels of a map for a fully connected layer."""
+
+
+def readers_of(network: Network, name: str) -> tuple[Reader, ...]:
+    """The layers that read the maps of a convolution's filters, past pools and activations.
+
+    Raises:
+        InsightError: if its filters cannot be removed; says why.
+    """
+    try:
+        scores = "they give the scores"
+        found = _find(network.layers, check(network).layers, name, scores)
+    except _StuckError as error:
+        raise InsightError(
+            f"The filters of {name} can be silenced, but not removed: {error}.",
+            "Choose another layer.",
+        ) from None
+    return found or ()
+
+
+class _StuckError(Exception):
+    """Why filters cannot be removed."""
+
+
+def _find(
+    layers: Sequence[Layer], reports: Sequence[LayerReport], name: str, end: str
+) -> tuple[Reader, ...] | None:
+    """The readers, if the convolution is among these layers; ``end`` is what their end means."""
+    for position, (layer, report) in enumerate(zip(layers, reports, strict=True)):
+        if isinstance(layer, Residual):
+            adds = f"{report.name} adds their maps to others"
+            if any(inner.name == name for inner in report.shortcut):
+                raise _StuckError(adds)
+            found = _find(layer.branch, report.branch, name, adds)
+            if found is not None:
+                return found
+        elif report.name == name:
+            if isinstance(layer, Conv) and layer.groups != 1:
+                raise _StuckError("its groups must have equally many filters")
+            after = position + 1
+            maps = _Maps(_pixels(report), False)
+            return tuple(_readers(layers[after:], reports[after:], maps, end))
+    return None
+
+
+class _Maps(NamedTuple):
+    """The maps on their way to their readers."""
+
+    pixels: int
+    activated: bool
+    """Whether an activation has been applied; the maps of silenced filters are zero from there."""
+
+
+def _readers(
+    layers: Sequence[Layer], reports: Sequence[LayerReport], maps: _Maps, end: str
+) -> Iterator[Reader]:
+    for layer, report in zip(layers, reports, strict=True):
+        if isinstance(layer, FC):
+            yield Reader(report.name, maps.pixels)
+            return
+        if isinstance(layer, Conv):
+            if layer.groups != 1:
+                raise _StuckError(f"{report.name} reads them in groups of equal size")
+            yield Reader(report.name, 1)
+            return
+        if isinstance(layer, Residual):
+            if layer.shortcut != "projection":
+                raise _StuckError(f"{report.name} adds their maps to others")
+            yield Reader(report.shortcut[0].name, 1)
+            adds = f"{report.name} adds their maps to others"
+            yield from _readers(layer.branch, report.branch, maps, adds)
+            return
+        _require_harmless(layer, report, maps.activated)
+        activated = maps.activated or layer.info.is_activation
+        maps = _Maps(_pixels(report), activated)
+    raise _StuckError(end)
+
+
+def _require_harmless(layer: Layer, report: LayerReport, activated: bool) -> None:
+    """Refuse layers that mix channels, or make something else than zero out of zeros."""
+    if layer.info.role == "same-shape":
+        raise _StuckError(f"{report.name} normalises each map by its neighbours")
+    if activated and isinstance(layer, BatchNorm):
+        raise _StuckError(f"{report.name} after the activation turns their zeros into a constant")
+    if activated and layer.info.saturates and layer.info.bounds and layer.info.bounds[0] == 0:
+        raise _StuckError(f"{report.name} turns their zeros into a constant")
+
+
+def _pixels(report: LayerReport) -> int:
+    return math.prod((report.output or [1])[1:])

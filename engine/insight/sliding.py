@@ -1,0 +1,110 @@
+"""The form of a network that slides over a larger image: FC layers as convolutions, no padding.
+
+CS231n notes, Converting FC layers to CONV layers; Long, Shelhamer & Darrell 2015, section 3.1.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from cnn_tui.engine.errors import ShapeError
+from cnn_tui.engine.insight.fields import fields
+from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool, Residual
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.places import known_shapes, label
+from cnn_tui.engine.specs.rewrite import Rewrite
+from cnn_tui.engine.specs.transforms import fc_to_conv
+
+
+class SlidingForm(NamedTuple):
+    """A network whose output is a map of scores, one place for each position of its window.
+
+    Padding becomes a frame around the image: what a layer padded, the window reads from the image
+    instead. Hence every position computes the same function.
+    """
+
+    rewrite: Rewrite | None
+    """How the FC layers became convolutions; None without FC layers."""
+    layers: tuple[Layer, ...]
+    window: tuple[int, int]
+    """Height and width of the pixels that one place of the map depends on."""
+    stride: tuple[int, int]
+    """Pixels between neighbouring places."""
+    frame: tuple[int, int]
+    """Pixels of the window above and left of the image that the network was trained on."""
+    before: Network
+
+    @property
+    def margins(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Pixels to add above and below, left and right of an image, so that its corners count."""
+        down, across = (
+            (frame, max(0, window - frame - size))
+            for frame, window, size in zip(
+                self.frame, self.window, self.before.input[1:], strict=True
+            )
+        )
+        return down, across
+
+    def places(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of the map of a framed image; below 1 where the window has no room."""
+        rows, columns = (
+            (size - window) // stride + 1
+            for size, window, stride in zip((height, width), self.window, self.stride, strict=True)
+        )
+        return rows, columns
+
+    def network(self, rows: int, columns: int) -> Network:
+        """The network for the framed image that gives a map of this size.
+
+        A global average pool at the end makes one score per class of the map, as every network has.
+        """
+        sizes = (
+            window + (places - 1) * stride
+            for window, places, stride in zip(
+                self.window, (rows, columns), self.stride, strict=True
+            )
+        )
+        channels = self.before.input[0]
+        changes = {"input": (channels, *sizes), "layers": (*self.layers, GlobalAvgPool())}
+        return msgspec.structs.replace(self.before, **changes)
+
+
+def sliding_form(network: Network) -> SlidingForm:
+    """The form of a network that slides.
+
+    Raises:
+        ShapeError: if a residual block or a layer that mixes channels at the end prevents it.
+    """
+    for position, layer in enumerate(network.layers):
+        if isinstance(layer, Residual):
+            raise ShapeError(
+                f"{label((position,), layer)}: its branch is padded and its shortcut is not, so "
+                "the network cannot slide without padding.",
+                "Choose a network without residual blocks.",
+            )
+    last = max((i for i, layer in enumerate(network.layers) if isinstance(layer, FC)), default=None)
+    rewrite = None if last is None else fc_to_conv(network, (last,))
+    form = network if rewrite is None else rewrite.after
+    layers = tuple(_bare(form, position, layer) for position, layer in enumerate(form.layers))
+    down, across = list(fields(form).values())[-1]
+    return SlidingForm(
+        rewrite,
+        layers,
+        (down.size, across.size),
+        (down.jump, across.jump),
+        (-down.start, -across.start),
+        network,
+    )
+
+
+def _bare(network: Network, position: int, layer: Layer) -> Layer:
+    """The layer without padding; a global average pool with the window that it had."""
+    match layer:
+        case GlobalAvgPool():
+            (_, height, width), _ = known_shapes(network, (position,))
+            return AvgPool(kernel_size=(height, width), stride=1, name=layer.name)
+        case Conv() | MaxPool() | AvgPool():
+            return msgspec.structs.replace(layer, padding=0, rounding="exact")
+    return layer

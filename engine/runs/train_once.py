@@ -1,0 +1,110 @@
+"""Training a network unless a run of it on the same data exists already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.fingerprint import data_digest, network_digest
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.history import read_entry
+from cnn_tui.engine.runs.manage import annotate
+from cnn_tui.engine.runs.names import run_names
+from cnn_tui.engine.runs.train import new_run, resume_run, train_recorded
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent, RunStarted
+
+
+def train_once(
+    root: Path,
+    network: Network,
+    dataset: Dataset,
+    *,
+    data_dir: Path | None = None,
+    note: str = "",
+    tags: tuple[str, ...] = (),
+    progress: Callable[[float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    threads: int | None = None,
+) -> RunFolder | None:
+    """The completed run of a network on these data, trained first if need be; None if cancelled.
+
+    A run that was stopped resumes from its last state. Runs are recognised by network, recipe,
+    number of epochs and the digest of the data, whatever their names.
+
+    Args:
+        root: the folder of runs.
+        network: layers and recipe; its ``data`` is recorded.
+        dataset: the images to train on.
+        data_dir: recorded for a later resume.
+        note: the note of a new run.
+        tags: the tags of a new run.
+        progress: called with the share of the steps that are done.
+        cancelled: asked after every step; the run then stops and can be resumed.
+        threads: number of threads; all cores if None.
+
+    Raises:
+        CnnTuiError: if the training failed, or the run cannot be written.
+    """
+    data = data_digest(dataset)
+    stopped: RunFolder | None = None
+    for folder, state in _runs_of(root, network, data):
+        if state == "completed":
+            return folder
+        stopped = folder if state in ("stopped", "crashed") else stopped
+    control = Control()
+    if stopped is not None:
+        recorder = resume_run(stopped, network, dataset, control=control)
+    else:
+        recorder = new_run(root, network, dataset, control=control, data_dir=data_dir)
+    watch = _Watch(control, progress, cancelled)
+    with recorder:
+        folder = RunFolder(Path(recorder.path))
+        if stopped is None and (note or tags):
+            annotate(folder, tags=tags, note=note)
+        train_recorded(network, dataset, recorder, control, watch.observe, threads=threads)
+    if watch.ended is None or watch.ended.reason == "failed":
+        reason = watch.ended.message if watch.ended else "it ended without a result."
+        raise CnnTuiError(f"The training of {folder.name} failed: {reason}")
+    return folder if watch.ended.reason == "completed" else None
+
+
+def _runs_of(root: Path, network: Network, data: str) -> Iterator[tuple[RunFolder, str]]:
+    wanted = network_digest(network), network.training.epochs
+    for name in run_names(root):
+        folder = RunFolder(root / name)
+        with suppress(CnnTuiError):  # another program's run, or one that cannot be read
+            if folder.info().data_sha256 != data:
+                continue
+            found = folder.network()
+            entry = read_entry(folder)
+            if entry and (network_digest(found), found.training.epochs) == wanted:
+                yield folder, entry.state
+
+
+class _Watch:
+    def __init__(
+        self,
+        control: Control,
+        progress: Callable[[float], None] | None,
+        cancelled: Callable[[], bool] | None,
+    ) -> None:
+        self._control, self._progress, self._cancelled = control, progress, cancelled
+        self._steps = 1
+        self.ended: RunEnded | None = None
+
+    def observe(self, event: RunEvent) -> None:
+        match event:
+            case RunStarted():
+                self._steps = event.epochs * event.batches
+            case BatchCompleted():
+                if self._progress is not None:
+                    self._progress(event.step / self._steps)
+                if self._cancelled is not None and self._cancelled():
+                    self._control.stop()
+            case RunEnded():
+                self.ended = event

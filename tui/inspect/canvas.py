@@ -1,0 +1,162 @@
+"""What a view is asked for, where it draws, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from cnn_tui.engine.errors import InsightError
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.terminal.link import Form
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cnn_tui.engine.insight.subject import Subject
+    from cnn_tui.engine.runs.folder import RunFolder
+
+Progress = Callable[[float], None]
+"""Told the share that is done, from 0 to 1."""
+
+Cancelled = Callable[[], bool]
+"""Whether nobody waits for the result any more."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a view is asked for; each takes what it needs."""
+
+    layer: str = ""
+    """The layer's name; empty for the first that has something to show."""
+    image: int | Path = 0
+    """An index in the validation split, or a picture file."""
+    filters: tuple[int, ...] = ()
+    """Filters to be taken out; none for the flagged ones."""
+    of_class: str = ""
+    """A class by its name or number; empty for the one with the highest score."""
+    pair: tuple[int, int] | None = None
+    """The right class and the given one of mistakes; None for all."""
+    at: tuple[int, int] | None = None
+    """Row and column of an output; None for the largest."""
+    size: tuple[int, int] | None = None
+    """Height and width of a canvas; None for three images side by side."""
+    seed: int = 0
+    widths: tuple[int, ...] = ()
+    """Numbers of filters to train with; none for some around that of the layer."""
+    seeds: int = 3
+    """Trainings with each of them."""
+    epochs: int | None = None
+    """Epochs of each training; None for those of the recipe."""
+    folder: RunFolder | None = None
+    """The run, if it has a folder; results that are runs are written beside it."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """The room of a view, and what is drawn of it."""
+
+    width: int
+    height: int | None
+    """None for as many rows as there are."""
+    form: Form = "blocks"
+    page: int = 0
+    chosen: int | None = None
+    """The filter under the cursor."""
+    zoom: int = 0
+    """Steps by which pictures are drawn larger."""
+    layer: str = ""
+    """The layer that is drawn of those that were computed."""
+
+    def below(self, rows: int) -> Canvas:
+        """Return the room below some rows."""
+        return self if self.height is None else replace(self, height=self.height - rows)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Rows, and the number of pages of them."""
+
+    lines: Sequence[Line]
+    pages: int = 1
+    order: Sequence[int] = ()
+    """The filters on all pages in the order of drawing, for a cursor; empty without any."""
+    on_a_page: int = 1
+    """The number of them on a page."""
+    window: tuple[tuple[int, int], tuple[int, int]] | None = None
+    """Position of a window that the arrows move, and the size of what it moves in."""
+
+
+class Seen(Protocol):
+    """The answer of a view."""
+
+    @property
+    def said(self) -> Sequence[str]:
+        """Sentences about what is drawn, the verdict first."""
+
+    @property
+    def where(self) -> str:
+        """Which image, if it is about one; else empty."""
+
+    def drawn(self, canvas: Canvas) -> Drawn:
+        """Draw a page."""
+
+    def to_json(self) -> object:
+        """Return the answer as ``--json`` prints it."""
+
+    def pixels(self) -> NDArray[np.uint8] | None:
+        """Return the pictures as one, ``(H, W, 3)``; None if it has none."""
+
+
+def class_of(subject: Subject, wanted: Wanted) -> int | None:
+    """Return the class that is asked for; None for the one with the highest score.
+
+    Raises:
+        InsightError: if there is no such class.
+    """
+    return subject.require_class(wanted.of_class) if wanted.of_class else None
+
+
+def runs_beside(wanted: Wanted) -> tuple[Path, Path | None]:
+    """Return the folder of runs in which networks to compare with are trained, and their data.
+
+    Raises:
+        InsightError: if the run is in no folder.
+    """
+    if wanted.folder is None:
+        raise InsightError("This run is not kept in a folder, so there is no place beside it.")
+    data_dir = wanted.folder.info().data_dir
+    return wanted.folder.path.parent, Path(data_dir) if data_dir else None
+
+
+Compute = Callable[["Subject", Wanted, Progress, Cancelled], Seen]
+
+
+def paged(lines: Sequence[Line], canvas: Canvas, head: int = 0) -> Drawn:
+    """Divide rows into pages; the first ``head`` of them stand on each."""
+    if canvas.height is None or len(lines) <= canvas.height:
+        return Drawn(lines)
+    room = max(1, canvas.height - head)
+    body = lines[head:]
+    pages = -(-len(body) // room)
+    start = min(canvas.page, pages - 1) * room
+    return Drawn([*lines[:head], *body[start : start + room]], pages)
+
+
+def aligned(
+    header: Sequence[str], rows: Sequence[Sequence[str]], roles: Sequence[str] = ()
+) -> list[Line]:
+    """Return a heading and rows in columns: the first to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+
+    def line(cells: Sequence[str]) -> str:
+        padded = (
+            cell.ljust(width) if at in (0, len(widths) - 1) else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        )
+        return f" {'  '.join(padded)}".rstrip()
+
+    body = [((line(row), roles[at] if roles else ""),) for at, row in enumerate(rows)]
+    return [((line(header), "dim"),), *body]

@@ -1,0 +1,71 @@
+"""Grad-CAM: which part of a conv layer's output the score of a class rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cnn_tui.engine.insight.grad_cam import GradCam, grad_cam
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, class_of
+from cnn_tui.tui.inspect.row import Captioned, beside, draw_row, overlay
+from cnn_tui.tui.terminal.half_blocks import Picture
+from cnn_tui.tui.words import count
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cnn_tui.engine.insight.subject import Subject
+
+
+def compute(
+    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
+) -> GradCamSeen:
+    """Weight the maps of the layer by the gradient of the score."""
+    example = subject.example(wanted.image)
+    return GradCamSeen(grad_cam(subject, example, wanted.layer, class_of(subject, wanted)))
+
+
+@dataclass(frozen=True, eq=False)
+class GradCamSeen:
+    """The image, and the map over it."""
+
+    found: GradCam
+
+    @property
+    def where(self) -> str:
+        return f'class "{self.found.classes[self.found.of_class]}"'
+
+    @property
+    def said(self) -> Sequence[str]:
+        found = self.found
+        height, width = found.map.shape
+        helping = int((found.weights > 0).sum())
+        if not found.map.any():
+            text = f"Nothing in {found.layer} raises the score of this class on this image."
+        else:
+            text = (
+                f"{found.layer} has {height}x{width} places; {helping} of its "
+                f"{count(len(found.weights), 'filter')} raise the score of this class."
+            )
+        return (text, *filter(None, [found.example.note]))
+
+    def drawn(self, canvas: Canvas) -> Drawn:
+        return Drawn(draw_row(self._pictures(canvas.form == "blocks"), canvas))
+
+    def to_json(self) -> object:
+        return self.found.to_json()
+
+    def pixels(self) -> NDArray[np.uint8] | None:
+        return beside(self._pictures(True))
+
+    def _pictures(self, colours: bool) -> list[Captioned]:
+        found, image = self.found, self.found.example.pictures[0]
+        scale = float(found.map.max()) or 1.0
+        over = [Captioned(overlay(image, found.map, scale), "over the image")] if colours else []
+        return [
+            Captioned(Picture(image), "the image"),
+            Captioned(Picture(found.map[None], "map", scale), f"Grad-CAM of {found.layer}"),
+            *over,
+        ]

@@ -1,0 +1,84 @@
+"""Occlusion: how likely the class remains with each part of the image covered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnn_tui.engine.insight.occlusion import Occlusion, occlusion
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, class_of
+from cnn_tui.tui.inspect.row import Captioned, beside, draw_row, overlay
+from cnn_tui.tui.inspect.saliency import of_class
+from cnn_tui.tui.terminal.half_blocks import Picture
+from cnn_tui.tui.words import percent
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cnn_tui.engine.insight.subject import Subject
+
+
+def compute(
+    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
+) -> OcclusionSeen:
+    """Cover each part in turn."""
+    example, chosen = subject.example(wanted.image), class_of(subject, wanted)
+    found = occlusion(subject, example, chosen, progress=progress, cancelled=cancelled)
+    return OcclusionSeen(found)
+
+
+@dataclass(frozen=True, eq=False)
+class OcclusionSeen:
+    """The image, and what each part of it is worth."""
+
+    found: Occlusion
+
+    @property
+    def where(self) -> str:
+        return of_class(self.found.classes[self.found.of_class], self.found.probability)
+
+    @property
+    def said(self) -> Sequence[str]:
+        found = self.found
+        row, column = np.unravel_index(int(found.map.argmin()), found.map.shape)
+        least = float(found.map[row, column])
+        patch = f"{found.patch}x{found.patch}"
+        top, left = int(row) * found.stride, int(column) * found.stride
+        if least >= found.probability:
+            text = f"No patch of {patch} makes this class less likely."
+        else:
+            text = (
+                f"A patch of {patch} at row {top}, column {left} hurts most: "
+                f"{percent(found.probability)} becomes {percent(least)}."
+            )
+        return (text, *filter(None, [found.example.note]))
+
+    def drawn(self, canvas: Canvas) -> Drawn:
+        return Drawn(draw_row(self._pictures(canvas.form == "blocks"), canvas))
+
+    def to_json(self) -> object:
+        return self.found.to_json()
+
+    def pixels(self) -> NDArray[np.uint8] | None:
+        return beside(self._pictures(True))
+
+    def _pictures(self, colours: bool) -> list[Captioned]:
+        found, image = self.found, self.found.example.pictures[0]
+        loss = np.clip(found.probability - found.map, 0, None)
+        scale = float(loss.max()) or 1.0
+        # Each place of the map is the middle of its patch.
+        heat = np.zeros(image.shape[1:])
+        shift = (found.patch - 1) // 2
+        tall, wide = found.map.shape[0] * found.stride, found.map.shape[1] * found.stride
+        stretched = loss.repeat(found.stride, 0).repeat(found.stride, 1)
+        seen = stretched[: heat.shape[0] - shift, : heat.shape[1] - shift]
+        heat[shift : shift + tall, shift : shift + wide] = seen
+        over = [Captioned(overlay(image, heat, scale), "over the image")] if colours else []
+        return [
+            Captioned(Picture(image), "the image"),
+            Captioned(Picture(heat[None], "map", scale), "loss if covered"),
+            *over,
+        ]

@@ -1,0 +1,103 @@
+"""Sliding: the class that a network sees at every place of a larger image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cnn_tui.engine.insight.slide import ClassMap, canvas_of_file, digits_canvas, slide
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, paged
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.terminal.half_blocks import Picture, colours_of, fitted, lines_of
+from cnn_tui.tui.words import clean, duration
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cnn_tui.engine.insight.subject import Subject
+
+_LABEL = 3
+"""Most characters of a class in the map."""
+_SURE, _UNSURE = 0.9, 0.5
+_WIDEST = 112
+
+
+def compute(
+    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
+) -> SlideSeen:
+    """Slide over a picture, or over images of the data side by side."""
+    _, height, width = subject.network.input
+    if isinstance(wanted.image, Path):
+        canvas = canvas_of_file(subject, wanted.image)
+    else:
+        tall, wide = wanted.size or (height, 3 * width)
+        canvas = digits_canvas(subject, tall, wide, seed=wanted.image)
+    return SlideSeen(slide(subject, canvas, progress=progress, cancelled=cancelled))
+
+
+@dataclass(frozen=True, eq=False)
+class SlideSeen:
+    """The image above the map of classes."""
+
+    found: ClassMap
+
+    @property
+    def where(self) -> str:
+        _, height, width = self.found.canvas.shape
+        return f"{height}x{width} pixels"
+
+    @property
+    def said(self) -> Sequence[str]:
+        found = self.found
+        _, rows, columns = found.scores.shape
+        faster = found.crops_seconds / found.seconds
+        speed = (
+            f"{duration(found.seconds)} for all of them at once, "
+            f"{duration(found.crops_seconds)} one crop after the other: {faster:.0f} times as fast"
+        )
+        return (
+            f"{rows}x{columns} places, {found.stride[0]} pixels apart. {speed}; the results differ "
+            f"by {found.worst_difference:.0e} at most.",
+            *filter(None, [found.remark]),
+        )
+
+    def drawn(self, canvas: Canvas) -> Drawn:
+        picture = Picture(fitted(self.found.canvas, self._side(canvas)))
+        lines: list[Line] = [((" ", ""), *line) for line in lines_of(picture, canvas.form)]
+        lines += [((" the image, and the class at each place: bold where it is sure", "dim"),)]
+        return paged([*lines, *self._map(canvas.width)], canvas)
+
+    def to_json(self) -> object:
+        return self.found.to_json()
+
+    def pixels(self) -> NDArray[np.uint8] | None:
+        return colours_of(Picture(self.found.canvas))
+
+    def _side(self, canvas: Canvas) -> int:
+        """The longest side of the image: as large as leaves room for the map."""
+        side = min(_WIDEST, canvas.width - 2)
+        if canvas.height is None:
+            return side
+        _, height, width = self.found.canvas.shape
+        rows = max(canvas.height // 3, canvas.height - self.found.scores.shape[1] - 1)
+        return max(8, min(side, 2 * rows * max(height, width) // height))
+
+    def _map(self, width: int) -> list[Line]:
+        labels, sure = self.found.labels, self.found.confidence
+        names = [clean(name)[:_LABEL] for name in self.found.classes]
+        wide = max(map(len, names)) + 1
+        every = -(-labels.shape[1] * wide // (width - 2))
+        return [
+            ((" ", ""), *((names[at].rjust(wide), _role(share)) for at, share in places))
+            for places in (
+                list(zip(row[::every].tolist(), shares[::every].tolist(), strict=True))
+                for row, shares in zip(labels[::every], sure[::every], strict=True)
+            )
+        ]
+
+
+def _role(share: float) -> str:
+    return "accent strong" if share >= _SURE else "" if share >= _UNSURE else "faint"

@@ -1,0 +1,212 @@
+"""The stepper: one output of a convolution or a pool, term by term."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cnn_tui.engine.insight.step import Step, step
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, class_of, paged
+from cnn_tui.tui.inspect.row import Captioned, beside, draw_row
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.terminal.half_blocks import Picture
+from cnn_tui.tui.words import count
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from cnn_tui.engine.insight.examples import Examples
+    from cnn_tui.engine.insight.subject import Subject
+
+_CELL = 6
+"""Columns of a number in a grid."""
+_GAP = 2
+_PICTURE_ROWS = 9
+_MARK = (255, 150, 50)
+"""Colour of the window, and of the output."""
+_MOST_SUMS = 8
+"""Sums of channels that are written out."""
+
+
+def compute(subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled) -> StepSeen:
+    """Take one output of the layer apart."""
+    example = subject.example(wanted.image)
+    layer = wanted.layer or subject.conv_layers()[0]
+    with subject.model.opened(example.images) as inside:
+        found = step(
+            subject,
+            inside,
+            layer,
+            channel=wanted.filters[0] if wanted.filters else 0,
+            position=wanted.at,
+            of_class=class_of(subject, wanted),
+        )
+        images = example.images
+        source = inside.output(found.source)[0] if found.source != "input" else images[0]
+        outputs = inside.output(layer)[0]
+    return StepSeen(found, example, source, outputs[found.channel], subject.classes, len(outputs))
+
+
+@dataclass(frozen=True, eq=False)
+class StepSeen:
+    """The window, its terms and their sum."""
+
+    found: Step
+    example: Examples
+    source: NDArray[np.floating]
+    """What the layer reads, ``(C, H, W)``."""
+    output: NDArray[np.floating]
+    """What it makes of it in this channel, ``(H, W)``."""
+    classes: tuple[str, ...]
+    channels: int
+    """Channels of the output."""
+
+    @property
+    def where(self) -> str:
+        found = self.found
+        row, column = found.position
+        height, width = found.size
+        noun = "filter" if found.kind == "conv" else "channel"
+        return f"{noun} {found.channel}   row {row}, column {column} of {height}x{width}"
+
+    @property
+    def said(self) -> Sequence[str]:
+        return (self._sentence(), *filter(None, [self.example.note]))
+
+    def drawn(self, canvas: Canvas) -> Drawn:
+        pictures = draw_row(
+            self._pictures(), replace(canvas, height=self._picture_rows(canvas) + 1)
+        )
+        lines = [*pictures, (), *self._sums(), (), *self._grids(canvas)]
+        drawn = paged(lines, canvas)
+        channels = range(self.channels)
+        window = self.found.position, self.found.size
+        return Drawn(drawn.lines, drawn.pages, channels, len(channels), window)
+
+    def _picture_rows(self, canvas: Canvas) -> int:
+        return min(_PICTURE_ROWS, canvas.height // 2) if canvas.height else _PICTURE_ROWS
+
+    def to_json(self) -> object:
+        return self.found.to_json()
+
+    def pixels(self) -> NDArray[np.uint8] | None:
+        return beside(self._pictures())
+
+    def _sentence(self) -> str:
+        found = self.found
+        padding = int((~found.inside).sum())
+        outside = f", {padding} of them padding" if padding else ""
+        name = self.classes[found.of_class]
+        pull = f'The score of "{name}" changes by {found.gradient:.3g} for each 1 that it rises'
+        match found.kind:
+            case "conv":
+                terms = count(found.inputs.size, "product")
+                return f"{terms} of input and weight{outside}, their sum, and the bias. {pull}."
+            case "maxpool":
+                return (
+                    f"The largest of {found.inputs.size} numbers{outside}. {pull}, and the whole "
+                    "gradient goes to that number."
+                )
+        return (
+            f"The mean of {found.inputs.size} numbers{outside}. {pull}, and each of them gets "
+            "an equal part of the gradient."
+        )
+
+    def _pictures(self) -> list[Captioned]:
+        found = self.found
+        plane = self.source[found.first_channel] if len(self.source) > 1 else self.source[0]
+        rows, columns = (
+            places[(places >= 0) & (places < size)]
+            for places, size in zip((found.rows, found.columns), plane.shape, strict=True)
+        )
+        height, width = self.output.shape
+        label = "the input" if found.source == "input" else f"{found.source}, channel"
+        if found.source != "input":
+            label = f"{label} {found.first_channel}"
+        return [
+            Captioned(_marked(plane, rows, columns), label),
+            Captioned(
+                _marked(self.output, np.array([found.position[0]]), np.array([found.position[1]])),
+                f"{found.layer}, {height}x{width}",
+            ),
+        ]
+
+    def _sums(self) -> list[Line]:
+        found = self.found
+        if found.kind == "conv":
+            sums = found.products.sum((1, 2)).tolist()
+            written = " ".join(f"{value:+.3f}" for value in sums[:_MOST_SUMS])
+            more = f" ... of {len(sums)} channels" if len(sums) > _MOST_SUMS else ""
+            parts = [
+                *([f"channels {written}{more}"] if len(sums) > 1 else []),
+                f"sum {sum(sums):+.4f}   bias {found.bias:+.4f}   output {found.value:+.4f}",
+            ]
+        else:
+            parts = [f"output {found.value:+.4f}"]
+        parts += [f"{name} {value:+.4f}" for name, value in found.then]
+        return [((f" {'   '.join(parts[-1 - len(found.then) :])}", "strong"),)] + [
+            ((f" {part}", "dim"),) for part in parts[: -1 - len(found.then)]
+        ]
+
+    def _grids(self, canvas: Canvas) -> list[Line]:
+        found = self.found
+        titles = ("inputs", "weights", "products")
+        if found.kind != "conv":
+            titles = ("inputs", "gradient sent to", "")
+        lines: list[Line] = []
+        for channel in range(len(found.inputs)):
+            arrays = (found.inputs[channel], found.factors[channel], found.products[channel])
+            if found.kind != "conv":
+                arrays = (found.inputs[channel], found.routed[channel])
+            heads = [
+                f"{title}{f' of channel {found.first_channel + channel}' if not at else ''}"
+                for at, title in enumerate(titles[: len(arrays)])
+            ]
+            grids = [
+                self._grid(head, array, at == 0)
+                for at, (head, array) in enumerate(zip(heads, arrays, strict=True))
+            ]
+            lines += _side_by_side(grids, canvas.width)
+        return lines
+
+    def _grid(self, title: str, values: NDArray[np.floating], is_input: bool) -> list[Line]:
+        width = _CELL * values.shape[1]
+        lines: list[Line] = [((title[:width].ljust(width), "dim"),)]
+        for y, row in enumerate(values.tolist()):
+            cells = [
+                (".".rjust(_CELL), "faint")
+                if is_input and not self.found.inside[y, x]
+                else (f"{value:{_CELL}.2f}", "accent" if value > 0 else "warn" if value else "dim")
+                for x, value in enumerate(row)
+            ]
+            lines.append(tuple(cells))
+        return lines
+
+
+def _marked(
+    plane: NDArray[np.floating], rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> Picture:
+    """A plane of numbers in grey with a window in colour."""
+    low, high = float(plane.min()), float(plane.max())
+    grey = (plane - low) / ((high - low) or 1.0) * 255
+    pixels = np.repeat(grey[None], 3, axis=0)
+    if len(rows) and len(columns):
+        window = np.ix_(range(3), rows, columns)
+        pixels[window] = (pixels[window] + np.array(_MARK)[:, None, None]) / 2
+    return Picture(pixels.astype(np.uint8))
+
+
+def _side_by_side(grids: Sequence[list[Line]], width: int) -> list[Line]:
+    """Put as many grids beside one another as there is room for."""
+    wide = max(sum(len(text) for text, _ in grid[0]) for grid in grids) + _GAP
+    across = max(1, (width - 1) // wide)
+    lines: list[Line] = []
+    for start in range(0, len(grids), across):
+        for row in zip_longest(*grids[start : start + across], fillvalue=()):
+            parts = [part for line in row for part in (*line, (" " * _GAP, ""))]
+            lines.append(((" ", ""), *parts))
+    return lines

@@ -1,0 +1,374 @@
+"""The Inspect screen: a list of views on the left, the chosen view of a network on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from textwrap import wrap
+from time import monotonic
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from cnn_tui.engine.errors import CnnTuiError, InsightError
+from cnn_tui.engine.files import is_regular
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.history import RunEntry, list_runs
+from cnn_tui.engine.specs.family import ANCESTORS
+from cnn_tui.engine.training.glimpse import Pace
+from cnn_tui.tui.actions import INSPECT, bindings
+from cnn_tui.tui.inspect.canvas import Wanted
+from cnn_tui.tui.inspect.pane import InspectPane, ViewList
+from cnn_tui.tui.inspect.place import Place, layers_of
+from cnn_tui.tui.inspect.source import (
+    Found,
+    Inspector,
+    LiveSource,
+    SavedSource,
+    Source,
+    Surroundings,
+)
+from cnn_tui.tui.inspect.table import VIEWS, View, view_named
+from cnn_tui.tui.messages import PresetWanted
+from cnn_tui.tui.rows import Column, TableRow
+from cnn_tui.tui.screens.inspect_dialogs import InspectDialogs
+from cnn_tui.tui.terminal.link import form_in
+from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.training import Training
+from cnn_tui.tui.widgets.bars import Heading
+from cnn_tui.tui.widgets.lines import TextLines
+from cnn_tui.tui.words import clean
+
+_PATIENCE = 0.5
+"""Seconds after which a computation shows its progress."""
+_LOOK = 0.25
+"""Seconds between two looks at the computation, and at the run that trains."""
+_LIVE, _SHARE = 2.0, 0.02
+"""Least seconds between two drawings of a run that trains, and their share of its time."""
+_MOST_SAID = 4
+"""Rows of what a view says."""
+
+
+class InspectScreen(InspectDialogs):
+    """Looks into the run that trains, the last one, or one of the list."""
+
+    CSS_PATH = "inspect.tcss"
+    MODE = "inspect"
+    SCOPES = (INSPECT,)
+    BINDINGS = bindings(INSPECT)
+    AUTO_FOCUS = "ViewList"
+
+    def __init__(self, training: Training) -> None:
+        super().__init__(training)
+        self._opened: SavedSource | None = None
+        """The run that was chosen; None for the one that this app trains, or the newest."""
+        self._origin: object = None
+        """What the inspector looks into, to notice that it is another by now."""
+        self._asked = 0
+        """Number of the newest computation; a result of an earlier one comes too late."""
+        self._began: float | None = None
+        self._share, self._pace = 0.0, Pace(_SHARE, _LIVE)
+
+    @property
+    def view(self) -> View:
+        """The chosen view."""
+        return view_named(self.query_one(ViewList).chosen) or VIEWS[0]
+
+    @property
+    def about(self) -> str:
+        """What the help begins with."""
+        return self.view.about
+
+    @property
+    def _pane(self) -> InspectPane:
+        return self.query_one(InspectPane)
+
+    @property
+    def _facts(self) -> Surroundings | None:
+        return self._inspector.facts if self._inspector else None
+
+    def heading_for(self, built: Heading) -> Heading:
+        """The heading is of the network that is looked into, not of the one being built."""
+        return self.heading
+
+    def compose_body(self) -> ComposeResult:
+        with Horizontal(id="inside"):
+            yield ViewList((Column("view"),), id="views")
+            with Vertical(id="view"):
+                yield TextLines(id="where")
+                yield InspectPane(form_in(self.app), id="seen")
+                yield TextLines(id="said")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(ViewList).records = tuple(TableRow(v.name, (v.name,)) for v in VIEWS)
+        self.set_interval(_LOOK, self._watch)
+
+    def on_unmount(self) -> None:
+        self._drop()
+
+    def present(self) -> None:
+        if self._inspector is None or self._source_now() != self._origin:
+            self._drop()
+        self.look()
+
+    def open_source(self, source: SavedSource) -> None:
+        self._opened = source
+        self._drop()
+        self.look()
+
+    def look(self, *, fresh: bool = False, start: bool = False) -> None:
+        """Show the chosen view: at once if it is known, else after a computation on a thread.
+
+        ``fresh`` asks a run that trains for its present weights; ``start`` answers the question of
+        views that take long.
+        """
+        if not self.is_mounted:
+            return
+        if self._inspector is None:
+            self._origin = self._source_now()
+            self._inspector = Inspector(self._find)
+        view, wanted, self._asked = self.view, self._wanted_now(), self._asked + 1
+        known = self._inspector.known(view, self._place.state, wanted)
+        if known:
+            self._show(self._asked, known)
+        elif view.start and not start:
+            self._began = self._found = None
+            self._pane.seen, self._pane.words = None, view.start
+            self._tell()
+        else:
+            self._compute(self._inspector, view, wanted, fresh)
+
+    def _compute(self, inspector: Inspector, view: View, wanted: Wanted, fresh: bool) -> None:
+        number, self._began, self._share = self._asked, monotonic(), 0.0
+
+        def progress(share: float) -> None:
+            if number == self._asked:
+                self._share = share
+
+        def cancelled() -> bool:
+            return number != self._asked
+
+        look = partial(inspector.look, view, self._place.state, wanted, progress, cancelled)
+        job = partial(look, fresh=fresh)
+        run_in_thread(self, job, partial(self._show, number), partial(self._fail, number))
+
+    def _show(self, number: int, found: Found | None) -> None:
+        if number != self._asked or found is None or not self.is_mounted:
+            return
+        self._pace.worked(found.seconds)
+        self._began, self._found = None, found
+        self._pane.layer_drawn = self._place.layer(self.view, found.facts)
+        self._pane.seen = found.seen
+        self._tell()
+
+    def _fail(self, number: int, error: CnnTuiError) -> None:
+        if number != self._asked or not self.is_mounted:
+            return
+        self._began = self._found = None
+        self._pane.seen, self._pane.words = None, str(error)
+        self._tell()
+
+    def _source_now(self) -> object:
+        """What would be looked into now."""
+        training = self._training
+        return self._opened or (training.active, training.board.kept)
+
+    def _find(self) -> Source:
+        """Return the chosen run, the one of this app, or the newest; on a thread."""
+        places = self._training.places
+        if self._opened:
+            return self._opened
+        if self._training.active:
+            return LiveSource(self._training)
+        if kept := self._training.board.kept:
+            return SavedSource(kept, data_dir=places.data)
+        for entry in sorted(list_runs(places.runs), key=_age, reverse=True):
+            folder = RunFolder(places.runs / entry.name)
+            if folder.states or is_regular(folder.best_file):
+                return SavedSource(folder, data_dir=places.data)
+        raise InsightError("There is no trained network yet.", "F5 trains one; 4 then looks in it.")
+
+    def _drop(self) -> None:
+        """Forget what was found in another network."""
+        if self._inspector:
+            inspector, self._inspector = self._inspector, None
+            run_in_thread(self, inspector.close, lambda _: None, lambda _: None)
+        self._asked += 1
+        self._found, self._place = None, Place()
+
+    def _wanted_now(self) -> Wanted:
+        return self._place.wanted_by(self.view, self._facts)
+
+    def _layers(self) -> Sequence[str]:
+        return layers_of(self.view, self._facts)
+
+    def _watch(self) -> None:
+        """Show how far a long computation is, and draw a run that trains again in time."""
+        if not self.is_current or self._inspector is None:
+            return
+        source = self._inspector.source
+        if source is not None and source.live and not self._training.active:
+            self._drop()
+            self.look()
+        elif self._began is not None:
+            self._tell_progress(monotonic() - self._began)
+        elif source is not None and source.live and self.view.live and self._pace.due:
+            self.look(fresh=True)
+
+    def _tell_progress(self, seconds: float) -> None:
+        """Say what is computed, unless something is drawn that is renewed while a run trains."""
+        live = self._found is not None and self._training.active
+        if seconds > _PATIENCE and not live:
+            share = f" {self._share:.0%}" if self._share else ""
+            self._pane.seen = None
+            self._pane.words = f"computing{share}... esc cancels"
+
+    @on(InspectPane.PagesCounted)
+    def _tell(self) -> None:
+        """Show where this is, and what the view says."""
+        facts = self._facts
+        where = self.query_one("#where", TextLines)
+        if facts:
+            words = self._place.words(self.view, facts, self._found)
+            pages, page = self._pane.drawn.pages, self._pane.page + 1
+            words += f"   page {page} of {pages}" if self._found and pages > 1 else ""
+            where.rows = (((f" {words}", ""),),)
+            self.heading = Heading(clean(facts.name), facts.state)
+        width = max(20, self._pane.size.width - 2)
+        said = self._found.seen.said if self._found else ()
+        lines = [
+            ((f" {line}", "strong" if not at else ""),)
+            for at, sentence in enumerate(said)
+            for line in wrap(clean(sentence), width)
+        ]
+        below = self.query_one("#said", TextLines)
+        if len(lines) != len(below.rows):
+            below.styles.height = min(len(lines), _MOST_SAID) + 1
+        below.rows, below.display = tuple(lines), bool(lines)
+        self.refresh_bindings()
+
+    @on(ViewList.Highlighted)
+    def _other_view(self) -> None:
+        self._place.undo()
+        self._turn_to(self.view.name)
+
+    def action_layer(self, by: int) -> None:
+        if "size" in self.view.takes and self._facts:
+            self._place.next_size(self._facts, by)
+            self.look()
+        elif self._place.next_layer(self.view, self._facts, by):
+            self._pane.page, self._pane.chosen = 0, None
+            self.look()
+
+    def action_image(self, by: int) -> None:
+        if self._facts and self._place.next_image(self._facts, by):
+            self.look()
+
+    def action_class(self, by: int) -> None:
+        if self._facts:
+            self._place.next_class(self._facts, by)
+            self.look()
+
+    @on(InspectPane.Moved)
+    def _move(self, event: InspectPane.Moved) -> None:
+        """Move the window of the stepper."""
+        window = self._pane.drawn.window
+        if self._found and window:
+            self._place.move(*window, event.down, event.across)
+            self.look()
+
+    def action_travel(self, by: int) -> None:
+        if self._facts and self._place.next_state(self._facts, by):
+            self.look()
+
+    def action_filter(self, by: int) -> None:
+        pane = self._pane
+        order, on_a_page = pane.drawn.order, pane.drawn.on_a_page
+        if order:
+            first = pane.page * on_a_page
+            at = first if pane.chosen not in order else order.index(pane.chosen) + by
+            at = max(0, min(at, len(order) - 1))
+            pane.chosen, pane.page = order[at], at // on_a_page
+            if "position" in self.view.takes:
+                self._place.choose_filters((order[at],))
+                self.look()
+            self._tell()
+
+    def action_page(self, by: int) -> None:
+        pane = self._pane
+        pane.page = max(0, min(pane.page + by, pane.drawn.pages - 1))
+        pane.chosen = None
+        self._tell()
+
+    def action_zoom(self, by: int) -> None:
+        self._pane.zoom += by
+        self._tell()
+
+    def action_back(self) -> None:
+        """Cancel the computation, leave the window of the stepper, or go back to the runs."""
+        if self._pane.has_focus:
+            self.query_one(ViewList).focus()
+        elif self._began is not None:
+            self._asked, self._began = self._asked + 1, None
+            self._pane.seen, self._pane.words = None, "cancelled; enter starts again"
+        else:
+            self.app.call_later(self.app.run_action, "app.mode('runs')")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not self.is_mounted:
+            return super().check_action(action, parameters)
+        found, takes, wanted = self._found, self.view.takes, self._place.wanted
+        match action:
+            case "layer":
+                return len(layers_of(self.view, self._facts)) > 1 or "size" in takes
+            case "class":
+                return "class" in takes
+            case "image" | "choose_image":
+                return "image" in takes
+            case "travel":
+                return self._facts is not None and len(self._facts.states) > 1
+            case "filter":
+                return found is not None and bool(self._pane.drawn.order)
+            case "page":
+                return found is not None and self._pane.drawn.pages > 1
+            case "save":
+                return found is not None
+            case "keep":
+                return found is not None and self.view.name == "ablate" and bool(wanted.filters)
+            case "undo":
+                return found is not None and bool(wanted.filters or wanted.pair)
+            case "act":
+                can_open = self._pane.chosen is not None or "position" in takes
+                return self._began is None and (found is None or can_open)
+        return super().check_action(action, parameters)
+
+    def action_act(self) -> None:
+        """Open what is under the cursor, walk with the arrows, or start a computation."""
+        view, chosen, facts = self.view, self._pane.chosen, self._facts
+        if self._found is None or facts is None:
+            self.look(start=True)
+        elif "position" in view.takes:
+            self._pane.focus()
+        elif chosen is not None and view.opens == "build":
+            self.post_message(PresetWanted(ANCESTORS[chosen].preset))
+        elif chosen is not None:
+            self._place.open(view, facts, chosen)
+            self._turn_to(view.opens)
+
+    def _turn_to(self, view: str) -> None:
+        """Show a view with what is wanted now."""
+        self.query_one(ViewList).choose(view)
+        self._pane.page, self._pane.chosen, self._pane.seen, self._found = 0, None, None, None
+        self._pane.words = ""
+        self.look()
+
+    def action_undo(self) -> None:
+        """Put the filters back; show all mistakes again."""
+        self._place.undo()
+        self._turn_to(self.view.name)
+
+
+def _age(entry: RunEntry) -> str:
+    return entry.summary.created

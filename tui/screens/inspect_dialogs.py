@@ -1,0 +1,112 @@
+"""What Inspect asks for and writes: an image, a run, data, a file, a run without some filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from textual import work
+
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.history import RunEntry, list_runs
+from cnn_tui.tui.history.run_rows import items_for
+from cnn_tui.tui.inspect.place import Place
+from cnn_tui.tui.inspect.source import Found, Inspector, SavedSource
+from cnn_tui.tui.inspect.table import View
+from cnn_tui.tui.screens.dialog import Picker, Prompt
+from cnn_tui.tui.screens.files import complain
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.training import Training
+
+
+class InspectDialogs(ModeScreen):
+    """The base of Inspect: what is looked into, and the questions about it."""
+
+    def __init__(self, training: Training) -> None:
+        super().__init__()
+        self._training = training
+        self._inspector: Inspector | None = None
+        self._found: Found | None = None
+        self._place = Place()
+
+    @property
+    def view(self) -> View:
+        """The chosen view."""
+        raise NotImplementedError
+
+    def look(self) -> None:
+        """Show the chosen view."""
+        raise NotImplementedError
+
+    def open_source(self, source: SavedSource) -> None:
+        """Look into another run, or with other data."""
+        raise NotImplementedError
+
+    def open(self, folder: RunFolder) -> None:
+        """Look into a run of the list."""
+        self.open_source(SavedSource(folder, data_dir=self._training.places.data))
+
+    @work
+    async def action_choose_image(self) -> None:
+        answer = await self.app.push_screen_wait(Prompt("Number of an image, or a file", ""))
+        if answer:
+            image = int(answer) if answer.isdecimal() else Path(answer).expanduser()
+            self._place.choose_image(image)
+            self.look()
+
+    @work
+    async def action_save(self) -> None:
+        """Write the view to a file."""
+        found, view = self._found, self.view
+        if found is None:
+            return
+        from cnn_tui.tui.inspect.saved import save
+
+        name = f"{found.facts.name}-{view.name}.{'svg' if found.seen.pixels() is None else 'png'}"
+        answer = await self.app.push_screen_wait(Prompt("Write a .png or .svg file", name))
+        if not answer:
+            return
+        path = Path(answer).expanduser()
+        try:
+            save(found.seen, path, f"{found.facts.name}, {found.facts.state}: {view.name}")
+        except CnnTuiError as error:
+            complain(self.app, error)
+        else:
+            self.notify(f"{path} is written.")
+
+    def action_choose_run(self) -> None:
+        read = partial(list_runs, self._training.places.runs)
+        run_in_thread(self, read, self._offer, partial(complain, self.app))
+
+    def _offer(self, entries: Sequence[RunEntry]) -> None:
+        self._choose(entries)
+
+    @work
+    async def _choose(self, entries: Sequence[RunEntry]) -> None:
+        chosen = await self.app.push_screen_wait(Picker("Look into", items_for(entries, [], "")))
+        if chosen:
+            self.open(RunFolder(self._training.places.runs / chosen))
+
+    @work
+    async def action_choose_data(self) -> None:
+        """Look with other data, or with the run's own in another folder."""
+        source = self._inspector.source if self._inspector else None
+        if not isinstance(source, SavedSource):
+            return
+        title = "Folder of the data, an .npz file, or the name of a dataset"
+        answer = await self.app.push_screen_wait(Prompt(title, ""))
+        if answer:
+            self.open_source(source.with_data(answer))
+
+    def action_keep(self) -> None:
+        """Keep the network without the filters as a run."""
+        if self._inspector:
+            wanted = self._place.wanted_by(self.view, self._inspector.facts)
+            job = partial(self._inspector.keep, self._place.state, wanted)
+            run_in_thread(self, job, self._kept, partial(complain, self.app))
+
+    def _kept(self, folder: RunFolder) -> None:
+        self.notify(f"{folder.name} is the network without them; it can be trained and inspected.")
