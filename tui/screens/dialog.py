@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -15,8 +15,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.widgets.inputs import EntryInput
+from cnn_tui.tui.words import clean
 
 Result = TypeVar("Result")
 
@@ -185,11 +187,17 @@ def _matching(items: Sequence[Item], text: str) -> list[Item]:
 
 
 class Prompt(TextDialog):
-    """One line of text, which typing replaces; the result is empty for escape."""
+    """One line of text, which typing replaces; the result is empty for escape.
 
-    def __init__(self, title: str, value: str) -> None:
+    ``check`` raises ``CnnTuiError``, or ``ValueError`` with what a wrong text needs; the text then
+    stays in the line, with the message below it.
+    """
+
+    def __init__(
+        self, title: str, value: str, check: Callable[[str], object] | None = None
+    ) -> None:
         super().__init__()
-        self._title, self._value = title, value
+        self._title, self._value, self._check = title, value, check
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
@@ -198,4 +206,17 @@ class Prompt(TextDialog):
             yield Static("enter accepts, esc goes back", classes="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.action_finish(event.value.strip())
+        text = event.value.strip()
+        try:
+            if text and self._check:
+                self._check(text)
+        except CnnTuiError as error:
+            self._complain(str(error))
+        except ValueError as error:
+            self._complain(f"{text} {error}")
+        else:
+            self.action_finish(text)
+
+    def _complain(self, words: str) -> None:
+        shown = Content.assemble((f"! {clean(words)}", "$error"))
+        self.query_one(".hint", Static).update(shown)
