@@ -33,7 +33,10 @@ async def test_a_list_without_a_match_describes_nothing(make_app: MakeApp) -> No
         await typed(pilot, "o")
         assert shown(app, ".detail")
         await typed(pilot, *"nosuch")
-        assert not shown(app, ".detail")
+        assert shown(app, ".detail") == (
+            "Nothing in this list matches. "
+            "Enter takes it as the path of a TOML, ONNX or Python file."
+        )
         await typed(pilot, *["backspace"] * 6, *"lenet")
         assert "LeNet-5" in shown(app, ".detail")
 
@@ -87,6 +90,9 @@ async def test_leaving_while_training_offers_to_train_on(
         assert "A run is active" in asked
         assert ("trains on without the app" in asked) is kept, "one in no folder cannot"
         assert ("unsaved changes" in asked) is edited
+        await typed(pilot, "enter")
+        (note,) = app._notifications
+        assert note.message == f"The keys here are {'d, ' * kept}y{', s' * edited} and esc."
         await typed(pilot, "escape")
         assert app.is_running
         script.go.set()

@@ -78,6 +78,9 @@ class Question(TextDialog):
         if any(answer.key == event.character for answer in self._answers):
             event.stop()
             self.action_finish(event.character)
+        elif event.is_printable or event.key == "enter":
+            keys = ", ".join(answer.key for answer in self._answers)
+            self.notify(f"The keys here are {keys} and esc.")
 
 
 class Picker(TextDialog):
@@ -93,6 +96,8 @@ class Picker(TextDialog):
             ("up", "cursor_up"),
             ("pagedown", "page_down"),
             ("pageup", "page_up"),
+            ("ctrl+home", "first"),
+            ("ctrl+end", "last"),
         )
     ]
     KEYS = ""
@@ -173,7 +178,8 @@ class Picker(TextDialog):
             choices.add_option(Option(line, id=item.key))
         choices.highlighted = 0 if highlight and items else None
         if not items:
-            self.highlight("")
+            free = f" Enter takes it as {self._free}." if self._free else ""
+            self.query_one(".detail", Static).update(f"Nothing in this list matches.{free}")
 
 
 def _matching(items: Sequence[Item], text: str) -> list[Item]:
