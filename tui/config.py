@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +27,14 @@ class Config:
     """Whether the file is no TOML."""
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file, as far as this user may know."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def config_file() -> Path:
     """The file, existing or not; ``XDG_CONFIG_HOME`` moves it."""
     return platformdirs.user_config_path("cnn-tui", appauthor=False) / "config.toml"
@@ -36,7 +43,7 @@ def config_file() -> Path:
 def read_config(themes: Sequence[str]) -> Config:
     """Read the file; a wrong one is reported in ``trouble`` and never an error."""
     path = config_file()
-    if not os.path.exists(path):  # not Path.exists, which raises if it may not look
+    if not is_file(path):
         return Config()
     # Imported late: most users have no such file, and the first paint waits for this.
     import tomllib

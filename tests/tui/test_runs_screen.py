@@ -16,9 +16,12 @@ from textual.widgets import Input, OptionList
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import open_run
+from cnn_tui.engine.runs.history import RunEntry
 from cnn_tui.engine.runs.lock import Lock
+from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.tui.actions import COMPARE, RUNS, WATCH, commands
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.history.run_rows import about, listing
 from cnn_tui.tui.screens.compare import CompareScreen
 from cnn_tui.tui.screens.dialog import Picker, Prompt, Question
 from cnn_tui.tui.screens.help import HelpScreen
@@ -26,6 +29,7 @@ from cnn_tui.tui.screens.run_changes import ReproduceDialog
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.screens.watch import WatchScreen
 from cnn_tui.tui.widgets.bars import KeyBar
+from cnn_tui.tui.words import setting_words
 
 pytestmark = pytest.mark.slow
 
@@ -404,3 +408,49 @@ async def test_the_palette_offers_what_works_everywhere_as_well(
                 [title for title in titles if " " in title]
             )
             await pilot.press("escape")
+
+
+async def test_where_there_is_room_a_run_shows_its_curve_and_settings(
+    make_app: MakeApp, root: Path
+) -> None:
+    app = make_app()
+    app.places.runs = root
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "accuracy" in text(app, "#curves"))
+        assert "train" in text(app, "#curves")
+        assert "optimizer" in text(app, "#run") and "momentum" in text(app, "#run")
+        assert '"' not in text(app, "#run") and "null" not in text(app, "#run")
+        assert "what differs" in text(app, "#runs") and "lr 0.003" in text(app, "#runs")
+
+
+def test_why_a_run_failed_is_never_cut() -> None:
+    reason = "the loss is nan; " + "the first layer with values that are not finite is fc1. " * 4
+    summary = Summary(arch="net", data="digits", state="failed", message=reason.strip())
+    entry = RunEntry(name="a", path="a", state="failed", summary=summary, tags=(), note="")
+    lines = ["".join(run for run, _ in line) for line in about(entry, "", 78)]
+    assert all(len(line) <= 78 for line in lines)
+    assert reason.strip() in " ".join(" ".join(lines).split())
+
+
+def test_curves_of_a_list_are_on_one_scale() -> None:
+    entries = [
+        RunEntry(
+            name=name, path=name, state="completed", tags=(), note="",
+            summary=Summary(arch="net", data="digits", curve=curve),
+        )
+        for name, curve in (("good", [0.5, 0.99]), ("poor", [0.5, 0.8]))
+    ]  # fmt: skip
+    columns, rows = listing(entries, {})
+    at = [column.title for column in columns].index("val accuracy")
+    assert [row.cells[at] for row in rows] == ["▁█", "▁▅"]
+    assert not {"tags", "what differs"} & {column.title for column in columns}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [('"momentum"', "momentum"), ("null", "none"), ("true", "yes"), ("[3,3]", "3x3"),
+     ("[0.9, 0.999]", "0.9,0.999"), ("1000000.0", "1e+06"), ("32", "32"), ("", "-")],
+)  # fmt: skip
+def test_settings_are_words(value: str, words: str) -> None:
+    assert setting_words(value) == words
