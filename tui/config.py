@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,16 @@ class Config:
     theme: str = ""
     """The name of a theme; empty for the first one."""
     trouble: str = ""
+    broken: bool = False
+    """Whether the file is no TOML."""
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file, as far as this user may know."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def config_file() -> Path:
@@ -32,7 +43,7 @@ def config_file() -> Path:
 def read_config(themes: Sequence[str]) -> Config:
     """Read the file; a wrong one is reported in ``trouble`` and never an error."""
     path = config_file()
-    if not path.exists():
+    if not is_file(path):
         return Config()
     # Imported late: most users have no such file, and the first paint waits for this.
     import tomllib
@@ -40,7 +51,8 @@ def read_config(themes: Sequence[str]) -> Config:
     try:
         found = tomllib.loads(read_bytes(path, _MOST_BYTES).decode())
     except (SpecError, ValueError, RecursionError) as error:
-        return Config(trouble=f"{path} cannot be used, so the defaults are: {clean(str(error))}")
+        trouble = f"{path} cannot be read, so the defaults are used: {clean(str(error))}"
+        return Config(trouble=trouble, broken=True)
     theme = found.get("theme", "")
     if theme in ("", *themes):
         return Config(theme)
@@ -55,14 +67,22 @@ def keep_theme(theme: str) -> None:
     Raises:
         OSError: if the file cannot be written; its content is then unchanged.
     """
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
     path = config_file()
-    try:
-        document = tomlkit.parse(read_bytes(path, _MOST_BYTES))
-    except (SpecError, ValueError, TOMLKitError):
-        document = tomlkit.document()
-    document["theme"] = theme
+    line = f'theme = "{theme}"'
+    lines = [] if read_config((theme,)).broken else _lines(path)
+    # Below a table's heading it would be another setting.
+    tables = [at for at, old in enumerate(lines) if old.lstrip().startswith("[")]
+    own = [at for at, old in enumerate(lines) if re.match(r"\s*theme\s*=", old)]
+    if own and own[0] < min(tables, default=len(lines)):
+        lines[own[0]] = line
+    else:
+        lines.insert(0, line)
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_bytes(path, tomlkit.dumps(document).encode())
+    replace_bytes(path, ("\n".join(lines) + "\n").encode())
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return read_bytes(path, _MOST_BYTES).decode().splitlines()
+    except (SpecError, ValueError):
+        return []

@@ -43,7 +43,7 @@ def looks_in(app: App[object], side: int) -> Looks:
 
 
 class Captioned(NamedTuple):
-    """A picture ``(C, H, W)`` and the lines below it, all but the first of them dim."""
+    """A picture ``(C, H, W)`` and the lines below it."""
 
     pixels: NDArray[np.uint8]
     lines: tuple[str, ...]
@@ -62,7 +62,7 @@ _LEAST_WIDTH = 8
 
 
 def _cell(pixels: NDArray[np.uint8], lines: Iterable[str], width: int, plain: bool) -> Group:
-    texts = [Text(clean(line), "dim" if at else "") for at, line in enumerate(lines)]
+    texts = [Text(clean(line)) for line in lines]
     for text in texts:
         text.truncate(width, overflow="ellipsis")
     return Group((shades if plain else half_blocks)(pixels), *texts)

@@ -12,7 +12,7 @@ from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_table
 from cnn_tui.tui.dashboard.series import sparkline
-from cnn_tui.tui.words import percent, setting_name, setting_words
+from cnn_tui.tui.words import percent, setting_words
 
 _CURVE = 24
 
@@ -34,9 +34,7 @@ def print_comparison(comparison: RunComparison) -> None:
     """Print one column for each run."""
     names = [entry.name for entry in comparison.runs]
     rows = [*_figures(comparison), *_curves(comparison.curves)]
-    rows += [
-        (setting_name(row.setting), *map(setting_words, row.values)) for row in comparison.recipe
-    ]
+    rows += [(row.setting, *map(setting_words, row.values)) for row in comparison.recipe]
     rows += [
         (f"layer {row.layer}", *(value or "-" for value in row.values))
         for row in comparison.architecture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -13,7 +14,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets.option_list import Option, OptionDoesNotExist
 
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.widgets.inputs import EntryInput
@@ -95,6 +96,8 @@ class Picker(TextDialog):
             ("pageup", "page_up"),
         )
     ]
+    _lit: tuple[str, Content] | None = None
+    """The highlighted option, and how it is drawn otherwise."""
     KEYS = ""
     """The last line, if there is more to say than the placeholder has room for."""
 
@@ -129,7 +132,19 @@ class Picker(TextDialog):
         self.pick(event.option_id or "")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        self._light(event.option)
         self.highlight(event.option_id or "")
+
+    def _light(self, option: Option) -> None:
+        """Draw the highlighted line in one colour: others cannot be read on its ground."""
+        if self._lit is not None:
+            with suppress(OptionDoesNotExist):
+                self.choices.replace_option_prompt(*self._lit)
+            self._lit = None
+        if option.id and isinstance(option.prompt, Content):
+            self._lit = (option.id, option.prompt)
+            with suppress(OptionDoesNotExist):
+                self.choices.replace_option_prompt(option.id, Content(option.prompt.plain))
 
     def filter(self, text: str) -> None:
         """Show the items that match a text."""
