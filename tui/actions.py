@@ -345,9 +345,20 @@ def commands(*scopes: str) -> Iterator[Command]:
     return (command for scope in scopes for command in COMMANDS if _belongs(command, scope))
 
 
+_CHART_ACTIONS = {
+    f"screen.{name}"
+    for name in (
+        *("log_scale", "next_chart", "layers", "log", "cursor", "zoom", "pan", "whole", "smooth"),
+        *("earlier", "overlay"),
+    )
+}
+"""The commands of Train that any screen with the charts of a run has."""
+
+
 def _belongs(command: Command, scope: str) -> bool:
     if scope == CHARTS:
-        return command.scope == TRAIN and command.action.startswith("screen.")
+        name = command.action.partition("(")[0]
+        return command.scope == TRAIN and name in _CHART_ACTIONS
     return command.scope == scope
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,14 +96,15 @@ class Board:
                 self._alert(event)
             case AlertCleared():
                 if over := self.standing.pop((event.code, event.layer), None):
-                    self._note(f"no longer: {_gist(over.message)}")
+                    self._note(f"no longer: {over.gist}")
             case SettingChanged():
                 self._change(event)
             case CheckpointSaved(best=False):
                 self._note_step("checkpoint", event.step)
             case RunEnded():
                 self.ended, self.paused = event, False
-                self._note(_end_words(event), event.seconds)
+                told = any(alert.message == event.message for alert in self.standing.values())
+                self._note(_end_words(event, told=told), event.seconds)
 
     def log_print(self, text: str) -> None:
         """Log the lines that some code printed."""
@@ -239,18 +239,13 @@ def _epoch_words(event: EpochCompleted, started: RunStarted | None) -> str:
     )
 
 
-def _gist(message: str) -> str:
-    """Return the first clause of a message."""
-    return re.split(r"[:.;](?= |$)", message, maxsplit=1)[0]
-
-
 def _shown(value: SettingValue) -> str:
     return "as in the network" if value is None else f"{value:g}"
 
 
-def _end_words(event: RunEnded) -> str:
+def _end_words(event: RunEnded, *, told: bool) -> str:
     if event.reason == "failed":
-        return f"! failed: {event.message}"
+        return f"! failed at step {event.step:,}" if told else f"! failed: {event.message}"
     test = "" if event.test_accuracy is None else f": test {event.test_accuracy:.1%}"
     return ("done" if event.reason == "completed" else "stopped") + test
 

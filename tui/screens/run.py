@@ -58,10 +58,12 @@ _AFFORDABLE = 0.01
 
 
 _NEXT = (
+    ("screen.remedy", "apply the remedy"),
     ("app.mode('inspect')", "look inside"),
     ("app.mode('runs')", "compare, test, export"),
     ("screen.compare", "compare with the original"),
     ("app.train", "train again"),
+    ("screen.take_over", "take it into Build"),
     ("screen.build_on", "build on it"),
 )
 """Commands that are next after a run, and what they are for."""
@@ -172,7 +174,8 @@ class RunScreen(ModeScreen):
         self.query_one(Figures).run = run
         self.query_one(LayerHealthTable).run = run
         self.query_one(RunStatus).next_steps = self.next_steps()
-        self.query_one(VerdictLine).differs = self.difference()
+        differs = self.difference()
+        self.query_one(RunStatus).differs = self.query_one(VerdictLine).differs = differs
         log = self.query_one(EventLog)
         log.empty, log.entries = self.idle_words(), run.log
         self._draw_in_time()

@@ -16,11 +16,9 @@ from cnn_tui.tui.messages import EditRun, InspectRun
 from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
 from cnn_tui.tui.screens.resuming import ask_how_to_resume
 from cnn_tui.tui.screens.run import RunScreen
+from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.words import clean
-
-_LOOK = 0.5
-"""Seconds between two updates."""
 
 
 class WatchScreen(RunScreen, inherit_bindings=False):
@@ -41,7 +39,7 @@ class WatchScreen(RunScreen, inherit_bindings=False):
         super().on_mount()
         self._watched.start()
         self._look()
-        self.set_interval(_LOOK, self._look)
+        self.set_interval(1 / getattr(self.app, "link", Link()).fps, self._look)
 
     def on_unmount(self) -> None:
         self._watched.close()

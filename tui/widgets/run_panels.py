@@ -22,6 +22,8 @@ class RunStatus(Lines):
     run: Shown[RunView] = Shown(RunView())
     next_steps: Shown[tuple[tuple[str, str], ...]] = Shown(())
     """Keys and what they do once the run has ended."""
+    differs: Shown[str] = Shown("")
+    """How the network in Build differs, shown here while a verdict has the line for it."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         below = self._next(width) if self.run.ended else self._progress(width)
@@ -32,7 +34,8 @@ class RunStatus(Lines):
         left = "" if run.seconds_left is None else f"   left {clock(run.seconds_left)}"
         of = f"epoch {run.epoch}/{run.epochs}   " if run.ended and run.epochs else ""
         right = f"{of}time {clock(run.seconds)}{left} "
-        words = clean(run.detail) or _HINTS.get(run.state, run.recipe)
+        usual = clean(self.differs) if run.verdict and self.differs else run.recipe
+        words = clean(run.detail) or _HINTS.get(run.state, usual)
         word = run.state + (":" if words else "")
         role = STATE_ROLES.get(run.state, "strong")
         room = width - len(word) - 2
