@@ -34,6 +34,7 @@ def keys(chunks: Sequence[str]) -> list[str]:
         (["\x1b/conv 6 5x5"], ["escape", "slash", *"conv", "space", "6", "space", *"5x5"]),
         (["\x1b\r\x1b\x03"], ["escape", "enter", "escape", "ctrl+c"]),
         (["\x1b\x1b"], ["escape", "escape"]),
+        (["a\n"], ["a", "enter"]),
         (["\x1b[A\x1b[15~\x1bOP"], ["up", "f5", "f1"]),
         (["\x1b", "[B"], ["down"]),
         (["x\x1b", "\x1b[1;2B"], ["x", "escape", "shift+down"]),

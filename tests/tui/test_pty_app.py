@@ -56,6 +56,14 @@ def test_it_opens_paints_and_quits(start: Start) -> None:
     assert terminal.is_restored()
 
 
+def test_what_is_typed_before_the_app_has_the_terminal_is_not_lost(start: Start) -> None:
+    terminal = start(APP)
+    terminal.press("olenet5\r")
+    terminal.shows("61,706 parameters")
+    terminal.press("q")
+    assert terminal.exit_code() == 0
+
+
 @pytest.mark.slow
 def test_a_network_is_built_and_trained_by_typing(start: Start) -> None:
     terminal = start(APP)

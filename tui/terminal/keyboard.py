@@ -1,4 +1,4 @@
-"""What the keyboard sends: an escape key is one, whatever follows it in the same packet."""
+"""What the keyboard sends: escape is a key whatever follows it, enter whenever it was pressed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class Keyboard:
 
     Over a slow link, esc and what is typed after it arrive together. Textual would take them for
     alt and a key, or for a sequence that it does not know, of which it shows the characters.
+
+    Enter that was pressed before the app had the terminal arrives as the end of a line.
     """
 
     def __init__(self) -> None:
@@ -25,7 +27,7 @@ class Keyboard:
 
     def read(self, text: str) -> str:
         """Return what is to be parsed; an escape at the end waits for what follows it."""
-        text = self._rest + text
+        text = self._rest + text.replace("\n", "\r")
         self._rest = _ESCAPE if text.endswith(_ESCAPE) else ""
         return _LONE.sub(_AS_KEY, text.removesuffix(_ESCAPE))
 
