@@ -40,7 +40,7 @@ def print_comparison(comparison: RunComparison) -> None:
         (f"layer {row.layer}", *(value or "-" for value in row.values))
         for row in comparison.architecture
     ]
-    print_table(("", *names), rows, right=names)
+    print_table(("", *names), rows, right=names, wrap=["", *names])
 
 
 def _figures(comparison: RunComparison) -> list[tuple[str, ...]]:

@@ -143,7 +143,13 @@ def _print_entries(entries: list[RunEntry], size: bool) -> None:
     header = ["run", "state", "network", "data", "epochs", "best val", "test", "val accuracy"]
     header += ["MB"] * size + ["tags"] * any(entry.tags for entry in entries)
     rows = [_row(entry, header) for entry in entries]
-    print_table(header, rows, right=[name for name in header if name not in _LEFT])
+    print_table(
+        header,
+        rows,
+        right=[name for name in header if name not in _LEFT],
+        wrap=("tags",),
+        spare="val accuracy",
+    )
 
 
 def _row(entry: RunEntry, header: list[str]) -> tuple[str, ...]:

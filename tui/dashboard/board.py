@@ -27,7 +27,7 @@ from cnn_tui.engine.training.events import (
 )
 from cnn_tui.engine.training.settings import Settings, SettingValue
 from cnn_tui.tui.dashboard.series import Noisy, Series
-from cnn_tui.tui.words import short
+from cnn_tui.tui.words import gist, short
 
 LOG_LINES = 200
 
@@ -93,8 +93,8 @@ class Board:
             case Alert():
                 self._alert(event)
             case AlertCleared():
-                if self.standing.pop((event.code, event.layer), None):
-                    self._note(f"over: {event.code} {event.layer}".rstrip())
+                if over := self.standing.pop((event.code, event.layer), None):
+                    self._note(f"no longer: {gist(over.message)}")
             case SettingChanged():
                 self._change(event)
             case CheckpointSaved(best=False):
