@@ -47,7 +47,7 @@ def _figures(comparison: RunComparison) -> list[tuple[str, ...]]:
     summaries = [entry.summary for entry in comparison.runs]
     return [
         ("state", *(entry.state for entry in comparison.runs)),
-        ("epochs", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
+        ("epochs trained", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
         ("parameters", *(f"{summary.params:,}" for summary in summaries)),
         ("seconds", *(f"{summary.seconds:.0f}" for summary in summaries)),
         ("best val accuracy", *(percent(summary.best_val_accuracy, 2) for summary in summaries)),
