@@ -225,7 +225,7 @@ def _record(entry: DatasetEntry, given: bool) -> TableRow:
     offered = (
         f"{entry.download_bytes / 1e6:,.0f} MB to download"
         if entry.download_bytes
-        else "a folder of yours"
+        else "your folder"
     )
     return TableRow(
         entry.name,
