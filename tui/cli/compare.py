@@ -34,7 +34,7 @@ def command(runs: tuple[str, ...], as_json: bool, runs_dir: Path) -> None:
 def print_comparison(comparison: RunComparison) -> None:
     """Print one column for each run."""
     names = [entry.name for entry in comparison.runs]
-    rows = [*_figures(comparison), *_curves(comparison.curves)]
+    rows = [*_figures(comparison), *_reasons(comparison), *_curves(comparison.curves)]
     rows += [(setting_words(row.setting), *row.words) for row in comparison.recipe]
     rows += [
         (f"layer {row.layer}", *(value or "-" for value in row.values))
@@ -54,6 +54,13 @@ def _figures(comparison: RunComparison) -> list[tuple[str, ...]]:
         ("at epoch", *(str(summary.best_epoch or "") for summary in summaries)),
         ("test accuracy", *(percent(summary.test_accuracy, 2) for summary in summaries)),
     ]
+
+
+def _reasons(comparison: RunComparison) -> list[tuple[str, ...]]:
+    reasons = [
+        entry.summary.message if entry.state == "failed" else "" for entry in comparison.runs
+    ]
+    return [("failed because", *reasons)] if any(reasons) else []
 
 
 def _curves(curves: tuple[EpochCurve, ...]) -> list[tuple[str, ...]]:

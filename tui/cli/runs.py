@@ -46,6 +46,8 @@ def command(
         print_line(f"No runs in {runs_dir}." if not words else f"No run matches {words!r}.")
     else:
         _print_entries(entries, size)
+        if any(entry.state == "failed" for entry in entries):
+            print_line("cnn-tui watch RUN says why a run failed.")
         if size:
             print_line(_used(entries, runs_dir))
 
