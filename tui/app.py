@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from textual import events, on, work
-from textual.app import App
+from textual.actions import ActionParseResult
+from textual.dom import DOMNode
 
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import APP, CommandTable, bindings
+from cnn_tui.tui.actions import APP, bindings, scopes_of
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
+from cnn_tui.tui.config import keep_theme
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.messages import (
     EditRun,
-    NetworkChanged,
     RepeatRun,
     ResumeRun,
     RunSteered,
@@ -27,8 +28,9 @@ from cnn_tui.tui.messages import (
     WatchRun,
 )
 from cnn_tui.tui.quick_app import QuickApp
+from cnn_tui.tui.refusals import refusal
 from cnn_tui.tui.screens.build import BuildScreen
-from cnn_tui.tui.screens.files import complain, may_quit, may_replace
+from cnn_tui.tui.screens.files import Leaving, complain, may_quit, may_replace
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.starting import (
     Start,
@@ -51,7 +53,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     DEFAULT_MODE = "build"
     CSS_PATH = ["screens/mode.tcss", "screens/build.tcss"]
     BINDINGS = bindings(APP)
-    COMMANDS = App.COMMANDS | {CommandTable}
+    ENABLE_COMMAND_PALETTE = False
     _loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(
@@ -69,10 +71,11 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
 
     def get_default_screen(self) -> BuildScreen:
-        return BuildScreen(self.builder)
+        return BuildScreen(self.builder, self.places.data)
 
     def on_mount(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self.builder.subscribe(self.show)
         self.show_heading()
         if self.watched:
             self.call_later(self._watch, WatchRun(self.watched))
@@ -98,12 +101,12 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.show_heading()
 
     def show(self) -> None:
-        """Refresh the screen of the mode."""
-        if self.screen_stack and isinstance(self.screen_stack[0], ModeScreen):
-            self.screen_stack[0].present()
-            self.show_heading()
+        """Draw what is visible from the model: the screen of the mode, also below a dialog."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ModeScreen) and screen.is_mounted:
+                screen.present()
+        self.show_heading()
 
-    @on(NetworkChanged)
     def show_heading(self) -> None:
         """Refresh header and key bar."""
         if self.screen_stack and isinstance(self.screen_stack[0], ModeScreen):
@@ -111,12 +114,18 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             network = document.network
             name = clean(network.name) + ("*" if document.dirty else "")
             data = f"{clean(network.data)} {format_shape(network.input)}"
-            self.screen_stack[0].heading = Heading(name, data, self.training.view.summary)
+            built = Heading(name, data, self.training.view.summary)
+            self.screen_stack[0].heading = self.screen_stack[0].heading_for(built)
             self.screen.refresh_bindings()
 
     def action_mode(self, mode: str) -> None:
+        if isinstance(self.screen, ModeScreen):
+            if mode == self.current_mode and len(self.screen_stack) > 1:
+                self.screen.action_back()
+            else:
+                self.screen.leave()
         self.switch_mode(mode)
-        self.call_later(self.show)
+        self.show_heading()
 
     @on(Header.ModeRequested)
     def _tab_clicked(self, event: Header.ModeRequested) -> None:
@@ -215,6 +224,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     @on(WatchRun)
     async def _watch(self, event: WatchRun) -> None:
         await self.switch_mode("runs")
+        self.show_heading()
         if isinstance(self.screen_stack[0], screens.RunsScreen):
             self.screen_stack[0].open_run(event.folder)
 
@@ -262,13 +272,12 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         if taken.target == "recipe":
             self.builder.set_recipe("lr", taken.lr)
             self.notify(f"Learning rate set to {taken.lr:g}. Press u in Build to undo.")
-            self.show()
         elif self.training.active:
             self.training.session.change("lr", taken.lr)
             self.poll()
 
     def action_help(self) -> None:
-        self.push_screen(screens.HelpScreen(*getattr(self.screen, "SCOPES", ())))
+        self.push_screen(screens.HelpScreen(*scopes_of(self.screen)))
 
     def action_datasets(self) -> None:
         """Show the datasets, the network's own first."""
@@ -280,6 +289,24 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         screen = getattr(screens, name)
         self.push_screen(screen(self.current_mode, self.builder.network, self.places))
 
+    def action_command_palette(self) -> None:
+        """Pick a command by its name, then run it."""
+        palette = screens.CommandPalette(scopes_of(self.screen))
+        self.push_screen(palette, self._run_named)
+
+    def _run_named(self, action: str | None) -> None:
+        if action:
+            self.call_later(self.run_action, action)
+
+    def action_themes(self) -> None:
+        """Choose a theme, seen while it is highlighted and kept in the user's file."""
+        picker = screens.ThemePicker(self.put_on, self.theme_name)
+        self.push_screen(picker, self._keep_theme)
+
+    def _keep_theme(self, name: str | None) -> None:
+        if name:
+            run_in_thread(self, partial(keep_theme, name), lambda _: None, partial(complain, self))
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
             case "train":
@@ -287,14 +314,44 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             case "datasets" | "show" | "preflight" | "lr_finder":
                 return len(self.screen_stack) == 1
             case "mode":
-                return parameters != (self.current_mode,)
+                return parameters != (self.current_mode,) or len(self.screen_stack) > 1
         return True
 
     @work
     async def action_leave(self) -> None:
         """Quit, after asking if a run or an edit would be lost."""
-        if await may_quit(self, self.builder, running=self.training.active):
+        handed_on = self.training.handed_on
+        leaving = Leaving(self.training.active, handed_on.name if handed_on else "")
+        answer = await may_quit(self, self.builder, leaving)
+        if answer == "d" and not await self._train_on():
+            return
+        if answer:
             self.leave(0)
+
+    async def _train_on(self) -> bool:
+        """Let the run train on in another process; returns False after reporting a failure."""
+        try:
+            return await self.training.hand_on() is not None
+        except CnnTuiError as error:
+            complain(self, error)
+            return False
+
+    def action_say_how_to_quit(self) -> None:
+        self.notify("q quits, ctrl+q also while text is being typed.")
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run an action; say why, if its key can do nothing now."""
+        if await super().run_action(action, default_namespace, namespaces):
+            return True
+        reason = refusal(action, *scopes_of(self.screen)) if isinstance(action, str) else ""
+        if reason:
+            self.tell_once(reason)
+        return bool(reason)
 
     def leave(self, code: int) -> None:
         """Stop the run and close the screen; safe in a signal handler."""

@@ -8,8 +8,11 @@ import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from math import inf
 from threading import Event, Thread
+from time import monotonic
 
+from textual import events
 from textual.app import App
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
@@ -21,7 +24,8 @@ from cnn_tui.tui.terminal.driver import ThriftyDriver
 from cnn_tui.tui.terminal.filters import Printable, filters_for
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.streams import terminal_is_gone
-from cnn_tui.tui.theme import DARK, DARK_16
+from cnn_tui.tui.theme import DARK, DARK_16, LIGHT_16, OURS, THEMES, in_16_colors, variables_of
+from cnn_tui.tui.type_ahead import KeyPassed, TypeAhead, is_typed
 from cnn_tui.tui.words import clean
 
 _TERMINAL_SECONDS = 1.0
@@ -35,22 +39,50 @@ class QuickApp(App[None], inherit_bindings=False):
         super().__init__(driver_class=ThriftyDriver)
         self.animation_level = "none"
         self.link = link
+        self.type_ahead = TypeAhead(self)
+        self._told: dict[str, float] = {}
+        """Messages of keys that could do nothing, and when each was shown last."""
         self._line_filters = (Printable(), *filters_for(link))
-        self.wear(DARK_16 if link.color == "16" else DARK)
+        for theme in (*OURS, DARK_16, LIGHT_16):
+            self.register_theme(theme)
+        self.wear(DARK.name, few_colors=link.color == "16")
         self.warm_up = WarmUp(partial(self.call_later, self._read_styles))
 
     def get_default_screen(self) -> Screen[None]:
         """The screen that is painted first."""
         raise NotImplementedError
 
-    def wear(self, theme: Theme) -> None:
+    def wear(self, name: str, *, few_colors: bool) -> None:
         """Set the theme before the first style sheet is parsed; a later one parses all again."""
-        self.register_theme(theme)
-        self.set_reactive(App.theme, theme.name)
+        self.theme_name, self._few_colors = name, few_colors
+        self.set_reactive(App.theme, self._worn(name).name)
         self.stylesheet.set_variables(self.get_css_variables())
+
+    def put_on(self, name: str) -> None:
+        """Change to one of ``THEMES``."""
+        self.theme_name, self.theme = name, self._worn(name).name
+
+    def _worn(self, name: str) -> Theme:
+        theme = THEMES[name]
+        return in_16_colors(theme) if self._few_colors else theme
+
+    def get_css_variables(self) -> dict[str, str]:
+        self.theme_variables = variables_of(self.current_theme, super().get_css_variables())
+        return self.theme_variables
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return (*super().get_line_filters(), *self._line_filters)
+
+    async def on_event(self, event: events.Event) -> None:
+        if not is_typed(event):
+            await super().on_event(event)
+        elif not self.type_ahead.holds(event):
+            target = self.focused or self.screen
+            await super().on_event(event)
+            self.type_ahead.follow(event, target)
+
+    def on_key_passed(self, event: KeyPassed) -> None:
+        event.arrived.set()
 
     def on_load(self) -> None:
         """Wait for the first paint before anything else, also before keys typed ahead."""
@@ -80,6 +112,13 @@ class QuickApp(App[None], inherit_bindings=False):
         super().notify(
             clean(message), title=title, severity=severity, timeout=timeout, markup=False
         )
+
+    def tell_once(self, message: str) -> None:
+        """Show a message, unless the same one was shown within the last seconds."""
+        now = monotonic()
+        if now - self._told.get(message, -inf) > self.NOTIFICATION_TIMEOUT:
+            self._told[message] = now
+            self.notify(message)
 
     def on_unmount(self) -> None:
         self.warm_up.end()

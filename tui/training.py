@@ -12,6 +12,7 @@ import msgspec
 from cnn_tui.engine.data.sources import FOLDER, SOURCES, holds, letters, missing
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
+from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import Alert, RunEvent
@@ -19,8 +20,14 @@ from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.run_view import RunView, Usage, view_of
-from cnn_tui.tui.history.continuing import repeat_here, resume_here
+from cnn_tui.tui.history.continuing import (
+    repeat_here,
+    resume_detached,
+    resume_here,
+    wait_until_running,
+)
 from cnn_tui.tui.session import Runner, Session, train
+from cnn_tui.tui.words import recipe_words
 
 _VERDICTS = ("same-bits", "other-bits", "compared")
 """Codes of the alerts at the end of a reproduced run."""
@@ -73,8 +80,13 @@ class Training:
     @property
     def network(self) -> Network | None:
         """The network of the run with its present recipe; None without an active run."""
+        return self.shown_network if self.active else None
+
+    @property
+    def shown_network(self) -> Network | None:
+        """The network of the run that is shown, active or not, with its present recipe."""
         network, settings = self.session.network, self.board.settings
-        if network is None or settings is None or not self.active:
+        if network is None or settings is None:
             return None
         return msgspec.structs.replace(network, training=settings.in_recipe(network.training))
 
@@ -111,6 +123,26 @@ class Training:
         while self.active:
             await asyncio.sleep(0.02)
         self._apply_events()
+
+    async def hand_on(self) -> RunFolder | None:
+        """Continue the run in another process, from a checkpoint; None if it has just ended.
+
+        Raises:
+            RunError: The other process cannot train it; the run is stopped at its checkpoint.
+        """
+        await self.stop()
+        kept = self.board.kept
+        if kept is None or not self.board.stopped:
+            return None
+        await wait_until_running(resume_detached(kept), kept)
+        self.board.handed_on = True
+        return kept
+
+    @property
+    def handed_on(self) -> RunFolder | None:
+        """The run that another process took over, while it trains."""
+        kept = self.board.kept if self.board.handed_on else None
+        return kept if kept and writer_lives(kept.lock_file, kept.summary_file) else None
 
     def poll(self) -> News:
         """Update the board with the events since the last call."""
@@ -167,12 +199,15 @@ class Training:
         )
 
     def _view(self) -> RunView:
+        network = self.shown_network
         return view_of(
             self.board,
             active=self.active,
             pausing=self.session.paused,
             stopping=self.session.stopping,
             usage=self._used,
+            recipe=recipe_words(network.training) if network else "",
+            keep_best=bool(network and network.training.keep_best),
         )
 
 

@@ -63,6 +63,7 @@ class Conv(LayerSpec, frozen=True, tag="conv"):
             Setting("groups", ("groups",), "g"),
         ),
         flags=(Flag("padding", "same", ("same",)), _NO_BIAS, *_ROUNDING),
+        family="conv",
     )
 
     out_channels: Features
@@ -89,6 +90,7 @@ class MaxPool(LayerSpec, frozen=True, tag="maxpool"):
         places=("kernel_size", "stride"),
         settings=(_KERNEL, _STRIDE, _PADDING),
         flags=_ROUNDING,
+        family="pool",
     )
 
     kernel_size: Size | Pair = 2
@@ -112,6 +114,7 @@ class AvgPool(LayerSpec, frozen=True, tag="avgpool"):
         places=("kernel_size", "stride"),
         settings=(_KERNEL, _STRIDE, _PADDING),
         flags=_ROUNDING,
+        family="pool",
     )
 
     kernel_size: Size | Pair = 2
@@ -130,6 +133,7 @@ class GlobalAvgPool(LayerSpec, frozen=True, tag="global_avgpool"):
         Counterpart("AdaptiveAvgPool2d"),
         Counterpart("GlobalAveragePool"),
         needs_volume=True,
+        family="pool",
     )
 
 
@@ -146,6 +150,7 @@ class FC(LayerSpec, frozen=True, tag="fc"):
         places=("out_features",),
         settings=(Setting("out_features", ("outputs", "out_features"), usual=("10", "128")),),
         flags=(_NO_BIAS,),
+        family="fc",
     )
 
     out_features: Features
@@ -166,6 +171,7 @@ class Dropout(LayerSpec, frozen=True, tag="dropout"):
         places=("p",),
         settings=(Setting("p", ("p",), usual=("0.5", "0.2")),),
         brief="p {0.p:g}",
+        family="dropout",
     )
 
     p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.5
@@ -182,6 +188,7 @@ class BatchNorm(LayerSpec, frozen=True, tag="batchnorm"):
         Counterpart("BatchNormalization"),
         "elementwise",
         stem="bn",
+        family="norm",
     )
 
     eps: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1e-5
@@ -203,6 +210,7 @@ class LRN(LayerSpec, frozen=True, tag="lrn"):
         places=("size",),
         settings=(Setting("size", ("size",), "n", ("5",)),),
         brief="n {0.size}",
+        family="norm",
     )
 
     size: Size = 5
@@ -231,6 +239,7 @@ class Residual(LayerSpec, frozen=True, tag="residual"):
             Flag("shortcut", "zero-pad", ("zero-pad", "zero")),
             Flag("shortcut", "identity", ("identity", "id")),
         ),
+        family="block",
     )
 
     branch: tuple[Layer, ...]

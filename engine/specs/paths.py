@@ -30,7 +30,7 @@ def value_words(value: str) -> str:
     ``with_setting`` reads each of them back.
     """
     if not value.startswith(('"', "[")):
-        words = {"null": "off", "true": "yes", "false": "no"}
+        words = {"": "-", "null": "off", "true": "yes", "false": "no"}
         return words.get(value, value.removesuffix(".0"))
     decoded = msgspec.json.decode(value)
     if isinstance(decoded, str):

@@ -27,7 +27,6 @@ from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.tui.actions import COMMANDS
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.widgets.lines import Lines
-from cnn_tui.tui.words import gist
 
 MakeApp = Callable[..., CnnTuiApp]
 ROOT = Path(__file__).parents[2]
@@ -85,7 +84,6 @@ def test_settings_and_values_are_words_that_read_back() -> None:
             clean_of_old_names(f"{setting_words(path)} {value_words(value)}")
     words = Difference("training.optimizer", ('"momentum"', "null", "true", "[3,32,32]", "0.1"))
     assert words.words == ("momentum", "off", "yes", "3x32x32", "0.1")
-    assert gist("The loss rises: 3.1 at step 12.") == "The loss rises"
 
 
 def test_no_code_is_put_into_a_text() -> None:

@@ -14,12 +14,13 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.cli.output import print_note
+from cnn_tui.tui.config import read_config
 from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
 from cnn_tui.tui.session import Emit, Session, train
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
 from cnn_tui.tui.terminal.streams import finish
-from cnn_tui.tui.theme import DARK_16
+from cnn_tui.tui.theme import DARK, THEMES
 from cnn_tui.tui.training import Places, Training
 
 
@@ -57,8 +58,11 @@ def run_app(
     session = Session(train_here)
     training = Training(session, places)
     app = CnnTuiApp(Builder(Document(network or Network(), source)), training, link, watched)
-    if app.console.color_system == "standard":
-        app.wear(DARK_16)
+    config = read_config(tuple(THEMES))
+    few = app.link.color == "16" or app.console.color_system == "standard"
+    app.wear(config.theme or DARK.name, few_colors=few)
+    if config.trouble:
+        app.call_later(app.notify, config.trouble, severity="warning", timeout=20)
     heir = DetachOnHangup(on_hangup, training.stopped_run)
     with leaving_on_signals(app.leave, heir.detach):
         app.run(mouse=app.link.mouse)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
-from cnn_tui.engine.specs.places import layer_at
+from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui import screens
@@ -19,9 +21,10 @@ from cnn_tui.tui.actions import BUILD, LIST, bindings
 from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.forms import form_for
-from cnn_tui.tui.messages import NetworkChanged
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.screens.document import DocumentScreen
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.widgets.aside import Aside
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor, Totals
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from cnn_tui.tui.screens.transform import Outcome
 
 _CLASSES = 10
+_NO_LAYER = "This row is not a layer: select one with up and down."
 
 
 _FIXES = [
@@ -61,26 +65,29 @@ class BuildScreen(DocumentScreen):
     """Shows a builder and calls it for each key."""
 
     MODE = "build"
+    SCOPES = (LIST, BUILD)
     BINDINGS = bindings(BUILD)
     AUTO_FOCUS = "LayerList"
+    HORIZONTAL_BREAKPOINTS = [*ModeScreen.HORIZONTAL_BREAKPOINTS, (116, "-huge")]
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, data_dir: Path | None = None) -> None:
+        """``data_dir`` is the folder of datasets that are not built in."""
         super().__init__(builder)
+        self._data_dir = data_dir
         self._typed: tuple[Layer, ...] = ()
         """Layers of quick entry, shown but not inserted yet."""
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="body"):
-            yield LayerList(id="layers")
-            yield LayerForm(id="form")
-            yield NetworkPicture(id="picture")
+            with Vertical(id="network"):
+                yield LayerList(id="layers")
+                yield NetworkPicture(id="picture")
+            with Vertical(id="layer"):
+                yield LayerForm(id="form")
+                yield Aside(id="aside")
         yield Totals(id="totals")
         yield Doctor(id="doctor")
         yield QuickEntry(id="entry")
-
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.present()
 
     def present(self) -> None:
         builder = self._shown
@@ -95,18 +102,33 @@ class BuildScreen(DocumentScreen):
         self.query_one(Doctor).report = builder.report if builder.network.layers else None
         self._present_row(builder)
 
-    def edited(self, *, refill: bool = False) -> None:
-        self.present()
-        self.post_message(NetworkChanged())
-        if refill:
-            self.query_one(LayerForm).refill()
-
     def show_trouble(self) -> None:
         """Select the row of the first issue."""
         issue = next(iter(self._builder.report.issues), None)
         if issue:
             self._builder.find(str(issue.layer) if issue.layer else "input")
             self.present()
+
+    def _enter_new(self) -> None:
+        """Edit the first field of a layer that was just inserted, if it has one of its own."""
+        fields = form_for(self._builder.network, self._builder.row).lines
+        if fields[0][0].name != "name":
+            self.action_edit()
+
+    def leave(self) -> None:
+        """Close the form: coming back, one gives commands."""
+        if self.query_one(LayerForm).has_focus_within:
+            self._to_list()
+
+    def action_back(self) -> None:
+        """Take one step back: from the volumes, from a selection of several rows."""
+        if self.has_class("-picture"):
+            self.action_picture()
+        elif self._builder.marked:
+            self._builder.select(self._builder.cursor)
+            self.present()
+        else:
+            super().action_back()
 
     def edit_row(self, key: str) -> None:
         """Open the form of a row: the input, the loss, the recipe."""
@@ -125,12 +147,23 @@ class BuildScreen(DocumentScreen):
         notes = notes_for(builder.network, builder.row)
         form.notes = explanation_for(builder.network, builder.report, builder.row, notes)
         chosen = builder.row.path[0] + 1 if builder.row.path else 0
-        if self.has_class("-picture"):
-            self.query_one(NetworkPicture).show(builder.network, builder.report, chosen)
+        self.query_one(NetworkPicture).show(builder.network, builder.report, chosen)
+        if self.has_class("-huge", "-high"):
+            self._present_aside(builder)
         doctor = self.query_one(Doctor)
         doctor.chosen = chosen
         doctor.advice = advice_for(builder.network, builder.row, notes)
         self.refresh_bindings()
+
+    def _present_aside(self, builder: Builder) -> None:
+        aside, row = self.query_one(Aside), builder.row
+        if row.kind == "input":
+            aside.show_samples(builder.network.data, self._data_dir)
+        elif row.kind == "layer":
+            received = received_by(builder.network, builder.report, row.path)
+            aside.show_window(layer_at(builder.network, row.path), received)
+        else:
+            aside.show_window(None, None)
 
     @on(LayerTable.Highlighted)
     def _highlighted(self, event: LayerTable.Highlighted) -> None:
@@ -154,10 +187,13 @@ class BuildScreen(DocumentScreen):
     def _form_left(self) -> None:
         self._to_list()
 
+    @on(LayerForm.Discarded)
+    def _text_discarded(self, event: LayerForm.Discarded) -> None:
+        self.notify(event.words, severity="warning")
+
     @on(LayerForm.Edited)
     def _field_edited(self, event: LayerForm.Edited) -> None:
         self._builder.set_field(event.field.name, event.value)
-        self.edited()
 
     @on(Doctor.FixRequested)
     def _fix_clicked(self, event: Doctor.FixRequested) -> None:
@@ -178,7 +214,7 @@ class BuildScreen(DocumentScreen):
     def _insert(self, above: bool, kind: str | None) -> None:
         if kind:
             self._builder.insert(kind, _CLASSES, above=above)
-            self.edited()
+            self._enter_new()
 
     def action_quick_entry(self) -> None:
         """Open the line for typing layers, in place of the doctor."""
@@ -187,12 +223,11 @@ class BuildScreen(DocumentScreen):
 
     def action_pattern(self) -> None:
         """Insert the layers of a pattern after the selected row."""
-        dialog = screens.PatternDialog(self._builder.volume(), _CLASSES)
+        dialog = screens.PatternDialog(self._builder.network, self._builder.volume(), _CLASSES)
         self.app.push_screen(dialog, self._insert_all)
 
     def _insert_all(self, layers: tuple[Layer, ...] | None) -> None:
         self._builder.insert_all(layers or ())
-        self.edited()
 
     def action_transform(self) -> None:
         """Offer rewrites of the selected layer."""
@@ -226,7 +261,6 @@ class BuildScreen(DocumentScreen):
     def _rewritten(self, outcome: Outcome | None) -> None:
         if outcome is not None:
             self._builder.rewrite(*outcome)
-            self.edited()
 
     @on(QuickEntry.Typed)
     def _entry_typed(self, event: QuickEntry.Typed) -> None:
@@ -239,37 +273,50 @@ class BuildScreen(DocumentScreen):
         self.query_one(QuickEntry).close()
         self.query_one(Doctor).display = True
         self._builder.insert_all(event.layers)
-        self.edited()
+        self.present()
         self._to_list()
+        if len(event.layers) == 1:
+            self._enter_new()
 
     def _to_list(self) -> None:
         self.query_one(NetworkPicture if self.has_class("-picture") else LayerList).focus()
 
     def action_extend(self, by: int) -> None:
-        self._builder.select(self._builder.cursor + by, extend=True)
+        before = self._builder.cursor
+        self._builder.select(before + by, extend=True)
         self.present()
+        if self._builder.cursor == before:
+            self.notify("There is no further row to select.")
 
     def action_copy(self) -> None:
         """Copy the selected layers to the clipboard, as quick entry reads them."""
         layers = self._builder.selected
         if layers:
             self.app.copy_to_clipboard(to_quick(layers))
-            self.notify(f"Copied {count(len(layers), 'layer')} as text.")
+        copied = f"Copied {count(len(layers), 'layer')} as text." if layers else _NO_LAYER
+        self.notify(copied)
 
     def action_remove_layer(self) -> None:
-        self._builder.remove()
-        self.edited()
+        self._change(self._builder.remove, _NO_LAYER)
 
     def action_duplicate(self) -> None:
-        self._builder.duplicate()
-        self.edited()
+        self._change(self._builder.duplicate, _NO_LAYER)
 
     def action_move(self, by: int) -> None:
-        self._builder.move(by)
-        self.edited()
+        where = "up" if by < 0 else "down"
+        why = f"It cannot move further {where}." if self._builder.selection else _NO_LAYER
+        self._change(partial(self._builder.move, by), why)
 
     def action_fix(self, letter: str) -> None:
         fix = self.query_one(Doctor).fix(letter)
         if fix:
             self._builder.fix(fix)
-            self.edited(refill=True)
+        else:
+            self.notify(f"There is no fix {letter} to apply.")
+
+    def _change(self, change: Callable[[], None], why_not: str) -> None:
+        """Change the network, or say why it stays as it is."""
+        before = self._builder.network
+        change()
+        if self._builder.network is before:
+            self.notify(why_not)

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-import msgspec
 from textual.app import App
 
 from cnn_tui.engine.errors import CnnTuiError, reason_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
-from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.building.recent import NETWORKS
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.words import clean
@@ -120,18 +120,40 @@ async def may_replace(app: App[None], builder: Builder) -> bool:
     return answer == "y" or (answer == "s" and await save(app, builder))
 
 
-async def may_quit(app: App[None], builder: Builder, *, running: bool) -> bool:
-    """Whether the app may quit; asks if a run or edits would be lost."""
-    reasons, answers = [], [screens.Answer("y", "quit")]
-    if running:
-        reasons.append("A run is active and would be stopped.")
+@dataclass(frozen=True)
+class Leaving:
+    """What quitting would end or lose."""
+
+    running: bool
+    """Whether the app trains a run."""
+    detached: str
+    """The name of a run that this app has handed to another process; empty without one."""
+
+
+async def may_quit(app: App[None], builder: Builder, leaving: Leaving) -> Literal["", "y", "d"]:
+    """Ask before quitting if a run or edits would be lost; empty to stay.
+
+    Returns ``d`` if the run shall train on without the app.
+    """
+    reasons, answers = [], []
+    if leaving.running:
+        reasons.append("A run is active.")
+        answers.append(screens.Answer("d", "quit; the run trains on without the app"))
+        answers.append(screens.Answer("y", "quit; the run stops with a checkpoint"))
+    else:
+        answers.append(screens.Answer("y", "quit"))
+    if leaving.detached:
+        reasons.append(f"The run {leaving.detached} trains on without the app.")
     if builder.document.dirty:
-        reasons.append("There are unsaved changes.")
-        answers.append(screens.Answer("s", "save, then quit"))
-    if not reasons:
-        return True
+        reasons.append("The network has unsaved changes.")
+        stops = "; the run stops" if leaving.running else ""
+        answers.append(screens.Answer("s", f"save, then quit{stops}"))
+    if not leaving.running and not builder.document.dirty:
+        return "y"
     answer = await app.push_screen_wait(screens.Question("\n".join(reasons), answers))
-    return answer == "y" or (answer == "s" and await save(app, builder))
+    if answer == "s":
+        return "y" if await save(app, builder) else ""
+    return "d" if answer == "d" else "y" if answer else ""
 
 
 async def save(app: App[None], builder: Builder) -> bool:
@@ -148,7 +170,7 @@ async def save(app: App[None], builder: Builder) -> bool:
         answer = await app.push_screen_wait(screens.Question(question, answers))
         if answer != "y":
             return answer == "a" and await save_as(app, builder)
-    return _save_to(app, builder.document, source)
+    return _save_to(app, builder, source)
 
 
 async def save_as(app: App[None], builder: Builder) -> bool:
@@ -158,17 +180,16 @@ async def save_as(app: App[None], builder: Builder) -> bool:
     if path is None:
         return False
     if document.source is None and document.network.name == "untitled":
-        named = msgspec.structs.replace(document.network, name=path.stem)
-        document.edit(named, "input")
-    return _save_to(app, document, path)
+        builder.rename(path.stem)
+    return _save_to(app, builder, path)
 
 
-def _save_to(app: App[None], document: Document, path: Path) -> bool:
+def _save_to(app: App[None], builder: Builder, path: Path) -> bool:
     """Write the file; returns False after reporting a failure."""
     from cnn_tui.engine.specs.codec import save_network
 
     try:
-        save_network(document.network, path)
+        save_network(builder.network, path)
     except CnnTuiError as error:
         complain(app, error)
         return False
@@ -177,7 +198,7 @@ def _save_to(app: App[None], document: Document, path: Path) -> bool:
         return False
     NETWORKS.add(path)
     app.notify(f"Saved to {path}.", markup=False)
-    document.mark_saved(path)
+    builder.mark_saved(path)
     return True
 
 

@@ -27,7 +27,7 @@ class Start:
 
 def start_without_asking(builder: Builder, places: Places) -> Start | None:
     """Return the start of a run that needs no question, else None."""
-    asks = places.lacks(builder.network.data) or builder.carries
+    asks = places.lacks(builder.network.data) or builder.weights
     return None if asks else Start()
 
 
@@ -38,7 +38,7 @@ async def ask_before_training(app: App[None], builder: Builder, places: Places) 
     """
     if not await have_data(app, builder.network, places):
         return None
-    trained = builder.weights if builder.carries else None
+    trained = builder.weights
     if trained is None:
         return Start()
     answers = [

@@ -8,7 +8,9 @@ from typing import Any
 
 from textual import events
 from textual.binding import Binding
+from textual.keys import key_to_character
 from textual.message import Message
+from textual.widgets import Input
 
 from cnn_tui.tui.rows import Line, Run
 from cnn_tui.tui.widgets.lines import Lines, Shown
@@ -23,6 +25,7 @@ class Heading:
     name: str = ""
     data: str = ""
     state: str = ""
+    recipe: str = ""
 
 
 class Header(Lines):
@@ -59,11 +62,15 @@ class Header(Lines):
 
     def _right(self, room: int) -> Line:
         heading = self.heading
-        texts = (heading.state, heading.name, heading.data)
-        roles = ("bar accent", "bar strong", "bar dim")
-        parts = [part for part in zip(texts, roles, strict=True) if part[0]]
-        while parts and sum(len(text) + 2 for text, _ in parts) > room:
-            parts.pop()
+        texts = (heading.state, heading.name, heading.recipe, heading.data)
+        roles = ("bar accent", "bar strong", "bar", "bar dim")
+        shorter = (*texts[:2], heading.recipe.rpartition(",")[0], heading.data)
+        for tried in (texts, shorter, shorter[:3], shorter[:2], shorter[:1]):
+            parts = [part for part in zip(tried, roles, strict=False) if part[0]]
+            if sum(len(text) + 2 for text, _ in parts) <= room:
+                break
+        else:
+            parts = []
         used = sum(len(text) + 2 for text, _ in parts)
         spaced = [run for part in parts for run in (part, ("  ", "bar"))]
         return ((" " * max(0, room - used), "bar"), *spaced)
@@ -80,8 +87,9 @@ class KeyBar(Lines):
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        runs: list[Run] = []
-        room = width - 1
+        typing = isinstance(self.screen.focused, Input)
+        runs: list[Run] = [(" typing ", "cursor"), (" ", "")] if typing else []
+        room = width - 1 - sum(len(text) for text, _ in runs)
         for binding in self._shown():
             key, words = self._key(binding), f" {binding.description}  "
             if len(key) + len(words) - 2 > room:
@@ -92,7 +100,7 @@ class KeyBar(Lines):
 
     async def on_click(self, event: events.Click) -> None:
         """Press the clicked key."""
-        at = 1
+        at = 1 + 9 * isinstance(self.screen.focused, Input)
         for binding in self._shown():
             at += len(self._key(binding)) + len(binding.description) + 3
             if event.x < at:
@@ -111,6 +119,8 @@ class KeyBar(Lines):
         if self.app.screen is not self.screen and self._known:
             return self._known
         bindings = list(self.screen.active_bindings.values())
+        if isinstance(self.screen.focused, Input):
+            bindings = [one for one in bindings if not _writes(one.binding)]
         shown = {active.binding.action: active.binding for active in reversed(bindings)}
         order = {
             active.binding.action: None
@@ -122,3 +132,9 @@ class KeyBar(Lines):
 
     def _key(self, binding: Binding) -> str:
         return binding.key_display or self.app.get_key_display(binding)
+
+
+def _writes(binding: Binding) -> bool:
+    """Whether a key is text while text is being typed."""
+    character = key_to_character(binding.key)
+    return character is not None and character.isprintable()
