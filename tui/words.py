@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -87,11 +86,6 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else "?" for char in text)
-
-
-def gist(message: str) -> str:
-    """Return the first clause of a message, to refer to it."""
-    return re.split(r"[:.;](?= |$)", message, maxsplit=1)[0]
 
 
 def fit(text: str, width: int) -> str:

@@ -55,7 +55,7 @@ def locate(name: str, data_dir: Path | None) -> tuple[str, Path | None]:
     A path becomes :data:`FOLDER` and the absolute path; a name gets its canonical spelling.
     """
     known = find_name(name)
-    if known is None and data_dir is None and Path(name).expanduser().exists():
+    if known is None and data_dir is None and name and Path(name).expanduser().exists():
         return FOLDER, Path(name).expanduser().resolve()
     return known or name, data_dir
 
@@ -146,7 +146,7 @@ def _own_path(name: str, data_dir: Path | None) -> Path:
                 "Give it with --data-dir: a folder with one folder per class, or a .npz file.",
             )
         return _existing(data_dir)
-    if os.sep not in name and not Path(name).exists():
+    if not name or (os.sep not in name and not Path(name).exists()):
         near = nearest(name, dataset_names())
         hint = f"Did you mean {near[0]}?" if near else f"Known: {listed(dataset_names(), 'and')}."
         raise DataError(f"There is no dataset called {show(name)}.", hint)

@@ -30,9 +30,12 @@ def value_words(value: str) -> str:
     ``with_setting`` reads each of them back.
     """
     if not value.startswith(('"', "[")):
-        return {"null": "off", "true": "yes", "false": "no"}.get(value, value)
+        words = {"": "-", "null": "off", "true": "yes", "false": "no"}
+        return words.get(value, value.removesuffix(".0"))
     decoded = msgspec.json.decode(value)
-    return decoded if isinstance(decoded, str) else "x".join(map(str, decoded))
+    if isinstance(decoded, str):
+        return decoded
+    return ("x" if isinstance(decoded[0], int) else " ").join(map(str, decoded))
 
 
 def setting_words(path: str) -> str:
@@ -105,9 +108,10 @@ def _value(text: str) -> object:
     except msgspec.DecodeError:
         pass
     try:
-        return float(text)
+        numbers = [float(part) for part in text.split()]
     except ValueError:
         return text
+    return numbers[0] if len(numbers) == 1 else numbers or text
 
 
 def _settings(value: object, path: str) -> Iterable[tuple[str, str]]:

@@ -136,7 +136,7 @@ def test_words_of_single_events() -> None:
     assert event_line(bad) == "! Bad\\x1b[2J. (conv1) Set L2 to 0.1."
     over = AlertCleared(code="lr-high", step=9)
     assert event_line(over) == "  no longer: an earlier alert"
-    told = {("lr-high", ""): "The learning rate is too high: updates are 0.3 of the weights."}
+    told = {("lr-high", ""): "The learning rate is too high"}
     assert event_line(over, told) == "  no longer: The learning rate is too high"
     changed = SettingChanged(step=4, name="held_lr", old=None, new=0.5)
     assert event_line(changed) == "held lr 0.5 (was as described) from step 5 on"

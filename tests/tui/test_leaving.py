@@ -56,6 +56,21 @@ def test_after_a_crash_one_line_is_printed_on_the_restored_screen(start: Start) 
     )
 
 
+@pytest.mark.slow
+def test_a_crash_beside_a_training_keeps_its_run(start: Start, tmp_path: Path) -> None:
+    terminal = start(CRASH + APP, XDG_DATA_HOME=str(tmp_path))
+    terminal.shows("fits")
+    terminal.press("\x1b[15~")
+    terminal.shows("images/s")
+    terminal.press("?")
+    assert terminal.exit_code() == 1
+    assert terminal.is_restored()
+    printed = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
+    assert "internal error" in printed and printed.count("\n") <= 2
+    (folder,) = (tmp_path / "cnn-tui" / "runs").iterdir()
+    assert any((folder / "checkpoints").iterdir())
+
+
 def test_an_app_that_is_stuck_is_ended_with_every_mode_reset(start: Start) -> None:
     terminal = start(STUCK + APP)
     terminal.shows("fits")

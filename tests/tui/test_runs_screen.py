@@ -19,6 +19,7 @@ from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.history import RunEntry
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.summary import Summary
+from cnn_tui.engine.specs.paths import value_words
 from cnn_tui.tui.actions import COMPARE, RUNS, WATCH, commands
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.history.run_rows import about, listing
@@ -29,7 +30,6 @@ from cnn_tui.tui.screens.run_changes import ReproduceDialog
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.screens.watch import WatchScreen
 from cnn_tui.tui.widgets.bars import KeyBar
-from cnn_tui.tui.words import setting_words
 
 pytestmark = pytest.mark.slow
 
@@ -449,8 +449,8 @@ def test_curves_of_a_list_are_on_one_scale() -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [('"momentum"', "momentum"), ("null", "none"), ("true", "yes"), ("[3,3]", "3x3"),
-     ("[0.9, 0.999]", "0.9,0.999"), ("1000000.0", "1e+06"), ("32", "32"), ("", "-")],
+    [('"momentum"', "momentum"), ("null", "off"), ("true", "yes"), ("[3,3]", "3x3"),
+     ("[0.9, 0.999]", "0.9 0.999"), ("1000000.0", "1000000"), ("32", "32"), ("", "-")],
 )  # fmt: skip
 def test_settings_are_words(value: str, words: str) -> None:
-    assert setting_words(value) == words
+    assert value_words(value) == words

@@ -17,13 +17,13 @@ from cnn_tui.engine.training.events import (
     RunStarted,
     SettingChanged,
 )
-from cnn_tui.tui.words import clock, count, gist
+from cnn_tui.tui.words import clock, count
 
 
 def event_line(event: RunEvent, told: Mapping[tuple[str, str], str] | None = None) -> str:
     """Return the event as one line of text; empty for events that need none.
 
-    ``told`` holds the messages of earlier alerts by code and layer, to say which one is over.
+    ``told`` holds the gist of earlier alerts by code and layer, to say which one is over.
     """
     return plain(_words(event, told or {}))
 
@@ -43,8 +43,8 @@ def _words(event: RunEvent, told: Mapping[tuple[str, str], str]) -> str:
         case Alert():
             return _alert(event)
         case AlertCleared():
-            message = told.get((event.code, event.layer), "an earlier alert")
-            return f"  no longer: {gist(message)}{f' ({event.layer})' if event.layer else ''}"
+            gist = told.get((event.code, event.layer), "an earlier alert")
+            return f"  no longer: {gist}{f' ({event.layer})' if event.layer else ''}"
         case RunEnded():
             return _ended(event)
         case _:

@@ -10,6 +10,7 @@ from typing import get_args
 
 import click
 
+from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import file_of, resolve
 from cnn_tui.tui.cli import options
@@ -54,6 +55,8 @@ def command(
     encoding = getattr(sys.stderr, "encoding", "") or ""
     link = link_for(os.environ, encoding, fps=fps, mouse=not no_mouse, color=color, ascii=ascii)
     prepare(link, os.environ)
+    if data_dir is not None and not data_dir.exists():
+        raise DataError(f"{data_dir}: there is no such folder or file.", "Check --data-dir.")
     # Before the app is imported; see run_app.
     gc.disable()
     # Imported late, here and below: the app needs no arrays, the training no app.

@@ -37,7 +37,7 @@ class Reporter:
     def __init__(self, log_every: float | None = None) -> None:
         self._pace = _Pace(log_every)
         self._told: dict[tuple[str, str], str] = {}
-        """Messages of alerts by code and layer."""
+        """What alerts said, in short, by code and layer."""
 
     def __enter__(self) -> Self:
         """Start printing."""
@@ -49,7 +49,7 @@ class Reporter:
     def wants(self, event: RunEvent) -> bool:
         """Whether the event is printed; called for every event, in order."""
         if isinstance(event, Alert):
-            self._told[event.code, event.layer] = event.message
+            self._told[event.code, event.layer] = event.gist
         return (
             self._pace.due(event) if isinstance(event, BatchCompleted) else bool(event_line(event))
         )

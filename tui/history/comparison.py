@@ -50,7 +50,7 @@ def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
     )
     rest = (
         ("state", *(entry.state for entry in runs)),
-        ("epochs", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
+        ("epochs trained", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
         ("time", *(clock(summary.seconds) for summary in summaries)),
     )
     settings = ((setting_words(row.setting), *row.words) for row in comparison.recipe)

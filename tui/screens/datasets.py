@@ -223,7 +223,9 @@ def _measured(name: str, folder: Path | None) -> tuple[Dataset, Statistics]:
 def _record(entry: DatasetEntry, given: bool) -> TableRow:
     here = "in your folder" if given else "here"
     offered = (
-        f"{entry.download_bytes / 1e6:,.0f} MB to download" if entry.download_bytes else "a path"
+        f"{entry.download_bytes / 1e6:,.0f} MB to download"
+        if entry.download_bytes
+        else "your folder"
     )
     return TableRow(
         entry.name,
