@@ -211,7 +211,7 @@ def _entry(name: str) -> DatasetEntry:
     return DatasetEntry(
         name=name,
         description=_WORDS[name],
-        input=facts.shape,
+        input=source.input if source else facts.shape,
         classes=facts.classes,
         images=source.train + source.test if source else _IMAGES.get(name),
         ready=is_complete(name, folder) if source else name in _BUILT_IN,

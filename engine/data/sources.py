@@ -50,6 +50,8 @@ class Download(NamedTuple):
 
     hosts: tuple[str, ...]
     files: tuple[RemoteFile, ...]
+    input: tuple[int, int, int]
+    """Shape of every image, ``(C, H, W)``."""
     train: int
     """Number of images to train and validate."""
     test: int
@@ -90,6 +92,7 @@ SOURCES = {
                 "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
             ),
         ),
+        (1, 28, 28),
         60_000,
         10_000,
     ),
@@ -117,6 +120,7 @@ SOURCES = {
                 "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
             ),
         ),
+        (1, 28, 28),
         60_000,
         10_000,
     ),
@@ -129,6 +133,7 @@ SOURCES = {
                 "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
             ),
         ),
+        (3, 32, 32),
         50_000,
         10_000,
     ),
@@ -141,6 +146,7 @@ SOURCES = {
                 "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
             ),
         ),
+        (3, 32, 32),
         50_000,
         10_000,
     ),
