@@ -86,7 +86,7 @@ COMMANDS = (
     Command(BUILD, "ctrl+z", "screen.undo", "undo", in_bar=False),
     Command(BUILD, "ctrl+y", "screen.redo", "redo", in_bar=False),
     Command(BUILD, "f5", "app.train", "train", "Train this network", "F5"),
-    Command(TRAIN, "f5,enter", "app.train", "start", "Start from random weights", "F5"),
+    Command(TRAIN, "f5,enter", "app.train", "start", "Start a run", "F5"),
     Command(TRAIN, "space", "screen.pause", "pause/resume", "Pause, resume", "space"),
     Command(TRAIN, "s", "screen.step('batch')", "step", "One batch, then pause"),
     Command(TRAIN, "e", "screen.step('epoch')", "epoch", "One epoch, then pause", in_bar=False),
@@ -163,6 +163,10 @@ COMMANDS = (
     Command(WEIGHTS, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
     Command(WEIGHTS, "down,space,right", "screen.scroll(6)", "scroll", "Scroll", "up/down"),
     Command(WEIGHTS, "up,left", "screen.scroll(-6)", "scroll back", in_bar=False),
+    Command(WEIGHTS, "pagedown", "screen.scroll(18)", "page down", in_bar=False),
+    Command(WEIGHTS, "pageup", "screen.scroll(-18)", "page up", in_bar=False),
+    Command(WEIGHTS, "end", "screen.scroll(100000)", "last row", in_bar=False),
+    Command(WEIGHTS, "home", "screen.scroll(-100000)", "first row", in_bar=False),
     Command(APP, "1", "app.mode('build')", "build", "Build the network", in_bar=False),
     Command(APP, "2", "app.mode('train')", "train", "Train, with charts", in_bar=False),
     Command(APP, "3,4", "app.mode('runs')", "runs", "List all runs", in_bar=False),
@@ -172,9 +176,11 @@ COMMANDS = (
     Command(
         APP, "f7", "app.show('BaselinesScreen')", "baselines", "Compare baselines", "F7", False
     ),
+    Command(APP, "escape", "screen.back", "back", "One step back", "esc", False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),
     Command(APP, "ctrl+p", "app.command_palette", "palette", "All commands by name", in_bar=False),
-    Command(APP, "q,ctrl+q,ctrl+c", "app.leave", "quit", "Quit (asks first if work would be lost)"),
+    Command(APP, "q,ctrl+q", "app.leave", "quit", "Quit (asks first if work would be lost)"),
+    Command(APP, "ctrl+c", "app.say_how_to_quit", "how to quit", in_bar=False),
 )
 
 
@@ -238,7 +244,9 @@ def key_words(command: Command) -> str:
     return command.shown or first.replace("ctrl+", "^")
 
 
-SCOPES = {"build": (LIST, BUILD), "train": (TRAIN,)}
+def scopes_of(screen: object) -> tuple[str, ...]:
+    """Return the scopes of the keys of a screen, the app's own last."""
+    return (*getattr(screen, "SCOPES", ()), APP)
 
 
 class CommandTable(Provider):
@@ -256,9 +264,8 @@ class CommandTable(Provider):
                 yield Hit(score, _title(command), partial(self._run, command), help=command.help)
 
     def _commands(self) -> list[Command]:
-        own = getattr(self.screen, "SCOPES", SCOPES.get(self.app.current_mode, ()))
-        scopes = (*own, APP)
-        found = {command.action: command for command in reversed(list(commands(*scopes)))}
+        scoped = commands(*scopes_of(self.screen))
+        found = {command.action: command for command in reversed(list(scoped))}
         return list(reversed(found.values()))
 
     async def _run(self, command: Command) -> None:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from textual import events, on, work
+from textual.actions import ActionParseResult
 from textual.app import App
+from textual.dom import DOMNode
 
 from cnn_tui.engine.data.sources import missing
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import APP, CommandTable, bindings
+from cnn_tui.tui.actions import APP, CommandTable, bindings, scopes_of
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.messages import (
     EditRun,
-    NetworkChanged,
     RepeatRun,
     ResumeRun,
     RunSteered,
@@ -28,8 +29,9 @@ from cnn_tui.tui.messages import (
     WatchRun,
 )
 from cnn_tui.tui.quick_app import QuickApp
+from cnn_tui.tui.refusals import refusal
 from cnn_tui.tui.screens.build import BuildScreen
-from cnn_tui.tui.screens.files import complain, may_quit, may_replace
+from cnn_tui.tui.screens.files import Leaving, complain, may_quit, may_replace
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.starting import (
     Start,
@@ -73,6 +75,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     def on_mount(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self.builder.subscribe(self.show)
         self.show_heading()
         if self.watched:
             self.call_later(self._watch, WatchRun(self.watched))
@@ -98,12 +101,12 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.show_heading()
 
     def show(self) -> None:
-        """Refresh the screen of the mode."""
-        if self.screen_stack and isinstance(self.screen_stack[0], ModeScreen):
-            self.screen_stack[0].present()
-            self.show_heading()
+        """Draw what is visible from the model: the screen of the mode, also below a dialog."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ModeScreen) and screen.is_mounted:
+                screen.present()
+        self.show_heading()
 
-    @on(NetworkChanged)
     def show_heading(self) -> None:
         """Refresh header and key bar."""
         if self.screen_stack and isinstance(self.screen_stack[0], ModeScreen):
@@ -115,8 +118,13 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.screen.refresh_bindings()
 
     def action_mode(self, mode: str) -> None:
+        if isinstance(self.screen, ModeScreen):
+            if mode == self.current_mode and len(self.screen_stack) > 1:
+                self.screen.action_back()
+            else:
+                self.screen.leave()
         self.switch_mode(mode)
-        self.call_later(self.show)
+        self.show_heading()
 
     @on(Header.ModeRequested)
     def _tab_clicked(self, event: Header.ModeRequested) -> None:
@@ -215,6 +223,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     @on(WatchRun)
     async def _watch(self, event: WatchRun) -> None:
         await self.switch_mode("runs")
+        self.show_heading()
         if isinstance(self.screen_stack[0], screens.RunsScreen):
             self.screen_stack[0].open_run(event.folder)
 
@@ -257,13 +266,13 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         if taken.target == "recipe":
             self.builder.set_recipe("lr", taken.lr)
             self.notify(f"Learning rate set to {taken.lr:g}. Press u in Build to undo.")
-            self.show()
         elif self.training.active:
             self.training.session.change("lr", taken.lr)
             self.poll()
 
     def action_help(self) -> None:
-        self.push_screen(screens.HelpScreen(*getattr(self.screen, "SCOPES", ())))
+        own = [scope for scope in scopes_of(self.screen) if scope != APP]
+        self.push_screen(screens.HelpScreen(*own))
 
     def action_datasets(self) -> None:
         """Show the datasets, the network's own first."""
@@ -282,14 +291,48 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             case "datasets" | "show" | "preflight" | "lr_finder":
                 return len(self.screen_stack) == 1
             case "mode":
-                return parameters != (self.current_mode,)
+                return parameters != (self.current_mode,) or len(self.screen_stack) > 1
         return True
 
     @work
     async def action_leave(self) -> None:
         """Quit, after asking if a run or an edit would be lost."""
-        if await may_quit(self, self.builder, running=self.training.active):
+        handed_on = self.training.handed_on
+        leaving = Leaving(
+            running=self.training.active,
+            kept=self.training.board.kept is not None,
+            detached=handed_on.name if handed_on else "",
+        )
+        answer = await may_quit(self, self.builder, leaving)
+        if answer == "d" and not await self._train_on():
+            return
+        if answer:
             self.leave(0)
+
+    async def _train_on(self) -> bool:
+        """Let the run train on in another process; returns False after reporting a failure."""
+        try:
+            return await self.training.hand_on() is not None
+        except CnnTuiError as error:
+            complain(self, error)
+            return False
+
+    def action_say_how_to_quit(self) -> None:
+        self.notify("q quits, ctrl+q also while text is being typed.")
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run an action; say why, if its key can do nothing now."""
+        if await super().run_action(action, default_namespace, namespaces):
+            return True
+        reason = refusal(action, *scopes_of(self.screen)) if isinstance(action, str) else ""
+        if reason:
+            self.notify(reason)
+        return bool(reason)
 
     def leave(self, code: int) -> None:
         """Stop the run and close the screen; safe in a signal handler."""

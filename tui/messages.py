@@ -9,10 +9,6 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Portion
 
 
-class NetworkChanged(Message):
-    """The network being built has changed."""
-
-
 class TrainRequested(Message):
     """Start a run of the network being built; pause after ``portion`` if it is given."""
 

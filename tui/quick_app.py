@@ -8,8 +8,11 @@ import signal
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from math import inf
 from threading import Event, Thread
+from time import monotonic
 
+from textual import events
 from textual.app import App
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
@@ -22,6 +25,7 @@ from cnn_tui.tui.terminal.filters import Printable, filters_for
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.streams import terminal_is_gone
 from cnn_tui.tui.theme import DARK, DARK_16
+from cnn_tui.tui.type_ahead import KeyPassed, TypeAhead, is_typed
 from cnn_tui.tui.words import clean
 
 _TERMINAL_SECONDS = 1.0
@@ -35,6 +39,9 @@ class QuickApp(App[None], inherit_bindings=False):
         super().__init__(driver_class=ThriftyDriver)
         self.animation_level = "none"
         self.link = link
+        self.type_ahead = TypeAhead(self)
+        self._told: dict[str, float] = {}
+        """The message that was shown last, and when."""
         self._line_filters = (Printable(), *filters_for(link))
         self.wear(DARK_16 if link.color == "16" else DARK)
         self.warm_up = WarmUp(partial(self.call_later, self._read_styles))
@@ -51,6 +58,17 @@ class QuickApp(App[None], inherit_bindings=False):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return (*super().get_line_filters(), *self._line_filters)
+
+    async def on_event(self, event: events.Event) -> None:
+        if not is_typed(event):
+            await super().on_event(event)
+        elif not self.type_ahead.holds(event):
+            target = self.focused or self.screen
+            await super().on_event(event)
+            self.type_ahead.follow(event, target)
+
+    def on_key_passed(self, event: KeyPassed) -> None:
+        event.arrived.set()
 
     def on_load(self) -> None:
         """Wait for the first paint before anything else, also before keys typed ahead."""
@@ -76,7 +94,14 @@ class QuickApp(App[None], inherit_bindings=False):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a message literally: brackets in a name or an error are not markup."""
+        """Show a message literally: brackets in a name or an error are not markup.
+
+        What is still shown is not shown twice, as for a key that is held down.
+        """
+        now, seconds = monotonic(), timeout or self.NOTIFICATION_TIMEOUT
+        if now - self._told.get(message, -inf) < seconds:
+            return
+        self._told = {message: now}
         super().notify(
             clean(message), title=title, severity=severity, timeout=timeout, markup=False
         )

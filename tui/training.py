@@ -11,6 +11,7 @@ import msgspec
 
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
+from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import Alert, RunEvent
@@ -18,7 +19,12 @@ from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.run_view import RunView, Usage, view_of
-from cnn_tui.tui.history.continuing import repeat_here, resume_here
+from cnn_tui.tui.history.continuing import (
+    repeat_here,
+    resume_detached,
+    resume_here,
+    wait_until_running,
+)
 from cnn_tui.tui.session import Runner, Session, train
 
 _VERDICTS = ("same-bits", "other-bits", "compared")
@@ -110,6 +116,26 @@ class Training:
         while self.active:
             await asyncio.sleep(0.02)
         self._apply_events()
+
+    async def hand_on(self) -> RunFolder | None:
+        """Continue the run in another process, from a checkpoint; None if it has just ended.
+
+        Raises:
+            RunError: The other process cannot train it; the run is stopped at its checkpoint.
+        """
+        await self.stop()
+        kept = self.board.kept
+        if kept is None or not self.board.stopped:
+            return None
+        await wait_until_running(resume_detached(kept), kept)
+        self.board.handed_on = True
+        return kept
+
+    @property
+    def handed_on(self) -> RunFolder | None:
+        """The run that another process took over, while it trains."""
+        kept = self.board.kept if self.board.handed_on else None
+        return kept if kept and writer_lives(kept.lock_file, kept.summary_file) else None
 
     def poll(self) -> News:
         """Update the board with the events since the last call."""

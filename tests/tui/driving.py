@@ -8,7 +8,14 @@ from textual.pilot import Pilot
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.widgets.lines import Lines
 
-_KEYS = {" ": "space", ".": "full_stop", "-": "minus", "/": "slash", "_": "underscore"}
+_KEYS = {
+    " ": "space",
+    ".": "full_stop",
+    "-": "minus",
+    "/": "slash",
+    "_": "underscore",
+    "?": "question_mark",
+}
 
 
 def text(app: CnnTuiApp, selector: str) -> str:
@@ -21,7 +28,7 @@ async def type_in(pilot: Pilot[None], words: str) -> None:
     """Press the keys of some words, faster than the screen follows."""
     for char in words:
         pilot.app.post_message(events.Key(_KEYS.get(char, char), char))
-    await pilot.pause()
+    await done(pilot)
 
 
 def layers(app: CnnTuiApp) -> list[str]:
@@ -34,3 +41,18 @@ async def settle(app: CnnTuiApp, pilot: Pilot[None]) -> None:
     assert app.training.session.join(10)
     app.poll()
     await pilot.pause()
+
+
+async def typed(pilot: Pilot[None], *keys: str) -> None:
+    """Press keys without waiting between them; wait until all have had their effect."""
+    for key in keys:
+        pilot.app.post_message(events.Key(_KEYS.get(key, key), key if len(key) == 1 else None))
+    await done(pilot)
+
+
+async def done(pilot: Pilot[None]) -> None:
+    """Wait until all keys have had their effect."""
+    assert isinstance(pilot.app, CnnTuiApp)
+    await pilot.pause()
+    while not pilot.app.type_ahead.idle:
+        await pilot.pause()

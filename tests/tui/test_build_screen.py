@@ -28,10 +28,13 @@ async def test_a_network_from_nothing_by_keyboard(make_app: MakeApp) -> None:
     app = make_app(EMPTY)
     async with app.run_test(size=(80, 24)) as pilot:
         assert "o opens a preset" in text(app, "#doctor")
-        for kind in ("conv", "relu", "maxpool", "fc"):
+        for kind, back in (("conv", True), ("relu", False), ("maxpool", True), ("fc", True)):
             await pilot.press("i")
             await type_in(pilot, kind)
             await pilot.press("enter")
+            # A layer with settings is edited at once.
+            assert app.screen.query_one(LayerForm).has_focus_within is back
+            await pilot.press(*["escape"] * back)
         assert layers(app) == ["Conv", "ReLU", "MaxPool", "FC"]
         assert app.builder.report.valid
         assert "16x4x4" in text(app, "#layers")
@@ -182,7 +185,7 @@ async def test_a_block_is_edited_from_the_inside(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("down", "i")
         await type_in(pilot, "residual")
-        await pilot.press("enter", "down", "down", "i")
+        await pilot.press("enter", "escape", "down", "down", "i")
         await type_in(pilot, "dropout")
         await pilot.press("enter")
         block = app.builder.network.layers[1]

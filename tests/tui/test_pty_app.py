@@ -61,7 +61,8 @@ def test_a_network_is_built_and_trained_by_typing(start: Start) -> None:
     terminal = start(APP)
     terminal.shows("o opens a preset")
     for number, kind in enumerate(("conv", "relu", "fc"), start=1):
-        terminal.press(f"i{kind}\r")  # faster than any window opens
+        back = "" if kind == "relu" else "\x1b"  # from the form of a layer with settings
+        terminal.press(f"i{kind}\r{back}")  # faster than any window opens
         terminal.shows(f"> {number:2} {kind}")
     terminal.shows("fits")
     terminal.press("\x1b[15~")

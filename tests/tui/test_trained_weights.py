@@ -166,5 +166,5 @@ async def test_a_run_is_taken_up_from_the_history_with_its_weights(app: CnnTuiAp
         await until(pilot, lambda: isinstance(app.screen, BuildScreen))
         assert app.builder.report.layers[-1].type == "dropout"
         assert app.builder.weights
-        await pilot.press("home", "down", "D")
+        await pilot.press("escape", "home", "down", "D")
         assert app.builder.weights is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -33,9 +34,13 @@ class Builder:
         self.cursor = cursor
         self._anchor: edits.Path | None = None
         """The other end of a selection of several rows; None for the row of the cursor alone."""
-        self.latest: Trained | None = None
-        """Weights of the run that was trained last."""
+        self._latest: Trained | None = None
+        self._observers: list[Callable[[], None]] = []
         self._check()
+
+    def subscribe(self, observer: Callable[[], None]) -> None:
+        """Call ``observer`` after each change of the network, its file or its weights."""
+        self._observers.append(observer)
 
     @property
     def network(self) -> Network:
@@ -50,6 +55,17 @@ class Builder:
     def computes(self) -> bool:
         """Whether the layers fit each other, whatever the data."""
         return bool(self.network.layers) and check(self.network).valid
+
+    @property
+    def latest(self) -> Trained | None:
+        """Weights of the run that was trained last."""
+        return self._latest
+
+    @latest.setter
+    def latest(self, trained: Trained | None) -> None:
+        if trained != self._latest:
+            self._latest = trained
+            self._tell()
 
     @property
     def weights(self) -> Trained | None:
@@ -196,9 +212,19 @@ class Builder:
     ) -> None:
         """Open another network, and perhaps weights that belong to it."""
         self.document.open(network, source, trained)
-        self.latest = None if trained else self.latest
+        self._latest = None if trained else self._latest
         self.cursor = 0
         self._check()
+        self._tell()
+
+    def rename(self, name: str) -> None:
+        """Rename the network."""
+        self._edit(msgspec.structs.replace(self.network, name=name), ())
+
+    def mark_saved(self, source: FilePath) -> None:
+        """Record that ``source`` holds the network."""
+        self.document.mark_saved(source)
+        self._tell()
 
     def _place(self, above: bool = False) -> edits.Path:
         """Return the path of the next inserted layer."""
@@ -217,6 +243,7 @@ class Builder:
         together = self._anchor is not None
         if self._edit(network, (*path[:-1], path[-1] + count - 1)) and together:
             self._anchor = path
+            self._tell()
 
     def _edit(
         self,
@@ -230,13 +257,19 @@ class Builder:
             return False
         self._check()
         self.find(place)
+        self._tell()
         return True
 
     def _travelled(self, place: str | None) -> bool:
         if place is not None:
             self._check()
             self.find(place)
+            self._tell()
         return place is not None
+
+    def _tell(self) -> None:
+        for observer in self._observers:
+            observer()
 
     def _check(self) -> None:
         self.report = check_with_data(self.network, self.document.latest_edits(_RECENT))

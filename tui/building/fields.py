@@ -55,7 +55,9 @@ class Field:
     def expects(self) -> str:
         """What can be typed, in words that follow "needs"."""
         # A file has a pair as a list; a form shows and reads it as the table writes it.
-        return expected(self.hint).replace("[height, width]", "such as 5x3")
+        words = expected(self.hint).replace("[height, width]", "such as 5x3")
+        example = _EXAMPLES.get(self.name, "")
+        return f"{words}, such as {example}" if example and "such as" not in words else words
 
     def show(self, value: object) -> str:
         """Return the text of a value; :meth:`parse` is the inverse."""
@@ -75,6 +77,18 @@ class Field:
         raise FieldError(f"needs {self.expects}")
 
 
+_EXAMPLES = {
+    "input": "1x28x28",
+    "betas": "0.9 0.999",
+    "out_channels": "16",
+    "out_features": "10",
+    "epochs": "10",
+    "batch_size": "64",
+    "lr": "0.01",
+    "l2": "0.0005",
+    "dropout": "0.5",
+    "p": "0.5",
+}
 _EMPTY = {"stride": "as kernel", "clip_norm": "off", "patience": "off"}
 
 

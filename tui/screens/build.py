@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from cnn_tui.tui.actions import BUILD, LIST, bindings
 from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.forms import form_for
-from cnn_tui.tui.messages import NetworkChanged
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.screens.document import DocumentScreen
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor, Totals
@@ -31,6 +31,9 @@ from cnn_tui.tui.words import clean, count
 
 if TYPE_CHECKING:
     from cnn_tui.tui.screens.transform import Outcome
+
+_NO_LAYER = "This row is not a layer: select one with up and down."
+
 
 _FIXES = [
     Binding(letter, f"screen.fix('{letter}')", show=False, priority=True) for letter in LETTERS
@@ -58,6 +61,7 @@ class BuildScreen(DocumentScreen):
     """Shows a builder and calls it for each key."""
 
     MODE = "build"
+    SCOPES = (LIST, BUILD)
     BINDINGS = bindings(BUILD)
     AUTO_FOCUS = "LayerList"
 
@@ -75,10 +79,6 @@ class BuildScreen(DocumentScreen):
         yield Doctor(id="doctor")
         yield QuickEntry(id="entry")
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        self.present()
-
     def present(self) -> None:
         builder = self._shown
         layers, totals = self.query_one(LayerList), self.query_one(Totals)
@@ -92,18 +92,33 @@ class BuildScreen(DocumentScreen):
         self.query_one(Doctor).report = builder.report if builder.network.layers else None
         self._present_row(builder)
 
-    def edited(self, *, refill: bool = False) -> None:
-        self.present()
-        self.post_message(NetworkChanged())
-        if refill:
-            self.query_one(LayerForm).refill()
-
     def show_trouble(self) -> None:
         """Select the row of the first issue."""
         issue = next(iter(self._builder.report.issues), None)
         if issue:
             self._builder.find(str(issue.layer) if issue.layer else "input")
             self.present()
+
+    def _enter_new(self) -> None:
+        """Edit the first field of a layer that was just inserted, if it has one of its own."""
+        fields = form_for(self._builder.network, self._builder.row).lines
+        if fields[0][0].name != "name":
+            self.action_edit()
+
+    def leave(self) -> None:
+        """Close the form: coming back, one gives commands."""
+        if self.query_one(LayerForm).has_focus_within:
+            self._to_list()
+
+    def action_back(self) -> None:
+        """Take one step back: from the volumes, from a selection of several rows."""
+        if self.has_class("-picture"):
+            self.action_picture()
+        elif self._builder.marked:
+            self._builder.select(self._builder.cursor)
+            self.present()
+        else:
+            super().action_back()
 
     def edit_row(self, key: str) -> None:
         """Open the form of a row: the input, the loss, the recipe."""
@@ -151,10 +166,13 @@ class BuildScreen(DocumentScreen):
     def _form_left(self) -> None:
         self._to_list()
 
+    @on(LayerForm.Discarded)
+    def _text_discarded(self, event: LayerForm.Discarded) -> None:
+        self.notify(event.words, severity="warning")
+
     @on(LayerForm.Edited)
     def _field_edited(self, event: LayerForm.Edited) -> None:
         self._builder.set_field(event.field.name, event.value)
-        self.edited()
 
     @on(Doctor.FixRequested)
     def _fix_clicked(self, event: Doctor.FixRequested) -> None:
@@ -175,7 +193,7 @@ class BuildScreen(DocumentScreen):
     def _insert(self, above: bool, kind: str | None) -> None:
         if kind:
             self._builder.insert(kind, self._builder.classes, above=above)
-            self.edited()
+            self._enter_new()
 
     def action_quick_entry(self) -> None:
         """Open the line for typing layers, in place of the doctor."""
@@ -190,7 +208,6 @@ class BuildScreen(DocumentScreen):
 
     def _insert_all(self, layers: tuple[Layer, ...] | None) -> None:
         self._builder.insert_all(layers or ())
-        self.edited()
 
     def action_transform(self) -> None:
         """Offer rewrites of the selected layer."""
@@ -223,7 +240,6 @@ class BuildScreen(DocumentScreen):
     def _rewritten(self, outcome: Outcome | None) -> None:
         if outcome is not None:
             self._builder.rewrite(*outcome)
-            self.edited()
 
     @on(QuickEntry.Typed)
     def _entry_typed(self, event: QuickEntry.Typed) -> None:
@@ -236,37 +252,52 @@ class BuildScreen(DocumentScreen):
         self.query_one(QuickEntry).close()
         self.query_one(Doctor).display = True
         self._builder.insert_all(event.layers)
-        self.edited()
+        self.present()
         self._to_list()
+        if len(event.layers) == 1:
+            self._enter_new()
 
     def _to_list(self) -> None:
-        self.query_one(NetworkPicture if self.has_class("-picture") else LayerList).focus()
+        # At once: after Widget.focus, what follows could be overtaken.
+        shown = NetworkPicture if self.has_class("-picture") else LayerList
+        self.set_focus(self.query_one(shown))
 
     def action_extend(self, by: int) -> None:
-        self._builder.select(self._builder.cursor + by, extend=True)
+        before = self._builder.cursor
+        self._builder.select(before + by, extend=True)
         self.present()
+        if self._builder.cursor == before:
+            self.notify("There is no further row to select.")
 
     def action_copy(self) -> None:
         """Copy the selected layers to the clipboard, as quick entry reads them."""
         layers = self._builder.selected
         if layers:
             self.app.copy_to_clipboard(to_quick(layers))
-            self.notify(f"Copied {count(len(layers), 'layer')} as text.")
+        copied = f"Copied {count(len(layers), 'layer')} as text." if layers else _NO_LAYER
+        self.notify(copied)
 
     def action_remove_layer(self) -> None:
-        self._builder.remove()
-        self.edited()
+        self._change(self._builder.remove, _NO_LAYER)
 
     def action_duplicate(self) -> None:
-        self._builder.duplicate()
-        self.edited()
+        self._change(self._builder.duplicate, _NO_LAYER)
 
     def action_move(self, by: int) -> None:
-        self._builder.move(by)
-        self.edited()
+        where = "up" if by < 0 else "down"
+        why = f"It cannot move further {where}." if self._builder.selection else _NO_LAYER
+        self._change(partial(self._builder.move, by), why)
 
     def action_fix(self, letter: str) -> None:
         fix = self.query_one(Doctor).fix(letter)
         if fix:
             self._builder.fix(fix)
-            self.edited(refill=True)
+        else:
+            self.notify(f"There is no fix {letter} to apply.")
+
+    def _change(self, change: Callable[[], None], why_not: str) -> None:
+        """Change the network, or say why it stays as it is."""
+        before = self._builder.network
+        change()
+        if self._builder.network is before:
+            self.notify(why_not)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -15,8 +15,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.widgets.inputs import EntryInput
+from cnn_tui.tui.words import clean
 
 Result = TypeVar("Result")
 
@@ -25,7 +27,11 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """The base of all windows: each returns a result, ``escaped`` if it is closed without one."""
 
     CSS_PATH = "dialog.tcss"
-    BINDINGS = [Binding("escape", "finish", "cancel", show=False)]
+    BINDINGS = [
+        Binding("escape", "finish", "cancel", show=False),
+        Binding("ctrl+c", "app.say_how_to_quit", show=False),
+        Binding("ctrl+q", "app.leave", show=False),
+    ]
     escaped: ClassVar[Any] = None
 
     def action_finish(self, result: Result | None = None) -> None:
@@ -38,16 +44,6 @@ class TextDialog(Dialog[str]):
     """A dialog that returns a text, empty for escape."""
 
     escaped = ""
-
-    async def on_key(self, event: events.Key) -> None:
-        """Pass keys on to the input until it has the focus: the window may still be opening."""
-        for entry in self.query(Input):
-            if entry.has_focus:
-                return
-            if event.is_printable and event.character:
-                entry.insert_text_at_cursor(event.character)
-            elif event.key == "enter":
-                await entry.action_submit()
 
 
 @dataclass(frozen=True)
@@ -82,6 +78,9 @@ class Question(TextDialog):
         if any(answer.key == event.character for answer in self._answers):
             event.stop()
             self.action_finish(event.character)
+        elif event.is_printable or event.key == "enter":
+            keys = ", ".join(answer.key for answer in self._answers)
+            self.notify(f"The keys here are {keys} and esc.")
 
 
 class Picker(TextDialog):
@@ -97,6 +96,8 @@ class Picker(TextDialog):
             ("up", "cursor_up"),
             ("pagedown", "page_down"),
             ("pageup", "page_up"),
+            ("ctrl+home", "first"),
+            ("ctrl+end", "last"),
         )
     ]
     KEYS = ""
@@ -176,6 +177,9 @@ class Picker(TextDialog):
             line = Content.assemble((item.key.ljust(width), "$accent"), "  ", item.text)
             choices.add_option(Option(line, id=item.key))
         choices.highlighted = 0 if highlight and items else None
+        if not items:
+            free = f" Enter takes it as {self._free}." if self._free else ""
+            self.query_one(".detail", Static).update(f"Nothing in this list matches.{free}")
 
 
 def _matching(items: Sequence[Item], text: str) -> list[Item]:
@@ -189,11 +193,17 @@ def _matching(items: Sequence[Item], text: str) -> list[Item]:
 
 
 class Prompt(TextDialog):
-    """One line of text, which typing replaces; the result is empty for escape."""
+    """One line of text, which typing replaces; the result is empty for escape.
 
-    def __init__(self, title: str, value: str) -> None:
+    ``check`` raises ``CnnTuiError``, or ``ValueError`` with what a wrong text needs; the text then
+    stays in the line, with the message below it.
+    """
+
+    def __init__(
+        self, title: str, value: str, check: Callable[[str], object] | None = None
+    ) -> None:
         super().__init__()
-        self._title, self._value = title, value
+        self._title, self._value, self._check = title, value, check
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
@@ -202,4 +212,17 @@ class Prompt(TextDialog):
             yield Static("enter accepts, esc goes back", classes="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.action_finish(event.value.strip())
+        text = event.value.strip()
+        try:
+            if text and self._check:
+                self._check(text)
+        except CnnTuiError as error:
+            self._complain(str(error))
+        except ValueError as error:
+            self._complain(f"{text} {error}")
+        else:
+            self.action_finish(text)
+
+    def _complain(self, words: str) -> None:
+        shown = Content.assemble((f"! {clean(words)}", "$error"))
+        self.query_one(".hint", Static).update(shown)

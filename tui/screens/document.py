@@ -22,30 +22,23 @@ class DocumentScreen(ModeScreen):
         super().__init__()
         self._builder = builder
 
-    def edited(self, *, refill: bool = False) -> None:
-        """Show the result of an edit, here and in the header.
-
-        With ``refill`` the form as well, which has its own edits already.
-        """
-        raise NotImplementedError
-
     def action_undo(self) -> None:
         if not self._builder.undo():
             self.notify("Nothing to undo.")
-        self.edited(refill=True)
 
     def action_redo(self) -> None:
         if not self._builder.redo():
             self.notify("Nothing to redo.")
-        self.edited(refill=True)
 
     @work
     async def action_new_network(self) -> None:
         """Start with nothing but the input of the present network."""
-        if await may_replace(self.app, self._builder):
-            now = self._builder.network
-            self._builder.open(Network(input=now.input, data=now.data), None)
-            self.edited(refill=True)
+        now = self._builder.network
+        empty = Network(input=now.input, data=now.data)
+        if now == empty:
+            self.notify("The network is new and empty already.")
+        elif await may_replace(self.app, self._builder):
+            self._builder.open(empty, None)
 
     @work
     async def action_open_network(self) -> None:
@@ -53,17 +46,14 @@ class DocumentScreen(ModeScreen):
             opened = await ask_for_network(self.app)
             if opened:
                 self._builder.open(*opened)
-                self.edited(refill=True)
 
     @work
     async def action_save_network(self) -> None:
-        if await save(self.app, self._builder):
-            self.edited()
+        await save(self.app, self._builder)
 
     @work
     async def action_save_as(self) -> None:
-        if await save_as(self.app, self._builder):
-            self.edited()
+        await save_as(self.app, self._builder)
 
     def action_keep_weights(self) -> None:
         """Write the network with its trained weights as a new run."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-import msgspec
 from textual.app import App
 
 from cnn_tui.engine.errors import CnnTuiError, reason_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
-from cnn_tui.tui.building.document import Document, recent_files, remember
+from cnn_tui.tui.building.document import recent_files, remember
+from cnn_tui.tui.building.fields import form_fields
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.words import clean
 
@@ -74,10 +75,10 @@ async def _ask_for_size(
     app: App[None], suggestion: tuple[int, int, int] | None
 ) -> tuple[int, int, int] | None:
     """Ask for channels, height and width; returns None without three numbers."""
-    shown = ",".join(map(str, suggestion or (3, 32, 32)))
-    answer = await app.push_screen_wait(screens.Prompt("Images: channels,height,width", shown))
-    numbers = re.findall(r"\d{1,6}", answer or "")
-    return (int(numbers[0]), int(numbers[1]), int(numbers[2])) if len(numbers) == 3 else None
+    field = next(field for field in form_fields(Network) if field.name == "input")
+    title, shown = "Images: channels x height x width", field.show(suggestion or (3, 32, 32))
+    answer = await app.push_screen_wait(screens.Prompt(title, shown, field.parse))
+    return field.parse(answer) if answer else None
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
@@ -117,18 +118,44 @@ async def may_replace(app: App[None], builder: Builder) -> bool:
     return answer == "y" or (answer == "s" and await save(app, builder))
 
 
-async def may_quit(app: App[None], builder: Builder, *, running: bool) -> bool:
-    """Whether the app may quit; asks if a run or edits would be lost."""
-    reasons, answers = [], [screens.Answer("y", "quit")]
-    if running:
-        reasons.append("A run is active and would be stopped.")
+@dataclass(frozen=True)
+class Leaving:
+    """What quitting would end or lose."""
+
+    running: bool
+    """Whether the app trains a run."""
+    kept: bool
+    """Whether that run is in a folder, so that another process can train on."""
+    detached: str
+    """The name of a run that this app has handed to another process; empty without one."""
+
+
+async def may_quit(app: App[None], builder: Builder, leaving: Leaving) -> Literal["", "y", "d"]:
+    """Ask before quitting if a run or edits would be lost; empty to stay.
+
+    Returns ``d`` if the run shall train on without the app.
+    """
+    reasons, answers = [], []
+    if leaving.running:
+        reasons.append("A run is active.")
+        if leaving.kept:
+            answers.append(screens.Answer("d", "quit; the run trains on without the app"))
+        with_checkpoint = " with a checkpoint" if leaving.kept else ""
+        answers.append(screens.Answer("y", f"quit; the run stops{with_checkpoint}"))
+    else:
+        answers.append(screens.Answer("y", "quit"))
+    if leaving.detached:
+        reasons.append(f"The run {leaving.detached} trains on without the app.")
     if builder.document.dirty:
-        reasons.append("There are unsaved changes.")
-        answers.append(screens.Answer("s", "save, then quit"))
-    if not reasons:
-        return True
+        reasons.append("The network has unsaved changes.")
+        stops = "; the run stops" if leaving.running else ""
+        answers.append(screens.Answer("s", f"save, then quit{stops}"))
+    if not leaving.running and not builder.document.dirty:
+        return "y"
     answer = await app.push_screen_wait(screens.Question("\n".join(reasons), answers))
-    return answer == "y" or (answer == "s" and await save(app, builder))
+    if answer == "s":
+        return "y" if await save(app, builder) else ""
+    return "d" if answer == "d" else "y" if answer else ""
 
 
 async def save(app: App[None], builder: Builder) -> bool:
@@ -145,7 +172,7 @@ async def save(app: App[None], builder: Builder) -> bool:
         answer = await app.push_screen_wait(screens.Question(question, answers))
         if answer != "y":
             return answer == "a" and await save_as(app, builder)
-    return _save_to(app, builder.document, source)
+    return _save_to(app, builder, source)
 
 
 async def save_as(app: App[None], builder: Builder) -> bool:
@@ -155,17 +182,16 @@ async def save_as(app: App[None], builder: Builder) -> bool:
     if path is None:
         return False
     if document.source is None and document.network.name == "untitled":
-        named = msgspec.structs.replace(document.network, name=path.stem)
-        document.edit(named, "input")
-    return _save_to(app, document, path)
+        builder.rename(path.stem)
+    return _save_to(app, builder, path)
 
 
-def _save_to(app: App[None], document: Document, path: Path) -> bool:
+def _save_to(app: App[None], builder: Builder, path: Path) -> bool:
     """Write the file; returns False after reporting a failure."""
     from cnn_tui.engine.specs.codec import save_network
 
     try:
-        save_network(document.network, path)
+        save_network(builder.network, path)
     except CnnTuiError as error:
         complain(app, error)
         return False
@@ -174,7 +200,7 @@ def _save_to(app: App[None], document: Document, path: Path) -> bool:
         return False
     remember(path)
     app.notify(f"Saved to {path}.", markup=False)
-    document.mark_saved(path)
+    builder.mark_saved(path)
     return True
 
 

@@ -16,7 +16,7 @@ _WIDTH, _FRAME, _KEY = 78, 5, 9
 """Columns of the window, of its border with the scroll bar, of the keys."""
 _LIST_KEYS = (("up/down", "Choose a row"), ("a-e", "Apply a fix"))
 _FORM_KEYS = (
-    ("up/down", "Choose a field"),
+    ("tab", "Next field (shift+tab back)"),
     ("space", "Next choice (or its letter)"),
     ("esc", "Back to the list"),
 )
@@ -34,8 +34,11 @@ class HelpScreen(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         if self._scopes:
-            own = self._group("Here", _keys(*self._scopes))
+            of_list = _LIST_KEYS if LIST in self._scopes else ()
+            own = self._group("Here", [*of_list, *_keys(*self._scopes)])
             everywhere = self._group("Everywhere", _keys(APP))
+            if LIST in self._scopes:
+                everywhere = self._group("In a form", [*_FORM_KEYS]) + everywhere
             with VerticalScroll(classes="window help"), Horizontal():
                 yield Static(own)
                 yield Static(everywhere)

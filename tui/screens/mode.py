@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual import events
 from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.reactive import var
 from textual.screen import Screen
+from textual.widget import Widget
 
 from cnn_tui.tui.widgets.bars import Header, Heading, KeyBar
 from cnn_tui.tui.widgets.lines import LEAST, TooSmall
@@ -16,6 +19,8 @@ class ModeScreen(Screen[None]):
     """A screen with header and key bar, in one of the modes of the header's tabs."""
 
     MODE = ""
+    SCOPES: ClassVar[tuple[str, ...]] = ()
+    """The scopes of its keys in the table of commands."""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
 
@@ -39,12 +44,29 @@ class ModeScreen(Screen[None]):
         raise NotImplementedError
 
     def action_back(self) -> None:
-        # A second key that was on its way finds the screen closed.
-        if self.is_current:
+        """Close the screen; a main screen says that there is nothing to go back to."""
+        if len(self.app.screen_stack) > 1:
             self.dismiss()
+        else:
+            here = self.MODE.capitalize()
+            self.notify(f"{here} is a main screen: 1, 2 and 3 lead to the others, q quits.")
+
+    def scroll_rows(self, room: Widget, by: int) -> None:
+        """Scroll a part of the screen by rows, or say that there are no more."""
+        before = room.scroll_y
+        room.scroll_relative(y=by, animate=False, force=True)
+        if room.scroll_y == before:
+            self.notify("There is nothing more to scroll to.")
+
+    def leave(self) -> None:
+        """End what is being typed, before another main screen is shown."""
 
     def present(self) -> None:
         """Show the present state of the model."""
+
+    def on_screen_resume(self) -> None:
+        """Draw what may have changed while the screen was covered."""
+        self.present()
 
     def watch_heading(self, heading: Heading) -> None:
         if self.is_mounted:

@@ -27,7 +27,7 @@ from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.widgets.lines import Lines, underlined
 from cnn_tui.tui.words import clean, compact
 
-_HINT = "enter inserts, tab switches to the settings, esc goes back"
+_HINT = "enter inserts, tab walks through the settings, esc goes back"
 
 
 class Remarks(Lines):
@@ -59,7 +59,8 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
     """Returns the layers of a pattern, none for escape."""
 
     BINDINGS = [
-        Binding("tab,shift+tab", "switch", "settings", show=False),
+        Binding("tab", "walk(1)", "next field", show=False, priority=True),
+        Binding("shift+tab", "walk(-1)", "previous field", show=False, priority=True),
     ]
 
     escaped = ()
@@ -77,7 +78,7 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
             yield EntryInput(PATTERN, compact=True, select_on_focus=False)
             yield Remarks()
             with Horizontal():
-                yield LayerForm(id="options")
+                yield LayerForm(id="options", submits=True)
                 table = LayerTable(id="expanded")
                 table.can_focus = False
                 yield table
@@ -86,13 +87,15 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
     def on_mount(self) -> None:
         self.call_after_refresh(self._expand)
 
-    def action_switch(self) -> None:
-        """Toggle the focus between pattern and settings."""
+    def action_walk(self, by: int) -> None:
+        """Go from the pattern through its settings and back."""
         form = self.query_one(LayerForm)
-        if form.has_focus_within:
+        if not form.has_focus_within:
+            form.enter(last=by < 0)
+        elif form.at_end(by):
             self._to_pattern()
         else:
-            form.enter("n")
+            form.action_go(by)
 
     @on(LayerForm.Left)
     def _to_pattern(self) -> None:
@@ -108,6 +111,11 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
     def _pattern_edited(self) -> None:
         self._expand()
 
+    @on(LayerForm.Discarded)
+    def _text_discarded(self, event: LayerForm.Discarded) -> None:
+        self.notify(event.words, severity="warning")
+
+    @on(LayerForm.Submitted)
     @on(Input.Submitted, "EntryInput")
     def _accept(self) -> None:
         if self._reads:

@@ -24,7 +24,7 @@ class Start:
 
 def start_without_asking(builder: Builder, data_dir: Path | None) -> Start | None:
     """Return the start of a run that needs no question, else None."""
-    asks = missing(builder.network.data, data_dir) or builder.carries
+    asks = missing(builder.network.data, data_dir) or builder.weights
     return None if asks else Start()
 
 
@@ -39,7 +39,7 @@ async def ask_before_training(
     if wanted:
         await _offer_download(app, wanted)
         return None
-    trained = builder.weights if builder.carries else None
+    trained = builder.weights
     if trained is None:
         return Start()
     answers = [

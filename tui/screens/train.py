@@ -11,7 +11,6 @@ from cnn_tui.engine.training.events import Remedy
 from cnn_tui.tui.actions import TRAIN, bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.outline import recipe_words
-from cnn_tui.tui.history.continuing import resume_detached, wait_until_running
 from cnn_tui.tui.messages import RunSteered, TrainRequested, WatchRun
 from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.screens.files import complain
@@ -25,6 +24,7 @@ class TrainScreen(RunScreen):
     """Controls the run; the app starts it, since other screens start runs as well."""
 
     MODE = "train"
+    SCOPES = (TRAIN,)
     BINDINGS = bindings(TRAIN)
 
     def __init__(self, training: Training, builder: Builder) -> None:
@@ -107,18 +107,14 @@ class TrainScreen(RunScreen):
         if kept is None:
             self.notify("This run is not kept in a folder, so it cannot continue without the app.")
             return
-        await self._training.stop()
-        self.post_message(RunSteered())
-        board = self._training.board
-        if not board.stopped:
-            return
         try:
-            await wait_until_running(resume_detached(kept), kept)
+            handed_on = await self._training.hand_on()
         except CnnTuiError as error:
             complain(self.app, error)
             return
-        board.handed_on = True
-        self.post_message(WatchRun(kept))
+        self.post_message(RunSteered())
+        if handed_on:
+            self.post_message(WatchRun(handed_on))
 
     def action_compare(self) -> None:
         """Compare the run with the one that it reproduces."""

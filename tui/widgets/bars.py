@@ -8,7 +8,9 @@ from typing import Any
 
 from textual import events
 from textual.binding import Binding
+from textual.keys import key_to_character
 from textual.message import Message
+from textual.widgets import Input
 
 from cnn_tui.tui.rows import Line, Run
 from cnn_tui.tui.widgets.lines import Lines, Shown
@@ -80,8 +82,9 @@ class KeyBar(Lines):
         self.screen.bindings_updated_signal.subscribe(self, self._changed)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        runs: list[Run] = []
-        room = width - 1
+        typing = isinstance(self.screen.focused, Input)
+        runs: list[Run] = [(" typing ", "cursor"), (" ", "")] if typing else []
+        room = width - 1 - sum(len(text) for text, _ in runs)
         for binding in self._shown():
             key, words = self._key(binding), f" {binding.description}  "
             if len(key) + len(words) - 2 > room:
@@ -92,7 +95,7 @@ class KeyBar(Lines):
 
     async def on_click(self, event: events.Click) -> None:
         """Press the clicked key."""
-        at = 1
+        at = 1 + 9 * isinstance(self.screen.focused, Input)
         for binding in self._shown():
             at += len(self._key(binding)) + len(binding.description) + 3
             if event.x < at:
@@ -111,6 +114,8 @@ class KeyBar(Lines):
         if self.app.screen is not self.screen and self._known:
             return self._known
         bindings = list(self.screen.active_bindings.values())
+        if isinstance(self.screen.focused, Input):
+            bindings = [one for one in bindings if not _writes(one.binding)]
         shown = {active.binding.action: active.binding for active in reversed(bindings)}
         order = {
             active.binding.action: None
@@ -122,3 +127,9 @@ class KeyBar(Lines):
 
     def _key(self, binding: Binding) -> str:
         return binding.key_display or self.app.get_key_display(binding)
+
+
+def _writes(binding: Binding) -> bool:
+    """Whether a key is text while text is being typed."""
+    character = key_to_character(binding.key)
+    return character is not None and character.isprintable()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from textual import events
+from textual.binding import Binding
 from textual.widgets import Input
 
 
 class EntryInput(Input):
     """An input whose cursor does not blink: each blink would send bytes over the link."""
+
+    BINDINGS = [Binding("enter", "submit", "accept", key_display="enter", id="input.submit")]
 
     def on_mount(self) -> None:
         self.cursor_blink = False

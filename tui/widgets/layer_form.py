@@ -33,9 +33,9 @@ class LayerForm(Lines):
     """A title, a field per line, the error of the field being edited, and arithmetic."""
 
     BINDINGS = [
-        Binding("escape", "leave", "back to the list", id="form.leave"),
-        Binding("up", "go(-1)", "previous field", show=False),
-        Binding("down", "go(1)", "next field", show=False),
+        Binding("tab,down", "go(1)", "next field", key_display="tab", id="form.next"),
+        Binding("shift+tab,up", "go(-1)", "previous field", show=False, id="form.previous"),
+        Binding("escape", "leave", "back to the list", key_display="esc", id="form.leave"),
     ]
 
     class Edited(Message):
@@ -49,11 +49,23 @@ class LayerForm(Lines):
     class Left(Message):
         """The person has left the form."""
 
+    class Submitted(Message):
+        """The form as a whole was accepted."""
+
+    class Discarded(Message):
+        """The form was left with a text that is no value of its field."""
+
+        def __init__(self, words: str) -> None:
+            super().__init__()
+            self.words = words
+
     form: var[Form | None] = var(None, init=False)
     notes: Shown[tuple[str, ...]] = Shown(())
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None, submits: bool = False) -> None:
+        """With ``submits``, enter accepts the whole form; otherwise it goes to the next field."""
         super().__init__(id=id)
+        self._submits = submits
         self._active: str | None = None
         self._posted: object = None
         self._problem = ""
@@ -68,33 +80,41 @@ class LayerForm(Lines):
     def watch_form(self, before: Form | None, form: Form | None) -> None:
         """Draw the values; the form of another row ends the editing."""
         if before is not None and form is not None and before.key != form.key:
+            if self.has_focus_within:
+                self.post_message(self.Left())
             self._close()
+        elif self._active is not None:
+            self._follow(self._active)
         self.redraw()
 
-    def enter(self, name: str | None = None) -> None:
-        """Edit a field, by default the first."""
+    def enter(self, *, last: bool = False) -> None:
+        """Edit the first field, or the last."""
         names = self._names()
         if names:
-            self._open(name if name in names else names[0])
+            self._open(names[-1 if last else 0])
 
-    def refill(self) -> None:
-        """Update the input after the value was changed elsewhere."""
-        if self._active is not None:
-            self.enter(self._active)
+    def at_end(self, by: int) -> bool:
+        """Whether the next field in a direction would be at the other end of the form."""
+        names = self._names()
+        return not self._problem and self._active == names[-1 if by > 0 else 0]
 
     def action_leave(self) -> None:
         self.post_message(self.Left())
 
     def action_go(self, by: int) -> None:
+        """Move to another field, from the last to the first; a wrong value has to be mended."""
         names = self._names()
-        if self._active in names:
-            at = names.index(self._active) + by
-            self._open(names[max(0, min(at, len(names) - 1))])
+        if self._active in names and not self._problem:
+            self._open(names[(names.index(self._active) + by) % len(names)])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Move to the next field, from the last back to the list."""
         event.stop()
-        if self._active == self._names()[-1]:
+        if self._problem:
+            return
+        if self._submits:
+            self.post_message(self.Submitted())
+        elif self.at_end(1):
             self.action_leave()
         else:
             self.action_go(1)
@@ -116,7 +136,15 @@ class LayerForm(Lines):
             self.post_message(self.Edited(field, value))
 
     def on_descendant_blur(self) -> None:
-        """Discard an invalid text when the field is left."""
+        """Discard an invalid text when the field is left, but not when the terminal is."""
+        if not self.app.app_focus:
+            return
+        if self._problem and self._active in self._names():
+            field, value = self._line(self._active)
+            kept = field.show(value) or field.empty
+            self.post_message(
+                self.Discarded(f"{field.label} stays {kept}: {self._entry.value!r} is no value.")
+            )
         self._close()
 
     def on_click(self, event: events.Click) -> None:
@@ -140,8 +168,9 @@ class LayerForm(Lines):
         needed = 0
         for field, value in form.lines:
             rows.append(self._row(field, value, width))
-            if field.name == self._active:
-                rows += [((f"  {line}", "error"),) for line in wrap(self._problem, width - 2)]
+            if field.name == self._active and self._problem:
+                words = wrap(f"! {self._problem}", width - 1)
+                rows += [((f" {line}", "error"),) for line in words]
                 needed = len(rows)
         self._top = max(0, needed - height)
         notes = [line for note in self.notes for line in _fitted(note, width)]
@@ -157,7 +186,7 @@ class LayerForm(Lines):
         if value is None:
             text, text_role = field.empty, "faint"
         return (
-            (fit(field.label, LABEL_WIDTH), role),
+            (fit(field.label, LABEL_WIDTH - 1) + ("!" if role == "error" else " "), role),
             (fit(text, room), text_role),
             (CHOICE if field.choices else "", "faint"),
         )
@@ -172,6 +201,15 @@ class LayerForm(Lines):
     def _line(self, name: str) -> tuple[Field, object]:
         lines = self.form.lines if self.form else ()
         return next(line for line in lines if line[0].name == name)
+
+    def _follow(self, name: str) -> None:
+        """Show the value of the field being edited if it was changed elsewhere."""
+        if name not in self._names():
+            self.enter()
+            return
+        _, value = self._line(name)
+        if (value, type(value)) != (self._posted, type(self._posted)):
+            self._open(name)
 
     def _open(self, name: str) -> None:
         field, value = self._line(name)

@@ -1,0 +1,73 @@
+"""What is said when a key can do nothing, because ``check_action`` disables its command."""
+
+from __future__ import annotations
+
+from cnn_tui.tui.actions import APP, DATA, LADDER, RUNS, TRAIN, WATCH, Command, commands
+
+_NO_RUN = "There is no active run: F5 starts one."
+_NO_VALUES = "There are no values to show yet: F5 starts a run."
+_NO_RUNS = "There is no run in the list: F5 in Build starts one."
+_ENDED = "No process trains this run: R resumes it."
+_CHARTS = {
+    "log_scale": _NO_VALUES,
+    "cursor": _NO_VALUES,
+    "zoom": _NO_VALUES,
+    "pan": _NO_VALUES,
+    "whole": _NO_VALUES,
+    "earlier": "There are no other runs in the charts: B adds one.",
+}
+_COVERED = "Close this screen first: esc leads back."
+
+
+def _name(command: Command) -> str:
+    return command.action.partition(".")[2].partition("(")[0]
+
+
+REFUSALS = {
+    TRAIN: {
+        "train": "The run is active: space pauses it, x stops it.",
+        "pause": _NO_RUN,
+        "step": "The run is about to stop.",
+        "settings": f"{_NO_RUN} t changes the recipe of the next one.",
+        "remedy": "There is nothing to remedy: no verdict offers it.",
+        "stop": _NO_RUN,
+        "detach": _NO_RUN,
+        **_CHARTS,
+        "compare": "This run does not reproduce another: a in Runs reproduces one.",
+    },
+    RUNS: {_name(command): _NO_RUNS for command in commands(RUNS)},
+    WATCH: {
+        **_CHARTS,
+        "pause": _ENDED,
+        "learning_rate": _ENDED,
+        "stop": _ENDED,
+        "resume": "A process trains this run already: space pauses it.",
+    },
+    DATA: {
+        "fetch": "There is nothing to download for this dataset.",
+        "cancel": "No download is active: f starts one.",
+        "more": "There are no samples to show: the dataset is not here.",
+    },
+    LADDER: {
+        "climb": "The baselines are being trained: x stops them.",
+        "stop": "No baseline is being trained: enter starts them.",
+        "fetch": "The data is here: there is nothing to download.",
+    },
+    APP: {
+        "mode": "This is that screen already.",
+        "preflight": _COVERED,
+        "lr_finder": _COVERED,
+        "datasets": _COVERED,
+        "show": _COVERED,
+    },
+}
+
+
+def refusal(action: str, *scopes: str) -> str:
+    """Return why a command of some scopes is disabled; empty if the action is no command."""
+    command = next((found for found in commands(*scopes) if found.action == action), None)
+    if command is None:
+        return ""
+    name = _name(command)
+    known = (REFUSALS[scope][name] for scope in scopes if name in REFUSALS.get(scope, {}))
+    return next(known, f"There is nothing to do for this key now ({command.label}).")
