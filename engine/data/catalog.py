@@ -20,10 +20,10 @@ from cnn_tui.engine.data.sources import (
     Progress,
     dataset_dir,
     is_complete,
+    letters,
     oddities,
 )
 from cnn_tui.engine.errors import DataError, MissingDataError
-from cnn_tui.engine.specs.known_data import facts_of, letters
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
 
@@ -197,7 +197,8 @@ _WORDS = {
     "cifar100": "photographs of a hundred kinds (Krizhevsky 2009)",
     FOLDER: "your own: a folder of pictures per class, or .npz",
 }
-_IMAGES = {"digits": 1797, "shapes": 10_000}
+_SIZES = {"digits": ((1, 8, 8), 1797), "shapes": ((3, 32, 32), 10_000)}
+_CLASSES = {"cifar100": 100, FOLDER: None}
 
 
 def entries() -> tuple[DatasetEntry, ...]:
@@ -206,15 +207,18 @@ def entries() -> tuple[DatasetEntry, ...]:
 
 
 def _entry(name: str) -> DatasetEntry:
-    source, facts = SOURCES.get(name), facts_of(name)
+    source = SOURCES.get(name)
     folder = dataset_dir(name)
+    shape, images = _SIZES.get(name, (None, None))
+    if source:
+        shape, images = source.input, source.train + source.test
     return DatasetEntry(
         name=name,
         description=_WORDS[name],
-        input=source.input if source else facts.shape,
-        classes=facts.classes,
-        images=source.train + source.test if source else _IMAGES.get(name),
-        ready=is_complete(name, folder) if source else name in _BUILT_IN,
+        input=shape,
+        classes=_CLASSES.get(name, 10),
+        images=images,
+        ready=is_complete(name, folder) if source else name in _SIZES,
         download_bytes=source.size if source else 0,
         folder=str(folder) if source else "",
     )

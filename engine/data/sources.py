@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import platformdirs
 
-from cnn_tui.engine.specs.known_data import letters
 from cnn_tui.engine.specs.wording import listed
 
 _APP = "cnn-tui"
@@ -201,3 +200,8 @@ def missing(name: str, data_dir: Path | None = None) -> str | None:
         return None
     known = next((source for source in SOURCES if letters(source) == letters(name)), None)
     return known if known and not is_complete(known, dataset_dir(known)) else None
+
+
+def letters(word: str) -> str:
+    """A name without case, dashes and underscores: ``CIFAR-10`` as ``cifar10``."""
+    return word.lower().replace("-", "").replace("_", "")
