@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
@@ -20,13 +20,17 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.threads import default_threads
 
 _BRIEF = 2.0
-"""Seconds; a shorter first pass is repeated, because first access to memory is slow."""
+"""Seconds; a shorter first pass is left out, because first access to memory is slow."""
 _LONG = 5.0
-"""Seconds; after a longer pass no further step is timed."""
-_MOST_STEPS, _ENOUGH = 5, 0.5
-"""Limits of the timed steps: their number and their total seconds."""
+"""Seconds; after a longer pass nothing else is timed."""
+_MOST_ROUNDS, _ENOUGH = 15, 1.5
+"""Limits of the rounds of a pass by layer and a normal step: their number and total seconds."""
 _LR = 1e-9
 """Tiny, so that random labels do not make the weights diverge."""
+
+
+_Times = dict[tuple[str, bool], float]
+"""Seconds by the name of a layer and whether it runs backward."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +113,20 @@ class _Probe:
         self._targets = np.zeros(batch_size, np.int64)
 
     def forecast(self, memory: MemoryEstimate) -> Profile | None:
-        times = self._by_layer()
-        if sum(times.values()) < _BRIEF and not self._cancelled():
-            times = self._by_layer()
-        step_seconds = self._step_seconds(sum(times.values()))
+        first = self._by_layer()
+        whole = sum(first.values())
+        passes, steps = ([] if whole < _BRIEF else [first]), list[float]()
+        # In turn, so that what else the machine does disturbs both alike; then the medians.
+        start = time.perf_counter()
+        while whole < _LONG and len(steps) < _MOST_ROUNDS and not self._cancelled():
+            passes.append(self._by_layer())
+            steps.append(self._step())
+            if time.perf_counter() - start > _ENOUGH:
+                break
         if self._cancelled():
             return None
+        times = _medians(passes)
+        step_seconds = statistics.median(steps) if steps else sum(times.values())
         return Profile(
             self._batch_size,
             self._model.threads,
@@ -123,9 +135,9 @@ class _Probe:
             memory,
         )
 
-    def _by_layer(self) -> dict[tuple[str, bool], float]:
+    def _by_layer(self) -> _Times:
         """Seconds by layer and direction of one pass; incomplete if cancelled."""
-        times: dict[tuple[str, bool], float] = {}
+        times: _Times = {}
         start = time.perf_counter()
         for owner in self._model.train_stages(self._images, self._targets):
             now = time.perf_counter()
@@ -137,21 +149,21 @@ class _Probe:
         times["", True] += time.perf_counter() - start
         return times
 
-    def _step_seconds(self, pass_seconds: float) -> float:
+    def _step(self) -> float:
         """Seconds of a normal step, in which the stages of several layers are merged."""
-        steps: list[float] = []
-        most = 0 if pass_seconds > _LONG else _MOST_STEPS
-        while not self._cancelled() and len(steps) < most and sum(steps) < _ENOUGH:
-            start = time.perf_counter()
-            # The time does not depend on the values.
-            with suppress(NonFiniteError):
-                self._model.train_batch(self._images, self._targets)
-            self._optimizer.step(_LR)
-            steps.append(time.perf_counter() - start)
-        return statistics.median(steps) if steps else pass_seconds
+        start = time.perf_counter()
+        # The time does not depend on the values.
+        with suppress(NonFiniteError):
+            self._model.train_batch(self._images, self._targets)
+        self._optimizer.step(_LR)
+        return time.perf_counter() - start
 
 
-def _layer_times(times: dict[tuple[str, bool], float], step_seconds: float) -> Iterator[LayerTime]:
+def _medians(passes: Sequence[_Times]) -> _Times:
+    return {owner: statistics.median(times[owner] for times in passes) for owner in passes[0]}
+
+
+def _layer_times(times: _Times, step_seconds: float) -> Iterator[LayerTime]:
     """Times by layer, scaled to add up to a step."""
     scale = step_seconds / sum(times.values())
     for name in dict.fromkeys(name for name, _ in times):

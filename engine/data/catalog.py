@@ -22,10 +22,10 @@ from cnn_tui.engine.data.sources import (
     dataset_dir,
     holds,
     is_complete,
+    letters,
     oddities,
 )
 from cnn_tui.engine.errors import DataError, MissingDataError
-from cnn_tui.engine.specs.known_data import facts_of, letters
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
 
@@ -196,7 +196,8 @@ _WORDS = {
     "cifar100": "photographs of a hundred kinds (Krizhevsky 2009)",
     FOLDER: "your own: a folder of pictures per class, or .npz",
 }
-_IMAGES = {"digits": 1797, "shapes": 10_000}
+_SIZES = {"digits": ((1, 8, 8), 1797), "shapes": ((3, 32, 32), 10_000)}
+_CLASSES = {"cifar100": 100, FOLDER: None}
 
 
 def entries(
@@ -210,14 +211,17 @@ def entries(
 
 
 def _entry(name: str, given: Path | None) -> DatasetEntry:
-    source, facts, ready = SOURCES.get(name), facts_of(name), _is_ready(name, given)
+    source, ready = SOURCES.get(name), _is_ready(name, given)
     folder = given if given and ready else dataset_dir(name)
+    shape, images = _SIZES.get(name, (None, None))
+    if source:
+        shape, images = source.input, source.train + source.test
     return DatasetEntry(
         name=name,
         description=_WORDS[name],
-        input=facts.shape,
-        classes=facts.classes,
-        images=source.train + source.test if source else _IMAGES.get(name),
+        input=shape,
+        classes=_CLASSES.get(name, 10),
+        images=images,
         ready=ready,
         download_bytes=source.size if source else 0,
         folder=str(folder) if source or given else "",
@@ -227,4 +231,4 @@ def _entry(name: str, given: Path | None) -> DatasetEntry:
 def _is_ready(name: str, given: Path | None) -> bool:
     if name in SOURCES:
         return holds(name, given) if given else is_complete(name, dataset_dir(name))
-    return name in _BUILT_IN or given is not None
+    return name in _SIZES or given is not None

@@ -120,7 +120,8 @@ class Job:
                 self.reasons.append(f"{urlsplit(url).netloc}: {error}")
         raise DataError(
             f"{self.file.name} cannot be downloaded: {'; '.join(map(plain, self.reasons))}.",
-            "Try again later, or give a mirror with --mirror URL.",
+            "Try again later, give a mirror with --mirror URL, or the folder of its files, fetched "
+            "elsewhere, with --data-dir DIR.",
         )
 
     def _from(self, url: str, part: BinaryIO) -> None:

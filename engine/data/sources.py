@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import platformdirs
 
-from cnn_tui.engine.specs.known_data import letters
 from cnn_tui.engine.specs.wording import listed
 
 _APP = "cnn-tui"
@@ -50,6 +49,8 @@ class Download(NamedTuple):
 
     hosts: tuple[str, ...]
     files: tuple[RemoteFile, ...]
+    input: tuple[int, int, int]
+    """Shape of every image, ``(C, H, W)``."""
     train: int
     """Number of images to train and validate."""
     test: int
@@ -90,6 +91,7 @@ SOURCES = {
                 "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
             ),
         ),
+        (1, 28, 28),
         60_000,
         10_000,
     ),
@@ -117,6 +119,7 @@ SOURCES = {
                 "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
             ),
         ),
+        (1, 28, 28),
         60_000,
         10_000,
     ),
@@ -129,6 +132,7 @@ SOURCES = {
                 "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
             ),
         ),
+        (3, 32, 32),
         50_000,
         10_000,
     ),
@@ -141,6 +145,7 @@ SOURCES = {
                 "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
             ),
         ),
+        (3, 32, 32),
         50_000,
         10_000,
     ),
@@ -233,3 +238,8 @@ def missing(name: str, data_dir: Path | None = None) -> str | None:
         return None
     known = next((source for source in SOURCES if letters(source) == letters(name)), None)
     return known if known and not is_complete(known, dataset_dir(known)) else None
+
+
+def letters(word: str) -> str:
+    """A name without case, dashes and underscores: ``CIFAR-10`` as ``cifar10``."""
+    return word.lower().replace("-", "").replace("_", "")

@@ -75,10 +75,24 @@ def _too_large(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     padding = [max(axis.padding, (axis.span - size + 1) // 2) for size, axis in axes]
     yield from first_fitting(case, layer, "kernel_size", kernel, -1)
     if isinstance(layer, Conv):
+        yield from _usual(case, layer)
         yield from first_fitting(case, layer, "padding", padding, 1)
     else:  # a pool over padding alone would change nothing
         yield from removal(case, 3)
     yield from _inputs(case)
+
+
+def _usual(case: Case, layer: Conv) -> Iterator[FixCandidate]:
+    """No dilation, or a kernel as most networks have it."""
+    if layer.dilation not in (1, (1, 1)):
+        plain = msgspec.structs.replace(layer, dilation=1)
+        if not infer(plain, case.step.before).faults:
+            was = format_shape(tuple(dict.fromkeys(pair(layer.dilation))))
+            yield FixCandidate(case.fix("dilation", 1), "dilation 1", 0, was=was)
+    for cost, kernel in enumerate(_USUAL_KERNELS, 2):
+        changed = msgspec.structs.replace(layer, kernel_size=kernel)
+        if changed != layer and not infer(changed, case.step.before).faults:
+            yield _candidate(case, layer, "kernel_size", kernel)._replace(cost=cost)
 
 
 def _largest_kernel(size: int, window: Window) -> int:
@@ -107,6 +121,7 @@ def _explicit_padding(case: Case, layer: Conv) -> Iterator[FixCandidate]:
 
 
 def _pool_padding(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
+    yield _candidate(case, layer, "padding", 0)._replace(cost=1)
     yield from first_fitting(case, layer, "padding", present(layer, "padding"), -1)
     yield from first_fitting(case, layer, "kernel_size", present(layer, "kernel_size"), 1)
 
@@ -192,8 +207,11 @@ def _groups(case: Case, layer: Conv) -> Iterator[FixCandidate]:
 SHIFTS = ((1, 1), (1, 0), (0, 1))
 """Both axes together keep a square; one alone is for volumes that are not square."""
 _FARTHEST = 32
-_HANDICAPS = {"stride": 0.0, "kernel_size": 0.1, "padding": 0.2}
+_HANDICAPS = {"stride": 0.0, "kernel_size": 0.1, "padding": 1.2}
 """Cost added per setting, to rank changes of equal size."""
+_POOL_STRIDE = 2.0
+"""Cost added for another stride of a pool: it would hardly shrink the volume."""
+_USUAL_KERNELS = (5, 3)
 
 
 def nearest_values(case: Case, layer: Windowed, field: str) -> Iterator[FixCandidate]:
@@ -256,6 +274,8 @@ def _candidate(
     label = f"{field.removesuffix('_size')} {shown}"
     old = present(layer, field)
     cost = max(abs(sizes[0] - old[0]), abs(sizes[1] - old[1])) + _HANDICAPS[field]
+    if field == "stride" and not isinstance(layer, Conv):
+        cost += _POOL_STRIDE
     was = format_shape(old) if field == "kernel_size" or old[0] != old[1] else str(old[0])
     fix = case.fix(field, value if isinstance(value, int) else list(value))
     return FixCandidate(fix, label, cost, was=was)

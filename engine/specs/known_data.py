@@ -32,14 +32,8 @@ KNOWN_DATA = {
 }
 
 
-def letters(word: str) -> str:
-    """A name without case, dashes and underscores: ``CIFAR-10`` as ``cifar10``."""
-    return word.lower().replace("-", "").replace("_", "")
-
-
-_BY_LETTERS = {letters(name): facts for name, facts in KNOWN_DATA.items()}
-
-
 def facts_of(data: str) -> DataFacts:
-    """What is known of the data of a network; nothing about folders and files."""
-    return _BY_LETTERS.get(letters(data), DataFacts())
+    """What is known of the data of a network, however spelt; nothing of folders and files."""
+    name = data.lower().replace("_", "-")
+    spelt = {"cifar-10": "cifar10", "cifar-100": "cifar100", "fashionmnist": "fashion-mnist"}
+    return KNOWN_DATA.get(spelt.get(name, name), DataFacts())

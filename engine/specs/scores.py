@@ -84,7 +84,8 @@ def _not_plain(steps: Sequence[InferredLayer], after: int) -> Iterator[tuple[Pla
             effect = "it drops scores before they reach the loss"
         elif bounds is not None and bounds[0] == 0:
             effect = "no score that reaches the loss can be negative"
-        text = f"the network ends in a {name}: {effect}"
+        ending = name if name == "dropout" else f"a {name}"
+        text = f"the network ends in {ending}: {effect}"
         yield (position,), Diagnostic("not-plain", text, remedy="The loss needs plain scores.")
 
 

@@ -35,7 +35,6 @@ _MEASURED: tuple[Rule, ...] = (
     rate.lr_low,
 )
 _EPOCH: tuple[Rule, ...] = (
-    learning.few_to_judge,
     layers.dropout_high,
     learning.timid,
     learning.wrong_labels,

@@ -95,14 +95,14 @@ def test_fixes_after_which_all_fits_come_first():
 @pytest.mark.parametrize(
     ("network", "best"),
     [
-        (net(Conv(out_channels=4, kernel_size=31)), "padding 2 instead of 0: gives 4x2x2"),
+        (net(Conv(out_channels=4, kernel_size=31)), "kernel 5x5 instead of 31x31: gives 4x24x24"),
         (
             net(Conv(out_channels=4, kernel_size=4, padding="same")),
             "kernel 3x3 instead of 4x4",
         ),
         (
             net(MaxPool(kernel_size=3, stride=1, padding=4)),
-            "kernel 5x5 instead of 3x3",
+            "padding 0 instead of 4: gives 1x26x26",
         ),
         (
             net(Conv(out_channels=6, padding=1), Conv(out_channels=6, groups=4)),

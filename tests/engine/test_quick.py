@@ -31,7 +31,7 @@ from cnn_tui.engine.specs.layers import (
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.engine.specs.quick.complete import complete
-from cnn_tui.engine.specs.quick.parse import parse_quick
+from cnn_tui.engine.specs.quick.parse import parse_quick, parse_understood
 from cnn_tui.engine.specs.quick.vocabulary import by_word
 from cnn_tui.engine.specs.quick.write import to_quick
 
@@ -277,3 +277,30 @@ def test_every_word_of_a_preset_is_known_to_the_completions(name: str):
         if word.isalpha() and word not in ("pad", "same"):
             before = " ".join(line.split()[:at])
             assert word in words(f"{before} {word[:1]}"), (before, word)
+
+
+@pytest.mark.parametrize(
+    ("text", "understood"),
+    [
+        ("conv 32 3x3 | rel", "conv 32 3x3"),
+        ("conv 32 3x", "conv 32 3x3"),
+        ("Conv2D(32, ", ""),
+        ("conv 8 3x3 | Conv2D(32, 3)", "conv 8 3x3"),
+        ("conv3-64", ""),
+        ("pool(3", ""),
+        ("conv 8 3x3 | pool 2 | (", "conv 8 3x3 | pool 2x2"),
+        ("conv 8 3x3 | res { conv 16 pa", "conv 8 3x3"),
+        ("relu | fc", "relu"),
+    ],
+)
+def test_of_a_wrong_line_only_what_is_understood_is_taken(text: str, understood: str) -> None:
+    layers, error = parse_understood(text)
+    assert to_quick(layers) == understood
+    assert error is not None
+    with pytest.raises(EntryError):
+        parse_quick(text)
+
+
+def test_the_notation_of_a_paper_is_translated() -> None:
+    with pytest.raises(EntryError, match="Write conv 64 3x3"):
+        parse_quick("conv3-64")

@@ -10,7 +10,7 @@ import msgspec
 
 from cnn_tui.engine.errors import CnnTuiError, ShapeError, SpecError
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.report import Issue, LayerReport, Report
 from cnn_tui.tui.cli import options
@@ -69,11 +69,21 @@ def print_report(report: Report, title: str = "") -> None:
     rows = [first, *_rows(report.layers, wrong)]
     styles = [_WRONG if "!" in row[4] else _OPEN if row[4] == "?" else "" for row in rows]
     print_table(_HEADER, rows, right=_COUNTS, wrap=_WORDS, styles=styles)
-    print_line(f"{report.total_params:,} parameters, {report.total_macs:,} multiply-adds an image")
+    print_line(_totals(report))
     for issue in report.issues:
         print_line(f"! {issue.message}", _WRONG)
         for fix in issue.fixes:
             print_line(f"  - {fix.description}", _GOOD)
+
+
+def _totals(report: Report) -> str:
+    known = report.known_layers
+    if len(known) == len(report.layers):
+        return f"{report.total_params:,} parameters, {report.total_macs:,} multiply-adds an image"
+    if not known:
+        return "no totals: the first layer does not fit"
+    params, macs = sum(layer.params for layer in known), sum(layer.macs for layer in known)
+    return f"up to layer {len(known)}: {params:,} parameters, {macs:,} multiply-adds an image"
 
 
 def _number(path: str) -> str:
@@ -109,7 +119,10 @@ def _checked(
         network = resolve(arch)
     except SpecError as error:
         return unreadable(arch, error), error
-    report = check(msgspec.structs.replace(network, input=shape or network.input))
+    # Images of another size than the data's are asked for by name.
+    report = (
+        check(msgspec.structs.replace(network, input=shape)) if shape else check_with_data(network)
+    )
     if report.valid:
         return report, None
     first, *others = report.issues

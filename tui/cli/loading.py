@@ -16,9 +16,13 @@ from rich.progress import Progress as Bar
 from cnn_tui.engine.data.catalog import load_dataset, load_network_data
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.sources import Progress
+from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.check import check_with_data
+from cnn_tui.engine.specs.fitting import fit_to_data
+from cnn_tui.engine.specs.known_data import facts_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
-from cnn_tui.engine.specs.wording import plain
+from cnn_tui.engine.specs.wording import listed, plain
 from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli.output import paints, print_note, print_progress
 
@@ -64,14 +68,29 @@ def load_for(
         ShapeError: Network and data do not fit each other.
     """
     network = change(resolve(arch))
-    network = msgspec.structs.replace(network, data=network.data if data is None else data)
+    note = ""
+    if data is not None:
+        network, note = _with_data(network, data)
     with progress_shown() as progress:
         network, dataset, data_dir = load_network_data(
             network, data_dir, skip_damaged=skip_damaged, progress=progress
         )
     _print_notes(dataset)
+    if note:
+        print_note(note)
     check_compatible(network, dataset)
     return network, dataset, data_dir
+
+
+def _with_data(network: Network, data: str) -> tuple[Network, str]:
+    """Return the network for other data, and what else that changes in words."""
+    named = msgspec.structs.replace(network, data=data)
+    fitted = fit_to_data(named, facts_of(data))
+    if fitted != named and check_with_data(fitted).valid:
+        changes = [f"input {format_shape(fitted.input)}"] * (fitted.input != named.input)
+        changes += [f"{facts_of(data).classes} scores"] * (fitted.layers != named.layers)
+        return fitted, f"{network.name} is changed for {data}: {listed(changes, 'and')}."
+    return named, ""
 
 
 @contextmanager

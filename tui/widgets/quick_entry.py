@@ -13,7 +13,7 @@ from textual.widgets import Input
 from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.quick.complete import Completion, complete
-from cnn_tui.engine.specs.quick.parse import parse_quick
+from cnn_tui.engine.specs.quick.parse import parse_understood
 from cnn_tui.tui.rows import Line, Run, unstyled
 from cnn_tui.tui.widgets.inputs import EntryInput
 from cnn_tui.tui.widgets.lines import Lines, underlined
@@ -99,13 +99,10 @@ class QuickEntry(Lines):
         self.redraw()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Parse the line; an unfinished word keeps the last valid layers."""
+        """Parse the line; what is not understood is not shown."""
         event.stop()
         self._chosen = 0
-        try:
-            layers, self._error = parse_quick(event.value), None
-        except EntryError as error:
-            layers, self._error = self._layers, error
+        layers, self._error = parse_understood(event.value)
         if layers != self._layers:
             self._layers = layers
             self.post_message(self.Typed(layers))

@@ -10,7 +10,7 @@ import msgspec
 
 from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.specs.info import Flag
-from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer, Residual
+from cnn_tui.engine.specs.layers import LAYER_TYPES, Conv, Layer, Residual
 from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.quick.vocabulary import (
     TOKENS,
@@ -26,6 +26,8 @@ from cnn_tui.engine.specs.wording import expected, listed, nearest, show
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _DECIMAL = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(e[+-]?[0-9]{1,4})?")
 _SIZE = re.compile(r"([0-9]{1,18})[x×]([0-9]{1,18})")
+_OF_VGG = re.compile(r"([0-9]{1,4})-([0-9]{1,9})")
+"""A kernel and a number of filters, as papers write ``conv3-64``."""
 _SIZES = {"kernel_size", "stride", "padding", "dilation"}
 _LABELS = {
     "out_channels": "the number of filters",
@@ -71,6 +73,13 @@ class Draft:
             raise _unknown(token, self.kind)
         self.set_value(setting.field, value, token)
 
+    def complete(self) -> list[Layer]:
+        """Return the layer as far as it has been read, if nothing is missing."""
+        try:
+            return [self.layer()] if self._values else []
+        except EntryError:
+            return []
+
     def layer(self) -> Layer:
         """Return the complete layer."""
         for name, field in fields_of(self.kind).items():
@@ -88,8 +97,10 @@ def _value(field: str, kind: type[Layer], token: Token) -> object:
         except msgspec.ValidationError:
             continue
         return value
-    wanted = expected(annotation).replace("[height, width]", "such as 5x3")
-    raise token.error(f"{_sentence(field)} cannot be {show(token.text)}.", f"Expected {wanted}.")
+    wanted = f"Expected {expected(annotation).replace('[height, width]', 'such as 5x3')}."
+    if kind is Conv and (vgg := _OF_VGG.fullmatch(token.text)):
+        wanted = f"Write conv {vgg[2]} {vgg[1]}x{vgg[1]}."
+    raise token.error(f"{_sentence(field)} cannot be {show(token.text)}.", wanted)
 
 
 def _readings(text: str) -> Iterator[object]:
@@ -141,12 +152,33 @@ def parse_quick(text: str) -> tuple[Layer, ...]:
     return _QuickReader(text).whole()
 
 
+def parse_understood(text: str) -> tuple[tuple[Layer, ...], EntryError | None]:
+    """Parse a line that may be unfinished or wrong: the layers before the error, and the error.
+
+    The layer in which the error is counts if it is complete without the wrong word.
+    """
+    try:
+        reader = _QuickReader(text)
+    except EntryError as error:
+        # A character without meaning; what it touches is not understood either.
+        before = text[: error.column]
+        layers, other = parse_understood(before)
+        is_apart = other is not None or before[-1:] in ("", " ", ",", "|")
+        return (layers if is_apart else layers[:-1]), error
+    try:
+        return reader.whole(), None
+    except EntryError as error:
+        return tuple(reader.understood), error
+
+
 class _QuickReader(TokenReader):
     """Parses tokens into layers."""
 
     def __init__(self, text: str) -> None:
         super().__init__(scan(text, TOKENS))
         self._count = 0
+        self.understood: list[Layer] = []
+        """The layers outside of blocks that have been read so far."""
 
     def whole(self) -> tuple[Layer, ...]:
         layers = self._layers(0)
@@ -161,6 +193,8 @@ class _QuickReader(TokenReader):
                 self._next()
             else:
                 layers.append(self._layer(depth))
+                if depth == 0:
+                    self.understood.append(layers[-1])
         if self._token.kind == "open":
             raise self._token.error(
                 "Only a residual block has braces.", "Write res { conv 16 pad same }."
@@ -174,15 +208,23 @@ class _QuickReader(TokenReader):
             raise token.error(f"There are more than {MAX_LAYERS} layers.", "Use fewer.")
         kind, glued = _kind(token)
         draft = Draft(kind, token)
+        try:
+            self._settings(draft, glued, depth)
+        except EntryError:
+            if depth == 0:
+                self.understood += draft.complete()
+            raise
+        return draft.layer()
+
+    def _settings(self, draft: Draft, glued: Token, depth: int) -> None:
         if glued.text:
             draft.place(glued)
-        while self._continues(kind):
+        while self._continues(draft.kind):
             if self._token.kind == "open":
                 brace = self._token
                 draft.set("branch", self._branch(depth), brace)
             else:
                 self._setting(draft)
-        return draft.layer()
 
     def _continues(self, kind: type[Layer]) -> bool:
         """Whether the next token still belongs to the layer."""

@@ -22,20 +22,6 @@ WINDOW = 5
 """Epochs without progress."""
 
 
-def few_to_judge(facts: Facts) -> Iterator[Verdict]:
-    """Too few validation images to tell learning from luck."""
-    if facts.started is None or facts.luck <= MOST_LUCK:
-        return
-    images = facts.started.val_images
-    yield Verdict(
-        "few-to-judge",
-        f"The validation accuracy says little: it rests on {images} image{'s' * (images != 1)}, of "
-        "which many may be right by luck. Nothing is concluded from it.",
-        (f"by luck alone it may be {min(1.0, facts.chance + facts.luck):.0%}",),
-        remedies.advise("Give more images, or judge by the training loss."),
-    )
-
-
 def timid(facts: Facts) -> Iterator[Verdict]:
     """Nothing is learned because steps are too small, although gradients are large enough."""
     if facts.learns_nothing and not _moves(facts) and all(map(is_lively, facts.measured)):
@@ -46,8 +32,11 @@ def wrong_labels(facts: Facts) -> Iterator[Verdict]:
     """Labels that do not match the images, so that they can only be memorised."""
     if not (facts.learns_nothing and _moves(facts)) and not _memorises(facts):
         return
-    if (facts.had_learned and facts.at_chance) or facts.luck > MOST_LUCK:
-        return  # it learned these labels once, or nobody can tell
+    if facts.had_learned and facts.at_chance:
+        return  # it learned these labels once
+    if facts.luck > MOST_LUCK:
+        yield _few_to_judge(facts)
+        return
     val = facts.epochs[-1].val_accuracy
     yield Verdict(
         "labels",
@@ -111,13 +100,16 @@ def underfitting(facts: Facts) -> Iterator[Verdict]:
 def overfitting(facts: Facts) -> Iterator[Verdict]:
     """Training images are memorised, others are classified much worse."""
     latest = facts.recent_epochs(3)
-    if not latest or facts.started is None or facts.luck > MOST_LUCK:
+    if not latest or facts.started is None:
         return
     if facts.validates_at_chance:
         return  # perhaps the labels: more steps will tell
     gap = statistics.fmean(epoch.train_accuracy - epoch.val_accuracy for epoch in latest)
     last, images = latest[-1], facts.started.train_images
     if gap < GAP / 2 or last.val_loss < 2 * last.train_loss:
+        return
+    if facts.luck > MOST_LUCK:
+        yield _few_to_judge(facts)
         return
     per_class = images / len(facts.started.classes)
     code, message, remedy = _too_close(facts, images, few=per_class < FEW_PER_CLASS)
@@ -157,6 +149,18 @@ def healthy(facts: Facts) -> Iterator[Verdict]:
         f"validation accuracy {last.val_accuracy:.1%}.",
         (f"update:weight {ratio:.1e}",),
         severity="praise",
+    )
+
+
+def _few_to_judge(facts: Facts) -> Verdict:
+    """In place of a verdict for which validation is no evidence."""
+    images = facts.started.val_images if facts.started else 0
+    return Verdict(
+        "few-to-judge",
+        f"Validation is far worse than training, but rests on {images} image{'s' * (images != 1)}: "
+        "too few to tell a fault from bad luck.",
+        (f"by luck alone the accuracy may be {min(1.0, facts.chance + facts.luck):.0%}",),
+        remedies.advise("Give more images."),
     )
 
 

@@ -85,7 +85,7 @@ def too_low(facts: Facts) -> Verdict:
             f"update:weight at the last measurements: {_listed(ratios)}",
             f"loss {facts.loss:.3g}, chance {facts.chance_loss:.3g}",
         ),
-        remedies.learning_rate(_higher(facts, max(ratios[-4:])), restart=False),
+        _higher(facts, max(ratios[-4:])),
     )
 
 
@@ -108,14 +108,16 @@ def lower(facts: Facts, *, restart: bool | None = None) -> Remedy:
     return remedies.learning_rate(rate, restart=not facts.learning if restart is None else restart)
 
 
-def _higher(facts: Facts, ratio: float) -> float:
+def _higher(facts: Facts, ratio: float) -> Remedy:
     """A suitable rate, or else the power of ten that brings ``ratio`` to 0.001."""
     rate = suitable(facts)
     if rate is not None and rate >= facts.lr * LEAST_CHANGE:
-        return rate
+        # Weights that have hardly moved lose nothing, and a schedule may begin low for a reason.
+        return remedies.learning_rate(rate, restart=rate >= 10 * facts.lr)
     factor = 10.0 ** math.ceil(math.log10(1e-3 / ratio))
     # Limited, because larger changes cannot be judged.
-    return facts.lr * min(max(factor, 10.0), 100.0)
+    rate = facts.lr * min(max(factor, 10.0), 100.0)
+    return remedies.learning_rate(rate, restart=False)
 
 
 def _ratios(facts: Facts) -> list[float]:
