@@ -178,11 +178,11 @@ class InspectScreen(InspectDialogs):
         if self._training.active:
             return LiveSource(self._training)
         if kept := self._training.board.kept:
-            return SavedSource(kept, data_dir=places.data)
+            return SavedSource(kept)
         for entry in sorted(list_runs(places.runs), key=_age, reverse=True):
             folder = RunFolder(places.runs / entry.name)
             if folder.states or is_regular(folder.best_file):
-                return SavedSource(folder, data_dir=places.data)
+                return SavedSource(folder)
         raise InsightError("There is no trained network yet.", "F5 trains one; 4 then looks in it.")
 
     def _drop(self) -> None:
