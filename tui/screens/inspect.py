@@ -226,9 +226,10 @@ class InspectScreen(InspectDialogs):
         facts = self._facts
         where = self.query_one("#where", TextLines)
         if facts:
-            words = self._place.words(self.view, facts, self._found)
-            pages, page = self._pane.drawn.pages, self._pane.page + 1
-            words += f"   page {page} of {pages}" if self._found and pages > 1 else ""
+            pages, at = self._pane.drawn.pages, self._pane.page + 1
+            page = f"page {at} of {pages}" if self._found and pages > 1 else ""
+            room = self._pane.size.width - 1
+            words = self._place.words(self.view, facts, self._found, page, room)
             where.rows = (((f" {words}", ""),),)
             self.heading = Heading(clean(facts.name), facts.state)
         width = max(20, self._pane.size.width - 2)
