@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
@@ -21,8 +22,8 @@ from cnn_tui.engine.threads import WorkerPool
 
 MOST_BYTES = 2 << 30
 """Default limit of an opened network. A request beyond it is refused with the number that fits."""
-_SAMPLES = (4, 8)
-"""Images of the plans from which the memory of larger ones is computed."""
+
+_FITTING = {0: "Not even one image fits.", 1: "Only one image fits."}
 
 Classes = int | Sequence[int] | NDArray[np.integer]
 """One class for all images, or one for each."""
@@ -239,27 +240,22 @@ class OpenedPlan(Plan):
 
 def _planned(parts: Operations, images: int, limit: int) -> OpenedPlan:
     """The plan for a number of images; memory is reserved here, but occupied only by a pass."""
-    few = OpenedPlan(parts, min(images, _SAMPLES[1]))
-    # More images need no more than in proportion.
-    if _bytes(parts, few) * images <= limit * few.batch:
-        return few if few.batch == images else OpenedPlan(parts, images)
-    fixed, each = _memory_of(parts)
-    if few.batch < images and fixed + each * images <= limit:
-        return OpenedPlan(parts, images)
-    fitting = min(images - 1, max(0, (limit - fixed) // each))
+    outputs = sum(map(math.prod, parts.shapes.values())) * parts.store.data.itemsize
+    # Plans far beyond the limit are not even tried: the system may refuse to reserve so much.
+    count = tried = min(images, max(1, limit // outputs))
+    plan = OpenedPlan(parts, count)
+    needed = _bytes(parts, plan) * images // tried
+    while count and (held := _bytes(parts, plan)) > limit:
+        count = min(count - 1, count * limit // held)
+        plan = OpenedPlan(parts, max(1, count))
+    if count == images:
+        return plan
     raise MemoryLimitError(
-        f"Looking inside with {images:,} images needs {(fixed + each * images) / 1e6:,.0f} MB, "
-        f"the limit is {limit / 1e6:,.0f} MB.",
-        f"At most {fitting:,} images fit." if fitting else "Not even one image fits.",
-        fitting,
+        f"Looking inside with {images:,} image{'s' * (images > 1)} needs about "
+        f"{needed / 1e6:,.0f} MB, the limit is {limit / 1e6:,.0f} MB.",
+        _FITTING.get(count, f"At most {count:,} images fit."),
+        count,
     )
-
-
-def _memory_of(parts: Operations) -> tuple[int, int]:
-    """Bytes that an opened network holds whatever the number of images, and those of an image."""
-    low, high = (_bytes(parts, OpenedPlan(parts, count)) for count in _SAMPLES)
-    each = max(1, (high - low) // (_SAMPLES[1] - _SAMPLES[0]))
-    return max(0, low - each * _SAMPLES[0]), each
 
 
 def _bytes(parts: Operations, plan: Plan) -> int:

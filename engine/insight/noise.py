@@ -29,8 +29,8 @@ from cnn_tui.engine.ops.memory import Array
 KNOWN, MANY, KNOWN_OF_MANY, UNKNOWN = 17.0, 100, 25.0, 12.0
 """Largest sum of the squares of the three measures of a filter that is like noise, also for one of
 at least 100 weights, and of two measures without the start. About 99% of white noise is below."""
-RECALLED = 3.0
-"""The third measure from which a filter comes from its start, whatever the others say."""
+FAR = 3.2
+"""Smoothness, or recall of the start, from which a filter is not like noise, whatever the rest."""
 ALIKE = 0.4
 """Cosine with the start from which it does if the others say a little of the same."""
 FEWEST = 16
@@ -74,13 +74,14 @@ def like_noise(
     leans = np.zeros(len(weight)) if inputs is None else lean(weight, inputs)
     scores = np.square(smooth) + np.square(leans)
     if start is None:
-        found: NDArray[np.bool_] = scores <= UNKNOWN
+        found: NDArray[np.bool_] = (scores <= UNKNOWN) & (np.abs(smooth) < FAR)
         return found & (np.count_nonzero(found) <= MOST_ALIKE * len(weight))
     recall = _recall(weight, start)
     recall[recall >= UNMOVED * math.sqrt(size)] = 0
     learned = (recall >= ALIKE * math.sqrt(size)) & (smooth + leans >= 1)
     most = KNOWN_OF_MANY if size >= MANY else KNOWN
-    found = (scores + np.square(recall) <= most) & (recall < RECALLED) & ~learned
+    near = np.maximum(np.abs(smooth), recall) < FAR
+    found = (scores + np.square(recall) <= most) & near & ~learned
     return found
 
 
