@@ -106,7 +106,14 @@ class InspectScreen(InspectDialogs):
     def on_screen_resume(self) -> None:
         if self._inspector is None or self._source_now() != self._origin:
             self._drop()
+        elif self._began is not None:
+            return  # behind a window, or what was started goes on
         self.look()
+
+    def on_screen_suspend(self) -> None:
+        """Compute nothing that nobody sees, but what was started by a key."""
+        if self.app.current_mode != self.MODE and not self.view.start:
+            self._asked, self._began = self._asked + 1, None
 
     def open_source(self, source: SavedSource) -> None:
         self._opened = source
