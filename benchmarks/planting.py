@@ -166,8 +166,10 @@ def _finding(fault: Planted, found: FilterHealth) -> Finding:
     elif fault.kind in NOISE:
         seen = fault.filter in layer.noisy
     else:
-        seen = any({fault.filter, fault.twin} <= {*group} for group in layer.duplicates)
-        seen = seen != (fault.kind in HARMLESS)
+        pair = {fault.filter, fault.twin}
+        seen = any(pair <= {*group} for group in layer.duplicates)
+        # A copy of what an earlier fault has silenced is dead like its original.
+        seen = seen != (fault.kind in HARMLESS) or pair <= {*layer.dead}
     return Finding(fault.kind, seen, str(fault))
 
 

@@ -13,7 +13,7 @@ from cnn_tui.engine.insight.moments import ResponseMoments
 from cnn_tui.engine.insight.noise import like_noise
 from cnn_tui.engine.insight.patches import MOST_SIZE, PatchMoments, sample_size
 from cnn_tui.engine.insight.verdict import LayerFilters, verdict
-from cnn_tui.engine.insight.weights import Floats, cosines, effective_rank, roughness
+from cnn_tui.engine.insight.weights import cosines, effective_rank, roughness
 from cnn_tui.engine.insight.wiring import Wired
 from cnn_tui.engine.opened import Opened
 from cnn_tui.engine.ops.memory import Array
@@ -21,6 +21,8 @@ from cnn_tui.engine.ops.memory import Array
 COSINE, CORRELATION = 0.93, 0.6
 """Least cosine of the weights and least correlation of the responses of two filters that do the
 same; see the calibration in docs/insight.md."""
+RARE = 0.01
+"""Share of values above zero of two filters below which their responses are too few to compare."""
 CONSTANT = 1e-6
 """Range of a filter's output, relative to what is usual, up to which it is constant."""
 
@@ -67,7 +69,10 @@ class FilterMeasures:
         dead = self._dead()
         signs = np.outer(self._signs, self._signs)
         closeness, likeness = cosines(weight) * signs, moments.correlations()
-        duplicates = groups_of(_same(closeness, likeness, ~dead), closeness)
+        rare = moments.share_active < RARE
+        alike = (likeness >= CORRELATION) | np.outer(rare, rare)
+        alive = np.outer(~dead, ~dead)
+        duplicates = groups_of((closeness >= COSINE) & alike & alive, closeness)
         noise = like_noise(weight, start, self._inputs)
         # A copy has another start than the filter it is a copy of, which did learn.
         noisy = _numbers(noise & ~((np.abs(closeness) >= COSINE) & ~noise).any(axis=1))
@@ -101,11 +106,6 @@ class FilterMeasures:
         scale = self._responses.scale if bounds is None else bounds[1] - bounds[0]
         constant = self._responses.constant(CONSTANT, scale)
         return constant | (self._joined == 0) if self._conv.joined else constant
-
-
-def _same(closeness: Floats, likeness: Floats, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    pairs = (closeness >= COSINE) & (likeness >= CORRELATION)
-    return pairs & np.outer(alive, alive)
 
 
 def _numbers(found: NDArray[np.bool_]) -> tuple[int, ...]:
