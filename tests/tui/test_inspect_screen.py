@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,10 +15,15 @@ from runs_made import until
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.inspect import maps, probes
+from cnn_tui.tui.inspect.canvas import Cancelled
+from cnn_tui.tui.inspect.maps import MapsSeen
 from cnn_tui.tui.inspect.pane import InspectPane
+from cnn_tui.tui.inspect.probes import ProbesSeen
 from cnn_tui.tui.inspect.table import VIEWS, view_named
 from cnn_tui.tui.screens.inspect import InspectScreen
 from cnn_tui.tui.screens.runs import RunsScreen
@@ -135,6 +141,46 @@ async def test_what_takes_long_starts_with_enter_and_is_cancelled_with_esc(
         await until(pilot, lambda: pane(app).seen is not None)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, RunsScreen))
+
+
+async def test_what_was_started_goes_on_behind_a_window_and_in_another_mode(
+    app: CnnTuiApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, began = threading.Event(), threading.Event()
+
+    def wait(*_: object) -> ProbesSeen:
+        began.set()
+        assert go.wait(60)
+        raise InsightError("It went on.")
+
+    monkeypatch.setattr(probes, "compute", wait)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_run(app, pilot, "small-1")
+        await turn_to(app, pilot, "probes")
+        await pilot.press("enter")
+        await until(pilot, began.is_set)
+        await pilot.press("question_mark", "escape", "1", "4")
+        go.set()
+        await until(pilot, lambda: "It went on." in text(app, "#seen"))
+
+
+async def test_nothing_is_computed_that_nobody_sees(
+    app: CnnTuiApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = threading.Event()
+
+    def wait(subject: object, wanted: object, progress: object, cancelled: Cancelled) -> MapsSeen:
+        while not cancelled():
+            pass
+        ended.set()
+        raise InsightError("Nobody sees this.")
+
+    monkeypatch.setattr(maps, "compute", wait)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_run(app, pilot, "small-1")
+        await pilot.press("down")
+        await pilot.press("1")
+        await until(pilot, ended.is_set)
 
 
 async def test_help_begins_with_the_view_and_its_source(app: CnnTuiApp) -> None:

@@ -13,16 +13,86 @@ from inspected import make_runs_to_inspect
 from runs_made import until
 from textual.pilot import Pilot
 
+from cnn_tui.engine.insight.probes import LayerProbe, Probes
+from cnn_tui.engine.insight.width import Spread, WidthCurve, WidthPoint, WidthSummary
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.inspect import probes, width
 from cnn_tui.tui.inspect.pane import InspectPane
+from cnn_tui.tui.inspect.probes import ProbesSeen
 from cnn_tui.tui.inspect.table import VIEWS
+from cnn_tui.tui.inspect.width import WidthSeen
 from cnn_tui.tui.messages import InspectRun
 from cnn_tui.tui.terminal.link import Link
 
 pytestmark = pytest.mark.slow
 
 LINKS = {"truecolor": Link(), "16": Link(color="16"), "ascii": Link(ascii=True)}
+
+
+@pytest.fixture(autouse=True)
+def trainings_have_known_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is trained differs in its last bits from machine to machine."""
+    monkeypatch.setattr(probes, "compute", lambda *_: ProbesSeen(_probes()))
+    monkeypatch.setattr(width, "compute", lambda *_: WidthSeen(_widths()))
+
+
+def _probes() -> Probes:
+    names = ("pixels", "conv1", "relu2", "maxpool3", "conv4", "relu5", "fc6")
+    return Probes(
+        data="digits",
+        images=1257,
+        test_images=360,
+        neighbours=5,
+        probes=tuple(
+            LayerProbe(
+                layer=name,
+                features=64 * (7 - at),
+                linear=0.86 + 0.02 * at,
+                knn=0.9 + 0.012 * at,
+                linear_untrained=0.86 + 0.03 * at - 0.009 * at**2,
+                knn_untrained=0.9 + 0.01 * at - 0.006 * at**2,
+            )
+            for at, name in enumerate(names)
+        ),
+        accuracy=0.981,
+        trained_convs=0.98,
+        random_convs=0.931,
+    )
+
+
+def _widths() -> WidthCurve:
+    found = (
+        (2, 0.71, 0.05),
+        (4, 0.85, 0.03),
+        (8, 0.94, 0.012),
+        (16, 0.951, 0.01),
+        (32, 0.95, 0.01),
+    )
+    summaries = tuple(
+        WidthSummary(
+            filters=filters,
+            params=1000 + 90 * filters,
+            accuracy=Spread(mean, std, mean - std, mean + std),
+            effective_rank=Spread(filters**0.8, 0.1, 1.0, filters),
+            distinct=Spread(filters, 0.0, filters, filters),
+        )
+        for filters, mean, std in found
+    )
+    points = tuple(
+        WidthPoint(
+            filters=filters,
+            seed=seed,
+            run=f"small-conv1-{filters}-{seed + 1}",
+            accuracy=mean,
+            effective_rank=filters**0.8,
+            distinct=filters,
+            params=1000 + 90 * filters,
+        )
+        for filters, mean, _ in found
+        for seed in range(3)
+    )
+    return WidthCurve(layer="conv1", data="digits", epochs=1, points=points, widths=summaries)
 
 
 @pytest.fixture(scope="module")

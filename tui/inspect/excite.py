@@ -67,10 +67,13 @@ class ExciteSeen:
 def patch_tiles(found: Excitement, wrong: Mapping[int, str]) -> list[Tile]:
     """Return a picture of its best patches for each filter, the strongest filter first."""
     ordered = sorted(found.filters, key=lambda one: -_response(one))
+    patches = [patch for one in ordered for patch in one.patches]
+    # Deep filters see beyond the image on all sides: only what they see of it is drawn.
+    size = (max((p.height for p in patches), default=1), max((p.width for p in patches), default=1))
     return [
         Tile(
             one.filter,
-            Picture(_mosaic(found, one)),
+            Picture(_mosaic(found, one, size)),
             f"{_response(one):.2g}" if one.patches else "",
             wrong.get(one.filter, "" if one.patches else "silent"),
         )
@@ -82,13 +85,13 @@ def _response(one: FilterPatches) -> float:
     return one.patches[0].response if one.patches else float("-inf")
 
 
-def _mosaic(found: Excitement, one: FilterPatches) -> NDArray[np.uint8]:
+def _mosaic(found: Excitement, one: FilterPatches, largest: tuple[int, int]) -> NDArray[np.uint8]:
     """Return the best patches ``(C, H, W)``; where a field reaches beyond the image it is grey."""
-    height, width = found.field
+    height, width = largest
     pictures = [(patch, found.picture(patch)) for patch in one.patches[: _SIDE * _SIDE]]
     channels = pictures[0][1].shape[0] if pictures else 1
-    size = (channels, _SIDE * (height + 1) - 1, _SIDE * (width + 1) - 1)
-    whole = np.full(size, _BETWEEN, np.uint8)
+    shape = (channels, _SIDE * (height + 1) - 1, _SIDE * (width + 1) - 1)
+    whole = np.full(shape, _BETWEEN, np.uint8)
     for at, (patch, pixels) in enumerate(pictures):
         top, left = at // _SIDE * (height + 1), at % _SIDE * (width + 1)
         whole[:, top : top + height, left : left + width] = _OUTSIDE

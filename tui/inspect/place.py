@@ -127,8 +127,10 @@ class Place:
             self.state = facts.states[(facts.at + by) % len(facts.states)]
         return len(facts.states) > 1
 
-    def words(self, view: View, facts: Surroundings, found: Found | None) -> str:
-        """Say where this is, in a line."""
+    def words(
+        self, view: View, facts: Surroundings, found: Found | None, page: str, width: int
+    ) -> str:
+        """Say where this is, in a line; the state is left out if there is no room."""
         names, parts = layers_of(view, facts), []
         if names:
             layer = self.layer(view, facts)
@@ -140,5 +142,7 @@ class Place:
         if found and found.seen.where:
             parts.append(found.seen.where)
         state = facts.state.rpartition(", ")[2]
-        parts.append(f"< {state} >" if len(facts.states) > 1 else state)
-        return "   ".join(map(clean, parts))
+        parts += [page] * bool(page)
+        whole = [*parts, f"< {state} >" if len(facts.states) > 1 else state]
+        words = "   ".join(map(clean, whole))
+        return words if len(words) <= width else "   ".join(map(clean, parts))

@@ -111,7 +111,14 @@ class InspectScreen(InspectDialogs):
     def present(self) -> None:
         if self._inspector is None or self._source_now() != self._origin:
             self._drop()
+        elif self._began is not None:
+            return  # behind a window, or what was started goes on
         self.look()
+
+    def on_screen_suspend(self) -> None:
+        """Compute nothing that nobody sees, but what was started by a key."""
+        if self.app.current_mode != self.MODE and not self.view.start:
+            self._asked, self._began = self._asked + 1, None
 
     def open_source(self, source: SavedSource) -> None:
         self._opened = source
@@ -183,11 +190,11 @@ class InspectScreen(InspectDialogs):
         if self._training.active:
             return LiveSource(self._training)
         if kept := self._training.board.kept:
-            return SavedSource(kept, data_dir=places.data)
+            return SavedSource(kept)
         for entry in sorted(list_runs(places.runs), key=_age, reverse=True):
             folder = RunFolder(places.runs / entry.name)
             if folder.states or is_regular(folder.best_file):
-                return SavedSource(folder, data_dir=places.data)
+                return SavedSource(folder)
         raise InsightError("There is no trained network yet.", "F5 trains one; 4 then looks in it.")
 
     def _drop(self) -> None:
@@ -231,9 +238,10 @@ class InspectScreen(InspectDialogs):
         facts = self._facts
         where = self.query_one("#where", TextLines)
         if facts:
-            words = self._place.words(self.view, facts, self._found)
-            pages, page = self._pane.drawn.pages, self._pane.page + 1
-            words += f"   page {page} of {pages}" if self._found and pages > 1 else ""
+            pages, at = self._pane.drawn.pages, self._pane.page + 1
+            page = f"page {at} of {pages}" if self._found and pages > 1 else ""
+            room = self._pane.size.width - 1
+            words = self._place.words(self.view, facts, self._found, page, room)
             where.rows = (((f" {words}", ""),),)
             self.heading = Heading(clean(facts.name), facts.state)
         width = max(20, self._pane.size.width - 2)

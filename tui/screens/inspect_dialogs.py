@@ -47,7 +47,7 @@ class InspectDialogs(ModeScreen):
 
     def open(self, folder: RunFolder) -> None:
         """Look into a run of the list."""
-        self.open_source(SavedSource(folder, data_dir=self._training.places.data))
+        self.open_source(SavedSource(folder))
 
     @work
     async def action_choose_image(self) -> None:
