@@ -81,8 +81,8 @@ class SlideSeen:
         side = min(_WIDEST, canvas.width - 2)
         if canvas.height is None:
             return side
-        _, height, width = self.found.canvas.shape
-        rows = max(canvas.height // 3, canvas.height - self.found.scores.shape[1] - 1)
+        height, width = map(int, self.found.canvas.shape[1:])
+        rows = max(canvas.height // 3, canvas.height - len(self.found.labels) - 1)
         return max(8, min(side, 2 * rows * max(height, width) // height))
 
     def _map(self, width: int) -> list[Line]:

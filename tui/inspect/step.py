@@ -137,38 +137,28 @@ class StepSeen:
 
     def _sums(self) -> list[Line]:
         found = self.found
+        result = [f"output {found.value:+.4f}"]
+        lines: list[Line] = []
         if found.kind == "conv":
             sums = found.products.sum((1, 2)).tolist()
-            written = " ".join(f"{value:+.3f}" for value in sums[:_MOST_SUMS])
-            more = f" ... of {len(sums)} channels" if len(sums) > _MOST_SUMS else ""
-            parts = [
-                *([f"channels {written}{more}"] if len(sums) > 1 else []),
-                f"sum {sum(sums):+.4f}   bias {found.bias:+.4f}   output {found.value:+.4f}",
-            ]
-        else:
-            parts = [f"output {found.value:+.4f}"]
-        parts += [f"{name} {value:+.4f}" for name, value in found.then]
-        return [((f" {'   '.join(parts[-1 - len(found.then) :])}", "strong"),)] + [
-            ((f" {part}", "dim"),) for part in parts[: -1 - len(found.then)]
-        ]
+            result = [f"sum {sum(sums):+.4f}", f"bias {found.bias:+.4f}", *result]
+            if len(sums) > 1:
+                written = " ".join(f"{value:+.3f}" for value in sums[:_MOST_SUMS])
+                more = f" ... of {len(sums)} channels" if len(sums) > _MOST_SUMS else ""
+                lines.append(((f" channels {written}{more}", "dim"),))
+        result += [f"{name} {value:+.4f}" for name, value in found.then]
+        return [((f" {'   '.join(result)}", "strong"),), *lines]
 
     def _grids(self, canvas: Canvas) -> list[Line]:
-        found = self.found
-        titles = ("inputs", "weights", "products")
-        if found.kind != "conv":
-            titles = ("inputs", "gradient sent to", "")
-        lines: list[Line] = []
+        found, lines = self.found, list[Line]()
+        shown = [("inputs", found.inputs), ("gradient sent to", found.routed)]
+        if found.kind == "conv":
+            shown[1:] = [("weights", found.factors), ("products", found.products)]
         for channel in range(len(found.inputs)):
-            arrays = (found.inputs[channel], found.factors[channel], found.products[channel])
-            if found.kind != "conv":
-                arrays = (found.inputs[channel], found.routed[channel])
-            heads = [
-                f"{title}{f' of channel {found.first_channel + channel}' if not at else ''}"
-                for at, title in enumerate(titles[: len(arrays)])
-            ]
+            of_channel = f" of channel {found.first_channel + channel}"
             grids = [
-                self._grid(head, array, at == 0)
-                for at, (head, array) in enumerate(zip(heads, arrays, strict=True))
+                self._grid(f"{title}{'' if at else of_channel}", array[channel], not at)
+                for at, (title, array) in enumerate(shown)
             ]
             lines += _side_by_side(grids, canvas.width)
         return lines
@@ -195,7 +185,7 @@ def _marked(
     grey = (plane - low) / ((high - low) or 1.0) * 255
     pixels = np.repeat(grey[None], 3, axis=0)
     if len(rows) and len(columns):
-        window = np.ix_(range(3), rows, columns)
+        window = (slice(None), rows[:, None], columns)
         pixels[window] = (pixels[window] + np.array(_MARK)[:, None, None]) / 2
     return Picture(pixels.astype(np.uint8))
 
