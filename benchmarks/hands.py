@@ -54,7 +54,7 @@ PLACES = {
     "comparison": Place((b"3", b"m", b"m", b"c"), b"best val", (b"l", b"l")),
     "datasets": Place((F6,), b"samples", (DOWN, UP)),
     "baselines": Place((F7,), b"knn", (DOWN, UP)),
-    "help": Place((b"?",), b"Everywhere", (DOWN, UP)),
+    "help": Place((), b"insert", (b"?", b"q")),
     "open dialog": Place((b"o",), b"resnet", (DOWN, UP)),
     "pattern dialog": Place((b"p",), b"FC", (b"\t", b"\x1b[Z")),
     "quick entry": Place((b"/",), b"apply", (b"c", b"\x7f")),

@@ -277,7 +277,8 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.poll()
 
     def action_help(self) -> None:
-        self.push_screen(screens.HelpScreen(*scopes_of(self.screen)))
+        own = [scope for scope in scopes_of(self.screen) if scope != APP]
+        self.push_screen(screens.HelpScreen(*own))
 
     def action_datasets(self) -> None:
         """Show the datasets, the network's own first."""
@@ -321,7 +322,11 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     async def action_leave(self) -> None:
         """Quit, after asking if a run or an edit would be lost."""
         handed_on = self.training.handed_on
-        leaving = Leaving(self.training.active, handed_on.name if handed_on else "")
+        leaving = Leaving(
+            running=self.training.active,
+            kept=self.training.board.kept is not None,
+            detached=handed_on.name if handed_on else "",
+        )
         answer = await may_quit(self, self.builder, leaving)
         if answer == "d" and not await self._train_on():
             return
@@ -350,7 +355,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             return True
         reason = refusal(action, *scopes_of(self.screen)) if isinstance(action, str) else ""
         if reason:
-            self.tell_once(reason)
+            self.notify(reason)
         return bool(reason)
 
     def leave(self, code: int) -> None:

@@ -41,7 +41,7 @@ class QuickApp(App[None], inherit_bindings=False):
         self.link = link
         self.type_ahead = TypeAhead(self)
         self._told: dict[str, float] = {}
-        """Messages of keys that could do nothing, and when each was shown last."""
+        """The message that was shown last, and when."""
         self._line_filters = (Printable(), *filters_for(link))
         for theme in (*OURS, DARK_16, LIGHT_16):
             self.register_theme(theme)
@@ -108,17 +108,17 @@ class QuickApp(App[None], inherit_bindings=False):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a message literally: brackets in a name or an error are not markup."""
+        """Show a message literally: brackets in a name or an error are not markup.
+
+        What is still shown is not shown twice, as for a key that is held down.
+        """
+        now, seconds = monotonic(), timeout or self.NOTIFICATION_TIMEOUT
+        if now - self._told.get(message, -inf) < seconds:
+            return
+        self._told = {message: now}
         super().notify(
             clean(message), title=title, severity=severity, timeout=timeout, markup=False
         )
-
-    def tell_once(self, message: str) -> None:
-        """Show a message, unless the same one was shown within the last seconds."""
-        now = monotonic()
-        if now - self._told.get(message, -inf) > self.NOTIFICATION_TIMEOUT:
-            self._told[message] = now
-            self.notify(message)
 
     def on_unmount(self) -> None:
         self.warm_up.end()

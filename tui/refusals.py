@@ -8,6 +8,14 @@ _NO_RUN = "There is no active run: F5 starts one."
 _NO_VALUES = "There are no values to show yet: F5 starts a run."
 _NO_RUNS = "There is no run in the list: F5 in Build starts one."
 _ENDED = "No process trains this run: R resumes it."
+_CHARTS = {
+    "log_scale": _NO_VALUES,
+    "cursor": _NO_VALUES,
+    "zoom": _NO_VALUES,
+    "pan": _NO_VALUES,
+    "whole": _NO_VALUES,
+    "earlier": "There are no other runs in the charts: B adds one.",
+}
 _COVERED = "Close this screen first: esc leads back."
 
 
@@ -24,18 +32,14 @@ REFUSALS = {
         "remedy": "There is nothing to remedy: no verdict offers it.",
         "stop": _NO_RUN,
         "detach": _NO_RUN,
-        "log_scale": _NO_VALUES,
-        "cursor": _NO_VALUES,
-        "zoom": _NO_VALUES,
-        "pan": _NO_VALUES,
-        "whole": _NO_VALUES,
-        "smooth": _NO_VALUES,
+        **_CHARTS,
         "layers": "There is room for both here: the layers are beside the log.",
         "take_over": "Build has this network and recipe already.",
         "compare": "This run does not reproduce another: a in Runs reproduces one.",
     },
     RUNS: {_name(command): _NO_RUNS for command in commands(RUNS)},
     WATCH: {
+        **_CHARTS,
         "pause": _ENDED,
         "learning_rate": _ENDED,
         "stop": _ENDED,

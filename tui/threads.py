@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
+from functools import partial
 from threading import Event
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from textual.message_pump import MessagePump
 
@@ -36,6 +38,26 @@ def run_in_thread(
             pump.call_later(then, result)
 
     threading.Thread(target=run, name="aside", daemon=True).start()
+
+
+async def in_thread(pump: MessagePump, work: Callable[[], Result]) -> Result:
+    """Run ``work`` on a thread and wait for it, for a worker that then opens a dialog.
+
+    Keys typed meanwhile are held for what it opens.
+
+    Raises:
+        CnnTuiError: ``work`` failed.
+    """
+    result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+
+    def settle(how: Callable[[Any], None], value: object) -> None:
+        if not result.done():  # cancelled with the screen that asked
+            how(value)
+
+    run_in_thread(
+        pump, work, partial(settle, result.set_result), partial(settle, result.set_exception)
+    )
+    return await result
 
 
 def readable(error: BaseException) -> CnnTuiError:

@@ -8,7 +8,14 @@ from textual.pilot import Pilot
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.widgets.lines import Lines
 
-_KEYS = {" ": "space", ".": "full_stop", "-": "minus", "/": "slash", "_": "underscore"}
+_KEYS = {
+    " ": "space",
+    ".": "full_stop",
+    "-": "minus",
+    "/": "slash",
+    "_": "underscore",
+    "?": "question_mark",
+}
 
 
 def text(app: CnnTuiApp, selector: str) -> str:

@@ -82,7 +82,7 @@ async def test_saving_names_the_network_and_clears_the_star(
 ) -> None:
     app = make_app(Network())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("i", "f", "c", "enter")
+        await pilot.press("i", "f", "c", "enter", "escape")
         await pilot.pause()
         assert "untitled*" in text(app, "Header")
         await pilot.press("s")

@@ -112,7 +112,7 @@ def test_the_app(start: Callable[..., Terminal], file: Path, tmp_path: Path, end
         terminal.process.terminate()
     else:
         terminal.press("q")
-        terminal.shows("would be stopped")
+        terminal.shows("A run is active")
         terminal.press("y")
     assert terminal.exit_code() == 1
     assert terminal.is_restored()

@@ -123,7 +123,7 @@ def _wrapped(words: str, role: str, width: int) -> Iterator[Line]:
     return (((line, role),) for line in wrap(words, max(8, width)))
 
 
-_SETTING = 26
+_SETTING = 27
 """Columns of a setting, its value included."""
 
 

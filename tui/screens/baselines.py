@@ -141,7 +141,7 @@ class BaselinesScreen(ModeScreen):
         self.toggle_class("-closer")
 
     def action_scroll(self, by: int) -> None:
-        self.query_one(BaselineDetail).scroll(by)
+        self.scroll_rows(self.query_one(Weights).room, by)
 
     def action_fetch(self) -> None:
         """Download missing data."""
@@ -216,6 +216,3 @@ class BaselineDetail(Vertical):
         chart = self.query_one(Chart)
         if rung.cross_validation:
             chart.picture = folds_picture(rung.cross_validation, chart.content_size.height - 3)
-
-    def scroll(self, by: int) -> None:
-        self.query_one(Weights).scroll(by)

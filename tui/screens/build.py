@@ -279,7 +279,9 @@ class BuildScreen(DocumentScreen):
             self._enter_new()
 
     def _to_list(self) -> None:
-        self.query_one(NetworkPicture if self.has_class("-picture") else LayerList).focus()
+        # At once: after Widget.focus, what follows could be overtaken.
+        shown = NetworkPicture if self.has_class("-picture") else LayerList
+        self.set_focus(self.query_one(shown))
 
     def action_extend(self, by: int) -> None:
         before = self._builder.cursor

@@ -77,5 +77,8 @@ class CompareScreen(ModeScreen):
 
     def action_shift(self, by: int) -> None:
         """Scroll the table sideways by runs."""
-        self._first = max(0, min(self._first + by, len(self._folders) - 1))
+        first = max(0, min(self._first + by, len(self._folders) - 1))
+        if first == self._first:
+            self.notify("There are no further runs on this side.")
+        self._first = first
         self._fill()

@@ -198,7 +198,7 @@ class DataScreen(ModeScreen):
         self._draw()
 
     def action_scroll(self, by: int) -> None:
-        self.query_one("#sheet").scroll_relative(y=by, animate=False)
+        self.scroll_rows(self.query_one("#sheet"), by)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cancel":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -16,8 +16,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option, OptionDoesNotExist
 
+from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.widgets.inputs import EntryInput
+from cnn_tui.tui.words import clean
 
 Result = TypeVar("Result")
 
@@ -79,6 +81,9 @@ class Question(TextDialog):
         if any(answer.key == event.character for answer in self._answers):
             event.stop()
             self.action_finish(event.character)
+        elif event.is_printable or event.key == "enter":
+            keys = ", ".join(answer.key for answer in self._answers)
+            self.notify(f"The keys here are {keys} and esc.")
 
 
 class Picker(TextDialog):
@@ -94,6 +99,8 @@ class Picker(TextDialog):
             ("up", "cursor_up"),
             ("pagedown", "page_down"),
             ("pageup", "page_up"),
+            ("ctrl+home", "first"),
+            ("ctrl+end", "last"),
         )
     ]
     _lit: tuple[str, Content] | None = None
@@ -192,7 +199,8 @@ class Picker(TextDialog):
             choices.add_option(Option(line, id=item.key))
         choices.highlighted = 0 if highlight and items else None
         if not items:
-            self.highlight("")
+            free = f" Enter takes it as {self._free}." if self._free else ""
+            self.query_one(".detail", Static).update(f"Nothing in this list matches.{free}")
 
 
 def _matching(items: Sequence[Item], text: str) -> list[Item]:
@@ -206,11 +214,17 @@ def _matching(items: Sequence[Item], text: str) -> list[Item]:
 
 
 class Prompt(TextDialog):
-    """One line of text, which typing replaces; the result is empty for escape."""
+    """One line of text, which typing replaces; the result is empty for escape.
 
-    def __init__(self, title: str, value: str) -> None:
+    ``check`` raises ``CnnTuiError``, or ``ValueError`` with what a wrong text needs; the text then
+    stays in the line, with the message below it.
+    """
+
+    def __init__(
+        self, title: str, value: str, check: Callable[[str], object] | None = None
+    ) -> None:
         super().__init__()
-        self._title, self._value = title, value
+        self._title, self._value, self._check = title, value, check
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
@@ -219,4 +233,17 @@ class Prompt(TextDialog):
             yield Static("enter accepts, esc goes back", classes="hint")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.action_finish(event.value.strip())
+        text = event.value.strip()
+        try:
+            if text and self._check:
+                self._check(text)
+        except CnnTuiError as error:
+            self._complain(str(error))
+        except ValueError as error:
+            self._complain(f"{text} {error}")
+        else:
+            self.action_finish(text)
+
+    def _complain(self, words: str) -> None:
+        shown = Content.assemble((f"! {clean(words)}", "$error"))
+        self.query_one(".hint", Static).update(shown)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from cnn_tui.engine.errors import CnnTuiError, reason_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.fields import form_fields
 from cnn_tui.tui.building.recent import NETWORKS
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.words import clean
@@ -77,10 +77,10 @@ async def _ask_for_size(
     app: App[None], suggestion: tuple[int, int, int] | None
 ) -> tuple[int, int, int] | None:
     """Ask for channels, height and width; returns None without three numbers."""
-    shown = ",".join(map(str, suggestion or (3, 32, 32)))
-    answer = await app.push_screen_wait(screens.Prompt("Images: channels,height,width", shown))
-    numbers = re.findall(r"\d{1,6}", answer or "")
-    return (int(numbers[0]), int(numbers[1]), int(numbers[2])) if len(numbers) == 3 else None
+    field = next(field for field in form_fields(Network) if field.name == "input")
+    title, shown = "Images: channels x height x width", field.show(suggestion or (3, 32, 32))
+    answer = await app.push_screen_wait(screens.Prompt(title, shown, field.parse))
+    return field.parse(answer) if answer else None
 
 
 def _by_name(paths: Iterable[Path]) -> dict[str, Path]:
@@ -126,6 +126,8 @@ class Leaving:
 
     running: bool
     """Whether the app trains a run."""
+    kept: bool
+    """Whether that run is in a folder, so that another process can train on."""
     detached: str
     """The name of a run that this app has handed to another process; empty without one."""
 
@@ -138,8 +140,10 @@ async def may_quit(app: App[None], builder: Builder, leaving: Leaving) -> Litera
     reasons, answers = [], []
     if leaving.running:
         reasons.append("A run is active.")
-        answers.append(screens.Answer("d", "quit; the run trains on without the app"))
-        answers.append(screens.Answer("y", "quit; the run stops with a checkpoint"))
+        if leaving.kept:
+            answers.append(screens.Answer("d", "quit; the run trains on without the app"))
+        with_checkpoint = " with a checkpoint" if leaving.kept else ""
+        answers.append(screens.Answer("y", f"quit; the run stops{with_checkpoint}"))
     else:
         answers.append(screens.Answer("y", "quit"))
     if leaving.detached:

@@ -17,7 +17,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.screens.dialog import Dialog
 from cnn_tui.tui.threads import run_in_thread
-from cnn_tui.tui.widgets.lines import Lines
+from cnn_tui.tui.widgets.scrolled import ScrolledLines
 from cnn_tui.tui.words import clean, clock, compact, count
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _BAR = 20
 
 
-class Outlook(Lines):
+class Outlook(ScrolledLines):
     """The forecast, or why there is none."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Outlook(Lines):
         self._rows_of, self._trouble = rows, trouble
         self.redraw()
 
-    def lines(self, width: int, height: int) -> Sequence[Line]:
+    def all_lines(self, width: int) -> Sequence[Line]:
         trouble = wrap(self._trouble, max(1, width))
         return [*(((line, "error"),) for line in trouble), *self._rows_of]
 
@@ -58,7 +58,7 @@ class ForecastDialog(Dialog[None]):
         with Vertical(classes="window forecast"):
             yield Static("Forecast", classes="title")
             yield Outlook()
-            yield Static("esc closes and cancels the measurement", classes="hint")
+            yield Static("up/down scroll, esc closes and cancels the measurement", classes="hint")
 
     def on_mount(self) -> None:
         measuring = "measuring a few training steps on random images ..."

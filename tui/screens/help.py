@@ -18,7 +18,7 @@ _COLUMN, _MOST, _FRAME, _GAP, _KEY = 36, 3, 6, 2, 9
 """Columns of text at least and their number at most; their frame, their gap, and of the keys."""
 _LIST_KEYS = (("up/down", "Choose a row"), ("a-e", "Apply a fix"))
 _FORM_KEYS = (
-    ("up/down", "Choose a field"),
+    ("tab", "Next field (shift+tab back)"),
     ("space", "Next choice (or its letter)"),
     ("esc", "Back to the list"),
 )

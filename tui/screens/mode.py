@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.reactive import var
 from textual.screen import Screen
+from textual.widget import Widget
 
 from cnn_tui.tui.widgets.bars import Header, Heading, KeyBar
 from cnn_tui.tui.widgets.lines import LEAST, TooSmall
@@ -49,6 +50,13 @@ class ModeScreen(Screen[None]):
         else:
             here = self.MODE.capitalize()
             self.notify(f"{here} is a main screen: 1, 2 and 3 lead to the others, q quits.")
+
+    def scroll_rows(self, room: Widget, by: int) -> None:
+        """Scroll a part of the screen by rows, or say that there are no more."""
+        before = room.scroll_y
+        room.scroll_relative(y=by, animate=False, force=True)
+        if room.scroll_y == before:
+            self.notify("There is nothing more to scroll to.")
 
     def leave(self) -> None:
         """End what is being typed, before another main screen is shown."""

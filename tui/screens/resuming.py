@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual.app import App
 
 from cnn_tui.engine.errors import CnnTuiError
@@ -43,8 +45,9 @@ async def _ask_how_far(app: App[None], folder: RunFolder, network: Network) -> N
     if entry is None or entry.state != "completed" or entry.summary.epoch < epochs:
         return network
     words = f"{folder.name} is complete. Resume it up to epoch"
-    answer = await app.push_screen_wait(Prompt(words, str(2 * epochs)))
-    return with_setting(network, "training.epochs", answer) if answer else None
+    extended = partial(with_setting, network, "training.epochs")
+    answer = await app.push_screen_wait(Prompt(words, str(2 * epochs), extended))
+    return extended(answer) if answer else None
 
 
 async def _ask_for_state(app: App[None], folder: RunFolder) -> int | None:

@@ -15,6 +15,7 @@ from textual.containers import Container, Horizontal
 from textual.reactive import var
 from textual.timer import Timer
 
+from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, list_runs
 from cnn_tui.tui.actions import APP, commands, key_words
@@ -36,7 +37,7 @@ from cnn_tui.tui.history.run_rows import MOST, items_for
 from cnn_tui.tui.screens.dialog import Picker
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.run_panels import (
@@ -226,15 +227,16 @@ class RunScreen(ModeScreen):
         """Show or hide other runs."""
         self.lens = replace(self.lens, earlier=not self.lens.earlier)
 
-    def action_overlay(self) -> None:
-        """Choose another run to draw."""
-        read = partial(list_runs, self._source.runs_dir)
-        run_in_thread(self, read, self._offer, partial(complain, self.app))
-
-    def _offer(self, entries: Sequence[RunEntry]) -> None:
-        self._choose(entries)
-
     @work
+    async def action_overlay(self) -> None:
+        """Choose another run to draw."""
+        try:
+            entries = await in_thread(self, partial(list_runs, self._source.runs_dir))
+        except CnnTuiError as error:
+            complain(self.app, error)
+            return
+        await self._choose(entries)
+
     async def _choose(self, entries: Sequence[RunEntry]) -> None:
         own = self._board.started.run if self._board.started else ""
         items = items_for(entries, list(self._overlaid), own)
@@ -261,14 +263,19 @@ class RunScreen(ModeScreen):
         log = self.query_one(EventLog)
         log.scroll_rows(round(pages * max(1, log.content_size.height - 1)))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        match action:
+            case "log_scale" | "cursor" | "zoom" | "pan" | "whole":
+                return self._board.batch is not None
+            case "layers":
+                return not (self.has_class("-wide") or self.has_class("-huge"))
+            case "earlier":
+                return bool(self._source.earlier or self._overlaid)
+        return super().check_action(action, parameters)
+
     def action_layers(self) -> None:
         """Toggle between layers and log, if there is no room for both."""
         self.toggle_class("-layers")
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "layers":
-            return not (self.has_class("-wide") or self.has_class("-huge"))
-        return super().check_action(action, parameters)
 
     def _draw_in_time(self) -> None:
         """Draw now, or during training after a pause proportional to the drawing time."""

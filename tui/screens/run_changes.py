@@ -14,6 +14,7 @@ from cnn_tui.engine.runs import manage
 from cnn_tui.engine.runs.cleanup import Reclaimable, clean_up, list_bin, spares
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry
+from cnn_tui.engine.runs.names import check_name
 from cnn_tui.engine.runs.reproduction import plan_again
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.history.amending import amend, choices
@@ -24,7 +25,7 @@ from cnn_tui.tui.screens.dialog import Answer, Picker, Prompt, Question
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.resuming import ask_how_to_resume
-from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.widgets.inputs import EntryInput
 from cnn_tui.tui.words import clean, megabytes
 
@@ -71,7 +72,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
     async def action_rename(self) -> None:
         folder = self._folder
         if folder:
-            answer = await self.app.push_screen_wait(Prompt("New name", folder.name))
+            answer = await self.app.push_screen_wait(Prompt("New name", folder.name, check_name))
             if answer and answer != folder.name:
                 self._do(lambda: manage.rename_run(folder, answer))
 
@@ -97,14 +98,16 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         if name and self._do(lambda: manage.restore_run(self._root, name)):
             self.notify(f"{name} is restored.")
 
-    def action_clean(self) -> None:
-        """List reclaimable files and delete them after asking."""
-        run_in_thread(self, lambda: spares(self._root), self._offer, self._fail)
-
-    def _offer(self, reclaimable: tuple[Reclaimable, ...]) -> None:
-        self._ask_what_to_delete(reclaimable)
-
     @work
+    async def action_clean(self) -> None:
+        """List reclaimable files and delete them after asking."""
+        try:
+            reclaimable = await in_thread(self, lambda: spares(self._root))
+        except CnnTuiError as error:
+            self._fail(error)
+            return
+        await self._ask_what_to_delete(reclaimable)
+
     async def _ask_what_to_delete(self, reclaimable: tuple[Reclaimable, ...]) -> None:
         if not reclaimable:
             self.notify("There is nothing to clean up.")

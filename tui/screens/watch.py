@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 from textual import work
 
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.requests import Request
+from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.actions import CHARTS, WATCH, bindings, charts_of
+from cnn_tui.tui.building.fields import form_fields
 from cnn_tui.tui.history.watching import Watched
 from cnn_tui.tui.messages import EditRun
 from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
 from cnn_tui.tui.screens.resuming import ask_how_to_resume
 from cnn_tui.tui.screens.run import RunScreen
+from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.words import clean
-
-_LOOK = 0.5
-"""Seconds between two updates."""
 
 
 class WatchScreen(RunScreen, inherit_bindings=False):
@@ -40,7 +39,7 @@ class WatchScreen(RunScreen, inherit_bindings=False):
         super().on_mount()
         self._watched.start()
         self._look()
-        self.set_interval(_LOOK, self._look)
+        self.set_interval(1 / getattr(self.app, "link", Link()).fps, self._look)
 
     def on_unmount(self) -> None:
         self._watched.close()
@@ -73,16 +72,12 @@ class WatchScreen(RunScreen, inherit_bindings=False):
     @work
     async def action_learning_rate(self) -> None:
         now = self._watched.view.lr
-        answer = await self.app.push_screen_wait(
-            Prompt("Learning rate from the next batch on", "" if now is None else f"{now:g}")
-        )
-        if not answer:
-            return
-        lr = _number(answer)
-        if lr is None:
-            self.notify(f"{answer!r} is not a learning rate.", severity="error", markup=False)
-        else:
-            self._watched.ask(Request("lr", lr))
+        parse = next(field for field in form_fields(Settings) if field.name == "lr").parse
+        shown = "" if now is None else f"{now:g}"
+        prompt = Prompt("Learning rate from the next batch on", shown, parse)
+        answer = await self.app.push_screen_wait(prompt)
+        if answer:
+            self._watched.ask(Request("lr", parse(answer)))
 
     @work
     async def action_resume(self) -> None:
@@ -99,11 +94,3 @@ class WatchScreen(RunScreen, inherit_bindings=False):
         if action == "resume":
             return not self._watched.live
         return super().check_action(action, parameters)
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and number > 0 else None

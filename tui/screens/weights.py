@@ -71,8 +71,10 @@ class Weights(Vertical):
     def _tell(self, words: str) -> None:
         self.query_one("#weights-words", TextLines).rows = (((f" {clean(words)}", "dim"),),)
 
-    def scroll(self, by: int) -> None:
-        self.query_one("#weights-room").scroll_relative(y=by, animate=False)
+    @property
+    def room(self) -> VerticalScroll:
+        """What scrolls."""
+        return self.query_one(VerticalScroll)
 
 
 class WeightsScreen(ModeScreen):
@@ -96,4 +98,4 @@ class WeightsScreen(ModeScreen):
         self.query_one(Weights).read(self._folder)
 
     def action_scroll(self, by: int) -> None:
-        self.query_one(Weights).scroll(by)
+        self.scroll_rows(self.query_one(Weights).room, by)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from codecs import getincrementaldecoder
 from contextlib import suppress
+from select import select
 
+from textual import constants
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 from cnn_tui.tui.terminal.cells import Cells
+from cnn_tui.tui.terminal.keyboard import Keyboard
 from cnn_tui.tui.terminal.shutdown import LEAVE
 
 _ENTERS, _LEAVES = "\x1b[?1049h", "\x1b[?1049l"
@@ -36,6 +41,18 @@ class ThriftyDriver(LinuxDriver):
         reduced = self._cells.reduce(data)
         if reduced:
             super().write(reduced)
+
+    def run_input_thread(self) -> None:
+        """Parse what is typed, on a thread of Textual's."""
+        parser, keyboard = XTermParser(self._debug), Keyboard()
+        decoder = getincrementaldecoder("utf-8")("replace")
+        while not self.exit_event.is_set():
+            if select([self.fileno], [], [], constants.ESCAPE_DELAY)[0]:
+                text = keyboard.read(decoder.decode(os.read(self.fileno, 4096)))
+            else:
+                text = keyboard.rest()
+            for event in (*(parser.feed(text) if text else ()), *parser.tick()):
+                self.process_message(event)
 
     def close(self) -> None:
         if self._writer_died:

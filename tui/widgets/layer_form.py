@@ -83,6 +83,8 @@ class LayerForm(Lines):
     def watch_form(self, before: Form | None, form: Form | None) -> None:
         """Draw the values; the form of another row ends the editing."""
         if before is not None and form is not None and before.key != form.key:
+            if self.has_focus_within:
+                self.post_message(self.Left())
             self._close()
         elif self._active is not None:
             self._follow(self._active)

@@ -57,6 +57,7 @@ class LayerTable(Lines, can_focus=True):
     """Rows that are selected together, or previewed."""
 
     _top = 0
+    _columns: _Columns | None = None
 
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, len(self.rows) - 1))
@@ -90,7 +91,9 @@ class LayerTable(Lines, can_focus=True):
         self.action_go(-1)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        columns = _Columns(width, self.rows)
+        columns = self._columns
+        if columns is None or columns.width != width or columns.rows is not self.rows:
+            columns = self._columns = _Columns(width, self.rows)
         shown = max(1, height - 1)
         self._top = max(0, min(self._top, self.cursor, len(self.rows) - shown))
         self._top = max(self._top, self.cursor - shown + 1)
@@ -131,7 +134,7 @@ class _Columns:
     """The widths of the columns; columns without room are hidden."""
 
     def __init__(self, width: int, rows: tuple[Row, ...]) -> None:
-        self.width = width
+        self.width, self.rows = width, rows
         self.number = max((3, *(len(row.number) for row in rows)))
         self.title = max((9, *(len(row.title) for row in rows if row.settings)))
         self.params = PARAMS if width >= NARROW else 0

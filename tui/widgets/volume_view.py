@@ -11,7 +11,7 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
 from cnn_tui.tui.building.kinds import role_of
-from cnn_tui.tui.building.volumes import GAP, Box, to_scale, volumes, window
+from cnn_tui.tui.building.volumes import GAP, Box, DrawnVolume, to_scale, volumes, window
 from cnn_tui.tui.rows import Line, Run
 from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import fit
@@ -46,13 +46,16 @@ class VolumeView(Lines, can_focus=True):
         self._network: Network | None = None
         self._report: Report | None = None
         self._chosen = 0
-        self._boxes: tuple[Box, ...] = ()
-        self._boxes_for: tuple[Report | None, int, int] = (None, 0, 0)
-        """The report and the room of the boxes, which do not change with the chosen one."""
+        self._drawn: tuple[DrawnVolume, ...] = ()
+        self._blocks: tuple[Box, ...] = ()
+        self._sides = (0, 0)
+        """The columns and half rows that the boxes fill."""
 
     def show(self, network: Network, report: Report, chosen: int) -> None:
         """Show a network; ``chosen`` is the number of a layer, 0 for the input."""
-        self._network, self._report, self._chosen = network, report, chosen
+        if network is not self._network or report is not self._report:
+            self._network, self._report, self._sides = network, report, (0, 0)
+        self._chosen = chosen
         self.redraw()
 
     def on_click(self, event: events.Click) -> None:
@@ -74,15 +77,13 @@ class VolumeView(Lines, can_focus=True):
         if self._network is None or self._report is None or height <= _BELOW:
             return []
         rows = height - _BELOW
-        report, *room = self._boxes_for
-        if report is not self._report or room != [width, height]:
-            self._boxes_for = (self._report, width, height)
-            drawn = volumes(self._network, self._report)
-            self._boxes = to_scale(drawn, width - 2, 2 * rows)
-        blocks = self._boxes
-        chosen = next(
-            (at for at, box in enumerate(blocks) if self._chosen in box.volume.layers), -1
-        )
+        if self._sides != (width - 2, 2 * rows):
+            # Kept while the cursor moves: of 500 layers they take as long as a key may.
+            self._sides = (width - 2, 2 * rows)
+            self._drawn = volumes(self._network, self._report)
+            self._blocks = to_scale(self._drawn, *self._sides)
+        drawn, blocks = self._drawn, self._blocks
+        chosen = next((at for at, one in enumerate(drawn) if self._chosen in one.layers), -1)
         shown = window(blocks, max(0, chosen), width - 2)
         seen = [(at == chosen, blocks[at]) for at in shown]
         self._seen = [block for _, block in seen]

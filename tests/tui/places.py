@@ -1,0 +1,85 @@
+"""How to get to every place of the table of keys, for tests that run over the whole table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from driving import done
+from runs_made import until
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from cnn_tui.tui.actions import (
+    APP,
+    BUILD,
+    COMMANDS,
+    COMPARE,
+    DATA,
+    LADDER,
+    LIST,
+    RUNS,
+    TRAIN,
+    WATCH,
+    WEIGHTS,
+    Command,
+)
+from cnn_tui.tui.app import CnnTuiApp
+
+MakeApp = Callable[..., CnnTuiApp]
+
+WAYS: dict[str, tuple[str, ...]] = {
+    LIST: (),
+    BUILD: (),
+    APP: (),
+    TRAIN: ("2",),
+    RUNS: ("3",),
+    WATCH: ("3", "enter"),
+    COMPARE: ("3", "m", "m", "c"),
+    WEIGHTS: ("3", "w"),
+    DATA: ("f6",),
+    LADDER: ("f7",),
+}
+"""The keys that lead from the start to the screen of a scope; a new scope needs a row here."""
+LEAVE = ("app.leave", "screen.climb")
+"""Commands that end the app, or train for seconds."""
+
+
+def all_keys() -> list[tuple[Command, str]]:
+    """The first key of every command of the table."""
+    return [
+        (command, command.keys.split(",")[0]) for command in COMMANDS if command.action not in LEAVE
+    ]
+
+
+def name_of(case: object) -> str:
+    return f"{case.scope}-{case.action}" if isinstance(case, Command) else str(case)
+
+
+async def reach(app: CnnTuiApp, pilot: Pilot[None], scope: str) -> None:
+    """Go to the screen of a scope."""
+    for key in WAYS[scope]:
+        await pilot.press(key)
+        await done(pilot)
+        if key == "3":
+            await until(pilot, lambda: "reading" not in cells(app))
+    assert scope in (*getattr(app.screen, "SCOPES", ()), APP), app.screen
+
+
+def cells(app: CnnTuiApp) -> str:
+    """All cells of the screen with their colours."""
+    picture = app.export_screenshot(simplify=True)
+    return re.sub(r"terminal-\d+", "terminal", picture).replace("&#160;", " ")
+
+
+def state(app: CnnTuiApp) -> tuple[object, ...]:
+    """Where one is and what was done there."""
+    focused = app.focused
+    return (
+        [type(screen).__name__ for screen in app.screen_stack],
+        app.current_mode,
+        type(focused).__name__,
+        focused.value if isinstance(focused, Input) else "",
+        app.builder.network,
+        app.builder.cursor,
+    )
