@@ -10,7 +10,7 @@ import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
-from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.table import Namer
@@ -55,6 +55,8 @@ def finished(assembly: Assembly, size: Size, notes: Sequence[str]) -> Imported:
         raise SpecError(f"{problem.path}: {problem.text}.", problem.remedy)
     layers = without_idle_names(assembly.layers)
     network = Network(input=size, data=_DATA.get(size, _OWN_PICTURES), layers=layers)
+    if any(issue.code == "classes" for issue in check_with_data(network).issues):
+        network = msgspec.structs.replace(network, data=_OWN_PICTURES)
     issues = [issue.message for issue in check(network).issues[:1]]
     return Imported(network, (*notes, *issues))
 

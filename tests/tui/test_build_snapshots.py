@@ -27,6 +27,7 @@ both = pytest.mark.parametrize("size", [SMALL_SCREEN, LARGE_SCREEN], ids=["80x24
 
 TRAP = Network(
     name="trap",
+    data="imagenet",
     input=(3, 224, 224),
     layers=(
         Conv(out_channels=96, kernel_size=11, stride=4),
@@ -40,6 +41,7 @@ TRAP = Network(
 _CONV = Conv(out_channels=32, kernel_size=4, padding=1, stride=2)
 BLOCK = Network(
     name="block",
+    data="maps",
     input=(16, 32, 32),
     layers=(
         Residual(branch=(_CONV, ReLU(), Conv(out_channels=32, kernel_size=3, padding=1))),
