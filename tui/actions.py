@@ -70,7 +70,13 @@ TITLES = {
     INSPECT: "Inspect",
     APP: "Everywhere",
 }
-"""What the help and the command palette call the places where keys work."""
+"""What the help and the command palette call the places where keys work, if not by their scope."""
+
+
+def title_of(scope: str) -> str:
+    """Return the title of a place where keys work."""
+    return TITLES.get(scope, scope.capitalize())
+
 
 COMMANDS = (
     Command(LIST, "i,insert", "screen.insert_layer", "insert", "Insert a layer below"),

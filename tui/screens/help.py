@@ -11,7 +11,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from cnn_tui.tui.actions import APP, BUILD, LIST, TITLES, TRAIN, commands, key_words
+from cnn_tui.tui.actions import APP, BUILD, LIST, TRAIN, commands, key_words, title_of
 from cnn_tui.tui.screens.dialog import Dialog
 
 _COLUMN, _MOST, _FRAME, _GAP, _KEY = 36, 3, 6, 2, 9
@@ -62,7 +62,7 @@ def _groups(scopes: Sequence[str]) -> Iterator[tuple[str, Keys]]:
 
 def _places(scopes: Sequence[str]) -> Iterator[tuple[str, Keys]]:
     listed = [*(_LIST_KEYS if LIST in scopes else ()), *_keys(*scopes)]
-    yield TITLES[scopes[0]], listed
+    yield title_of(scopes[0]), listed
     if LIST in scopes:
         yield "In a form", _FORM_KEYS
 

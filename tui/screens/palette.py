@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from textual.content import Content
 from textual.widgets.option_list import Option
 
-from cnn_tui.tui.actions import TITLES, Command, commands, key_word
+from cnn_tui.tui.actions import Command, commands, key_word, title_of
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.screens.dialog import Picker
 from cnn_tui.tui.words import fit
@@ -44,8 +44,8 @@ class CommandPalette(Picker):
         group = ""
         for item in items:
             command = self._commands[item.key]
-            if TITLES[command.scope] != group:
-                group = TITLES[command.scope]
+            if title_of(command.scope) != group:
+                group = title_of(command.scope)
                 yield Option(Content.styled(group, "bold"), disabled=True)
             keys = f"{key_word(command):>{_KEY}}"
             line = Content.assemble(f"  {fit(item.text, room)}", (keys, "$accent"))

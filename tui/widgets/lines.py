@@ -44,6 +44,8 @@ They are not component classes: Textual matches each of those with every rule, f
 each change of state, which took a third of the time to the first paint (measured).
 """
 
+_NARROWEST = 4
+"""Columns below which nothing is drawn, as in a terminal that is being dragged smaller."""
 _LOUD = frozenset(("strong", "warn", "error"))
 
 Value = TypeVar("Value")
@@ -115,7 +117,8 @@ class Lines(Widget):
 
     def _made(self, size: Size) -> list[Line]:
         self._size_made = size
-        rows = list(self.lines(size.width, size.height))[: size.height]
+        narrow = size.width < _NARROWEST
+        rows = [] if narrow else list(self.lines(size.width, size.height))[: size.height]
         return rows + [unstyled()] * (size.height - len(rows))
 
     def _style(self, role: str) -> Style:
