@@ -14,6 +14,8 @@ _CHARTS = {
     "zoom": _NO_VALUES,
     "pan": _NO_VALUES,
     "whole": _NO_VALUES,
+    "log": "The log has nothing more in this direction.",
+    "layers": "There is room for both here: the layers are beside the log.",
     "earlier": "There are no other runs in the charts: B adds one.",
 }
 _COVERED = "Close this screen first: esc leads back."
@@ -33,8 +35,6 @@ REFUSALS = {
         "stop": _NO_RUN,
         "detach": _NO_RUN,
         **_CHARTS,
-        "smooth": _NO_VALUES,
-        "layers": "There is room for both here: the layers are beside the log.",
         "take_over": "Build has this network and recipe already.",
         "compare": "This run does not reproduce another: a in Runs reproduces one.",
     },

@@ -56,8 +56,6 @@ class Training:
         self.board = Board()
         self.earlier: Board | None = None
         """A run whose curves are drawn below those of the present one."""
-        self.continued: Network | None = None
-        """The network of a run from the history; None for one from the builder."""
         self.view = RunView()
         self._start_from: Trained | None = None
         self._ended: Trained | None = None
@@ -107,12 +105,10 @@ class Training:
     def resume(self, folder: RunFolder, network: Network, from_step: int | None) -> None:
         """Resume a run of the history."""
         self._begin(network, partial(resume_here, folder=folder, from_step=from_step))
-        self.continued = network
 
     def repeat(self, folder: RunFolder, network: Network, again: Reproduction) -> None:
         """Train a run of the history again."""
         self._begin(network, partial(repeat_here, folder=folder, again=again))
-        self.continued = network
 
     def glimpse(self) -> Glimpse | None:
         """The weights of the run between two steps; None until they are there, or without a run.
@@ -189,7 +185,7 @@ class Training:
     def _begin(self, network: Network, runner: Runner | None) -> None:
         # Before the mailbox of the ended run is replaced.
         self._apply_events()
-        self.board, self.continued = Board(settings=Settings.of(network.training)), None
+        self.board = Board(settings=Settings.of(network.training))
         self.session.start(network, runner)
 
     def _runner(self, network: Network, ignore_memory: bool) -> Runner | None:

@@ -262,10 +262,13 @@ class RunScreen(ModeScreen):
         match action:
             case "log_scale" | "cursor" | "zoom" | "pan" | "whole":
                 return self._board.batch is not None
-            case "earlier":
-                return bool(self._source.earlier or self._overlaid)
+            case "log":
+                pages = parameters[0]
+                return isinstance(pages, int) and self.query_one(EventLog).can_scroll(pages)
             case "layers":
                 return not (self.has_class("-wide") or self.has_class("-huge"))
+            case "earlier":
+                return bool(self._source.earlier or self._overlaid)
         return super().check_action(action, parameters)
 
     def action_log(self, pages: float) -> None:

@@ -102,7 +102,7 @@ class TrainScreen(RunScreen):
             return False
         await self._training.stop()
         self.post_message(RunSteered())
-        self._builder.rewrite(apply(self._training.continued or self._builder.network, remedy))
+        self._builder.rewrite(apply(self._training.shown_network or self._builder.network, remedy))
         self._training.start(self._builder.network)
         return True
 

@@ -207,6 +207,12 @@ class EventLog(Lines):
         top = max(0, now + by)
         self.top = None if top >= self._newest else top
 
+    def can_scroll(self, by: float) -> bool:
+        """Whether there are rows in a direction, towards the newest if positive."""
+        return (
+            self.top is not None if by > 0 else (self._newest if self.top is None else self.top) > 0
+        )
+
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         self.scroll_rows(-3)
 
