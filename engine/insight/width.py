@@ -199,7 +199,7 @@ class _Trainings:
         with self._recorder(network, folder) as recorder:
             folder = RunFolder(Path(recorder.path))
             annotate(folder, tags=(TAG, *folder.notes().tags))
-            watch = _Watch(network, self.dataset, self.control, progress, self.cancelled)
+            watch = _TrainingWatch(network, self.dataset, self.control, progress, self.cancelled)
             train_recorded(
                 network, self.dataset, recorder, self.control, watch.observe, threads=self.threads
             )
@@ -230,7 +230,7 @@ class _Trainings:
         )
 
 
-class _Watch:
+class _TrainingWatch:
     """Follows a training: reports its progress and stops it when it is cancelled."""
 
     def __init__(
