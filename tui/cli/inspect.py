@@ -33,6 +33,7 @@ class InspectCommand(click.Command):
 @click.option("--image", metavar="N|FILE", help="Number in the validation split, or a picture.")
 @click.option("--filter", "filters", type=click.IntRange(0), multiple=True, metavar="N",
               help="A filter to take out; may be repeated.")  # fmt: skip
+@click.option("--flagged", is_flag=True, help="Take out the filters that health flags.")
 @click.option("--keep", is_flag=True, help="Keep the network without them as a new run.")
 @click.option("--width", "widths", type=click.IntRange(1, 4096), multiple=True, metavar="N",
               help="A number of filters to train with; may be repeated.")  # fmt: skip
@@ -52,6 +53,7 @@ def command(
     layer: str | None,
     image: str | None,
     filters: tuple[int, ...],
+    flagged: bool,
     keep: bool,
     widths: tuple[int, ...],
     seeds: int | None,
@@ -75,6 +77,7 @@ def command(
     given: dict[str, tuple[Takes, object]] = {
         "image": ("image", image),
         "filter": ("filters", filters),
+        "flagged": ("filters", flagged),
         "seed": ("seed", seed),
         "width": ("widths", widths),
         "seeds": ("widths", seeds),
@@ -82,7 +85,7 @@ def command(
     }
     _refuse_unused(row, given, layer)
     wanted = Wanted(
-        layer or "", _image(image), filters, seed or 0, widths, seeds or 3, epochs, folder
+        layer or "", _image(image), filters, flagged, seed or 0, widths, seeds or 3, epochs, folder
     )
     if keep:
         _keep(row, folder, wanted, state, as_json)
@@ -100,8 +103,8 @@ def command(
 
 
 def _keep(view: View, folder: RunFolder, wanted: Wanted, state: str | None, as_json: bool) -> None:
-    if "filters" not in view.takes or not wanted.filters:
-        raise click.UsageError("--keep belongs to ablate with --filter.")
+    if "filters" not in view.takes or not (wanted.filters or wanted.flagged):
+        raise click.UsageError("--keep belongs to ablate with --filter or --flagged.")
     from cnn_tui.engine.insight.subject import Subject
     from cnn_tui.tui.inspect.ablate import keep
 

@@ -33,7 +33,9 @@ class Wanted:
     image: int | Path = 0
     """An index in the validation split, or a picture file."""
     filters: tuple[int, ...] = ()
-    """Filters to be taken out; none for the flagged ones."""
+    """Filters to be taken out."""
+    flagged: bool = False
+    """Take out those that the health of the layer flags instead."""
     seed: int = 0
     widths: tuple[int, ...] = ()
     """Numbers of filters to train with; none for some around that of the layer."""

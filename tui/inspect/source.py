@@ -271,7 +271,7 @@ _FIELDS = {
     "one layer": ("layer",),
     "image": ("image",),
     "seed": ("seed",),
-    "filters": ("filters",),
+    "filters": ("filters", "flagged"),
     "widths": ("widths", "seeds", "epochs"),
 }
 
