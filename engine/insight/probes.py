@@ -74,8 +74,8 @@ def probes(
     learn from training images and are measured on test images. Equal arguments give equal results.
     Memory is that of the images, 512 MB of features, and at most 512 MB of the opened network.
 
-    There are ``limit`` training and ``test_limit`` test images. ``seed`` decides which, and in which
-    order the probes see them; the untrained weights are those of the recipe's seed. For
+    There are ``limit`` training and ``test_limit`` test images. ``seed`` decides which, and in
+    which order the probes see them; the untrained weights are those of the recipe's seed. For
     ``progress`` and ``cancelled`` see :mod:`passes`.
 
     Raises:
