@@ -101,13 +101,9 @@ def excite(
 
     Memory is that of the images searched, up to 512 MB, and at most 512 MB of the opened network.
 
-    Args:
-        subject: the network.
-        layer: name of a conv layer.
-        filters: which filters, counted from 0; None for all.
-        count: number of patches of each filter, each from another image.
-        split, limit, seed: the images that are searched; None for all that 512 MB hold.
-        progress, cancelled: see :mod:`passes`.
+    ``count`` patches of each of the ``filters``, all if None, come from ``count`` images. These are
+    chosen by ``split``, ``limit``, None for as many as 512 MB hold, and ``seed``. For ``progress``
+    and ``cancelled`` see :mod:`passes`.
 
     Raises:
         InsightError: if there is no such layer or filter, no data, or the weights are not finite.

@@ -74,12 +74,9 @@ def probes(
     learn from training images and are measured on test images. Equal arguments give equal results.
     Memory is that of the images, 512 MB of features, and at most 512 MB of the opened network.
 
-    Args:
-        subject: the network.
-        limit, test_limit: number of training and of test images.
-        seed: which images are drawn, in which order the probes see them, and the untrained weights.
-        threads: number of threads; all cores if None.
-        progress, cancelled: see :mod:`passes`.
+    There are ``limit`` training and ``test_limit`` test images. ``seed`` decides which, and in
+    which order the probes see them; the untrained weights are those of the recipe's seed. For
+    ``progress`` and ``cancelled`` see :mod:`passes`.
 
     Raises:
         InsightError: if there is no data, only one class, or the weights are not finite.

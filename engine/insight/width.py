@@ -112,18 +112,11 @@ def width(
     Each training is a run in ``root`` with the tag ``width``. One that is there already is not
     trained again, one that was cut off is taken up where it stopped.
 
-    Args:
-        network: layers, data and recipe; its seed is replaced.
-        dataset: the data that ``network.data`` names.
-        layer: name of a conv layer.
-        widths: numbers of filters; by default a quarter to four times as many as it has.
-        root: the folder of runs.
-        data_dir: folder of the data's files, recorded in the runs.
-        seeds: seeds of weights and order; the spread of a width is that of its seeds.
-        epochs, threads: of each training; None for the recipe's, and for all cores.
-        control: pauses and stops the training under way.
-        found: called with each point as soon as it is known.
-        progress, cancelled: see :mod:`passes`; the training under way is kept.
+    The data is ``dataset``, which ``network.data`` names; ``data_dir``, the folder of its files, is
+    recorded in the runs. Without ``widths``, they are a quarter to four times the layer's own.
+    ``epochs`` None are those of the recipe, ``threads`` None are all cores. ``control`` pauses and
+    stops the training under way, ``found`` is called with each point as soon as it is known. For
+    ``progress`` and ``cancelled`` see :mod:`passes`; the training under way is kept.
 
     Raises:
         InsightError: if there is no such layer, or the others do not fit another width.
