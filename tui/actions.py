@@ -313,6 +313,7 @@ COMMANDS = (
     Command(INSPECT, "right", "screen.filter(1)", "filter", "Choose a filter", "left/rt", False),
     Command(INSPECT, "left", "screen.filter(-1)", "filter before", in_bar=False),
     Command(INSPECT, "enter,a", "screen.act", "open", "Open what is chosen; start", "enter"),
+    Command(INSPECT, "f", "screen.flagged", "flagged", "Ablate what health flags", in_bar=False),
     Command(INSPECT, "k", "screen.keep", "keep", "Keep the ablated network as a run"),
     Command(INSPECT, "u", "screen.undo", "undo", "Undo the ablation"),
     Command(INSPECT, "pagedown", "screen.page(1)", "page", "Next, previous page", "pgdn/up"),

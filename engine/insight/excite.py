@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import InsightError
+from cnn_tui.engine.insight.examples import Examples
 from cnn_tui.engine.insight.fields import LayerField, fields
 from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, passes
 from cnn_tui.engine.insight.subject import SplitName, Subject
@@ -100,16 +101,9 @@ def excite(
 
     Memory is that of the images searched, up to 512 MB, and at most 512 MB of the opened network.
 
-    Args:
-        subject: the network.
-        layer: name of a conv layer.
-        filters: which filters, counted from 0; None for all.
-        count: number of patches of each filter, each from another image.
-        split: the images that are searched.
-        limit: number of images; None for as many of the split as 512 MB hold.
-        seed: which images are drawn.
-        progress: called with the share that is done.
-        cancelled: ends the work when it returns True.
+    ``count`` patches of each of the ``filters``, all if None, come from ``count`` images. These are
+    chosen by ``split``, ``limit``, None for as many as 512 MB hold, and ``seed``. For ``progress``
+    and ``cancelled`` see :mod:`passes`.
 
     Raises:
         InsightError: if there is no such layer or filter, no data, or the weights are not finite.
@@ -118,40 +112,38 @@ def excite(
     name = subject.require_layer(layer, conv=True)
     subject.require_finite()
     conv = wired(subject.network)[name]
-    chosen = list(range(conv.layer.out_channels) if filters is None else filters)
-    for number in chosen:
-        if not 0 <= number < conv.layer.out_channels:
-            raise InsightError(
-                f"{name} has no filter {number}: it has {conv.layer.out_channels}, counted from 0."
-            )
+    chosen = _chosen(name, conv.layer.out_channels, filters)
     examples = subject.images(split, affordable(subject, limit), seed)
     best = _Best(len(chosen), min(count, len(examples)))
     for part, inside in passes(subject, examples.images, progress, cancelled):
         best.add(inside.output(conv.response)[:, chosen], part.start)
-    silent = 0.0 if conv.activation is not None and conv.activation.info.dies else -np.inf
     field = fields(subject.network)[conv.response]
-    shape = subject.network.input
+    least = 0.0 if conv.activation is not None and conv.activation.info.dies else -np.inf
     found = tuple(
         FilterPatches(
             number,
-            tuple(
-                _patch(entry, field, shape, examples.indices, examples.targets)
-                for entry in best.entries(row)
-                if entry[0] > silent
-            ),
+            tuple(_patch(one, field, examples) for one in best.entries(row) if one[0] > least),
         )
         for row, number in enumerate(chosen)
     )
-    place = {int(index): at for at, index in enumerate(examples.indices)}
     shown = {patch.image for one in found for patch in one.patches}
+    places = enumerate(examples.indices.tolist())
     return Excitement(
         layer=name,
         split=split,
         images=len(examples),
         field=(field.rows.size, field.columns.size),
         filters=found,
-        _pictures={image: examples.pictures[place[image]] for image in shown},
+        _pictures={index: examples.pictures[at] for at, index in places if index in shown},
     )
+
+
+def _chosen(name: str, count: int, filters: Sequence[int] | None) -> list[int]:
+    chosen = list(range(count) if filters is None else filters)
+    for number in chosen:
+        if not 0 <= number < count:
+            raise InsightError(f"{name} has no filter {number}: it has {count}, counted from 0.")
+    return chosen
 
 
 _Entry = tuple[float, int, int, int]
@@ -199,21 +191,15 @@ def _merged(
     return merged
 
 
-def _patch(
-    entry: _Entry,
-    field: LayerField,
-    shape: tuple[int, int, int],
-    indices: NDArray[np.int64],
-    targets: NDArray[np.int64],
-) -> Patch:
+def _patch(entry: _Entry, field: LayerField, examples: Examples) -> Patch:
     response, image, row, column = entry
-    _, height, width = shape
+    height, width = examples.images.shape[2:]
     top, bottom = field.rows.pixels(row, height)
     left, right = field.columns.pixels(column, width)
     whole = (bottom - top, right - left) == (field.rows.size, field.columns.size)
     return Patch(
-        image=int(indices[image]),
-        target=int(targets[image]),
+        image=int(examples.indices[image]),
+        target=int(examples.targets[image]),
         response=response,
         row=row,
         column=column,

@@ -1,4 +1,8 @@
-"""Runs of many images through an opened network, in pieces that fit a bounded memory."""
+"""Runs of many images through an opened network, in pieces that fit a bounded memory.
+
+What takes long takes ``progress``, called with the share that is done, and ``cancelled``, asked
+between pieces of the work, which ends with :class:`CancelledError` when it returns True.
+"""
 
 from __future__ import annotations
 

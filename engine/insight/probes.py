@@ -74,14 +74,9 @@ def probes(
     learn from training images and are measured on test images. Equal arguments give equal results.
     Memory is that of the images, 512 MB of features, and at most 512 MB of the opened network.
 
-    Args:
-        subject: the network.
-        limit: number of training images.
-        test_limit: number of test images.
-        seed: which images are drawn, in which order the probes see them, and the untrained weights.
-        threads: number of threads; all cores if None.
-        progress: called with the share that is done.
-        cancelled: ends the work when it returns True.
+    There are ``limit`` training and ``test_limit`` test images. ``seed`` decides which, and in
+    which order the probes see them; the untrained weights are those of the recipe's seed. For
+    ``progress`` and ``cancelled`` see :mod:`passes`.
 
     Raises:
         InsightError: if there is no data, only one class, or the weights are not finite.
@@ -97,12 +92,7 @@ def probes(
         trained = work.each(subject, layers, part_of(progress, 0.0, 0.45))
         fresh = work.each(untrained, layers, part_of(progress, 0.45, 0.9))
         found = [(PIXELS, pixels, pixels), *((n, trained[n], fresh[n]) for n in layers)]
-        heads = [
-            head_accuracy(
-                of, work.train, work.test, seed=seed, threads=work.pool.threads, cancelled=cancelled
-            )
-            for of in (subject, untrained)
-        ]
+        heads = [work.head(of) for of in (subject, untrained)]
     check_in(1.0, progress, cancelled)
     return Probes(
         data=subject.require_data().name,
@@ -180,6 +170,17 @@ class _Work:
                 found[name] = self.measure(train, test)
                 check_in(len(found) / len(layers), progress, self._cancelled)
         return found
+
+    def head(self, subject: Subject) -> float | None:
+        """The accuracy of the fully connected layers, trained anew."""
+        return head_accuracy(
+            subject,
+            self.train,
+            self.test,
+            seed=self._seed,
+            threads=self.pool.threads,
+            cancelled=self._cancelled,
+        )
 
     def measure(self, train: Array, test: Array) -> _Measure:
         """The accuracy of both classifiers on features ``(N, D)``."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import msgspec
@@ -73,7 +74,7 @@ class WidthSummary(msgspec.Struct, frozen=True, kw_only=True):
     distinct: Spread
 
 
-class WidthCurve(msgspec.Struct, frozen=True, kw_only=True):
+class WidthCurve(msgspec.Struct, frozen=True):
     """The measures of a layer against its number of filters, ``inspect RUN width --json``."""
 
     layer: str
@@ -111,52 +112,34 @@ def width(
     Each training is a run in ``root`` with the tag ``width``. One that is there already is not
     trained again, one that was cut off is taken up where it stopped.
 
-    Args:
-        network: layers, data and recipe; its seed is replaced.
-        dataset: the data that ``network.data`` names.
-        layer: name of a conv layer.
-        widths: numbers of filters; by default a quarter to four times as many as it has.
-        root: the folder of runs.
-        data_dir: folder of the data's files, recorded in the runs.
-        seeds: seeds of weights and order; the spread of a width is that of its seeds.
-        epochs: epochs of each training; None for the recipe's.
-        threads: number of threads; all cores if None.
-        control: pauses and stops the training under way.
-        found: called with each point as soon as it is known.
-        progress: called with the share that is done.
-        cancelled: stops the training under way, which is kept, when it returns True.
+    The data is ``dataset``, which ``network.data`` names; ``data_dir``, the folder of its files, is
+    recorded in the runs. Without ``widths``, they are a quarter to four times the layer's own.
+    ``epochs`` None are those of the recipe, ``threads`` None are all cores. ``control`` pauses and
+    stops the training under way, ``found`` is called with each point as soon as it is known. For
+    ``progress`` and ``cancelled`` see :mod:`passes`; the training under way is kept.
 
     Raises:
-        InsightError: if there is no such layer, or the layers do not fit with another width.
+        InsightError: if there is no such layer, or the others do not fit another width.
         CancelledError: if ``cancelled`` says so, or ``control`` stopped a training.
         CnnTuiError: if a training failed.
     """
     name = _require_conv(network, layer)
     network = with_epochs(network, epochs)
     chosen = tuple(widths) or widths_around(wired(network)[name].layer.out_channels)
-    tries = [
-        (filters, seed, _variant(network, name, filters, seed))
-        for filters in sorted(set(chosen))
-        for seed in sorted(set(seeds))
-    ]
     work = _Trainings(
         dataset, root, data_dir, threads or default_threads(), control or Control(), cancelled
     )
+    tries = list(product(sorted(set(chosen)), sorted(set(seeds))))
+    variants = [_variant(network, name, *one) for one in tries]
     points = []
-    for number, (filters, seed, variant) in enumerate(tries):
+    for number, (one, variant) in enumerate(zip(tries, variants, strict=True)):
         part = part_of(progress, number / len(tries), (number + 1) / len(tries))
         check_in(0.0, part, cancelled)
-        folder, summary = work.trained(variant, part)
-        points.append(_point(folder, summary, dataset, name, filters, seed))
+        points.append(_point(*work.trained(variant, part), dataset, name, *one))
         found(points[-1])
     check_in(1.0, progress, cancelled)
-    return WidthCurve(
-        layer=name,
-        data=dataset.name,
-        epochs=network.training.epochs,
-        points=tuple(points),
-        widths=tuple(_summaries(points)),
-    )
+    every = tuple(points)
+    return WidthCurve(name, dataset.name, network.training.epochs, every, _summaries(every))
 
 
 def _require_conv(network: Network, layer: str) -> str:
@@ -292,16 +275,19 @@ def _point(
     )
 
 
-def _summaries(points: Sequence[WidthPoint]) -> Iterable[WidthSummary]:
-    for filters in sorted({point.filters for point in points}):
-        same = [point for point in points if point.filters == filters]
-        yield WidthSummary(
-            filters=filters,
-            params=same[0].params,
-            accuracy=_spread([point.accuracy for point in same]),
-            effective_rank=_spread([point.effective_rank for point in same]),
-            distinct=_spread([float(point.distinct) for point in same]),
-        )
+def _summaries(points: Sequence[WidthPoint]) -> tuple[WidthSummary, ...]:
+    widths = sorted({point.filters for point in points})
+    return tuple(_summary([p for p in points if p.filters == filters]) for filters in widths)
+
+
+def _summary(points: Sequence[WidthPoint]) -> WidthSummary:
+    return WidthSummary(
+        filters=points[0].filters,
+        params=points[0].params,
+        accuracy=_spread([point.accuracy for point in points]),
+        effective_rank=_spread([point.effective_rank for point in points]),
+        distinct=_spread([float(point.distinct) for point in points]),
+    )
 
 
 def _spread(values: Sequence[float]) -> Spread:

@@ -94,6 +94,13 @@ def test_a_filter_is_ablated_and_kept_out(cli, root: Path) -> None:
     assert code == 0 and "dead" in out
 
 
+def test_what_health_flags_is_ablated(cli, root: Path) -> None:
+    options = ("inspect", "small-2", "ablate", "--flagged", "--runs-dir", root)
+    assert json.loads(cli(*options, "--json").out)["removed"] == {"conv1": [DEAD, TWINS[1]]}
+    code, out, err = cli(*options, "--layer", "conv4")
+    assert (code, out) == (1, "") and "No filter of conv4 is flagged" in err
+
+
 def test_states_of_a_run(cli, root: Path) -> None:
     states = [
         cli("inspect", "small-1", "filters", "--state", state, "--json", "--runs-dir", root).out

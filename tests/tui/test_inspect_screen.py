@@ -124,6 +124,8 @@ async def test_a_filter_is_taken_out_put_back_and_kept_out(app: CnnTuiApp, root:
         assert RunFolder(kept).network().layers[0].out_channels == 7
         await pilot.press("u")
         await until(pilot, lambda: "it is worth" in text(app, "#seen"))
+        await pilot.press("f")
+        await until(pilot, lambda: "Without 3 and 6 of conv1" in text(app, "#said"))
 
 
 async def test_what_takes_long_starts_with_enter_and_is_cancelled_with_esc(

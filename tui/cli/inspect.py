@@ -36,6 +36,7 @@ class InspectCommand(click.Command):
 @click.option("--class", "of_class", metavar="NAME", help="The class; the likeliest if not given.")
 @click.option("--at", "position", metavar="ROW,COL", help="Place of the output to step through.")
 @click.option("--canvas", metavar="HxW", help="Size of the canvas to slide over, in pixels.")
+@click.option("--flagged", is_flag=True, help="Take out the filters that health flags.")
 @click.option("--keep", is_flag=True, help="Keep the network without them as a new run.")
 @click.option("--width", "widths", type=click.IntRange(1, 4096), multiple=True, metavar="N",
               help="A number of filters to train with; may be repeated.")  # fmt: skip
@@ -58,6 +59,7 @@ def command(
     of_class: str | None,
     position: str | None,
     canvas: str | None,
+    flagged: bool,
     keep: bool,
     widths: tuple[int, ...],
     seeds: int | None,
@@ -84,6 +86,7 @@ def command(
         "class": ("class", of_class),
         "at": ("position", position),
         "canvas": ("size", canvas),
+        "flagged": ("filters", flagged),
         "seed": ("seed", seed),
         "width": ("widths", widths),
         "seeds": ("widths", seeds),
@@ -94,6 +97,7 @@ def command(
         layer=layer or "",
         image=_image(image),
         filters=filters,
+        flagged=flagged,
         of_class=of_class or "",
         at=_pair(position, "--at", ",", "10,12"),
         size=_pair(canvas, "--canvas", "x", "28x84"),
@@ -119,8 +123,8 @@ def command(
 
 
 def _keep(view: View, folder: RunFolder, wanted: Wanted, state: str | None, as_json: bool) -> None:
-    if "filters" not in view.takes or not wanted.filters:
-        raise click.UsageError("--keep belongs to ablate with --filter.")
+    if "filters" not in view.takes or not (wanted.filters or wanted.flagged):
+        raise click.UsageError("--keep belongs to ablate with --filter or --flagged.")
     from cnn_tui.engine.insight.subject import Subject
     from cnn_tui.tui.inspect.ablate import keep
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.ablation import (
     Ablation,
     FilterCost,
@@ -16,6 +17,7 @@ from cnn_tui.engine.insight.ablation import (
     cost_of_each,
     keep_without,
 )
+from cnn_tui.engine.insight.health import health
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.wording import listed
@@ -37,11 +39,11 @@ _BAR, _NAME = 30, 14
 def compute(subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled) -> Seen:
     """Take out the filters that are named, or each of the layer on a few images."""
     layer = wanted.layer or subject.conv_layers()[0]
-    if wanted.filters:
+    if wanted.filters or wanted.flagged:
         return AblationSeen(
             ablate(
                 subject,
-                {layer: wanted.filters},
+                {layer: _chosen(subject, layer, wanted, cancelled)},
                 seed=wanted.seed,
                 progress=progress,
                 cancelled=cancelled,
@@ -68,7 +70,21 @@ def keep(subject: Subject, wanted: Wanted) -> RunFolder:
         InsightError: if no filter is chosen, or the layer cannot become narrower.
     """
     layer = wanted.layer or subject.conv_layers()[0]
-    return keep_without(subject, {layer: wanted.filters})
+    return keep_without(subject, {layer: _chosen(subject, layer, wanted, lambda: False)})
+
+
+def _chosen(subject: Subject, layer: str, wanted: Wanted, cancelled: Cancelled) -> tuple[int, ...]:
+    """Return the filters that are named, or those that are flagged.
+
+    Raises:
+        InsightError: if none is flagged.
+    """
+    if not wanted.flagged:
+        return wanted.filters
+    (judged,) = health(subject, [layer], cancelled=cancelled).layers
+    if not judged.flagged:
+        raise InsightError(f"No filter of {layer} is flagged: {judged.verdict}.")
+    return judged.flagged
 
 
 @dataclass(frozen=True, eq=False)

@@ -34,7 +34,7 @@ class Wanted:
     image: int | Path = 0
     """An index in the validation split, or a picture file."""
     filters: tuple[int, ...] = ()
-    """Filters to be taken out; none for the flagged ones."""
+    """Filters to be taken out."""
     of_class: str = ""
     """A class by its name or number; empty for the one with the highest score."""
     pair: tuple[int, int] | None = None
@@ -43,6 +43,8 @@ class Wanted:
     """Row and column of an output; None for the largest."""
     size: tuple[int, int] | None = None
     """Height and width of a canvas; None for three images side by side."""
+    flagged: bool = False
+    """Take out those that the health of the layer flags instead."""
     seed: int = 0
     widths: tuple[int, ...] = ()
     """Numbers of filters to train with; none for some around that of the layer."""

@@ -41,7 +41,17 @@ class Place:
 
     def choose_filters(self, filters: tuple[int, ...], layer: str = "") -> None:
         """Choose filters to be taken out, of another layer if it is named."""
-        self.wanted = replace(self.wanted, filters=filters, layer=layer or self.wanted.layer)
+        layer = layer or self.wanted.layer
+        self.wanted = replace(self.wanted, filters=filters, flagged=False, layer=layer)
+
+    def choose_flagged(self, layer: str) -> None:
+        """Choose the filters of a layer that its health flags."""
+        self.wanted = replace(self.wanted, filters=(), flagged=True, layer=layer)
+
+    @property
+    def ablates(self) -> bool:
+        """Whether filters are taken out."""
+        return bool(self.wanted.filters) or self.wanted.flagged
 
     def wanted_by(self, view: View, facts: Surroundings | None) -> Wanted:
         """Return what is wanted, with a layer that the view takes."""
@@ -63,9 +73,9 @@ class Place:
 
     def conv(self, view: View, facts: Surroundings) -> str:
         """Return the convolution whose filters a view shows."""
-        layer = self.layer(view, facts)
-        until = facts.layers[: facts.layers.index(layer) + 1]
-        return next(name for name in reversed(until) if name in facts.convs)
+        layer = self.layer(view, facts) or self.wanted.layer
+        until = facts.layers[: facts.layers.index(layer) + 1] if layer in facts.layers else ()
+        return next((name for name in reversed(until) if name in facts.convs), facts.convs[0])
 
     def open(self, view: View, facts: Surroundings, number: int) -> None:
         """Choose what is under the cursor for the view that enter opens."""
@@ -80,7 +90,7 @@ class Place:
 
     def undo(self) -> None:
         """Put all filters back, and show mistakes of all kinds."""
-        self.wanted = replace(self.wanted, filters=(), pair=None)
+        self.wanted = replace(self.wanted, filters=(), flagged=False, pair=None)
 
     def next_class(self, facts: Surroundings, by: int) -> None:
         """Choose another class; the one with the highest score has no name."""

@@ -285,7 +285,7 @@ _FIELDS = {
     "position": ("at",),
     "size": ("size",),
     "seed": ("seed",),
-    "filters": ("filters",),
+    "filters": ("filters", "flagged"),
     "widths": ("widths", "seeds", "epochs"),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -28,12 +29,14 @@ def compute(
     """Train the network with other widths; each training is a run beside its own."""
     if wanted.folder is None:
         raise InsightError("This run is not kept in a folder, so there is no place for others.")
+    recorded = wanted.folder.info().data_dir
     curve = width(
         subject.network,
         subject.require_data(),
         wanted.layer or subject.conv_layers()[0],
         wanted.widths,
         root=wanted.folder.path.parent,
+        data_dir=Path(recorded) if recorded else None,
         seeds=range(wanted.seed, wanted.seed + wanted.seeds),
         epochs=wanted.epochs,
         progress=progress,

@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.history import RunEntry, list_runs
+from cnn_tui.engine.runs.history import list_runs, sort_runs
 from cnn_tui.engine.specs.family import ANCESTORS
 from cnn_tui.engine.training.glimpse import Pace
 from cnn_tui.tui.actions import INSPECT, bindings
@@ -191,7 +191,7 @@ class InspectScreen(InspectDialogs):
             return LiveSource(self._training)
         if kept := self._training.board.kept:
             return SavedSource(kept)
-        for entry in sorted(list_runs(places.runs), key=_age, reverse=True):
+        for entry in sort_runs(list_runs(places.runs), "created"):
             folder = RunFolder(places.runs / entry.name)
             if folder.states or is_regular(folder.best_file):
                 return SavedSource(folder)
@@ -344,9 +344,9 @@ class InspectScreen(InspectDialogs):
             case "save":
                 return found is not None
             case "keep":
-                return found is not None and self.view.name == "ablate" and bool(wanted.filters)
+                return found is not None and self.view.name == "ablate" and self._place.ablates
             case "undo":
-                return found is not None and bool(wanted.filters or wanted.pair)
+                return found is not None and (self._place.ablates or wanted.pair is not None)
             case "act":
                 can_open = self._pane.chosen is not None or "position" in takes
                 return self._began is None and (found is None or can_open)
@@ -372,11 +372,14 @@ class InspectScreen(InspectDialogs):
         self._pane.words = ""
         self.look()
 
+    def action_flagged(self) -> None:
+        """Take out the filters that the health of the layer flags."""
+        if self._facts and self._facts.convs:
+            conv = self._place.conv(self.view, self._facts)
+            self._place.choose_flagged(conv)
+            self._turn_to("ablate")
+
     def action_undo(self) -> None:
         """Put the filters back; show all mistakes again."""
         self._place.undo()
         self._turn_to(self.view.name)
-
-
-def _age(entry: RunEntry) -> str:
-    return entry.summary.created
