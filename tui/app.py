@@ -310,12 +310,15 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.leave(0)
 
     async def _train_on(self) -> bool:
-        """Let the run train on in another process; returns False after reporting a failure."""
+        """Let the run train on in another process; returns False after saying why it cannot."""
         try:
-            return await self.training.hand_on() is not None
+            handed_on = await self.training.hand_on()
         except CnnTuiError as error:
             complain(self, error)
             return False
+        if handed_on is None:
+            self.notify("The run has just ended: there is nothing to train on.")
+        return handed_on is not None
 
     def action_say_how_to_quit(self) -> None:
         self.notify("q quits, ctrl+q also while text is being typed.")
