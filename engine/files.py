@@ -75,7 +75,8 @@ def _refusal(path: str) -> OSError | None:
 
 
 def _irregular(path: str) -> OSError:
-    return OSError(errno.EINVAL, f"{Path(path).name} is not a file", path)
+    what = "is a folder, not a file" if stat.S_ISDIR(_mode(path)) else "is not a file"
+    return OSError(errno.EINVAL, f"{Path(path).name or path} {what}", path)
 
 
 def read_file(path: Path, most: int) -> bytes:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from textual.binding import Binding, BindingType
-from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 
 @dataclass(frozen=True)
@@ -24,6 +22,13 @@ class Command:
     shown: str = ""
     """How the keys are written, if not as the first of them."""
     in_bar: bool = True
+    name: str = ""
+    """Its name in the command palette; by default that in the help."""
+
+    @property
+    def title(self) -> str:
+        """The name in the command palette."""
+        return self.name or self.help or self.label.capitalize()
 
 
 LIST = "list"
@@ -50,15 +55,46 @@ CHARTS = "charts"
 
 APP = "app"
 
+TITLES = {
+    LIST: "Build",
+    BUILD: "Build",
+    TRAIN: "Train",
+    RUNS: "Runs",
+    WATCH: "Run",
+    COMPARE: "Comparison",
+    DATA: "Datasets",
+    LADDER: "Baselines",
+    WEIGHTS: "Weights",
+    APP: "Everywhere",
+}
+"""What the help and the command palette call the places where keys work."""
+
 COMMANDS = (
     Command(LIST, "i,insert", "screen.insert_layer", "insert", "Insert a layer below"),
-    Command(LIST, "I", "screen.insert_layer(True)", "insert above", "Insert above", in_bar=False),
+    Command(
+        LIST,
+        "I",
+        "screen.insert_layer(True)",
+        "insert above",
+        "Insert above",
+        in_bar=False,
+        name="Insert a layer above",
+    ),
     Command(LIST, "slash", "screen.quick_entry", "quick", "Type layers in a line", "/"),
     Command(LIST, "p", "screen.pattern", "pattern", "Layers from a pattern", in_bar=False),
     Command(LIST, "enter", "screen.edit", "edit", "Edit the row in the form", "enter"),
     Command(LIST, "x,delete", "screen.remove_layer", "delete", "Delete the layer"),
-    Command(LIST, "J", "screen.move(1)", "move", "Move the layer down, up", "J/K", False),
-    Command(LIST, "K", "screen.move(-1)", "move up", in_bar=False),
+    Command(
+        LIST,
+        "J",
+        "screen.move(1)",
+        "move",
+        "Move the layer down, up",
+        "J/K",
+        False,
+        name="Move the layer down",
+    ),
+    Command(LIST, "K", "screen.move(-1)", "move up", in_bar=False, name="Move the layer up"),
     Command(LIST, "D", "screen.duplicate", "duplicate", "Duplicate the layer", in_bar=False),
     Command(
         LIST,
@@ -68,13 +104,21 @@ COMMANDS = (
         "Select several layers",
         "shift+up",
         in_bar=False,
+        name="Extend the selection down",
     ),
-    Command(LIST, "shift+up", "screen.extend(-1)", "select up", in_bar=False),
+    Command(
+        LIST,
+        "shift+up",
+        "screen.extend(-1)",
+        "select up",
+        in_bar=False,
+        name="Extend the selection up",
+    ),
     Command(LIST, "y", "screen.copy", "copy", "Copy the layers as text", in_bar=False),
     Command(LIST, "T", "screen.transform", "transform", "Transform the layer", in_bar=False),
     Command(LIST, "v", "screen.picture", "picture", "The network as volumes", in_bar=False),
-    Command(LIST, "u", "screen.undo", "undo", "Undo, redo, without limit", "u/U"),
-    Command(LIST, "U", "screen.redo", "redo", in_bar=False),
+    Command(LIST, "u", "screen.undo", "undo", "Undo, redo, without limit", "u/U", name="Undo"),
+    Command(LIST, "U", "screen.redo", "redo", in_bar=False, name="Redo"),
     Command(LIST, "t", "app.recipe", "recipe", "Recipe: epochs, lr, ...", in_bar=False),
     Command(LIST, "F", "screen.forecast", "forecast", "Forecast time and memory", in_bar=False),
     Command(LIST, "n", "screen.new_network", "new", "New, empty network", in_bar=False),
@@ -98,11 +142,34 @@ COMMANDS = (
     Command(TRAIN, "c", "screen.next_chart", "chart", "Next chart", in_bar=False),
     Command(TRAIN, "v", "screen.layers", "layers", "Layers instead of the log", in_bar=False),
     Command(
-        TRAIN, "left", "screen.cursor(-1)", "cursor", "Move the value cursor", "left/rt", False
+        TRAIN,
+        "left",
+        "screen.cursor(-1)",
+        "cursor",
+        "Move the value cursor",
+        "left/rt",
+        False,
+        name="Move the value cursor left",
     ),
-    Command(TRAIN, "right", "screen.cursor(1)", "cursor right", in_bar=False),
-    Command(TRAIN, "z", "screen.zoom(1)", "zoom", "Zoom at the cursor", "z/Z", False),
-    Command(TRAIN, "Z", "screen.zoom(-1)", "zoom out", in_bar=False),
+    Command(
+        TRAIN,
+        "right",
+        "screen.cursor(1)",
+        "cursor right",
+        in_bar=False,
+        name="Move the value cursor right",
+    ),
+    Command(
+        TRAIN,
+        "z",
+        "screen.zoom(1)",
+        "zoom",
+        "Zoom at the cursor",
+        "z/Z",
+        False,
+        name="Zoom in at the cursor",
+    ),
+    Command(TRAIN, "Z", "screen.zoom(-1)", "zoom out", in_bar=False, name="Zoom out"),
     Command(
         TRAIN,
         "less_than_sign,shift+left",
@@ -111,16 +178,31 @@ COMMANDS = (
         "Pan",
         "</>",
         False,
+        name="Pan left",
     ),
-    Command(TRAIN, "greater_than_sign,shift+right", "screen.pan(1)", "pan right", in_bar=False),
+    Command(
+        TRAIN,
+        "greater_than_sign,shift+right",
+        "screen.pan(1)",
+        "pan right",
+        in_bar=False,
+        name="Pan right",
+    ),
     Command(TRAIN, "home", "screen.whole", "whole", "Reset zoom and cursor", "home", False),
+    Command(TRAIN, "pageup", "screen.log(-1)", "log", "Scroll the log", "pgup/dn", False),
+    Command(TRAIN, "pagedown", "screen.log(1)", "log down", in_bar=False),
+    Command(TRAIN, "ctrl+home", "screen.log(-99)", "log start", in_bar=False),
+    Command(TRAIN, "ctrl+end,end", "screen.log(99)", "log end", in_bar=False),
     Command(TRAIN, "w", "screen.smooth", "smooth", "Change the smoothing", in_bar=False),
     Command(TRAIN, "b", "screen.earlier", "before", "Show or hide other runs", in_bar=False),
     Command(TRAIN, "B", "screen.overlay", "another run", "Add another run", in_bar=False),
     Command(TRAIN, "C", "screen.compare", "compare", "Compare with the original", in_bar=False),
+    Command(
+        TRAIN, "k", "screen.take_over", "to Build", "Build takes over this run's", in_bar=False
+    ),
     Command(TRAIN, "t", "app.recipe", "recipe", "Change the next run's recipe"),
-    Command(TRAIN, "p", "app.preflight", "pre-flight", in_bar=False),
-    Command(TRAIN, "f", "app.lr_finder", "find lr", in_bar=False),
+    Command(TRAIN, "p", "app.preflight", "pre-flight", in_bar=False, name="Pre-flight checks"),
+    Command(TRAIN, "f", "app.lr_finder", "find lr", in_bar=False, name="Find a learning rate"),
     Command(RUNS, "enter", "screen.open", "open", "Open the run, live if it trains", "enter"),
     Command(RUNS, "m,space", "screen.mark", "mark", "Mark for a comparison"),
     Command(RUNS, "c", "screen.compare", "compare", "Compare the marked runs"),
@@ -145,24 +227,67 @@ COMMANDS = (
     Command(WATCH, "e", "screen.build_on", "build", "Edit its network and weights", in_bar=False),
     Command(COMPARE, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
     Command(COMPARE, "l", "screen.other_curve", "loss/accuracy", "Switch loss and accuracy"),
-    Command(COMPARE, "right", "screen.shift(1)", "other runs", "Other runs", "left/rt"),
-    Command(COMPARE, "left", "screen.shift(-1)", "runs before", in_bar=False),
+    Command(
+        COMPARE,
+        "right",
+        "screen.shift(1)",
+        "other runs",
+        "Other runs",
+        "left/rt",
+        name="Later runs of the table",
+    ),
+    Command(
+        COMPARE,
+        "left",
+        "screen.shift(-1)",
+        "runs before",
+        in_bar=False,
+        name="Earlier runs of the table",
+    ),
     Command(DATA, "escape,backspace", "screen.back", "back", "Back", "esc"),
     Command(DATA, "space", "screen.more", "other samples", "Other samples", "space"),
-    Command(DATA, "right", "screen.scroll(6)", "scroll", "Scroll the samples", "left/rt", False),
-    Command(DATA, "left", "screen.scroll(-6)", "scroll back", in_bar=False),
+    Command(
+        DATA,
+        "right",
+        "screen.scroll(6)",
+        "scroll",
+        "Scroll the samples",
+        "left/rt",
+        False,
+        name="Scroll down",
+    ),
+    Command(DATA, "left", "screen.scroll(-6)", "scroll back", in_bar=False, name="Scroll up"),
     Command(DATA, "f", "screen.fetch", "fetch", "Download the dataset"),
+    Command(DATA, "o", "screen.give_folder", "folder", "Give the folder of its files"),
     Command(DATA, "x", "screen.cancel", "cancel", "Cancel the download"),
     Command(LADDER, "escape,backspace", "screen.back", "back", "Back; baselines pause", "esc"),
     Command(LADDER, "enter,f5", "screen.climb", "start", "Train the missing baselines", "enter"),
     Command(LADDER, "x", "screen.stop", "stop", "Stop; the next start resumes"),
     Command(LADDER, "v", "screen.closer", "closer", "Enlarge the detail pane"),
-    Command(LADDER, "right", "screen.scroll(6)", "scroll", "Scroll the weights", "left/rt", False),
-    Command(LADDER, "left", "screen.scroll(-6)", "scroll back", in_bar=False),
+    Command(
+        LADDER,
+        "right",
+        "screen.scroll(6)",
+        "scroll",
+        "Scroll the weights",
+        "left/rt",
+        False,
+        name="Scroll down",
+    ),
+    Command(LADDER, "left", "screen.scroll(-6)", "scroll back", in_bar=False, name="Scroll up"),
     Command(LADDER, "f", "screen.fetch", "fetch", "Download the data"),
+    Command(LADDER, "o", "screen.give_folder", "folder", "Give the folder of the data"),
     Command(WEIGHTS, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
-    Command(WEIGHTS, "down,space,right", "screen.scroll(6)", "scroll", "Scroll", "up/down"),
-    Command(WEIGHTS, "up,left", "screen.scroll(-6)", "scroll back", in_bar=False),
+    Command(
+        WEIGHTS,
+        "down,space,right",
+        "screen.scroll(6)",
+        "scroll",
+        "Scroll",
+        "up/down",
+        name="Scroll down",
+    ),
+    Command(WEIGHTS, "up,left", "screen.scroll(-6)", "scroll back", in_bar=False, name="Scroll up"),
     Command(WEIGHTS, "pagedown", "screen.scroll(18)", "page down", in_bar=False),
     Command(WEIGHTS, "pageup", "screen.scroll(-18)", "page up", in_bar=False),
     Command(WEIGHTS, "end", "screen.scroll(100000)", "last row", in_bar=False),
@@ -176,6 +301,7 @@ COMMANDS = (
     Command(
         APP, "f7", "app.show('BaselinesScreen')", "baselines", "Compare baselines", "F7", False
     ),
+    Command(APP, "f9", "app.themes", "theme", "Choose the theme", "F9", False),
     Command(APP, "escape", "screen.back", "back", "One step back", "esc", False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),
     Command(APP, "ctrl+p", "app.command_palette", "palette", "All commands by name", in_bar=False),
@@ -189,9 +315,20 @@ def commands(*scopes: str) -> Iterator[Command]:
     return (command for scope in scopes for command in COMMANDS if _belongs(command, scope))
 
 
+_CHART_ACTIONS = {
+    f"screen.{name}"
+    for name in (
+        *("log_scale", "next_chart", "layers", "log", "cursor", "zoom", "pan", "whole", "smooth"),
+        *("earlier", "overlay"),
+    )
+}
+"""The commands of Train that any screen with the charts of a run has."""
+
+
 def _belongs(command: Command, scope: str) -> bool:
     if scope == CHARTS:
-        return command.scope == TRAIN and command.action.startswith("screen.")
+        name = command.action.partition("(")[0]
+        return command.scope == TRAIN and name in _CHART_ACTIONS
     return command.scope == scope
 
 
@@ -244,33 +381,15 @@ def key_words(command: Command) -> str:
     return command.shown or first.replace("ctrl+", "^")
 
 
+def key_word(command: Command) -> str:
+    """Return the first key of a command alone: ``J``, not ``J/K``."""
+    key = command.keys.split(",")[0]
+    return _SIGNS.get(key) or (key.upper() if key[1:].isdigit() else key.replace("ctrl+", "^"))
+
+
+_SIGNS = {"slash": "/", "question_mark": "?", "less_than_sign": "<", "greater_than_sign": ">"}
+
+
 def scopes_of(screen: object) -> tuple[str, ...]:
     """Return the scopes of the keys of a screen, the app's own last."""
     return (*getattr(screen, "SCOPES", ()), APP)
-
-
-class CommandTable(Provider):
-    """The commands of the present screen, each with its key."""
-
-    async def discover(self) -> Hits:
-        for command in self._commands():
-            yield DiscoveryHit(_title(command), partial(self._run, command), help=command.help)
-
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for command in self._commands():
-            score = matcher.match(f"{command.label} {command.help}")
-            if score:
-                yield Hit(score, _title(command), partial(self._run, command), help=command.help)
-
-    def _commands(self) -> list[Command]:
-        scoped = commands(*scopes_of(self.screen))
-        found = {command.action: command for command in reversed(list(scoped))}
-        return list(reversed(found.values()))
-
-    async def _run(self, command: Command) -> None:
-        await self.app.run_action(command.action)
-
-
-def _title(command: Command) -> str:
-    return f"{command.label}  ({key_words(command)})"

@@ -7,16 +7,15 @@ from collections.abc import Callable
 from functools import partial
 
 from textual import events, on, work
-from textual.app import App
 
-from cnn_tui.engine.data.sources import missing
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import APP, CommandTable, bindings, scopes_of
+from cnn_tui.tui.actions import APP, bindings, scopes_of
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
+from cnn_tui.tui.config import keep_theme
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.messages import (
     EditRun,
@@ -34,6 +33,7 @@ from cnn_tui.tui.screens.starting import (
     Start,
     ask_about_memory,
     ask_before_training,
+    have_data,
     start_without_asking,
 )
 from cnn_tui.tui.terminal.link import Link
@@ -50,7 +50,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     DEFAULT_MODE = "build"
     CSS_PATH = ["screens/mode.tcss", "screens/build.tcss"]
     BINDINGS = bindings(APP)
-    COMMANDS = App.COMMANDS | {CommandTable}
+    ENABLE_COMMAND_PALETTE = False
     _loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(
@@ -68,7 +68,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
 
     def get_default_screen(self) -> BuildScreen:
-        return BuildScreen(self.builder)
+        return BuildScreen(self.builder, self.places.data)
 
     def on_mount(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -111,7 +111,8 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             network = document.network
             name = clean(network.name) + ("*" if document.dirty else "")
             data = f"{clean(network.data)} {format_shape(network.input)}"
-            self.screen_stack[0].heading = Heading(name, data, self.training.view.summary)
+            built = Heading(name, data, self.training.view.summary)
+            self.screen_stack[0].heading = self.screen_stack[0].heading_for(built)
             self.screen.refresh_bindings()
 
     def action_mode(self, mode: str) -> None:
@@ -138,14 +139,14 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.action_mode("train")
         elif not self.builder.report.valid:
             self._refuse()
-        elif (start := start_without_asking(self.builder, self.places.data)) is not None:
+        elif (start := start_without_asking(self.builder, self.places)) is not None:
             self._start(start, event)
         else:
             self._ask_before_training(event)
 
     @work
     async def _ask_before_training(self, event: TrainRequested) -> None:
-        start = await ask_before_training(self, self.builder, self.places.data)
+        start = await ask_before_training(self, self.builder, self.places)
         if start is not None and not self.training.active:
             self._start(start, event)
 
@@ -239,7 +240,11 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         if not self.builder.report.valid:
             self._refuse()
             return
-        dialog = screens.PreflightDialog(self.builder.network, self.places.data, self.link.fps)
+        network = self.builder.network
+        if not await have_data(self, network, self.places):
+            return
+        folder = self.places.data_of(network.data)
+        dialog = screens.PreflightDialog(network, folder, self.link.fps)
         wanted = await self.push_screen_wait(dialog)
         if wanted == "train":
             self.action_train()
@@ -254,9 +259,10 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self._refuse()
             return
         network = running or self.builder.network
-        dialog = screens.LrFinderDialog(
-            network, self.places.data, self.link.fps, running=bool(running)
-        )
+        if not await have_data(self, network, self.places):
+            return
+        folder = self.places.data_of(network.data)
+        dialog = screens.LrFinderDialog(network, folder, self.link.fps, running=bool(running))
         taken = await self.push_screen_wait(dialog)
         if taken is None:
             return
@@ -273,13 +279,31 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
 
     def action_datasets(self) -> None:
         """Show the datasets, the network's own first."""
-        name = missing(self.builder.network.data) or self.builder.network.data
-        self.push_screen(screens.DataScreen(self.current_mode, name))
+        name = self.builder.network.data
+        self.push_screen(screens.DataScreen(self.current_mode, self.places, name))
 
     def action_show(self, name: str) -> None:
         """Open a screen about the network being built, by the name of its class."""
         screen = getattr(screens, name)
         self.push_screen(screen(self.current_mode, self.builder.network, self.places))
+
+    def action_command_palette(self) -> None:
+        """Pick a command by its name, then run it."""
+        palette = screens.CommandPalette(scopes_of(self.screen))
+        self.push_screen(palette, self._run_named)
+
+    def _run_named(self, action: str | None) -> None:
+        if action:
+            self.call_later(self.run_action, action)
+
+    def action_themes(self) -> None:
+        """Choose a theme, seen while it is highlighted and kept in the user's file."""
+        picker = screens.ThemePicker(self.put_on, self.theme_name)
+        self.push_screen(picker, self._keep_theme)
+
+    def _keep_theme(self, name: str | None) -> None:
+        if name:
+            run_in_thread(self, partial(keep_theme, name), lambda _: None, partial(complain, self))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:

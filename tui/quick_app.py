@@ -28,7 +28,7 @@ from cnn_tui.tui.terminal.driver import ThriftyDriver
 from cnn_tui.tui.terminal.filters import Printable, filters_for
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.streams import terminal_is_gone
-from cnn_tui.tui.theme import DARK, DARK_16
+from cnn_tui.tui.theme import DARK, DARK_16, LIGHT_16, OURS, THEMES, in_16_colors, variables_of
 from cnn_tui.tui.type_ahead import KeyPassed, TypeAhead, is_typed
 from cnn_tui.tui.words import clean
 
@@ -47,18 +47,32 @@ class QuickApp(App[None], inherit_bindings=False):
         self._told: dict[str, float] = {}
         """The message that was shown last, and when."""
         self._line_filters = (Printable(), *filters_for(link))
-        self.wear(DARK_16 if link.color == "16" else DARK)
+        for theme in (*OURS, DARK_16, LIGHT_16):
+            self.register_theme(theme)
+        self.wear(DARK.name, few_colors=link.color == "16")
         self.warm_up = WarmUp(partial(self.call_later, self._read_styles))
 
     def get_default_screen(self) -> Screen[None]:
         """The screen that is painted first."""
         raise NotImplementedError
 
-    def wear(self, theme: Theme) -> None:
+    def wear(self, name: str, *, few_colors: bool) -> None:
         """Set the theme before the first style sheet is parsed; a later one parses all again."""
-        self.register_theme(theme)
-        self.set_reactive(App.theme, theme.name)
+        self.theme_name, self._few_colors = name, few_colors
+        self.set_reactive(App.theme, self._worn(name).name)
         self.stylesheet.set_variables(self.get_css_variables())
+
+    def put_on(self, name: str) -> None:
+        """Change to one of ``THEMES``."""
+        self.theme_name, self.theme = name, self._worn(name).name
+
+    def _worn(self, name: str) -> Theme:
+        theme = THEMES[name]
+        return in_16_colors(theme) if self._few_colors else theme
+
+    def get_css_variables(self) -> dict[str, str]:
+        self.theme_variables = variables_of(self.current_theme, super().get_css_variables())
+        return self.theme_variables
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return (*super().get_line_filters(), *self._line_filters)
@@ -129,6 +143,15 @@ class QuickApp(App[None], inherit_bindings=False):
 
     def on_unmount(self) -> None:
         self.warm_up.end()
+
+    def _fatal_error(self) -> None:
+        # Textual's would print a page of the program's inside over the person's terminal.
+        self._close_messages_no_wait()
+
+    @property
+    def crash(self) -> Exception | None:
+        """The error of this program that ended the app; None if there was none."""
+        return self._exception
 
     async def _first_paint(self) -> None:
         # Before that no list has the focus, and its keys would be lost. An app that has to quit

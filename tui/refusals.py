@@ -33,6 +33,8 @@ REFUSALS = {
         "stop": _NO_RUN,
         "detach": _NO_RUN,
         **_CHARTS,
+        "layers": "There is room for both here: the layers are beside the log.",
+        "take_over": "Build has this network and recipe already.",
         "compare": "This run does not reproduce another: a in Runs reproduces one.",
     },
     RUNS: {_name(command): _NO_RUNS for command in commands(RUNS)},

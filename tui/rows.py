@@ -22,6 +22,8 @@ class Column:
     title: str
     right: bool = False
     rank: int = 0
+    role: str = ""
+    """The role of its cells, for a column that is to be quieter than the others."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,16 @@ def bar(fraction: float, width: int) -> Line:
         ("─" * (width - full), "faint"),
         (f" {int(fraction * 100):>3}%", ""),
     )
+
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def block_bar(fraction: float, width: int) -> str:
+    """Return a bar of ``width`` columns, to an eighth of one; what is not nothing is seen."""
+    eighths = min(8 * width, max(fraction > 0, round(fraction * 8 * width)))
+    full, rest = divmod(eighths, 8)
+    return f"{'█' * full}{_EIGHTHS[rest] if rest else ''}".ljust(width)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from rich.console import Group
 from rich.text import Text
 
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.statistics import Statistics, to_bytes
+from cnn_tui.engine.data.statistics import Statistics, first_of_each, to_bytes
 from cnn_tui.tui.terminal.half_blocks import fitted, half_blocks, shades
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.words import clean
@@ -43,7 +43,7 @@ def looks_in(app: App[object], side: int) -> Looks:
 
 
 class Captioned(NamedTuple):
-    """A picture ``(C, H, W)`` and the lines below it, all but the first of them dim."""
+    """A picture ``(C, H, W)`` and the lines below it."""
 
     pixels: NDArray[np.uint8]
     lines: tuple[str, ...]
@@ -62,7 +62,7 @@ _LEAST_WIDTH = 8
 
 
 def _cell(pixels: NDArray[np.uint8], lines: Iterable[str], width: int, plain: bool) -> Group:
-    texts = [Text(clean(line), "dim" if at else "") for at, line in enumerate(lines)]
+    texts = [Text(clean(line)) for line in lines]
     for text in texts:
         text.truncate(width, overflow="ellipsis")
     return Group((shades if plain else half_blocks)(pixels), *texts)
@@ -88,6 +88,18 @@ def _samples(
             pixels = to_bytes(image, statistics.low, statistics.high)
             words = f"{clean(count.name)}{between}{count.train:,}"
             yield Captioned(pixels, tuple(words.splitlines()))
+
+
+def few_samples(dataset: Dataset, most: int, looks: Looks) -> Columns:
+    """Draw the first training image of each class above its name, scaled by what is drawn."""
+    train = dataset.train
+    places = first_of_each(train, len(dataset.classes))[:most]
+    images = [np.asarray(train.images[place]) for place in places]
+    low = float(min(image.min() for image in images))
+    high = float(max(image.max() for image in images))
+    names = [clean(dataset.classes[train.labels[place]]) for place in places]
+    pixels = (to_bytes(image, low, high) for image in images)
+    return sheet(map(Captioned, pixels, [(name,) for name in names]), looks)
 
 
 def template_sheet(templates: Templates, looks: Looks, most: int = MOST) -> Columns:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from cnn_tui.engine.data.sources import FOLDER, SOURCES, holds, letters, missing
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
@@ -26,6 +27,7 @@ from cnn_tui.tui.history.continuing import (
     wait_until_running,
 )
 from cnn_tui.tui.session import Runner, Session, train
+from cnn_tui.tui.words import recipe_words
 
 _VERDICTS = ("same-bits", "other-bits", "compared")
 """Codes of the alerts at the end of a reproduced run."""
@@ -78,8 +80,13 @@ class Training:
     @property
     def network(self) -> Network | None:
         """The network of the run with its present recipe; None without an active run."""
+        return self.shown_network if self.active else None
+
+    @property
+    def shown_network(self) -> Network | None:
+        """The network of the run that is shown, active or not, with its present recipe."""
         network, settings = self.session.network, self.board.settings
-        if network is None or settings is None or not self.active:
+        if network is None or settings is None:
             return None
         return msgspec.structs.replace(network, training=settings.in_recipe(network.training))
 
@@ -185,26 +192,49 @@ class Training:
         start = partial(trained.weights, network) if trained else None
         return partial(
             train,
-            data_dir=self.places.data,
+            data_dir=self.places.data_of(network.data),
             runs_dir=self.places.runs,
             start=start,
             anyway=ignore_memory,
         )
 
     def _view(self) -> RunView:
+        network = self.shown_network
         return view_of(
             self.board,
             active=self.active,
             pausing=self.session.paused,
             stopping=self.session.stopping,
             usage=self._used,
+            recipe=recipe_words(network.training) if network else "",
+            keep_best=bool(network and network.training.keep_best),
         )
 
 
 @dataclass
 class Places:
-    """The folders named on the command line, or the user's own."""
+    """The folders named on the command line or given in the app, or the user's own."""
 
     runs: Path = field(default_factory=runs_home)
     data: Path | None = None
-    """The folder of data that is not built in; None for the usual folder of each dataset."""
+    """The folder of data that was named on the command line."""
+    given: dict[str, Path] = field(default_factory=dict)
+    """Folders given in the app, by the name of their dataset."""
+
+    def data_of(self, name: str) -> Path | None:
+        """Return the folder of a dataset; None if it is built in, a path, or at its usual place.
+
+        The folder of the command line serves every dataset, unless it holds another one.
+        """
+        known = next((key for key in (*SOURCES, FOLDER) if letters(key) == letters(name)), "")
+        if not known or known in self.given or self.data is None:
+            return self.given.get(known)
+        others = [key for key in SOURCES if key != known and holds(key, self.data)]
+        return None if others and not (known in SOURCES and holds(known, self.data)) else self.data
+
+    def lacks(self, name: str) -> str | None:
+        """Return the dataset that has to be downloaded or whose folder has to be given."""
+        folder = self.data_of(name)
+        if letters(name) == FOLDER:
+            return FOLDER if folder is None else None
+        return missing(name, folder)

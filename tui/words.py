@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from textwrap import wrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.specs.network import Recipe
 
 BETWEEN = "   "
 """The separator of the parts of a line."""
@@ -37,6 +41,16 @@ def short(value: float) -> str:
     return f"{value:.{max(0, 3 - len(str(int(value))) + 1)}f}"
 
 
+def figure(value: float, digits: int = 4) -> str:
+    """Format ``0.0812``, ``12.34`` or ``5.9e+30``, in as many digits as mean something."""
+    if not math.isfinite(value):
+        return f"{value:g}"
+    size = abs(value)
+    if size >= 10**digits or 0 < size < 10.0**-digits * 10:
+        return f"{value:.1e}"
+    return f"{value:.{digits - (len(str(int(size))) if size >= 1 else 0)}f}"
+
+
 def clock(seconds: float | None) -> str:
     """Format ``0:48``, ``12:05`` or ``3:07:11``; an unknown time is ``-:--``."""
     if seconds is None or not math.isfinite(seconds):
@@ -44,6 +58,11 @@ def clock(seconds: float | None) -> str:
     minutes, second = divmod(int(seconds), 60)
     hours, minute = divmod(minutes, 60)
     return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def recipe_words(training: Recipe) -> str:
+    """Return the recipe in a few words."""
+    return f"{training.optimizer}, lr {training.lr:g}, {count(training.epochs, 'epoch')}"
 
 
 def megabytes(size: int) -> str:

@@ -16,9 +16,11 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_folder
 from cnn_tui.engine.data.mnist import load_mnist
 from cnn_tui.engine.data.sources import (
+    FOLDER,
     SOURCES,
     Progress,
     dataset_dir,
+    holds,
     is_complete,
     letters,
     oddities,
@@ -26,9 +28,6 @@ from cnn_tui.engine.data.sources import (
 from cnn_tui.engine.errors import DataError, MissingDataError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
-
-FOLDER = "folder"
-"""The name of the user's own pictures, in the folder ``data_dir``."""
 
 _BUILT_IN: dict[str, Callable[[], Dataset]] = {"digits": load_digits, "shapes": load_shapes}
 _FILES: dict[str, Callable[[str, Path], Dataset]] = {
@@ -56,7 +55,7 @@ def locate(name: str, data_dir: Path | None) -> tuple[str, Path | None]:
     A path becomes :data:`FOLDER` and the absolute path; a name gets its canonical spelling.
     """
     known = find_name(name)
-    if known is None and data_dir is None and Path(name).expanduser().exists():
+    if known is None and data_dir is None and name and Path(name).expanduser().exists():
         return FOLDER, Path(name).expanduser().resolve()
     return known or name, data_dir
 
@@ -147,7 +146,7 @@ def _own_path(name: str, data_dir: Path | None) -> Path:
                 "Give it with --data-dir: a folder with one folder per class, or a .npz file.",
             )
         return _existing(data_dir)
-    if os.sep not in name and not Path(name).exists():
+    if not name or (os.sep not in name and not Path(name).exists()):
         near = nearest(name, dataset_names())
         hint = f"Did you mean {near[0]}?" if near else f"Known: {listed(dataset_names(), 'and')}."
         raise DataError(f"There is no dataset called {show(name)}.", hint)
@@ -201,14 +200,19 @@ _SIZES = {"digits": ((1, 8, 8), 1797), "shapes": ((3, 32, 32), 10_000)}
 _CLASSES = {"cifar100": 100, FOLDER: None}
 
 
-def entries() -> tuple[DatasetEntry, ...]:
-    """All datasets, in the order of :func:`dataset_names`."""
-    return tuple(_entry(name) for name in dataset_names())
+def entries(
+    folder_of: Callable[[str], Path | None] = lambda name: None,
+) -> tuple[DatasetEntry, ...]:
+    """All datasets, in the order of :func:`dataset_names`.
+
+    ``folder_of`` returns the folder that was given for a dataset in place of the usual one.
+    """
+    return tuple(_entry(name, folder_of(name)) for name in dataset_names())
 
 
-def _entry(name: str) -> DatasetEntry:
-    source = SOURCES.get(name)
-    folder = dataset_dir(name)
+def _entry(name: str, given: Path | None) -> DatasetEntry:
+    source, ready = SOURCES.get(name), _is_ready(name, given)
+    folder = given if given and ready else dataset_dir(name)
     shape, images = _SIZES.get(name, (None, None))
     if source:
         shape, images = source.input, source.train + source.test
@@ -218,7 +222,13 @@ def _entry(name: str) -> DatasetEntry:
         input=shape,
         classes=_CLASSES.get(name, 10),
         images=images,
-        ready=is_complete(name, folder) if source else name in _SIZES,
+        ready=ready,
         download_bytes=source.size if source else 0,
-        folder=str(folder) if source else "",
+        folder=str(folder) if source or given else "",
     )
+
+
+def _is_ready(name: str, given: Path | None) -> bool:
+    if name in SOURCES:
+        return holds(name, given) if given else is_complete(name, dataset_dir(name))
+    return name in _SIZES or given is not None

@@ -169,6 +169,44 @@ def is_complete(name: str, folder: Path) -> bool:
     return all((folder / file.name).is_file() for file in SOURCES[name].files)
 
 
+FOLDER = "folder"
+"""The name of the user's own pictures, in the folder ``data_dir``."""
+
+
+def holds(name: str, folder: Path) -> bool:
+    """Whether a folder has the files of a dataset, by their names and sizes; they are not read.
+
+    MNIST and Fashion-MNIST share their names: a compressed copy is told by the official sizes, an
+    unpacked one may be either.
+    """
+    if name in _BINARY:
+        files = (
+            part / file for part in (folder, folder / _BINARY[name][0]) for file in _BINARY[name]
+        )
+        return any(file.is_file() for file in files) or is_complete(name, folder)
+    files_of = SOURCES[name].files
+    others = {
+        (file.name, file.size)
+        for key, other in SOURCES.items()
+        if key != name
+        for file in other.files
+    }
+    for file in files_of:
+        packed = folder / file.name
+        if packed.is_file() and (file.name, packed.stat().st_size) in others:
+            return False
+        if not packed.is_file() and not packed.with_suffix("").is_file():
+            return False
+    return True
+
+
+_BINARY = {
+    "cifar10": ("cifar-10-batches-bin", "data_batch_1.bin", "data_batch_2.bin"),
+    "cifar100": ("cifar-100-binary", "train.bin"),
+}
+"""The usual folder of the unpacked files, and some of these."""
+
+
 def oddities(name: str, folder: Path, train: int, test: int) -> Iterator[str]:
     """Differences of a user's folder, with these numbers of images, from the official dataset."""
     source = SOURCES[name]

@@ -138,3 +138,19 @@ def write_weights(state: TrainedState, path: Path) -> None:
         replace_file(Storage(), path, plain_encode(state_dict(state)))
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror or error}.") from None
+
+
+def holds_weights(state: TrainedState, path: Path) -> bool:
+    """Whether a file is what :func:`write_weights` would write."""
+    try:
+        with path.open("rb") as file:
+            parts = map(bytes, plain_encode(state_dict(state)))
+            return all(file.read(len(part)) == part for part in parts) and not file.read(1)
+    except OSError:
+        return False
+
+
+def module_name(run: str) -> str:
+    """The name of a run as Python can import it: ``lenet5_1`` for ``lenet5-1``."""
+    name = re.sub(r"\W", "_", run, flags=re.ASCII)
+    return f"net_{name}" if name[:1].isdigit() or keyword.iskeyword(name) else name

@@ -27,8 +27,13 @@ _INDENT = "    "
 _HEAD = '''\
 """The network {name} of the run {run}, exported by cnn-tui.
 
+It needs two packages: pip install torch safetensors
+
 Images are float tensors (N, {channels}, {height}, {width});
 give `normalize` their pixels, from 0 to {peak:g}.
+
+    import safetensors.torch
+    from {module} import build, normalize
 
     model = build()
     model.load_state_dict(safetensors.torch.load_file("{weights}"))
@@ -88,8 +93,8 @@ class ZeroPad(nn.Module):
 '''
 
 
-def torch_source(state: TrainedState, weights: str) -> str:
-    """Return the source of a module; its docstring names the file ``weights``."""
+def torch_source(state: TrainedState, weights: str, module: str = "network") -> str:
+    """Return the source of a module; its docstring names itself and the file ``weights``."""
     network = state.network
     tree = modules(network)
     kinds = [module.layer for top in tree for module in top.every()]
@@ -103,6 +108,7 @@ def torch_source(state: TrainedState, weights: str) -> str:
         width=width,
         peak=state.peak,
         weights=weights,
+        module=module,
         functional="from torch.nn import functional\n" if padded else "",
         classes=_tuple(map(repr, state.classes)),
         mean=_tuple(map(repr, state.normalizer.mean.ravel().tolist())),

@@ -15,7 +15,8 @@ class NotLiteralError(Exception):
 def value_of(node: ast.expr, names: Mapping[str, object]) -> object:
     """Evaluate a literal: number, text, bool, None, tuple or list of these, or sums and products.
 
-    ``names`` maps variables to their literal values. Lists become tuples.
+    ``names`` maps variables to their literal values, attributes as ``self.name``. Lists become
+    tuples.
 
     Raises:
         NotLiteralError: for any other expression.
@@ -27,6 +28,8 @@ def value_of(node: ast.expr, names: Mapping[str, object]) -> object:
             return tuple(value_of(item, names) for item in items)
         case ast.Name(id=name) if name in names:
             return names[name]
+        case ast.Attribute(value=ast.Name(id="self"), attr=name) if f"self.{name}" in names:
+            return names[f"self.{name}"]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_number(value_of(operand, names), node)
         case ast.BinOp(left=left, op=operator, right=right):

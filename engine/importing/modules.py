@@ -46,6 +46,14 @@ class ImportedModule:
         for inner in (*self.parts, *([self.shortcut] if self.shortcut else [])):
             yield from inner.every()
 
+    @property
+    def has_weights(self) -> bool:
+        """Whether a module holds values that a second use would share."""
+        inner = (part for part in self.every() if part.kind != "Sequential")
+        return any(
+            not part.known or {"bias", "affine"} & set(SIGNATURES[part.kind]) for part in inner
+        )
+
     def refused(self, why: str, remedy: str = "") -> SpecError:
         """Return the error that explains why the module has no counterpart."""
         return SpecError(f"{self.where} {why}.", remedy)

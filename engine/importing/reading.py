@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.onnx_file import OnnxFile
 from cnn_tui.engine.importing.onnx_network import from_onnx
 from cnn_tui.engine.importing.result import Imported, Size, usable_name
+from cnn_tui.engine.importing.torch_file import find_network
 from cnn_tui.engine.importing.torch_network import from_part
 from cnn_tui.engine.importing.torch_source import TorchSource
 from cnn_tui.engine.specs.files import read_text
@@ -18,7 +20,7 @@ from cnn_tui.engine.specs.wording import plain
 
 
 def import_network(path: Path, size: Size | None = None, name: str = "") -> Imported:
-    """Import the architecture of an ONNX file or of an ``nn.Sequential`` in Python source.
+    """Import the architecture of an ONNX file, or of a PyTorch network in Python source.
 
     The file is neither run nor unpickled. Weights are not imported.
 
@@ -35,7 +37,9 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
         return _named(from_onnx(OnnxFile(path, where), size), path.stem)
     if suffix == ".py":
         source = TorchSource(read_text(path, MAX_FILE_BYTES), where)
-        return _named(from_part(source.network(name), where, size or source.input), path.stem)
+        part, notes = find_network(source, name)
+        imported = from_part(part, where, size or source.input)
+        return _named(replace(imported, notes=(*imported.notes, *notes)), path.stem)
     if suffix in _PICKLES:
         raise SpecError(
             f"{where} is a pickle, which could run arbitrary code.",

@@ -137,8 +137,9 @@ class Checkpoints:
 
 
 def _no_such_state(folder: RunFolder, step: int, steps: list[int]) -> RunError:
-    known = listed([f"{known:,}" for known in sorted(set(steps))], "and")
-    hint = f"It has states of steps {known}." if steps else "It has no state."
+    known = listed([f"{known:,}" for known in sorted(set(steps))] or [""], "and")
+    states = "a state of step" if len(set(steps)) == 1 else "states of steps"
+    hint = f"It has {states} {known}." if steps else "It has no state."
     return RunError(f"The run {folder.name} has no intact state of step {step:,}.", hint)
 
 

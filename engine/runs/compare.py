@@ -14,7 +14,7 @@ from cnn_tui.engine.runs.history import RunEntry, read_entry
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.paths import settings_of
+from cnn_tui.engine.specs.paths import settings_of, value_words
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.training.events import EpochCompleted
 
@@ -36,6 +36,11 @@ class Difference(msgspec.Struct, frozen=True):
 
     setting: str
     values: tuple[str, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The values as people read them."""
+        return tuple(map(value_words, self.values))
 
 
 class RunComparison(msgspec.Struct, frozen=True):

@@ -9,7 +9,13 @@ from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.paths import find_setting, settings_of, with_setting
+from cnn_tui.engine.specs.paths import (
+    find_setting,
+    setting_words,
+    settings_of,
+    value_words,
+    with_setting,
+)
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     BatchCompleted,
@@ -44,7 +50,7 @@ def plan_again(
     old, new = settings_of(network)[path], settings_of(changed).get(path, "")
     if old == new:
         raise RunError(
-            f"{path} is {old} in {folder.name} already.",
+            f"{setting_words(path)} is {value_words(old)} in {folder.name} already.",
             "Give another value, or change nothing to reproduce the same bits.",
         )
     return changed, Reproduction(

@@ -12,6 +12,7 @@ from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.summary import summarize
 from cnn_tui.engine.runs.tensors import TensorFile
+from cnn_tui.engine.specs.paths import setting_words, value_words
 from cnn_tui.engine.training.events import Alert, BatchCompleted
 
 _DIGITS = 8
@@ -98,7 +99,8 @@ def _causes(original: RunFolder, repeated: RunFolder) -> str:
 def _figures(original: RunFolder, repeated: RunFolder, again: Reproduction) -> str:
     then, now = _best(original), _best(repeated)
     return (
-        f"{again.setting} {again.new} in place of {again.old}: best validation {now}; "
+        f"{setting_words(again.setting)} {value_words(again.new)} in place of "
+        f"{value_words(again.old)}: best validation {now}; "
         f"{original.name} has {then}."
     )
 

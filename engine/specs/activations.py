@@ -32,17 +32,16 @@ class LeakyReLU(LayerSpec, frozen=True, tag="leaky_relu"):
     """``x`` where positive, ``negative_slope * x`` elsewhere."""
 
     info = LayerInfo(
-        ("lrelu", "leaky", "leaky_relu", "leakyrelu"),
+        ("leaky_relu", "lrelu", "leaky", "leakyrelu"),
         "leaky ReLU: SLOPE",
         "a ReLU with a small slope for negative values",
         Counterpart("LeakyReLU", {"negative_slope": "negative_slope"}, ignored=("inplace",)),
         Counterpart("LeakyRelu", {"negative_slope": "alpha"}),
         "activation",
-        example="lrelu 0.1",
+        example="leaky_relu 0.1",
         places=("negative_slope",),
         settings=(Setting("negative_slope", ("slope", "negative_slope"), usual=("0.1",)),),
         brief="{0.negative_slope:g}",
-        title="leakyrelu",
     )
 
     negative_slope: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01

@@ -16,6 +16,7 @@ import msgspec
 # \Z, since $ would allow a final line break.
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
 Role = Literal["activation", "elementwise", "same-shape", "other"]
+Group = Literal["conv", "pool", "fc", "activation", "norm", "dropout", "block", "other"]
 
 
 class Setting(NamedTuple):
@@ -64,7 +65,7 @@ class LayerInfo(NamedTuple):
     """One kind of layer. In quick entry a field without a :class:`Setting` goes by its own name."""
 
     words: tuple[str, ...]
-    """Names in quick entry and in patterns, the usual one first."""
+    """Names in quick entry and in patterns: its type, by which it is shown, and shorter ones."""
     meaning: str
     """The layer in a few words, with the numbers after its name in quick entry in capitals."""
     help: str
@@ -88,8 +89,13 @@ class LayerInfo(NamedTuple):
     """Format string for the settings in a table, applied to the layer: ``p {0.p:g}``."""
     stem: str = ""
     """The prefix of the names of its weights; the type by default."""
-    title: str = ""
-    """The name in narrow columns; the type by default."""
+    family: Group = "other"
+    """Its kind among layers, which a screen shows by a colour; activations need not say it."""
+
+    @property
+    def group(self) -> Group:
+        """The kind of layer, each of which has a colour of its own."""
+        return "activation" if self.is_activation else self.family
 
     @property
     def is_activation(self) -> bool:

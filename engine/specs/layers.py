@@ -63,6 +63,7 @@ class Conv(LayerSpec, frozen=True, tag="conv"):
             Setting("groups", ("groups",), "g"),
         ),
         flags=(Flag("padding", "same", ("same",)), _NO_BIAS, *_ROUNDING),
+        family="conv",
     )
 
     out_channels: Features
@@ -79,16 +80,17 @@ class MaxPool(LayerSpec, frozen=True, tag="maxpool"):
     """Largest value of each window, per channel; no parameters. Notes, Pooling Layer."""
 
     info = LayerInfo(
-        ("pool", "m", "maxpool", "max"),
+        ("maxpool", "pool", "m", "max"),
         "max pooling: KERNEL, STRIDE",
         "the strongest response of each window; halves the size",
         Counterpart("MaxPool2d"),
         Counterpart("MaxPool"),
         needs_volume=True,
-        example="pool 3x3 s2",
+        example="maxpool 3x3 s2",
         places=("kernel_size", "stride"),
         settings=(_KERNEL, _STRIDE, _PADDING),
         flags=_ROUNDING,
+        family="pool",
     )
 
     kernel_size: Size | Pair = 2
@@ -112,6 +114,7 @@ class AvgPool(LayerSpec, frozen=True, tag="avgpool"):
         places=("kernel_size", "stride"),
         settings=(_KERNEL, _STRIDE, _PADDING),
         flags=_ROUNDING,
+        family="pool",
     )
 
     kernel_size: Size | Pair = 2
@@ -124,13 +127,13 @@ class GlobalAvgPool(LayerSpec, frozen=True, tag="global_avgpool"):
     """Mean over height and width: ``C x H x W`` becomes ``C x 1 x 1``."""
 
     info = LayerInfo(
-        ("gap", "global_avgpool", "globalavgpool"),
+        ("global_avgpool", "gap", "globalavgpool"),
         "global average pooling",
         "one mean per channel: any size becomes 1x1",
         Counterpart("AdaptiveAvgPool2d"),
         Counterpart("GlobalAveragePool"),
         needs_volume=True,
-        title="globalavg",
+        family="pool",
     )
 
 
@@ -147,6 +150,7 @@ class FC(LayerSpec, frozen=True, tag="fc"):
         places=("out_features",),
         settings=(Setting("out_features", ("outputs", "out_features"), usual=("10", "128")),),
         flags=(_NO_BIAS,),
+        family="fc",
     )
 
     out_features: Features
@@ -157,16 +161,17 @@ class Dropout(LayerSpec, frozen=True, tag="dropout"):
     """Zeroes each activation with probability ``p`` while training (Srivastava et al. 2014)."""
 
     info = LayerInfo(
-        ("drop", "dropout"),
+        ("dropout", "drop"),
         "dropout: PROBABILITY",
         "drops activations at random; against overfitting",
         Counterpart("Dropout", {"p": "p"}, ignored=("inplace",)),
         Counterpart("Dropout"),
         "elementwise",
-        example="drop 0.5",
+        example="dropout 0.5",
         places=("p",),
         settings=(Setting("p", ("p",), usual=("0.5", "0.2")),),
         brief="p {0.p:g}",
+        family="dropout",
     )
 
     p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.5
@@ -176,13 +181,14 @@ class BatchNorm(LayerSpec, frozen=True, tag="batchnorm"):
     """Batch normalisation per channel (Ioffe & Szegedy 2015)."""
 
     info = LayerInfo(
-        ("bn", "batchnorm", "batch_norm"),
+        ("batchnorm", "bn", "batch_norm"),
         "batch normalisation",
         "each channel to mean 0, spread 1; scale and shift",
         Counterpart("BatchNorm2d"),
         Counterpart("BatchNormalization"),
         "elementwise",
         stem="bn",
+        family="norm",
     )
 
     eps: Annotated[float, msgspec.Meta(gt=0, le=1)] = 1e-5
@@ -204,6 +210,7 @@ class LRN(LayerSpec, frozen=True, tag="lrn"):
         places=("size",),
         settings=(Setting("size", ("size",), "n", ("5",)),),
         brief="n {0.size}",
+        family="norm",
     )
 
     size: Size = 5
@@ -220,18 +227,19 @@ class Residual(LayerSpec, frozen=True, tag="residual"):
     """
 
     info = LayerInfo(
-        ("res", "residual"),
+        ("residual", "res"),
         "residual block: { BRANCH } SHORTCUT",
         "branch(x) + x: lets very deep networks learn",
         Counterpart("Residual"),
         Counterpart("Add"),
-        example="res { conv 16 pad same } proj",
+        example="residual { conv 16 pad same } proj",
         settings=(_STRIDE,),
         flags=(
             Flag("shortcut", "projection", ("proj", "projection")),
             Flag("shortcut", "zero-pad", ("zero-pad", "zero")),
             Flag("shortcut", "identity", ("identity", "id")),
         ),
+        family="block",
     )
 
     branch: tuple[Layer, ...]

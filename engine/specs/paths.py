@@ -14,6 +14,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.values import network_problems
 from cnn_tui.engine.specs.wording import listed, nearest, show
 
+_WORDS = {"none": None, "off": None, "yes": True, "no": False}
 _SHOWN = 3
 """Paths that a message lists."""
 
@@ -23,6 +24,29 @@ def settings_of(network: Network) -> dict[str, str]:
     return dict(_settings(network, ""))
 
 
+def value_words(value: str) -> str:
+    """Return a value of :func:`settings_of` in words: ``momentum``, ``3x32x32``, ``yes``, ``off``.
+
+    ``with_setting`` reads each of them back.
+    """
+    if not value.startswith(('"', "[")):
+        words = {"": "-", "null": "off", "true": "yes", "false": "no"}
+        return words.get(value, value.removesuffix(".0"))
+    decoded = msgspec.json.decode(value)
+    if isinstance(decoded, str):
+        return decoded
+    return ("x" if isinstance(decoded[0], int) else " ").join(map(str, decoded))
+
+
+def setting_words(path: str) -> str:
+    """Return a path of :func:`settings_of` as forms write it: ``batch size``, ``loss``.
+
+    ``find_setting`` reads it back.
+    """
+    name = path.removeprefix("training.").removesuffix(".type")
+    return name if "[" in name else name.replace("_", " ")
+
+
 def find_setting(network: Network, name: str) -> str:
     """Return the path meant by a path or its last part; settings of the recipe come first.
 
@@ -30,7 +54,8 @@ def find_setting(network: Network, name: str) -> str:
         SpecError: if there is no such setting, or several.
     """
     paths = settings_of(network)
-    for path in (name, f"training.{name}"):
+    name = name.replace(" ", "_")
+    for path in (name, f"training.{name}", f"{name}.type"):
         if path in paths:
             return path
     matches = [path for path in paths if path.rpartition(".")[2] == name]
@@ -52,7 +77,7 @@ def with_setting(network: Network, path: str, text: str) -> Network:
     Args:
         network: The network to change.
         path: A path from :func:`find_setting`.
-        text: The value as JSON or plain text; ``none`` resets an optional setting.
+        text: The value as JSON or in words; ``off`` resets an optional setting.
 
     Raises:
         SpecError: if the value is invalid for the setting.
@@ -74,16 +99,19 @@ def with_setting(network: Network, path: str, text: str) -> Network:
 
 
 def _value(text: str) -> object:
-    if text.lower() == "none":
-        return None
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    if re.fullmatch(r"\d+(x\d+)+", text):
+        return [int(size) for size in text.split("x")]
     try:
         return msgspec.json.decode(text.encode())
     except msgspec.DecodeError:
         pass
     try:
-        return float(text)
+        numbers = [float(part) for part in text.split()]
     except ValueError:
         return text
+    return numbers[0] if len(numbers) == 1 else numbers or text
 
 
 def _settings(value: object, path: str) -> Iterable[tuple[str, str]]:

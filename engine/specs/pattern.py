@@ -23,14 +23,14 @@ WORDS: dict[str, type[Layer]] = {
     word.upper(): kind
     for kind in _KINDS
     for word in kind.info.words
-    if word.isalpha() and len(word) > 1
+    if len(word) > 1 and not word[-1].isdigit()
 }
 """The words of a pattern besides INPUT: the names of quick entry in capitals."""
 POOLS = (MaxPool, AvgPool)
 
 _TOKENS = re.compile(
     r"(?P<blank>\s+)|(?P<arrow>->|→|\|)|(?P<open>\[)|(?P<close>\])|(?P<times>[*×])|(?P<maybe>\?)"
-    r"|(?P<number>[0-9]+)|(?P<word>[A-Za-z]+)"
+    r"|(?P<number>[0-9]+)|(?P<word>[A-Za-z_]+)"
 )
 _DEEPEST = 8
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from cnn_tui import presets
@@ -51,31 +52,61 @@ def load_preset(name: str) -> Network:
 
 
 def resolve(arch: str) -> Network:
-    """Load the preset or file ``arch``; a preset wins over a file of the same name.
+    """Load the preset or file ``arch``.
 
     Raises:
         SpecError: if there is neither, or the file does not describe a network.
     """
+    file = file_of(arch)
+    return load_preset(arch) if file is None else load_network(file)
+
+
+def file_of(arch: str) -> Path | None:
+    """Return the file that ``arch`` means, with or without its ``.toml``; None for a preset.
+
+    A preset wins over a file of the same name.
+
+    Raises:
+        SpecError: if there is neither; the message lists similar names of presets and files.
+    """
     if arch in _NAMES:
-        return load_preset(arch)
-    if arch.lower().endswith(FOREIGN) and Path(arch).exists():
-        hint = f"Convert it first: cnn-tui import {plain(arch)}"
-        raise SpecError(f"{plain(arch)} is not an architecture file.", hint)
-    if _is_path(arch):
-        return load_network(Path(arch))
-    raise _unknown(arch)
-
-
-def _is_path(arch: str) -> bool:
-    separators = {os.sep, os.altsep or os.sep}
+        return None
+    path, whole = Path(arch), Path(f"{arch}.toml")
     try:
-        named = any(separator in arch for separator in separators) or arch.lower().endswith(".toml")
-        return named or (arch != "" and Path(arch).exists())
-    except OSError:  # too long for a file name
-        return False
+        if arch.lower().endswith(FOREIGN) and path.exists():
+            raise _to_import(arch, arch)
+        if not path.is_file() and whole.is_file():
+            return whole
+        if arch and path.exists():
+            return path
+        near = _files_near(path)
+    except (OSError, ValueError):  # too long for a file name, or with a null character
+        raise _unknown(arch) from None
+    if foreign := next((name for name in near if name.endswith(FOREIGN)), None):
+        raise _to_import(arch, foreign)
+    raise _unknown(arch, near)
 
 
-def _unknown(name: str) -> SpecError:
-    near = nearest(name, _NAMES, 3)
+def _to_import(arch: str, file: str) -> SpecError:
+    what = "is not an architecture file" if arch == file else "is neither a preset nor a file"
+    return SpecError(
+        f"{plain(arch)} {what}.", f"Convert {plain(file)} first: cnn-tui import {plain(file)}"
+    )
+
+
+def _files_near(path: Path) -> list[str]:
+    """Files beside ``path`` with a similar name, and one that can be imported under its name."""
+    stems = {file.stem: file for file in path.parent.glob("*.toml")}
+    same = (path.parent / f"{path.name}{suffix}" for suffix in FOREIGN)
+    found = [file for file in same if file.is_file()]
+    found = found or [stems[stem] for stem in nearest(path.name.removesuffix(".toml"), stems, 3)]
+    return list(map(str, found))
+
+
+def _unknown(name: str, files: Sequence[str] = ()) -> SpecError:
+    near = [*map(plain, files), *nearest(name, _NAMES, 3)][:3]
+    if os.sep in name or name.endswith(".toml"):
+        hint = f"Did you mean {listed(map(plain, files))}?" if files else "Check the path."
+        return SpecError(f"There is no file {plain(name)}.", hint)
     hint = f"Did you mean {listed(near)}?" if near else f"There are {listed(_NAMES, 'and')}."
     return SpecError(f"There is no preset and no file named {show(name)}.", hint)

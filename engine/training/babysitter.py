@@ -88,7 +88,11 @@ class Babysitter:
     def explain(self, alert: Alert) -> Alert:
         """The trainer's alert that a value is not finite, with what may have caused it."""
         facts = self._facts
-        earlier = [f"earlier alert: {code}" for code, _ in self._active if code != PRAISE]
+        earlier = [
+            f"earlier: {active.alert.gist}"
+            for (code, _), active in self._active.items()
+            if code != PRAISE
+        ]
         ratios = [
             f"update:weight {typical_ratio(measured) or 0:.1e} at step {measured.step:,}"
             for measured in list(facts.measured)[-3:]
@@ -110,8 +114,9 @@ class Babysitter:
             present.add(key)
             if key in self._active or verdict.fading or self._is_effect(verdict.code):
                 continue
-            self._active[key] = _ActiveAlert(rules)
-            findings.append(self._alert(verdict))
+            alert = self._alert(verdict)
+            self._active[key] = _ActiveAlert(rules, alert)
+            findings.append(alert)
         if any(isinstance(finding, Alert) and finding.severity != "praise" for finding in findings):
             self._active.pop((PRAISE, ""), None)
         return findings + self._cleared(rules, present)
@@ -151,5 +156,6 @@ class _ActiveAlert:
     """An alert that was reported and has not cleared."""
 
     rules: tuple[Rule, ...]
+    alert: Alert
     absent: int = 0
     """Consecutive checks without the fault."""

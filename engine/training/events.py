@@ -223,6 +223,11 @@ class Alert(_Event, frozen=True):
     """Figures that support the message."""
     remedy: Remedy | None = None
 
+    @property
+    def gist(self) -> str:
+        """The first clause of the message."""
+        return re.split(r"[:.;](?= |$)", self.message, maxsplit=1)[0]
+
 
 class AlertCleared(_Event, frozen=True):
     """The alert of this code and layer no longer applies."""

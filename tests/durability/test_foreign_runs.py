@@ -289,5 +289,5 @@ def test_reading_ends_at_the_bound(tmp_path: Path) -> None:
         read_file(path, 9)
     clear_temporaries(tmp_path / "nowhere")
     for odd in (tmp_path, Path("/dev/zero"), Path("/dev/stdin")):
-        with pytest.raises(OSError, match=r"is not a file|is a link"):
+        with pytest.raises(OSError, match=r"not a file|is a link"):
             open_to_read(odd)

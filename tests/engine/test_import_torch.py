@@ -251,14 +251,14 @@ def test_what_has_no_counterpart_is_named(text: str, tmp_path: Path) -> None:
 
 
 WHOLE = {
-    "x = 1": "has no nn.Sequential.",
+    "x = 1": "has no network.",
     "x = (": "is not Python",
     "x = 1 +": "line 2 is not Python",
     "a = nn.Sequential()\nb = nn.Sequential()": "has 2 networks: a (line 2) and b (line 3)",
-    "class N(nn.Module):\n  def f(self):\n    self.f = nn.Sequential(nn.ReLU())": "outside a class",
+    "class N(nn.Module):\n  def f(self):\n    self.f = nn.Sequential(nn.ReLU())": "has no network.",
     "r = nn.Conv2d(1, 1, 1)\nm = nn.Sequential(r, r)": "is used twice",
     "class Residual(nn.Module):\n  pass\nm = nn.Sequential(Residual(1, 2))": "line 4: Residual",
-    "class Net(nn.Sequential):\n  pass\nm = Net(nn.ReLU())": "outside a class",
+    "class Net(nn.Sequential):\n  pass\nm = Net(nn.ReLU())": "has no network.",
     "m = nn.Sequential(nn.Flatten(), nn.Linear(196, 2))": "smallest square that fits is 1,14,14",
     "m = nn.Sequential(nn.Flatten(), nn.Linear(195, 2))": "Add --input C,H,W.",
     "INPUT = (1, 99999, 8)\nm = nn.Sequential(nn.AdaptiveAvgPool2d(1))": "input",
@@ -285,7 +285,7 @@ def test_one_of_several_is_named(tmp_path: Path) -> None:
     text = "a = nn.Sequential(nn.Flatten(), nn.Linear(64, 2))\nb = nn.Sequential(nn.ReLU())"
     path = source(tmp_path / "net.py", text)
     assert import_network(path, (1, 8, 8), "a").network.layers == (FC(out_features=2),)
-    with pytest.raises(SpecError, match=r"no nn.Sequential named c. There are a and b"):
+    with pytest.raises(SpecError, match=r"no network named c. There are a and b"):
         import_network(path, (1, 8, 8), "c")
 
 

@@ -52,12 +52,12 @@ def test_numbers_in_the_text_win_over_the_options():
         ("INPUT -> FC", "fc10"),
         ("fc → relu | fc", "fc128 relu fc10"),
         ("[CONV RELU]*0 FC", "fc10"),
-        ("[[CONV -> RELU]*0 -> POOL]*2 -> FC", "pool pool fc10"),
+        ("[[CONV -> RELU]*0 -> POOL]*2 -> FC", "maxpool maxpool fc10"),
         ("CONV*2 -> FC", "conv16 conv16 fc10"),
-        ("CONV -> POOL -> CONV -> POOL -> CONV -> FC", "conv16 pool conv32 pool conv64 fc10"),
-        ("POOL -> CONV -> CONV -> POOL -> CONV", "pool conv16 conv16 pool conv32"),
-        ("CONV -> BN -> LRELU -> GAP", "conv16 bn lrelu 0.01 gap"),
-        ("[FC -> SIGMOID -> DROPOUT] × 2", "fc128 sigmoid drop 0.5 fc10 sigmoid drop 0.5"),
+        ("CONV -> POOL -> CONV -> POOL -> CONV -> FC", "conv16 maxpool conv32 maxpool conv64 fc10"),
+        ("POOL -> CONV -> CONV -> POOL -> CONV", "maxpool conv16 conv16 maxpool conv32"),
+        ("CONV -> BN -> LRELU -> GAP", "conv16 batchnorm leaky_relu 0.01 global_avgpool"),
+        ("[FC -> SIGMOID -> DROPOUT] × 2", "fc128 sigmoid dropout 0.5 fc10 sigmoid dropout 0.5"),
     ],
 )
 def test_expansions(text: str, expected: str):

@@ -138,7 +138,7 @@ def test_alexnet_is_typed_in_less_than_100_keys():
         ("conv 16 3 <5> 7", ("takes no further value: '5'",)),
         ("conv 16 <krnel> 3", ("Did you mean kernel?",)),
         ("drop <1>", ("probability", "below 1")),
-        ("lrelu <nan>", ("lrelu has no setting 'nan'",)),
+        ("lrelu <nan>", ("leaky_relu has no setting 'nan'",)),
         ("fc <99999999999999999999999999>", ("65536",)),
         ("conv 3 <{> relu }", ("residual",)),
         ("res <{> conv 3", ("never closed",)),
@@ -241,17 +241,18 @@ def words(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "offered", "others"),
     [
-        ("", {"conv", "pool", "fc", "res"}, {"stride", "|"}),
-        ("co", {"conv"}, {"pool"}),
-        ("relu | d", {"drop"}, {"conv"}),
+        ("", {"conv", "maxpool", "fc", "residual"}, {"stride", "|"}),
+        ("co", {"conv"}, {"maxpool"}),
+        ("po", {"maxpool"}, {"conv", "pool"}),
+        ("relu | d", {"dropout"}, {"conv", "drop"}),
         ("conv ", {"16", "stride", "pad"}, {"3x3", "proj"}),
-        ("conv 32 ", {"3x3", "stride", "same", "nobias", "|"}, {"16", "pool"}),
+        ("conv 32 ", {"3x3", "stride", "same", "nobias", "|"}, {"16", "maxpool"}),
         ("conv32 s2 ", {"3x3", "pad"}, {"stride", "16"}),
         ("conv 32 3x3 pad same ", {"stride", "groups"}, {"pad", "same", "kernel"}),
         ("conv 32 pad ", {"same", "1"}, {"stride", "conv"}),
-        ("conv 32 p", {"pad", "pool"}, {"conv"}),
-        ("conv 32 re", {"relu", "res"}, {"conv"}),
-        ("res { ", {"conv", "bn"}, {"proj"}),
+        ("conv 32 p", {"pad", "maxpool"}, {"conv"}),
+        ("conv 32 re", {"relu", "residual"}, {"conv"}),
+        ("res { ", {"conv", "batchnorm"}, {"proj"}),
         ("res { conv 8 } ", {"proj", "zero-pad", "stride"}, {"pad"}),
         ("res { conv 8 } proj ", {"stride"}, {"proj", "zero-pad"}),
         ("fc 10 | $$ ", {"conv"}, {"stride"}),
@@ -265,7 +266,7 @@ def test_completions_follow_the_line(text: str, offered: set[str], others: set[s
 def test_a_completion_stands_in_for_the_word_before_the_cursor():
     text = "conv 32 | po | fc 10"
     (one,) = complete(text, len("conv 32 | po"))
-    assert text[: one.start] + one.text + text[one.end :] == "conv 32 | pool | fc 10"
+    assert text[: one.start] + one.text + text[one.end :] == "conv 32 | maxpool | fc 10"
     assert one.meaning
 
 

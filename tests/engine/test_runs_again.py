@@ -91,7 +91,7 @@ def test_with_one_value_changed_both_are_compared(again, original: Session) -> N
     repeated = again(original.folder, ("lr", "0.2"))
     alert = verdict(repeated)
     assert alert.code == "compared"
-    assert "training.lr 0.2 in place of 0.01" in alert.message
+    assert "lr 0.2 in place of 0.01" in alert.message
     assert original.folder.name in alert.message
     changed = [event.name for event in repeated.only(SettingChanged)]
     assert changed == ["l2", "batch_size"], "what is to have another value is not changed back"
@@ -163,7 +163,7 @@ def test_another_dataset_may_be_the_value_that_is_changed(again, original: Sessi
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("lr", "0.01"), "training.lr is 0.01 in small-1 already"),
+        (("lr", "0.01"), "lr is 0.01 in small-1 already"),
         (("lr", "fast"), "training.lr: expected a number above 0"),
         (("lrr", "1"), "no setting 'lrr' in this run"),
     ],

@@ -122,7 +122,7 @@ class TestFCToConv:
             layers=(FC(out_features=7, bias=False, name="a"), BatchNorm(), FC(out_features=4)),
         )
         rewritten = fc_to_conv(network, (2,))
-        assert to_quick(rewritten.after.layers) == "conv 7 3x5 nobias as a | bn | conv 4 1x1"
+        assert to_quick(rewritten.after.layers) == "conv 7 3x5 nobias as a | batchnorm | conv 4 1x1"
         assert verify(rewritten, trained(network, *noise(network))).passed
 
     def test_inside_a_residual_block(self):

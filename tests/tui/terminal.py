@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -22,6 +23,12 @@ from children import start
 SIZE = (80, 24)
 PATIENCE = 60.0
 """Seconds for anything to happen at all; nothing here tests how fast it does."""
+
+_MODE = re.compile(rb"\x1b\[\?(\d+)([hl])")
+_SET_BEFORE = (b"7", b"25")
+"""Lines that wrap, and the cursor; all other modes are off in a shell."""
+_PUSHED = re.compile(rb"\x1b\[>\d+u")
+"""Modes of the keyboard, laid on a pile."""
 
 OWN_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
 """Makes the pty the program's controlling terminal, whose end is then its hang-up."""
@@ -121,13 +128,19 @@ class Terminal:
         return self.process.returncode
 
     def is_restored(self) -> bool:
-        """Main screen, cursor, no mouse, and the line discipline as it was."""
-        last = {
-            mode: max(self.raw.rfind(mode + b"h"), -1) < self.raw.rfind(mode + b"l")
-            for mode in (b"\x1b[?1049", b"\x1b[?1000", b"\x1b[?2004")
-        }
-        cursor = self.raw.rfind(b"\x1b[?25l") < self.raw.rfind(b"\x1b[?25h")
-        return all(last.values()) and cursor and self._flags() == self.modes[:4]
+        """Whether each mode is as it was, and nothing steers the terminal after its last one."""
+        screen, _, after = self.raw.rpartition(b"\x1b[?1049l")
+        last = {found[1]: found[2] for found in _MODE.finditer(screen)}
+        last.pop(b"1049", None)
+        modes = all(
+            set_to == (b"h" if mode in _SET_BEFORE else b"l") for mode, set_to in last.items()
+        )
+        keyboard = len(_PUSHED.findall(screen)) == screen.count(b"\x1b[<u")
+        pointer = screen.count(b"\x1b]22;") == 0 or screen.rfind(b"\x1b]22;\x07") == screen.rfind(
+            b"\x1b]22;"
+        )
+        left = modes and keyboard and pointer and b"\x1b" not in after
+        return left and self._flags() == self.modes[:4]
 
     def _flags(self) -> list[object]:
         return list(termios.tcgetattr(self.fd)[:4])

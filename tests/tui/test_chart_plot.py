@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.pictures import Viewport, picture
 from cnn_tui.tui.dashboard.plots import Curve, Plot
-from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, log_axis, loss_axis
+from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, log_axis, loss_axis, parts_of
 from cnn_tui.tui.widgets.chart import Canvas, rasterise
 from cnn_tui.tui.widgets.grid import Grid
 
 Points = tuple[tuple[float, float], ...]
 
 
-def drawn(points: Points, *others: Points, width: int = 40, height: int = 10) -> list[str]:
+def drawn(points: Points, *others: Points, width: int = 40, height: int = 11) -> list[str]:
     curves = (Curve(points), *(Curve(other, "o") for other in others))
-    plot = Plot(curves, epochs_axis(5, 10, 6), loss_axis([2.0], 3))
+    plot = Plot(curves, epochs_axis(10, 10, 6), loss_axis([2.0], parts_of(height - 2)))
     return texts(rasterise(plot, width, height))
 
 
@@ -45,7 +45,7 @@ def braille(rows: list[str]) -> int:
 )
 def test_any_points_give_a_full_canvas(points: Points) -> None:
     rows = drawn(points)
-    assert len(rows) == 10
+    assert len(rows) == 11
     assert {len(row) for row in rows} == {40}
 
 
@@ -94,7 +94,7 @@ def test_a_curve_is_drawn_from_end_to_end() -> None:
 
 def test_the_first_curve_stays_visible_where_a_second_lies_on_it() -> None:
     line = tuple((float(x), 1.0) for x in range(11))
-    plot = Plot((Curve(line), Curve(line, "o")), epochs_axis(5, 10, 6), loss_axis([2.0], 3))
+    plot = Plot((Curve(line), Curve(line, "o")), epochs_axis(10, 10, 6), loss_axis([2.0], 3))
     numbers = {number for row in rasterise(plot, 60, 10) for _, number in row}
     assert {0, 1} <= numbers
     assert any("o" in row for row in texts(rasterise(plot, 60, 10)))
@@ -112,21 +112,23 @@ def test_the_horizontal_axis_says_what_it_counts() -> None:
 
 def test_the_axes_are_round_and_hold_their_values() -> None:
     axis = loss_axis([0.3, 5.81], 3)
-    assert (axis.low, axis.high, axis.labels) == (0.0, 6.0, ("    0", "    3", "    6"))
-    assert epochs_axis(3, 10, 6).ticks == (0, 2, 4, 6, 8, 10)
-    assert accuracy_axis([0.55, 0.99], 3).low == 0.5
-    assert log_axis([-1.3, 0.4]).labels == (" 0.01", "  0.1", "    1", "   10")
+    assert (axis.low, axis.high, axis.labels) == (0.0, 6.0, ("    0", "    2", "    4", "    6"))
+    assert epochs_axis(3, 10, 6).ticks == (0, 1, 2, 3, 4, 5)
+    assert epochs_axis(6, 10, 6).ticks == (0, 2, 4, 6, 8, 10)
+    assert accuracy_axis([0.55, 0.99], 3).low == 0.4
+    assert log_axis([-1.3, 0.4], 3).labels == (" 0.01", "  0.1", "    1", "   10")
+    assert log_axis([0.3, 33.7], 4).labels == ("    1", "1e+09", "1e+18", "1e+27", "1e+36")
 
 
 def test_ticks_of_small_values_are_told_from_each_other() -> None:
     labels = [label.strip() for label in loss_axis([2e-4], 5).labels]
-    assert labels == ["0", "5e-05", "1e-04", "1.5e-04", "2e-04"]
-    assert [label.strip() for label in loss_axis([3e5], 3).labels] == ["0", "1.5e+05", "3e+05"]
+    assert labels == ["0", "4e-05", "8e-05", "1.2e-04", "1.6e-04", "2e-04"]
+    assert [label.strip() for label in loss_axis([3e5], 2).labels] == ["0", "1.5e+05", "3e+05"]
 
 
 def test_the_axis_of_a_long_run_doubles_instead_of_creeping() -> None:
     highs = {epochs_axis(reached, 1000, 6).high for reached in range(1, 1000)}
-    assert highs == {8, 16, 32, 64, 128, 256, 512, 1000}
+    assert highs == {1000 / 2**times for times in range(10)}
 
 
 @given(st.lists(st.floats(0, 1e12), min_size=1))

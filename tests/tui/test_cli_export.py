@@ -85,14 +85,21 @@ def test_networks_are_named_after_the_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, out, _ = cli("export", "quick-1", "--runs-dir", runs, "--format", "pytorch")
-    assert code == 0 and out.split() == ["wrote", "quick-1.py", "wrote", "quick-1.safetensors"]
-    compile(Path("quick-1.py").read_text(), "quick-1.py", "exec")
-    code, _, err = cli("export", "quick-1", "--runs-dir", runs, "--format", "safetensors")
+    assert code == 0 and out.split() == ["wrote", "quick_1.py", "wrote", "quick_1.safetensors"]
+    source = Path("quick_1.py").read_text()
+    assert "pip install torch safetensors" in source and "from quick_1 import build" in source
+    compile(source, "quick_1.py", "exec")
+    for again in ("wrote quick-1.safetensors", "kept quick-1.safetensors: it has these weights"):
+        code, out, _ = cli("export", "quick-1", "--runs-dir", runs, "--format", "safetensors")
+        assert code == 0 and out.startswith(again)
+    other = ("--format", "safetensors", "--state", "last")
+    code, _, err = cli("export", "quick-1", "--runs-dir", runs, *other)
     assert code == 1 and "already exists" in err and err.count("\n") == 1
-    Path("quick-1.py").unlink()
+    Path("quick_1.py").unlink()
+    Path("quick_1.safetensors").write_bytes(b"")
     code, _, err = cli("export", "quick-1", "--runs-dir", runs, "--format", "pytorch")
-    assert code == 1 and "quick-1.safetensors already exists" in err
-    assert not Path("quick-1.py").exists()
+    assert code == 1 and "quick_1.safetensors already exists" in err
+    assert not Path("quick_1.py").exists()
     both = ("--format", "pytorch", "--output", "x.safetensors", "--force")
     assert cli("export", "quick-1", "--runs-dir", runs, *both).code == 2
     options = ("--format", "safetensors", "--state", "last", "--force")
@@ -256,3 +263,23 @@ def test_a_place_that_cannot_be_written_is_named(cli, runs, tmp_path, kind) -> N
     code, out, err = cli("export", "quick-1", *options)
     assert (code, out) == (1, "")
     assert f"{place.with_suffix('')}." in err and "cannot be written: No such file" in err
+
+
+def test_of_safetensors_and_pytorch_either_may_come_first(
+    cli, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(runs / "quick-1", tmp_path / "runs" / "wide")
+    for kind in ("safetensors", "pytorch", "safetensors"):
+        code, _, err = cli("export", "wide", "--runs-dir", "runs", "--format", kind)
+        assert (code, err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("run", "module"),
+    [("lenet5-1", "lenet5_1"), ("3.layer-2", "net_3_layer_2"), ("class", "net_class"), ("a", "a")],
+)
+def test_modules_are_called_what_python_can_import(run: str, module: str) -> None:
+    from cnn_tui.engine.export.modules import module_name
+
+    assert module_name(run) == module and module.isidentifier()

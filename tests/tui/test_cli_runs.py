@@ -106,7 +106,7 @@ def test_compare_shows_what_differs(cli, runs: Path) -> None:
     assert (code, err) == (0, "")
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
     assert rows["quick-1"] == ["quick-2"]
-    assert rows["training.lr"] == ["0.01", "0.003"]
+    assert rows["lr"] == ["0.01", "0.003"]
     assert "training.epochs" not in rows
     found = json.loads(cli("compare", "quick-1", "quick-2", "--runs-dir", runs, "--json").out)
     assert len(found["curves"]) == 2 and found["differences"][0]["setting"] == "training.lr"
@@ -237,9 +237,9 @@ def test_reproduce_with_one_value_changed_compares(cli, runs: Path, tmp_path: Pa
     shutil.copytree(runs / "quick-1", tmp_path / "quick-1")
     code, out, err = cli("reproduce", "quick-1", "--set", "lr=0.1", "--runs-dir", tmp_path)
     assert (code, err) == (0, "")
-    assert "+ training.lr 0.1 in place of 0.01: best validation" in out
+    assert "+ lr 0.1 in place of 0.01: best validation" in out
     rows = [line.split() for line in out.splitlines()]
-    assert ["quick-1", "quick-2"] in rows and ["training.lr", "0.01", "0.1"] in rows
+    assert ["quick-1", "quick-2"] in rows and ["lr", "0.01", "0.1"] in rows
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_reproduce_with_one_value_changed_compares(cli, runs: Path, tmp_path: Pa
         ("lr", 2, "expected NAME=VALUE"),
         ("=3", 2, "expected NAME=VALUE"),
         ("lr=", 2, "expected NAME=VALUE"),
-        ("lr=0.01", 1, "training.lr is 0.01 in quick-1 already"),
+        ("lr=0.01", 1, "lr is 0.01 in quick-1 already"),
         ("lr=fast", 1, "training.lr: expected a number"),
         ("lrr=1", 1, "no setting 'lrr'"),
         ("layers[0].out_features=3", 1, "10 classes"),

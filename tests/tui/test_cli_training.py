@@ -134,7 +134,10 @@ def test_words_of_single_events() -> None:
     remedy = Remedy("Set L2 to 0.1.", {"l2": 0.1})
     bad = Alert(code="x", message="Bad\x1b[2J.", step=3, layer="conv1", remedy=remedy)
     assert event_line(bad) == "! Bad\\x1b[2J. (conv1) Set L2 to 0.1."
-    assert event_line(AlertCleared(code="lr-high", step=9)) == "  over: lr-high"
+    over = AlertCleared(code="lr-high", step=9)
+    assert event_line(over) == "  no longer: an earlier alert"
+    told = {("lr-high", ""): "The learning rate is too high"}
+    assert event_line(over, told) == "  no longer: The learning rate is too high"
     changed = SettingChanged(step=4, name="held_lr", old=None, new=0.5)
     assert event_line(changed) == "held lr 0.5 (was as described) from step 5 on"
     assert event_line(STEP) == ""

@@ -94,6 +94,7 @@ def test_detach_goes_on_and_the_app_watches(apart: RunFolder) -> None:
         terminal.shows("training")
         terminal.press("q")
         assert terminal.exit_code() == 0
+        assert terminal.is_restored()
         assert b"resumes it from step" not in terminal.raw, "another process has it already"
         writer = holder(apart.lock_file)
         assert writer is not None and os.getsid(writer.pid) == writer.pid

@@ -79,7 +79,7 @@ def test_the_first_paint_waits_for_nothing_that_it_does_not_need(
 def test_a_key_pressed_before_the_first_paint_is_not_lost(start: Start, tmp_path: Path) -> None:
     terminal = start(LAUNCH.format(file=str(tmp_path / "modules")), XDG_DATA_HOME=str(tmp_path))
     terminal.press("?")
-    terminal.shows("In a form")
+    terminal.shows("Choose a row")
 
 
 def test_the_warm_up_loads_every_screen_and_the_libraries() -> None:

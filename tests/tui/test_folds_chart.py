@@ -42,7 +42,7 @@ def test_choices_are_named_and_the_taken_one_is_marked() -> None:
     *_, axis, labels = drawn()
     assert labels.split() == ["k", "1", "5", "100"]
     assert abs(axis.index("▲") - labels.index("5")) <= 1
-    title = "".join(text for text, _ in folds_picture(FOUND, 20).title)
+    title = "".join(text for text, _ in folds_picture(FOUND, 20).titles[0])
     assert "k = 5: 91.00% ± 0.00%" in title
 
 

@@ -103,8 +103,8 @@ async def test_words_are_completed(make_app: MakeApp) -> None:
         assert entry.value == "conv 8 pad same "
         await type_in(pilot, "| r")
         await pilot.press("down", "tab")
-        assert entry.value == "conv 8 pad same | res "
-        await pilot.press("backspace", "backspace", "backspace", "backspace", "r", "tab", "enter")
+        assert entry.value == "conv 8 pad same | residual "
+        await pilot.press(*["backspace"] * len("residual "), "r", "tab", "enter")
         assert app.builder.network.layers == (Conv(out_channels=8, padding="same"), ReLU())
 
 
@@ -112,7 +112,7 @@ async def test_a_selection_is_copied_as_text_that_reads_back(make_app: MakeApp) 
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("down", "shift+down", "shift+down", "y")
-        assert app.clipboard == "conv 8 3x3 p1 | relu | pool 2x2"
+        assert app.clipboard == "conv 8 3x3 p1 | relu | maxpool 2x2"
         await pilot.press("end", "slash")
         await type_in(pilot, app.clipboard)
         await pilot.press("enter")

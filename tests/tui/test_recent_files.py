@@ -11,7 +11,7 @@ from textual.widgets import Input, OptionList
 
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.building.document import recent_files, remember
+from cnn_tui.tui.building.recent import NETWORKS
 
 MakeApp = Callable[..., CnnTuiApp]
 
@@ -33,17 +33,17 @@ def files(folder: Path, *names: str) -> list[Path]:
 def test_the_last_comes_first_and_once(tmp_path: Path) -> None:
     one, two = files(tmp_path, "one.toml", "two.toml")
     for path in (one, two, one):
-        remember(path)
-    assert recent_files() == (one, two)
+        NETWORKS.add(path)
+    assert NETWORKS.paths() == (one, two)
     one.unlink()
-    assert recent_files() == (two,)
+    assert NETWORKS.paths() == (two,)
 
 
 def test_the_list_has_an_end(tmp_path: Path) -> None:
     made = files(tmp_path, *(f"{number}.toml" for number in range(20)))
     for path in made:
-        remember(path)
-    assert recent_files() == tuple(reversed(made))[:12]
+        NETWORKS.add(path)
+    assert NETWORKS.paths() == tuple(reversed(made))[:12]
 
 
 @pytest.mark.parametrize(
@@ -52,17 +52,17 @@ def test_the_list_has_an_end(tmp_path: Path) -> None:
 def test_a_damaged_list_is_an_empty_one(state: Path, content: str, tmp_path: Path) -> None:
     state.parent.mkdir(parents=True)
     state.write_text(content)
-    assert recent_files() == ()
+    assert NETWORKS.paths() == ()
     (path,) = files(tmp_path, "one.toml")
-    remember(path)
-    assert recent_files() == (path,)
+    NETWORKS.add(path)
+    assert NETWORKS.paths() == (path,)
 
 
 def test_a_list_that_cannot_be_written_is_let_be(state: Path, tmp_path: Path) -> None:
     state.mkdir(parents=True)
     (path,) = files(tmp_path, "one.toml")
-    remember(path)
-    assert recent_files() == ()
+    NETWORKS.add(path)
+    assert NETWORKS.paths() == ()
 
 
 async def test_what_was_saved_is_offered_again(
@@ -87,7 +87,7 @@ async def test_what_was_saved_is_offered_again(
 
 async def test_files_of_one_name_are_told_apart(make_app: MakeApp, tmp_path: Path) -> None:
     for path in files(tmp_path, "a/net.toml", "b/net.toml"):
-        remember(path)
+        NETWORKS.add(path)
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("o")

@@ -16,9 +16,13 @@ from textual.widgets import Input, OptionList
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import open_run
+from cnn_tui.engine.runs.history import RunEntry
 from cnn_tui.engine.runs.lock import Lock
+from cnn_tui.engine.runs.summary import Summary
+from cnn_tui.engine.specs.paths import value_words
 from cnn_tui.tui.actions import COMPARE, RUNS, WATCH, commands
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.history.run_rows import about, listing
 from cnn_tui.tui.screens.compare import CompareScreen
 from cnn_tui.tui.screens.dialog import Picker, Prompt, Question
 from cnn_tui.tui.screens.help import HelpScreen
@@ -73,7 +77,7 @@ async def test_the_list_tells_every_run(make_app: MakeApp, root: Path) -> None:
         assert "crashed" in text(app, "#runs").splitlines()[1]
         assert "3/3" in text(app, "#runs").splitlines()[2]
         assert "▁" in text(app, "#runs")
-        assert "3 runs" in text(app, "#run")
+        assert "3 runs" in text(app, "#listing")
         assert "process ended" in text(app, "#run")
         await pilot.press("down")
         await pilot.pause()
@@ -96,7 +100,7 @@ async def test_sort_and_filter(make_app: MakeApp, root: Path) -> None:
         await pilot.press("slash", *"crashed", "enter")
         await pilot.pause()
         assert names(app) == ["quick-3"]
-        assert "filter: crashed" in text(app, "#run")
+        assert "filter: crashed" in text(app, "#listing")
         await pilot.press("slash")
         await type_over(pilot, "nothing")
         assert "no run matches 'nothing'" in text(app, "#runs")
@@ -155,12 +159,12 @@ async def test_the_bin_gives_back(make_app: MakeApp, root: Path) -> None:
         await pilot.pause()
         assert isinstance(app.screen, RunsScreen), "an empty bin is only told"
         await pilot.press("x", "y")
-        await until(pilot, lambda: "bin: 1 run" in text(app, "#run"))
+        await until(pilot, lambda: "bin: 1 run" in text(app, "#listing"))
         await pilot.press("B")
         await pilot.pause()
         await pilot.press("enter")
         await until(pilot, lambda: len(names(app)) == 3)
-        assert "bin" not in text(app, "#run")
+        assert "bin" not in text(app, "#listing")
 
 
 async def test_cleaning_up_says_what_and_asks(make_app: MakeApp, root: Path) -> None:
@@ -168,7 +172,7 @@ async def test_cleaning_up_says_what_and_asks(make_app: MakeApp, root: Path) -> 
     shutil.copy(root / "quick-1" / "best.safetensors", state)
     async with history(make_app, root) as (app, pilot):
         await pilot.press("x", "y")
-        await until(pilot, lambda: "bin: 1 run" in text(app, "#run"))
+        await until(pilot, lambda: "bin: 1 run" in text(app, "#listing"))
         for key, offers, left in (
             ("escape", 3, (True, True)), ("s", 3, (True, False)), ("b", 1, (False, False)),
         ):  # fmt: skip
@@ -227,19 +231,19 @@ async def test_one_value_is_changed_in_the_dialog(make_app: MakeApp, root: Path)
         entry.value = "lr"
         await pilot.press("enter")
         await pilot.pause()
-        assert entry.value == "training.lr="
+        assert entry.value == "lr="
         await pilot.press(*"0.1", "enter")
         await until(pilot, lambda: app.current_mode == "train")
         assert app.training.session.join(60)
         app.poll()
         log = "\n".join(words for _, words in app.training.board.log)
-        assert "training.lr 0.1 in place of 0.01" in log
+        assert "lr 0.1 in place of 0.01" in log
         await pilot.press("3")
         await until(pilot, lambda: "quick-4" in names(app))
         await pilot.press("home")
         await until(pilot, lambda: "reproduces quick-1" in text(app, "#run"))
         await pilot.press("c")
-        await until(pilot, lambda: "training.lr" in text(app, "#comparison"))
+        await until(pilot, lambda: "lr " in text(app, "#comparison"))
 
 
 async def test_a_remedy_for_a_repeated_run_begins_that_anew(make_app: MakeApp, root: Path) -> None:
@@ -313,7 +317,7 @@ async def test_compare_marked_runs(make_app: MakeApp, root: Path) -> None:
         await until(pilot, lambda: "best val" in text(app, "#comparison"))
         assert isinstance(app.screen, CompareScreen)
         table = text(app, "#comparison")
-        assert "training.lr" in table and "0.003" in table and "training.seed" in table
+        assert "lr " in table and "0.003" in table and "seed " in table and "training." not in table
         assert "o quick-3" in text(app, "#overlay") and "x quick-2" in text(app, "#overlay")
         assert "accuracy" in text(app, "#overlay")
         await pilot.press("l")
@@ -394,10 +398,59 @@ async def test_the_palette_offers_what_works_everywhere_as_well(
     make_app: MakeApp, root: Path
 ) -> None:
     async with history(make_app, root) as (app, pilot):
-        for keys, own in (((), "mark  (m)"), (("enter",), "smooth  (w)")):
+        for keys, own in (((), "Mark for a comparison m"), (("enter",), "Change the smoothing w")):
             await pilot.press(*keys, "ctrl+p")
             await pilot.pause()
-            options = app.screen.query_one("CommandList", OptionList).options
-            titles = {str(option.prompt).splitlines()[0] for option in options}
-            assert {own, "datasets  (F6)"} <= titles
+            options = app.screen.query_one(OptionList).options
+            titles = [" ".join(str(option.prompt).split()) for option in options]
+            assert {own, "View, download datasets F6"} <= set(titles)
+            assert len({title.rpartition(" ")[0] for title in titles if " " in title}) == len(
+                [title for title in titles if " " in title]
+            )
             await pilot.press("escape")
+
+
+async def test_where_there_is_room_a_run_shows_its_curve_and_settings(
+    make_app: MakeApp, root: Path
+) -> None:
+    app = make_app()
+    app.places.runs = root
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "accuracy" in text(app, "#curves"))
+        assert "train" in text(app, "#curves")
+        assert "optimizer" in text(app, "#run") and "momentum" in text(app, "#run")
+        assert '"' not in text(app, "#run") and "null" not in text(app, "#run")
+        assert "what differs" in text(app, "#runs") and "lr 0.003" in text(app, "#runs")
+
+
+def test_why_a_run_failed_is_never_cut() -> None:
+    reason = "the loss is nan; " + "the first layer with values that are not finite is fc1. " * 4
+    summary = Summary(arch="net", data="digits", state="failed", message=reason.strip())
+    entry = RunEntry(name="a", path="a", state="failed", summary=summary, tags=(), note="")
+    lines = ["".join(run for run, _ in line) for line in about(entry, "", 78)]
+    assert all(len(line) <= 78 for line in lines)
+    assert reason.strip() in " ".join(" ".join(lines).split())
+
+
+def test_curves_of_a_list_are_on_one_scale() -> None:
+    entries = [
+        RunEntry(
+            name=name, path=name, state="completed", tags=(), note="",
+            summary=Summary(arch="net", data="digits", curve=curve),
+        )
+        for name, curve in (("good", [0.5, 0.99]), ("poor", [0.5, 0.8]))
+    ]  # fmt: skip
+    columns, rows = listing(entries, {})
+    at = [column.title for column in columns].index("val accuracy")
+    assert [row.cells[at] for row in rows] == ["▁█", "▁▅"]
+    assert not {"tags", "what differs"} & {column.title for column in columns}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [('"momentum"', "momentum"), ("null", "off"), ("true", "yes"), ("[3,3]", "3x3"),
+     ("[0.9, 0.999]", "0.9 0.999"), ("1000000.0", "1000000"), ("32", "32"), ("", "-")],
+)  # fmt: skip
+def test_settings_are_words(value: str, words: str) -> None:
+    assert value_words(value) == words

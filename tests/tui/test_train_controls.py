@@ -298,7 +298,7 @@ async def test_any_run_of_the_history_is_drawn_as_well(make_app: MakeApp, tmp_pa
         for name in ("quick-2", "quick-1"):
             await choose(app, pilot, name)
             await until(app, pilot, lambda name=name: name in text(app, "#loss"))  # type: ignore
-        assert "quick-2 .   quick-1 :" in text(app, "#accuracy")
+        assert "quick-2 .  quick-1 :" in text(app, "#accuracy")
         await pilot.press("b")
         assert "quick" not in text(app, "#loss")
         await pilot.press("b")

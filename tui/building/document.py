@@ -1,15 +1,10 @@
-"""The network being edited, its history, its file, and the files opened last."""
+"""The network being edited, its history, and its file."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
-from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.specs.files import read_bytes, replace_bytes
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.building.trained import Trained
 
@@ -119,45 +114,3 @@ class Document:
         del self._moments[self._at + 1 :]
         self._moments.append(moment)
         self._at = len(self._moments) - 1
-
-
-_MOST = 12
-
-_MOST_BYTES = 1 << 16
-
-
-def recent_files() -> tuple[Path, ...]:
-    """Return the files opened or saved last that still exist, the newest first."""
-    try:
-        listed = json.loads(read_bytes(_place(), _MOST_BYTES))
-    except (SpecError, ValueError, RecursionError):
-        return ()
-    paths = listed if isinstance(listed, list) else []
-    return tuple(path for path in map(Path, filter(_is_text, paths)) if _is_file(path))[:_MOST]
-
-
-def remember(path: Path) -> None:
-    """Put a file at the top of the list; a list that cannot be written is ignored."""
-    path = path.absolute()
-    others = [other for other in recent_files() if other != path]
-    listed = [str(other) for other in (path, *others)][:_MOST]
-    try:
-        _place().parent.mkdir(parents=True, exist_ok=True)
-        replace_bytes(_place(), json.dumps(listed, indent=1).encode())
-    except (OSError, ValueError):
-        return
-
-
-def _place() -> Path:
-    return platformdirs.user_state_path("cnn-tui", appauthor=False) / "recent.json"
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False

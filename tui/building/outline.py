@@ -9,12 +9,13 @@ from typing import Literal, NamedTuple
 
 from cnn_tui.engine.shapes import Shape, Window, format_shape, output_size
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
-from cnn_tui.engine.specs.network import SVM, Network, Recipe
+from cnn_tui.engine.specs.network import SVM, Network
 from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.specs.windows import wanted_output
 from cnn_tui.tui.building.edits import Path, number
-from cnn_tui.tui.words import clean
+from cnn_tui.tui.building.kinds import role_of
+from cnn_tui.tui.words import clean, recipe_words
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Row:
     broken: bool = False
     """Whether the output is unknown: this layer, or one before it, does not fit."""
     has_issue: bool = False
+    look: str = ""
+    """The role of the colour of its kind of layer."""
 
     @property
     def key(self) -> str:
@@ -59,11 +62,6 @@ def loss_words(network: Network) -> str:
         return f"{'squared ' if loss.squared else ''}svm, margin {loss.delta:g}"
     smoothing = loss.label_smoothing
     return "softmax" + (f", smoothing {smoothing:g}" if smoothing else "")
-
-
-def recipe_words(training: Recipe) -> str:
-    """Return the recipe in a few words."""
-    return f"{training.optimizer}, lr {training.lr:g}, {training.epochs} epochs"
 
 
 def _path(place: str) -> Path:
@@ -95,7 +93,7 @@ class _Outline:
         output = report.output or (self._wanted(path, layer) if has_issue else ())
         return Row(
             kind="layer",
-            title=" " * (len(path) - 1) + (layer.info.title or layer_type(layer)),
+            title=" " * (len(path) - 1) + layer_type(layer),
             settings=report.settings,
             output=format_shape(output),
             number=number(path),
@@ -105,6 +103,7 @@ class _Outline:
             receptive_field=report.receptive_field,
             broken=report.output is None,
             has_issue=has_issue,
+            look=role_of(layer_type(layer)),
         )
 
     def _wanted(self, path: Path, layer: Layer) -> tuple[str, ...]:
@@ -125,6 +124,7 @@ class _Outline:
             macs=sum(layer.macs for layer in report.shortcut),
             broken=sides.shortcut is None or differs,
             has_issue=differs,
+            look=role_of(layer_type(block)),
         )
 
 

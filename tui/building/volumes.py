@@ -10,7 +10,8 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport, Report
 
 GAP = 1
-_WIDEST = 14
+_WIDEST, _SHARE = 14, 6
+"""The most columns of a volume: so many, or this part of the screen."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def _channel_scale(drawn: Sequence[DrawnVolume], columns: int) -> float:
     """Return columns per channel such that all boxes fit if possible and none is too wide."""
     channels = [volume.shape[0] for volume in drawn if len(volume.shape) == 3]
     largest = max(channels)
-    for widest in range(_WIDEST, 1, -1):
+    for widest in range(max(_WIDEST, columns // _SHARE), 1, -1):
         scale = widest / largest
         taken = sum(max(1, round(count * scale)) for count in channels)
         if taken + len(drawn) - len(channels) + GAP * (len(drawn) - 1) <= columns:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import gc
 import sys
-from functools import partial
 from pathlib import Path
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.cli.output import print_note
+from cnn_tui.tui.config import read_config
 from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
-from cnn_tui.tui.session import Session, train
+from cnn_tui.tui.session import Emit, Session, train
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
 from cnn_tui.tui.terminal.streams import finish
-from cnn_tui.tui.theme import DARK_16
+from cnn_tui.tui.theme import DARK, THEMES
 from cnn_tui.tui.training import Places, Training
 
 
@@ -43,17 +44,25 @@ def run_app(
 
     Raises:
         RunError: The end of the last run could not be written.
+        Exception: Whatever ended the app by mistake, once terminal and run are in order.
     """
     # By default a training thread holds the GIL for 5 ms at a time, ten times per keystroke.
     sys.setswitchinterval(0.0005)
     # Nothing is garbage before the first paint; the warm-up enables collection again.
     gc.disable()
     places = Places(watched.path.parent, data_dir) if watched else Places(data=data_dir)
-    session = Session(partial(train, data_dir=data_dir, runs_dir=places.runs))
+
+    def train_here(network: Network, control: Control, emit: Emit) -> None:
+        train(network, control, emit, data_dir=places.data_of(network.data), runs_dir=places.runs)
+
+    session = Session(train_here)
     training = Training(session, places)
     app = CnnTuiApp(Builder(Document(network or Network(), source)), training, link, watched)
-    if app.console.color_system == "standard":
-        app.wear(DARK_16)
+    config = read_config(tuple(THEMES))
+    few = app.link.color == "16" or app.console.color_system == "standard"
+    app.wear(config.theme or DARK.name, few_colors=few)
+    if config.trouble:
+        app.call_later(app.notify, config.trouble, severity="warning", timeout=20)
     heir = DetachOnHangup(on_hangup, training.stopped_run)
     with leaving_on_signals(app.leave, heir.detach):
         app.run(mouse=app.link.mouse)
@@ -67,4 +76,6 @@ def run_app(
         finish()
     if unkept:
         raise RunError(unkept)
+    if app.crash:
+        raise app.crash
     return app.return_code or 0

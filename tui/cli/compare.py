@@ -9,6 +9,7 @@ import click
 
 from cnn_tui.engine.runs.compare import EpochCurve, RunComparison, compare_runs
 from cnn_tui.engine.runs.folder import open_run
+from cnn_tui.engine.specs.paths import setting_words
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_table
 from cnn_tui.tui.dashboard.series import sparkline
@@ -33,26 +34,33 @@ def command(runs: tuple[str, ...], as_json: bool, runs_dir: Path) -> None:
 def print_comparison(comparison: RunComparison) -> None:
     """Print one column for each run."""
     names = [entry.name for entry in comparison.runs]
-    rows = [*_figures(comparison), *_curves(comparison.curves)]
-    rows += [(row.setting, *row.values) for row in comparison.recipe]
+    rows = [*_figures(comparison), *_reasons(comparison), *_curves(comparison.curves)]
+    rows += [(setting_words(row.setting), *row.words) for row in comparison.recipe]
     rows += [
         (f"layer {row.layer}", *(value or "-" for value in row.values))
         for row in comparison.architecture
     ]
-    print_table(("", *names), rows, right=names)
+    print_table(("", *names), rows, right=names, wrap=["", *names])
 
 
 def _figures(comparison: RunComparison) -> list[tuple[str, ...]]:
     summaries = [entry.summary for entry in comparison.runs]
     return [
         ("state", *(entry.state for entry in comparison.runs)),
-        ("epochs", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
+        ("epochs trained", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
         ("parameters", *(f"{summary.params:,}" for summary in summaries)),
         ("seconds", *(f"{summary.seconds:.0f}" for summary in summaries)),
         ("best val accuracy", *(percent(summary.best_val_accuracy, 2) for summary in summaries)),
         ("at epoch", *(str(summary.best_epoch or "") for summary in summaries)),
         ("test accuracy", *(percent(summary.test_accuracy, 2) for summary in summaries)),
     ]
+
+
+def _reasons(comparison: RunComparison) -> list[tuple[str, ...]]:
+    reasons = [
+        entry.summary.message if entry.state == "failed" else "" for entry in comparison.runs
+    ]
+    return [("failed because", *reasons)] if any(reasons) else []
 
 
 def _curves(curves: tuple[EpochCurve, ...]) -> list[tuple[str, ...]]:

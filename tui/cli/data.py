@@ -60,7 +60,7 @@ def _list(as_json: bool) -> None:
         return
     header = ("name", "images", "count", "classes", "", "description")
     rows = [_row(entry) for entry in entries()]
-    print_table(header, rows, right=("count", "classes"))
+    print_table(header, rows, right=("count", "classes"), wrap=("", "description"))
 
 
 def _row(entry: DatasetEntry) -> tuple[str, ...]:

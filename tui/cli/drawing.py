@@ -78,7 +78,7 @@ def draw_chart(console: Console, picture: ChartPicture, height: int) -> None:
     from cnn_tui.tui.widgets.chart import rasterise, role_of
 
     width = min(_WIDEST, console.width)
-    canvas = rasterise(picture.plot, width, height)
+    canvas = rasterise(picture.plot, width, height, tinted=False)
     rows = [tuple((text, role_of(number)) for text, number in row) for row in canvas]
     draw_lines(console, [picture.title_in(width), *rows])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cnn_tui.engine.specs.wording import plain
 from cnn_tui.engine.training.events import (
     Alert,
@@ -18,12 +20,15 @@ from cnn_tui.engine.training.events import (
 from cnn_tui.tui.words import clock, count
 
 
-def event_line(event: RunEvent) -> str:
-    """Return the event as one line of text; empty for events that need none."""
-    return plain(_words(event))
+def event_line(event: RunEvent, told: Mapping[tuple[str, str], str] | None = None) -> str:
+    """Return the event as one line of text; empty for events that need none.
+
+    ``told`` holds the gist of earlier alerts by code and layer, to say which one is over.
+    """
+    return plain(_words(event, told or {}))
 
 
-def _words(event: RunEvent) -> str:
+def _words(event: RunEvent, told: Mapping[tuple[str, str], str]) -> str:
     match event:
         case RunStarted():
             return _started(event)
@@ -38,7 +43,8 @@ def _words(event: RunEvent) -> str:
         case Alert():
             return _alert(event)
         case AlertCleared():
-            return f"  over: {event.code}{f' ({event.layer})' if event.layer else ''}"
+            gist = told.get((event.code, event.layer), "an earlier alert")
+            return f"  no longer: {gist}{f' ({event.layer})' if event.layer else ''}"
         case RunEnded():
             return _ended(event)
         case _:

@@ -49,8 +49,9 @@ def command(
     """Write the figures or the network of RUN for other programs.
 
     csv and json go to standard output unless a PATH is given, networks to a file named after the
-    run. pytorch writes a module as readable source, and its weights beside it; tensorboard writes
-    every step into a folder named after the run, inside the folder PATH or tensorboard.
+    run. pytorch writes a module as readable source, with a name that Python can import (lenet5_1.py
+    for lenet5-1), and its weights beside it; tensorboard writes every step into a folder named
+    after the run, inside the folder PATH or tensorboard.
     """
     folder = open_run(runs_dir, run)
     if kind in _TABLES:
@@ -59,13 +60,21 @@ def command(
     if kind == _TENSORBOARD:
         _write_tensorboard(folder, output or Path(_TENSORBOARD), force)
         return
-    output = output or Path(f"{run}{_NETWORKS[kind]}")
+    output = output or Path(f"{_stem(run, kind)}{_NETWORKS[kind]}")
     writers = dict(_writers(folder, kind, output, state))
-    for path in writers:
-        _require_free(path, force)
     for path, write in writers.items():
-        write(path)
-        print_line(f"wrote {path}")
+        if write:
+            _require_free(path, force)
+    for path, write in writers.items():
+        if write:
+            write(path)
+        print_line(f"wrote {path}" if write else f"kept {path}: it has these weights already")
+
+
+def _stem(run: str, kind: str) -> str:
+    from cnn_tui.engine.export.modules import module_name
+
+    return module_name(run) if kind == "pytorch" else run
 
 
 def _write_table(
@@ -93,9 +102,9 @@ def _write_tensorboard(folder: RunFolder, root: Path, force: bool) -> None:
 
 def _writers(
     folder: RunFolder, kind: str, output: Path, which: str
-) -> Iterator[tuple[Path, Callable[[Path], object]]]:
+) -> Iterator[tuple[Path, Callable[[Path], object] | None]]:
     # Imported here: a table needs neither a model nor NumPy.
-    from cnn_tui.engine.export.modules import write_weights
+    from cnn_tui.engine.export.modules import holds_weights, write_weights
     from cnn_tui.engine.export.onnx_graph import write_onnx
     from cnn_tui.engine.export.pytorch import torch_source
     from cnn_tui.engine.export.states import read_state
@@ -108,9 +117,10 @@ def _writers(
     if kind == "pytorch":
         if output == weights:
             raise click.UsageError(f"{output} is the file of the weights: name the source *.py.")
-        source = torch_source(state, weights.name).encode()
+        source = torch_source(state, weights.name, output.stem).encode()
         yield output, lambda path: _write(path, [source])
-    yield weights, lambda path: write_weights(state, path)
+    held = holds_weights(state, weights)
+    yield weights, None if held else lambda path: write_weights(state, path)
 
 
 def _write(path: Path, parts: Iterable[bytes]) -> None:

@@ -55,8 +55,9 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Convert an ONNX FILE, or an nn.Sequential in Python source, to an architecture file.
+    """Convert an ONNX FILE, or PyTorch source, to an architecture file.
 
+    Of Python source it reads an nn.Sequential, or a class of nn.Module whose forward is a chain.
     Every layer needs a counterpart here; if one has none, it is named and nothing is written. The
     file is parsed, never run. Its weights are not imported: train the architecture again.
     """

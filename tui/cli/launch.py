@@ -10,8 +10,9 @@ from typing import get_args
 
 import click
 
+from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.presets import preset_names, resolve
+from cnn_tui.engine.specs.presets import file_of, resolve
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import has_terminal, print_line
 from cnn_tui.tui.history.continuing import OnHangup
@@ -54,13 +55,14 @@ def command(
     encoding = getattr(sys.stderr, "encoding", "") or ""
     link = link_for(os.environ, encoding, fps=fps, mouse=not no_mouse, color=color, ascii=ascii)
     prepare(link, os.environ)
+    if data_dir is not None and not data_dir.exists():
+        raise DataError(f"{data_dir}: there is no such folder or file.", "Check --data-dir.")
     # Before the app is imported; see run_app.
     gc.disable()
     # Imported late, here and below: the app needs no arrays, the training no app.
     from cnn_tui.tui.cli.app import run_app
 
-    source = None if arch in preset_names() else Path(arch)
-    return run_app(network, source, data_dir, link, on_hangup=on_hangup)
+    return run_app(network, file_of(arch), data_dir, link, on_hangup=on_hangup)
 
 
 def _train(network: Network, data_dir: Path | None, on_hangup: OnHangup) -> int:

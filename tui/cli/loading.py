@@ -64,7 +64,7 @@ def load_for(
         ShapeError: Network and data do not fit each other.
     """
     network = change(resolve(arch))
-    network = msgspec.structs.replace(network, data=data or network.data)
+    network = msgspec.structs.replace(network, data=network.data if data is None else data)
     with progress_shown() as progress:
         network, dataset, data_dir = load_network_data(
             network, data_dir, skip_damaged=skip_damaged, progress=progress

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import sys
 import traceback
@@ -23,6 +24,8 @@ _BLAS_THREADS = (
     "OMP_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+_CLICK_WORDS = re.compile(r"a valid (integer|float)( range)?")
+_PLAIN_WORDS = {"integer": "a whole number", "float": "a number"}
 _BROKEN_PIPE = 128 + 13
 """The exit code that a shell reports for a program ended by SIGPIPE."""
 
@@ -89,7 +92,8 @@ def _report(error: Exception) -> int:
 def _usage(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path.strip() if context else "cnn-tui"
-    return f"{error.format_message()} See {path} --help."
+    message = _CLICK_WORDS.sub(lambda found: _PLAIN_WORDS[found[1]], error.format_message())
+    return f"{message} See {path} --help."
 
 
 def _words(error: Exception) -> str:

@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import shutil
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -80,16 +81,26 @@ def print_table(
     right: Collection[str] = (),
     wrap: Collection[str] = (),
     styles: Sequence[str] = (),
+    spare: str | None = None,
 ) -> None:
     """Write aligned columns, those named in ``right`` to the right.
 
     On a terminal headings are bold, rows have the ``styles`` of rich's in their order, and columns
-    named in ``wrap`` are wrapped if it is narrow; elsewhere, and with thousands of rows, a row is
-    one line of text and spaces of any length.
+    named in ``wrap`` are wrapped if it is narrow. If that is not enough the column ``spare`` is
+    left out, and at last each row becomes a few lines, so that nothing is cut. Elsewhere, and with
+    thousands of rows, a row is one line of text and spaces of any length.
     """
     cells = [tuple(map(plain, row)) for row in rows]
     if paints(sys.stdout) and len(cells) <= _MOST_FITTED:
-        _print_fitted(header, cells, right, wrap, styles)
+        room = shutil.get_terminal_size().columns
+        if spare is not None and spare in header and _narrowest(header, cells, wrap) > room:
+            at = header.index(spare)
+            header = [*header[:at], *header[at + 1 :]]
+            cells = [(*row[:at], *row[at + 1 :]) for row in cells]
+        if _narrowest(header, cells, wrap) <= room:
+            _print_fitted(header, cells, right, wrap, styles)
+        else:
+            _write("\n".join(_records(header, cells)))
     else:
         _write("\n".join(_aligned(header, cells, right)))
 
@@ -104,6 +115,31 @@ def _aligned(
             for name, cell, width in zip(header, row, widths, strict=True)
         )
         yield "  ".join(cells).rstrip()
+
+
+def _narrowest(header: Sequence[str], rows: Sequence[Sequence[str]], wrap: Collection[str]) -> int:
+    """The columns of text in which the table fits without cutting a word."""
+    from rich.cells import cell_len
+
+    widths = (
+        max(
+            cell_len(part)
+            for cell in (name, *column)
+            for part in (cell.split() or [""] if name in wrap else [cell])
+        )
+        for name, *column in zip(header, *rows, strict=True)
+    )
+    return sum(widths) + 2 * (len(header) - 1)
+
+
+def _records(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A line for each row's first cell, then one for each of its other cells that is not empty."""
+    width = max(map(len, header[1:]), default=0)
+    for row in rows:
+        yield " ".join(filter(None, (header[0], row[0])))
+        for name, cell in zip(header[1:], row[1:], strict=True):
+            if cell:
+                yield f"  {name.ljust(width)}  {cell}"
 
 
 def _print_fitted(

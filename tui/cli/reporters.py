@@ -8,7 +8,13 @@ from typing import Self
 import msgspec
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cnn_tui.engine.training.events import BatchCompleted, LayersMeasured, RunEvent, RunStarted
+from cnn_tui.engine.training.events import (
+    Alert,
+    BatchCompleted,
+    LayersMeasured,
+    RunEvent,
+    RunStarted,
+)
 from cnn_tui.tui.cli.event_lines import event_line, step_line
 from cnn_tui.tui.cli.output import paints, print_json, print_line
 
@@ -30,6 +36,8 @@ class Reporter:
 
     def __init__(self, log_every: float | None = None) -> None:
         self._pace = _Pace(log_every)
+        self._told: dict[tuple[str, str], str] = {}
+        """What alerts said, in short, by code and layer."""
 
     def __enter__(self) -> Self:
         """Start printing."""
@@ -40,12 +48,17 @@ class Reporter:
 
     def wants(self, event: RunEvent) -> bool:
         """Whether the event is printed; called for every event, in order."""
+        if isinstance(event, Alert):
+            self._told[event.code, event.layer] = event.gist
         return (
             self._pace.due(event) if isinstance(event, BatchCompleted) else bool(event_line(event))
         )
 
     def show(self, event: RunEvent) -> None:
-        self._print(step_line(event) if isinstance(event, BatchCompleted) else event_line(event))
+        if isinstance(event, BatchCompleted):
+            self._print(step_line(event))
+        else:
+            self._print(event_line(event, self._told))
 
     def skip(self, count: int) -> None:
         """Print how many lines were dropped here."""

@@ -46,6 +46,8 @@ def command(
         print_line(f"No runs in {runs_dir}." if not words else f"No run matches {words!r}.")
     else:
         _print_entries(entries, size)
+        if any(entry.state == "failed" for entry in entries):
+            print_line("cnn-tui watch RUN says why a run failed.")
         if size:
             print_line(_used(entries, runs_dir))
 
@@ -143,7 +145,13 @@ def _print_entries(entries: list[RunEntry], size: bool) -> None:
     header = ["run", "state", "network", "data", "epochs", "best val", "test", "val accuracy"]
     header += ["MB"] * size + ["tags"] * any(entry.tags for entry in entries)
     rows = [_row(entry, header) for entry in entries]
-    print_table(header, rows, right=[name for name in header if name not in _LEFT])
+    print_table(
+        header,
+        rows,
+        right=[name for name in header if name not in _LEFT],
+        wrap=("tags",),
+        spare="val accuracy",
+    )
 
 
 def _row(entry: RunEntry, header: list[str]) -> tuple[str, ...]:

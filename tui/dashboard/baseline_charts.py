@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnn_tui.tui.dashboard.plots import ChartPicture, Curve, Plot
-from cnn_tui.tui.dashboard.ticks import choices_axis, near_axis
+from cnn_tui.tui.dashboard.ticks import Axis, accuracy_axis, choices_axis, near_axis
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.words import duration
 
@@ -39,7 +39,7 @@ def folds_picture(validation: CrossValidation, rows: int) -> ChartPicture:
     curves = (Curve(folds, FOLD_GLYPH, joined=False), Curve(means, MEAN_GLYPH))
     chosen = next(at for at, score in enumerate(scores) if score.k == validation.best)
     plot = Plot(curves, x, y, marks=(float(chosen),), spreads=spreads)
-    return ChartPicture(_title(validation, chosen), _chosen(validation, chosen), plot)
+    return ChartPicture((_title(validation, chosen), _chosen(validation, chosen)), plot)
 
 
 def _title(validation: CrossValidation, chosen: int) -> Line:
@@ -64,32 +64,43 @@ def _chosen(validation: CrossValidation, chosen: int) -> Line:
 def chart_of(rungs: Sequence[BaselineResult], width: int) -> tuple[Line, ...]:
     """Return a row for each result: accuracy, training time, time of a prediction.
 
-    Times are on a logarithmic scale, as they differ by thousands; k-NN has no training and the
-    slowest predictions.
+    Accuracies fill a range of their own, so that their differences can be seen. Times are on a
+    logarithmic scale, as they differ by thousands; k-NN has no training and the slowest
+    predictions. The headings say so.
     """
     if not rungs:
         return ()
     room = max(4, (width - 18 - 3 * _FIGURE) // 3)
-    head = "".join(
-        title.ljust(room + _FIGURE)
-        for title in ("test accuracy", "training time", "time per image")
+    scale = _scale([rung.test_accuracy for rung in rungs])
+    titles = (
+        f"test, {scale.low:.0%} to {scale.high:.0%}",
+        "training time, log",
+        "time per image, log",
     )
+    head = "".join(title.ljust(room + _FIGURE) for title in titles)
     return (
         ((f" {'':<15}{head}"[:width], "dim"),),
-        *(_bars(rung, rungs, room) for rung in rungs),
+        *(_bars(rung, rungs, scale, room) for rung in rungs),
     )
+
+
+def _scale(shares: Sequence[float]) -> Axis:
+    """Return a range around the accuracies, in which the least still has a bar."""
+    least, most = min(shares), max(shares)
+    return accuracy_axis([max(0.0, least - max(0.01, (most - least) / 4)), most], 5)
 
 
 _FIGURE = 10
 """Columns of a bar's number and of the gap after it."""
 
 
-def _bars(rung: BaselineResult, rungs: Sequence[BaselineResult], room: int) -> Line:
+def _bars(rung: BaselineResult, rungs: Sequence[BaselineResult], scale: Axis, room: int) -> Line:
     train = _on_tens(rung.train_seconds, [other.train_seconds for other in rungs])
     predict = _on_tens(rung.predict_ms_per_image, [other.predict_ms_per_image for other in rungs])
+    share = (rung.test_accuracy - scale.low) / (scale.high - scale.low)
     return (
         (f" {rung.baseline:<15}", "dim"),
-        *_bar(rung.test_accuracy, room, f"{rung.test_accuracy:.2%}", "accent"),
+        *_bar(share, room, f"{rung.test_accuracy:.2%}", "accent"),
         *_bar(train, room, duration(rung.train_seconds), "warn"),
         *_bar(predict, room, duration(rung.predict_ms_per_image / 1000), "good"),
     )

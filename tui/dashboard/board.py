@@ -69,6 +69,8 @@ class Board:
     """Positions on the horizontal axis at which a setting was changed."""
     log: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     """Seconds since the start of the run, and what happened then."""
+    _trail: tuple[str, ...] = ()
+    """What the newest lines of the log say, as far as they are about a single step."""
     _x: float = 0.0
     """The position of the last batch on the horizontal axis, in epochs."""
 
@@ -87,21 +89,22 @@ class Board:
                 self._note(_epoch_words(event, self.started))
             case RunPaused() | RunResumed():
                 self.paused = isinstance(event, RunPaused)
-                self._note("paused" if self.paused else "resumed")
+                self._note_step("paused" if self.paused else "resumed", event.step)
             case LayersMeasured():
                 self._layers(event)
             case Alert():
                 self._alert(event)
             case AlertCleared():
-                if self.standing.pop((event.code, event.layer), None):
-                    self._note(f"over: {event.code} {event.layer}".rstrip())
+                if over := self.standing.pop((event.code, event.layer), None):
+                    self._note(f"no longer: {over.gist}")
             case SettingChanged():
                 self._change(event)
             case CheckpointSaved(best=False):
-                self._note(f"checkpoint at step {event.step:,}")
+                self._note_step("checkpoint", event.step)
             case RunEnded():
                 self.ended, self.paused = event, False
-                self._note(_end_words(event), event.seconds)
+                told = any(alert.message == event.message for alert in self.standing.values())
+                self._note(_end_words(event, told=told), event.seconds)
 
     def log_print(self, text: str) -> None:
         """Log the lines that some code printed."""
@@ -210,7 +213,21 @@ class Board:
         self.marks = [*self.marks[1 - MARKS :], self._x]
         self._note(f"{event.name} {_shown(event.old)} -> {_shown(event.new)}")
 
+    def _note_step(self, done: str, step: int) -> None:
+        """Log a pause, its end or a checkpoint; what a single step did is one line."""
+        trail, saved = self._trail, "checkpoint" in (*self._trail, done)
+        pauses = done == "paused" or (done == "checkpoint" and trail[-1:] == ("paused",))
+        if not pauses:
+            self._note(f"{done} at step {step:,}")
+            self._trail = (done,) if done == "resumed" else (*trail, done)
+            return
+        for _ in trail:
+            self.log.pop()
+        self._note(f"paused at step {step:,}{', with a checkpoint' if saved else ''}")
+        self._trail = ("paused",)
+
     def _note(self, words: str, seconds: float | None = None) -> None:
+        self._trail = ()
         self.log.append((self.seconds if seconds is None else seconds, words))
 
 
@@ -226,9 +243,9 @@ def _shown(value: SettingValue) -> str:
     return "as in the network" if value is None else f"{value:g}"
 
 
-def _end_words(event: RunEnded) -> str:
+def _end_words(event: RunEnded, *, told: bool) -> str:
     if event.reason == "failed":
-        return f"! failed: {event.message}"
+        return f"! failed at step {event.step:,}" if told else f"! failed: {event.message}"
     test = "" if event.test_accuracy is None else f": test {event.test_accuracy:.1%}"
     return ("done" if event.reason == "completed" else "stopped") + test
 

@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
 from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.dashboard.headings import EARLIER_GLYPHS, Named, titles
 from cnn_tui.tui.dashboard.plots import ChartPicture, Curve, Plot
-from cnn_tui.tui.dashboard.series import USUAL_SMOOTHING, Point, Series, value_at
+from cnn_tui.tui.dashboard.ranges import beyond, usual, within
+from cnn_tui.tui.dashboard.series import SMOOTHING, USUAL_SMOOTHING, Point, Series
 from cnn_tui.tui.dashboard.ticks import (
     Axis,
     accuracy_axis,
     epochs_axis,
     log_axis,
     loss_axis,
+    parts_of,
     window,
 )
-from cnn_tui.tui.rows import Line
+from cnn_tui.tui.words import figure
 
 VAL_GLYPH, L2_GLYPH = "o", "x"
-EARLIER_GLYPHS = ".:'~*"
-"""Glyphs of other runs, so that colour is not the only difference."""
-_EARLIER_LOOK = 4
 MOST_ZOOM = 8
 
 Earlier = Mapping[str, Board]
 """Other runs by their labels."""
 NONE: Earlier = MappingProxyType({})
+
+_Points = tuple[Point, ...]
 
 Kind = Literal["loss", "accuracy", "lr", "ratio"]
 KINDS: tuple[Kind, ...] = ("loss", "accuracy", "lr", "ratio")
@@ -39,7 +41,8 @@ KINDS: tuple[Kind, ...] = ("loss", "accuracy", "lr", "ratio")
 class Viewport:
     """Scale, smoothing and window of the charts."""
 
-    log: bool = False
+    log: bool | None = None
+    """None is logarithmic where a run diverged, else linear."""
     smoothing: int = USUAL_SMOOTHING
     zoom: int = 0
     cursor: float | None = None
@@ -48,17 +51,12 @@ class Viewport:
     """In epochs; the centre of a zoomed chart, in place of the cursor."""
     earlier: bool = True
     """Whether other runs are drawn as well."""
+    band: bool = True
+    """Whether the range of the batches is drawn behind their mean."""
 
-
-@dataclass(frozen=True)
-class _Named:
-    """A curve and the format of its value in the heading."""
-
-    name: str
-    points: tuple[Point, ...]
-    form: str
-    role: str
-    glyph: str = ""
+    @property
+    def banded(self) -> bool:
+        return self.band and self.smoothing > 0
 
 
 def picture(
@@ -73,7 +71,7 @@ def picture(
             return _accuracy(board, rows, lens, before)
         case "lr":
             return _lr(board, rows, lens)
-    return _ratio(board, lens)
+    return _ratio(board, rows, lens)
 
 
 def x_axis(board: Board, lens: Viewport) -> Axis:
@@ -81,65 +79,77 @@ def x_axis(board: Board, lens: Viewport) -> Axis:
     points = board.train_loss.points()
     reached = points[-1][0] if points else 0.0
     whole = epochs_axis(reached, board.started.epochs if board.started else 1, ticks=6)
-    anchor = next((at for at in (lens.at, lens.cursor) if at is not None), reached)
-    return window(whole, lens.zoom, anchor, ticks=6)
+    at = next((at for at in (lens.at, lens.cursor) if at is not None), None)
+    return window(whole, lens.zoom, reached, at, ticks=6)
+
+
+def is_log(board: Board, lens: Viewport) -> bool:
+    """Whether the loss is on a logarithmic scale."""
+    points = board.train_loss.points()
+    diverged = bool(points) and points[-1][1] > _DIVERGED * points[0][1]
+    return diverged if lens.log is None else lens.log
+
+
+_DIVERGED = 10
+"""Multiple of the first loss from which a run has diverged."""
 
 
 def _loss(board: Board, rows: int, lens: Viewport, earlier: Earlier) -> ChartPicture:
-    train = board.train_loss.smoothed(lens.smoothing)
-    named = [
-        _Named("train", train, ".4f", "accent"),
-        _Named("val", board.val_loss.points(), ".4f", "warn", VAL_GLYPH),
-    ]
+    smooth, val = board.train_loss.smoothed(lens.smoothing), board.val_loss.points()
     l2 = board.l2_loss.points() if any(y > 0 for _, y in board.l2_loss.points()) else ()
+    named = [Named("train", smooth, figure, "accent"), Named("val", val, figure, "warn", VAL_GLYPH)]
     if l2:
-        named.append(_Named("L2", l2, ".4f", "good", L2_GLYPH))
-    before = [other.train_loss.smoothed(lens.smoothing) for other in earlier.values()]
-    drawn = [train, named[1].points, board.train_loss.points(), l2, *before]
-    if lens.log:
-        drawn = [_logarithms(points) for points in drawn]
-    x = x_axis(board, lens)
-    shown = (drawn[0], drawn[1], *drawn[4:])
-    y = log_axis(_within(x, *shown)) if lens.log else loss_axis(_settled(x, *shown), _ticks(rows))
-    plot = _plot(board, lens, x, y, drawn, ("", VAL_GLYPH, "", L2_GLYPH))
-    return ChartPicture(
-        *_titles("loss", named, lens, earlier), plot, _note(board, board.train_loss)
-    )
+        named.append(Named("L2", l2, figure, "good", L2_GLYPH))
+    own, band = [smooth, val, l2], board.train_loss.points() if lens.banded else ()
+    others = [other.train_loss.smoothed(lens.smoothing) for other in earlier.values()]
+    x, log = x_axis(board, lens), is_log(board, lens)
+    if log:
+        own, others = [[_logarithms(points) for points in curves] for curves in (own, others)]
+        band = _logarithms(band)
+        y = log_axis(within(x, *own[:2]), parts_of(rows))
+    else:
+        y = loss_axis(usual(x, *own[:2]), parts_of(rows))
+    plot = _plot(board, lens, x, y, own, (band, band), others, log=log)
+    heading = titles("loss log" if log else "loss", named, lens, earlier, _smoothed(lens))
+    return ChartPicture(heading, plot, _note(board, board.train_loss))
 
 
 def _accuracy(board: Board, rows: int, lens: Viewport, earlier: Earlier) -> ChartPicture:
     smooth, val = board.train_accuracy.smoothed(lens.smoothing), board.val_accuracy.points()
     named = [
-        _Named("train", smooth, ".1%", "accent"),
-        _Named("val", val, ".1%", "warn", VAL_GLYPH),
+        Named("train", smooth, _percent, "accent"),
+        Named("val", val, _percent, "warn", VAL_GLYPH),
     ]
-    before = [other.val_accuracy.points() for other in earlier.values()]
+    band = board.train_accuracy.points() if lens.banded else ()
+    others = [other.val_accuracy.points() for other in earlier.values()]
     x = x_axis(board, lens)
-    y = accuracy_axis(_within(x, smooth, val, *before), _ticks(rows))
-    drawn = [smooth, val, board.train_accuracy.points(), (), *before]
-    plot = _plot(board, lens, x, y, drawn, ("", VAL_GLYPH, "", ""))
-    titles = _titles("accuracy", named, lens, earlier)
-    return ChartPicture(*titles, plot, _note(board, board.train_accuracy))
+    y = accuracy_axis(usual(x, smooth, val), parts_of(rows))
+    plot = _plot(board, lens, x, y, [smooth, val], (band, band), others, text=_whole_percent)
+    scale = f"{y.labels[0].strip('% ')}-{y.labels[-1].strip()}" if plot else ""
+    heading = titles("accuracy", named, lens, earlier, _smoothed(lens), scale)
+    return ChartPicture(heading, plot, _note(board, board.train_accuracy))
 
 
 def _lr(board: Board, rows: int, lens: Viewport) -> ChartPicture:
-    points = board.lr.points()
-    drawn = _logarithms(points) if lens.log else points
+    points, log = board.lr.points(), bool(lens.log)
+    drawn = _logarithms(points) if log else points
     x = x_axis(board, lens)
-    values = _within(x, drawn)
-    y = log_axis(values) if lens.log else loss_axis(values, _ticks(rows))
-    titles = _titles("learning rate", [_Named("", points, ".3g", "accent")], lens, NONE)
-    return ChartPicture(*titles, _plot(board, lens, x, y, [drawn]), _note(board, board.lr))
+    values = within(x, drawn)
+    y = (log_axis if log else loss_axis)(values, parts_of(rows))
+    name = "learning rate log" if log else "learning rate"
+    heading = titles(name, [Named("", points, _rate, "accent")], lens)
+    plot = _plot(board, lens, x, y, [drawn])
+    return ChartPicture(heading, plot, _note(board, board.lr))
 
 
-def _ratio(board: Board, lens: Viewport) -> ChartPicture:
+def _ratio(board: Board, rows: int, lens: Viewport) -> ChartPicture:
     middle, most, least = (series.points() for series in board.ratios)
     x = x_axis(board, lens)
-    y = log_axis([-3.0, *_within(x, middle, most, least)])
+    y = log_axis([-3.0, *within(x, middle, most, least)], parts_of(rows))
     plain = tuple((x, 10.0**y) for x, y in middle)
-    titles = _titles("update:weight", [_Named("typical", plain, ".1e", "accent")], lens, NONE)
-    plot = _plot(board, lens, x, y, [middle, (), most, (), least], ("",) * 5)
-    return ChartPicture(*titles, plot, _note(board, board.ratios[0]))
+    heading = titles("update:weight log", [Named("typical", plain, _power, "accent")], lens)
+    plot = _plot(board, lens, x, y, [middle], (least, most))
+    return ChartPicture(heading, plot, _note(board, board.ratios[0]))
 
 
 def _plot(
@@ -147,36 +157,54 @@ def _plot(
     lens: Viewport,
     x: Axis,
     y: Axis,
-    curves: Sequence[tuple[Point, ...]],
-    glyphs: Sequence[str] = ("",),
+    own: Sequence[_Points],
+    band: tuple[_Points, _Points] = ((), ()),
+    others: Sequence[_Points] = (),
+    *,
+    text: Callable[[float], str] = figure,
+    log: bool = False,
 ) -> Plot | None:
-    """Return the curves with their glyphs; the curves after the glyphs are those of other runs."""
-    if board.started is None or not any(curves[:2]):
+    """Return a plot of the run's own curves, training, validation and L2, and those of others."""
+    train, val, l2 = (*own, (), ())[:3]
+    if board.started is None or not (train or val):
         return None
-    own = [Curve(points, glyph) for points, glyph in zip(curves, glyphs, strict=False)]
-    others = curves[len(glyphs) :]
-    own += [Curve(line, EARLIER_GLYPHS[at], look=_EARLIER_LOOK) for at, line in enumerate(others)]
-    return Plot(tuple(own), x, y, lens.cursor, tuple(board.marks))
+    # A curve on the axis says nothing, and its glyphs hide the others.
+    low = y.low + _FLAT * (y.high - y.low)
+    l2 = l2 if any(value > low for _, value in l2) else ()
+    curves = [Curve(train), Curve(val, VAL_GLYPH), Curve(l2, L2_GLYPH, look=_L2_LOOK, sparse=True)]
+    curves += [
+        Curve(line, glyph, look=_EARLIER_LOOK)
+        for line, glyph in zip(others, EARLIER_GLYPHS, strict=False)
+    ]
+    cut = beyond(x, y, (train, val), (lambda power: text(10.0**power)) if log else text)
+    marks = tuple(board.marks)
+    return Plot(tuple(curves), x, y, lens.cursor, marks, band=band, beyond=cut)
 
 
-def _titles(name: str, curves: list[_Named], lens: Viewport, earlier: Earlier) -> tuple[Line, Line]:
-    """Return the heading, which is also the legend, and a shorter one."""
-    if lens.cursor is not None:
-        name = f"{name} at {lens.cursor:.2f}"
-    words, signs = [(f" {name}", "strong")], [(f" {name}", "strong")]
-    for curve in curves:
-        value = (_value_text(curve, lens.cursor), curve.role)
-        label = " ".join(filter(None, (curve.name, curve.glyph)))
-        words += [(f"   {label} " if label else "   ", "dim"), value]
-        signs += [(f" {label} " if curve.glyph else " ", "dim"), value]
-    words += [(f"   {other} {EARLIER_GLYPHS[at]}", "dim") for at, other in enumerate(earlier)]
-    return tuple(words), tuple(signs)
+_FLAT = 0.1
+_L2_LOOK, _EARLIER_LOOK = 3, 4
 
 
-def _value_text(curve: _Named, cursor: float | None) -> str:
-    points = curve.points
-    value = value_at(points, math.inf if cursor is None else cursor)
-    return "-" if value is None else format(value, curve.form)
+def _smoothed(lens: Viewport) -> tuple[str, str]:
+    """Return the smoothing in words, and shorter."""
+    memory = SMOOTHING[lens.smoothing]
+    return (f"mean of {memory:g} epochs", f"~{memory:g}") if memory else ("every batch", "")
+
+
+def _power(value: float, digits: int = 4) -> str:
+    return f"{value:.1e}"
+
+
+def _rate(value: float, digits: int = 4) -> str:
+    return f"{value:.{digits - 1}g}"
+
+
+def _whole_percent(value: float) -> str:
+    return f"{value:.0%}"
+
+
+def _percent(value: float, digits: int = 4) -> str:
+    return f"{value:.{max(0, digits - 3)}%}"
 
 
 def _note(board: Board, series: Series) -> str:
@@ -184,33 +212,8 @@ def _note(board: Board, series: Series) -> str:
     return "no finite value to draw" if series.not_finite else words
 
 
-def _within(x: Axis, *curves: tuple[Point, ...]) -> list[float]:
-    """Return the values in the visible range."""
-    return [y for points in curves for at, y in points if x.low <= at <= x.high]
-
-
-def _settled(x: Axis, *curves: tuple[Point, ...]) -> list[float]:
-    """Return the visible values without the very first steps.
-
-    The first losses may be ten times as high as all later ones, which would become a flat line.
-    They are cut off at the upper edge instead, where they are still visible.
-    """
-    reached = min(x.high, max((points[-1][0] for points in curves if points), default=x.high))
-    begun = x.low if x.low > 0 else _BEGINNING * reached
-    later = [y for points in curves for at, y in points if begun <= at <= x.high]
-    return later or _within(x, *curves)
-
-
-_BEGINNING = 0.02
-"""The first share of the trained steps."""
-
-
-def _logarithms(points: tuple[Point, ...]) -> tuple[Point, ...]:
+def _logarithms(points: _Points) -> _Points:
     return tuple((x, math.log10(y)) for x, y in points if y > 0)
-
-
-def _ticks(rows: int) -> int:
-    return max(3, rows // 3)
 
 
 def panned(board: Board, lens: Viewport, steps: int) -> Viewport:

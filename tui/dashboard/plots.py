@@ -21,6 +21,18 @@ class Curve:
     joined: bool = True
     look: int | None = None
     """The number of its colour; None for its position among the curves."""
+    sparse: bool = False
+    """Whether its glyphs are few, as for a curve that says little."""
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """A peak that an axis cuts off: an arrow at the edge, with its value."""
+
+    x: float
+    text: str
+    above: bool
+    curve: int
 
 
 @dataclass(frozen=True)
@@ -36,9 +48,15 @@ class Plot:
     """Positions marked on the horizontal axis."""
     spreads: tuple[tuple[float, float, float], ...] = ()
     """Vertical bars below the curves: x, lower and upper end."""
+    band: tuple[tuple[Point, ...], tuple[Point, ...]] = ((), ())
+    """The lower and the upper end of the range behind the curves; the same points may be both."""
+    beyond: tuple[Beyond, ...] = ()
 
 
-ROLES = ("accent", "warn", "faint", "good", "dim")
+TINT = 1000
+"""Added to the number of a curve in the cells whose ground is the band."""
+
+ROLES = ("accent", "warn", "faint", "good", "dim", "strong", "error")
 """Roles of the curves, in order."""
 
 
@@ -46,15 +64,17 @@ ROLES = ("accent", "warn", "faint", "good", "dim")
 class ChartPicture:
     """A heading and a plot; without a plot, a note that says why."""
 
-    title: Line = ()
-    short_title: Line = ()
-    """The heading of a narrow chart."""
+    titles: tuple[Line, ...] = ()
+    """The heading, then ever shorter ones."""
     plot: Plot | None = None
     note: str = ""
 
     def title_in(self, width: int) -> Line:
-        """Return the title if it fits, else the shorter one, cut to the width."""
-        title = self.title if _columns(self.title) <= width else self.short_title
+        """Return the first heading that fits, else the shortest, cut between two of its parts."""
+        for title in self.titles:
+            if _columns(title) <= width:
+                return title
+        title = self.titles[-1] if self.titles else ()
         while _columns(title) > width and len(title) > 1:
             title = title[:-2]  # a label without its value says nothing
         return title

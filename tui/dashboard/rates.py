@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cnn_tui.tui.dashboard.plots import ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.series import Point
-from cnn_tui.tui.dashboard.ticks import Axis, loss_axis
+from cnn_tui.tui.dashboard.ticks import Axis, loss_axis, parts_of
 from cnn_tui.tui.rows import Run
 
 if TYPE_CHECKING:
@@ -44,13 +44,12 @@ def rates_picture(
     if not smooth:
         return ChartPicture(note="the curve appears here")
     top = _HEADROOM * smooth[0][1]
-    y = loss_axis([value for _, value in smooth if value <= top], max(3, rows // 3))
+    y = loss_axis([value for _, value in smooth if value <= top], parts_of(rows))
     x = rates_axis(low, high)
     lr = cursor or suggested
     marks = (math.log10(suggested),) if suggested else ()
-    curves = (Curve(smooth), Curve(()), Curve(raw))
-    plot = Plot(curves, x, y, math.log10(lr) if lr else None, marks)
-    return ChartPicture(_title(smooth, lr), _title(smooth, lr)[:1], plot)
+    plot = Plot((Curve(smooth),), x, y, math.log10(lr) if lr else None, marks, band=(raw, raw))
+    return ChartPicture((_title(smooth, lr), _title(smooth, lr)[:2]), plot)
 
 
 def rates_axis(low: float, high: float) -> Axis:
@@ -80,5 +79,5 @@ def _title(smooth: Sequence[Point], lr: float | None) -> tuple[Run, ...]:
     return (
         (f" loss{at}", "strong"),
         (f"   smoothed {value:.4g}", "accent"),
-        ("   each step", "faint"),
+        ("   behind it each step", "dim"),
     )

@@ -16,6 +16,9 @@ class RunView:
 
     state: str = "ready"
     detail: str = ""
+    recipe: str = ""
+    """The recipe as it is now, in a few words."""
+    ended: bool = False
     epoch: int = 0
     epochs: int = 0
     epoch_progress: float = 0.0
@@ -49,14 +52,23 @@ class RunView:
 
 
 def view_of(
-    board: Board, *, active: bool, pausing: bool, stopping: bool, usage: str = ""
+    board: Board,
+    *,
+    active: bool,
+    pausing: bool,
+    stopping: bool,
+    usage: str = "",
+    recipe: str = "",
+    keep_best: bool = False,
 ) -> RunView:
     """Make the snapshot of a board and the session's state."""
     batch, epoch, ended = board.batch, board.epoch, board.ended
     verdict = board.remedied or next(reversed(board.standing.values()), None)
     return RunView(
         state=_state(board, active, pausing, stopping),
-        detail=_detail(board),
+        detail=_detail(board, keep_best),
+        recipe=recipe,
+        ended=ended is not None,
         epoch=ended.epoch if ended else batch.epoch if batch else 0,
         epochs=board.started.epochs if board.started else 0,
         epoch_progress=board.epoch_progress,
@@ -92,15 +104,29 @@ def _state(board: Board, active: bool, pausing: bool, stopping: bool) -> str:
     return "training" if board.started else "starting"
 
 
-def _detail(board: Board) -> str:
+def _detail(board: Board, keep_best: bool) -> str:
     ended = board.ended
     if ended is None:
         return ""
     if ended.reason == "failed":
-        return ended.message
-    test = "" if ended.test_accuracy is None else f"test {ended.test_accuracy:.1%}"
+        # The verdict may say the same with more room.
+        told = any(alert.message == ended.message for alert in board.standing.values())
+        return f"in epoch {ended.epoch}, step {ended.step:,}" if told else ended.message
     where = f"in epoch {ended.epoch}" if ended.reason == "stopped" else ""
-    return ", ".join(part for part in (where, test) if part)
+    return ", ".join(part for part in (where, _test_words(board, keep_best)) if part)
+
+
+def _test_words(board: Board, keep_best: bool) -> str:
+    """Return the accuracy on the test split, and of which weights it is if that is a question."""
+    ended, best = board.ended, board.best
+    if ended is None or ended.test_accuracy is None:
+        return ""
+    words = f"test {ended.test_accuracy:.1%}"
+    if best is None or best.epoch == ended.epoch:
+        return words
+    if keep_best:
+        return f"{words} with the weights of epoch {best.epoch}, the best"
+    return f"{words} with the last weights, best val {best.accuracy:.1%} in epoch {best.epoch}"
 
 
 class Usage:

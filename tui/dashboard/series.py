@@ -122,21 +122,28 @@ PLAIN_BARS = "_.-=+*#@"
 """For encodings without block characters."""
 
 
-def sparkline(values: Sequence[float], width: int, encoding: str = "utf-8") -> str:
+def sparkline(
+    values: Sequence[float],
+    width: int,
+    encoding: str = "utf-8",
+    scale: tuple[float, float] | None = None,
+) -> str:
     """Draw the last value of each of ``width`` equal parts in a line of text.
 
-    A value that is not finite leaves a gap.
+    A value that is not finite leaves a gap. ``scale`` is the range of the bars, by default that of
+    the values; lines on one scale can be compared.
     """
     if not values:
         return ""
     count = min(width, len(values))
     points = [values[(number + 1) * len(values) // count - 1] for number in range(count)]
     finite = [point for point in points if math.isfinite(point)]
-    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    low, high = scale or (min(finite, default=0.0), max(finite, default=0.0))
     bars = BARS if _has(encoding, BARS) else PLAIN_BARS
-    scale = (len(bars) - 1) / (high - low) if high > low else 0.0
+    step = (len(bars) - 1) / (high - low) if high > low else 0.0
     return "".join(
-        bars[round((point - low) * scale)] if math.isfinite(point) else " " for point in points
+        bars[round((min(max(point, low), high) - low) * step)] if math.isfinite(point) else " "
+        for point in points
     )
 
 

@@ -18,69 +18,106 @@ class Axis:
     name: str = ""
 
     @property
+    def even(self) -> bool:
+        """Whether the ticks divide the axis into equal parts, from end to end."""
+        return len(self.ticks) > 1 and (self.ticks[0], self.ticks[-1]) == (self.low, self.high)
+
+    @property
     def label_width(self) -> int:
         return max(map(len, self.labels), default=0)
 
 
-def epochs_axis(reached: float, total: int, ticks: int) -> Axis:
-    """Return 0 to the end of the run; for a long run, to the next power of two.
+def parts_of(rows: int) -> int:
+    """Return into how many parts ticks divide an axis of ``rows`` rows, each tick on its own row.
 
-    A range that doubles moves the picture a few times in a run instead of at every point.
+    The chart leaves out the top row if the others can be divided better.
+    """
+    choices = [
+        (parts, spare)
+        for spare in (0, 1)
+        for parts in (5, 4, 3, 2)
+        if (rows - 1 - spare) % parts == 0 and (rows - 1 - spare) // parts >= 2
+    ]
+    return next((parts for parts, _ in choices if parts > 2), choices[0][0] if choices else 1)
+
+
+def epochs_axis(reached: float, total: int, ticks: int) -> Axis:
+    """Return 0 to the end of the run, or to its half, quarter, ... as long as that is enough.
+
+    A range that doubles moves the picture a few times in a run instead of at every point, and the
+    curves always fill at least half of it.
     """
     high = float(max(1, total))
-    if total > _SHORT_RUN:
-        high = min(high, 2.0 ** math.ceil(math.log2(max(reached, _SHORT_RUN / 2))))
-    marks = _marks(0.0, high, ticks, (1, 2, 5, 10), least=1.0)
+    while high / 2 >= max(reached, _LEAST_EPOCHS):
+        high /= 2
+    marks = _marks(0.0, high, ticks, (1, 2, 5, 10))
     return Axis(0.0, high, marks, tuple(f"{mark:g}" for mark in marks), "epoch")
 
 
-def window(axis: Axis, zoom: int, anchor: float, ticks: int) -> Axis:
-    """Return a part of an axis, ``2**zoom`` times smaller, with ``anchor`` in its right half.
+_LEAST_EPOCHS = 0.25
+"""The shortest range of epochs that is shown."""
 
-    It moves by half of its width: a picture that creeps would have to be sent again each time.
+
+def window(axis: Axis, zoom: int, newest: float, at: float | None, ticks: int) -> Axis:
+    """Return a part of an axis, ``2**zoom`` times smaller: its newest part, or that around ``at``.
+
+    It moves by an eighth or a half of its width: a picture that creeps would have to be sent again
+    each time.
     """
     if not zoom:
         return axis
-    half = (axis.high - axis.low) / 2 ** (zoom + 1)
-    low = axis.low + max(0, math.ceil((anchor - axis.low) / half) - 2) * half
-    step = _round_up(2 * half / max(1, ticks - 1))
+    width = (axis.high - axis.low) / 2**zoom
+    high = axis.low + max(8, math.ceil((newest - axis.low) / width * 8 - 1e-9)) * width / 8
+    if at is not None:
+        half = width / 2
+        high = min(high, axis.low + max(2, math.ceil((at - axis.low) / half)) * half)
+    low = high - width
+    step = _round_up(width / max(1, ticks - 1))
     first = math.ceil(low / step - 1e-9)
     marks = tuple(
-        step * at for at in range(first, first + ticks + 1) if step * at <= low + 2 * half * 1.001
+        step * at for at in range(first, first + ticks + 1) if step * at <= high + width * 1e-3
     )
-    return Axis(low, low + 2 * half, marks, tuple(f"{mark:.4g}" for mark in marks), axis.name)
+    return Axis(low, high, marks, tuple(f"{mark:.4g}" for mark in marks), axis.name)
 
 
-_SHORT_RUN = 16
-"""The number of epochs up to which the whole run is always shown."""
+def loss_axis(values: Sequence[float], parts: int) -> Axis:
+    """Return 0 to a round number above the largest loss, in equal parts."""
+    step = _round_up(max(values, default=1.0) / parts, _EASY)
+    marks = tuple(step * part for part in range(parts + 1))
+    return Axis(0.0, marks[-1], marks, _aligned([_short(mark) for mark in marks]))
 
 
-def loss_axis(values: Sequence[float], ticks: int) -> Axis:
-    """Return 0 to a round number above the largest loss."""
-    high = _round_up(max(values, default=1.0), _EASY_TO_QUARTER)
-    parts = 4 if ticks > 4 else 2
-    marks = tuple(high * part / parts for part in range(parts + 1))
-    return Axis(0.0, high, marks, _aligned([_short(mark) for mark in marks]))
+_EASY = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 
-_EASY_TO_QUARTER = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
-
-
-def log_axis(values: Sequence[float]) -> Axis:
-    """Return powers of ten around the values, which are decimal logarithms."""
+def log_axis(values: Sequence[float], parts: int) -> Axis:
+    """Return powers of ten around the values, which are decimal logarithms, in equal parts."""
     low = math.floor(min(values, default=-1.0))
-    high = max(low + 1, math.ceil(max(values, default=1.0)))
-    step = math.ceil((high - low) / 4)
-    marks = tuple(float(power) for power in range(low, high + 1, step))
-    return Axis(low, high, marks, _aligned([_short(10.0**mark) for mark in marks]))
+    span = max(1, math.ceil(max(values, default=1.0)) - low)
+    # Fewer parts, on some of the same rows, if the others would leave a third empty.
+    choices = [part for part in range(parts, 0, -1) if parts % part == 0]
+    part = next(part for part in choices if math.ceil(span / part) * part <= span * _SLACK)
+    step = math.ceil(span / part)
+    marks = tuple(float(low + step * at) for at in range(part + 1))
+    return Axis(low, marks[-1], marks, _aligned([_short(10.0**mark) for mark in marks]))
 
 
-def accuracy_axis(values: Sequence[float], ticks: int) -> Axis:
-    """Return a round percentage below the smallest accuracy to 100%."""
-    smallest = min(values, default=0.0)
-    low = next(floor for floor in (0.9, 0.8, 0.5, 0.0) if smallest >= floor)
-    marks = _marks(low, 1.0, ticks)
-    return Axis(low, 1.0, marks, _aligned([f"{mark:.0%}" for mark in marks]))
+_SLACK = 1.34
+
+
+def accuracy_axis(values: Sequence[float], parts: int) -> Axis:
+    """Return round percentages around the accuracies, in equal parts."""
+    least, most = min(values, default=0.0), max(values, default=1.0)
+    for step in (*_ACCURACY_STEPS, 1 / parts):
+        high = max(parts, min(math.ceil(most / step - 1e-9), math.floor(1 / step + 1e-9)))
+        if (high - parts) * step <= least + 1e-9 and most - 1e-9 <= high * step <= 1 + 1e-9:
+            break
+    marks = tuple((high - parts + part) * step for part in range(parts + 1))
+    digits = 0 if _is_whole(step * 100) or step == 1 / parts else 1
+    return Axis(marks[0], marks[-1], marks, _aligned([f"{mark:.{digits}%}" for mark in marks]))
+
+
+_ACCURACY_STEPS = (0.002, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.1, 0.15, 0.2, 0.25)
 
 
 def near_axis(values: Sequence[float], ticks: int) -> Axis:

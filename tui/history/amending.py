@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.paths import find_setting, settings_of, with_setting
+from cnn_tui.engine.specs.paths import (
+    find_setting,
+    setting_words,
+    settings_of,
+    value_words,
+    with_setting,
+)
 
 
 @dataclass(frozen=True)
@@ -36,19 +42,24 @@ def amend(network: Network, text: str) -> Amendment:
         return Amendment(words=str(error), wrong=True)
     old, new = settings_of(network)[path], settings_of(changed).get(path, "")
     if old == new:
-        return Amendment(words=f"{path} is {old} already", wrong=True)
+        return Amendment(words=f"{setting_words(path)} is {value_words(old)} already", wrong=True)
     report = check(changed)
     if not report.valid:
         reason = report.issues[0].message if report.issues else "it has no layers"
         return Amendment(words=reason, wrong=True)
-    return Amendment(path, value, f"{path} {new} in place of {old}")
+    words = f"{setting_words(path)} {value_words(new)} in place of {value_words(old)}"
+    return Amendment(path, value, words)
 
 
 def choices(network: Network, text: str) -> list[tuple[str, str]]:
-    """Return settings whose path contains the text before ``=``, those of the recipe first."""
-    name = text.partition("=")[0].strip().lower()
+    """Return settings and values in words, those of the recipe first.
+
+    The path of each contains the text before ``=``.
+    """
+    name = text.partition("=")[0].strip().lower().replace(" ", "_")
     settings = [
         (path, value) for path, value in settings_of(network).items() if name in path.lower()
     ]
     settings = [pair for pair in settings if pair[0] not in ("name", "description")]
-    return sorted(settings, key=lambda pair: not pair[0].startswith("training."))
+    settings.sort(key=lambda pair: not pair[0].startswith("training."))
+    return [(setting_words(path), value_words(value)) for path, value in settings]

@@ -5,9 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from cnn_tui.engine.runs.compare import RunComparison
+from cnn_tui.engine.runs.compare import EpochCurve, RunComparison
+from cnn_tui.engine.specs.paths import setting_words
 from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Curve, Plot
-from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, loss_axis
+from cnn_tui.tui.dashboard.ranges import usual
+from cnn_tui.tui.dashboard.series import Point
+from cnn_tui.tui.dashboard.ticks import (
+    accuracy_axis,
+    epochs_axis,
+    log_axis,
+    loss_axis,
+    parts_of,
+)
 from cnn_tui.tui.rows import Column, Run, TableRow
 from cnn_tui.tui.words import clock, percent
 
@@ -41,12 +50,10 @@ def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
     )
     rest = (
         ("state", *(entry.state for entry in runs)),
-        ("epochs", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
+        ("epochs trained", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
         ("time", *(clock(summary.seconds) for summary in summaries)),
     )
-    settings = (
-        (row.setting, *(value.strip('"') for value in row.values)) for row in comparison.recipe
-    )
+    settings = ((setting_words(row.setting), *row.words) for row in comparison.recipe)
     layers = (
         (f"layer {row.layer}", *(value or "-" for value in row.values))
         for row in comparison.architecture
@@ -75,21 +82,68 @@ def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPictu
         ]
         for curve in comparison.curves
     ]
-    values = [y for curve in curves for _, y in curve]
     last = max((curve[-1][0] for curve in curves if curve), default=None)
     if last is None:
         return ChartPicture(note="no epoch is complete yet")
-    ticks = max(3, height // 3)
-    y = loss_axis(values, ticks) if loss else accuracy_axis(values, ticks)
-    drawn = tuple(Curve(tuple(curve), _glyph(at)) for at, curve in enumerate(curves))
-    title = f" validation {'loss' if loss else 'accuracy'} "
+    x, parts = epochs_axis(last, int(last), ticks=6), parts_of(height)
+    log = loss and _far_apart(curves)
+    if log:
+        curves = [[(at, math.log10(y)) for at, y in curve if y > 0] for curve in curves]
+    values = usual(x, *map(tuple, curves))
+    y = (log_axis if log else loss_axis if loss else accuracy_axis)(values, parts)
+    drawn = tuple(
+        Curve(tuple(curve), _glyph(at), look=_look(at)) for at, curve in enumerate(curves)
+    )
+    scale = f" {y.labels[0].strip(' %')}-{y.labels[-1].strip()}"
+    kind = f"loss{' log' if log else ''}" if loss else f"accuracy{scale}"
     names: list[Run] = [
-        (f"  {_glyph(at)} {entry.name}", ROLES[at % len(ROLES)])
+        (f"  {_glyph(at)} {entry.name}", ROLES[_look(at)])
         for at, entry in enumerate(comparison.runs)
     ]
-    plot = Plot(drawn, epochs_axis(last, int(last), ticks=6), y)
-    return ChartPicture(((title, "strong"), *names), ((title, "strong"),), plot)
+    title = (f" validation {kind} ", "strong")
+    return ChartPicture(((title, *names), (title,)), Plot(drawn, x, y))
+
+
+def _far_apart(curves: Sequence[Sequence[Point]]) -> bool:
+    """Whether one run's losses are so much higher that the others would be a flat line."""
+    tops = [max(y for _, y in curve) for curve in curves if curve]
+    return max(tops) > _FAR * min(tops)
+
+
+_FAR = 20
 
 
 def _glyph(number: int) -> str:
     return GLYPHS[number % len(GLYPHS)]
+
+
+_QUIET = ROLES.index("faint")
+
+
+def _look(number: int) -> int:
+    """Return the colour of a run: the quiet one, which charts use for earlier runs, comes last."""
+    loud = [look for look in range(len(ROLES)) if look != _QUIET]
+    return [*loud, _QUIET][number % len(ROLES)]
+
+
+def run_picture(curve: EpochCurve, height: int) -> ChartPicture:
+    """Return the accuracy of one run, while training and in validation."""
+    train, val = (
+        tuple(
+            (float(epoch), value)
+            for epoch, value in zip(curve.epochs, values, strict=True)
+            if value is not None and math.isfinite(value)
+        )
+        for values in (curve.train_accuracy, curve.val_accuracy)
+    )
+    values = [value for _, value in (*train, *val)]
+    if not values:
+        return ChartPicture(note="no epoch is complete")
+    last = max(curve.epochs)
+    plot = Plot(
+        (Curve(train), Curve(val, "o")),
+        epochs_axis(float(last), last, ticks=6),
+        accuracy_axis(values, parts_of(height)),
+    )
+    title = ((" accuracy ", "strong"), ("  train", ROLES[0]), ("  o val", ROLES[1]))
+    return ChartPicture((title, title[:1]), plot)

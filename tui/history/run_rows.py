@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.runs.cleanup import Kind, Reclaimable, TrashedRun
 from cnn_tui.engine.runs.history import Order, RunEntry
 from cnn_tui.tui.dashboard.series import sparkline
-from cnn_tui.tui.rows import Column, Item, Line, TableRow
-from cnn_tui.tui.words import clean, clock, compact, count, megabytes, percent
+from cnn_tui.tui.rows import Column, Item, Line, Run, TableRow
+from cnn_tui.tui.words import clean, clock, compact, count, fit, megabytes, percent
 
 if TYPE_CHECKING:
     from cnn_tui.engine.runs.checkpoints import KeptState
 
 
-COLUMNS = (
+_COLUMNS = (
     Column("run"),
     Column("state"),
-    Column("network", rank=3),
-    Column("data", rank=2),
+    Column("network", rank=3, role="dim"),
+    Column("data", rank=2, role="dim"),
     Column("epochs", right=True),
     Column("best", right=True),
     Column("test", right=True, rank=1),
-    Column("val accuracy", rank=1),
-    Column("MB", right=True, rank=4),
+    Column("val accuracy", rank=1, role="dim"),
+    Column("MB", right=True, rank=5, role="dim"),
     Column("tags", rank=2),
+    Column("what differs", rank=4),
 )
+_OPTIONAL = ("tags", "what differs")
+"""Columns that are left out if they are empty in all rows."""
 
-_CURVE = 12
+_CURVE, _DIFFERENCE = 12, 40
 
 _ROLES = {"running": "accent", "paused": "warn"} | dict.fromkeys(
     ("crashed", "failed", "unreadable"), "error"
 )
 
 
-def records(entries: Sequence[RunEntry]) -> tuple[TableRow, ...]:
-    """Return a row for each run."""
-    return tuple(
-        TableRow(entry.name, _cells(entry), _ROLES.get(entry.shown_state, "")) for entry in entries
+def listing(
+    entries: Sequence[RunEntry], differing: Mapping[str, str]
+) -> tuple[tuple[Column, ...], tuple[TableRow, ...]]:
+    """Return the columns, and a row for each run, with the settings that differ (by its name)."""
+    accuracies = [value for entry in entries for value in entry.summary.curve]
+    scale = (min(accuracies, default=0.0), max(accuracies, default=1.0))
+    cells = [_cells(entry, differing.get(entry.name, ""), scale) for entry in entries]
+    kept = [
+        at
+        for at, column in enumerate(_COLUMNS)
+        if column.title not in _OPTIONAL or any(row[at] for row in cells)
+    ]
+    rows = (
+        TableRow(entry.name, tuple(row[at] for at in kept), _ROLES.get(entry.shown_state, ""))
+        for entry, row in zip(entries, cells, strict=True)
     )
+    return tuple(_COLUMNS[at] for at in kept), tuple(rows)
 
 
-def _cells(entry: RunEntry) -> tuple[str, ...]:
+def _cells(entry: RunEntry, differing: str, scale: tuple[float, float]) -> tuple[str, ...]:
     summary = entry.summary
     return (
         entry.name,
@@ -52,9 +68,10 @@ def _cells(entry: RunEntry) -> tuple[str, ...]:
         f"{summary.epoch}/{summary.epochs}",
         percent(summary.best_val_accuracy),
         percent(summary.test_accuracy),
-        sparkline(summary.curve, _CURVE),
+        sparkline(summary.curve, _CURVE, scale=scale),
         megabytes(entry.bytes or 0),
         " ".join(entry.tags),
+        differing if len(differing) <= _DIFFERENCE else fit(differing, _DIFFERENCE),
     )
 
 
@@ -76,29 +93,67 @@ def binned_words(run: TrashedRun) -> str:
     return f"{clean(run.arch) or 'no run'}{best}, {megabytes(run.bytes)} MB"
 
 
-def about(entry: RunEntry | None) -> tuple[Line, ...]:
-    """Return details of a run that its row has no room for."""
-    if entry is None:
-        return ()
+Settings = Sequence[tuple[str, str]]
+"""Names and values of settings, in words."""
+
+
+def about(entry: RunEntry, differing: str, width: int) -> tuple[Line, ...]:
+    """Return details of a run that its row has no room for; texts go on below.
+
+    Args:
+        entry: The run.
+        differing: The settings in which the listed runs differ, with its values.
+        width: Columns of the lines.
+    """
+    role = _ROLES.get(entry.shown_state, "dim")
+    return (
+        *_figures(entry, width),
+        *_wrapped(_end(entry), role, width),
+        *(
+            _wrapped(f"reproduces {entry.summary.again_of}", "accent", width)
+            if entry.summary.again_of
+            else ()
+        ),
+        *(_wrapped(clean(entry.note), "", width) if entry.note else ()),
+        *(_wrapped(f"differs: {differing}", "", width) if differing else ()),
+    )
+
+
+def _wrapped(words: str, role: str, width: int) -> Iterator[Line]:
+    return (((line, role),) for line in wrap(words, max(8, width)))
+
+
+_SETTING = 26
+"""Columns of a setting, its value included."""
+
+
+def in_columns(settings: Settings, width: int) -> Iterator[Line]:
+    """Yield settings side by side, in columns from top to bottom."""
+    count = max(1, width // _SETTING)
+    rows = -(-len(settings) // count)
+    for at in range(rows):
+        runs: list[Run] = []
+        for name, value in settings[at::rows]:
+            runs += [(f"{name:<16} ", "dim"), (fit(value, _SETTING - 18) + " ", "")]
+        yield tuple(runs)
+
+
+def _figures(entry: RunEntry, width: int) -> tuple[Line, ...]:
     summary = entry.summary
     at = "" if summary.best_epoch is None else f" in epoch {summary.best_epoch}"
     best = f", best {percent(summary.best_val_accuracy)}{at}" if at else ""
     recipe = f"{summary.optimizer}, lr {summary.lr:g}" if summary.optimizer else "no layers"
+    network = f"{clean(summary.arch)} on {clean(summary.data)}"
+    first, *rest = wrap(
+        f"{entry.name}  {network}, {compact(summary.params)} params, {recipe}", width
+    )
+    name, of = first[: len(entry.name)], first[len(entry.name) :]
+    when = f"{summary.created[:16].replace('T', ' ')} UTC"
+    took = f"{summary.step:,} steps in {clock(summary.seconds)}{best}"
     return (
-        (
-            (f" {entry.name}  ", "strong"),
-            (f"{clean(summary.arch)} on {clean(summary.data)}, ", ""),
-            (f"{compact(summary.params)} params, {recipe}", ""),
-        ),
-        (
-            (f" {summary.created[:16].replace('T', ' ')} UTC", "dim"),
-            (f"   {summary.step:,} steps in {clock(summary.seconds)}{best}", ""),
-        ),
-        (
-            (f" {_end(entry)}", _ROLES.get(entry.shown_state, "dim")),
-            (f"; reproduces {summary.again_of}" if summary.again_of else "", "accent"),
-        ),
-        *([((f" {clean(entry.note)}", ""),)] if entry.note else []),
+        ((name, "strong"), (of, "")),
+        *(((line, ""),) for line in rest),
+        *_wrapped(f"{when}   {took}", "dim", width),
     )
 
 

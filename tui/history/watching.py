@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.lock import writer_present
 from cnn_tui.engine.runs.requests import Request, send
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import RunEnded, RunStarted
+from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.run_view import RunView, view_of
 from cnn_tui.tui.mailbox import Mailbox
+from cnn_tui.tui.words import recipe_words
 
 _PAUSE = 0.5
 """Seconds between two reads of the folder."""
@@ -32,6 +38,8 @@ class Watched:
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self.board = Board()
+        self.network: Network | None = None
+        """The network with the recipe at the start, once it is read."""
         self.earlier: Board | None = None
         self.view = RunView()
         self.live = False
@@ -57,15 +65,31 @@ class Watched:
         """The folder that contains the run."""
         return self.folder.path.parent
 
+    @property
+    def shown_network(self) -> Network | None:
+        """The network with the present recipe; None before it is read."""
+        network, settings = self.network, self.board.settings
+        if network is None or settings is None:
+            return None
+        return msgspec.structs.replace(network, training=settings.in_recipe(network.training))
+
     def poll(self) -> None:
         """Update the board with the events read since the last call."""
         for event in self._mailbox.drain():
             if isinstance(event, RunStarted) and not event.from_step:
                 # A new beginning: a resume cut the files, or another run began.
-                self.board = Board()
+                training = self.network.training if self.network else None
+                self.board = Board(settings=Settings.of(training) if training else None)
             self.board.apply(event)
-        pausing = self.board.paused
-        view = view_of(self.board, active=self.live, pausing=pausing, stopping=False)
+        pausing, network = self.board.paused, self.shown_network
+        view = view_of(
+            self.board,
+            active=self.live,
+            pausing=pausing,
+            stopping=False,
+            recipe=recipe_words(network.training) if network else "",
+            keep_best=bool(network and network.training.keep_best),
+        )
         self.view = self._with_reason(view)
 
     def ask(self, command: Request) -> None:
@@ -73,6 +97,9 @@ class Watched:
         threading.Thread(target=partial(self._send, command), daemon=True).start()
 
     def _read(self) -> None:
+        # A run whose network cannot be read is still followed.
+        with suppress(CnnTuiError, OSError):
+            self.network = self.folder.network()
         follower = Follower(self.folder)
         while not self._closing.is_set():
             # Checked first, so that events written before the end are still read below.

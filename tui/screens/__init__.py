@@ -22,10 +22,13 @@ if TYPE_CHECKING:
     from cnn_tui.tui.screens.forecast import ForecastDialog as ForecastDialog
     from cnn_tui.tui.screens.help import HelpScreen as HelpScreen
     from cnn_tui.tui.screens.lr_finder import LrFinderDialog as LrFinderDialog
+    from cnn_tui.tui.screens.palette import CommandPalette as CommandPalette
+    from cnn_tui.tui.screens.path_prompt import PathPrompt as PathPrompt
     from cnn_tui.tui.screens.pattern import PatternDialog as PatternDialog
     from cnn_tui.tui.screens.preflight import PreflightDialog as PreflightDialog
     from cnn_tui.tui.screens.runs import RunsScreen as RunsScreen
     from cnn_tui.tui.screens.settings import SettingsDialog as SettingsDialog
+    from cnn_tui.tui.screens.themes import ThemePicker as ThemePicker
     from cnn_tui.tui.screens.train import TrainScreen as TrainScreen
     from cnn_tui.tui.screens.transform import TransformDialog as TransformDialog
 
@@ -35,6 +38,7 @@ FILES = {
     "Prompt": "dialog",
     "Question": "dialog",
     "HelpScreen": "help",
+    "PathPrompt": "path_prompt",
     "PatternDialog": "pattern",
     "TransformDialog": "transform",
     "ForecastDialog": "forecast",
@@ -46,6 +50,8 @@ FILES = {
     "PreflightDialog": "preflight",
     "LrFinderDialog": "lr_finder",
     "BaselinesScreen": "baselines",
+    "ThemePicker": "themes",
+    "CommandPalette": "palette",
 }
 """The file of each screen and dialog."""
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from cnn_tui.engine.data.sources import missing
-from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.data.sources import FOLDER
+from cnn_tui.engine.errors import CnnTuiError, MissingDataError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.actions import LADDER, bindings
@@ -19,6 +19,7 @@ from cnn_tui.tui.dashboard.baseline_charts import chart_of, folds_picture
 from cnn_tui.tui.history.baseline_runner import RUNGS, BaselineRunner, records_of
 from cnn_tui.tui.rows import Column, Line, bar
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.screens.starting import ask_for_data
 from cnn_tui.tui.screens.weights import Weights
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Places
@@ -54,9 +55,8 @@ class BaselinesScreen(ModeScreen):
     def __init__(self, mode: str, network: Network, places: Places) -> None:
         super().__init__()
         self.MODE = mode
-        self._network, self._data_dir = network, places.data
-        self._root = places.runs
-        self._climb = BaselineRunner(network, places.runs, places.data)
+        self._network, self._places = network, places
+        self._climb = self._runner()
         self._control: Control | None = None
         self._words = "enter trains the missing baselines"
 
@@ -64,7 +64,7 @@ class BaselinesScreen(ModeScreen):
         yield Table(_COLUMNS, id="rungs")
         yield TextLines(id="climb")
         yield TextLines(id="bars")
-        yield BaselineDetail(self._root, id="closer")
+        yield BaselineDetail(self._places.runs, id="closer")
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -107,8 +107,15 @@ class BaselinesScreen(ModeScreen):
         self._look()
 
     def _fail(self, error: CnnTuiError) -> None:
-        self._words, self._control = f"! {clean(str(error))}", None
+        self._words, self._control = f"! {clean(self._why(error))}", None
         self._look()
+
+    def _why(self, error: CnnTuiError) -> str:
+        """The error, with the keys that help in place of commands."""
+        if not self._places.lacks(self._network.data):
+            return str(error)
+        fetch = "f downloads it, " if isinstance(error, MissingDataError) else ""
+        return f"{error.message} {fetch}o opens the folder of a copy"
 
     @on(Table.Highlighted)
     def _look(self) -> None:
@@ -140,17 +147,31 @@ class BaselinesScreen(ModeScreen):
         """Download missing data."""
         from cnn_tui.tui.screens.datasets import DataScreen
 
-        wanted = missing(self._network.data, self._data_dir)
+        wanted = self._places.lacks(self._network.data)
         if wanted:
-            self.app.push_screen(DataScreen(self.MODE, wanted, fetch=True), self._fetched)
+            screen = DataScreen(self.MODE, self._places, wanted, fetch=True)
+            self.app.push_screen(screen, self._fetched)
+
+    @work
+    async def action_give_folder(self) -> None:
+        """Ask for the folder of missing data."""
+        wanted = self._places.lacks(self._network.data)
+        if wanted and await ask_for_data(self.app, wanted, self._places):
+            self._fetched(None)
+
+    def _runner(self) -> BaselineRunner:
+        places = self._places
+        return BaselineRunner(self._network, places.runs, places.data_of(self._network.data))
 
     def _fetched(self, nothing: None) -> None:
+        self._climb = self._runner()
         self._words = "enter trains the missing baselines"
         run_in_thread(self, self._climb.look, self._seen, self._fail)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "fetch":
-            return missing(self._network.data, self._data_dir) is not None
+        if action in ("fetch", "give_folder"):
+            wanted = self._places.lacks(self._network.data)
+            return wanted is not None and (action != "fetch" or wanted != FOLDER)
         if action == "climb":
             return self._control is None
         if action == "stop":

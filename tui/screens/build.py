@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
-from cnn_tui.engine.specs.places import layer_at
+from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui import screens
@@ -22,6 +23,8 @@ from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.forms import form_for
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.screens.document import DocumentScreen
+from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.widgets.aside import Aside
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor, Totals
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
@@ -65,17 +68,23 @@ class BuildScreen(DocumentScreen):
     SCOPES = (LIST, BUILD)
     BINDINGS = bindings(BUILD)
     AUTO_FOCUS = "LayerList"
+    HORIZONTAL_BREAKPOINTS = [*ModeScreen.HORIZONTAL_BREAKPOINTS, (116, "-huge")]
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, data_dir: Path | None = None) -> None:
+        """``data_dir`` is the folder of datasets that are not built in."""
         super().__init__(builder)
+        self._data_dir = data_dir
         self._typed: tuple[Layer, ...] = ()
         """Layers of quick entry, shown but not inserted yet."""
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="body"):
-            yield LayerList(id="layers")
-            yield LayerForm(id="form")
-            yield NetworkPicture(id="picture")
+            with Vertical(id="network"):
+                yield LayerList(id="layers")
+                yield NetworkPicture(id="picture")
+            with Vertical(id="layer"):
+                yield LayerForm(id="form")
+                yield Aside(id="aside")
         yield Totals(id="totals")
         yield Doctor(id="doctor")
         yield QuickEntry(id="entry")
@@ -138,12 +147,23 @@ class BuildScreen(DocumentScreen):
         notes = notes_for(builder.network, builder.row)
         form.notes = explanation_for(builder.network, builder.report, builder.row, notes)
         chosen = builder.row.path[0] + 1 if builder.row.path else 0
-        if self.has_class("-picture"):
-            self.query_one(NetworkPicture).show(builder.network, builder.report, chosen)
+        self.query_one(NetworkPicture).show(builder.network, builder.report, chosen)
+        if self.has_class("-huge", "-high"):
+            self._present_aside(builder)
         doctor = self.query_one(Doctor)
         doctor.chosen = chosen
         doctor.advice = advice_for(builder.network, builder.row, notes)
         self.refresh_bindings()
+
+    def _present_aside(self, builder: Builder) -> None:
+        aside, row = self.query_one(Aside), builder.row
+        if row.kind == "input":
+            aside.show_samples(builder.network.data, self._data_dir)
+        elif row.kind == "layer":
+            received = received_by(builder.network, builder.report, row.path)
+            aside.show_window(layer_at(builder.network, row.path), received)
+        else:
+            aside.show_window(None, None)
 
     @on(LayerTable.Highlighted)
     def _highlighted(self, event: LayerTable.Highlighted) -> None:

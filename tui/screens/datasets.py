@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from cnn_tui.engine.data.sources import FOLDER, SOURCES
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui.actions import DATA, bindings
 from cnn_tui.tui.rows import Column, TableRow, bar
 from cnn_tui.tui.screens.mode import ModeScreen
+from cnn_tui.tui.screens.starting import ask_for_data
 from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.training import Places
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.widgets.table import Table
@@ -49,9 +53,9 @@ class DataScreen(ModeScreen):
     BINDINGS = bindings(DATA)
     AUTO_FOCUS = "Table"
 
-    def __init__(self, mode: str, first: str = "", *, fetch: bool = False) -> None:
+    def __init__(self, mode: str, places: Places, first: str = "", *, fetch: bool = False) -> None:
         super().__init__()
-        self.MODE = mode
+        self.MODE, self._places = mode, places
         self._first, self._fetch_first = first, fetch
         """The dataset to select first, and whether to download it at once."""
         self._entries: dict[str, DatasetEntry] = {}
@@ -88,8 +92,10 @@ class DataScreen(ModeScreen):
         # Imported late, here and below: only data that is shown needs NumPy.
         from cnn_tui.engine.data.catalog import entries
 
-        self._entries = {entry.name: entry for entry in entries()}
-        self.query_one(Table).records = tuple(map(_record, self._entries.values()))
+        listed = entries(self._places.data_of)
+        self._entries = {entry.name: entry for entry in listed}
+        given = (self._places.data_of(entry.name) is not None for entry in listed)
+        self.query_one(Table).records = tuple(map(_record, listed, given))
         self._chosen()
 
     @on(Table.Highlighted)
@@ -98,22 +104,31 @@ class DataScreen(ModeScreen):
         self._shown, self._page = None, 0
         self.query_one("#samples", Static).update("")
         if entry.ready:
+            folder = self._places.data_of(entry.name)
             self._words = "reading..."
-            run_in_thread(self, lambda: _measured(entry.name), self._show_measured, self._fail)
+            read = partial(_measured, entry.name, folder)
+            run_in_thread(self, read, partial(self._show_measured, entry.name), self._fail)
         elif entry.download_bytes:
             size = entry.download_bytes / 1e6
-            self._words = f"f downloads it: {size:,.0f} MB, to {entry.folder}"
+            self._words = (
+                f"f downloads it: {size:,.0f} MB, to {entry.folder}; o opens the folder of a copy"
+            )
         else:
-            self._words = "in Build, enter the path of a folder or .npz file as data of the input"
+            self._words = (
+                "o opens a folder of pictures or a .npz file of your own; a network uses it with "
+                "'folder' as the data of its input in Build, or with its path"
+            )
         self._look()
         self.refresh_bindings()
 
-    def _show_measured(self, shown: tuple[Dataset, Statistics]) -> None:
+    def _show_measured(self, name: str, shown: tuple[Dataset, Statistics]) -> None:
         from cnn_tui.tui.samples import summary_of
 
-        if self.is_mounted and shown[0].name == self.query_one(Table).chosen:
+        if self.is_mounted and name == self.query_one(Table).chosen:
             self._shown = shown
-            self._words = summary_of(shown[1])
+            folder = self._places.data_of(name)
+            place = f", in {clean(str(folder))}" if folder else ""
+            self._words = summary_of(shown[1]) + place
             self._draw()
             self._look()
 
@@ -167,6 +182,13 @@ class DataScreen(ModeScreen):
         if self.is_mounted:
             self._list()
 
+    @work
+    async def action_give_folder(self) -> None:
+        """Ask for the folder of the selected dataset."""
+        name = self.query_one(Table).chosen
+        if await ask_for_data(self.app, name, self._places) and self.is_mounted:
+            self._list()
+
     def action_cancel(self) -> None:
         if self._stop:
             self._stop.set()
@@ -185,20 +207,25 @@ class DataScreen(ModeScreen):
             entry = self._entries.get(self.query_one(Table).chosen)
             wanted = entry is not None and not entry.ready and entry.download_bytes > 0
             return wanted and self._stop is None
+        if action == "give_folder" and self.is_mounted:
+            return self.query_one(Table).chosen in (*SOURCES, FOLDER) and self._stop is None
         return super().check_action(action, parameters)
 
 
-def _measured(name: str) -> tuple[Dataset, Statistics]:
+def _measured(name: str, folder: Path | None) -> tuple[Dataset, Statistics]:
     from cnn_tui.engine.data.catalog import load_dataset
     from cnn_tui.engine.data.statistics import measure
 
-    dataset = load_dataset(name)
+    dataset = load_dataset(name, folder)
     return dataset, measure(dataset)
 
 
-def _record(entry: DatasetEntry) -> TableRow:
+def _record(entry: DatasetEntry, given: bool) -> TableRow:
+    here = "in your folder" if given else "here"
     offered = (
-        f"{entry.download_bytes / 1e6:,.0f} MB to download" if entry.download_bytes else "a path"
+        f"{entry.download_bytes / 1e6:,.0f} MB to download"
+        if entry.download_bytes
+        else "your folder"
     )
     return TableRow(
         entry.name,
@@ -207,7 +234,7 @@ def _record(entry: DatasetEntry) -> TableRow:
             format_shape(entry.input) if entry.input else "any",
             f"{entry.images:,}" if entry.images else "any",
             str(entry.classes or "any"),
-            "here" if entry.ready else offered,
+            here if entry.ready else offered,
             entry.description,
         ),
     )

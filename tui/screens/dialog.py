@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -13,7 +14,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets.option_list import Option, OptionDoesNotExist
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.rows import Item
@@ -27,6 +28,8 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """The base of all windows: each returns a result, ``escaped`` if it is closed without one."""
 
     CSS_PATH = "dialog.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (100, "-large")]
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]
     BINDINGS = [
         Binding("escape", "finish", "cancel", show=False),
         Binding("ctrl+c", "app.say_how_to_quit", show=False),
@@ -100,6 +103,8 @@ class Picker(TextDialog):
             ("ctrl+end", "last"),
         )
     ]
+    _lit: tuple[str, Content] | None = None
+    """The highlighted option, and how it is drawn otherwise."""
     KEYS = ""
     """The last line, if there is more to say than the placeholder has room for."""
 
@@ -134,7 +139,19 @@ class Picker(TextDialog):
         self.pick(event.option_id or "")
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        self._light(event.option)
         self.highlight(event.option_id or "")
+
+    def _light(self, option: Option) -> None:
+        """Draw the highlighted line in one colour: others cannot be read on its ground."""
+        if self._lit is not None:
+            with suppress(OptionDoesNotExist):
+                self.choices.replace_option_prompt(*self._lit)
+            self._lit = None
+        if option.id and isinstance(option.prompt, Content):
+            self._lit = (option.id, option.prompt)
+            with suppress(OptionDoesNotExist):
+                self.choices.replace_option_prompt(option.id, Content(option.prompt.plain))
 
     def filter(self, text: str) -> None:
         """Show the items that match a text."""
@@ -157,20 +174,24 @@ class Picker(TextDialog):
         self.query_one(".detail", Static).update(Content(texts.get(key, "")))
 
     @property
+    def choices(self) -> OptionList:
+        """The list."""
+        return self.query_one(OptionList)
+
+    @property
     def highlighted(self) -> str:
         """The key of the highlighted item; empty if there is none."""
-        option = self.query_one(OptionList).highlighted_option
+        option = self.choices.highlighted_option
         return (option.id or "") if option else ""
 
     async def action_go(self, action: str) -> None:
         """Move in the list while the input keeps the focus."""
-        choices = self.query_one(OptionList)
-        if choices.size.height:  # Textual cannot turn pages where it has drawn none
-            await choices.run_action(action)
+        if self.choices.size.height:  # Textual cannot turn pages where it has drawn none
+            await self.choices.run_action(action)
 
     def fill(self, items: Sequence[Item], *, highlight: bool) -> None:
         """Show these items; the first is highlighted if so asked."""
-        choices = self.query_one(OptionList)
+        choices = self.choices
         choices.clear_options()
         width = max((len(item.key) for item in self._items or items), default=0)
         for item in items:

@@ -14,8 +14,8 @@ from cnn_tui.engine.errors import CnnTuiError, reason_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
-from cnn_tui.tui.building.document import recent_files, remember
 from cnn_tui.tui.building.fields import form_fields
+from cnn_tui.tui.building.recent import NETWORKS
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.words import clean
 
@@ -25,7 +25,7 @@ async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
     # Imported late, here and below: the TOML library takes a tenth of the time to first paint.
     from cnn_tui.engine.specs.presets import FOREIGN, load_preset, preset_names
 
-    recent = _by_name(recent_files())
+    recent = _by_name(NETWORKS.paths())
     items = [Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
     items += [Item(name, load_preset(name).description) for name in preset_names()]
     free = "the path of a TOML, ONNX or Python file"
@@ -39,18 +39,20 @@ async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
             return load_preset(chosen), None
         if path.suffix.lower() in FOREIGN:
             return await _imported(app, path), None
-        return _opened(path), path
+        return _opened(path)
     except CnnTuiError as error:
         complain(app, error)
         return None
 
 
-def _opened(path: Path) -> Network:
-    from cnn_tui.engine.specs.presets import resolve
+def _opened(path: Path) -> tuple[Network, Path]:
+    from cnn_tui.engine.specs.codec import load_network
+    from cnn_tui.engine.specs.presets import file_of
 
-    network = resolve(str(path))
-    remember(path)
-    return network
+    path = file_of(str(path)) or path
+    network = load_network(path)
+    NETWORKS.add(path)
+    return network, path
 
 
 async def _imported(app: App[None], path: Path) -> Network:
@@ -198,7 +200,7 @@ def _save_to(app: App[None], builder: Builder, path: Path) -> bool:
     except OSError as error:
         app.notify(f"{path} cannot be written: {reason_of(error)}.", severity="error", markup=False)
         return False
-    remember(path)
+    NETWORKS.add(path)
     app.notify(f"Saved to {path}.", markup=False)
     builder.mark_saved(path)
     return True

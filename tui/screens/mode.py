@@ -61,6 +61,10 @@ class ModeScreen(Screen[None]):
     def leave(self) -> None:
         """End what is being typed, before another main screen is shown."""
 
+    def heading_for(self, built: Heading) -> Heading:
+        """Return what the header shows, unless it is the network being built."""
+        return built
+
     def present(self) -> None:
         """Show the present state of the model."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Protocol
 
 from textual import work
@@ -18,12 +18,14 @@ from textual.timer import Timer
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, list_runs
+from cnn_tui.tui.actions import APP, commands, key_words
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.dashboard.pictures import (
     KINDS,
     MOST_ZOOM,
     Kind,
     Viewport,
+    is_log,
     panned,
     picture,
     stepped,
@@ -36,6 +38,7 @@ from cnn_tui.tui.screens.dialog import Picker
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import in_thread, run_in_thread
+from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.run_panels import (
     EventLog,
@@ -44,9 +47,26 @@ from cnn_tui.tui.widgets.run_panels import (
     RunStatus,
     VerdictLine,
 )
+from cnn_tui.tui.words import clean
 
-_REST = 100
+_REST = 50
 """Pause after drawing the charts, in multiples of the drawing time, for the training."""
+_LONGEST_REST = 0.4
+"""In seconds: no chart is older than two polls."""
+_AFFORDABLE = 0.01
+"""Seconds for a drawing, two in a second; beyond that bands are left out."""
+
+
+_NEXT = (
+    ("screen.remedy", "apply the remedy"),
+    ("app.mode('inspect')", "look inside"),
+    ("app.mode('runs')", "compare, test, export"),
+    ("screen.compare", "compare with the original"),
+    ("app.train", "train again"),
+    ("screen.take_over", "take it into Build"),
+    ("screen.build_on", "build on it"),
+)
+"""Commands that are next after a run, and what they are for."""
 
 
 class RunSource(Protocol):
@@ -85,10 +105,42 @@ class RunScreen(ModeScreen):
         """Runs selected for comparison, by name."""
         self._rest_until = 0.0
         self._waiting: Timer | None = None
+        self._cost = 0.0
+        """The usual time of a drawing, in seconds."""
 
     def idle_words(self) -> str:
         """Return the text of the log before the run has begun."""
         raise NotImplementedError
+
+    def difference(self) -> str:
+        """How the network in Build differs from that of the run."""
+        return ""
+
+    def next_steps(self) -> tuple[tuple[str, str], ...]:
+        """Return keys, or commands, and what they do once the run has ended."""
+        known = {
+            command.action: key_words(command)
+            for scope in (*self.SCOPES, APP)
+            for command in commands(scope)
+        }
+        steps = [
+            (known[action], words)
+            for action, words in _NEXT
+            if action in known and (action.startswith("app.") or self._may(action))
+        ]
+        started = self._source.board.started
+        kept = clean(started.run) if started else ""
+        return (*steps, (f"cnn-tui export {kept}", "other formats")) if kept else tuple(steps)
+
+    def _may(self, action: str) -> bool:
+        return bool(self.check_action(action.removeprefix("screen."), ()))
+
+    def heading_for(self, built: Heading) -> Heading:
+        """Return network, recipe and data of the run that is shown, if there is one."""
+        started, recipe = self._source.board.started, self._source.view.recipe
+        if started is None:
+            return built
+        return Heading(clean(started.arch), clean(started.data), recipe=recipe)
 
     def compose_body(self) -> ComposeResult:
         yield RunStatus(id="status")
@@ -121,6 +173,9 @@ class RunScreen(ModeScreen):
         self.query_one(VerdictLine).run = run
         self.query_one(Figures).run = run
         self.query_one(LayerHealthTable).run = run
+        self.query_one(RunStatus).next_steps = self.next_steps()
+        differs = self.difference()
+        self.query_one(RunStatus).differs = self.query_one(VerdictLine).differs = differs
         log = self.query_one(EventLog)
         log.empty, log.entries = self.idle_words(), run.log
         self._draw_in_time()
@@ -137,7 +192,7 @@ class RunScreen(ModeScreen):
         self.call_after_refresh(self._draw)
 
     def action_log_scale(self) -> None:
-        self.lens = replace(self.lens, log=not self.lens.log)
+        self.lens = replace(self.lens, log=not is_log(self._board, self.lens))
 
     def action_smooth(self) -> None:
         choice = (self.lens.smoothing + 1) % len(SMOOTHING)
@@ -203,17 +258,24 @@ class RunScreen(ModeScreen):
         self.lens = replace(self.lens, earlier=True)
         self._draw()
 
+    def action_log(self, pages: float) -> None:
+        """Scroll the log by pages of its height."""
+        log = self.query_one(EventLog)
+        log.scroll_rows(round(pages * max(1, log.content_size.height - 1)))
+
+    def action_layers(self) -> None:
+        """Toggle between layers and log, if there is no room for both."""
+        self.toggle_class("-layers")
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:
             case "log_scale" | "cursor" | "zoom" | "pan" | "whole":
                 return self._board.batch is not None
             case "earlier":
                 return bool(self._source.earlier or self._overlaid)
+            case "layers":
+                return not (self.has_class("-wide") or self.has_class("-huge"))
         return super().check_action(action, parameters)
-
-    def action_layers(self) -> None:
-        """Toggle between layers and log, if there is no room for both."""
-        self.toggle_class("-layers")
 
     def _draw_in_time(self) -> None:
         """Draw now, or during training after a pause proportional to the drawing time."""
@@ -221,23 +283,29 @@ class RunScreen(ModeScreen):
         if rest <= 0 or self._source.view.state != "training":
             self._draw()
         elif self._waiting is None:
-            self._waiting = self.set_timer(rest, self._draw)
+            # The next poll draws, with newer figures; this is for the case that there is none.
+            self._waiting = self.set_timer(rest + _LONGEST_REST, self._draw)
 
     def _draw(self) -> None:
         if self._waiting is not None:
             self._waiting.stop()
             self._waiting = None
-        began = monotonic()
+        # The time of this thread alone: the training is no reason to rest.
+        began = thread_time()
         self._draw_charts()
-        self._rest_until = monotonic() + _REST * (monotonic() - began)
+        # Smoothed, as a new axis or the first import of plotext takes longer.
+        self._cost += 0.2 * (thread_time() - began - self._cost)
+        self._rest_until = monotonic() + min(_REST * self._cost, _LONGEST_REST)
 
     def _draw_charts(self) -> None:
         before = self._source.earlier
         earlier = ({"before": before} if before else {}) | self._overlaid
         loss = self.query_one("#loss", Chart)
+        spare = self._cost > _AFFORDABLE and self._source.view.state == "training"
+        lens = replace(self.lens, band=not spare)
         for kind in KINDS:
             chart = self.query_one(f"#{kind}", Chart)
             if chart.display:
                 # A chart that has just appeared has no size yet; it draws when it gets one.
                 rows = max(0, (chart.content_size or loss.content_size).height - 3)
-                chart.picture = picture(kind, self._board, rows, self.lens, earlier)
+                chart.picture = picture(kind, self._board, rows, lens, earlier)

@@ -5,23 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.runs.cleanup import TrashedRun, list_bin
+from cnn_tui.engine.runs.compare import EpochCurve, read_curve
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import Order, RunEntry, list_runs, matches, sort_runs
 from cnn_tui.tui.actions import RUNS, bindings
-from cnn_tui.tui.history.run_rows import COLUMNS, about, listing_words, records
+from cnn_tui.tui.history.comparison import run_picture
+from cnn_tui.tui.history.differing import Recipes
+from cnn_tui.tui.history.run_rows import listing, listing_words
 from cnn_tui.tui.messages import EditRun
 from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.run_changes import RunChanges
 from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.lines import TextLines
+from cnn_tui.tui.widgets.run_details import RunDetails
 from cnn_tui.tui.widgets.table import Table
 
+_Read = tuple[list[RunEntry], list[TrashedRun], dict[str, str]]
+_REST = 0.15
+"""Seconds that the cursor rests on a run before its curve is read."""
 _LOOK = 2.0
 """Seconds between two reads of the folder, in which other processes may train."""
 _ORDERS: tuple[Order, ...] = get_args(Order)
@@ -39,6 +48,7 @@ class RunsScreen(RunChanges):
     SCOPES = (RUNS,)
     BINDINGS = bindings(RUNS)
     AUTO_FOCUS = "Table"
+    HORIZONTAL_BREAKPOINTS = [*RunChanges.HORIZONTAL_BREAKPOINTS, (116, "-huge")]
 
     def __init__(self, root: Path) -> None:
         super().__init__()
@@ -48,13 +58,21 @@ class RunsScreen(RunChanges):
         self._order: Order = "created"
         self._words = ""
         self._known = self._reading = False
+        self._recipes = Recipes()
+        self._differing: dict[str, str] = {}
+        self._curve: tuple[str, int] | None = None
+        """The run and the step whose curve was read last."""
 
     def compose_body(self) -> ComposeResult:
-        yield Table(COLUMNS, id="runs")
-        yield TextLines(id="run")
+        yield Table((), id="runs")
+        yield TextLines(id="listing")
+        with Horizontal(id="chosen"):
+            yield Chart(id="curves")
+            yield RunDetails(id="run")
 
     def on_mount(self) -> None:
         super().on_mount()
+        self.query_one(Table).border_title = "runs"
         self._present()
         self.look()
         self.set_interval(_LOOK, self._look_if_seen)
@@ -72,11 +90,13 @@ class RunsScreen(RunChanges):
             self._reading = True
             run_in_thread(self, self._read, self._listed, self._fail)
 
-    def _read(self) -> tuple[list[RunEntry], list[TrashedRun]]:
-        return list_runs(self._root, sizes=True), list_bin(self._root)
+    def _read(self) -> _Read:
+        entries = list_runs(self._root, sizes=True)
+        differing = self._recipes.differences([RunFolder(Path(entry.path)) for entry in entries])
+        return entries, list_bin(self._root), differing
 
-    def _listed(self, listed: tuple[list[RunEntry], list[TrashedRun]]) -> None:
-        self._entries, self._binned = listed
+    def _listed(self, listed: _Read) -> None:
+        self._entries, self._binned, self._differing = listed
         self._known, self._reading = True, False
         self._present()
 
@@ -96,7 +116,8 @@ class RunsScreen(RunChanges):
         shown = [entry for entry in self._entries if matches(entry, self._words)]
         table.empty = self._empty()
         table.marked &= {entry.name for entry in self._entries}
-        table.records = records(sort_runs(shown, self._order))
+        table.columns, records = listing(sort_runs(shown, self._order), self._differing)
+        table.records = records
         self._present_run()
         self.refresh_bindings()
 
@@ -110,7 +131,34 @@ class RunsScreen(RunChanges):
     @on(Table.Highlighted)
     def _present_run(self) -> None:
         listed = listing_words(self._entries, self._binned, self._order, self._words)
-        self.query_one(TextLines).rows = (listed, *about(self._entry))
+        self.query_one("#listing", TextLines).rows = (listed,)
+        details, entry = self.query_one(RunDetails), self._entry
+        details.differing = self._differing.get(entry.name, "") if entry else ""
+        details.settings = self._recipes.words(entry.name) if entry else ()
+        details.entry = entry
+        self.set_timer(_REST, self._present_curve)
+
+    def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
+        self._curve = None
+        self.call_after_refresh(self._present_curve)
+
+    def _present_curve(self) -> None:
+        """Read the curve of the run, if there is room for it and the cursor rests on it."""
+        entry, chart = self._entry, self.query_one(Chart)
+        if not self.is_mounted or entry is None or not chart.content_size:
+            return
+        wanted = (entry.name, entry.summary.step)
+        if wanted == self._curve:
+            return
+        self._curve = wanted
+
+        def drawn(curve: EpochCurve) -> None:
+            if wanted == self._curve and self.is_mounted:
+                chart.picture = run_picture(curve, chart.content_size.height - 3)
+
+        folder = RunFolder(Path(entry.path))
+        run_in_thread(self, lambda: read_curve(folder), drawn, self._fail)
 
     @on(Table.Chosen)
     def action_open(self) -> None:

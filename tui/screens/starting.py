@@ -7,11 +7,14 @@ from pathlib import Path
 
 from textual.app import App
 
-from cnn_tui.engine.data.sources import SOURCES, missing
+from cnn_tui.engine.data.sources import FOLDER, SOURCES
 from cnn_tui.engine.errors import MemoryLimitError
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
+from cnn_tui.tui.building.recent import DATA
 from cnn_tui.tui.building.trained import Trained
+from cnn_tui.tui.training import Places
 from cnn_tui.tui.words import clean
 
 
@@ -22,22 +25,18 @@ class Start:
     trained: Trained | None = None
 
 
-def start_without_asking(builder: Builder, data_dir: Path | None) -> Start | None:
+def start_without_asking(builder: Builder, places: Places) -> Start | None:
     """Return the start of a run that needs no question, else None."""
-    asks = missing(builder.network.data, data_dir) or builder.weights
+    asks = places.lacks(builder.network.data) or builder.weights
     return None if asks else Start()
 
 
-async def ask_before_training(
-    app: App[None], builder: Builder, data_dir: Path | None
-) -> Start | None:
+async def ask_before_training(app: App[None], builder: Builder, places: Places) -> Start | None:
     """Ask the questions before a valid network is trained; returns None to start no run.
 
     Missing data can be downloaded; the person then starts the run again.
     """
-    wanted = missing(builder.network.data, data_dir)
-    if wanted:
-        await _offer_download(app, wanted)
+    if not await have_data(app, builder.network, places):
         return None
     trained = builder.weights
     if trained is None:
@@ -51,14 +50,46 @@ async def ask_before_training(
     return Start(trained if answer == "w" else None) if answer else None
 
 
-async def _offer_download(app: App[None], wanted: str) -> None:
+async def have_data(app: App[None], network: Network, places: Places) -> bool:
+    """Whether the network's data are here; asks for their folder, or whether to download them."""
+    wanted = places.lacks(network.data)
+    if wanted is None:
+        return True
+    if wanted == FOLDER:
+        return await ask_for_data(app, wanted, places)
     size = SOURCES[wanted].size / 1e6
     question = screens.Question(
-        f"The dataset {wanted} is not downloaded yet: {size:,.0f} MB to download.",
-        [screens.Answer("f", "download it now; x cancels, the partial file is kept")],
+        f"The dataset {wanted} is not here yet: {size:,.0f} MB to download.",
+        [
+            screens.Answer("f", "download it now; x cancels, the partial file is kept"),
+            screens.Answer("o", "give the folder of a copy"),
+        ],
     )
-    if await app.push_screen_wait(question) == "f":
-        app.push_screen(screens.DataScreen(app.current_mode, wanted, fetch=True))
+    answer = await app.push_screen_wait(question)
+    if answer == "f":
+        app.push_screen(screens.DataScreen(app.current_mode, places, wanted, fetch=True))
+    return answer == "o" and await ask_for_data(app, wanted, places)
+
+
+async def ask_for_data(app: App[None], name: str, places: Places) -> bool:
+    """Ask where a dataset is; the answer holds for the whole app. Returns whether one was given."""
+
+    def check(path: Path) -> str:
+        # Imported on the thread: reading data needs NumPy.
+        from cnn_tui.engine.data.understanding import understood
+
+        return understood(name, path)
+
+    own = name == FOLDER
+    what = "Your pictures: a folder with a folder for each class, or a .npz file"
+    title = what if own else f"The folder with the files of {name}"
+    prompt = screens.PathPrompt(title, check, DATA.paths(), (".npz",) if own else ())
+    answer = await app.push_screen_wait(prompt)
+    if answer:
+        places.given[name] = Path(answer)
+        DATA.add(Path(answer))
+        app.notify(f"{clean(answer)}: {prompt.found}", markup=False)
+    return bool(answer)
 
 
 async def ask_about_memory(app: App[None], builder: Builder, refusal: MemoryLimitError) -> str:

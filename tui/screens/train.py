@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from textual import work
 
 from cnn_tui.engine.errors import CnnTuiError
@@ -10,14 +11,14 @@ from cnn_tui.engine.training.control import Portion
 from cnn_tui.engine.training.events import Remedy
 from cnn_tui.tui.actions import TRAIN, bindings
 from cnn_tui.tui.building.builder import Builder
-from cnn_tui.tui.building.outline import recipe_words
+from cnn_tui.tui.building.differences import difference_words
 from cnn_tui.tui.messages import RunSteered, TrainRequested, WatchRun
 from cnn_tui.tui.screens.dialog import Answer, Question
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.run import RunScreen
 from cnn_tui.tui.screens.settings import SettingsDialog
 from cnn_tui.tui.training import Training
-from cnn_tui.tui.words import clean
+from cnn_tui.tui.words import clean, recipe_words
 
 
 class TrainScreen(RunScreen):
@@ -30,6 +31,8 @@ class TrainScreen(RunScreen):
     def __init__(self, training: Training, builder: Builder) -> None:
         super().__init__(training)
         self._training, self._builder = training, builder
+        self._compared: tuple[object, str] = (None, "")
+        """The networks that were compared last, and how they differ."""
 
     def idle_words(self) -> str:
         """Return the network that would be trained, and the keys."""
@@ -38,6 +41,23 @@ class TrainScreen(RunScreen):
             f"{clean(network.name)} on {clean(network.data)}: {recipe_words(network.training)}. F5 "
             "starts, t changes the recipe, p checks whether it can learn, f finds a learning rate."
         )
+
+    def difference(self) -> str:
+        """How the network in Build differs from that of the run."""
+        run, built = self._training.shown_network, self._builder.network
+        if self._training.board.started is None or run is None:
+            return ""
+        if (run, built) != self._compared[0]:
+            self._compared = ((run, built), difference_words(run, built))
+        return self._compared[1]
+
+    def action_take_over(self) -> None:
+        """Let Build have the network and the recipe of the run."""
+        run = self._training.shown_network
+        if run is not None and self.difference():
+            name = self._builder.network.name
+            self._builder.rewrite(msgspec.structs.replace(run, name=name))
+            self.notify("Build has the network and the recipe of this run; u there undoes it.")
 
     def action_pause(self) -> None:
         if self._training.active:
@@ -137,6 +157,8 @@ class TrainScreen(RunScreen):
                 return training.steerable or not training.active
             case "compare":
                 return training.board.started is not None and bool(training.board.started.again_of)
+            case "take_over":
+                return bool(self.difference())
             case "remedy":
                 return training.board.remedied is not None
         return super().check_action(action, parameters)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from textual import work
 
 from cnn_tui.engine.runs.folder import RunFolder
@@ -15,6 +17,7 @@ from cnn_tui.tui.screens.dialog import Answer, Prompt, Question
 from cnn_tui.tui.screens.resuming import ask_how_to_resume
 from cnn_tui.tui.screens.run import RunScreen
 from cnn_tui.tui.widgets.bars import Heading
+from cnn_tui.tui.words import clean
 
 _LOOK = 0.5
 """Seconds between two updates."""
@@ -50,12 +53,14 @@ class WatchScreen(RunScreen, inherit_bindings=False):
             self.notify(words, severity="information" if accepted else "error", markup=False)
         before = watched.view
         watched.poll()
-        started = watched.board.started
-        data = started.data if started else ""
-        self.heading = Heading(watched.folder.name, data, watched.view.summary)
+        self.heading = self.heading_for(Heading())
         self.present()
         if watched.view != before:
             self.refresh_bindings()
+
+    def heading_for(self, built: Heading) -> Heading:
+        """Return the name of the run, its recipe and data."""
+        return replace(super().heading_for(built), name=clean(self._watched.folder.name))
 
     def action_pause(self) -> None:
         self._watched.ask(Request("resume" if self._watched.board.paused else "pause"))

@@ -13,17 +13,27 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from cnn_tui.tui.terminal.cells import Cells
 from cnn_tui.tui.terminal.keyboard import Keyboard
+from cnn_tui.tui.terminal.shutdown import LEAVE
+
+_ENTERS, _LEAVES = "\x1b[?1049h", "\x1b[?1049l"
 
 
 class ThriftyDriver(LinuxDriver):
-    """Sends only the cells that changed."""
+    """Sends only the cells that changed, and nothing after the alternate screen is left."""
 
     _cells: Cells | None = None
     _seen_size: os.terminal_size | None = None
+    _left = False
 
     def write(self, data: str) -> None:
         """Write what differs in ``data``; a new size of the terminal forgets its content."""
         if self._writer_died:
+            return
+        if data == _LEAVES:
+            # Textual resets some modes only later, when the shell may have the terminal.
+            super().write(LEAVE)
+        self._left = data == _LEAVES or (self._left and data != _ENTERS)
+        if self._left:
             return
         size = self._size_now()
         if self._cells is None or size != self._seen_size:

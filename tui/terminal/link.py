@@ -49,18 +49,27 @@ def link_for(
         encoding: The encoding of the output stream.
         fps: How often news of a run is drawn, per second.
         mouse: Whether the terminal reports the mouse.
-        color: ``auto`` leaves it to the terminal.
+        color: ``auto`` is what ``TERM`` and ``COLORTERM`` say.
         ascii: Whether to draw in ASCII even if more is supported.
     """
     remote = "SSH_CONNECTION" in environ
     plain = "utf" not in encoding.lower() or environ.get("TERM") == "linux"
+    if color == "auto":
+        color = "none" if environ.get("NO_COLOR") else "16" if _few_colors(environ) else color
     return Link(
         fps=fps or (REMOTE_FPS if remote else LOCAL_FPS),
         mouse=mouse,
-        color="none" if color == "auto" and environ.get("NO_COLOR") else color,
+        color=color,
         ascii=ascii or plain,
         remote=remote,
     )
+
+
+def _few_colors(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal has 16 colours, by the rule of Rich, which draws."""
+    more = environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit")
+    term = environ.get("TERM", "")
+    return bool(term) and not more and term.rpartition("-")[2] not in ("256color", "kitty")
 
 
 def prepare(link: Link, environ: MutableMapping[str, str]) -> None:

@@ -24,8 +24,15 @@ HUNG_UP = 128 + signal.SIGHUP
 DEADLINE = 5.0
 """Seconds for the run to end and the screen to close before the watchdog ends the process."""
 
-RESET = b"\x1b[?1049l\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[<u"
-"""Main screen, cursor, no mouse, no focus and paste reports, plain keyboard."""
+LEAVE = (
+    "\x1b[?2026l\x1b[m\x1b[?7h"
+    "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b]22;\x07"
+    "\x1b[?1004l\x1b[?2004l\x1b[?2048l\x1b[?25h\x1b[?1049l"
+)
+"""No frame half drawn, no style, wrapping; no mouse, its usual pointer; no reports of focus, paste
+and size; the cursor; and last the main screen, which brings back the cursor's place."""
+RESET = b"\x1b[<u" + LEAVE.encode()
+"""The plain keyboard, which belongs to the screen that it was changed on, and ``LEAVE``."""
 SHOW_CURSOR = b"\x1b[?25h"
 _BUSY = 0.1
 """The share of processor time from which a process counts as computing, not stuck."""

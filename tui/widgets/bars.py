@@ -25,6 +25,7 @@ class Heading:
     name: str = ""
     data: str = ""
     state: str = ""
+    recipe: str = ""
 
 
 class Header(Lines):
@@ -61,11 +62,15 @@ class Header(Lines):
 
     def _right(self, room: int) -> Line:
         heading = self.heading
-        texts = (heading.state, heading.name, heading.data)
-        roles = ("bar accent", "bar strong", "bar dim")
-        parts = [part for part in zip(texts, roles, strict=True) if part[0]]
-        while parts and sum(len(text) + 2 for text, _ in parts) > room:
-            parts.pop()
+        texts = (heading.state, heading.name, heading.recipe, heading.data)
+        roles = ("bar accent", "bar strong", "bar", "bar dim")
+        shorter = (*texts[:2], heading.recipe.rpartition(",")[0], heading.data)
+        for tried in (texts, shorter, shorter[:3], shorter[:2], shorter[:1]):
+            parts = [part for part in zip(tried, roles, strict=False) if part[0]]
+            if sum(len(text) + 2 for text, _ in parts) <= room:
+                break
+        else:
+            parts = []
         used = sum(len(text) + 2 for text, _ in parts)
         spaced = [run for part in parts for run in (part, ("  ", "bar"))]
         return ((" " * max(0, room - used), "bar"), *spaced)

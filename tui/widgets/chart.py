@@ -14,9 +14,10 @@ from itertools import groupby
 from operator import itemgetter
 from threading import Lock
 
-from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Plot
+from cnn_tui.tui.dashboard.plots import ROLES, TINT, ChartPicture, Plot
 from cnn_tui.tui.dashboard.ticks import Axis
 from cnn_tui.tui.rows import Line
+from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.widgets.lines import Lines, Shown
 
 Row = list[tuple[str, int]]
@@ -27,38 +28,54 @@ Canvas = list[Row]
 GLYPH_EVERY = 5
 """Columns for at most two glyphs of a curve; closer together they would hide the others."""
 
-Rasteriser = Callable[[Plot, int, int], Canvas]
-"""Draws a plot in a number of columns and rows."""
+Rasteriser = Callable[[Plot, int, int, bool], Canvas]
+"""Draws a plot in a number of columns and rows, with tinted grounds or without."""
 
 
-def rasterise(plot: Plot, width: int, height: int) -> Canvas:
+def rasterise(plot: Plot, width: int, height: int, tinted: bool = True) -> Canvas:
     """Draw in braille; every row is ``width`` columns wide."""
+    # Then all ticks are on rows of the same distance.
+    spare = (height - 3) % max(1, len(plot.y.ticks) - 1) if plot.y.even else 0
+    canvas = _framed(plot, width, height - spare, tinted)
+    return [[(" " * width, _NO_CURVE)] for _ in range(spare)] + canvas
+
+
+def _framed(plot: Plot, width: int, height: int, tinted: bool) -> Canvas:
     empty, left = _empty(plot.x, plot.y, width, height), plot.y.label_width + 1
     columns, rows = width - left, height - 2
     canvas: Canvas = [[(row, _NO_CURVE)] for row in empty]
     if columns > 0 and rows > 0 and any(curve.points for curve in plot.curves):
-        canvas = _drawn(empty, plot, columns, rows)
+        canvas = _drawn(empty, plot, columns, rows, tinted)
     return _marked(_named(canvas, plot.x.name), plot, columns)
 
 
-def _drawn(empty: tuple[str, ...], plot: Plot, columns: int, rows: int) -> Canvas:
+def _drawn(empty: tuple[str, ...], plot: Plot, columns: int, rows: int, tinted: bool) -> Canvas:
     # Imported at the first curve: it needs NumPy, which a training has imported by then.
     from cnn_tui.tui.widgets.grid import Grid, over
 
     grid = Grid(columns, rows, (plot.x.low, plot.x.high), (plot.y.low, plot.y.high))
-    # The first curve is drawn over the others, and the glyphs of all over that: where curves
-    # share a cell, which has one colour, each can still be seen.
     for x, low, high in plot.spreads:
         grid.line([(x, low), (x, high)], _NO_CURVE)
-    for number, curve in reversed(list(enumerate(plot.curves))):
-        if curve.joined:
-            grid.line(curve.points, number)
+    # The first curve over the others, and over all lines the glyphs, those of the other runs
+    # first: where curves share a cell, which has one colour, each can still be seen.
+    joined = [(at, curve) for at, curve in reversed(list(enumerate(plot.curves))) if curve.joined]
+    for number, curve in joined:
+        grid.line(curve.points, number)
     for number, curve in enumerate(plot.curves):
         if not curve.joined:
             grid.places(curve.points, number, curve.glyph)
-        elif curve.glyph:
-            grid.glyphs(number, curve.glyph, columns // GLYPH_EVERY)
+    for number, curve in joined:
+        if curve.glyph:
+            most = columns // (3 * GLYPH_EVERY if curve.sparse else GLYPH_EVERY)
+            grid.glyphs(number, curve.glyph, most, highest=curve.sparse)
+    for mark in plot.beyond:
+        arrow = f"{ABOVE if mark.above else BELOW}{mark.text}"
+        grid.write(mark.x, 0 if mark.above else -1, arrow, mark.curve)
+    grid.band(*plot.band, BAND if tinted else DOTS, tinted=tinted)
     return over(empty, grid, plot.y.label_width + 1)
+
+
+ABOVE, BELOW = "↑", "↓"
 
 
 @lru_cache(32)
@@ -131,9 +148,16 @@ _NO_CURVE = -1
 MARKED = 100
 """The curve number of cursor and marks in a canvas."""
 
+BAND = 101
+"""The curve number of a band's edge."""
+DOTS = 102
+"""The curve number of a band that is dots."""
+
 
 class Chart(Lines):
     """A chart of a picture, whatever its subject."""
+
+    DEFAULT_CLASSES = "panel"
 
     picture: Shown[ChartPicture] = Shown(ChartPicture())
 
@@ -146,23 +170,35 @@ class Chart(Lines):
         if plot is None or width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
             blank: list[Line] = [()] * max(0, height // 2 - 1)
             return [title, *blank, ((self.picture.note.center(width), "dim"),)]
-        canvas = self._rasterise(plot, width, height - 1)
+        canvas = self._rasterise(plot, width, height - 1, self._tinted)
         roles = [role_of(at if c.look is None else c.look) for at, c in enumerate(plot.curves)]
         return [title, *(_styled(row, roles) for row in canvas)]
 
+    @property
+    def _tinted(self) -> bool:
+        """Whether the terminal can show a ground that is a little lighter."""
+        link = getattr(self.app, "link", Link())
+        return not link.ascii and link.color not in ("16", "none")
+
 
 def _styled(row: list[tuple[str, int]], roles: Sequence[str]) -> Line:
-    return tuple(
-        (text, roles[number] if 0 <= number < len(roles) else role_of(number))
-        for text, number in row
-    )
+    return tuple((text, _role(number, roles)) for text, number in row)
+
+
+def _role(number: int, roles: Sequence[str]) -> str:
+    if number >= TINT - 1:
+        return f"{_role(number - TINT, roles)} tint"
+    return roles[number] if 0 <= number < len(roles) else role_of(number)
 
 
 def role_of(number: int) -> str:
     """Return the role of a curve by its number in a canvas."""
-    if number == MARKED:
-        return "strong"
+    if number in _OWN_ROLES:
+        return _OWN_ROLES[number]
     return ROLES[number % len(ROLES)] if number >= 0 else "dim"
+
+
+_OWN_ROLES = {MARKED: "strong", BAND: "band", DOTS: "faint"}
 
 
 _LEAST_WIDTH = 16

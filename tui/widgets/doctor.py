@@ -63,7 +63,8 @@ class Doctor(Lines):
         return [*head, *choices]
 
     def on_click(self, event: events.Click) -> None:
-        line = self._rows[event.y] if event.y < len(self._rows) else unstyled()
+        _, at = self.place_of(event)
+        line = self._rows[at] if 0 <= at < len(self._rows) else unstyled()
         letter = line[0][0].strip()
         if self.fix(letter):
             self.post_message(self.FixRequested(letter))

@@ -13,13 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_tui.tui.dashboard.plots import TINT
+
 Numbers = NDArray[Any]
+Points = Sequence[tuple[float, float]]
 
 _ACROSS, _UP = 2, 4
 """Dots of a character."""
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
 """Bits of the dots in rows from the top, left and right."""
 _BRAILLE = np.uint32(0x2800)
+_LOWER = np.uint32(0x2580)
+"""The lower blocks follow it, from an eighth to a whole cell."""
 
 
 class Grid:
@@ -40,9 +45,11 @@ class Grid:
         self.chars = np.zeros((rows, columns), "<u4")
         """The drawn characters, 0 for nothing."""
         self.numbers = np.full((rows, columns), -1)
+        self.tint = np.zeros((rows, columns), bool)
+        """The cells with a tinted ground."""
         self._lines: dict[int, tuple[Numbers, Numbers]] = {}
 
-    def line(self, points: Sequence[tuple[float, float]], number: int) -> None:
+    def line(self, points: Points, number: int) -> None:
         """Connect points in order of x; points outside the range of x or not finite are skipped.
 
         Every column of dots shows its least and greatest value, so that no peak is lost.
@@ -60,25 +67,71 @@ class Grid:
         self.chars[drawn] = bits[drawn] + _BRAILLE
         self.numbers[drawn] = number
 
-    def glyphs(self, number: int, glyph: str, most: int) -> None:
-        """Write a character on a line, at its least and greatest in each of ``most`` parts."""
+    def band(self, lower: Points, upper: Points, number: int, *, tinted: bool) -> None:
+        """Show the range between two curves over the same x behind what is drawn already.
+
+        It tints the ground of its cells, ending on a quarter of a row; or, for terminals with few
+        colours, it puts dots into the empty ones.
+        """
+        x, y = self._dots(lower)
+        if not len(x):
+            return
+        low, high = _spans(x, y)
+        if upper is not lower:
+            high = _spans(*self._dots(upper))[1]
+        cells = (x[0] + np.arange(len(low))) // _ACROSS
+        starts = np.flatnonzero(np.diff(cells, prepend=-1))
+        low, high = np.minimum.reduceat(low, starts), np.maximum.reduceat(high, starts)
+        ground = np.arange(self.rows - 1, -1, -1)[:, None] * _UP
+        dots = (high + 1 - ground).clip(0, _UP) - (low - ground).clip(0, _UP)
+        filled = np.zeros((self.rows, self.columns), int)
+        filled[:, cells[starts]] = dots.clip(0)
+        # The lower end of a cell is empty where the range begins above it.
+        rises = np.zeros((self.rows, self.columns), bool)
+        rises[:, cells[starts]] = low > ground
+        free = self.chars == 0
+        edge = free & tinted & (filled > 0) & (filled < _UP) & ~rises
+        self.chars[edge] = _LOWER + 2 * filled[edge]
+        edge |= self._write(free & tinted & rises & (filled > 1) & (filled < _UP), "▀")
+        edge |= self._write(free & (not tinted) & (filled > 1), "·")
+        self.numbers[edge] = number
+        self.tint |= ~edge & (filled > 1) & tinted
+
+    def glyphs(self, number: int, glyph: str, most: int, *, highest: bool = False) -> None:
+        """Write a character on a line, at its least and greatest in each of ``most`` parts.
+
+        ``highest`` leaves out the least.
+        """
         x, y = self._lines[number]
         part = x * max(1, most) // (self.columns * _ACROSS)
         bounds = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(x)]
         for start, end in pairwise(bounds):
             if start < end:
                 here = y[start:end]
-                places = start + np.array([here.argmin(), here.argmax()])
+                ends = [here.argmax()] if highest else [here.argmin(), here.argmax()]
+                places = start + np.array(ends)
                 cells = self.rows - 1 - y[places] // _UP, x[places] // _ACROSS
                 self.chars[cells], self.numbers[cells] = ord(glyph), number
 
-    def places(self, points: Sequence[tuple[float, float]], number: int, glyph: str) -> None:
+    def write(self, x: float, row: int, text: str, number: int) -> None:
+        """Write a text from ``x`` on, or before it where there is no room."""
+        left, right = self._x
+        column = round((x - left) / (right - left) * (self.columns - 1))
+        start = max(0, min(column, self.columns - len(text)))
+        for at, char in enumerate(text[: self.columns], start):
+            self.chars[row, at], self.numbers[row, at] = ord(char), number
+
+    def places(self, points: Points, number: int, glyph: str) -> None:
         """Write a character at each point."""
         x, y = self._dots(points)
         cells = self.rows - 1 - y // _UP, x // _ACROSS
         self.chars[cells], self.numbers[cells] = ord(glyph), number
 
-    def _dots(self, points: Sequence[tuple[float, float]]) -> tuple[Numbers, Numbers]:
+    def _write(self, where: Numbers, char: str) -> Numbers:
+        self.chars[where] = ord(char)
+        return where
+
+    def _dots(self, points: Points) -> tuple[Numbers, Numbers]:
         """Return columns from the left and rows from the bottom."""
         (left, right), (bottom, top) = self._x, self._y
         plane = np.fromiter(chain.from_iterable(points), float, 2 * len(points))
@@ -121,7 +174,7 @@ def over(canvas: Sequence[str], grid: Grid, left: int) -> list[list[tuple[str, i
         numbers = np.full(len(row), -1)
         drawn, width = grid.chars[at], grid.columns
         row[left : left + width] = np.where(drawn, drawn, row[left : left + width])
-        numbers[left : left + width] = grid.numbers[at]
+        numbers[left : left + width] = grid.numbers[at] + TINT * grid.tint[at]
         text = row.tobytes().decode("utf-32-le")
         bounds = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(row)]
         rows[at] = [(text[start:end], int(numbers[start])) for start, end in pairwise(bounds)]

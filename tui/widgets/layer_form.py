@@ -32,6 +32,9 @@ CHOICE = "<>"
 class LayerForm(Lines):
     """A title, a field per line, the error of the field being edited, and arithmetic."""
 
+    DEFAULT_CLASSES = "panel"
+    BORDER_TITLE = "settings"
+
     BINDINGS = [
         Binding("tab,down", "go(1)", "next field", key_display="tab", id="form.next"),
         Binding("shift+tab,up", "go(-1)", "previous field", show=False, id="form.previous"),
@@ -149,7 +152,7 @@ class LayerForm(Lines):
 
     def on_click(self, event: events.Click) -> None:
         names = self._names()
-        row = self._top + event.y - 1
+        row = self._top + self.place_of(event)[1] - 1
         if event.widget is self and 0 <= row < len(names):
             self._open(names[row])
 

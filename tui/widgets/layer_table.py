@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.reactive import var
 
 from cnn_tui.tui.building.outline import Row
-from cnn_tui.tui.rows import Line
+from cnn_tui.tui.rows import Line, block_bar
 from cnn_tui.tui.widgets.lines import Lines, Shown
 from cnn_tui.tui.words import compact, fit
 
@@ -19,12 +19,17 @@ FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6
 WIDE = 76
 """The width from which costs beyond parameters are shown."""
 MOST_SETTINGS = 24
+BAR = 5
+"""Width of the bars of parameters and of multiply-adds, where there is room for both."""
 NARROW = 44
 """The width below which settings and parameters are left to the form."""
 
 
 class LayerTable(Lines, can_focus=True):
     """Selectable rows below a heading that does not scroll."""
+
+    DEFAULT_CLASSES = "panel"
+    BORDER_TITLE = "layers"
 
     BINDINGS = [
         Binding("up,k", "go(-1)", "Up", show=False, priority=True),
@@ -70,8 +75,9 @@ class LayerTable(Lines, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Select a row; a second click edits it."""
-        row = self._top + event.y - 1
-        if event.y < 1 or row >= len(self.rows):
+        _, at = self.place_of(event)
+        row = self._top + at - 1
+        if at < 1 or row >= len(self.rows):
             return
         if row == self.cursor and event.chain > 1:
             self.post_message(self.EditRequested())
@@ -127,12 +133,20 @@ class _Columns:
     def __init__(self, width: int, rows: tuple[Row, ...]) -> None:
         self.width = width
         self.number = max((3, *(len(row.number) for row in rows)))
-        self.title = max((9, *(len(row.title) for row in rows)))
+        self.title = max((9, *(len(row.title) for row in rows if row.settings)))
         self.params = PARAMS if width >= NARROW else 0
         self.costs = MACS + FIELD if width >= WIDE else 0
         # One column each for the marker, three gaps and the scroll bar.
         taken = self.number + self.title + FLAG + OUTPUT + self.params + self.costs + 5
-        self.settings = min(MOST_SETTINGS, max(0, width - taken)) if width >= NARROW else 0
+        briefs = [len(_brief(row.settings)) for row in rows if row.path]
+        needed = min(MOST_SETTINGS, max((8, *briefs)))
+        room = width - taken - 2 * (BAR + 2)
+        self.bars = self.costs > 0 and room >= needed
+        self.settings = min(MOST_SETTINGS, max(0, room if self.bars else width - taken))
+        if width < NARROW:
+            self.settings = 0
+        self.most_params = max((row.params for row in rows), default=0)
+        self.most_macs = max((row.macs for row in rows), default=0)
 
     def heading(self) -> Line:
         text = (
@@ -140,17 +154,22 @@ class _Columns:
             f"{'':{FLAG}}{'output':<{OUTPUT}}{self._right('params', self.params)}"
         )
         if self.costs:
-            text += f"{'MACs':>{MACS}}{'rf':>{FIELD}}"
+            gap = f"{'':{BAR + 2}}" if self.bars else ""
+            text += f"{gap}{'MACs':>{MACS}}{gap}{'rf':>{FIELD}}"
         return ((text, "dim"),)
 
     def line(self, row: Row, marker: str = " ") -> Line:
         start = f"{marker}{row.number:>{self.number}} "
+        if len(row.title) > self.title:
+            # A long name without settings takes their column as well.
+            room = self.title + 1 + len(self._settings(" "))
+            return ((start, "dim"), (fit(row.title, room), ""), *self._result(row))
         if row.kind in ("loss", "training"):
             rest = fit(row.settings, max(0, self.width - len(start) - self.title - 1))
             return ((start, "dim"), (f"{fit(row.title, self.title)} ", "accent"), (rest, "dim"))
         return (
             (start, "dim"),
-            (f"{fit(row.title, self.title)} ", "accent" if row.kind == "input" else ""),
+            (f"{fit(row.title, self.title)} ", "accent" if row.kind == "input" else row.look),
             (self._settings(row.settings), "dim" if row.kind == "input" else ""),
             *self._result(row),
         )
@@ -160,8 +179,7 @@ class _Columns:
             return ""
         words = " ".join(words.split())
         if len(words) > self.settings:
-            # A stride of 1 is the default and is dropped first.
-            words = words.replace(" s1", "", 1)
+            words = _brief(words)
         return f"{fit(words, self.settings)} "
 
     def _right(self, words: str, width: int) -> str:
@@ -176,12 +194,27 @@ class _Columns:
         return (
             ("! " if row.has_issue else "  ", "warn"),
             (fit(row.output, OUTPUT) + self._right(params, self.params), ""),
-            (self._costs(row), "dim"),
+            *self._costs(row),
         )
 
-    def _costs(self, row: Row) -> str:
+    def _costs(self, row: Row) -> Line:
         if not self.costs:
-            return ""
+            return ()
         macs = compact(row.macs) if row.macs else ""
         field = "" if row.receptive_field is None else str(row.receptive_field)
-        return f"{macs:>{MACS}}{field:>{FIELD}}"
+        return (
+            *self._bar(row, row.params, self.most_params),
+            (f"{macs:>{MACS}}", "dim"),
+            *self._bar(row, row.macs, self.most_macs),
+            (f"{field:>{FIELD}}", "dim"),
+        )
+
+    def _bar(self, row: Row, value: int, most: int) -> Line:
+        if not self.bars:
+            return ()
+        return ((f" {block_bar(value / max(1, most), BAR)} ", row.look),)
+
+
+def _brief(settings: str) -> str:
+    """Leave out a stride of 1, the default."""
+    return settings.replace(" s1", "", 1)

@@ -131,7 +131,7 @@ class QuickEntry(Lines):
         if not choices:
             return []
         chosen = choices[self._chosen % len(choices)]
-        meaning = wrap(clean(chosen.meaning), width - len(PROMPT))[:1]
+        meaning = wrap(clean(chosen.meaning), max(1, width - len(PROMPT)))[:1]
         return [self._words(choices, width), *(unstyled(f"  {line}") for line in meaning)]
 
     def _words(self, choices: Sequence[Completion], width: int) -> Line:

@@ -5,32 +5,57 @@ from __future__ import annotations
 from collections.abc import Sequence
 from textwrap import wrap
 
+from textual import events
+
 from cnn_tui.engine.training.events import LayerHealth
 from cnn_tui.tui.dashboard.run_view import RunView
-from cnn_tui.tui.rows import Line, bar
+from cnn_tui.tui.rows import Line, Run, bar
 from cnn_tui.tui.widgets.lines import Lines, Shown
-from cnn_tui.tui.words import clean, clock, fit, percent
+from cnn_tui.tui.words import clean, clock, figure, fit, percent
 
 STATE_ROLES = {"failed": "error", "paused": "warn", "done": "good", "training": "accent"}
 
 
 class RunStatus(Lines):
-    """The state of the run and two progress bars that never move back."""
+    """The state of the run; below it two progress bars that never move back, or what is next."""
 
     run: Shown[RunView] = Shown(RunView())
+    next_steps: Shown[tuple[tuple[str, str], ...]] = Shown(())
+    """Keys and what they do once the run has ended."""
+    differs: Shown[str] = Shown("")
+    """How the network in Build differs, shown here while a verdict has the line for it."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        return [self._state(width), self._progress(width)]
+        below = self._next(width) if self.run.ended else self._progress(width)
+        return [self._state(width), below]
 
     def _state(self, width: int) -> Line:
         run = self.run
         left = "" if run.seconds_left is None else f"   left {clock(run.seconds_left)}"
-        right = f"time {clock(run.seconds)}{left} "
-        words = clean(run.detail) or _HINTS.get(run.state, "")
+        of = f"epoch {run.epoch}/{run.epochs}   " if run.ended and run.epochs else ""
+        right = f"{of}time {clock(run.seconds)}{left} "
+        usual = clean(self.differs) if run.verdict and self.differs else run.recipe
+        words = clean(run.detail) or _HINTS.get(run.state, usual)
         word = run.state + (":" if words else "")
-        room = width - len(right) - len(word) - 2
         role = STATE_ROLES.get(run.state, "strong")
-        return ((f" {word} ", role), (fit(words, room - 1) + " ", ""), (right, "dim"))
+        room = width - len(word) - 2
+        if len(words) + 2 + len(right) > room:
+            right = right[len(of) :]
+        return (
+            (f" {word} ", role),
+            (fit(words, room - len(right) - 1) + " ", ""),
+            (right, "dim"),
+        )
+
+    def _next(self, width: int) -> Line:
+        parts: list[Run] = [(" next ", "dim")]
+        room = width - len(parts[0][0])
+        for key, words in self.next_steps:
+            if len(key) + len(words) + 4 > room:
+                break
+            room -= len(key) + len(words) + 4
+            parts += [(f"  {key}", "accent"), (f" {words} ", "")]
+        return tuple(parts)
 
     def _progress(self, width: int) -> Line:
         run = self.run
@@ -57,6 +82,9 @@ _HINTS = {
 class Figures(Lines):
     """Speed, learning rate, L2 loss, best accuracy, and use of the machine."""
 
+    DEFAULT_CLASSES = "panel"
+    BORDER_TITLE = "figures"
+
     run: Shown[RunView] = Shown(RunView())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -65,7 +93,7 @@ class Figures(Lines):
         rows = (
             ("speed", speed),
             ("lr", "-" if run.lr is None else f"{run.lr:.4g}"),
-            ("L2 loss", "-" if run.l2_loss is None else f"{run.l2_loss:.4f}"),
+            ("L2 loss", "-" if run.l2_loss is None else figure(run.l2_loss)),
             ("best val", run.best or "-"),
             ("use", run.usage or "-"),
         )
@@ -73,11 +101,21 @@ class Figures(Lines):
 
 
 class VerdictLine(Lines):
-    """The active alert in one line; the log has its full text."""
+    """The active alert with its remedy, and how Build differs; the log has the full texts."""
 
     run: Shown[RunView] = Shown(RunView())
+    differs: Shown[str] = Shown("")
+    """How the network in Build differs from that of the run."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
+        rows = self._verdict(width, height)
+        if self.differs:
+            take = "  k takes the run's over"
+            words = fit(f" {clean(self.differs)}", min(len(self.differs) + 1, width - len(take)))
+            rows.append(((words, "dim"), (take, "accent")))
+        return rows
+
+    def _verdict(self, width: int, height: int) -> list[Line]:
         """Return the alert, cut if necessary, and the remedy in full if there is room."""
         run = self.run
         if not run.verdict:
@@ -85,15 +123,22 @@ class VerdictLine(Lines):
         remedy = f" r {clean(run.remedy)}" if run.remedy else ""
         if len(remedy) > width * 2 // 3:
             remedy = " r fixes it"
-        words = fit(f" ! {clean(run.verdict)}", max(0, width - len(remedy) - 1))
-        return [((words, "warn"), (remedy, "accent"))]
+        room = max(8, width - len(remedy) - 2)
+        first, *rest = wrap(f"! {clean(run.verdict)}", room) or [""]
+        if rest and height < 2:
+            first = fit(f"{first} {rest[0]}", room)
+        rows: list[Line] = [((f" {first} ", "warn"), (remedy, "accent"))]
+        return rows + [((f"   {line}", "warn"),) for line in rest[: height - 1]]
 
 
-_NAME = 10
+_NAME = 8
 
 
 class LayerHealthTable(Lines):
     """Zeros, gradient and update:weight of the layers, those in trouble first."""
+
+    DEFAULT_CLASSES = "panel"
+    BORDER_TITLE = "layers"
 
     run: Shown[RunView] = Shown(RunView())
 
@@ -119,7 +164,14 @@ class LayerHealthTable(Lines):
             return ((figures, ""), ("!", "warn"))
         if layer.dead:
             return ((figures, ""), (f"{layer.dead:.0%} dead", "warn"))
+        ratio = layer.update_ratio
+        if ratio is not None and not LEAST_RATIO <= ratio <= MOST_RATIO:
+            return ((figures, ""), ("high" if ratio > MOST_RATIO else "low", "warn"))
         return ((figures, ""), ("ok", "good"))
+
+
+LEAST_RATIO, MOST_RATIO = 1e-5, 0.1
+"""Values of update:weight outside which a layer is not well, whatever the other layers are."""
 
 
 def _power(value: float | None) -> str:
@@ -127,23 +179,51 @@ def _power(value: float | None) -> str:
 
 
 class EventLog(Lines):
-    """The latest events of the run, the newest last."""
+    """The events of the run, the newest last; it scrolls back, and then stays where it is."""
+
+    DEFAULT_CLASSES = "panel"
+    BORDER_TITLE = "log"
 
     entries: Shown[tuple[tuple[float, str], ...]] = Shown(())
     empty: Shown[str] = Shown("")
     """The text before the first event."""
+    top: Shown[int | None] = Shown(None)
+    """The first visible row; None follows the newest."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         if not self.entries:
             return [((" " + line, "dim"),) for line in wrap(self.empty, max(1, width - 1))]
-        rows = [row for entry in self.entries[-height:] for row in _wrapped(*entry, width)]
-        return rows[-height:]
+        rows = [row for entry in self.entries for row in _wrapped(*entry, width)]
+        newest = len(rows) - height
+        self._newest = max(0, newest)
+        if self.top is None or self.top >= newest:
+            return rows[-height:]
+        later = f" {len(rows) - self.top - height + 1} more below (pgdn, ctrl+end) "
+        return [*rows[self.top : self.top + height - 1], ((later.rjust(width), "accent"),)]
+
+    def scroll_rows(self, by: int) -> None:
+        """Scroll by rows, towards the newest if positive; at the end it follows again."""
+        now = self._newest if self.top is None else self.top
+        top = max(0, now + by)
+        self.top = None if top >= self._newest else top
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self.scroll_rows(-3)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self.scroll_rows(3)
+
+    _newest = 0
+
+
+_TIME = 6
+"""Columns of a time in the log, with the gap after it."""
 
 
 def _wrapped(seconds: float, words: str, width: int) -> list[Line]:
     role = "error" if words.startswith("!") else ""
-    first, *rest = wrap(clean(words), max(1, width - 7)) or [""]
+    first, *rest = wrap(clean(words), max(1, width - _TIME)) or [""]
     return [
-        ((f"{clock(seconds):>5}  ", "dim"), (first, role)),
-        *((((" " * 7) + line, role),) for line in rest),
+        ((f"{clock(seconds):>{_TIME - 1}} ", "dim"), (first, role)),
+        *(((" " * _TIME + line, role),) for line in rest),
     ]

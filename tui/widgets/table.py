@@ -9,13 +9,15 @@ from textual.binding import Binding
 from textual.message import Message
 from textual.reactive import var
 
-from cnn_tui.tui.rows import Column, Line, TableRow
+from cnn_tui.tui.rows import Column, Line, Run, TableRow
 from cnn_tui.tui.widgets.lines import Lines, Shown
 from cnn_tui.tui.words import clean, fit
 
 
 class Table(Lines, can_focus=True):
     """Records with a cursor and marks; an empty table says why."""
+
+    DEFAULT_CLASSES = "panel"
 
     BINDINGS = [
         Binding("up,k", "go(-1)", "Up", show=False),
@@ -76,8 +78,9 @@ class Table(Lines, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Select a record; a second click opens it."""
-        row = self._top + event.y - 1
-        if event.y < 1 or row >= len(self.records):
+        _, at = self.place_of(event)
+        row = self._top + at - 1
+        if at < 1 or row >= len(self.records):
             return
         if row == self.cursor and event.chain > 1:
             self.post_message(self.Chosen())
@@ -104,17 +107,31 @@ class Table(Lines, can_focus=True):
     def _line(self, at: int, record: TableRow, kept: dict[int, int], width: int) -> Line:
         here, marked = at == self.cursor, record.key in self.marked
         flag = (">" if here else " ") + ("+" if marked else " ")
-        role = record.role
         if here:
-            role = f"{'cursor' if self.has_focus else 'idle'} {role}"
-        return ((self._row(flag, record.cells, kept, width), role),)
+            role = f"{'cursor' if self.has_focus else 'idle'} {record.role}"
+            return ((self._row(flag, record.cells, kept, width), role),)
+        runs = [(flag, record.role)]
+        for at, room in kept.items():
+            role = record.role if at == 0 else self.columns[at].role or record.role
+            runs += [(self._cell(record.cells[at], at, room), role), ("  ", record.role)]
+        return _cut(runs[:-1], width)
 
     def _row(self, flag: str, cells: Sequence[str], kept: dict[int, int], width: int) -> str:
-        texts = [
-            cells[at].rjust(room) if self.columns[at].right else fit(clean(cells[at]), room)
-            for at, room in kept.items()
-        ]
+        texts = [self._cell(cells[at], at, room) for at, room in kept.items()]
         return fit(f"{flag}{'  '.join(texts)}", width)
+
+    def _cell(self, text: str, at: int, room: int) -> str:
+        return text.rjust(room) if self.columns[at].right else fit(clean(text), room)
+
+
+def _cut(runs: list[Run], width: int) -> Line:
+    """Return as much of a row as there is room for."""
+    cut: list[Run] = []
+    for text, role in runs:
+        left = width - sum(len(shown) for shown, _ in cut)
+        if left > 0:
+            cut.append((text if len(text) <= left else fit(text, left), role))
+    return tuple(cut)
 
 
 def _fitting(columns: Sequence[Column], records: Sequence[TableRow], width: int) -> dict[int, int]:

@@ -10,6 +10,7 @@ from textual.message import Message
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
+from cnn_tui.tui.building.kinds import role_of
 from cnn_tui.tui.building.volumes import GAP, Box, to_scale, volumes, window
 from cnn_tui.tui.rows import Line, Run
 from cnn_tui.tui.widgets.lines import Lines
@@ -17,11 +18,13 @@ from cnn_tui.tui.words import fit
 
 _BELOW = 4
 """Rows below the volumes: mark, numbers, description, scale."""
-_ROLES = {"input": "good", "conv": "accent", "fc": "warn", "residual": "accent"}
 
 
 class VolumeView(Lines, can_focus=True):
     """Volumes side by side, centred vertically."""
+
+    DEFAULT_CLASSES = "panel"
+    BORDER_TITLE = "volumes"
 
     class Chosen(Message):
         """A volume was clicked; ``layer`` is the number of its first layer."""
@@ -43,6 +46,9 @@ class VolumeView(Lines, can_focus=True):
         self._network: Network | None = None
         self._report: Report | None = None
         self._chosen = 0
+        self._boxes: tuple[Box, ...] = ()
+        self._boxes_for: tuple[Report | None, int, int] = (None, 0, 0)
+        """The report and the room of the boxes, which do not change with the chosen one."""
 
     def show(self, network: Network, report: Report, chosen: int) -> None:
         """Show a network; ``chosen`` is the number of a layer, 0 for the input."""
@@ -50,10 +56,11 @@ class VolumeView(Lines, can_focus=True):
         self.redraw()
 
     def on_click(self, event: events.Click) -> None:
+        x, _ = self.place_of(event)
         end = 1
         for block in self._seen:
             end += block.width + GAP
-            if event.x < end:
+            if x < end:
                 self.post_message(self.Chosen(block.volume.layers[0]))
                 return
 
@@ -66,16 +73,22 @@ class VolumeView(Lines, can_focus=True):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         if self._network is None or self._report is None or height <= _BELOW:
             return []
-        drawn = volumes(self._network, self._report)
-        chosen = next((at for at, one in enumerate(drawn) if self._chosen in one.layers), -1)
         rows = height - _BELOW
-        blocks = to_scale(drawn, width - 2, 2 * rows)
+        report, *room = self._boxes_for
+        if report is not self._report or room != [width, height]:
+            self._boxes_for = (self._report, width, height)
+            drawn = volumes(self._network, self._report)
+            self._boxes = to_scale(drawn, width - 2, 2 * rows)
+        blocks = self._boxes
+        chosen = next(
+            (at for at, box in enumerate(blocks) if self._chosen in box.volume.layers), -1
+        )
         shown = window(blocks, max(0, chosen), width - 2)
         seen = [(at == chosen, blocks[at]) for at in shown]
         self._seen = [block for _, block in seen]
         return [
             *(tuple(self._row(seen, 2 * row, 2 * rows)) for row in range(rows)),
-            tuple(_under((lit, block, "^" if lit else "") for lit, block in seen)),
+            tuple(_under((lit, block, "━" * block.width if lit else "") for lit, block in seen)),
             tuple(_under((lit, block, str(block.volume.layers[0])) for lit, block in seen)),
             self._words(blocks, chosen, width),
             ((fit(self._scale(blocks, shown), width), "dim"),),
@@ -83,13 +96,13 @@ class VolumeView(Lines, can_focus=True):
 
     def _row(self, seen: Sequence[tuple[bool, Box]], top: int, halves: int) -> Iterator[Run]:
         yield (" ", "")
-        for lit, block in seen:
+        for _, block in seen:
             first = (halves - block.height) // 2
             inside = [first <= half < first + block.height for half in (top, top + 1)]
             char = {(True, True): "█", (True, False): "▀", (False, True): "▄"}.get(
                 (inside[0], inside[1]), " "
             )
-            role = "strong" if lit else _ROLES.get(block.volume.kind, "dim")
+            role = role_of(block.volume.kind) or "dim"
             yield (char * block.width, role)
             yield (" " * GAP, "")
 
@@ -112,4 +125,4 @@ def _under(seen: Iterable[tuple[bool, Box, str]]) -> Iterator[Run]:
     for lit, block, words in seen:
         room = block.width + GAP
         shown = words if len(words) < room or lit else ""
-        yield (f"{shown[:room]:<{room}}", "strong" if lit else "dim")
+        yield (f"{shown[:room]:<{room}}", "accent bold" if lit else "dim")

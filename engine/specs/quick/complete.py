@@ -20,6 +20,8 @@ from cnn_tui.engine.specs.quick.vocabulary import (
 from cnn_tui.engine.specs.tokens import Token, scan
 
 _INFOS = tuple(kind.info for kind in LAYER_TYPES.values())
+_NAMES = {info.words[0]: info.words for info in _INFOS}
+"""All names of each layer: a short one is completed to that by which the layer is shown."""
 _PREFIX = re.compile(r"[A-Za-z0-9_.+×-]*\Z")
 
 
@@ -45,7 +47,7 @@ def complete(text: str, cursor: int) -> tuple[Completion, ...]:
     return tuple(
         Completion(word, *prefix.span(), meaning)
         for word, meaning in _words(here, typed)
-        if word.startswith(typed) and word != typed
+        if word != typed and any(name.startswith(typed) for name in _NAMES.get(word, (word,)))
     )
 
 

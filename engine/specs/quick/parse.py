@@ -10,7 +10,7 @@ import msgspec
 
 from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.specs.info import Flag
-from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer, Residual
 from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.quick.vocabulary import (
     TOKENS,
@@ -120,7 +120,7 @@ def such_as(kind: type[Layer]) -> str:
 
 def _unknown(token: Token, kind: type[Layer]) -> EntryError:
     near = nearest(token.text, [*by_word(kind), *layer_words()])
-    hint = f"Did you mean {near[0]}?" if near else such_as(kind)
+    hint = f"Did you mean {_shown(near[0])}?" if near else such_as(kind)
     return token.error(f"{kind.info.words[0]} has no setting {show(token.text)}.", hint)
 
 
@@ -230,11 +230,17 @@ def _begins_layer(token: Token, kind: type[Layer]) -> bool:
     return any(kind_named(word) and word not in by_word(kind) for word in words)
 
 
+def _shown(word: str) -> str:
+    """The name of a layer in place of a shorter one; other words as they are."""
+    kind = kind_named(word)
+    return kind.info.words[0] if kind else word
+
+
 def _no_layer(token: Token) -> EntryError:
     word = token.text.lower()
     if word in _ELSEWHERE:
         return token.error(f"{word} is not a layer here.", _ELSEWHERE[word])
     near = nearest(word, layer_words())
-    names = ("conv", "pool", "avgpool", "gap", "fc", "relu", "drop", "bn", "res")
-    hint = f"Did you mean {near[0]}?" if near else f"Layers are {listed(names, 'and')}."
+    every = f"Layers are {listed(LAYER_TYPES, 'and')}."
+    hint = f"Did you mean {_shown(near[0])}?" if near else every
     return token.error(f"There is no layer {show(token.text)}.", hint)

@@ -1,0 +1,81 @@
+"""What a folder or file is found to hold, in words, before a network is trained on it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from cnn_tui.engine.data.arrays import load_arrays
+from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.listing import list_pictures
+from cnn_tui.engine.data.sources import FOLDER, SOURCES, holds
+from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.wording import listed
+
+_MOST_NAMED = 4
+
+
+def understood(name: str, path: Path) -> str:
+    """Return what ``path`` holds of the dataset ``name``: images, classes, and what is odd.
+
+    Files of a known dataset are read as for a training; pictures of one's own are only counted.
+
+    Raises:
+        DataError: It does not hold the dataset, or the files are damaged.
+    """
+    if not path.exists():
+        raise DataError(f"{path}: there is no such folder or file.", "Check the path.")
+    if name != FOLDER:
+        return _of(_known(name, path))
+    if path.is_dir():
+        return _pictures(path)
+    if path.suffix.lower() != ".npz":
+        raise DataError(f"{path}: expected a folder of pictures or a .npz file.", "Check the path.")
+    return _of(load_arrays(path))
+
+
+def _known(name: str, folder: Path) -> Dataset:
+    try:
+        return load_dataset(name, folder)
+    except DataError as error:
+        if holds(name, folder):
+            raise
+        raise DataError(error.message, _elsewhere(name, folder)) from None
+
+
+def _elsewhere(name: str, folder: Path) -> str:
+    """Where the files are instead, or that they are not: one folder deeper, or another dataset."""
+    inner = [path for path in _folders(folder) if holds(name, path)]
+    if inner:
+        return f"Did you mean {inner[0]}?"
+    others = [other for other in SOURCES if holds(other, folder)]
+    return f"These are the files of {listed(others)}." if others else "Choose another folder."
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir())
+    except OSError:
+        return []
+
+
+def _of(dataset: Dataset) -> str:
+    counts = f"{len(dataset.train) + len(dataset.val):,} + {len(dataset.test):,} images"
+    shape = format_shape(dataset.train.images.shape[1:])
+    return " ".join((f"{counts} of {shape}, {_classes(dataset.classes)}.", *dataset.notes))
+
+
+def _pictures(folder: Path) -> str:
+    listing = list_pictures(folder)
+    each = Counter(picture.label for picture in listing.pictures)
+    least, most = min(each.values()), max(each.values())
+    per = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    total = f"{len(listing.pictures):,} pictures"
+    return f"{total}, {_classes(listing.classes)}, {per} of each."
+
+
+def _classes(names: tuple[str, ...]) -> str:
+    shown = listed(names, "and") if len(names) <= _MOST_NAMED else f"{names[0]} to {names[-1]}"
+    return f"{len(names)} classes: {shown}"

@@ -1,0 +1,248 @@
+"""A class of ``nn.Module`` whose ``forward`` is a chain: its network, or why there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.importing.reading import import_network
+from cnn_tui.engine.importing.result import Imported
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, GlobalAvgPool, MaxPool, ReLU
+
+CIFAR = """
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 5)
+        self.pool = nn.MaxPool2d(2, 2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(16 * 5 * 5, 120)
+        self.fc2 = nn.Linear(120, 84)
+        self.fc3 = nn.Linear(84, 10)
+
+    def forward(self, x):
+        x = self.pool(F.relu(self.conv1(x)))
+        x = self.pool(F.relu(self.conv2(x)))
+        x = torch.flatten(x, 1) # flatten all dimensions except batch
+        x = F.relu(self.fc1(x))
+        x = F.relu(self.fc2(x))
+        x = self.fc3(x)
+        return x
+
+
+net = Net()
+"""
+MNIST = """
+from __future__ import print_function
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+class Net(nn.Module):
+    def __init__(self):
+        super(Net, self).__init__()
+        self.conv1 = nn.Conv2d(1, 32, 3, 1)
+        self.conv2 = nn.Conv2d(32, 64, 3, 1)
+        self.dropout1 = nn.Dropout(0.25)
+        self.dropout2 = nn.Dropout(0.5)
+        self.fc1 = nn.Linear(9216, 128)
+        self.fc2 = nn.Linear(128, 10)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        x = F.relu(x)
+        x = self.conv2(x)
+        x = F.relu(x)
+        x = F.max_pool2d(x, 2)
+        x = self.dropout1(x)
+        x = torch.flatten(x, 1)
+        x = self.fc1(x)
+        x = F.relu(x)
+        x = self.dropout2(x)
+        x = self.fc2(x)
+        output = F.log_softmax(x, dim=1)
+        return output
+
+def main():
+    model = Net().to("cpu")
+"""
+
+
+def imported(
+    tmp_path: Path, text: str, size: tuple[int, int, int] | None = None, name: str = ""
+) -> Imported:
+    path = tmp_path / "net.py"
+    path.write_text(text)
+    return import_network(path, size, name)
+
+
+def test_the_tutorial_on_cifar10(tmp_path: Path) -> None:
+    found = imported(tmp_path, CIFAR, (3, 32, 32))
+    assert found.notes == () and found.network.data == "cifar10"
+    kinds = [Conv, ReLU, MaxPool] * 2 + [FC, ReLU] * 2 + [FC]
+    assert list(map(type, found.network.layers)) == kinds
+    assert found.network.layers[2] == MaxPool(kernel_size=2, name="pool")
+    # The sum that PyTorch gives for this network.
+    assert check(found.network).total_params == 62_006
+
+
+def test_the_example_on_mnist(tmp_path: Path) -> None:
+    found = imported(tmp_path, MNIST, (1, 28, 28))
+    assert found.notes == ("its softmax is left out: it is part of the loss here",)
+    assert check(found.network).total_params == 1_199_882
+    assert [layer.p for layer in found.network.layers if isinstance(layer, Dropout)] == [0.25, 0.5]
+    with pytest.raises(SpecError, match="smallest square that fits is 1,28,28"):
+        imported(tmp_path, MNIST)
+
+
+def net(init: str, forward: str, head: str = "def __init__(self):", more: str = "") -> str:
+    return (
+        "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
+        f"class Net(nn.Module):\n    {head}\n        super().__init__()\n"
+        f"{indent(dedent(init).strip(), ' ' * 8)}\n"
+        f"    def forward(self, x):\n{indent(dedent(forward).strip(), ' ' * 8)}\n{more}"
+    )
+
+
+INIT = "self.conv = nn.Conv2d(1, 4, 3)\nself.fc = nn.Linear(144, 3)"
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "x = self.conv(x).relu()\nreturn self.fc(x.flatten(1))",
+        "x = F.relu(self.conv(x), inplace=True)\nreturn self.fc(x.view(-1, 144))",
+        "x = torch.relu(self.conv(x))\nreturn self.fc(x.view(x.size(0), -1))",
+        "n = x.shape[0]\nx = nn.ReLU()(self.conv(x))\nreturn self.fc(x.reshape((n, -1)))",
+        "'''Says it.'''\nprint(x.shape)\ny = self.conv(x)\nz = F.relu(y)\n"
+        "return self.fc(torch.flatten(z, start_dim=1))",
+        "x: torch.Tensor = nn.functional.relu(self.conv(x))\nassert len(x)\n"
+        "x = x.view(-1, self.flat(x))\nreturn self.fc(x)",
+    ],
+)
+def test_ways_to_write_the_same(forward: str, tmp_path: Path) -> None:
+    conv, relu, fc = imported(tmp_path, net(INIT, forward), (1, 8, 8)).network.layers
+    assert conv == Conv(out_channels=4, kernel_size=3, name="conv")
+    assert (relu, fc) == (ReLU(), FC(out_features=3, name="fc"))
+
+
+def test_arguments_of_init_have_their_values(tmp_path: Path) -> None:
+    init = "h = width * 2\nself.h = h\nself.conv = nn.Conv2d(1, self.h, 8)"
+    head = "def __init__(self, width=4, *, unused=None):"
+    for more, channels in (("", 8), ("m = Net(3)", 6), ("m = Net(width=5)", 10)):
+        found = imported(tmp_path, net(init, "return self.conv(x)", head, more), (1, 8, 8))
+        assert found.network.layers[0].out_channels == channels
+    with pytest.raises(SpecError, match=r"Net is made with other arguments in lines 12 and 13"):
+        imported(
+            tmp_path, net(init, "return self.conv(x)", head, "a = Net(3)\nb = Net(4)"), (1, 8, 8)
+        )
+    with pytest.raises(SpecError, match=r"argument width \* 2|argument self.h"):
+        imported(tmp_path, net(init, "return self.conv(x)", "def __init__(self, width):"))
+
+
+def test_methods_sequentials_and_other_classes_are_followed(tmp_path: Path) -> None:
+    text = """
+        import torch.nn as nn
+        class Block(nn.Module):
+            def __init__(self, cin, cout):
+                super().__init__()
+                self.conv = nn.Conv2d(cin, cout, 3, padding=1, bias=False)
+                self.bn = nn.BatchNorm2d(cout)
+            def forward(self, x):
+                return self.bn(self.conv(x)).relu()
+        class Net(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.one = Block(1, 4)
+                self.two = Block(4, 6)
+                self.tail = nn.Sequential(nn.MaxPool2d(2), nn.ReLU())
+                self.head = nn.Linear(6, 10)
+            def features(self, x):
+                x = self.two(self.one(x))
+                return self.tail(x)
+            def forward(self, x):
+                return self.head(self.features(x).mean((2, 3)))
+    """
+    layers = imported(tmp_path, dedent(text), (1, 8, 8)).network.layers
+    kinds = [Conv, BatchNorm, ReLU] * 2 + [MaxPool, ReLU, GlobalAvgPool, FC]
+    assert list(map(type, layers)) == kinds
+    assert [layer.out_channels for layer in layers if isinstance(layer, Conv)] == [4, 6]
+
+
+def test_what_differs_is_said(tmp_path: Path) -> None:
+    init = f"{INIT}\nself.spare = nn.Linear(3, 3)"
+    forward = "x = F.dropout(self.conv(x), 0.3)\nreturn self.fc(x.flatten(1))"
+    notes = imported(tmp_path, net(init, forward), (1, 8, 8)).notes
+    assert notes == (
+        "line 11: without training=self.training this dropout also drops when the network is used; "
+        "here it does not",
+        "spare (line 9) is not used in forward, and left out",
+    )
+    forward = (
+        "x = F.dropout(self.conv(x), p=0.3, training=self.training)\nreturn self.fc(x.flatten(1))"
+    )
+    assert imported(tmp_path, net(INIT, forward), (1, 8, 8)).notes == ()
+
+
+REFUSED = {
+    "return x + self.conv(x)": "line 10: x + self.conv(x) joins two values. Only a chain",
+    "y = self.conv(x)\nreturn self.fc(x)": "line 11: x uses x again after",
+    "x = self.conv(x)\nreturn self.conv(x)": "line 11: self.conv is used twice and shares its",
+    "if self.training:\n    x = self.conv(x)\nreturn x": "line 10: forward has 'if self.training'",
+    "for i in range(3):\n    x = self.conv(x)\nreturn x": "forward has 'for i in range(3)'",
+    "x += 1\nreturn x": "line 10: forward has 'x += 1'",
+    "return x, x": "is more than one value",
+    "return self.other(x)": "line 10: self.other is not set in __init__",
+    "return self.conv(x, x)": "line 10: self.conv is not applied to exactly one value",
+    "return F.elu(self.conv(x))": "layers without a counterpart: line 10: F.elu",
+    "return torch.cat([x, x])": "line 10: [x, x] is no module applied to a value",
+    "return self.fc(torch.flatten(x))": "line 10: torch.flatten does not flatten all dimensions",
+    "return x.view(4, -1)": "line 10: x.view does not flatten to (-1, n)",
+    "return self.fc(self.conv(x).mean())": "does not average height and width",
+    "return F.max_pool2d(x, size)": "has the argument size, which is not a literal",
+    "return F.log_softmax(self.conv(x), 1).relu()": "in this position",
+    "self.conv(x)": "line 10: forward has 'self.conv(x)'",
+    "pass": "line 9: forward returns nothing",
+    "return self.forward(x)": "calls itself",
+    "return self.conv": "line 10: self.conv is no module applied to a value",
+    "return helper(x)": "line 10: helper is no function of PyTorch",
+    f"return x{'.relu()' * 900}": "",
+    f"return {'F.relu(' * 150}x{')' * 150}": "",
+}
+
+
+@pytest.mark.parametrize("forward", REFUSED, ids=range(len(REFUSED)))
+def test_what_is_no_chain_is_named_with_its_line(forward: str, tmp_path: Path) -> None:
+    try:
+        imported(tmp_path, net(INIT, forward), (1, 8, 8))
+    except SpecError as error:
+        assert REFUSED[forward] in str(error) and "\n" not in str(error)
+        assert "net.py" in str(error)
+    else:
+        assert not REFUSED[forward]
+
+
+def test_one_of_several_classes_is_named(tmp_path: Path) -> None:
+    text = net(INIT, "return self.fc(self.conv(x).flatten(1))")
+    text += net("self.fc = nn.Linear(64, 2)", "return self.fc(x.flatten(1))").replace("Net", "Tiny")
+    with pytest.raises(SpecError, match=r"has 2 networks: Net \(line 4\) and Tiny .*--name"):
+        imported(tmp_path, text, (1, 8, 8))
+    found = imported(tmp_path, text, (1, 8, 8), "Tiny").network
+    assert found.layers == (FC(out_features=2, name="fc"),)
+
+
+def test_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = net("self.conv = nn.Conv2d(1, open('ran', 'w').write('x'), 3)", "return self.conv(x)")
+    with pytest.raises(SpecError, match="not a literal"):
+        imported(tmp_path, f"open('ran', 'w')\n{text}", (1, 8, 8))
+    assert not Path("ran").exists()

@@ -1,0 +1,74 @@
+"""The theme: chosen in the app, seen at once, kept in the user's file, read at the next start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from runs_made import until
+
+from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.config import config_file, keep_theme, read_config
+from cnn_tui.tui.terminal.link import Link
+from cnn_tui.tui.theme import THEMES
+
+MakeApp = Callable[..., CnnTuiApp]
+NAMES = tuple(THEMES)
+
+
+@pytest.fixture(autouse=True)
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    return tmp_path / "cnn-tui" / "config.toml"
+
+
+def test_the_file_is_where_users_look_for_it(file: Path) -> None:
+    assert config_file() == file
+    assert read_config(NAMES).theme == "" and not file.exists()
+
+
+def test_a_theme_is_kept_and_other_lines_stay(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text('# mine\ntheme = "nord"\n\n[later]\nx = 1\n')
+    assert read_config(NAMES).theme == "nord"
+    keep_theme("cnn-tui-light")
+    assert file.read_text() == '# mine\ntheme = "cnn-tui-light"\n\n[later]\nx = 1\n'
+    assert [path.name for path in file.parent.iterdir()] == ["config.toml"]
+
+
+@pytest.mark.parametrize(
+    "text", ["theme = ", "theme = 3", 'theme = "none such"', "\0", "theme = [[" * 999]
+)
+def test_a_wrong_file_is_one_line_of_trouble(file: Path, text: str) -> None:
+    file.parent.mkdir()
+    file.write_text(text)
+    config = read_config(NAMES)
+    assert config.theme == "" and str(file) in config.trouble
+    assert len(config.trouble.splitlines()) == 1 and config.trouble.isprintable()
+    keep_theme("nord")
+    assert read_config(NAMES).theme == "nord"
+
+
+async def test_the_theme_is_worn_while_it_is_highlighted(make_app: MakeApp, file: Path) -> None:
+    app = make_app()
+    async with app.run_test() as pilot:
+        await pilot.press("f9", "down")
+        await pilot.pause()
+        assert app.theme == "cnn-tui-light"
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.theme == "cnn-tui" and not file.exists()
+        await pilot.press("f9", "down", "enter")
+        await until(pilot, file.exists)
+        assert app.theme == "cnn-tui-light"
+        assert read_config(NAMES).theme == "cnn-tui-light"
+
+
+async def test_16_colours_have_themes_of_their_own(make_app: MakeApp) -> None:
+    app = make_app(link=Link(color="16"))
+    async with app.run_test() as pilot:
+        assert app.theme == "cnn-tui-16"
+        app.put_on("cnn-tui-light")
+        await pilot.pause()
+        assert app.theme == "cnn-tui-light-16"

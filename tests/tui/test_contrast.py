@@ -1,0 +1,138 @@
+"""Every text on every screen can be read on its ground, in every theme that is offered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rich.segment import Segment
+from runs_made import make_runs, until
+from textual.color import Color
+from textual.geometry import Region
+
+from cnn_tui.engine.specs.layers import FC, Conv, MaxPool
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.contrast import LEAST, contrast, readable
+from cnn_tui.tui.screens.dialog import Dialog
+from cnn_tui.tui.theme import DARK_16, KINDS, LIGHT_16, OURS, THEMES
+from cnn_tui.tui.widgets.table import Table
+
+MakeApp = Callable[..., CnnTuiApp]
+
+RGB = [name for name, theme in THEMES.items() if not theme.ansi]
+"""The other themes are in the terminal's own colours, of which nothing is known here."""
+
+NO_TEXT = range(0x2500, 0x2900)
+"""Frames, bars, blocks and braille: for them 3:1 is enough (WCAG 2.2, criterion 1.4.11)."""
+
+
+def unreadable(app: CnnTuiApp, region: Region) -> set[tuple[str, str, str]]:
+    """The texts in a region whose contrast with their ground is too low, with both colours."""
+    strips = app.screen._compositor.render_strips()
+    rows = (strips[y].crop(region.x, region.right) for y in range(region.y, region.bottom))
+    return {found for row in rows for segment in row if (found := _fault(segment))}
+
+
+def _fault(segment: Segment) -> tuple[str, str, str] | None:
+    text = "".join(char for char in segment.text if ord(char) not in NO_TEXT).strip()
+    style = segment.style
+    if not text or style is None or style.color is None or style.bgcolor is None:
+        return None
+    ink, ground = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
+    if style.reverse:
+        ink, ground = ground, ink
+    return None if contrast(ink, ground) >= LEAST - 0.02 else (text, ink.hex, ground.hex)
+
+
+def shown(app: CnnTuiApp) -> Region:
+    """The window of a dialog, whose screen below is dimmed; else the whole screen."""
+    if isinstance(app.screen, Dialog):
+        return app.screen.query_one(".window").region
+    return app.screen.region
+
+
+BROKEN = Network(
+    layers=(Conv(out_channels=8, kernel_size=3), MaxPool(kernel_size=4), FC(out_features=10))
+)
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    (),
+    ("down",),
+    ("enter",),
+    ("escape", "question_mark"),
+    ("escape", "ctrl+p"),
+    ("escape", "o"),
+    ("escape", "p"),
+    ("escape", "2"),
+    ("3",),
+    ("m", "down", "m", "c"),
+    ("escape", "enter"),
+    ("escape", "f6"),
+    ("escape", "f7"),
+)
+"""Keys that lead past the screens and the dialogs, each step looked at."""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two finished runs and a failed one."""
+    folder = tmp_path_factory.mktemp("runs")
+    return make_runs(folder, (), ("--lr", "0.003"), ("--seed", "7"))
+
+
+async def walk(app: CnnTuiApp, names: list[str]) -> list[str]:
+    """What cannot be read on any screen in these themes."""
+    faults: set[str] = set()
+    async with app.run_test(size=(120, 40)) as pilot:
+        for keys in STEPS:
+            await pilot.press(*keys)
+            await pilot.pause()
+            if keys == ("3",):
+                table = app.screen.query_one(Table)
+                await until(pilot, lambda table=table: len(table.records) == 3)
+            for name in names:
+                app.put_on(name)
+                await pilot.pause()
+                for fault in unreadable(app, shown(app)):
+                    faults.add(f"{name}, {type(app.screen).__name__}: {' '.join(fault)}")
+    return sorted(faults)
+
+
+@pytest.mark.slow
+async def test_every_text_can_be_read_in_every_theme(make_app: MakeApp, root: Path) -> None:
+    app = make_app(BROKEN)
+    app.places.runs = root
+    assert await walk(app, RGB) == []
+
+
+@pytest.mark.slow
+async def test_every_text_can_be_read_in_our_themes(make_app: MakeApp, root: Path) -> None:
+    app = make_app(load_preset("lenet5"))
+    app.places.runs = root
+    assert await walk(app, [theme.name for theme in OURS]) == []
+
+
+def test_high_contrast_is_higher() -> None:
+    theme = THEMES["cnn-tui-contrast"]
+    ground = Color.parse(theme.panel or "")
+    for name in ("text-muted", "text-disabled", *(f"kind-{kind}" for kind in KINDS)):
+        assert contrast(Color.parse(theme.variables[name]), ground) >= 7
+
+
+@pytest.mark.parametrize("theme", [DARK_16, LIGHT_16], ids=lambda theme: theme.name)
+def test_the_kinds_differ_in_16_colours(theme: object) -> None:
+    variables = getattr(theme, "variables", {})
+    kinds = [variables[f"kind-{kind}"] for kind in KINDS]
+    ground = Color.parse(getattr(theme, "background", ""))
+    assert all(contrast(Color.parse(kind), ground) >= LEAST for kind in kinds)
+    assert len(set(kinds)) >= len(KINDS) - 1
+
+
+def test_a_colour_is_changed_no_more_than_it_must() -> None:
+    grey, white, black = Color(119, 119, 119), Color(255, 255, 255), Color(0, 0, 0)
+    assert contrast(white, black) == 21
+    assert contrast(grey, white) < LEAST < contrast(readable(grey, [white]), white) < LEAST + 0.6
+    assert readable(grey, [black]) == grey

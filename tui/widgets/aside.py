@@ -1,0 +1,111 @@
+"""What goes into the selected layer: its window on its input, or samples of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.specs.layers import Layer
+from cnn_tui.tui.building.window_lines import window_lines
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.widgets.lines import Lines
+from cnn_tui.tui.words import clean
+
+if TYPE_CHECKING:
+    from rich.columns import Columns
+
+_ACROSS = 3
+"""Samples side by side."""
+_REST = 0.3
+"""Seconds that the cursor rests on the input before the data is read."""
+
+
+class WindowView(Lines):
+    """The window of a layer."""
+
+    _layer: Layer | None = None
+    _shape: Shape | None = None
+
+    def show(self, layer: Layer | None, shape: Shape | None) -> None:
+        """Show a layer on an input of this shape; None for nothing."""
+        self._layer, self._shape = layer, shape
+        self.redraw()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        if self._layer is None:
+            return []
+        return window_lines(self._layer, self._shape, width, height)
+
+
+class FewSamples(Static):
+    """Samples of a dataset, read on a thread once the cursor rests."""
+
+    _wanted: tuple[str, Path | None] | None = None
+
+    def show(self, data: str, folder: Path | None) -> None:
+        """Show a dataset, which is found in ``folder`` or where downloads are."""
+        if (data, folder) != self._wanted:
+            self._wanted = (data, folder)
+            self.update("")
+            # After the first paint, which must not wait for NumPy.
+            self.call_after_refresh(self.set_timer, _REST, self._read)
+
+    def _read(self) -> None:
+        if not self.is_on_screen or self._wanted is None or not self.content_size:
+            self._wanted = None
+            return
+        wanted, size = self._wanted, self.content_size
+
+        def work() -> Columns:
+            from cnn_tui.engine.data.catalog import load_dataset
+            from cnn_tui.tui.samples import few_samples, looks_in
+
+            looks = looks_in(self.app, max(4, size.width // _ACROSS - 1))
+            most = _ACROSS * max(1, size.height // (looks.side // 2 + 1))
+            return few_samples(load_dataset(*wanted), most, looks)
+
+        def drawn(samples: Columns) -> None:
+            if wanted == self._wanted and self.is_mounted:
+                self.update(samples)
+
+        run_in_thread(self, work, drawn, self._fail)
+
+    def _fail(self, error: CnnTuiError) -> None:
+        if self.is_mounted:
+            self.update(clean(str(error)))
+
+
+class Aside(Vertical):
+    """The window or the samples, under a title."""
+
+    DEFAULT_CLASSES = "panel"
+
+    def compose(self) -> ComposeResult:
+        yield WindowView(id="window")
+        yield FewSamples(id="few", markup=False)
+
+    def show_window(self, layer: Layer | None, shape: Shape | None) -> None:
+        """Show the window of a layer on its input."""
+        self._turn("window on the input")
+        self.query_one(WindowView).show(layer, shape)
+
+    def show_samples(self, data: str, folder: Path | None) -> None:
+        """Show samples of a dataset."""
+        self._turn(f"samples of {clean(data)}", samples=True)
+        self.query_one(FewSamples).show(data, folder)
+
+    _title = ""
+
+    def _turn(self, title: str, *, samples: bool = False) -> None:
+        if title != self._title:
+            self._title, self.border_title = title, Content(title)
+            self.set_class(samples, "-samples")
