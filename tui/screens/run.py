@@ -261,7 +261,10 @@ class RunScreen(ModeScreen):
     def action_log(self, pages: float) -> None:
         """Scroll the log by pages of its height."""
         log = self.query_one(EventLog)
+        before = log.top
         log.scroll_rows(round(pages * max(1, log.content_size.height - 1)))
+        if log.top == before:
+            self.notify("The log has no more lines on this side.")
 
     def action_layers(self) -> None:
         """Toggle between layers and log, if there is no room for both."""
