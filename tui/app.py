@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from textual import events, on, work
-from textual.actions import ActionParseResult
-from textual.dom import DOMNode
 
 from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
 from cnn_tui.engine.runs.folder import RunFolder
@@ -31,7 +29,6 @@ from cnn_tui.tui.messages import (
     WatchRun,
 )
 from cnn_tui.tui.quick_app import QuickApp
-from cnn_tui.tui.refusals import refusal
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.files import Leaving, complain, may_quit, may_replace
 from cnn_tui.tui.screens.mode import ModeScreen
@@ -353,29 +350,15 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
             self.leave(0)
 
     async def _train_on(self) -> bool:
-        """Let the run train on in another process; returns False after reporting a failure."""
+        """Let the run train on in another process; returns False after saying why it cannot."""
         try:
-            return await self.training.hand_on() is not None
+            handed_on = await self.training.hand_on()
         except CnnTuiError as error:
             complain(self, error)
             return False
-
-    def action_say_how_to_quit(self) -> None:
-        self.notify("q quits, ctrl+q also while text is being typed.")
-
-    async def run_action(
-        self,
-        action: str | ActionParseResult,
-        default_namespace: DOMNode | None = None,
-        namespaces: Mapping[str, DOMNode] | None = None,
-    ) -> bool:
-        """Run an action; say why, if its key can do nothing now."""
-        if await super().run_action(action, default_namespace, namespaces):
-            return True
-        reason = refusal(action, *scopes_of(self.screen)) if isinstance(action, str) else ""
-        if reason:
-            self.notify(reason)
-        return bool(reason)
+        if handed_on is None:
+            self.notify("The run has just ended: there is nothing to train on.")
+        return handed_on is not None
 
     def leave(self, code: int) -> None:
         """Stop the run and close the screen; safe in a signal handler."""

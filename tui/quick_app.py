@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from math import inf
@@ -13,13 +13,17 @@ from threading import Event, Thread
 from time import monotonic
 
 from textual import events
+from textual.actions import ActionParseResult
 from textual.app import App
+from textual.dom import DOMNode
 from textual.filter import LineFilter
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
 from cnn_tui.tui import screens
+from cnn_tui.tui.actions import scopes_of
+from cnn_tui.tui.refusals import refusal
 from cnn_tui.tui.terminal.driver import ThriftyDriver
 from cnn_tui.tui.terminal.filters import Printable, filters_for
 from cnn_tui.tui.terminal.link import Link
@@ -80,6 +84,23 @@ class QuickApp(App[None], inherit_bindings=False):
             target = self.focused or self.screen
             await super().on_event(event)
             self.type_ahead.follow(event, target)
+
+    def action_say_how_to_quit(self) -> None:
+        self.notify("q quits, ctrl+q also while text is being typed.")
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run an action; say why, if its key can do nothing now."""
+        if await super().run_action(action, default_namespace, namespaces):
+            return True
+        reason = refusal(action, *scopes_of(self.screen)) if isinstance(action, str) else ""
+        if reason:
+            self.notify(reason)
+        return bool(reason)
 
     def on_key_passed(self, event: KeyPassed) -> None:
         event.arrived.set()

@@ -77,11 +77,6 @@ class Builder:
         )
 
     @property
-    def carries(self) -> bool:
-        """Whether the network came with weights, or was given them by a rewrite."""
-        return self.document.trained is not None and self.weights is not None
-
-    @property
     def row(self) -> Row:
         """The selected row."""
         return self.rows[self.cursor]
