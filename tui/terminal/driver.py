@@ -6,6 +6,7 @@ import os
 from codecs import getincrementaldecoder
 from contextlib import suppress
 from select import select
+from threading import main_thread
 
 from textual import constants
 from textual._xterm_parser import XTermParser
@@ -43,12 +44,19 @@ class ThriftyDriver(LinuxDriver):
             super().write(reduced)
 
     def run_input_thread(self) -> None:
-        """Parse what is typed, on a thread of Textual's."""
+        """Parse what is typed, on a thread of Textual's, until the terminal or the app is gone.
+
+        Nothing waits for an app that ended without stopping its driver: the thread would keep the
+        process alive, and read the end of a closed terminal without pause.
+        """
         parser, keyboard = XTermParser(self._debug), Keyboard()
         decoder = getincrementaldecoder("utf-8")("replace")
-        while not self.exit_event.is_set():
+        while not self.exit_event.is_set() and main_thread().is_alive():
             if select([self.fileno], [], [], constants.ESCAPE_DELAY)[0]:
-                text = keyboard.read(decoder.decode(os.read(self.fileno, 4096)))
+                typed = os.read(self.fileno, 4096)
+                if not typed:
+                    return
+                text = keyboard.read(decoder.decode(typed))
             else:
                 text = keyboard.rest()
             for event in (*(parser.feed(text) if text else ()), *parser.tick()):
