@@ -6,20 +6,31 @@ After a wanted change: ``python -m pytest tests/tui/test_inspect_snapshots.py --
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from inspected import make_runs_to_inspect
 from runs_made import until
 from textual.pilot import Pilot
 
+from cnn_tui.engine.insight.compare import Comparison, Decision
+from cnn_tui.engine.insight.equivariance import Equivariance, ShiftedMaps
 from cnn_tui.engine.insight.probes import LayerProbe, Probes
+from cnn_tui.engine.insight.shift import ShiftCurve, ShiftTest
+from cnn_tui.engine.insight.shuffle import ShuffleRow, ShuffleTest
+from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.insight.width import Spread, WidthCurve, WidthPoint, WidthSummary
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.inspect import probes, width
+from cnn_tui.tui.inspect import compare, probes, shift, shuffle, slide, width
+from cnn_tui.tui.inspect.compare import CompareSeen
 from cnn_tui.tui.inspect.pane import InspectPane
 from cnn_tui.tui.inspect.probes import ProbesSeen
+from cnn_tui.tui.inspect.shift import ShiftSeen
+from cnn_tui.tui.inspect.shuffle import ShuffleSeen
+from cnn_tui.tui.inspect.slide import SlideSeen
 from cnn_tui.tui.inspect.table import VIEWS
 from cnn_tui.tui.inspect.width import WidthSeen
 from cnn_tui.tui.messages import InspectRun
@@ -35,6 +46,51 @@ def trainings_have_known_results(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is trained differs in its last bits from machine to machine."""
     monkeypatch.setattr(probes, "compute", lambda *_: ProbesSeen(_probes()))
     monkeypatch.setattr(width, "compute", lambda *_: WidthSeen(_widths()))
+    monkeypatch.setattr(shift, "compute", lambda *_: ShiftSeen(_shift(), _maps()))
+    monkeypatch.setattr(shuffle, "compute", lambda *_: ShuffleSeen(_shuffle()))
+    monkeypatch.setattr(compare, "compute", lambda subject, *_: CompareSeen(_compare(subject)))
+    timed = slide.compute
+    monkeypatch.setattr(slide, "compute", lambda *asked: _in_known_time(timed(*asked)))
+
+
+def _in_known_time(seen: SlideSeen) -> SlideSeen:
+    known = {"seconds": 0.0002, "crops_seconds": 0.003, "worst_difference": 1e-7}
+    return SlideSeen(replace(seen.found, **known))
+
+
+def _shift() -> ShiftTest:
+    own = ShiftCurve("small", 7_946, (0.984, 0.91, 0.62, 0.3, 0.18, 0.11), "small-2")
+    other = ShiftCurve("small-fc", 7_960, (0.97, 0.7, 0.31, 0.15, 0.1, 0.1), "small-fc-1")
+    return ShiftTest((0, 1, 2, 3, 4, 6), 360, own, other)
+
+
+def _maps() -> ShiftedMaps:
+    rows = (
+        Equivariance("conv1", 1, 1, 1, True, 0.0, 0.11),
+        Equivariance("maxpool3", 2, 1, 0, False, 0.58, 0.6),
+        Equivariance("maxpool3", 2, 2, 1, True, 0.0, 0.17),
+        Equivariance("conv4", 2, 4, 2, True, None, 0.4),
+    )
+    return ShiftedMaps(32, rows)
+
+
+def _shuffle() -> ShuffleTest:
+    own = ShuffleRow("small", 7_946, 0.984, 0.956, ("small-2", "small-3"))
+    other = ShuffleRow("small-fc", 7_960, 0.97, 0.972, ("small-fc-1", "small-fc-2"))
+    return ShuffleTest(360, 0, (own, other))
+
+
+def _compare(subject: Subject) -> Comparison:
+    rows, columns = np.mgrid[-1:1:8j, -1:1:8j]
+    decisions = tuple(
+        Decision(name, f"{name}-1", params, sure * np.eye(10)[4], wave[None])
+        for name, params, sure, wave in (
+            ("linear-softmax", 650, 3.0, rows),
+            ("two-layer", 7_510, 5.0, rows * columns),
+            ("small", 7_946, 8.0, np.sin(6 * columns) * rows),
+        )
+    )
+    return Comparison(subject.example(3), subject.classes, decisions)
 
 
 def _probes() -> Probes:
@@ -117,12 +173,12 @@ def test_a_view(
     async def drive(pilot: Pilot[None]) -> None:
         app.post_message(InspectRun(RunFolder(root / "small-2")))
         await until(pilot, lambda: bool(app.screen.query(InspectPane)))
-        for _ in range([view.name for view in VIEWS].index(view)):
-            await pilot.press("down")
+        app.screen.turn_to(view)
         pane = app.screen.query_one(InspectPane)
         if pane.seen is None and "enter" in pane.words:
             await pilot.press("enter")
         await until(pilot, lambda: pane.seen is not None)
         await pilot.press("right")
+        await until(pilot, lambda: pane.seen is not None)
 
     assert snap_compare(app, terminal_size=size, run_before=drive)

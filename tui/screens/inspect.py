@@ -260,7 +260,7 @@ class InspectScreen(InspectDialogs):
     @on(ViewList.Highlighted)
     def _other_view(self) -> None:
         self._place.undo()
-        self._turn_to(self.view.name)
+        self.turn_to(self.view.name)
 
     def action_layer(self, by: int) -> None:
         if "size" in self.view.takes and self._facts:
@@ -363,9 +363,9 @@ class InspectScreen(InspectDialogs):
             self.post_message(PresetWanted(ANCESTORS[chosen].preset))
         elif chosen is not None:
             self._place.open(view, facts, chosen)
-            self._turn_to(view.opens)
+            self.turn_to(view.opens)
 
-    def _turn_to(self, view: str) -> None:
+    def turn_to(self, view: str) -> None:
         """Show a view with what is wanted now."""
         self.query_one(ViewList).choose(view)
         self._pane.page, self._pane.chosen, self._pane.seen, self._found = 0, None, None, None
@@ -377,9 +377,9 @@ class InspectScreen(InspectDialogs):
         if self._facts and self._facts.convs:
             conv = self._place.conv(self.view, self._facts)
             self._place.choose_flagged(conv)
-            self._turn_to("ablate")
+            self.turn_to("ablate")
 
     def action_undo(self) -> None:
         """Put the filters back; show all mistakes again."""
         self._place.undo()
-        self._turn_to(self.view.name)
+        self.turn_to(self.view.name)
