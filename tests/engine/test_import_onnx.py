@@ -334,7 +334,7 @@ def test_files_that_are_no_model(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="There is no file"):
         import_network(tmp_path / "other.onnx")
     (tmp_path / "folder.onnx").mkdir()
-    with pytest.raises(SpecError, match="is not a file"):
+    with pytest.raises(SpecError, match="is a folder, not a file"):
         import_network(tmp_path / "folder.onnx")
 
 

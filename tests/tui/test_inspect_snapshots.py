@@ -178,7 +178,8 @@ def test_a_view(
         if pane.seen is None and "enter" in pane.words:
             await pilot.press("enter")
         await until(pilot, lambda: pane.seen is not None)
-        await pilot.press("right")
+        if pane.drawn.order:
+            await pilot.press("right")
         await until(pilot, lambda: pane.seen is not None)
 
     assert snap_compare(app, terminal_size=size, run_before=drive)

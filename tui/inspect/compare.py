@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from cnn_tui.engine.insight.subject import Subject
 
-_TOP = 3
+_TOP = 2
 
 
 def compute(
@@ -69,7 +69,7 @@ class CompareSeen:
         )
 
     def drawn(self, canvas: Canvas) -> Drawn:
-        header = ("model", "parameters", "first", "second", "third", "run")
+        header = ("model", "parameters", "first", "second", "run")
         table = aligned(header, [self._row(decision) for decision in self.found.decisions])
         room = canvas.below(len(table) + 1)
         return paged([*draw_row(self._pictures(), room), (), *table], canvas)
@@ -95,4 +95,4 @@ class CompareSeen:
 def _template(decision: Decision) -> Captioned:
     slopes = decision.template.mean(0, keepdims=True)
     scale = float(np.abs(slopes).max())
-    return Captioned(Picture(slopes, "signed", scale), f"{decision.name} ±{scale:.2g}")
+    return Captioned(Picture(slopes, "signed", scale), f"{decision.name}, to {scale:.2g}")

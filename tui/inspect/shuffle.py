@@ -22,7 +22,7 @@ from cnn_tui.tui.words import clean, fit, percent
 if TYPE_CHECKING:
     from cnn_tui.engine.insight.subject import Subject
 
-_BAR, _NAME = 30, 20
+_BAR, _NAME = 24, 12
 
 
 def compute(
