@@ -14,6 +14,7 @@ from pathlib import Path
 from cnn_tui.engine.build import build
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training.glimpse import Glimpse
@@ -44,7 +45,11 @@ def main() -> None:
                 if view.start:
                     continue
                 began = time.perf_counter()
-                seen = view.compute(subject, Wanted(), lambda share: None, lambda: False)
+                try:
+                    seen = view.compute(subject, Wanted(), lambda share: None, lambda: False)
+                except InsightError as error:
+                    print(f"{preset:<10} {view.name:<12} {error}")
+                    continue
                 seen.drawn(Canvas(66, 17))
                 took = time.perf_counter() - began
                 late = "" if took <= target else f"  over {target} s: shows progress"
