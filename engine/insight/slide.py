@@ -58,7 +58,9 @@ class ClassMap:
     seconds: float
     """Time of one pass over the whole image."""
     crops_seconds: float
-    """Time of the network on all crops, as a batch."""
+    """Time of the network on all crops, in batches of CROPS."""
+    single_seconds: float
+    """Time of the network on all crops, one by one, by those of the first batch."""
 
     @property
     def remark(self) -> str:
@@ -99,6 +101,7 @@ class ClassMap:
             "remark": self.remark,
             "seconds": self.seconds,
             "crops_seconds": self.crops_seconds,
+            "single_seconds": self.single_seconds,
             "map": [[self.classes[label] for label in row] for row in self.labels.tolist()],
             "confidence": [[round(value, 6) for value in row] for row in self.confidence.tolist()],
         }
@@ -130,6 +133,7 @@ def slide(
     _, rows, columns = scores.shape
     crop_scores, labels, crops_seconds = np.empty_like(scores), np.empty((rows, columns)), 0.0
     with closing(_model(form.network(1, 1), bare)) as model:
+        single = _seconds_each(model, next(_crops(form, image, rows, columns))[1])
         for places, crops in _crops(form, image, rows, columns):
             began = time.perf_counter()
             crop_scores[:, *places] = model.forward(crops)[: len(places[0])].T
@@ -150,7 +154,17 @@ def slide(
         agreement=float(np.mean(scores.argmax(0) == labels)),
         seconds=seconds,
         crops_seconds=crops_seconds,
+        single_seconds=single * rows * columns,
     )
+
+
+def _seconds_each(model: Model, crops: Array) -> float:
+    """The time that a crop takes by itself; the first lays out the memory and does not count."""
+    model.forward(crops[:1])
+    began = time.perf_counter()
+    for place in range(len(crops)):
+        model.forward(crops[place : place + 1])
+    return (time.perf_counter() - began) / len(crops)
 
 
 def _framed(subject: Subject, form: SlidingForm, canvas: NDArray[np.uint8]) -> Array:
