@@ -137,7 +137,8 @@ def slide(
         for places, crops in _crops(form, image, rows, columns):
             began = time.perf_counter()
             crop_scores[:, *places] = model.forward(crops)[: len(places[0])].T
-            crops_seconds += time.perf_counter() - began
+            # The last batch is filled up with crops that are not wanted.
+            crops_seconds += (time.perf_counter() - began) * len(places[0]) / CROPS
             plain = _unframed(form, crops)
             labels[places] = subject.model.forward(plain)[: len(places[0])].argmax(1)
             done = int(places[0][-1]) * columns + int(places[1][-1]) + 1
