@@ -1,4 +1,4 @@
-"""The figures that filter health, ablation and probes give of a LeNet-5, beside those of PyTorch.
+"""The figures that health, ablation, probes, shift and shuffle give of a LeNet-5.
 
 Trains LeNet-5 for 4 epochs on 20,000 images of MNIST and tests it on 5,000, as the reference in
 docs/insight.md was made. Give the folder of MNIST's files:
@@ -24,6 +24,8 @@ from cnn_tui.engine.insight.ablation import cost_of_each
 from cnn_tui.engine.insight.examples import Eye
 from cnn_tui.engine.insight.health import health
 from cnn_tui.engine.insight.probes import probes
+from cnn_tui.engine.insight.shift import shift
+from cnn_tui.engine.insight.shuffle import shuffle
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.train import new_run, train_recorded
@@ -87,6 +89,17 @@ def main() -> None:
         print(
             f"on trained convs {found.trained_convs:.1%}, on random ones {found.random_convs:.1%}"
         )
+        _neighbourhood(s, Path(root))
+
+
+def _neighbourhood(subject: Subject, root: Path) -> None:
+    shifted = shift(subject, root, limit=TEST)
+    print("\n| pixels |", " | ".join(map(str, shifted.shifts)), "|")
+    for curve in (shifted.own, shifted.beside):
+        shares = " | ".join(f"{share:.1%}" for share in curve.accuracy)
+        print(f"| {curve.name}, {curve.params:,} | {shares} |")
+    for row in shuffle(subject, root).rows:
+        print(f"{row.name}: {row.original:.1%}, with shuffled pixels {row.shuffled:.1%}")
 
 
 def _health(subject: Subject) -> None:
