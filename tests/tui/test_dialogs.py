@@ -34,8 +34,7 @@ async def test_a_list_without_a_match_describes_nothing(make_app: MakeApp) -> No
         assert shown(app, ".detail")
         await typed(pilot, *"nosuch")
         assert shown(app, ".detail") == (
-            "Nothing in this list matches. "
-            "Enter takes it as the path of a TOML, ONNX or Python file."
+            "Nothing in this list matches. Enter takes it as the path of a file."
         )
         await typed(pilot, *["backspace"] * 6, *"lenet")
         assert "LeNet-5" in shown(app, ".detail")

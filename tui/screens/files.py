@@ -28,7 +28,7 @@ async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
     recent = _by_name(NETWORKS.paths())
     items = [Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
     items += [Item(name, load_preset(name).description) for name in preset_names()]
-    free = "the path of a TOML, ONNX or Python file"
+    free = "the path of a file"
     chosen = await app.push_screen_wait(screens.Picker("Open", items, free=free))
     if not chosen:
         return None
