@@ -22,7 +22,7 @@ from cnn_tui.tui.inspect.canvas import Wanted
 from cnn_tui.tui.inspect.pane import InspectPane, ViewList
 from cnn_tui.tui.inspect.place import Place, layers_of
 from cnn_tui.tui.inspect.source import (
-    Found,
+    Answer,
     Inspector,
     LiveSource,
     SavedSource,
@@ -161,7 +161,7 @@ class InspectScreen(InspectDialogs):
         job = partial(look, fresh=fresh)
         run_in_thread(self, job, partial(self._show, number), partial(self._fail, number))
 
-    def _show(self, number: int, found: Found | None) -> None:
+    def _show(self, number: int, found: Answer | None) -> None:
         if number != self._asked or found is None or not self.is_mounted:
             return
         self._pace.worked(found.seconds)
