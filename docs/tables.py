@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cnn_tui.engine.specs.layers import LAYER_TYPES
 from cnn_tui.tui import actions
+from cnn_tui.tui.command import key_words
 from cnn_tui.tui.inspect.table import VIEWS
 
 FOLDER = Path(__file__).parent
@@ -38,7 +39,7 @@ def keys() -> Iterator[str]:
     for where, scopes in GROUPS.items():
         for command in actions.commands(*scopes):
             if command.help:
-                yield f"| {where} | `{actions.key_words(command)}` | {command.help} |"
+                yield f"| {where} | `{key_words(command)}` | {command.help} |"
 
 
 def layers() -> Iterator[str]:

@@ -3,33 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from textual.binding import Binding, BindingType
-
-
-@dataclass(frozen=True)
-class Command:
-    """A command of the app; ``scope`` is where its keys are bound."""
-
-    scope: str
-    keys: str
-    action: str
-    label: str
-    """One or two words for the key bar."""
-    help: str = ""
-    """A short line for the help screen; empty for a second way to do the same."""
-    shown: str = ""
-    """How the keys are written, if not as the first of them."""
-    in_bar: bool = True
-    name: str = ""
-    """Its name in the command palette; by default that in the help."""
-
-    @property
-    def title(self) -> str:
-        """The name in the command palette."""
-        return self.name or self.help or self.label.capitalize()
-
+from cnn_tui.tui.command import Command
 
 LIST = "list"
 """Keys of the list of layers, bound only while it has the focus: in a form, letters are text."""
@@ -367,64 +342,6 @@ def _belongs(command: Command, scope: str) -> bool:
         name = command.action.partition("(")[0]
         return command.scope == TRAIN and name in _CHART_ACTIONS
     return command.scope == scope
-
-
-def bindings(scope: str) -> list[BindingType]:
-    """Return Textual's bindings for a scope.
-
-    While the list has the focus, all of its keys act at once, as do those of the screen and the
-    app. Otherwise each key would travel to the app first; in a burst of keys, as after a stalled
-    link, the second would still reach the screen that the first one left.
-    """
-    at_once = scope == LIST
-    return [
-        _binding(command, key, command.shown if first else "", at_once)
-        for command in commands(*((LIST, BUILD, APP) if at_once else (scope,)))
-        for first, key in _keys(command)
-    ]
-
-
-def charts_of(scope: str) -> list[BindingType]:
-    """Return the bindings of the charts, without the keys that a scope uses itself."""
-    taken = {key for command in commands(scope) for key in command.keys.split(",")}
-    return [
-        binding
-        for binding in bindings(CHARTS)
-        if isinstance(binding, Binding) and binding.key not in taken
-    ]
-
-
-def _keys(command: Command) -> Iterator[tuple[bool, str]]:
-    for position, key in enumerate(command.keys.split(",")):
-        yield position == 0, key
-
-
-def _binding(command: Command, key: str, shown: str, at_once: bool) -> Binding:
-    return Binding(
-        key,
-        command.action,
-        command.label,
-        show=command.in_bar,
-        key_display=shown or ("F1" if key == "f1" else None),
-        priority=at_once,
-        tooltip=command.help,
-        id=f"{command.scope}.{command.action}.{key}",
-    )
-
-
-def key_words(command: Command) -> str:
-    """Return the keys of a command as the help writes them."""
-    first = command.keys.split(",")[0]
-    return command.shown or first.replace("ctrl+", "^")
-
-
-def key_word(command: Command) -> str:
-    """Return the first key of a command alone: ``J``, not ``J/K``."""
-    key = command.keys.split(",")[0]
-    return _SIGNS.get(key) or (key.upper() if key[1:].isdigit() else key.replace("ctrl+", "^"))
-
-
-_SIGNS = {"slash": "/", "question_mark": "?", "less_than_sign": "<", "greater_than_sign": ">"}
 
 
 def scopes_of(screen: object) -> tuple[str, ...]:

@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 
 from textual import events, on, work
 
-from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError
+from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import APP, bindings, scopes_of
+from cnn_tui.tui.actions import APP, scopes_of
+from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.config import keep_theme
-from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.messages import (
     EditRun,
     InspectRun,
     PresetWanted,
-    RepeatRun,
-    ResumeRun,
     RunSteered,
-    TrainRequested,
     WatchRun,
 )
-from cnn_tui.tui.quick_app import QuickApp
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.files import Leaving, complain, may_quit, may_replace
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.screens.starting import (
-    Start,
-    ask_about_memory,
-    ask_before_training,
-    have_data,
-    start_without_asking,
-)
+from cnn_tui.tui.starting_app import StartingApp
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
@@ -46,7 +35,7 @@ from cnn_tui.tui.widgets.bars import Header, Heading
 from cnn_tui.tui.words import clean
 
 
-class CnnTuiApp(QuickApp, inherit_bindings=False):
+class CnnTuiApp(StartingApp, inherit_bindings=False):
     """Switches between the modes and handles the messages of the screens."""
 
     TITLE = "cnn-tui"
@@ -64,8 +53,7 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         watched: RunFolder | None = None,
     ) -> None:
         """``watched`` is the run to show first."""
-        super().__init__(link or Link())
-        self.builder, self.training, self.places = builder, training, training.places
+        super().__init__(builder, training, link or Link())
         self.watched = watched
         self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
@@ -132,79 +120,6 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
     def _tab_clicked(self, event: Header.ModeRequested) -> None:
         self.action_mode(event.mode)
 
-    def action_train(self) -> None:
-        """Start a run of the network being built, or show the active run."""
-        self._train(TrainRequested())
-
-    @on(TrainRequested)
-    def _train(self, event: TrainRequested) -> None:
-        # A worker only if there is a question: keys that follow at once belong to the new screen.
-        if self.training.active:
-            self.action_mode("train")
-        elif not self.builder.report.valid:
-            self._refuse()
-        elif (start := start_without_asking(self.builder, self.places)) is not None:
-            self._start(start, event)
-        else:
-            self._ask_before_training(event)
-
-    @work
-    async def _ask_before_training(self, event: TrainRequested) -> None:
-        start = await ask_before_training(self, self.builder, self.places)
-        if start is not None and not self.training.active:
-            self._start(start, event)
-
-    def _start(self, start: Start, event: TrainRequested) -> None:
-        self.training.start(self.builder.network, start.trained)
-        if event.portion:
-            self.training.session.run_one(event.portion)
-        self.action_mode("train")
-        self.poll()
-
-    def _refuse(self) -> None:
-        report = self.builder.report
-        reason = report.issues[0].message if report.issues else "It has no layers."
-        self.notify(f"This network cannot be trained. {reason}", severity="error", markup=False)
-        self.action_mode("build")
-        self.call_later(self._on_build, BuildScreen.show_trouble)
-
-    @work
-    async def _ask_about_memory(self, refusal: MemoryLimitError) -> None:
-        answer = await ask_about_memory(self, self.builder, refusal)
-        if answer and not self.training.active:
-            self.training.retry(self.builder.network, ignore_memory=answer == "anyway")
-            self.poll()
-
-    @on(ResumeRun)
-    def _resume(self, event: ResumeRun) -> None:
-        if self._may_begin():
-            self.training.resume(event.folder, event.network, event.from_step)
-            self._show_begun()
-
-    @on(RepeatRun)
-    def _repeat(self, event: RepeatRun) -> None:
-        if self._may_begin():
-            read = partial(read_board, event.folder)
-            run_in_thread(self, read, self._overlay, partial(complain, self))
-            self.training.repeat(event.folder, event.network, event.again)
-            self._show_begun()
-
-    def _may_begin(self) -> bool:
-        if self.training.active:
-            self.notify("A run is active here: stop or detach it first.", severity="error")
-        return not self.training.active
-
-    def _show_begun(self) -> None:
-        """Switch to the run, from the list of runs or from the screen that watched it."""
-        if len(self.screen_stack) > 1:
-            self.pop_screen()
-        self.action_mode("train")
-        self.poll()
-
-    def _overlay(self, board: Board) -> None:
-        self.training.earlier = board
-        self.show()
-
     @on(EditRun)
     @work
     async def _edit(self, event: EditRun) -> None:
@@ -243,54 +158,6 @@ class CnnTuiApp(QuickApp, inherit_bindings=False):
         await self.switch_mode("inspect")
         if isinstance(self.screen_stack[0], screens.InspectScreen):
             self.screen_stack[0].open(event.folder)
-
-    def action_recipe(self) -> None:
-        """Open the form of the recipe."""
-        self.action_mode("build")
-        self.call_later(self._on_build, partial(BuildScreen.edit_row, key="training"))
-
-    def _on_build(self, act: Callable[[BuildScreen], None]) -> None:
-        if isinstance(self.screen, BuildScreen):
-            act(self.screen)
-
-    @work
-    async def action_preflight(self) -> None:
-        """Check whether the network can be trained."""
-        if not self.builder.report.valid:
-            self._refuse()
-            return
-        network = self.builder.network
-        if not await have_data(self, network, self.places):
-            return
-        folder = self.places.data_of(network.data)
-        dialog = screens.PreflightDialog(network, folder, self.link.fps)
-        wanted = await self.push_screen_wait(dialog)
-        if wanted == "train":
-            self.action_train()
-        elif wanted == "recipe":
-            self.action_recipe()
-
-    @work
-    async def action_lr_finder(self) -> None:
-        """Find a learning rate for the active run, else for the network being built."""
-        running = self.training.network
-        if running is None and not self.builder.report.valid:
-            self._refuse()
-            return
-        network = running or self.builder.network
-        if not await have_data(self, network, self.places):
-            return
-        folder = self.places.data_of(network.data)
-        dialog = screens.LrFinderDialog(network, folder, self.link.fps, running=bool(running))
-        taken = await self.push_screen_wait(dialog)
-        if taken is None:
-            return
-        if taken.target == "recipe":
-            self.builder.set_recipe("lr", taken.lr)
-            self.notify(f"Learning rate set to {taken.lr:g}. Press u in Build to undo.")
-        elif self.training.active:
-            self.training.session.change("lr", taken.lr)
-            self.poll()
 
     def action_help(self) -> None:
         own = [scope for scope in scopes_of(self.screen) if scope != APP]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cnn_tui.tui.actions import APP, DATA, LADDER, RUNS, TRAIN, WATCH, Command, commands
+from cnn_tui.tui.actions import APP, DATA, LADDER, RUNS, TRAIN, WATCH, commands
+from cnn_tui.tui.command import Command
 
 _NO_RUN = "There is no active run: F5 starts one."
 _NO_VALUES = "There are no values to show yet: F5 starts a run."

@@ -39,14 +39,14 @@ def looks_in(app: App[object], side: int) -> Looks:
     return Looks(side, form_in(app))
 
 
-class Captioned(NamedTuple):
+class Exhibit(NamedTuple):
     """A picture and the lines below it, all but the first of them dim."""
 
     picture: Picture
     lines: tuple[str, ...]
 
 
-def sheet(pictures: Iterable[Captioned], looks: Looks) -> Columns:
+def sheet(pictures: Iterable[Exhibit], looks: Looks) -> Columns:
     """Arrange pictures in rows."""
     fit = [
         (picture._replace(values=fitted(picture.values, looks.side)), lines)
@@ -79,7 +79,7 @@ _SMALL = 12
 
 def _samples(
     dataset: Dataset, statistics: Statistics, page: int, between: str
-) -> Iterable[Captioned]:
+) -> Iterable[Exhibit]:
     train = dataset.train
     for label, count in enumerate(statistics.classes[:MOST]):
         places = np.flatnonzero(train.labels == label)
@@ -87,7 +87,7 @@ def _samples(
             image = train.images[places[page % len(places)]]
             pixels = to_bytes(image, statistics.low, statistics.high)
             words = f"{clean(count.name)}{between}{count.train:,}"
-            yield Captioned(Picture(pixels), tuple(words.splitlines()))
+            yield Exhibit(Picture(pixels), tuple(words.splitlines()))
 
 
 def few_samples(dataset: Dataset, most: int, looks: Looks) -> Columns:
@@ -99,7 +99,7 @@ def few_samples(dataset: Dataset, most: int, looks: Looks) -> Columns:
     high = float(max(image.max() for image in images))
     names = [clean(dataset.classes[train.labels[place]]) for place in places]
     pictures = (Picture(to_bytes(image, low, high)) for image in images)
-    return sheet(map(Captioned, pictures, [(name,) for name in names]), looks)
+    return sheet(map(Exhibit, pictures, [(name,) for name in names]), looks)
 
 
 def template_sheet(templates: Templates, looks: Looks, most: int = MOST) -> Columns:
@@ -107,10 +107,10 @@ def template_sheet(templates: Templates, looks: Looks, most: int = MOST) -> Colu
     return sheet(map(partial(_captioned, templates), templates.each[:most]), looks)
 
 
-def _captioned(templates: Templates, template: Template) -> Captioned:
+def _captioned(templates: Templates, template: Template) -> Exhibit:
     words = (template.label, "" if templates.kind == "class" else f"#{template.unit}")
     picture = Picture(template.image, "signed", templates.scale)
-    return Captioned(picture, tuple(filter(None, words)))
+    return Exhibit(picture, tuple(filter(None, words)))
 
 
 def template_words(templates: Templates, form: Form) -> str:

@@ -37,7 +37,7 @@ def train_baseline(
     Raises:
         CnnTuiError: The training failed.
     """
-    watch = _Watch(emit)
+    watch = _BaselineWatch(emit)
     train_recorded(network, dataset, recorder, control, watch.observe, threads=threads)
     if watch.ended is None or watch.ended.reason == "failed":
         reason = watch.ended.message if watch.ended else "it ended without a result."
@@ -76,7 +76,7 @@ def prediction_ms(network: Network, dataset: Dataset, threads: int) -> float:
         return 1000 * (time.perf_counter() - began) / len(images)
 
 
-class _Watch:
+class _BaselineWatch:
     """Forwards events and keeps what the result needs from them."""
 
     def __init__(self, emit: Callable[[RunEvent], None]) -> None:

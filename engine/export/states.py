@@ -156,18 +156,18 @@ class Predictor:
             pixels = 255 - pixels
         images = pixels[None] * np.float32(self._state.peak / _BYTE)
         scores = self._model.forward(self._state.normalizer.apply(images))[0].astype(float)
-        return best_guesses(scores, self._state.classes, self._state.network, top)
+        return _best_guesses(scores, self._state.classes, self._state.network, top)
 
     def close(self) -> None:
         """Stop the threads of the model."""
         self._model.close()
 
 
-def best_guesses(
+def _best_guesses(
     scores: np.ndarray, classes: Sequence[str], network: Network, top: int
 ) -> list[Guess]:
     """The ``top`` classes with the highest of the scores ``(classes,)``, best first."""
-    probabilities = softmax(scores) if isinstance(network.loss, Softmax) else None
+    probabilities = _softmax(scores) if isinstance(network.loss, Softmax) else None
     return [
         Guess(
             classes[index],
@@ -178,7 +178,7 @@ def best_guesses(
     ]
 
 
-def softmax(scores: np.ndarray) -> np.ndarray:
+def _softmax(scores: np.ndarray) -> np.ndarray:
     """Probabilities from scores, along the last axis."""
     powers = np.exp(scores - scores.max(-1, keepdims=True))
     probabilities: np.ndarray = powers / powers.sum(-1, keepdims=True)

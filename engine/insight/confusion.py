@@ -89,12 +89,6 @@ class Confusion:
             for name, hits, taken, own in zip(self.classes, right, given, support, strict=True)
         )
 
-    def images_of(self, target: int, chosen: int) -> NDArray[np.int64]:
-        """Indices of the images of one class that were taken for another, the surest first."""
-        found = np.flatnonzero((self.targets == target) & (self.chosen == chosen))
-        sure = self.log_probabilities[found, chosen]
-        return found[np.argsort(-sure, kind="stable")]
-
     def mistakes(self, most: int = 100) -> tuple[Mistake, ...]:
         """The mistakes with the largest loss first."""
         logs, wrong = self.log_probabilities, np.flatnonzero(self.chosen != self.targets)

@@ -22,7 +22,6 @@ from cnn_tui.engine.insight.traces import LayerTrace, traces
 from cnn_tui.engine.ops.memory import Array
 
 Quantity = Literal["weights", "activations", "gradients"]
-QUANTITIES: tuple[Quantity, ...] = ("weights", "activations", "gradients")
 IMAGES = 64
 """Images whose activations, and whose mean loss's gradients, are shown."""
 BINS = 40

@@ -29,10 +29,8 @@ from cnn_tui.engine.specs.wording import listed, nearest, plain
 from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.transforms.carry import Weights, load_weights, weights_of
 
-__all__ = ["BATCH", "CHUNK", "Examples", "SplitName", "Subject"]
+__all__ = ["CHUNK", "Examples", "SplitName", "Subject"]
 
-BATCH = 128
-"""Images that are shown to the closed network at a time."""
 CHUNK = 64
 """Images whose outputs of all layers are held at a time."""
 _FEW_CLASSES = 10
@@ -257,27 +255,11 @@ class Subject:
         Raises:
             InsightError: if there is no data.
         """
-        chosen = self.split(split)
+        chosen = self._split(split)
         indices = np.arange(len(chosen))
         if limit is not None and limit < len(chosen):
             indices = np.sort(stratified_order(chosen.labels, seed)[:limit])
         return self.eye.examples(chosen, indices)
-
-    def batches(self, split: SplitName = "validation", size: int = BATCH) -> Iterator[Examples]:
-        """All images of a split in its order, ``size`` at a time.
-
-        Raises:
-            InsightError: if there is no data.
-        """
-        chosen = self.split(split)
-        for start in range(0, len(chosen), size):
-            indices = np.arange(start, min(start + size, len(chosen)))
-            yield self.eye.examples(chosen, indices)
-
-    def scores(self, images: Array) -> Array:
-        """The scores ``(N, classes)`` of the closed network, which keeps nothing of its layers."""
-        parts = range(0, len(images), BATCH)
-        return np.concatenate([self.model.forward(images[at : at + BATCH]) for at in parts])
 
     def example(
         self, which: int | Path, split: SplitName = "validation", *, invert: bool = False
@@ -294,7 +276,7 @@ class Subject:
         """
         if isinstance(which, Path):
             return self.eye.picture(which, self.network.input, invert=invert)
-        chosen = self.split(split)
+        chosen = self._split(split)
         if not 0 <= which < len(chosen):
             raise InsightError(
                 f"There is no image {which:,}: the {split} split has {len(chosen):,}, counted "
@@ -332,11 +314,6 @@ class Subject:
                 raise
             return self.model.opened(images[: error.batch], training=training)
 
-    def split(self, name: SplitName) -> Split:
-        """A split of the data.
-
-        Raises:
-            InsightError: if there is no data.
-        """
+    def _split(self, name: SplitName) -> Split:
         data = self.require_data()
         return {"train": data.train, "validation": data.val, "test": data.test}[name]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
 import msgspec
 
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.errors import CnnTuiError, InsightError
+from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.insight.examples import Eye
 from cnn_tui.engine.insight.health import health
@@ -20,17 +19,11 @@ from cnn_tui.engine.insight.passes import Cancelled, CancelledError, Progress, c
 from cnn_tui.engine.insight.resizing import with_filters
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.insight.wiring import wired
-from cnn_tui.engine.runs.fingerprint import data_digest, network_digest
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.manage import annotate
-from cnn_tui.engine.runs.names import run_names
-from cnn_tui.engine.runs.recorder import Recorder
-from cnn_tui.engine.runs.summary import Summary, summarize
-from cnn_tui.engine.runs.train import new_run, resume_run, train_recorded, with_epochs
+from cnn_tui.engine.runs.summary import summarize
+from cnn_tui.engine.runs.train import with_epochs
+from cnn_tui.engine.runs.train_once import train_once
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.threads import default_threads
-from cnn_tui.engine.training.control import Control
-from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent
 
 SEEDS = (0, 1, 2)
 TAG = "width"
@@ -102,7 +95,6 @@ def width(
     seeds: Sequence[int] = SEEDS,
     epochs: int | None = None,
     threads: int | None = None,
-    control: Control | None = None,
     found: Callable[[WidthPoint], None] = lambda point: None,
     progress: Progress = None,
     cancelled: Cancelled = None,
@@ -114,28 +106,37 @@ def width(
 
     The data is ``dataset``, which ``network.data`` names; ``data_dir``, the folder of its files, is
     recorded in the runs. Without ``widths``, they are a quarter to four times the layer's own.
-    ``epochs`` None are those of the recipe, ``threads`` None are all cores. ``control`` pauses and
-    stops the training under way, ``found`` is called with each point as soon as it is known. For
-    ``progress`` and ``cancelled`` see :mod:`passes`; the training under way is kept.
+    ``epochs`` None are those of the recipe, ``threads`` None are all cores. ``found`` is called
+    with each point as soon as it is known. For ``progress`` and ``cancelled`` see :mod:`passes`;
+    the training under way is kept.
 
     Raises:
         InsightError: if there is no such layer, or the others do not fit another width.
-        CancelledError: if ``cancelled`` says so, or ``control`` stopped a training.
+        CancelledError: if ``cancelled`` says so.
         CnnTuiError: if a training failed.
     """
     name = _require_conv(network, layer)
     network = with_epochs(network, epochs)
     chosen = tuple(widths) or widths_around(wired(network)[name].layer.out_channels)
-    work = _Trainings(
-        dataset, root, data_dir, threads or default_threads(), control or Control(), cancelled
-    )
     tries = list(product(sorted(set(chosen)), sorted(set(seeds))))
     variants = [_variant(network, name, *one) for one in tries]
     points = []
     for number, (one, variant) in enumerate(zip(tries, variants, strict=True)):
         part = part_of(progress, number / len(tries), (number + 1) / len(tries))
         check_in(0.0, part, cancelled)
-        points.append(_point(*work.trained(variant, part), dataset, name, *one))
+        folder = train_once(
+            root,
+            variant,
+            dataset,
+            data_dir=data_dir,
+            tags=(TAG,),
+            progress=part,
+            cancelled=cancelled,
+            threads=threads,
+        )
+        if folder is None:
+            raise CancelledError
+        points.append(_point(folder, dataset, name, *one))
         found(points[-1])
     check_in(1.0, progress, cancelled)
     every = tuple(points)
@@ -157,100 +158,8 @@ def _variant(network: Network, layer: str, filters: int, seed: int) -> Network:
     return msgspec.structs.replace(resized, name=name, training=training)
 
 
-@dataclass
-class _Trainings:
-    """Trains networks, unless a run has done it."""
-
-    dataset: Dataset
-    root: Path
-    data_dir: Path | None
-    threads: int
-    control: Control
-    cancelled: Cancelled
-    digest: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.digest = data_digest(self.dataset)
-
-    def trained(self, network: Network, progress: Progress) -> tuple[RunFolder, Summary]:
-        """A completed run of the network, and its figures."""
-        folder = self._begun(network)
-        if folder is not None:
-            summary = summarize(folder.events_file, folder.info().created)
-            if summary.state == "completed":
-                return folder, summary
-        with self._recorder(network, folder) as recorder:
-            folder = RunFolder(Path(recorder.path))
-            annotate(folder, tags=(TAG, *folder.notes().tags))
-            watch = _TrainingWatch(network, self.dataset, self.control, progress, self.cancelled)
-            train_recorded(
-                network, self.dataset, recorder, self.control, watch.observe, threads=self.threads
-            )
-        watch.require_completed()
-        return folder, summarize(folder.events_file, folder.info().created)
-
-    def _begun(self, network: Network) -> RunFolder | None:
-        """The run of exactly this network, data and number of epochs, if there is one."""
-        wanted = network_digest(network)
-        for name in sorted(run_names(self.root)):
-            folder = RunFolder(self.root / name)
-            try:
-                if TAG not in folder.notes().tags or folder.info().data_sha256 != self.digest:
-                    continue
-                other = folder.network()
-            except CnnTuiError:
-                continue
-            same_length = other.training.epochs == network.training.epochs
-            if same_length and network_digest(other) == wanted:
-                return folder
-        return None
-
-    def _recorder(self, network: Network, begun: RunFolder | None) -> Recorder:
-        if begun is not None:
-            return resume_run(begun, begun.network(), self.dataset, control=self.control)
-        return new_run(
-            self.root, network, self.dataset, control=self.control, data_dir=self.data_dir
-        )
-
-
-class _TrainingWatch:
-    """Follows a training: reports its progress and stops it when it is cancelled."""
-
-    def __init__(
-        self,
-        network: Network,
-        dataset: Dataset,
-        control: Control,
-        progress: Progress,
-        cancelled: Cancelled,
-    ) -> None:
-        recipe = network.training
-        self._name = network.name
-        self._steps = recipe.epochs * -(-len(dataset.train) // recipe.batch_size)
-        self._control, self._progress, self._cancelled = control, progress, cancelled
-        self._ended: RunEnded | None = None
-
-    def observe(self, event: RunEvent) -> None:
-        match event:
-            case BatchCompleted():
-                if self._progress is not None:
-                    self._progress(min(1.0, event.step / self._steps))
-                if self._cancelled is not None and self._cancelled():
-                    self._control.stop()
-            case RunEnded():
-                self._ended = event
-
-    def require_completed(self) -> None:
-        if self._ended is None or self._ended.reason == "failed":
-            why = self._ended.message if self._ended else "it ended without a result."
-            raise CnnTuiError(f"The training of {self._name} failed: {why}")
-        if self._ended.reason != "completed":
-            raise CancelledError
-
-
-def _point(
-    folder: RunFolder, summary: Summary, dataset: Dataset, layer: str, filters: int, seed: int
-) -> WidthPoint:
+def _point(folder: RunFolder, dataset: Dataset, layer: str, filters: int, seed: int) -> WidthPoint:
+    summary = summarize(folder.events_file, folder.info().created)
     state = read_state(folder)
     subject = Subject(
         network=state.network,

@@ -42,7 +42,7 @@ def train_once(
         dataset: the images to train on.
         data_dir: recorded for a later resume.
         note: the note of a new run.
-        tags: the tags of a new run.
+        tags: the tags of a new run; a run without them is not one of these.
         progress: called with the share of the steps that are done.
         cancelled: asked after every step; the run then stops and can be resumed.
         threads: number of threads; all cores if None.
@@ -52,7 +52,7 @@ def train_once(
     """
     data = data_digest(dataset)
     stopped: RunFolder | None = None
-    for folder, state in _runs_of(root, network, data):
+    for folder, state in _runs_of(root, network, data, tags):
         if state == "completed":
             return folder
         stopped = folder if state in ("stopped", "crashed") else stopped
@@ -61,7 +61,7 @@ def train_once(
         recorder = resume_run(stopped, network, dataset, control=control)
     else:
         recorder = new_run(root, network, dataset, control=control, data_dir=data_dir)
-    watch = _Watch(control, progress, cancelled)
+    watch = _OnceWatch(control, progress, cancelled)
     with recorder:
         folder = RunFolder(Path(recorder.path))
         if stopped is None and (note or tags):
@@ -73,12 +73,14 @@ def train_once(
     return folder if watch.ended.reason == "completed" else None
 
 
-def _runs_of(root: Path, network: Network, data: str) -> Iterator[tuple[RunFolder, str]]:
+def _runs_of(
+    root: Path, network: Network, data: str, tags: tuple[str, ...]
+) -> Iterator[tuple[RunFolder, str]]:
     wanted = network_digest(network), network.training.epochs
     for name in run_names(root):
         folder = RunFolder(root / name)
         with suppress(CnnTuiError):  # another program's run, or one that cannot be read
-            if folder.info().data_sha256 != data:
+            if folder.info().data_sha256 != data or not {*tags} <= {*folder.notes().tags}:
                 continue
             found = folder.network()
             entry = read_entry(folder)
@@ -86,7 +88,7 @@ def _runs_of(root: Path, network: Network, data: str) -> Iterator[tuple[RunFolde
                 yield folder, entry.state
 
 
-class _Watch:
+class _OnceWatch:
     def __init__(
         self,
         control: Control,

@@ -44,7 +44,7 @@ from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.dashboard.run_view import view_of
-from cnn_tui.tui.history.run_rows import about, records
+from cnn_tui.tui.history.run_rows import about, listing
 from cnn_tui.tui.screens.watch import WatchScreen
 from cnn_tui.tui.session import Session
 from cnn_tui.tui.training import Places, Training
@@ -90,8 +90,8 @@ def spoil(root: Path, file: str, contents: Iterable[bytes]) -> list[RunFolder]:
 def look_at(folder: RunFolder, other: RunFolder) -> None:
     """Call everything that reads a run; only errors with a message may result."""
     entry = read_entry(folder)
-    about(entry)
-    records([entry] if entry else [])
+    about(entry, "", 80)
+    listing([entry] if entry else [], {})
     assert writer_present(folder) in (True, False)
     last_environment(folder)
     original_of(folder)

@@ -23,9 +23,9 @@ def test_equal_networks_have_no_differences() -> None:
 
 def test_a_layer_in_between_shifts_nothing() -> None:
     more = (*DIGITS.layers[:1], BatchNorm(), *DIGITS.layers[1:])
-    assert rows(DIGITS.layers, more) == [(2, ("", "bn"))]
-    assert rows(more, DIGITS.layers) == [(2, ("bn", ""))]
-    assert rows(DIGITS.layers, more, DIGITS.layers) == [(2, ("", "bn", ""))]
+    assert rows(DIGITS.layers, more) == [(2, ("", "batchnorm"))]
+    assert rows(more, DIGITS.layers) == [(2, ("batchnorm", ""))]
+    assert rows(DIGITS.layers, more, DIGITS.layers) == [(2, ("", "batchnorm", ""))]
 
 
 def test_layers_of_a_type_face_each_other() -> None:
@@ -33,7 +33,7 @@ def test_layers_of_a_type_face_each_other() -> None:
     wider = (first, BatchNorm(), *DIGITS.layers[1:])
     assert rows(DIGITS.layers, wider) == [
         (1, ("conv 16 3x3 pad same", "conv 24 3x3 pad same")),
-        (2, ("", "bn")),
+        (2, ("", "batchnorm")),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import numpy as np
@@ -17,8 +18,8 @@ from cnn_tui.engine.insight import histograms as module
 from cnn_tui.engine.insight.examples import Eye
 from cnn_tui.engine.insight.histograms import (
     BINS,
-    QUANTITIES,
     LayerHistograms,
+    Quantity,
     histograms,
     in_common_bins,
     sample,
@@ -53,7 +54,7 @@ def test_a_run_is_shown_from_untrained_to_its_last_state(subject: Subject) -> No
     assert states[0] == "untrained" and states[-1] == subject.state == "epoch 3, step 9"
     assert len(states) == len(set(states)) > 2
     assert {(h.layer, h.quantity) for h in found.layers} == {
-        (layer, quantity) for layer in ("conv1", "fc6") for quantity in QUANTITIES
+        (layer, quantity) for layer in ("conv1", "fc6") for quantity in get_args(Quantity)
     }
     assert shares == sorted(shares) and shares[0] == 0 and shares[-1] < 1
     msgspec.json.encode(found)

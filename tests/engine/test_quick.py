@@ -288,7 +288,7 @@ def test_every_word_of_a_preset_is_known_to_the_completions(name: str):
         ("conv 8 3x3 | Conv2D(32, 3)", "conv 8 3x3"),
         ("conv3-64", ""),
         ("pool(3", ""),
-        ("conv 8 3x3 | pool 2 | (", "conv 8 3x3 | pool 2x2"),
+        ("conv 8 3x3 | pool 2 | (", "conv 8 3x3 | maxpool 2x2"),
         ("conv 8 3x3 | res { conv 16 pa", "conv 8 3x3"),
         ("relu | fc", "relu"),
     ],

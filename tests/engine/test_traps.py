@@ -39,7 +39,7 @@ TRAPS = {
         "fraction",
         "(224 - 11 + 2*0)/4 + 1 = 54.25, not a whole number",
         "input 3x227x227 instead of 3x224x224: gives 96x55x55, all later layers fit",
-        "conv 96 11x11 s4 | relu | pool 3x3 s2 | fc 1000",
+        "conv 96 11x11 s4 | relu | maxpool 3x3 s2 | fc 1000",
     ),
     "a stride-2 branch beside an identity shortcut": Trap(
         "conv 8 4x4 s2 p1 | res { conv 16 4x4 s2 p1 | bn } | relu | fc 10",
@@ -47,7 +47,7 @@ TRAPS = {
         "shortcut-shape",
         "the branch gives 16x8x8, the identity shortcut 8x16x16",
         "shortcut projection and stride 2: gives 16x8x8, all later layers fit",
-        "conv 8 4x4 s2 p1 | res { conv 16 4x4 s2 p1 | bn } s2 proj | relu | fc 10",
+        "conv 8 4x4 s2 p1 | residual { conv 16 4x4 s2 p1 | batchnorm } s2 proj | relu | fc 10",
     ),
     "a wider branch beside an identity shortcut": Trap(
         "conv 8 3x3 pad same | res { conv 16 3x3 pad same } | fc 10",
@@ -55,7 +55,7 @@ TRAPS = {
         "shortcut-shape",
         "only equal shapes can be added",
         "shortcut projection instead of identity: gives 16x32x32, all later layers fit",
-        "conv 8 3x3 pad same | res { conv 16 3x3 pad same } proj | fc 10",
+        "conv 8 3x3 pad same | residual { conv 16 3x3 pad same } proj | fc 10",
     ),
     "a branch without padding": Trap(
         "conv 8 3x3 pad same | res { conv 8 3x3 | relu | conv 8 3x3 } | fc 10",
@@ -63,7 +63,8 @@ TRAPS = {
         "shortcut-shape",
         "the branch gives 8x28x28, the identity shortcut 8x32x32",
         'padding "same" throughout its branch: gives 8x32x32, all later layers fit',
-        "conv 8 3x3 pad same | res { conv 8 3x3 pad same | relu | conv 8 3x3 pad same } | fc 10",
+        "conv 8 3x3 pad same | residual { conv 8 3x3 pad same | relu | conv 8 3x3 pad same } "
+        "| fc 10",
     ),
     "same padding with an even kernel": Trap(
         "conv 8 4x4 pad same | fc 10",
@@ -87,7 +88,7 @@ TRAPS = {
         "fraction",
         "(7 - 2 + 2*0)/2 + 1 = 3.5",
         "kernel 3x3 with stride 2 instead of 2x2: gives 1x3x3, all later layers fit",
-        "pool 2x2 | pool 2x2 | pool 3x3 s2 | fc 10",
+        "maxpool 2x2 | maxpool 2x2 | maxpool 3x3 s2 | fc 10",
     ),
     "a pool behind an fc layer": Trap(
         "conv 8 3x3 pad same | fc 64 | pool 2x2 | fc 10",
@@ -95,7 +96,7 @@ TRAPS = {
         "needs-volume",
         "an fc layer before it made its input flat",
         "move it before layer 2 (fc): all later layers fit",
-        "conv 8 3x3 pad same | pool 2x2 | fc 64 | fc 10",
+        "conv 8 3x3 pad same | maxpool 2x2 | fc 64 | fc 10",
     ),
     "no fc layer at the end": Trap(
         "conv 8 3x3 pad same | relu",
@@ -111,7 +112,7 @@ TRAPS = {
         "empty-branch",
         "its branch has no layers",
         "put conv 8 3x3 pad same into its branch: gives 8x28x28, all later layers fit",
-        "conv 8 3x3 pad same | res { conv 8 3x3 pad same } | fc 10",
+        "conv 8 3x3 pad same | residual { conv 8 3x3 pad same } | fc 10",
     ),
     "a volume shrunk to nothing": Trap(
         "pool 4x4 | pool 4x4 | conv 8 5x5 | fc 10",
@@ -119,7 +120,7 @@ TRAPS = {
         "kernel-too-large",
         "a window of 5x5 is larger than its input of 2x2",
         "kernel 2x2 instead of 5x5: gives 8x1x1, all later layers fit",
-        "pool 4x4 | pool 4x4 | conv 8 2x2 | fc 10",
+        "maxpool 4x4 | maxpool 4x4 | conv 8 2x2 | fc 10",
     ),
 }  # fmt: skip
 

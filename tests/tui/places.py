@@ -22,9 +22,9 @@ from cnn_tui.tui.actions import (
     TRAIN,
     WATCH,
     WEIGHTS,
-    Command,
 )
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.command import Command
 
 MakeApp = Callable[..., CnnTuiApp]
 

@@ -87,7 +87,7 @@ async def test_the_app_opens_such_a_file(
         else:
             await until(pilot, lambda: isinstance(app.screen, Prompt))
             # The smallest that fits is suggested; without an answer nothing is opened.
-            assert isinstance(app.screen, Prompt) and app.screen.query_one(Input).value == "1,8,8"
+            assert isinstance(app.screen, Prompt) and app.screen.query_one(Input).value == "1x8x8"
             await pilot.press("escape")
             await app.workers.wait_for_complete()
             await pilot.pause()

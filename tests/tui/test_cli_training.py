@@ -101,7 +101,7 @@ def test_log_every_tells_steps_between_epochs(cli) -> None:
     often = cli("train", "two-layer", *how, "--log-every", 1e-9).out.splitlines()
     steps = [line for line in often if line.startswith("step")]
     assert len(steps) == 2 * 40
-    assert re.match(r"step 1 of epoch 1  loss \d\.\d{4}  [ \d.]+%  lr 0\.004 ", steps[0])
+    assert re.match(r"step 1 of epoch 1  loss \d\.\d{4}  [ \d.]+%  lr 0\.002 ", steps[0])
     usual = cli("train", "two-layer", *how).out
     assert not [line for line in usual.splitlines() if line.startswith("step")]
     assert "".join(often).isprintable()

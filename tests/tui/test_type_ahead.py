@@ -14,8 +14,9 @@ from runs_made import make_runs
 from textual import events
 
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.tui.actions import COMMANDS, Command
+from cnn_tui.tui.actions import COMMANDS
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.command import Command
 from cnn_tui.tui.screens.build import LayerList
 from cnn_tui.tui.screens.dialog import Prompt
 

@@ -21,7 +21,7 @@ from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.drawing import draw_sheet, looks_on, terminal
 from cnn_tui.tui.cli.loading import load, progress_shown
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
-from cnn_tui.tui.samples import Captioned, sheet
+from cnn_tui.tui.samples import Exhibit, sheet
 from cnn_tui.tui.terminal.half_blocks import Picture
 
 _PICTURE = 16
@@ -124,12 +124,12 @@ def _figures(values: tuple[float, ...]) -> str:
     return " ".join(f"{value:.4g}" for value in values)
 
 
-def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Captioned]:
+def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Exhibit]:
     """Draw the first image of each class above its name."""
     train = dataset.train
     for index in first_of_each(train, len(dataset.classes))[:_MOST_PICTURES]:
         image = to_bytes(train.images[index], statistics.low, statistics.high)
-        yield Captioned(Picture(image), (dataset.classes[train.labels[index]],))
+        yield Exhibit(Picture(image), (dataset.classes[train.labels[index]],))
 
 
 @command.command("fetch")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cnn_tui.tui.inspect.canvas import Wanted
-from cnn_tui.tui.inspect.source import Found, Surroundings
+from cnn_tui.tui.inspect.source import Finding, Surroundings
 from cnn_tui.tui.inspect.table import View
 from cnn_tui.tui.words import clean
 
@@ -138,7 +138,7 @@ class Place:
         return len(facts.states) > 1
 
     def words(
-        self, view: View, facts: Surroundings, found: Found | None, page: str, width: int
+        self, view: View, facts: Surroundings, found: Finding | None, page: str, width: int
     ) -> str:
         """Say where this is, in a line; the state is left out if there is no room."""
         names, parts = layers_of(view, facts), []

@@ -144,7 +144,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Found:
+class Finding:
     """The answer of a view, with what is known about the network."""
 
     seen: Seen
@@ -161,11 +161,11 @@ class Inspector:
         self._find = find
         self._one = Lock()
         self._subjects: OrderedDict[str, Subject] = OrderedDict()
-        self._found: OrderedDict[tuple[str, str, Wanted], Found] = OrderedDict()
+        self._found: OrderedDict[tuple[str, str, Wanted], Finding] = OrderedDict()
         self.source: Source | None = None
         self.facts: Surroundings | None = None
 
-    def known(self, view: View, state: str, wanted: Wanted) -> Found | None:
+    def known(self, view: View, state: str, wanted: Wanted) -> Finding | None:
         """Return what was found before."""
         return self._found.get((view.name, state, _needed(view, wanted)))
 
@@ -178,7 +178,7 @@ class Inspector:
         cancelled: Cancelled,
         *,
         fresh: bool = False,
-    ) -> Found | None:
+    ) -> Finding | None:
         """Compute a view on the caller's thread; None if it was cancelled.
 
         ``fresh`` asks a run that trains for its present weights.
@@ -198,7 +198,7 @@ class Inspector:
                 subject.require_data()
             asked, began = replace(needed, folder=self.source.folder), time.monotonic()
             seen = view.compute(subject, asked, progress, cancelled)
-            found = Found(seen, facts, time.monotonic() - began)
+            found = Finding(seen, facts, time.monotonic() - began)
             if cancelled():
                 return None
             if not self.source.live:
@@ -225,7 +225,7 @@ class Inspector:
             while self._subjects:
                 self._subjects.popitem()[1].close()
 
-    def _keep(self, key: tuple[str, str, Wanted], found: Found) -> None:
+    def _keep(self, key: tuple[str, str, Wanted], found: Finding) -> None:
         self._found[key] = found
         while len(self._found) > _KEPT:
             self._found.popitem(last=False)

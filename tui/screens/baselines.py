@@ -14,7 +14,8 @@ from cnn_tui.engine.data.sources import FOLDER
 from cnn_tui.engine.errors import CnnTuiError, MissingDataError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.training.control import Control
-from cnn_tui.tui.actions import LADDER, bindings
+from cnn_tui.tui.actions import LADDER
+from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.dashboard.baseline_charts import chart_of, folds_picture
 from cnn_tui.tui.history.baseline_runner import RUNGS, BaselineRunner, records_of
 from cnn_tui.tui.rows import Column, Line, bar

@@ -9,7 +9,8 @@ from textual.app import ComposeResult
 
 from cnn_tui.engine.runs.compare import RunComparison, compare_runs
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.tui.actions import COMPARE, bindings
+from cnn_tui.tui.actions import COMPARE
+from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.history.comparison import columns, overlay, rows
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen

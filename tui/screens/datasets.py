@@ -15,7 +15,8 @@ from textual.widgets import Static
 from cnn_tui.engine.data.sources import FOLDER, SOURCES
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.tui.actions import DATA, bindings
+from cnn_tui.tui.actions import DATA
+from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.rows import Column, TableRow, bar
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.starting import ask_for_data

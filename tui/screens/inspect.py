@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from textwrap import wrap
 from time import monotonic
@@ -15,24 +14,22 @@ from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import list_runs, sort_runs
-from cnn_tui.engine.specs.family import ANCESTORS
 from cnn_tui.engine.training.glimpse import Pace
-from cnn_tui.tui.actions import INSPECT, bindings
+from cnn_tui.tui.actions import INSPECT
+from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.inspect.canvas import Wanted
 from cnn_tui.tui.inspect.pane import InspectPane, ViewList
 from cnn_tui.tui.inspect.place import Place, layers_of
 from cnn_tui.tui.inspect.source import (
-    Found,
+    Finding,
     Inspector,
     LiveSource,
     SavedSource,
     Source,
-    Surroundings,
 )
-from cnn_tui.tui.inspect.table import VIEWS, View, view_named
-from cnn_tui.tui.messages import PresetWanted
+from cnn_tui.tui.inspect.table import VIEWS, View
 from cnn_tui.tui.rows import Column, TableRow
-from cnn_tui.tui.screens.inspect_dialogs import InspectDialogs
+from cnn_tui.tui.screens.inspect_turns import InspectTurns
 from cnn_tui.tui.terminal.link import form_in
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
@@ -50,7 +47,7 @@ _MOST_SAID = 4
 """Rows of what a view says."""
 
 
-class InspectScreen(InspectDialogs):
+class InspectScreen(InspectTurns):
     """Looks into the run that trains, the last one, or one of the list."""
 
     CSS_PATH = "inspect.tcss"
@@ -71,22 +68,9 @@ class InspectScreen(InspectDialogs):
         self._share, self._pace = 0.0, Pace(_SHARE, _LIVE)
 
     @property
-    def view(self) -> View:
-        """The chosen view."""
-        return view_named(self.query_one(ViewList).chosen) or VIEWS[0]
-
-    @property
     def about(self) -> str:
         """What the help begins with."""
         return self.view.about
-
-    @property
-    def _pane(self) -> InspectPane:
-        return self.query_one(InspectPane)
-
-    @property
-    def _facts(self) -> Surroundings | None:
-        return self._inspector.facts if self._inspector else None
 
     def heading_for(self, built: Heading) -> Heading:
         """The heading is of the network that is looked into, not of the one being built."""
@@ -143,7 +127,7 @@ class InspectScreen(InspectDialogs):
         elif view.start and not start:
             self._began = self._found = None
             self._pane.seen, self._pane.words = None, view.start
-            self._tell()
+            self.tell()
         else:
             self._compute(self._inspector, view, wanted, fresh)
 
@@ -161,21 +145,21 @@ class InspectScreen(InspectDialogs):
         job = partial(look, fresh=fresh)
         run_in_thread(self, job, partial(self._show, number), partial(self._fail, number))
 
-    def _show(self, number: int, found: Found | None) -> None:
+    def _show(self, number: int, found: Finding | None) -> None:
         if number != self._asked or found is None or not self.is_mounted:
             return
         self._pace.worked(found.seconds)
         self._began, self._found = None, found
         self._pane.layer_drawn = self._place.layer(self.view, found.facts)
         self._pane.seen = found.seen
-        self._tell()
+        self.tell()
 
     def _fail(self, number: int, error: CnnTuiError) -> None:
         if number != self._asked or not self.is_mounted:
             return
         self._began = self._found = None
         self._pane.seen, self._pane.words = None, str(error)
-        self._tell()
+        self.tell()
 
     def _source_now(self) -> object:
         """What would be looked into now."""
@@ -208,9 +192,6 @@ class InspectScreen(InspectDialogs):
     def _wanted_now(self) -> Wanted:
         return self._place.wanted_by(self.view, self._facts)
 
-    def _layers(self) -> Sequence[str]:
-        return layers_of(self.view, self._facts)
-
     def _watch(self) -> None:
         """Show how far a long computation is, and draw a run that trains again in time."""
         if not self.is_current or self._inspector is None:
@@ -233,7 +214,7 @@ class InspectScreen(InspectDialogs):
             self._pane.words = f"computing{share}... esc cancels"
 
     @on(InspectPane.PagesCounted)
-    def _tell(self) -> None:
+    def tell(self) -> None:
         """Show where this is, and what the view says."""
         facts = self._facts
         where = self.query_one("#where", TextLines)
@@ -256,63 +237,6 @@ class InspectScreen(InspectDialogs):
             below.styles.height = min(len(lines), _MOST_SAID) + 1
         below.rows, below.display = tuple(lines), bool(lines)
         self.refresh_bindings()
-
-    @on(ViewList.Highlighted)
-    def _other_view(self) -> None:
-        self._place.undo()
-        self.turn_to(self.view.name)
-
-    def action_layer(self, by: int) -> None:
-        if "size" in self.view.takes and self._facts:
-            self._place.next_size(self._facts, by)
-            self.look()
-        elif self._place.next_layer(self.view, self._facts, by):
-            self._pane.page, self._pane.chosen = 0, None
-            self.look()
-
-    def action_image(self, by: int) -> None:
-        if self._facts and self._place.next_image(self._facts, by):
-            self.look()
-
-    def action_class(self, by: int) -> None:
-        if self._facts:
-            self._place.next_class(self._facts, by)
-            self.look()
-
-    @on(InspectPane.Moved)
-    def _move(self, event: InspectPane.Moved) -> None:
-        """Move the window of the stepper."""
-        window = self._pane.drawn.window
-        if self._found and window:
-            self._place.move(*window, event.down, event.across)
-            self.look()
-
-    def action_travel(self, by: int) -> None:
-        if self._facts and self._place.next_state(self._facts, by):
-            self.look()
-
-    def action_filter(self, by: int) -> None:
-        pane = self._pane
-        order, on_a_page = pane.drawn.order, pane.drawn.on_a_page
-        if order:
-            first = pane.page * on_a_page
-            at = first if pane.chosen not in order else order.index(pane.chosen) + by
-            at = max(0, min(at, len(order) - 1))
-            pane.chosen, pane.page = order[at], at // on_a_page
-            if "position" in self.view.takes:
-                self._place.choose_filters((order[at],))
-                self.look()
-            self._tell()
-
-    def action_page(self, by: int) -> None:
-        pane = self._pane
-        pane.page = max(0, min(pane.page + by, pane.drawn.pages - 1))
-        pane.chosen = None
-        self._tell()
-
-    def action_zoom(self, by: int) -> None:
-        self._pane.zoom += by
-        self._tell()
 
     def action_back(self) -> None:
         """Cancel the computation, leave the window of the stepper, or go back to the runs."""
@@ -351,35 +275,3 @@ class InspectScreen(InspectDialogs):
                 can_open = self._pane.chosen is not None or "position" in takes
                 return self._began is None and (found is None or can_open)
         return super().check_action(action, parameters)
-
-    def action_act(self) -> None:
-        """Open what is under the cursor, walk with the arrows, or start a computation."""
-        view, chosen, facts = self.view, self._pane.chosen, self._facts
-        if self._found is None or facts is None:
-            self.look(start=True)
-        elif "position" in view.takes:
-            self._pane.focus()
-        elif chosen is not None and view.opens == "build":
-            self.post_message(PresetWanted(ANCESTORS[chosen].preset))
-        elif chosen is not None:
-            self._place.open(view, facts, chosen)
-            self.turn_to(view.opens)
-
-    def turn_to(self, view: str) -> None:
-        """Show a view with what is wanted now."""
-        self.query_one(ViewList).choose(view)
-        self._pane.page, self._pane.chosen, self._pane.seen, self._found = 0, None, None, None
-        self._pane.words = ""
-        self.look()
-
-    def action_flagged(self) -> None:
-        """Take out the filters that the health of the layer flags."""
-        if self._facts and self._facts.convs:
-            conv = self._place.conv(self.view, self._facts)
-            self._place.choose_flagged(conv)
-            self.turn_to("ablate")
-
-    def action_undo(self) -> None:
-        """Put the filters back; show all mistakes again."""
-        self._place.undo()
-        self.turn_to(self.view.name)

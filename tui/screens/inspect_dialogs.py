@@ -13,7 +13,7 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, list_runs
 from cnn_tui.tui.history.run_rows import items_for
 from cnn_tui.tui.inspect.place import Place
-from cnn_tui.tui.inspect.source import Found, Inspector, SavedSource
+from cnn_tui.tui.inspect.source import Finding, Inspector, SavedSource
 from cnn_tui.tui.inspect.table import View
 from cnn_tui.tui.screens.dialog import Picker, Prompt
 from cnn_tui.tui.screens.files import complain
@@ -29,7 +29,7 @@ class InspectDialogs(ModeScreen):
         super().__init__()
         self._training = training
         self._inspector: Inspector | None = None
-        self._found: Found | None = None
+        self._found: Finding | None = None
         self._place = Place()
 
     @property
@@ -37,8 +37,8 @@ class InspectDialogs(ModeScreen):
         """The chosen view."""
         raise NotImplementedError
 
-    def look(self) -> None:
-        """Show the chosen view."""
+    def look(self, *, start: bool = False) -> None:
+        """Show the chosen view; ``start`` begins one that takes long."""
         raise NotImplementedError
 
     def open_source(self, source: SavedSource) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from textual.content import Content
 from textual.widgets.option_list import Option
 
-from cnn_tui.tui.actions import Command, commands, key_word, title_of
+from cnn_tui.tui.actions import commands, title_of
+from cnn_tui.tui.command import Command, key_word
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.screens.dialog import Picker
 from cnn_tui.tui.words import fit

@@ -18,7 +18,8 @@ from textual.timer import Timer
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, list_runs
-from cnn_tui.tui.actions import APP, commands, key_words
+from cnn_tui.tui.actions import APP, commands
+from cnn_tui.tui.command import key_words
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.dashboard.pictures import (
     KINDS,

@@ -15,7 +15,8 @@ from cnn_tui.engine.runs.cleanup import TrashedRun, list_bin
 from cnn_tui.engine.runs.compare import EpochCurve, read_curve
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import Order, RunEntry, list_runs, matches, sort_runs
-from cnn_tui.tui.actions import RUNS, bindings
+from cnn_tui.tui.actions import RUNS
+from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.history.comparison import run_picture
 from cnn_tui.tui.history.differing import Recipes
 from cnn_tui.tui.history.run_rows import listing, listing_words

@@ -9,7 +9,8 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.reproduction import original_of
 from cnn_tui.engine.training.control import Portion
 from cnn_tui.engine.training.events import Remedy
-from cnn_tui.tui.actions import TRAIN, bindings
+from cnn_tui.tui.actions import TRAIN
+from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.differences import difference_words
 from cnn_tui.tui.messages import RunSteered, TrainRequested, WatchRun

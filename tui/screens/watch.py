@@ -9,7 +9,8 @@ from textual import work
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.requests import Request
 from cnn_tui.engine.training.settings import Settings
-from cnn_tui.tui.actions import CHARTS, WATCH, bindings, charts_of
+from cnn_tui.tui.actions import CHARTS, WATCH
+from cnn_tui.tui.bindings import bindings, charts_of
 from cnn_tui.tui.building.fields import form_fields
 from cnn_tui.tui.history.watching import Watched
 from cnn_tui.tui.messages import EditRun, InspectRun

@@ -10,7 +10,8 @@ from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.tui.actions import WEIGHTS, bindings
+from cnn_tui.tui.actions import WEIGHTS
+from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.bars import Heading
