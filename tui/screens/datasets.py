@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.timer import Timer
 from textual.widgets import Static
 
 from cnn_tui.engine.data.sources import FOLDER, SOURCES
@@ -44,6 +45,10 @@ _COLUMNS = (
 )
 _SIDES = {False: 10, True: 22}
 """Longest side of a picture in characters, on low and on high screens."""
+_REST = 0.15
+"""Seconds that the cursor rests on a dataset before it is read."""
+_MOST_KNOWN = 3
+"""Datasets that are kept in memory."""
 
 
 class DataScreen(ModeScreen):
@@ -62,6 +67,9 @@ class DataScreen(ModeScreen):
         self._entries: dict[str, DatasetEntry] = {}
         self._shown: tuple[Dataset, Statistics] | None = None
         self._page = 0
+        self._known: dict[tuple[str, Path | None], tuple[Dataset, Statistics]] = {}
+        """What was read, by the name and the folder that was given for it."""
+        self._resting: Timer | None = None
         self._stop: threading.Event | None = None
         self._progress = ("", 0, 1)
         self._words = ""
@@ -104,11 +112,11 @@ class DataScreen(ModeScreen):
         entry = self._entries[self.query_one(Table).chosen]
         self._shown, self._page = None, 0
         self.query_one("#samples", Static).update("")
+        if self._resting:
+            self._resting.stop()
         if entry.ready:
-            folder = self._places.data_of(entry.name)
             self._words = "reading..."
-            read = partial(_measured, entry.name, folder)
-            run_in_thread(self, read, partial(self._show_measured, entry.name), self._fail)
+            self._resting = self.set_timer(_REST, partial(self._read, entry.name))
         elif entry.download_bytes:
             size = entry.download_bytes / 1e6
             self._words = (
@@ -122,12 +130,26 @@ class DataScreen(ModeScreen):
         self._look()
         self.refresh_bindings()
 
-    def _show_measured(self, name: str, shown: tuple[Dataset, Statistics]) -> None:
+    def _read(self, name: str) -> None:
+        """Read a dataset on a thread, unless it was read before."""
+        key = name, self._places.data_of(name)
+        if key in self._known:
+            self._show_measured(key, self._known[key])
+        else:
+            read = partial(_measured, *key)
+            run_in_thread(self, read, partial(self._show_measured, key), self._fail)
+
+    def _show_measured(
+        self, key: tuple[str, Path | None], shown: tuple[Dataset, Statistics]
+    ) -> None:
         from cnn_tui.tui.samples import summary_of
 
+        name, folder = key
+        self._known[key] = shown
+        while len(self._known) > _MOST_KNOWN:
+            del self._known[next(iter(self._known))]
         if self.is_mounted and name == self.query_one(Table).chosen:
             self._shown = shown
-            folder = self._places.data_of(name)
             place = f", in {clean(str(folder))}" if folder else ""
             self._words = summary_of(shown[1]) + place
             self._draw()
