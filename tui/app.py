@@ -125,11 +125,13 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
     async def _edit(self, event: EditRun) -> None:
         try:
             network = event.folder.network()
+            recorded = event.folder.info().data_dir
         except CnnTuiError as error:
             complain(self, error)
             return
         if await may_replace(self, self.builder):
             self.builder.open(network, None, Trained(event.folder, network))
+            self.places.learn(network.data, recorded)
             self.action_mode("build")
             self.notify(
                 f"The network of {event.folder.name}, with its weights: T carries them over, F5 "

@@ -8,9 +8,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
-from math import inf
 from threading import Event, Thread
-from time import monotonic
 
 from textual import events
 from textual.actions import ActionParseResult
@@ -44,8 +42,6 @@ class QuickApp(App[None], inherit_bindings=False):
         self.animation_level = "none"
         self.link = link
         self.type_ahead = TypeAhead(self)
-        self._told: dict[str, float] = {}
-        """The message that was shown last, and when."""
         self._line_filters = (Printable(), *filters_for(link))
         for theme in (*OURS, DARK_16, LIGHT_16):
             self.register_theme(theme)
@@ -133,16 +129,17 @@ class QuickApp(App[None], inherit_bindings=False):
 
         What is still shown is not shown twice, as for a key that is held down.
         """
-        now, seconds = monotonic(), timeout or self.NOTIFICATION_TIMEOUT
-        if now - self._told.get(message, -inf) < seconds:
-            return
-        self._told = {message: now}
-        super().notify(
-            clean(message), title=title, severity=severity, timeout=timeout, markup=False
-        )
+        words = clean(message)
+        if all(shown.message != words for shown in self._notifications):
+            super().notify(words, title=title, severity=severity, timeout=timeout, markup=False)
 
     def on_unmount(self) -> None:
         self.warm_up.end()
+
+    def _handle_exception(self, error: Exception) -> None:
+        # A screen that is opened while the app ends gets no widgets, and may miss them.
+        if not self._exit:
+            super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
         # Textual's would print a page of the program's inside over the person's terminal.

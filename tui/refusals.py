@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from cnn_tui.tui.actions import APP, DATA, LADDER, RUNS, TRAIN, WATCH, commands
+from cnn_tui.tui.actions import (
+    APP,
+    DATA,
+    INSPECT,
+    LADDER,
+    RUNS,
+    TRAIN,
+    WATCH,
+    commands,
+)
 from cnn_tui.tui.command import Command
 
 _NO_RUN = "There is no active run: F5 starts one."
@@ -19,6 +28,7 @@ _CHARTS = {
     "layers": "There is room for both here: the layers are beside the log.",
     "earlier": "There are no other runs in the charts: B adds one.",
 }
+_NO_IMAGES = "There are no images to choose from in this view."
 _COVERED = "Close this screen first: esc leads back."
 
 
@@ -46,6 +56,22 @@ REFUSALS = {
         "learning_rate": _ENDED,
         "stop": _ENDED,
         "resume": "A process trains this run already: space pauses it.",
+    },
+    INSPECT: {
+        "layer": "There is no other layer to choose in this view.",
+        "image": _NO_IMAGES,
+        "choose_image": _NO_IMAGES,
+        "class": "There is no class to choose in this view.",
+        "travel": "There is no other checkpoint to look into.",
+        "filter": "There is nothing to choose in this view.",
+        "act": "There is nothing to open: left and right choose, where there is a choice.",
+        "flagged": "There is no conv layer whose filters could be taken out.",
+        "keep": "No filters are taken out: f takes out what health flags, enter what is chosen.",
+        "undo": "Nothing is taken out.",
+        "page": "There is no other page.",
+        "zoom": "There are no pictures to enlarge.",
+        "save": "There is no picture to save yet.",
+        "choose_data": "Only a saved run can be looked into with other data: r chooses one.",
     },
     DATA: {
         "fetch": "There is nothing to download for this dataset.",

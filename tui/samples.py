@@ -40,7 +40,7 @@ def looks_in(app: App[object], side: int) -> Looks:
 
 
 class Exhibit(NamedTuple):
-    """A picture and the lines below it, all but the first of them dim."""
+    """A picture and the lines below it."""
 
     picture: Picture
     lines: tuple[str, ...]
@@ -62,7 +62,8 @@ _LEAST_WIDTH = 8
 
 
 def _cell(picture: Picture, lines: Iterable[str], width: int, form: Form) -> Group:
-    texts = [Text(clean(line), "dim" if at else "") for at, line in enumerate(lines)]
+    # No line is dimmed: no theme knows how readable that is on its ground.
+    texts = [Text(clean(line)) for line in lines]
     for text in texts:
         text.truncate(width, overflow="ellipsis")
     return Group(as_text(lines_of(picture, form)), *texts)

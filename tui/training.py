@@ -236,6 +236,12 @@ class Places:
         others = [key for key in SOURCES if key != known and holds(key, self.data)]
         return None if others and not (known in SOURCES and holds(known, self.data)) else self.data
 
+    def learn(self, name: str, recorded: str) -> None:
+        """Find a dataset where a run had it, if it is still there and would be missing here."""
+        known = FOLDER if letters(name) == FOLDER else self.lacks(name)
+        if known and recorded and Path(recorded).exists():
+            self.given[known] = Path(recorded)
+
     def lacks(self, name: str) -> str | None:
         """Return the dataset that has to be downloaded or whose folder has to be given."""
         folder = self.data_of(name)

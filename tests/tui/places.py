@@ -16,6 +16,7 @@ from cnn_tui.tui.actions import (
     COMMANDS,
     COMPARE,
     DATA,
+    INSPECT,
     LADDER,
     LIST,
     RUNS,
@@ -25,6 +26,7 @@ from cnn_tui.tui.actions import (
 )
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.command import Command
+from cnn_tui.tui.inspect.pane import InspectPane
 
 MakeApp = Callable[..., CnnTuiApp]
 
@@ -39,6 +41,7 @@ WAYS: dict[str, tuple[str, ...]] = {
     WEIGHTS: ("3", "w"),
     DATA: ("f6",),
     LADDER: ("f7",),
+    INSPECT: ("4",),
 }
 """The keys that lead from the start to the screen of a scope; a new scope needs a row here."""
 LEAVE = ("app.leave", "screen.climb")
@@ -63,6 +66,9 @@ async def reach(app: CnnTuiApp, pilot: Pilot[None], scope: str) -> None:
         await done(pilot)
         if key == "3":
             await until(pilot, lambda: "reading" not in cells(app))
+        elif key == "4":
+            pane = app.screen.query_one(InspectPane)
+            await until(pilot, lambda pane=pane: pane.seen is not None or bool(pane.words))
     assert scope in (*getattr(app.screen, "SCOPES", ()), APP), app.screen
 
 

@@ -13,7 +13,7 @@ from textual import events
 from textual.widgets import Input
 
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.tui.actions import APP, BUILD, COMPARE, WATCH, WEIGHTS
+from cnn_tui.tui.actions import APP, BUILD, COMPARE, INSPECT, WATCH, WEIGHTS
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.command import Command
 from cnn_tui.tui.screens.help import HelpScreen
@@ -71,7 +71,9 @@ async def test_escape_goes_one_step_back_and_help_begins_here(
         depth = len(app.screen_stack)
         await typed(pilot, "escape")
         assert len(app.screen_stack) == max(1, depth - 1)
-        if depth == 1:
+        if scope == INSPECT:
+            assert app.current_mode == "runs"
+        elif depth == 1:
             assert "main screen" in [note.message for note in app._notifications][-1]
 
 

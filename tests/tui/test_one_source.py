@@ -109,7 +109,7 @@ async def test_a_change_beneath_shows_in_every_cell(
                 layers = app.screen_stack[0].query_one("#layers", Lines)
                 shown = (layers.render_line(y).text for y in range(layers.content_size.height))
                 assert "\n".join(shown) == drawings[name][0], (cover, name)
-            back = {"train": "1", "runs": "1", "nothing": "f9"}.get(cover, "escape")
+            back = {"train": "1", "runs": "1", "nothing": "f12"}.get(cover, "escape")
             await typed(pilot, back)
             await pilot.pause()
             assert cells(app) == drawings[name][1], (cover, name)
@@ -160,7 +160,7 @@ async def test_another_terminal_steers_beneath_every_screen(tmp_path: Path) -> N
                 await asyncio.to_thread(send, folder, request, 20)
             board = app.training.board
             await until(pilot, partial(took_over, board, lr))
-            await typed(pilot, "2" if keys in (("1",), ("3",)) else "escape" if keys else "f9")
+            await typed(pilot, "2" if keys in (("1",), ("3",)) else "escape" if keys else "f12")
             await pilot.pause()
             app.clear_notifications()
             shown = cells(app)

@@ -162,9 +162,9 @@ async def test_a_run_is_taken_up_from_the_history_with_its_weights(app: CnnTuiAp
         await pilot.press("escape")
         assert not app.training.session.active
         # An edit that changes no shape leaves them in hand, one that does takes them away.
-        await pilot.press("end", "up", "up", "i", *"dropout", "enter")
+        await pilot.press("end", "up", "up", "up", "i", *"dropout", "enter")
         await until(pilot, lambda: isinstance(app.screen, BuildScreen))
-        assert app.builder.report.layers[-1].type == "dropout"
+        assert app.builder.report.layers[-2].type == "dropout"
         assert app.builder.weights
         await pilot.press("escape", "home", "down", "D")
         assert app.builder.weights is None

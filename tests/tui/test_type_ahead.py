@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 from driving import done, typed
+from inspected import make_runs_to_inspect
 from places import WAYS, all_keys, name_of, reach, state
 from runs_made import make_runs
 from textual import events
 
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.tui.actions import COMMANDS
+from cnn_tui.tui.actions import COMMANDS, INSPECT
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.command import Command
 from cnn_tui.tui.screens.build import LayerList
@@ -26,6 +27,11 @@ MakeApp = Callable[..., CnnTuiApp]
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_runs(tmp_path_factory.mktemp("runs"), (), ("--lr", "0.003"))
+
+
+@pytest.fixture(scope="module")
+def inspected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_runs_to_inspect(tmp_path_factory.mktemp("inspected"))
 
 
 def test_every_scope_can_be_reached() -> None:
@@ -45,12 +51,12 @@ async def test_a_preset_is_opened_by_typing_without_a_pause(make_app: MakeApp) -
 @pytest.mark.slow
 @pytest.mark.parametrize(("command", "key"), all_keys(), ids=name_of)
 async def test_fast_and_slow_typing_do_the_same(
-    make_app: MakeApp, runs: Path, command: Command, key: str
+    make_app: MakeApp, runs: Path, inspected: Path, command: Command, key: str
 ) -> None:
     states = []
     for fast in (False, True):
         app = make_app()
-        app.places.runs = runs
+        app.places.runs = inspected if command.scope == INSPECT else runs
         async with app.run_test(size=(80, 24)) as pilot:
             await reach(app, pilot, command.scope)
             before = state(app)[:4]

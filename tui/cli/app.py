@@ -64,8 +64,9 @@ def run_app(
     if config.trouble:
         app.call_later(app.notify, config.trouble, severity="warning", timeout=20)
     heir = DetachOnHangup(on_hangup, training.stopped_run)
-    with leaving_on_signals(app.leave, heir.detach):
+    with leaving_on_signals(app.leave, heir.detach) as watchdog:
         app.run(mouse=app.link.mouse)
+        watchdog.spare_terminal()
         session.stop()
         session.join(DEADLINE)
         heir.detach(app.return_code or 0)

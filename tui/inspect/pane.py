@@ -71,6 +71,14 @@ class InspectPane(Lines):
             self.post_message(self.PagesCounted())
         return self.drawn.lines
 
+    def zoomed(self, by: int) -> bool:
+        """Draw larger or smaller pictures; returns whether they can be."""
+        before = self.drawn.lines
+        self.zoom += by
+        if self.drawn.lines == before:
+            self.zoom -= by
+        return self.drawn.lines != before
+
     def action_move(self, down: int, across: int) -> None:
         self.post_message(self.Moved(down, across))
 

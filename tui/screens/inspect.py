@@ -19,7 +19,7 @@ from cnn_tui.tui.actions import INSPECT
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.inspect.canvas import Wanted
 from cnn_tui.tui.inspect.pane import InspectPane, ViewList
-from cnn_tui.tui.inspect.place import Place, layers_of
+from cnn_tui.tui.inspect.place import Place
 from cnn_tui.tui.inspect.source import (
     Finding,
     Inspector,
@@ -129,9 +129,11 @@ class InspectScreen(InspectTurns):
             self._pane.seen, self._pane.words = None, view.start
             self.tell()
         else:
-            self._compute(self._inspector, view, wanted, fresh)
+            self._compute(self._inspector, view, wanted, fresh=fresh, again=start)
 
-    def _compute(self, inspector: Inspector, view: View, wanted: Wanted, fresh: bool) -> None:
+    def _compute(
+        self, inspector: Inspector, view: View, wanted: Wanted, *, fresh: bool, again: bool
+    ) -> None:
         number, self._began, self._share = self._asked, monotonic(), 0.0
 
         def progress(share: float) -> None:
@@ -143,7 +145,7 @@ class InspectScreen(InspectTurns):
 
         look = partial(inspector.look, view, self._place.state, wanted, progress, cancelled)
         job = partial(look, fresh=fresh)
-        run_in_thread(self, job, partial(self._show, number), partial(self._fail, number))
+        run_in_thread(self, job, partial(self._show, number), partial(self._fail, number, again))
 
     def _show(self, number: int, found: Finding | None) -> None:
         if number != self._asked or found is None or not self.is_mounted:
@@ -154,9 +156,11 @@ class InspectScreen(InspectTurns):
         self._pane.seen = found.seen
         self.tell()
 
-    def _fail(self, number: int, error: CnnTuiError) -> None:
+    def _fail(self, number: int, again: bool, error: CnnTuiError) -> None:
         if number != self._asked or not self.is_mounted:
             return
+        if again and self._pane.words == str(error):
+            self.notify(str(error))
         self._began = self._found = None
         self._pane.seen, self._pane.words = None, str(error)
         self.tell()
@@ -251,27 +255,37 @@ class InspectScreen(InspectTurns):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.is_mounted:
             return super().check_action(action, parameters)
-        found, takes, wanted = self._found, self.view.takes, self._place.wanted
+        found, facts = self._found, self._facts
+        takes, wanted = self.view.takes, self._place.wanted
         match action:
             case "layer":
-                return len(layers_of(self.view, self._facts)) > 1 or "size" in takes
+                return len(self._layers()) > 1 or ("size" in takes and facts is not None)
             case "class":
-                return "class" in takes
-            case "image" | "choose_image":
-                return "image" in takes
+                return "class" in takes and facts is not None
+            case "image":
+                return "image" in takes and facts is not None and facts.images > 0
+            case "choose_image":
+                return "image" in takes and facts is not None
+            case "flagged":
+                return facts is not None and bool(facts.convs)
+            case "choose_data":
+                return self._inspector is not None and isinstance(
+                    self._inspector.source, SavedSource
+                )
             case "travel":
-                return self._facts is not None and len(self._facts.states) > 1
+                return facts is not None and len(facts.states) > 1
             case "filter":
                 return found is not None and bool(self._pane.drawn.order)
             case "page":
                 return found is not None and self._pane.drawn.pages > 1
-            case "save":
+            case "save" | "zoom":
                 return found is not None
             case "keep":
                 return found is not None and self.view.name == "ablate" and self._place.ablates
             case "undo":
                 return found is not None and (self._place.ablates or wanted.pair is not None)
             case "act":
-                can_open = self._pane.chosen is not None or "position" in takes
+                walks = "position" in takes and not self._pane.has_focus
+                can_open = self._pane.chosen is not None or walks
                 return self._began is None and (found is None or can_open)
         return super().check_action(action, parameters)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from textual import work
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.history import RunEntry, list_runs
+from cnn_tui.engine.runs.history import list_runs
 from cnn_tui.tui.history.run_rows import items_for
 from cnn_tui.tui.inspect.place import Place
 from cnn_tui.tui.inspect.source import Finding, Inspector, SavedSource
@@ -18,7 +17,7 @@ from cnn_tui.tui.inspect.table import View
 from cnn_tui.tui.screens.dialog import Picker, Prompt
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.training import Training
 
 
@@ -77,16 +76,18 @@ class InspectDialogs(ModeScreen):
         else:
             self.notify(f"{path} is written.")
 
-    def action_choose_run(self) -> None:
-        read = partial(list_runs, self._training.places.runs)
-        run_in_thread(self, read, self._offer, partial(complain, self.app))
-
-    def _offer(self, entries: Sequence[RunEntry]) -> None:
-        self._choose(entries)
-
     @work
-    async def _choose(self, entries: Sequence[RunEntry]) -> None:
-        chosen = await self.app.push_screen_wait(Picker("Look into", items_for(entries, [], "")))
+    async def action_choose_run(self) -> None:
+        try:
+            entries = await in_thread(self, partial(list_runs, self._training.places.runs))
+        except CnnTuiError as error:
+            complain(self.app, error)
+            return
+        items = items_for(entries, [], "")
+        if not items:
+            self.notify("There is no run to look into: F5 trains one.")
+            return
+        chosen = await self.app.push_screen_wait(Picker("Look into", items))
         if chosen:
             self.open(RunFolder(self._training.places.runs / chosen))
 

@@ -59,7 +59,10 @@ class InspectTurns(InspectDialogs):
         """Move the window of the stepper."""
         window = self._pane.drawn.window
         if self._found and window:
+            before = self._place.wanted.at
             self._place.move(*window, event.down, event.across)
+            if self._place.wanted.at == before:
+                self.notify("The window is at the border of the output.")
             self.look()
 
     def action_travel(self, by: int) -> None:
@@ -72,6 +75,8 @@ class InspectTurns(InspectDialogs):
         if order:
             first = pane.page * on_a_page
             at = first if pane.chosen not in order else order.index(pane.chosen) + by
+            if not 0 <= at < len(order):
+                self.notify("There are no more of them in this direction.")
             at = max(0, min(at, len(order) - 1))
             pane.chosen, pane.page = order[at], at // on_a_page
             if "position" in self.view.takes:
@@ -81,12 +86,16 @@ class InspectTurns(InspectDialogs):
 
     def action_page(self, by: int) -> None:
         pane = self._pane
+        if not 0 <= pane.page + by < pane.drawn.pages:
+            self.notify("There are no more pages in this direction.")
         pane.page = max(0, min(pane.page + by, pane.drawn.pages - 1))
         pane.chosen = None
         self.tell()
 
     def action_zoom(self, by: int) -> None:
-        self._pane.zoom += by
+        if not self._pane.zoomed(by):
+            how = "larger" if by > 0 else "smaller"
+            self.notify(f"There is no picture that can be drawn {how} here.")
         self.tell()
 
     def action_act(self) -> None:

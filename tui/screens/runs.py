@@ -23,7 +23,7 @@ from cnn_tui.tui.history.run_rows import listing, listing_words
 from cnn_tui.tui.messages import EditRun, InspectRun
 from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.run_changes import RunChanges
-from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.widgets.run_details import RunDetails
@@ -75,8 +75,17 @@ class RunsScreen(RunChanges):
         super().on_mount()
         self.query_one(Table).border_title = "runs"
         self._present()
-        self.look()
+        self._reading = True
+        self._look_first()
         self.set_interval(_LOOK, self._look_if_seen)
+
+    @work
+    async def _look_first(self) -> None:
+        """Read the folder while keys wait: there is nothing yet that they could act on."""
+        try:
+            self._listed(await in_thread(self, self._read))
+        except CnnTuiError as error:
+            self._fail(error)
 
     def on_screen_resume(self) -> None:
         self.look()

@@ -63,6 +63,10 @@ class Watchdog:
         self.code = code
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
+    def spare_terminal(self) -> None:
+        """Do not reset the terminal: it is as it was already."""
+        self._reset = b""
+
     def call_off(self) -> None:
         """Cancel the deadline."""
         self._ended.set()
@@ -87,7 +91,7 @@ class Watchdog:
 @contextmanager
 def leaving_on_signals(
     leave: Callable[[int], None], last: Callable[[int], None] = lambda code: None
-) -> Iterator[None]:
+) -> Iterator[Watchdog]:
     """Call ``leave(128 + signal)`` on a signal, in the main thread, and only once.
 
     ``last`` is called with the same number if the process has to be ended by force.
@@ -103,7 +107,7 @@ def leaving_on_signals(
 
     before = {number: signal.signal(number, handle) for number in SIGNALS}
     try:
-        yield
+        yield watchdog
     finally:
         watchdog.call_off()
         for number, handler in before.items():
