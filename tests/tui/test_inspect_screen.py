@@ -16,15 +16,17 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import InsightError
+from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.inspect import maps, probes
+from cnn_tui.tui.inspect import maps, probes, width
 from cnn_tui.tui.inspect.canvas import Cancelled
 from cnn_tui.tui.inspect.maps import MapsSeen
 from cnn_tui.tui.inspect.pane import InspectPane
 from cnn_tui.tui.inspect.probes import ProbesSeen
 from cnn_tui.tui.inspect.table import VIEWS, view_named
+from cnn_tui.tui.inspect.width import WidthSeen
 from cnn_tui.tui.screens.inspect import InspectScreen
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.session import train
@@ -129,8 +131,17 @@ async def test_a_filter_is_taken_out_put_back_and_kept_out(app: CnnTuiApp, root:
 
 
 async def test_what_takes_long_starts_with_enter_and_is_cancelled_with_esc(
-    app: CnnTuiApp,
+    app: CnnTuiApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ended = threading.Event()
+
+    def wait(subject: object, wanted: object, progress: object, cancelled: Cancelled) -> WidthSeen:
+        while not cancelled():
+            pass
+        ended.set()
+        raise CancelledError
+
+    monkeypatch.setattr(width, "compute", wait)
     async with app.run_test(size=(80, 24)) as pilot:
         await open_run(app, pilot, "small-1")
         await turn_to(app, pilot, "width")
@@ -139,6 +150,7 @@ async def test_what_takes_long_starts_with_enter_and_is_cancelled_with_esc(
         await until(pilot, lambda: "esc cancels" in text(app, "#seen"))
         await pilot.press("escape")
         assert "cancelled" in text(app, "#seen")
+        await until(pilot, ended.is_set)
         await turn_to(app, pilot, "filters")
         await until(pilot, lambda: pane(app).seen is not None)
         await pilot.press("escape")
