@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import InsightError
+from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
@@ -132,12 +134,13 @@ async def test_a_filter_is_taken_out_put_back_and_kept_out(app: CnnTuiApp, root:
 async def test_what_takes_long_starts_with_enter_and_is_cancelled_with_esc(
     app: CnnTuiApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    idle = threading.Event()
+    ended = threading.Event()
 
     def wait(subject: object, wanted: object, progress: object, cancelled: Cancelled) -> WidthSeen:
         while not cancelled():
-            idle.wait(0.01)
-        raise InsightError("It was cancelled.")
+            time.sleep(0.01)
+        ended.set()
+        raise CancelledError
 
     monkeypatch.setattr(width, "compute", wait)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -148,6 +151,7 @@ async def test_what_takes_long_starts_with_enter_and_is_cancelled_with_esc(
         await until(pilot, lambda: "esc cancels" in text(app, "#seen"))
         await pilot.press("escape")
         assert "cancelled" in text(app, "#seen")
+        await until(pilot, ended.is_set)
         await turn_to(app, pilot, "filters")
         await until(pilot, lambda: pane(app).seen is not None)
         await pilot.press("escape")
@@ -182,7 +186,7 @@ async def test_nothing_is_computed_that_nobody_sees(
 
     def wait(subject: object, wanted: object, progress: object, cancelled: Cancelled) -> MapsSeen:
         while not cancelled():
-            pass
+            time.sleep(0.01)
         ended.set()
         raise InsightError("Nobody sees this.")
 
