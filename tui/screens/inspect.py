@@ -19,7 +19,7 @@ from cnn_tui.tui.actions import INSPECT
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.inspect.canvas import Wanted
 from cnn_tui.tui.inspect.pane import InspectPane, ViewList
-from cnn_tui.tui.inspect.place import Place
+from cnn_tui.tui.inspect.place import Place, layers_of
 from cnn_tui.tui.inspect.source import (
     Finding,
     Inspector,
@@ -259,7 +259,9 @@ class InspectScreen(InspectTurns):
         takes, wanted = self.view.takes, self._place.wanted
         match action:
             case "layer":
-                return len(self._layers()) > 1 or ("size" in takes and facts is not None)
+                return len(layers_of(self.view, facts)) > 1 or (
+                    "size" in takes and facts is not None
+                )
             case "class":
                 return "class" in takes and facts is not None
             case "image":
