@@ -134,7 +134,8 @@ class Place:
     def next_state(self, facts: Surroundings, by: int) -> bool:
         """Choose an earlier or later state; returns whether there is one."""
         if len(facts.states) > 1:
-            self.state = facts.states[(facts.at + by) % len(facts.states)]
+            at = facts.states.index(self.state) if self.state in facts.states else facts.at
+            self.state = facts.states[(at + by) % len(facts.states)]
         return len(facts.states) > 1
 
     def words(
@@ -151,7 +152,9 @@ class Place:
             parts.append(f"image < {name} >")
         if found and found.seen.where:
             parts.append(found.seen.where)
-        state = facts.state.rpartition(", ")[2]
+        # The facts are those of the last computation, which a view may wait to begin.
+        state = self.state or facts.state.rpartition(", ")[2]
+        state = f"step {int(state):,}" if state.isdecimal() else state
         parts += [page] * bool(page)
         whole = [*parts, f"< {state} >" if len(facts.states) > 1 else state]
         words = "   ".join(map(clean, whole))
