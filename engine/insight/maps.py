@@ -14,6 +14,9 @@ from cnn_tui.engine.ops.memory import Array
 _FEW = 0.995
 """Share of the values that are within the scale; the others would leave the rest in the dark."""
 
+_ROUNDING = 1e-5
+"""Share of the largest value below which float32 sums are taken for zero."""
+
 
 @dataclass(frozen=True, eq=False)
 class Maps:
@@ -94,5 +97,7 @@ def first_layer_of(subject: Subject) -> str:
 
 
 def _scale(output: Array) -> float:
-    values = np.abs(output[np.isfinite(output) & (output != 0)])
+    values = np.abs(output[np.isfinite(output)])
+    # What is zero but for rounding does not count, so that all processors agree.
+    values = values[values > _ROUNDING * values.max(initial=0.0)]
     return float(np.quantile(values, _FEW)) if len(values) else 1.0

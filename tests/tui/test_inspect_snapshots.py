@@ -72,8 +72,8 @@ def _shift() -> ShiftTest:
 def _maps() -> ShiftedMaps:
     rows = (
         Equivariance("conv1", 1, 1, 1, True, 0.0, 0.11),
-        Equivariance("maxpool3", 2, 1, 0, False, 0.58, 0.6),
-        Equivariance("maxpool3", 2, 2, 1, True, 0.0, 0.17),
+        Equivariance("avgpool3", 2, 1, 0, False, 0.58, 0.6),
+        Equivariance("avgpool3", 2, 2, 1, True, 0.0, 0.17),
         Equivariance("conv4", 2, 4, 2, True, None, 0.4),
     )
     return ShiftedMaps(32, rows)
@@ -99,7 +99,7 @@ def _compare(subject: Subject) -> Comparison:
 
 
 def _probes() -> Probes:
-    names = ("pixels", "conv1", "relu2", "maxpool3", "conv4", "relu5", "fc6")
+    names = ("pixels", "conv1", "relu2", "avgpool3", "conv4", "relu5", "fc6")
     return Probes(
         data="digits",
         images=1257,
