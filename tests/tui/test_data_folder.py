@@ -24,6 +24,8 @@ from cnn_tui.tui.building.recent import DATA
 from cnn_tui.tui.screens.path_prompt import PathPrompt
 from cnn_tui.tui.training import Places
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 NAMES = (
     "train-images-idx3-ubyte",

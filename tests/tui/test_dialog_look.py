@@ -13,6 +13,8 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.dialog import Dialog
 from cnn_tui.tui.screens.palette import CommandPalette
 
+pytestmark = pytest.mark.slow
+
 MakeApp = Callable[..., CnnTuiApp]
 
 KEYS = ("o", "i", "p", "question_mark", "ctrl+p", "f9", "F", "S")
