@@ -209,4 +209,7 @@ def _let_python_collect() -> None:
     if not gc.isenabled():
         # Imported objects stay alive; scanning them would delay a key by 50 ms each time.
         gc.freeze()
+        # Rarely: a window that is opened and closed makes thousands of objects, few of them in
+        # circles. With the usual thresholds one key in twenty waited 0.2 s (measured, on help).
+        gc.set_threshold(20_000, 20, 100)
         gc.enable()
