@@ -35,7 +35,7 @@ from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.lines import TextLines
-from cnn_tui.tui.words import clean
+from cnn_tui.tui.words import clean, clock
 
 _PATIENCE = 0.5
 """Seconds after which a computation shows its progress."""
@@ -213,7 +213,8 @@ class InspectScreen(InspectTurns):
         """Say what is computed, unless something is drawn that is renewed while a run trains."""
         live = self._found is not None and self._training.active
         if seconds > _PATIENCE and not live:
-            share = f" {self._share:.0%}" if self._share else ""
+            left = clock(seconds * (1 - self._share) / self._share) if self._share else ""
+            share = f" {self._share:.0%}, {left} left" if self._share else ""
             self._pane.seen = None
             self._pane.words = f"computing{share}... esc cancels"
 
