@@ -18,6 +18,9 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent, RunStarted
 
+TAG = "beside"
+"""The tag of runs that are trained to compare with."""
+
 
 def train_once(
     root: Path,
@@ -33,8 +36,9 @@ def train_once(
 ) -> RunFolder | None:
     """The completed run of a network on these data, trained first if need be; None if cancelled.
 
-    A run that was stopped resumes from its last state. Runs are recognised by network, recipe,
-    number of epochs and the digest of the data, whatever their names.
+    Runs are recognised by network, recipe, number of epochs and the digest of the data, whatever
+    their names. One that an earlier call began, which its tags tell, resumes from its last state; a
+    person's own stopped run is left as it is.
 
     Args:
         root: the folder of runs.
@@ -42,7 +46,7 @@ def train_once(
         dataset: the images to train on.
         data_dir: recorded for a later resume.
         note: the note of a new run.
-        tags: the tags of a new run; a run without them is not one of these.
+        tags: the tags of a new run, ``beside`` if empty; a completed run must have these.
         progress: called with the share of the steps that are done.
         cancelled: asked after every step; the run then stops and can be resumed.
         threads: number of threads; all cores if None.
@@ -52,10 +56,12 @@ def train_once(
     """
     data = data_digest(dataset)
     stopped: RunFolder | None = None
+    own = tags or (TAG,)
     for folder, state in _runs_of(root, network, data, tags):
         if state == "completed":
             return folder
-        stopped = folder if state in ("stopped", "crashed") else stopped
+        if state in ("stopped", "crashed") and {*own} <= {*folder.notes().tags}:
+            stopped = folder
     control = Control()
     if stopped is not None:
         recorder = resume_run(stopped, network, dataset, control=control)
@@ -64,8 +70,8 @@ def train_once(
     watch = _OnceWatch(control, progress, cancelled)
     with recorder:
         folder = RunFolder(Path(recorder.path))
-        if stopped is None and (note or tags):
-            annotate(folder, tags=tags, note=note)
+        if stopped is None:
+            annotate(folder, tags=own, note=note)
         train_recorded(network, dataset, recorder, control, watch.observe, threads=threads)
     if watch.ended is None or watch.ended.reason == "failed":
         reason = watch.ended.message if watch.ended else "it ended without a result."

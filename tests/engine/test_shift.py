@@ -19,11 +19,13 @@ from cnn_tui.engine.insight.shuffle import permuted, shuffle
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import run_names
+from cnn_tui.engine.runs.train import new_run, train_recorded
 from cnn_tui.engine.runs.train_once import train_once
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, Conv, GlobalAvgPool, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.training.control import Control
 
 NETWORK = Network(
     name="small",
@@ -77,6 +79,17 @@ def test_a_run_is_trained_once_and_resumed_after_a_cancel(tmp_path: Path) -> Non
     assert train_once(tmp_path, other, data) == RunFolder(tmp_path / "small-2")
     assert train_once(tmp_path, NETWORK, permuted(data, 0), note="mixed") is not None
     assert RunFolder(tmp_path / "small-3").notes().note == "mixed"
+
+
+def test_a_stopped_run_of_a_person_is_left_alone(tmp_path: Path) -> None:
+    data, control = load_digits(), Control()
+    control.stop()
+    with new_run(tmp_path, NETWORK, data, control=control) as recorder:
+        train_recorded(NETWORK, data, recorder, control, lambda event: None)
+    before = sorted(path.name for path in (tmp_path / "small-1").rglob("*"))
+    assert train_once(tmp_path, NETWORK, data) == RunFolder(tmp_path / "small-2")
+    assert sorted(path.name for path in (tmp_path / "small-1").rglob("*")) == before
+    assert RunFolder(tmp_path / "small-2").notes().tags == ("beside",)
 
 
 def test_shift_measures_both_networks(tmp_path: Path) -> None:
