@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.insight.grad_cam import GradCam, grad_cam
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, class_of
-from cnn_tui.tui.inspect.row import Captioned, beside, draw_row, overlay
+from cnn_tui.tui.inspect.canvas import Cancelled, Progress, Wanted, class_of
+from cnn_tui.tui.inspect.row import Captioned, InRow, overlay
 from cnn_tui.tui.terminal.half_blocks import Picture
 from cnn_tui.tui.words import count
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from cnn_tui.engine.insight.subject import Subject
 
 
@@ -28,7 +25,7 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class GradCamSeen:
+class GradCamSeen(InRow):
     """The image, and the map over it."""
 
     found: GradCam
@@ -51,16 +48,10 @@ class GradCamSeen:
             )
         return (text, *filter(None, [found.example.note]))
 
-    def drawn(self, canvas: Canvas) -> Drawn:
-        return Drawn(draw_row(self._pictures(canvas.form == "blocks"), canvas))
-
     def to_json(self) -> object:
         return self.found.to_json()
 
-    def pixels(self) -> NDArray[np.uint8] | None:
-        return beside(self._pictures(True))
-
-    def _pictures(self, colours: bool) -> list[Captioned]:
+    def pictures(self, colours: bool) -> list[Captioned]:
         found, image = self.found, self.found.example.pictures[0]
         scale = float(found.map.max()) or 1.0
         over = [Captioned(overlay(image, found.map, scale), "over the image")] if colours else []

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_tui.engine.insight.occlusion import Occlusion, occlusion
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, class_of
-from cnn_tui.tui.inspect.row import Captioned, beside, draw_row, overlay
+from cnn_tui.tui.inspect.canvas import Cancelled, Progress, Wanted, class_of
+from cnn_tui.tui.inspect.row import Captioned, InRow, overlay
 from cnn_tui.tui.inspect.saliency import of_class
 from cnn_tui.tui.terminal.half_blocks import Picture
 from cnn_tui.tui.words import percent
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from cnn_tui.engine.insight.subject import Subject
 
 
@@ -31,7 +29,7 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class OcclusionSeen:
+class OcclusionSeen(InRow):
     """The image, and what each part of it is worth."""
 
     found: Occlusion
@@ -56,16 +54,10 @@ class OcclusionSeen:
             )
         return (text, *filter(None, [found.example.note]))
 
-    def drawn(self, canvas: Canvas) -> Drawn:
-        return Drawn(draw_row(self._pictures(canvas.form == "blocks"), canvas))
-
     def to_json(self) -> object:
         return self.found.to_json()
 
-    def pixels(self) -> NDArray[np.uint8] | None:
-        return beside(self._pictures(True))
-
-    def _pictures(self, colours: bool) -> list[Captioned]:
+    def pictures(self, colours: bool) -> list[Captioned]:
         found, image = self.found, self.found.example.pictures[0]
         loss = np.clip(found.probability - found.map, 0, None)
         scale = float(loss.max()) or 1.0

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.tui.inspect.canvas import Canvas
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture, colours_of, enlarged, fitted, lines_of
 from cnn_tui.tui.words import clean, fit
@@ -26,6 +26,20 @@ class Captioned(NamedTuple):
 
     picture: Picture
     caption: str
+
+
+class InRow:
+    """The part of a view that shows pictures in a row; each view says which."""
+
+    def pictures(self, colours: bool) -> Sequence[Captioned]:
+        """Return the pictures; without ``colours`` those that glyphs can show."""
+        raise NotImplementedError
+
+    def drawn(self, canvas: Canvas) -> Drawn:
+        return Drawn(draw_row(self.pictures(canvas.form == "blocks"), canvas))
+
+    def pixels(self) -> NDArray[np.uint8] | None:
+        return beside(self.pictures(True))
 
 
 def draw_row(pictures: Sequence[Captioned], canvas: Canvas) -> list[Line]:

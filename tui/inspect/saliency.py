@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.insight.saliency import Saliency, saliency
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, class_of
-from cnn_tui.tui.inspect.row import Captioned, beside, draw_row, overlay
+from cnn_tui.tui.inspect.canvas import Cancelled, Progress, Wanted, class_of
+from cnn_tui.tui.inspect.row import Captioned, InRow, overlay
 from cnn_tui.tui.terminal.half_blocks import Picture
 from cnn_tui.tui.words import percent
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from cnn_tui.engine.insight.subject import Subject
 
 
@@ -28,7 +25,7 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class SaliencySeen:
+class SaliencySeen(InRow):
     """The image, its map, and the map of the check."""
 
     found: Saliency
@@ -41,16 +38,10 @@ class SaliencySeen:
     def said(self) -> Sequence[str]:
         return (self.found.verdict, *filter(None, [self.found.example.note]))
 
-    def drawn(self, canvas: Canvas) -> Drawn:
-        return Drawn(draw_row(self._pictures(canvas.form == "blocks"), canvas))
-
     def to_json(self) -> object:
         return self.found.to_json()
 
-    def pixels(self) -> NDArray[np.uint8] | None:
-        return beside(self._pictures(True))
-
-    def _pictures(self, colours: bool) -> list[Captioned]:
+    def pictures(self, colours: bool) -> list[Captioned]:
         found, image = self.found, self.found.example.pictures[0]
         scale, other = float(found.map.max()), float(found.check.max())
         over = [Captioned(overlay(image, found.map, scale), "over the image")] if colours else []
