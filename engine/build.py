@@ -17,6 +17,7 @@ from cnn_tui.engine.parameters import ParameterStore, initialize
 from cnn_tui.engine.plan import MakeLoss
 from cnn_tui.engine.specs.check import Report, check
 from cnn_tui.engine.specs.network import SVM, Loss, Network
+from cnn_tui.engine.specs.placed import place_network
 
 
 def build(
@@ -45,15 +46,16 @@ def _lower(
     network: Network, report: Report, seed: int, dtype: DTypeLike, *, kept: bool = False
 ) -> Operations:
     parts = Parts(Mode(seed=seed), dtype, kept)
-    inner = [inner for layer in report.layers for inner in layer.walk()]
+    placed = place_network(network, report)
+    every = [inner for layer in placed for inner in layer.walk()]
     return Operations(
-        chain_ops(network.layers, report.layers, network.input, parts),
+        chain_ops(placed, parts),
         ParameterStore(parts.parameters, dtype),
         parts.buffers,
         parts.mode,
-        {layer.name: tuple(layer.output or ()) for layer in inner},
+        {layer.name: layer.output for layer in every},
         network.input,
-        max(layer.activations for layer in inner),
+        max(layer.report.activations for layer in every),
     )
 
 

@@ -102,8 +102,9 @@ def _least(network: Network, batch_size: int) -> MemoryEstimate:
 def _kept(layers: Iterable[LayerReport]) -> Iterator[int]:
     """Values per image that are held from the forward pass to the backward pass."""
     for layer in layers:
-        yield from _kept(layer.branch)
-        if layer.weights and not layer.branch:
+        for inner in layer.inner:
+            yield from _kept(inner)
+        if layer.weights and not layer.inner:
             yield layer.activations
 
 

@@ -6,6 +6,7 @@ import keyword
 import re
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,11 +16,11 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.runs.tensors import plain_encode
 from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.specs.inside import list_letter
+from cnn_tui.engine.specs.layers import Layer, Parallel
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.storage import Storage, replace_file
 
 TAKEN = frozenset(
@@ -54,19 +55,19 @@ class Module:
     layer: Layer
     before: Shape
     after: Shape
-    branch: tuple[Module, ...] = ()
-    shortcut: tuple[Module, ...] = ()
+    branches: tuple[tuple[Module, ...], ...] = ()
+    """Branch and shortcut of a residual block, or the branches of a parallel one."""
 
     def every(self) -> Iterator[Module]:
         """Yield the module itself, then all inner modules."""
         yield self
-        for inner in (*self.branch, *self.shortcut):
+        for inner in chain.from_iterable(self.branches):
             yield from inner.every()
 
 
 def modules(network: Network) -> tuple[Module, ...]:
     """Return the modules of a valid network."""
-    return _chain(network.layers, check(network).layers, network.input, "", "")
+    return _chain(place_network(network, check(network)), "", "")
 
 
 def renamed(tree: Iterable[Module], arrays: dict[str, Item]) -> dict[str, Item]:
@@ -76,30 +77,24 @@ def renamed(tree: Iterable[Module], arrays: dict[str, Item]) -> dict[str, Item]:
     return {f"{paths[split[name][0]]}.{split[name][2]}": array for name, array in arrays.items()}
 
 
-def _chain(
-    layers: tuple[Layer, ...],
-    reports: tuple[LayerReport, ...],
-    shape: Shape,
-    path: str,
-    prefix: str,
-) -> tuple[Module, ...]:
+def _chain(placed: Iterable[Placed], path: str, prefix: str) -> tuple[Module, ...]:
     made: list[Module] = []
-    for layer, report in zip(layers, reports, strict=True):
-        key = _key(report.name.removeprefix(prefix), {module.key for module in made})
-        made.append(_module(layer, report, shape, key, path + key))
-        shape = made[-1].after
+    for layer in placed:
+        key = _key(layer.name.removeprefix(prefix), {module.key for module in made})
+        made.append(_module(layer, key, path + key))
     return tuple(made)
 
 
-def _module(layer: Layer, report: LayerReport, before: Shape, key: str, path: str) -> Module:
-    after = tuple(report.output or ())
-    if not isinstance(layer, Residual):
-        return Module(key, path, report.name, layer, before, after)
-    within = f"{report.name}."
-    branch = _chain(layer.branch, report.branch, before, f"{path}.", within)
-    aside = projection(after[0], layer.stride) if layer.shortcut == "projection" else ()
-    shortcut = _chain(aside, report.shortcut, before, f"{path}.shortcut.", f"{within}shortcut.")
-    return Module(key, path, report.name, layer, before, after, branch, shortcut)
+def _module(placed: Placed, key: str, path: str) -> Module:
+    layer = placed.layer
+    inside = ["", "shortcut."]
+    if isinstance(layer, Parallel):
+        inside = [f"{list_letter(number)}." for number in range(len(layer.branches))]
+    branches = tuple(
+        _chain(inner, f"{path}.{part}", f"{placed.name}.{part}")
+        for inner, part in zip(placed.branches, inside, strict=False)
+    )
+    return Module(key, path, placed.name, layer, placed.shape, placed.output, branches)
 
 
 def _key(name: str, others: set[str]) -> str:

@@ -184,10 +184,10 @@ class _Graph:
         return self.node("LRN", [x], module.path, size=layer.size, **settings)
 
     def _residual(self, layer: Residual, module: Module, x: str) -> str:
-        aside = self.chain(module.shortcut, x)
+        aside = self.chain(module.branches[1], x)
         if layer.shortcut == "zero-pad":
             aside = self._zero_pad(layer.stride, module, x)
-        return self.node("Add", [self.chain(module.branch, x), aside], module.path)
+        return self.node("Add", [self.chain(module.branches[0], x), aside], module.path)
 
     def _zero_pad(self, stride: int, module: Module, x: str) -> str:
         path, missing = f"{module.path}.shortcut", module.after[0] - module.before[0]

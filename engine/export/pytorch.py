@@ -206,11 +206,11 @@ def _lrn(layer: LRN, module: Module) -> str:
 
 def _residual(layer: Residual, module: Module) -> str:
     shortcut = "nn.Identity()"
-    if layer.shortcut == "projection":
-        shortcut = f"nn.Sequential(\n{indent(_ordered(module.shortcut), _INDENT)}\n)"
+    if module.branches[1]:
+        shortcut = f"nn.Sequential(\n{indent(_ordered(module.branches[1]), _INDENT)}\n)"
     elif layer.shortcut == "zero-pad":
         shortcut = f"ZeroPad({module.after[0]}, {layer.stride})"
-    inner = f"{_ordered(module.branch)},\n{shortcut},"
+    inner = f"{_ordered(module.branches[0])},\n{shortcut},"
     return f"Residual(\n{indent(inner, _INDENT)}\n)"
 
 

@@ -37,10 +37,10 @@ class Assembly:
         """Return an assembly for a branch that begins with the present volume.
 
         Raises:
-            SpecError: if residual blocks are nested too deeply.
+            SpecError: if blocks are nested too deeply.
         """
         if self._depth >= MAX_NESTING:
-            raise SpecError(f"{where} is nested in more than {MAX_NESTING} residual blocks.")
+            raise SpecError(f"{where} is nested in more than {MAX_NESTING} blocks.")
         branch = Assembly(self.shape, self._depth + 1)
         branch.flow, branch.flat = self.flow, self.flat
         return branch

@@ -10,6 +10,7 @@ import msgspec
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.specs.blocks import projection
+from cnn_tui.engine.specs.inside import BLOCKS, lists_in, with_lists
 from cnn_tui.engine.specs.layers import Conv, Dropout, Layer, Residual, pair
 from cnn_tui.engine.specs.windows import Windowed, windows
 
@@ -64,8 +65,8 @@ def _canonical(layer: Layer) -> Layer:
     layer = msgspec.structs.replace(layer, name="")
     if isinstance(layer, Windowed):
         return _window(layer)
-    if isinstance(layer, Residual):
-        return msgspec.structs.replace(layer, branch=canonical(layer.branch))
+    if isinstance(layer, BLOCKS):
+        return with_lists(layer, [canonical(inner) for inner in lists_in(layer)])
     settings = msgspec.structs.asdict(layer).items()
     floats = {name: float(f"{x:.5g}") for name, x in settings if isinstance(x, float)}
     return msgspec.structs.replace(layer, **floats)

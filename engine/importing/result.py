@@ -11,7 +11,8 @@ import msgspec
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.specs.check import check, check_with_data
-from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer, Residual
+from cnn_tui.engine.specs.inside import lists_in, with_lists
+from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.table import Namer
 from cnn_tui.engine.specs.values import value_problems
@@ -109,11 +110,9 @@ def without_idle_names(layers: Iterable[Layer]) -> tuple[Layer, ...]:
 def _cleared(layers: Iterable[Layer], taken: set[str]) -> tuple[Layer, ...]:
     cleared = []
     for index, layer in enumerate(layers, 1):
-        anyway = Namer(()).name(msgspec.structs.replace(layer, name=""), index, "")
+        anyway = Namer(()).name(msgspec.structs.replace(layer, name=""), index, "", copied=False)
         if layer.name == anyway or layer.name in taken:
             layer = msgspec.structs.replace(layer, name="")
         taken |= {layer.name} - {""}
-        if isinstance(layer, Residual):
-            layer = msgspec.structs.replace(layer, branch=_cleared(layer.branch, taken))
-        cleared.append(layer)
+        cleared.append(with_lists(layer, [_cleared(inner, taken) for inner in lists_in(layer)]))
     return tuple(cleared)

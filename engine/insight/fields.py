@@ -10,11 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnn_tui.engine.shapes import Shape, Window
-from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool, Residual
+from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.specs.windows import windows
 
 
@@ -35,6 +34,12 @@ class AxisField(NamedTuple):
             self.jump * window.stride,
             self.start - window.padding * self.jump,
         )
+
+    def joined(self, other: AxisField) -> AxisField:
+        """The field of a value that depends on one of each layer; the jump is that of the first."""
+        start = min(self.start, other.start)
+        end = max(self.start + self.size, other.start + other.size)
+        return AxisField(end - start, self.jump, start)
 
     def pixels(self, place: int, length: int) -> tuple[int, int]:
         """First pixel of the value at ``place``, and the one after the last, within ``length``."""
@@ -61,26 +66,26 @@ class LayerField(NamedTuple):
 
 
 def fields(network: Network) -> dict[str, LayerField]:
-    """The receptive field of each layer by name, those inside residual blocks included.
+    """The receptive field of each layer by name, those inside blocks included.
 
-    A shortcut reads pixels that its branch reads, too, so a block has the field of its branch.
+    A block has the field of all its branches together.
     """
-    return dict(_fields(network.layers, check(network).layers, network.input, LayerField()))
+    return dict(_fields(place_network(network, check(network)), LayerField()))
 
 
-def _fields(
-    layers: Sequence[Layer], reports: Sequence[LayerReport], shape: Shape, field: LayerField
-) -> Iterator[tuple[str, LayerField]]:
-    for layer, report in zip(layers, reports, strict=True):
-        output = tuple(report.output or ())
-        if isinstance(layer, Residual):
-            inner = list(_fields(layer.branch, report.branch, shape, field))
-            yield from inner
-            if report.shortcut:
-                shortcut = projection(output[0], layer.stride)
-                yield from _fields(shortcut, report.shortcut, shape, field)
-            field = inner[-1][1] if inner else field
+def _fields(layers: Sequence[Placed], field: LayerField) -> Iterator[tuple[str, LayerField]]:
+    for placed in layers:
+        if placed.branches:
+            before, ends = field, []
+            for branch in placed.branches:
+                inner = list(_fields(branch, before))
+                yield from inner
+                ends.append(inner[-1][1] if inner else before)
+            field = ends[0]
+            for other in ends[1:]:
+                field = LayerField(
+                    field.rows.joined(other.rows), field.columns.joined(other.columns)
+                )
         else:
-            field = field.through(layer, shape)
-        yield report.name, field
-        shape = output
+            field = field.through(placed.layer, placed.shape)
+        yield placed.name, field

@@ -12,8 +12,10 @@ from cnn_tui.engine.insight.passes import Cancelled, passes
 from cnn_tui.engine.insight.subject import Examples, Subject
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Residual
+from cnn_tui.engine.specs.inside import BLOCKS
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.placed import computed_name
 
 EPOCHS = 10
 """Passes over the images; the rest is the network's own recipe."""
@@ -29,7 +31,7 @@ class Head(NamedTuple):
 def head_of(network: Network) -> Head | None:
     """The head of a valid network; None if it has none, or no convolution before it."""
     layers, reports = network.layers, check(network).layers
-    deep = [isinstance(layer, Conv | Residual) for layer in layers]
+    deep = [isinstance(layer, (Conv, *BLOCKS)) for layer in layers]
     if not any(deep):
         return None
     start = len(deep) - deep[::-1].index(True)
@@ -43,7 +45,7 @@ def head_of(network: Network) -> Head | None:
     head = msgspec.structs.replace(
         network, input=(channels, height, width), layers=layers[start:], training=training
     )
-    return Head(head, reports[start - 1].name)
+    return Head(head, computed_name(reports[start - 1]))
 
 
 def head_accuracy(

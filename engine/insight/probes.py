@@ -18,6 +18,7 @@ from cnn_tui.engine.insight.linear import linear_accuracy
 from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, check_in, part_of
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.specs.layers import Dropout
 from cnn_tui.engine.threads import WorkerPool, default_threads
 
 PIXELS = "pixels"
@@ -109,18 +110,9 @@ def probes(
 def probed_layers(subject: Subject) -> tuple[str, ...]:
     """The layers that are probed: all but dropout, which does nothing outside of training.
 
-    A residual block counts as one layer.
+    A block counts as one layer.
     """
-    inner = {
-        part.name
-        for report in subject.reports.values()
-        for part in (*report.branch, *report.shortcut)
-    }
-    return tuple(
-        name
-        for name, report in subject.reports.items()
-        if name not in inner and report.type != "dropout"
-    )
+    return tuple(placed.name for placed in subject.placed if not isinstance(placed.layer, Dropout))
 
 
 class _Measure(msgspec.Struct, frozen=True):

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer, Residual
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer, Parallel
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.specs.report import LayerReport
 
 
@@ -28,8 +29,7 @@ def readers_of(network: Network, name: str) -> tuple[Reader, ...]:
         InsightError: if its filters cannot be removed; says why.
     """
     try:
-        scores = "they give the scores"
-        found = _find(network.layers, check(network).layers, name, scores)
+        found = _find(place_network(network, check(network)), name, "they give the scores")
     except _StuckError as error:
         raise InsightError(
             f"The filters of {name} can be silenced, but not removed: {error}.",
@@ -42,25 +42,35 @@ class _StuckError(Exception):
     """Why filters cannot be removed."""
 
 
-def _find(
-    layers: Sequence[Layer], reports: Sequence[LayerReport], name: str, end: str
-) -> tuple[Reader, ...] | None:
+def _find(layers: Sequence[Placed], name: str, end: str) -> tuple[Reader, ...] | None:
     """The readers, if the convolution is among these layers; ``end`` is what their end means."""
-    for position, (layer, report) in enumerate(zip(layers, reports, strict=True)):
-        if isinstance(layer, Residual):
-            adds = f"{report.name} adds their maps to others"
-            if any(inner.name == name for inner in report.shortcut):
-                raise _StuckError(adds)
-            found = _find(layer.branch, report.branch, name, adds)
+    for position, placed in enumerate(layers):
+        if placed.name == name:
+            if isinstance(placed.layer, Conv) and placed.layer.groups != 1:
+                raise _StuckError("its groups must have equally many filters")
+            maps = _Maps(_pixels(placed.report), False)
+            return tuple(_readers(layers[position + 1 :], maps, end))
+        for branch in placed.branches:
+            found = _find(branch, name, _joins(placed))
             if found is not None:
                 return found
-        elif report.name == name:
-            if isinstance(layer, Conv) and layer.groups != 1:
-                raise _StuckError("its groups must have equally many filters")
-            after = position + 1
-            maps = _Maps(_pixels(report), False)
-            return tuple(_readers(layers[after:], reports[after:], maps, end))
     return None
+
+
+def _joins(block: Placed) -> str:
+    """What a block does with the maps at the end of a branch."""
+    return f"{block.name} {_JOINS[_merge(block.layer)]}"
+
+
+_JOINS = {
+    "add": "adds their maps to others",
+    "concat": "puts their maps beside others",
+    "multiply": "multiplies their maps with others",
+}
+
+
+def _merge(block: Layer) -> str:
+    return block.merge if isinstance(block, Parallel) else "add"
 
 
 class _Maps(NamedTuple):
@@ -71,10 +81,9 @@ class _Maps(NamedTuple):
     """Whether an activation has been applied; the maps of silenced filters are zero from there."""
 
 
-def _readers(
-    layers: Sequence[Layer], reports: Sequence[LayerReport], maps: _Maps, end: str
-) -> Iterator[Reader]:
-    for layer, report in zip(layers, reports, strict=True):
+def _readers(layers: Sequence[Placed], maps: _Maps, end: str) -> Iterator[Reader]:
+    for placed in layers:
+        layer, report = placed.layer, placed.report
         if isinstance(layer, FC):
             yield Reader(report.name, maps.pixels)
             return
@@ -83,12 +92,12 @@ def _readers(
                 raise _StuckError(f"{report.name} reads them in groups of equal size")
             yield Reader(report.name, 1)
             return
-        if isinstance(layer, Residual):
-            if layer.shortcut != "projection":
-                raise _StuckError(f"{report.name} adds their maps to others")
-            yield Reader(report.shortcut[0].name, 1)
-            adds = f"{report.name} adds their maps to others"
-            yield from _readers(layer.branch, report.branch, maps, adds)
+        if placed.branches:
+            if isinstance(layer, Parallel) and layer.split:
+                raise _StuckError(f"{report.name} gives each branch an equal share of them")
+            # From the last: a shortcut is named before the branch.
+            for branch in reversed(placed.branches):
+                yield from _readers(branch, maps, _joins(placed))
             return
         _require_harmless(layer, report, maps.activated)
         activated = maps.activated or layer.info.is_activation

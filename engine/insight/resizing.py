@@ -8,7 +8,8 @@ import msgspec
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import Conv, Layer, Residual
+from cnn_tui.engine.specs.inside import BLOCKS, lists_in, with_lists
+from cnn_tui.engine.specs.layers import Conv, Layer, Repeat
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport
 
@@ -34,10 +35,20 @@ def _resized(
     layers: Sequence[Layer], reports: Sequence[LayerReport], name: str, filters: int
 ) -> Iterator[Layer]:
     for layer, report in zip(layers, reports, strict=True):
-        if isinstance(layer, Residual):
-            branch = tuple(_resized(layer.branch, report.branch, name, filters))
-            yield msgspec.structs.replace(layer, branch=branch)
+        if isinstance(layer, BLOCKS):
+            pairs = zip(lists_in(layer), _rows_of(layer, report, name), strict=False)
+            yield with_lists(layer, [tuple(_resized(*pair, name, filters)) for pair in pairs])
         elif isinstance(layer, Conv) and report.name == name:
             yield msgspec.structs.replace(layer, out_channels=filters)
         else:
             yield layer
+
+
+def _rows_of(block: Layer, report: LayerReport, name: str) -> tuple[tuple[LayerReport, ...], ...]:
+    """The reports of the lists in a block; of repeated layers those of the copy that is named."""
+    if not isinstance(block, Repeat):
+        return report.inner
+    for copy in report.inner:
+        if any(inner.name == name for layer in copy for inner in layer.walk()):
+            return (copy,)
+    return report.inner[:1]

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer, Residual
-from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv
+from cnn_tui.engine.specs.placed import Placed
 
 
-def responses(layers: Sequence[Layer], reports: Sequence[LayerReport]) -> dict[str, str]:
-    """For each conv and fc layer, those in residual blocks included, the layer with its responses.
+def responses(layers: Sequence[Placed]) -> dict[str, str]:
+    """For each conv and fc layer, those inside blocks included, the layer with its responses.
 
     A batch norm or an activation that follows changes the values but mixes no channels. At the end
-    of a branch the sum follows, which mixes: there the responses are those before it.
+    of a branch the merge follows, which mixes: there the responses are those before it.
     """
     found: dict[str, str] = {}
     following = ""
-    for layer, report in zip(layers, reports, strict=True):
-        if isinstance(layer, Residual):
-            found |= responses(layer.branch, report.branch)
-            found |= {inner.name: inner.name for inner in report.shortcut if inner.type == "conv"}
+    for placed in layers:
+        for branch in placed.branches:
+            found |= responses(branch)
+        layer = placed.layer
         if isinstance(layer, Conv | FC):
-            following = report.name
+            following = placed.name
         elif not isinstance(layer, BatchNorm) and layer.info.role != "activation":
             following = ""
         if following:
-            found[following] = report.name
+            found[following] = placed.name
         if layer.info.role == "activation":
             following = ""
     return found

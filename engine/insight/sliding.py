@@ -11,7 +11,8 @@ import msgspec
 
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.insight.fields import fields
-from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool, Residual
+from cnn_tui.engine.specs.inside import BLOCKS
+from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import known_shapes, label
 from cnn_tui.engine.specs.rewrite import Rewrite
@@ -75,14 +76,14 @@ def sliding_form(network: Network) -> SlidingForm:
     """The form of a network that slides.
 
     Raises:
-        ShapeError: if a residual block or a layer that mixes channels at the end prevents it.
+        ShapeError: if a block or a layer that mixes channels at the end prevents it.
     """
     for position, layer in enumerate(network.layers):
-        if isinstance(layer, Residual):
+        if isinstance(layer, BLOCKS):
             raise ShapeError(
-                f"{label((position,), layer)}: its branch is padded and its shortcut is not, so "
-                "the network cannot slide without padding.",
-                "Choose a network without residual blocks.",
+                f"{label((position,), layer)}: its branches are padded differently, so the network "
+                "cannot slide without padding.",
+                "Choose a network without residual and parallel blocks.",
             )
     last = max((i for i, layer in enumerate(network.layers) if isinstance(layer, FC)), default=None)
     rewrite = None if last is None else fc_to_conv(network, (last,))

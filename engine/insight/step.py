@@ -17,9 +17,8 @@ from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.opened import Opened
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import AvgPool, Conv, Layer, MaxPool, Residual
-from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool
+from cnn_tui.engine.specs.placed import Placed
 from cnn_tui.engine.specs.windows import Windowed, windows
 
 
@@ -123,7 +122,7 @@ def step(
         InsightError: if there is no such layer, channel, position or class.
     """
     subject.require_layer(layer)
-    found = dict(_windowed(subject.network.layers, check(subject.network).layers, ""))
+    found = dict(_windowed(subject.placed, ""))
     if layer not in found:
         kind = subject.reports[layer].type
         raise InsightError(
@@ -184,24 +183,22 @@ class _Found(NamedTuple):
     """Names of the layers after it that change single numbers."""
 
 
-def _windowed(
-    layers: Sequence[Layer], reports: Sequence[LayerReport], before: str
-) -> Iterator[tuple[str, _Found]]:
-    """Every convolution and pool by name, those in the branches of residual blocks included."""
-    for position, (layer, report) in enumerate(zip(layers, reports, strict=True)):
-        if isinstance(layer, Windowed):
-            after = zip(layers[position + 1 :], reports[position + 1 :], strict=True)
-            yield report.name, _Found(layer, before, tuple(_elementwise(after)))
-        elif isinstance(layer, Residual):
-            yield from _windowed(layer.branch, report.branch, before)
-        before = report.name
+def _windowed(layers: Sequence[Placed], before: str) -> Iterator[tuple[str, _Found]]:
+    """Every convolution and pool by name, those inside blocks included."""
+    for position, placed in enumerate(layers):
+        if isinstance(placed.layer, Windowed):
+            following = tuple(_elementwise(layers[position + 1 :]))
+            yield placed.name, _Found(placed.layer, before, following)
+        for branch in placed.branches:
+            yield from _windowed(branch, before)
+        before = placed.name
 
 
-def _elementwise(after: Iterator[tuple[Layer, LayerReport]]) -> Iterator[str]:
-    for layer, report in after:
-        if not layer.info.is_elementwise:
+def _elementwise(after: Sequence[Placed]) -> Iterator[str]:
+    for placed in after:
+        if not placed.layer.info.is_elementwise:
             return
-        yield report.name
+        yield placed.name
 
 
 def _largest(values: Array) -> tuple[int, int]:

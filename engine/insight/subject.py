@@ -24,6 +24,7 @@ from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.wording import listed, nearest, plain
 from cnn_tui.engine.training.glimpse import Glimpse
@@ -154,13 +155,17 @@ class Subject:
 
     @cached_property
     def reports(self) -> dict[str, LayerReport]:
-        """The check of every layer by name, those inside residual blocks included."""
-        layers = check(self.network).layers
-        return {inner.name: inner for layer in layers for inner in layer.walk()}
+        """The check of every layer by name, those inside blocks included."""
+        return {inner.name: inner.report for layer in self.placed for inner in layer.walk()}
+
+    @cached_property
+    def placed(self) -> tuple[Placed, ...]:
+        """The layers of the network in the order of computation."""
+        return place_network(self.network, check(self.network))
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The names of all layers, those inside residual blocks included."""
+        """The names of all layers, those inside blocks included."""
         return tuple(self.reports)
 
     def conv_layers(self) -> tuple[str, ...]:
@@ -183,7 +188,7 @@ class Subject:
         That is its activation, also after a batch norm; else the batch norm, else itself. Fully
         connected layers have one as well.
         """
-        return responses(self.network.layers, check(self.network).layers)[layer]
+        return responses(self.placed)[layer]
 
     def receptive_field(self, layer: str) -> LayerField:
         """The pixels of the image that the values of a layer depend on."""

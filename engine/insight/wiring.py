@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import BatchNorm, Conv, Layer, Residual
+from cnn_tui.engine.specs.layers import BatchNorm, Conv, Layer
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.placed import Placed, place_network
 
 
 class Wired(NamedTuple):
@@ -30,43 +29,36 @@ class Wired(NamedTuple):
 
 
 def wired(network: Network) -> dict[str, Wired]:
-    """Every convolution of a valid network by name, those inside residual blocks included."""
-    layers = _chain(network.layers, check(network).layers, "", "")
+    """Every convolution of a valid network by name, those inside blocks included."""
+    layers = _chain(place_network(network, check(network)), "", "")
     return {conv.name: conv for conv in layers}
 
 
-def _chain(
-    layers: Sequence[Layer], reports: Sequence[LayerReport], source: str, joined: str
-) -> Iterator[Wired]:
+def _chain(layers: Sequence[Placed], source: str, joined: str) -> Iterator[Wired]:
     """The convolutions of a list of layers; ``joined`` is the activation after the list."""
-    for position, (layer, report) in enumerate(zip(layers, reports, strict=True)):
-        later, after = layers[position + 1 :], reports[position + 1 :]
-        if isinstance(layer, Residual):
-            end = after[0].name if later and later[0].info.is_activation else ""
-            yield from _chain(layer.branch, report.branch, source, end)
-            if layer.shortcut == "projection":
-                side = projection((report.output or [0])[0], layer.stride)
-                yield from _chain(side, report.shortcut, source, end)
-        elif isinstance(layer, Conv):
-            yield _wired(
-                Wired(report.name, layer, source, (), report.name, None), later, after, joined
-            )
-        source = report.name
+    for position, placed in enumerate(layers):
+        later = layers[position + 1 :]
+        if placed.branches:
+            end = later[0].name if later and later[0].layer.info.is_activation else ""
+            for branch in placed.branches:
+                yield from _chain(branch, source, end)
+        elif isinstance(placed.layer, Conv):
+            conv = Wired(placed.name, placed.layer, source, (), placed.name, None)
+            yield _wired(conv, later, joined)
+        source = placed.name
 
 
-def _wired(
-    conv: Wired, later: Sequence[Layer], reports: Sequence[LayerReport], joined: str
-) -> Wired:
+def _wired(conv: Wired, later: Sequence[Placed], joined: str) -> Wired:
     """Follow the maps of a convolution up to the first activation, past pools and dropout.
 
     What neither mixes channels nor learns a mixture keeps a dead filter dead, and equal ones equal.
     """
-    for after, report in zip(later, reports, strict=True):
-        if after.info.is_activation:
-            return conv._replace(response=report.name, activation=after)
-        if isinstance(after, BatchNorm):
-            conv = conv._replace(norms=(*conv.norms, report.name), response=report.name)
-        elif not (after.info.is_elementwise or report.type in _POOLS):
+    for after in later:
+        if after.layer.info.is_activation:
+            return conv._replace(response=after.name, activation=after.layer)
+        if isinstance(after.layer, BatchNorm):
+            conv = conv._replace(norms=(*conv.norms, after.name), response=after.name)
+        elif not (after.layer.info.is_elementwise or after.report.type in _POOLS):
             return conv
     return conv._replace(joined=joined)
 

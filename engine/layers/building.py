@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from numpy.typing import DTypeLike
 
@@ -14,23 +14,8 @@ from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.parameters import Parameter, ParameterStore
 from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.placed import Placed as Placed
 from cnn_tui.engine.specs.windows import Windowed, windows
-
-
-class Placed(NamedTuple):
-    """A layer in a network: from a volume of ``shape`` to one of ``output``."""
-
-    layer: Any
-    """The spec, of the type that the builder handles."""
-    report: LayerReport
-    shape: Shape
-    output: Shape
-
-    @property
-    def name(self) -> str:
-        """The name of the layer, and the prefix of the names of its parameters."""
-        return self.report.name
 
 
 @dataclass
@@ -54,7 +39,7 @@ class Operations(NamedTuple):
     buffers: dict[str, Array]
     mode: Mode
     shapes: dict[str, Shape]
-    """The output of each layer by name, those inside residual blocks included."""
+    """The output of each layer by name, those inside blocks included."""
     input_shape: tuple[int, int, int]
     largest_activation: int
 

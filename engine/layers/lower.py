@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cnn_tui.engine.layers.base import Op
+from cnn_tui.engine.layers.branches import MergeOp, ShareOp, ZeroPadOp
 from cnn_tui.engine.layers.building import Builder, Parts, Placed
 from cnn_tui.engine.layers.conv import conv_ops
 from cnn_tui.engine.layers.fc import fc_ops
 from cnn_tui.engine.layers.kept import KeptOp
 from cnn_tui.engine.layers.norm import batchnorm_ops
-from cnn_tui.engine.layers.residual import ResidualOp, ZeroPadOp
 from cnn_tui.engine.layers.simple import (
     PoolOp,
     activation_ops,
@@ -19,8 +21,6 @@ from cnn_tui.engine.layers.simple import (
 )
 from cnn_tui.engine.ops.activations import ACTIVATIONS
 from cnn_tui.engine.ops.pool import MaxPoolKernel
-from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -29,26 +29,21 @@ from cnn_tui.engine.specs.layers import (
     Conv,
     Dropout,
     GlobalAvgPool,
-    Layer,
     MaxPool,
+    Parallel,
     Residual,
 )
-from cnn_tui.engine.specs.report import LayerReport
 
 
-def chain_ops(
-    layers: tuple[Layer, ...], reports: tuple[LayerReport, ...], shape: Shape, parts: Parts
-) -> list[Op]:
-    """The operations of a sequence of layers on a volume of ``shape``."""
+def chain_ops(placed: Sequence[Placed], parts: Parts) -> list[Op]:
+    """The operations of a sequence of layers."""
     ops: list[Op] = []
-    for layer, report in zip(layers, reports, strict=True):
-        output = tuple(report.output or ())
-        for op in BUILDERS[type(layer)](Placed(layer, report, shape, output), parts):
+    for layer in placed:
+        for op in BUILDERS[type(layer.layer)](layer, parts):
             if parts.kept:
                 ops.append(KeptOp(op))
             else:
                 _append(ops, op)
-        shape = output
     return ops
 
 
@@ -63,15 +58,22 @@ def _append(ops: list[Op], op: Op) -> None:
 
 def residual_ops(placed: Placed, parts: Parts) -> list[Op]:
     """The operation of a residual block, with those of its branch and shortcut inside."""
-    layer, report, shape, (channels, *_) = placed
-    branch = chain_ops(layer.branch, report.branch, shape, parts)
-    shortcut: list[Op] = []
-    if layer.shortcut == "projection":
-        layers = projection(channels, layer.stride)
-        shortcut = chain_ops(layers, report.shortcut, shape, parts)
-    elif layer.shortcut == "zero-pad":
-        shortcut = [ZeroPadOp(report.name, channels, layer.stride)]
-    return [ResidualOp(report.name, branch, shortcut)]
+    branch, shortcut = (chain_ops(inner, parts) for inner in placed.branches)
+    if placed.layer.shortcut == "zero-pad":
+        shortcut = [ZeroPadOp(placed.name, placed.output[0], placed.layer.stride)]
+    return [MergeOp(placed.name, "add", [branch, shortcut])]
+
+
+def parallel_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """The operation of a parallel block, with those of its branches inside."""
+    branches = [chain_ops(inner, parts) for inner in placed.branches]
+    if placed.layer.split:
+        share = placed.shape[0] // len(branches)
+        branches = [
+            [ShareOp(placed.name, slice(at * share, (at + 1) * share)), *branch]
+            for at, branch in enumerate(branches)
+        ]
+    return [MergeOp(placed.name, placed.layer.merge, branches)]
 
 
 BUILDERS: dict[type, Builder] = {
@@ -85,4 +87,5 @@ BUILDERS: dict[type, Builder] = {
     BatchNorm: batchnorm_ops,
     LRN: lrn_ops,
     Residual: residual_ops,
+    Parallel: parallel_ops,
 }

@@ -1,4 +1,4 @@
-"""Bias, dropout, and the sum and zero-padded shortcut of residual blocks (He et al. 2016)."""
+"""Bias, dropout, and the zero-padded shortcut of residual blocks (He et al. 2016)."""
 
 from __future__ import annotations
 
@@ -73,21 +73,3 @@ class ZeroPadKernel(Kernel):
         if self.dx is not None:
             self.dx.fill(0)
             self.dx[self.pixels] = self.dy[:, : self.channels]
-
-
-class AddKernel(Kernel):
-    """``y = x + other``; both inputs have the gradient ``dy``."""
-
-    def __init__(self, x: Array, other: Array, y: Array) -> None:
-        self.x, self.other, self.y = x, other, y
-
-    def forward(self) -> None:
-        np.add(self.x, self.other, out=self.y)
-
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        self.dy = self.dx = dy
-
-    def backward(self) -> None:
-        """Nothing is computed: both inputs read ``dy``."""

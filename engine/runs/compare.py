@@ -12,7 +12,8 @@ import msgspec
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, read_entry
 from cnn_tui.engine.runs.lines import read_events
-from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
+from cnn_tui.engine.specs.inside import lists_in, with_lists
+from cnn_tui.engine.specs.layers import Layer, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.paths import settings_of, value_words
 from cnn_tui.engine.specs.quick.write import to_quick
@@ -98,7 +99,7 @@ def differences(networks: Sequence[Network]) -> Iterable[Difference]:
 
 
 INSIDE = "· "
-"""Prefix of a layer inside a residual block."""
+"""Prefix of a layer inside a block."""
 
 
 class LayerDifference(msgspec.Struct, frozen=True):
@@ -130,10 +131,11 @@ def layer_differences(networks: Sequence[Network]) -> Iterator[LayerDifference]:
 
 def _lines(layers: Sequence[Layer], indent: str) -> Iterator[_Line]:
     for layer in layers:
-        branch = layer.branch if isinstance(layer, Residual) else ()
-        bare = msgspec.structs.replace(layer, branch=()) if branch else layer
+        lists = lists_in(layer)
+        bare = with_lists(layer, [() for _ in lists])
         yield _Line(indent + layer_type(layer), indent + to_quick([bare]).replace(" { }", ""))
-        yield from _lines(branch, indent + INSIDE)
+        for inner in lists:
+            yield from _lines(inner, indent + INSIDE)
 
 
 def _aligned(columns: Sequence[Sequence[_Line]]) -> list[_Row]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from cnn_tui.engine.specs.layers import Layer, Residual
+from cnn_tui.engine.specs.inside import list_fields, lists_in, with_lists
+from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.report import Fix
@@ -44,10 +45,15 @@ def changed_layers(
     return (*layers[:index], *changed, *layers[index + 1 :])
 
 
+_INSIDE = re.compile(r"(branch|shortcut|layers|branches\[\d+\])\[(\d+)\]\.(.+)")
+
+
 def _set(layer: Layer, field: str, value: object) -> Layer:
-    inner = re.fullmatch(r"branch\[(\d+)\]\.(.+)", field)
-    if inner and isinstance(layer, Residual):
-        branch = changed_layers(layer.branch, int(inner[1]), inner[2], value)
-        return msgspec.structs.replace(layer, branch=branch)
+    inside = _INSIDE.fullmatch(field)
+    if inside:
+        lists = list(lists_in(layer))
+        at = list_fields(layer).index(inside[1])
+        lists[at] = changed_layers(lists[at], int(inside[2]), inside[3], value)
+        return with_lists(layer, lists)
     value = tuple(value) if isinstance(value, list) else value
     return msgspec.structs.replace(layer, **{field: value})

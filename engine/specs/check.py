@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 
 from cnn_tui.engine.specs.doctor import find_fixes, first_fix
 from cnn_tui.engine.specs.flow import Case, Diagnostic, FeatureMap, InferredLayer
 from cnn_tui.engine.specs.infer import bad_value, infer_layers
+from cnn_tui.engine.specs.inside import Place, list_letter
 from cnn_tui.engine.specs.known_data import DataFacts, facts_of
-from cnn_tui.engine.specs.layers import Place, layer_type
+from cnn_tui.engine.specs.layers import Layer, Parallel, Repeat, Residual, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix, Issue, LayerReport, Report
 from cnn_tui.engine.specs.scores import input_faults, score_faults
@@ -58,7 +60,7 @@ def check(
     """
     facts = data if data is not None or classes is None else DataFacts(classes=classes)
     found = _find(network, facts)
-    few = min(_MOST_RANKED, _MOST_INFERRED // max(1, _size(found.steps)))
+    few = min(_MOST_RANKED, _MOST_INFERRED // max(1, sum(step.size for step in found.steps)))
     codes = [(place, fault.code) for place, fault in found.faults]
 
     def find(changed: Network) -> Found:
@@ -67,8 +69,8 @@ def check(
 
     undone = undoings(network, codes, edits, find) if codes else ()
     issues = tuple(
-        _issue(Case(network, found.steps, place, fault, facts), count < few, undone)
-        for count, (place, fault) in enumerate(found.faults)
+        _issue(Case(network, found.steps, place, fault, facts), number < few, undone)
+        for number, (place, fault) in enumerate(found.faults)
     )
     return Report(
         name=network.name,
@@ -101,12 +103,21 @@ def _faults(
     for position, step in enumerate(steps):
         place = (*above, position)
         yield from ((place, fault) for fault in step.faults)
-        yield from _faults(step.branch, place)
+        if isinstance(step.layer, Repeat):
+            yield from _faults_of_copies(step, place)
+        else:
+            for number, inner in enumerate(step.inner):
+                yield from _faults(inner, (*place, number))
 
 
-def _size(steps: Iterable[InferredLayer]) -> int:
-    """Number of layers, those inside residual blocks included."""
-    return sum(1 + _size(step.branch) for step in steps)
+def _faults_of_copies(step: InferredLayer, place: Place) -> Iterator[tuple[Place, Diagnostic]]:
+    """The faults of the first copy that has any: a change of the layers changes all copies."""
+    for copy, inner in enumerate(step.inner, 1):
+        faults = list(_faults(inner, (*place, 0)))
+        if faults:
+            where = f" (in copy {copy} of {len(step.inner)})" if copy > 1 else ""
+            yield from ((at, fault._replace(text=fault.text + where)) for at, fault in faults)
+            return
 
 
 def _issue(case: Case, is_one_of_few: bool, undone: Sequence[Undoing]) -> Issue:
@@ -126,14 +137,25 @@ def _issue(case: Case, is_one_of_few: bool, undone: Sequence[Undoing]) -> Issue:
 def _where(case: Case) -> str:
     if not case.place:
         return "network"
-    names = [
-        f"{'branch ' if depth else 'layer '}{position + 1} ({layer_type(step.layer)})"
-        for depth, (position, step) in enumerate(zip(case.place, case.chain, strict=True))
-    ]
+    top, *inner = case.chain
+    names = [f"layer {case.place[0] + 1} ({layer_type(top.layer)})"]
+    for outer, step, level in zip(case.chain, inner, count(1, 2), strict=False):
+        at, position = case.place[level : level + 2]
+        names.append(f"{_list_name(outer.layer, at)}{position + 1} ({layer_type(step.layer)})")
     return ", ".join(names)
 
 
+def _list_name(block: Layer, at: int) -> str:
+    match block:
+        case Parallel():
+            return f"branch {list_letter(at)}, layer "
+        case Residual():
+            return "shortcut " if at else "branch "
+    return "its layer "
+
+
 def _path(case: Case) -> str:
-    lists = ["layers", *["branch"] * len(case.place)]
-    steps = [f"{name}[{position}]" for name, position in zip(lists, case.place, strict=False)]
-    return ".".join([*steps, *([case.fault.field] if case.fault.field else [])])
+    if not case.place:
+        return case.fault.field
+    path = f"layers[{case.place[0]}].{case.inside}{case.fault.field}"
+    return path.removesuffix(".")

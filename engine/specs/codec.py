@@ -17,7 +17,8 @@ import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.files import read_text, reason, replace_bytes
-from cnn_tui.engine.specs.layers import Layer, Residual, single
+from cnn_tui.engine.specs.inside import LIST_FIELDS, list_fields, lists_in
+from cnn_tui.engine.specs.layers import Layer, single
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING, Network
 from cnn_tui.engine.specs.values import fields_of, network_problems
 from cnn_tui.engine.specs.wording import plain
@@ -105,21 +106,27 @@ def _syntax_error(problem: str, text: str, where: str) -> SpecError:
 
 
 def _refuse_too_much(data: dict[str, object], where: str) -> None:
-    count = 0
-    for depth, layers in _lists(data.get("layers"), 0):
-        count += len(layers)
-        if count > MAX_LAYERS:
-            raise SpecError(f"{where} has more than {MAX_LAYERS} layers.", _LESS)
-        if depth > MAX_NESTING:
-            raise SpecError(f"{where}: residual blocks are nested too deeply.", _LESS)
+    if _count(data.get("layers"), 0, where) > MAX_LAYERS:
+        raise SpecError(f"{where} has more than {MAX_LAYERS:,} layers.", _LESS)
 
 
-def _lists(layers: object, depth: int) -> Iterator[tuple[int, list[object]]]:
-    if isinstance(layers, list):
-        yield depth, layers
-        for layer in layers:
-            if isinstance(layer, dict):
-                yield from _lists(layer.get("branch"), depth + 1)
+def _count(layers: object, depth: int, where: str) -> int:
+    """Number of layers, those inside blocks and every copy of repeated ones included."""
+    if depth > MAX_NESTING:
+        raise SpecError(f"{where}: blocks are nested too deeply.", _LESS)
+    if not isinstance(layers, list):
+        return 0
+    count = len(layers)
+    for layer in layers:
+        if isinstance(layer, dict):
+            lists = [layer.get(field) for field in LIST_FIELDS]
+            branches = layer.get("branches")
+            lists += branches if isinstance(branches, list) else []
+            times = layer.get("times", 2) if layer.get("type") == "repeat" else 1
+            inside = sum(_count(inner, depth + 1, where) for inner in lists)
+            # Any number of copies of nothing is nothing, and of an invalid number one is counted.
+            count += inside * (max(1, times) if isinstance(times, int) else 1)
+    return count
 
 
 def _explain(data: dict[str, object], where: str) -> SpecError:
@@ -137,7 +144,7 @@ _SIZES = {"kernel_size", "stride", "padding", "dilation"}
 """Settings written as one number if height and width are equal."""
 _ALWAYS = {"input", "data", "kernel_size"}
 """Settings written even if they are the default, since shapes depend on them."""
-_OWN_PLACE = {"layers", "loss", "training", "branch"}
+_OWN_PLACE = {"loss", "training", *LIST_FIELDS}
 
 
 def toml_lines(network: Network) -> Iterator[str]:
@@ -154,14 +161,32 @@ def toml_lines(network: Network) -> Iterator[str]:
 
 def _layers(layers: Iterable[Layer], indent: str) -> Iterator[str]:
     for layer in layers:
-        settings = ", ".join(_settings(layer))
-        if isinstance(layer, Residual):
-            # In an inline table a line may end only inside an array.
-            yield f"{indent}{{ {settings}, branch = ["
-            yield from _layers(layer.branch, indent + _INDENT)
+        line = f"{indent}{{ {', '.join(_settings(layer))}"
+        lists = list(zip(list_fields(layer), lists_in(layer), strict=False))
+        if not lists:
+            yield f"{line} }},"
+        elif lists[0][0] == "branches[0]":
+            yield f"{line}, branches = ["
+            for _, inner in lists:
+                yield from _list(f"{indent}{_INDENT}[", inner, f"{indent}{_INDENT}],")
             yield f"{indent}] }},"
         else:
-            yield f"{indent}{{ {settings} }},"
+            for field, inner in lists:
+                # In an inline table a line may end only inside an array.
+                *text, end = _list(f"{line}, {field} = [", inner, f"{indent}]")
+                yield from text
+                line = end
+            yield f"{line} }},"
+
+
+def _list(opening: str, layers: Iterable[Layer], closing: str) -> Iterator[str]:
+    inner = list(_layers(layers, " " * (len(closing) - len(closing.lstrip())) + _INDENT))
+    if inner:
+        yield opening
+        yield from inner
+        yield closing
+    else:
+        yield f"{opening}{closing.lstrip()}"
 
 
 def _settings(struct: msgspec.Struct) -> Iterator[str]:
@@ -175,7 +200,8 @@ def _settings(struct: msgspec.Struct) -> Iterator[str]:
         if name in _SIZES:
             value = single(value)
         is_written = value != fields[name].default or name in _ALWAYS
-        if is_written and name not in _OWN_PLACE:
+        is_list = name in _OWN_PLACE and not isinstance(value, str)
+        if is_written and not is_list:
             yield f"{name} = {_value(value)}"
 
 

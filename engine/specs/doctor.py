@@ -68,12 +68,11 @@ def first_fix(case: Case) -> tuple[Fix, ...]:
 
 def _helps_alone(case: Case, fix: Fix) -> bool:
     """Whether the fix changes only this layer, and removes the fault."""
-    prefix = "".join(f"branch[{position}]." for position in case.place[1:])
     layers: tuple[Layer, ...] = (case.step.layer,)
     for change in (fix, *fix.also):
         if change.layer != case.place[0] + 1:
             return False
-        layers = changed_layers(layers, 0, change.field.removeprefix(prefix), change.value)
+        layers = changed_layers(layers, 0, change.field.removeprefix(case.inside), change.value)
     if len(layers) != 1:
         return True
     faults = infer(layers[0], case.step.before).faults
@@ -130,7 +129,7 @@ def _is_fixed(case: Case, fix: Fix, region: Sequence[InferredLayer]) -> bool:
     """Whether the layer no longer has the fault, or was removed."""
     if fix.value == "":
         return not fix.also or not region[0].faults
-    target = _inside(region[-1], case.place[1:])
+    target = region[-1].at(case.place[1:])
     return target is None or all(fault.code != case.fault.code for fault in target.faults)
 
 
@@ -138,16 +137,8 @@ def _output(case: Case, region: Sequence[InferredLayer], end: int) -> str:
     """The output of the changed layer, or of the last layer that replaces it."""
     step = region[-1] if region else None
     if step is not None and end == case.place[0] + 1:
-        step = _inside(step, case.place[1:]) or step
+        step = step.at(case.place[1:]) or step
     return format_shape(step.after.shape or ()) if step else ""
-
-
-def _inside(step: InferredLayer, place: Sequence[int]) -> InferredLayer | None:
-    for position in place:
-        if position >= len(step.branch):
-            return None
-        step = step.branch[position]
-    return step
 
 
 def _codes(steps: Iterable[InferredLayer]) -> Counter[str]:

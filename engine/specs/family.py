@@ -7,7 +7,8 @@ from typing import NamedTuple
 import msgspec
 
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, Conv, walk_layers
+from cnn_tui.engine.specs.inside import walk_layers
+from cnn_tui.engine.specs.layers import FC, Conv
 from cnn_tui.engine.specs.presets import load_preset
 
 

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from cnn_tui.engine.shapes import Window, format_shape, remainder
-from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate, InferredLayer
+from cnn_tui.engine.specs.branch_fixes import even_out, reconcile
+from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate
 from cnn_tui.engine.specs.infer import infer
-from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool, Residual, pair
+from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool, Parallel, Repeat, Residual, pair
 from cnn_tui.engine.specs.report import Fix
-from cnn_tui.engine.specs.structural_fixes import elsewhere, fill, reconcile, removal
+from cnn_tui.engine.specs.structural_fixes import elsewhere, fill, removal
 from cnn_tui.engine.specs.windows import Windowed, windows
 from cnn_tui.engine.specs.wording import listed
 
@@ -29,7 +30,7 @@ def suggest_fixes(case: Case) -> Iterator[FixCandidate]:
     layer = case.step.layer
     if case.fault.code == "needs-volume":
         yield from elsewhere(case)
-    elif case.fault.code == "empty-branch" and isinstance(layer, Residual):
+    elif case.fault.code == "empty-branch" and isinstance(layer, Residual | Repeat):
         yield from fill(case, layer)
     elif case.fault.wanted is not None:
         fix = case.fix(case.fault.field, case.fault.wanted)
@@ -37,6 +38,8 @@ def suggest_fixes(case: Case) -> Iterator[FixCandidate]:
         yield FixCandidate(fix, f"{case.fault.field} {case.fault.wanted}", 0, was=str(was))
     elif isinstance(layer, Residual) and case.fault.code in {"identity-stride", "shortcut-shape"}:
         yield from reconcile(case, layer)
+    elif isinstance(layer, Parallel) and case.fault.code == "branch-shapes":
+        yield from even_out(case, layer)
     elif isinstance(layer, Conv) and case.fault.code == "groups":
         yield from _groups(case, layer)
     elif isinstance(layer, Conv | MaxPool | AvgPool) and case.fault.code in _SLIDING:
@@ -177,15 +180,11 @@ def _reaches(case: Case, shape: tuple[int, ...]) -> tuple[bool, int]:
     flow, inferred = FeatureMap(shape), 0
     for layer in case.network.layers[: case.place[0] + 1]:
         step = infer(layer, flow)
-        inferred += _size(step)
+        inferred += step.size
         if step.broken:
             return False, inferred
         flow = step.after
     return True, inferred
-
-
-def _size(step: InferredLayer) -> int:
-    return 1 + sum(_size(inner) for inner in step.branch)
 
 
 def _groups(case: Case, layer: Conv) -> Iterator[FixCandidate]:

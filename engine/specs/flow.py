@@ -1,17 +1,20 @@
 """Records that shape inference and the shape doctor share.
 
 :mod:`cnn_tui.engine.specs.infer` fills them in; ``windows`` has the rules of convolutions and
-pools, ``blocks`` those of residual blocks.
+pools, ``blocks`` those of blocks of layers.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from cnn_tui.engine.shapes import ReceptiveField, Shape
+from cnn_tui.engine.specs.inside import Place, list_fields
 from cnn_tui.engine.specs.known_data import DataFacts
-from cnn_tui.engine.specs.layers import FC, Layer, Place
+from cnn_tui.engine.specs.layers import FC, Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix
 
@@ -56,19 +59,43 @@ class InferredLayer(NamedTuple):
     weights: int = 0
     biases: int = 0
     macs: int = 0
-    branch: tuple[InferredLayer, ...] = ()
-    shortcut: tuple[InferredLayer, ...] = ()
+    inner: tuple[tuple[InferredLayer, ...], ...] = ()
+    """The layers inside a block: of branch and shortcut, of each branch, or of each copy."""
+
+    @property
+    def every(self) -> Iterator[InferredLayer]:
+        """The layers directly inside, list after list."""
+        return chain.from_iterable(self.inner)
 
     @property
     def broken(self) -> bool:
         """Whether the layer or a layer inside it has faults."""
-        return bool(self.faults) or any(step.broken for step in self.branch + self.shortcut)
+        return bool(self.faults) or any(step.broken for step in self.every)
 
     @property
     def codes(self) -> Counter[str]:
-        """Number of occurrences of each fault in the layer and its branch."""
+        """Number of occurrences of each fault in the layer and inside it."""
         codes = Counter(fault.code for fault in self.faults)
-        return sum((step.codes for step in self.branch), codes)
+        return sum((step.codes for step in self.every), codes)
+
+    @property
+    def size(self) -> int:
+        """Number of layers: the layer itself and all inside it, every copy counted."""
+        return 1 + sum(step.size for step in self.every)
+
+    def at(self, place: Place) -> InferredLayer | None:
+        """The layer at a place inside, ``(list, position, ...)``; None if it was not inferred."""
+        step: InferredLayer | None = self
+        for number, position in batched_pairs(place):
+            lists = step.inner if step else ()
+            steps = lists[number] if number < len(lists) else ()
+            step = steps[position] if position < len(steps) else None
+        return step
+
+
+def batched_pairs(place: Place) -> Iterator[tuple[int, int]]:
+    """Yield the lists and positions of a place inside a layer."""
+    return zip(place[::2], place[1::2], strict=True)
 
 
 class Note(NamedTuple):
@@ -104,12 +131,11 @@ class Case(NamedTuple):
 
     @property
     def chain(self) -> tuple[InferredLayer, ...]:
-        """The residual blocks around the faulty layer, outermost first, then the layer itself."""
-        steps, chain = self.steps, []
-        for position in self.place:
-            chain.append(steps[position])
-            steps = steps[position].branch
-        return tuple(chain)
+        """The blocks around the faulty layer, outermost first, then the layer itself."""
+        top = self.steps[self.place[0]]
+        ends = range(1, len(self.place) + 1, 2)
+        found = (top.at(self.place[1:end]) for end in ends)
+        return tuple(step for step in found if step is not None)
 
     @property
     def step(self) -> InferredLayer:
@@ -118,8 +144,15 @@ class Case(NamedTuple):
 
     def fix(self, field: str, value: int | str | list[int], *also: Fix) -> Fix:
         """Return a change of the faulty layer or, as ``branch[1].stride``, of one inside it."""
-        inner = "".join(f"branch[{position}]." for position in self.place[1:])
-        return Fix(self.place[0] + 1, inner + field, value, "", also)
+        return Fix(self.place[0] + 1, self.inside + field, value, "", also)
+
+    @property
+    def inside(self) -> str:
+        """The path from the layer of the network to the faulty one inside it: ``branch[1].``."""
+        pairs = zip(self.chain, batched_pairs(self.place[1:]), strict=False)
+        return "".join(
+            f"{list_fields(step.layer)[at]}[{position}]." for step, (at, position) in pairs
+        )
 
 
 class FixCandidate(NamedTuple):

@@ -22,6 +22,7 @@ from cnn_tui.engine.specs.flow import (
     failed,
     weight_lines,
 )
+from cnn_tui.engine.specs.inside import BLOCKS, lists_in
 from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
@@ -31,6 +32,8 @@ from cnn_tui.engine.specs.layers import (
     GlobalAvgPool,
     Layer,
     MaxPool,
+    Parallel,
+    Repeat,
     Residual,
 )
 from cnn_tui.engine.specs.network import MAX_COUNT, MAX_MACS, MAX_NESTING
@@ -106,7 +109,7 @@ class ShapeRule(NamedTuple):
     """The shape rule and the explanation of one kind of layer."""
 
     infer: Callable[..., InferredLayer] = lambda layer, flow: InferredLayer(layer, flow, flow)
-    """Takes the layer and its input; a block also the function that infers its branch."""
+    """Takes the layer and its input; a block also the function that infers the layers inside."""
     explain: Callable[[Any, InferredLayer], Iterable[Note]] = lambda layer, step: ()
     """Yields the notes that are specific to this kind of layer."""
 
@@ -120,6 +123,8 @@ RULES: dict[type[Layer], ShapeRule] = {
     Dropout: ShapeRule(explain=explain_dropout),
     BatchNorm: ShapeRule(infer_batchnorm, explain_batchnorm),
     Residual: ShapeRule(blocks.infer_residual, blocks.explain_residual),
+    Parallel: ShapeRule(blocks.infer_parallel, blocks.explain_parallel),
+    Repeat: ShapeRule(blocks.infer_repeat, blocks.explain_repeat),
 }
 _SAME = ShapeRule()
 MOST_KNOWN = 20_000
@@ -182,9 +187,9 @@ def _infer(layer: Layer, flow: FeatureMap, depth: int) -> InferredLayer:
         return failed(layer, flow, *bad)
     if flow.flat and layer.info.needs_volume:
         return failed(layer, flow, _NEEDS_VOLUME)
-    if not isinstance(layer, Residual):
+    if not isinstance(layer, BLOCKS):
         return rule_of(layer).infer(layer, flow)
-    if depth >= MAX_NESTING and layer.branch:
+    if depth >= MAX_NESTING and any(lists_in(layer)):
         return failed(layer, flow, _TOO_DEEP)
     return rule_of(layer).infer(layer, flow, partial(infer_layers, depth=depth + 1))
 
@@ -206,7 +211,7 @@ _TOO_LARGE = Diagnostic(
 )
 _TOO_DEEP = Diagnostic(
     "too-deep",
-    f"residual blocks are nested more than {MAX_NESTING} deep",
-    "branch",
+    f"blocks are nested more than {MAX_NESTING} deep",
+    "",
     "Put the layers of the inner block in the outer one.",
 )

@@ -12,7 +12,6 @@ and, if it changes the shape or learns, of ``RULES`` in :mod:`cnn_tui.engine.spe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -32,8 +31,10 @@ Pair = Annotated[tuple[Size, ...], msgspec.Meta(min_length=2, max_length=2)]
 PadPair = Annotated[tuple[Pad, ...], msgspec.Meta(min_length=2, max_length=2)]
 Features = Annotated[int, msgspec.Meta(ge=1, le=65536)]
 Rounding = Literal["exact", "floor"]
-Place = tuple[int, ...]
-"""0-based positions: ``(3, 1)`` is the second layer in the branch of the fourth layer."""
+Merge = Literal["concat", "add", "multiply"]
+MAX_BRANCHES = 26
+"""Branches of one block, which have a letter each."""
+MAX_TIMES = 1000
 
 _KERNEL = Setting("kernel_size", ("kernel", "kernel_size"), "k", ("3x3", "5x5", "1x1"))
 _STRIDE = Setting("stride", ("stride",), "s", ("2",))
@@ -223,7 +224,8 @@ class Residual(LayerSpec, frozen=True, tag="residual"):
     """``branch(x) + shortcut(x)`` (He et al. 2016). A ReLU after the sum is a layer of its own.
 
     ``projection`` is a 1x1 convolution without bias and a batch norm; ``zero-pad`` takes every
-    ``stride``-th pixel and fills the missing channels with zeros (He et al., option A).
+    ``stride``-th pixel and fills the missing channels with zeros (He et al., option A). Any other
+    shortcut is a list of layers, which have strides of their own.
     """
 
     info = LayerInfo(
@@ -243,9 +245,61 @@ class Residual(LayerSpec, frozen=True, tag="residual"):
     )
 
     branch: tuple[Layer, ...]
-    shortcut: Literal["identity", "projection", "zero-pad"] = "identity"
+    shortcut: Literal["identity", "projection", "zero-pad"] | tuple[Layer, ...] = "identity"
     stride: Size = 1
-    """Stride of the shortcut: the factor by which the branch reduces height and width."""
+    """Stride of a projection or of a zero-padded shortcut: the factor by which the branch reduces
+    height and width."""
+
+
+class Parallel(LayerSpec, frozen=True, tag="parallel"):
+    """Branches of the same input, merged into one volume; an empty branch passes its input on.
+
+    ``concat`` puts their channels one after the other (Szegedy et al. 2015, Inception; Huang et al.
+    2017, DenseNet), ``add`` sums equal shapes, ``multiply`` also takes a size of 1 for all pixels
+    or channels (Hu et al. 2018, squeeze-and-excitation).
+    """
+
+    info = LayerInfo(
+        ("parallel", "par"),
+        "branches side by side: { BRANCH } { BRANCH } MERGE",
+        "several views of one volume: Inception, DenseNet, SE",
+        Counterpart("Parallel"),
+        Counterpart("Concat"),
+        example="parallel { conv 8 1x1 } { conv 8 3x3 pad same } concat",
+        flags=(
+            Flag("merge", "concat", ("concat", "cat")),
+            Flag("merge", "add", ("add", "sum")),
+            Flag("merge", "multiply", ("multiply", "mul")),
+            Flag("split", True, ("split",)),
+        ),
+        family="block",
+    )
+
+    branches: Annotated[
+        tuple[tuple[Layer, ...], ...], msgspec.Meta(min_length=1, max_length=MAX_BRANCHES)
+    ]
+    merge: Merge = "concat"
+    split: bool = False
+    """Give each branch its equal share of the channels (Ma et al. 2018, ShuffleNet v2)."""
+
+
+class Repeat(LayerSpec, frozen=True, tag="repeat"):
+    """The same layers ``times`` times one after the other, each copy with weights of its own."""
+
+    info = LayerInfo(
+        ("repeat",),
+        "layers several times: TIMES { LAYERS }",
+        "copies one after the other, each with its own weights",
+        Counterpart("Sequential"),
+        Counterpart("Repeat"),
+        example="repeat 3 { conv 16 pad same, relu }",
+        places=("times",),
+        settings=(Setting("times", ("times",), "x", ("2", "3")),),
+        family="block",
+    )
+
+    layers: tuple[Layer, ...]
+    times: Annotated[int, msgspec.Meta(ge=1, le=MAX_TIMES)] = 2
 
 
 Layer = (
@@ -259,6 +313,8 @@ Layer = (
     | BatchNorm
     | LRN
     | Residual
+    | Parallel
+    | Repeat
 )
 
 LAYER_TYPES: dict[str, type[Layer]] = {
@@ -283,17 +339,3 @@ def single(size: object) -> object:
         case (first, second) if first == second:
             return first
     return size
-
-
-def walk_layers(layers: Iterable[Layer]) -> Iterator[tuple[Place, Layer]]:
-    """Yield every layer with its place, a residual block before the layers of its branch."""
-    pending = _placed(layers, ())
-    while pending:  # not recursive: a network made in code may be nested to any depth
-        place, layer = pending.pop()
-        yield place, layer
-        if isinstance(layer, Residual):
-            pending += _placed(layer.branch, place)
-
-
-def _placed(layers: Iterable[Layer], above: Place) -> list[tuple[Place, Layer]]:
-    return [((*above, position), layer) for position, layer in enumerate(layers)][::-1]

@@ -13,10 +13,10 @@ from cnn_tui.engine.specs.info import Name
 from cnn_tui.engine.specs.layers import Features, Layer, Size
 
 MAX_NESTING = 8
-"""Levels of residual blocks inside residual blocks."""
+"""Levels of blocks inside blocks."""
 
 MAX_LAYERS = 2_000
-"""Layers of a network, those inside residual blocks included."""
+"""Layers of a network, those inside blocks included, and each copy of repeated ones."""
 
 MAX_FILE_BYTES = 256 * 1024
 """Room for 2,000 layers with every setting; parsed well within a second."""

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cnn_tui.engine.specs.layers import LAYER_TYPES, AvgPool, Layer, MaxPool, Residual
+from cnn_tui.engine.specs.inside import BLOCKS
+from cnn_tui.engine.specs.layers import LAYER_TYPES, AvgPool, Layer, MaxPool
 from cnn_tui.engine.specs.network import MAX_LAYERS
 from cnn_tui.engine.specs.tokens import Token, TokenReader, scan
 from cnn_tui.engine.specs.wording import listed, nearest, show
@@ -18,7 +19,7 @@ from cnn_tui.engine.specs.wording import listed, nearest, show
 PATTERN = "INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC"
 """The pattern as in the notes; N, M and K are settings."""
 
-_KINDS = [kind for kind in LAYER_TYPES.values() if kind is not Residual]
+_KINDS = [kind for kind in LAYER_TYPES.values() if kind not in BLOCKS]
 WORDS: dict[str, type[Layer]] = {
     word.upper(): kind
     for kind in _KINDS

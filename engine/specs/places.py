@@ -1,60 +1,66 @@
-"""Finds, replaces and explains the layer at a place, also inside residual blocks."""
+"""Finds, replaces and explains the layer at a place, also inside blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import get_args
-
-import msgspec
 
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.shapes import Shape, format_shape
-from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer, Note, Topic
+from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer, Note, Topic, batched_pairs
 from cnn_tui.engine.specs.infer import infer_layers, rule_of
-from cnn_tui.engine.specs.layers import Layer, Place, Residual, layer_type
+from cnn_tui.engine.specs.inside import Layers, Place, lists_in, number, with_lists
+from cnn_tui.engine.specs.layers import Layer, Parallel, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport, Report
 
 
 def label(place: Place, layer: Layer) -> str:
     """Return a label such as ``layer 4.2 (conv)``: the second layer in the branch of the fourth."""
-    return f"layer {'.'.join(str(position + 1) for position in place)} ({layer_type(layer)})"
+    return f"layer {number(place)} ({layer_type(layer)})"
 
 
 def step_at(network: Network, place: Place) -> InferredLayer:
-    """Return the layer at a place with its input and output.
+    """Return the layer at a place with its input and output, of repeated ones the first copy.
 
     Raises:
         IndexError: if there is no such layer.
     """
     layer = layer_at(network, place)
-    steps = infer_layers(network.layers[: place[0] + 1], FeatureMap(network.input))
-    for position in place[:-1]:
-        steps = steps[position].branch
-        if not steps:  # a block with an invalid setting is not inferred inside
-            return InferredLayer(layer, FeatureMap(None), FeatureMap(None))
-    return steps[place[-1]]
+    top = infer_layers(network.layers[: place[0] + 1], FeatureMap(network.input))[place[0]]
+    # A block with an invalid setting is not inferred inside.
+    return top.at(place[1:]) or InferredLayer(layer, FeatureMap(None), FeatureMap(None))
 
 
 def layer_at(network: Network, place: Place) -> Layer:
     """Return the layer at a place; raises ``IndexError`` if there is none."""
-    layers: Sequence[Layer] = network.layers
-    for position in place[:-1]:
-        block = layers[position]
-        layers = block.branch if isinstance(block, Residual) else ()
-    return layers[place[-1]]
+    return list_at(network.layers, place)[place[-1]]
 
 
-def replace_at(
-    layers: Sequence[Layer], place: Place, substitutes: Sequence[Layer]
-) -> tuple[Layer, ...]:
+def list_at(layers: Layers, place: Place) -> Layers:
+    """Return the list in which the last position of a place counts; raises ``IndexError``."""
+    if len(place) % 2 == 0:
+        raise IndexError(f"{place} is the place of a list of layers")
+    for position, inner in batched_pairs(place[:-1]):
+        layers = lists_in(layers[position])[inner]
+    return layers
+
+
+def replace_at(layers: Layers, place: Place, substitutes: Sequence[Layer]) -> Layers:
     """Return the layers with ``substitutes`` in the place of one."""
-    position, *inner = place
-    old = layers[position]
-    if inner and isinstance(old, Residual):
-        branch = replace_at(old.branch, tuple(inner), substitutes)
-        substitutes = (msgspec.structs.replace(old, branch=branch),)
-    return (*layers[:position], *substitutes, *layers[position + 1 :])
+    at = place[-1]
+    return edit_at(layers, place, lambda old: (*old[:at], *substitutes, *old[at + 1 :]))
+
+
+def edit_at(layers: Layers, place: Place, change: Callable[[Layers], Layers]) -> Layers:
+    """Return the layers with a change of the list in which the last position of a place counts."""
+    if len(place) == 1:
+        return change(layers)
+    position, inner, *rest = place
+    lists = list(lists_in(layers[position]))
+    lists[inner] = edit_at(lists[inner], tuple(rest), change)
+    changed = with_lists(layers[position], lists)
+    return (*layers[:position], changed, *layers[position + 1 :])
 
 
 def known_shapes(network: Network, place: Place) -> tuple[Shape, Shape]:
@@ -102,11 +108,16 @@ def _general(step: InferredLayer) -> Iterator[Note]:
 def received_by(network: Network, report: Report, place: Place) -> Shape | None:
     """Return the input shape of a layer, or the shape at the end of a list; None if unknown."""
     shape: Shape | None = network.input
-    layers: Sequence[LayerReport] = report.layers
-    for depth, position in enumerate(place):
-        if depth:
-            layers = layers[place[depth - 1]].branch
-        if position:
-            output = layers[position - 1].output
+    layers: Layers = network.layers
+    reports: Sequence[LayerReport] = report.layers
+    for level, position in enumerate(place):
+        if level % 2:  # a list inside the layer before
+            block, row = layers[place[level - 1]], reports[place[level - 1]]
+            if isinstance(block, Parallel) and block.split and shape:
+                shape = (shape[0] // len(block.branches), *shape[1:])
+            layers = lists_in(block)[position]
+            reports = row.inner[position] if position < len(row.inner) else ()
+        elif position:
+            output = reports[position - 1].output if position <= len(reports) else None
             shape = None if output is None else tuple(output)
     return shape

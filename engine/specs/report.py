@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import takewhile
-from typing import NamedTuple
+from collections.abc import Iterator
+from itertools import chain, takewhile
 
 import msgspec
-
-from cnn_tui.engine.specs.layers import Conv, Layer, Residual, pair
-from cnn_tui.engine.specs.network import Network
 
 
 class Fix(msgspec.Struct, frozen=True):
@@ -18,7 +14,7 @@ class Fix(msgspec.Struct, frozen=True):
     layer: int
     """Number of the layer to change, counted from 1; 0 for the network."""
     field: str
-    """The setting, such as ``stride``, or ``branch[1].stride`` inside a residual block.
+    """The setting, such as ``stride``, or ``branch[1].stride`` inside a block.
 
     ``replace`` and ``after`` are not settings: the layers that ``value`` describes in quick entry
     replace the layer, or are added after it.
@@ -68,12 +64,21 @@ class LayerReport(msgspec.Struct, frozen=True):
     activations: int
     """Number of output values."""
     branch: tuple[LayerReport, ...] = ()
+    """The branch of a residual block."""
     shortcut: tuple[LayerReport, ...] = ()
+    """The layers of the shortcut of a residual block, also those of a projection."""
+    branches: tuple[tuple[LayerReport, ...], ...] = ()
+    """Each branch of a parallel block, or each copy of repeated layers."""
+
+    @property
+    def inner(self) -> tuple[tuple[LayerReport, ...], ...]:
+        """The lists of layers inside a block."""
+        return self.branches or ((self.branch, self.shortcut) if self.branch else ())
 
     def walk(self) -> Iterator[LayerReport]:
-        """Yield the report itself, then those of its branch and of its shortcut."""
+        """Yield the report itself, then those of the layers inside."""
         yield self
-        for inner in (*self.branch, *self.shortcut):
+        for inner in chain.from_iterable(self.inner):
             yield from inner.walk()
 
 
@@ -92,45 +97,3 @@ class Report(msgspec.Struct, frozen=True):
     def known_layers(self) -> tuple[LayerReport, ...]:
         """The layers before the first whose output is unknown; the totals of a valid network."""
         return tuple(takewhile(lambda layer: layer.output is not None, self.layers))
-
-
-class ArraySizes(NamedTuple):
-    """The sizes of a layer that determine the shapes of its arrays."""
-
-    type: str
-    outputs: int
-    kernel: tuple[int, int]
-    weights: int
-    biases: int
-
-
-class ParamShapes(NamedTuple):
-    """The name of a layer with parameters, and the shapes of its arrays."""
-
-    name: str
-    sizes: ArraySizes
-
-
-def param_shapes(network: Network, report: Report) -> tuple[ParamShapes, ...]:
-    """Return the layers with parameters in computation order; none for a broken network."""
-    return tuple(_learned(network.layers, report.layers)) if report.valid else ()
-
-
-def compatible(first: Sequence[ParamShapes], second: Sequence[ParamShapes]) -> bool:
-    """Whether the weights of the first network fit the second; False without parameters."""
-    return bool(first) and [layer.sizes for layer in first] == [layer.sizes for layer in second]
-
-
-def _learned(layers: Sequence[Layer], reports: Sequence[LayerReport]) -> Iterator[ParamShapes]:
-    for layer, report in zip(layers, reports, strict=True):
-        if isinstance(layer, Residual):
-            yield from _learned(layer.branch, report.branch)
-            yield from (_sizes(inner, (1, 1)) for inner in report.shortcut if inner.weights)
-        elif report.weights:
-            yield _sizes(report, pair(layer.kernel_size) if isinstance(layer, Conv) else (1, 1))
-
-
-def _sizes(report: LayerReport, kernel: tuple[int, int]) -> ParamShapes:
-    outputs = report.output[0] if report.output else 0
-    sizes = ArraySizes(report.type, outputs, kernel, report.weights, report.biases)
-    return ParamShapes(report.name, sizes)

@@ -13,7 +13,8 @@ from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer_layers
-from cnn_tui.engine.specs.layers import Layer, Place
+from cnn_tui.engine.specs.inside import Place
+from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import known_shapes, layer_at, replace_at
 from cnn_tui.engine.specs.report import LayerReport
@@ -114,7 +115,7 @@ class Pair(NamedTuple):
 
 
 def pairs(rewritten: Rewrite) -> Iterator[Pair]:
-    """Yield every layer of the old network, those inside residual blocks included."""
+    """Yield every layer of the old network, those inside blocks included."""
     parts = {part.place: part for part in rewritten.parts}
     yield from _pairs(check(rewritten.before).layers, check(rewritten.after).layers, parts, ())
 
@@ -134,9 +135,11 @@ def _pairs(
         start += size
         yield Pair(part, report, others)
         if part is None:
-            yield from _pairs(report.branch, others[0].branch, parts, place)
-            shortcuts = zip(report.shortcut, others[0].shortcut, strict=True)
-            yield from (Pair(None, first, (second,)) for first, second in shortcuts)
+            lists = zip(report.inner, others[0].inner, strict=True)
+            for number, (first, second) in enumerate(lists):
+                # What is rewritten in repeated layers is so in every copy.
+                inner = (*place, 0 if report.type == "repeat" else number)
+                yield from _pairs(first, second, parts, inner)
 
 
 def _refuse_misfits(rewritten: Rewrite) -> None:
@@ -145,7 +148,7 @@ def _refuse_misfits(rewritten: Rewrite) -> None:
         if issues:
             raise ShapeError(f"{when}{issues[0].message}", "" if when else "Fix that first.")
     for pair in pairs(rewritten):
-        if pair.part is None and not pair.old.branch:
+        if pair.part is None and not pair.old.inner:
             old, new = pair.old, pair.new[0]
             if (old.weights, old.biases) != (new.weights, new.biases):
                 text = f"then {new.name} would have {new.params:,} parameters, not {old.params:,}."

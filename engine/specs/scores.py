@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.flow import Diagnostic, InferredLayer
+from cnn_tui.engine.specs.inside import BLOCKS, Place
 from cnn_tui.engine.specs.known_data import DataFacts
-from cnn_tui.engine.specs.layers import FC, Conv, Place, Residual, layer_type
+from cnn_tui.engine.specs.layers import FC, Conv, layer_type
 from cnn_tui.engine.specs.network import Network
 
 DATA_CODES = frozenset({"input", "not-scores", "one-class", "classes", "not-plain"})
@@ -66,7 +67,7 @@ def decider(steps: Sequence[InferredLayer]) -> int | None:
     for position in reversed(range(len(steps))):
         if isinstance(steps[position].layer, FC | Conv):
             return position
-        if isinstance(steps[position].layer, Residual):
+        if isinstance(steps[position].layer, BLOCKS):
             return None
     return None
 

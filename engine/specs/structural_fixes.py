@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
-from cnn_tui.engine.shapes import Shape, Window, output_size
 from cnn_tui.engine.specs.flow import Case, FixCandidate
-from cnn_tui.engine.specs.layers import FC, Conv, Layer, ReLU, Residual, layer_type, pair
+from cnn_tui.engine.specs.layers import FC, Conv, Layer, ReLU, Repeat, Residual, layer_type
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.report import Fix
 
@@ -36,6 +35,10 @@ def structural_fixes(case: Case) -> Iterator[FixCandidate]:
             yield from _fewer(case, layer)
         case "shortcut-shape" | "identity-stride":
             yield from _branch_alone(case, layer)
+        case "split":
+            yield FixCandidate(case.fix("split", False), "no split: each branch gets all", 1)
+        case "too-many":
+            yield FixCandidate(case.fix("times", 1), "times 1", 1)
     yield from removal(case)
 
 
@@ -48,7 +51,7 @@ def removal(case: Case, cost: float = _REMOVAL) -> Iterator[FixCandidate]:
 
 def short_name(layer: Layer) -> str:
     """The layer in the midst of a sentence: ``pool``, ``block``."""
-    return {"maxpool": "pool", "avgpool": "pool", "residual": "block"}.get(
+    return {"maxpool": "pool", "avgpool": "pool", "residual": "block", "parallel": "block"}.get(
         layer_type(layer), layer_type(layer)
     )
 
@@ -65,14 +68,18 @@ def elsewhere(case: Case) -> Iterator[FixCandidate]:
     yield from removal(case)
 
 
-def fill(case: Case, block: Residual) -> Iterator[FixCandidate]:
-    """Yield a layer for an empty branch that keeps the shape, then the removal of the block."""
+def fill(case: Case, block: Residual | Repeat) -> Iterator[FixCandidate]:
+    """Yield a layer for an empty block that keeps the shape, then the removal of the block."""
     shape = case.step.before.shape
     is_volume = shape is not None and len(shape) == 3
     inner: Layer = Conv(out_channels=shape[0], padding="same") if shape and is_volume else ReLU()
-    filled = msgspec.structs.replace(block, branch=(inner,), shortcut="identity", stride=1)
-    fix = case.fix("replace", to_quick((filled,)))
-    yield FixCandidate(fix, f"put {to_quick((inner,))} into its branch", 1)
+    if isinstance(block, Residual):
+        where = "branch"
+        wanted: dict[str, object] = {"branch": (inner,), "shortcut": "identity", "stride": 1}
+    else:
+        where, wanted = "list", {"layers": (inner,)}
+    fix = case.fix("replace", to_quick((msgspec.structs.replace(block, **wanted),)))
+    yield FixCandidate(fix, f"put {to_quick((inner,))} into its {where}", 1)
     yield from removal(case)
 
 
@@ -91,65 +98,3 @@ def _branch_alone(case: Case, layer: Layer) -> Iterator[FixCandidate]:
     # Only valid layers can be written as quick entry.
     if isinstance(layer, Residual) and "bad-value" not in case.step.codes:
         yield FixCandidate(case.fix("replace", to_quick(layer.branch)), "its branch alone", 20)
-
-
-_MOST_STRIDE = 64
-
-
-def reconcile(case: Case, block: Residual) -> Iterator[FixCandidate]:
-    """Yield another shortcut or stride, padding in the branch, or another last width."""
-    before = case.step.before.shape
-    after = case.step.branch[-1].after.shape if case.step.branch else None
-    for stride in _strides(block, before, after):
-        yield from _shortcuts(case, block, stride)
-    yield from _same_padding(case, block)
-    if before is not None:
-        yield from _width(case, block, before[0])
-
-
-def _strides(block: Residual, before: Shape | None, after: Shape | None) -> Iterator[int]:
-    """The stride by which the branch reduces its input, if there is one for both axes."""
-    if before is None or after is None:
-        yield block.stride
-        return
-    for stride in range(1, _MOST_STRIDE + 1):
-        if tuple(output_size(size, Window(1, stride)) for size in before[1:]) == after[1:]:
-            yield stride
-            return
-
-
-def _shortcuts(case: Case, block: Residual, stride: int) -> Iterator[FixCandidate]:
-    for kind in ("identity", "projection", "zero-pad"):
-        wanted = {"shortcut": kind, "stride": 1 if kind == "identity" else stride}
-        changes = [(key, new) for key, new in wanted.items() if new != getattr(block, key)]
-        if changes:
-            label = " and ".join(f"{field} {new}" for field, new in changes)
-            was = str(getattr(block, changes[0][0])) if len(changes) == 1 else ""
-            yield FixCandidate(_together(case, changes), label, len(changes), was=was)
-
-
-def _same_padding(case: Case, block: Residual) -> Iterator[FixCandidate]:
-    """Padding for all convolutions of the branch: its absence is the commonest mistake."""
-    changes: list[tuple[str, int | str]] = [
-        (f"branch[{index}].padding", "same")
-        for index, layer in enumerate(block.branch)
-        if isinstance(layer, Conv) and layer.padding != "same" and pair(layer.kernel_size) != (1, 1)
-    ]
-    if changes:
-        label = 'padding "same" throughout its branch'
-        yield FixCandidate(_together(case, changes), label, len(changes) + 0.5)
-
-
-def _together(case: Case, changes: Sequence[tuple[str, int | str]]) -> Fix:
-    first, *also = changes
-    return case.fix(*first, *(case.fix(*change) for change in also))
-
-
-def _width(case: Case, block: Residual, channels: int) -> Iterator[FixCandidate]:
-    """Another width of the last layer that sets the channels of the branch."""
-    for index, layer in reversed(list(enumerate(block.branch))):
-        if isinstance(layer, FC | Conv):
-            field = "out_features" if isinstance(layer, FC) else "out_channels"
-            fix = case.fix(f"branch[{index}].{field}", channels)
-            yield FixCandidate(fix, f"{field} {channels} at the end of its branch", 2.5)
-            return

@@ -7,17 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.flow import Diagnostic, InferredLayer
+from cnn_tui.engine.specs.inside import Place, list_letter, walk_layers
 from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
     Conv,
     Layer,
     MaxPool,
-    Place,
+    Parallel,
+    Repeat,
     Residual,
     layer_type,
     pair,
-    walk_layers,
 )
 from cnn_tui.engine.specs.network import MAX_COUNT
 from cnn_tui.engine.specs.report import LayerReport
@@ -26,16 +27,20 @@ from cnn_tui.engine.specs.report import LayerReport
 class Namer:
     """Gives each layer a unique name: that of the user, or else type and number.
 
-    Inside a residual block the name begins with that of the block: ``residual3.conv1``.
+    Inside a block the name begins with that of the block: ``residual3.conv1``,
+    ``residual3.shortcut.conv1``, ``parallel4.b.conv1``; that of a copy with its number:
+    ``repeat5.2.conv1``, ``repeat5.2.first`` for the layer that the user calls ``first``.
     """
 
     def __init__(self, layers: Iterable[Layer]) -> None:
         self._reserved = {_text(layer.name) for _, layer in walk_layers(layers)}
         self._used: set[str] = set()
 
-    def name(self, layer: Layer, index: int, prefix: str) -> str:
+    def name(self, layer: Layer, index: int, prefix: str, *, copied: bool) -> str:
         """Return an unused name; that of the user unless another layer has it already."""
         name = _text(layer.name)
+        if name and copied:
+            name = f"{prefix}{name}"
         if not name or name in self._used:
             name = self._free(f"{prefix}{layer.info.stem or layer_type(layer)}{index}")
         self._used.add(name)
@@ -61,7 +66,13 @@ def settings(layer: Layer) -> str:
         case FC():
             return str(layer.out_features) + ("" if layer.bias else " no bias")
         case Residual():
-            return layer.shortcut + (f" s{layer.stride}" if layer.stride != 1 else "")
+            kind = layer.shortcut if isinstance(layer.shortcut, str) else "own shortcut"
+            return kind + (f" s{layer.stride}" if layer.stride != 1 else "")
+        case Parallel():
+            split = ", split" if layer.split else ""
+            return f"{len(layer.branches)} branches, {layer.merge}{split}"
+        case Repeat():
+            return f"{layer.times} times"
     return layer.info.brief.format(layer)
 
 
@@ -96,30 +107,48 @@ def report_layers(
 ) -> tuple[tuple[LayerReport, ...], list[tuple[Place, Diagnostic]]]:
     """Return the table, and a diagnostic for each layer whose name is used already."""
     namer = Namer(step.layer for step in steps)
-    reports = _reports(steps, "", namer)
+    reports = _reports(steps, "", namer, copied=False)
     return reports, list(_duplicates(steps, reports))
 
 
-def _reports(steps: Sequence[InferredLayer], prefix: str, namer: Namer) -> tuple[LayerReport, ...]:
-    return tuple(_report(step, index, prefix, namer) for index, step in enumerate(steps, 1))
+def _reports(
+    steps: Sequence[InferredLayer], prefix: str, namer: Namer, *, copied: bool
+) -> tuple[LayerReport, ...]:
+    return tuple(
+        _report(step, index, prefix, namer, copied=copied) for index, step in enumerate(steps, 1)
+    )
 
 
-def _report(step: InferredLayer, index: int, prefix: str, namer: Namer) -> LayerReport:
-    name = namer.name(step.layer, index, prefix)
-    if step.branch or step.shortcut:
-        return _reported(step, index, name, namer)
+def _report(
+    step: InferredLayer, index: int, prefix: str, namer: Namer, *, copied: bool
+) -> LayerReport:
+    name = namer.name(step.layer, index, prefix, copied=copied)
+    if step.inner:
+        return _reported(step, index, name, _inner(step, name, namer, copied=copied))
     # Cached like inferred layers: an edit leaves most layers as they are.
     key = (id(step), index, name)
     known = _known.get(key)
     if known is None:
         if len(_known) >= MOST_KNOWN:
             _known.clear()
-        known = _known[key] = (step, _reported(step, index, name, namer))
+        known = _known[key] = (step, _reported(step, index, name, []))
     return known[1]
 
 
-def _reported(step: InferredLayer, index: int, name: str, namer: Namer) -> LayerReport:
+Rows = list[tuple[LayerReport, ...]]
+
+
+def _inner(step: InferredLayer, name: str, namer: Namer, *, copied: bool) -> Rows:
+    copied = copied or isinstance(step.layer, Repeat)
+    return [
+        _reports(steps, f"{name}{prefix}.", namer, copied=copied)
+        for steps, prefix in zip(step.inner, _prefixes(step.layer, len(step.inner)), strict=True)
+    ]
+
+
+def _reported(step: InferredLayer, index: int, name: str, inner: Rows) -> LayerReport:
     shape = step.after.shape
+    branch, shortcut = (*inner, (), ())[:2] if isinstance(step.layer, Residual) else ((), ())
     reach = max(step.after.height.size, step.after.width.size)
     return LayerReport(
         index=index,
@@ -136,9 +165,20 @@ def _reported(step: InferredLayer, index: int, name: str, namer: Namer) -> Layer
         # Strides multiply: the field can exceed the integers of JSON readers.
         receptive_field=reach if shape and reach <= MAX_COUNT else None,
         activations=math.prod(shape) if shape else 0,
-        branch=_reports(step.branch, f"{name}.", namer),
-        shortcut=_reports(step.shortcut, f"{name}.shortcut.", namer),
+        branch=branch,
+        shortcut=shortcut,
+        branches=() if isinstance(step.layer, Residual) else tuple(inner),
     )
+
+
+def _prefixes(block: Layer, count: int) -> list[str]:
+    """What the names of the layers in each list of a block have after that of the block."""
+    match block:
+        case Parallel():
+            return [f".{list_letter(number)}" for number in range(count)]
+        case Repeat():
+            return [f".{copy}" for copy in range(1, count + 1)]
+    return ["", ".shortcut"][:count]
 
 
 def _duplicates(
@@ -149,4 +189,6 @@ def _duplicates(
         if isinstance(step.layer.name, str) and step.layer.name not in ("", report.name):
             text = f"the name {step.layer.name!r} is already used by another layer"
             yield place, Diagnostic("duplicate-name", text, "name", wanted=report.name)
-        yield from _duplicates(step.branch, report.branch, place)
+        if not isinstance(step.layer, Repeat):  # its copies cannot have the same name
+            for number, (inner, rows) in enumerate(zip(step.inner, report.inner, strict=False)):
+                yield from _duplicates(inner, rows, (*place, number))

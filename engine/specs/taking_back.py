@@ -11,7 +11,8 @@ import msgspec
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.flow import Diagnostic, InferredLayer
-from cnn_tui.engine.specs.layers import Layer, Place, Residual, layer_type, pair
+from cnn_tui.engine.specs.inside import Place, list_fields, lists_in
+from cnn_tui.engine.specs.layers import Layer, layer_type, pair
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.report import Fix, LayerReport
@@ -152,8 +153,8 @@ def _layers_back(
 def _settings_back(number: int, inside: str, old: Layer, new: Layer) -> _Back | None:
     """The old settings of one layer, or of one inside a block."""
     names = [name for name in old.__struct_fields__ if getattr(old, name) != getattr(new, name)]
-    if isinstance(old, Residual) and isinstance(new, Residual) and names == ["branch"]:
-        return _branch_back(number, inside, old, new)
+    if names and all(name in ("branch", "shortcut", "branches", "layers") for name in names):
+        return _inside_back(number, inside, old, new)
     changes, words = [], []
     for name in names:
         value = getattr(old, name)
@@ -165,16 +166,21 @@ def _settings_back(number: int, inside: str, old: Layer, new: Layer) -> _Back | 
     return _Back(changes, f"take back {' and '.join(words)}") if changes else None
 
 
-def _branch_back(number: int, inside: str, old: Residual, new: Residual) -> _Back | None:
-    pairs = zip(old.branch, new.branch, strict=False)
-    changed = [at for at, (one, two) in enumerate(pairs) if one != two]
-    if len(old.branch) != len(new.branch) or len(changed) != 1:
+def _inside_back(number: int, inside: str, old: Layer, new: Layer) -> _Back | None:
+    """The old settings of the only layer inside a block that has changed."""
+    before, after = lists_in(old), lists_in(new)
+    if list(map(len, before)) != list(map(len, after)):
         return None
-    (at,) = changed
-    one, two = old.branch[at], new.branch[at]
-    if type(one) is not type(two):
+    changed = [
+        (f"{field}[{at}]", one, two)
+        for field, first, second in zip(list_fields(old), before, after, strict=False)
+        for at, (one, two) in enumerate(zip(first, second, strict=True))
+        if one != two
+    ]
+    if len(changed) != 1 or type(changed[0][1]) is not type(changed[0][2]):
         return None
-    return _settings_back(number, f"{inside}branch[{at}].", one, two)
+    ((where, one, two),) = changed
+    return _settings_back(number, f"{inside}{where}.", one, two)
 
 
 def _shown(name: str, value: object) -> str:

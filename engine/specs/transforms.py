@@ -12,16 +12,15 @@ import msgspec
 
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.shapes import Shape, Window, output_size
+from cnn_tui.engine.specs.inside import Place, walk_layers
 from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
     Conv,
     Layer,
     MaxPool,
-    Place,
     ReLU,
     pair,
-    walk_layers,
 )
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import known_shapes, label, layer_at

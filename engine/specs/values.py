@@ -12,7 +12,8 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 
-from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer, Residual
+from cnn_tui.engine.specs.inside import LIST_FIELDS
+from cnn_tui.engine.specs.layers import LAYER_TYPES, MAX_BRANCHES, Layer, Parallel, Residual
 from cnn_tui.engine.specs.network import LOSS_TYPES, SVM, Network, Recipe, Softmax
 from cnn_tui.engine.specs.wording import expected, listed, nearest, show
 
@@ -45,9 +46,12 @@ def value_problems(described: Layer | Network) -> Iterator[Problem]:
 def _without_layers(described: Layer | Network) -> Layer | Network:
     if isinstance(described, Network):
         return msgspec.structs.replace(described, layers=())
-    if isinstance(described, Residual):
-        return msgspec.structs.replace(described, branch=())
-    return described
+    if isinstance(described, Parallel) and isinstance(described.branches, tuple):
+        empty = tuple(() for _ in described.branches)
+        return msgspec.structs.replace(described, branches=empty)
+    inside = [name for name in described.__struct_fields__ if name in LIST_FIELDS]
+    lists = {name: () for name in inside if not isinstance(getattr(described, name), str)}
+    return msgspec.structs.replace(described, **lists) if lists else described
 
 
 def _raw(struct: msgspec.Struct) -> dict[str, object]:
@@ -92,14 +96,34 @@ def _join(path: str, key: str) -> str:
 
 
 def _value(value: object, annotation: Any, path: str) -> Iterator[Problem]:
-    if annotation == _LAYERS:
+    if annotation == _LAYERS or (annotation == _shortcut() and not isinstance(value, str)):
         yield from _layers(value, path)
+    elif annotation == _branches():
+        yield from _lists(value, path)
     elif annotation == Softmax | SVM:
         yield from _tagged(value, LOSS_TYPES, path)
     elif annotation is Recipe:
         yield from _table(value, Recipe, path)
     else:
         yield from _leaf(value, annotation, path)
+
+
+def _shortcut() -> object:
+    return fields_of(Residual)["shortcut"].type
+
+
+def _branches() -> object:
+    return fields_of(Parallel)["branches"].type
+
+
+def _lists(value: object, path: str) -> Iterator[Problem]:
+    if not isinstance(value, list | tuple) or not 1 <= len(value) <= MAX_BRANCHES:
+        received = f"{len(value)}" if isinstance(value, list | tuple) else show(value)
+        text = f"expected 1 to {MAX_BRANCHES} lists of layers, received {received}"
+        yield Problem(path, text, "An empty list passes its input on.")
+        return
+    for index, layers in enumerate(value):
+        yield from _layers(layers, f"{path}[{index}]")
 
 
 def _layers(value: object, path: str) -> Iterator[Problem]:

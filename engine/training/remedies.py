@@ -13,7 +13,8 @@ from typing import Literal
 
 import msgspec
 
-from cnn_tui.engine.specs.layers import FC, Conv, Dropout, Layer, LeakyReLU, ReLU, Residual
+from cnn_tui.engine.specs.inside import BLOCKS, lists_in, with_lists
+from cnn_tui.engine.specs.layers import FC, Conv, Dropout, Layer, LeakyReLU, ReLU
 from cnn_tui.engine.specs.network import InitializerName, Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Remedy
@@ -132,11 +133,11 @@ def _with_dropout(network: Network, p: float) -> Network:
 
 
 def _each(network: Network, change: Callable[[Layer], Layer]) -> Network:
-    """The network with every layer except residual blocks replaced by ``change``."""
+    """The network with every layer except blocks replaced by ``change``."""
 
     def changed(layer: Layer) -> Layer:
-        if isinstance(layer, Residual):
-            return msgspec.structs.replace(layer, branch=tuple(map(changed, layer.branch)))
+        if isinstance(layer, BLOCKS):
+            return with_lists(layer, [tuple(map(changed, inner)) for inner in lists_in(layer)])
         return change(layer)
 
     return msgspec.structs.replace(network, layers=tuple(map(changed, network.layers)))
@@ -174,7 +175,5 @@ def _scaled(layer: Layer, factor: float) -> Layer:
         case FC():
             width = min(max(1, round(layer.out_features * factor)), _MOST)
             return msgspec.structs.replace(layer, out_features=width)
-        case Residual():
-            branch = tuple(_scaled(inner, factor) for inner in layer.branch)
-            return msgspec.structs.replace(layer, branch=branch)
-    return layer
+    lists = [tuple(_scaled(inner, factor) for inner in inside) for inside in lists_in(layer)]
+    return with_lists(layer, lists)

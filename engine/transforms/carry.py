@@ -15,7 +15,7 @@ from cnn_tui.engine.shapes import Shape, Window, output_size
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, MaxPool, pair
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.report import compatible, param_shapes
+from cnn_tui.engine.specs.param_shapes import compatible, param_shapes
 from cnn_tui.engine.specs.rewrite import Pair, Rewrite, RewrittenLayer, pairs
 from cnn_tui.engine.specs.transforms import matrix_facts
 from cnn_tui.engine.specs.windows import windows

@@ -7,6 +7,7 @@ from hypothesis import given
 from networks import networks, plausible_networks
 
 from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.inside import walk_layers
 from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
@@ -17,7 +18,6 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     ReLU,
     Residual,
-    walk_layers,
 )
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import explain, received_by
@@ -131,7 +131,7 @@ def test_a_block_and_a_layer_in_its_branch():
         Residual(branch=(Conv(out_channels=3, padding=1), Conv(out_channels=3, padding=1)))
     )
     assert notes(network, 0)["field"] == ("field: 1 grown to 5 pixels",)
-    assert notes(network, 0, 1)["field"] == ("field: 3 + (3 - 1)*1 = 5 pixels",)
+    assert notes(network, 0, 0, 1)["field"] == ("field: 3 + (3 - 1)*1 = 5 pixels",)
 
 
 def test_a_fraction_is_shown_and_what_follows_is_open():
@@ -151,6 +151,8 @@ def test_no_layer_no_words():
         explain(net(ReLU()), (1,))
     with pytest.raises(IndexError):
         explain(net(ReLU()), (0, 0))
+    with pytest.raises(IndexError):
+        explain(net(ReLU()), (0, 0, 0))
 
 
 @given(plausible_networks() | networks(40))

@@ -32,7 +32,7 @@ from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.engine.specs.quick.complete import complete
 from cnn_tui.engine.specs.quick.parse import parse_quick, parse_understood
-from cnn_tui.engine.specs.quick.vocabulary import by_word
+from cnn_tui.engine.specs.quick.vocabulary import by_word, kind_named
 from cnn_tui.engine.specs.quick.write import to_quick
 
 SAME = Conv(out_channels=16, padding="same")
@@ -142,7 +142,10 @@ def test_alexnet_is_typed_in_less_than_100_keys():
         ("fc <99999999999999999999999999>", ("65536",)),
         ("conv 3 <{> relu }", ("residual",)),
         ("res <{> conv 3", ("never closed",)),
-        ("res { relu } <{> relu }", ("The branch in braces is given twice",)),
+        ("res { relu } { relu } <{> relu }", ("residual takes no further layers",)),
+        ("res { relu } proj <{> relu }", ("The shortcut is given twice",)),
+        ("repeat 2 { relu } <{> relu }", ("repeat takes no further layers",)),
+        ("<parallel> concat", ("the branches, each in braces",)),
         ("relu <}>", ("no matching {",)),
         ("relu <$> fc 10", ("no meaning",)),
         ("relu | <flatten> | fc 10", ("flattens its input itself",)),
@@ -231,7 +234,9 @@ def test_nothing_typed_raises_anything_else(text: str):
 def test_completions_never_raise_and_replace_the_word_at_the_cursor(text: str, cursor: int):
     for one in complete(text, cursor):
         assert 0 <= one.start <= one.end <= len(text)
-        assert one.text.startswith(text[one.start : one.end].lower())
+        kind = kind_named(one.text)
+        names = kind.info.words if kind else (one.text,)
+        assert any(name.startswith(text[one.start : one.end].lower()) for name in names)
 
 
 def words(text: str) -> list[str]:

@@ -28,6 +28,7 @@ from cnn_tui.engine.runs.recorder import Policy
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, Conv, ReLU
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.placed import place_network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training.events import CheckpointSaved, RunEvent
 from cnn_tui.engine.transforms.carry import weights_of
@@ -309,12 +310,12 @@ def test_a_live_run_has_only_its_present_state() -> None:
 
 def test_responses_are_those_after_the_activation() -> None:
     described = load_preset("resnet20")
-    found = responses(described.layers, check(described).layers)
+    found = responses(place_network(described, check(described)))
     assert found["conv1"] == "relu3"
     assert found["residual4.conv1"] == "residual4.relu3"
     assert found["residual4.conv4"] == "residual4.bn5"
     plain = network((1, 6, 6), Conv(out_channels=2), Conv(out_channels=2), ReLU(), classes=3)
-    assert responses(plain.layers, check(plain).layers) == {
+    assert responses(place_network(plain, check(plain))) == {
         "conv1": "conv1",
         "conv2": "relu3",
         "scores": "scores",

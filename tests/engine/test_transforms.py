@@ -257,7 +257,7 @@ class TestKernelToStack:
     def test_inside_a_branch_the_other_weights_are_carried_over(self):
         branch = (BatchNorm(), Conv(out_channels=3, kernel_size=5, padding=2), BatchNorm(name="b"))
         network = net(Conv(out_channels=3), Residual(branch=branch, shortcut="projection"), ReLU())
-        rewritten = kernel_to_stack(network, (1, 1))
+        rewritten = kernel_to_stack(network, (1, 0, 1))
         weights = trained(network, *noise(network))
         carried = carry(rewritten, weights)
         assert np.array_equal(carried["b.running_var"], weights["b.running_var"])

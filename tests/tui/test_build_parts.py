@@ -11,6 +11,7 @@ from scripted import SMALL
 
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import dumps_network
+from cnn_tui.engine.specs.inside import walk_layers
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -19,7 +20,6 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     ReLU,
     Residual,
-    walk_layers,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
 from cnn_tui.engine.specs.places import layer_at

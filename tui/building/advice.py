@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.flow import Note
-from cnn_tui.engine.specs.layers import Residual
+from cnn_tui.engine.specs.layers import Residual, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import explain, layer_at
 from cnn_tui.engine.specs.report import Report
@@ -52,7 +52,10 @@ def _sentence(network: Network, row: Row) -> str:
         case "shortcut":
             block = layer_at(network, row.path)
             assert isinstance(block, Residual), "only a block has a shortcut"
-            return _SHORTCUTS[block.shortcut]
+            return _SHORTCUTS[str(block.shortcut)]
+        case "branch":
+            block = layer_at(network, row.path[:-1])
+            return f"{layer_type(block)}: {block.info.help}."
     layer = layer_at(network, row.path)
     return f"{row.title.strip()}: {layer.info.help}."
 

@@ -10,6 +10,7 @@ import msgspec
 
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check, check_with_data
+from cnn_tui.engine.specs.inside import Layers, number
 from cnn_tui.engine.specs.known_data import facts_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import received_by
@@ -96,7 +97,7 @@ class Builder:
         return (*here[:common], first), last - first + 1
 
     @property
-    def selected(self) -> edits.Layers:
+    def selected(self) -> Layers:
         """The selected layers."""
         return edits.block(self.network, *self.selection) if self.selection else ()
 
@@ -130,14 +131,14 @@ class Builder:
         layer = new_layer(kind, received_by(self.network, self.report, path), classes)
         self._edit(edits.insert(self.network, path, layer), path)
 
-    def insert_all(self, layers: edits.Layers) -> None:
+    def insert_all(self, layers: Layers) -> None:
         """Insert layers after the selected row and select the last of them."""
         if layers:
             path = self._place()
             last = (*path[:-1], path[-1] + len(layers) - 1)
             self._edit(edits.insert(self.network, path, *layers), last)
 
-    def preview(self, layers: edits.Layers) -> Builder:
+    def preview(self, layers: Layers) -> Builder:
         """Return the builder after :meth:`insert_all`, with the new layers selected."""
         ahead = Builder(Document(self.network), self.cursor)
         ahead.insert_all(layers)
@@ -149,8 +150,8 @@ class Builder:
         """What layers inserted next read, in words: the data, or a layer."""
         *above, at = self._place()
         if at:
-            return f"after layer {edits.number((*above, at - 1))}"
-        return f"in layer {edits.number(tuple(above))}" if above else self.network.data
+            return f"after layer {number((*above, at - 1))}"
+        return f"in layer {number(tuple(above[:-1]))}" if above else self.network.data
 
     def volume(self) -> tuple[int, int, int]:
         """The input shape of layers inserted next; the network's own if that is no volume."""
@@ -228,7 +229,9 @@ class Builder:
             case "layer":
                 return (*row.path[:-1], row.path[-1] + (not above))
             case "shortcut":
-                return (*row.path, len(edits.siblings(self.network, (*row.path, 0))))
+                return (*row.path, 0, len(edits.siblings(self.network, (*row.path, 0, 0))))
+            case "branch":
+                return (*row.path, 0)
             case "input":
                 return (0,)
         return (len(self.network.layers),)
@@ -247,7 +250,7 @@ class Builder:
         merge: str = "",
         trained: Trained | None = None,
     ) -> bool:
-        place = edits.number(path) if path else self.row.key
+        place = number(path) if path else self.row.key
         if not self.document.edit(network, place, merge, trained):
             return False
         self._check()

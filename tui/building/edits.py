@@ -1,7 +1,6 @@
 """Edits as pure functions from a network and a path to another network.
 
-A path is a tuple of 0-based positions: ``(3,)`` is the fourth layer, ``(3, 1)`` the second layer in
-the branch of the fourth.
+A path is a place of :mod:`cnn_tui.engine.specs.inside`.
 """
 
 from __future__ import annotations
@@ -11,25 +10,17 @@ from collections.abc import Callable
 import msgspec
 
 from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.layers import LAYER_TYPES, BatchNorm, Conv, Layer, ReLU, Residual
+from cnn_tui.engine.specs.inside import Layers, Place, lists_in, with_lists
+from cnn_tui.engine.specs.layers import LAYER_TYPES, BatchNorm, Conv, Layer, ReLU
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.places import edit_at, list_at
 
-Path = tuple[int, ...]
-
-Layers = tuple[Layer, ...]
-
-
-def number(path: Path) -> str:
-    """Format a path in 1-based positions: ``(3, 1)`` is ``4.2``."""
-    return ".".join(str(position + 1) for position in path)
+Path = Place
 
 
 def siblings(network: Network, path: Path) -> Layers:
     """Return the list of layers that contains the last position of a path."""
-    layers = network.layers
-    for position in path[:-1]:
-        layers = _branch(layers[position])
-    return layers
+    return list_at(network.layers, path)
 
 
 def insert(network: Network, path: Path, *new: Layer) -> Network:
@@ -68,29 +59,13 @@ def block(network: Network, path: Path, count: int) -> Layers:
 
 def unnamed(layer: Layer) -> Layer:
     """Return a copy without its name and the names inside it."""
-    if isinstance(layer, Residual):
-        layer = msgspec.structs.replace(layer, branch=tuple(map(unnamed, layer.branch)))
+    layer = with_lists(layer, [tuple(map(unnamed, inner)) for inner in lists_in(layer)])
     return msgspec.structs.replace(layer, name="")
 
 
 def _edit(network: Network, path: Path, change: Callable[[Layers, int], Layers]) -> Network:
-    layers = _edit_layers(network.layers, path, change)
+    layers = edit_at(network.layers, path, lambda layers: change(layers, path[-1]))
     return msgspec.structs.replace(network, layers=layers)
-
-
-def _edit_layers(layers: Layers, path: Path, change: Callable[[Layers, int], Layers]) -> Layers:
-    at, *inner = path
-    if not inner:
-        return change(layers, at)
-    branch = _edit_layers(_branch(layers[at]), tuple(inner), change)
-    changed = msgspec.structs.replace(layers[at], branch=branch)
-    return (*layers[:at], changed, *layers[at + 1 :])
-
-
-def _branch(layer: Layer) -> Layers:
-    if not isinstance(layer, Residual):
-        raise IndexError(f"a {type(layer).__name__} has no layers inside")
-    return layer.branch
 
 
 def new_layer(kind: str, received: Shape | None, classes: int) -> Layer:
@@ -106,6 +81,8 @@ def new_layer(kind: str, received: Shape | None, classes: int) -> Layer:
         "conv": {"out_channels": max(16, channels), "kernel_size": 3, "padding": 1},
         "fc": {"out_features": classes},
         "residual": {"branch": _usual_branch(channels)},
+        "parallel": {"branches": (_usual_branch(channels), ())},
+        "repeat": {"layers": _usual_branch(channels)},
     }
     return msgspec.convert({"type": kind, **required.get(kind, {})}, LAYER_TYPES[kind])
 

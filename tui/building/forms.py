@@ -8,11 +8,12 @@ from typing import Any, Literal
 import msgspec
 
 from cnn_tui.engine.specs.fitting import fit_to_data
+from cnn_tui.engine.specs.inside import LIST_FIELDS, number
 from cnn_tui.engine.specs.known_data import facts_of
-from cnn_tui.engine.specs.layers import Residual, layer_type
+from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import LOSS_TYPES, Loss, Network, Recipe
 from cnn_tui.engine.specs.places import layer_at
-from cnn_tui.tui.building.edits import number, replace
+from cnn_tui.tui.building.edits import replace
 from cnn_tui.tui.building.fields import Field, form_fields
 from cnn_tui.tui.building.outline import Row
 
@@ -59,9 +60,17 @@ def form_for(network: Network, row: Row) -> Form:
             ]
             title = f"{number(row.path)} shortcut"
             return _form(row.key, title, layer_at(network, row.path), sides)
+    if row.kind == "branch":
+        block = layer_at(network, row.path[:-1])
+        return _form(row.key, f"{number(row.path[:-1])} {layer_type(block)}", block, _own(block))
     layer = layer_at(network, row.path)
-    fields = [field for field in form_fields(type(layer)) if field.name != "branch"]
-    return _form(row.key, f"{row.number} {layer_type(layer)}", layer, fields)
+    return _form(row.key, f"{row.number} {layer_type(layer)}", layer, _own(layer))
+
+
+def _own(layer: Layer) -> list[Field]:
+    """The fields of a layer without the layers inside it."""
+    inside = {name for name in LIST_FIELDS if not isinstance(getattr(layer, name, ""), str)}
+    return [field for field in form_fields(type(layer)) if field.name not in inside]
 
 
 def with_value(network: Network, row: Row, name: str, value: Any) -> Network:

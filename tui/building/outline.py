@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from cnn_tui.engine.shapes import Shape, Window, format_shape, output_size
-from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
+from cnn_tui.engine.specs.inside import list_letter, lists_in, number, place_of
+from cnn_tui.engine.specs.layers import Layer, Parallel, Residual, layer_type
 from cnn_tui.engine.specs.network import SVM, Network
 from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.report import LayerReport, Report
 from cnn_tui.engine.specs.windows import wanted_output
-from cnn_tui.tui.building.edits import Path, number
+from cnn_tui.tui.building.edits import Path
 from cnn_tui.tui.building.kinds import role_of
 from cnn_tui.tui.words import clean, recipe_words
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the list; ``path`` is that of the layer, or of the block of a shortcut."""
+    """A row of the list.
 
-    kind: Literal["input", "layer", "shortcut", "loss", "training"]
+    ``path`` is that of the layer, of the block of a shortcut, or of the layers of a branch.
+    """
+
+    kind: Literal["input", "layer", "branch", "shortcut", "loss", "training"]
     title: str
     settings: str = ""
     output: str = ""
@@ -42,11 +45,13 @@ class Row:
         """The name of the row, constant while it stays at its position."""
         if self.kind == "shortcut":
             return f"{number(self.path)} shortcut"
+        if self.kind == "branch":
+            return f"{number(self.path)} branch"
         return self.number if self.kind == "layer" else self.kind
 
 
 def outline(network: Network, report: Report) -> tuple[Row, ...]:
-    """Return the rows: input, layers with the contents of residual blocks, loss, recipe."""
+    """Return the rows: input, layers with the contents of blocks, loss, recipe."""
     return (
         Row(
             "input",
@@ -71,18 +76,12 @@ def loss_words(network: Network) -> str:
     return "softmax" + (f", smoothing {smoothing:g}" if smoothing else "")
 
 
-def _path(place: str) -> Path:
-    """Return ``layers[3].branch[1].stride`` as ``(3, 1)``; empty for anything but a layer."""
-    layers = re.match(r"layers(\[\d+\](?:\.branch\[\d+\])*)", place)
-    return tuple(map(int, re.findall(r"\d+", layers[1]))) if layers else ()
-
-
 class _Outline:
     """Flattens a network with its report."""
 
     def __init__(self, network: Network, report: Report) -> None:
         self._network, self._report = network, report
-        self._troubled = {_path(issue.path) for issue in report.issues}
+        self._troubled = {place_of(issue.path) for issue in report.issues}
 
     def rows(
         self, layers: Sequence[Layer], reports: Sequence[LayerReport], above: Path
@@ -91,8 +90,11 @@ class _Outline:
         for position, (layer, report) in enumerate(zip(layers, reports, strict=True)):
             path = (*above, position)
             yield self._layer(path, layer, report)
-            if isinstance(layer, Residual):
-                yield from self.rows(layer.branch, report.branch, path)
+            for at, (inner, rows) in enumerate(zip(lists_in(layer), report.inner, strict=False)):
+                if isinstance(layer, Parallel) or at:
+                    yield self._branch((*path, at), layer, inner, rows)
+                yield from self.rows(inner, rows, (*path, at))
+            if isinstance(layer, Residual) and isinstance(layer.shortcut, str):
                 yield self._shortcut(path, layer, report)
 
     def _layer(self, path: Path, layer: Layer, report: LayerReport) -> Row:
@@ -100,7 +102,7 @@ class _Outline:
         output = report.output or (self._wanted(path, layer) if has_issue else ())
         return Row(
             kind="layer",
-            title=" " * (len(path) - 1) + layer_type(layer),
+            title=_indent(path) + layer_type(layer),
             settings=report.settings,
             output=format_shape(output),
             number=number(path),
@@ -116,6 +118,25 @@ class _Outline:
     def _wanted(self, path: Path, layer: Layer) -> tuple[str, ...]:
         return wanted_output(layer, received_by(self._network, self._report, path))
 
+    def _branch(
+        self, path: Path, block: Layer, inner: Sequence[Layer], rows: Sequence[LayerReport]
+    ) -> Row:
+        """The heading of a list of layers inside a block."""
+        shape = received_by(self._network, self._report, (*path, len(inner)))
+        letter = list_letter(path[-1])
+        return Row(
+            kind="branch",
+            title=f"{_indent(path)}{letter}",
+            settings=("shortcut" if isinstance(block, Residual) else f"branch {letter}")
+            + ("" if inner else ": passes its input on"),
+            output=format_shape(shape or ()),
+            path=path,
+            params=sum(row.params for row in rows),
+            macs=sum(row.macs for row in rows),
+            broken=shape is None,
+            look=role_of(layer_type(block)),
+        )
+
     def _shortcut(self, path: Path, block: Residual, report: LayerReport) -> Row:
         """The other operand of the sum, below the branch that it is added to."""
         sides = added(self._network, self._report, path)
@@ -123,7 +144,7 @@ class _Outline:
         differs = sides.shortcut is not None and sides.branch not in (None, sides.shortcut)
         return Row(
             kind="shortcut",
-            title=" " * len(path) + "+",
+            title=_indent(path) + " +",
             settings=f"{block.shortcut} shortcut{stride}",
             output=format_shape(sides.shortcut or ()),
             path=path,
@@ -133,6 +154,10 @@ class _Outline:
             has_issue=differs,
             look=role_of(layer_type(block)),
         )
+
+
+def _indent(path: Path) -> str:
+    return " " * (len(path) // 2)
 
 
 class Sides(NamedTuple):
@@ -146,7 +171,7 @@ def added(network: Network, report: Report, path: Path) -> Sides:
     """Return both operands of the block at ``path``."""
     block = layer_at(network, path)
     assert isinstance(block, Residual), "only a block has sides"
-    branch = received_by(network, report, (*path, len(block.branch))) if block.branch else None
+    branch = received_by(network, report, (*path, 0, len(block.branch))) if block.branch else None
     return Sides(branch, _shortcut(block, received_by(network, report, path), branch))
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cnn_tui.engine.specs.inside import number
 from cnn_tui.engine.specs.layers import Conv
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.rewrite import Cost, Rewrite
 from cnn_tui.engine.specs.transforms import matrix_facts
-from cnn_tui.tui.building.edits import number
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.words import clean, compact
 

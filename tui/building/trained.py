@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.report import ParamShapes, Report, compatible, param_shapes
+from cnn_tui.engine.specs.param_shapes import ParamShapes, compatible, param_shapes
+from cnn_tui.engine.specs.report import Report
 from cnn_tui.engine.specs.rewrite import Rewrite
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator
 
 import click
@@ -11,6 +10,7 @@ import msgspec
 from cnn_tui.engine.errors import CnnTuiError, ShapeError, SpecError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check, check_with_data
+from cnn_tui.engine.specs.inside import number, place_of
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.report import Issue, LayerReport, Report
 from cnn_tui.tui.cli import options
@@ -64,7 +64,7 @@ def print_report(report: Report, title: str = "") -> None:
     """Print the layers as a table, the totals, then every issue with its fixes."""
     if title:
         print_line(f"{title}:", "bold")
-    wrong = {_number(issue.path) for issue in report.issues}
+    wrong = {number(place_of(issue.path)) for issue in report.issues}
     first = ("0", "input", "", "", format_shape(report.input), "", "", "1")
     rows = [first, *_rows(report.layers, wrong)]
     styles = [_WRONG if "!" in row[4] else _OPEN if row[4] == "?" else "" for row in rows]
@@ -86,29 +86,26 @@ def _totals(report: Report) -> str:
     return f"up to layer {len(known)}: {params:,} parameters, {macs:,} multiply-adds an image"
 
 
-def _number(path: str) -> str:
-    """Return ``layers[3].branch[0].stride`` as ``4.1``."""
-    return ".".join(str(int(at) + 1) for at in re.findall(r"\[(\d+)\]", path))
-
-
 def _rows(
     layers: tuple[LayerReport, ...], wrong: Collection[str], within: str = "", owner: str = ""
 ) -> Iterator[tuple[str, ...]]:
     for layer in layers:
-        number = f"{within}{layer.index}"
+        where = f"{within}{layer.index}"
         output = "?" if layer.output is None else format_shape(tuple(layer.output))
         yield (
-            number,
+            where,
             layer.type,
             layer.name.removeprefix(owner),
             layer.settings,
-            f"! {output}" if number in wrong else output,
+            f"! {output}" if where in wrong else output,
             f"{layer.params:,}" if layer.params else "",
             f"{layer.macs:,}" if layer.macs else "",
             "" if layer.receptive_field is None else str(layer.receptive_field),
         )
-        yield from _rows(layer.branch, wrong, f"{number}.", f"{layer.name}.")
-        yield from _rows(layer.shortcut, wrong, f"{number}+", f"{layer.name}.")
+        # Of repeated layers the first copy stands for all.
+        for at, inner in enumerate(layer.inner[: 1 if layer.type == "repeat" else None]):
+            sign = "+" if layer.shortcut and at else number((0, at, 0))[1:-1]
+            yield from _rows(inner, wrong, f"{where}{sign}", f"{layer.name}.")
 
 
 def _checked(

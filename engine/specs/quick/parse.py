@@ -10,7 +10,8 @@ import msgspec
 
 from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.specs.info import Flag
-from cnn_tui.engine.specs.layers import LAYER_TYPES, Conv, Layer, Residual
+from cnn_tui.engine.specs.inside import BLOCKS, Layers, fields_of_lists
+from cnn_tui.engine.specs.layers import LAYER_TYPES, Conv, Layer
 from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.quick.vocabulary import (
     TOKENS,
@@ -33,6 +34,8 @@ _LABELS = {
     "out_channels": "the number of filters",
     "out_features": "the number of outputs",
     "branch": "the branch in braces",
+    "branches": "the branches, each in braces",
+    "layers": "the layers in braces",
     "p": "the probability",
 }
 
@@ -43,6 +46,18 @@ class Draft:
     def __init__(self, kind: type[Layer], token: Token) -> None:
         self.kind, self._token = kind, token
         self._values: dict[str, Any] = {}
+        self._lists: list[Layers] = []
+
+    def add_list(self, layers: Layers, brace: Token) -> None:
+        """Add the next list of layers inside a block; an error points at its brace."""
+        lists = [*self._lists, layers]
+        fields = fields_of_lists(self.kind, lists)
+        if fields is None:
+            text = f"{self.kind.info.words[0]} takes no further layers in braces."
+            raise brace.error(text, such_as(self.kind))
+        if "shortcut" in self._values and "shortcut" in fields:
+            raise brace.error("The shortcut is given twice.", "Leave one out.")
+        self._lists = lists
 
     def set(self, field: str, value: object, token: Token) -> None:
         """Set a field; an error about a second value points at ``token``."""
@@ -76,17 +91,18 @@ class Draft:
     def complete(self) -> list[Layer]:
         """Return the layer as far as it has been read, if nothing is missing."""
         try:
-            return [self.layer()] if self._values else []
+            return [self.layer()] if self._values or self._lists else []
         except EntryError:
             return []
 
     def layer(self) -> Layer:
         """Return the complete layer."""
+        values = {**(fields_of_lists(self.kind, self._lists) or {}), **self._values}
         for name, field in fields_of(self.kind).items():
-            if field.required and name not in self._values:
+            if field.required and name not in values:
                 needs = f"{self.kind.info.words[0]} needs {_label(name)}."
                 raise self._token.error(needs, such_as(self.kind))
-        return self.kind(**self._values)
+        return self.kind(**values)
 
 
 def _value(field: str, kind: type[Layer], token: Token) -> object:
@@ -197,7 +213,8 @@ class _QuickReader(TokenReader):
                     self.understood.append(layers[-1])
         if self._token.kind == "open":
             raise self._token.error(
-                "Only a residual block has braces.", "Write res { conv 16 pad same }."
+                "Only residual, parallel and repeat have layers in braces.",
+                "Write res { conv 16 pad same }.",
             )
         return tuple(layers)
 
@@ -222,23 +239,23 @@ class _QuickReader(TokenReader):
         while self._continues(draft.kind):
             if self._token.kind == "open":
                 brace = self._token
-                draft.set("branch", self._branch(depth), brace)
+                draft.add_list(self._inside(depth), brace)
             else:
                 self._setting(draft)
 
     def _continues(self, kind: type[Layer]) -> bool:
         """Whether the next token still belongs to the layer."""
         if self._token.kind == "open":
-            return kind is Residual
+            return kind in BLOCKS
         return self._token.kind == "word" and not _begins_layer(self._token, kind)
 
-    def _branch(self, depth: int) -> tuple[Layer, ...]:
+    def _inside(self, depth: int) -> tuple[Layer, ...]:
         brace = self._next()
         if depth >= MAX_NESTING:
-            raise brace.error(f"Residual blocks are nested more than {MAX_NESTING} deep.")
+            raise brace.error(f"Blocks are nested more than {MAX_NESTING} deep.")
         layers = self._layers(depth + 1)
         if self._token.kind != "close":
-            raise brace.error("This { is never closed.", "Add } after the branch.")
+            raise brace.error("This { is never closed.", "Add } after its layers.")
         self._next()
         return layers
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from cnn_tui.engine.specs.info import Flag, Setting
+from cnn_tui.engine.specs.inside import LIST_FIELDS
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.tokens import Token
 
@@ -35,11 +36,11 @@ def layer_words() -> Iterator[str]:
 def settings_of(kind: type[Layer]) -> tuple[Setting, ...]:
     """Return the settings that take a value: declared settings, other fields, then the name.
 
-    Fields set by flags, and the branch of a block, are not among them.
+    Fields set by flags, and the layers inside a block, are not among them.
     """
     info = kind.info
     known = {setting.field for setting in info.settings} | {flag.field for flag in info.flags}
-    known |= {"name", "branch"}
+    known |= {"name", *LIST_FIELDS}
     others = (field for field in kind.__struct_fields__ if field not in known)
     return (*info.settings, *(Setting(field, (field,)) for field in others), _NAME)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.engine.specs.layers import Layer, Residual, pair, single
+from cnn_tui.engine.specs.inside import lists_in
+from cnn_tui.engine.specs.layers import Layer, pair, single
 from cnn_tui.engine.specs.quick.vocabulary import settings_of
 from cnn_tui.engine.specs.values import fields_of
 
@@ -17,9 +18,9 @@ def to_quick(layers: Sequence[Layer]) -> str:
 
 def _words(layer: Layer) -> Iterator[str]:
     yield layer.info.words[0]
-    if isinstance(layer, Residual):
-        yield f"{{ {to_quick(layer.branch)} }}" if layer.branch else "{ }"
     yield from _placed(layer)
+    for layers in lists_in(layer):
+        yield f"{{ {to_quick(layers)} }}" if layers else "{ }"
     yield from _named(layer)
     yield from _flagged(layer)
     if layer.name:

@@ -109,7 +109,7 @@ def work(network: Network) -> float:
 
 def count_parameters(network: Network) -> int:
     """Number of weight and bias arrays of a network."""
-    layers = (layer for layer in _walk(check(network)) if not layer.branch)
+    layers = (layer for layer in _walk(check(network)) if not layer.inner)
     return sum((layer.weights > 0) + (layer.biases > 0) for layer in layers)
 
 

@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cnn_tui.engine.specs.layers import Dropout, walk_layers
+from cnn_tui.engine.specs.inside import walk_layers
+from cnn_tui.engine.specs.layers import Dropout
 from cnn_tui.engine.specs.network import SVM, Network
 from cnn_tui.engine.training.events import (
     BatchCompleted,

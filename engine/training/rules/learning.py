@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
-from cnn_tui.engine.specs.layers import Dropout, walk_layers
+from cnn_tui.engine.specs.inside import walk_layers
+from cnn_tui.engine.specs.layers import Dropout
 from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.events import Remedy
 from cnn_tui.engine.training.rules.facts import PATIENT_STEPS, Facts, Verdict, typical_ratio

@@ -1,0 +1,91 @@
+"""The layers of a network as they are computed: repeated ones unfolded, each with its shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.specs.blocks import projection
+from cnn_tui.engine.specs.layers import Layer, Parallel, Repeat, Residual
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import LayerReport, Report
+
+
+class Placed(NamedTuple):
+    """A layer in a network: from a volume of ``shape`` to one of ``output``."""
+
+    layer: Any
+    """The spec, of the type that the reader handles."""
+    report: LayerReport
+    shape: Shape
+    output: Shape
+    branches: tuple[tuple[Placed, ...], ...] = ()
+    """Branch and shortcut of a residual block, or the branches of a parallel one. A shortcut
+    without layers is empty, also one that is padded with zeros."""
+
+    @property
+    def name(self) -> str:
+        """The name of the layer, and the prefix of the names of its parameters."""
+        return self.report.name
+
+    def walk(self) -> Iterator[Placed]:
+        """Yield the layer itself, then the layers inside in the order of computation."""
+        yield self
+        for inner in chain.from_iterable(self.branches):
+            yield from inner.walk()
+
+
+def place_network(network: Network, report: Report) -> tuple[Placed, ...]:
+    """Return the layers of a valid network in the order of computation."""
+    return place_layers(network.layers, report.layers, network.input)
+
+
+def place_layers(
+    layers: Sequence[Layer], reports: Sequence[LayerReport], shape: Shape
+) -> tuple[Placed, ...]:
+    """Return the layers of a list on a volume of ``shape``.
+
+    The copies of repeated layers follow each other in place of the layer that repeats them.
+    """
+    made: list[Placed] = []
+    for layer, report in zip(layers, reports, strict=True):
+        if isinstance(layer, Repeat):
+            for copy in report.branches:
+                made += place_layers(layer.layers, copy, shape)
+                shape = made[-1].output
+        else:
+            output = tuple(report.output or ())
+            made.append(Placed(layer, report, shape, output, _branches(layer, report, shape)))
+            shape = output
+    return tuple(made)
+
+
+def _branches(layer: Layer, report: LayerReport, shape: Shape) -> tuple[tuple[Placed, ...], ...]:
+    match layer:
+        case Residual():
+            aside: tuple[Layer, ...] = ()
+            if layer.shortcut == "projection":
+                aside = projection((report.output or [1])[0], layer.stride)
+            elif isinstance(layer.shortcut, tuple):
+                aside = layer.shortcut
+            return (
+                place_layers(layer.branch, report.branch, shape),
+                place_layers(aside, report.shortcut, shape),
+            )
+        case Parallel():
+            share = (shape[0] // len(layer.branches), *shape[1:]) if layer.split else shape
+            pairs = zip(layer.branches, report.branches, strict=True)
+            return tuple(place_layers(branch, inner, share) for branch, inner in pairs)
+    return ()
+
+
+def computed_name(report: LayerReport) -> str:
+    """Return the name of the layer that computes the output of a reported one.
+
+    Of repeated layers it is the last in the last copy.
+    """
+    while report.type == "repeat":
+        report = report.branches[-1][-1]
+    return report.name
