@@ -38,6 +38,7 @@ from cnn_tui.engine.ops.activations import ACTIVATIONS
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import dumps_network, loads_network
 from cnn_tui.engine.specs.expansion import preview
+from cnn_tui.engine.specs.inside import BLOCKS, LIST_FIELDS
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -49,6 +50,8 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     LeakyReLU,
     MaxPool,
+    Parallel,
+    Repeat,
     Residual,
     Tanh,
 )
@@ -74,6 +77,8 @@ EXAMPLES: tuple[Layer, ...] = (
     BatchNorm(eps=1e-3, momentum=0.25),
     LRN(size=3, alpha=0.5, beta=0.5, k=1.5),
     Residual(branch=(Conv(out_channels=6, padding=1), Tanh()), shortcut="projection"),
+    Parallel(branches=((Conv(out_channels=3, padding=1), Tanh()), ()), merge="concat"),
+    Repeat(layers=(Conv(out_channels=4, padding=1), Tanh()), times=3),
 )
 """Layers with other settings than the default; without settings a layer needs no example."""
 
@@ -228,7 +233,9 @@ def test_the_form_and_the_palette_know_it(layer: Layer) -> None:
     kind, name = type(layer), check(whole(layer)).layers[0].type
     fields = {field.name: field for field in form_fields(kind)}
     assert fields.keys() == set(kind.__struct_fields__)
-    for field in (one for one in fields.values() if one.name != "branch"):
+    for field in (
+        one for one in fields.values() if one.name not in LIST_FIELDS[:1] + LIST_FIELDS[2:]
+    ):
         value = getattr(layer, field.name)
         assert field.parse(field.show(value)) == value
     fresh = new_layer(name, (4, 6, 6), CLASSES)
@@ -238,7 +245,7 @@ def test_the_form_and_the_palette_know_it(layer: Layer) -> None:
 
 def test_a_pattern_makes_it(layer: Layer) -> None:
     word = layer.info.words[0].upper()
-    if isinstance(layer, Residual):
+    if isinstance(layer, BLOCKS):
         with pytest.raises(EntryError):  # a pattern could not say what is in the branch
             preview(word)
     else:
