@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnn_tui.engine.model import Model
+from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import (
@@ -132,6 +133,8 @@ class Maker:
             case BatchNorm():
                 norm = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
                 return norm(shape[0], layer.eps, layer.momentum)
+            case PReLU():
+                return nn.PReLU(shape[0] if layer.per_channel else 1, layer.init)
             case ReLU():
                 return nn.ReLU(self.inplace and not first)
             case LRN():

@@ -12,6 +12,7 @@ import numpy as np
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.export.modules import Module, modules, renamed
 from cnn_tui.engine.export.states import TrainedState
+from cnn_tui.engine.specs.activations import PReLU, ReLU6, SiLU
 from cnn_tui.engine.specs.codec import dumps_network
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -166,6 +167,27 @@ class _Graph:
         inputs = [x, *self._weights_of(module.path, layer.bias)]
         return self.node("Gemm", inputs, module.path, transB=1)
 
+    def _silu(self, layer: SiLU, module: Module, x: str) -> str:
+        return self.node(
+            "Mul", [x, self.node("Sigmoid", [x], f"{module.path}/sigmoid")], module.path
+        )
+
+    def _relu6(self, layer: ReLU6, module: Module, x: str) -> str:
+        bounds = [
+            self.constant(f"{module.path}/{name}", np.array(bound, np.float32))
+            for name, bound in (("min", 0), ("max", 6))
+        ]
+        return self.node("Clip", [x, *bounds], module.path)
+
+    def _prelu(self, layer: PReLU, module: Module, x: str) -> str:
+        return self.node("PRelu", [x, self._factor(module)], module.path)
+
+    def _factor(self, module: Module) -> str:
+        """The weight of a layer with a factor for each channel, as it spreads over a volume."""
+        name = f"{module.path}.weight"
+        ones = (1,) * (len(module.before) - 1)
+        return self.constant(name, self._weights[name].reshape(-1, *ones))
+
     def _maxpool(self, layer: MaxPool, module: Module, x: str) -> str:
         return self.node("MaxPool", [x], module.path, **_window(layer))
 
@@ -208,6 +230,9 @@ class _Graph:
         MaxPool: _maxpool,
         AvgPool: _avgpool,
         FC: _fc,
+        SiLU: _silu,
+        ReLU6: _relu6,
+        PReLU: _prelu,
         BatchNorm: _batchnorm,
         LRN: _lrn,
         Residual: _residual,

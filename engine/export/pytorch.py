@@ -9,6 +9,7 @@ from typing import Any
 
 from cnn_tui.engine.export.modules import Module, free_key, modules
 from cnn_tui.engine.export.states import TrainedState
+from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -193,6 +194,10 @@ def _pool(layer: MaxPool | AvgPool, module: Module) -> str:
     return f"nn.{layer.info.torch.name}({_window(layer)})"
 
 
+def _prelu(layer: PReLU, module: Module) -> str:
+    return f"nn.PReLU({module.before[0] if layer.per_channel else 1}, {layer.init!r})"
+
+
 def _batchnorm(layer: BatchNorm, module: Module) -> str:
     kind = "BatchNorm2d" if len(module.before) == 3 else "BatchNorm1d"
     return f"nn.{kind}({module.before[0]}, eps={layer.eps!r}, momentum={layer.momentum!r})"
@@ -220,6 +225,7 @@ _EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
     AvgPool: _pool,
     GlobalAvgPool: lambda layer, module: "nn.AdaptiveAvgPool2d(1)",
     FC: _fc,
+    PReLU: _prelu,
     BatchNorm: _batchnorm,
     LRN: _lrn,
     Residual: _residual,

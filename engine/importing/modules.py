@@ -11,6 +11,7 @@ from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
 from cnn_tui.engine.importing.residual import Shortcut, add_block, known_shortcut
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -50,15 +51,15 @@ class ImportedModule:
     def has_weights(self) -> bool:
         """Whether a module holds values that a second use would share."""
         inner = (part for part in self.every() if part.kind != "Sequential")
-        return any(
-            not part.known or {"bias", "affine"} & set(SIGNATURES[part.kind]) for part in inner
-        )
+        return any(not part.known or _LEARNING & set(SIGNATURES[part.kind]) for part in inner)
 
     def refused(self, why: str, remedy: str = "") -> SpecError:
         """Return the error that explains why the module has no counterpart."""
         return SpecError(f"{self.where} {why}.", remedy)
 
 
+_LEARNING = {"bias", "affine", "num_parameters"}
+"""Arguments that only modules with weights have."""
 _POOL = ("kernel_size", "stride", "padding")
 _CONV = ("out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
 _CONV_END = ("padding_mode", "device", "dtype")
@@ -74,6 +75,7 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("BatchNorm2d", "BatchNorm1d"), ("num_features", *_NORM)),
     **dict.fromkeys(("LazyBatchNorm2d", "LazyBatchNorm1d"), _NORM),
     "LocalResponseNorm": ("size", "alpha", "beta", "k"),
+    "PReLU": ("num_parameters", "init"),
     "Flatten": ("start_dim", "end_dim"),
     "Identity": (),
     "Softmax": ("dim",),
@@ -216,6 +218,13 @@ def _lrn(part: ImportedModule, assembly: Assembly) -> None:
     _append(part, assembly, LRN, size=size, alpha=rounded(alpha / size), **settings)  # type: ignore[operator]
 
 
+def _prelu(part: ImportedModule, assembly: Assembly) -> None:
+    slopes = part.settings.get("num_parameters", 1)
+    if slopes not in (1, _channels(assembly)):
+        raise part.refused(f"has {slopes} slopes, but receives {format_shape(assembly.shape)}")
+    _append(part, assembly, PReLU, per_channel=slopes != 1, **_selected(part.settings, "init"))
+
+
 def _flatten(part: ImportedModule, assembly: Assembly) -> None:
     if (part.settings.get("start_dim", 1), part.settings.get("end_dim", -1)) not in (
         (1, -1),
@@ -228,7 +237,7 @@ def _flatten(part: ImportedModule, assembly: Assembly) -> None:
 def _plain(part: ImportedModule, assembly: Assembly) -> None:
     """Append a layer whose settings are those of the module."""
     kind = _BY_NAME[part.kind]
-    torch, given = kind.info.torch, part.settings
+    torch, given = kind.info.torch, {**kind.info.torch.defaults, **part.settings}
     if any(given.get(name) != value for name, value in torch.fixed.items()):
         raise part.refused(f"has no counterpart; the nearest is nn.{torch.written}")
     settings: dict[str, Any] = {
@@ -254,6 +263,7 @@ _HANDLERS: dict[str, Callable[[ImportedModule, Assembly], None]] = {
     "AvgPool2d": _pool(AvgPool),
     "AdaptiveAvgPool2d": _adaptive,
     **dict.fromkeys(("BatchNorm2d", "BatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm1d"), _norm),
+    "PReLU": _prelu,
     "LocalResponseNorm": _lrn,
     "Flatten": _flatten,
     "Residual": _residual,

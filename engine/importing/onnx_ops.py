@@ -14,6 +14,7 @@ from cnn_tui.engine.importing.onnx_graph import Path, Ratio, Sum
 from cnn_tui.engine.importing.onnx_settings import local_norm, refused, window_settings
 from cnn_tui.engine.importing.residual import Shortcut, add_block, known_shortcut
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.activations import PReLU, ReLU6
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -24,6 +25,7 @@ from cnn_tui.engine.specs.layers import (
     Dropout,
     Layer,
     MaxPool,
+    ReLU,
 )
 
 
@@ -194,6 +196,27 @@ class Operators:
         alpha, beta, k = rounded(given["alpha"] / size), rounded(given["beta"]), given["bias"]
         assembly.add(LRN(size=size, alpha=alpha, beta=beta, k=rounded(k)), node.where)
 
+    def clip(self, node: Node, assembly: Assembly) -> None:
+        """Append a ReLU6 or a ReLU for ``Clip``; the bounds are attributes or constants."""
+        low, high = (self._bound(node, *bound) for bound in ((1, "min"), (2, "max")))
+        kinds: dict[tuple[float | None, float | None], Layer] = {(0, 6): ReLU6(), (0, None): ReLU()}
+        if (low, high) not in kinds:
+            raise refused(node, f"clips to {low} and {high}; the nearest is 0 and 6")
+        assembly.add(kinds[low, high], node.where)
+
+    def _bound(self, node: Node, place: int, name: str) -> float | None:
+        value = "".join(node.inputs[place : place + 1])
+        numbers = self._file.numbers(value) if value and self._file.is_constant(value) else None
+        bound = numbers[0] if numbers else node.attributes.get(name)
+        return None if bound is None or abs(bound) > 1e30 else rounded(bound)
+
+    def prelu(self, node: Node, assembly: Assembly) -> None:
+        """Append a PReLU for ``PRelu``, whose slopes are ``(1,)`` or ``(C, 1, 1)``."""
+        slopes = self._length(node.inputs[1])
+        if slopes not in (1, assembly.shape[0]):
+            raise refused(node, "has slopes that are neither one nor one for each channel")
+        assembly.add(PReLU(per_channel=slopes > 1), node.where)
+
     def norm(self, node: Node, assembly: Assembly) -> None:
         """Append a batch norm; ONNX's momentum is the weight of the old mean."""
         given = {"epsilon": 1e-5, "momentum": 0.9, **node.attributes}
@@ -236,15 +259,23 @@ def _plain(kind: type[Layer]) -> Callable[[Operators, Node, Assembly], None]:
     onnx = kind.info.onnx
 
     def add(operators: Operators, node: Node, assembly: Assembly) -> None:
-        given = node.attributes
-        if any(given.get(name) != value.encode() for name, value in onnx.fixed.items()):
+        attributes = {**onnx.defaults, **node.attributes}
+        given = {name: _as_setting(value) for name, value in attributes.items()}
+        if any(given.get(name) != _as_setting(value) for name, value in onnx.fixed.items()):
             raise SpecError(f"{node.where} has no counterpart; the nearest is {onnx.written}.")
         settings: dict[str, Any] = {
-            field: rounded(given[name]) for field, name in onnx.settings.items() if name in given
+            field: given[name] for field, name in onnx.settings.items() if name in given
         }
         assembly.add(kind(**settings), node.where)
 
     return add
+
+
+def _as_setting(value: Any) -> Any:
+    """An attribute as the settings of a layer have it: text decoded, floats rounded."""
+    if isinstance(value, bytes):
+        return value.decode("ascii", "replace")
+    return rounded(value) if isinstance(value, float) else value
 
 
 def _misplaced(operators: Operators, node: Node, assembly: Assembly) -> None:
@@ -266,6 +297,8 @@ _HANDLERS: dict[str, Callable[[Operators, Node, Assembly], None]] = {
     "GlobalAveragePool": lambda _, node, assembly: assembly.average_to((1, 1), node.where),
     "ReduceMean": Operators.mean,
     "BatchNormalization": Operators.norm,
+    "Clip": Operators.clip,
+    "PRelu": Operators.prelu,
     "LRN": Operators.lrn,
     "Dropout": Operators.dropout,
     "Flatten": Operators.flatten,

@@ -68,7 +68,12 @@ def _canonical(layer: Layer) -> Layer:
     if isinstance(layer, BLOCKS):
         return with_lists(layer, [canonical(inner) for inner in lists_in(layer)])
     settings = msgspec.structs.asdict(layer).items()
-    floats = {name: float(f"{x:.5g}") for name, x in settings if isinstance(x, float)}
+    # Initial values are no part of a trained network.
+    floats = {
+        name: 0.0 if name.startswith("init") else float(f"{x:.5g}")
+        for name, x in settings
+        if isinstance(x, float)
+    }
     return msgspec.structs.replace(layer, **floats)
 
 

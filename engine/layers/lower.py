@@ -11,6 +11,7 @@ from cnn_tui.engine.layers.conv import conv_ops
 from cnn_tui.engine.layers.fc import fc_ops
 from cnn_tui.engine.layers.kept import KeptOp
 from cnn_tui.engine.layers.norm import batchnorm_ops
+from cnn_tui.engine.layers.scale import prelu_ops
 from cnn_tui.engine.layers.simple import (
     PoolOp,
     activation_ops,
@@ -21,6 +22,7 @@ from cnn_tui.engine.layers.simple import (
 )
 from cnn_tui.engine.ops.activations import ACTIVATIONS
 from cnn_tui.engine.ops.pool import MaxPoolKernel
+from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -78,6 +80,7 @@ def parallel_ops(placed: Placed, parts: Parts) -> list[Op]:
 
 BUILDERS: dict[type, Builder] = {
     **dict.fromkeys(ACTIVATIONS, activation_ops),
+    PReLU: prelu_ops,
     Conv: conv_ops,
     MaxPool: pool_ops,
     AvgPool: pool_ops,

@@ -64,7 +64,7 @@ def activation_ops(placed: Placed, parts: Parts) -> list[Op]:
     return [
         ElementwiseOp(
             placed.name,
-            lambda x, y, _: ActivationKernel(x, y, layer),
+            lambda x, y, shard: ActivationKernel(x, y, layer, shard.arena),
             saves_output=rule.saves == "y",
             monotone=rule.monotone,
         )

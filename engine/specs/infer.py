@@ -13,7 +13,8 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnn_tui.engine.shapes import ReceptiveField, Shape, fc_weights
-from cnn_tui.engine.specs import blocks, windows
+from cnn_tui.engine.specs import blocks, learned, windows
+from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.flow import (
     Diagnostic,
     FeatureMap,
@@ -120,6 +121,7 @@ RULES: dict[type[Layer], ShapeRule] = {
     AvgPool: ShapeRule(windows.infer_pool, windows.explain_avgpool),
     GlobalAvgPool: ShapeRule(infer_global_avgpool, explain_global_avgpool),
     FC: ShapeRule(infer_fc, explain_fc),
+    PReLU: ShapeRule(learned.infer_prelu, learned.explain_prelu),
     Dropout: ShapeRule(explain=explain_dropout),
     BatchNorm: ShapeRule(infer_batchnorm, explain_batchnorm),
     Residual: ShapeRule(blocks.infer_residual, blocks.explain_residual),

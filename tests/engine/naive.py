@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from cnn_tui.engine.specs.activations import GELU
+from cnn_tui.engine.specs.activations import (
+    ELU,
+    GELU,
+    Hardsigmoid,
+    Hardswish,
+    PReLU,
+    ReLU6,
+    SiLU,
+)
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -72,6 +80,8 @@ def _layer(
             return _residual(layer, report, arrays, x, training)
         case LRN():
             return lrn(x, layer)
+        case PReLU():
+            return prelu(x, arrays[f"{name}.weight"])
         case Dropout():
             assert not training, "masks are random: there is no reference for them"
             return x
@@ -80,12 +90,26 @@ def _layer(
     return np.vectorize(lambda v: SCALARS[kind](layer, v), otypes=[float])(x)
 
 
+def normal(v: float) -> float:
+    """The normal distribution function."""
+    return math.erfc(-v / math.sqrt(2)) / 2
+
+
+def gelu_tanh(v: float) -> float:
+    return v * (1 + math.tanh((2 / math.pi) ** 0.5 * (v + 0.044715 * v**3))) / 2
+
+
 SCALARS: dict[type, Callable[[Any, float], float]] = {
     ReLU: lambda layer, v: v if v > 0 else 0.0,
     LeakyReLU: lambda layer, v: v if v > 0 else layer.negative_slope * v,
     Sigmoid: lambda layer, v: 1 / (1 + math.exp(-v)) if v > 0 else math.exp(v) / (1 + math.exp(v)),
     Tanh: lambda layer, v: math.tanh(v),
-    GELU: lambda layer, v: v * (1 + math.tanh((2 / math.pi) ** 0.5 * (v + 0.044715 * v**3))) / 2,
+    GELU: lambda layer, v: v * normal(v) if layer.approximate == "none" else gelu_tanh(v),
+    ReLU6: lambda layer, v: min(max(v, 0.0), 6.0),
+    ELU: lambda layer, v: v if v > 0 else layer.alpha * (math.exp(v) - 1),
+    SiLU: lambda layer, v: v / (1 + math.exp(-v)),
+    Hardswish: lambda layer, v: v * min(max(v + 3, 0.0), 6.0) / 6,
+    Hardsigmoid: lambda layer, v: min(max(v + 3, 0.0), 6.0) / 6,
 }
 """Layers that treat every number by itself."""
 
@@ -147,6 +171,13 @@ def lrn(x: np.ndarray, layer: LRN) -> np.ndarray:
         y[n, c, i, j] = (
             x[n, c, i, j] / (layer.k + layer.alpha * (neighbours**2).sum()) ** layer.beta
         )
+    return y
+
+
+def prelu(x: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    y = x.copy()
+    for at in np.argwhere(x < 0):
+        y[tuple(at)] *= slopes[at[1] if len(slopes) > 1 else 0]
     return y
 
 

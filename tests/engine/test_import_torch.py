@@ -196,7 +196,7 @@ def test_a_softmax_at_the_end_belongs_to_the_loss(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "nn.ELU()": "line 3: nn.ELU",
+    "nn.CELU()": "line 3: nn.CELU",
     "nn.Dropout2d()": "zeroes whole channels",
     "MyLayer()": "line 3: MyLayer",
     "nn.ReLU": "line 3: nn.ReLU is not a literal call",
@@ -316,7 +316,7 @@ def test_objects_that_are_none() -> None:
     relu = nn.ReLU()
     for module, words in (
         (nn.ReLU(), "is a ReLU, not an nn.Sequential"),
-        (nn.Sequential(nn.GELU()), "GELU"),
+        (nn.Sequential(nn.CELU()), "CELU"),
         (nn.Sequential(nn.Conv2d(1, 1, 3, padding_mode="circular")), "padding_mode"),
         (nn.Sequential(shared, shared), "used twice"),
         (object(), "is a object"),
