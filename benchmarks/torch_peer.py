@@ -17,6 +17,7 @@ from cnn_tui.engine.model import Model
 from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.inside import list_letter
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -26,7 +27,9 @@ from cnn_tui.engine.specs.layers import (
     GlobalAvgPool,
     Layer,
     MaxPool,
+    Parallel,
     ReLU,
+    Repeat,
     Residual,
 )
 from cnn_tui.engine.specs.network import SVM, Loss, Network, Recipe
@@ -144,6 +147,10 @@ class Maker:
                 )
             case Residual():
                 return self.residual(layer, report, shape)
+            case Parallel():
+                return self.parallel(layer, report, shape)
+            case Repeat():
+                return self.repeat(layer, report, shape)
         torch = layer.info.torch
         settings = {name: getattr(layer, field) for field, name in torch.settings.items()}
         return getattr(nn, torch.name)(**settings, **torch.fixed)
@@ -157,7 +164,27 @@ class Maker:
             shortcut = self.chain(layers, report.shortcut, shape, f"{report.name}.shortcut.")
         elif layer.shortcut == "zero-pad":
             shortcut = ZeroPad(channels, layer.stride)
+        elif isinstance(layer.shortcut, tuple):
+            prefix = f"{report.name}.shortcut."
+            shortcut = self.chain(layer.shortcut, report.shortcut, shape, prefix)
         return Block(branch, shortcut, self.inplace)
+
+    def parallel(self, layer: Parallel, report: LayerReport, shape: Shape) -> nn.Module:
+        if layer.split:
+            shape = (shape[0] // len(layer.branches), *shape[1:])
+        branches = [
+            self.chain(branch, rows, shape, f"{report.name}.{list_letter(at)}.")
+            for at, (branch, rows) in enumerate(zip(layer.branches, report.branches, strict=True))
+        ]
+        return Branches(branches, layer.merge, split=layer.split)
+
+    def repeat(self, layer: Repeat, report: LayerReport, shape: Shape) -> nn.Module:
+        copies = nn.Sequential()
+        for number, rows in enumerate(report.branches, 1):
+            prefix = f"{report.name}.{number}."
+            copies.add_module(str(number), self.chain(layer.layers, rows, shape, prefix))
+            shape = tuple(rows[-1].output or ())
+        return copies
 
 
 def conv(layer: Conv, in_channels: int) -> nn.Conv2d:
@@ -198,6 +225,28 @@ class Block(nn.Module):
         for name in self.names:
             y = self.get_submodule(name)(y)
         return y.add_(self.shortcut(x)) if self.inplace else y + self.shortcut(x)
+
+
+class Branches(nn.Module):
+    """Branches of the same input, or of its shares, merged."""
+
+    def __init__(self, branches: list[nn.Sequential], merge: str, *, split: bool) -> None:
+        super().__init__()
+        self.merge, self.split, self.count = merge, split, len(branches)
+        for at, branch in enumerate(branches):
+            self.add_module(list_letter(at), branch)
+
+    def forward(self, x: Tensor) -> Tensor:
+        xs = x.chunk(self.count, dim=1) if self.split else (x,) * self.count
+        ys = [self.get_submodule(list_letter(at))(x) for at, x in enumerate(xs)]
+        if self.merge == "concat":
+            return torch.cat(ys, dim=1)
+        if any(y.ndim == 4 for y in ys):
+            ys = [y[:, :, None, None] if y.ndim == 2 else y for y in ys]
+        merged = ys[0]
+        for y in ys[1:]:
+            merged = merged + y if self.merge == "add" else merged * y
+        return merged
 
 
 class ZeroPad(nn.Module):

@@ -18,7 +18,9 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     LeakyReLU,
     MaxPool,
+    Parallel,
     ReLU,
+    Repeat,
     Residual,
     Sigmoid,
     Tanh,
@@ -142,9 +144,36 @@ class Choice:
             stride=st.sampled_from([1, 1, 2]),
         )
         volume = simple_conv | conv | pool | plain | block
+        block = block | blocks(volume, simple_conv | plain)
+        volume = volume | block
         self.layers = st.tuples(
             st.lists(volume, min_size=3, max_size=10), st.lists(fc | plain | block, max_size=3)
         ).map(lambda lists: lists[0] + lists[1])
+
+
+def blocks(
+    inner: st.SearchStrategy[Layer], kept: st.SearchStrategy[Layer]
+) -> st.SearchStrategy[Layer]:
+    """Blocks of every kind, nested; ``kept`` are layers that mostly leave height and width."""
+    branch = st.lists(kept, max_size=3).map(tuple)
+
+    def around(inside: st.SearchStrategy[Layer]) -> st.SearchStrategy[Layer]:
+        filled = st.lists(inside | kept, min_size=1, max_size=3).map(tuple)
+        squeeze = st.tuples(st.just(GlobalAvgPool()), kept).map(lambda end: ((), end))
+        side = branch | filled
+        return st.one_of(
+            st.builds(
+                Parallel,
+                branches=st.lists(side, min_size=1, max_size=3).map(tuple),
+                merge=st.sampled_from(["concat", "concat", "add", "multiply"]),
+                split=st.booleans(),
+            ),
+            st.builds(Parallel, branches=squeeze, merge=st.just("multiply")),
+            st.builds(Repeat, layers=filled, times=st.integers(1, 3)),
+            st.builds(Residual, branch=filled, shortcut=branch),
+        )
+
+    return st.recursive(around(inner), around, max_leaves=4)
 
 
 @st.composite

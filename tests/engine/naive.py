@@ -32,7 +32,9 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     LeakyReLU,
     MaxPool,
+    Parallel,
     ReLU,
+    Repeat,
     Residual,
     Sigmoid,
     Tanh,
@@ -78,6 +80,12 @@ def _layer(
             return _batchnorm(x, layer, arrays, name, training)
         case Residual():
             return _residual(layer, report, arrays, x, training)
+        case Parallel():
+            return _parallel(layer, report, arrays, x, training)
+        case Repeat():
+            for copy in report.branches:
+                x = forward(layer.layers, copy, arrays, x, training)[-1]
+            return x
         case LRN():
             return lrn(x, layer)
         case PReLU():
@@ -222,6 +230,8 @@ def _residual(
     branch = forward(layer.branch, report.branch, arrays, x, training)[-1]
     if layer.shortcut == "identity":
         return branch + x
+    if isinstance(layer.shortcut, tuple):
+        return branch + forward(layer.shortcut, report.shortcut, arrays, x, training)[-1]
     if layer.shortcut == "projection":
         conv1, bn2 = report.shortcut
         one = Conv(out_channels=branch.shape[1], kernel_size=1, stride=layer.stride)
@@ -231,6 +241,25 @@ def _residual(
     for n, c, i, j in np.ndindex(y.shape):
         if c < x.shape[1]:
             y[n, c, i, j] += x[n, c, i * layer.stride, j * layer.stride]
+    return y
+
+
+def _parallel(
+    layer: Parallel, report: LayerReport, arrays: Arrays, x: np.ndarray, training: bool
+) -> np.ndarray:
+    count = len(layer.branches)
+    inputs = np.split(x, count, axis=1) if layer.split else [x] * count
+    ends = [
+        [own, *forward(branch, rows, arrays, own, training)][-1]
+        for own, branch, rows in zip(inputs, layer.branches, report.branches, strict=True)
+    ]
+    if layer.merge == "concat":
+        return np.concatenate(ends, axis=1)
+    if any(y.ndim == 4 for y in ends):
+        ends = [y[:, :, None, None] if y.ndim == 2 else y for y in ends]
+    y = ends[0]
+    for other in ends[1:]:
+        y = y + other if layer.merge == "add" else y * other
     return y
 
 

@@ -16,7 +16,9 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     LeakyReLU,
     MaxPool,
+    Parallel,
     ReLU,
+    Repeat,
     Residual,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
@@ -30,6 +32,10 @@ SHORTCUTS = st.sampled_from(["identity", "projection", "zero-pad"])
 def sizes(low: int, high: int) -> st.SearchStrategy[int | tuple[int, int]]:
     one = st.integers(low, high)
     return one | st.tuples(one, one)
+
+
+def lists(inner: st.SearchStrategy[Layer]) -> st.SearchStrategy[tuple[Layer, ...]]:
+    return st.lists(inner, max_size=3).map(tuple)
 
 
 def layers(most: int, *, names: bool = True) -> st.SearchStrategy[Layer]:
@@ -63,12 +69,22 @@ def layers(most: int, *, names: bool = True) -> st.SearchStrategy[Layer]:
     )
     return st.recursive(
         plain,
-        lambda inner: st.builds(
-            Residual,
-            branch=st.lists(inner, max_size=3).map(tuple),
-            shortcut=SHORTCUTS,
-            stride=st.integers(1, min(most, 3)),
-            **name,
+        lambda inner: st.one_of(
+            st.builds(
+                Residual,
+                branch=lists(inner),
+                shortcut=SHORTCUTS | lists(inner),
+                stride=st.integers(1, min(most, 3)),
+                **name,
+            ),
+            st.builds(
+                Parallel,
+                branches=st.lists(lists(inner), min_size=1, max_size=3).map(tuple),
+                merge=st.sampled_from(["concat", "add", "multiply"]),
+                split=st.booleans(),
+                **name,
+            ),
+            st.builds(Repeat, layers=lists(inner), times=st.integers(1, 3), **name),
         ),
         max_leaves=6,
     )
@@ -122,6 +138,14 @@ _BLOCKS = st.builds(
     branch=st.lists(_SMALL, min_size=1, max_size=3).map(tuple),
     shortcut=SHORTCUTS,
     stride=st.sampled_from([1, 1, 2]),
+) | st.one_of(
+    st.builds(
+        Parallel,
+        branches=st.lists(lists(_SMALL), min_size=1, max_size=3).map(tuple),
+        merge=st.sampled_from(["concat", "add", "multiply"]),
+        split=st.booleans(),
+    ),
+    st.builds(Repeat, layers=st.lists(_SMALL, min_size=1, max_size=2).map(tuple)),
 )
 
 

@@ -40,6 +40,7 @@ from cnn_tui.engine.specs.activations import ELU, GELU, PReLU, SiLU
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import dumps_network, loads_network
 from cnn_tui.engine.specs.expansion import preview
+from cnn_tui.engine.specs.inside import BLOCKS, LIST_FIELDS
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -51,6 +52,8 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     LeakyReLU,
     MaxPool,
+    Parallel,
+    Repeat,
     Residual,
     Tanh,
 )
@@ -80,6 +83,8 @@ EXAMPLES: tuple[Layer, ...] = (
     BatchNorm(eps=1e-3, momentum=0.25),
     LRN(size=3, alpha=0.5, beta=0.5, k=1.5),
     Residual(branch=(Conv(out_channels=6, padding=1), Tanh()), shortcut="projection"),
+    Parallel(branches=((Conv(out_channels=3, padding=1), Tanh()), ()), merge="concat"),
+    Repeat(layers=(Conv(out_channels=4, padding=1), Tanh()), times=3),
 )
 """Layers with other settings than the default; without settings a layer needs no example."""
 
@@ -120,7 +125,8 @@ def test_it_has_a_row_where_it_computes(layer: Layer) -> None:
     kind, is_activation = type(layer), layer.info.is_activation
     table = "ACTIVATIONS in engine/ops/activations.py"
     where = table if is_activation else "BUILDERS in engine/layers/lower.py"
-    assert kind in BUILDERS, f"{kind.__name__}: add a row to {where}"
+    # Repeated layers are placed one after the other, and none of them computes by itself.
+    assert kind in BUILDERS or kind is Repeat, f"{kind.__name__}: add a row to {where}"
     learns = check(whole(layer)).layers[0].weights > 0
     assert is_activation == (kind in ACTIVATIONS) or learns, f"{kind.__name__}: a role for {table}"
 
@@ -239,7 +245,9 @@ def test_the_form_and_the_palette_know_it(layer: Layer) -> None:
     kind, name = type(layer), check(whole(layer)).layers[0].type
     fields = {field.name: field for field in form_fields(kind)}
     assert fields.keys() == set(kind.__struct_fields__)
-    for field in (one for one in fields.values() if one.name != "branch"):
+    for field in (
+        one for one in fields.values() if one.name not in LIST_FIELDS[:1] + LIST_FIELDS[2:]
+    ):
         value = getattr(layer, field.name)
         assert field.parse(field.show(value)) == value
     fresh = new_layer(name, (4, 6, 6), CLASSES)
@@ -249,7 +257,7 @@ def test_the_form_and_the_palette_know_it(layer: Layer) -> None:
 
 def test_a_pattern_makes_it(layer: Layer) -> None:
     word = layer.info.words[0].upper()
-    if isinstance(layer, Residual):
+    if isinstance(layer, BLOCKS):
         with pytest.raises(EntryError):  # a pattern could not say what is in the branch
             preview(word)
     else:
