@@ -12,6 +12,7 @@ import numpy as np
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.export.modules import Module, modules, renamed
 from cnn_tui.engine.export.states import TrainedState
+from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.activations import PReLU, ReLU6, SiLU
 from cnn_tui.engine.specs.codec import dumps_network
 from cnn_tui.engine.specs.layers import (
@@ -22,6 +23,7 @@ from cnn_tui.engine.specs.layers import (
     Conv,
     Dropout,
     MaxPool,
+    Parallel,
     Residual,
 )
 from cnn_tui.engine.specs.windows import Windowed, windows
@@ -206,10 +208,47 @@ class _Graph:
         return self.node("LRN", [x], module.path, size=layer.size, **settings)
 
     def _residual(self, layer: Residual, module: Module, x: str) -> str:
-        aside = self.chain(module.branches[1], x)
+        branch, aside = (self._side(module, at, x, module.before) for at in (0, 1))
         if layer.shortcut == "zero-pad":
             aside = self._zero_pad(layer.stride, module, x)
-        return self.node("Add", [self.chain(module.branches[0], x), aside], module.path)
+        return self.node("Add", [branch, aside], module.path)
+
+    def _parallel(self, layer: Parallel, module: Module, x: str) -> str:
+        count, shape = len(layer.branches), module.before
+        starts = [x] * count
+        if layer.split and count > 1:
+            shape = (shape[0] // count, *shape[1:])
+            starts = self._shares(count, module.path, x)
+        sides = [self._side(module, at, start, shape) for at, start in enumerate(starts)]
+        if count == 1:
+            return sides[0]
+        if layer.merge == "concat":
+            return self.node("Concat", sides, module.path, axis=1)
+        if layer.merge == "add":
+            return self.node("Sum", sides, module.path)
+        for number, side in enumerate(sides[1:-1], 2):
+            sides[0] = self.node("Mul", [sides[0], side], f"{module.path}/{number}")
+        return self.node("Mul", [sides[0], sides[-1]], module.path)
+
+    def _shares(self, count: int, path: str, x: str) -> list[str]:
+        shares = [f"{path}/share{number}" for number in range(1, count + 1)]
+        settings = {"axis": 1, "num_outputs": count}
+        self.nodes.append(
+            self._helper.make_node("Split", [x], shares, name=f"{path}/split", **settings)
+        )
+        return shares
+
+    def _side(self, module: Module, at: int, x: str, shape: Shape) -> str:
+        """Add a branch on a volume of ``shape``; it ends as flat, or not, as the block does."""
+        x = self.chain(module.branches[at], x)
+        name = f"{module.path}/{at + 1}"
+        end = module.branches[at][-1].after if module.branches[at] else shape
+        if len(end) > len(module.after):
+            return self.node("Flatten", [x], f"{name}/flatten")
+        if len(end) < len(module.after):
+            wanted = self.constant(f"{name}/shape", np.array([0, -1, 1, 1]))
+            return self.node("Reshape", [x, wanted], f"{name}/volume")
+        return x
 
     def _zero_pad(self, stride: int, module: Module, x: str) -> str:
         path, missing = f"{module.path}.shortcut", module.after[0] - module.before[0]
@@ -236,6 +275,7 @@ class _Graph:
         BatchNorm: _batchnorm,
         LRN: _lrn,
         Residual: _residual,
+        Parallel: _parallel,
     }
     """The layers whose operators have other inputs or attributes than their settings."""
 
