@@ -30,6 +30,7 @@ from cnn_tui.engine.specs.layers import (
     Residual,
 )
 from cnn_tui.engine.specs.network import SVM, Loss, Network, Recipe
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.windows import windows
 
@@ -128,6 +129,10 @@ class Maker:
                 return nn.Linear(math.prod(shape), layer.out_features, layer.bias)
             case MaxPool() | AvgPool():
                 return pool(layer)
+            case AdaptiveAvgPool():
+                return nn.AdaptiveAvgPool2d(layer.output_size)
+            case GlobalMaxPool():
+                return nn.AdaptiveMaxPool2d(1)
             case GlobalAvgPool():
                 return nn.AdaptiveAvgPool2d(1)
             case BatchNorm():
@@ -176,8 +181,10 @@ def conv(layer: Conv, in_channels: int) -> nn.Conv2d:
 
 def pool(layer: MaxPool | AvgPool) -> nn.Module:
     kernel, stride, padding, _ = zip(*windows(layer), strict=True)
-    kind = nn.MaxPool2d if isinstance(layer, MaxPool) else nn.AvgPool2d
-    return kind(kernel, stride, padding)
+    ceil = layer.rounding == "ceil"
+    if isinstance(layer, MaxPool):
+        return nn.MaxPool2d(kernel, stride, padding, ceil_mode=ceil)
+    return nn.AvgPool2d(kernel, stride, padding, ceil, layer.count_include_pad)
 
 
 class Block(nn.Module):

@@ -20,7 +20,9 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     MaxPool,
     Residual,
+    pair,
 )
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.windows import windows
 
 _INDENT = "    "
@@ -194,6 +196,10 @@ def _pool(layer: MaxPool | AvgPool, module: Module) -> str:
     return f"nn.{layer.info.torch.name}({_window(layer)})"
 
 
+def _adaptive_avgpool(layer: AdaptiveAvgPool, module: Module) -> str:
+    return f"nn.AdaptiveAvgPool2d({_size(pair(layer.output_size))})"
+
+
 def _prelu(layer: PReLU, module: Module) -> str:
     return f"nn.PReLU({module.before[0] if layer.per_channel else 1}, {layer.init!r})"
 
@@ -224,6 +230,8 @@ _EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
     MaxPool: _pool,
     AvgPool: _pool,
     GlobalAvgPool: lambda layer, module: "nn.AdaptiveAvgPool2d(1)",
+    GlobalMaxPool: lambda layer, module: "nn.AdaptiveMaxPool2d(1)",
+    AdaptiveAvgPool: _adaptive_avgpool,
     FC: _fc,
     PReLU: _prelu,
     BatchNorm: _batchnorm,
@@ -236,10 +244,13 @@ _EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
 def _window(layer: MaxPool | AvgPool) -> str:
     down, across = windows(layer)
     kernel, stride, padding, _ = (_size(pair) for pair in zip(down, across, strict=True))
-    arguments = f", stride={stride}" * (stride != kernel) + f", padding={padding}" * (
-        padding != "0"
-    )
-    return kernel + arguments
+    written = {
+        f"stride={stride}": stride != kernel,
+        f"padding={padding}": padding != "0",
+        "ceil_mode=True": layer.rounding == "ceil",
+        "count_include_pad=False": isinstance(layer, AvgPool) and not layer.count_include_pad,
+    }
+    return ", ".join([kernel, *(text for text, is_needed in written.items() if is_needed)])
 
 
 def _size(pair: tuple[int, int]) -> str:

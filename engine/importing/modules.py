@@ -23,6 +23,7 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     single,
 )
+from cnn_tui.engine.specs.pooling import GlobalMaxPool
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {
     "MaxPool2d": (*_POOL, "dilation", "return_indices", "ceil_mode"),
     "AvgPool2d": (*_POOL, "ceil_mode", "count_include_pad", "divisor_override"),
     "AdaptiveAvgPool2d": ("output_size",),
+    "AdaptiveMaxPool2d": ("output_size", "return_indices"),
     **dict.fromkeys(("BatchNorm2d", "BatchNorm1d"), ("num_features", *_NORM)),
     **dict.fromkeys(("LazyBatchNorm2d", "LazyBatchNorm1d"), _NORM),
     "LocalResponseNorm": ("size", "alpha", "beta", "k"),
@@ -183,10 +185,11 @@ def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[ImportedModule, Asse
         given = part.settings
         if given.get("dilation", 1) not in (1, (1, 1)):
             raise part.refused("has a dilation, which pooling here does not support")
-        if not given.get("count_include_pad", True) and given.get("padding", 0) not in (0, (0, 0)):
-            raise part.refused("excludes the padding from its means: no counterpart")
+        settings = _selected(given, *_POOL)
+        if kind is AvgPool:
+            settings["count_include_pad"] = bool(given.get("count_include_pad", True))
         ceil = bool(given.get("ceil_mode", False))
-        _append(part, assembly, kind, ceil=ceil, **_selected(given, *_POOL))
+        _append(part, assembly, kind, ceil=ceil, **settings)
 
     return add
 
@@ -200,6 +203,12 @@ def _adaptive(part: ImportedModule, assembly: Assembly) -> None:
     if len(pair) != 2 or not all(type(want) is int and want > 0 for want in wanted):
         raise part.refused(f"has output_size={size!r}, expected height and width")
     assembly.average_to((wanted[0], wanted[1]), part.where)
+
+
+def _adaptive_max(part: ImportedModule, assembly: Assembly) -> None:
+    if part.settings.get("output_size") not in (1, (1, 1)):
+        raise part.refused("has an output_size other than 1: no counterpart")
+    _append(part, assembly, GlobalMaxPool)
 
 
 def _norm(part: ImportedModule, assembly: Assembly) -> None:
@@ -262,6 +271,7 @@ _HANDLERS: dict[str, Callable[[ImportedModule, Assembly], None]] = {
     "MaxPool2d": _pool(MaxPool),
     "AvgPool2d": _pool(AvgPool),
     "AdaptiveAvgPool2d": _adaptive,
+    "AdaptiveMaxPool2d": _adaptive_max,
     **dict.fromkeys(("BatchNorm2d", "BatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm1d"), _norm),
     "PReLU": _prelu,
     "LocalResponseNorm": _lrn,

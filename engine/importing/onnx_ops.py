@@ -13,7 +13,7 @@ from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_graph import Path, Ratio, Sum
 from cnn_tui.engine.importing.onnx_settings import local_norm, refused, window_settings
 from cnn_tui.engine.importing.residual import Shortcut, add_block, known_shortcut
-from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.shapes import adaptive_spans, format_shape
 from cnn_tui.engine.specs.activations import PReLU, ReLU6
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -27,6 +27,9 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     ReLU,
 )
+
+_MOST_MEANS = 1 << 16
+"""Entries of a matrix that is compared with that of an adaptive pool."""
 
 
 class Operators:
@@ -119,7 +122,10 @@ class Operators:
             assembly.add_bias(self._length(node.inputs[2]), node.where)
 
     def matmul(self, node: Node, assembly: Assembly) -> None:
-        """Append a fully connected layer without bias for ``MatMul``."""
+        """Append a fully connected layer without bias for ``MatMul``, or the means of one axis."""
+        if len(assembly.shape) == 3 and not assembly.flat:
+            self._means(node, assembly)
+            return
         self._fc(node, assembly, self._weight(node, 2)[::-1])
 
     def _fc(self, node: Node, assembly: Assembly, shape: tuple[int, ...]) -> None:
@@ -131,6 +137,33 @@ class Operators:
             )
         _expect(node, shape[1], math.prod(assembly.shape), assembly)
         assembly.add(FC(out_features=shape[0], bias=False), node.where)
+
+    def _means(self, node: Node, assembly: Assembly) -> None:
+        """Append an adaptive average pool, which is exported as means of rows and of columns."""
+        axis = 0 if self._file.is_constant(node.inputs[0]) else 1
+        value = node.inputs[axis]
+        shape = self._file.shape(value) if self._file.is_constant(value) else ()
+        _, *size = assembly.shape
+        have, size[axis] = size[axis], shape[axis] if len(shape) == 2 else 0
+        if sorted(shape) != sorted((have, size[axis])) or not self._is_means(value, axis, have):
+            volume = format_shape(assembly.shape)
+            raise refused(node, f"receives a volume of {volume}; a Flatten is missing")
+        assembly.average_to((size[0], size[1]), node.where)
+
+    def _is_means(self, value: str, axis: int, size: int) -> bool:
+        """Whether a matrix takes the means of an adaptive pool of ``size`` pixels along an axis."""
+        shape = self._file.shape(value)
+        numbers = self._file.numbers(value, _MOST_MEANS)
+        spans = adaptive_spans(size, shape[axis])
+        rows = [
+            [1 / (stop - start) if start <= at < stop else 0.0 for at in range(size)]
+            for start, stop in spans
+        ]
+        expected = rows if axis == 0 else [list(column) for column in zip(*rows, strict=True)]
+        flat = [number for row in expected for number in row]
+        return numbers is not None and all(
+            abs(found - want) < 1e-6 for found, want in zip(numbers, flat, strict=True)
+        )
 
     def constant(self, node: Node, assembly: Assembly) -> None:
         """Add a bias for ``Add``; skip arithmetic with constants on the pixels."""
@@ -237,9 +270,8 @@ def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[Operators, Node, Ass
         sizes = window_settings(node, assembly, None)
         if sizes["stride"] == sizes["kernel_size"]:
             del sizes["stride"]
-        counts = node.attributes.get("count_include_pad", 0)
-        if kind is AvgPool and sizes["padding"] not in (0, (0, 0)) and not counts:
-            raise refused(node, "excludes the padding from its means")
+        if kind is AvgPool and sizes["padding"] not in (0, (0, 0)):
+            sizes["count_include_pad"] = bool(node.attributes.get("count_include_pad", 0))
         ceil = bool(node.attributes.get("ceil_mode", 0))
         assembly.add(kind(**sizes), node.where, ceil=ceil)
 
@@ -259,9 +291,15 @@ def _plain(kind: type[Layer]) -> Callable[[Operators, Node, Assembly], None]:
     onnx = kind.info.onnx
 
     def add(operators: Operators, node: Node, assembly: Assembly) -> None:
+        known = {**onnx.fixed, **onnx.defaults}
+        wanted = {*onnx.fixed, *onnx.settings.values()}
         attributes = {**onnx.defaults, **node.attributes}
-        given = {name: _as_setting(value) for name, value in attributes.items()}
-        if any(given.get(name) != _as_setting(value) for name, value in onnx.fixed.items()):
+        given = {
+            name: _as_setting(value, known.get(name))
+            for name, value in attributes.items()
+            if name in wanted
+        }
+        if any(given.get(name) != _as_setting(value, value) for name, value in onnx.fixed.items()):
             raise SpecError(f"{node.where} has no counterpart; the nearest is {onnx.written}.")
         settings: dict[str, Any] = {
             field: given[name] for field, name in onnx.settings.items() if name in given
@@ -271,11 +309,11 @@ def _plain(kind: type[Layer]) -> Callable[[Operators, Node, Assembly], None]:
     return add
 
 
-def _as_setting(value: Any) -> Any:
-    """An attribute as the settings of a layer have it: text decoded, floats rounded."""
-    if isinstance(value, bytes):
-        return value.decode("ascii", "replace")
-    return rounded(value) if isinstance(value, float) else value
+def _as_setting(value: Any, usual: object) -> str | float:
+    """An attribute as the settings of a layer have it, of the type of its ``usual`` value."""
+    if isinstance(usual, str):
+        return value if isinstance(value, str) else str(value, "ascii", "replace")
+    return rounded(value)
 
 
 def _misplaced(operators: Operators, node: Node, assembly: Assembly) -> None:

@@ -13,8 +13,9 @@ from cnn_tui.engine.layers.scale import prelu_ops
 from cnn_tui.engine.layers.simple import (
     PoolOp,
     activation_ops,
+    adaptive_avgpool_ops,
     dropout_ops,
-    global_avgpool_ops,
+    global_pool_ops,
     lrn_ops,
     pool_ops,
 )
@@ -35,6 +36,7 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     Residual,
 )
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
 
 
@@ -82,7 +84,9 @@ BUILDERS: dict[type, Builder] = {
     Conv: conv_ops,
     MaxPool: pool_ops,
     AvgPool: pool_ops,
-    GlobalAvgPool: global_avgpool_ops,
+    GlobalAvgPool: global_pool_ops,
+    GlobalMaxPool: global_pool_ops,
+    AdaptiveAvgPool: adaptive_avgpool_ops,
     FC: fc_ops,
     Dropout: dropout_ops,
     BatchNorm: batchnorm_ops,

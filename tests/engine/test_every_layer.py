@@ -55,6 +55,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 from cnn_tui.engine.specs.quick.complete import complete
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.vocabulary import kind_named
@@ -69,7 +70,13 @@ SHAPE, BATCH, CLASSES = (4, 6, 5), 5, 3
 EXAMPLES: tuple[Layer, ...] = (
     Conv(out_channels=6, kernel_size=(3, 2), stride=(1, 2), padding=1, groups=2, rounding="floor"),
     MaxPool(kernel_size=(2, 3), stride=1, padding=1),
+    MaxPool(kernel_size=3, stride=2, rounding="ceil"),
     AvgPool(kernel_size=(3, 2), stride=1, padding=1),
+    AvgPool(kernel_size=2, padding=1, count_include_pad=False, rounding="floor"),
+    AvgPool(kernel_size=(2, 3), stride=2, padding=1, rounding="ceil"),
+    AvgPool(kernel_size=3, stride=3, padding=1, rounding="ceil", count_include_pad=False),
+    AdaptiveAvgPool(output_size=(4, 3)),
+    AdaptiveAvgPool(output_size=7),
     FC(out_features=5),
     LeakyReLU(negative_slope=0.2),
     GELU(approximate="none"),
