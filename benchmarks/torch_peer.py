@@ -30,6 +30,7 @@ from cnn_tui.engine.specs.layers import (
     Residual,
 )
 from cnn_tui.engine.specs.network import SVM, Loss, Network, Recipe
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.windows import windows
@@ -138,6 +139,14 @@ class Maker:
             case BatchNorm():
                 norm = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
                 return norm(shape[0], layer.eps, layer.momentum)
+            case GroupNorm():
+                return nn.GroupNorm(layer.num_groups, shape[0], layer.eps)
+            case LayerNorm():
+                if layer.over == "channels" and len(shape) == 3:
+                    return PixelNorm(shape[0], layer.eps)
+                return nn.LayerNorm(shape, layer.eps)
+            case LayerScale():
+                return Scale(shape[0])
             case PReLU():
                 return nn.PReLU(shape[0] if layer.per_channel else 1, layer.init)
             case ReLU():
@@ -205,6 +214,26 @@ class Block(nn.Module):
         for name in self.names:
             y = self.get_submodule(name)(y)
         return y.add_(self.shortcut(x)) if self.inplace else y + self.shortcut(x)
+
+
+class PixelNorm(nn.LayerNorm):
+    """A layer norm over the channels of each pixel, as in torchvision's ConvNeXt."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 2, 3, 1)
+        x = functional.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return x.permute(0, 3, 1, 2)
+
+
+class Scale(nn.Module):
+    """A factor for each channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.einsum("nc...,c->nc...", x, self.weight)
 
 
 class ZeroPad(nn.Module):

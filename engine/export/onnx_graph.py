@@ -25,6 +25,7 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     Residual,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 from cnn_tui.engine.specs.windows import Windowed, windows
 from cnn_tui.engine.storage import Storage, replace_file
@@ -206,6 +207,23 @@ class _Graph:
         over_rows = self.node("MatMul", [down, x], f"{module.path}/over-rows")
         return self.node("MatMul", [over_rows, across], module.path)
 
+    def _groupnorm(self, layer: GroupNorm, module: Module, x: str) -> str:
+        inputs = [x, *self._weights_of(module.path, True)]
+        settings = {"epsilon": layer.eps, "num_groups": layer.num_groups}
+        return self.node("GroupNormalization", inputs, module.path, **settings)
+
+    def _layernorm(self, layer: LayerNorm, module: Module, x: str) -> str:
+        path, by_pixel = module.path, layer.over == "channels" and len(module.before) == 3
+        if by_pixel:
+            x = self.node("Transpose", [x], f"{path}/last", perm=[0, 2, 3, 1])
+        name, axis = (f"{path}/normal", -1) if by_pixel else (path, 1)
+        inputs = [x, *self._weights_of(path, True)]
+        y = self.node("LayerNormalization", inputs, name, axis=axis, epsilon=layer.eps)
+        return self.node("Transpose", [y], path, perm=[0, 3, 1, 2]) if by_pixel else y
+
+    def _layer_scale(self, layer: LayerScale, module: Module, x: str) -> str:
+        return self.node("Mul", [x, self._factor(module)], module.path)
+
     def _batchnorm(self, layer: BatchNorm, module: Module, x: str) -> str:
         parts = ("weight", "bias", "running_mean", "running_var")
         inputs = [x, *(self._weight(module.path, part) for part in parts)]
@@ -246,6 +264,9 @@ class _Graph:
         SiLU: _silu,
         ReLU6: _relu6,
         PReLU: _prelu,
+        GroupNorm: _groupnorm,
+        LayerNorm: _layernorm,
+        LayerScale: _layer_scale,
         BatchNorm: _batchnorm,
         LRN: _lrn,
         Residual: _residual,

@@ -8,6 +8,7 @@ from textwrap import indent
 from typing import Any
 
 from cnn_tui.engine.export.modules import Module, free_key, modules
+from cnn_tui.engine.export.own_modules import OWN
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
@@ -22,6 +23,7 @@ from cnn_tui.engine.specs.layers import (
     Residual,
     pair,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.windows import windows
 
@@ -118,7 +120,9 @@ def torch_source(state: TrainedState, weights: str, module: str = "network") -> 
         std=_tuple(map(repr, state.normalizer.std.ravel().tolist())),
     )
     classes = RESIDUAL * any(isinstance(kind, Residual) for kind in kinds) + ZERO_PAD * padded
-    return head + classes + _build(tree)
+    body = _build(tree)
+    own = "".join(source for name, source in OWN.items() if f", {name}(" in body)
+    return head + classes + own + body
 
 
 def _tuple(items: Iterable[str]) -> str:
@@ -200,6 +204,20 @@ def _adaptive_avgpool(layer: AdaptiveAvgPool, module: Module) -> str:
     return f"nn.AdaptiveAvgPool2d({_size(pair(layer.output_size))})"
 
 
+def _groupnorm(layer: GroupNorm, module: Module) -> str:
+    return f"nn.GroupNorm({layer.num_groups}, {module.before[0]}, eps={layer.eps!r})"
+
+
+def _layernorm(layer: LayerNorm, module: Module) -> str:
+    if layer.over == "channels" and len(module.before) == 3:
+        return f"LayerNorm2d({module.before[0]}, eps={layer.eps!r})"
+    return f"nn.LayerNorm({list(module.before)}, eps={layer.eps!r})"
+
+
+def _layer_scale(layer: LayerScale, module: Module) -> str:
+    return f"LayerScale({module.before[0]}, {layer.init_value!r})"
+
+
 def _prelu(layer: PReLU, module: Module) -> str:
     return f"nn.PReLU({module.before[0] if layer.per_channel else 1}, {layer.init!r})"
 
@@ -234,6 +252,9 @@ _EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
     AdaptiveAvgPool: _adaptive_avgpool,
     FC: _fc,
     PReLU: _prelu,
+    GroupNorm: _groupnorm,
+    LayerNorm: _layernorm,
+    LayerScale: _layer_scale,
     BatchNorm: _batchnorm,
     LRN: _lrn,
     Residual: _residual,

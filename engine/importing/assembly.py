@@ -10,9 +10,11 @@ from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, GlobalAvgPool, Layer
 from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING
+from cnn_tui.engine.specs.norms import GroupNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 from cnn_tui.engine.specs.windows import Windowed
 
+_BY_CHANNEL = BatchNorm | GroupNorm | LayerScale
 INPUT_HINT = "Check the input size; set another one with --input C,H,W."
 
 
@@ -26,6 +28,8 @@ class Assembly:
     def __init__(self, shape: Shape, depth: int = 0) -> None:
         self.layers: list[Layer] = []
         self.flow, self.flat = FeatureMap(shape), False
+        self.channels_last = False
+        """Whether the other program has moved the channels behind height and width."""
         self._before = self.flow
         self._depth = depth
 
@@ -111,7 +115,7 @@ class Assembly:
     def _require_volume(self, layer: Layer, where: str) -> None:
         if not self.flat or len(self.shape) == 1:
             return
-        normalizes = isinstance(layer, BatchNorm) and self.shape[1:] != (1, 1)
+        normalizes = isinstance(layer, _BY_CHANNEL) and self.shape[1:] != (1, 1)
         if normalizes or layer.info.needs_volume:
             raise SpecError(
                 f"{where} comes after a Flatten without a fully connected layer: no counterpart."

@@ -23,6 +23,7 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     single,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import GlobalMaxPool
 
 
@@ -59,7 +60,7 @@ class ImportedModule:
         return SpecError(f"{self.where} {why}.", remedy)
 
 
-_LEARNING = {"bias", "affine", "num_parameters"}
+_LEARNING = {"bias", "affine", "num_parameters", "init_value", "channels"}
 """Arguments that only modules with weights have."""
 _POOL = ("kernel_size", "stride", "padding")
 _CONV = ("out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
@@ -77,6 +78,10 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("BatchNorm2d", "BatchNorm1d"), ("num_features", *_NORM)),
     **dict.fromkeys(("LazyBatchNorm2d", "LazyBatchNorm1d"), _NORM),
     "LocalResponseNorm": ("size", "alpha", "beta", "k"),
+    "GroupNorm": ("num_groups", "num_channels", "eps", "affine", "device", "dtype"),
+    "LayerNorm": ("normalized_shape", "eps", "elementwise_affine", "bias", "device", "dtype"),
+    "LayerNorm2d": ("channels", "eps"),
+    "LayerScale": ("channels", "init_value"),
     "PReLU": ("num_parameters", "init"),
     "Flatten": ("start_dim", "end_dim"),
     "Identity": (),
@@ -93,6 +98,7 @@ SIGNATURES = {name: kind.info.torch.arguments for name, kind in _BY_NAME.items()
 _ONLY: dict[str, object] = {
     "padding_mode": "zeros",
     "affine": True,
+    "elementwise_affine": True,
     "track_running_stats": True,
     "return_indices": False,
     "divisor_override": None,
@@ -107,6 +113,9 @@ _REQUIRED = frozenset(
         "in_features",
         "out_features",
         "num_features",
+        "num_groups",
+        "num_channels",
+        "normalized_shape",
         "size",
         "output_size",
         "channels",
@@ -227,6 +236,30 @@ def _lrn(part: ImportedModule, assembly: Assembly) -> None:
     _append(part, assembly, LRN, size=size, alpha=rounded(alpha / size), **settings)  # type: ignore[operator]
 
 
+def _group_norm(part: ImportedModule, assembly: Assembly) -> None:
+    _expect(part, "num_channels", assembly, _channels(assembly))
+    _append(part, assembly, GroupNorm, **_selected(part.settings, "num_groups", "eps"))
+
+
+def _layer_norm(part: ImportedModule, assembly: Assembly) -> None:
+    given = part.settings["normalized_shape"]
+    shape = tuple(given) if isinstance(given, list | tuple) else (given,)
+    expected = (math.prod(assembly.shape),) if assembly.flat else assembly.shape
+    if shape != expected or not part.settings.get("bias", True):
+        raise part.refused(f"does not normalise {format_shape(expected)} with scales and shifts")
+    _append(part, assembly, LayerNorm, **_selected(part.settings, "eps"))
+
+
+def _pixel_norm(part: ImportedModule, assembly: Assembly) -> None:
+    _expect(part, "channels", assembly, _channels(assembly))
+    _append(part, assembly, LayerNorm, over="channels", **_selected(part.settings, "eps"))
+
+
+def _layer_scale(part: ImportedModule, assembly: Assembly) -> None:
+    _expect(part, "channels", assembly, _channels(assembly))
+    _append(part, assembly, LayerScale, **_selected(part.settings, "init_value"))
+
+
 def _prelu(part: ImportedModule, assembly: Assembly) -> None:
     slopes = part.settings.get("num_parameters", 1)
     if slopes not in (1, _channels(assembly)):
@@ -273,6 +306,10 @@ _HANDLERS: dict[str, Callable[[ImportedModule, Assembly], None]] = {
     "AdaptiveAvgPool2d": _adaptive,
     "AdaptiveMaxPool2d": _adaptive_max,
     **dict.fromkeys(("BatchNorm2d", "BatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm1d"), _norm),
+    "GroupNorm": _group_norm,
+    "LayerNorm": _layer_norm,
+    "LayerNorm2d": _pixel_norm,
+    "LayerScale": _layer_scale,
     "PReLU": _prelu,
     "LocalResponseNorm": _lrn,
     "Flatten": _flatten,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
@@ -27,7 +27,10 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     ReLU,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 
+_CHANNELS_LAST = ("Transpose", "LayerNormalization")
+"""Operators that may find the channels last."""
 _MOST_MEANS = 1 << 16
 """Entries of a matrix that is compared with that of an adaptive pool."""
 
@@ -49,6 +52,8 @@ class Operators:
         for item in path:
             node = item if isinstance(item, Node) else item.node
             try:
+                if assembly.channels_last and node.op not in _CHANNELS_LAST:
+                    raise refused(node, "computes with the channels last")
                 if isinstance(item, Sum):
                     self._sum(item, assembly)
                 elif isinstance(item, Ratio):
@@ -174,8 +179,16 @@ class Operators:
         elif node.op == "Add":
             (value,) = filter(self._file.is_constant, node.inputs)
             assembly.add_bias(self._length(value), node.where)
+        elif node.op == "Mul" and self._is_by_channel(node, assembly):
+            assembly.add(LayerScale(), node.where)
         else:
             raise refused(node, "computes with a constant")
+
+    def _is_by_channel(self, node: Node, assembly: Assembly) -> bool:
+        """Whether a constant has one entry for each channel, and no batch of its own."""
+        (value,) = filter(self._file.is_constant, node.inputs)
+        channels, *size = assembly.shape
+        return self._file.shape(value)[-1 - len(size) :] == (channels, *[1] * len(size))
 
     def _length(self, value: str) -> int:
         """The length of a vector, ignoring dimensions of 1; 0 for other arrays."""
@@ -249,6 +262,31 @@ class Operators:
         if slopes not in (1, assembly.shape[0]):
             raise refused(node, "has slopes that are neither one nor one for each channel")
         assembly.add(PReLU(per_channel=slopes > 1), node.where)
+
+    def group_norm(self, node: Node, assembly: Assembly) -> None:
+        """Append a group norm for ``GroupNormalization`` with a scale for each channel."""
+        if self._length(node.inputs[1]) != assembly.shape[0]:
+            raise refused(node, "has a scale for each group instead of each channel")
+        given = {"epsilon": 1e-5, **node.attributes}
+        groups, eps = given["num_groups"], rounded(given["epsilon"])
+        assembly.add(GroupNorm(num_groups=groups, eps=eps), node.where)
+
+    def layer_norm(self, node: Node, assembly: Assembly) -> None:
+        """Append a layer norm for ``LayerNormalization`` over the volume or over the channels."""
+        given, rank = {"axis": -1, "epsilon": 1e-5, **node.attributes}, len(assembly.shape) + 1
+        rank = 2 if assembly.flat else rank
+        axis = given["axis"] % rank
+        if len(node.inputs) != 3 or axis != (3 if assembly.channels_last else 1):
+            raise refused(node, "does not normalise all of an image, or has no shift")
+        over: Literal["channels", "volume"] = "channels" if assembly.channels_last else "volume"
+        assembly.add(LayerNorm(over=over, eps=rounded(given["epsilon"])), node.where)
+
+    def transpose(self, node: Node, assembly: Assembly) -> None:
+        """Note that channels come last from here on, or no longer."""
+        wanted = (0, 3, 1, 2) if assembly.channels_last else (0, 2, 3, 1)
+        if tuple(node.attributes.get("perm", ())) != wanted or assembly.flat:
+            raise refused(node, "moves dimensions other than the channels")
+        assembly.channels_last = not assembly.channels_last
 
     def norm(self, node: Node, assembly: Assembly) -> None:
         """Append a batch norm; ONNX's momentum is the weight of the old mean."""
@@ -337,6 +375,9 @@ _HANDLERS: dict[str, Callable[[Operators, Node, Assembly], None]] = {
     "BatchNormalization": Operators.norm,
     "Clip": Operators.clip,
     "PRelu": Operators.prelu,
+    "GroupNormalization": Operators.group_norm,
+    "LayerNormalization": Operators.layer_norm,
+    "Transpose": Operators.transpose,
     "LRN": Operators.lrn,
     "Dropout": Operators.dropout,
     "Flatten": Operators.flatten,

@@ -78,8 +78,12 @@ def _canonical(layer: Layer) -> Layer:
 
 def _window(layer: Windowed) -> Windowed:
     kernel, stride, padding, dilation = zip(*windows(layer), strict=True)
-    rounding = "ceil" if layer.rounding == "ceil" else "floor"
-    sizes: dict[str, object] = {"kernel_size": kernel, "stride": stride, "padding": padding, "rounding": rounding}
+    sizes: dict[str, object] = {
+        "kernel_size": kernel,
+        "stride": stride,
+        "padding": padding,
+        "rounding": "ceil" if layer.rounding == "ceil" else "floor",
+    }
     if hasattr(layer, "dilation"):
         sizes["dilation"] = dilation
     if isinstance(layer, AvgPool) and padding == (0, 0):

@@ -6,10 +6,11 @@ from cnn_tui.engine.layers.base import Op
 from cnn_tui.engine.layers.building import Builder, Parts, Placed
 from cnn_tui.engine.layers.conv import conv_ops
 from cnn_tui.engine.layers.fc import fc_ops
+from cnn_tui.engine.layers.group_norm import groupnorm_ops, layernorm_ops
 from cnn_tui.engine.layers.kept import KeptOp
 from cnn_tui.engine.layers.norm import batchnorm_ops
 from cnn_tui.engine.layers.residual import ResidualOp, ZeroPadOp
-from cnn_tui.engine.layers.scale import prelu_ops
+from cnn_tui.engine.layers.scale import layer_scale_ops, prelu_ops
 from cnn_tui.engine.layers.simple import (
     PoolOp,
     activation_ops,
@@ -36,6 +37,7 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     Residual,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
 
@@ -90,6 +92,9 @@ BUILDERS: dict[type, Builder] = {
     FC: fc_ops,
     Dropout: dropout_ops,
     BatchNorm: batchnorm_ops,
+    GroupNorm: groupnorm_ops,
+    LayerNorm: layernorm_ops,
+    LayerScale: layer_scale_ops,
     LRN: lrn_ops,
     Residual: residual_ops,
 }

@@ -35,6 +35,7 @@ from cnn_tui.engine.specs.layers import (
     Residual,
 )
 from cnn_tui.engine.specs.network import MAX_COUNT, MAX_MACS, MAX_NESTING
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.values import Problem, value_problems
 
@@ -130,6 +131,9 @@ RULES: dict[type[Layer], ShapeRule] = {
     FC: ShapeRule(infer_fc, explain_fc),
     PReLU: ShapeRule(learned.infer_prelu, learned.explain_prelu),
     Dropout: ShapeRule(explain=explain_dropout),
+    GroupNorm: ShapeRule(learned.infer_groupnorm, learned.explain_scales),
+    LayerNorm: ShapeRule(learned.infer_layernorm, learned.explain_scales),
+    LayerScale: ShapeRule(learned.infer_layer_scale, learned.explain_layer_scale),
     BatchNorm: ShapeRule(infer_batchnorm, explain_batchnorm),
     Residual: ShapeRule(blocks.infer_residual, blocks.explain_residual),
 }

@@ -23,6 +23,7 @@ from cnn_tui.engine.specs.activations import ReLU as ReLU
 from cnn_tui.engine.specs.activations import Sigmoid as Sigmoid
 from cnn_tui.engine.specs.activations import Tanh as Tanh
 from cnn_tui.engine.specs.info import Counterpart, Flag, LayerInfo, LayerSpec, Setting
+from cnn_tui.engine.specs.norms import Norm
 from cnn_tui.engine.specs.pooling import AvgPool as AvgPool
 from cnn_tui.engine.specs.pooling import GlobalAvgPool as GlobalAvgPool
 from cnn_tui.engine.specs.pooling import MaxPool as MaxPool
@@ -190,8 +191,7 @@ class Residual(LayerSpec, frozen=True, tag="residual"):
     """Stride of the shortcut: the factor by which the branch reduces height and width."""
 
 
-Layer = Conv | Pooling | FC | Activation | Dropout | BatchNorm | LRN | Residual
-
+Layer = Conv | Pooling | FC | Activation | Dropout | BatchNorm | Norm | LRN | Residual
 LAYER_TYPES: dict[str, type[Layer]] = {
     str(kind.__struct_config__.tag): kind for kind in Layer.__args__
 }

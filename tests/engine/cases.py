@@ -34,6 +34,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 
 Case = tuple[tuple[int, int, int], Layer]
@@ -126,6 +127,10 @@ SMOOTH = (
     GlobalAvgPool(),
     AdaptiveAvgPool(output_size=(3, 2)),
     AdaptiveAvgPool(output_size=5),
+    GroupNorm(num_groups=2, eps=0.1),
+    LayerNorm(eps=0.1),
+    LayerNorm(over="channels", eps=0.1),
+    LayerScale(init_value=0.5),
 )
 KINKED = (
     ReLU(),

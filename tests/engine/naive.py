@@ -38,6 +38,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
     pair,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
 
@@ -85,6 +86,12 @@ def _layer(
             return _residual(layer, report, arrays, x, training)
         case LRN():
             return lrn(x, layer)
+        case GroupNorm():
+            return groupnorm(x, layer, arrays[f"{name}.weight"], arrays[f"{name}.bias"])
+        case LayerNorm():
+            return layernorm(x, layer, arrays[f"{name}.weight"], arrays[f"{name}.bias"])
+        case LayerScale():
+            return np.moveaxis(np.moveaxis(x, 1, -1) * arrays[f"{name}.weight"], -1, 1)
         case PReLU():
             return prelu(x, arrays[f"{name}.weight"])
         case Dropout():
@@ -204,6 +211,32 @@ def lrn(x: np.ndarray, layer: LRN) -> np.ndarray:
         y[n, c, i, j] = (
             x[n, c, i, j] / (layer.k + layer.alpha * (neighbours**2).sum()) ** layer.beta
         )
+    return y
+
+
+def normal_values(values: np.ndarray, eps: float) -> np.ndarray:
+    """Values less their mean, over their spread."""
+    mean = sum(values.ravel()) / values.size
+    variance = sum((value - mean) ** 2 for value in values.ravel()) / values.size
+    return (values - mean) / math.sqrt(variance + eps)
+
+
+def groupnorm(x: np.ndarray, layer: GroupNorm, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    y, size = np.empty_like(x), x.shape[1] // layer.num_groups
+    for n, first in np.ndindex(len(x), layer.num_groups):
+        group = slice(first * size, (first + 1) * size)
+        y[n, group] = normal_values(x[n, group], layer.eps)
+    for c in range(x.shape[1]):
+        y[:, c] = y[:, c] * weight[c] + bias[c]
+    return y
+
+
+def layernorm(x: np.ndarray, layer: LayerNorm, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    if layer.over == "volume":
+        return np.stack([normal_values(image, layer.eps) * weight + bias for image in x])
+    y = np.empty_like(x)
+    for n, i, j in np.ndindex(len(x), *x.shape[2:]):
+        y[n, :, i, j] = normal_values(x[n, :, i, j], layer.eps) * weight + bias
     return y
 
 
