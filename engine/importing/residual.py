@@ -10,7 +10,15 @@ import msgspec
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.specs.blocks import projection
-from cnn_tui.engine.specs.layers import AvgPool, Conv, Dropout, Layer, Residual, pair
+from cnn_tui.engine.specs.layers import (
+    AvgPool,
+    Conv,
+    Dropout,
+    Layer,
+    Residual,
+    StochasticDepth,
+    pair,
+)
 from cnn_tui.engine.specs.windows import Windowed, windows
 
 Shortcut = Literal["identity", "projection", "zero-pad"]
@@ -57,7 +65,9 @@ def canonical(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     Raises:
         ValueError: for padding ``same`` with a kernel of even span.
     """
-    return tuple(_canonical(layer) for layer in layers if not isinstance(layer, Dropout))
+    return tuple(
+        _canonical(layer) for layer in layers if not isinstance(layer, Dropout | StochasticDepth)
+    )
 
 
 def _canonical(layer: Layer) -> Layer:

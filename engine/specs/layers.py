@@ -28,6 +28,7 @@ from cnn_tui.engine.specs.pooling import AvgPool as AvgPool
 from cnn_tui.engine.specs.pooling import GlobalAvgPool as GlobalAvgPool
 from cnn_tui.engine.specs.pooling import MaxPool as MaxPool
 from cnn_tui.engine.specs.pooling import Pooling
+from cnn_tui.engine.specs.shaping import Shaping
 from cnn_tui.engine.specs.sizes import (
     KERNEL,
     NO_BIAS,
@@ -120,6 +121,29 @@ class Dropout(LayerSpec, frozen=True, tag="dropout"):
     p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.5
 
 
+class StochasticDepth(LayerSpec, frozen=True, tag="stochastic_depth"):
+    """Zeroes whole images with probability ``p`` while training (Huang et al. 2016).
+
+    At the end of the branch of a residual block it drops the branch: torchvision's mode ``row``.
+    """
+
+    info = LayerInfo(
+        ("stochastic_depth", "droppath", "stochasticdepth"),
+        "stochastic depth: PROBABILITY",
+        "ends a residual branch: drops it for some images",
+        Counterpart("StochasticDepth", {"p": "p"}),
+        Counterpart("Dropout"),
+        "elementwise",
+        example="stochastic_depth 0.1",
+        places=("p",),
+        settings=(Setting("p", ("p",), usual=("0.1",)),),
+        brief="p {0.p:g}",
+        family="dropout",
+    )
+
+    p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.1
+
+
 class BatchNorm(LayerSpec, frozen=True, tag="batchnorm"):
     """Batch normalisation per channel (Ioffe & Szegedy 2015)."""
 
@@ -191,7 +215,19 @@ class Residual(LayerSpec, frozen=True, tag="residual"):
     """Stride of the shortcut: the factor by which the branch reduces height and width."""
 
 
-Layer = Conv | Pooling | FC | Activation | Dropout | BatchNorm | Norm | LRN | Residual
+Layer = (
+    Conv
+    | Pooling
+    | FC
+    | Activation
+    | Dropout
+    | StochasticDepth
+    | BatchNorm
+    | Norm
+    | LRN
+    | Shaping
+    | Residual
+)
 LAYER_TYPES: dict[str, type[Layer]] = {
     str(kind.__struct_config__.tag): kind for kind in Layer.__args__
 }
