@@ -162,11 +162,11 @@ def toml_lines(network: Network) -> Iterator[str]:
 
 
 def _layers(layers: Iterable[Layer], indent: str) -> list[str]:
-    """A line for each layer, with the activations, norms and dropouts that follow it."""
+    """A line for each layer, with those that follow it and keep its shape."""
     lines: list[str] = []
     for layer in layers:
         first, *rest = _layer(layer, indent)
-        if lines and layer.info.is_elementwise:
+        if lines and layer.info.keeps_shape:
             lines[-1] += f" {first}"
         else:
             lines += [f"{indent}{first}", *rest]

@@ -61,7 +61,8 @@ def narrow(layer: Layer, by: int) -> Layer:
 @pytest.mark.parametrize(
     "name",
     [
-        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in preset_names()
+        name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+        for name in preset_names()
     ],
 )
 def test_loss_falls(name: str) -> None:
