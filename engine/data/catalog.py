@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 
+from cnn_tui.engine.data.archived import load_archived
 from cnn_tui.engine.data.arrays import load_arrays
-from cnn_tui.engine.data.built_in import load_digits, load_shapes
+from cnn_tui.engine.data.built_in import USUAL, load_digits, load_shapes, shapes_count
 from cnn_tui.engine.data.cifar import load_cifar
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_folder
+from cnn_tui.engine.data.medmnist import load_medmnist
 from cnn_tui.engine.data.mnist import load_mnist
 from cnn_tui.engine.data.sources import (
     FOLDER,
+    IMAGENET,
+    OWN,
     SOURCES,
     Progress,
     dataset_dir,
@@ -26,21 +30,22 @@ from cnn_tui.engine.data.sources import (
     oddities,
 )
 from cnn_tui.engine.errors import DataError, MissingDataError
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.known_data import facts_of
+from cnn_tui.engine.specs.network import Network, ResizeRule
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
 
-_BUILT_IN: dict[str, Callable[[], Dataset]] = {"digits": load_digits, "shapes": load_shapes}
-_FILES: dict[str, Callable[[str, Path], Dataset]] = {
-    "mnist": load_mnist,
-    "fashion-mnist": load_mnist,
-    "cifar10": load_cifar,
-    "cifar100": load_cifar,
+BUILT_IN = ("digits", "shapes")
+_ARRAYS: dict[str, Callable[[str, Path], Dataset]] = {
+    "idx": load_mnist,
+    "cifar": load_cifar,
+    "medmnist": load_medmnist,
 }
+"""How the files of each form are read; pictures are brought to a size as well."""
 
 
 def dataset_names() -> tuple[str, ...]:
     """Every name that :func:`load_dataset` knows, the built-in ones first."""
-    return (*_BUILT_IN, *_FILES, FOLDER)
+    return (*BUILT_IN, *SOURCES, *OWN)
 
 
 def find_name(word: str) -> str | None:
@@ -65,6 +70,7 @@ def load_dataset(
     data_dir: Path | None = None,
     *,
     shape: tuple[int, int, int] | None = None,
+    resize: ResizeRule = "crop",
     skip_damaged: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
@@ -73,25 +79,39 @@ def load_dataset(
     Args:
         name: A name that :func:`find_name` knows, or a path.
         data_dir: Folder of the dataset's files; by default that of ``data fetch``.
-        shape: Size of the pictures of a folder, ``(C, H, W)``; 3x32x32 by default.
+        shape: Size at which pictures are read and shapes drawn, ``(C, H, W)``; 3x32x32 by
+            default. Other data has its own.
+        resize: How pictures of another size are brought to it.
         skip_damaged: Leave damaged pictures of a folder out instead of refusing it.
-        progress: Called while a folder's pictures are decoded.
+        progress: Called while pictures are decoded or drawn.
 
     Raises:
         MissingDataError: A known dataset that has not been downloaded.
         DataError: The name is unknown, the folder is missing or not applicable, or files are
             damaged.
     """
-    known = find_name(name)
-    if known in _BUILT_IN:
+    known, wanted = find_name(name), _Wanted(shape or DEFAULT_SHAPE, resize, skip_damaged, progress)
+    if known in BUILT_IN:
         _refuse_folder(f"The dataset {known} is built in", data_dir)
-        return _BUILT_IN[known]()
-    if known in _FILES:
-        return _from_files(known, data_dir)
+        return load_digits() if known == "digits" else load_shapes(wanted.shape, progress)
+    if known in SOURCES:
+        return _from_files(known, data_dir, wanted)
     path = _own_path(name, data_dir)
     if path.is_file():
         return load_arrays(path)
-    return load_folder(path, shape or DEFAULT_SHAPE, skip_damaged=skip_damaged, progress=progress)
+    return load_folder(
+        path, wanted.shape, resize=resize, skip_damaged=skip_damaged, progress=progress
+    )
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """How pictures are to be read."""
+
+    shape: tuple[int, int, int]
+    resize: ResizeRule
+    skip_damaged: bool
+    progress: Progress | None
 
 
 def load_network_data(
@@ -108,14 +128,18 @@ def load_network_data(
     """
     name, data_dir = locate(network.data, data_dir)
     network = msgspec.structs.replace(network, data=name)
-    shape = network.input
     dataset = load_dataset(
-        name, data_dir, shape=shape, skip_damaged=skip_damaged, progress=progress
+        name,
+        data_dir,
+        shape=network.input,
+        resize=network.training.resize,
+        skip_damaged=skip_damaged,
+        progress=progress,
     )
     return network, dataset, data_dir
 
 
-def _from_files(name: str, data_dir: Path | None) -> Dataset:
+def _from_files(name: str, data_dir: Path | None, wanted: _Wanted) -> Dataset:
     folder = data_dir or dataset_dir(name)
     if data_dir is None and not is_complete(name, folder):
         size = SOURCES[name].size
@@ -130,7 +154,18 @@ def _from_files(name: str, data_dir: Path | None) -> Dataset:
         raise DataError(
             f"{folder}: there is no such folder.", f"Give the folder of the files of {name}."
         )
-    dataset = _FILES[name](name, folder)
+    form = SOURCES[name].form
+    if form == "pictures":
+        dataset = load_archived(
+            name,
+            folder,
+            wanted.shape,
+            resize=wanted.resize,
+            skip_damaged=wanted.skip_damaged,
+            progress=wanted.progress,
+        )
+    else:
+        dataset = _ARRAYS[form](name, folder)
     if data_dir is None:
         return dataset
     counts = len(dataset.train) + len(dataset.val), len(dataset.test)
@@ -139,6 +174,16 @@ def _from_files(name: str, data_dir: Path | None) -> Dataset:
 
 def _own_path(name: str, data_dir: Path | None) -> Path:
     """The user's own folder or file."""
+    if find_name(name) == IMAGENET:
+        if data_dir is None:
+            raise MissingDataError(
+                "ImageNet is not among the datasets that can be downloaded.",
+                "Train on drawn shapes with --data shapes, on ten of its classes with --data "
+                "imagenette, or on your copy, in folders of its classes, with --data-dir DIR.",
+                IMAGENET,
+                0,
+            )
+        return _existing(data_dir)
     if find_name(name) == FOLDER:
         if data_dir is None:
             raise DataError(
@@ -166,7 +211,7 @@ def _refuse_folder(why: str, data_dir: Path | None) -> None:
     if data_dir is not None:
         raise DataError(
             f"{why}; --data-dir does not apply, received {data_dir}.",
-            f"Omit --data-dir, or choose another dataset: {listed((*_FILES, FOLDER))}.",
+            f"Omit --data-dir, or choose another dataset: {listed((*SOURCES, *OWN))}.",
         )
 
 
@@ -189,15 +234,11 @@ class DatasetEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 _WORDS = {
     "digits": "handwritten digits, built in, the default",
-    "shapes": "coloured figures, drawn by the program, built in",
-    "mnist": "handwritten digits (LeCun et al. 1998)",
-    "fashion-mnist": "pieces of clothing (Xiao et al. 2017)",
-    "cifar10": "photographs of ten kinds (Krizhevsky 2009)",
-    "cifar100": "photographs of a hundred kinds (Krizhevsky 2009)",
+    "shapes": "coloured figures, drawn by the program at any size, built in",
+    IMAGENET: "your copy of ImageNet, or of some of its classes",
     FOLDER: "your own: a folder of pictures per class, or .npz",
 }
-_SIZES = {"digits": ((1, 8, 8), 1797), "shapes": ((3, 32, 32), 10_000)}
-_CLASSES = {"cifar100": 100, FOLDER: None}
+_COUNTS = {"digits": 1797, "shapes": shapes_count(USUAL)}
 
 
 def entries(
@@ -211,17 +252,14 @@ def entries(
 
 
 def _entry(name: str, given: Path | None) -> DatasetEntry:
-    source, ready = SOURCES.get(name), _is_ready(name, given)
+    source, ready, facts = SOURCES.get(name), _is_ready(name, given), facts_of(name)
     folder = given if given and ready else dataset_dir(name)
-    shape, images = _SIZES.get(name, (None, None))
-    if source:
-        shape, images = source.input, source.train + source.test
     return DatasetEntry(
         name=name,
-        description=_WORDS[name],
-        input=shape,
-        classes=_CLASSES.get(name, 10),
-        images=images,
+        description=source.words if source else _WORDS[name],
+        input=facts.shape,
+        classes=facts.classes,
+        images=source.train + source.test if source else _COUNTS.get(name),
         ready=ready,
         download_bytes=source.size if source else 0,
         folder=str(folder) if source or given else "",
@@ -231,4 +269,4 @@ def _entry(name: str, given: Path | None) -> DatasetEntry:
 def _is_ready(name: str, given: Path | None) -> bool:
     if name in SOURCES:
         return holds(name, given) if given else is_complete(name, dataset_dir(name))
-    return name in _SIZES or given is not None
+    return name in BUILT_IN or given is not None
