@@ -257,9 +257,7 @@ def test_what_was_not_used_for_longest_goes_when_the_cache_is_full(
     monkeypatch.setenv("CNN_TUI_CACHE_GB", "0.000003")
 
     def fill(name: str) -> Path:
-        return cached(
-            name, "0" * 16, 1000, lambda made: (made / "x").write_bytes(bytes(1000))
-        )
+        return cached(name, "0" * 16, 1000, lambda made: (made / "x").write_bytes(bytes(1000)))
 
     first, second, third = map(fill, ("first", "second", "third"))
     for age, folder in enumerate((third, second, first)):

@@ -7,8 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from cnn_tui.engine.specs.fitting import fit_to_data
-from cnn_tui.engine.specs.known_data import facts_of
+from cnn_tui.engine.specs.fitting import with_data
 from cnn_tui.engine.specs.layers import Residual, layer_type
 from cnn_tui.engine.specs.network import LOSS_TYPES, Loss, Network, Recipe
 from cnn_tui.engine.specs.places import layer_at
@@ -72,8 +71,9 @@ def with_value(network: Network, row: Row, name: str, value: Any) -> Network:
     change = {name: value}
     match row.kind:
         case "input":
-            network = msgspec.structs.replace(network, **change)
-            return fit_to_data(network, facts_of(value)) if name == "data" else network
+            if name == "data":
+                return with_data(network, value)
+            return msgspec.structs.replace(network, **change)
         case "loss":
             return msgspec.structs.replace(network, loss=_loss(network.loss, name, value))
         case "training":
