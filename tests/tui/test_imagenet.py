@@ -154,5 +154,5 @@ def test_the_command_trains_on_shapes(cli, tmp_path: Path) -> None:
         "[training]\nlr = 0.1\nbatch_size = 256\n"
     )
     code, out, err = cli("train", file, "--data", "shapes", "--epochs", 2)
-    assert code == 0 and "2 x 8 batches of 32" in out
+    assert code == 0 and "2 x 25 batches of 32" in out
     assert "10 scores, batch size 32 and lr 0.01" in err
