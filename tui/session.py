@@ -67,7 +67,7 @@ def train(
 
     if not anyway:
         check_memory(network, network.training.batch_size)
-    network, dataset, data_dir = load_for(network, data_dir, control)
+    network, dataset, data_dir = load_for(network, data_dir, telling(control))
     weights = start() if start else None
     keep = partial(new_run, network=network, dataset=dataset, control=control, weights=weights)
     with _kept(runs_dir, partial(keep, data_dir=data_dir), emit) as recorder:
@@ -76,7 +76,7 @@ def train(
 
 
 def load_for(
-    network: Network, data_dir: Path | None, control: Control
+    network: Network, data_dir: Path | None, progress: Progress | None = None
 ) -> tuple[Network, Dataset, Path | None]:
     """Return the network with the full name of its data, the data, and its folder.
 
@@ -86,8 +86,7 @@ def load_for(
     from cnn_tui.engine.data.catalog import load_network_data
     from cnn_tui.engine.training.opening import check_compatible
 
-    network, dataset, data_dir = load_network_data(network, data_dir, progress=telling(control))
-    control.preparation = ""
+    network, dataset, data_dir = load_network_data(network, data_dir, progress=progress)
     check_compatible(network, dataset)
     return network, dataset, data_dir
 
@@ -95,9 +94,18 @@ def load_for(
 def telling(control: Control) -> Progress:
     """Return a receiver of progress that tells it in ``control`` and obeys a stop."""
 
+    def say(words: str) -> None:
+        control.preparation = words
+
+    return progress_of(say, lambda: control.stopping)
+
+
+def progress_of(say: Callable[[str], None], stopping: Callable[[], bool]) -> Progress:
+    """Return a receiver of progress that says it in words, and ends the work once it is stopped."""
+
     def tell(what: str, done: int, total: int) -> None:
-        control.preparation = f"{what}: {done:,} of {total:,}"
-        if control.stopping:
+        say(f"{what}: {done:,} of {total:,}" if done < total else "")
+        if stopping():
             raise DataError(
                 "Stopped before the first step.", "Pictures that were decoded are kept."
             )

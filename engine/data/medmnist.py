@@ -19,8 +19,8 @@ def load_medmnist(name: str, folder: Path) -> Dataset:
     """
     source = SOURCES[name]
     with open_npz(folder / source.files[0].name) as arrays:
-        splits = {split: _split(arrays, split, name) for split in ("train", "val", "test")}
-    return Dataset(name, source.classes, **splits)
+        train, val, test = (_split(arrays, split, name) for split in ("train", "val", "test"))
+    return Dataset(name, source.classes, train, val, test)
 
 
 def _split(arrays: Arrays, split: str, name: str) -> Split:
