@@ -14,7 +14,13 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from cnn_tui.engine.errors import CnnTuiError, DataError, MemoryLimitError, RunError
+from cnn_tui.engine.errors import (
+    CnnTuiError,
+    DamagedPicturesError,
+    DataError,
+    MemoryLimitError,
+    RunError,
+)
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control, Portion
 from cnn_tui.engine.training.events import (
@@ -36,6 +42,8 @@ if TYPE_CHECKING:
     from cnn_tui.engine.training.snapshot import Weights
 
 
+Refusal = MemoryLimitError | DamagedPicturesError
+"""Why a run was not tried, where the person may decide otherwise."""
 Emit = Callable[[RunEvent], None]
 
 Runner = Callable[[Network, Control, Emit], None]
@@ -49,6 +57,7 @@ def train(
     data_dir: Path | None = None,
     runs_dir: Path | None = None,
     start: Callable[[], Weights] | None = None,
+    skip_damaged: bool = False,
     anyway: bool = False,
 ) -> None:
     """Load the network's data and train on it, blocking; raises ``CnnTuiError``.
@@ -60,6 +69,7 @@ def train(
         data_dir: The folder of data that is not built in.
         runs_dir: The folder of runs; None keeps nothing on disk.
         start: Returns the initial weights; None draws random ones.
+        skip_damaged: Leave damaged pictures out.
         anyway: Skip the check of free memory.
     """
     from cnn_tui.engine.memory_estimate import check_memory
@@ -67,7 +77,9 @@ def train(
 
     if not anyway:
         check_memory(network, network.training.batch_size)
-    network, dataset, data_dir = load_for(network, data_dir, telling(control))
+    network, dataset, data_dir = load_for(
+        network, data_dir, telling(control), skip_damaged=skip_damaged
+    )
     weights = start() if start else None
     keep = partial(new_run, network=network, dataset=dataset, control=control, weights=weights)
     with _kept(runs_dir, partial(keep, data_dir=data_dir), emit) as recorder:
@@ -76,7 +88,11 @@ def train(
 
 
 def load_for(
-    network: Network, data_dir: Path | None, progress: Progress | None = None
+    network: Network,
+    data_dir: Path | None,
+    progress: Progress | None = None,
+    *,
+    skip_damaged: bool = False,
 ) -> tuple[Network, Dataset, Path | None]:
     """Return the network with the full name of its data, the data, and its folder.
 
@@ -86,7 +102,9 @@ def load_for(
     from cnn_tui.engine.data.catalog import load_network_data
     from cnn_tui.engine.training.opening import check_compatible
 
-    network, dataset, data_dir = load_network_data(network, data_dir, progress=progress)
+    network, dataset, data_dir = load_network_data(
+        network, data_dir, skip_damaged=skip_damaged, progress=progress
+    )
     check_compatible(network, dataset)
     return network, dataset, data_dir
 
@@ -138,8 +156,8 @@ class Session:
         self.network: Network | None = None
         """The network of the newest run at its start."""
 
-    def take_refusal(self) -> MemoryLimitError | None:
-        """Return once why the last run was not tried for lack of memory, else None."""
+    def take_refusal(self) -> Refusal | None:
+        """Return once why the last run was not tried, if it can be with an answer; else None."""
         if self.active or self._job is None:
             return None
         refusal, self._job.refusal = self._job.refusal, None
@@ -232,14 +250,14 @@ class _Job:
         self._control, self._mailbox = control, mailbox
         self._last: BatchCompleted | None = None
         self._ended = False
-        self.refusal: MemoryLimitError | None = None
+        self.refusal: Refusal | None = None
         self.unkept = ""
 
     def run(self) -> None:
         try:
             self._runner(self._network, self._control, self._emit)
         except CnnTuiError as error:
-            self.refusal = error if isinstance(error, MemoryLimitError) else None
+            self.refusal = error if isinstance(error, Refusal) else None
             self.unkept = str(error) if self._ended else ""
             self._fail(str(error))
         except BaseException as error:  # the thread's last resort: the app has to hear of it

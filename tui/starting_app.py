@@ -18,11 +18,13 @@ from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.starting import (
     Start,
+    ask_about_damaged,
     ask_about_memory,
     ask_before_training,
     have_data,
     start_without_asking,
 )
+from cnn_tui.tui.session import Refusal
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
@@ -84,8 +86,11 @@ class StartingApp(QuickApp, inherit_bindings=False):
         self.call_later(self._on_build, BuildScreen.show_trouble)
 
     @work
-    async def _ask_about_memory(self, refusal: MemoryLimitError) -> None:
-        answer = await ask_about_memory(self, self.builder, refusal)
+    async def _ask_about(self, refusal: Refusal) -> None:
+        if isinstance(refusal, MemoryLimitError):
+            answer = await ask_about_memory(self, self.builder, refusal)
+        else:
+            answer = await ask_about_damaged(self, self.places, refusal)
         if answer and not self.training.active:
             self.training.retry(self.builder.network, ignore_memory=answer == "anyway")
             self.poll()

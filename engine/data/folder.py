@@ -15,7 +15,7 @@ from cnn_tui.engine.data.dataset import Dataset, Split, share, stratified_order
 from cnn_tui.engine.data.decoded import Decoded, Remark, decoded
 from cnn_tui.engine.data.listing import Listing, list_pictures
 from cnn_tui.engine.data.sources import Progress
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DamagedPicturesError, DataError
 from cnn_tui.engine.specs.network import ResizeRule
 from cnn_tui.engine.specs.wording import plain
 
@@ -46,8 +46,8 @@ def load_folder(
         progress: Called after every few pictures.
 
     Raises:
-        DataError: The folder has another structure, a picture is damaged, or the cache has too
-            little space.
+        DamagedPicturesError: A picture is damaged, and ``skip_damaged`` is not set.
+        DataError: The folder has another structure, or the cache has too little space.
     """
     require_colours(folder, shape)
     listing = list_pictures(folder)
@@ -83,12 +83,12 @@ def dataset_of(
     """The listed pictures in their splits; those that are missing are held out, stratified.
 
     Raises:
-        DataError: A picture is damaged, and ``skip_damaged`` is not set.
+        DamagedPicturesError: A picture is damaged, and ``skip_damaged`` is not set.
     """
     damaged = [remark for remark in pictures.remarks if remark.why]
     named = [f"{plain(listing.pictures[bad.index].path)}: {bad.why}" for bad in damaged]
     if damaged and not skip_damaged:
-        raise DataError(
+        raise DamagedPicturesError(
             f"{_some(named)}.",
             "Replace or remove the damaged pictures, or leave them out with --skip-damaged.",
         )

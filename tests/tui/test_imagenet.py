@@ -118,6 +118,26 @@ async def test_a_folder_of_ones_own_stays_imagenet(make_app: MakeApp) -> None:
         assert app.builder.network == two
 
 
+async def test_damaged_pictures_are_named_and_can_be_left_out(make_app: MakeApp) -> None:
+    for name in "ab":
+        Path("mine", name).mkdir(parents=True)
+        for number in range(10):
+            Image.new("RGB", (70, 80), (number, 9, 9)).save(Path("mine", name, f"{number}.png"))
+    Path("mine", "a", "bad.png").write_bytes(b"no picture")
+    two = msgspec.structs.replace(
+        LARGE, data="mine", layers=(AvgPool(kernel_size=8), FC(out_features=2))
+    )
+    app = make_app(two, runner=train)
+    app.places.runs = Path.cwd() / "runs"
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert "mine/a/bad.png: it is not a picture" in await asked(app, pilot, "f5")
+        await pilot.press("w")
+        await until(pilot, lambda: app.training.board.started is not None)
+        started = app.training.board.started
+        assert started and started.train_images + started.val_images + started.test_images == 20
+        await app.training.stop()
+
+
 async def test_what_is_done_first_is_told_and_can_be_stopped(
     make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,7 +74,7 @@ def _train(network: Network, data_dir: Path | None, on_hangup: OnHangup) -> int:
     from cnn_tui.tui.cli.reporters import Reporter
 
     print_line(f"cnn-tui: no terminal here to open the app in, so {network.name} is trained:")
-    dataset = load(network.data, data_dir, network.input)
+    dataset = load(network.data, data_dir, network.input, resize=network.training.resize)
     check_compatible(network, dataset)
     return train(
         network,

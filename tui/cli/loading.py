@@ -20,7 +20,7 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check_with_data
 from cnn_tui.engine.specs.fitting import with_data
 from cnn_tui.engine.specs.known_data import facts_of
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.network import Network, ResizeRule
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.wording import listed, plain
 from cnn_tui.engine.training.opening import check_compatible
@@ -34,12 +34,18 @@ def load(
     data_dir: Path | None,
     shape: tuple[int, int, int] | None,
     *,
+    resize: ResizeRule = "crop",
     skip_damaged: bool = False,
 ) -> Dataset:
     """Return the dataset of ``load_dataset``, showing progress."""
     with progress_shown() as progress:
         dataset = load_dataset(
-            name, data_dir, shape=shape, skip_damaged=skip_damaged, progress=progress
+            name,
+            data_dir,
+            shape=shape,
+            resize=resize,
+            skip_damaged=skip_damaged,
+            progress=progress,
         )
     _print_notes(dataset)
     return dataset

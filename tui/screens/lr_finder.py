@@ -69,7 +69,10 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         from cnn_tui.engine.training.lr_finder import sweep
 
         network, dataset, _ = load_for(
-            self._network, self._data_dir, progress_of(self.prepare, stopping)
+            self._network,
+            self._data_dir,
+            progress_of(self.prepare, stopping),
+            skip_damaged=True,
         )
         threads = default_threads()
         yield from sweep(network, dataset, steps=_STEPS, low=_LOW, high=_HIGH, threads=threads)

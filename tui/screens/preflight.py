@@ -53,7 +53,10 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
 
         self._names = tuple(CHECKS)
         network, dataset, _ = load_for(
-            self._network, self._data_dir, progress_of(self.prepare, stopping)
+            self._network,
+            self._data_dir,
+            progress_of(self.prepare, stopping),
+            skip_damaged=True,
         )
         yield from preflight(network, dataset, threads=default_threads(), stopping=stopping)
 

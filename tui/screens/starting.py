@@ -8,7 +8,7 @@ from pathlib import Path
 from textual.app import App
 
 from cnn_tui.engine.data.sources import FOLDER, IMAGENET, SOURCES
-from cnn_tui.engine.errors import MemoryLimitError
+from cnn_tui.engine.errors import DamagedPicturesError, MemoryLimitError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
@@ -148,3 +148,16 @@ async def ask_about_memory(app: App[None], builder: Builder, refusal: MemoryLimi
     if answer == "b":
         builder.set_recipe("batch_size", batch)
     return {"b": "smaller", "y": "anyway"}.get(answer, "")
+
+
+async def ask_about_damaged(app: App[None], places: Places, refusal: DamagedPicturesError) -> str:
+    """Ask whether to train without the damaged pictures, which holds for the whole app.
+
+    Returns ``without`` or empty.
+    """
+    question = screens.Question(
+        f"Some pictures are damaged: {clean(refusal.message)}",
+        [screens.Answer("w", "train without them")],
+    )
+    places.skip_damaged = await app.push_screen_wait(question) == "w"
+    return "without" if places.skip_damaged else ""
