@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.data.arrays import load_arrays
 from cnn_tui.engine.data.built_in import load_digits, load_shapes
 from cnn_tui.engine.data.cifar import load_cifar
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_folder
+from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_pictures
 from cnn_tui.engine.data.mnist import load_mnist
+from cnn_tui.engine.data.own import FORMS, read_own
 from cnn_tui.engine.data.sources import (
     FOLDER,
     SOURCES,
@@ -25,6 +25,7 @@ from cnn_tui.engine.data.sources import (
     letters,
     oddities,
 )
+from cnn_tui.engine.data.table_sets import Wanted
 from cnn_tui.engine.errors import DataError, MissingDataError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
@@ -65,17 +66,22 @@ def load_dataset(
     data_dir: Path | None = None,
     *,
     shape: tuple[int, int, int] | None = None,
+    classes: Sequence[str] = (),
+    labels_from: str = "",
     skip_damaged: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Load a dataset by name, or from a path: a folder of pictures or a ``.npz`` file.
+    """Load a dataset by name, or from a path: pictures or arrays in any form that is read.
 
     Args:
         name: A name that :func:`find_name` knows, or a path.
         data_dir: Folder of the dataset's files; by default that of ``data fetch``.
         shape: Size of the pictures of a folder, ``(C, H, W)``; 3x32x32 by default.
+        classes: Names of all classes in order; by default those that are found.
+        labels_from: Where the labels of data of one's own are, if not at a usual place; see
+            :class:`Wanted`.
         skip_damaged: Leave damaged pictures of a folder out instead of refusing it.
-        progress: Called while a folder's pictures are decoded.
+        progress: Called while pictures are decoded or a table is read.
 
     Raises:
         MissingDataError: A known dataset that has not been downloaded.
@@ -85,13 +91,27 @@ def load_dataset(
     known = find_name(name)
     if known in _BUILT_IN:
         _refuse_folder(f"The dataset {known} is built in", data_dir)
-        return _BUILT_IN[known]()
+        return _with_classes(_BUILT_IN[known](), classes)
     if known in _FILES:
-        return _from_files(known, data_dir)
+        return _with_classes(_from_files(known, data_dir), classes)
     path = _own_path(name, data_dir)
-    if path.is_file():
-        return load_arrays(path)
-    return load_folder(path, shape or DEFAULT_SHAPE, skip_damaged=skip_damaged, progress=progress)
+    found = read_own(path, Wanted(shape, labels_from, classes, progress))
+    if isinstance(found, Dataset):
+        return found
+    return load_pictures(
+        path, found, shape or DEFAULT_SHAPE, skip_damaged=skip_damaged, progress=progress
+    )
+
+
+def _with_classes(dataset: Dataset, classes: Sequence[str]) -> Dataset:
+    """The dataset, whose own classes are known, if they are those that were listed."""
+    if classes and tuple(classes) != dataset.classes:
+        raise DataError(
+            f"The dataset {dataset.name} has classes of its own, {listed(dataset.classes, 'and')}; "
+            f"{len(classes)} others are listed.",
+            "Take the list of classes out, or choose other data.",
+        )
+    return dataset
 
 
 def load_network_data(
@@ -108,9 +128,14 @@ def load_network_data(
     """
     name, data_dir = locate(network.data, data_dir)
     network = msgspec.structs.replace(network, data=name)
-    shape = network.input
     dataset = load_dataset(
-        name, data_dir, shape=shape, skip_damaged=skip_damaged, progress=progress
+        name,
+        data_dir,
+        shape=network.input,
+        classes=network.classes,
+        labels_from=network.labels_from,
+        skip_damaged=skip_damaged,
+        progress=progress,
     )
     return network, dataset, data_dir
 
@@ -143,7 +168,7 @@ def _own_path(name: str, data_dir: Path | None) -> Path:
         if data_dir is None:
             raise DataError(
                 "The dataset folder stands for your own pictures and needs their path.",
-                "Give it with --data-dir: a folder with one folder per class, or a .npz file.",
+                f"Give it with --data-dir: {FORMS}.",
             )
         return _existing(data_dir)
     if not name or (os.sep not in name and not Path(name).exists()):
@@ -157,8 +182,6 @@ def _own_path(name: str, data_dir: Path | None) -> Path:
 def _existing(path: Path) -> Path:
     if not path.exists():
         raise DataError(f"{path}: there is no such folder or file.", "Check the path.")
-    if not path.is_dir() and path.suffix.lower() != ".npz":
-        raise DataError(f"{path}: expected a folder of pictures or a .npz file.", "Check the path.")
     return path
 
 
@@ -194,7 +217,7 @@ _WORDS = {
     "fashion-mnist": "pieces of clothing (Xiao et al. 2017)",
     "cifar10": "photographs of ten kinds (Krizhevsky 2009)",
     "cifar100": "photographs of a hundred kinds (Krizhevsky 2009)",
-    FOLDER: "your own: a folder of pictures per class, or .npz",
+    FOLDER: "your own: pictures in folders, .npz, .csv, .zip and so on",
 }
 _SIZES = {"digits": ((1, 8, 8), 1797), "shapes": ((3, 32, 32), 10_000)}
 _CLASSES = {"cifar100": 100, FOLDER: None}

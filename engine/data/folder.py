@@ -10,6 +10,7 @@ import math
 import os
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.data.cache import cached, digest
 from cnn_tui.engine.data.dataset import Dataset, Split, share, stratified_order
-from cnn_tui.engine.data.listing import Listing, list_pictures
+from cnn_tui.engine.data.listing import Listing
+from cnn_tui.engine.data.own import contents
 from cnn_tui.engine.data.pictures import BadPictureError, bombs_refused, read_picture
 from cnn_tui.engine.data.sources import Progress
 from cnn_tui.engine.errors import DataError, reason_of
@@ -90,37 +92,35 @@ _TOGETHER = 256
 _NAMED = 3
 
 
-def load_folder(
-    folder: Path,
+def load_pictures(
+    path: Path,
+    listing: Listing,
     shape: tuple[int, int, int] = DEFAULT_SHAPE,
     *,
     skip_damaged: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Load the pictures of ``folder/CLASS/``, each resized and cropped to ``shape``, ``(C, H, W)``.
+    """Load pictures, each resized and cropped to ``shape``, ``(C, H, W)``.
 
-    Folders ``train``, ``test`` and ``val`` around the classes become the splits; missing ones are
-    held out of the training pictures, stratified.
+    Splits that are missing are held out of the training pictures, stratified.
 
     Args:
-        folder: See :func:`list_pictures`.
+        path: The folder or archive that holds them.
+        listing: The pictures, with their classes.
         shape: One channel for grey, three for colour.
-        skip_damaged: Leave damaged pictures out instead of refusing the folder.
+        skip_damaged: Leave damaged pictures out instead of refusing the set.
         progress: Called after every few pictures.
 
     Raises:
-        DataError: The folder has another structure, a picture is damaged, the cache has too
-            little space, or Pillow is not installed.
+        DataError: A picture is damaged, the cache has too little space, or Pillow is not installed.
     """
     if shape[0] not in (1, 3):
         raise DataError(
-            f"{folder}: pictures have 1 channel (grey) or 3 (colour), the network wants "
-            f"{shape[0]}.",
+            f"{path}: pictures have 1 channel (grey) or 3 (colour), the network wants {shape[0]}.",
             "Change the network's input.",
         )
-    listing = list_pictures(folder)
     decoded = cached(
-        f"images-{digest(str(folder.resolve()), shape)}",
+        f"images-{digest(str(path.resolve()), shape)}",
         listing.digest(),
         len(listing.pictures) * math.prod(shape),
         lambda made: _decode(listing, shape, made, progress),
@@ -128,7 +128,7 @@ def load_folder(
     damaged = msgspec.json.decode((decoded / _DAMAGED).read_bytes(), type=dict[int, str])
     if damaged and not skip_damaged:
         raise _refusal(listing, damaged)
-    return _dataset(folder, listing, damaged, decoded / _PIXELS, shape)
+    return _dataset(path, listing, damaged, decoded / _PIXELS, shape)
 
 
 def _decode(
@@ -137,9 +137,9 @@ def _decode(
     damaged: dict[int, str] = {}
     total = len(listing.pictures)
 
-    def read(index: int) -> NDArray[np.uint8] | BadPictureError:
+    def read(source: Path | bytes) -> NDArray[np.uint8] | BadPictureError:
         try:
-            return read_picture(Path(listing.pictures[index].path), shape)
+            return read_picture(source, shape)
         except BadPictureError as error:
             return error
 
@@ -148,9 +148,11 @@ def _decode(
         ThreadPoolExecutor(default_threads()) as pool,
         (made / _PIXELS).open("xb") as file,
     ):
+        sources = contents(listing)
         for start in range(0, total, _TOGETHER):
             indices = range(start, min(start + _TOGETHER, total))
-            for index, pixels in zip(indices, pool.map(read, indices), strict=True):
+            block = list(islice(sources, len(indices)))
+            for index, pixels in zip(indices, pool.map(read, block), strict=True):
                 if isinstance(pixels, BadPictureError):
                     damaged[index] = str(pixels)
                 else:
@@ -187,7 +189,7 @@ def _dataset(
         name: Split(ImageFile(pixels, shape, chosen), labels[chosen])
         for name, chosen in rows.items()
     }
-    notes = (f"Damaged pictures left out: {len(damaged):,}.",) if damaged else ()
+    notes = (*listing.notes, *((f"Damaged pictures left out: {len(damaged):,}.",) * bool(damaged)))
     title = plain(folder.resolve().name) or "images"
     return Dataset(title, listing.classes, **splits, notes=notes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,13 +55,13 @@ def bombs_refused() -> Iterator[None]:
         yield
 
 
-def read_picture(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+def read_picture(source: Path | bytes, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
     """Read the pixels ``(C, H, W)`` of a file; see :func:`fitted_picture`."""
-    return fitted_picture(path, shape)[0]
+    return fitted_picture(source, shape)[0]
 
 
 def fitted_picture(
-    path: Path, shape: tuple[int, int, int]
+    source: Path | bytes, shape: tuple[int, int, int]
 ) -> tuple[NDArray[np.uint8], tuple[int, int]]:
     """Read a file, turned upright, resized and cropped to the centre.
 
@@ -75,7 +76,7 @@ def fitted_picture(
         BadPictureError: The picture is damaged, of another format, tiny or gigantic.
         DataError: Pillow is not installed.
     """
-    with _opened(path) as image:
+    with _opened(source) as image:
         return _pixels(image, shape), image.size
 
 
@@ -93,11 +94,12 @@ def picture_size(path: Path) -> tuple[int, int]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(source: Path | bytes) -> Iterator[Any]:
     """The picture of a file; whatever Pillow raises becomes a reason for people."""
     image_module = pillow()
     try:
-        with image_module.open(path, formats=_FORMATS) as image:
+        stream = io.BytesIO(source) if isinstance(source, bytes) else source
+        with image_module.open(stream, formats=_FORMATS) as image:
             yield image
     except BadPictureError:
         raise

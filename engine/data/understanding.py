@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from cnn_tui.engine.data.arrays import load_arrays
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.listing import list_pictures
+from cnn_tui.engine.data.listing import Listing
+from cnn_tui.engine.data.own import read_own
 from cnn_tui.engine.data.sources import FOLDER, SOURCES, holds
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.shapes import format_shape
@@ -29,11 +29,8 @@ def understood(name: str, path: Path) -> str:
         raise DataError(f"{path}: there is no such folder or file.", "Check the path.")
     if name != FOLDER:
         return _of(_known(name, path))
-    if path.is_dir():
-        return _pictures(path)
-    if path.suffix.lower() != ".npz":
-        raise DataError(f"{path}: expected a folder of pictures or a .npz file.", "Check the path.")
-    return _of(load_arrays(path))
+    found = read_own(path)
+    return _of(found) if isinstance(found, Dataset) else _pictures(found)
 
 
 def _known(name: str, folder: Path) -> Dataset:
@@ -67,13 +64,12 @@ def _of(dataset: Dataset) -> str:
     return " ".join((f"{counts} of {shape}, {_classes(dataset.classes)}.", *dataset.notes))
 
 
-def _pictures(folder: Path) -> str:
-    listing = list_pictures(folder)
+def _pictures(listing: Listing) -> str:
     each = Counter(picture.label for picture in listing.pictures)
     least, most = min(each.values()), max(each.values())
     per = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     total = f"{len(listing.pictures):,} pictures"
-    return f"{total}, {_classes(listing.classes)}, {per} of each."
+    return " ".join((f"{total}, {_classes(listing.classes)}, {per} of each.", *listing.notes))
 
 
 def _classes(names: tuple[str, ...]) -> str:
