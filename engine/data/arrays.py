@@ -33,7 +33,7 @@ _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _MOST_LETTERS = 64
 
 
-class _Roles(NamedTuple):
+class _ArrayRoles(NamedTuple):
     """The names of the arrays of images and labels by split, and of that of class names."""
 
     images: dict[str, str]
@@ -98,7 +98,7 @@ def _load(arrays: Arrays, where: str, wanted: Shape | None, classes: Sequence[st
         raise DataError(f"{where}: {error.message}", error.hint) from error
 
 
-def _roles(arrays: Arrays) -> _Roles:
+def _roles(arrays: Arrays) -> _ArrayRoles:
     """Which array is what, by names, else by shapes.
 
     Raises:
@@ -123,11 +123,11 @@ def _roles(arrays: Arrays) -> _Roles:
     used = {*images.values(), *labels.values(), roles.classes}
     left = [plain(name)[:_MOST_LETTERS] for name in arrays.names if name not in used]
     note = f"Arrays that are not used: {listed(left, 'and')}." if left else roles.note
-    return _Roles(images, labels, roles.classes, note)
+    return _ArrayRoles(images, labels, roles.classes, note)
 
 
-def _by_names(arrays: Arrays) -> _Roles:
-    roles = _Roles({}, {})
+def _by_names(arrays: Arrays) -> _ArrayRoles:
+    roles = _ArrayRoles({}, {})
     for name in arrays.names:
         words = list(_words(name))
         if "".join(words) in _NAMES:
@@ -159,7 +159,7 @@ def split_of(words: Sequence[str]) -> str:
     return splits.pop() if len(splits) == 1 else ""
 
 
-def _by_shapes(arrays: Arrays) -> _Roles:
+def _by_shapes(arrays: Arrays) -> _ArrayRoles:
     """Images are the arrays of three or four axes, labels the others; pairs go by their order."""
     headers = {name: arrays.header(name) for name in arrays.names}
     images = [name for name, header in headers.items() if len(header.shape) >= 3]
@@ -175,7 +175,7 @@ def _by_shapes(arrays: Arrays) -> _Roles:
         )
     taken = [f"{plain(x)[:40]} and {plain(y)[:40]}" for x, y in pairs]
     each = (f"{pair} to {split}" for pair, split in zip(taken, splits, strict=True))
-    return _Roles(
+    return _ArrayRoles(
         dict(zip(splits, images, strict=True)),
         dict(zip(splits, labels, strict=True)),
         note=f"Taken as images and labels by their shapes: {listed(each, 'and')}.",

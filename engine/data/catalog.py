@@ -25,7 +25,7 @@ from cnn_tui.engine.data.sources import (
     letters,
     oddities,
 )
-from cnn_tui.engine.data.table_sets import Wanted
+from cnn_tui.engine.data.table_sets import ReadingOptions
 from cnn_tui.engine.errors import DataError, MissingDataError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
@@ -79,7 +79,7 @@ def load_dataset(
         shape: Size of the pictures of a folder, ``(C, H, W)``; 3x32x32 by default.
         classes: Names of all classes in order; by default those that are found.
         labels_from: Where the labels of data of one's own are, if not at a usual place; see
-            :class:`Wanted`.
+            :class:`ReadingOptions`.
         skip_damaged: Leave damaged pictures of a folder out instead of refusing it.
         progress: Called while pictures are decoded or a table is read.
 
@@ -95,7 +95,7 @@ def load_dataset(
     if known in _FILES:
         return _with_classes(_from_files(known, data_dir), classes)
     path = _own_path(name, data_dir)
-    found = read_own(path, Wanted(shape, labels_from, classes, progress))
+    found = read_own(path, ReadingOptions(shape, labels_from, classes, progress))
     if isinstance(found, Dataset):
         return found
     return load_pictures(

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from cnn_tui.engine.data.arrays import SPLIT_WORDS, split_of
-from cnn_tui.engine.data.listing import Labelled, Listing, make_listing
+from cnn_tui.engine.data.listing import LabelledFile, Listing, make_listing
 from cnn_tui.engine.data.pictures import SUFFIXES
 from cnn_tui.engine.data.tree import StoredFile, Tree, join
 from cnn_tui.engine.data.wordnet import readable, solutions
@@ -98,7 +98,7 @@ def list_pictures(
     where = tree.path(layout.roots["train"])
     if labels_from == NAME:
         found = [
-            Labelled(file, _before_dot(file), split)
+            LabelledFile(file, _before_dot(file), split)
             for split, root in layout.roots.items()
             for file in pictures_below(tree, root)
         ]
@@ -161,7 +161,7 @@ def _classes(tree: Tree, root: str) -> tuple[str, ...]:
 
 def _split(
     tree: Tree, root: str, split: str, names: Sequence[str], is_listed: bool, notes: list[str]
-) -> Iterator[Labelled]:
+) -> Iterator[LabelledFile]:
     folders = tree.folders(root)
     if split != "train" and (not folders or (len(folders) == 1 and folders[0] not in names)):
         yield from _unsorted(tree, join(root, *folders), split, notes)
@@ -184,12 +184,12 @@ def _split(
                 "Add pictures, or remove the folder.",
             )
         deep += sum(file.at.rpartition("/")[0] != place for file in pictures)
-        yield from (Labelled(file, name, split) for file in pictures)
+        yield from (LabelledFile(file, name, split) for file in pictures)
     if deep:
         notes.append(f"{deep:,} {split} pictures are in folders inside those of their classes.")
 
 
-def _unsorted(tree: Tree, root: str, split: str, notes: list[str]) -> Iterator[Labelled]:
+def _unsorted(tree: Tree, root: str, split: str, notes: list[str]) -> Iterator[LabelledFile]:
     """Pictures of a split that no folder gives a class: some sets have a file that does."""
     pictures = [file for file in tree.files(root) if is_picture(file)]
     known = solutions(tree, root) if split == "val" else {}
@@ -201,7 +201,7 @@ def _unsorted(tree: Tree, root: str, split: str, notes: list[str]) -> Iterator[L
     for file in pictures:
         label = known.get(PurePosixPath(file.name).stem)
         if label is not None:
-            yield Labelled(file, label, split)
+            yield LabelledFile(file, label, split)
 
 
 def _no_classes(tree: Tree, layout: Layout, names: Sequence[str]) -> DataError:
@@ -209,7 +209,7 @@ def _no_classes(tree: Tree, layout: Layout, names: Sequence[str]) -> DataError:
     pictures = [file for file in tree.files(root) if is_picture(file)]
     where = tree.path(root)
     if pictures and not names:
-        guess = _counted([Labelled(file, _before_dot(file)) for file in pictures])
+        guess = _counted([LabelledFile(file, _before_dot(file)) for file in pictures])
         return DataError(
             f"{where}: expected a folder of pictures for each class, received {len(pictures):,} "
             "pictures in one folder.",
@@ -229,7 +229,7 @@ def _before_dot(file: StoredFile) -> str:
     return first if "." in rest else re.sub(r"[-_ ]*\(?\d+\)?$", "", first) or first
 
 
-def _counted(found: Sequence[Labelled]) -> str:
+def _counted(found: Sequence[LabelledFile]) -> str:
     counts = Counter(picture.label for picture in found)
     return _few(
         [f"{plain(str(label))[:40]} ({count:,})" for label, count in sorted(counts.items())]

@@ -41,7 +41,7 @@ class Listing(NamedTuple):
         return state.hexdigest()[:16]
 
 
-class Labelled(NamedTuple):
+class LabelledFile(NamedTuple):
     """A picture with its label as it was found."""
 
     file: StoredFile
@@ -51,7 +51,7 @@ class Labelled(NamedTuple):
 
 def make_listing(
     tree: Tree,
-    found: Sequence[Labelled],
+    found: Sequence[LabelledFile],
     where: str,
     classes: Sequence[str] = (),
     notes: Sequence[str] = (),
@@ -61,7 +61,7 @@ def make_listing(
     Raises:
         DataError: The labels are no classes, or are unknown in training.
     """
-    by_split: dict[str, list[Labelled]] = {"train": []}
+    by_split: dict[str, list[LabelledFile]] = {"train": []}
     for picture in found:
         by_split.setdefault(picture.split, []).append(picture)
     labels = {

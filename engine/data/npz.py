@@ -29,7 +29,7 @@ _KINDS = "biufUS"
 _HINT = "Save it again with numpy.savez(file, x=images, y=labels)."
 
 
-class Header(NamedTuple):
+class ArrayHeader(NamedTuple):
     """What an array declares of itself."""
 
     shape: tuple[int, ...]
@@ -95,7 +95,7 @@ class Arrays:
         """All names, in the order of the file."""
         return tuple(self._members)
 
-    def header(self, name: str) -> Header:
+    def header(self, name: str) -> ArrayHeader:
         """What one array declares of itself, without reading it.
 
         Raises:
@@ -127,7 +127,7 @@ class Arrays:
             )
         return member.open()
 
-    def _header(self, stream: IO[bytes], name: str) -> Header:
+    def _header(self, stream: IO[bytes], name: str) -> ArrayHeader:
         header = self._declared(stream, name)
         if header.dtype.kind not in _KINDS or not header.dtype.itemsize:
             raise self.wrong(f"{name}: expected numbers or text, received {_kind(header.dtype)}")
@@ -136,13 +136,13 @@ class Arrays:
             raise self.wrong(f"{name} declares {header.size:,} bytes of data, but has {present:,}")
         return header
 
-    def _declared(self, stream: IO[bytes], name: str) -> Header:
+    def _declared(self, stream: IO[bytes], name: str) -> ArrayHeader:
         try:
             version = npy.read_magic(stream)
             if version == (1, 0):
-                return Header(*npy.read_array_header_1_0(stream))
+                return ArrayHeader(*npy.read_array_header_1_0(stream))
             if version == (2, 0):
-                return Header(*npy.read_array_header_2_0(stream))
+                return ArrayHeader(*npy.read_array_header_2_0(stream))
         except ValueError as error:
             reason = plain(str(error).partition("\n")[0])[:100]
             raise self.wrong(f"{name} is not a NumPy array ({reason})") from None

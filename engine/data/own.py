@@ -12,7 +12,7 @@ from cnn_tui.engine.data.layouts import NAME, Layout, find_layout, has_classes, 
 from cnn_tui.engine.data.listing import Listing
 from cnn_tui.engine.data.parquet import FORM, SUFFIX, list_parquet, read_row
 from cnn_tui.engine.data.picture_tables import Pictures, is_picture_table
-from cnn_tui.engine.data.table_sets import Wanted, read_tables
+from cnn_tui.engine.data.table_sets import ReadingOptions, read_tables
 from cnn_tui.engine.data.tables import SUFFIXES as TABLES
 from cnn_tui.engine.data.tree import FolderTree, StoredFile, Tree, ZipTree, join, read_member
 from cnn_tui.engine.errors import DataError
@@ -40,10 +40,10 @@ _INSTEAD = {
 }
 
 
-_AS_FOUND = Wanted()
+_AS_FOUND = ReadingOptions()
 
 
-def read_own(path: Path, wanted: Wanted = _AS_FOUND) -> Dataset | Listing:
+def read_own(path: Path, options: ReadingOptions = _AS_FOUND) -> Dataset | Listing:
     """Read what a path holds: arrays as a dataset, pictures as a list of them, not yet decoded.
 
     Raises:
@@ -52,13 +52,13 @@ def read_own(path: Path, wanted: Wanted = _AS_FOUND) -> Dataset | Listing:
     if not path.exists():
         raise DataError(f"{path}: there is no such folder or file.", "Check the path.")
     if path.is_dir():
-        return _folder(FolderTree(path), path, wanted)
+        return _folder(FolderTree(path), path, options)
     if path.suffix.lower() == ".zip":
-        return _folder(ZipTree(path), path, wanted)
+        return _folder(ZipTree(path), path, options)
     tree = FolderTree(path.parent)
     for suffix, read in _FILES.items():
         if path.name.lower().endswith(suffix):
-            return read(tree, path.name, wanted)
+            return read(tree, path.name, options)
     raise _unread(path)
 
 
@@ -89,25 +89,25 @@ def _pickled(path: Path, number: str = "10") -> DataError:
     )
 
 
-def _npz(tree: Tree, at: str, wanted: Wanted) -> Dataset:
-    return load_npz(tree, at, wanted=wanted.shape, classes=wanted.classes)
+def _npz(tree: Tree, at: str, options: ReadingOptions) -> Dataset:
+    return load_npz(tree, at, wanted=options.shape, classes=options.classes)
 
 
-def _npy(tree: Tree, at: str, wanted: Wanted) -> Dataset:
+def _npy(tree: Tree, at: str, options: ReadingOptions) -> Dataset:
     folder = at.rpartition("/")[0]
-    return load_npy(tree, folder, wanted=wanted.shape, classes=wanted.classes)
+    return load_npy(tree, folder, wanted=options.shape, classes=options.classes)
 
 
-def _parquet(tree: Tree, at: str, wanted: Wanted) -> Listing:
+def _parquet(tree: Tree, at: str, options: ReadingOptions) -> Listing:
     file = next(file for file in tree.files(at.rpartition("/")[0]) if file.at == at)
-    return list_parquet(tree, [file], labels_from=wanted.labels_from, classes=wanted.classes)
+    return list_parquet(tree, [file], labels_from=options.labels_from, classes=options.classes)
 
 
-def _table(tree: Tree, at: str, wanted: Wanted) -> Dataset | Listing:
-    return read_tables(tree, [at], wanted)
+def _table(tree: Tree, at: str, options: ReadingOptions) -> Dataset | Listing:
+    return read_tables(tree, [at], options)
 
 
-_FILES: dict[str, Callable[[Tree, str, Wanted], Dataset | Listing]] = {
+_FILES: dict[str, Callable[[Tree, str, ReadingOptions], Dataset | Listing]] = {
     ".npz": _npz,
     ".npy": _npy,
     SUFFIX: _parquet,
@@ -115,32 +115,32 @@ _FILES: dict[str, Callable[[Tree, str, Wanted], Dataset | Listing]] = {
 }
 
 
-def _folder(tree: Tree, path: Path, wanted: Wanted) -> Dataset | Listing:
+def _folder(tree: Tree, path: Path, options: ReadingOptions) -> Dataset | Listing:
     layout = find_layout(tree)
     tables = [file.at for file in _below(tree, TABLES) if "submission" not in file.name.lower()]
-    is_asked = wanted.labels_from in (NAME, FOLDERS)
+    is_asked = options.labels_from in (NAME, FOLDERS)
     if is_asked or (has_classes(tree, layout) and (layout.roots.keys() != {"train"} or not tables)):
-        return _pictures(tree, layout, wanted)
+        return _pictures(tree, layout, options)
     if parquet := _below(tree, (SUFFIX,)):
-        return list_parquet(tree, parquet, labels_from=wanted.labels_from, classes=wanted.classes)
+        return list_parquet(tree, parquet, labels_from=options.labels_from, classes=options.classes)
     if tables:
-        if has_classes(tree, layout) and not wanted.labels_from:
+        if has_classes(tree, layout) and not options.labels_from:
             _require_no_pictures(tree, tables)
-            return _pictures(tree, layout, wanted)
-        return read_tables(tree, tables, wanted)
+            return _pictures(tree, layout, options)
+        return read_tables(tree, tables, options)
     for suffix, read in ((".npz", _npz), (".npy", _npy)):
         if found := _below(tree, (suffix,)):
             if suffix == ".npz" and len(found) > 1:
                 names = listed([show(file.name) for file in found[:4]], "and")
                 raise DataError(f"{path}: expected one .npz file, found {names}.", "Name one.")
-            return read(tree, found[0].at, wanted)
+            return read(tree, found[0].at, options)
     if pickled := [file for file in _below(tree, ("",)) if _PICKLED.fullmatch(file.name)]:
         raise _unread(path / pickled[0].at)
-    return _pictures(tree, layout, wanted)
+    return _pictures(tree, layout, options)
 
 
-def _pictures(tree: Tree, layout: Layout, wanted: Wanted) -> Listing:
-    return list_pictures(tree, layout, labels_from=wanted.labels_from, classes=wanted.classes)
+def _pictures(tree: Tree, layout: Layout, options: ReadingOptions) -> Listing:
+    return list_pictures(tree, layout, labels_from=options.labels_from, classes=options.classes)
 
 
 def _require_no_pictures(tree: Tree, tables: Sequence[str]) -> None:

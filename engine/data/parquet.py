@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn_tui.engine.data.arrays import split_of
-from cnn_tui.engine.data.listing import Labelled, Listing, make_listing
+from cnn_tui.engine.data.listing import LabelledFile, Listing, make_listing
 from cnn_tui.engine.data.pixel_tables import LABEL_NAMES
 from cnn_tui.engine.data.tree import StoredFile, Tree
 from cnn_tui.engine.errors import DataError
@@ -53,7 +53,7 @@ def list_parquet(
         raise DataError(
             f"{tree.archive}: Parquet files are not read inside a zip.", "Unpack it first."
         )
-    found: list[Labelled] = []
+    found: list[LabelledFile] = []
     names: tuple[str, ...] = ()
     for file in files:
         split = split_of(re.findall(r"[a-z]+", file.name.lower().partition("-of-")[0])) or "train"
@@ -62,7 +62,7 @@ def list_parquet(
             names = names or _class_names(parquet, label)
             labels = parquet.read(columns=[label])[label].to_pylist()
         found += [
-            Labelled(file._replace(at=f"{file.at}{_ROW}{row}"), given, split)
+            LabelledFile(file._replace(at=f"{file.at}{_ROW}{row}"), given, split)
             for row, given in enumerate(labels)
         ]
     notes, kept = _without_unknown(found)
@@ -71,7 +71,7 @@ def list_parquet(
     return listing._replace(archive=FORM)
 
 
-def _without_unknown(found: Sequence[Labelled]) -> tuple[tuple[str, ...], list[Labelled]]:
+def _without_unknown(found: Sequence[LabelledFile]) -> tuple[tuple[str, ...], list[LabelledFile]]:
     kept = [picture for picture in found if picture.label not in (None, _UNKNOWN)]
     left = len(found) - len(kept)
     secret = {picture.split for picture in found} - {picture.split for picture in kept}

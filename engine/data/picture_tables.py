@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from cnn_tui.engine.data.arrays import split_of
 from cnn_tui.engine.data.layouts import pictures_below
-from cnn_tui.engine.data.listing import Labelled
+from cnn_tui.engine.data.listing import LabelledFile
 from cnn_tui.engine.data.pixel_tables import LABEL_NAMES, NoLabelsError
-from cnn_tui.engine.data.tables import Table, is_number, open_table
+from cnn_tui.engine.data.tables import CsvTable, is_number, open_table
 from cnn_tui.engine.data.tree import StoredFile, Tree
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, show
@@ -51,7 +51,7 @@ class Pictures:
         return found
 
 
-class _Roles(NamedTuple):
+class _TableRoles(NamedTuple):
     picture: int
     labels: list[int]
     """One column of labels, or one for each class."""
@@ -69,7 +69,7 @@ def is_picture_table(tree: Tree, at: str, pictures: Pictures) -> bool:
 class NamedPictures(NamedTuple):
     """The pictures that a file names, with their labels."""
 
-    pictures: list[Labelled]
+    pictures: list[LabelledFile]
     classes: tuple[str, ...]
     """The names of the columns of one-hot labels; else none."""
     note: str
@@ -104,7 +104,9 @@ def read_picture_table(
     return NamedPictures(found, tuple(classes), note)
 
 
-def _rows(table: Table, roles: _Roles, pictures: Pictures, split: str) -> Iterator[Labelled]:
+def _rows(
+    table: CsvTable, roles: _TableRoles, pictures: Pictures, split: str
+) -> Iterator[LabelledFile]:
     for number, cells in table.checked():
         if roles.split is not None:
             split = split_of([cells[roles.split].lower()])
@@ -116,10 +118,10 @@ def _rows(table: Table, roles: _Roles, pictures: Pictures, split: str) -> Iterat
         if len(found) != 1:
             many = f"{len(found)} pictures are called so" if found else "there is no such picture"
             raise table.wrong(number, f"{many}: {show(cell)}")
-        yield Labelled(found[0], _label(table, number, roles.labels, cells), split)
+        yield LabelledFile(found[0], _label(table, number, roles.labels, cells), split)
 
 
-def _label(table: Table, number: int, columns: Sequence[int], cells: Sequence[str]) -> str:
+def _label(table: CsvTable, number: int, columns: Sequence[int], cells: Sequence[str]) -> str:
     if len(columns) == 1:
         return cells[columns[0]]
     ones = [column for column in columns if is_number(cells[column]) and float(cells[column]) == 1]
@@ -132,7 +134,7 @@ def _label(table: Table, number: int, columns: Sequence[int], cells: Sequence[st
     return table.header[ones[0]]
 
 
-def _roles(table: Table, pictures: Pictures, labels_from: str) -> _Roles:
+def _roles(table: CsvTable, pictures: Pictures, labels_from: str) -> _TableRoles:
     every = range(table.columns)
     row, names = table.peeked[0], [name.lower() for name in table.header]
     named = [at for at in every if pictures.get(row[at])]
@@ -147,7 +149,7 @@ def _roles(table: Table, pictures: Pictures, labels_from: str) -> _Roles:
                 f"{table.where}: there is no column {show(labels_from)}.",
                 f"Its columns: {listed(known or ['without names'], 'and')}.",
             )
-        return _Roles(named[0], [table.header.index(labels_from)], split)
+        return _TableRoles(named[0], [table.header.index(labels_from)], split)
     usual = [at for at in left if names and names[at] in _LABEL_NAMES]
     if names and not usual:
         left = [at for at in left if names[at] not in _OTHERS]
@@ -158,10 +160,10 @@ def _roles(table: Table, pictures: Pictures, labels_from: str) -> _Roles:
             f"{table.where}: it is not clear which column holds the labels, found {columns}.",
             "Name it with --labels-from COLUMN.",
         )
-    return _Roles(named[0], labels, split)
+    return _TableRoles(named[0], labels, split)
 
 
-def _is_one_hot(table: Table, columns: Sequence[int]) -> bool:
+def _is_one_hot(table: CsvTable, columns: Sequence[int]) -> bool:
     return all(
         is_number(row[at]) and float(row[at]) in (0, 1) for row in table.peeked for at in columns
     )

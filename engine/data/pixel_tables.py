@@ -19,7 +19,7 @@ from cnn_tui.engine.data.assemble import Part
 from cnn_tui.engine.data.labels import MOST_CLASSES, Labels
 from cnn_tui.engine.data.pixels import Shape, fold_rows, row_shape, to_values
 from cnn_tui.engine.data.sources import Progress
-from cnn_tui.engine.data.tables import Block, Table, is_number, open_table
+from cnn_tui.engine.data.tables import Block, CsvTable, is_number, open_table
 from cnn_tui.engine.data.tree import Tree
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, show
@@ -51,13 +51,13 @@ class PixelTable(NamedTuple):
     notes: tuple[str, ...]
 
 
-class _Columns(NamedTuple):
+class _PixelColumns(NamedTuple):
     label: int
     pixels: list[int]
     note: str = ""
 
 
-def is_pixel_table(table: Table) -> bool:
+def is_pixel_table(table: CsvTable) -> bool:
     """Whether rows are mostly numbers, of a length that an image has."""
     row = table.peeked[0]
     return sum(map(is_number, row)) > max(_LEAST_PIXELS, len(row) // 2)
@@ -106,7 +106,7 @@ def read_pixel_table(
 
 
 def _read(
-    table: Table, columns: _Columns, what: str, progress: Progress | None
+    table: CsvTable, columns: _PixelColumns, what: str, progress: Progress | None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Pixels ``(N, P)``, uint8 if all are whole from 0 to 255, and labels ``(N,)``."""
     codes: dict[str, int] = {}
@@ -133,7 +133,7 @@ def _read(
 
 
 def _block(
-    table: Table, columns: _Columns, block: Block, codes: dict[str, int]
+    table: CsvTable, columns: _PixelColumns, block: Block, codes: dict[str, int]
 ) -> NDArray[np.float32]:
     """Code of the label, then pixels, ``(n, 1 + P)``."""
 
@@ -169,7 +169,7 @@ def _first(cells: NDArray[np.float32], at: int) -> NDArray[np.float32]:
     return cells if not at else np.concatenate([cells[:, at : at + 1], np.delete(cells, at, 1)], 1)
 
 
-def _blame(table: Table, columns: _Columns, block: Block) -> DataError:
+def _blame(table: CsvTable, columns: _PixelColumns, block: Block) -> DataError:
     """The error for the first wrong row of a block, with its line and column."""
     for number, cells in table.rows(block):
         table.require_width(number, len(cells))
@@ -181,15 +181,15 @@ def _blame(table: Table, columns: _Columns, block: Block) -> DataError:
     return DataError(f"{table.where}: its rows cannot be read as numbers.")
 
 
-def _columns(table: Table, labels_from: str) -> _Columns:
+def _columns(table: CsvTable, labels_from: str) -> _PixelColumns:
     every = list(range(table.columns))
     names = [name.lower() for name in table.header]
     if labels_from:
         label = _asked(table, labels_from)
-        return _Columns(label, _pixels(names, [column for column in every if column != label]))
+        return _PixelColumns(label, _pixels(names, [column for column in every if column != label]))
     usual = [names.index(name) for name in LABEL_NAMES if name in names]
     if usual:
-        return _Columns(usual[0], _pixels(names, [at for at in every if at != usual[0]]))
+        return _PixelColumns(usual[0], _pixels(names, [at for at in every if at != usual[0]]))
     pixels = _pixels(names, every)
     others = [at for at in every if at not in pixels and names[at] not in _OTHERS]
     if len(others) != 1:
@@ -199,7 +199,7 @@ def _columns(table: Table, labels_from: str) -> _Columns:
             "Name it with --labels-from COLUMN; a file without labels is for cnn-tui predict.",
         )
     note = f"Labels are taken from column {table.name(others[0])}."
-    return _Columns(others[0], [at for at in pixels if at != others[0]], note)
+    return _PixelColumns(others[0], [at for at in pixels if at != others[0]], note)
 
 
 def _end_with_labels(tree: Tree, at: str) -> tuple[str, str]:
@@ -238,7 +238,7 @@ def _are_labels(cells: set[str]) -> bool:
     )
 
 
-def _asked(table: Table, labels_from: str) -> int:
+def _asked(table: CsvTable, labels_from: str) -> int:
     places = {"first": 0, "last": table.columns - 1}
     if labels_from in table.header:
         return table.header.index(labels_from)

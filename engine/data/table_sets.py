@@ -34,7 +34,7 @@ _MOST_LETTERS = 64
 _Read = TypeVar("_Read")
 
 
-class Wanted(NamedTuple):
+class ReadingOptions(NamedTuple):
     """How a set is to be understood."""
 
     shape: Shape | None = None
@@ -46,7 +46,7 @@ class Wanted(NamedTuple):
     progress: Progress | None = None
 
 
-def read_tables(tree: Tree, tables: Sequence[str], wanted: Wanted) -> Dataset | Listing:
+def read_tables(tree: Tree, tables: Sequence[str], options: ReadingOptions) -> Dataset | Listing:
     """Read CSV files of pixels, or that name pictures below their folder.
 
     Several are the splits that their names say, such as ``fashion-mnist_test.csv``.
@@ -56,12 +56,12 @@ def read_tables(tree: Tree, tables: Sequence[str], wanted: Wanted) -> Dataset | 
     """
     of_pixels = [at for at in tables if _is_of_pixels(tree, at)]
     if of_pixels:
-        return _pixels(tree, _by_split(tree, of_pixels), wanted)
+        return _pixels(tree, _by_split(tree, of_pixels), options)
     folder = tables[0].rpartition("/")[0]
     pictures = next(filter(len, (Pictures(tree, folder), Pictures(tree, ""))), Pictures(tree, ""))
     naming = [at for at in tables if is_picture_table(tree, at, pictures)]
     if naming:
-        return _named(tree, _by_split(tree, naming), pictures, wanted)
+        return _named(tree, _by_split(tree, naming), pictures, options)
     raise DataError(
         f"{tree.path(tables[0])}: expected rows of pixels with a label, or the names of pictures "
         "below this folder with labels.",
@@ -91,31 +91,33 @@ def _by_split(tree: Tree, tables: Sequence[str]) -> dict[str, str]:
     return {split: splits[split] for split in SPLIT_WORDS if split in splits}
 
 
-def _pixels(tree: Tree, tables: dict[str, str], wanted: Wanted) -> Dataset:
+def _pixels(tree: Tree, tables: dict[str, str], options: ReadingOptions) -> Dataset:
     def read(split: str, at: str) -> PixelTable:
         return read_pixel_table(
             tree,
             at,
-            wanted=wanted.shape,
-            labels_from=wanted.labels_from,
-            progress=wanted.progress,
+            wanted=options.shape,
+            labels_from=options.labels_from,
+            progress=options.progress,
         )
 
     found, notes = _labelled(tables, read)
     parts = {split: table.part for split, table in found.items()}
     notes += [note for table in found.values() for note in table.notes]
     name = plain(PurePosixPath(tables["train"]).name.partition(".")[0])[:_MOST_LETTERS]
-    return assemble(name, parts, wanted.classes, list(dict.fromkeys(notes)))
+    return assemble(name, parts, options.classes, list(dict.fromkeys(notes)))
 
 
-def _named(tree: Tree, tables: dict[str, str], pictures: Pictures, wanted: Wanted) -> Listing:
+def _named(
+    tree: Tree, tables: dict[str, str], pictures: Pictures, options: ReadingOptions
+) -> Listing:
     def read(split: str, at: str) -> NamedPictures:
-        return read_picture_table(tree, at, pictures, labels_from=wanted.labels_from, split=split)
+        return read_picture_table(tree, at, pictures, labels_from=options.labels_from, split=split)
 
     found, notes = _labelled(tables, read)
     every = [picture for table in found.values() for picture in table.pictures]
     notes += [table.note for table in found.values()]
-    classes = wanted.classes or found["train"].classes
+    classes = options.classes or found["train"].classes
     return make_listing(tree, every, tree.path(tables["train"]), classes, notes)
 
 

@@ -36,7 +36,7 @@ class Block(NamedTuple):
     """The number of each line in the file, from 1."""
 
 
-class Table:
+class CsvTable:
     """An open file of rows.
 
     Args:
@@ -116,7 +116,7 @@ class Table:
 
 
 @contextmanager
-def open_table(tree: Tree, at: str, is_header: IsHeader | None = None) -> Iterator[Table]:
+def open_table(tree: Tree, at: str, is_header: IsHeader | None = None) -> Iterator[CsvTable]:
     """Open a file of comma-, semicolon- or tab-separated values.
 
     Raises:
@@ -127,7 +127,7 @@ def open_table(tree: Tree, at: str, is_header: IsHeader | None = None) -> Iterat
         packed = stream.read(2) == _GZIP
         stream.seek(0)
         with gzip.open(stream) if packed else nullcontext(stream) as text:
-            yield Table(text, where, is_header or has_header)
+            yield CsvTable(text, where, is_header or has_header)
 
 
 def _blocks(stream: _Bytes, where: str) -> Iterator[Block]:
