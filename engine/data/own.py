@@ -12,7 +12,8 @@ from cnn_tui.engine.data.layouts import NAME, Layout, find_layout, has_classes, 
 from cnn_tui.engine.data.listing import Listing
 from cnn_tui.engine.data.parquet import FORM, SUFFIX, list_parquet, read_row
 from cnn_tui.engine.data.picture_tables import Pictures, is_picture_table
-from cnn_tui.engine.data.table_sets import ReadingOptions, read_tables
+from cnn_tui.engine.data.reading import ReadingOptions
+from cnn_tui.engine.data.table_sets import read_tables
 from cnn_tui.engine.data.tables import SUFFIXES as TABLES
 from cnn_tui.engine.data.tree import FolderTree, StoredFile, Tree, ZipTree, join, read_member
 from cnn_tui.engine.errors import DataError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from cnn_tui.engine.data.arrays import SPLIT_WORDS, split_of
 from cnn_tui.engine.data.assemble import assemble
@@ -23,8 +23,7 @@ from cnn_tui.engine.data.pixel_tables import (
     is_pixel_table,
     read_pixel_table,
 )
-from cnn_tui.engine.data.pixels import Shape
-from cnn_tui.engine.data.sources import Progress
+from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.tables import open_table
 from cnn_tui.engine.data.tree import Tree
 from cnn_tui.engine.errors import DataError
@@ -32,18 +31,6 @@ from cnn_tui.engine.specs.wording import listed, plain, show
 
 _MOST_LETTERS = 64
 _Read = TypeVar("_Read")
-
-
-class ReadingOptions(NamedTuple):
-    """How a set is to be understood."""
-
-    shape: Shape | None = None
-    """Input of the network, ``(C, H, W)``."""
-    labels_from: str = ""
-    """``name``, ``folders``, or a column of a table: by its name, or ``first`` or ``last``."""
-    classes: Sequence[str] = ()
-    """Names of all classes in order."""
-    progress: Progress | None = None
 
 
 def read_tables(tree: Tree, tables: Sequence[str], options: ReadingOptions) -> Dataset | Listing:

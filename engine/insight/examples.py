@@ -17,6 +17,7 @@ from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.runs.folder import RunInfo
 from cnn_tui.engine.shapes import Shape, format_shape
+from cnn_tui.engine.specs.network import ResizeRule
 from cnn_tui.engine.specs.wording import plain
 
 SplitName = Literal["train", "validation", "test"]
@@ -52,6 +53,8 @@ class Eye:
     normalizer: Normalizer
     peak: float
     """The brightest value of a pixel in the data."""
+    resize: ResizeRule = "crop"
+    """How pictures were brought to the size of the input."""
 
     def examples(self, split: Split, indices: NDArray[np.int64]) -> Examples:
         """Images of a split."""
@@ -67,10 +70,10 @@ class Eye:
         """
         channels, height, width = shape
         try:
-            pixels, size = fitted_picture(path, (channels, height, width))
+            fitted = fitted_picture(path, (channels, height, width), self.resize)
         except BadPictureError as error:
             raise InsightError(f"{plain(str(path))} cannot be shown: {error}.") from None
-        note = ""
+        pixels, size, note = fitted.pixels, fitted.size, ""
         if size != (width, height):
             note = f"The picture of {size[0]}x{size[1]} pixels was fitted to {width}x{height}."
         if invert:
@@ -95,7 +98,12 @@ def find_data(
     if data is None and data_dir is None and info.data_dir:
         data_dir = Path(info.data_dir)
     try:
-        found = load_dataset(data or info.data, data_dir, shape=state.network.input)
+        found = load_dataset(
+            data or info.data,
+            data_dir,
+            shape=state.network.input,
+            resize=state.network.training.resize,
+        )
     except CnnTuiError as error:
         return f"There is no data to look at: {error}"
     return _mismatch(found, state) or found

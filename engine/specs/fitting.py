@@ -15,10 +15,11 @@ from cnn_tui.engine.specs.scores import WIDTHS, decider
 def fit_to_data(network: Network, facts: DataFacts) -> Network:
     """Return the network with the data's input shape and, if its last layer can, one score a class.
 
-    What is not known of the data stays as it is. Layers that do not fit the new input are left to
-    the person, as is a network that ends in a hidden layer.
+    What is not known of the data stays as it is, as does an input that suits it. Layers that do
+    not fit the new input are left to the person, as is a network that ends in a hidden layer.
     """
-    changed = msgspec.structs.replace(network, input=facts.shape or network.input)
+    keeps = facts.shape is None or facts.suits(network.input)
+    changed = network if keeps else msgspec.structs.replace(network, input=facts.shape)
     position = decider(infer_layers(changed.layers, FeatureMap(changed.input)))
     if facts.classes is None or position is None or not _is_plain_end(changed, position):
         return changed

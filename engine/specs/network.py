@@ -35,6 +35,7 @@ Fraction = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "step", "exponential", "cosine", "one-cycle"]
 InitializerName = Literal["he", "xavier", "lecun", "gaussian", "zeros"]
+ResizeRule = Literal["crop", "stretch", "pad", "refuse"]
 
 
 ClassNames = tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], ...]
@@ -93,6 +94,9 @@ class Recipe(
     """Subtract the mean from the pixels and divide by the standard deviation, per channel."""
     shuffle: bool = True
     """Draw a new order of the training images for every epoch."""
+    resize: ResizeRule = "crop"
+    """How pictures of a folder get the size of the input: the shorter side is fitted and the middle
+    cut out, both sides are fitted, the longer side is fitted and the rest black, or not at all."""
     flip: bool = False
     """Mirror half of the training images left to right, at random."""
     shift: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -18,6 +19,8 @@ from cnn_tui.engine.specs.report import Fix
 from cnn_tui.engine.specs.scores import WIDTHS, decider, score_faults
 
 _USUAL_CLASSES = 10
+_MOST_DATA = 3
+"""Datasets that are offered for an input."""
 
 
 def data_fixes(case: Case) -> tuple[Fix, ...]:
@@ -43,10 +46,10 @@ def _inputs(case: Case) -> Iterator[FixCandidate]:
     label, was = f"input {format_shape(tuple(shape))}", format_shape(case.network.input)
     also = tuple(_width(case)) if any(_miscounted(case)) else ()
     yield FixCandidate(Fix(0, "input", shape, "", also), label, 0, was=was)
-    for name, facts in KNOWN_DATA.items():
-        if facts.shape == case.network.input:
-            was = case.facts.name if case.facts else ""
-            yield FixCandidate(Fix(0, "data", name, ""), f"data {name}", 1, was=was)
+    was = case.facts.name if case.facts else ""
+    suitable = (name for name, facts in KNOWN_DATA.items() if facts.suits(case.network.input))
+    for name in islice(suitable, _MOST_DATA):
+        yield FixCandidate(Fix(0, "data", name, ""), f"data {name}", 1, was=was)
 
 
 def _miscounted(case: Case) -> Iterator[str]:

@@ -55,7 +55,12 @@ class BaselineRunner:
         with self._making:
             if self._ladder is None:
                 name, place = locate(self._network.data, self._data_dir)
-                dataset = load_dataset(name, place, shape=self._network.input)
+                dataset = load_dataset(
+                    name,
+                    place,
+                    shape=self._network.input,
+                    resize=self._network.training.resize,
+                )
                 self._ladder = BaselineSuite(dataset, name, self._root, place)
             return self._ladder
 

@@ -43,7 +43,9 @@ def resume_here(
 
     past = [event for event in Follower(folder).poll() if not isinstance(event, RunEnded)]
     place = data_folder(folder, None)
-    dataset = load_dataset(network.data, place, shape=network.input, skip_damaged=True)
+    dataset = load_dataset(
+        network.data, place, shape=network.input, resize=network.training.resize, skip_damaged=True
+    )
     with resume_run(folder, network, dataset, control=control, from_step=from_step) as recorder:
 
         def emit_with_past(event: RunEvent) -> None:
@@ -66,7 +68,9 @@ def repeat_here(
     from cnn_tui.engine.runs.train import data_folder, new_run, train_recorded
 
     root, place = folder.path.parent, data_folder(folder, None)
-    dataset = load_dataset(network.data, place, shape=network.input, skip_damaged=True)
+    dataset = load_dataset(
+        network.data, place, shape=network.input, resize=network.training.resize, skip_damaged=True
+    )
     with new_run(root, network, dataset, control=control, data_dir=place, again=again) as recorder:
         train_recorded(network, dataset, recorder, control, emit)
     require_kept(recorder)
