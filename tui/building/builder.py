@@ -10,7 +10,7 @@ import msgspec
 
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check, check_with_data
-from cnn_tui.engine.specs.known_data import facts_of
+from cnn_tui.engine.specs.known_data import facts_for
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import received_by
 from cnn_tui.engine.specs.report import Fix
@@ -60,7 +60,7 @@ class Builder:
     @property
     def classes(self) -> int:
         """The number of classes of the data, so far as it is known."""
-        return facts_of(self.network.data).classes or _USUAL_CLASSES
+        return facts_for(self.network).classes or _USUAL_CLASSES
 
     @property
     def computes(self) -> bool:
