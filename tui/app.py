@@ -170,11 +170,6 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         name = self.builder.network.data
         self.push_screen(screens.DataScreen(self.current_mode, self.places, name))
 
-    def action_show(self, name: str) -> None:
-        """Open a screen about the network being built, by the name of its class."""
-        screen = getattr(screens, name)
-        self.push_screen(screen(self.current_mode, self.builder.network, self.places))
-
     def action_command_palette(self) -> None:
         """Pick a command by its name, then run it."""
         palette = screens.CommandPalette(scopes_of(self.screen))

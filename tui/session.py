@@ -14,16 +14,24 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError, RunError
+from cnn_tui.engine.errors import CnnTuiError, DataError, MemoryLimitError, RunError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control, Portion
-from cnn_tui.engine.training.events import Alert, BatchCompleted, Remedy, RunEnded, RunEvent
+from cnn_tui.engine.training.events import (
+    Alert,
+    BatchCompleted,
+    EndReason,
+    Remedy,
+    RunEnded,
+    RunEvent,
+)
 from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.training.settings import SettingName, SettingValue
 from cnn_tui.tui.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from cnn_tui.engine.data.dataset import Dataset
+    from cnn_tui.engine.data.sources import Progress
     from cnn_tui.engine.runs.recorder import Recorder
     from cnn_tui.engine.training.snapshot import Weights
 
@@ -59,7 +67,7 @@ def train(
 
     if not anyway:
         check_memory(network, network.training.batch_size)
-    network, dataset, data_dir = load_for(network, data_dir)
+    network, dataset, data_dir = load_for(network, data_dir, control)
     weights = start() if start else None
     keep = partial(new_run, network=network, dataset=dataset, control=control, weights=weights)
     with _kept(runs_dir, partial(keep, data_dir=data_dir), emit) as recorder:
@@ -67,18 +75,34 @@ def train(
     require_kept(recorder)
 
 
-def load_for(network: Network, data_dir: Path | None) -> tuple[Network, Dataset, Path | None]:
+def load_for(
+    network: Network, data_dir: Path | None, control: Control
+) -> tuple[Network, Dataset, Path | None]:
     """Return the network with the full name of its data, the data, and its folder.
 
     Raises:
-        CnnTuiError: The data do not exist, or do not fit the network.
+        CnnTuiError: The data do not exist, do not fit the network, or the run was stopped.
     """
     from cnn_tui.engine.data.catalog import load_network_data
     from cnn_tui.engine.training.opening import check_compatible
 
-    network, dataset, data_dir = load_network_data(network, data_dir)
+    network, dataset, data_dir = load_network_data(network, data_dir, progress=telling(control))
+    control.preparation = ""
     check_compatible(network, dataset)
     return network, dataset, data_dir
+
+
+def telling(control: Control) -> Progress:
+    """Return a receiver of progress that tells it in ``control`` and obeys a stop."""
+
+    def tell(what: str, done: int, total: int) -> None:
+        control.preparation = f"{what}: {done:,} of {total:,}"
+        if control.stopping:
+            raise DataError(
+                "Stopped before the first step.", "Pictures that were decoded are kept."
+            )
+
+    return tell
 
 
 def _kept(
@@ -122,6 +146,11 @@ class Session:
     def active(self) -> bool:
         """Whether a run has been started and its thread has not ended."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def preparation(self) -> str:
+        """What is done before the first step, such as decoding pictures; else empty."""
+        return self._control.preparation if self.active else ""
 
     @property
     def paused(self) -> bool:
@@ -222,8 +251,9 @@ class _Job:
         step, epoch, seconds = 0, 0, 0.0
         if self._last:
             step, epoch, seconds = self._last.step, self._last.epoch, self._last.seconds
+        reason: EndReason = "stopped" if self._control.stopping and not step else "failed"
         self._emit(
-            RunEnded(reason="failed", step=step, epoch=epoch, seconds=seconds, message=message)
+            RunEnded(reason=reason, step=step, epoch=epoch, seconds=seconds, message=message)
         )
 
 

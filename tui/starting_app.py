@@ -7,6 +7,7 @@ from functools import partial
 
 from textual import on, work
 
+from cnn_tui.engine.data.sources import IMAGENET
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
@@ -134,9 +135,9 @@ class StartingApp(QuickApp, inherit_bindings=False):
         if not self.builder.report.valid:
             self._refuse()
             return
-        network = self.builder.network
-        if not await have_data(self, network, self.places):
+        if not await have_data(self, self.builder, self.places):
             return
+        network = self.builder.network
         folder = self.places.data_of(network.data)
         dialog = screens.PreflightDialog(network, folder, self.link.fps)
         wanted = await self.push_screen_wait(dialog)
@@ -146,15 +147,23 @@ class StartingApp(QuickApp, inherit_bindings=False):
             self.action_recipe()
 
     @work
+    async def action_baselines(self) -> None:
+        """Compare the network with the baselines, on its data or on what is offered instead."""
+        wanted = self.places.lacks(self.builder.network.data)
+        if wanted != IMAGENET or await have_data(self, self.builder, self.places):
+            network = self.builder.network
+            await self.push_screen(screens.BaselinesScreen(self.current_mode, network, self.places))
+
+    @work
     async def action_lr_finder(self) -> None:
         """Find a learning rate for the active run, else for the network being built."""
         running = self.training.network
         if running is None and not self.builder.report.valid:
             self._refuse()
             return
-        network = running or self.builder.network
-        if not await have_data(self, network, self.places):
+        if running is None and not await have_data(self, self.builder, self.places):
             return
+        network = running or self.builder.network
         folder = self.places.data_of(network.data)
         dialog = screens.LrFinderDialog(network, folder, self.link.fps, running=bool(running))
         taken = await self.push_screen_wait(dialog)

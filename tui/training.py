@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.data.sources import FOLDER, SOURCES, holds, letters, missing
+from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES, holds, letters, missing
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
@@ -209,6 +209,7 @@ class Training:
             active=self.active,
             pausing=self.session.paused,
             stopping=self.session.stopping,
+            preparation=self.session.preparation,
             usage=self._used,
             recipe=recipe_words(network.training) if network else "",
             keep_best=bool(network and network.training.keep_best),
@@ -230,7 +231,7 @@ class Places:
 
         The folder of the command line serves every dataset, unless it holds another one.
         """
-        known = next((key for key in (*SOURCES, FOLDER) if letters(key) == letters(name)), "")
+        known = next((key for key in (*SOURCES, *OWN) if letters(key) == letters(name)), "")
         if not known or known in self.given or self.data is None:
             return self.given.get(known)
         others = [key for key in SOURCES if key != known and holds(key, self.data)]
@@ -244,7 +245,4 @@ class Places:
 
     def lacks(self, name: str) -> str | None:
         """Return the dataset that has to be downloaded or whose folder has to be given."""
-        folder = self.data_of(name)
-        if letters(name) == FOLDER:
-            return FOLDER if folder is None else None
-        return missing(name, folder)
+        return missing(name, self.data_of(name))

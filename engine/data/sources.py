@@ -12,9 +12,10 @@ from pathlib import Path
 import platformdirs
 
 from cnn_tui.engine.data.sets import SOURCES, Download, RemoteFile
+from cnn_tui.engine.specs.known_data import IMAGENET
 from cnn_tui.engine.specs.wording import listed
 
-__all__ = ["SOURCES", "Download", "RemoteFile"]
+__all__ = ["IMAGENET", "SOURCES", "Download", "RemoteFile"]
 
 _APP = "cnn-tui"
 
@@ -60,8 +61,6 @@ def is_complete(name: str, folder: Path) -> bool:
 
 FOLDER = "folder"
 """The name of the user's own pictures, in the folder ``data_dir``."""
-IMAGENET = "imagenet"
-"""The name of a copy of ImageNet, or of a part of it, in the folder ``data_dir``."""
 OWN = (IMAGENET, FOLDER)
 """Names that stand for a folder of the user's."""
 

@@ -28,6 +28,8 @@ class DataFacts(NamedTuple):
         return self.name or "the data"
 
 
+IMAGENET = "imagenet"
+"""The data of a million images that the large networks were made for; the person has it, or not."""
 _LEAST_SIDE = 16
 """Pixels below which a picture that was made smaller shows little."""
 _GREY, _COLOUR = (1, 28, 28), (3, 28, 28)

@@ -10,6 +10,7 @@ import msgspec
 
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check, check_with_data
+from cnn_tui.engine.specs.fitting import with_data
 from cnn_tui.engine.specs.known_data import facts_for
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import received_by
@@ -185,6 +186,10 @@ class Builder:
         """Set a field of the recipe, wherever the cursor is."""
         training = msgspec.structs.replace(self.network.training, **{name: value})
         self._edit(msgspec.structs.replace(self.network, training=training), ())
+
+    def use_data(self, name: str) -> None:
+        """Set other data, and what has to follow from it, as one edit."""
+        self._edit(with_data(self.network, name), ())
 
     def fix(self, fix: Fix) -> None:
         """Apply a fix."""

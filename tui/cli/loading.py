@@ -18,7 +18,7 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.sources import Progress
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check_with_data
-from cnn_tui.engine.specs.fitting import fit_to_data
+from cnn_tui.engine.specs.fitting import with_data
 from cnn_tui.engine.specs.known_data import facts_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
@@ -67,10 +67,10 @@ def load_for(
         DataError: The data cannot be read.
         ShapeError: Network and data do not fit each other.
     """
-    network = change(resolve(arch))
-    note = ""
+    network, note = resolve(arch), ""
     if data is not None:
         network, note = _with_data(network, data)
+    network = change(network)
     with progress_shown() as progress:
         network, dataset, data_dir = load_network_data(
             network, data_dir, skip_damaged=skip_damaged, progress=progress
@@ -85,10 +85,15 @@ def load_for(
 def _with_data(network: Network, data: str) -> tuple[Network, str]:
     """Return the network for other data, and what else that changes in words."""
     named = msgspec.structs.replace(network, data=data)
-    fitted = fit_to_data(named, facts_of(data))
+    fitted, recipe = with_data(network, data), network.training
     if fitted != named and check_with_data(fitted).valid:
         changes = [f"input {format_shape(fitted.input)}"] * (fitted.input != named.input)
         changes += [f"{facts_of(data).classes} scores"] * (fitted.layers != named.layers)
+        changes += [
+            f"{setting.replace('_', ' ')} {value:g}"
+            for setting, value in msgspec.structs.asdict(fitted.training).items()
+            if value != getattr(recipe, setting)
+        ]
         return fitted, f"{network.name} is changed for {data}: {listed(changes, 'and')}."
     return named, ""
 

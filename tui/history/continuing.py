@@ -19,7 +19,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent, RunStarted
-from cnn_tui.tui.session import Emit, require_kept
+from cnn_tui.tui.session import Emit, require_kept, telling
 from cnn_tui.tui.terminal.shutdown import HUNG_UP
 
 LOG = "headless.log"
@@ -44,7 +44,12 @@ def resume_here(
     past = [event for event in Follower(folder).poll() if not isinstance(event, RunEnded)]
     place = data_folder(folder, None)
     dataset = load_dataset(
-        network.data, place, shape=network.input, resize=network.training.resize, skip_damaged=True
+        network.data,
+        place,
+        shape=network.input,
+        resize=network.training.resize,
+        skip_damaged=True,
+        progress=telling(control),
     )
     with resume_run(folder, network, dataset, control=control, from_step=from_step) as recorder:
 
@@ -69,7 +74,12 @@ def repeat_here(
 
     root, place = folder.path.parent, data_folder(folder, None)
     dataset = load_dataset(
-        network.data, place, shape=network.input, resize=network.training.resize, skip_damaged=True
+        network.data,
+        place,
+        shape=network.input,
+        resize=network.training.resize,
+        skip_damaged=True,
+        progress=telling(control),
     )
     with new_run(root, network, dataset, control=control, data_dir=place, again=again) as recorder:
         train_recorded(network, dataset, recorder, control, emit)

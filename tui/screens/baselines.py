@@ -10,8 +10,8 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from cnn_tui.engine.data.sources import FOLDER
-from cnn_tui.engine.errors import CnnTuiError, MissingDataError
+from cnn_tui.engine.data.sources import SOURCES
+from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.actions import LADDER
@@ -111,11 +111,16 @@ class BaselinesScreen(ModeScreen):
         self._words, self._control = f"! {clean(self._why(error))}", None
         self._look()
 
+    @property
+    def _can_fetch(self) -> bool:
+        """Whether the data is missing and can be downloaded."""
+        return self._places.lacks(self._network.data) in SOURCES
+
     def _why(self, error: CnnTuiError) -> str:
         """The error, with the keys that help in place of commands."""
         if not self._places.lacks(self._network.data):
             return str(error)
-        fetch = "f downloads it, " if isinstance(error, MissingDataError) else ""
+        fetch = "f downloads it, " if self._can_fetch else ""
         return f"{error.message} {fetch}o opens the folder of a copy"
 
     @on(Table.Highlighted)
@@ -171,8 +176,8 @@ class BaselinesScreen(ModeScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("fetch", "give_folder"):
-            wanted = self._places.lacks(self._network.data)
-            return wanted is not None and (action != "fetch" or wanted != FOLDER)
+            lacks = self._places.lacks(self._network.data) is not None
+            return self._can_fetch if action == "fetch" else lacks
         if action == "climb":
             return self._control is None
         if action == "stop":

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Static
 
-from cnn_tui.engine.data.sources import FOLDER, SOURCES
+from cnn_tui.engine.data.sources import OWN, SOURCES
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui.actions import DATA
@@ -125,7 +125,7 @@ class DataScreen(ModeScreen):
         else:
             self._words = (
                 "o opens a folder of pictures or a .npz file of your own; a network uses it with "
-                "'folder' as the data of its input in Build, or with its path"
+                f"{entry.name!r} as the data of its input in Build, or with its path"
             )
         self._look()
         self.refresh_bindings()
@@ -231,7 +231,7 @@ class DataScreen(ModeScreen):
             wanted = entry is not None and not entry.ready and entry.download_bytes > 0
             return wanted and self._stop is None
         if action == "give_folder" and self.is_mounted:
-            return self.query_one(Table).chosen in (*SOURCES, FOLDER) and self._stop is None
+            return self.query_one(Table).chosen in (*SOURCES, *OWN) and self._stop is None
         return super().check_action(action, parameters)
 
 

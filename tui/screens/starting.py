@@ -7,9 +7,9 @@ from pathlib import Path
 
 from textual.app import App
 
-from cnn_tui.engine.data.sources import FOLDER, SOURCES
+from cnn_tui.engine.data.sources import FOLDER, IMAGENET, SOURCES
 from cnn_tui.engine.errors import MemoryLimitError
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.recent import DATA
@@ -36,7 +36,7 @@ async def ask_before_training(app: App[None], builder: Builder, places: Places) 
 
     Missing data can be downloaded; the person then starts the run again.
     """
-    if not await have_data(app, builder.network, places):
+    if not await have_data(app, builder, places):
         return None
     trained = builder.weights
     if trained is None:
@@ -50,11 +50,13 @@ async def ask_before_training(app: App[None], builder: Builder, places: Places) 
     return Start(trained if answer == "w" else None) if answer else None
 
 
-async def have_data(app: App[None], network: Network, places: Places) -> bool:
+async def have_data(app: App[None], builder: Builder, places: Places) -> bool:
     """Whether the network's data are here; asks for their folder, or whether to download them."""
-    wanted = places.lacks(network.data)
+    wanted = places.lacks(builder.network.data)
     if wanted is None:
         return True
+    if wanted == IMAGENET:
+        return await _have_instead(app, builder, places)
     if wanted == FOLDER:
         return await ask_for_data(app, wanted, places)
     size = SOURCES[wanted].size / 1e6
@@ -67,8 +69,51 @@ async def have_data(app: App[None], network: Network, places: Places) -> bool:
     )
     answer = await app.push_screen_wait(question)
     if answer == "f":
-        app.push_screen(screens.DataScreen(app.current_mode, places, wanted, fetch=True))
+        _download(app, wanted, places)
     return answer == "o" and await ask_for_data(app, wanted, places)
+
+
+def _download(app: App[None], name: str, places: Places) -> None:
+    app.push_screen(screens.DataScreen(app.current_mode, places, name, fetch=True))
+
+
+_INSTEAD = {"s": "shapes", "i": "imagenette"}
+"""What a network for ImageNet can be trained on at its own size, by the key of the answer."""
+
+
+async def _have_instead(app: App[None], builder: Builder, places: Places) -> bool:
+    """Offer data for a network that wants ImageNet; an edit of the network, which ``u`` undoes."""
+    shape = format_shape(builder.network.input)
+    fetch = places.lacks("imagenette")
+    cost = f"{SOURCES['imagenette'].size / 1e6:,.0f} MB to download" if fetch else "here"
+    question = screens.Question(
+        "This network is meant for ImageNet, which cannot be downloaded. Use instead:",
+        [
+            screens.Answer("s", f"shapes drawn at {shape}, 10 classes: no download"),
+            screens.Answer("i", f"Imagenette, 10 classes of ImageNet: {cost}"),
+            screens.Answer("o", "your own copy, or some of its classes: give the folder"),
+        ],
+    )
+    answer = await app.push_screen_wait(question)
+    if answer not in _INSTEAD:
+        return answer == "o" and await ask_for_data(app, IMAGENET, places)
+    builder.use_data(_INSTEAD[answer])
+    recipe = builder.network.training
+    app.notify(
+        f"Data {_INSTEAD[answer]}, 10 scores, {recipe.epochs} epochs, batches of "
+        f"{recipe.batch_size}, learning rate {recipe.lr:g}. Press u in Build to undo.",
+        markup=False,
+    )
+    lacking = places.lacks(builder.network.data)
+    if lacking:
+        _download(app, lacking, places)
+    return not lacking
+
+
+_TITLES = {
+    FOLDER: "Your pictures: a folder with a folder for each class, or a .npz file",
+    IMAGENET: "Your copy of ImageNet: a folder with a folder for each class",
+}
 
 
 async def ask_for_data(app: App[None], name: str, places: Places) -> bool:
@@ -80,10 +125,8 @@ async def ask_for_data(app: App[None], name: str, places: Places) -> bool:
 
         return understood(name, path)
 
-    own = name == FOLDER
-    what = "Your pictures: a folder with a folder for each class, or a .npz file"
-    title = what if own else f"The folder with the files of {name}"
-    prompt = screens.PathPrompt(title, check, DATA.paths(), (".npz",) if own else ())
+    title = _TITLES.get(name, f"The folder with the files of {name}")
+    prompt = screens.PathPrompt(title, check, DATA.paths(), (".npz",) if name == FOLDER else ())
     answer = await app.push_screen_wait(prompt)
     if answer:
         places.given[name] = Path(answer)
