@@ -83,7 +83,7 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         for verdict in news.verdicts:
             self.notify(f"{verdict} Press C to compare them.", markup=False, timeout=20)
         if news.refusal:
-            self._ask_about_memory(news.refusal)
+            self._ask_about(news.refusal)
         if news.changed and self.current_mode == "train":
             self.show()
         elif news.changed:

@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from cnn_tui.engine.errors import CnnTuiError, DataError, MemoryLimitError, RunError
+from cnn_tui.engine.errors import CnnTuiError, DataError, MemoryLimitError, MismatchError, RunError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control, Portion
 from cnn_tui.engine.training.events import (
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 Emit = Callable[[RunEvent], None]
 
 Runner = Callable[[Network, Control, Emit], None]
+
+Refusal = MemoryLimitError | MismatchError
+"""Why a run was not tried, for reasons that an answer may remove."""
 
 
 def train(
@@ -68,6 +71,8 @@ def train(
     if not anyway:
         check_memory(network, network.training.batch_size)
     network, dataset, data_dir = load_for(network, data_dir, control)
+    for note in dataset.notes:
+        emit(Alert(code="data", message=note, step=0))
     weights = start() if start else None
     keep = partial(new_run, network=network, dataset=dataset, control=control, weights=weights)
     with _kept(runs_dir, partial(keep, data_dir=data_dir), emit) as recorder:
@@ -130,7 +135,7 @@ class Session:
         self.network: Network | None = None
         """The network of the newest run at its start."""
 
-    def take_refusal(self) -> MemoryLimitError | None:
+    def take_refusal(self) -> Refusal | None:
         """Return once why the last run was not tried for lack of memory, else None."""
         if self.active or self._job is None:
             return None
@@ -224,14 +229,14 @@ class _Job:
         self._control, self._mailbox = control, mailbox
         self._last: BatchCompleted | None = None
         self._ended = False
-        self.refusal: MemoryLimitError | None = None
+        self.refusal: Refusal | None = None
         self.unkept = ""
 
     def run(self) -> None:
         try:
             self._runner(self._network, self._control, self._emit)
         except CnnTuiError as error:
-            self.refusal = error if isinstance(error, MemoryLimitError) else None
+            self.refusal = error if isinstance(error, Refusal) else None
             self.unkept = str(error) if self._ended else ""
             self._fail(str(error))
         except BaseException as error:  # the thread's last resort: the app has to hear of it

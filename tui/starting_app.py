@@ -8,7 +8,7 @@ from functools import partial
 from textual import on, work
 
 from cnn_tui.engine.data.sources import IMAGENET
-from cnn_tui.engine.errors import MemoryLimitError
+from cnn_tui.engine.errors import MismatchError
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.dashboard.board import Board, read_board
@@ -20,9 +20,11 @@ from cnn_tui.tui.screens.starting import (
     Start,
     ask_about_memory,
     ask_before_training,
+    ask_to_fit,
     have_data,
     start_without_asking,
 )
+from cnn_tui.tui.session import Refusal
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
@@ -84,8 +86,11 @@ class StartingApp(QuickApp, inherit_bindings=False):
         self.call_later(self._on_build, BuildScreen.show_trouble)
 
     @work
-    async def _ask_about_memory(self, refusal: MemoryLimitError) -> None:
-        answer = await ask_about_memory(self, self.builder, refusal)
+    async def _ask_about(self, refusal: Refusal) -> None:
+        if isinstance(refusal, MismatchError):
+            answer = await ask_to_fit(self, self.builder, refusal)
+        else:
+            answer = await ask_about_memory(self, self.builder, refusal)
         if answer and not self.training.active:
             self.training.retry(self.builder.network, ignore_memory=answer == "anyway")
             self.poll()

@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 
 from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES, holds, letters, missing
-from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.runs.names import runs_home
@@ -27,7 +26,7 @@ from cnn_tui.tui.history.continuing import (
     resume_here,
     wait_until_running,
 )
-from cnn_tui.tui.session import Runner, Session, train
+from cnn_tui.tui.session import Refusal, Runner, Session, train
 from cnn_tui.tui.words import recipe_words
 
 _VERDICTS = ("same-bits", "other-bits", "compared")
@@ -42,8 +41,8 @@ class News:
     """Whether anything visible has changed."""
     verdicts: tuple[str, ...] = ()
     """How a reproduced run compares with the original."""
-    refusal: MemoryLimitError | None = None
-    """Why the run was not tried, if memory was short."""
+    refusal: Refusal | None = None
+    """Why the run was not tried, if an answer may remove the reason."""
     trained: Trained | None = None
     """The weights of a run that has ended."""
 

@@ -14,9 +14,10 @@ from cnn_tui.engine.data.built_in import USUAL, load_digits, load_shapes, shapes
 from cnn_tui.engine.data.cifar import load_cifar
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_pictures
+from cnn_tui.engine.data.forms import FORMS
 from cnn_tui.engine.data.medmnist import load_medmnist
 from cnn_tui.engine.data.mnist import load_mnist
-from cnn_tui.engine.data.own import FORMS, read_own
+from cnn_tui.engine.data.own import read_own
 from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.sources import (
     FOLDER,

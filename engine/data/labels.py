@@ -266,16 +266,20 @@ def _absent(names: tuple[str, ...], labels: Mapping[str, NDArray[np.int64]]) -> 
     counts = {split: np.bincount(found, minlength=len(names)) for split, found in labels.items()}
     unseen = [names[index] for index in np.flatnonzero(counts["train"] == 0)]
     if unseen:
-        yield f"No training image of {_some(unseen)}: the network cannot learn {_it(unseen)}."
+        yield f"No training image of {_class(unseen)}: the network cannot learn {_it(unseen)}."
     for split in ("val", "test"):
         if split in counts:
             lacks = np.flatnonzero((counts[split] == 0) & (counts["train"] > 0))
             if len(lacks):
                 where = "validation" if split == "val" else "test"
-                yield f"No {where} image of {_some([names[index] for index in lacks])}."
+                yield f"No {where} image of {_class([names[index] for index in lacks])}."
     single = [names[index] for index in np.flatnonzero(counts["train"] == 1)]
     if single:
-        yield f"Only one training image of {_some(single)}: too few to learn from."
+        yield f"Only one training image of {_class(single)}: too few to learn from."
+
+
+def _class(names: Sequence[str]) -> str:
+    return f"the class{'es' if len(names) > 1 else ''} {_some(names)}"
 
 
 def _it(names: Sequence[str]) -> str:

@@ -8,22 +8,19 @@ from pathlib import Path
 
 from cnn_tui.engine.data.arrays import load_npy, load_npz
 from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.forms import FORMS, PARQUET, TABLES
 from cnn_tui.engine.data.layouts import NAME, Layout, find_layout, has_classes, list_pictures
 from cnn_tui.engine.data.listing import Listing
-from cnn_tui.engine.data.parquet import FORM, SUFFIX, list_parquet, read_row
+from cnn_tui.engine.data.parquet import FORM, list_parquet, read_row
 from cnn_tui.engine.data.picture_tables import Pictures, is_picture_table
 from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.table_sets import read_tables
-from cnn_tui.engine.data.tables import SUFFIXES as TABLES
 from cnn_tui.engine.data.tree import FolderTree, StoredFile, Tree, ZipTree, join, read_member
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, plain, show
 
 FOLDERS = "folders"
 """``labels_from`` for folders that are the classes, although a table lies beside them."""
-FILE_SUFFIXES = (".npz", ".npy", ".zip", SUFFIX, *TABLES)
-"""Endings of the files that are read."""
-FORMS = "a folder of pictures, a .npz, .npy, .csv, .parquet or .zip file"
 _DEEPEST = 3
 _PICKLED = re.compile(r"(data_batch_\d+|test_batch|batches\.meta|.*\.(pkl|pickle|p))$")
 _PYTHON_CIFAR = re.compile(r"cifar-?(100?)(-batches-py|-python.*)")
@@ -111,7 +108,7 @@ def _table(tree: Tree, at: str, options: ReadingOptions) -> Dataset | Listing:
 _FILES: dict[str, Callable[[Tree, str, ReadingOptions], Dataset | Listing]] = {
     ".npz": _npz,
     ".npy": _npy,
-    SUFFIX: _parquet,
+    PARQUET: _parquet,
     **dict.fromkeys(TABLES, _table),
 }
 
@@ -122,7 +119,7 @@ def _folder(tree: Tree, path: Path, options: ReadingOptions) -> Dataset | Listin
     is_asked = options.labels_from in (NAME, FOLDERS)
     if is_asked or (has_classes(tree, layout) and (layout.roots.keys() != {"train"} or not tables)):
         return _pictures(tree, layout, options)
-    if parquet := _below(tree, (SUFFIX,)):
+    if parquet := _below(tree, (PARQUET,)):
         return list_parquet(tree, parquet, labels_from=options.labels_from, classes=options.classes)
     if tables:
         if has_classes(tree, layout) and not options.labels_from:

@@ -21,7 +21,6 @@ from cnn_tui.engine.data.tree import StoredFile, Tree
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, plain, show
 
-SUFFIX = ".parquet"
 FORM = "parquet"
 """``Listing.archive`` of pictures in Parquet files."""
 _IMAGE_NAMES = ("image", "img", "picture")

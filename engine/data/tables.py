@@ -12,7 +12,6 @@ from cnn_tui.engine.data.tree import Tree, explained
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import show
 
-SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 _BLOCK = 8 << 20
 _LONGEST = 8 << 20
 """Bytes of a line."""
