@@ -19,6 +19,7 @@ from cnn_tui.engine.errors import (
     DamagedPicturesError,
     DataError,
     MemoryLimitError,
+    MismatchError,
     RunError,
 )
 from cnn_tui.engine.specs.network import Network
@@ -42,11 +43,12 @@ if TYPE_CHECKING:
     from cnn_tui.engine.training.snapshot import Weights
 
 
-Refusal = MemoryLimitError | DamagedPicturesError
-"""Why a run was not tried, where the person may decide otherwise."""
 Emit = Callable[[RunEvent], None]
 
 Runner = Callable[[Network, Control, Emit], None]
+
+Refusal = MemoryLimitError | MismatchError | DamagedPicturesError
+"""Why a run was not tried, for reasons that an answer may remove."""
 
 
 def train(
@@ -80,6 +82,8 @@ def train(
     network, dataset, data_dir = load_for(
         network, data_dir, telling(control), skip_damaged=skip_damaged
     )
+    for note in dataset.notes:
+        emit(Alert(code="data", message=note, step=0))
     weights = start() if start else None
     keep = partial(new_run, network=network, dataset=dataset, control=control, weights=weights)
     with _kept(runs_dir, partial(keep, data_dir=data_dir), emit) as recorder:

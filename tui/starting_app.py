@@ -8,7 +8,7 @@ from functools import partial
 from textual import on, work
 
 from cnn_tui.engine.data.sources import IMAGENET
-from cnn_tui.engine.errors import MemoryLimitError
+from cnn_tui.engine.errors import MemoryLimitError, MismatchError
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.dashboard.board import Board, read_board
@@ -21,6 +21,7 @@ from cnn_tui.tui.screens.starting import (
     ask_about_damaged,
     ask_about_memory,
     ask_before_training,
+    ask_to_fit,
     have_data,
     start_without_asking,
 )
@@ -87,7 +88,9 @@ class StartingApp(QuickApp, inherit_bindings=False):
 
     @work
     async def _ask_about(self, refusal: Refusal) -> None:
-        if isinstance(refusal, MemoryLimitError):
+        if isinstance(refusal, MismatchError):
+            answer = await ask_to_fit(self, self.builder, refusal)
+        elif isinstance(refusal, MemoryLimitError):
             answer = await ask_about_memory(self, self.builder, refusal)
         else:
             answer = await ask_about_damaged(self, self.places, refusal)

@@ -42,7 +42,7 @@ class News:
     verdicts: tuple[str, ...] = ()
     """How a reproduced run compares with the original."""
     refusal: Refusal | None = None
-    """Why the run was not tried, if the person may decide otherwise."""
+    """Why the run was not tried, if an answer may remove the reason."""
     trained: Trained | None = None
     """The weights of a run that has ended."""
 

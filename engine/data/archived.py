@@ -19,10 +19,12 @@ from cnn_tui.engine.data.cache import cached, digest, file_state
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.decoded import decoded
 from cnn_tui.engine.data.folder import dataset_of, require_colours
-from cnn_tui.engine.data.listing import LabelledImage, Listing, list_pictures
+from cnn_tui.engine.data.layouts import find_layout, list_pictures
+from cnn_tui.engine.data.listing import LabelledImage, Listing
 from cnn_tui.engine.data.sets import SOURCES
 from cnn_tui.engine.data.sources import Progress
 from cnn_tui.engine.data.streams import Capped
+from cnn_tui.engine.data.tree import FolderTree
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.network import ResizeRule
 from cnn_tui.engine.specs.wording import plain
@@ -79,7 +81,8 @@ def _path(picture: LabelledImage) -> Path:
 
 def _unpacked(folder: Path, archive: Path) -> Listing:
     inside = folder / archive.name.partition(".")[0]
-    listing = list_pictures(inside if inside.is_dir() else folder)
+    tree = FolderTree(inside if inside.is_dir() else folder)
+    listing = list_pictures(tree, find_layout(tree))
     pictures = tuple(
         picture._replace(split=_SPLITS.get(picture.split, picture.split))
         for picture in listing.pictures

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from cnn_tui.engine.data.archived import load_archived
-from cnn_tui.engine.data.arrays import load_arrays
 from cnn_tui.engine.data.built_in import USUAL, load_digits, load_shapes, shapes_count
 from cnn_tui.engine.data.cifar import load_cifar
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_folder
+from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_pictures
+from cnn_tui.engine.data.forms import FORMS
 from cnn_tui.engine.data.medmnist import load_medmnist
 from cnn_tui.engine.data.mnist import load_mnist
+from cnn_tui.engine.data.own import read_own
+from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.sources import (
     FOLDER,
     IMAGENET,
@@ -71,10 +73,12 @@ def load_dataset(
     *,
     shape: tuple[int, int, int] | None = None,
     resize: ResizeRule = "crop",
+    classes: Sequence[str] = (),
+    labels_from: str = "",
     skip_damaged: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Load a dataset by name, or from a path: a folder of pictures or a ``.npz`` file.
+    """Load a dataset by name, or from a path: pictures or arrays in any form that is read.
 
     Args:
         name: A name that :func:`find_name` knows, or a path.
@@ -82,36 +86,40 @@ def load_dataset(
         shape: Size at which pictures are read and shapes drawn, ``(C, H, W)``; 3x32x32 by
             default. Other data has its own.
         resize: How pictures of another size are brought to it.
+        classes: Names of all classes in order; by default those that are found.
+        labels_from: Where the labels of data of one's own are, if not at a usual place; see
+            :class:`ReadingOptions`.
         skip_damaged: Leave damaged pictures of a folder out instead of refusing it.
-        progress: Called while pictures are decoded or drawn.
+        progress: Called while pictures are decoded or drawn, or a table is read.
 
     Raises:
         MissingDataError: A known dataset that has not been downloaded.
         DataError: The name is unknown, the folder is missing or not applicable, or files are
             damaged.
     """
-    known, wanted = find_name(name), _Wanted(shape or DEFAULT_SHAPE, resize, skip_damaged, progress)
+    known = find_name(name)
+    options = ReadingOptions(shape, resize, classes, labels_from, skip_damaged, progress)
     if known in BUILT_IN:
         _refuse_folder(f"The dataset {known} is built in", data_dir)
-        return load_digits() if known == "digits" else load_shapes(wanted.shape, progress)
+        shapes = known == "shapes"
+        dataset = load_shapes(shape or DEFAULT_SHAPE, progress) if shapes else load_digits()
+        return _with_classes(dataset, classes)
     if known in SOURCES:
-        return _from_files(known, data_dir, wanted)
+        return _with_classes(_from_files(known, data_dir, options), classes)
     path = _own_path(name, data_dir)
-    if path.is_file():
-        return load_arrays(path)
-    return load_folder(
-        path, wanted.shape, resize=resize, skip_damaged=skip_damaged, progress=progress
-    )
+    found = read_own(path, options)
+    return found if isinstance(found, Dataset) else load_pictures(path, found, options)
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """How pictures are to be read."""
-
-    shape: tuple[int, int, int]
-    resize: ResizeRule
-    skip_damaged: bool
-    progress: Progress | None
+def _with_classes(dataset: Dataset, classes: Sequence[str]) -> Dataset:
+    """The dataset, whose own classes are known, if they are those that were listed."""
+    if classes and tuple(classes) != dataset.classes:
+        raise DataError(
+            f"The dataset {dataset.name} has {len(dataset.classes)} classes of its own, others are "
+            "listed.",
+            "Take the list of classes out, or choose other data.",
+        )
+    return dataset
 
 
 def load_network_data(
@@ -133,13 +141,15 @@ def load_network_data(
         data_dir,
         shape=network.input,
         resize=network.training.resize,
+        classes=network.classes,
+        labels_from=network.labels_from,
         skip_damaged=skip_damaged,
         progress=progress,
     )
     return network, dataset, data_dir
 
 
-def _from_files(name: str, data_dir: Path | None, wanted: _Wanted) -> Dataset:
+def _from_files(name: str, data_dir: Path | None, options: ReadingOptions) -> Dataset:
     folder = data_dir or dataset_dir(name)
     if data_dir is None and not is_complete(name, folder):
         size = SOURCES[name].size
@@ -159,10 +169,10 @@ def _from_files(name: str, data_dir: Path | None, wanted: _Wanted) -> Dataset:
         dataset = load_archived(
             name,
             folder,
-            wanted.shape,
-            resize=wanted.resize,
-            skip_damaged=wanted.skip_damaged,
-            progress=wanted.progress,
+            options.shape or DEFAULT_SHAPE,
+            resize=options.resize,
+            skip_damaged=options.skip_damaged,
+            progress=options.progress,
         )
     else:
         dataset = _ARRAYS[form](name, folder)
@@ -188,7 +198,7 @@ def _own_path(name: str, data_dir: Path | None) -> Path:
         if data_dir is None:
             raise DataError(
                 "The dataset folder stands for your own pictures and needs their path.",
-                "Give it with --data-dir: a folder with one folder per class, or a .npz file.",
+                f"Give it with --data-dir: {FORMS}.",
             )
         return _existing(data_dir)
     if not name or (os.sep not in name and not Path(name).exists()):
@@ -202,8 +212,6 @@ def _own_path(name: str, data_dir: Path | None) -> Path:
 def _existing(path: Path) -> Path:
     if not path.exists():
         raise DataError(f"{path}: there is no such folder or file.", "Check the path.")
-    if not path.is_dir() and path.suffix.lower() != ".npz":
-        raise DataError(f"{path}: expected a folder of pictures or a .npz file.", "Check the path.")
     return path
 
 
@@ -236,7 +244,7 @@ _WORDS = {
     "digits": "handwritten digits, built in, the default",
     "shapes": "figures drawn in any size and colour, built in",
     IMAGENET: "your copy of ImageNet, or of some of its classes",
-    FOLDER: "your own: a folder of pictures per class, or .npz",
+    FOLDER: "your own: pictures in folders, .npz, .csv, .zip and so on",
 }
 _COUNTS = {"digits": 1797, "shapes": shapes_count(USUAL)}
 

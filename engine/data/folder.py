@@ -1,4 +1,4 @@
-"""A folder of pictures per class as a dataset of any size.
+"""Pictures with their classes as a dataset of any size.
 
 Every picture is decoded once, to the input size of the network, into the user's cache; batches are
 read from there. Decoding first also finds damaged pictures before a training begins.
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.data.dataset import Dataset, Split, share, stratified_order
 from cnn_tui.engine.data.decoded import Decoded, Remark, decoded
-from cnn_tui.engine.data.listing import Listing, list_pictures
-from cnn_tui.engine.data.sources import Progress
+from cnn_tui.engine.data.listing import Listing
+from cnn_tui.engine.data.own import contents
+from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.errors import DamagedPicturesError, DataError
-from cnn_tui.engine.specs.network import ResizeRule
 from cnn_tui.engine.specs.wording import plain
 
 DEFAULT_SHAPE = (3, 32, 32)
@@ -25,43 +25,33 @@ _PARTS = 10
 _NAMED = 3
 
 
-def load_folder(
-    folder: Path,
-    shape: tuple[int, int, int] = DEFAULT_SHAPE,
-    *,
-    resize: ResizeRule = "crop",
-    skip_damaged: bool = False,
-    progress: Progress | None = None,
-) -> Dataset:
-    """Load the pictures of ``folder/CLASS/``, each brought to ``shape``, ``(C, H, W)``.
+def load_pictures(path: Path, listing: Listing, options: ReadingOptions) -> Dataset:
+    """Load pictures, each brought to the shape of ``options``, ``(C, H, W)``.
 
-    Folders ``train``, ``test`` and ``val`` around the classes become the splits; missing ones are
-    held out of the training pictures, stratified.
+    Splits that are missing are held out of the training pictures, stratified.
 
     Args:
-        folder: See :func:`list_pictures`.
-        shape: One channel for grey, three for colour.
-        resize: How pictures of another size are brought to it.
-        skip_damaged: Leave damaged pictures out instead of refusing the folder.
-        progress: Called after every few pictures.
+        path: The folder or archive that holds them.
+        listing: The pictures, with their classes.
+        options: Shape, way of resizing, and what to do with damaged pictures.
 
     Raises:
-        DamagedPicturesError: A picture is damaged, and ``skip_damaged`` is not set.
-        DataError: The folder has another structure, or the cache has too little space.
+        DamagedPicturesError: A picture is damaged, and they are not to be left out.
+        DataError: The cache has too little space.
     """
-    require_colours(folder, shape)
-    listing = list_pictures(folder)
+    shape = options.shape or DEFAULT_SHAPE
+    require_colours(path, shape)
     pictures = decoded(
-        str(folder.resolve()),
+        str(path.resolve()),
         listing.digest(),
-        lambda: (Path(picture.path) for picture in listing.pictures),
+        lambda: contents(listing),
         len(listing.pictures),
         shape,
-        resize=resize,
-        progress=progress,
+        resize=options.resize,
+        progress=options.progress,
     )
-    title = plain(folder.resolve().name) or "images"
-    return dataset_of(title, listing, pictures, skip_damaged=skip_damaged)
+    title = plain(path.resolve().name) or "images"
+    return dataset_of(title, listing, pictures, skip_damaged=options.skip_damaged)
 
 
 def require_colours(place: Path, shape: tuple[int, int, int]) -> None:
@@ -101,7 +91,7 @@ def dataset_of(
         if not len(rows[name]):
             rows[name], rows["train"] = _held_out(rows["train"], labels)
     splits = {name: Split(pictures.images(chosen), labels[chosen]) for name, chosen in rows.items()}
-    notes = _notes(named, pictures.remarks)
+    notes = (*listing.notes, *_notes(named, pictures.remarks))
     return Dataset(title, listing.classes, **splits, notes=notes)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from cnn_tui.engine.data.dataset import Dataset, Split, require_classes
-from cnn_tui.engine.data.npz import Arrays, open_npz
+from cnn_tui.engine.data.arrays import load_npz
+from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.sets import SOURCES
+from cnn_tui.engine.data.tree import FolderTree
 
 
 def load_medmnist(name: str, folder: Path) -> Dataset:
@@ -18,22 +18,5 @@ def load_medmnist(name: str, folder: Path) -> Dataset:
         DataError: The file is missing or damaged, or holds other arrays.
     """
     source = SOURCES[name]
-    with open_npz(folder / source.files[0].name) as arrays:
-        train, val, test = (_split(arrays, split, name) for split in ("train", "val", "test"))
-    return Dataset(name, source.classes, train, val, test)
-
-
-def _split(arrays: Arrays, split: str, name: str) -> Split:
-    images, labels = arrays.read(f"{split}_images"), arrays.read(f"{split}_labels")
-    channels, *sides = SOURCES[name].input
-    shape = (len(images), *sides, channels)
-    if images.dtype != np.uint8 or images.size != len(images) * channels * sides[0] * sides[1]:
-        raise arrays.wrong(f"{split}_images: expected uint8 {shape}, received {images.shape}")
-    if labels.dtype.kind not in "iu" or labels.size != len(images):
-        raise arrays.wrong(
-            f"{split}_labels: expected {len(images):,} whole numbers, received {labels.shape}"
-        )
-    flat = labels.reshape(-1).astype(np.int64)
-    require_classes(flat, len(SOURCES[name].classes), f"{name}, {split}_labels")
-    pixels = np.ascontiguousarray(np.moveaxis(images.reshape(shape), 3, 1))
-    return Split(pixels, flat)
+    file = source.files[0].name
+    return replace(load_npz(FolderTree(folder), file, classes=source.classes), name=name)

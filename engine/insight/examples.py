@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.catalog import load_network_data
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture
 from cnn_tui.engine.data.preprocess import Normalizer
@@ -98,12 +99,8 @@ def find_data(
     if data is None and data_dir is None and info.data_dir:
         data_dir = Path(info.data_dir)
     try:
-        found = load_dataset(
-            data or info.data,
-            data_dir,
-            shape=state.network.input,
-            resize=state.network.training.resize,
-        )
+        network = msgspec.structs.replace(state.network, data=data or info.data)
+        _, found, _ = load_network_data(network, data_dir)
     except CnnTuiError as error:
         return f"There is no data to look at: {error}"
     return _mismatch(found, state) or found

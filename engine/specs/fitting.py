@@ -23,7 +23,9 @@ def with_data(network: Network, data: str) -> Network:
     a quarter it does not (measured).
     """
     facts, recipe = facts_of(data), network.training
-    fitted = fit_to_data(msgspec.structs.replace(network, data=data), facts)
+    # Classes that are listed are those of the data before.
+    named = msgspec.structs.replace(network, data=data, classes=(), labels_from="")
+    fitted = fit_to_data(named, facts)
     if not facts.name or network.data.lower() != IMAGENET:
         return fitted
     smaller = msgspec.structs.replace(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from cnn_tui.engine.specs.network import Network
+
 
 class DataFacts(NamedTuple):
     """What a network has to fit; None for what is not known without reading the data."""
@@ -61,6 +63,13 @@ KNOWN_DATA = {
 def facts_of(data: str) -> DataFacts:
     """What is known of the data of a network, however spelt; nothing of folders and files."""
     return _BY_LETTERS.get(_letters(data), DataFacts())
+
+
+def facts_for(network: Network) -> DataFacts:
+    """What is known of the data of a network, which may list the classes of a folder or file."""
+    facts = facts_of(network.data)
+    listed = len(set(network.classes))
+    return facts._replace(classes=listed) if facts.classes is None and listed > 1 else facts
 
 
 def _letters(word: str) -> str:

@@ -38,6 +38,9 @@ InitializerName = Literal["he", "xavier", "lecun", "gaussian", "zeros"]
 ResizeRule = Literal["crop", "stretch", "pad", "refuse"]
 
 
+ClassNames = tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], ...]
+
+
 class Softmax(
     msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="softmax", tag_field="type"
 ):
@@ -111,6 +114,11 @@ class Network(
     description: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     input: tuple[Features, Size, Size] = (1, 8, 8)
     data: Annotated[str, msgspec.Meta(max_length=200)] = "digits"
+    classes: ClassNames = ()
+    """Names of all classes of the data in order; empty for those that are found in the data."""
+    labels_from: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """Where data of one's own has its labels, if not at a usual place: the ``name`` of each file,
+    ``folders``, or a column of a table."""
     layers: tuple[Layer, ...] = ()
     loss: Loss = Softmax()
     training: Recipe = Recipe()

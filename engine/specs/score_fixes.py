@@ -13,7 +13,7 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate, InferredLayer
 from cnn_tui.engine.specs.infer import infer_layers
-from cnn_tui.engine.specs.known_data import KNOWN_DATA, DataFacts, facts_of
+from cnn_tui.engine.specs.known_data import KNOWN_DATA, DataFacts, facts_for
 from cnn_tui.engine.specs.layers import FC, Conv, layer_type
 from cnn_tui.engine.specs.report import Fix
 from cnn_tui.engine.specs.scores import WIDTHS, decider, score_faults
@@ -107,7 +107,7 @@ def _try(case: Case, candidate: FixCandidate) -> Iterator[_Tried]:
     """Yield the fix with its effect, if it helps."""
     network = apply_fix(case.network, candidate.fix)
     steps = infer_layers(network.layers, FeatureMap(network.input))
-    facts = case.facts if network.data == case.network.data else facts_of(network.data)
+    facts = case.facts if network.data == case.network.data else facts_for(network)
     faults = [fault for _, fault in score_faults(steps, facts)]
     before = Counter(fault.code for _, fault in score_faults(case.steps, case.facts))
     left = Counter(fault.code for fault in faults)

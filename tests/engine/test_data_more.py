@@ -121,9 +121,9 @@ def test_medmnist_is_fetched_and_read(publish: Publish, name: str) -> None:
 
 def test_a_medmnist_file_with_other_arrays_is_refused(tmp_path: Path) -> None:
     for changes, words in (
-        ({"val_images": np.zeros((12, 20, 20), np.uint8)}, "val_images: expected uint8"),
-        ({"test_labels": np.zeros((12, 14), np.uint8)}, "test_labels: expected 12 whole numbers"),
-        ({"train_labels": np.full((30, 1), 9)}, "expected labels from 0 to 1, received 9"),
+        ({"val_images": np.zeros((12, 20, 20), np.uint8)}, "expected images of 1x28x28 as in the training split"),
+        ({"test_labels": np.zeros((12, 14), np.uint8)}, "several labels an image are not supported"),
+        ({"train_labels": np.full((30, 1), 9)}, "the label 9 of image 0 is not a class"),
     ):
         (tmp_path / "breastmnist.npz").write_bytes(medmnist("breastmnist", **changes))
         with pytest.raises(DataError) as raised:

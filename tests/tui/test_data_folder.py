@@ -111,7 +111,7 @@ def test_what_was_found_is_said_in_words(tmp_path: Path, mnist: Path) -> None:
         ("cifar10", mnist, "These are the files of mnist, fashion-mnist or kmnist."),
         ("mnist", tmp_path / "pets", "found neither. Choose another folder."),
         ("mnist", tmp_path / "no", "there is no such folder"),
-        ("folder", mnist / NAMES[0], "expected a folder of pictures or a .npz file"),
+        ("folder", mnist / NAMES[0], "expected a folder of pictures, a .npz,"),
         ("folder", mnist, "at least two classes"),
     ):
         with pytest.raises(DataError) as raised:

@@ -21,6 +21,7 @@ from cnn_tui.engine.specs.wording import nearest, show
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.drawing import draw_sheet, looks_on, terminal
 from cnn_tui.tui.cli.loading import load, progress_shown
+from cnn_tui.tui.cli.options import Reading
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.samples import Exhibit, sheet
 from cnn_tui.tui.terminal.half_blocks import Picture
@@ -81,6 +82,7 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
 @click.argument("name")
 @options.data_dir
 @options.skip_damaged
+@options.reading
 @click.option(
     "--size",
     type=click.IntRange(4, 1024),
@@ -91,11 +93,17 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
 @click.option("--grey", is_flag=True, help="Read the pictures of a folder in grey.")
 @options.as_json
 def show_command(
-    name: str, data_dir: Path | None, skip_damaged: bool, size: int, grey: bool, as_json: bool
+    name: str,
+    data_dir: Path | None,
+    skip_damaged: bool,
+    reading: Reading,
+    size: int,
+    grey: bool,
+    as_json: bool,
 ) -> None:
-    """Show what is in the dataset NAME, or in a folder of pictures, or in a .npz file."""
+    """Show what is in the dataset NAME, or in a folder or file of one's own."""
     shape = (1 if grey else 3, size, size)
-    dataset = load(name, data_dir, shape, skip_damaged=skip_damaged)
+    dataset = load(name, data_dir, shape, skip_damaged=skip_damaged, reading=reading)
     statistics = measure(dataset)
     if as_json:
         print_json(statistics)

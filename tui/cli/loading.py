@@ -17,13 +17,14 @@ from cnn_tui.engine.data.catalog import load_dataset, load_network_data
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.sources import Progress
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.engine.specs.check import check_with_data
-from cnn_tui.engine.specs.fitting import with_data
-from cnn_tui.engine.specs.known_data import facts_of
+from cnn_tui.engine.specs.check import check, check_with_data
+from cnn_tui.engine.specs.fitting import fit_to_data, with_data
+from cnn_tui.engine.specs.known_data import DataFacts, facts_of
 from cnn_tui.engine.specs.network import Network, ResizeRule
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.wording import listed, plain
 from cnn_tui.engine.training.opening import check_compatible
+from cnn_tui.tui.cli.options import AS_WRITTEN, Reading
 from cnn_tui.tui.cli.output import paints, print_note, print_progress
 
 _LINE_SECONDS = 5.0
@@ -36,6 +37,7 @@ def load(
     *,
     resize: ResizeRule = "crop",
     skip_damaged: bool = False,
+    reading: Reading = AS_WRITTEN,
 ) -> Dataset:
     """Return the dataset of ``load_dataset``, showing progress."""
     with progress_shown() as progress:
@@ -44,6 +46,8 @@ def load(
             data_dir,
             shape=shape,
             resize=resize,
+            classes=reading.classes,
+            labels_from=reading.labels_from,
             skip_damaged=skip_damaged,
             progress=progress,
         )
@@ -56,17 +60,29 @@ def _print_notes(dataset: Dataset) -> None:
         print_note(note)
 
 
+def load_data(
+    network: Network, data_dir: Path | None, *, skip_damaged: bool = False
+) -> tuple[Network, Dataset, Path | None]:
+    """Return what ``load_network_data`` does, showing progress."""
+    with progress_shown() as progress:
+        found = load_network_data(network, data_dir, skip_damaged=skip_damaged, progress=progress)
+    _print_notes(found[1])
+    return found
+
+
 def load_for(
     arch: str,
     data: str | None,
     data_dir: Path | None,
     *,
     skip_damaged: bool = False,
+    reading: Reading = AS_WRITTEN,
     change: Callable[[Network], Network] = lambda network: network,
 ) -> tuple[Network, Dataset, Path | None]:
     """Return the network of a command line, its data, and the folder of the data.
 
-    ``change`` applies other options to the network, before anything slow is done.
+    ``reading`` and ``change`` apply other options to the network, before anything slow is done.
+    If ``data`` is given, the network is fitted to it where that is a matter of numbers.
 
     Raises:
         SpecError: The network cannot be read.
@@ -76,16 +92,25 @@ def load_for(
     network, note = resolve(arch), ""
     if data is not None:
         network, note = _with_data(network, data)
-    network = change(network)
-    with progress_shown() as progress:
-        network, dataset, data_dir = load_network_data(
-            network, data_dir, skip_damaged=skip_damaged, progress=progress
-        )
-    _print_notes(dataset)
+    network = change(reading.applied(network))
+    network, dataset, data_dir = load_data(network, data_dir, skip_damaged=skip_damaged)
+    if data is not None and not note:
+        network, note = _fitted(network, dataset)
     if note:
         print_note(note)
     check_compatible(network, dataset)
     return network, dataset, data_dir
+
+
+def _fitted(network: Network, dataset: Dataset) -> tuple[Network, str]:
+    """Return the network for data that was read, and what that changes in words."""
+    facts = DataFacts("", dataset.input_shape, len(dataset.classes))
+    fitted = fit_to_data(network, facts)
+    if fitted == network or not check(fitted, data=facts).valid:
+        return network, ""
+    changes = [f"input {format_shape(fitted.input)}"] * (fitted.input != network.input)
+    changes += [f"{facts.classes} scores"] * (fitted.layers != network.layers)
+    return fitted, f"{network.name} is changed for {dataset.name}: {listed(changes, 'and')}."
 
 
 def _with_data(network: Network, data: str) -> tuple[Network, str]:

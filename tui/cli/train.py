@@ -17,7 +17,7 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
-from cnn_tui.tui.cli.options import Extras
+from cnn_tui.tui.cli.options import Extras, Reading
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.history.continuing import OnHangup
 
@@ -28,6 +28,7 @@ from cnn_tui.tui.history.continuing import OnHangup
 @options.data
 @options.data_dir
 @options.skip_damaged
+@options.reading
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
@@ -46,6 +47,7 @@ def command(
     data: str | None,
     data_dir: Path | None,
     skip_damaged: bool,
+    reading: Reading,
     threads: int | None,
     log_every: float | None,
     checkpoint_every: int | None,
@@ -67,7 +69,7 @@ def command(
     changes = {key: value for key, value in recipe.items() if value is not None}
     change = partial(override, changes=changes)
     network, dataset, data_dir = load_for(
-        arch, data, data_dir, skip_damaged=skip_damaged, change=change
+        arch, data, data_dir, skip_damaged=skip_damaged, reading=reading, change=change
     )
     if not anyway:
         check_memory(network, network.training.batch_size)

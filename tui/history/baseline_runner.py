@@ -50,18 +50,12 @@ class BaselineRunner:
     def _made(self) -> BaselineSuite:
         """Return the suite with its data, which is read once."""
         from cnn_tui.engine.baselines.suite import BaselineSuite
-        from cnn_tui.engine.data.catalog import load_dataset, locate
+        from cnn_tui.engine.data.catalog import load_network_data
 
         with self._making:
             if self._ladder is None:
-                name, place = locate(self._network.data, self._data_dir)
-                dataset = load_dataset(
-                    name,
-                    place,
-                    shape=self._network.input,
-                    resize=self._network.training.resize,
-                )
-                self._ladder = BaselineSuite(dataset, name, self._root, place)
+                network, dataset, place = load_network_data(self._network, self._data_dir)
+                self._ladder = BaselineSuite(dataset, network.data, self._root, place)
             return self._ladder
 
     def _tell(self, event: SuiteEvent) -> None:

@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Static
 
+from cnn_tui.engine.data.forms import FORMS
 from cnn_tui.engine.data.sources import OWN, SOURCES
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.shapes import format_shape
@@ -124,7 +125,7 @@ class DataScreen(ModeScreen):
             )
         else:
             self._words = (
-                "o opens a folder of pictures or a .npz file of your own; a network uses it with "
+                f"o opens data of your own: {FORMS}; a network uses it with "
                 f"{entry.name!r} as the data of its input in Build, or with its path"
             )
         self._look()

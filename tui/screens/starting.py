@@ -7,9 +7,14 @@ from pathlib import Path
 
 from textual.app import App
 
+from cnn_tui.engine.data.forms import FILE_SUFFIXES, FORMS
 from cnn_tui.engine.data.sources import FOLDER, IMAGENET, SOURCES
-from cnn_tui.engine.errors import DamagedPicturesError, MemoryLimitError
+from cnn_tui.engine.errors import DamagedPicturesError, MemoryLimitError, MismatchError
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.fitting import fit_to_data
+from cnn_tui.engine.specs.known_data import DataFacts
+from cnn_tui.engine.specs.wording import listed
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.recent import DATA
@@ -111,7 +116,7 @@ async def _have_instead(app: App[None], builder: Builder, places: Places) -> boo
 
 
 _TITLES = {
-    FOLDER: "Your pictures: a folder with a folder for each class, or a .npz file",
+    FOLDER: f"Your data: {FORMS}",
     IMAGENET: "Your copy of ImageNet: a folder with a folder for each class",
 }
 
@@ -126,13 +131,28 @@ async def ask_for_data(app: App[None], name: str, places: Places) -> bool:
         return understood(name, path)
 
     title = _TITLES.get(name, f"The folder with the files of {name}")
-    prompt = screens.PathPrompt(title, check, DATA.paths(), (".npz",) if name == FOLDER else ())
+    prompt = screens.PathPrompt(title, check, DATA.paths(), FILE_SUFFIXES if name == FOLDER else ())
     answer = await app.push_screen_wait(prompt)
     if answer:
         places.given[name] = Path(answer)
         DATA.add(Path(answer))
         app.notify(f"{clean(answer)}: {prompt.found}", markup=False)
     return bool(answer)
+
+
+async def ask_to_fit(app: App[None], builder: Builder, refusal: MismatchError) -> str:
+    """Offer to fit the network to data that were read; returns ``fit`` after that, or empty."""
+    facts = DataFacts("", refusal.shape, refusal.classes)
+    fitted = fit_to_data(builder.network, facts)
+    if fitted == builder.network or not check(fitted, data=facts).valid:
+        return ""
+    changes = [f"input {format_shape(fitted.input)}"] * (fitted.input != builder.network.input)
+    changes += [f"{facts.classes} scores"] * (fitted.layers != builder.network.layers)
+    answers = [screens.Answer("f", f"change the network to {listed(changes, 'and')}, and train")]
+    answer = await app.push_screen_wait(screens.Question(clean(str(refusal)), answers))
+    if answer:
+        builder.fit(facts)
+    return "fit" if answer else ""
 
 
 async def ask_about_memory(app: App[None], builder: Builder, refusal: MemoryLimitError) -> str:
