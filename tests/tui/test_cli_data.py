@@ -127,6 +127,8 @@ def test_damaged_picture_is_one_line_and_left_out_if_asked(cli, file: Path, pict
     )
     code, out, err = cli("resume", json.loads(out.splitlines()[0])["run"], "--epochs", 2)
     assert code == 0
+    code, out, err = cli("train", file, "--data", pictures, "--resize", "refuse")
+    assert (code, out) == (1, "") and "it has 10x12 pixels, the network takes 8x8" in err
 
 
 def test_missing_set_names_the_command_that_gets_it(cli) -> None:
