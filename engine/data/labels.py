@@ -243,13 +243,19 @@ def _gaps(names: tuple[str, ...]) -> tuple[str, ...]:
     gaps = list(_missing(values))
     if not gaps and values[0] == 0:
         return ()
-    odd = f"Labels {listed(gaps[:_MOST_NAMED], 'and')} never occur" if gaps else ""
+    odd = _never(gaps) if gaps else ""
     if values[0] != 0:
         odd = f"Labels begin at {values[0]}" + (f"; {odd[0].lower()}{odd[1:]}" if odd else "")
     taken = (
         f"the {len(values)} values {_some(names)} are taken as the classes 0 to {len(names) - 1}"
     )
     return (f"{odd}: {taken}. {_LIST_ALL}" if gaps else f"{odd}: {taken}.",)
+
+
+def _never(gaps: Sequence[str]) -> str:
+    if len(gaps) == 1 and " " not in gaps[0]:
+        return f"Label {gaps[0]} never occurs"
+    return f"Labels {listed(gaps[:_MOST_NAMED], 'and')} never occur"
 
 
 def _missing(values: Sequence[int]) -> Iterator[str]:
