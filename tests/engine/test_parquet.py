@@ -69,7 +69,7 @@ def test_labels_that_are_kept_secret_are_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize("names", [None, 7, "xy", {"a": 1}])
 def test_without_names_the_labels_are_the_classes(tmp_path: Path, names: Any) -> None:
     mine = load_dataset(str(write(tmp_path / "x.parquet", [3, 5] * 10, names=names)))
-    assert mine.classes == ("3", "5") and "Label 4 never occurs" in mine.notes[0]
+    assert mine.classes == ("3", "5") and "label 4 never occurs" in mine.notes[0]
 
 
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
