@@ -67,6 +67,10 @@ class DataError(CnnTuiError):
     """Data is missing or damaged, or does not fit the network."""
 
 
+class DamagedPicturesError(DataError):
+    """Some pictures of a folder cannot be read; the rest can be used without them."""
+
+
 class MissingDataError(DataError):
     """The dataset ``name`` is not on disk but can be downloaded; ``size`` is in bytes."""
 

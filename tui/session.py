@@ -14,7 +14,14 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from cnn_tui.engine.errors import CnnTuiError, DataError, MemoryLimitError, MismatchError, RunError
+from cnn_tui.engine.errors import (
+    CnnTuiError,
+    DamagedPicturesError,
+    DataError,
+    MemoryLimitError,
+    MismatchError,
+    RunError,
+)
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control, Portion
 from cnn_tui.engine.training.events import (
@@ -40,7 +47,7 @@ Emit = Callable[[RunEvent], None]
 
 Runner = Callable[[Network, Control, Emit], None]
 
-Refusal = MemoryLimitError | MismatchError
+Refusal = MemoryLimitError | MismatchError | DamagedPicturesError
 """Why a run was not tried, for reasons that an answer may remove."""
 
 
@@ -52,6 +59,7 @@ def train(
     data_dir: Path | None = None,
     runs_dir: Path | None = None,
     start: Callable[[], Weights] | None = None,
+    skip_damaged: bool = False,
     anyway: bool = False,
 ) -> None:
     """Load the network's data and train on it, blocking; raises ``CnnTuiError``.
@@ -63,6 +71,7 @@ def train(
         data_dir: The folder of data that is not built in.
         runs_dir: The folder of runs; None keeps nothing on disk.
         start: Returns the initial weights; None draws random ones.
+        skip_damaged: Leave damaged pictures out.
         anyway: Skip the check of free memory.
     """
     from cnn_tui.engine.memory_estimate import check_memory
@@ -70,7 +79,9 @@ def train(
 
     if not anyway:
         check_memory(network, network.training.batch_size)
-    network, dataset, data_dir = load_for(network, data_dir, control)
+    network, dataset, data_dir = load_for(
+        network, data_dir, telling(control), skip_damaged=skip_damaged
+    )
     for note in dataset.notes:
         emit(Alert(code="data", message=note, step=0))
     weights = start() if start else None
@@ -81,7 +92,11 @@ def train(
 
 
 def load_for(
-    network: Network, data_dir: Path | None, control: Control
+    network: Network,
+    data_dir: Path | None,
+    progress: Progress | None = None,
+    *,
+    skip_damaged: bool = False,
 ) -> tuple[Network, Dataset, Path | None]:
     """Return the network with the full name of its data, the data, and its folder.
 
@@ -91,8 +106,9 @@ def load_for(
     from cnn_tui.engine.data.catalog import load_network_data
     from cnn_tui.engine.training.opening import check_compatible
 
-    network, dataset, data_dir = load_network_data(network, data_dir, progress=telling(control))
-    control.preparation = ""
+    network, dataset, data_dir = load_network_data(
+        network, data_dir, skip_damaged=skip_damaged, progress=progress
+    )
     check_compatible(network, dataset)
     return network, dataset, data_dir
 
@@ -100,9 +116,18 @@ def load_for(
 def telling(control: Control) -> Progress:
     """Return a receiver of progress that tells it in ``control`` and obeys a stop."""
 
+    def say(words: str) -> None:
+        control.preparation = words
+
+    return progress_of(say, lambda: control.stopping)
+
+
+def progress_of(say: Callable[[str], None], stopping: Callable[[], bool]) -> Progress:
+    """Return a receiver of progress that says it in words, and ends the work once it is stopped."""
+
     def tell(what: str, done: int, total: int) -> None:
-        control.preparation = f"{what}: {done:,} of {total:,}"
-        if control.stopping:
+        say(f"{what}: {done:,} of {total:,}" if done < total else "")
+        if stopping():
             raise DataError(
                 "Stopped before the first step.", "Pictures that were decoded are kept."
             )
@@ -136,7 +161,7 @@ class Session:
         """The network of the newest run at its start."""
 
     def take_refusal(self) -> Refusal | None:
-        """Return once why the last run was not tried for lack of memory, else None."""
+        """Return once why the last run was not tried, if it can be with an answer; else None."""
         if self.active or self._job is None:
             return None
         refusal, self._job.refusal = self._job.refusal, None

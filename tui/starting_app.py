@@ -8,7 +8,7 @@ from functools import partial
 from textual import on, work
 
 from cnn_tui.engine.data.sources import IMAGENET
-from cnn_tui.engine.errors import MismatchError
+from cnn_tui.engine.errors import MemoryLimitError, MismatchError
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.dashboard.board import Board, read_board
@@ -18,6 +18,7 @@ from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.starting import (
     Start,
+    ask_about_damaged,
     ask_about_memory,
     ask_before_training,
     ask_to_fit,
@@ -89,8 +90,10 @@ class StartingApp(QuickApp, inherit_bindings=False):
     async def _ask_about(self, refusal: Refusal) -> None:
         if isinstance(refusal, MismatchError):
             answer = await ask_to_fit(self, self.builder, refusal)
-        else:
+        elif isinstance(refusal, MemoryLimitError):
             answer = await ask_about_memory(self, self.builder, refusal)
+        else:
+            answer = await ask_about_damaged(self, self.places, refusal)
         if answer and not self.training.active:
             self.training.retry(self.builder.network, ignore_memory=answer == "anyway")
             self.poll()

@@ -190,7 +190,7 @@ class Training:
     def _runner(self, network: Network, ignore_memory: bool) -> Runner | None:
         """Return what trains the run; None for the session's own."""
         trained = self._start_from
-        if trained is None and not ignore_memory:
+        if trained is None and not ignore_memory and not self.places.skip_damaged:
             return None
         start = partial(trained.weights, network) if trained else None
         return partial(
@@ -198,6 +198,7 @@ class Training:
             data_dir=self.places.data_of(network.data),
             runs_dir=self.places.runs,
             start=start,
+            skip_damaged=self.places.skip_damaged,
             anyway=ignore_memory,
         )
 
@@ -224,6 +225,8 @@ class Places:
     """The folder of data that was named on the command line."""
     given: dict[str, Path] = field(default_factory=dict)
     """Folders given in the app, by the name of their dataset."""
+    skip_damaged: bool = False
+    """Whether damaged pictures are left out, as the person has answered."""
 
     def data_of(self, name: str) -> Path | None:
         """Return the folder of a dataset; None if it is built in, a path, or at its usual place.

@@ -184,7 +184,8 @@ def load_shapes(shape: Volume = USUAL, progress: Progress | None = None) -> Data
             Split(ImageFile(drawn / _PIXELS, shape, at), of_split)
             for at, of_split in zip(rows, labels, strict=True)
         ]
-    return Dataset("shapes", SHAPES, *splits)
+    train, val, test = splits
+    return Dataset("shapes", SHAPES, train, val, test)
 
 
 _PIXELS = "pixels"

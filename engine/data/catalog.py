@@ -242,7 +242,7 @@ class DatasetEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 _WORDS = {
     "digits": "handwritten digits, built in, the default",
-    "shapes": "coloured figures, drawn by the program at any size, built in",
+    "shapes": "figures drawn in any size and colour, built in",
     IMAGENET: "your copy of ImageNet, or of some of its classes",
     FOLDER: "your own: pictures in folders, .npz, .csv, .zip and so on",
 }

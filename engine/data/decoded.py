@@ -188,8 +188,10 @@ class _Writing:
                 remarks.write(msgspec.json.encode(Remark(index, animated=True)) + b"\n")
         remarks.flush()
         for outcome in outcomes:
-            bad = isinstance(outcome, BadPictureError)
-            content = blank if bad else np.ascontiguousarray(outcome.pixels).tobytes()
+            if isinstance(outcome, BadPictureError):
+                content = blank
+            else:
+                content = np.ascontiguousarray(outcome.pixels).tobytes()
             pixels.write(content)
             sums.write(zlib.crc32(content).to_bytes(4, sys.byteorder))
         pixels.flush()

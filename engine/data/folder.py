@@ -16,7 +16,7 @@ from cnn_tui.engine.data.decoded import Decoded, Remark, decoded
 from cnn_tui.engine.data.listing import Listing
 from cnn_tui.engine.data.own import contents
 from cnn_tui.engine.data.reading import ReadingOptions
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import DamagedPicturesError, DataError
 from cnn_tui.engine.specs.wording import plain
 
 DEFAULT_SHAPE = (3, 32, 32)
@@ -36,7 +36,8 @@ def load_pictures(path: Path, listing: Listing, options: ReadingOptions) -> Data
         options: Shape, way of resizing, and what to do with damaged pictures.
 
     Raises:
-        DataError: A picture is damaged, or the cache has too little space.
+        DamagedPicturesError: A picture is damaged, and they are not to be left out.
+        DataError: The cache has too little space.
     """
     shape = options.shape or DEFAULT_SHAPE
     require_colours(path, shape)
@@ -72,12 +73,12 @@ def dataset_of(
     """The listed pictures in their splits; those that are missing are held out, stratified.
 
     Raises:
-        DataError: A picture is damaged, and ``skip_damaged`` is not set.
+        DamagedPicturesError: A picture is damaged, and ``skip_damaged`` is not set.
     """
     damaged = [remark for remark in pictures.remarks if remark.why]
     named = [f"{plain(listing.pictures[bad.index].path)}: {bad.why}" for bad in damaged]
     if damaged and not skip_damaged:
-        raise DataError(
+        raise DamagedPicturesError(
             f"{_some(named)}.",
             "Replace or remove the damaged pictures, or leave them out with --skip-damaged.",
         )

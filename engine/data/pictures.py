@@ -169,18 +169,9 @@ def _pixels(image: Any, shape: tuple[int, int, int], resize: ResizeRule) -> NDAr
     image.draft(mode, (2 * width, 2 * height))
     image = ImageOps.exif_transpose(_eight_bit(image))
     clear = image.has_transparency_data
-    image = _resized(_converted(image, "RGBA" if clear else mode), (width, height), resize)
+    image = _resized(image.convert("RGBA" if clear else mode), (width, height), resize)
     fitted = np.asarray((_opaque(image) if clear else image).convert(mode))
     return fitted[None] if channels == 1 else np.moveaxis(fitted, 2, 0)
-
-
-def _converted(image: Any, mode: str) -> Any:
-    try:
-        return image.convert(mode)
-    except ValueError:
-        raise BadPictureError(
-            f"its colours are {image.mode}, which cannot be converted; save it in RGB or grey"
-        ) from None
 
 
 def _resized(image: Any, size: tuple[int, int], resize: ResizeRule) -> Any:

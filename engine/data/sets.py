@@ -137,7 +137,7 @@ SOURCES = {
         (1, 28, 28),
         60_000,
         10_000,
-        "cursive Japanese characters (Clanuwat et al. 2018)",
+        "Japanese characters (Clanuwat et al. 2018)",
         ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     ),
     "cifar10": Download(
@@ -185,7 +185,7 @@ SOURCES = {
     ),
     "pathmnist": _medmnist(
         "pathmnist", "a8b06965200029087d5bd730944a56c1", 205.6, 3, (100_000, 7_180),
-        "tissue of the colon under the microscope",
+        "tissue under the microscope",
         "adipose|background|debris|lymphocytes|mucus|smooth muscle|normal colon mucosa|"
         "cancer-associated stroma|colorectal adenocarcinoma epithelium",
     ),

@@ -20,7 +20,7 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.fitting import fit_to_data, with_data
 from cnn_tui.engine.specs.known_data import DataFacts, facts_of
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.network import Network, ResizeRule
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.wording import listed, plain
 from cnn_tui.engine.training.opening import check_compatible
@@ -35,6 +35,7 @@ def load(
     data_dir: Path | None,
     shape: tuple[int, int, int] | None,
     *,
+    resize: ResizeRule = "crop",
     skip_damaged: bool = False,
     reading: Reading = AS_WRITTEN,
 ) -> Dataset:
@@ -44,6 +45,7 @@ def load(
             name,
             data_dir,
             shape=shape,
+            resize=resize,
             classes=reading.classes,
             labels_from=reading.labels_from,
             skip_damaged=skip_damaged,

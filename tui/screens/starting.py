@@ -9,7 +9,7 @@ from textual.app import App
 
 from cnn_tui.engine.data.forms import FILE_SUFFIXES, FORMS
 from cnn_tui.engine.data.sources import FOLDER, IMAGENET, SOURCES
-from cnn_tui.engine.errors import MemoryLimitError, MismatchError
+from cnn_tui.engine.errors import DamagedPicturesError, MemoryLimitError, MismatchError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.fitting import fit_to_data
@@ -168,3 +168,16 @@ async def ask_about_memory(app: App[None], builder: Builder, refusal: MemoryLimi
     if answer == "b":
         builder.set_recipe("batch_size", batch)
     return {"b": "smaller", "y": "anyway"}.get(answer, "")
+
+
+async def ask_about_damaged(app: App[None], places: Places, refusal: DamagedPicturesError) -> str:
+    """Ask whether to train without the damaged pictures, which holds for the whole app.
+
+    Returns ``without`` or empty.
+    """
+    question = screens.Question(
+        f"Some pictures are damaged: {clean(refusal.message)}",
+        [screens.Answer("w", "train without them")],
+    )
+    places.skip_damaged = await app.push_screen_wait(question) == "w"
+    return "without" if places.skip_damaged else ""
