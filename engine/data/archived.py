@@ -10,23 +10,25 @@ import gzip
 import re
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from cnn_tui.engine.data.cache import cached, digest, file_state
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.decoded import decoded
-from cnn_tui.engine.data.folder import dataset_of, require_colours
+from cnn_tui.engine.data.few import few_of, first_of_classes
+from cnn_tui.engine.data.folder import DEFAULT_SHAPE, dataset_of, require_colours
 from cnn_tui.engine.data.layouts import find_layout, list_pictures
 from cnn_tui.engine.data.listing import LabelledImage, Listing
+from cnn_tui.engine.data.pictures import PictureSource
+from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.sets import SOURCES
-from cnn_tui.engine.data.sources import Progress
 from cnn_tui.engine.data.streams import Capped
 from cnn_tui.engine.data.tree import FolderTree
 from cnn_tui.engine.errors import DataError
-from cnn_tui.engine.specs.network import ResizeRule
 from cnn_tui.engine.specs.wording import plain
 
 _PICTURE = re.compile(r"(?:\./)?[^/]+/(train|val)/([^/]+)/[^/]+\.jpe?g", re.IGNORECASE)
@@ -36,43 +38,64 @@ _MOST_BYTES, _MOST_PICTURE = 4 << 30, 32 << 20
 _LISTING = "listing.json"
 
 
-def load_archived(
-    name: str,
-    folder: Path,
-    shape: tuple[int, int, int],
-    *,
-    resize: ResizeRule = "crop",
-    skip_damaged: bool = False,
-    progress: Progress | None = None,
-) -> Dataset:
+def load_archived(name: str, folder: Path, options: ReadingOptions) -> Dataset:
     """Load the archive of the dataset ``name`` in ``folder``, or the unpacked copy there.
 
-    The arguments are those of :func:`cnn_tui.engine.data.folder.load_folder`.
-
     Raises:
+        DamagedPicturesError: A picture is damaged, and they are not to be left out.
         DataError: There is neither, or it is damaged.
     """
+    shape = options.shape or DEFAULT_SHAPE
     require_colours(folder, shape)
+    found = _open(name, folder)
+    pictures = decoded(
+        f"{name} {folder.resolve()}",
+        found.key,
+        found.contents,
+        len(found.listing.pictures),
+        shape,
+        resize=options.resize,
+        progress=options.progress,
+    )
+    return dataset_of(name, found.listing, pictures, skip_damaged=options.skip_damaged)
+
+
+def few_archived(name: str, folder: Path, shape: tuple[int, int, int], most: int) -> Dataset:
+    """A picture of each of the first ``most`` classes of an archive, for which it is read once.
+
+    Raises:
+        DataError: There is no archive, or it is damaged.
+    """
+    found = _open(name, folder)
+    labels = {index: label for label, index in first_of_classes(found.listing, most).items()}
+    chosen = (
+        (labels[index], content)
+        for index, content in enumerate(found.contents())
+        if index in labels
+    )
+    return few_of(name, found.listing.classes, chosen, shape)
+
+
+class _Opened(NamedTuple):
+    listing: Listing
+    key: str
+    """A digest that changes with the content."""
+    contents: Callable[[], Iterable[PictureSource]]
+    """Returns the pictures in the order of the listing."""
+
+
+def _open(name: str, folder: Path) -> _Opened:
     archive = folder / SOURCES[name].files[0].name
     if archive.is_file():
         key = digest(file_state(archive))
-        listing = _listing(name, archive, key)
+        found = _Opened(_listing(name, archive, key), key, lambda: _contents(archive))
     else:
         listing = _unpacked(folder, archive)
-        key = listing.digest()
+        found = _Opened(listing, listing.digest(), lambda: map(_path, listing.pictures))
     names = SOURCES[name].classes
-    if len(names) == len(listing.classes):
-        listing = listing._replace(classes=names)
-    pictures = decoded(
-        f"{name} {folder.resolve()}",
-        key,
-        lambda: _contents(archive) if archive.is_file() else map(_path, listing.pictures),
-        len(listing.pictures),
-        shape,
-        resize=resize,
-        progress=progress,
-    )
-    return dataset_of(name, listing, pictures, skip_damaged=skip_damaged)
+    if len(names) != len(found.listing.classes):
+        return found
+    return found._replace(listing=found.listing._replace(classes=names))
 
 
 def _path(picture: LabelledImage) -> Path:

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.data.archived import load_archived
+from cnn_tui.engine.data.archived import few_archived, load_archived
 from cnn_tui.engine.data.built_in import USUAL, load_digits, load_shapes, shapes_count
 from cnn_tui.engine.data.cifar import load_cifar
 from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.few import few_of, first_of_classes
 from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_pictures
 from cnn_tui.engine.data.forms import FORMS
 from cnn_tui.engine.data.medmnist import load_medmnist
 from cnn_tui.engine.data.mnist import load_mnist
-from cnn_tui.engine.data.own import read_own
+from cnn_tui.engine.data.own import contents, read_own
 from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.sources import (
     FOLDER,
@@ -111,6 +112,29 @@ def load_dataset(
     return found if isinstance(found, Dataset) else load_pictures(path, found, options)
 
 
+def load_few(name: str, data_dir: Path | None, most: int) -> Dataset:
+    """Load a dataset for a look: of pictures only one of each of the first ``most`` classes.
+
+    The training split has them, at 3x32x32; nothing is decoded into the cache.
+
+    Raises:
+        DataError: As :func:`load_dataset` does.
+    """
+    known = find_name(name)
+    if known in SOURCES and SOURCES[known].form == "pictures":
+        return few_archived(known, _folder_of(known, data_dir), DEFAULT_SHAPE, most)
+    if known in SOURCES or known in BUILT_IN:
+        return load_dataset(name, data_dir)
+    path = _own_path(name, data_dir)
+    found = read_own(path, ReadingOptions())
+    if isinstance(found, Dataset):
+        return found
+    first = first_of_classes(found, most)
+    chosen = found._replace(pictures=tuple(found.pictures[index] for index in first.values()))
+    title = plain(path.resolve().name) or "images"
+    return few_of(title, found.classes, zip(first, contents(chosen), strict=True), DEFAULT_SHAPE)
+
+
 def _with_classes(dataset: Dataset, classes: Sequence[str]) -> Dataset:
     """The dataset, whose own classes are known, if they are those that were listed."""
     if classes and tuple(classes) != dataset.classes:
@@ -150,6 +174,20 @@ def load_network_data(
 
 
 def _from_files(name: str, data_dir: Path | None, options: ReadingOptions) -> Dataset:
+    folder = _folder_of(name, data_dir)
+    form = SOURCES[name].form
+    if form == "pictures":
+        dataset = load_archived(name, folder, options)
+    else:
+        dataset = _ARRAYS[form](name, folder)
+    if data_dir is None:
+        return dataset
+    counts = len(dataset.train) + len(dataset.val), len(dataset.test)
+    return replace(dataset, notes=tuple(oddities(name, folder, *counts)))
+
+
+def _folder_of(name: str, data_dir: Path | None) -> Path:
+    """The folder with the files of a dataset that can be downloaded."""
     folder = data_dir or dataset_dir(name)
     if data_dir is None and not is_complete(name, folder):
         size = SOURCES[name].size
@@ -164,22 +202,7 @@ def _from_files(name: str, data_dir: Path | None, options: ReadingOptions) -> Da
         raise DataError(
             f"{folder}: there is no such folder.", f"Give the folder of the files of {name}."
         )
-    form = SOURCES[name].form
-    if form == "pictures":
-        dataset = load_archived(
-            name,
-            folder,
-            options.shape or DEFAULT_SHAPE,
-            resize=options.resize,
-            skip_damaged=options.skip_damaged,
-            progress=options.progress,
-        )
-    else:
-        dataset = _ARRAYS[form](name, folder)
-    if data_dir is None:
-        return dataset
-    counts = len(dataset.train) + len(dataset.val), len(dataset.test)
-    return replace(dataset, notes=tuple(oddities(name, folder, *counts)))
+    return folder
 
 
 def _own_path(name: str, data_dir: Path | None) -> Path:

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.catalog import load_dataset, load_few
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, Patience, fetch
 from cnn_tui.engine.data.sources import SOURCES, RemoteFile, is_complete
@@ -121,8 +121,14 @@ def test_medmnist_is_fetched_and_read(publish: Publish, name: str) -> None:
 
 def test_a_medmnist_file_with_other_arrays_is_refused(tmp_path: Path) -> None:
     for changes, words in (
-        ({"val_images": np.zeros((12, 20, 20), np.uint8)}, "expected images of 1x28x28 as in the training split"),
-        ({"test_labels": np.zeros((12, 14), np.uint8)}, "several labels an image are not supported"),
+        (
+            {"val_images": np.zeros((12, 20, 20), np.uint8)},
+            "expected images of 1x28x28",
+        ),
+        (
+            {"test_labels": np.zeros((12, 14), np.uint8)},
+            "several labels an image are not",
+        ),
         ({"train_labels": np.full((30, 1), 9)}, "the label 9 of image 0 is not a class"),
     ):
         (tmp_path / "breastmnist.npz").write_bytes(medmnist("breastmnist", **changes))
@@ -215,3 +221,28 @@ def test_kmnist_is_read_as_mnist_is(tmp_path: Path) -> None:
         )
     data = load_dataset("KMNIST", tmp_path)
     assert data.classes[:2] == ("o", "ki") and counts(data) == [33, 3, 12]
+
+
+def test_a_look_at_pictures_decodes_one_of_each_class(publish: Publish, tmp_path: Path) -> None:
+    publish("imagenette", imagenette())
+    folder = fetch("imagenette")
+    few = load_few("imagenette", None, 4)
+    assert few.train.labels.tolist() == [0, 1, 2, 3] and few.input_shape == (3, 32, 32)
+    assert few.classes[3] == "chain saw"
+    with tarfile.open(folder / "imagenette2-160.tgz") as tar:
+        tar.extractall(tmp_path / "copy", filter="data")
+    place = tmp_path / "copy" / "imagenette2-160"
+    (place / "train" / WORDNET[1] / "a_first.JPEG").write_bytes(b"no picture")
+    for name, data_dir in (("imagenet", place), (str(place), None)):
+        own = load_few(name, data_dir, 4)
+        assert [label for label in own.train.labels.tolist() if label != 1] == [0, 2, 3]
+        assert len(own.train) <= 4 and own.train.images.shape[1:] == (3, 32, 32)
+    cached = [path.name for path in (tmp_path / "CACHE" / "cnn-tui").glob("*images*")]
+    assert cached == [], "nothing is decoded for it"
+    assert len(load_few("digits", None, 4).train) == 1257
+    broken = tmp_path / "broken"
+    for name in "ab":
+        (broken / name).mkdir(parents=True)
+        (broken / name / "1.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"No picture of broken can be read: .*1\.png: it is not"):
+        load_few(str(broken), None, 4)

@@ -122,7 +122,9 @@ def test_damaged_picture_is_one_line_and_left_out_if_asked(cli, file: Path, pict
     assert "bad.png" in err and "--skip-damaged" in err and err.count("\n") == 1
     code, out, err = cli("train", file, "--data", pictures, "--skip-damaged", "--json")
     assert code == 0 and err.count("\n") == 1
-    assert err.startswith("cnn-tui: note: Damaged pictures left out: 1 (") and "bad.png: it is" in err
+    assert (
+        err.startswith("cnn-tui: note: Damaged pictures left out: 1 (") and "bad.png: it is" in err
+    )
     code, out, err = cli("resume", json.loads(out.splitlines()[0])["run"], "--epochs", 2)
     assert code == 0
 
