@@ -64,15 +64,16 @@ def load_npz(
 
 
 def load_npy(
-    tree: Tree, folder: str, *, wanted: Shape | None = None, classes: Sequence[str] = ()
+    tree: Tree, at: str, *, wanted: Shape | None = None, classes: Sequence[str] = ()
 ) -> Dataset:
-    """Load images and labels from the ``.npy`` files of a folder; else as :func:`load_npz`."""
+    """Load images and labels from a ``.npy`` file and those beside it; else as :func:`load_npz`."""
+    folder = at.rpartition("/")[0]
     files = {
         PurePosixPath(file.name).stem: file
         for file in tree.files(folder)
         if file.name.lower().endswith(".npy")
     }
-    where = tree.path(folder)
+    where = tree.path(at)
     with open_npy(tree, files, where) as arrays:
         return _load(arrays, where, wanted, classes)
 

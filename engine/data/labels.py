@@ -24,6 +24,7 @@ _MANY = 20
 """Distinct labels from which more than one for every two images are no classes."""
 _LARGEST = 2**53
 """The largest whole number of which its float and its neighbours' differ."""
+_KEEP_PLACE = "To keep a place for missing ones, list every class with --classes A,B,..."
 _LIST_ALL = "List every class in order with --classes A,B,..., or as classes = [...] in the file."
 
 
@@ -243,13 +244,18 @@ def _gaps(names: tuple[str, ...]) -> tuple[str, ...]:
     gaps = list(_missing(values))
     if not gaps and values[0] == 0:
         return ()
-    odd = f"Labels {listed(gaps[:_MOST_NAMED], 'and')} never occur" if gaps else ""
+    odd = _never(gaps) if gaps else ""
     if values[0] != 0:
         odd = f"Labels begin at {values[0]}" + (f"; {odd[0].lower()}{odd[1:]}" if odd else "")
-    taken = (
-        f"the {len(values)} values {_some(names)} are taken as the classes 0 to {len(names) - 1}"
-    )
-    return (f"{odd}: {taken}. {_LIST_ALL}" if gaps else f"{odd}: {taken}.",)
+    places = _some(tuple(map(str, range(len(values)))))
+    taken = f"the {len(values)} values {_some(names)} are taken as the classes {places}"
+    return (f"{odd}: {taken}. {_KEEP_PLACE}" if gaps else f"{odd}: {taken}.",)
+
+
+def _never(gaps: Sequence[str]) -> str:
+    if len(gaps) == 1 and " " not in gaps[0]:
+        return f"Label {gaps[0]} never occurs"
+    return f"Labels {listed(gaps[:_MOST_NAMED], 'and')} never occur"
 
 
 def _missing(values: Sequence[int]) -> Iterator[str]:

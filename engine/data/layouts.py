@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -75,7 +76,13 @@ def find_layout(tree: Tree, at: str = "") -> Layout:
 
 def has_classes(tree: Tree, layout: Layout) -> bool:
     """Whether the training pictures are in two folders or more."""
-    return len(_classes(tree, layout.roots["train"])) > 1
+    root = layout.roots["train"]
+    with_pictures = (
+        name
+        for name in tree.folders(root)
+        if any(True for _ in pictures_below(tree, join(root, name)))
+    )
+    return len(list(islice(with_pictures, 2))) > 1
 
 
 def list_pictures(
@@ -163,7 +170,7 @@ def _split(
     tree: Tree, root: str, split: str, names: Sequence[str], is_listed: bool, notes: list[str]
 ) -> Iterator[LabelledFile]:
     folders = tree.folders(root)
-    if split != "train" and (not folders or (len(folders) == 1 and folders[0] not in names)):
+    if split != "train" and (not folders or (len(folders) == 1 and folders[0].lower() in _FILLERS)):
         yield from _unsorted(tree, join(root, *folders), split, notes)
         return
     unknown = [name for name in folders if name not in names]

@@ -9,6 +9,7 @@ from pathlib import Path
 from cnn_tui.engine.data.arrays import load_npy, load_npz
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.forms import FORMS, PARQUET, TABLES
+from cnn_tui.engine.data.idx_folder import IDX, load_idx
 from cnn_tui.engine.data.layouts import NAME, Layout, find_layout, has_classes, list_pictures
 from cnn_tui.engine.data.listing import Listing
 from cnn_tui.engine.data.parquet import FORM, list_parquet, read_row
@@ -23,7 +24,7 @@ FOLDERS = "folders"
 """``labels_from`` for folders that are the classes, although a table lies beside them."""
 _DEEPEST = 3
 _PICKLED = re.compile(r"(data_batch_\d+|test_batch|batches\.meta|.*\.(pkl|pickle|p))$")
-_PYTHON_CIFAR = re.compile(r"cifar-?(100?)(-batches-py|-python.*)")
+_PYTHON_CIFAR = re.compile(r"cifar-?(100?)(-batches-py|-python|.*\.(pkl|pickle|p)$)")
 _INSTEAD = {
     ".tar": "Unpack it, and give the folder.",
     ".gz": "Unpack it, and give the folder.",
@@ -92,8 +93,7 @@ def _npz(tree: Tree, at: str, options: ReadingOptions) -> Dataset:
 
 
 def _npy(tree: Tree, at: str, options: ReadingOptions) -> Dataset:
-    folder = at.rpartition("/")[0]
-    return load_npy(tree, folder, wanted=options.shape, classes=options.classes)
+    return load_npy(tree, at, wanted=options.shape, classes=options.classes)
 
 
 def _parquet(tree: Tree, at: str, options: ReadingOptions) -> Listing:
@@ -126,6 +126,8 @@ def _folder(tree: Tree, path: Path, options: ReadingOptions) -> Dataset | Listin
             _require_no_pictures(tree, tables)
             return _pictures(tree, layout, options)
         return read_tables(tree, tables, options)
+    if files := _below(tree, IDX):
+        return load_idx(tree, files, path, options.classes)
     for suffix, read in ((".npz", _npz), (".npy", _npy)):
         if found := _below(tree, (suffix,)):
             if suffix == ".npz" and len(found) > 1:

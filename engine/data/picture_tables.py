@@ -117,12 +117,15 @@ def _rows(
         found = pictures.get(cell, split)
         if len(found) != 1:
             many = f"{len(found)} pictures are called so" if found else "there is no such picture"
-            raise table.wrong(number, f"{many}: {show(cell)}")
+            hint = "Put it below the folder of the file, or take the row out."
+            raise table.wrong(number, f"{many}: {show(cell)}", hint)
         yield LabelledFile(found[0], _label(table, number, roles.labels, cells), split)
 
 
 def _label(table: CsvTable, number: int, columns: Sequence[int], cells: Sequence[str]) -> str:
     if len(columns) == 1:
+        if not cells[columns[0]]:
+            raise table.wrong(number, f"expected a label in column {table.name(columns[0])}")
         return cells[columns[0]]
     ones = [column for column in columns if is_number(cells[column]) and float(cells[column]) == 1]
     if len(ones) != 1:

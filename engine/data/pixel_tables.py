@@ -38,6 +38,7 @@ LABEL_NAMES = (
 _OTHERS = {"", "id", "index", "image_id", "imageid", "unnamed: 0", "usage", "split"}
 _LEAST_PIXELS = 4
 _MOST_BYTES = 4 << 30
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 class NoLabelsError(DataError):
@@ -138,7 +139,10 @@ def _block(
     """Code of the label, then pixels, ``(n, 1 + P)``."""
 
     def code(text: str) -> int:
-        return codes.setdefault(text.strip().strip('"'), len(codes))
+        label = text.strip().strip('"')
+        if not label:
+            raise ValueError("no label")
+        return codes.setdefault(label, len(codes))
 
     lines = block.lines
     if table.separator == ";":
@@ -173,9 +177,11 @@ def _blame(table: CsvTable, columns: _PixelColumns, block: Block) -> DataError:
     """The error for the first wrong row of a block, with its line and column."""
     for number, cells in table.rows(block):
         table.require_width(number, len(cells))
+        if not cells[columns.label]:
+            return table.wrong(number, f"expected a label in column {table.name(columns.label)}")
         for column in columns.pixels:
-            cell = cells[column].replace(",", ".") if table.separator == ";" else cells[column]
-            if not is_number(cell) or not np.isfinite(np.float32(float(cell))):
+            cell = cells[column]
+            if not is_number(cell) or not abs(float(cell)) < _LARGEST:
                 where = f"column {table.name(column)}"
                 return table.wrong(number, f"expected a number in {where}, received {show(cell)}")
     return DataError(f"{table.where}: its rows cannot be read as numbers.")
@@ -219,6 +225,8 @@ def _end_with_labels(tree: Tree, at: str) -> tuple[str, str]:
             if max(map(len, ends)) > MOST_CLASSES:
                 break
     able = [name for name, cells in zip(("first", "last"), ends, strict=True) if _are_labels(cells)]
+    words = [name for name in able if not all(map(is_number, ends[name == "last"]))]
+    able = words or able
     if len(able) != 1:
         which = "the first or in the last column" if able else "any column"
         raise DataError(

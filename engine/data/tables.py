@@ -87,7 +87,12 @@ class CsvTable:
                     number,
                     f"expected at most {_MOST_COLUMNS:,} columns, received {len(cells):,}",
                 )
-            yield number, [cell.strip() for cell in cells]
+            yield number, [self._cell(cell.strip()) for cell in cells]
+
+    def _cell(self, cell: str) -> str:
+        """A cell with a decimal point: where semicolons part cells, commas may stand for it."""
+        pointed = cell.replace(",", ".")
+        return pointed if self.separator == ";" and is_number(pointed) else cell
 
     def checked(self) -> Iterator[tuple[int, list[str]]]:
         """Every row, each with as many cells as the first one.
@@ -109,9 +114,9 @@ class CsvTable:
         """A column in words, for a message."""
         return show(self.header[column]) if self.header else f"{column + 1:,}"
 
-    def wrong(self, number: int, what: str) -> DataError:
+    def wrong(self, number: int, what: str, hint: str = _HINT) -> DataError:
         """The error for a line of this file."""
-        return DataError(f"{self.where}, line {number:,}: {what}.", _HINT)
+        return DataError(f"{self.where}, line {number:,}: {what}.", hint)
 
 
 @contextmanager

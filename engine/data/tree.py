@@ -22,6 +22,8 @@ from cnn_tui.engine.specs.wording import plain, show
 _SKIPPED = "__MACOSX"
 """The folder that macOS adds to archives."""
 _MOST_MEMBERS = 5_000_000
+_MOST_BYTES = 256 << 20
+"""Bytes of a picture."""
 
 
 class StoredFile(NamedTuple):
@@ -168,8 +170,13 @@ def read_member(archive: str, path: str) -> bytes:
     Raises:
         DataError: The archive is damaged there.
     """
-    with explained(path), _archive(archive).open(path[len(archive) + 1 :]) as stream:
-        return stream.read()
+    with explained(path):
+        member = _archive(archive).getinfo(path[len(archive) + 1 :])
+        if member.file_size > _MOST_BYTES:
+            raise DataError(
+                f"{path}: it declares {member.file_size:,} bytes, too many for a picture."
+            )
+        return _archive(archive).read(member)
 
 
 def _archive(root: str) -> zipfile.ZipFile:
