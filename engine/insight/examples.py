@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.catalog import load_network_data
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture
 from cnn_tui.engine.data.preprocess import Normalizer
@@ -17,6 +18,7 @@ from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.runs.folder import RunInfo
 from cnn_tui.engine.shapes import Shape, format_shape
+from cnn_tui.engine.specs.network import ResizeRule
 from cnn_tui.engine.specs.wording import plain
 
 SplitName = Literal["train", "validation", "test"]
@@ -52,6 +54,8 @@ class Eye:
     normalizer: Normalizer
     peak: float
     """The brightest value of a pixel in the data."""
+    resize: ResizeRule = "crop"
+    """How pictures were brought to the size of the input."""
 
     def examples(self, split: Split, indices: NDArray[np.int64]) -> Examples:
         """Images of a split."""
@@ -67,10 +71,10 @@ class Eye:
         """
         channels, height, width = shape
         try:
-            pixels, size = fitted_picture(path, (channels, height, width))
+            fitted = fitted_picture(path, (channels, height, width), self.resize)
         except BadPictureError as error:
             raise InsightError(f"{plain(str(path))} cannot be shown: {error}.") from None
-        note = ""
+        pixels, size, note = fitted.pixels, fitted.size, ""
         if size != (width, height):
             note = f"The picture of {size[0]}x{size[1]} pixels was fitted to {width}x{height}."
         if invert:
@@ -95,7 +99,8 @@ def find_data(
     if data is None and data_dir is None and info.data_dir:
         data_dir = Path(info.data_dir)
     try:
-        found = load_dataset(data or info.data, data_dir, shape=state.network.input)
+        network = msgspec.structs.replace(state.network, data=data or info.data)
+        _, found, _ = load_network_data(network, data_dir)
     except CnnTuiError as error:
         return f"There is no data to look at: {error}"
     return _mismatch(found, state) or found

@@ -35,6 +35,10 @@ Fraction = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "step", "exponential", "cosine", "one-cycle"]
 InitializerName = Literal["he", "xavier", "lecun", "gaussian", "zeros"]
+ResizeRule = Literal["crop", "stretch", "pad", "refuse"]
+
+
+ClassNames = tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], ...]
 
 
 class Softmax(
@@ -92,6 +96,9 @@ class Recipe(
     """Subtract the mean from the pixels and divide by the standard deviation, per channel."""
     shuffle: bool = True
     """Draw a new order of the training images for every epoch."""
+    resize: ResizeRule = "crop"
+    """How pictures of a folder get the size of the input: the shorter side is fitted and the middle
+    cut out, both sides are fitted, the longer side is fitted and the rest black, or not at all."""
     flip: bool = False
     """Mirror half of the training images left to right, at random."""
     shift: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
@@ -109,6 +116,11 @@ class Network(
     description: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     input: tuple[Features, Size, Size] = (1, 8, 8)
     data: Annotated[str, msgspec.Meta(max_length=200)] = "digits"
+    classes: ClassNames = ()
+    """Names of all classes of the data in order; empty for those that are found in the data."""
+    labels_from: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """Where data of one's own has its labels, if not at a usual place: the ``name`` of each file,
+    ``folders``, or a column of a table."""
     layers: tuple[Layer, ...] = ()
     loss: Loss = Softmax()
     training: Recipe = Recipe()

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.errors import ShapeError
+from cnn_tui.engine.errors import MismatchError
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
@@ -19,18 +19,20 @@ def check_compatible(network: Network, dataset: Dataset) -> None:
     """Refuse a network that has issues, or that does not match the images and classes.
 
     Raises:
-        ShapeError: with what was expected and what was received.
+        MismatchError: with what was expected and what was received.
     """
+    found = dataset.input_shape, len(dataset.classes)
     if network.input != dataset.input_shape:
         expected, received = map(format_shape, (network.input, dataset.input_shape))
-        raise ShapeError(
+        raise MismatchError(
             f"the network {network.name} expects images of {expected}, received {received} from "
             f"{dataset.name}.",
             f"Set input = {list(dataset.input_shape)}, or choose other data.",
+            *found,
         )
     report = check(network, classes=len(dataset.classes))
     if not report.valid:
-        raise ShapeError(report.issues[0].message)
+        raise MismatchError(report.issues[0].message, "", *found)
 
 
 PEAK_OF = 1000

@@ -13,9 +13,10 @@ import click
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.data.pictures import BadPictureError, pillow, read_picture
+from cnn_tui.engine.data.pictures import BadPictureError, read_picture
 from cnn_tui.engine.export.states import Guess, Predictor, TrainedState, read_state
 from cnn_tui.engine.runs.folder import open_run
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_error, print_json, print_line
 
@@ -59,7 +60,6 @@ def command(
     A picture that cannot be read is reported and skipped; the exit code is then 1.
     """
     loaded = read_state(open_run(runs_dir, run), "best" if state == "best" else "last")
-    pillow()
     bad = 0
     with contextlib.closing(Predictor(loaded)) as predictor:
         for image in images:
@@ -73,17 +73,18 @@ def _predict(
     predictor: Predictor, state: TrainedState, image: str, top: int, invert: bool
 ) -> Prediction:
     try:
-        pixels = _read(image, state.network.input)
+        pixels = _read(image, state.network)
     except BadPictureError as error:
         return Prediction(image, [], str(error))
     return Prediction(image, predictor.guesses(pixels, top, invert=invert))
 
 
-def _read(image: str, shape: tuple[int, int, int]) -> np.ndarray:
+def _read(image: str, network: Network) -> np.ndarray:
+    resize = network.training.resize
     if image != "-":
-        return read_picture(Path(image), shape)
+        return read_picture(Path(image), network.input, resize)
     with _standard_input() as path:
-        return read_picture(path, shape)
+        return read_picture(path, network.input, resize)
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import click
 import msgspec
@@ -12,7 +13,7 @@ from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.train import new_run
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.network import Network, ResizeRule
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.snapshot import Weights
@@ -20,7 +21,7 @@ from cnn_tui.engine.transforms.fine_tune import starting_weights, with_new_head
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
-from cnn_tui.tui.cli.options import Extras
+from cnn_tui.tui.cli.options import Extras, Reading
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.history.continuing import OnHangup
 
@@ -41,10 +42,16 @@ from cnn_tui.tui.history.continuing import OnHangup
 @options.data
 @options.data_dir
 @options.skip_damaged
+@options.reading
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
 @click.option("--seed", type=int, metavar="N", help="Seed of weights, order and dropout.")
+@click.option(
+    "--resize",
+    type=click.Choice(get_args(ResizeRule)),
+    help="How pictures of a folder get the size of the input.",
+)
 @options.threads
 @options.log_every
 @options.checkpoint_every
@@ -61,6 +68,7 @@ def command(
     data: str | None,
     data_dir: Path | None,
     skip_damaged: bool,
+    reading: Reading,
     threads: int | None,
     log_every: float | None,
     checkpoint_every: int | None,
@@ -95,7 +103,7 @@ def command(
         return with_new_head(changed, new_head) if new_head else changed
 
     network, dataset, data_dir = load_for(
-        described, data, data_dir, skip_damaged=skip_damaged, change=change
+        described, data, data_dir, skip_damaged=skip_damaged, reading=reading, change=change
     )
     weights = start.weights(network, new_head=bool(new_head)) if start else None
     if not anyway:
