@@ -14,11 +14,8 @@ from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import (
     FC,
-    AvgPool,
-    Conv,
     GlobalAvgPool,
     Layer,
-    MaxPool,
     Residual,
     pair,
 )
@@ -26,7 +23,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.shaping import Pad
-from cnn_tui.engine.specs.windows import windows
+from cnn_tui.engine.specs.windows import Windowed, windows
 
 
 class AxisField(NamedTuple):
@@ -61,7 +58,7 @@ class LayerField(NamedTuple):
 
     def through(self, kind: Layer, shape: Shape) -> LayerField:
         """The field after a layer on a volume of ``shape``."""
-        if isinstance(kind, Conv | MaxPool | AvgPool):
+        if isinstance(kind, Windowed):
             over_rows, over_columns = windows(kind)
             return LayerField(self.rows.through(over_rows), self.columns.through(over_columns))
         if isinstance(kind, Pad):

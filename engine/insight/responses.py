@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer, Residual
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, DWConv, Layer, Residual
 from cnn_tui.engine.specs.report import LayerReport
 
 
@@ -20,7 +20,7 @@ def responses(layers: Sequence[Layer], reports: Sequence[LayerReport]) -> dict[s
         if isinstance(layer, Residual):
             found |= responses(layer.branch, report.branch)
             found |= {inner.name: inner.name for inner in report.shortcut if inner.type == "conv"}
-        if isinstance(layer, Conv | FC):
+        if isinstance(layer, Conv | DWConv | FC):
             following = report.name
         elif not isinstance(layer, BatchNorm) and layer.info.role != "activation":
             following = ""

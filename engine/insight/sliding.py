@@ -15,6 +15,7 @@ from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
     Conv,
+    DWConv,
     GlobalAvgPool,
     Layer,
     MaxPool,
@@ -136,6 +137,6 @@ def _bare(network: Network, position: int, layer: Layer) -> Layer:
         case GlobalMaxPool():
             (_, height, width), _ = known_shapes(network, (position,))
             return MaxPool(kernel_size=(height, width), stride=1, name=layer.name)
-        case Conv() | MaxPool() | AvgPool():
+        case Conv() | DWConv() | MaxPool() | AvgPool():
             return msgspec.structs.replace(layer, padding=0, rounding="exact")
     return layer

@@ -18,7 +18,7 @@ from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.opened import Opened
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import AvgPool, Conv, Layer, MaxPool, Residual
+from cnn_tui.engine.specs.layers import AvgPool, Conv, DWConv, Layer, MaxPool, Residual
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.windows import Windowed, windows
 
@@ -29,7 +29,7 @@ class Step:
 
     layer: str
     kind: str
-    """``conv``, ``maxpool`` or ``avgpool``."""
+    """``conv``, ``dwconv``, ``maxpool`` or ``avgpool``."""
     source: str
     """Name of the layer whose output it reads; ``input`` for the image."""
     channel: int
@@ -212,6 +212,8 @@ def _largest(values: Array) -> tuple[int, int]:
 
 def _reads(spec: Windowed, channel: int, channels: int, filters: int) -> tuple[int, int]:
     """The first channel of the input that a filter or a pool reads, and how many."""
+    if isinstance(spec, DWConv):
+        return channel // spec.multiplier, 1
     if not isinstance(spec, Conv):
         return channel, 1
     count = channels // spec.groups
@@ -236,7 +238,7 @@ def _factors(
     counted: NDArray[np.bool_],
 ) -> Array:
     match spec:
-        case Conv():
+        case Conv() | DWConv():
             weights: Array = subject.model.parameters[f"{layer}.weight"].data[channel].copy()
             return weights
         case MaxPool():

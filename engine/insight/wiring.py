@@ -71,4 +71,4 @@ def _wired(
     return conv._replace(joined=joined)
 
 
-_POOLS = ("maxpool", "avgpool", "global_avgpool")
+_POOLS = ("maxpool", "avgpool", "global_avgpool", "global_maxpool", "adaptive_avgpool")

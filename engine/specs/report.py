@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from cnn_tui.engine.specs.layers import Conv, Layer, Residual, pair
+from cnn_tui.engine.specs.layers import Conv, DWConv, Layer, Residual, pair
 from cnn_tui.engine.specs.network import Network
 
 
@@ -127,7 +127,9 @@ def _learned(layers: Sequence[Layer], reports: Sequence[LayerReport]) -> Iterato
             yield from _learned(layer.branch, report.branch)
             yield from (_sizes(inner, (1, 1)) for inner in report.shortcut if inner.weights)
         elif report.weights:
-            yield _sizes(report, pair(layer.kernel_size) if isinstance(layer, Conv) else (1, 1))
+            yield _sizes(
+                report, pair(layer.kernel_size) if isinstance(layer, Conv | DWConv) else (1, 1)
+            )
 
 
 def _sizes(report: LayerReport, kernel: tuple[int, int]) -> ParamShapes:

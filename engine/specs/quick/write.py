@@ -38,6 +38,7 @@ def _placed(layer: Layer) -> Iterator[str]:
 
 
 def _written(value: object) -> str:
+    value = single(value)
     return format_shape(value) if isinstance(value, tuple) else str(value)
 
 
