@@ -50,6 +50,7 @@ def loads_network(text: str, where: str) -> Network:
     """
     data = _parse(text, where)
     _refuse_too_much(data, where)
+    _pass_over_flatten(data)
     try:
         return msgspec.convert(data, Network)
     except (msgspec.ValidationError, ValueError, OverflowError, RecursionError):
@@ -114,6 +115,12 @@ def _refuse_too_much(data: dict[str, object], where: str) -> None:
             raise SpecError(f"{where}: residual blocks are nested too deeply.", _LESS)
 
 
+def _pass_over_flatten(data: dict[str, object]) -> None:
+    """Remove layers called ``flatten``, as other programs have them: an fc layer does so itself."""
+    for _, layers in _lists(data.get("layers"), 0):
+        layers[:] = [layer for layer in layers if layer != {"type": "flatten"}]
+
+
 def _lists(layers: object, depth: int) -> Iterator[tuple[int, list[object]]]:
     if isinstance(layers, list):
         yield depth, layers
@@ -133,7 +140,7 @@ def _explain(data: dict[str, object], where: str) -> SpecError:
 
 
 _INDENT = "  "
-_SIZES = {"kernel_size", "stride", "padding", "dilation"}
+_SIZES = {"kernel_size", "stride", "padding", "dilation", "output_size"}
 """Settings written as one number if height and width are equal."""
 _ALWAYS = {"input", "data", "kernel_size"}
 """Settings written even if they are the default, since shapes depend on them."""
