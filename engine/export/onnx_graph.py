@@ -12,7 +12,7 @@ import numpy as np
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.export.modules import Module, modules, renamed
 from cnn_tui.engine.export.states import TrainedState
-from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.shapes import Shape, adaptive_spans
 from cnn_tui.engine.specs.activations import PReLU, ReLU6, SiLU
 from cnn_tui.engine.specs.codec import dumps_network
 from cnn_tui.engine.specs.layers import (
@@ -26,6 +26,8 @@ from cnn_tui.engine.specs.layers import (
     Parallel,
     Residual,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 from cnn_tui.engine.specs.windows import Windowed, windows
 from cnn_tui.engine.storage import Storage, replace_file
 
@@ -191,10 +193,37 @@ class _Graph:
         return self.constant(name, self._weights[name].reshape(-1, *ones))
 
     def _maxpool(self, layer: MaxPool, module: Module, x: str) -> str:
-        return self.node("MaxPool", [x], module.path, **_window(layer))
+        return self.node("MaxPool", [x], module.path, **_rounded_window(layer))
 
     def _avgpool(self, layer: AvgPool, module: Module, x: str) -> str:
-        return self.node("AveragePool", [x], module.path, count_include_pad=1, **_window(layer))
+        counts = int(layer.count_include_pad)
+        settings = _rounded_window(layer)
+        return self.node("AveragePool", [x], module.path, count_include_pad=counts, **settings)
+
+    def _adaptive(self, layer: AdaptiveAvgPool, module: Module, x: str) -> str:
+        """Means of rows, then of columns: ONNX has no pool with windows of unequal size."""
+        rows, columns = map(_means, module.before[1:], module.after[1:])
+        names = (f"{module.path}/{axis}" for axis in ("rows", "columns"))
+        down, across = map(self.constant, names, (rows, columns.T))
+        over_rows = self.node("MatMul", [down, x], f"{module.path}/over-rows")
+        return self.node("MatMul", [over_rows, across], module.path)
+
+    def _groupnorm(self, layer: GroupNorm, module: Module, x: str) -> str:
+        inputs = [x, *self._weights_of(module.path, True)]
+        settings = {"epsilon": layer.eps, "num_groups": layer.num_groups}
+        return self.node("GroupNormalization", inputs, module.path, **settings)
+
+    def _layernorm(self, layer: LayerNorm, module: Module, x: str) -> str:
+        path, by_pixel = module.path, layer.over == "channels" and len(module.before) == 3
+        if by_pixel:
+            x = self.node("Transpose", [x], f"{path}/last", perm=[0, 2, 3, 1])
+        name, axis = (f"{path}/normal", -1) if by_pixel else (path, 1)
+        inputs = [x, *self._weights_of(path, True)]
+        y = self.node("LayerNormalization", inputs, name, axis=axis, epsilon=layer.eps)
+        return self.node("Transpose", [y], path, perm=[0, 3, 1, 2]) if by_pixel else y
+
+    def _layer_scale(self, layer: LayerScale, module: Module, x: str) -> str:
+        return self.node("Mul", [x, self._factor(module)], module.path)
 
     def _batchnorm(self, layer: BatchNorm, module: Module, x: str) -> str:
         parts = ("weight", "bias", "running_mean", "running_var")
@@ -268,16 +297,32 @@ class _Graph:
         Conv: _conv,
         MaxPool: _maxpool,
         AvgPool: _avgpool,
+        AdaptiveAvgPool: _adaptive,
         FC: _fc,
         SiLU: _silu,
         ReLU6: _relu6,
         PReLU: _prelu,
+        GroupNorm: _groupnorm,
+        LayerNorm: _layernorm,
+        LayerScale: _layer_scale,
         BatchNorm: _batchnorm,
         LRN: _lrn,
         Residual: _residual,
         Parallel: _parallel,
     }
     """The layers whose operators have other inputs or attributes than their settings."""
+
+
+def _means(size: int, count: int) -> np.ndarray:
+    """The matrix ``(count, size)`` of an average pool to a given size along one axis."""
+    means = np.zeros((count, size), np.float32)
+    for row, (start, stop) in zip(means, adaptive_spans(size, count), strict=True):
+        row[start:stop] = 1 / (stop - start)
+    return means
+
+
+def _rounded_window(layer: MaxPool | AvgPool) -> dict[str, Any]:
+    return _window(layer) | ({"ceil_mode": 1} if layer.rounding == "ceil" else {})
 
 
 def _window(layer: Windowed) -> dict[str, list[int]]:

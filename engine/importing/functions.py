@@ -26,6 +26,7 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
         (*_POOL, "ceil_mode", "count_include_pad", "divisor_override"),
     ),
     "adaptive_avg_pool2d": ("AdaptiveAvgPool2d", ("output_size",)),
+    "adaptive_max_pool2d": ("AdaptiveMaxPool2d", ("output_size", "return_indices")),
     "dropout": ("Dropout", ("p", "training", "inplace")),
     "local_response_norm": ("LocalResponseNorm", ("size", "alpha", "beta", "k")),
     "flatten": ("Flatten", ("start_dim", "end_dim")),

@@ -9,14 +9,16 @@ from cnn_tui.engine.layers.branches import MergeOp, ShareOp, ZeroPadOp
 from cnn_tui.engine.layers.building import Builder, Parts, Placed
 from cnn_tui.engine.layers.conv import conv_ops
 from cnn_tui.engine.layers.fc import fc_ops
+from cnn_tui.engine.layers.group_norm import groupnorm_ops, layernorm_ops
 from cnn_tui.engine.layers.kept import KeptOp
 from cnn_tui.engine.layers.norm import batchnorm_ops
-from cnn_tui.engine.layers.scale import prelu_ops
+from cnn_tui.engine.layers.scale import layer_scale_ops, prelu_ops
 from cnn_tui.engine.layers.simple import (
     PoolOp,
     activation_ops,
+    adaptive_avgpool_ops,
     dropout_ops,
-    global_avgpool_ops,
+    global_pool_ops,
     lrn_ops,
     pool_ops,
 )
@@ -35,6 +37,8 @@ from cnn_tui.engine.specs.layers import (
     Parallel,
     Residual,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 
 
 def chain_ops(placed: Sequence[Placed], parts: Parts) -> list[Op]:
@@ -84,10 +88,15 @@ BUILDERS: dict[type, Builder] = {
     Conv: conv_ops,
     MaxPool: pool_ops,
     AvgPool: pool_ops,
-    GlobalAvgPool: global_avgpool_ops,
+    GlobalAvgPool: global_pool_ops,
+    GlobalMaxPool: global_pool_ops,
+    AdaptiveAvgPool: adaptive_avgpool_ops,
     FC: fc_ops,
     Dropout: dropout_ops,
     BatchNorm: batchnorm_ops,
+    GroupNorm: groupnorm_ops,
+    LayerNorm: layernorm_ops,
+    LayerScale: layer_scale_ops,
     LRN: lrn_ops,
     Residual: residual_ops,
     Parallel: parallel_ops,

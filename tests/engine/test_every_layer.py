@@ -58,6 +58,8 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 from cnn_tui.engine.specs.quick.complete import complete
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.vocabulary import kind_named
@@ -72,7 +74,13 @@ SHAPE, BATCH, CLASSES = (4, 6, 5), 5, 3
 EXAMPLES: tuple[Layer, ...] = (
     Conv(out_channels=6, kernel_size=(3, 2), stride=(1, 2), padding=1, groups=2, rounding="floor"),
     MaxPool(kernel_size=(2, 3), stride=1, padding=1),
+    MaxPool(kernel_size=3, stride=2, rounding="ceil"),
     AvgPool(kernel_size=(3, 2), stride=1, padding=1),
+    AvgPool(kernel_size=2, padding=1, count_include_pad=False, rounding="floor"),
+    AvgPool(kernel_size=(2, 3), stride=2, padding=1, rounding="ceil"),
+    AvgPool(kernel_size=3, stride=3, padding=1, rounding="ceil", count_include_pad=False),
+    AdaptiveAvgPool(output_size=(4, 3)),
+    AdaptiveAvgPool(output_size=7),
     FC(out_features=5),
     LeakyReLU(negative_slope=0.2),
     GELU(approximate="none"),
@@ -81,6 +89,10 @@ EXAMPLES: tuple[Layer, ...] = (
     PReLU(),
     Dropout(p=0.25),
     BatchNorm(eps=1e-3, momentum=0.25),
+    GroupNorm(num_groups=2, eps=1e-3),
+    LayerNorm(eps=1e-3),
+    LayerNorm(over="channels"),
+    LayerScale(init_value=0.5),
     LRN(size=3, alpha=0.5, beta=0.5, k=1.5),
     Residual(branch=(Conv(out_channels=6, padding=1), Tanh()), shortcut="projection"),
     Parallel(branches=((Conv(out_channels=3, padding=1), Tanh()), ()), merge="concat"),
@@ -206,15 +218,19 @@ def test_pytorch_source_computes_the_same(layer: Layer, tmp_path: Path) -> None:
 
 
 def test_an_onnx_graph_gives_it_back(layer: Layer, tmp_path: Path) -> None:
-    """Without the note that holds the architecture, so that the graph alone counts."""
+    """Without the note that holds the architecture, so that the graph alone counts.
+
+    At the beginning of a graph constants are the normalisation of the pixels: a tanh comes first.
+    """
     if isinstance(layer, SEVERAL_NODES):
         pytest.skip("it is a pattern of several nodes")
     onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
-    model = onnx.load_from_string(onnx_bytes(state_of(whole(layer))))
+    described = network(SHAPE, Tanh(), layer, FC(out_features=CLASSES))
+    model = onnx.load_from_string(onnx_bytes(state_of(described)))
     del model.metadata_props[:]
     (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
     found = import_network(tmp_path / "net.onnx").network
-    assert canonical(found.layers) == canonical(whole(layer).layers)
+    assert canonical(found.layers) == canonical(described.layers)
 
 
 def test_other_forms_in_onnx_are_refused_with_the_nearest(tmp_path: Path) -> None:
