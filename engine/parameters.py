@@ -23,9 +23,12 @@ class Parameter:
     name: str
     storage_shape: tuple[int, ...]
     axes: tuple[int, ...]
-    role: Literal["weight", "bias", "gamma", "beta"]
+    role: Literal["weight", "bias", "gamma", "beta", "scale"]
+    """``scale`` is a factor whose gradient, unlike that of a ``gamma``, is summed over shards."""
     fan_in: int = 1
     fan_out: int = 1
+    initial: float = 0.0
+    """The value at the beginning, of a bias or a scale."""
     storage: Array = field(init=False, repr=False)
     storage_grad: Array = field(init=False, repr=False)
     offset: int = field(init=False, default=0)
@@ -123,12 +126,12 @@ def weight_std(name: InitializerName, fan_in: int, fan_out: int) -> float:
 
 
 def initialize(parameters: list[Parameter], name: InitializerName, seed: int) -> None:
-    """Set biases and beta to 0, gamma to 1 and draw weights, each from a stream of its own."""
+    """Draw weights, each from a stream of its own; set the others to their initial values."""
     for number, parameter in enumerate(parameters):
         if parameter.role == "weight":
             parameter.data[...] = initial_weight(parameter, number, name, seed)
         else:
-            parameter.storage.fill(1 if parameter.role == "gamma" else 0)
+            parameter.storage.fill(1 if parameter.role == "gamma" else parameter.initial)
 
 
 def initial_weight(parameter: Parameter, number: int, name: InitializerName, seed: int) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from cnn_tui.engine.specs.activations import ELU, GELU, PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -22,9 +23,13 @@ from cnn_tui.engine.specs.layers import (
     Residual,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 
 NAMES = st.from_regex(r"[A-Za-z0-9._-]{0,8}", fullmatch=True)
 ROUNDINGS = st.sampled_from(["exact", "floor"])
+BOOLEANS = st.booleans()
+POOL_ROUNDINGS = st.sampled_from(["exact", "floor", "ceil"])
 WITHOUT_SETTINGS = [kind for kind in LAYER_TYPES.values() if kind.__struct_fields__ == ("name",)]
 SHORTCUTS = st.sampled_from(["identity", "projection", "zero-pad"])
 
@@ -58,8 +63,15 @@ def layers(most: int, *, names: bool = True) -> st.SearchStrategy[Layer]:
             rounding=ROUNDINGS,
             **name,
         ),
-        st.builds(MaxPool, rounding=ROUNDINGS, **pool, **name),
-        st.builds(AvgPool, rounding=ROUNDINGS, **pool, **name),
+        st.builds(MaxPool, rounding=POOL_ROUNDINGS, **pool, **name),
+        st.builds(AvgPool, rounding=POOL_ROUNDINGS, count_include_pad=BOOLEANS, **pool, **name),
+        st.builds(GroupNorm, num_groups=count, eps=st.floats(1e-9, 1), **name),
+        st.builds(LayerNorm, over=st.sampled_from(["volume", "channels"]), **name),
+        st.builds(LayerScale, init_value=st.floats(-1e6, 1e6), **name),
+        st.builds(AdaptiveAvgPool, output_size=size, **name),
+        st.builds(GELU, approximate=st.sampled_from(["none", "tanh"]), **name),
+        st.builds(ELU, alpha=st.floats(0, 1), **name),
+        st.builds(PReLU, per_channel=BOOLEANS, init=st.floats(-1, 1), **name),
         st.builds(FC, out_features=count, bias=st.booleans(), **name),
         st.builds(LeakyReLU, negative_slope=st.floats(0, 1), **name),
         st.builds(Dropout, p=st.floats(0, 1, exclude_max=True), **name),

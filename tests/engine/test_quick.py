@@ -234,9 +234,9 @@ def test_nothing_typed_raises_anything_else(text: str):
 def test_completions_never_raise_and_replace_the_word_at_the_cursor(text: str, cursor: int):
     for one in complete(text, cursor):
         assert 0 <= one.start <= one.end <= len(text)
-        kind = kind_named(one.text)
+        kind, typed = kind_named(one.text), text[one.start : one.end].lower()
         names = kind.info.words if kind else (one.text,)
-        assert any(name.startswith(text[one.start : one.end].lower()) for name in names)
+        assert any(name.startswith(typed) for name in names)
 
 
 def words(text: str) -> list[str]:

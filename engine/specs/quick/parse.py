@@ -29,7 +29,7 @@ _DECIMAL = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(e[+-]?[0-
 _SIZE = re.compile(r"([0-9]{1,18})[x×]([0-9]{1,18})")
 _OF_VGG = re.compile(r"([0-9]{1,4})-([0-9]{1,9})")
 """A kernel and a number of filters, as papers write ``conv3-64``."""
-_SIZES = {"kernel_size", "stride", "padding", "dilation"}
+_SIZES = {"kernel_size", "stride", "padding", "dilation", "output_size"}
 _LABELS = {
     "out_channels": "the number of filters",
     "out_features": "the number of outputs",
