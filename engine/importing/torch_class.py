@@ -9,7 +9,7 @@ from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.class_init import Init, bound, calls_of
 from cnn_tui.engine.importing.functions import FUNCTIONS, RESHAPES, applied
 from cnn_tui.engine.importing.literals import NotLiteralError
-from cnn_tui.engine.importing.modules import ImportedModule
+from cnn_tui.engine.importing.signatures import ImportedModule
 from cnn_tui.engine.importing.torch_source import SHARED, TorchSource
 from cnn_tui.engine.specs.wording import plain
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.importing.modules import ImportedModule
+from cnn_tui.engine.importing.signatures import ImportedModule
 from cnn_tui.engine.importing.torch_class import class_chain, module_classes
 from cnn_tui.engine.importing.torch_source import SEQUENTIAL, TorchSource
 from cnn_tui.engine.specs.wording import listed, plain

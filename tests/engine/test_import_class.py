@@ -203,7 +203,7 @@ REFUSED = {
     "return x, x": "is more than one value",
     "return self.other(x)": "line 10: self.other is not set in __init__",
     "return self.conv(x, x)": "line 10: self.conv is not applied to exactly one value",
-    "return F.elu(self.conv(x))": "layers without a counterpart: line 10: F.elu",
+    "return F.celu(self.conv(x))": "layers without a counterpart: line 10: F.celu",
     "return torch.cat([x, x])": "line 10: [x, x] is no module applied to a value",
     "return self.fc(torch.flatten(x))": "line 10: torch.flatten does not flatten all dimensions",
     "return x.view(4, -1)": "line 10: x.view does not flatten to (-1, n)",
