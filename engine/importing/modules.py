@@ -212,7 +212,8 @@ def _plain(part: ImportedModule, assembly: Assembly) -> None:
 
 
 def _unflatten(part: ImportedModule, assembly: Assembly) -> None:
-    if part.settings.get("unflattened_size") != (math.prod(assembly.shape), 1, 1):
+    pixels = (math.prod(assembly.shape), 1, 1)
+    if part.settings.get("unflattened_size", pixels) != pixels:
         raise part.refused("does not restore one pixel of each channel: no counterpart")
     assembly.flat = False
 

@@ -88,7 +88,7 @@ def assert_same_scores(network: Network, module: object) -> None:
         assert target.shape == values.shape
         target[...] = values
     images = rng.random((3, *network.input), dtype=np.float32)
-    flat = type(module[0]).__name__ == "Linear"
+    flat = type(next(module.children())).__name__ == "Linear"
     with torch.no_grad():
         expected = module.eval()(torch.from_numpy(images.reshape(3, -1) if flat else images))
     scores = model.forward(images)
