@@ -169,9 +169,10 @@ class _Flow:
         """Assign the sizes of a value, or the equal shares of its channels."""
         targets = [name.id for name in names if isinstance(name, ast.Name)]
         made: Sequence[Known]
+        sizes: list[Known] = ["batch", *["size" for _ in names[1:]]]
         match node:
             case ast.Call(func=ast.Attribute(attr="size"), args=[]) | ast.Attribute(attr="shape"):
-                made = ["batch", *["size"] * (len(names) - 1)]
+                made = sizes
             case ast.Call(func=ast.Attribute(attr="chunk")):
                 made = self._shares(node, values)
             case _:
@@ -265,8 +266,8 @@ class _Flow:
         name = meaning.rpartition(".")[2] or method_name(node)
         if meaning in _CONCATENATIONS:
             return self._concatenated(node, values)
-        if name in _OPERATORS and (arguments := self._both(node)):
-            return self._joined(arguments, _OPERATORS[name], node, values)
+        if name in _OPERATORS and (operands := self._both(node)):
+            return self._joined(operands, _OPERATORS[name], node, values)
         given, arguments = self._operands(node, values)
         if name == "expand_as":  # a product does so by itself
             return given
