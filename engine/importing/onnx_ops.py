@@ -28,7 +28,13 @@ from cnn_tui.engine.specs.layers import (
     ReLU,
 )
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 
+_PAD_MODES: dict[bytes, Literal["zeros", "reflect", "replicate"]] = {
+    b"constant": "zeros",
+    b"reflect": "reflect",
+    b"edge": "replicate",
+}
 _CHANNELS_LAST = ("Transpose", "LayerNormalization")
 """Operators that may find the channels last."""
 _MOST_MEANS = 1 << 16
@@ -288,6 +294,37 @@ class Operators:
             raise refused(node, "moves dimensions other than the channels")
         assembly.channels_last = not assembly.channels_last
 
+    def pad(self, node: Node, assembly: Assembly) -> None:
+        """Append a padding of height and width for ``Pad``."""
+        pads = self._numbers(node, 1) or node.attributes.get("pads", ())
+        mode = node.attributes.get("mode", b"constant")
+        if len(node.inputs) > 3 or len(pads) != 8 or any((*pads[:2], *pads[4:6])):
+            raise refused(node, "pads other dimensions than height and width")
+        if mode not in _PAD_MODES or any(self._numbers(node, 2) or ()):
+            raise refused(node, "pads with other values than zeros or pixels")
+        top, left, bottom, right = (int(pads[at]) for at in (2, 3, 6, 7))
+        sides = (left, right, top, bottom)
+        padding = left if len({*sides}) == 1 else sides
+        assembly.add(Pad(padding=padding, padding_mode=_PAD_MODES[mode]), node.where)
+
+    def gather(self, node: Node, assembly: Assembly) -> None:
+        """Append a channel shuffle for ``Gather`` of all channels in its order."""
+        order = self._numbers(node, 1) or ()
+        channels = assembly.shape[0]
+        # The second channel after the shuffle is the first one of the second group.
+        size = int(order[1]) if len(order) > 1 else 0
+        groups = channels // size if size and channels % size == 0 else 0
+        expected = [at % groups * size + at // groups for at in range(channels * (groups > 0))]
+        if node.attributes.get("axis", 0) != 1 or not order or list(order) != expected:
+            raise refused(node, "takes channels in an order that is not a shuffle of groups")
+        assembly.add(ChannelShuffle(groups=groups), node.where)
+
+    def _numbers(self, node: Node, place: int) -> tuple[float, ...] | None:
+        """The entries of a constant input; None if there is none."""
+        value = "".join(node.inputs[place : place + 1])
+        constant = value and self._file.is_constant(value)
+        return self._file.numbers(value, _MOST_MEANS) if constant else None
+
     def norm(self, node: Node, assembly: Assembly) -> None:
         """Append a batch norm; ONNX's momentum is the weight of the old mean."""
         given = {"epsilon": 1e-5, "momentum": 0.9, **node.attributes}
@@ -378,6 +415,8 @@ _HANDLERS: dict[str, Callable[[Operators, Node, Assembly], None]] = {
     "GroupNormalization": Operators.group_norm,
     "LayerNormalization": Operators.layer_norm,
     "Transpose": Operators.transpose,
+    "Pad": Operators.pad,
+    "Gather": Operators.gather,
     "LRN": Operators.lrn,
     "Dropout": Operators.dropout,
     "Flatten": Operators.flatten,
@@ -385,5 +424,5 @@ _HANDLERS: dict[str, Callable[[Operators, Node, Assembly], None]] = {
     "Squeeze": Operators.squeeze,
     "Identity": _nothing,
 }
-KNOWN = frozenset(_HANDLERS) | {"Slice", "Pad"}
+KNOWN = frozenset(_HANDLERS) | {"Slice"}
 """Operators that have a counterpart, some only in certain positions."""

@@ -21,6 +21,7 @@ from cnn_tui.engine.specs.layers import (
     Parallel,
     Repeat,
     Residual,
+    StochasticDepth,
     pair,
 )
 from cnn_tui.engine.specs.windows import Windowed, windows
@@ -125,7 +126,7 @@ def canonical(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     for layer in layers:
         if isinstance(layer, Repeat):
             made += canonical(layer.layers) * layer.times
-        elif not isinstance(layer, Dropout):
+        elif not isinstance(layer, Dropout | StochasticDepth):
             made.append(_canonical(layer))
     return tuple(made)
 

@@ -67,6 +67,7 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {
     "LayerNorm": ("normalized_shape", "eps", "elementwise_affine", "bias", "device", "dtype"),
     "LayerNorm2d": ("channels", "eps"),
     "LayerScale": ("channels", "init_value"),
+    **dict.fromkeys(("ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d"), ("padding",)),
     "PReLU": ("num_parameters", "init"),
     "Flatten": ("start_dim", "end_dim"),
     "Identity": (),

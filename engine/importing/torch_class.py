@@ -169,9 +169,10 @@ class _Flow:
         """Assign the sizes of a value, or the equal shares of its channels."""
         targets = [name.id for name in names if isinstance(name, ast.Name)]
         made: Sequence[Known]
-        sizes: list[Known] = ["batch", *["size" for _ in names[1:]]]
+        sizes: list[Known] = ["batch"]
         match node:
             case ast.Call(func=ast.Attribute(attr="size"), args=[]) | ast.Attribute(attr="shape"):
+                sizes += ["size"] * (len(names) - 1)
                 made = sizes
             case ast.Call(func=ast.Attribute(attr="chunk")):
                 made = self._shares(node, values)
