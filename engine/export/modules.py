@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -18,9 +18,9 @@ from cnn_tui.engine.runs.tensors import plain_encode
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.inside import list_letter
-from cnn_tui.engine.specs.layers import Layer, Parallel
+from cnn_tui.engine.specs.layers import Layer, Parallel, Repeat
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.placed import Placed, place_network
+from cnn_tui.engine.specs.placed import Placed, place_layers
 from cnn_tui.engine.storage import Storage, replace_file
 
 TAKEN = frozenset(
@@ -56,7 +56,8 @@ class Module:
     before: Shape
     after: Shape
     branches: tuple[tuple[Module, ...], ...] = ()
-    """Branch and shortcut of a residual block, or the branches of a parallel one."""
+    """Branch and shortcut of a residual block, the branches of a parallel one, or the copies of
+    repeated layers."""
 
     def every(self) -> Iterator[Module]:
         """Yield the module itself, then all inner modules."""
@@ -66,8 +67,20 @@ class Module:
 
 
 def modules(network: Network) -> tuple[Module, ...]:
-    """Return the modules of a valid network."""
-    return _chain(place_network(network, check(network)), "", "")
+    """Return the modules of a valid network; each repeated layer is a module with copies inside."""
+    return _chain(place_layers(network.layers, check(network).layers, network.input), "", "")
+
+
+def unrolled(tree: Iterable[Module]) -> tuple[Module, ...]:
+    """Return the modules with the copies of repeated layers in place of what repeats them."""
+    made: list[Module] = []
+    for module in tree:
+        branches = tuple(unrolled(inner) for inner in module.branches)
+        if isinstance(module.layer, Repeat):
+            made += chain.from_iterable(branches)
+        else:
+            made.append(replace(module, branches=branches))
+    return tuple(made)
 
 
 def renamed(tree: Iterable[Module], arrays: dict[str, Item]) -> dict[str, Item]:
@@ -90,6 +103,8 @@ def _module(placed: Placed, key: str, path: str) -> Module:
     inside = ["", "shortcut."]
     if isinstance(layer, Parallel):
         inside = [f"{list_letter(number)}." for number in range(len(layer.branches))]
+    elif isinstance(layer, Repeat):
+        inside = [f"{copy}." for copy in range(1, len(placed.branches) + 1)]
     branches = tuple(
         _chain(inner, f"{path}.{part}", f"{placed.name}.{part}")
         for inner, part in zip(placed.branches, inside, strict=False)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from cnn_tui.engine.errors import RunError, reason_of
-from cnn_tui.engine.export.modules import Module, modules, renamed
+from cnn_tui.engine.export.modules import Module, modules, renamed, unrolled
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.shapes import Shape, adaptive_spans
 from cnn_tui.engine.specs.activations import PReLU, ReLU6, SiLU
@@ -61,7 +61,7 @@ def onnx_bytes(state: TrainedState) -> bytes:
         RunError: if ``onnx`` is not installed.
     """
     onnx = _onnx()
-    tree = modules(state.network)
+    tree = unrolled(modules(state.network))
     graph = _Graph(onnx.helper, renamed(tree, state.weights))
     images = graph.normalized(state.normalizer.mean, state.normalizer.std)
     # A network may end in a volume C x 1 x 1.

@@ -5,6 +5,72 @@ An import recognises a class that is exactly one of these.
 
 from __future__ import annotations
 
+RESIDUAL = '''\
+class Residual(nn.Sequential):
+    """branch(x) + shortcut(x); the layers of the branch are its children, the shortcut the last."""
+
+    def __init__(self, branch: OrderedDict[str, nn.Module], shortcut: nn.Module) -> None:
+        super().__init__(branch)
+        self.shortcut = shortcut
+
+    def forward(self, x: Tensor) -> Tensor:
+        *branch, shortcut = self.children()
+        y = x
+        for layer in branch:
+            y = layer(y)
+        return y + shortcut(x)
+
+
+'''
+
+PARALLEL = '''\
+class Parallel(nn.Module):
+    """Branches of the same input, or with split of equal shares of its channels, merged."""
+
+    def __init__(self, merge: str, *, split: bool = False, **branches: nn.Module) -> None:
+        super().__init__()
+        self.merge, self.split = merge, split
+        for name, branch in branches.items():
+            self.add_module(name, branch)
+
+    def forward(self, x: Tensor) -> Tensor:
+        branches = list(self.children())
+        inputs = x.chunk(len(branches), 1) if self.split else [x] * len(branches)
+        y, *others = (branch(part) for branch, part in zip(branches, inputs))
+        if self.merge == "concat":
+            return torch.cat([y, *others], 1)
+        for other in others:
+            y = y + other if self.merge == "add" else y * other
+        return y
+
+
+'''
+
+REPEAT = '''\
+class Repeat(nn.Sequential):
+    """The same layers several times, each copy with weights of its own; copies count from 1."""
+
+    def __init__(self, *copies: nn.Module) -> None:
+        super().__init__(OrderedDict((str(n), copy) for n, copy in enumerate(copies, 1)))
+
+
+'''
+
+ZERO_PAD = '''\
+class ZeroPad(nn.Module):
+    """Every stride-th pixel, with channels of zeros behind those there are."""
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__()
+        self.channels, self.stride = channels, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x[:, :, :: self.stride, :: self.stride]
+        return functional.pad(x, (0, 0, 0, 0, 0, self.channels - x.shape[1]))
+
+
+'''
+
 LAYER_NORM = '''\
 class LayerNorm2d(nn.LayerNorm):
     """A layer norm over the channels of each pixel."""
@@ -46,5 +112,13 @@ class StochasticDepth(nn.Module):
 
 '''
 
-OWN = {"LayerNorm2d": LAYER_NORM, "LayerScale": LAYER_SCALE, "StochasticDepth": STOCHASTIC_DEPTH}
+OWN = {
+    "Residual": RESIDUAL,
+    "Parallel": PARALLEL,
+    "Repeat": REPEAT,
+    "ZeroPad": ZERO_PAD,
+    "LayerNorm2d": LAYER_NORM,
+    "LayerScale": LAYER_SCALE,
+    "StochasticDepth": STOCHASTIC_DEPTH,
+}
 """By the name of the class."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from textwrap import indent
 from typing import Any
@@ -11,6 +12,7 @@ from cnn_tui.engine.export.modules import Module, free_key, modules
 from cnn_tui.engine.export.own_modules import OWN
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.specs.activations import PReLU
+from cnn_tui.engine.specs.inside import list_letter
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -21,6 +23,8 @@ from cnn_tui.engine.specs.layers import (
     GlobalAvgPool,
     Layer,
     MaxPool,
+    Parallel,
+    Repeat,
     Residual,
     StochasticDepth,
     pair,
@@ -67,46 +71,12 @@ def normalize(images: Tensor) -> Tensor:
 
 '''
 
-RESIDUAL = '''\
-class Residual(nn.Sequential):
-    """branch(x) + shortcut(x); the layers of the branch are its children, the shortcut the last."""
-
-    def __init__(self, branch: OrderedDict[str, nn.Module], shortcut: nn.Module) -> None:
-        super().__init__(branch)
-        self.shortcut = shortcut
-
-    def forward(self, x: Tensor) -> Tensor:
-        *branch, shortcut = self.children()
-        y = x
-        for layer in branch:
-            y = layer(y)
-        return y + shortcut(x)
-
-
-'''
-
-ZERO_PAD = '''\
-class ZeroPad(nn.Module):
-    """Every stride-th pixel, with channels of zeros behind those there are."""
-
-    def __init__(self, channels: int, stride: int) -> None:
-        super().__init__()
-        self.channels, self.stride = channels, stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x[:, :, :: self.stride, :: self.stride]
-        return functional.pad(x, (0, 0, 0, 0, 0, self.channels - x.shape[1]))
-
-
-'''
-
 
 def torch_source(state: TrainedState, weights: str, module: str = "network") -> str:
     """Return the source of a module; its docstring names itself and the file ``weights``."""
     network = state.network
-    tree = modules(network)
-    kinds = [module.layer for top in tree for module in top.every()]
-    padded = any(isinstance(kind, Residual) and kind.shortcut == "zero-pad" for kind in kinds)
+    body = _build(modules(network))
+    own = "".join(code for name, code in OWN.items() if re.search(rf"\b{name}\(", body))
     channels, height, width = network.input
     head = _HEAD.format(
         name=network.name or "untitled",
@@ -117,15 +87,12 @@ def torch_source(state: TrainedState, weights: str, module: str = "network") -> 
         peak=state.peak,
         weights=weights,
         module=module,
-        functional="from torch.nn import functional\n" if padded else "",
+        functional="from torch.nn import functional\n" if "functional." in own else "",
         classes=_tuple(map(repr, state.classes)),
         mean=_tuple(map(repr, state.normalizer.mean.ravel().tolist())),
         std=_tuple(map(repr, state.normalizer.std.ravel().tolist())),
     )
-    classes = RESIDUAL * any(isinstance(kind, Residual) for kind in kinds) + ZERO_PAD * padded
-    body = _build(tree)
-    own = "".join(source for name, source in OWN.items() if f", {name}(" in body)
-    return head + classes + own + body
+    return head + own + body
 
 
 def _tuple(items: Iterable[str]) -> str:
@@ -150,6 +117,13 @@ def _end(tree: tuple[Module, ...]) -> tuple[tuple[str, str], ...]:
 
 def _flatten_key(tree: tuple[Module, ...], module: Module) -> str:
     return free_key(f"{module.key}_flatten", {neighbour.key for neighbour in tree})
+
+
+def _sequence(tree: tuple[Module, ...], end: tuple[tuple[str, str], ...] = ()) -> str:
+    """Modules applied one after the other."""
+    if not tree and not end:
+        return "nn.Identity()"
+    return f"nn.Sequential(\n{indent(_ordered(tree, end), _INDENT)}\n)"
 
 
 def _ordered(tree: tuple[Module, ...], end: tuple[tuple[str, str], ...] = ()) -> str:
@@ -244,13 +218,43 @@ def _lrn(layer: LRN, module: Module) -> str:
 
 
 def _residual(layer: Residual, module: Module) -> str:
-    shortcut = "nn.Identity()"
-    if module.branches[1]:
-        shortcut = f"nn.Sequential(\n{indent(_ordered(module.branches[1]), _INDENT)}\n)"
-    elif layer.shortcut == "zero-pad":
+    shortcut = _sequence(module.branches[1])
+    if layer.shortcut == "zero-pad":
         shortcut = f"ZeroPad({module.after[0]}, {layer.stride})"
-    inner = f"{_ordered(module.branches[0])},\n{shortcut},"
-    return f"Residual(\n{indent(inner, _INDENT)}\n)"
+    return _call("Residual", [_ordered(module.branches[0]), shortcut])
+
+
+def _parallel(layer: Parallel, module: Module) -> str:
+    split = ["split=True"] if layer.split else []
+    branches = (
+        f"{list_letter(number)}={_sequence(branch, _as_merged(branch, module))}"
+        for number, branch in enumerate(module.branches)
+    )
+    return _call("Parallel", [repr(layer.merge), *split, *branches])
+
+
+def _as_merged(branch: tuple[Module, ...], module: Module) -> tuple[tuple[str, str], ...]:
+    """What gives a branch as many dimensions as the volume it is merged into: (C,) or C x 1 x 1."""
+    shape = branch[-1].after if branch else module.before
+    if len(shape) == len(module.after):
+        return ()
+    key = free_key("flatten" if len(shape) == 3 else "unflatten", {part.key for part in branch})
+    return ((key, "nn.Flatten()" if len(shape) == 3 else f"nn.Unflatten(1, ({shape[0]}, 1, 1))"),)
+
+
+def _repeat(layer: Repeat, module: Module) -> str:
+    """The first copy and, where the others are written alike, those once."""
+    copies = [_sequence(copy) for copy in module.branches]
+    if len(copies) > 1 and len(set(copies)) == 1:
+        every = f"{copies[0]}\nfor _ in range({layer.times})"
+        return _call("Repeat", [f"*(\n{indent(every, _INDENT)}\n)"])
+    return _call("Repeat", copies)
+
+
+def _call(name: str, arguments: Iterable[str]) -> str:
+    """A call with one argument a line."""
+    lines = "\n".join(f"{argument}," for argument in arguments)
+    return f"{name}(\n{indent(lines, _INDENT)}\n)"
 
 
 _EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
@@ -271,6 +275,8 @@ _EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
     BatchNorm: _batchnorm,
     LRN: _lrn,
     Residual: _residual,
+    Parallel: _parallel,
+    Repeat: _repeat,
 }
 """The layers whose modules have other arguments than their settings."""
 

@@ -51,6 +51,20 @@ class Assembly:
         branch.flow, branch.flat = self.flow, self.flat
         return branch
 
+    def share(self, count: int, where: str) -> Assembly:
+        """Return an assembly for a branch that begins with one of ``count`` equal shares.
+
+        Raises:
+            SpecError: if the channels cannot be shared out.
+        """
+        channels, *pixels = self.shape
+        if channels % count:
+            raise SpecError(f"{where} splits {channels} channels into {count} shares.", INPUT_HINT)
+        share = Assembly((channels // count, *pixels), self._depth)
+        share.flow = self.flow._replace(shape=share.flow.shape)
+        share.flat = self.flat
+        return share
+
     def add(self, layer: Layer, where: str, *, ceil: bool = False) -> None:
         """Append a layer; ``ceil`` means that the other program rounds the sizes of a pool up.
 

@@ -1,4 +1,4 @@
-"""Reads what ``__init__`` of a PyTorch module sets: its modules, and literal values."""
+"""Finds classes of PyTorch modules, and reads what ``__init__`` sets."""
 
 from __future__ import annotations
 
@@ -92,10 +92,18 @@ def bound(
     return values
 
 
-def calls_of(tree: ast.Module, name: str) -> list[ast.Call]:
-    """Return the calls that make an object of a class."""
-    return [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
-    ]
+def module_classes(source: TorchSource) -> dict[str, ast.ClassDef]:
+    """Return the classes of modules with a ``forward`` by their names; not those of an export."""
+    return {
+        node.name: node
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ClassDef)
+        and node.name not in source.own
+        and "forward" in methods_of(node)
+        and any(source.meaning(base).endswith("Module") for base in node.bases)
+    }
+
+
+def methods_of(node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
+    """Return the methods of a class by their names."""
+    return {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}

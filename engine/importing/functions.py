@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cnn_tui.engine.importing.modules import ImportedModule
+from cnn_tui.engine.importing.signatures import ImportedModule
 
 _POOL = ("kernel_size", "stride", "padding")
 

@@ -13,7 +13,9 @@ class NotLiteralError(Exception):
 
 
 def value_of(node: ast.expr, names: Mapping[str, object]) -> object:
-    """Evaluate a literal: number, text, bool, None, tuple or list of these, or sums and products.
+    """Evaluate a literal: number, text, bool, None, tuple or list, or arithmetic of these.
+
+    Comparisons, ``and``, ``or``, ``not`` and ``a if b else c`` are understood as well.
 
     ``names`` maps variables to their literal values, attributes as ``self.name``. Lists become
     tuples.
@@ -32,6 +34,16 @@ def value_of(node: ast.expr, names: Mapping[str, object]) -> object:
             return names[f"self.{name}"]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_number(value_of(operand, names), node)
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return not value_of(operand, names)
+        case ast.BoolOp(op=ast.And(), values=items):
+            return all(value_of(item, names) for item in items)
+        case ast.BoolOp(op=ast.Or(), values=items):
+            return any(value_of(item, names) for item in items)
+        case ast.Compare(left=left, ops=[operator], comparators=[right]):
+            return _compared(value_of(left, names), operator, value_of(right, names), node)
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            return value_of(body if value_of(test, names) else orelse, names)
         case ast.BinOp(left=left, op=operator, right=right):
             first, second = (_number(value_of(side, names), node) for side in (left, right))
             return _combined(first, operator, second, node)
@@ -67,6 +79,27 @@ def text_of(node: ast.AST) -> str:
 def _number(value: object, node: ast.expr) -> int | float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
+    raise NotLiteralError(text_of(node))
+
+
+def _compared(first: object, operator: ast.cmpop, second: object, node: ast.expr) -> bool:
+    match operator:
+        case ast.Eq():
+            return first == second
+        case ast.NotEq():
+            return first != second
+        case ast.Is() if second is None:
+            return first is None
+        case ast.IsNot() if second is None:
+            return first is not None
+        case ast.Lt():
+            return _number(first, node) < _number(second, node)
+        case ast.LtE():
+            return _number(first, node) <= _number(second, node)
+        case ast.Gt():
+            return _number(first, node) > _number(second, node)
+        case ast.GtE():
+            return _number(first, node) >= _number(second, node)
     raise NotLiteralError(text_of(node))
 
 

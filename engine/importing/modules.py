@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, cast, get_args
 
-from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
-from cnn_tui.engine.importing.residual import Shortcut, add_block, known_shortcut
+from cnn_tui.engine.importing.residual import add_block, add_parallel, add_repeat, known_shortcut
+from cnn_tui.engine.importing.signatures import (
+    BY_NAME,
+    ONLY,
+    POOL,
+    REQUIRED,
+    SIGNATURES,
+    ImportedModule,
+)
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
-    LAYER_TYPES,
     LRN,
     AvgPool,
     BatchNorm,
@@ -22,118 +27,14 @@ from cnn_tui.engine.specs.layers import (
     DWConv,
     Layer,
     MaxPool,
+    Merge,
     single,
 )
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import GlobalMaxPool
 from cnn_tui.engine.specs.shaping import Pad
 
-
-@dataclass(frozen=True)
-class ImportedModule:
-    """A PyTorch module, from source or a live object, with the settings that are not defaults."""
-
-    kind: str
-    """The name of the class."""
-    where: str
-    """For messages: ``net.py, line 12: nn.Conv2d``."""
-    settings: dict[str, object] = field(default_factory=dict)
-    name: str = ""
-    parts: tuple[ImportedModule, ...] = ()
-    """The modules of a Sequential, or of the branch of a Residual."""
-    shortcut: ImportedModule | None = None
-    known: bool = True
-    """Whether the class is PyTorch's own, or one that cnn-tui exports."""
-
-    def every(self) -> Iterator[ImportedModule]:
-        """Yield the module itself, then all inner modules."""
-        yield self
-        for inner in (*self.parts, *([self.shortcut] if self.shortcut else [])):
-            yield from inner.every()
-
-    @property
-    def has_weights(self) -> bool:
-        """Whether a module holds values that a second use would share."""
-        inner = (part for part in self.every() if part.kind != "Sequential")
-        return any(not part.known or _LEARNING & set(SIGNATURES[part.kind]) for part in inner)
-
-    def refused(self, why: str, remedy: str = "") -> SpecError:
-        """Return the error that explains why the module has no counterpart."""
-        return SpecError(f"{self.where} {why}.", remedy)
-
-
-_LEARNING = {"bias", "affine", "num_parameters", "init_value", "channels"}
-"""Arguments that only modules with weights have."""
-_POOL = ("kernel_size", "stride", "padding")
-_CONV = ("out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
-_CONV_END = ("padding_mode", "device", "dtype")
-_NORM = ("eps", "momentum", "affine", "track_running_stats", "device", "dtype")
-_SIGNATURES: dict[str, tuple[str, ...]] = {
-    "Conv2d": ("in_channels", *_CONV, *_CONV_END),
-    "LazyConv2d": (*_CONV, *_CONV_END),
-    "Linear": ("in_features", "out_features", "bias", "device", "dtype"),
-    "LazyLinear": ("out_features", "bias", "device", "dtype"),
-    "MaxPool2d": (*_POOL, "dilation", "return_indices", "ceil_mode"),
-    "AvgPool2d": (*_POOL, "ceil_mode", "count_include_pad", "divisor_override"),
-    "AdaptiveAvgPool2d": ("output_size",),
-    "AdaptiveMaxPool2d": ("output_size", "return_indices"),
-    **dict.fromkeys(("BatchNorm2d", "BatchNorm1d"), ("num_features", *_NORM)),
-    **dict.fromkeys(("LazyBatchNorm2d", "LazyBatchNorm1d"), _NORM),
-    "LocalResponseNorm": ("size", "alpha", "beta", "k"),
-    "GroupNorm": ("num_groups", "num_channels", "eps", "affine", "device", "dtype"),
-    "LayerNorm": ("normalized_shape", "eps", "elementwise_affine", "bias", "device", "dtype"),
-    "LayerNorm2d": ("channels", "eps"),
-    "LayerScale": ("channels", "init_value"),
-    **dict.fromkeys(("ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d"), ("padding",)),
-    "PReLU": ("num_parameters", "init"),
-    "Flatten": ("start_dim", "end_dim"),
-    "Identity": (),
-    "Softmax": ("dim",),
-    "LogSoftmax": ("dim",),
-    "Residual": (),
-    "ZeroPad": ("channels", "stride"),
-}
-"""Arguments, in PyTorch's order, of modules that need code of their own."""
-_BY_NAME = {kind.info.torch.name: kind for kind in LAYER_TYPES.values()}
-SIGNATURES = {name: kind.info.torch.arguments for name, kind in _BY_NAME.items()} | _SIGNATURES
-"""The arguments of each module that has a counterpart."""
-
-_ONLY: dict[str, object] = {
-    "padding_mode": "zeros",
-    "affine": True,
-    "elementwise_affine": True,
-    "track_running_stats": True,
-    "return_indices": False,
-    "divisor_override": None,
-}
-"""The only supported values of some arguments, for all modules."""
-
-_REQUIRED = frozenset(
-    [
-        "in_channels",
-        "out_channels",
-        "kernel_size",
-        "in_features",
-        "out_features",
-        "num_features",
-        "num_groups",
-        "num_channels",
-        "normalized_shape",
-        "size",
-        "output_size",
-        "channels",
-    ]
-)
-"""Arguments without a default in PyTorch, for all modules."""
 _SIZES = ("kernel_size", "stride", "padding", "dilation")
-
-WHY = {
-    "Dropout2d": "zeroes whole channels; dropout here zeroes single values",
-    "ConvTranspose2d": "enlarges its input, which no layer here does",
-    "Conv1d": "is not a convolution of images",
-    "Conv3d": "is not a convolution of images",
-}
-"""Reasons for modules without a counterpart that are likely to occur."""
 
 
 def add_module(part: ImportedModule, assembly: Assembly) -> None:
@@ -146,29 +47,50 @@ def add_module(part: ImportedModule, assembly: Assembly) -> None:
         for inner in part.parts:
             add_module(inner, assembly)
         return
-    if missing := [n for n in SIGNATURES[part.kind] if n in _REQUIRED - part.settings.keys()]:
+    if missing := [n for n in SIGNATURES[part.kind] if n in REQUIRED - part.settings.keys()]:
         raise part.refused(f"lacks its argument {missing[0]}")
-    for name, only in _ONLY.items():
+    for name, only in ONLY.items():
         if part.settings.get(name, only) != only:
             raise part.refused(f"has {name}={part.settings[name]!r}: no counterpart")
     _HANDLERS.get(part.kind, _plain)(part, assembly)
 
 
+def _within(parts: Iterable[ImportedModule], assembly: Assembly, where: str) -> Assembly:
+    """The counterparts of modules inside a block that receives the present volume."""
+    branch = assembly.branch(where)
+    for inner in parts:
+        add_module(inner, branch)
+    return branch
+
+
 def _residual(part: ImportedModule, assembly: Assembly) -> None:
     """Add a block as the PyTorch source that cnn-tui exports describes it."""
-    branch, side = assembly.branch(part.where), part.shortcut
-    for inner in part.parts:
-        add_module(inner, branch)
+    branch, side = _within(part.parts, assembly, part.where), part.shortcut
     if side is not None and side.kind == "ZeroPad":
-        shortcut: tuple[Shortcut, object] | None = ("zero-pad", side.settings.get("stride", 1))
-    else:
-        other = assembly.branch(part.where)
-        if side is not None:
-            add_module(side, other)
-        shortcut = known_shortcut(other.layers)
-    if shortcut is None:
-        raise part.refused("has a shortcut that is neither its input nor a projection of it")
+        stride = side.settings.get("stride", 1)
+        return add_block(branch, ("zero-pad", stride), assembly, part.where, part.name)
+    other = _within([side] if side else [], assembly, part.where)
+    shortcut = known_shortcut(other.layers) or (tuple(other.layers), 1)
     add_block(branch, shortcut, assembly, part.where, part.name)
+
+
+def _parallel(part: ImportedModule, assembly: Assembly) -> None:
+    merge, split = part.settings.get("merge"), bool(part.settings.get("split", False))
+    if merge not in get_args(Merge) or not part.parts:
+        raise part.refused("is not a known merge of at least one branch: no counterpart")
+    whole = assembly.share(len(part.parts), part.where) if split else assembly
+    branches = [_within([inner], whole, part.where) for inner in part.parts]
+    add_parallel(branches, cast(Merge, merge), assembly, part.where, split=split, name=part.name)
+
+
+def _repeat(part: ImportedModule, assembly: Assembly) -> None:
+    copies = assembly.branch(part.where)
+    each = []
+    for inner in part.parts:
+        start = len(copies.layers)
+        add_module(inner, copies)
+        each.append(tuple(copies.layers[start:]))
+    add_repeat(each, copies, assembly, part.where, part.name)
 
 
 def _conv(part: ImportedModule, assembly: Assembly) -> None:
@@ -209,7 +131,7 @@ def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[ImportedModule, Asse
         given = part.settings
         if given.get("dilation", 1) not in (1, (1, 1)):
             raise part.refused("has a dilation, which pooling here does not support")
-        settings = _selected(given, *_POOL)
+        settings = _selected(given, *POOL)
         if kind is AvgPool:
             settings["count_include_pad"] = bool(given.get("count_include_pad", True))
         ceil = bool(given.get("ceil_mode", False))
@@ -305,7 +227,7 @@ def _flatten(part: ImportedModule, assembly: Assembly) -> None:
 
 def _plain(part: ImportedModule, assembly: Assembly) -> None:
     """Append a layer whose settings are those of the module."""
-    kind = _BY_NAME[part.kind]
+    kind = BY_NAME[part.kind]
     torch, given = kind.info.torch, {**kind.info.torch.defaults, **part.settings}
     if any(given.get(name) != value for name, value in torch.fixed.items()):
         raise part.refused(f"has no counterpart; the nearest is nn.{torch.written}")
@@ -313,6 +235,13 @@ def _plain(part: ImportedModule, assembly: Assembly) -> None:
         field: given[name] for field, name in torch.settings.items() if name in given
     }
     _append(part, assembly, kind, **settings)
+
+
+def _unflatten(part: ImportedModule, assembly: Assembly) -> None:
+    pixels = (math.prod(assembly.shape), 1, 1)
+    if part.settings.get("unflattened_size", pixels) != pixels:
+        raise part.refused("does not restore one pixel of each channel: no counterpart")
+    assembly.flat = False
 
 
 def _nothing(part: ImportedModule, assembly: Assembly) -> None:
@@ -341,7 +270,10 @@ _HANDLERS: dict[str, Callable[[ImportedModule, Assembly], None]] = {
     "PReLU": _prelu,
     "LocalResponseNorm": _lrn,
     "Flatten": _flatten,
+    "Unflatten": _unflatten,
     "Residual": _residual,
+    "Parallel": _parallel,
+    "Repeat": _repeat,
     "Identity": _nothing,
     **dict.fromkeys(("Softmax", "LogSoftmax", "ZeroPad"), _misplaced),
 }

@@ -1,8 +1,9 @@
-"""Recognises residual blocks, and compares layers regardless of how they are written."""
+"""Adds imported blocks, and compares layers regardless of how they are written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -16,6 +17,9 @@ from cnn_tui.engine.specs.layers import (
     Conv,
     Dropout,
     Layer,
+    Merge,
+    Parallel,
+    Repeat,
     Residual,
     StochasticDepth,
     pair,
@@ -39,7 +43,7 @@ def known_shortcut(layers: list[Layer]) -> tuple[Shortcut, int] | None:
 
 def add_block(
     branch: Assembly,
-    shortcut: tuple[Shortcut, object],
+    shortcut: tuple[Shortcut | tuple[Layer, ...], object],
     assembly: Assembly,
     where: str,
     name: str = "",
@@ -58,17 +62,73 @@ def add_block(
     assembly.add(Residual(branch=layers, shortcut=kind, stride=stride, name=name), where)
 
 
-def canonical(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Return layers without names and dropout, sizes as pairs, with ``rounding="floor"``.
+def add_parallel(
+    branches: Sequence[Assembly],
+    merge: Merge,
+    assembly: Assembly,
+    where: str,
+    *,
+    split: bool = False,
+    name: str = "",
+) -> None:
+    """Append branches that are merged.
 
-    Equal networks have equal canonical layers. Floats are rounded to five digits.
+    Raises:
+        SpecError: if they do not fit each other.
+    """
+    if any(branch.flat and math.prod(branch.shape[1:]) > 1 for branch in branches):
+        raise SpecError(f"{where} flattens inside a branch: no counterpart.")
+    flat = all(branch.flat for branch in branches)
+    layers = tuple(tuple(branch.layers) for branch in branches)
+    assembly.add(Parallel(branches=layers, merge=merge, split=split, name=name), where)
+    assembly.flat = flat or len(assembly.shape) == 1
+
+
+def add_repeat(
+    copies: Sequence[tuple[Layer, ...]], inside: Assembly, assembly: Assembly, where: str, name: str
+) -> None:
+    """Append layers that are repeated; ``inside`` is what they make one after the other.
+
+    Copies that are not alike follow each other as they are.
+
+    Raises:
+        SpecError: if a layer does not fit.
+    """
+    layers = without_names(copies[0]) if copies else ()
+    if layers and all(without_names(copy) == layers for copy in copies):
+        assembly.add(Repeat(layers=copies[0], times=len(copies), name=name), where)
+    else:
+        for layer in inside.layers:
+            assembly.add(layer, where)
+    assembly.flat = inside.flat
+
+
+def without_names(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Return layers without their names, inside blocks as well."""
+    return tuple(
+        with_lists(
+            msgspec.structs.replace(layer, name=""), list(map(without_names, lists_in(layer)))
+        )
+        for layer in layers
+    )
+
+
+def canonical(layers: Iterable[Layer]) -> tuple[Layer, ...]:
+    """Return layers without names and dropout, repeated ones unrolled, sizes as pairs.
+
+    Rounding is ``floor`` where that does the same, and floats have five digits. Equal networks
+    have equal canonical layers.
 
     Raises:
         ValueError: for padding ``same`` with a kernel of even span.
     """
-    return tuple(
-        _canonical(layer) for layer in layers if not isinstance(layer, Dropout | StochasticDepth)
-    )
+    made: list[Layer] = []
+    for layer in layers:
+        if isinstance(layer, Repeat):
+            made += canonical(layer.layers) * layer.times
+        elif not isinstance(layer, Dropout | StochasticDepth):
+            made.append(_canonical(layer))
+    return tuple(made)
 
 
 def _canonical(layer: Layer) -> Layer:

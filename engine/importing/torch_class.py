@@ -1,211 +1,308 @@
-"""Reads a class of ``nn.Module`` whose ``forward`` applies one module after the other."""
+"""Reads a class of ``nn.Module`` whose ``forward`` applies modules, and joins their values."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import chain
+from typing import Literal, cast
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.importing.class_init import Init, bound, calls_of
+from cnn_tui.engine.importing.class_init import Init, bound, methods_of, module_classes
 from cnn_tui.engine.importing.functions import FUNCTIONS, RESHAPES, applied
 from cnn_tui.engine.importing.literals import NotLiteralError
-from cnn_tui.engine.importing.modules import ImportedModule
+from cnn_tui.engine.importing.signatures import ImportedModule
+from cnn_tui.engine.importing.syntax import (
+    calls_of,
+    first_words,
+    is_training,
+    method_name,
+    shorter_call,
+)
 from cnn_tui.engine.importing.torch_source import SHARED, TorchSource
+from cnn_tui.engine.importing.torch_values import Value, joined, parts_to
+from cnn_tui.engine.specs.layers import MAX_BRANCHES, Merge
 from cnn_tui.engine.specs.wording import plain
 
-_CHAIN = "Only a chain can be imported: each line applies modules to the value of the one before."
-_BATCH = -1
-"""Stands for the number of images, in place of a value of the chain."""
+_CHAIN = "Each line of forward applies modules to values, or joins them by torch.cat, + or *."
+_COUNTS = {0: "none", 1: "one", 2: "two", 3: "three"}
+_CHANNELS = (1, -3)
+"""The dimension of the channels, counted from either end."""
+_CONCATENATIONS = ("torch.cat", "torch.concat", "torch.concatenate")
+_OPERATORS: dict[str, Merge] = {"add": "add", "mul": "multiply", "multiply": "multiply"}
 
-
-def module_classes(source: TorchSource) -> dict[str, ast.ClassDef]:
-    """Return the classes of modules with a ``forward`` by their names; not those of an export."""
-    return {
-        node.name: node
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.ClassDef)
-        and node.name not in source.own
-        and "forward" in _methods(node)
-        and any(source.meaning(base).endswith("Module") for base in node.bases)
-    }
+Known = Value | list[Value] | Literal["batch", "size"]
+"""What a variable holds; instead of a value also the number of images, or another size."""
+Values = dict[str, Known]
 
 
 def class_chain(source: TorchSource, node: ast.ClassDef) -> tuple[ImportedModule, tuple[str, ...]]:
     """Return the modules that ``forward`` applies, in order, and remarks about the rest.
 
     Raises:
-        SpecError: if it is no chain, or a module is not made by a literal call.
+        SpecError: if its branches cross, or a module is not made by a literal call.
     """
     calls = calls_of(source.tree, node.name)
-    init = _methods(node).get("__init__")
+    init = methods_of(node).get("__init__")
     each = [bound(source, init, call) for call in calls] or [bound(source, init, None)]
     for call, names in zip(calls, each, strict=False):
         if names != each[0]:
             lines = f"lines {calls[0].lineno} and {call.lineno}"
             text = f"{source.where}: {plain(node.name)} is made with other arguments in {lines}."
             raise SpecError(text, "Leave one of them.")
-    chain = _Chain(source, node, each[0])
-    return ImportedModule("Sequential", source.where, parts=chain.read()), chain.notes
+    flow = _Flow(source, node, each[0])
+    return ImportedModule("Sequential", source.where, parts=flow.read()), flow.notes
 
 
-def _methods(node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
-    return {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
-
-
-class _Chain:
-    """The modules applied so far.
-
-    A value is the number of modules that made it: only the latest one may be used.
-    """
+class _Flow:
+    """Follows ``forward``, and what is made of its input."""
 
     def __init__(
         self, source: TorchSource, node: ast.ClassDef, names: Mapping[str, object]
     ) -> None:
-        self._class, self._methods = node, _methods(node)
+        self._class, self._methods = node, methods_of(node)
         self._init = Init(source, self._methods.get("__init__"), names)
         self._source = source.within(self._init.names)
-        self._parts: list[ImportedModule] = []
         self._used = dict[str, ImportedModule]()
         self._entered: list[str] = []
         self._remarks: list[str] = []
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Modules that were left out, and other differences."""
-        unused = (
-            f"{name} (line {line}) is not used in forward, and left out"
-            for name, line in self._init.modules()
-            if name not in self._used
-        )
-        return (*dict.fromkeys(self._remarks), *map(plain, unused))
-
     def read(self) -> tuple[ImportedModule, ...]:
-        """Follow ``forward``."""
-        self._enter("forward", self._class.name)
-        return tuple(self._parts)
+        """Return the modules between the input and the result of ``forward``."""
+        parts = parts_to(self._enter("forward", self._class.name, [Value()]))
+        reached = {id(part) for part in chain.from_iterable(part.every() for part in parts)}
+        unused = (
+            f"{name} (line {line}) is not used in what forward returns, and left out"
+            for name, line in self._init.modules()
+            if id(self._used.get(name)) not in reached
+        )
+        self.notes = (*dict.fromkeys(self._remarks), *map(plain, unused))
+        return parts
 
-    def _enter(self, name: str, where: str) -> int:
-        """Follow a method that is given the present value; returns its result."""
+    def _enter(self, name: str, where: str, given: Sequence[Value]) -> Value:
+        """Follow a method; returns its result."""
         method = self._methods[name]
         inputs = method.args.args[1:]
         required = len(inputs) - len(method.args.defaults)
         if name in self._entered:
             raise self._refused(method, f"{where} calls itself")
-        if not inputs or required > 1:
-            raise self._refused(method, f"{name} takes {len(inputs)} inputs instead of one")
+        if not required <= len(given) <= len(inputs):
+            why = f"{name} takes {len(inputs)} inputs instead of {_COUNTS.get(len(given), 'more')}"
+            raise self._refused(method, why)
         self._entered.append(name)
-        result = self._follow(method.body, {inputs[0].arg: len(self._parts)})
+        values: Values = {word.arg: value for word, value in zip(inputs, given, strict=False)}
+        result = self._follow(method.body, values)
         self._entered.pop()
         if result is None:
             raise self._refused(method, f"{name} returns nothing")
         return result
 
-    def _follow(self, body: Sequence[ast.stmt], values: dict[str, int]) -> int | None:
+    def _follow(self, body: Sequence[ast.stmt], values: Values) -> Value | None:
+        """Follow statements up to a return, whose value is the result."""
         for line in body:
             match line:
                 case ast.Return(value=ast.expr() as value):
                     return self._value(value, values)
-                case ast.Assign(targets=[ast.Name(id=name)], value=value):
-                    values[name] = self._assigned(value, values)
-                case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
-                    values[name] = self._assigned(value, values)
-                case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.Assert():
-                    pass
-                case ast.Expr(value=ast.Call(func=ast.Name(id="print"))):
-                    pass
+                case ast.If():
+                    result = self._follow(self._chosen(line, values), values)
+                    if result is not None:
+                        return result
                 case _:
-                    raise self._refused(line, f"{self._entered[-1]} has {_kind(line)}")
+                    self._statement(line, values)
         return None
 
-    def _assigned(self, node: ast.expr, values: Mapping[str, int]) -> int:
-        return _BATCH if self._is_batch(node, values) else self._value(node, values)
+    def _statement(self, line: ast.stmt, values: Values) -> None:
+        match line:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                values[name] = self._assigned(value, values)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                values[name] = self._assigned(value, values)
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=value):
+                self._unpack(names, value, values)
+            case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=value):
+                both = ast.copy_location(ast.BinOp(ast.Name(name), op, value), line)
+                ast.copy_location(both.left, target)
+                values[name] = self._value(both, values)
+            case ast.Expr(ast.Call(ast.Attribute(ast.Name(name), "append"), [item], [])) if (
+                isinstance(values.get(name), list)
+            ):
+                values[name] = [*self._several(ast.Name(name), values), self._value(item, values)]
+            case ast.Expr(value=ast.Constant()) | ast.Pass() | ast.Assert():
+                pass
+            case ast.Expr(value=ast.Call(func=ast.Name(id="print"))):
+                pass
+            case _:
+                raise self._refused(line, f"{self._entered[-1]} has {first_words(line)}")
 
-    def _value(self, node: ast.expr, values: Mapping[str, int]) -> int:
-        """Apply what an expression applies to the present value; returns the new one."""
+    def _chosen(self, line: ast.If, values: Values) -> Sequence[ast.stmt]:
+        """The statements of an ``if`` whose condition is known."""
+        training = any(is_training(node) for node in ast.walk(line.test))
+        names: dict[str, object] = {"self.training": False}
+        names |= {f"self.{name}": name for name, _ in self._init.modules()}
+        try:
+            holds = self._source.within({**self._init.names, **names}).value(line.test)
+        except NotLiteralError:
+            raise self._refused(line, f"{self._entered[-1]} has {first_words(line)}") from None
+        if training:
+            text = f"line {line.lineno}: what forward does only in training is left out"
+            self._remarks.append(text)
+        return line.body if holds else line.orelse
+
+    def _assigned(self, node: ast.expr, values: Values) -> Known:
+        if self._is_batch(node, values):
+            return "batch"
+        if isinstance(node, ast.List | ast.Tuple):
+            return self._several(node, values)
+        return self._value(node, values)
+
+    def _several(self, node: ast.expr, values: Values) -> list[Value]:
+        """The values of a list, or of a variable that holds one."""
         match node:
-            case ast.Name(id=name) if name in values:
-                if values[name] != len(self._parts):
-                    why = f"uses {plain(name)} again after it went through other modules"
-                    raise self._source.error(node, why, _CHAIN)
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                return [self._value(item, values) for item in items]
+            case ast.Name(id=name) if isinstance(values.get(name), list):
+                return cast(list[Value], values[name])
+        raise self._source.error(node, "is not a list of values", _CHAIN)
+
+    def _unpack(self, names: Sequence[ast.expr], node: ast.expr, values: Values) -> None:
+        """Assign the sizes of a value, or the equal shares of its channels."""
+        targets = [name.id for name in names if isinstance(name, ast.Name)]
+        made: Sequence[Known]
+        sizes: list[Known] = ["batch"]
+        match node:
+            case ast.Call(func=ast.Attribute(attr="size"), args=[]) | ast.Attribute(attr="shape"):
+                sizes += ["size"] * (len(names) - 1)
+                made = sizes
+            case ast.Call(func=ast.Attribute(attr="chunk")):
+                made = self._shares(node, values)
+            case _:
+                made = self._several(node, values)
+        if not len(targets) == len(names) == len(made):
+            raise self._source.error(node, f"is not {len(names)} values", _CHAIN)
+        values.update(zip(targets, made, strict=True))
+
+    def _shares(self, node: ast.Call, values: Values) -> list[Value]:
+        """The values of ``x.chunk(2, dim=1)`` or ``torch.chunk(x, 2, dim=1)``."""
+        given, arguments = self._operands(node, values)
+        settings = self._source.settings(shorter_call(node, arguments), ("chunks", "dim"))
+        count = settings.get("chunks")
+        if settings.get("dim") not in _CHANNELS or not isinstance(count, int) or count < 1:
+            raise self._source.error(node, "does not split the channels into equal shares", _CHAIN)
+        return given.shares(min(count, MAX_BRANCHES), self._source.at(node))
+
+    def _value(self, node: ast.expr, values: Values) -> Value:
+        """Return what an expression makes of the values before it."""
+        match node:
+            case ast.Name(id=name) if isinstance(values.get(name), Value):
+                return cast(Value, values[name])
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)):
-                self._value(self._only(node), values)
-                self._own(node, name)
+                return self._own(node, name, values)
             case ast.Call(func=ast.Call() as made):
-                self._value(self._only(node), values)
-                self._parts.append(self._source.part(made, ""))
+                return self._only(node, values).then(self._source.part(made, ""))
             case ast.Call():
-                self._function(node, values)
+                return self._function(node, values)
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return self._joined([left, right], "add", node, values)
+            case ast.BinOp(left=left, op=ast.Mult(), right=right):
+                return self._joined([left, right], "multiply", node, values)
             case ast.BinOp():
-                raise self._source.error(node, "joins two values", _CHAIN)
+                raise self._source.error(node, "joins values by other than + or *", _CHAIN)
             case ast.Tuple():
                 raise self._source.error(node, "is more than one value", _CHAIN)
-            case _:
-                raise self._source.error(node, "is no module applied to a value", _CHAIN)
-        return len(self._parts)
+        raise self._source.error(node, "is no module applied to a value", _CHAIN)
 
-    def _only(self, node: ast.Call) -> ast.expr:
+    def _joined(
+        self, nodes: Sequence[ast.expr], merge: Merge, node: ast.expr, values: Values
+    ) -> Value:
+        return joined([self._value(one, values) for one in nodes], merge, self._source.at(node))
+
+    def _only(self, node: ast.Call, values: Values) -> Value:
         if len(node.args) == 1 and not node.keywords:
-            return node.args[0]
+            return self._value(node.args[0], values)
         raise self._source.error(node, "is not applied to exactly one value", _CHAIN)
 
-    def _own(self, node: ast.Call, name: str) -> None:
+    def _own(self, node: ast.Call, name: str, values: Values) -> Value:
         """Apply ``self.name``, a method or a module."""
         if name in self._methods:
-            self._enter(name, self._source.at(node))
-            return
+            given = [self._value(argument, values) for argument in node.args]
+            return self._enter(name, self._source.at(node), given)
         made = self._init.made(name)
         if isinstance(made, str):
             raise self._source.error(node, made)
+        before = self._only(node, values)
         part = self._inner(made) or self._source.part(made, name)
         if name in self._used and part.has_weights:
             raise self._source.error(node, SHARED)
         self._used[name] = part
-        self._parts.append(part)
+        return before.then(part)
 
     def _inner(self, made: ast.expr) -> ImportedModule | None:
-        """The chain of another class of the file; None if ``made`` makes no object of one."""
+        """What another class of the file does; None if ``made`` makes no object of one."""
         classes = module_classes(self._source)
         if not isinstance(made, ast.Call) or self._source.meaning(made.func) not in classes:
             return None
         inner = classes[self._source.meaning(made.func)]
         if inner.lineno >= self._class.lineno:
             raise self._source.error(made, "is a class that is defined only later")
-        names = bound(self._source, _methods(inner).get("__init__"), made)
-        chain = _Chain(self._source, inner, names)
-        part = ImportedModule("Sequential", self._source.at(made), parts=chain.read())
-        self._remarks += chain.notes
+        names = bound(self._source, methods_of(inner).get("__init__"), made)
+        flow = _Flow(self._source, inner, names)
+        part = ImportedModule("Sequential", self._source.at(made), parts=flow.read())
+        self._remarks += flow.notes
         return part
 
-    def _function(self, node: ast.Call, values: Mapping[str, int]) -> None:
-        """Apply a function of PyTorch, or a method of the value."""
-        meaning, arguments = self._source.meaning(node.func), node.args
-        name = meaning.rpartition(".")[2]
-        if meaning.startswith("torch."):
-            self._value(self._input(node), values)
-            arguments = arguments[1:]
-        elif isinstance(node.func, ast.Attribute):
-            self._value(node.func.value, values)
-        else:
-            raise self._source.error(node, "is no function of PyTorch", _CHAIN)
-        where = self._source.at(node)
-        if name in RESHAPES:
-            self._parts.append(self._flattened(node, arguments, values))
-        elif name not in FUNCTIONS:
-            self._parts.append(ImportedModule(name, where, known=False))
-        else:
-            self._parts += applied(name, where, self._settings(node, name, arguments))
+    def _operands(self, node: ast.Call, values: Values) -> tuple[Value, Sequence[ast.expr]]:
+        """The value that a function or method is applied to, and its other arguments."""
+        if self._source.meaning(node.func).startswith("torch."):
+            if node.args:
+                return self._value(node.args[0], values), node.args[1:]
+            raise self._source.error(node, "is applied to nothing", _CHAIN)
+        if isinstance(node.func, ast.Attribute):
+            return self._value(node.func.value, values), node.args
+        raise self._source.error(node, "is no function of PyTorch", _CHAIN)
 
-    def _input(self, node: ast.Call) -> ast.expr:
-        if node.args:
-            return node.args[0]
-        raise self._source.error(node, "is applied to nothing", _CHAIN)
+    def _function(self, node: ast.Call, values: Values) -> Value:
+        """Apply a function of PyTorch, or a method of the value."""
+        meaning, where = self._source.meaning(node.func), self._source.at(node)
+        name = meaning.rpartition(".")[2] or method_name(node)
+        if meaning in _CONCATENATIONS:
+            return self._concatenated(node, values)
+        if name in _OPERATORS and (operands := self._both(node)):
+            return self._joined(operands, _OPERATORS[name], node, values)
+        given, arguments = self._operands(node, values)
+        if name == "expand_as":  # a product does so by itself
+            return given
+        if name in RESHAPES:
+            return given.then(self._reshaped(node, arguments, values))
+        if name not in FUNCTIONS:
+            return given.then(ImportedModule(name, where, known=False))
+        for part in applied(name, where, self._settings(node, name, arguments)):
+            given = given.then(part)
+        return given
+
+    def _both(self, node: ast.Call) -> list[ast.expr]:
+        """The two operands of ``torch.add(x, y)`` or ``x.add(y)``."""
+        if self._source.meaning(node.func).startswith("torch."):
+            operands = list(node.args)
+        else:
+            operands = [cast(ast.Attribute, node.func).value, *node.args]
+        return operands if len(operands) == 2 and not node.keywords else []
+
+    def _concatenated(self, node: ast.Call, values: Values) -> Value:
+        if not node.args:
+            raise self._source.error(node, "is applied to nothing", _CHAIN)
+        given = self._several(node.args[0], values)
+        settings = self._source.settings(shorter_call(node, node.args[1:]), ("dim",))
+        if settings.get("dim", 0) not in _CHANNELS or not given:
+            raise self._source.error(node, "does not concatenate channels (dim=1)", _CHAIN)
+        return joined(given, "concat", self._source.at(node))
 
     def _settings(
         self, node: ast.Call, name: str, arguments: Sequence[ast.expr]
     ) -> dict[str, object]:
         """The literal arguments; ``training`` may be that of the module."""
-        keywords = [word for word in node.keywords if not _is_training(word.value)]
-        plain_ones = [argument for argument in arguments if not _is_training(argument)]
+        keywords = [word for word in node.keywords if not is_training(word.value)]
+        plain_ones = [argument for argument in arguments if not is_training(argument)]
         asks = len(plain_ones) + len(keywords) < len(arguments) + len(node.keywords)
         if name == "dropout" and not asks:
             self._remarks.append(
@@ -215,27 +312,30 @@ class _Chain:
         stripped = ast.copy_location(ast.Call(node.func, plain_ones, keywords), node)
         return self._source.settings(stripped, FUNCTIONS[name][1])
 
-    def _flattened(
-        self, node: ast.Call, arguments: Sequence[ast.expr], values: Mapping[str, int]
+    def _reshaped(
+        self, node: ast.Call, arguments: Sequence[ast.expr], values: Values
     ) -> ImportedModule:
+        """Flatten to ``(N, -1)``, or give flat values one pixel: ``(N, C, 1, 1)``."""
         shape = arguments
         if len(shape) == 1 and isinstance(shape[0], ast.Tuple | ast.List):
             shape = shape[0].elts
-        if len(shape) != 2 or not (self._is_batch(shape[0], values) or self._is_rest(shape[0])):
-            raise self._source.error(node, "does not flatten to (-1, n): no counterpart")
-        return ImportedModule("Flatten", self._source.at(node))
+        batched = bool(shape) and (self._is_batch(shape[0], values) or self._is(shape[0], -1))
+        if batched and len(shape) == 4 and self._is(shape[2], 1) and self._is(shape[3], 1):
+            return ImportedModule("Unflatten", self._source.at(node))
+        if batched and len(shape) == 2:
+            return ImportedModule("Flatten", self._source.at(node))
+        raise self._source.error(node, "does not flatten to (-1, n): no counterpart")
 
-    def _is_rest(self, node: ast.expr) -> bool:
-        try:
-            return self._source.value(node) == -1
-        except NotLiteralError:
-            return False
+    def _is(self, node: ast.expr, number: int) -> bool:
+        with suppress(NotLiteralError):
+            return self._source.value(node) == number
+        return False
 
-    def _is_batch(self, node: ast.expr, values: Mapping[str, int]) -> bool:
+    def _is_batch(self, node: ast.expr, values: Values) -> bool:
         """Whether it is the number of images: ``x.size(0)``, ``x.shape[0]`` or ``len(x)``."""
         match node:
             case ast.Name(id=name):
-                return values.get(name) == _BATCH
+                return values.get(name) == "batch"
             case ast.Call(func=ast.Attribute(attr="size"), args=[ast.Constant(value=0)]):
                 return True
             case ast.Subscript(value=ast.Attribute(attr="shape"), slice=ast.Constant(value=0)):
@@ -246,13 +346,3 @@ class _Chain:
 
     def _refused(self, node: ast.stmt, why: str) -> SpecError:
         return SpecError(f"{self._source.where}, line {node.lineno}: {plain(why)}.", _CHAIN)
-
-
-def _is_training(node: ast.expr) -> bool:
-    return ast.unparse(node) == "self.training"
-
-
-def _kind(line: ast.stmt) -> str:
-    """The first words of a statement: ``'if self.deep'``."""
-    first = ast.unparse(line).partition("\n")[0].rstrip(":")
-    return f"'{first if len(first) <= 40 else first[:40] + '...'}'"

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.importing.modules import ImportedModule
-from cnn_tui.engine.importing.torch_class import class_chain, module_classes
+from cnn_tui.engine.importing.class_init import module_classes
+from cnn_tui.engine.importing.signatures import ImportedModule
+from cnn_tui.engine.importing.torch_class import class_chain
 from cnn_tui.engine.importing.torch_source import SEQUENTIAL, TorchSource
 from cnn_tui.engine.specs.wording import listed, plain
 
@@ -56,7 +57,7 @@ def _none(source: TorchSource, name: str, every: list[FoundNetwork]) -> SpecErro
         return SpecError(f"{source.where} has no network named {plain(name)}.", hint)
     return SpecError(
         f"{source.where} has no network.",
-        "Write it as an nn.Sequential, or as a class of nn.Module whose forward is a chain.",
+        "Write it as an nn.Sequential, or as a class of nn.Module with a forward.",
     )
 
 

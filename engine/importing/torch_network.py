@@ -9,7 +9,7 @@ from typing import Any
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
-from cnn_tui.engine.importing.modules import SIGNATURES, WHY, ImportedModule, add_module
+from cnn_tui.engine.importing.modules import add_module
 from cnn_tui.engine.importing.result import (
     SOFTMAX,
     SOFTMAX_NOTE,
@@ -20,6 +20,7 @@ from cnn_tui.engine.importing.result import (
     refuse_unknown,
     usable_name,
 )
+from cnn_tui.engine.importing.signatures import HOLDERS, SIGNATURES, WHY, ImportedModule
 from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.wording import plain
 
@@ -52,14 +53,17 @@ def from_part(part: ImportedModule, where: str, size: Size | None) -> Imported:
     return finished(_assembled(modules, size), size, notes)
 
 
-def _leaves(part: ImportedModule) -> Iterator[ImportedModule]:
-    """The modules in order, with nested Sequentials unpacked."""
-    if part.kind == "Sequential" and part.known:
-        for inner in part.parts:
-            yield from _leaves(inner)
-        return
-    inner_parts = tuple(leaf for inner in part.parts for leaf in _leaves(inner))
-    yield replace(part, name=usable_name(part.name), parts=inner_parts)
+def _leaves(*parts: ImportedModule) -> Iterator[ImportedModule]:
+    """The modules in order, with nested Sequentials unpacked; those in a block for each branch."""
+    for part in parts:
+        if part.kind == "Sequential" and part.known:
+            yield from _leaves(*part.parts)
+            continue
+        inner = tuple(_leaves(*part.parts))
+        if part.kind in HOLDERS:
+            branches = ((each, tuple(_leaves(each))) for each in part.parts)
+            inner = tuple(ImportedModule("Sequential", e.where, parts=row) for e, row in branches)
+        yield replace(part, name=usable_name(part.name), parts=inner)
 
 
 def _assembled(modules: list[ImportedModule], size: Size) -> Assembly:

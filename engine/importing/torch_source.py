@@ -6,13 +6,13 @@ import ast
 import copy
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.export.own_modules import OWN
-from cnn_tui.engine.export.pytorch import RESIDUAL, ZERO_PAD
 from cnn_tui.engine.importing.literals import NotLiteralError, constants, text_of, value_of
-from cnn_tui.engine.importing.modules import SIGNATURES, ImportedModule
 from cnn_tui.engine.importing.result import Size
+from cnn_tui.engine.importing.signatures import SIGNATURES, ImportedModule
 from cnn_tui.engine.specs.network import MAX_LAYERS
 from cnn_tui.engine.specs.wording import plain
 
@@ -25,7 +25,6 @@ _USUAL = {
 }
 """The meaning of names that a file does not import, such as a snippet."""
 SEQUENTIAL, _ORDERED = "torch.nn.Sequential", ("collections.OrderedDict", "dict")
-_OWN = {"Residual": RESIDUAL, "ZeroPad": ZERO_PAD, **OWN}
 SHARED = "is used twice and shares its weights: no counterpart"
 _WRITTEN_OUT = "Write modules as calls with literal arguments, such as nn.Conv2d(1, 6, 5)."
 
@@ -95,11 +94,13 @@ class TorchSource:
         if meaning in self.own:
             return self._of_own_class(node, meaning, name)
         kind = meaning.removeprefix("torch.nn.")
-        known = kind != meaning and kind in SIGNATURES and kind not in _OWN
+        known = kind != meaning and kind in SIGNATURES and kind not in OWN
         settings = self.settings(node, SIGNATURES[kind]) if known else {}
         return ImportedModule(kind or "?", self.at(node), settings, name, known=known)
 
     def _of_own_class(self, node: ast.Call, kind: str, name: str) -> ImportedModule:
+        if kind in ("Parallel", "Repeat"):
+            return self._own_block(node, kind, name)
         if kind != "Residual":
             settings = self.settings(node, SIGNATURES[kind])
             return ImportedModule(kind, self.at(node), settings, name)
@@ -109,14 +110,41 @@ class TorchSource:
         parts = tuple(self.part(module, key) for key, module in self._ordered(branch))
         return ImportedModule(kind, self.at(node), {}, name, parts, self.part(shortcut, ""))
 
+    def _own_block(self, node: ast.Call, kind: str, name: str) -> ImportedModule:
+        if kind == "Repeat":
+            return ImportedModule(kind, self.at(node), name=name, parts=self._inner(node))
+        written = [word for word in node.keywords if word.arg in SIGNATURES[kind]]
+        branches = [word for word in node.keywords if word not in written]
+        settings = self.settings(ast.Call(node.func, node.args, written), SIGNATURES[kind])
+        parts = tuple(self.part(word.value, word.arg or "") for word in branches)
+        return ImportedModule(kind, self.at(node), settings, name, parts)
+
     def _inner(self, node: ast.Call) -> tuple[ImportedModule, ...]:
         if node.keywords:
             raise self.error(node, "has keyword arguments, which nn.Sequential does not take")
         if len(node.args) == 1 and self._is_ordered(node.args[0]):
             pairs = list(self._ordered(node.args[0]))
         else:
-            pairs = [("", argument) for argument in node.args]
+            pairs = [("", module) for argument in node.args for module in self._spread(argument)]
         return tuple(self.part(module, name) for name, module in pairs)
+
+    def _spread(self, node: ast.expr) -> list[ast.expr]:
+        """The modules of ``*[... for _ in range(3)]``; other expressions as they are."""
+        match node:
+            case ast.Starred(value=ast.ListComp(elt, [loop]) | ast.GeneratorExp(elt, [loop])):
+                return [elt] * self._times(loop)
+            case ast.Starred(value=ast.List(elts=modules) | ast.Tuple(elts=modules)):
+                return modules
+        return [node]
+
+    def _times(self, loop: ast.comprehension) -> int:
+        match loop:
+            case ast.comprehension(iter=ast.Call(ast.Name("range"), [count], []), ifs=[]):
+                with suppress(NotLiteralError):
+                    times = self.value(count)
+                    if isinstance(times, int) and 0 <= times <= MAX_LAYERS:
+                        return times
+        raise self.error(loop.iter, f"is not a range of up to {MAX_LAYERS}", _WRITTEN_OUT)
 
     def _is_ordered(self, node: ast.expr) -> bool:
         return isinstance(node, ast.Call) and self.meaning(node.func) in _ORDERED
@@ -226,5 +254,5 @@ def _assigned(tree: ast.Module) -> dict[str, ast.expr]:
 
 def _is_own(node: ast.ClassDef) -> bool:
     """Whether a class is exactly one that a cnn-tui export defines."""
-    own = _OWN.get(node.name)
+    own = OWN.get(node.name)
     return own is not None and ast.dump(ast.parse(own).body[0]) == ast.dump(node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -22,8 +22,9 @@ class Placed(NamedTuple):
     shape: Shape
     output: Shape
     branches: tuple[tuple[Placed, ...], ...] = ()
-    """Branch and shortcut of a residual block, or the branches of a parallel one. A shortcut
-    without layers is empty, also one that is padded with zeros."""
+    """Branch and shortcut of a residual block, the branches of a parallel one, or the copies of
+    repeated layers that are not unfolded. A shortcut without layers is empty, also one that is
+    padded with zeros."""
 
     @property
     def name(self) -> str:
@@ -39,26 +40,30 @@ class Placed(NamedTuple):
 
 def place_network(network: Network, report: Report) -> tuple[Placed, ...]:
     """Return the layers of a valid network in the order of computation."""
-    return place_layers(network.layers, report.layers, network.input)
+    return unfolded(place_layers(network.layers, report.layers, network.input))
+
+
+def unfolded(placed: Iterable[Placed]) -> tuple[Placed, ...]:
+    """Put the copies of repeated layers in place of the layer that repeats them, at every depth."""
+    made: list[Placed] = []
+    for each in placed:
+        branches = tuple(unfolded(inner) for inner in each.branches)
+        if isinstance(each.layer, Repeat):
+            made += chain.from_iterable(branches)
+        else:
+            made.append(each._replace(branches=branches))
+    return tuple(made)
 
 
 def place_layers(
     layers: Sequence[Layer], reports: Sequence[LayerReport], shape: Shape
 ) -> tuple[Placed, ...]:
-    """Return the layers of a list on a volume of ``shape``.
-
-    The copies of repeated layers follow each other in place of the layer that repeats them.
-    """
+    """Return the layers of a list on a volume of ``shape``, repeated ones not unfolded."""
     made: list[Placed] = []
     for layer, report in zip(layers, reports, strict=True):
-        if isinstance(layer, Repeat):
-            for copy in report.branches:
-                made += place_layers(layer.layers, copy, shape)
-                shape = made[-1].output
-        else:
-            output = tuple(report.output or ())
-            made.append(Placed(layer, report, shape, output, _branches(layer, report, shape)))
-            shape = output
+        output = tuple(report.output or ())
+        made.append(Placed(layer, report, shape, output, _branches(layer, report, shape)))
+        shape = output
     return tuple(made)
 
 
@@ -78,6 +83,12 @@ def _branches(layer: Layer, report: LayerReport, shape: Shape) -> tuple[tuple[Pl
             share = (shape[0] // len(layer.branches), *shape[1:]) if layer.split else shape
             pairs = zip(layer.branches, report.branches, strict=True)
             return tuple(place_layers(branch, inner, share) for branch, inner in pairs)
+        case Repeat():
+            copies: list[tuple[Placed, ...]] = []
+            for copy in report.branches:
+                copies.append(place_layers(layer.layers, copy, shape))
+                shape = copies[-1][-1].output
+            return tuple(copies)
     return ()
 
 

@@ -25,6 +25,7 @@ from cnn_tui.engine.specs.layers import (
 )
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset, preset_names
+from cnn_tui.engine.specs.quick.parse import parse_quick
 
 EVERY_LAYER = Network(
     name="every-layer",
@@ -69,6 +70,18 @@ CLASHING = Network(
         FC(out_features=3, name="scores"),
     ),
 )
+
+_BLOCKS = """
+conv 8 3x3 pad same as stem | repeat 2 { parallel { conv 4 1x1 as new } { } concat | batchnorm }
+| parallel { } { gap | fc 4 | relu | fc 16 | sigmoid } multiply
+| res { conv 6 3x3 s2 p1 floor | parallel { relu } { tanh } add } { conv 6 1x1 s2 floor } as own
+| parallel { conv 2 1x1 } { repeat 3 { conv 2 3x3 pad same | relu } } { } split as shares
+| res { repeat 2 { batchnorm | relu } }
+| parallel { gap } { fc 6 } add | repeat 2 { fc 5 | tanh } | fc 3
+"""
+
+BLOCKS = Network(name="blocks", input=(2, 9, 12), layers=parse_quick(_BLOCKS))
+"""Blocks of every kind, one in the other, and branches that are flat."""
 
 _MOST_PARAMS = 12_000_000
 """More take seconds; the largest presets consist of nothing that others lack."""

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from exported import CLASHING, EVERY_LAYER, small_presets, state_of
+from exported import BLOCKS, CLASHING, EVERY_LAYER, small_presets, state_of
 
 from cnn_tui.engine.export.modules import TAKEN, modules, state_dict, write_weights
 from cnn_tui.engine.export.pytorch import torch_source
@@ -28,7 +28,7 @@ def imported(source: str, path: Path) -> ModuleType:
 
 @pytest.mark.parametrize(
     "network",
-    [EVERY_LAYER, CLASHING, *small_presets()],
+    [EVERY_LAYER, CLASHING, BLOCKS, *small_presets()],
     ids=lambda network: network.name,
 )
 def test_scores_are_the_same(network: Network, tmp_path: Path) -> None:
@@ -56,6 +56,17 @@ def test_the_source_is_plain_to_read(tmp_path: Path) -> None:
     assert exported.CLASSES == ("a", 'b"', "c\\")
     lines = torch_source(state_of(load_preset("resnet20")), "w").splitlines()
     assert max(map(len, lines)) <= 120
+
+
+def test_blocks_are_modules_with_the_names_of_the_engine() -> None:
+    state = state_of(BLOCKS)
+    source = torch_source(state, "w")
+    assert "*(\n" in source and source.count("for _ in range(3)") == 1
+    assert " nn.Unflatten(1, (16, 1, 1)))," in source
+    counts = {name for name in state_dict(state) if name.endswith("num_batches_tracked")}
+    names = {name: name for name in state.weights}
+    assert state_dict(state).keys() - counts == names.keys()
+    assert "repeat2.2.parallel1.a.new.weight" in names and "shares.b.repeat1.3.conv1.bias" in names
 
 
 def test_no_layer_is_called_like_an_attribute_of_pytorch() -> None:

@@ -185,7 +185,7 @@ def test_what_differs_is_said(tmp_path: Path) -> None:
     assert notes == (
         "line 11: without training=self.training this dropout also drops when the network is used; "
         "here it does not",
-        "spare (line 9) is not used in forward, and left out",
+        "spare (line 9) is not used in what forward returns, and left out",
     )
     forward = (
         "x = F.dropout(self.conv(x), p=0.3, training=self.training)\nreturn self.fc(x.flatten(1))"
@@ -194,17 +194,23 @@ def test_what_differs_is_said(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "return x + self.conv(x)": "line 10: x + self.conv(x) joins two values. Only a chain",
-    "y = self.conv(x)\nreturn self.fc(x)": "line 11: x uses x again after",
+    "return x + self.conv(x)": "line 10: x + self.conv(x): the branch gives 4x6x6, the identity",
+    "return x - self.conv(x)": "joins values by other than + or *",
+    "return x + x": "joins a value with itself",
+    "a = self.conv(x)\nb = a.relu()\nc = torch.cat([a, b], 1)\nd = c.tanh()\n"
+    "return torch.cat([a, d, b], 1)": "uses a value inside the branches that line 12: torch",
+    "a, b = x.chunk(2, 1)\nreturn a.relu()": "makes shares that are not joined",
+    "a, b = x.chunk(2, 1)\nreturn torch.cat([b, a], 1)": "does not join every share",
+    "a, b, c = x.chunk(2, 1)\nreturn a": "is not 3 values",
     "x = self.conv(x)\nreturn self.conv(x)": "line 11: self.conv is used twice and shares its",
-    "if self.training:\n    x = self.conv(x)\nreturn x": "line 10: forward has 'if self.training'",
+    "if x.mean() > 0:\n    x = self.conv(x)\nreturn x": "line 10: forward has 'if x.mean() > 0'",
     "for i in range(3):\n    x = self.conv(x)\nreturn x": "forward has 'for i in range(3)'",
-    "x += 1\nreturn x": "line 10: forward has 'x += 1'",
+    "x += 1\nreturn x": "line 10: 1 is no module applied to a value",
     "return x, x": "is more than one value",
     "return self.other(x)": "line 10: self.other is not set in __init__",
     "return self.conv(x, x)": "line 10: self.conv is not applied to exactly one value",
-    "return F.elu(self.conv(x))": "layers without a counterpart: line 10: F.elu",
-    "return torch.cat([x, x])": "line 10: [x, x] is no module applied to a value",
+    "return F.celu(self.conv(x))": "layers without a counterpart: line 10: F.celu",
+    "return torch.cat([x, x])": "line 10: torch.cat does not concatenate channels (dim=1)",
     "return self.fc(torch.flatten(x))": "line 10: torch.flatten does not flatten all dimensions",
     "return x.view(4, -1)": "line 10: x.view does not flatten to (-1, n)",
     "return self.fc(self.conv(x).mean())": "does not average height and width",

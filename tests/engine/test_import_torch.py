@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
-from exported import EVERY_LAYER, state_of
+from cases import Choice, networks
+from exported import BLOCKS, EVERY_LAYER, state_of
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,7 +88,7 @@ def assert_same_scores(network: Network, module: object) -> None:
         assert target.shape == values.shape
         target[...] = values
     images = rng.random((3, *network.input), dtype=np.float32)
-    flat = type(module[0]).__name__ == "Linear"
+    flat = type(next(module.children())).__name__ == "Linear"
     with torch.no_grad():
         expected = module.eval()(torch.from_numpy(images.reshape(3, -1) if flat else images))
     scores = model.forward(images)
@@ -107,7 +109,7 @@ def test_source_and_object_are_the_same_network(name: str, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "network", [EVERY_LAYER, *map(load_preset, preset_names())], ids=lambda n: n.name
+    "network", [EVERY_LAYER, BLOCKS, *map(load_preset, preset_names())], ids=lambda n: n.name
 )
 def test_what_was_exported_comes_back(network: Network, tmp_path: Path) -> None:
     if check(network).total_params > 30_000_000:
@@ -119,6 +121,30 @@ def test_what_was_exported_comes_back(network: Network, tmp_path: Path) -> None:
     assert found.input == state.network.input
     assert canonical(found.layers) == canonical(state.network.layers)
     assert [type(one) for one in found.layers] == [type(one) for one in state.network.layers]
+
+
+@pytest.mark.slow
+@given(networks(Choice(widths=(1, 2, 4, 6))))
+def test_any_network_that_was_exported_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, network: Network
+) -> None:
+    """To the same source: with one channel, a slope for each is a slope for all."""
+    path = tmp_path_factory.getbasetemp() / "drawn.py"
+    written = torch_source(state_of(network), "w")
+    path.write_text(written)
+    found = msgspec.structs.replace(import_network(path).network, name=network.name)
+    again = torch_source(state_of(found), "w")
+    assert again.partition("def build")[2] == written.partition("def build")[2]
+    assert check(found).total_params == check(network).total_params
+
+
+def test_layers_that_a_loop_makes(tmp_path: Path) -> None:
+    text = "n = 2\nm = nn.Sequential(nn.Flatten(), *[nn.Linear(4, 4) for _ in range(n + 1)])"
+    found = import_network(source(tmp_path / "net.py", text), (1, 2, 2)).network
+    assert found.layers == (FC(out_features=4),) * 3
+    text = "m = nn.Sequential(*(nn.ReLU() for _ in range(10**9)), *[nn.Tanh(), nn.Sigmoid()])"
+    with pytest.raises(SpecError, match="is not a range of up to 2000"):
+        import_network(source(tmp_path / "net.py", text), (1, 2, 2))
 
 
 def test_ways_to_write_the_same(tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""Small questions about syntax trees of Python."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+
+
+def shorter_call(node: ast.Call, arguments: Sequence[ast.expr]) -> ast.Call:
+    """Return the same call with other positional arguments."""
+    return ast.copy_location(ast.Call(node.func, list(arguments), node.keywords), node)
+
+
+def method_name(node: ast.Call) -> str:
+    """Return ``relu`` for ``(...).relu()``; empty for a function."""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else ""
+
+
+def is_training(node: ast.AST) -> bool:
+    """Whether it is ``self.training``."""
+    match node:
+        case ast.Attribute(value=ast.Name(id="self"), attr="training"):
+            return True
+    return False
+
+
+def first_words(line: ast.stmt) -> str:
+    """Return the beginning of a statement: ``'if self.deep'``."""
+    first = ast.unparse(line).partition("\n")[0].rstrip(":")
+    return f"'{first if len(first) <= 40 else first[:40] + '...'}'"
+
+
+def calls_of(tree: ast.Module, name: str) -> list[ast.Call]:
+    """Return the calls that make an object of a class."""
+    return [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+    ]
