@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
-from cnn_tui.engine.importing.modules import rounded
+from cnn_tui.engine.importing.modules import multiplier_of, rounded
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_graph import Path, Ratio, Sum
 from cnn_tui.engine.importing.onnx_settings import local_norm, refused, window_settings
@@ -23,6 +23,7 @@ from cnn_tui.engine.specs.layers import (
     BatchNorm,
     Conv,
     Dropout,
+    DWConv,
     Layer,
     MaxPool,
     ReLU,
@@ -120,6 +121,9 @@ class Operators:
             _expect(node, shape[1] * group, assembly.shape[0], assembly)
         bias = len(node.inputs) > 2 and bool(node.inputs[2])
         sizes = window_settings(node, assembly, (shape[2], shape[3]))
+        if multiplier := multiplier_of(shape[0], group, assembly):
+            assembly.add(DWConv(multiplier=multiplier, bias=bias, **sizes), node.where)
+            return
         assembly.add(Conv(out_channels=shape[0], groups=group, bias=bias, **sizes), node.where)
 
     def gemm(self, node: Node, assembly: Assembly) -> None:
