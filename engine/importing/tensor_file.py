@@ -109,6 +109,7 @@ class Safetensors(TensorSource):
         self.shapes = {name: entry.shape for name, entry in self._entries.items()}
 
     def read(self, name: str) -> Array:
+        """Return an array as float32; see the base class."""
         entry = self._entries[name]
         kind = _TYPES.get(entry.dtype)
         if kind is None:
@@ -147,6 +148,7 @@ class TorchTensors(TensorSource):
         self.shapes = {name: tuple(tensor.shape) for name, tensor in self._tensors.items()}
 
     def read(self, name: str) -> Array:
+        """Return a tensor as a float32 array; see the base class."""
         tensor = self._tensors[name]
         if not tensor.is_floating_point():
             text = f"{self.where}: {plain(name)} is of type {tensor.dtype}"

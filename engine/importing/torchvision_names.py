@@ -58,9 +58,8 @@ def _densenet(counts: Sequence[int]) -> Iterator[str]:
 
 def _googlenet() -> Iterator[str]:
     inception = "branch1 branch2.0 branch2.1 branch3.0 branch3.1 branch4.1"
-    places = chain.from_iterable(
-        _within(f"inception{name}", inception) for name in "3a 3b 4a 4b 4c 4d 4e 5a 5b".split()
-    )
+    modules = _within("inception", "3a 3b 4a 4b 4c 4d 4e 5a 5b", "")
+    places = chain.from_iterable(_within(module, inception) for module in modules)
     for place in ("conv1", "conv2", "conv3", *places):
         yield from _within(place, "conv bn")
     yield "fc"
@@ -133,8 +132,8 @@ def _convnext(counts: Sequence[int]) -> Iterator[str]:
     yield from ("classifier.0", "classifier.2")
 
 
-def _within(place: str, names: str) -> Iterator[str]:
-    yield from (f"{place}.{name}" for name in names.split())
+def _within(place: str, names: str, dot: str = ".") -> Iterator[str]:
+    yield from (f"{place}{dot}{name}" for name in names.split())
 
 
 NAMINGS: dict[str, Naming] = {
