@@ -489,7 +489,8 @@ _HANDLERS: dict[str, Callable[[Operators, Node, LearnedLayers], None]] = {
     "Squeeze": Operators.squeeze,
     "Transpose": Operators.transpose,
     "Pad": Operators.pad,
-    "Identity": _nothing,
+    # Of a single input, as a dense block's first layer has it; joins are not single nodes.
+    **dict.fromkeys(("Identity", "Concat", "Sum"), _nothing),
     "Cast": Operators.cast,
 }
 KNOWN = frozenset(_HANDLERS) | frozenset(_WINDOWS) | {"Slice", "Part", "Softmax", "LogSoftmax"}
