@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
@@ -28,8 +30,6 @@ class Assembly:
     def __init__(self, shape: Shape, depth: int = 0) -> None:
         self.layers: list[Layer] = []
         self.flow, self.flat = FeatureMap(shape), False
-        self.channels_last = False
-        """Whether the other program has moved the channels behind height and width."""
         self._before = self.flow
         self._depth = depth
 
@@ -39,7 +39,7 @@ class Assembly:
         assert self.flow.shape is not None
         return self.flow.shape
 
-    def branch(self, where: str) -> Assembly:
+    def branch(self, where: str) -> Self:
         """Return an assembly for a branch that begins with the present volume.
 
         Raises:
@@ -47,7 +47,7 @@ class Assembly:
         """
         if self._depth >= MAX_NESTING:
             raise SpecError(f"{where} is nested in more than {MAX_NESTING} blocks.")
-        branch = Assembly(self.shape, self._depth + 1)
+        branch = type(self)(self.shape, self._depth + 1)
         branch.flow, branch.flat = self.flow, self.flat
         return branch
 

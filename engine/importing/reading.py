@@ -22,7 +22,7 @@ from cnn_tui.engine.specs.wording import plain
 def import_network(path: Path, size: Size | None = None, name: str = "") -> Imported:
     """Import the architecture of an ONNX file, or of a PyTorch network in Python source.
 
-    The file is neither run nor unpickled. Weights are not imported.
+    The file is neither run nor unpickled. Only ONNX files have weights.
 
     Args:
         path: The file; its extension determines its type.
@@ -56,4 +56,4 @@ def _named(imported: Imported, stem: str) -> Imported:
     if imported.network.name != "untitled":
         return imported
     network = msgspec.structs.replace(imported.network, name=usable_name(stem) or "untitled")
-    return Imported(network, imported.notes)
+    return replace(imported, network=network)
