@@ -22,6 +22,7 @@ from cnn_tui.engine.specs.layers import (
     Parallel,
     Repeat,
     Residual,
+    StochasticDepth,
     pair,
 )
 from cnn_tui.engine.specs.windows import Windowed, windows
