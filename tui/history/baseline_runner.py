@@ -55,7 +55,14 @@ class BaselineRunner:
         with self._making:
             if self._ladder is None:
                 network, dataset, place = load_network_data(self._network, self._data_dir)
-                self._ladder = BaselineSuite(dataset, network.data, self._root, place)
+                self._ladder = BaselineSuite(
+                    dataset,
+                    network.data,
+                    self._root,
+                    place,
+                    classes=network.classes,
+                    labels_from=network.labels_from,
+                )
             return self._ladder
 
     def _tell(self, event: SuiteEvent) -> None:
