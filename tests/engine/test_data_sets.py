@@ -75,7 +75,7 @@ def test_folder_is_wanted_where_needed_and_refused_where_not(tmp_path: Path) -> 
     with pytest.raises(DataError, match="no such folder or file"):
         load_dataset("folder", tmp_path / "nowhere")
     (tmp_path / "file.txt").touch()
-    with pytest.raises(DataError, match=r"expected a folder of pictures, a \.npz"):
+    with pytest.raises(DataError, match=r"expected a folder of pictures, or a \.npz"):
         load_dataset(str(tmp_path / "file.txt"))
 
 
