@@ -40,7 +40,7 @@ class Layout(NamedTuple):
 
 def is_picture(file: StoredFile) -> bool:
     """Whether a file is named like a picture."""
-    return PurePosixPath(file.name).suffix.lower() in SUFFIXES
+    return file.at[file.at.rfind(".") :].lower() in SUFFIXES
 
 
 def pictures_below(tree: Tree, at: str, depth: int = _DEEPEST) -> Iterator[StoredFile]:

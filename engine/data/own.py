@@ -96,6 +96,10 @@ def _npy(tree: Tree, at: str, options: ReadingOptions) -> Dataset:
     return load_npy(tree, at, wanted=options.shape, classes=options.classes)
 
 
+def _idx(tree: Tree, at: str, options: ReadingOptions) -> Dataset:
+    return load_idx(tree, at.rpartition("/")[0], options.classes)
+
+
 def _parquet(tree: Tree, at: str, options: ReadingOptions) -> Listing:
     file = next(file for file in tree.files(at.rpartition("/")[0]) if file.at == at)
     return list_parquet(tree, [file], labels_from=options.labels_from, classes=options.classes)
@@ -109,6 +113,7 @@ _FILES: dict[str, Callable[[Tree, str, ReadingOptions], Dataset | Listing]] = {
     ".npz": _npz,
     ".npy": _npy,
     PARQUET: _parquet,
+    **dict.fromkeys(IDX, _idx),
     **dict.fromkeys(TABLES, _table),
 }
 
@@ -127,7 +132,7 @@ def _folder(tree: Tree, path: Path, options: ReadingOptions) -> Dataset | Listin
             return _pictures(tree, layout, options)
         return read_tables(tree, tables, options)
     if files := _below(tree, IDX):
-        return load_idx(tree, files, path, options.classes)
+        return _idx(tree, files[0].at, options)
     for suffix, read in ((".npz", _npz), (".npy", _npy)):
         if found := _below(tree, (suffix,)):
             if suffix == ".npz" and len(found) > 1:

@@ -73,6 +73,8 @@ class FolderTree:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        # Joined as text: a set may have a million pictures.
+        self._before = "" if str(root) == os.curdir else os.path.join(root, "")  # noqa: PTH118
         self._known: dict[str, tuple[tuple[str, ...], tuple[StoredFile, ...]]] = {}
 
     def folders(self, at: str = "") -> tuple[str, ...]:
@@ -89,7 +91,7 @@ class FolderTree:
 
     def path(self, at: str) -> str:
         """The path of a place."""
-        return str(self._root / at)
+        return f"{self._before}{at}" if at else str(self._root)
 
     def _entries(self, at: str) -> tuple[tuple[str, ...], tuple[StoredFile, ...]]:
         if at not in self._known:
