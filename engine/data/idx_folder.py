@@ -22,7 +22,7 @@ _PAIRS = {"images": 3, "labels": 1}
 
 
 def load_idx(tree: Tree, folder: str, classes: Sequence[str] = ()) -> Dataset:
-    """Load the pairs of a folder: ``train-images-idx3-ubyte.gz``, ``train-labels-idx1-ubyte.gz`` and so on.
+    """Load pairs of files, such as ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``.
 
     Raises:
         DataError: A file is damaged, or one of a pair is missing.

@@ -16,7 +16,7 @@ from cnn_tui.engine.data.parquet import FORM, list_parquet, read_row
 from cnn_tui.engine.data.picture_tables import Pictures, is_picture_table
 from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.table_sets import read_tables
-from cnn_tui.engine.data.tree import FolderTree, StoredFile, Tree, ZipTree, join, read_member
+from cnn_tui.engine.data.tree import FolderTree, StoredFile, Tree, ZipTree, join, read_member, shown
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, plain, show
 
@@ -154,7 +154,7 @@ def _require_no_pictures(tree: Tree, tables: Sequence[str]) -> None:
     naming = [at for at in tables if is_picture_table(tree, at, pictures)]
     if naming:
         raise DataError(
-            f"{tree.path('')}: it is not clear whether the folders or {plain(naming[0])} say the "
+            f"{shown(tree, '')}: it is not clear whether the folders or {plain(naming[0])} say the "
             "classes of the pictures.",
             "Say it with --labels-from folders, or --labels-from COLUMN.",
         )

@@ -54,11 +54,16 @@ class Tree(Protocol):
         """Open a file to be read."""
 
     def path(self, at: str) -> str:
-        """The place for messages."""
+        """The place as a path, which :func:`shown` tells people."""
 
     @property
     def archive(self) -> str:
         """The path of the archive; empty for a folder."""
+
+
+def shown(tree: Tree, at: str) -> str:
+    """A place for messages: names in archives may hold anything."""
+    return plain(tree.path(at))
 
 
 def join(*names: str) -> str:
@@ -194,6 +199,7 @@ def _opened(root: str, changed: int) -> zipfile.ZipFile:
 @contextmanager
 def explained(where: str, hint: str = "Get the file again.") -> Iterator[None]:
     """Turn what reading a file or a zip raises into a ``DataError`` that begins with its place."""
+    where = plain(where)
     try:
         yield
     except (zipfile.BadZipFile, NotImplementedError) as error:
