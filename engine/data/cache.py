@@ -115,7 +115,7 @@ def _make_room(target: Path, part: Path, size: int) -> None:
         )
     folders = [path for path in target.parent.iterdir() if _OURS.fullmatch(path.name)]
     sizes = {path: _size(path) for path in folders if path != part}
-    for old in sorted(sizes, key=lambda path: path.stat().st_mtime):
+    for old in sorted(sizes, key=_last_used):
         if sum(sizes.values()) + size <= limit:
             break
         _delete(old)
@@ -138,8 +138,17 @@ def _limit() -> float:
         ) from None
 
 
+# Another process may delete a folder between any two of these calls.
+def _last_used(folder: Path) -> float:
+    with suppress(OSError):
+        return folder.stat().st_mtime
+    return 0.0
+
+
 def _size(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.glob("*") if file.is_file())
+    with suppress(OSError):
+        return sum(file.stat().st_size for file in folder.glob("*"))
+    return 0
 
 
 def _forget_others(target: Path, name: str) -> None:

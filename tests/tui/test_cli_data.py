@@ -127,6 +127,8 @@ def test_damaged_picture_is_one_line_and_left_out_if_asked(cli, file: Path, pict
     )
     code, out, err = cli("resume", json.loads(out.splitlines()[0])["run"], "--epochs", 2)
     assert code == 0
+    code, out, err = cli("train", file, "--data", pictures, "--resize", "refuse")
+    assert (code, out) == (1, "") and "it has 10x12 pixels, the network takes 8x8" in err
 
 
 def test_missing_set_names_the_command_that_gets_it(cli) -> None:
@@ -175,6 +177,17 @@ def test_fetch_gets_the_files_and_says_where(cli, mirror: str, tmp_path: Path) -
     listed = {entry["name"]: entry for entry in json.loads(cli("data", "list", "--json").out)}
     assert listed["mnist"]["ready"]
     (Path(fetched["folder"]) / "one.bin").unlink()
+
+
+def test_fetch_takes_files_from_elsewhere(cli, mirror: str, tmp_path: Path) -> None:
+    place, given = tmp_path / "there", tmp_path / "usb" / "download"
+    given.parent.mkdir()
+    given.write_bytes(CONTENT)
+    code, out, err = cli("data", "fetch", "mnist", "--from", given, "--data-dir", place, "--json")
+    assert (code, err, json.loads(out)["bytes"]) == (0, "", 70_000)
+    assert (place / "one.bin").read_bytes() == CONTENT
+    code, out, err = cli("data", "fetch", "mnist", "--from", given, "--mirror", mirror)
+    assert code == 2 and "choose one" in err
 
 
 def test_fetch_that_fails_is_one_line(cli, mirror: str, tmp_path: Path) -> None:

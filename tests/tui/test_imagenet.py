@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -176,3 +177,28 @@ def test_the_command_trains_on_shapes(cli, tmp_path: Path) -> None:
     code, out, err = cli("train", file, "--data", "shapes", "--epochs", 2)
     assert code == 0 and "2 x 25 batches of 32" in out
     assert "10 scores, batch size 32 and lr 0.01" in err
+
+
+async def test_the_baselines_tell_what_is_drawn_and_give_it_up_when_closed(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    go_on = threading.Event()
+    drawing = built_in.draw
+
+    def slow(labels: np.ndarray, *how: object) -> np.ndarray:
+        go_on.wait(0.2)
+        return drawing(labels, *how)
+
+    monkeypatch.setattr(built_in, "draw", slow)
+    app = make_app(LARGE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(app, pilot, "f7")
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(app.screen, BaselinesScreen))
+        await until(pilot, lambda: "drawing shapes" in text(app, "#climb"))
+        screen = app.screen
+        assert isinstance(screen, BaselinesScreen)
+        await pilot.press("escape")
+        go_on.set()
+        await until(pilot, lambda: screen._climb.closed)
+        assert not list((tmp_path / "home" / "cnn-tui").glob("shapes-*"))

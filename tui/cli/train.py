@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import click
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.train import new_run
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.network import Network, ResizeRule
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.cli import options
@@ -33,6 +34,11 @@ from cnn_tui.tui.history.continuing import OnHangup
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
 @click.option("--seed", type=int, metavar="N", help="Seed of weights, order and dropout.")
+@click.option(
+    "--resize",
+    type=click.Choice(get_args(ResizeRule)),
+    help="How pictures of a folder get the size of the input.",
+)
 @options.threads
 @options.log_every
 @options.checkpoint_every
@@ -56,7 +62,7 @@ def command(
     anyway: bool,
     on_hangup: OnHangup,
     tensorboard_dir: Path | None,
-    **recipe: int | float | None,
+    **recipe: int | float | str | None,
 ) -> int:
     """Train the network ARCH, a preset or a TOML file, and print the progress.
 
@@ -91,7 +97,7 @@ def command(
     return train(network, dataset, report, threads, kept, on_hangup, extras.options)
 
 
-def override(network: Network, changes: dict[str, int | float]) -> Network:
+def override(network: Network, changes: dict[str, int | float | str]) -> Network:
     """Return the network with other values in its recipe, within the limits of the file format.
 
     Raises:

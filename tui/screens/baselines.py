@@ -75,7 +75,8 @@ class BaselinesScreen(ModeScreen):
         run_in_thread(self, self._climb.look, self._seen, self._fail)
 
     def on_unmount(self) -> None:
-        """Stop after the current batch, with a checkpoint."""
+        """Stop after the current batch, with a checkpoint, and what is read."""
+        self._climb.closed = True
         self.action_stop()
 
     def on_resize(self, event: object) -> None:
@@ -138,9 +139,11 @@ class BaselinesScreen(ModeScreen):
 
     def _state(self, width: int) -> tuple[Line, ...]:
         if self._control:
-            return (((f" {self._climb.what} ", ""), *bar(self._climb.share, 24)),)
-        role = "error" if self._words.startswith("!") else ""
-        return tuple(((f" {line}", role),) for line in wrap(self._words, max(20, width - 2)))
+            what = self._climb.reading or self._climb.what
+            return (((f" {what} ", ""), *bar(self._climb.share, 24)),)
+        words = self._climb.reading or self._words
+        role = "error" if words.startswith("!") else ""
+        return tuple(((f" {line}", role),) for line in wrap(words, max(20, width - 2)))
 
     def action_closer(self) -> None:
         """Enlarge the detail pane in place of the chart, and back."""
@@ -167,7 +170,9 @@ class BaselinesScreen(ModeScreen):
 
     def _runner(self) -> BaselineRunner:
         places = self._places
-        return BaselineRunner(self._network, places.runs, places.data_of(self._network.data))
+        folder = places.data_of(self._network.data)
+        skip = places.skip_damaged
+        return BaselineRunner(self._network, places.runs, folder, skip_damaged=skip)
 
     def _fetched(self, nothing: None) -> None:
         self._climb = self._runner()
