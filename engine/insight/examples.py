@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.data.catalog import load_network_data
+from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture
 from cnn_tui.engine.data.preprocess import Normalizer
@@ -99,8 +98,15 @@ def find_data(
     if data is None and data_dir is None and info.data_dir:
         data_dir = Path(info.data_dir)
     try:
-        network = msgspec.structs.replace(state.network, data=data or info.data)
-        _, found, _ = load_network_data(network, data_dir)
+        network = state.network
+        found = load_dataset(
+            data or info.data,
+            data_dir,
+            shape=network.input,
+            resize=network.training.resize,
+            classes=network.classes,
+            labels_from=network.labels_from,
+        )
     except CnnTuiError as error:
         return f"There is no data to look at: {error}"
     return _mismatch(found, state) or found
