@@ -16,9 +16,10 @@ import numpy as np
 from _common import RECIPE, Workload, workload
 
 from cnn_tui.engine.build import build
+from cnn_tui.engine.data.augment import Augmenter
 from cnn_tui.engine.data.dataset import Split
 from cnn_tui.engine.data.loader import Loader
-from cnn_tui.engine.data.preprocess import Augmenter, Normalizer
+from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.optimizers import build_optimizer
 
 SETTINGS = {"none": {}, "all": {"flip": True, "shift": 4, "cutout": 8}}

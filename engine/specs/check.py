@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from cnn_tui.engine.specs.batches import lone_faults
 from cnn_tui.engine.specs.doctor import find_fixes, first_fix
 from cnn_tui.engine.specs.flow import Case, Diagnostic, FeatureMap, InferredLayer
 from cnn_tui.engine.specs.infer import bad_value, infer_layers
@@ -91,6 +92,7 @@ def _find(network: Network, facts: DataFacts | None) -> Found:
     if facts is not None and not is_input_bad:
         faults += input_faults(network, facts)
     faults += [*_faults(steps), *duplicates, *score_faults(steps, facts)]
+    faults += lone_faults(steps, network.training.batch_size)
     faults.sort(key=lambda fault: fault[0])
     return Found(steps, reports, faults)
 

@@ -24,6 +24,7 @@ from cnn_tui.engine.specs.flow import (
 )
 from cnn_tui.engine.specs.layers import (
     FC,
+    LRN,
     AvgPool,
     BatchNorm,
     Conv,
@@ -53,6 +54,13 @@ def explain_batchnorm(layer: BatchNorm, step: InferredLayer) -> Iterator[Note]:
     """Yield the parameters of a batch norm."""
     if step.weights:
         yield Note("parameters", (f"{step.weights:,} scales + {step.biases:,} shifts",))
+
+
+def explain_lrn(layer: LRN, step: InferredLayer) -> Iterator[Note]:
+    """Yield that ``alpha`` is the paper's, and what other programs call by that name."""
+    if step.after.shape is not None:
+        theirs = f"alpha of PyTorch and ONNX: {layer.alpha * layer.size:g}, divided by size"
+        yield Note("parameters", ("no parameters; alpha multiplies the sum of squares", theirs))
 
 
 def infer_fc(layer: FC, flow: FeatureMap) -> InferredLayer:
@@ -119,6 +127,7 @@ RULES: dict[type[Layer], ShapeRule] = {
     FC: ShapeRule(infer_fc, explain_fc),
     Dropout: ShapeRule(explain=explain_dropout),
     BatchNorm: ShapeRule(infer_batchnorm, explain_batchnorm),
+    LRN: ShapeRule(explain=explain_lrn),
     Residual: ShapeRule(blocks.infer_residual, blocks.explain_residual),
 }
 _SAME = ShapeRule()

@@ -9,17 +9,20 @@ from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.batches import count_batches
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.training.checkpointer import Checkpointer
 from cnn_tui.engine.training.events import RunStarted
+from cnn_tui.engine.training.lone_image import refuse_lone_image
 
 
 def check_compatible(network: Network, dataset: Dataset) -> None:
     """Refuse a network that has issues, or that does not match the images and classes.
 
     Raises:
-        ShapeError: with what was expected and what was received.
+        ShapeError: with what was expected and what was received. A batch of a single image is
+            refused where a batch norm sees one value per channel.
     """
     if network.input != dataset.input_shape:
         expected, received = map(format_shape, (network.input, dataset.input_shape))
@@ -31,6 +34,7 @@ def check_compatible(network: Network, dataset: Dataset) -> None:
     report = check(network, classes=len(dataset.classes))
     if not report.valid:
         raise ShapeError(report.issues[0].message)
+    refuse_lone_image(network, len(dataset.train))
 
 
 PEAK_OF = 1000
@@ -61,7 +65,7 @@ def run_started(
         params=model.store.size,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
-        batches=-(-len(train) // recipe.batch_size),
+        batches=count_batches(len(train), recipe),
         train_images=len(train),
         val_images=len(dataset.val),
         test_images=len(dataset.test),
