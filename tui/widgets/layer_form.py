@@ -171,11 +171,14 @@ class LayerForm(Lines):
         needed = 0
         for field, value in form.lines:
             rows.append(self._row(field, value, width))
-            if field.name == self._active and self._problem:
-                words = wrap(f"! {self._problem}", width - 1)
+            if field.name == self._active:
+                words = wrap(f"! {self._problem}", width - 1) if self._problem else []
                 rows += [((f" {line}", "error"),) for line in words]
-                needed = len(rows)
+                needed = len(rows) + (field.name != form.lines[-1][0].name)
         self._top = max(0, needed - height)
+        if (hidden := len(rows) - self._top - height) > 0:
+            shown = rows[self._top : self._top + height - 1]
+            return [*shown, ((f"{hidden + 1} more below", "faint"),)]
         notes = [line for note in self.notes for line in _fitted(note, width)]
         arithmetic = [((line, "" if number else "dim"),) for number, line in enumerate(notes)]
         return [*rows, (("", ""),), *arithmetic][self._top :]

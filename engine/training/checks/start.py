@@ -39,13 +39,19 @@ def class_balance(bench: Bench) -> CheckResult:
     counts = np.bincount(bench.dataset.train.labels, minlength=len(names))
     low, high = int(counts.argmin()), int(counts.argmax())
     least, most = int(counts[low]), int(counts[high])
-    passed = least > 0 and most <= UNEVEN * least
-    message = (
-        f"Each of the {len(names)} classes has {least:,} to {most:,} training images."
-        if passed
-        else f"The classes are unbalanced: {names[high]!r} has {most:,} training images, "
-        f"{names[low]!r} {least:,}. Accuracy will say little about the rare classes."
-    )
+    even, balance = least > 0 and most <= UNEVEN * least, bench.network.training.balance
+    passed = even or (least > 0 and balance != "none")
+    message = f"Each of the {len(names)} classes has {least:,} to {most:,} training images."
+    if not even:
+        message = (
+            f"The classes are unbalanced: {names[high]!r} has {most:,} training images, "
+            f"{names[low]!r} {least:,}. "
+        )
+        message += (
+            f'balance = "{balance}" makes up for it.'
+            if passed
+            else "Accuracy will say little about the rare classes. Set balance in the recipe."
+        )
     share = f"always predicting {names[high]!r} would be right for {most / counts.sum():.1%}"
     return CheckResult("class balance", passed, message, (share,))
 
