@@ -25,6 +25,7 @@ from cnn_tui.engine.data.sources import (
     letters,
     oddities,
 )
+from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.errors import DataError, MissingDataError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
@@ -103,6 +104,8 @@ def load_network_data(
 ) -> tuple[Network, Dataset, Path | None]:
     """The network with the full name of its data, that data, and the folder that holds it.
 
+    Of the data only the part that the recipe asks for.
+
     Raises:
         DataError: As :func:`load_dataset` does.
     """
@@ -112,7 +115,7 @@ def load_network_data(
     dataset = load_dataset(
         name, data_dir, shape=shape, skip_damaged=skip_damaged, progress=progress
     )
-    return network, dataset, data_dir
+    return network, subset_for(dataset, network.training), data_dir
 
 
 def _from_files(name: str, data_dir: Path | None) -> Dataset:

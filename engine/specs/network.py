@@ -96,6 +96,10 @@ class Recipe(
     ``weights`` lets each class count the same in the loss."""
     normalize: bool = True
     """Subtract the mean from the pixels and divide by the standard deviation, per channel."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=2**31)] | None = None
+    """Use at most this many images of each split, drawn at random, always the same ones."""
+    per_class: Annotated[int, msgspec.Meta(ge=1, le=2**31)] | None = None
+    """Use at most this many images of each class in each split."""
     shuffle: bool = True
     """Draw a new order of the training images for every epoch."""
     flip: bool = False

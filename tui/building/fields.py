@@ -89,7 +89,13 @@ _EXAMPLES = {
     "dropout": "0.5",
     "p": "0.5",
 }
-_EMPTY = {"stride": "as kernel", "clip_norm": "off", "patience": "off"}
+_EMPTY = {
+    "stride": "as kernel",
+    "clip_norm": "off",
+    "patience": "off",
+    "limit": "all",
+    "per_class": "all",
+}
 
 
 @lru_cache

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.runs.compare import compare_runs
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
@@ -56,6 +57,7 @@ def command(
     folder = open_run(runs_dir, run)
     network, again = plan_again(folder, _pair(change))
     dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
+    dataset = subset_for(dataset, network.training)
     check_compatible(network, dataset)
     policy, place = Policy(steps=checkpoint_every), data_folder(folder, data_dir)
     repeated: list[RunFolder] = []

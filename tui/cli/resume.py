@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.train import data_folder, require_further, resume_run, with_epochs
@@ -60,6 +61,7 @@ def command(
     network = with_epochs(folder.network(), epochs)
     # Damaged pictures cannot pass unnoticed: the data must equal those of the run.
     dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
+    dataset = subset_for(dataset, network.training)
     check_compatible(network, dataset)
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
 

@@ -32,6 +32,8 @@ from cnn_tui.tui.history.continuing import OnHangup
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
 @click.option("--seed", type=int, metavar="N", help="Seed of weights, order and dropout.")
+@options.limit
+@options.per_class
 @options.threads
 @options.log_every
 @options.checkpoint_every

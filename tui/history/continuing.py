@@ -39,11 +39,13 @@ def resume_here(
 ) -> None:
     """Resume a run, blocking; its past events come first. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
+    from cnn_tui.engine.data.subset import subset_for
     from cnn_tui.engine.runs.train import data_folder, resume_run, train_recorded
 
     past = [event for event in Follower(folder).poll() if not isinstance(event, RunEnded)]
     place = data_folder(folder, None)
     dataset = load_dataset(network.data, place, shape=network.input, skip_damaged=True)
+    dataset = subset_for(dataset, network.training)
     with resume_run(folder, network, dataset, control=control, from_step=from_step) as recorder:
 
         def emit_with_past(event: RunEvent) -> None:
@@ -63,10 +65,12 @@ def repeat_here(
 ) -> None:
     """Train a run again as a new run, blocking. Raises ``CnnTuiError``."""
     from cnn_tui.engine.data.catalog import load_dataset
+    from cnn_tui.engine.data.subset import subset_for
     from cnn_tui.engine.runs.train import data_folder, new_run, train_recorded
 
     root, place = folder.path.parent, data_folder(folder, None)
     dataset = load_dataset(network.data, place, shape=network.input, skip_damaged=True)
+    dataset = subset_for(dataset, network.training)
     with new_run(root, network, dataset, control=control, data_dir=place, again=again) as recorder:
         train_recorded(network, dataset, recorder, control, emit)
     require_kept(recorder)
