@@ -21,13 +21,11 @@ def subset_of(
     """
     if limit is None and per_class is None:
         return dataset
-    splits = {
-        name: _part(getattr(dataset, name), limit, per_class, seed)
-        for name in ("train", "val", "test")
-    }
-    sizes = [f"{len(part):,} of {len(getattr(dataset, name)):,}" for name, part in splits.items()]
-    note = f"A part of it by seed {seed}: {sizes[0]} to train, {sizes[1]} to validate, {sizes[2]} "
-    return replace(dataset, notes=(*dataset.notes, f"{note}to test."), **splits)
+    part = dataset.each(lambda split: _part(split, limit, per_class, seed))
+    pairs = ((part.train, dataset.train), (part.val, dataset.val), (part.test, dataset.test))
+    train, val, test = (f"{len(few):,} of {len(every):,}" for few, every in pairs)
+    words = f"A part of it by seed {seed}: {train} to train, {val} to validate, {test} to test."
+    return replace(part, notes=(*dataset.notes, words))
 
 
 def subset_for(dataset: Dataset, recipe: Recipe) -> Dataset:

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from cnn_tui.engine.data.arrays import load_arrays
-from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.catalog import find_name, load_dataset
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.listing import list_pictures
 from cnn_tui.engine.data.sources import FOLDER, SOURCES, holds
@@ -15,6 +15,36 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.wording import listed
 
 _MOST_NAMED = 4
+
+
+_FORMS = {
+    "mnist": "IDX files",
+    "fashion-mnist": "IDX files",
+    "cifar10": "CIFAR binary files",
+    "cifar100": "CIFAR binary files",
+}
+_SUFFIXES = {
+    ".npz": "NumPy arrays in a .npz file",
+    ".npy": "a NumPy array",
+    ".csv": "a CSV file",
+    ".gz": "a gzipped CSV file",
+    ".parquet": "a Parquet file",
+    ".zip": "a zip file, read in place",
+}
+
+
+def form_of(name: str, data_dir: Path | None = None) -> str:
+    """Say what a dataset is read from, in words."""
+    known = find_name(name)
+    if known in SOURCES:
+        return _FORMS.get(known, "downloaded files")
+    if known is not None and known != FOLDER:
+        return "built in"
+    path = Path(name).expanduser() if known is None else data_dir
+    if path is None:
+        return ""
+    suffix = path.suffix.lower()
+    return "a folder of pictures" if path.is_dir() else _SUFFIXES.get(suffix, "a file")
 
 
 def understood(name: str, path: Path) -> str:

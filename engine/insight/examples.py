@@ -124,13 +124,10 @@ def _by_names(data: Dataset, classes: tuple[str, ...]) -> Dataset:
             f"The classes of {data.name} have other names than the network's: {data.classes[0]} is "
             f"taken for {classes[0]}, and so on."
         )
-        return replace(data, notes=(*data.notes, note))
+        return data.each(lambda split: split, note)
     numbers = np.array([classes.index(name) for name in data.classes], np.int64)
-    splits = {
-        name: Split(split.images, numbers[split.labels])
-        for name, split in (("train", data.train), ("val", data.val), ("test", data.test))
-    }
-    return replace(data, classes=classes, **splits)
+    renumbered = data.each(lambda split: Split(split.images, numbers[split.labels]))
+    return replace(renumbered, classes=classes)
 
 
 def _mismatch(data: Dataset, state: TrainedState) -> str:

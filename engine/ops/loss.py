@@ -23,7 +23,12 @@ class Weighting(NamedTuple):
 
     def of(self, images: slice) -> Weighting:
         """The factors of some of the images."""
-        return Weighting(*(part if part is None else part[images] for part in self))
+        others, other_weights = self.others, self.other_weights
+        return Weighting(
+            self.weights[images],
+            None if others is None else others[images],
+            None if other_weights is None else other_weights[images],
+        )
 
 
 class LossKernel:
@@ -113,7 +118,7 @@ class SVMKernel(LossKernel):
         margins[targets, self.columns] = 0
         np.maximum(margins, 0, out=margins)
         if self.squared:
-            losses = np.square(margins).sum(0, dtype=float)
+            losses: Array = np.square(margins).sum(0, dtype=float)
             np.multiply(margins, 2, out=self.gradient)
         else:
             losses = margins.sum(0, dtype=float)

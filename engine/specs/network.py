@@ -36,7 +36,7 @@ OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "ad
 ScheduleName = Literal["constant", "step", "exponential", "cosine", "one-cycle"]
 InitializerName = Literal["he", "xavier", "lecun", "gaussian", "zeros"]
 LastBatch = Literal["keep", "merge", "drop"]
-Balance = Literal["none", "sampling", "weights"]
+Balance = Literal["natural", "sampling", "weights"]
 
 
 class Softmax(
@@ -91,7 +91,7 @@ class Recipe(
     last_batch: LastBatch = "keep"
     """What becomes of the images that ``batch_size`` leaves over at the end of an epoch: a batch of
     their own, part of the batch before if they are at most half as many, or none."""
-    balance: Balance = "none"
+    balance: Balance = "natural"
     """For classes of uneven size: ``sampling`` draws images of each class equally often,
     ``weights`` lets each class count the same in the loss."""
     normalize: bool = True

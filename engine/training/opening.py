@@ -16,6 +16,8 @@ from cnn_tui.engine.training.checkpointer import Checkpointer
 from cnn_tui.engine.training.events import RunStarted
 from cnn_tui.engine.training.lone_image import refuse_lone_image
 
+_COLOURS = {1: "grey", 3: "colour"}
+
 
 def check_compatible(network: Network, dataset: Dataset) -> None:
     """Refuse a network that has issues, or that does not match the images and classes.
@@ -26,6 +28,9 @@ def check_compatible(network: Network, dataset: Dataset) -> None:
     """
     if network.input != dataset.input_shape:
         expected, received = map(format_shape, (network.input, dataset.input_shape))
+        own, other = (_COLOURS.get(shape[0], "") for shape in (network.input, dataset.input_shape))
+        if own != other:
+            expected, received = f"{own} {expected}".strip(), f"{other} {received}".strip()
         raise ShapeError(
             f"the network {network.name} expects images of {expected}, received {received} from "
             f"{dataset.name}.",

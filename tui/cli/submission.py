@@ -107,14 +107,14 @@ def _form(form: str) -> tuple[tuple[str, ...], list[str] | None]:
         return header, None
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            header, *rows = csv.reader(stream, strict=True)
+            first, *rows = csv.reader(stream, strict=True)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read: {plain(reason_of(error))}.") from None
     except ValueError:
         raise DataError(f"{path}: the file is empty.") from None
-    if len(header) < 2:
-        raise DataError(f"{path}: expected at least two columns, received {len(header)}.")
-    return tuple(header), [row[0] for row in rows if row]
+    if len(first) < 2:
+        raise DataError(f"{path}: expected at least two columns, received {len(first)}.")
+    return tuple(first), [row[0] for row in rows if row]
 
 
 def show_csv(rows: Iterable[Row], output: Path | None) -> None:

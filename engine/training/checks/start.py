@@ -30,6 +30,8 @@ def input_scale(bench: Bench) -> CheckResult:
         if passed
         else f"The images reach the network with {figures}, instead of about 0 and 1.{remedy}"
     )
+    if images.shape[1] > 1 and (images == images[:, :1]).all():
+        message += " All channels are equal: the images are grey, and one channel would do."
     return CheckResult("input scale", passed, message, (f"{figures} over {len(images)} images",))
 
 
@@ -40,7 +42,7 @@ def class_balance(bench: Bench) -> CheckResult:
     low, high = int(counts.argmin()), int(counts.argmax())
     least, most = int(counts[low]), int(counts[high])
     even, balance = least > 0 and most <= UNEVEN * least, bench.network.training.balance
-    passed = even or (least > 0 and balance != "none")
+    passed = even or (least > 0 and balance != "natural")
     message = f"Each of the {len(names)} classes has {least:,} to {most:,} training images."
     if not even:
         message = (

@@ -120,7 +120,7 @@ class Facts:
     @property
     def balances(self) -> bool:
         """Whether the recipe makes up for classes of uneven size."""
-        return self.network.training.balance != "none"
+        return self.network.training.balance != "natural"
 
     def judged(self, epoch: EpochCompleted) -> float:
         """The validation accuracy; balanced if the training is."""
