@@ -68,5 +68,7 @@ def _shared(bench: Bench) -> list[str]:
 
 
 def _is_small(bench: Bench) -> bool:
-    images = sum(map(len, (bench.dataset.train, bench.dataset.val, bench.dataset.test)))
-    return images * bench.dataset.train.images[:1].nbytes <= MOST_BYTES
+    data = bench.dataset
+    images = sum(map(len, (data.train, data.val, data.test)))
+    pixel: int = data.train.images.dtype.itemsize
+    return images * math.prod(bench.network.input) * pixel <= MOST_BYTES
