@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cnn_tui.engine.data.dataset import Dataset, Images, Split
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.data.repeats import FlatImages, Repeats, find_flat, find_repeats
+from cnn_tui.engine.specs.wording import listed
 
 _CHUNK = 1024
 
@@ -115,7 +116,31 @@ def findings(statistics: Statistics) -> tuple[str, ...]:
         found.append(f"{_images(repeats.relabelled)} of these have another class the second time.")
     if flat and (count := flat.train + flat.val + flat.test):
         found.append(f"{_images(count)} {_are(count)} nearly of a single brightness.")
-    return (*found, *map(_scaled_otherwise, _other_scales(statistics)))
+    scales = map(_scaled_otherwise, _other_scales(statistics))
+    return (*found, *scales, *_about_classes(statistics.classes))
+
+
+UNEVEN = 5.0
+"""Ratio of the largest to the smallest class of the training images that is worth a word."""
+_MOST_NAMED = 3
+
+
+def _about_classes(classes: tuple[ClassCount, ...]) -> Iterator[str]:
+    """Yield what is doubtful about the numbers of images of the classes."""
+    splits = (("training", "train"), ("validation", "val"), ("test", "test"))
+    for words, split in splits:
+        empty = [count.name for count in classes if not getattr(count, split)]
+        if empty:
+            more = [f"{len(empty) - _MOST_NAMED} more"] if len(empty) > _MOST_NAMED else []
+            names = listed([*empty[:_MOST_NAMED], *more], "and")
+            yield f"The {words} split has no image of {names}."
+    sizes = sorted((count.train, count.name) for count in classes if count.train)
+    if sizes and sizes[-1][0] > UNEVEN * sizes[0][0]:
+        (least, rare), (most, frequent) = sizes[0], sizes[-1]
+        yield (
+            f"{frequent} has {most / least:,.0f} times as many training images as {rare}: "
+            "balance in the recipe makes up for it."
+        )
 
 
 APART, WIDER = 0.5, 2.0

@@ -71,6 +71,17 @@ def test_images_of_a_single_brightness() -> None:
     assert any("nearly of a single brightness" in words for words in findings(measure(data)))
 
 
+def test_classes_that_are_missing_or_rare() -> None:
+    data = noise(classes=8)
+    labels = np.where(np.arange(60) < 50, 0, np.arange(60) % 7)
+    test = Split(data.test.images, np.arange(20) % 2)
+    data = replace(data, train=Split(data.train.images, labels), test=test)
+    found = findings(measure(data))
+    assert "The training split has no image of h." in found
+    assert "The test split has no image of c, d, e and 3 more." in found
+    assert any(words.startswith("a has 5") and "times as many" in words for words in found)
+
+
 @pytest.mark.parametrize("split", ["val", "test"])
 def test_a_split_of_another_scale(split: str) -> None:
     data = noise()

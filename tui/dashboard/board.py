@@ -236,7 +236,7 @@ def _epoch_words(event: EpochCompleted, started: RunStarted | None) -> str:
     return (
         f"epoch {event.epoch:>{width}} train {short(event.train_loss)} {event.train_accuracy:.1%} "
         f"val {short(event.val_loss)} {event.val_accuracy:.1%}"
-    ) + balanced_words(event.val_balanced_accuracy)
+    )
 
 
 def _shown(value: SettingValue) -> str:

@@ -107,7 +107,7 @@ def _balanced(board: Board) -> str:
     if not known or len(validation.recalls) != len(started.classes):
         return words
     recall, label = min(known)
-    return f"{words}, {started.classes[label]} {recall:.0%}"
+    return f"{words}, lowest {started.classes[label]} {recall:.0%}"
 
 
 def _state(board: Board, active: bool, pausing: bool, stopping: bool) -> str:

@@ -82,6 +82,8 @@ class DataScreen(ModeScreen):
         self._view: DataView = "samples"
         self._first, self._fetch_first = first, fetch
         """The dataset to select first, and whether to download it at once."""
+        self._own: Path | None = None
+        """The path that the network names as its data."""
         self._entries: dict[str, DatasetEntry] = {}
         self._shown: tuple[Dataset, Statistics] | None = None
         self._page = 0
@@ -102,7 +104,10 @@ class DataScreen(ModeScreen):
     def on_mount(self) -> None:
         """Select the requested dataset, else the first one."""
         super().on_mount()
+        from cnn_tui.engine.data.catalog import locate
+
         self.heading = Heading("datasets")
+        self._first, self._own = locate(self._first, None)
         self._list()
         if self._first in self._entries:
             self.query_one(Table).cursor = list(self._entries).index(self._first)
@@ -120,9 +125,9 @@ class DataScreen(ModeScreen):
         # Imported late, here and below: only data that is shown needs NumPy.
         from cnn_tui.engine.data.catalog import entries
 
-        listed = entries(self._places.data_of)
+        listed = entries(self._folder_of)
         self._entries = {entry.name: entry for entry in listed}
-        given = (self._places.data_of(entry.name) is not None for entry in listed)
+        given = (self._folder_of(entry.name) is not None for entry in listed)
         self.query_one(Table).records = tuple(map(_record, listed, given))
         self._chosen()
 
@@ -149,9 +154,14 @@ class DataScreen(ModeScreen):
         self._look()
         self.refresh_bindings()
 
+    def _folder_of(self, name: str) -> Path | None:
+        """The folder that was given for a dataset, or the path that is the network's data."""
+        given = self._places.data_of(name)
+        return self._own if name == FOLDER and given is None else given
+
     def _read(self, name: str) -> None:
         """Read a dataset on a thread, unless it was read before."""
-        key = name, self._places.data_of(name)
+        key = name, self._folder_of(name)
         if key in self._known:
             self._show_measured(key, self._known[key])
         else:

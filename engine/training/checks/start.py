@@ -7,14 +7,13 @@ import math
 import msgspec
 import numpy as np
 
+from cnn_tui.engine.data.statistics import UNEVEN
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.network import SVM
 from cnn_tui.engine.training.checks.bench import Bench, CheckResult
 from cnn_tui.engine.training.rules.start import LEAST_STD, MOST_MEAN, MOST_STD
 
 PIXELS = 2_000_000
-UNEVEN = 5.0
-"""Ratio of the largest to the smallest class above which the check fails."""
 
 
 def input_scale(bench: Bench) -> CheckResult:
