@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from cnn_tui.engine.data.arrays import load_arrays
 from cnn_tui.engine.data.catalog import find_name, load_dataset
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.listing import list_pictures
@@ -61,9 +60,7 @@ def understood(name: str, path: Path) -> str:
         return _of(_known(name, path))
     if path.is_dir():
         return _pictures(path)
-    if path.suffix.lower() != ".npz":
-        raise DataError(f"{path}: expected a folder of pictures or a .npz file.", "Check the path.")
-    return _of(load_arrays(path))
+    return _of(load_dataset(FOLDER, path))
 
 
 def _known(name: str, folder: Path) -> Dataset:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import csv
 import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cnn_tui.engine.data.pictures import SUFFIXES
 from cnn_tui.engine.errors import DataError, reason_of
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.wording import listed, plain
 
 INPUT = "-"
@@ -18,26 +24,36 @@ INPUT = "-"
 _NAMED = ("image", "file", "filename", "file_name", "path", "image_id", "image_name", "name", "id")
 """Usual headings of the column with the names of pictures, the surest first."""
 _MOST_LETTERS = 60
+_PIXEL = re.compile(r"(pixel|px|p)?_?\d+(x\d+)?", re.IGNORECASE)
+"""Headings of the columns of pixels: ``pixel0``, ``1x1``."""
+_FEWEST_PIXELS = 16
 
 
 class WantedPicture(NamedTuple):
     """A picture to be read."""
 
     name: str
-    """As it was given: the path, or the cell of a CSV file."""
+    """As it was given: the path, the cell of a CSV file, or the number of its row, from 1."""
     path: Path
+    pixels: NDArray[np.uint8] | None = None
+    """Its pixels ``(1, H, W)``, if the CSV file has them itself."""
 
 
-def wanted_pictures(arguments: Sequence[str], column: str | None = None) -> Iterator[WantedPicture]:
+def wanted_pictures(
+    arguments: Sequence[str],
+    column: str | None = None,
+    size: tuple[int, int, int] | None = None,
+) -> Iterator[WantedPicture]:
     """Yield the pictures that the arguments stand for, in their order.
 
     A folder stands for the pictures in it and in its folders, sorted; a pattern such as
     ``"test/*.png"`` for what it matches; a ``.csv`` file for the pictures that a column names,
-    relative to the file and perhaps without their suffix.
+    relative to the file and perhaps without their suffix, or whose grey pixels are in its columns.
 
     Args:
         arguments: paths, patterns, and :data:`INPUT`.
         column: heading of the column of CSV files; by default the first with a usual name.
+        size: ``(C, H, W)`` of pixels in CSV files.
 
     Raises:
         DataError: a folder has no pictures, or a CSV file cannot be read or has no such column.
@@ -49,7 +65,7 @@ def wanted_pictures(arguments: Sequence[str], column: str | None = None) -> Iter
         elif path.is_dir():
             yield from _in_folder(path)
         elif path.suffix.lower() == ".csv":
-            yield from _in_table(path, column)
+            yield from _in_table(path, column, size)
         elif glob.has_magic(argument) and not os.path.lexists(argument):
             yield from _matching(argument)
         else:
@@ -76,13 +92,19 @@ def _matching(pattern: str) -> Iterator[WantedPicture]:
     yield from (WantedPicture(path, Path(path)) for path in found if _is_picture(Path(path)))
 
 
-def _in_table(path: Path, column: str | None) -> Iterator[WantedPicture]:
+def _in_table(
+    path: Path, column: str | None, size: tuple[int, int, int] | None
+) -> Iterator[WantedPicture]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
             rows = csv.reader(stream, strict=True)
             header = next(rows, None)
             if header is None:
                 raise DataError(f"{path}: the file is empty.", "Check the path.")
+            places = [at for at, name in enumerate(header) if _PIXEL.fullmatch(name.strip())]
+            if column is None and size is not None and len(places) >= _FEWEST_PIXELS:
+                yield from _rows(path, rows, places, size)
+                return
             at = _column(path, header, column)
             if at is None:
                 at = 0
@@ -98,6 +120,30 @@ def _in_table(path: Path, column: str | None) -> Iterator[WantedPicture]:
                 yield _named(path, row[at])
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read: {plain(reason_of(error))}.") from None
+
+
+def _rows(
+    path: Path, rows: Any, places: Sequence[int], size: tuple[int, int, int]
+) -> Iterator[WantedPicture]:
+    """The pictures of a table with a row of grey pixels for each, as MNIST is passed around."""
+    channels, height, width = size
+    if channels != 1 or len(places) != height * width:
+        raise DataError(
+            f"{path}: it has {len(places):,} columns of pixels, the network expects images of "
+            f"{format_shape(size)}."
+        )
+    chosen = itemgetter(*places)
+    for number, row in enumerate(filter(None, rows), 1):
+        try:
+            values = np.array(chosen(row), np.float64)
+        except (IndexError, ValueError):
+            values = np.array([-1.0])
+        if not ((values >= 0) & (values <= 255)).all():
+            raise DataError(
+                f"{path}, line {rows.line_num}: expected {len(places):,} numbers from 0 to 255."
+            )
+        pixels = values.astype(np.uint8).reshape(size)
+        yield WantedPicture(str(number), path, pixels)
 
 
 def _column(path: Path, header: Sequence[str], wanted: str | None) -> int | None:

@@ -127,6 +127,28 @@ def test_a_bad_list_is_told_in_a_line(predict, place: Path, text: str, words: st
     assert "list.csv" in err and words in err
 
 
+@pytest.mark.parametrize("names", ["pixel{}", "{}x1"])
+def test_a_csv_file_of_pixels_with_the_ids_of_its_rows(predict, place: Path, names: str) -> None:
+    test = load_digits().test
+    pixels = np.round(np.asarray(test.images)[:50, 0].reshape(50, 64) * (255 / 16)).astype(int)
+    header = ",".join(["label", *(names.format(n) for n in range(64))])
+    lines = [",".join(map(str, [9, *row])) for row in pixels]
+    (place / "test.csv").write_text("\n".join([header, *lines]) + "\n")
+    code, out, err = predict("test.csv", "--submission", "ImageId,Label")
+    assert (code, err) == (0, "")
+    found = rows(out)[1:]
+    assert [row[0] for row in found] == [str(n) for n in range(1, 51)]
+    right = [row[1] == str(label) for row, label in zip(found, test.labels, strict=False)]
+    assert sum(right) >= 40
+    lines[3] = lines[3].replace(",0", ",x", 1)
+    (place / "test.csv").write_text("\n".join([header, *lines]) + "\n")
+    code, out, err = predict("test.csv", "--submission", "ImageId,Label")
+    assert (code, out) == (1, "") and "line 5: expected 64 numbers from 0 to 255" in err
+    (place / "test.csv").write_text(",".join(f"pixel{n}" for n in range(784)) + "\n")
+    code, _, err = predict("test.csv")
+    assert code == 1 and "784 columns of pixels, the network expects images of 1x8x8" in err
+
+
 def test_an_empty_folder_is_told(predict, tmp_path: Path) -> None:
     code, _, err = predict(tmp_path)
     assert code == 1 and "there are no pictures in this folder" in err

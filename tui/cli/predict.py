@@ -80,14 +80,14 @@ def command(
     """Classify pictures of any size, grey or colour, with the network of RUN.
 
     IMAGE is a file, a folder of pictures, a pattern in quotes, a CSV file with the names of
-    pictures, or - for standard input. A picture that cannot be read is reported and skipped; the
-    exit code is then 1.
+    pictures or with their pixels, or - for standard input. A picture that cannot be read is
+    reported and skipped; the exit code is then 1.
     """
     _refuse_mixed(as_json, as_csv, submission, of_class, output)
     loaded = read_state(open_run(runs_dir, run), "best" if state == "best" else "last")
     pillow()
     form = Submission(submission, of_class, loaded.classes) if submission else None
-    wanted = list(wanted_pictures(images, column))
+    wanted = list(wanted_pictures(images, column, loaded.network.input))
     top = len(loaded.classes) if form else min(top, len(loaded.classes))
     predictions = _Predictions(loaded, wanted, top, invert)
     if form or as_csv:
@@ -153,6 +153,8 @@ class _Predictions:
             yield tell
 
     def _read(self, wanted: WantedPicture) -> np.ndarray | BadPictureError:
+        if wanted.pixels is not None:
+            return wanted.pixels
         try:
             if wanted.name != INPUT:
                 return read_picture(wanted.path, self._state.network.input)
