@@ -49,6 +49,13 @@ class LayerForm(Lines):
             self.field = field
             self.value = value
 
+    class Opened(Message):
+        """Another field is being edited."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
     class Left(Message):
         """The person has left the form."""
 
@@ -95,6 +102,11 @@ class LayerForm(Lines):
         names = self._names()
         if names:
             self._open(names[-1 if last else 0])
+
+    @property
+    def active(self) -> str:
+        """The name of the field being edited; empty if none is."""
+        return self._active or ""
 
     def at_end(self, by: int) -> bool:
         """Whether the next field in a direction would be at the other end of the form."""
@@ -230,6 +242,7 @@ class LayerForm(Lines):
         self.screen.set_focus(entry)
         entry.action_select_all()
         self.redraw()
+        self.post_message(self.Opened(name))
 
     def _close(self) -> None:
         self._active, self._problem = None, ""
