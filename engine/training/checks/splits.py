@@ -24,10 +24,8 @@ def splits(bench: Bench) -> CheckResult:
     wrong = [*_scaled(bench), *_shared(bench)]
     if wrong:
         return CheckResult("splits", False, " ".join(wrong))
-    message = "Validation and test have pixels like those of training, and other images."
-    if not _is_small(bench):
-        message = "Validation and test have pixels like those of training."
-    return CheckResult("splits", True, message)
+    shared = "; no image is in two" if _is_small(bench) else ""
+    return CheckResult("splits", True, f"All are scaled alike{shared}.")
 
 
 def _scaled(bench: Bench) -> list[str]:
