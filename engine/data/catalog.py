@@ -12,6 +12,7 @@ import msgspec
 from cnn_tui.engine.data.arrays import load_arrays
 from cnn_tui.engine.data.built_in import load_digits, load_shapes
 from cnn_tui.engine.data.cifar import load_cifar
+from cnn_tui.engine.data.colours import lost_colours
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_folder
 from cnn_tui.engine.data.mnist import load_mnist
@@ -115,7 +116,11 @@ def load_network_data(
     dataset = load_dataset(
         name, data_dir, shape=shape, skip_damaged=skip_damaged, progress=progress
     )
-    return network, subset_for(dataset, network.training), data_dir
+    dataset = subset_for(dataset, network.training)
+    if name == FOLDER and data_dir is not None and data_dir.is_dir() and shape[0] == 1:
+        note = lost_colours(data_dir)
+        dataset = replace(dataset, notes=(*dataset.notes, *filter(None, [note])))
+    return network, dataset, data_dir
 
 
 def _from_files(name: str, data_dir: Path | None) -> Dataset:

@@ -36,15 +36,15 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Forty dark and forty light pictures."""
+    """Forty dark and forty light pictures in grey, stored as colour."""
     image = pytest.importorskip("PIL.Image", reason="Pillow is not installed (extra images)")
     rng = np.random.default_rng(0)
     for label, name in enumerate(("dark", "light")):
         folder = tmp_path / "pictures" / name
         folder.mkdir(parents=True)
         for number in range(40):
-            pixels = (rng.integers(0, 100, (12, 10, 3)) + 150 * label).astype(np.uint8)
-            image.fromarray(pixels).save(folder / f"{number}.png")
+            pixels = (rng.integers(0, 100, (12, 10, 1)) + 150 * label).astype(np.uint8)
+            image.fromarray(np.repeat(pixels, 3, 2)).save(folder / f"{number}.png")
     return tmp_path / "pictures"
 
 
@@ -150,6 +150,24 @@ def test_training_on_pictures_takes_the_size_from_the_network(
     monkeypatch.chdir("/")
     code, out, err = cli("resume", events[0]["run"], "--epochs", 2, "--json")
     assert (code, err) == (0, "")
+
+
+def test_pictures_in_colour_before_a_network_for_grey_are_told(
+    cli, file: Path, pictures: Path
+) -> None:
+    file.write_text(NETWORK)
+    quiet = cli("preflight", file, "--data", pictures)
+    assert "note" not in quiet.err
+    from PIL import Image
+
+    for path in pictures.rglob("*.png"):
+        with Image.open(path) as image:
+            tinted = np.asarray(image) * np.array([1.0, 0.4, 0.2])
+        Image.fromarray(tinted.astype(np.uint8)).save(path)
+    words = "The pictures are in colour, but are read in grey"
+    assert words in cli("preflight", file, "--data", pictures).err
+    lines = cli("preflight", file, "--data", pictures, "--json").out.splitlines()
+    assert any(note.startswith(words) for note in json.loads(lines[0])["evidence"])
 
 
 def test_training_on_npz(cli, file: Path, tmp_path: Path) -> None:

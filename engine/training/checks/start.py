@@ -31,7 +31,8 @@ def input_scale(bench: Bench) -> CheckResult:
     )
     if images.shape[1] > 1 and (images == images[:, :1]).all():
         message += " All channels are equal: the images are grey, and one channel would do."
-    return CheckResult("input scale", passed, message, (f"{figures} over {len(images)} images",))
+    evidence = (f"{figures} over {len(images)} images", *bench.dataset.notes)
+    return CheckResult("input scale", passed, message, evidence)
 
 
 def class_balance(bench: Bench) -> CheckResult:
