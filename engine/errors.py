@@ -44,6 +44,14 @@ class ShapeError(CnnTuiError):
     """Layers do not fit each other, or arrays do not fit the network."""
 
 
+class MismatchError(ShapeError):
+    """A network does not fit its data, whose ``shape`` and number of ``classes`` it tells."""
+
+    def __init__(self, message: str, hint: str, shape: tuple[int, int, int], classes: int) -> None:
+        super().__init__(message, hint)
+        self.shape, self.classes = shape, classes
+
+
 class MemoryLimitError(CnnTuiError):
     """Training would need more memory than there is; raised before it starts.
 
@@ -57,6 +65,10 @@ class MemoryLimitError(CnnTuiError):
 
 class DataError(CnnTuiError):
     """Data is missing or damaged, or does not fit the network."""
+
+
+class DamagedPicturesError(DataError):
+    """Some pictures of a folder cannot be read; the rest can be used without them."""
 
 
 class MissingDataError(DataError):

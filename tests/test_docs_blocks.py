@@ -19,7 +19,7 @@ _PACKAGES = {"images": "PIL", "onnx": "onnx"}
 """Marks of blocks that need a package which the installation may lack, by its name in Python."""
 ELSEWHERE = {
     ("command-line.md", "network"): 1,
-    ("data.md", "network"): 3,
+    ("data.md", "network"): 4,
     ("export.md", "network"): 2,
     ("runs.md", "remote"): 1,
 }

@@ -310,9 +310,7 @@ COMMANDS = (
     Command(APP, "f3", "app.preflight", "pre-flight", "Pre-flight checks", "F3", False),
     Command(APP, "f4", "app.lr_finder", "find lr", "Find a learning rate", "F4", False),
     Command(APP, "f6", "app.datasets", "datasets", "View, download datasets", "F6", False),
-    Command(
-        APP, "f7", "app.show('BaselinesScreen')", "baselines", "Compare baselines", "F7", False
-    ),
+    Command(APP, "f7", "app.baselines", "baselines", "Compare baselines", "F7", False),
     Command(APP, "f9", "app.themes", "theme", "Choose the theme", "F9", False),
     Command(APP, "escape", "screen.back", "back", "One step back", "esc", False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),

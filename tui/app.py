@@ -83,7 +83,7 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         for verdict in news.verdicts:
             self.notify(f"{verdict} Press C to compare them.", markup=False, timeout=20)
         if news.refusal:
-            self._ask_about_memory(news.refusal)
+            self._ask_about(news.refusal)
         if news.changed and self.current_mode == "train":
             self.show()
         elif news.changed:
@@ -172,11 +172,6 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
             self.current_mode, self.places, network.data, recipe=network.training
         )
         self.push_screen(screen)
-
-    def action_show(self, name: str) -> None:
-        """Open a screen about the network being built, by the name of its class."""
-        screen = getattr(screens, name)
-        self.push_screen(screen(self.current_mode, self.builder.network, self.places))
 
     def action_command_palette(self) -> None:
         """Pick a command by its name, then run it."""

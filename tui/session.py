@@ -14,16 +14,31 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError, RunError
+from cnn_tui.engine.errors import (
+    CnnTuiError,
+    DamagedPicturesError,
+    DataError,
+    MemoryLimitError,
+    MismatchError,
+    RunError,
+)
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control, Portion
-from cnn_tui.engine.training.events import Alert, BatchCompleted, Remedy, RunEnded, RunEvent
+from cnn_tui.engine.training.events import (
+    Alert,
+    BatchCompleted,
+    EndReason,
+    Remedy,
+    RunEnded,
+    RunEvent,
+)
 from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.training.settings import SettingName, SettingValue
 from cnn_tui.tui.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from cnn_tui.engine.data.dataset import Dataset
+    from cnn_tui.engine.data.sources import Progress
     from cnn_tui.engine.runs.recorder import Recorder
     from cnn_tui.engine.training.snapshot import Weights
 
@@ -31,6 +46,9 @@ if TYPE_CHECKING:
 Emit = Callable[[RunEvent], None]
 
 Runner = Callable[[Network, Control, Emit], None]
+
+Refusal = MemoryLimitError | MismatchError | DamagedPicturesError
+"""Why a run was not tried, for reasons that an answer may remove."""
 
 
 def train(
@@ -41,6 +59,7 @@ def train(
     data_dir: Path | None = None,
     runs_dir: Path | None = None,
     start: Callable[[], Weights] | None = None,
+    skip_damaged: bool = False,
     anyway: bool = False,
 ) -> None:
     """Load the network's data and train on it, blocking; raises ``CnnTuiError``.
@@ -52,6 +71,7 @@ def train(
         data_dir: The folder of data that is not built in.
         runs_dir: The folder of runs; None keeps nothing on disk.
         start: Returns the initial weights; None draws random ones.
+        skip_damaged: Leave damaged pictures out.
         anyway: Skip the check of free memory.
     """
     from cnn_tui.engine.memory_estimate import check_memory
@@ -59,7 +79,11 @@ def train(
 
     if not anyway:
         check_memory(network, network.training.batch_size)
-    network, dataset, data_dir = load_for(network, data_dir)
+    network, dataset, data_dir = load_for(
+        network, data_dir, telling(control), skip_damaged=skip_damaged
+    )
+    for note in dataset.notes:
+        emit(Alert(code="data", message=note, step=0))
     weights = start() if start else None
     keep = partial(new_run, network=network, dataset=dataset, control=control, weights=weights)
     with _kept(runs_dir, partial(keep, data_dir=data_dir), emit) as recorder:
@@ -67,18 +91,48 @@ def train(
     require_kept(recorder)
 
 
-def load_for(network: Network, data_dir: Path | None) -> tuple[Network, Dataset, Path | None]:
+def load_for(
+    network: Network,
+    data_dir: Path | None,
+    progress: Progress | None = None,
+    *,
+    skip_damaged: bool = False,
+) -> tuple[Network, Dataset, Path | None]:
     """Return the network with the full name of its data, the data, and its folder.
 
     Raises:
-        CnnTuiError: The data do not exist, or do not fit the network.
+        CnnTuiError: The data do not exist, do not fit the network, or the run was stopped.
     """
     from cnn_tui.engine.data.catalog import load_network_data
     from cnn_tui.engine.training.opening import check_compatible
 
-    network, dataset, data_dir = load_network_data(network, data_dir)
+    network, dataset, data_dir = load_network_data(
+        network, data_dir, skip_damaged=skip_damaged, progress=progress
+    )
     check_compatible(network, dataset)
     return network, dataset, data_dir
+
+
+def telling(control: Control) -> Progress:
+    """Return a receiver of progress that tells it in ``control`` and obeys a stop."""
+
+    def say(words: str) -> None:
+        control.preparation = words
+
+    return progress_of(say, lambda: control.stopping)
+
+
+def progress_of(say: Callable[[str], None], stopping: Callable[[], bool]) -> Progress:
+    """Return a receiver of progress that says it in words, and ends the work once it is stopped."""
+
+    def tell(what: str, done: int, total: int) -> None:
+        say(f"{what}: {done:,} of {total:,}" if done < total else "")
+        if stopping():
+            raise DataError(
+                "Stopped before the first step.", "Pictures that were decoded are kept."
+            )
+
+    return tell
 
 
 def _kept(
@@ -106,8 +160,8 @@ class Session:
         self.network: Network | None = None
         """The network of the newest run at its start."""
 
-    def take_refusal(self) -> MemoryLimitError | None:
-        """Return once why the last run was not tried for lack of memory, else None."""
+    def take_refusal(self) -> Refusal | None:
+        """Return once why the last run was not tried, if it can be with an answer; else None."""
         if self.active or self._job is None:
             return None
         refusal, self._job.refusal = self._job.refusal, None
@@ -122,6 +176,11 @@ class Session:
     def active(self) -> bool:
         """Whether a run has been started and its thread has not ended."""
         return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def preparation(self) -> str:
+        """What is done before the first step, such as decoding pictures; else empty."""
+        return self._control.preparation if self.active else ""
 
     @property
     def paused(self) -> bool:
@@ -195,14 +254,14 @@ class _Job:
         self._control, self._mailbox = control, mailbox
         self._last: BatchCompleted | None = None
         self._ended = False
-        self.refusal: MemoryLimitError | None = None
+        self.refusal: Refusal | None = None
         self.unkept = ""
 
     def run(self) -> None:
         try:
             self._runner(self._network, self._control, self._emit)
         except CnnTuiError as error:
-            self.refusal = error if isinstance(error, MemoryLimitError) else None
+            self.refusal = error if isinstance(error, Refusal) else None
             self.unkept = str(error) if self._ended else ""
             self._fail(str(error))
         except BaseException as error:  # the thread's last resort: the app has to hear of it
@@ -222,8 +281,9 @@ class _Job:
         step, epoch, seconds = 0, 0, 0.0
         if self._last:
             step, epoch, seconds = self._last.step, self._last.epoch, self._last.seconds
+        reason: EndReason = "stopped" if self._control.stopping and not step else "failed"
         self._emit(
-            RunEnded(reason="failed", step=step, epoch=epoch, seconds=seconds, message=message)
+            RunEnded(reason=reason, step=step, epoch=epoch, seconds=seconds, message=message)
         )
 
 

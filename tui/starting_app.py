@@ -7,7 +7,8 @@ from functools import partial
 
 from textual import on, work
 
-from cnn_tui.engine.errors import MemoryLimitError
+from cnn_tui.engine.data.sources import IMAGENET
+from cnn_tui.engine.errors import MemoryLimitError, MismatchError
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.dashboard.board import Board, read_board
@@ -17,11 +18,14 @@ from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.starting import (
     Start,
+    ask_about_damaged,
     ask_about_memory,
     ask_before_training,
+    ask_to_fit,
     have_data,
     start_without_asking,
 )
+from cnn_tui.tui.session import Refusal
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
@@ -83,8 +87,13 @@ class StartingApp(QuickApp, inherit_bindings=False):
         self.call_later(self._on_build, BuildScreen.show_trouble)
 
     @work
-    async def _ask_about_memory(self, refusal: MemoryLimitError) -> None:
-        answer = await ask_about_memory(self, self.builder, refusal)
+    async def _ask_about(self, refusal: Refusal) -> None:
+        if isinstance(refusal, MismatchError):
+            answer = await ask_to_fit(self, self.builder, refusal)
+        elif isinstance(refusal, MemoryLimitError):
+            answer = await ask_about_memory(self, self.builder, refusal)
+        else:
+            answer = await ask_about_damaged(self, self.places, refusal)
         if answer and not self.training.active:
             self.training.retry(self.builder.network, ignore_memory=answer == "anyway")
             self.poll()
@@ -134,9 +143,9 @@ class StartingApp(QuickApp, inherit_bindings=False):
         if not self.builder.report.valid:
             self._refuse()
             return
-        network = self.builder.network
-        if not await have_data(self, network, self.places):
+        if not await have_data(self, self.builder, self.places):
             return
+        network = self.builder.network
         folder = self.places.data_of(network.data)
         dialog = screens.PreflightDialog(network, folder, self.link.fps)
         wanted = await self.push_screen_wait(dialog)
@@ -146,15 +155,23 @@ class StartingApp(QuickApp, inherit_bindings=False):
             self.action_recipe()
 
     @work
+    async def action_baselines(self) -> None:
+        """Compare the network with the baselines, on its data or on what is offered instead."""
+        wanted = self.places.lacks(self.builder.network.data)
+        if wanted != IMAGENET or await have_data(self, self.builder, self.places):
+            network = self.builder.network
+            await self.push_screen(screens.BaselinesScreen(self.current_mode, network, self.places))
+
+    @work
     async def action_lr_finder(self) -> None:
         """Find a learning rate for the active run, else for the network being built."""
         running = self.training.network
         if running is None and not self.builder.report.valid:
             self._refuse()
             return
-        network = running or self.builder.network
-        if not await have_data(self, network, self.places):
+        if running is None and not await have_data(self, self.builder, self.places):
             return
+        network = running or self.builder.network
         folder = self.places.data_of(network.data)
         dialog = screens.LrFinderDialog(network, folder, self.link.fps, running=bool(running))
         taken = await self.push_screen_wait(dialog)

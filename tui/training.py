@@ -9,8 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.data.sources import FOLDER, SOURCES, holds, letters, missing
-from cnn_tui.engine.errors import MemoryLimitError
+from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES, holds, letters, missing
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.runs.names import runs_home
@@ -27,7 +26,7 @@ from cnn_tui.tui.history.continuing import (
     resume_here,
     wait_until_running,
 )
-from cnn_tui.tui.session import Runner, Session, train
+from cnn_tui.tui.session import Refusal, Runner, Session, train
 from cnn_tui.tui.words import recipe_words
 
 _VERDICTS = ("same-bits", "other-bits", "compared")
@@ -42,8 +41,8 @@ class News:
     """Whether anything visible has changed."""
     verdicts: tuple[str, ...] = ()
     """How a reproduced run compares with the original."""
-    refusal: MemoryLimitError | None = None
-    """Why the run was not tried, if memory was short."""
+    refusal: Refusal | None = None
+    """Why the run was not tried, if an answer may remove the reason."""
     trained: Trained | None = None
     """The weights of a run that has ended."""
 
@@ -191,7 +190,7 @@ class Training:
     def _runner(self, network: Network, ignore_memory: bool) -> Runner | None:
         """Return what trains the run; None for the session's own."""
         trained = self._start_from
-        if trained is None and not ignore_memory:
+        if trained is None and not ignore_memory and not self.places.skip_damaged:
             return None
         start = partial(trained.weights, network) if trained else None
         return partial(
@@ -199,6 +198,7 @@ class Training:
             data_dir=self.places.data_of(network.data),
             runs_dir=self.places.runs,
             start=start,
+            skip_damaged=self.places.skip_damaged,
             anyway=ignore_memory,
         )
 
@@ -209,6 +209,7 @@ class Training:
             active=self.active,
             pausing=self.session.paused,
             stopping=self.session.stopping,
+            preparation=self.session.preparation,
             usage=self._used,
             recipe=recipe_words(network.training) if network else "",
             keep_best=bool(network and network.training.keep_best),
@@ -224,13 +225,15 @@ class Places:
     """The folder of data that was named on the command line."""
     given: dict[str, Path] = field(default_factory=dict)
     """Folders given in the app, by the name of their dataset."""
+    skip_damaged: bool = False
+    """Whether damaged pictures are left out, as the person has answered."""
 
     def data_of(self, name: str) -> Path | None:
         """Return the folder of a dataset; None if it is built in, a path, or at its usual place.
 
         The folder of the command line serves every dataset, unless it holds another one.
         """
-        known = next((key for key in (*SOURCES, FOLDER) if letters(key) == letters(name)), "")
+        known = next((key for key in (*SOURCES, *OWN) if letters(key) == letters(name)), "")
         if not known or known in self.given or self.data is None:
             return self.given.get(known)
         others = [key for key in SOURCES if key != known and holds(key, self.data)]
@@ -244,7 +247,4 @@ class Places:
 
     def lacks(self, name: str) -> str | None:
         """Return the dataset that has to be downloaded or whose folder has to be given."""
-        folder = self.data_of(name)
-        if letters(name) == FOLDER:
-            return FOLDER if folder is None else None
-        return missing(name, folder)
+        return missing(name, self.data_of(name))

@@ -1,135 +1,183 @@
-"""The user's own images in a ``.npz`` file: ``x`` and ``y``, optionally ``x_test`` and so on."""
+"""Images and labels in arrays: a ``.npz`` file, or ``.npy`` files side by side.
+
+What an array is follows from the words of its name, in any of the usual spellings: ``x``,
+``x_train``, ``trainX``, ``train_images``, ``val_labels``, ``y_test`` and so on.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cnn_tui.engine.data.dataset import Dataset, Pixels, Split, hold_out, require_classes, share
-from cnn_tui.engine.data.npz import Arrays, open_npz
+from cnn_tui.engine.data.assemble import Part, assemble
+from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.labels import Labels
+from cnn_tui.engine.data.npz import Arrays, open_npy, open_npz
+from cnn_tui.engine.data.pixels import Shape, to_pixels
+from cnn_tui.engine.data.tree import Tree
 from cnn_tui.engine.errors import DataError
-from cnn_tui.engine.specs.wording import plain, show
+from cnn_tui.engine.specs.wording import listed, plain
 
-_CHANNELS = (1, 3)
-_MOST_CLASSES = 65536
-_PARTS = 10
-"""One image in ten is held out for each missing split."""
+SPLIT_WORDS = {
+    "train": ("train", "training", "tr", "trn"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "te", "tst"),
+}
+_IMAGES = {"x", "image", "images", "img", "imgs", "data", "pixels", "input", "inputs", "features"}
+_LABELS = {"y", "label", "labels", "target", "targets"}
+_NAMES = {"classes", "classnames", "labelnames", "targetnames", "categories", "names"}
+_POSITIONAL = re.compile(r"arr_(\d+)")
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _MOST_LETTERS = 64
 
 
-def load_arrays(path: Path) -> Dataset:
+class _ArrayRoles(NamedTuple):
+    """The names of the arrays of images and labels by split, and of that of class names."""
+
+    images: dict[str, str]
+    labels: dict[str, str]
+    classes: str = ""
+    note: str = ""
+
+
+def load_npz(
+    tree: Tree, at: str, *, wanted: Shape | None = None, classes: Sequence[str] = ()
+) -> Dataset:
     """Load images and labels from a ``.npz`` file.
 
-    ``x`` (or ``x_train``) is ``(N, H, W)``, ``(N, C, H, W)`` or ``(N, H, W, C)`` with one or
-    three channels, integers from 0 to 255 or floats; ``y`` is ``(N,)``, integers from 0 or names.
-    ``classes`` may name the classes. If ``x_val, y_val`` or ``x_test, y_test`` are missing, a tenth
-    of the images is held out for each, stratified.
+    Images are as for :func:`to_pixels`, labels as for :func:`classify`. An array of class names may
+    stand beside them. If validation or test images are missing, a tenth is held out for each.
+
+    Args:
+        tree: Holds the file.
+        at: The file.
+        wanted: Shape of the network's input.
+        classes: Names of all classes in order, in place of those of the file.
 
     Raises:
         DataError: The file is damaged, declares false sizes, or has other contents.
     """
-    with open_npz(path) as arrays:
-        try:
-            return _load(arrays, plain(path.stem)[:_MOST_LETTERS])
-        except DataError as error:
-            if error.message.startswith(str(path)):
-                raise
-            raise DataError(f"{path}: {error.message}", error.hint) from error
+    with open_npz(tree, at) as arrays:
+        return _load(arrays, tree.path(at), wanted, classes)
 
 
-def _load(arrays: Arrays, name: str) -> Dataset:
-    suffix = "" if "x" in arrays else "_train" if "x_train" in arrays else ""
-    images, given = _images(arrays, f"x{suffix}"), _labels(arrays, f"y{suffix}")
-    names = _names(arrays, given)
-    labels = _numbers(given, names, f"y{suffix}")
-    test, images, labels = _split(arrays, "test", images, labels, names)
-    val, images, labels = _split(arrays, "val", images, labels, names)
-    return Dataset(name, names, Split(images, labels), val, test)
+def load_npy(
+    tree: Tree, at: str, *, wanted: Shape | None = None, classes: Sequence[str] = ()
+) -> Dataset:
+    """Load images and labels from a ``.npy`` file and those beside it; else as :func:`load_npz`."""
+    folder = at.rpartition("/")[0]
+    files = {
+        PurePosixPath(file.name).stem: file
+        for file in tree.files(folder)
+        if file.name.lower().endswith(".npy")
+    }
+    where = tree.path(at)
+    with open_npy(tree, files, where) as arrays:
+        return _load(arrays, where, wanted, classes)
 
 
-def _split(
-    arrays: Arrays,
-    split: str,
-    images: Pixels,
-    labels: NDArray[np.int64],
-    names: tuple[str, ...],
-) -> tuple[Split, Pixels, NDArray[np.int64]]:
-    """A split from its own arrays or held out of the others, and the remaining images."""
-    if f"x_{split}" in arrays:
-        own = _numbers(_labels(arrays, f"y_{split}"), names, f"y_{split}")
-        return Split(_images(arrays, f"x_{split}"), own), images, labels
-    _require_as_many(images, labels)
-    kept = len(labels) - share(len(labels), _PARTS)
-    _, held = hold_out(images, labels, len(labels) - kept)
-    return held, images[:kept], labels[:kept]
+def _load(arrays: Arrays, where: str, wanted: Shape | None, classes: Sequence[str]) -> Dataset:
+    try:
+        roles = _roles(arrays)
+        if not classes and roles.classes:
+            names = arrays.read(roles.classes)
+            classes = [str(name) for name in names.ravel().tolist()]
+        parts = {
+            split: Part(
+                to_pixels(arrays.read(name), name, wanted),
+                Labels(arrays.read(roles.labels[split]), roles.labels[split]),
+            )
+            for split, name in roles.images.items()
+        }
+        name = plain(PurePosixPath(where).stem)[:_MOST_LETTERS]
+        return assemble(name, parts, classes, (roles.note,) if roles.note else ())
+    except DataError as error:
+        if error.message.startswith(where):
+            raise
+        raise DataError(f"{where}: {error.message}", error.hint) from error
 
 
-def _require_as_many(images: Pixels, labels: NDArray[np.int64]) -> None:
-    if len(images) != len(labels) or len(labels) < 2:
-        raise DataError(
-            f"expected one label per image and at least two images, received "
-            f"{len(images):,} images and {len(labels):,} labels."
+def _roles(arrays: Arrays) -> _ArrayRoles:
+    """Which array is what, by names, else by shapes.
+
+    Raises:
+        DataError: It is not clear, or images or labels are missing.
+    """
+    named = _by_names(arrays)
+    roles = named if named.images or named.labels else _by_shapes(arrays)
+    pairs = [split for split in SPLIT_WORDS if {split} <= roles.images.keys() & roles.labels.keys()]
+    if len(pairs) == 1:
+        # A single pair trains, whatever it is called.
+        (only,) = pairs
+        roles = roles._replace(
+            images={"train": roles.images[only]}, labels={"train": roles.labels[only]}
         )
-
-
-def _images(arrays: Arrays, name: str) -> Pixels:
-    images = arrays.read(name)
-    if images.ndim == 3:
-        images = images[:, None]
-    elif images.ndim == 4 and images.shape[1] not in _CHANNELS and images.shape[3] in _CHANNELS:
-        images = np.moveaxis(images, 3, 1)
-    if images.ndim != 4 or images.shape[1] not in _CHANNELS:
+    elif "train" not in pairs:
         raise arrays.wrong(
-            f"{name}: expected (N, H, W), (N, C, H, W) or (N, H, W, C) with 1 or 3 channels, "
-            f"received {images.shape}"
+            f"expected images and their labels, such as x and y or train_images and train_labels; "
+            f"found {arrays.found()}"
         )
-    if images.dtype.kind == "f":
-        with np.errstate(over="ignore"):  # too large values become infinite, and are refused
-            return images.astype(np.float32, copy=False)
-    if images.dtype.kind not in "biu":
-        raise arrays.wrong(f"{name}: expected numbers, received text")
-    if images.dtype != np.uint8 and images.size and not 0 <= images.min() <= images.max() <= 255:
+    images = {split: name for split, name in roles.images.items() if split in roles.labels}
+    labels = {split: name for split, name in roles.labels.items() if split in roles.images}
+    used = {*images.values(), *labels.values(), roles.classes}
+    left = [plain(name)[:_MOST_LETTERS] for name in arrays.names if name not in used]
+    note = f"Arrays that are not used: {listed(left, 'and')}." if left else roles.note
+    return _ArrayRoles(images, labels, roles.classes, note)
+
+
+def _by_names(arrays: Arrays) -> _ArrayRoles:
+    roles = _ArrayRoles({}, {})
+    for name in arrays.names:
+        words = list(_words(name))
+        if "".join(words) in _NAMES:
+            roles = roles._replace(classes=name)
+            continue
+        split, rest = split_of(words) or "train", set(words)
+        found = roles.labels if rest & _LABELS else roles.images if rest & _IMAGES else None
+        if found is None:
+            continue
+        if split in found:
+            raise arrays.wrong(
+                f"it is not clear whether {plain(found[split])[:40]} or {plain(name)[:40]} is "
+                f"meant; found {arrays.found()}"
+            )
+        found[split] = name
+    return roles
+
+
+def _words(name: str) -> Iterator[str]:
+    """The words of a name in lower case: ``trainX`` and ``xtrain`` have two."""
+    known = {word for words in SPLIT_WORDS.values() for word in words}
+    for word in map(str.lower, _WORDS.findall(name)):
+        yield from (word[0], word[1:]) if word[0] in "xy" and word[1:] in known else (word,)
+
+
+def split_of(words: Sequence[str]) -> str:
+    """The split that one of the words names; empty if none or several do."""
+    splits = {split for split, known in SPLIT_WORDS.items() for word in words if word in known}
+    return splits.pop() if len(splits) == 1 else ""
+
+
+def _by_shapes(arrays: Arrays) -> _ArrayRoles:
+    """Images are the arrays of three or four axes, labels the others; pairs go by their order."""
+    headers = {name: arrays.header(name) for name in arrays.names}
+    images = [name for name, header in headers.items() if len(header.shape) >= 3]
+    labels = [name for name, header in headers.items() if len(header.shape) in (1, 2)]
+    splits = {1: ("train",), 2: ("train", "test"), 3: ("train", "val", "test")}.get(len(images), ())
+    pairs = list(zip(images, labels, strict=False))
+    fits = all(headers[x].shape[0] == headers[y].shape[0] for x, y in pairs)
+    if images and not labels:
+        raise arrays.wrong(f"expected labels beside the images, found only {arrays.found()}")
+    if not splits or len(images) != len(labels) or not fits:
         raise arrays.wrong(
-            f"{name}: expected whole numbers from 0 to 255, received numbers from "
-            f"{images.min()} to {images.max()}"
+            f"it is not clear which arrays are images and which are labels; found {arrays.found()}"
         )
-    return images.astype(np.uint8, copy=False)
-
-
-def _labels(arrays: Arrays, name: str) -> NDArray[Any]:
-    labels = arrays.read(name)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1 or labels.dtype.kind == "f":
-        raise arrays.wrong(
-            f"{name}: expected (N,) whole numbers or names, received {labels.shape} {labels.dtype}"
-        )
-    return labels
-
-
-def _names(arrays: Arrays, labels: NDArray[Any]) -> tuple[str, ...]:
-    if "classes" in arrays:
-        names = arrays.read("classes")
-    elif labels.dtype.kind == "U":
-        names = np.unique(labels)
-    else:
-        largest = int(labels.max()) if len(labels) else 0
-        names = np.arange(min(max(largest, 0), _MOST_CLASSES) + 1)
-    if names.ndim != 1 or not 2 <= len(names) <= _MOST_CLASSES:
-        raise DataError(f"expected from 2 to {_MOST_CLASSES:,} classes, received {names.size:,}.")
-    return tuple(plain(str(name))[:_MOST_LETTERS] for name in names)
-
-
-def _numbers(labels: NDArray[Any], names: tuple[str, ...], where: str) -> NDArray[np.int64]:
-    if labels.dtype.kind != "U":
-        require_classes(labels, len(names), where)
-        return labels.astype(np.int64)
-    known = {name: number for number, name in enumerate(names)}
-    written = {text: plain(text)[:_MOST_LETTERS] for text in map(str, np.unique(labels))}
-    unknown = [text for text, name in written.items() if name not in known]
-    if unknown:
-        raise DataError(f"{where}: the label {show(unknown[0])} is not one of the classes.")
-    return np.array([known[written[str(text)]] for text in labels], np.int64)
+    taken = [f"{plain(x)[:40]} and {plain(y)[:40]}" for x, y in pairs]
+    each = (f"{pair} to {split}" for pair, split in zip(taken, splits, strict=True))
+    return _ArrayRoles(
+        dict(zip(splits, images, strict=True)),
+        dict(zip(splits, labels, strict=True)),
+        note=f"Taken as images and labels by their shapes: {listed(each, 'and')}.",
+    )

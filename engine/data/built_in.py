@@ -2,27 +2,40 @@
 
 An image of ``shapes`` has one light figure of random position, size, angle and colour on a dark,
 shaded ground, with strips of any colour behind it and noise over everything. Templates of pixels
-help little, as the figure may be anywhere; detecting edges and corners does.
+help little, as the figure may be anywhere; detecting edges and corners does. It is drawn at any
+size and with any number of channels, each figure in proportion to the shorter side.
 """
 
 from __future__ import annotations
 
+import math
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_tui.engine.data.cache import cached, digest
 from cnn_tui.engine.data.dataset import Dataset, Split, stratified_order
 from cnn_tui.engine.data.figures import FIGURES, Field
+from cnn_tui.engine.data.image_file import ImageFile
+from cnn_tui.engine.data.sources import Progress
+from cnn_tui.engine.threads import default_threads
 
-SIDE = 32
-_CHUNK = 250
+Volume = tuple[int, int, int]
+"""``(C, H, W)`` of an image."""
+USUAL: Volume = (3, 32, 32)
+_SIDE = 32
+"""The shorter side for which the lengths below are given, in pixels."""
+_CHUNK_PIXELS = 250 * _SIDE * _SIDE
+"""Pixels drawn at a time; the random numbers of an image depend on it."""
 _RADIUS = (7.5, 12.5)
-"""Range of the radius of the circle around the figure, in pixels."""
+"""Range of the radius of the circle around the figure."""
 _STRIPS = 3
 _STRIP_LENGTH = (3.0, 9.0)
 _STRIP_WIDTH = (0.5, 1.2)
-"""Ranges of half the length and half the width of a strip, in pixels."""
+"""Ranges of half the length and half the width of a strip."""
 _DARK, _LIGHT, _ANY = (0, 130), (125, 256), (0, 256)
 _TILT = np.pi / 5
 """Largest rotation of a figure, in either direction."""
@@ -32,21 +45,28 @@ _SHADE = 45
 _NOISE = np.float32(14)
 
 
-def draw(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Draw one image per label, ``(N, 3, 32, 32)``; equal generators draw equal images."""
-    images = np.empty((len(labels), 3, SIDE, SIDE), np.uint8)
-    for start in range(0, len(labels), _CHUNK):
-        images[start : start + _CHUNK] = _draw(labels[start : start + _CHUNK], rng)
+def draw(
+    labels: NDArray[np.int64], rng: np.random.Generator, shape: Volume = USUAL
+) -> NDArray[np.uint8]:
+    """Draw one image per label, ``(N, C, H, W)``; equal generators draw equal images."""
+    images = np.empty((len(labels), *shape), np.uint8)
+    chunk = _chunk(shape)
+    for start in range(0, len(labels), chunk):
+        images[start : start + chunk] = _draw(labels[start : start + chunk], rng, shape)
     return images
 
 
-def _draw(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.uint8]:
-    count = len(labels)
-    ground = _uniform(rng, _DARK, count, 3)
-    canvas = ground[..., None, None] + _shade(count, rng)
+def _chunk(shape: Volume) -> int:
+    return max(1, _CHUNK_PIXELS // (shape[1] * shape[2]))
+
+
+def _draw(labels: NDArray[np.int64], rng: np.random.Generator, shape: Volume) -> NDArray[np.uint8]:
+    count, (channels, *sides) = len(labels), shape
+    ground = _uniform(rng, _DARK, count, channels)
+    canvas = ground[..., None, None] + _shade(count, rng, sides)
     for _ in range(_STRIPS):
-        _paint(canvas, _strip(count, rng), _uniform(rng, _ANY, count, 3))
-    _paint(canvas, _figure(labels, rng), _uniform(rng, _LIGHT, count, 3))
+        _paint(canvas, _strip(count, rng, sides), _uniform(rng, _ANY, count, channels))
+    _paint(canvas, _figure(labels, rng, sides), _uniform(rng, _LIGHT, count, channels))
     canvas += _NOISE * rng.standard_normal(canvas.shape, np.float32)
     return np.clip(canvas, 0, 255, out=canvas).astype(np.uint8)
 
@@ -55,9 +75,16 @@ def _uniform(rng: np.random.Generator, bounds: tuple[float, float], *shape: int)
     return rng.uniform(*bounds, shape).astype(np.float32)
 
 
-def _shade(count: int, rng: np.random.Generator) -> Field:
-    across, down = _axes(count, rng, np.pi, SIDE / 2)
-    return (_SHADE / SIDE * _uniform(rng, (-1, 1), count, 1, 1) * (across + down))[:, None]
+def _lengths(
+    rng: np.random.Generator, bounds: tuple[float, float], count: int, sides: list[int]
+) -> Field:
+    """A random length for each image in pixels, ``(N, 1, 1)``."""
+    return _uniform(rng, bounds, count, 1, 1) * np.float32(min(sides) / _SIDE)
+
+
+def _shade(count: int, rng: np.random.Generator, sides: list[int]) -> Field:
+    across, down = _axes(count, rng, sides, np.pi)
+    return (_SHADE / min(sides) * _uniform(rng, (-1, 1), count, 1, 1) * (across + down))[:, None]
 
 
 def _paint(canvas: Field, distance: Field, colour: Field) -> None:
@@ -66,18 +93,18 @@ def _paint(canvas: Field, distance: Field, colour: Field) -> None:
     canvas += cover * (colour[..., None, None] - canvas)
 
 
-def _strip(count: int, rng: np.random.Generator) -> Field:
-    along, across = _axes(count, rng, np.pi, SIDE / 2)
+def _strip(count: int, rng: np.random.Generator, sides: list[int]) -> Field:
+    along, across = _axes(count, rng, sides, np.pi)
     return np.maximum(
-        np.abs(along) - _uniform(rng, _STRIP_LENGTH, count, 1, 1),
-        np.abs(across) - _uniform(rng, _STRIP_WIDTH, count, 1, 1),
+        np.abs(along) - _lengths(rng, _STRIP_LENGTH, count, sides),
+        np.abs(across) - _lengths(rng, _STRIP_WIDTH, count, sides),
     )
 
 
-def _figure(labels: NDArray[np.int64], rng: np.random.Generator) -> Field:
-    """Distance of each pixel from its image's figure in pixels, ``(N, 32, 32)``."""
-    radius = _uniform(rng, _RADIUS, len(labels), 1, 1)
-    across, down = _axes(len(labels), rng, _TILT, _ROAM * (SIDE / 2 - radius))
+def _figure(labels: NDArray[np.int64], rng: np.random.Generator, sides: list[int]) -> Field:
+    """Distance of each pixel from its image's figure in pixels, ``(N, H, W)``."""
+    radius = _lengths(rng, _RADIUS, len(labels), sides)
+    across, down = _axes(len(labels), rng, sides, _TILT, radius)
     distance = np.empty_like(across)
     for label, figure in enumerate(FIGURES.values()):
         chosen = labels == label
@@ -87,35 +114,102 @@ def _figure(labels: NDArray[np.int64], rng: np.random.Generator) -> Field:
 
 
 def _axes(
-    count: int, rng: np.random.Generator, tilt: float, room: Field | float
+    count: int,
+    rng: np.random.Generator,
+    sides: list[int],
+    tilt: float,
+    radius: Field | None = None,
 ) -> tuple[Field, Field]:
-    """Coordinates of every pixel in random axes, ``(N, 32, 32)`` each.
+    """Coordinates of every pixel in random axes, ``(N, H, W)`` each.
 
-    The angle is within ``tilt`` in either direction, the origin within ``room`` of the centre.
+    The angle is within ``tilt`` in either direction; the origin is anywhere, or where a circle of
+    ``radius`` around it stays inside.
     """
-    x0, y0 = _uniform(rng, (-1, 1), 2, count, 1, 1) * room
+    height, width = sides
+    places = _uniform(rng, (-1, 1), 2, count, 1, 1)
+    x0, y0 = (
+        place * (side / 2 if radius is None else _ROAM * (side / 2 - radius))
+        for place, side in zip(places, (width, height), strict=True)
+    )
     angle = rng.uniform(-tilt, tilt, (count, 1, 1))
     cos, sin = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
-    pixels = np.arange(SIDE, dtype=np.float32) - np.float32((SIDE - 1) / 2)
-    x, y = pixels[None, None, :] - x0, pixels[None, :, None] - y0
+    x, y = _centred(width)[None, None, :] - x0, _centred(height)[None, :, None] - y0
     return cos * x + sin * y, cos * y - sin * x
 
 
+def _centred(side: int) -> Field:
+    return np.arange(side, dtype=np.float32) - np.float32((side - 1) / 2)
+
+
 SHAPES = tuple(FIGURES)
-_SHAPES_TRAIN, _SHAPES_VAL, _SHAPES_TEST = 8000, 1000, 1000
 _SHAPES_SEED = 0
+_MOST, _LEAST = 10_000, 1_000
+_BYTES = 256_000_000
+"""Bytes of all images, if that leaves at least ``_LEAST`` of them."""
+_TENTHS = (8, 1, 1)
+"""How the images are shared out: to train, to validate, to test."""
 
 
-def load_shapes() -> Dataset:
-    """Draw ``shapes``: 8,000 + 1,000 + 1,000 images of 3x32x32, always the same ones."""
-    rng = np.random.default_rng(_SHAPES_SEED)
-    train, val, test = (_split(rng, count) for count in (_SHAPES_TRAIN, _SHAPES_VAL, _SHAPES_TEST))
+def shapes_count(shape: Volume) -> int:
+    """Number of images of ``shapes`` at this size: 10,000, or fewer of large ones."""
+    return max(_LEAST, min(_MOST, _BYTES // math.prod(shape) // 100 * 100))
+
+
+def load_shapes(shape: Volume = USUAL, progress: Progress | None = None) -> Dataset:
+    """Draw ``shapes``, always the same images of a size; 8,000 + 1,000 + 1,000 of 3x32x32.
+
+    Other sizes are drawn once, into the user's cache.
+
+    Args:
+        shape: ``(C, H, W)``; see :func:`shapes_count`.
+        progress: Called while images are drawn.
+
+    Raises:
+        DataError: The cache has too little space.
+    """
+    counts = [shapes_count(shape) * tenths // 10 for tenths in _TENTHS]
+    labels = [np.arange(count) % len(SHAPES) for count in counts]
+    if shape == USUAL:
+        rng = np.random.default_rng(_SHAPES_SEED)
+        splits = [Split(draw(of_split, rng), of_split) for of_split in labels]
+    else:
+        drawn = cached(
+            f"shapes-{digest(shape)}",
+            digest(_SHAPES_SEED, shape, counts),
+            sum(counts) * math.prod(shape),
+            lambda made: _draw_file(made / _PIXELS, np.concatenate(labels), shape, progress),
+        )
+        rows = np.split(np.arange(sum(counts)), np.cumsum(counts)[:-1])
+        splits = [
+            Split(ImageFile(drawn / _PIXELS, shape, at), of_split)
+            for at, of_split in zip(rows, labels, strict=True)
+        ]
+    train, val, test = splits
     return Dataset("shapes", SHAPES, train, val, test)
 
 
-def _split(rng: np.random.Generator, count: int) -> Split:
-    labels = np.arange(count) % len(SHAPES)
-    return Split(draw(labels, rng), labels)
+_PIXELS = "pixels"
+
+
+def _draw_file(
+    path: Path, labels: NDArray[np.int64], shape: Volume, progress: Progress | None
+) -> None:
+    """Draw on every core: each block has a generator of its own, so that none waits for another."""
+    block, total = _chunk(shape), len(labels)
+    what = f"drawing shapes ({total * math.prod(shape) / 1e6:,.0f} MB)"
+
+    def drawn(start: int) -> NDArray[np.uint8]:
+        rng = np.random.default_rng((_SHAPES_SEED, start))
+        return draw(labels[start : start + block], rng, shape)
+
+    threads = default_threads()
+    with ThreadPoolExecutor(threads) as pool, path.open("xb") as file:
+        for first in range(0, total, block * threads):
+            starts = range(first, min(first + block * threads, total), block)
+            for images in pool.map(drawn, starts):
+                file.write(images.data)
+            if progress:
+                progress(what, min(first + block * threads, total), total)
 
 
 DIGITS = tuple("0123456789")

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.data.arrays import load_arrays
-from cnn_tui.engine.data.built_in import load_digits, load_shapes
+from cnn_tui.engine.data.archived import few_archived, load_archived
+from cnn_tui.engine.data.built_in import USUAL, load_digits, load_shapes, shapes_count
 from cnn_tui.engine.data.cifar import load_cifar
 from cnn_tui.engine.data.colours import lost_colours
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_folder
+from cnn_tui.engine.data.few import few_of, first_of_classes
+from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_pictures
+from cnn_tui.engine.data.forms import FORMS
+from cnn_tui.engine.data.medmnist import load_medmnist
 from cnn_tui.engine.data.mnist import load_mnist
+from cnn_tui.engine.data.own import contents, read_own
+from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.sources import (
     FOLDER,
+    IMAGENET,
+    OWN,
     SOURCES,
     Progress,
     dataset_dir,
@@ -28,21 +35,22 @@ from cnn_tui.engine.data.sources import (
 )
 from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.errors import DataError, MissingDataError
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.known_data import facts_of
+from cnn_tui.engine.specs.network import Network, ResizeRule
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
 
-_BUILT_IN: dict[str, Callable[[], Dataset]] = {"digits": load_digits, "shapes": load_shapes}
-_FILES: dict[str, Callable[[str, Path], Dataset]] = {
-    "mnist": load_mnist,
-    "fashion-mnist": load_mnist,
-    "cifar10": load_cifar,
-    "cifar100": load_cifar,
+BUILT_IN = ("digits", "shapes")
+_ARRAYS: dict[str, Callable[[str, Path], Dataset]] = {
+    "idx": load_mnist,
+    "cifar": load_cifar,
+    "medmnist": load_medmnist,
 }
+"""How the files of each form are read; pictures are brought to a size as well."""
 
 
 def dataset_names() -> tuple[str, ...]:
     """Every name that :func:`load_dataset` knows, the built-in ones first."""
-    return (*_BUILT_IN, *_FILES, FOLDER)
+    return (*BUILT_IN, *SOURCES, *OWN)
 
 
 def find_name(word: str) -> str | None:
@@ -67,17 +75,25 @@ def load_dataset(
     data_dir: Path | None = None,
     *,
     shape: tuple[int, int, int] | None = None,
+    resize: ResizeRule = "crop",
+    classes: Sequence[str] = (),
+    labels_from: str = "",
     skip_damaged: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Load a dataset by name, or from a path: a folder of pictures or a ``.npz`` file.
+    """Load a dataset by name, or from a path: pictures or arrays in any form that is read.
 
     Args:
         name: A name that :func:`find_name` knows, or a path.
         data_dir: Folder of the dataset's files; by default that of ``data fetch``.
-        shape: Size of the pictures of a folder, ``(C, H, W)``; 3x32x32 by default.
+        shape: Size at which pictures are read and shapes drawn, ``(C, H, W)``; 3x32x32 by
+            default. Other data has its own.
+        resize: How pictures of another size are brought to it.
+        classes: Names of all classes in order; by default those that are found.
+        labels_from: Where the labels of data of one's own are, if not at a usual place; see
+            :class:`ReadingOptions`.
         skip_damaged: Leave damaged pictures of a folder out instead of refusing it.
-        progress: Called while a folder's pictures are decoded.
+        progress: Called while pictures are decoded or drawn, or a table is read.
 
     Raises:
         MissingDataError: A known dataset that has not been downloaded.
@@ -85,15 +101,51 @@ def load_dataset(
             damaged.
     """
     known = find_name(name)
-    if known in _BUILT_IN:
+    options = ReadingOptions(shape, resize, classes, labels_from, skip_damaged, progress)
+    if known in BUILT_IN:
         _refuse_folder(f"The dataset {known} is built in", data_dir)
-        return _BUILT_IN[known]()
-    if known in _FILES:
-        return _from_files(known, data_dir)
+        shapes = known == "shapes"
+        dataset = load_shapes(shape or DEFAULT_SHAPE, progress) if shapes else load_digits()
+        return _with_classes(dataset, classes)
+    if known in SOURCES:
+        return _with_classes(_from_files(known, data_dir, options), classes)
     path = _own_path(name, data_dir)
-    if path.is_file():
-        return load_arrays(path)
-    return load_folder(path, shape or DEFAULT_SHAPE, skip_damaged=skip_damaged, progress=progress)
+    found = read_own(path, options)
+    return found if isinstance(found, Dataset) else load_pictures(path, found, options)
+
+
+def load_few(name: str, data_dir: Path | None, most: int) -> Dataset:
+    """Load a dataset for a look: of pictures only one of each of the first ``most`` classes.
+
+    The training split has them, at 3x32x32; nothing is decoded into the cache.
+
+    Raises:
+        DataError: As :func:`load_dataset` does.
+    """
+    known = find_name(name)
+    if known in SOURCES and SOURCES[known].form == "pictures":
+        return few_archived(known, _folder_of(known, data_dir), DEFAULT_SHAPE, most)
+    if known in SOURCES or known in BUILT_IN:
+        return load_dataset(name, data_dir)
+    path = _own_path(name, data_dir)
+    found = read_own(path, ReadingOptions())
+    if isinstance(found, Dataset):
+        return found
+    first = first_of_classes(found, most)
+    chosen = found._replace(pictures=tuple(found.pictures[index] for index in first.values()))
+    title = plain(path.resolve().name) or "images"
+    return few_of(title, found.classes, zip(first, contents(chosen), strict=True), DEFAULT_SHAPE)
+
+
+def _with_classes(dataset: Dataset, classes: Sequence[str]) -> Dataset:
+    """The dataset, whose own classes are known, if they are those that were listed."""
+    if classes and tuple(classes) != dataset.classes:
+        raise DataError(
+            f"The dataset {dataset.name} has {len(dataset.classes)} classes of its own, others are "
+            "listed.",
+            "Take the list of classes out, or choose other data.",
+        )
+    return dataset
 
 
 def load_network_data(
@@ -112,18 +164,38 @@ def load_network_data(
     """
     name, data_dir = locate(network.data, data_dir)
     network = msgspec.structs.replace(network, data=name)
-    shape = network.input
     dataset = load_dataset(
-        name, data_dir, shape=shape, skip_damaged=skip_damaged, progress=progress
+        name,
+        data_dir,
+        shape=network.input,
+        resize=network.training.resize,
+        classes=network.classes,
+        labels_from=network.labels_from,
+        skip_damaged=skip_damaged,
+        progress=progress,
     )
     dataset = subset_for(dataset, network.training)
-    if name == FOLDER and data_dir is not None and data_dir.is_dir() and shape[0] == 1:
+    if name == FOLDER and data_dir is not None and data_dir.is_dir() and network.input[0] == 1:
         note = lost_colours(data_dir)
         dataset = replace(dataset, notes=(*dataset.notes, *filter(None, [note])))
     return network, dataset, data_dir
 
 
-def _from_files(name: str, data_dir: Path | None) -> Dataset:
+def _from_files(name: str, data_dir: Path | None, options: ReadingOptions) -> Dataset:
+    folder = _folder_of(name, data_dir)
+    form = SOURCES[name].form
+    if form == "pictures":
+        dataset = load_archived(name, folder, options)
+    else:
+        dataset = _ARRAYS[form](name, folder)
+    if data_dir is None:
+        return dataset
+    counts = len(dataset.train) + len(dataset.val), len(dataset.test)
+    return replace(dataset, notes=tuple(oddities(name, folder, *counts)))
+
+
+def _folder_of(name: str, data_dir: Path | None) -> Path:
+    """The folder with the files of a dataset that can be downloaded."""
     folder = data_dir or dataset_dir(name)
     if data_dir is None and not is_complete(name, folder):
         size = SOURCES[name].size
@@ -138,20 +210,26 @@ def _from_files(name: str, data_dir: Path | None) -> Dataset:
         raise DataError(
             f"{folder}: there is no such folder.", f"Give the folder of the files of {name}."
         )
-    dataset = _FILES[name](name, folder)
-    if data_dir is None:
-        return dataset
-    counts = len(dataset.train) + len(dataset.val), len(dataset.test)
-    return replace(dataset, notes=tuple(oddities(name, folder, *counts)))
+    return folder
 
 
 def _own_path(name: str, data_dir: Path | None) -> Path:
     """The user's own folder or file."""
+    if find_name(name) == IMAGENET:
+        if data_dir is None:
+            raise MissingDataError(
+                "ImageNet is not among the datasets that can be downloaded.",
+                "Train on drawn shapes with --data shapes, on ten of its classes with --data "
+                "imagenette, or on your copy, in folders of its classes, with --data-dir DIR.",
+                IMAGENET,
+                0,
+            )
+        return _existing(data_dir)
     if find_name(name) == FOLDER:
         if data_dir is None:
             raise DataError(
                 "The dataset folder stands for your own pictures and needs their path.",
-                "Give it with --data-dir: a folder with one folder per class, or a .npz file.",
+                f"Give it with --data-dir: {FORMS}.",
             )
         return _existing(data_dir)
     if not name or (os.sep not in name and not Path(name).exists()):
@@ -165,8 +243,6 @@ def _own_path(name: str, data_dir: Path | None) -> Path:
 def _existing(path: Path) -> Path:
     if not path.exists():
         raise DataError(f"{path}: there is no such folder or file.", "Check the path.")
-    if not path.is_dir() and path.suffix.lower() != ".npz":
-        raise DataError(f"{path}: expected a folder of pictures or a .npz file.", "Check the path.")
     return path
 
 
@@ -174,7 +250,7 @@ def _refuse_folder(why: str, data_dir: Path | None) -> None:
     if data_dir is not None:
         raise DataError(
             f"{why}; --data-dir does not apply, received {data_dir}.",
-            f"Omit --data-dir, or choose another dataset: {listed((*_FILES, FOLDER))}.",
+            f"Omit --data-dir, or choose another dataset: {listed((*SOURCES, *OWN))}.",
         )
 
 
@@ -197,15 +273,11 @@ class DatasetEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 _WORDS = {
     "digits": "handwritten digits, built in, the default",
-    "shapes": "coloured figures, drawn by the program, built in",
-    "mnist": "handwritten digits (LeCun et al. 1998)",
-    "fashion-mnist": "pieces of clothing (Xiao et al. 2017)",
-    "cifar10": "photographs of ten kinds (Krizhevsky 2009)",
-    "cifar100": "photographs of a hundred kinds (Krizhevsky 2009)",
-    FOLDER: "your own: a folder of pictures per class, or .npz",
+    "shapes": "figures drawn in any size and colour, built in",
+    IMAGENET: "your copy of ImageNet, or of some of its classes",
+    FOLDER: "your own: pictures in folders, .npz, .csv, .zip and so on",
 }
-_SIZES = {"digits": ((1, 8, 8), 1797), "shapes": ((3, 32, 32), 10_000)}
-_CLASSES = {"cifar100": 100, FOLDER: None}
+_COUNTS = {"digits": 1797, "shapes": shapes_count(USUAL)}
 
 
 def entries(
@@ -219,17 +291,14 @@ def entries(
 
 
 def _entry(name: str, given: Path | None) -> DatasetEntry:
-    source, ready = SOURCES.get(name), _is_ready(name, given)
+    source, ready, facts = SOURCES.get(name), _is_ready(name, given), facts_of(name)
     folder = given if given and ready else dataset_dir(name)
-    shape, images = _SIZES.get(name, (None, None))
-    if source:
-        shape, images = source.input, source.train + source.test
     return DatasetEntry(
         name=name,
-        description=_WORDS[name],
-        input=shape,
-        classes=_CLASSES.get(name, 10),
-        images=images,
+        description=source.words if source else _WORDS[name],
+        input=facts.shape,
+        classes=facts.classes,
+        images=source.train + source.test if source else _COUNTS.get(name),
         ready=ready,
         download_bytes=source.size if source else 0,
         folder=str(folder) if source or given else "",
@@ -239,4 +308,4 @@ def _entry(name: str, given: Path | None) -> DatasetEntry:
 def _is_ready(name: str, given: Path | None) -> bool:
     if name in SOURCES:
         return holds(name, given) if given else is_complete(name, dataset_dir(name))
-    return name in _SIZES or given is not None
+    return name in BUILT_IN or given is not None

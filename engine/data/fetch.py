@@ -55,7 +55,8 @@ class FileProgress:
     def report(self, received: int) -> None:
         """Report the number of bytes of the file received so far."""
         if self.progress:
-            self.progress(self.what, self.before + received, self.total)
+            # Of some files the size is known only about.
+            self.progress(self.what, min(self.before + received, self.total), self.total)
 
 
 class _Beginning(msgspec.Struct):
@@ -134,16 +135,16 @@ class Job:
             part.truncate(0)
             if not had:
                 break
-        raise RefusedError("the SHA-256 of the received file is wrong")
+        raise RefusedError(f"the {_sum_of(self.file)} of the received file is wrong")
 
     def _receive(self, url: str, part: BinaryIO) -> None:
         """Retry until all bytes are received."""
         failures = 0
         for _ in range(self.patience.rounds):
             had = part.seek(0, 2)
-            if had == self.file.size:
+            if self.file.is_exact and had == self.file.size:
                 return
-            if had > self.file.size:
+            if self.file.is_exact and had > self.file.size:
                 had = part.truncate(0)
             try:
                 return self._try(url, part)
@@ -161,6 +162,7 @@ class Job:
                 url,
                 part,
                 self.file.size,
+                exact=self.file.is_exact,
                 etag=known.etag if known.url == url else "",
                 timeout=self.patience.stall,
                 begun=lambda etag: self._remember(url, etag),
@@ -249,7 +251,7 @@ def fetch(
         job = Job(
             file,
             folder,
-            tuple(host + file.name for host in hosts),
+            tuple(host.format(file.name) for host in hosts),
             patience or Patience(),
             stop or threading.Event(),
             FileProgress(progress, file.name, done, source.size),
@@ -265,9 +267,14 @@ def fetch(
     return folder
 
 
+def _sum_of(file: RemoteFile) -> str:
+    return "SHA-256" if file.is_exact else "MD5"
+
+
 def _hosts(name: str, mirror: str | None) -> tuple[str, ...]:
+    """The addresses of the files, with ``{}`` in place of a file's name."""
     if not mirror:
-        return SOURCES[name].hosts
+        return tuple(f"{host}{{}}{SOURCES[name].query}" for host in SOURCES[name].hosts)
     try:
         parts = urlsplit(mirror)
         is_address = parts.scheme in ("http", "https") and bool(parts.netloc)
@@ -278,4 +285,4 @@ def _hosts(name: str, mirror: str | None) -> tuple[str, ...]:
             f"The mirror {show(mirror)} is not an address.",
             "Give an address that begins with https://.",
         )
-    return (f"{mirror.rstrip('/')}/{name}/",)
+    return (f"{mirror.rstrip('/').replace('{', '{{').replace('}', '}}')}/{name}/{{}}",)

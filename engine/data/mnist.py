@@ -1,6 +1,7 @@
-"""MNIST and Fashion-MNIST from four IDX files each: grey images of 28x28 pixels, ten classes.
+"""MNIST and its kin from four IDX files each: grey images of 28x28 pixels, ten classes.
 
-LeCun, Bottou, Bengio & Haffner 1998; Xiao, Rasul & Vollgraf 2017 (Fashion-MNIST). Layout of IDX
+LeCun, Bottou, Bengio & Haffner 1998; Xiao, Rasul & Vollgraf 2017 (Fashion-MNIST); Clanuwat et al.
+2018 (KMNIST). Layout of IDX
 (LeCun, Cortes & Burges, "THE IDX FILE FORMAT"): two zero bytes, the type (8 is unsigned byte), the
 number of dimensions, one big-endian 32-bit size for each, then the elements, row by row. The files
 are treated as hostile.
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.dataset import Dataset, Split, hold_out, require_classes, share
+from cnn_tui.engine.data.sets import SOURCES
 from cnn_tui.engine.data.streams import fill
 from cnn_tui.engine.errors import DataError, reason_of
 
@@ -86,13 +88,6 @@ def _damaged(path: Path, what: str) -> DataError:
     return DataError(f"{path}: {what}", "Fetch the file again.")
 
 
-_CLASSES = {
-    "mnist": tuple("0123456789"),
-    "fashion-mnist": (
-        "T-shirt/top", "trouser", "pullover", "dress", "coat",
-        "sandal", "shirt", "sneaker", "bag", "ankle boot",
-    ),
-}  # fmt: skip
 _VAL_PARTS = 12
 """One image in twelve of the training files validates: 5,000 of 60,000."""
 
@@ -105,7 +100,7 @@ def load_mnist(name: str, folder: Path) -> Dataset:
     Raises:
         DataError: A file is missing or damaged, or the numbers of images and labels differ.
     """
-    classes = _CLASSES[name]
+    classes = SOURCES[name].classes
     images, labels = _pair(folder, "train", len(classes))
     test = Split(*_pair(folder, "t10k", len(classes)))
     train, val = hold_out(images, labels, share(len(labels), _VAL_PARTS))

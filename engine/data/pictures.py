@@ -2,48 +2,74 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.errors import DataError, reason_of
+from cnn_tui.engine.errors import reason_of
+from cnn_tui.engine.specs.network import ResizeRule
 from cnn_tui.engine.specs.wording import plain
 
 SUFFIXES = frozenset(
-    (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
-)
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+    (
+        ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm",
+        ".pgm", ".avif", ".heic", ".heif",
+    )
+)  # fmt: skip
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "AVIF")
 """Formats tried for any name; others of Pillow run programs or are untested on hostile files."""
+_UNREAD = {
+    b"ftypheic": "HEIC",
+    b"ftypheix": "HEIC",
+    b"ftypmif1": "HEIF",
+    b"ftypmsf1": "HEIF",
+    b"ftypavif": "AVIF",
+}
+"""Formats that people have and Pillow may be unable to read, by the bytes 4 to 12 of a file."""
 _LEAST_SIDE = 4
 _MOST_PIXELS = 100_000_000
 _ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)
 """EXIF's tag, and its values for pictures that lie on their side."""
+PictureSource = Path | bytes
+"""A file, or the content of one that is inside an archive."""
 
 
 class BadPictureError(Exception):
     """A file that is not a usable picture; the message gives the reason."""
 
 
-def pillow() -> ModuleType:
-    """Pillow's ``Image``, imported when the first picture is read.
+class FittedPicture(NamedTuple):
+    """A picture at the size of the network's input."""
 
-    Raises:
-        DataError: Pillow is not installed.
-    """
-    try:
-        from PIL import Image
-    except ImportError:
-        raise DataError(
-            "Reading pictures needs Pillow, which is not installed.",
-            "Install it with: pip install 'cnn-tui[images]'.",
-        ) from None
+    pixels: NDArray[np.uint8]
+    """``(C, H, W)``."""
+    size: tuple[int, int]
+    """Width and height that the file has."""
+    animated: bool
+    """Whether there are more pictures in the file, of which this is the first."""
+
+
+def pillow() -> ModuleType:
+    """Pillow's ``Image``, imported when the first picture is read."""
+    from PIL import Image
+
     return Image
+
+
+@cache
+def _formats() -> tuple[str, ...]:
+    """Those of ``_FORMATS`` that this Pillow was built with."""
+    image_module = pillow()
+    image_module.init()
+    return tuple(name for name in _FORMATS if name in image_module.OPEN)
 
 
 @contextmanager
@@ -54,29 +80,29 @@ def bombs_refused() -> Iterator[None]:
         yield
 
 
-def read_picture(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+def read_picture(
+    source: PictureSource, shape: tuple[int, int, int], resize: ResizeRule = "crop"
+) -> NDArray[np.uint8]:
     """Read the pixels ``(C, H, W)`` of a file; see :func:`fitted_picture`."""
-    return fitted_picture(path, shape)[0]
+    return fitted_picture(source, shape, resize).pixels
 
 
 def fitted_picture(
-    path: Path, shape: tuple[int, int, int]
-) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Read a file, turned upright, resized and cropped to the centre.
+    source: PictureSource, shape: tuple[int, int, int], resize: ResizeRule = "crop"
+) -> FittedPicture:
+    """Read a file, turned upright and brought to the size of ``shape``, ``(C, H, W)``.
 
     One channel gives grey, three give colour. Transparent pixels become white if the others are
     dark and black if they are light, so that drawings stay visible. The size is checked before
     anything is decoded.
 
-    Returns:
-        The pixels ``(C, H, W)``, and the width and height that the file has.
-
     Raises:
-        BadPictureError: The picture is damaged, of another format, tiny or gigantic.
-        DataError: Pillow is not installed.
+        BadPictureError: The picture is damaged, of another format, tiny, gigantic, or of a size
+            that ``resize`` refuses.
     """
-    with _opened(path) as image:
-        return _pixels(image, shape), image.size
+    with _opened(source) as image:
+        animated = getattr(image, "is_animated", False)
+        return FittedPicture(_pixels(image, shape, resize), image.size, animated)
 
 
 def picture_size(path: Path) -> tuple[int, int]:
@@ -84,25 +110,29 @@ def picture_size(path: Path) -> tuple[int, int]:
 
     Raises:
         BadPictureError: The file is no picture, tiny or gigantic.
-        DataError: Pillow is not installed.
     """
     with _opened(path) as image:
         _require_size(image)
-        wide, tall = image.size
-        return (tall, wide) if image.getexif().get(_ORIENTATION, 1) in _TURNED else (wide, tall)
+        return _upright(image)
+
+
+def _upright(image: Any) -> tuple[int, int]:
+    wide, tall = image.size
+    return (tall, wide) if image.getexif().get(_ORIENTATION, 1) in _TURNED else (wide, tall)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(source: PictureSource) -> Iterator[Any]:
     """The picture of a file; whatever Pillow raises becomes a reason for people."""
     image_module = pillow()
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with image_module.open(path, formats=_FORMATS) as image:
+        with image_module.open(stream, formats=_formats()) as image:
             yield image
     except BadPictureError:
         raise
     except image_module.UnidentifiedImageError:
-        raise BadPictureError("it is not a picture of a known format") from None
+        raise BadPictureError(_unidentified(source)) from None
     except image_module.DecompressionBombError:
         raise BadPictureError(f"it has more than {_MOST_PIXELS:,} pixels") from None
     except OSError as error:
@@ -111,20 +141,49 @@ def _opened(path: Path) -> Iterator[Any]:
         raise BadPictureError(f"it is damaged ({type(error).__name__})") from None
 
 
-def _pixels(image: Any, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+def _unidentified(source: PictureSource) -> str:
+    """Why a file is no picture, from its first bytes."""
+    if isinstance(source, bytes):
+        head = source[:12]
+    else:
+        with source.open("rb") as stream:
+            head = stream.read(12)
+    if not head:
+        return "it is empty"
+    if head[4:12] in _UNREAD:
+        name = _UNREAD[head[4:12]]
+        return f"it is a {name} picture, which this Pillow cannot read; save it as JPEG or PNG"
+    return "it is not a picture of a known format"
+
+
+def _pixels(image: Any, shape: tuple[int, int, int], resize: ResizeRule) -> NDArray[np.uint8]:
     from PIL import ImageOps
 
     channels, height, width = shape
     _require_size(image)
+    if resize == "refuse" and _upright(image) != (width, height):
+        has = "x".join(map(str, _upright(image)))
+        raise BadPictureError(f"it has {has} pixels, the network takes {width}x{height}")
     # A JPEG is decoded at a reduced size of at least twice the target.
     mode = "L" if channels == 1 else "RGB"
     image.draft(mode, (2 * width, 2 * height))
     image = ImageOps.exif_transpose(_eight_bit(image))
     clear = image.has_transparency_data
-    image = image.convert("RGBA" if clear else mode)
-    image = ImageOps.fit(image, (width, height), pillow().Resampling.BILINEAR)
+    image = _resized(image.convert("RGBA" if clear else mode), (width, height), resize)
     fitted = np.asarray((_opaque(image) if clear else image).convert(mode))
     return fitted[None] if channels == 1 else np.moveaxis(fitted, 2, 0)
+
+
+def _resized(image: Any, size: tuple[int, int], resize: ResizeRule) -> Any:
+    from PIL import ImageOps
+
+    bilinear = pillow().Resampling.BILINEAR
+    match resize:
+        case "stretch":
+            return image.resize(size, bilinear)
+        case "pad":
+            return ImageOps.pad(image, size, bilinear, color=0)
+    return ImageOps.fit(image, size, bilinear)
 
 
 def _require_size(image: Any) -> None:

@@ -47,12 +47,13 @@ def receive(
     file: BinaryIO,
     size: int,
     *,
+    exact: bool = True,
     etag: str = "",
     timeout: float,
     begun: Callable[[str], None],
     arrived: Callable[[int], None],
 ) -> None:
-    """Continue ``file`` until it has all ``size`` bytes.
+    """Continue ``file`` until it has all its bytes.
 
     The present content counts as the beginning. If the host sends the whole file or another range
     than requested, the file is emptied first.
@@ -60,7 +61,8 @@ def receive(
     Args:
         url: HTTP or HTTPS.
         file: Open for reading and writing, at any position.
-        size: Size of the whole file.
+        size: Size of the whole file; about twice as much is taken at most if it is not exact.
+        exact: Whether ``size`` is known exactly; else the file ends where the host says.
         etag: ETag of the beginning; if it has changed, the host sends the whole file again.
         timeout: Seconds without a byte after which the connection has failed.
         begun: Called with the response's ETag before the first byte is written.
@@ -72,17 +74,18 @@ def receive(
     """
     have = file.seek(0, 2)
     with _faults(file), _answer(url, have, etag, timeout) as answer:
-        have = _offset(answer, file, have, size)
+        have, whole = _offset(answer, file, have, size if exact else None)
+        most = size if exact else 2 * size + _STEP
         begun(answer.headers.get("ETag", ""))
         while chunk := answer.read1(_STEP):
-            if have + len(chunk) > size:
+            if have + len(chunk) > most:
                 file.truncate(0)
-                raise RefusedError(f"it sends more than the {size:,} bytes of the file")
+                raise RefusedError(f"it sends more than the {most:,} bytes of the file")
             file.write(chunk)
             have += len(chunk)
             arrived(have)
-    if have < size:
-        raise BrokenError(f"the connection ended after {have:,} of {size:,} bytes")
+    if whole is not None and have < whole:
+        raise BrokenError(f"the connection ended after {have:,} of {whole:,} bytes")
 
 
 @contextmanager
@@ -112,24 +115,33 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
-def _offset(answer: http.client.HTTPResponse, file: BinaryIO, have: int, size: int) -> int:
-    """Offset of the response in the file, which is truncated there."""
+def _offset(
+    answer: http.client.HTTPResponse, file: BinaryIO, have: int, size: int | None
+) -> tuple[int, int | None]:
+    """Offset of the response in the file, which is truncated there, and the size of the file.
+
+    ``size`` is the one that is expected; if it is None, the host says the size, or nobody does.
+    """
     start = 0
     if answer.status == 206:
         start = _range_start(answer, file, have, size)
     length = answer.headers.get("Content-Length", "")
-    if length.isdecimal() and start + int(length) != size:
+    whole = start + int(length) if length.isdecimal() else size
+    if size is not None and whole != size:
         file.truncate(0)
         offered = f"{int(length):,} bytes, expected {size - start:,}"
         raise RefusedError(f"it offers {offered}: another file or a web page")
     file.truncate(start)
     file.seek(start)
-    return start
+    return start, whole
 
 
-def _range_start(answer: http.client.HTTPResponse, file: BinaryIO, have: int, size: int) -> int:
+def _range_start(
+    answer: http.client.HTTPResponse, file: BinaryIO, have: int, size: int | None
+) -> int:
     match = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-    if match is None or int(match[1]) != have or match[3] not in (str(size), "*"):
+    is_whole = match and (size is None or match[3] in (str(size), "*"))
+    if not match or not is_whole or int(match[1]) != have:
         file.truncate(0)
         raise BrokenError("it sent another range than requested")
     return have

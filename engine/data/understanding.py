@@ -7,8 +7,11 @@ from pathlib import Path
 
 from cnn_tui.engine.data.catalog import find_name, load_dataset
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.listing import list_pictures
-from cnn_tui.engine.data.sources import FOLDER, SOURCES, holds
+from cnn_tui.engine.data.layouts import find_layout, list_pictures
+from cnn_tui.engine.data.listing import Listing
+from cnn_tui.engine.data.own import read_own
+from cnn_tui.engine.data.sources import OWN, SOURCES, holds
+from cnn_tui.engine.data.tree import FolderTree
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.wording import listed
@@ -37,7 +40,7 @@ def form_of(name: str, data_dir: Path | None = None) -> str:
     known = find_name(name)
     if known in SOURCES:
         return _FORMS.get(known, "downloaded files")
-    if known is not None and known != FOLDER:
+    if known is not None and known not in OWN:
         return "built in"
     path = Path(name).expanduser() if known is None else data_dir
     if path is None:
@@ -56,11 +59,21 @@ def understood(name: str, path: Path) -> str:
     """
     if not path.exists():
         raise DataError(f"{path}: there is no such folder or file.", "Check the path.")
-    if name != FOLDER:
-        return _of(_known(name, path))
-    if path.is_dir():
-        return _pictures(path)
-    return _of(load_dataset(FOLDER, path))
+    if name not in OWN:
+        pictures = SOURCES[name].form == "pictures"
+        return _archive(name, path) if pictures else _of(_known(name, path))
+    found = read_own(path)
+    return _of(found) if isinstance(found, Dataset) else _pictures(found)
+
+
+def _archive(name: str, folder: Path) -> str:
+    """Pictures are only counted, and those in an archive are not read at all."""
+    archive = folder / SOURCES[name].files[0].name
+    if archive.is_file():
+        return f"{archive.name}, {archive.stat().st_size / 1e6:,.0f} MB."
+    inside = folder / archive.stem
+    tree = FolderTree(inside if inside.is_dir() else folder)
+    return _pictures(list_pictures(tree, find_layout(tree)))
 
 
 def _known(name: str, folder: Path) -> Dataset:
@@ -94,13 +107,12 @@ def _of(dataset: Dataset) -> str:
     return " ".join((f"{counts} of {shape}, {_classes(dataset.classes)}.", *dataset.notes))
 
 
-def _pictures(folder: Path) -> str:
-    listing = list_pictures(folder)
+def _pictures(listing: Listing) -> str:
     each = Counter(picture.label for picture in listing.pictures)
     least, most = min(each.values()), max(each.values())
     per = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     total = f"{len(listing.pictures):,} pictures"
-    return f"{total}, {_classes(listing.classes)}, {per} of each."
+    return " ".join((f"{total}, {_classes(listing.classes)}, {per} of each.", *listing.notes))
 
 
 def _classes(names: tuple[str, ...]) -> str:

@@ -69,6 +69,6 @@ def trained(
         name=folder.name,
         state=BEST,
         classes=state.classes,
-        eye=Eye(state.normalizer, state.peak),
+        eye=Eye(state.normalizer, state.peak, state.network.training.resize),
         data=data,
     )

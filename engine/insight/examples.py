@@ -6,18 +6,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.catalog import load_network_data
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture
 from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.runs.folder import RunInfo
 from cnn_tui.engine.shapes import Shape, format_shape
+from cnn_tui.engine.specs.network import ResizeRule
 from cnn_tui.engine.specs.wording import plain
 
 SplitName = Literal["train", "validation", "test"]
@@ -53,6 +54,8 @@ class Eye:
     normalizer: Normalizer
     peak: float
     """The brightest value of a pixel in the data."""
+    resize: ResizeRule = "crop"
+    """How pictures were brought to the size of the input."""
 
     def examples(self, split: Split, indices: NDArray[np.int64]) -> Examples:
         """Images of a split."""
@@ -68,10 +71,10 @@ class Eye:
         """
         channels, height, width = shape
         try:
-            pixels, size = fitted_picture(path, (channels, height, width))
+            fitted = fitted_picture(path, (channels, height, width), self.resize)
         except BadPictureError as error:
             raise InsightError(f"{plain(str(path))} cannot be shown: {error}.") from None
-        note = ""
+        pixels, size, note = fitted.pixels, fitted.size, ""
         if size != (width, height):
             note = f"The picture of {size[0]}x{size[1]} pixels was fitted to {width}x{height}."
         if invert:
@@ -104,13 +107,14 @@ def find_data(
     if data is None and data_dir is None and info.data_dir:
         data_dir = Path(info.data_dir)
     try:
-        found = load_dataset(
-            data or info.data, data_dir, shape=state.network.input, skip_damaged=skip_damaged
-        )
+        network = msgspec.structs.replace(state.network, data=data or info.data)
+        if data is not None:
+            # The recipe's part is of the run's own data.
+            whole = msgspec.structs.replace(network.training, limit=None, per_class=None)
+            network = msgspec.structs.replace(network, training=whole)
+        _, found, _ = load_network_data(network, data_dir, skip_damaged=skip_damaged)
     except CnnTuiError as error:
         return f"There is no data to look at: {error}"
-    if data is None:
-        found = subset_for(found, state.network.training)
     found = _by_names(found, state.classes)
     return _mismatch(found, state) or found
 
@@ -126,8 +130,8 @@ def _by_names(data: Dataset, classes: tuple[str, ...]) -> Dataset:
         )
         return data.each(lambda split: split, note)
     numbers = np.array([classes.index(name) for name in data.classes], np.int64)
-    renumbered = data.each(lambda split: Split(split.images, numbers[split.labels]))
-    return replace(renumbered, classes=classes)
+    named = replace(data, classes=classes)
+    return named.each(lambda split: Split(split.images, numbers[split.labels]))
 
 
 def _mismatch(data: Dataset, state: TrainedState) -> str:

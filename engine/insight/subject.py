@@ -96,7 +96,7 @@ class Subject:
             name=read.run,
             state=words,
             classes=read.classes,
-            eye=Eye(read.normalizer, read.peak),
+            eye=Eye(read.normalizer, read.peak, read.network.training.resize),
             data=found,
             trained=path is not None,
             folder=folder,
@@ -127,7 +127,7 @@ class Subject:
             name=name,
             state=f"epoch {glimpse.epoch}, step {glimpse.step:,}",
             classes=glimpse.dataset.classes,
-            eye=Eye(glimpse.normalizer, glimpse.peak),
+            eye=Eye(glimpse.normalizer, glimpse.peak, glimpse.network.training.resize),
             data=glimpse.dataset,
         )
 

@@ -167,7 +167,7 @@ def _point(folder: RunFolder, dataset: Dataset, layer: str, filters: int, seed: 
         name=folder.name,
         state="best",
         classes=state.classes,
-        eye=Eye(state.normalizer, state.peak),
+        eye=Eye(state.normalizer, state.peak, state.network.training.resize),
         data=dataset,
     )
     with closing(subject):

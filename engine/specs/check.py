@@ -12,7 +12,7 @@ from cnn_tui.engine.specs.batches import lone_faults
 from cnn_tui.engine.specs.doctor import find_fixes, first_fix
 from cnn_tui.engine.specs.flow import Case, Diagnostic, FeatureMap, InferredLayer
 from cnn_tui.engine.specs.infer import bad_value, infer_layers
-from cnn_tui.engine.specs.known_data import DataFacts, facts_of
+from cnn_tui.engine.specs.known_data import DataFacts, facts_for
 from cnn_tui.engine.specs.layers import Place, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix, Issue, LayerReport, Report
@@ -38,7 +38,7 @@ def check_with_data(network: Network, edits: Sequence[Edit] = ()) -> Report:
         network: as for :func:`check`.
         edits: as for :func:`check`.
     """
-    return check(network, data=facts_of(network.data), edits=edits)
+    return check(network, data=facts_for(network), edits=edits)
 
 
 def check(
@@ -63,8 +63,8 @@ def check(
     codes = [(place, fault.code) for place, fault in found.faults]
 
     def find(changed: Network) -> Found:
-        is_same = changed.data == network.data
-        return _find(changed, facts if is_same else facts_of(changed.data))
+        is_same = (changed.data, changed.classes) == (network.data, network.classes)
+        return _find(changed, facts if is_same else facts_for(changed))
 
     undone = undoings(network, codes, edits, find) if codes else ()
     issues = tuple(

@@ -37,6 +37,10 @@ ScheduleName = Literal["constant", "step", "exponential", "cosine", "one-cycle"]
 InitializerName = Literal["he", "xavier", "lecun", "gaussian", "zeros"]
 LastBatch = Literal["keep", "merge", "drop"]
 Balance = Literal["natural", "sampling", "weights"]
+ResizeRule = Literal["crop", "stretch", "pad", "refuse"]
+
+
+ClassNames = tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], ...]
 
 
 class Softmax(
@@ -102,6 +106,9 @@ class Recipe(
     """Use at most this many images of each class in each split."""
     shuffle: bool = True
     """Draw a new order of the training images for every epoch."""
+    resize: ResizeRule = "crop"
+    """How pictures of a folder get the size of the input: the shorter side is fitted and the middle
+    cut out, both sides are fitted, the longer side is fitted and the rest black, or not at all."""
     flip: bool = False
     """Mirror half of the training images left to right, at random."""
     shift: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
@@ -130,6 +137,11 @@ class Network(
     description: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     input: tuple[Features, Size, Size] = (1, 8, 8)
     data: Annotated[str, msgspec.Meta(max_length=200)] = "digits"
+    classes: ClassNames = ()
+    """Names of all classes of the data in order; empty for those that are found in the data."""
+    labels_from: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """Where data of one's own has its labels, if not at a usual place: the ``name`` of each file,
+    ``folders``, or a column of a table."""
     layers: tuple[Layer, ...] = ()
     loss: Loss = Softmax()
     training: Recipe = Recipe()

@@ -35,6 +35,8 @@ def value_words(value: str) -> str:
     decoded = msgspec.json.decode(value)
     if isinstance(decoded, str):
         return decoded
+    if not decoded or isinstance(decoded[0], str):
+        return value
     return ("x" if isinstance(decoded[0], int) else " ").join(map(str, decoded))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -12,12 +13,14 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate, InferredLayer
 from cnn_tui.engine.specs.infer import infer_layers
-from cnn_tui.engine.specs.known_data import KNOWN_DATA, DataFacts, facts_of
+from cnn_tui.engine.specs.known_data import KNOWN_DATA, DataFacts, facts_for
 from cnn_tui.engine.specs.layers import FC, Conv, layer_type
 from cnn_tui.engine.specs.report import Fix
 from cnn_tui.engine.specs.scores import WIDTHS, decider, score_faults
 
 _USUAL_CLASSES = 10
+_MOST_DATA = 3
+"""Datasets that are offered for an input."""
 
 
 def data_fixes(case: Case) -> tuple[Fix, ...]:
@@ -43,10 +46,10 @@ def _inputs(case: Case) -> Iterator[FixCandidate]:
     label, was = f"input {format_shape(tuple(shape))}", format_shape(case.network.input)
     also = tuple(_width(case)) if any(_miscounted(case)) else ()
     yield FixCandidate(Fix(0, "input", shape, "", also), label, 0, was=was)
-    for name, facts in KNOWN_DATA.items():
-        if facts.shape == case.network.input:
-            was = case.facts.name if case.facts else ""
-            yield FixCandidate(Fix(0, "data", name, ""), f"data {name}", 1, was=was)
+    was = case.facts.name if case.facts else ""
+    suitable = (name for name, facts in KNOWN_DATA.items() if facts.suits(case.network.input))
+    for name in islice(suitable, _MOST_DATA):
+        yield FixCandidate(Fix(0, "data", name, ""), f"data {name}", 1, was=was)
 
 
 def _miscounted(case: Case) -> Iterator[str]:
@@ -104,7 +107,7 @@ def _try(case: Case, candidate: FixCandidate) -> Iterator[_Tried]:
     """Yield the fix with its effect, if it helps."""
     network = apply_fix(case.network, candidate.fix)
     steps = infer_layers(network.layers, FeatureMap(network.input))
-    facts = case.facts if network.data == case.network.data else facts_of(network.data)
+    facts = case.facts if network.data == case.network.data else facts_for(network)
     faults = [fault for _, fault in score_faults(steps, facts)]
     before = Counter(fault.code for _, fault in score_faults(case.steps, case.facts))
     left = Counter(fault.code for fault in faults)

@@ -20,7 +20,7 @@ WIDTHS: dict[type, str] = {FC: "out_features", Conv: "out_channels"}
 def input_faults(network: Network, facts: DataFacts) -> Iterator[tuple[Place, Diagnostic]]:
     """Yield the fault of an input that the images of the data do not have."""
     received, wanted = network.input, facts.shape
-    if wanted is None or received == wanted:
+    if wanted is None or received == wanted or facts.any_size:
         return
     sizes = format_shape(received), format_shape(wanted)
     text = f"the input is {sizes[0]}, but the images of {facts.words} are {sizes[1]}"

@@ -6,12 +6,14 @@ reports which setting, what was expected and what was received.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import msgspec
 
+from cnn_tui.engine.specs.known_data import facts_of
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer, Residual
 from cnn_tui.engine.specs.network import LOSS_TYPES, SVM, Network, Recipe, Softmax
 from cnn_tui.engine.specs.wording import expected, listed, nearest, show
@@ -40,6 +42,23 @@ def value_problems(described: Layer | Network) -> Iterator[Problem]:
         msgspec.convert(msgspec.to_builtins(shell), type(shell))
     except _REFUSALS:
         yield from _table(shell, type(shell), "")
+    else:
+        if isinstance(described, Network):
+            yield from _class_problems(described)
+
+
+def _class_problems(network: Network) -> Iterator[Problem]:
+    """Lists of classes that no data can have."""
+    names = network.classes
+    known = facts_of(network.data)
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        yield Problem("classes", f"{show(twice[0])} is listed twice", "Name each class once.")
+    elif len(names) == 1:
+        yield Problem("classes", "expected at least two names, received one", "Add another class.")
+    elif names and known.classes not in (None, len(names)):
+        text = f"expected the {known.classes} classes of {known.words}, received {len(names)}"
+        yield Problem("classes", text, "Take the list out, or choose other data.")
 
 
 def _without_layers(described: Layer | Network) -> Layer | Network:
@@ -135,6 +154,8 @@ def _leaf(value: object, annotation: Any, path: str) -> Iterator[Problem]:
 
 def _refused(value: object, annotation: Any, path: str) -> Iterator[Problem]:
     items = get_args(annotation) if get_origin(annotation) is tuple else ()
+    if items[1:] == (...,) and isinstance(value, list | tuple):
+        items = items[:1] * len(value)
     if isinstance(value, list | tuple) and 0 < len(value) == len(items):
         for index, (item, kind) in enumerate(zip(value, items, strict=True)):
             yield from _leaf(item, kind, f"{path}[{index}]")

@@ -29,6 +29,8 @@ class Control:
         self._asked = False
         self._glimpse: Glimpse | None = None
         self._pace = Pace()
+        self.preparation = ""
+        """What is done before the first step, for people; written by the thread of the run."""
 
     def pause(self) -> None:
         """Pause after the current batch."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.errors import ShapeError
+from cnn_tui.engine.errors import MismatchError
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.batches import count_batches
@@ -23,22 +23,24 @@ def check_compatible(network: Network, dataset: Dataset) -> None:
     """Refuse a network that has issues, or that does not match the images and classes.
 
     Raises:
-        ShapeError: with what was expected and what was received. A batch of a single image is
-            refused where a batch norm sees one value per channel.
+        MismatchError: with what was expected and what was received.
+        ShapeError: A batch would have a single image, of which a batch norm sees one value.
     """
+    found = dataset.input_shape, len(dataset.classes)
     if network.input != dataset.input_shape:
         expected, received = map(format_shape, (network.input, dataset.input_shape))
         own, other = (_COLOURS.get(shape[0], "") for shape in (network.input, dataset.input_shape))
         if own != other:
             expected, received = f"{own} {expected}".strip(), f"{other} {received}".strip()
-        raise ShapeError(
+        raise MismatchError(
             f"the network {network.name} expects images of {expected}, received {received} from "
             f"{dataset.name}.",
             f"Set input = {list(dataset.input_shape)}, or choose other data.",
+            *found,
         )
     report = check(network, classes=len(dataset.classes))
     if not report.valid:
-        raise ShapeError(report.issues[0].message)
+        raise MismatchError(report.issues[0].message, "", *found)
     refuse_lone_image(network, len(dataset.train))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -238,9 +239,48 @@ def test_cache_is_made_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [path for path in newer.parent.iterdir() if path.name.startswith(".new")] == []
 
 
-def test_cache_without_room_says_so() -> None:
+def test_cache_without_room_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match=r"GB are needed.*may take 20.0 GB.*CNN_TUI_CACHE_GB=\d+"):
+        cached("thing", "2" * 16, 1 << 60, lambda folder: None)
+    monkeypatch.setenv("CNN_TUI_CACHE_GB", "1e12")
     with pytest.raises(DataError, match=r"MB are needed.*XDG_CACHE_HOME"):
         cached("thing", "2" * 16, 1 << 60, lambda folder: None)
+    monkeypatch.setenv("CNN_TUI_CACHE_GB", "much")
+    with pytest.raises(DataError, match="CNN_TUI_CACHE_GB=much: expected a number"):
+        cached("thing", "2" * 16, 1, lambda folder: None)
+
+
+def test_what_was_not_used_for_longest_goes_when_the_cache_is_full(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("CNN_TUI_CACHE_GB", "0.000003")
+
+    def fill(name: str) -> Path:
+        return cached(name, "0" * 16, 1000, lambda made: (made / "x").write_bytes(bytes(1000)))
+
+    first, second, third = map(fill, ("first", "second", "third"))
+    for age, folder in enumerate((third, second, first)):
+        os.utime(folder, (1e9 - age, 1e9 - age))
+    assert fill("first") == first, "using it makes it the newest"
+    assert fill("fourth").is_dir()
+    assert first.is_dir() and third.is_dir() and not second.exists()
+
+
+def test_what_an_interrupted_process_left_is_continued() -> None:
+    def fill(made: Path) -> None:
+        with (made / "x").open("a") as file:
+            file.write("a")
+        if (made / "x").read_text() == "a":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached("again", "0" * 16, 1, fill, resumable=True)
+    assert (cached("again", "0" * 16, 1, fill, resumable=True) / "x").read_text() == "aa"
+    with pytest.raises(KeyboardInterrupt):
+        cached("again", "1" * 16, 1, fill, resumable=True)
+    newer = cached("again", "2" * 16, 1, lambda made: None, resumable=True)
+    assert [path.name for path in newer.parent.glob("*again*")] == [newer.name]
 
 
 def test_cache_that_cannot_be_written_says_so(

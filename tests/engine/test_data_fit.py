@@ -36,12 +36,12 @@ def test_presets_fit_their_data(name: str) -> None:
 @pytest.mark.parametrize("name", ["digits", "shapes"])
 def test_what_is_known_of_built_in_data_is_true(name: str) -> None:
     data = load_dataset(name)
-    assert (data.input_shape, len(data.classes)) == KNOWN_DATA[name][1:]
+    assert (data.input_shape, len(data.classes)) == KNOWN_DATA[name][1:3]
 
 
 def test_the_list_of_datasets_says_the_same() -> None:
     listed = {entry.name: (entry.input, entry.classes) for entry in entries() if entry.input}
-    assert listed == {name: facts[1:] for name, facts in KNOWN_DATA.items()}
+    assert listed == {name: facts[1:3] for name, facts in KNOWN_DATA.items()}
 
 
 def test_an_input_that_the_data_has_not() -> None:
@@ -161,8 +161,21 @@ def test_an_input_is_offered_only_where_the_data_leaves_it_open() -> None:
     assert any(word.startswith("input 3x227x227 instead of 3x224x224") for word in words)
 
 
+@pytest.mark.parametrize("data", ["shapes", "imagenette"])
+def test_data_that_comes_at_any_size_keeps_the_input(data: str) -> None:
+    for name in ("alexnet", "alexnet-lrn", "vgg16", "resnet18", "resnet50"):
+        large = load_preset(name)
+        net = fit_to_data(changed(large, data=data), facts_of(data))
+        assert net.input == large.input and net.layers[-1].out_features == 10
+        assert check_with_data(net).valid
+    small = changed(load_preset("two-layer"), data=data)
+    assert fit_to_data(small, facts_of(data)).input == facts_of(data).shape, "8x8 shows nothing"
+
+
 @pytest.mark.parametrize("name", KNOWN_DATA)
 def test_a_network_is_fitted_to_other_data(name: str) -> None:
-    net = fit_to_data(changed(LENET, data=name), facts_of(name))
-    assert (net.input, net.layers[-1].out_features) == KNOWN_DATA[name][1:]
+    facts = facts_of(name)
+    net = fit_to_data(changed(LENET, data=name), facts)
+    kept = LENET.input if facts.any_size else facts.shape
+    assert (net.input, net.layers[-1].out_features) == (kept, facts.classes)
     assert fit_to_data(net, facts_of("a/folder")) == net

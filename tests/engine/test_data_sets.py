@@ -52,7 +52,10 @@ def test_unknown_dataset_names_the_nearest() -> None:
     with pytest.raises(DataError, match=r"Known: digits, .* and folder"):
         load_dataset("zzz")
     assert dataset_names() == (
-        "digits", "shapes", "mnist", "fashion-mnist", "cifar10", "cifar100", "folder",
+        "digits", "shapes", "mnist", "fashion-mnist", "kmnist", "cifar10", "cifar100", "imagenette",
+        "pathmnist", "dermamnist", "octmnist", "pneumoniamnist", "retinamnist", "breastmnist",
+        "bloodmnist", "tissuemnist", "organamnist", "organcmnist", "organsmnist", "imagenet",
+        "folder",
     )  # fmt: skip
 
 
@@ -72,7 +75,7 @@ def test_folder_is_wanted_where_needed_and_refused_where_not(tmp_path: Path) -> 
     with pytest.raises(DataError, match="no such folder or file"):
         load_dataset("folder", tmp_path / "nowhere")
     (tmp_path / "file.txt").touch()
-    with pytest.raises(DataError, match=r"expected a folder of pictures or a \.npz"):
+    with pytest.raises(DataError, match=r"expected a folder of pictures, or a \.npz"):
         load_dataset(str(tmp_path / "file.txt"))
 
 
@@ -84,6 +87,14 @@ def test_set_that_is_not_here_says_what_it_would_cost() -> None:
     assert (at.value.name, at.value.size) == ("mnist", 11_594_722)
     with pytest.raises(MissingDataError, match=r"170 MB.*fetch cifar10"):
         load_dataset("cifar-10")
+
+
+def test_imagenet_says_what_can_be_done_instead() -> None:
+    with pytest.raises(
+        MissingDataError, match=r"--data shapes.*--data imagenette.*--data-dir DIR"
+    ) as at:
+        load_dataset("ImageNet")
+    assert (at.value.name, at.value.size) == ("imagenet", 0)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from cnn_tui.engine.data.built_in import draw
+from cnn_tui.engine.data.built_in import draw, shapes_count
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.figures import FIGURES
@@ -63,3 +65,45 @@ def test_a_linear_classifier_finds_it_hard(shapes: Dataset) -> None:
     weights = np.linalg.solve(train.T @ train + ridge, train.T @ targets)
     accuracy = np.mean((test @ weights).argmax(1) == shapes.test.labels)
     assert 0.2 < accuracy < 0.6
+
+
+SIZES = [(3, 227, 227), (1, 28, 28), (3, 20, 60), (2, 40, 33), (1, 8, 8)]
+
+
+@pytest.mark.parametrize("shape", SIZES, ids=str)
+def test_any_size_and_number_of_channels(shape: tuple[int, int, int]) -> None:
+    labels = np.arange(10)
+    images = draw(labels, np.random.default_rng(0), shape)
+    assert images.shape == (10, *shape) and images.dtype == np.uint8
+    inner = images[:, :, shape[1] // 4 : -shape[1] // 4, shape[2] // 4 : -shape[2] // 4]
+    assert inner.mean() > images.mean(), "the figures are light and keep to the middle"
+    np.testing.assert_array_equal(images, draw(labels, np.random.default_rng(0), shape))
+
+
+def test_another_size_is_drawn_once_into_the_cache_with_the_same_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int, int]] = []
+    first, again, elsewhere = (_drawn(tmp_path / name, monkeypatch, told) for name in "aab")
+    parts = [[part.images[:] for part in (d.train, d.val, d.test)] for d in (first, elsewhere)]
+    assert [len(part) for part in parts[0]] == [8000, 1000, 1000]
+    for one, other in zip(*parts, strict=True):
+        np.testing.assert_array_equal(one, other)
+    whole = np.concatenate(parts[0]).reshape(10_000, -1)
+    assert len({image.tobytes() for image in whole}) == 10_000
+    assert set(np.bincount(again.test.labels).tolist()) == {100}
+    assert told[-1] == ("drawing shapes (3 MB)", 10_000, 10_000)
+    assert [done for _, done, _ in told].count(10_000) == 2, "the second time nothing is drawn"
+
+
+def _drawn(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, told: list[tuple[str, int, int]]
+) -> Dataset:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    return load_dataset("shapes", shape=(1, 18, 16), progress=lambda *call: told.append(call))
+
+
+def test_large_images_are_fewer() -> None:
+    assert shapes_count((3, 32, 32)) == shapes_count((3, 64, 64)) == 10_000
+    assert shapes_count((3, 227, 227)) == 1_600
+    assert shapes_count((3, 512, 512)) == 1_000

@@ -138,7 +138,7 @@ def test_copy_that_is_not_the_official_one_is_read_and_said(folder: Path) -> Non
     assert fashion.classes[9] == "ankle boot"
     counts, sums = fashion.notes
     assert "36 + 12 images" in counts and "60,000 + 10,000" in counts
-    assert "SHA-256 of train-images-idx3-ubyte.gz" in sums
+    assert "checksum of train-images-idx3-ubyte.gz" in sums
 
 
 def test_the_split_rearranges_images_in_place_with_their_labels(folder: Path) -> None:

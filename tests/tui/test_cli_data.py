@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cnn_tui.engine.data.catalog import dataset_names
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE
@@ -37,14 +38,13 @@ def file(tmp_path: Path) -> Path:
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
     """Forty dark and forty light pictures in grey, stored as colour."""
-    image = pytest.importorskip("PIL.Image", reason="Pillow is not installed (extra images)")
     rng = np.random.default_rng(0)
     for label, name in enumerate(("dark", "light")):
         folder = tmp_path / "pictures" / name
         folder.mkdir(parents=True)
         for number in range(40):
             pixels = (rng.integers(0, 100, (12, 10, 1)) + 150 * label).astype(np.uint8)
-            image.fromarray(np.repeat(pixels, 3, 2)).save(folder / f"{number}.png")
+            Image.fromarray(np.repeat(pixels, 3, 2)).save(folder / f"{number}.png")
     return tmp_path / "pictures"
 
 
@@ -184,9 +184,14 @@ def test_damaged_picture_is_one_line_and_left_out_if_asked(cli, file: Path, pict
     assert (code, out) == (1, "")
     assert "bad.png" in err and "--skip-damaged" in err and err.count("\n") == 1
     code, out, err = cli("train", file, "--data", pictures, "--skip-damaged", "--json")
-    assert (code, err) == (0, "cnn-tui: note: Damaged pictures left out: 1.\n")
+    assert code == 0 and err.count("\n") == 1
+    assert (
+        err.startswith("cnn-tui: note: Damaged pictures left out: 1 (") and "bad.png: it is" in err
+    )
     code, out, err = cli("resume", json.loads(out.splitlines()[0])["run"], "--epochs", 2)
     assert code == 0
+    code, out, err = cli("train", file, "--data", pictures, "--resize", "refuse")
+    assert (code, out) == (1, "") and "it has 10x12 pixels, the network takes 8x8" in err
 
 
 def test_missing_set_names_the_command_that_gets_it(cli) -> None:
@@ -253,7 +258,7 @@ def test_fetch_that_fails_is_one_line(cli, mirror: str, tmp_path: Path) -> None:
     [
         (("fetch", "mist"), "Did you mean mnist?"),
         (("fetch", "digits"), "needs no download"),
-        (("fetch", "zzz"), "There are mnist, fashion-mnist, cifar10 and cifar100"),
+        (("fetch", "zzz"), "cnn-tui data list shows all of them"),
         (("fetch", "mnist", "--mirror", "ftp://x"), "is not an address"),
         (("show", "digts"), "Did you mean digits?"),
         (("show", "folder"), "--data-dir"),

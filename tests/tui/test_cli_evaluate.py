@@ -148,12 +148,16 @@ def test_plain_text(cli, runs: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--data", "shapes"), "are 3x32x32, the network expects 1x8x8"),
+        (("--data", "small.npz"), "are 1x6x6, the network expects 1x8x8"),
         (("--data", "nowhere"), "There is no dataset called 'nowhere'"),
         (("--state", "7777"), "7777"),
     ],
 )
-def test_mistakes_are_one_line(cli, runs: Path, words: tuple[str, ...], said: str) -> None:
+def test_mistakes_are_one_line(
+    cli, runs: Path, words: tuple[str, ...], said: str, tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    np.savez("small.npz", x=np.zeros((40, 6, 6), np.uint8), y=np.arange(40) % 10)
     code, out, err = cli("evaluate", "softmax-1", *words, "--runs-dir", runs)
     assert (code, out, err.count("\n")) == (1, "", 1)
     assert said in err

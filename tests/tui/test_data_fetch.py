@@ -19,7 +19,7 @@ from runs_made import until
 from scripted import SMALL
 
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE
-from cnn_tui.engine.data.sources import SOURCES, Download, RemoteFile
+from cnn_tui.engine.data.sources import SOURCES, RemoteFile
 from cnn_tui.engine.specs.layers import FC
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.baselines import BaselinesScreen
@@ -70,7 +70,9 @@ def place(loopback: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         RemoteFile(name, len(content), hashlib.sha256(content).hexdigest())
         for name, content in files.items()
     )
-    source = Download(("https://host.invalid/",), remote, (1, 28, 28), 100, 20)
+    source = SOURCES["mnist"]._replace(
+        hosts=("https://host.invalid/",), files=remote, train=100, test=20
+    )
     monkeypatch.setitem(SOURCES, "mnist", source)
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))

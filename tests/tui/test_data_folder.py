@@ -108,10 +108,10 @@ def test_what_was_found_is_said_in_words(tmp_path: Path, mnist: Path) -> None:
     )
     for name, path, words in (
         ("mnist", mnist.parent, f"Did you mean {mnist}?"),
-        ("cifar10", mnist, "These are the files of mnist or fashion-mnist."),
+        ("cifar10", mnist, "These are the files of mnist, fashion-mnist or kmnist."),
         ("mnist", tmp_path / "pets", "found neither. Choose another folder."),
         ("mnist", tmp_path / "no", "there is no such folder"),
-        ("folder", mnist / NAMES[0], "expected a folder of pictures or a .npz file"),
+        ("folder", mnist / NAMES[0], "expected a folder of pictures, a .npz,"),
         ("folder", mnist, "at least two classes"),
     ):
         with pytest.raises(DataError) as raised:

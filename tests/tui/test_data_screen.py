@@ -11,10 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from driving import text
+from PIL import Image
 from runs_made import until
 from textual.widgets import Static
 
+from cnn_tui.engine.data import decoded
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE
+from cnn_tui.engine.data.pictures import FittedPicture
 from cnn_tui.engine.data.sources import SOURCES
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.tui.app import CnnTuiApp
@@ -99,7 +102,7 @@ async def test_samples_of_what_is_built_in(make_app: MakeApp) -> None:
         await pilot.press("down")
         await until(pilot, lambda: "pixels" in text(app, "#dataset") and "▀" in samples(app))
         await pilot.press("end", "f", "x", "right", "f6")
-        assert "o opens a folder of pictures" in text(app, "#dataset")
+        assert "o opens data of your own" in text(app, "#dataset")
         await pilot.press("escape")
         assert isinstance(app.screen, BuildScreen)
 
@@ -183,3 +186,36 @@ async def test_a_download_shows_how_far_it_is_and_is_broken_off(
         assert "fetch again" in " ".join(text(app, "#dataset").split())
         assert "12 MB to download" in text(app, "#datasets")
     assert (tmp_path / "cnn-tui" / "datasets" / "mnist").is_dir()
+
+
+async def test_a_set_of_pictures_tells_its_progress_and_is_given_up_for_another(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for number in range(40):
+        place = tmp_path / "mine" / "ab"[number % 2] / f"{number}.png"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (8, 8), number).save(place)
+    told, go_on = threading.Event(), threading.Event()
+    read = decoded.fitted_picture
+
+    def slow(path: Path, *how: object) -> FittedPicture:
+        told.set()
+        go_on.wait(20)
+        return read(path, *how)
+
+    monkeypatch.setattr(decoded, "fitted_picture", slow)
+    app = make_app()
+    app.places.given["folder"] = tmp_path / "mine"
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f6")
+        await pilot.pause()
+        await pilot.press("end")
+        await until(pilot, lambda: "decoding pictures once" in text(app, "#dataset"))
+        await pilot.press("home")
+        go_on.set()
+        await until(pilot, lambda: "1,257 to train" in text(app, "#dataset"))
+        (part,) = (tmp_path / "cache" / "cnn-tui").glob(".part-images-*")
+        await pilot.press("end")
+        await until(pilot, lambda: "33 to train" in text(app, "#dataset"))
+        assert told.is_set() and not part.exists()

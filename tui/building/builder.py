@@ -10,7 +10,8 @@ import msgspec
 
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check, check_with_data
-from cnn_tui.engine.specs.known_data import facts_of
+from cnn_tui.engine.specs.fitting import fit_to_data, with_data
+from cnn_tui.engine.specs.known_data import DataFacts, facts_for
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import received_by
 from cnn_tui.engine.specs.report import Fix
@@ -60,7 +61,7 @@ class Builder:
     @property
     def classes(self) -> int:
         """The number of classes of the data, so far as it is known."""
-        return facts_of(self.network.data).classes or _USUAL_CLASSES
+        return facts_for(self.network).classes or _USUAL_CLASSES
 
     @property
     def computes(self) -> bool:
@@ -185,6 +186,14 @@ class Builder:
         """Set a field of the recipe, wherever the cursor is."""
         training = msgspec.structs.replace(self.network.training, **{name: value})
         self._edit(msgspec.structs.replace(self.network, training=training), ())
+
+    def use_data(self, name: str) -> None:
+        """Set other data, and what has to follow from it, as one edit."""
+        self._edit(with_data(self.network, name), ())
+
+    def fit(self, facts: DataFacts) -> None:
+        """Fit input and scores to data that were read, as one edit."""
+        self._edit(fit_to_data(self.network, facts), ())
 
     def fix(self, fix: Fix) -> None:
         """Apply a fix."""

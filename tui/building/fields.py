@@ -15,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from cnn_tui.engine.specs.network import ClassNames
 from cnn_tui.engine.specs.wording import expected
 
 Hint = Any
@@ -63,13 +64,16 @@ class Field:
         """Return the text of a value; :meth:`parse` is the inverse."""
         if isinstance(value, bool):
             return "yes" if value else "no"
+        if self.hint == ClassNames:
+            return ", ".join(map(str, value)) if isinstance(value, tuple) else ""
         if isinstance(value, tuple):
             return ("x" if isinstance(value[0], int) else " ").join(self.show(v) for v in value)
         return "" if value is None else f"{value:g}" if _short(value) else str(value)
 
     def parse(self, text: str) -> Any:
         """Return the value of a text; raises :class:`FieldError`."""
-        for candidate in _candidates(text.strip()):
+        text = text.strip()
+        for candidate in _names(text) if self.hint == ClassNames else _candidates(text):
             try:
                 return msgspec.convert(candidate, self.hint)
             except msgspec.ValidationError:
@@ -78,6 +82,8 @@ class Field:
 
 
 _EXAMPLES = {
+    "classes": "cat, dog",
+    "labels_from": "name",
     "input": "1x28x28",
     "betas": "0.9 0.999",
     "out_channels": "16",
@@ -90,6 +96,8 @@ _EXAMPLES = {
     "p": "0.5",
 }
 _EMPTY = {
+    "classes": "as found",
+    "labels_from": "as found",
     "stride": "as kernel",
     "clip_norm": "off",
     "patience": "off",
@@ -119,6 +127,10 @@ def _candidates(text: str) -> Iterator[object]:
     if None not in parts:
         yield parts[0] if len(parts) == 1 else parts
     yield text
+
+
+def _names(text: str) -> Iterator[object]:
+    yield [name for part in text.split(",") if (name := part.strip())]
 
 
 def _number(text: str) -> int | float | None:

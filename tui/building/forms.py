@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from cnn_tui.engine.specs.fitting import fit_to_data
-from cnn_tui.engine.specs.known_data import facts_of
+from cnn_tui.engine.specs.fitting import fit_to_data, with_data
+from cnn_tui.engine.specs.known_data import facts_for
 from cnn_tui.engine.specs.layers import Residual, layer_type
 from cnn_tui.engine.specs.network import LOSS_TYPES, Loss, Network, Recipe
 from cnn_tui.engine.specs.places import layer_at
@@ -45,7 +45,7 @@ def form_for(network: Network, row: Row) -> Form:
     """Return the form of a row."""
     match row.kind:
         case "input":
-            names = ("input", "data", "name")
+            names = ("input", "data", "classes", "labels_from", "name")
             known = {field.name: field for field in form_fields(Network)}
             return _form("input", "input", network, [known[name] for name in names])
         case "loss":
@@ -72,8 +72,10 @@ def with_value(network: Network, row: Row, name: str, value: Any) -> Network:
     change = {name: value}
     match row.kind:
         case "input":
+            if name == "data":
+                return with_data(network, value)
             network = msgspec.structs.replace(network, **change)
-            return fit_to_data(network, facts_of(value)) if name == "data" else network
+            return fit_to_data(network, facts_for(network)) if name == "classes" else network
         case "loss":
             return msgspec.structs.replace(network, loss=_loss(network.loss, name, value))
         case "training":

@@ -16,13 +16,15 @@ from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, fetch
 from cnn_tui.engine.data.sources import SOURCES
 from cnn_tui.engine.data.statistics import Statistics, findings, first_of_each, measure, to_bytes
 from cnn_tui.engine.data.subset import subset_of
+from cnn_tui.engine.data.taking import take
 from cnn_tui.engine.data.understanding import form_of
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.engine.specs.wording import listed, nearest, show
+from cnn_tui.engine.specs.wording import nearest, show
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.drawing import draw_sheet, looks_on, terminal
 from cnn_tui.tui.cli.loading import load, progress_shown
+from cnn_tui.tui.cli.options import Reading
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.samples import Exhibit, sheet
 from cnn_tui.tui.terminal.half_blocks import Picture
@@ -85,6 +87,7 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
 @click.argument("name")
 @options.data_dir
 @options.skip_damaged
+@options.reading
 @click.option(
     "--size",
     type=click.IntRange(4, 1024),
@@ -103,6 +106,7 @@ def show_command(
     name: str,
     data_dir: Path | None,
     skip_damaged: bool,
+    reading: Reading,
     size: int,
     grey: bool,
     limit: int | None,
@@ -110,13 +114,13 @@ def show_command(
     seed: int,
     as_json: bool,
 ) -> None:
-    """Show what is in the dataset NAME, or in a folder of pictures, or in a .npz file.
+    """Show what is in the dataset NAME, or in a folder or file of one's own.
 
     Prints its form, sizes, classes and what is doubtful: images that are twice in it, images of a
     single brightness, splits that are scaled differently.
     """
     shape = (1 if grey else 3, size, size)
-    dataset = load(name, data_dir, shape, skip_damaged=skip_damaged)
+    dataset = load(name, data_dir, shape, skip_damaged=skip_damaged, reading=reading)
     dataset = subset_of(dataset, limit, per_class, seed)
     statistics = measure(dataset, form_of(name, data_dir))
     if as_json:
@@ -191,17 +195,33 @@ def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Exhibit]:
     metavar="URL",
     help=f"Download from URL/NAME/FILE instead of the official hosts (or set {MIRROR_VARIABLE}).",
 )
+@click.option(
+    "--from",
+    "given",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    multiple=True,
+    help="Take a file that was downloaded elsewhere, or those of a folder; may be repeated.",
+)
 @options.as_json
-def fetch_command(name: str, data_dir: Path | None, mirror: str | None, as_json: bool) -> None:
+def fetch_command(
+    name: str, data_dir: Path | None, mirror: str | None, given: tuple[Path, ...], as_json: bool
+) -> None:
     """Download the dataset NAME, or its missing files.
 
     Call it again to resume an interrupted download.
     """
+    if given and mirror:
+        raise click.UsageError("--from downloads nothing, --mirror does: choose one.")
     known = _fetchable(name)
     began = time.monotonic()
-    with progress_shown(1e6, " MB") as progress:
-        folder = fetch(known, data_dir, mirror=mirror, progress=progress)
-    size, seconds = SOURCES[known].size, time.monotonic() - began
+    if given:
+        folder = take(known, given, data_dir)
+    else:
+        with progress_shown(1e6, " MB") as progress:
+            folder = fetch(known, data_dir, mirror=mirror, progress=progress)
+    seconds = time.monotonic() - began
+    size = sum((folder / file.name).stat().st_size for file in SOURCES[known].files)
     if as_json:
         print_json(Fetched(known, str(folder), size, round(seconds, 2)))
     else:
@@ -217,5 +237,5 @@ def _fetchable(name: str) -> str:
             f"The dataset {known} needs no download.", f"See cnn-tui data show {known}."
         )
     near = nearest(name, SOURCES)
-    hint = f"Did you mean {near[0]}?" if near else f"There are {listed(SOURCES, 'and')}."
+    hint = f"Did you mean {near[0]}?" if near else "cnn-tui data list shows all of them."
     raise DataError(f"There is no dataset called {show(name)} to download.", hint)

@@ -17,13 +17,14 @@ from cnn_tui.engine.data.catalog import load_dataset, load_network_data
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.sources import Progress
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.engine.specs.check import check_with_data
-from cnn_tui.engine.specs.fitting import fit_to_data
-from cnn_tui.engine.specs.known_data import facts_of
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.check import check, check_with_data
+from cnn_tui.engine.specs.fitting import fit_to_data, with_data
+from cnn_tui.engine.specs.known_data import DataFacts, facts_of
+from cnn_tui.engine.specs.network import Network, ResizeRule
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.wording import listed, plain
 from cnn_tui.engine.training.opening import check_compatible
+from cnn_tui.tui.cli.options import AS_WRITTEN, Reading
 from cnn_tui.tui.cli.output import paints, print_note, print_progress
 
 _LINE_SECONDS = 5.0
@@ -34,12 +35,21 @@ def load(
     data_dir: Path | None,
     shape: tuple[int, int, int] | None,
     *,
+    resize: ResizeRule = "crop",
     skip_damaged: bool = False,
+    reading: Reading = AS_WRITTEN,
 ) -> Dataset:
     """Return the dataset of ``load_dataset``, showing progress."""
     with progress_shown() as progress:
         dataset = load_dataset(
-            name, data_dir, shape=shape, skip_damaged=skip_damaged, progress=progress
+            name,
+            data_dir,
+            shape=shape,
+            resize=resize,
+            classes=reading.classes,
+            labels_from=reading.labels_from,
+            skip_damaged=skip_damaged,
+            progress=progress,
         )
     _print_notes(dataset)
     return dataset
@@ -50,45 +60,71 @@ def _print_notes(dataset: Dataset) -> None:
         print_note(note)
 
 
+def load_data(
+    network: Network, data_dir: Path | None, *, skip_damaged: bool = False
+) -> tuple[Network, Dataset, Path | None]:
+    """Return what ``load_network_data`` does, showing progress."""
+    with progress_shown() as progress:
+        found = load_network_data(network, data_dir, skip_damaged=skip_damaged, progress=progress)
+    _print_notes(found[1])
+    return found
+
+
 def load_for(
     arch: str,
     data: str | None,
     data_dir: Path | None,
     *,
     skip_damaged: bool = False,
+    reading: Reading = AS_WRITTEN,
     change: Callable[[Network], Network] = lambda network: network,
 ) -> tuple[Network, Dataset, Path | None]:
     """Return the network of a command line, its data, and the folder of the data.
 
-    ``change`` applies other options to the network, before anything slow is done.
+    ``reading`` and ``change`` apply other options to the network, before anything slow is done.
+    If ``data`` is given, the network is fitted to it where that is a matter of numbers.
 
     Raises:
         SpecError: The network cannot be read.
         DataError: The data cannot be read.
         ShapeError: Network and data do not fit each other.
     """
-    network = change(resolve(arch))
-    note = ""
+    network, note = resolve(arch), ""
     if data is not None:
         network, note = _with_data(network, data)
-    with progress_shown() as progress:
-        network, dataset, data_dir = load_network_data(
-            network, data_dir, skip_damaged=skip_damaged, progress=progress
-        )
-    _print_notes(dataset)
+    network = change(reading.applied(network))
+    network, dataset, data_dir = load_data(network, data_dir, skip_damaged=skip_damaged)
+    if data is not None and not note:
+        network, note = _fitted(network, dataset)
     if note:
         print_note(note)
     check_compatible(network, dataset)
     return network, dataset, data_dir
 
 
+def _fitted(network: Network, dataset: Dataset) -> tuple[Network, str]:
+    """Return the network for data that was read, and what that changes in words."""
+    facts = DataFacts("", dataset.input_shape, len(dataset.classes))
+    fitted = fit_to_data(network, facts)
+    if fitted == network or not check(fitted, data=facts).valid:
+        return network, ""
+    changes = [f"input {format_shape(fitted.input)}"] * (fitted.input != network.input)
+    changes += [f"{facts.classes} scores"] * (fitted.layers != network.layers)
+    return fitted, f"{network.name} is changed for {dataset.name}: {listed(changes, 'and')}."
+
+
 def _with_data(network: Network, data: str) -> tuple[Network, str]:
     """Return the network for other data, and what else that changes in words."""
     named = msgspec.structs.replace(network, data=data)
-    fitted = fit_to_data(named, facts_of(data))
+    fitted, recipe = with_data(network, data), network.training
     if fitted != named and check_with_data(fitted).valid:
         changes = [f"input {format_shape(fitted.input)}"] * (fitted.input != named.input)
         changes += [f"{facts_of(data).classes} scores"] * (fitted.layers != named.layers)
+        changes += [
+            f"{setting.replace('_', ' ')} {value:g}"
+            for setting, value in msgspec.structs.asdict(fitted.training).items()
+            if value != getattr(recipe, setting)
+        ]
         return fitted, f"{network.name} is changed for {data}: {listed(changes, 'and')}."
     return named, ""
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from cnn_tui.engine.runs.names import runs_home
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.values import value_problems
 
 if TYPE_CHECKING:
     # It brings NumPy along, which most commands do without.
@@ -40,7 +44,7 @@ checkpoint_every = click.option(
 data = click.option(
     "--data",
     metavar="NAME",
-    help="This dataset, folder of pictures or .npz file instead of the network's.",
+    help="This dataset, folder or file of one's own instead of the network's.",
 )
 
 log_every = click.option(
@@ -91,6 +95,55 @@ per_class = click.option(
 skip_damaged = click.option(
     "--skip-damaged", is_flag=True, help="Skip damaged pictures of a folder."
 )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How data of one's own is to be understood; empty as the architecture file says."""
+
+    classes: tuple[str, ...] = ()
+    labels_from: str = ""
+
+    def applied(self, network: Network) -> Network:
+        """Return the network with these in place of its own.
+
+        Raises:
+            click.BadParameter: They are no list of classes.
+        """
+        given = {"classes": self.classes, "labels_from": self.labels_from}
+        changed = msgspec.structs.replace(network, **{k: v for k, v in given.items() if v})
+        for problem in value_problems(changed):
+            if (option := problem.path.partition("[")[0]) in given:
+                hint = f"--{option.replace('_', '-')}"
+                raise click.BadParameter(f"{problem.text}. {problem.remedy}", param_hint=hint)
+        return changed
+
+
+AS_WRITTEN = Reading()
+_Command = Callable[..., Any]
+
+
+def reading(command: _Command) -> _Command:
+    """Add the options ``--classes`` and ``--labels-from`` as an argument ``reading``."""
+
+    @click.option(
+        "--classes",
+        metavar="A,B,...",
+        default="",
+        help="Names of all classes of the data in order, instead of those found.",
+    )
+    @click.option(
+        "--labels-from",
+        metavar="PLACE",
+        default="",
+        help="Labels from the name of each picture (name), the folders, or a column of a CSV.",
+    )
+    @wraps(command)
+    def read(*args: Any, classes: str, labels_from: str, **others: Any) -> Any:
+        names = tuple(name for part in classes.split(",") if (name := part.strip()))
+        return command(*args, reading=Reading(names, labels_from), **others)
+
+    return read
 
 
 class VolumeType(click.ParamType[tuple[int, int, int]]):

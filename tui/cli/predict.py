@@ -14,7 +14,7 @@ import click
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.data.pictures import BadPictureError, pillow, read_picture
+from cnn_tui.engine.data.pictures import BadPictureError, read_picture
 from cnn_tui.engine.data.wanted import INPUT, WantedPicture, wanted_pictures
 from cnn_tui.engine.export.states import Guess, Predictor, TrainedState, read_state
 from cnn_tui.engine.runs.folder import open_run
@@ -85,7 +85,6 @@ def command(
     """
     _refuse_mixed(as_json, as_csv, submission, of_class, output)
     loaded = read_state(open_run(runs_dir, run), "best" if state == "best" else "last")
-    pillow()
     form = Submission(submission, of_class, loaded.classes) if submission else None
     wanted = list(wanted_pictures(images, column, loaded.network.input))
     top = len(loaded.classes) if form else min(top, len(loaded.classes))
@@ -155,11 +154,13 @@ class _Predictions:
     def _read(self, wanted: WantedPicture) -> np.ndarray | BadPictureError:
         if wanted.pixels is not None:
             return wanted.pixels
+        network = self._state.network
+        resize = network.training.resize
         try:
             if wanted.name != INPUT:
-                return read_picture(wanted.path, self._state.network.input)
+                return read_picture(wanted.path, network.input, resize)
             with _standard_input() as path:
-                return read_picture(path, self._state.network.input)
+                return read_picture(path, network.input, resize)
         except BadPictureError as error:
             return error
 

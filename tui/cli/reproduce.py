@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.runs.compare import compare_runs
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
@@ -17,7 +16,7 @@ from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.compare import print_comparison
 from cnn_tui.tui.cli.headless import train
-from cnn_tui.tui.cli.loading import load
+from cnn_tui.tui.cli.loading import load_data
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.history.continuing import OnHangup
 
@@ -56,8 +55,7 @@ def command(
     """
     folder = open_run(runs_dir, run)
     network, again = plan_again(folder, _pair(change))
-    dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
-    dataset = subset_for(dataset, network.training)
+    _, dataset, _ = load_data(network, data_folder(folder, data_dir), skip_damaged=True)
     check_compatible(network, dataset)
     policy, place = Policy(steps=checkpoint_every), data_folder(folder, data_dir)
     repeated: list[RunFolder] = []

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.train import data_folder, require_further, resume_run, with_epochs
@@ -14,7 +13,7 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
-from cnn_tui.tui.cli.loading import load
+from cnn_tui.tui.cli.loading import load_data
 from cnn_tui.tui.cli.options import Extras
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.history.continuing import OnHangup
@@ -60,8 +59,7 @@ def command(
         require_further(folder, epochs, from_step)
     network = with_epochs(folder.network(), epochs)
     # Damaged pictures cannot pass unnoticed: the data must equal those of the run.
-    dataset = load(network.data, data_folder(folder, data_dir), network.input, skip_damaged=True)
-    dataset = subset_for(dataset, network.training)
+    _, dataset, _ = load_data(network, data_folder(folder, data_dir), skip_damaged=True)
     check_compatible(network, dataset)
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import click
 import msgspec
@@ -11,13 +12,13 @@ import msgspec
 from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.train import new_run
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.network import Network, ResizeRule
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
-from cnn_tui.tui.cli.options import Extras
+from cnn_tui.tui.cli.options import Extras, Reading
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.history.continuing import OnHangup
 
@@ -28,12 +29,18 @@ from cnn_tui.tui.history.continuing import OnHangup
 @options.data
 @options.data_dir
 @options.skip_damaged
+@options.reading
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
 @click.option("--seed", type=int, metavar="N", help="Seed of weights, order and dropout.")
 @options.limit
 @options.per_class
+@click.option(
+    "--resize",
+    type=click.Choice(get_args(ResizeRule)),
+    help="How pictures of a folder get the size of the input.",
+)
 @options.threads
 @options.log_every
 @options.checkpoint_every
@@ -48,6 +55,7 @@ def command(
     data: str | None,
     data_dir: Path | None,
     skip_damaged: bool,
+    reading: Reading,
     threads: int | None,
     log_every: float | None,
     checkpoint_every: int | None,
@@ -56,7 +64,7 @@ def command(
     anyway: bool,
     on_hangup: OnHangup,
     tensorboard_dir: Path | None,
-    **recipe: int | float | None,
+    **recipe: int | float | str | None,
 ) -> int:
     """Train the network ARCH, a preset or a TOML file, and print the progress.
 
@@ -69,7 +77,7 @@ def command(
     changes = {key: value for key, value in recipe.items() if value is not None}
     change = partial(override, changes=changes)
     network, dataset, data_dir = load_for(
-        arch, data, data_dir, skip_damaged=skip_damaged, change=change
+        arch, data, data_dir, skip_damaged=skip_damaged, reading=reading, change=change
     )
     if not anyway:
         check_memory(network, network.training.batch_size)
@@ -91,7 +99,7 @@ def command(
     return train(network, dataset, report, threads, kept, on_hangup, extras.options)
 
 
-def override(network: Network, changes: dict[str, int | float]) -> Network:
+def override(network: Network, changes: dict[str, int | float | str]) -> Network:
     """Return the network with other values in its recipe, within the limits of the file format.
 
     Raises:

@@ -60,6 +60,7 @@ def view_of(
     active: bool,
     pausing: bool,
     stopping: bool,
+    preparation: str = "",
     usage: str = "",
     recipe: str = "",
     keep_best: bool = False,
@@ -69,7 +70,7 @@ def view_of(
     verdict = board.remedied or next(reversed(board.standing.values()), None)
     return RunView(
         state=_state(board, active, pausing, stopping),
-        detail=_detail(board, keep_best),
+        detail=_detail(board, keep_best) or ("" if board.started else preparation),
         recipe=recipe,
         ended=ended is not None,
         epoch=ended.epoch if ended else batch.epoch if batch else 0,
@@ -126,7 +127,7 @@ def _detail(board: Board, keep_best: bool) -> str:
     ended = board.ended
     if ended is None:
         return ""
-    if ended.reason == "failed":
+    if ended.reason == "failed" or (ended.message and not ended.step):
         # The verdict may say the same with more room.
         told = any(alert.message == ended.message for alert in board.standing.values())
         return f"in epoch {ended.epoch}, step {ended.step:,}" if told else ended.message

@@ -11,6 +11,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunStarted
 from cnn_tui.tui.rows import TableRow
+from cnn_tui.tui.session import progress_of
 from cnn_tui.tui.words import duration
 
 if TYPE_CHECKING:
@@ -24,12 +25,19 @@ RUNGS = ("knn", "linear-svm", "linear-softmax", "two-layer", "convnet")
 class BaselineRunner:
     """Runs the baselines on one thread; another may read: fields are replaced as a whole."""
 
-    def __init__(self, network: Network, root: Path, data_dir: Path | None) -> None:
+    def __init__(
+        self, network: Network, root: Path, data_dir: Path | None, *, skip_damaged: bool = False
+    ) -> None:
         self.rungs: tuple[BaselineResult, ...] = ()
         self.baseline = ""
         self.what = "reading the data"
         self.share = 0.0
+        self.reading = ""
+        """How far the pictures of the data are read; empty before and after."""
+        self.closed = False
+        """Whether nobody looks any longer; what is read is then given up."""
         self._network, self._root, self._data_dir = network, root, data_dir
+        self._skip_damaged = skip_damaged
         self._ladder: BaselineSuite | None = None
         self._making = Lock()
         self._steps = 0
@@ -50,14 +58,21 @@ class BaselineRunner:
     def _made(self) -> BaselineSuite:
         """Return the suite with its data, which is read once."""
         from cnn_tui.engine.baselines.suite import BaselineSuite
-        from cnn_tui.engine.data.catalog import load_dataset, locate
+        from cnn_tui.engine.data.catalog import load_network_data
 
         with self._making:
             if self._ladder is None:
-                name, place = locate(self._network.data, self._data_dir)
-                dataset = load_dataset(name, place, shape=self._network.input)
-                self._ladder = BaselineSuite(dataset, name, self._root, place)
+                network, dataset, place = load_network_data(
+                    self._network,
+                    self._data_dir,
+                    skip_damaged=self._skip_damaged,
+                    progress=progress_of(self._read_so_far, lambda: self.closed),
+                )
+                self._ladder = BaselineSuite(dataset, network.data, self._root, place)
             return self._ladder
+
+    def _read_so_far(self, words: str) -> None:
+        self.reading = words
 
     def _tell(self, event: SuiteEvent) -> None:
         from cnn_tui.engine.baselines.suite import BaselineStarted, PairsCompared

@@ -19,7 +19,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent, RunStarted
-from cnn_tui.tui.session import Emit, require_kept
+from cnn_tui.tui.session import Emit, require_kept, telling
 from cnn_tui.tui.terminal.shutdown import HUNG_UP
 
 LOG = "headless.log"
@@ -38,14 +38,12 @@ def resume_here(
     from_step: int | None = None,
 ) -> None:
     """Resume a run, blocking; its past events come first. Raises ``CnnTuiError``."""
-    from cnn_tui.engine.data.catalog import load_dataset
-    from cnn_tui.engine.data.subset import subset_for
+    from cnn_tui.engine.data.catalog import load_network_data
     from cnn_tui.engine.runs.train import data_folder, resume_run, train_recorded
 
     past = [event for event in Follower(folder).poll() if not isinstance(event, RunEnded)]
     place = data_folder(folder, None)
-    dataset = load_dataset(network.data, place, shape=network.input, skip_damaged=True)
-    dataset = subset_for(dataset, network.training)
+    _, dataset, _ = load_network_data(network, place, skip_damaged=True, progress=telling(control))
     with resume_run(folder, network, dataset, control=control, from_step=from_step) as recorder:
 
         def emit_with_past(event: RunEvent) -> None:
@@ -64,13 +62,11 @@ def repeat_here(
     network: Network, control: Control, emit: Emit, *, folder: RunFolder, again: Reproduction
 ) -> None:
     """Train a run again as a new run, blocking. Raises ``CnnTuiError``."""
-    from cnn_tui.engine.data.catalog import load_dataset
-    from cnn_tui.engine.data.subset import subset_for
+    from cnn_tui.engine.data.catalog import load_network_data
     from cnn_tui.engine.runs.train import data_folder, new_run, train_recorded
 
     root, place = folder.path.parent, data_folder(folder, None)
-    dataset = load_dataset(network.data, place, shape=network.input, skip_damaged=True)
-    dataset = subset_for(dataset, network.training)
+    _, dataset, _ = load_network_data(network, place, skip_damaged=True, progress=telling(control))
     with new_run(root, network, dataset, control=control, data_dir=place, again=again) as recorder:
         train_recorded(network, dataset, recorder, control, emit)
     require_kept(recorder)

@@ -12,6 +12,8 @@ _MOST = 100
 """Runs that are read, the newest: each for the first time takes some milliseconds."""
 _ELSEWHERE = ("layers[", "name", "description", "data", "input")
 """Settings that are no part of the recipe."""
+_EMPTY = ('""', "[]")
+"""Texts and lists that a recipe leaves out, as JSON."""
 _IN_COLUMNS = ("training.epochs",)
 
 
@@ -41,7 +43,11 @@ class Recipes:
     def words(self, name: str) -> tuple[tuple[str, str], ...]:
         """Return the whole recipe of a run that was read, in words."""
         recipe = self._read.get(name, {})
-        return tuple((setting_words(path), value_words(value)) for path, value in recipe.items())
+        return tuple(
+            (setting_words(path), value_words(value))
+            for path, value in recipe.items()
+            if value not in _EMPTY
+        )
 
     def _recipe(self, folder: RunFolder) -> dict[str, str]:
         if folder.name not in self._read:

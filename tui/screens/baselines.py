@@ -10,8 +10,8 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from cnn_tui.engine.data.sources import FOLDER
-from cnn_tui.engine.errors import CnnTuiError, MissingDataError
+from cnn_tui.engine.data.sources import SOURCES
+from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.actions import LADDER
@@ -75,7 +75,8 @@ class BaselinesScreen(ModeScreen):
         run_in_thread(self, self._climb.look, self._seen, self._fail)
 
     def on_unmount(self) -> None:
-        """Stop after the current batch, with a checkpoint."""
+        """Stop after the current batch, with a checkpoint, and what is read."""
+        self._climb.closed = True
         self.action_stop()
 
     def on_resize(self, event: object) -> None:
@@ -111,11 +112,16 @@ class BaselinesScreen(ModeScreen):
         self._words, self._control = f"! {clean(self._why(error))}", None
         self._look()
 
+    @property
+    def _can_fetch(self) -> bool:
+        """Whether the data is missing and can be downloaded."""
+        return self._places.lacks(self._network.data) in SOURCES
+
     def _why(self, error: CnnTuiError) -> str:
         """The error, with the keys that help in place of commands."""
         if not self._places.lacks(self._network.data):
             return str(error)
-        fetch = "f downloads it, " if isinstance(error, MissingDataError) else ""
+        fetch = "f downloads it, " if self._can_fetch else ""
         return f"{error.message} {fetch}o opens the folder of a copy"
 
     @on(Table.Highlighted)
@@ -133,9 +139,11 @@ class BaselinesScreen(ModeScreen):
 
     def _state(self, width: int) -> tuple[Line, ...]:
         if self._control:
-            return (((f" {self._climb.what} ", ""), *bar(self._climb.share, 24)),)
-        role = "error" if self._words.startswith("!") else ""
-        return tuple(((f" {line}", role),) for line in wrap(self._words, max(20, width - 2)))
+            what = self._climb.reading or self._climb.what
+            return (((f" {what} ", ""), *bar(self._climb.share, 24)),)
+        words = self._climb.reading or self._words
+        role = "error" if words.startswith("!") else ""
+        return tuple(((f" {line}", role),) for line in wrap(words, max(20, width - 2)))
 
     def action_closer(self) -> None:
         """Enlarge the detail pane in place of the chart, and back."""
@@ -162,7 +170,9 @@ class BaselinesScreen(ModeScreen):
 
     def _runner(self) -> BaselineRunner:
         places = self._places
-        return BaselineRunner(self._network, places.runs, places.data_of(self._network.data))
+        folder = places.data_of(self._network.data)
+        skip = places.skip_damaged
+        return BaselineRunner(self._network, places.runs, folder, skip_damaged=skip)
 
     def _fetched(self, nothing: None) -> None:
         self._climb = self._runner()
@@ -171,8 +181,8 @@ class BaselinesScreen(ModeScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("fetch", "give_folder"):
-            wanted = self._places.lacks(self._network.data)
-            return wanted is not None and (action != "fetch" or wanted != FOLDER)
+            lacks = self._places.lacks(self._network.data) is not None
+            return self._can_fetch if action == "fetch" else lacks
         if action == "climb":
             return self._control is None
         if action == "stop":

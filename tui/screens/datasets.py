@@ -13,8 +13,9 @@ from textual.containers import VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Static
 
-from cnn_tui.engine.data.sources import FOLDER, SOURCES
-from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.data.forms import FORMS
+from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES
+from cnn_tui.engine.errors import CnnTuiError, DataError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.tui.actions import DATA
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from cnn_tui.engine.data.catalog import DatasetEntry
     from cnn_tui.engine.data.dataset import Dataset
+    from cnn_tui.engine.data.sources import Progress
     from cnn_tui.engine.data.statistics import Statistics
 
 _COLUMNS = (
@@ -93,6 +95,8 @@ class DataScreen(ModeScreen):
         self._stop: threading.Event | None = None
         self._progress = ("", 0, 1)
         self._words = ""
+        self._wanted = ""
+        """The dataset that is read; what is read of another one is given up."""
 
     def compose_body(self) -> ComposeResult:
         yield Table(_COLUMNS, id="datasets")
@@ -117,7 +121,8 @@ class DataScreen(ModeScreen):
         self.set_interval(0.25, self._look)
 
     def on_unmount(self) -> None:
-        """Stop a download; the partial file is kept."""
+        """Stop a download, and what is read; the partial files are kept."""
+        self._wanted = ""
         if self._stop:
             self._stop.set()
 
@@ -136,6 +141,7 @@ class DataScreen(ModeScreen):
         entry = self._entries[self.query_one(Table).chosen]
         self._shown, self._page = None, 0
         self.query_one("#samples", Static).update("")
+        self._wanted = entry.name
         if self._resting:
             self._resting.stop()
         if entry.ready:
@@ -148,8 +154,8 @@ class DataScreen(ModeScreen):
             )
         else:
             self._words = (
-                "o opens a folder of pictures or a .npz file of your own; a network uses it with "
-                "'folder' as the data of its input in Build, or with its path"
+                f"o opens data of your own: {FORMS}; a network uses it with "
+                f"{entry.name!r} as the data of its input in Build, or with its path"
             )
         self._look()
         self.refresh_bindings()
@@ -165,8 +171,19 @@ class DataScreen(ModeScreen):
         if key in self._known:
             self._show_measured(key, self._known[key])
         else:
-            read = partial(_measured, *key)
-            run_in_thread(self, read, partial(self._show_measured, key), self._fail)
+            read = partial(_measured, *key, partial(self._tell_read, name))
+            failed = partial(self._fail_to_read, name)
+            run_in_thread(self, read, partial(self._show_measured, key), failed)
+
+    def _tell_read(self, name: str, what: str, done: int, total: int) -> None:
+        """Take the progress of a dataset that is read, on its thread."""
+        if name != self._wanted:
+            raise DataError(f"The dataset {name} is no longer wanted.")
+        self._words = f"{what}: {done:,} of {total:,}" if done < total else "reading..."
+
+    def _fail_to_read(self, name: str, error: CnnTuiError) -> None:
+        if name == self._wanted:
+            self._fail(error)
 
     def _show_measured(
         self, key: tuple[str, Path | None], shown: tuple[Dataset, Statistics]
@@ -292,16 +309,16 @@ class DataScreen(ModeScreen):
             wanted = entry is not None and not entry.ready and entry.download_bytes > 0
             return wanted and self._stop is None
         if action == "give_folder" and self.is_mounted:
-            return self.query_one(Table).chosen in (*SOURCES, FOLDER) and self._stop is None
+            return self.query_one(Table).chosen in (*SOURCES, *OWN) and self._stop is None
         return super().check_action(action, parameters)
 
 
-def _measured(name: str, folder: Path | None) -> tuple[Dataset, Statistics]:
+def _measured(name: str, folder: Path | None, progress: Progress) -> tuple[Dataset, Statistics]:
     from cnn_tui.engine.data.catalog import load_dataset
     from cnn_tui.engine.data.statistics import measure
     from cnn_tui.engine.data.understanding import form_of
 
-    dataset = load_dataset(name, folder)
+    dataset = load_dataset(name, folder, progress=progress)
     return dataset, measure(dataset, form_of(name, folder))
 
 

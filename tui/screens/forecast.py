@@ -84,7 +84,7 @@ def forecast_lines(network: Network, forecast: Profile) -> Iterator[Line]:
     step = forecast.step_seconds
     threads = count(forecast.threads, "thread")
     yield _line("step", f"{_short(step)} for {forecast.batch_size} images, on {threads}")
-    images = _images(network.data)
+    images = _images(network)
     epoch = forecast.epoch_seconds(images or 1000)
     of = f"{images:,} images of {clean(network.data)}" if images else "each 1,000 images"
     yield _line("epoch", f"about {_short(epoch)} for {of}")
@@ -118,12 +118,15 @@ def _line(label: str, words: str) -> Line:
     return ((f"{label:10}", "dim"), (words, ""))
 
 
-def _images(data: str) -> int | None:
+def _images(network: Network) -> int | None:
     """Return the number of training images, if it is known without loading the data."""
+    from cnn_tui.engine.data.built_in import shapes_count
     from cnn_tui.engine.data.catalog import entries, find_name
     from cnn_tui.engine.data.sources import SOURCES
 
-    name = find_name(data)
+    name = find_name(network.data)
+    if name == "shapes":
+        return shapes_count(network.input)
     if name in SOURCES:
         return SOURCES[name].train
     return next((entry.images for entry in entries() if entry.name == name), None)

@@ -97,7 +97,7 @@ class InspectDialogs(ModeScreen):
         source = self._inspector.source if self._inspector else None
         if not isinstance(source, SavedSource):
             return
-        title = "Folder of the data, an .npz file, or the name of a dataset"
+        title = "Folder or file of the data, or the name of a dataset"
         answer = await self.app.push_screen_wait(Prompt(title, ""))
         if answer:
             self.open_source(source.with_data(answer))

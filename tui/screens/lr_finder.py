@@ -16,7 +16,7 @@ from textual.widgets import Static
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.rates import moved, rates_picture
 from cnn_tui.tui.screens.trial import TrialDialog
-from cnn_tui.tui.session import load_for
+from cnn_tui.tui.session import load_for, progress_of
 from cnn_tui.tui.threads import Trial
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.lines import TextLines
@@ -68,7 +68,12 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         from cnn_tui.engine.threads import default_threads
         from cnn_tui.engine.training.lr_finder import sweep
 
-        network, dataset, _ = load_for(self._network, self._data_dir)
+        network, dataset, _ = load_for(
+            self._network,
+            self._data_dir,
+            progress_of(self.prepare, stopping),
+            skip_damaged=True,
+        )
         threads = default_threads()
         yield from sweep(network, dataset, steps=_STEPS, low=_LOW, high=_HIGH, threads=threads)
 
@@ -101,7 +106,7 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         curve = self._curve
         if curve is None:
             if self.over or not steps:
-                return "" if self.over else "reading the data ...", "dim"
+                return "" if self.over else self.preparation or "reading the data ...", "dim"
             left = clock(self.trial.seconds / steps * (_STEPS - steps))
             return (
                 f"step {steps} of {_STEPS}, {left} left (stops early if the loss diverges)",

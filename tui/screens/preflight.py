@@ -14,7 +14,7 @@ from textual.widgets import Static
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.preflight_rows import preflight_rows
 from cnn_tui.tui.screens.trial import TrialDialog
-from cnn_tui.tui.session import load_for
+from cnn_tui.tui.session import load_for, progress_of
 from cnn_tui.tui.threads import Trial
 from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.words import clean
@@ -52,7 +52,12 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
         from cnn_tui.engine.training.preflight import CHECKS, preflight
 
         self._names = tuple(CHECKS)
-        network, dataset, _ = load_for(self._network, self._data_dir)
+        network, dataset, _ = load_for(
+            self._network,
+            self._data_dir,
+            progress_of(self.prepare, stopping),
+            skip_damaged=True,
+        )
         yield from preflight(network, dataset, threads=default_threads(), stopping=stopping)
 
     def show(self) -> None:
@@ -67,4 +72,5 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
         )
         lines.rows = tuple(rows)
         keys = "F5 trains, t opens the recipe, esc closes"
-        self.say(keys if self.over else "x stops, esc closes and stops")
+        going = "x stops, esc closes and stops"
+        self.say(keys if self.over else self.preparation or going)

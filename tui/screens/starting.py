@@ -7,9 +7,14 @@ from pathlib import Path
 
 from textual.app import App
 
-from cnn_tui.engine.data.sources import FOLDER, SOURCES
-from cnn_tui.engine.errors import MemoryLimitError
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.data.forms import FILE_SUFFIXES, FORMS
+from cnn_tui.engine.data.sources import FOLDER, IMAGENET, SOURCES
+from cnn_tui.engine.errors import DamagedPicturesError, MemoryLimitError, MismatchError
+from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.fitting import fit_to_data
+from cnn_tui.engine.specs.known_data import DataFacts
+from cnn_tui.engine.specs.wording import listed
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.recent import DATA
@@ -36,7 +41,7 @@ async def ask_before_training(app: App[None], builder: Builder, places: Places) 
 
     Missing data can be downloaded; the person then starts the run again.
     """
-    if not await have_data(app, builder.network, places):
+    if not await have_data(app, builder, places):
         return None
     trained = builder.weights
     if trained is None:
@@ -50,11 +55,13 @@ async def ask_before_training(app: App[None], builder: Builder, places: Places) 
     return Start(trained if answer == "w" else None) if answer else None
 
 
-async def have_data(app: App[None], network: Network, places: Places) -> bool:
+async def have_data(app: App[None], builder: Builder, places: Places) -> bool:
     """Whether the network's data are here; asks for their folder, or whether to download them."""
-    wanted = places.lacks(network.data)
+    wanted = places.lacks(builder.network.data)
     if wanted is None:
         return True
+    if wanted == IMAGENET:
+        return await _have_instead(app, builder, places)
     if wanted == FOLDER:
         return await ask_for_data(app, wanted, places)
     size = SOURCES[wanted].size / 1e6
@@ -67,8 +74,51 @@ async def have_data(app: App[None], network: Network, places: Places) -> bool:
     )
     answer = await app.push_screen_wait(question)
     if answer == "f":
-        app.push_screen(screens.DataScreen(app.current_mode, places, wanted, fetch=True))
+        _download(app, wanted, places)
     return answer == "o" and await ask_for_data(app, wanted, places)
+
+
+def _download(app: App[None], name: str, places: Places) -> None:
+    app.push_screen(screens.DataScreen(app.current_mode, places, name, fetch=True))
+
+
+_INSTEAD = {"s": "shapes", "i": "imagenette"}
+"""What a network for ImageNet can be trained on at its own size, by the key of the answer."""
+
+
+async def _have_instead(app: App[None], builder: Builder, places: Places) -> bool:
+    """Offer data for a network that wants ImageNet; an edit of the network, which ``u`` undoes."""
+    shape = format_shape(builder.network.input)
+    fetch = places.lacks("imagenette")
+    cost = f"{SOURCES['imagenette'].size / 1e6:,.0f} MB to download" if fetch else "here"
+    question = screens.Question(
+        "This network is meant for ImageNet, which cannot be downloaded. Use instead:",
+        [
+            screens.Answer("s", f"shapes drawn at {shape}, 10 classes: no download"),
+            screens.Answer("i", f"Imagenette, 10 classes of ImageNet: {cost}"),
+            screens.Answer("o", "your own copy, or some of its classes: give the folder"),
+        ],
+    )
+    answer = await app.push_screen_wait(question)
+    if answer not in _INSTEAD:
+        return answer == "o" and await ask_for_data(app, IMAGENET, places)
+    builder.use_data(_INSTEAD[answer])
+    recipe = builder.network.training
+    app.notify(
+        f"Data {_INSTEAD[answer]}, 10 scores, {recipe.epochs} epochs, batches of "
+        f"{recipe.batch_size}, learning rate {recipe.lr:g}. Press u in Build to undo.",
+        markup=False,
+    )
+    lacking = places.lacks(builder.network.data)
+    if lacking:
+        _download(app, lacking, places)
+    return not lacking
+
+
+_TITLES = {
+    FOLDER: f"Your data: {FORMS}",
+    IMAGENET: "Your copy of ImageNet: a folder with a folder for each class",
+}
 
 
 async def ask_for_data(app: App[None], name: str, places: Places) -> bool:
@@ -80,16 +130,29 @@ async def ask_for_data(app: App[None], name: str, places: Places) -> bool:
 
         return understood(name, path)
 
-    own = name == FOLDER
-    what = "Your pictures: a folder with a folder for each class, or a .npz file"
-    title = what if own else f"The folder with the files of {name}"
-    prompt = screens.PathPrompt(title, check, DATA.paths(), (".npz",) if own else ())
+    title = _TITLES.get(name, f"The folder with the files of {name}")
+    prompt = screens.PathPrompt(title, check, DATA.paths(), FILE_SUFFIXES if name == FOLDER else ())
     answer = await app.push_screen_wait(prompt)
     if answer:
         places.given[name] = Path(answer)
         DATA.add(Path(answer))
         app.notify(f"{clean(answer)}: {prompt.found}", markup=False)
     return bool(answer)
+
+
+async def ask_to_fit(app: App[None], builder: Builder, refusal: MismatchError) -> str:
+    """Offer to fit the network to data that were read; returns ``fit`` after that, or empty."""
+    facts = DataFacts("", refusal.shape, refusal.classes)
+    fitted = fit_to_data(builder.network, facts)
+    if fitted == builder.network or not check(fitted, data=facts).valid:
+        return ""
+    changes = [f"input {format_shape(fitted.input)}"] * (fitted.input != builder.network.input)
+    changes += [f"{facts.classes} scores"] * (fitted.layers != builder.network.layers)
+    answers = [screens.Answer("f", f"change the network to {listed(changes, 'and')}, and train")]
+    answer = await app.push_screen_wait(screens.Question(clean(str(refusal)), answers))
+    if answer:
+        builder.fit(facts)
+    return "fit" if answer else ""
 
 
 async def ask_about_memory(app: App[None], builder: Builder, refusal: MemoryLimitError) -> str:
@@ -105,3 +168,16 @@ async def ask_about_memory(app: App[None], builder: Builder, refusal: MemoryLimi
     if answer == "b":
         builder.set_recipe("batch_size", batch)
     return {"b": "smaller", "y": "anyway"}.get(answer, "")
+
+
+async def ask_about_damaged(app: App[None], places: Places, refusal: DamagedPicturesError) -> str:
+    """Ask whether to train without the damaged pictures, which holds for the whole app.
+
+    Returns ``without`` or empty.
+    """
+    question = screens.Question(
+        f"Some pictures are damaged: {clean(refusal.message)}",
+        [screens.Answer("w", "train without them")],
+    )
+    places.skip_damaged = await app.push_screen_wait(question) == "w"
+    return "without" if places.skip_damaged else ""

@@ -30,6 +30,8 @@ class TrialDialog(Dialog[Outcome], Generic[Result, Outcome]):
         self.over = False
         self.trouble = ""
         """Why the trial failed."""
+        self.preparation = ""
+        """What is done before the first result, such as decoding pictures."""
 
     def on_mount(self) -> None:
         self.call_after_refresh(self.show)
@@ -45,6 +47,10 @@ class TrialDialog(Dialog[Outcome], Generic[Result, Outcome]):
     def show(self) -> None:
         """Show the results so far."""
         raise NotImplementedError
+
+    def prepare(self, words: str) -> None:
+        """Take what is done before the first result, on the thread of the trial."""
+        self.preparation = f"{words}; x stops" if words else ""
 
     def say(self, hint: str) -> None:
         """Update the line of keys."""

@@ -66,12 +66,12 @@ class FewSamples(Static):
         wanted, size = self._wanted, self.content_size
 
         def work() -> Columns:
-            from cnn_tui.engine.data.catalog import load_dataset
+            from cnn_tui.engine.data.catalog import load_few
             from cnn_tui.tui.samples import few_samples, looks_in
 
             looks = looks_in(self.app, max(4, size.width // _ACROSS - 1))
             most = _ACROSS * max(1, size.height // (looks.side // 2 + 1))
-            return few_samples(load_dataset(*wanted), most, looks)
+            return few_samples(load_few(*wanted, most), most, looks)
 
         def drawn(samples: Columns) -> None:
             if wanted == self._wanted and self.is_mounted:
