@@ -20,10 +20,10 @@ _MOST_NAMED = 4
 
 
 _FORMS = {
-    "mnist": "IDX files",
-    "fashion-mnist": "IDX files",
-    "cifar10": "CIFAR binary files",
-    "cifar100": "CIFAR binary files",
+    "idx": "IDX files",
+    "cifar": "CIFAR binary files",
+    "medmnist": "NumPy arrays in a .npz file",
+    "pictures": "pictures",
 }
 _SUFFIXES = {
     ".npz": "NumPy arrays in a .npz file",
@@ -39,7 +39,7 @@ def form_of(name: str, data_dir: Path | None = None) -> str:
     """Say what a dataset is read from, in words."""
     known = find_name(name)
     if known in SOURCES:
-        return _FORMS.get(known, "downloaded files")
+        return _FORMS[SOURCES[known].form]
     if known is not None and known not in OWN:
         return "built in"
     path = Path(name).expanduser() if known is None else data_dir
