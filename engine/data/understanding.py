@@ -10,10 +10,12 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.layouts import find_layout, list_pictures
 from cnn_tui.engine.data.listing import Listing
 from cnn_tui.engine.data.own import read_own
+from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.sources import OWN, SOURCES, holds
 from cnn_tui.engine.data.tree import FolderTree
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import listed
 
 _MOST_NAMED = 4
@@ -49,8 +51,10 @@ def form_of(name: str, data_dir: Path | None = None) -> str:
     return "a folder of pictures" if path.is_dir() else _SUFFIXES.get(suffix, "a file")
 
 
-def understood(name: str, path: Path) -> str:
+def understood(name: str, path: Path, network: Network | None = None) -> str:
     """Return what ``path`` holds of the dataset ``name``: images, classes, and what is odd.
+
+    A ``network`` may list the classes of data of one's own and say where its labels are.
 
     Files of a known dataset are read as for a training; pictures of one's own are only counted.
 
@@ -62,7 +66,12 @@ def understood(name: str, path: Path) -> str:
     if name not in OWN:
         pictures = SOURCES[name].form == "pictures"
         return _archive(name, path) if pictures else _of(_known(name, path))
-    found = read_own(path)
+    options = ReadingOptions()
+    if network:
+        options = ReadingOptions(
+            network.input, classes=network.classes, labels_from=network.labels_from
+        )
+    found = read_own(path, options)
     return _of(found) if isinstance(found, Dataset) else _pictures(found)
 
 

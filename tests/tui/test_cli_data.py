@@ -242,6 +242,17 @@ def test_fetch_gets_the_files_and_says_where(cli, mirror: str, tmp_path: Path) -
     (Path(fetched["folder"]) / "one.bin").unlink()
 
 
+def test_fetch_takes_files_from_elsewhere(cli, mirror: str, tmp_path: Path) -> None:
+    place, given = tmp_path / "there", tmp_path / "usb" / "download"
+    given.parent.mkdir()
+    given.write_bytes(CONTENT)
+    code, out, err = cli("data", "fetch", "mnist", "--from", given, "--data-dir", place, "--json")
+    assert (code, err, json.loads(out)["bytes"]) == (0, "", 70_000)
+    assert (place / "one.bin").read_bytes() == CONTENT
+    code, out, err = cli("data", "fetch", "mnist", "--from", given, "--mirror", mirror)
+    assert code == 2 and "choose one" in err
+
+
 def test_fetch_that_fails_is_one_line(cli, mirror: str, tmp_path: Path) -> None:
     (tmp_path / "www" / "mnist" / "one.bin").unlink()
     code, out, err = cli("data", "fetch", "mnist", "--mirror", mirror)

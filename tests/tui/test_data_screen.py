@@ -102,7 +102,7 @@ async def test_samples_of_what_is_built_in(make_app: MakeApp) -> None:
         await pilot.press("down")
         await until(pilot, lambda: "pixels" in text(app, "#dataset") and "▀" in samples(app))
         await pilot.press("end", "f", "x", "right", "f6")
-        assert "o opens data of your own" in text(app, "#dataset")
+        assert "o opens your own: a folder of pictures" in text(app, "#dataset")
         await pilot.press("escape")
         assert isinstance(app.screen, BuildScreen)
 

@@ -154,8 +154,7 @@ class DataScreen(ModeScreen):
             )
         else:
             self._words = (
-                f"o opens data of your own: {FORMS}; a network uses it with "
-                f"{entry.name!r} as the data of its input in Build, or with its path"
+                f"o opens your own: {FORMS}; in Build it is the data {entry.name!r}, or its path"
             )
         self._look()
         self.refresh_bindings()
