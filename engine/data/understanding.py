@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cnn_tui.engine.data.catalog import find_name, load_dataset
 from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.idx_folder import IDX
 from cnn_tui.engine.data.layouts import find_layout, list_pictures
 from cnn_tui.engine.data.listing import Listing
 from cnn_tui.engine.data.own import read_own
@@ -31,7 +32,9 @@ _SUFFIXES = {
     ".npz": "NumPy arrays in a .npz file",
     ".npy": "a NumPy array",
     ".csv": "a CSV file",
-    ".gz": "a gzipped CSV file",
+    ".csv.gz": "a gzipped CSV file",
+    ".tsv": "a TSV file",
+    ".tsv.gz": "a gzipped TSV file",
     ".parquet": "a Parquet file",
     ".zip": "a zip file, read in place",
 }
@@ -47,8 +50,10 @@ def form_of(name: str, data_dir: Path | None = None) -> str:
     path = Path(name).expanduser() if known is None else data_dir
     if path is None:
         return ""
-    suffix = path.suffix.lower()
-    return "a folder of pictures" if path.is_dir() else _SUFFIXES.get(suffix, "a file")
+    if path.is_dir():
+        is_idx = any(one.name.lower().endswith(IDX) for one in path.iterdir())
+        return "IDX files" if is_idx else "a folder of pictures"
+    return next((words for end, words in _SUFFIXES.items() if path.name.lower().endswith(end)), "")
 
 
 def understood(name: str, path: Path, network: Network | None = None) -> str:
