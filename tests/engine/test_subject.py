@@ -38,7 +38,7 @@ DATA = noise_set()
 
 @pytest.fixture(autouse=True)
 def data(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnn_tui.engine.insight.examples.load_dataset", lambda *a, **k: DATA)
+    monkeypatch.setattr("cnn_tui.engine.data.catalog.load_dataset", lambda *a, **k: DATA)
 
 
 @pytest.fixture
@@ -170,7 +170,11 @@ def test_data_that_is_gone(session: Session, monkeypatch: pytest.MonkeyPatch) ->
     ("shape", "classes", "words"),
     [
         ((1, 5, 6), 3, "The images of odd are 1x5x6, the network expects 1x6x6."),
-        ((1, 6, 6), 4, "The data odd has 4 classes, the network gives 3 scores."),
+        (
+            (1, 6, 6),
+            4,
+            "The data odd has 4 classes, the network gives 3 scores. The network does not know d.",
+        ),
     ],
 )
 def test_data_that_does_not_fit(
@@ -182,7 +186,7 @@ def test_data_that_does_not_fit(
 ) -> None:
     split = Split(np.zeros((4, *shape), np.uint8), np.arange(4) % classes)
     odd = Dataset("odd", tuple("abcd"[:classes]), split, split, split)
-    monkeypatch.setattr("cnn_tui.engine.insight.examples.load_dataset", lambda *a, **k: odd)
+    monkeypatch.setattr("cnn_tui.engine.data.catalog.load_dataset", lambda *a, **k: odd)
     with closing(Subject.of_run(session.folder)) as subject:
         with pytest.raises(InsightError) as caught:
             subject.images()
