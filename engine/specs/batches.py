@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterable, Iterator
 
 from cnn_tui.engine.specs.flow import Diagnostic, InferredLayer
-from cnn_tui.engine.specs.layers import BatchNorm, Place
+from cnn_tui.engine.specs.inside import Place, lists_in
+from cnn_tui.engine.specs.layers import BatchNorm, Repeat
 from cnn_tui.engine.specs.network import LastBatch, Recipe
 
 LONE_CODE = "one-value"
@@ -58,13 +59,24 @@ def lone_faults(
         yield from ((place, fault) for place in lone_norms(steps))
 
 
-def lone_norms(steps: Iterable[InferredLayer], above: Place = ()) -> Iterator[Place]:
+def lone_norms(steps: Iterable[InferredLayer]) -> Iterator[Place]:
     """Yield the batch norms that see one value per channel and image; a shortcut's by its block."""
+    yield from dict.fromkeys(_lone_norms(steps, ()))
+
+
+def _lone_norms(steps: Iterable[InferredLayer], above: Place) -> Iterator[Place]:
     for position, step in enumerate(steps):
         place = (*above, position)
-        if any(map(_is_lone, (step, *step.shortcut))):
+        if _is_lone(step):
             yield place
-        yield from lone_norms(step.branch, place)
+        written = len(lists_in(step.layer))
+        for number, inner in enumerate(step.inner):
+            if isinstance(step.layer, Repeat):
+                yield from _lone_norms(inner, (*place, 0))
+            elif number < written:
+                yield from _lone_norms(inner, (*place, number))
+            elif any(map(_is_lone, inner)):
+                yield place
 
 
 def _is_lone(step: InferredLayer) -> bool:
