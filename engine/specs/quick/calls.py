@@ -172,14 +172,18 @@ def _all_torch() -> Mapping[str, CallRow]:
     return plain | _TORCH
 
 
-def called(name: str, values: Sequence[object], words: Mapping[str, object]) -> Called:
+def called(
+    name: str, values: Sequence[object], words: Mapping[str, object], *, keras: bool = False
+) -> Called:
     """Return the layers that a call of this full name makes with these literal arguments.
+
+    With ``keras`` a name that PyTorch has as well is that of Keras.
 
     Raises:
         SpecError: if the name is unknown, or an argument has no counterpart; the message
             continues ``Conv2d``.
     """
-    last, keras = name.rpartition(".")[2], is_keras(name)
+    last, keras = name.rpartition(".")[2], keras or is_keras(name)
     row = (KERAS if keras else _all_torch()).get(last)
     if row is None:
         near = nearest(last, call_names())
