@@ -230,7 +230,7 @@ class BuildScreen(DocumentScreen):
     def action_quick_entry(self) -> None:
         """Open the line for typing layers, in place of the doctor."""
         self.query_one(Doctor).display = False
-        self.query_one(QuickEntry).open()
+        self.query_one(QuickEntry).open(self._builder.received())
 
     def action_pattern(self) -> None:
         """Insert the layers of a pattern after the selected row."""
