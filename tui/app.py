@@ -173,6 +173,11 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         )
         self.push_screen(screen)
 
+    def action_show(self, name: str) -> None:
+        """Open a screen about the network being built, by the name of its class."""
+        screen = getattr(screens, name)
+        self.push_screen(screen(self.current_mode, self.builder.network, self.places))
+
     def action_command_palette(self) -> None:
         """Pick a command by its name, then run it."""
         palette = screens.CommandPalette(scopes_of(self.screen))

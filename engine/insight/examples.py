@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.data.catalog import load_network_data
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture
 from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.runs.folder import RunInfo
@@ -107,14 +106,20 @@ def find_data(
     if data is None and data_dir is None and info.data_dir:
         data_dir = Path(info.data_dir)
     try:
-        network = msgspec.structs.replace(state.network, data=data or info.data)
-        if data is not None:
-            # The recipe's part is of the run's own data.
-            whole = msgspec.structs.replace(network.training, limit=None, per_class=None)
-            network = msgspec.structs.replace(network, training=whole)
-        _, found, _ = load_network_data(network, data_dir, skip_damaged=skip_damaged)
+        network = state.network
+        found = load_dataset(
+            data or info.data,
+            data_dir,
+            shape=network.input,
+            resize=network.training.resize,
+            classes=network.classes,
+            labels_from=network.labels_from,
+            skip_damaged=skip_damaged,
+        )
     except CnnTuiError as error:
         return f"There is no data to look at: {error}"
+    if data is None:
+        found = subset_for(found, network.training)
     found = _by_names(found, state.classes)
     return _mismatch(found, state) or found
 

@@ -231,7 +231,7 @@ def test_cancelling_gives_the_weights_back() -> None:
 
 
 def test_what_is_kept_is_a_run_that_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnn_tui.engine.data.catalog.load_dataset", lambda *a, **k: DATA)
+    monkeypatch.setattr("cnn_tui.engine.insight.examples.load_dataset", lambda *a, **k: DATA)
     layers = (CONV, BatchNorm(), ReLU(), MaxPool())
     recipe = Recipe(epochs=1, batch_size=8)
     session = Session(tmp_path, network(SHAPE, *layers, classes=3, training=recipe), DATA)

@@ -39,7 +39,7 @@ def session(tmp_path: Path) -> Session:
 
 @pytest.fixture
 def subject(session: Session, monkeypatch: pytest.MonkeyPatch) -> Subject:
-    monkeypatch.setattr("cnn_tui.engine.data.catalog.load_dataset", lambda *a, **k: DATA)
+    monkeypatch.setattr("cnn_tui.engine.insight.examples.load_dataset", lambda *a, **k: DATA)
     return Subject.of_run(session.folder, "last")
 
 

@@ -38,7 +38,7 @@ DATA = noise_set()
 
 @pytest.fixture(autouse=True)
 def data(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnn_tui.engine.data.catalog.load_dataset", lambda *a, **k: DATA)
+    monkeypatch.setattr("cnn_tui.engine.insight.examples.load_dataset", lambda *a, **k: DATA)
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_data_that_does_not_fit(
 ) -> None:
     split = Split(np.zeros((4, *shape), np.uint8), np.arange(4) % classes)
     odd = Dataset("odd", tuple("abcd"[:classes]), split, split, split)
-    monkeypatch.setattr("cnn_tui.engine.data.catalog.load_dataset", lambda *a, **k: odd)
+    monkeypatch.setattr("cnn_tui.engine.insight.examples.load_dataset", lambda *a, **k: odd)
     with closing(Subject.of_run(session.folder)) as subject:
         with pytest.raises(InsightError) as caught:
             subject.images()
