@@ -31,11 +31,13 @@ from cnn_tui.engine.specs.layers import (
     ReLU,
     Repeat,
     Residual,
+    StochasticDepth,
 )
 from cnn_tui.engine.specs.network import SVM, Loss, Network, Recipe
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.shaping import Pad
 from cnn_tui.engine.specs.windows import windows
 
 Shape = tuple[int, ...]
@@ -150,6 +152,16 @@ class Maker:
                 return nn.LayerNorm(shape, layer.eps)
             case LayerScale():
                 return Scale(shape[0])
+            case Pad():
+                kinds = {
+                    "zeros": nn.ZeroPad2d,
+                    "reflect": nn.ReflectionPad2d,
+                    "replicate": nn.ReplicationPad2d,
+                }
+                return kinds[layer.padding_mode](layer.padding)
+            case StochasticDepth():
+                assert not layer.p, "masks are random"
+                return nn.Identity()
             case PReLU():
                 return nn.PReLU(shape[0] if layer.per_channel else 1, layer.init)
             case ReLU():

@@ -25,9 +25,11 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     Parallel,
     Residual,
+    StochasticDepth,
 )
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 from cnn_tui.engine.specs.windows import Windowed, windows
 from cnn_tui.engine.storage import Storage, replace_file
 
@@ -137,7 +139,7 @@ class _Graph:
     def chain(self, layers: tuple[Module, ...], x: str) -> str:
         """Add layers one after another, without dropout, and return the last output."""
         for module in layers:
-            if not isinstance(module.layer, Dropout):
+            if not isinstance(module.layer, Dropout | StochasticDepth):
                 x = self.layer(module, x)
         return x
 
@@ -225,6 +227,18 @@ class _Graph:
     def _layer_scale(self, layer: LayerScale, module: Module, x: str) -> str:
         return self.node("Mul", [x, self._factor(module)], module.path)
 
+    def _pad(self, layer: Pad, module: Module, x: str) -> str:
+        left, right, top, bottom = layer.sides
+        pads = np.array([0, 0, top, left, 0, 0, bottom, right])
+        mode = {"zeros": "constant", "reflect": "reflect", "replicate": "edge"}
+        inputs = [x, self.constant(f"{module.path}/pads", pads)]
+        return self.node("Pad", inputs, module.path, mode=mode[layer.padding_mode])
+
+    def _channel_shuffle(self, layer: ChannelShuffle, module: Module, x: str) -> str:
+        order = np.arange(module.before[0]).reshape(layer.groups, -1).T.ravel()
+        inputs = [x, self.constant(f"{module.path}/order", order)]
+        return self.node("Gather", inputs, module.path, axis=1)
+
     def _batchnorm(self, layer: BatchNorm, module: Module, x: str) -> str:
         parts = ("weight", "bias", "running_mean", "running_var")
         inputs = [x, *(self._weight(module.path, part) for part in parts)]
@@ -305,6 +319,8 @@ class _Graph:
         GroupNorm: _groupnorm,
         LayerNorm: _layernorm,
         LayerScale: _layer_scale,
+        Pad: _pad,
+        ChannelShuffle: _channel_shuffle,
         BatchNorm: _batchnorm,
         LRN: _lrn,
         Residual: _residual,

@@ -21,10 +21,12 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     MaxPool,
     Residual,
+    StochasticDepth,
     pair,
 )
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
+from cnn_tui.engine.specs.shaping import Pad
 from cnn_tui.engine.specs.windows import windows
 
 _INDENT = "    "
@@ -218,6 +220,13 @@ def _layer_scale(layer: LayerScale, module: Module) -> str:
     return f"LayerScale({module.before[0]}, {layer.init_value!r})"
 
 
+_PADS = {"zeros": "ZeroPad2d", "reflect": "ReflectionPad2d", "replicate": "ReplicationPad2d"}
+
+
+def _pad(layer: Pad, module: Module) -> str:
+    return f"nn.{_PADS[layer.padding_mode]}({layer.padding!r})"
+
+
 def _prelu(layer: PReLU, module: Module) -> str:
     return f"nn.PReLU({module.before[0] if layer.per_channel else 1}, {layer.init!r})"
 
@@ -255,6 +264,8 @@ _EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
     GroupNorm: _groupnorm,
     LayerNorm: _layernorm,
     LayerScale: _layer_scale,
+    Pad: _pad,
+    StochasticDepth: lambda layer, module: f"StochasticDepth({layer.p!r})",
     BatchNorm: _batchnorm,
     LRN: _lrn,
     Residual: _residual,

@@ -25,6 +25,7 @@ from cnn_tui.engine.specs.layers import (
 )
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import GlobalMaxPool
+from cnn_tui.engine.specs.shaping import Pad
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {
     "LayerNorm": ("normalized_shape", "eps", "elementwise_affine", "bias", "device", "dtype"),
     "LayerNorm2d": ("channels", "eps"),
     "LayerScale": ("channels", "init_value"),
+    **dict.fromkeys(("ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d"), ("padding",)),
     "PReLU": ("num_parameters", "init"),
     "Flatten": ("start_dim", "end_dim"),
     "Identity": (),
@@ -260,6 +262,18 @@ def _layer_scale(part: ImportedModule, assembly: Assembly) -> None:
     _append(part, assembly, LayerScale, **_selected(part.settings, "init_value"))
 
 
+_PADS = {"ZeroPad2d": "zeros", "ReflectionPad2d": "reflect", "ReplicationPad2d": "replicate"}
+
+
+def _pad(mode: str) -> Callable[[ImportedModule, Assembly], None]:
+    def add(part: ImportedModule, assembly: Assembly) -> None:
+        size = part.settings["padding"]
+        padding = size[0] if isinstance(size, tuple) and len({*size}) == 1 else size
+        _append(part, assembly, Pad, padding=padding, padding_mode=mode)
+
+    return add
+
+
 def _prelu(part: ImportedModule, assembly: Assembly) -> None:
     slopes = part.settings.get("num_parameters", 1)
     if slopes not in (1, _channels(assembly)):
@@ -310,6 +324,7 @@ _HANDLERS: dict[str, Callable[[ImportedModule, Assembly], None]] = {
     "LayerNorm": _layer_norm,
     "LayerNorm2d": _pixel_norm,
     "LayerScale": _layer_scale,
+    **{kind: _pad(mode) for kind, mode in _PADS.items()},
     "PReLU": _prelu,
     "LocalResponseNorm": _lrn,
     "Flatten": _flatten,

@@ -19,7 +19,7 @@ from cnn_tui.engine.importing.onnx_scalar import (
     activation_of,
     values_of,
 )
-from cnn_tui.engine.importing.onnx_settings import NO_PADS
+from cnn_tui.engine.importing.onnx_windows import WINDOWED, add_windowed, is_taken_in
 from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.layers import Layer
 
@@ -66,10 +66,13 @@ class Converter:
         if isinstance(item, Join):
             return int(add_join(item, assembly, self.file, self.add))
         after = path[1] if len(path) > 1 else None
-        if item.op == "Pad" and isinstance(after, Node) and after.op == "Conv":
-            self.operators.add(after, assembly, self.operators.pads_of(item, assembly))
+        if isinstance(after, Node) and is_taken_in(item, after, self.file):
+            add_windowed(after, item, assembly, self.file)
             return 2
-        self.operators.add(item, assembly, NO_PADS)
+        if item.op in WINDOWED:
+            add_windowed(item, None, assembly, self.file)
+        else:
+            self.operators.add(item, assembly)
         return 1
 
     def _function(self, path: Path, assembly: LearnedLayers) -> int:

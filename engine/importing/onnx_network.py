@@ -11,7 +11,7 @@ import numpy as np
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.export.modules import modules
 from cnn_tui.engine.importing.onnx_convert import Converter
-from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
+from cnn_tui.engine.importing.onnx_file import ARCHITECTURE, Node, OnnxFile
 from cnn_tui.engine.importing.onnx_fold import fold
 from cnn_tui.engine.importing.onnx_graph import Graph, Path
 from cnn_tui.engine.importing.onnx_layers import CHW, LearnedLayers
@@ -39,8 +39,6 @@ from cnn_tui.engine.specs.norms import LayerScale
 from cnn_tui.engine.specs.param_shapes import param_shapes
 from cnn_tui.engine.specs.wording import listed, plain
 
-ARCHITECTURE = "architecture"
-"""The metadata key under which cnn-tui's own models hold the architecture as text."""
 _NORMALIZES = "pixels are normalised as its first operators do it"
 _MOST_NAMED = 20
 _PIXELS = Pixels()

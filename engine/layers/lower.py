@@ -13,6 +13,7 @@ from cnn_tui.engine.layers.group_norm import groupnorm_ops, layernorm_ops
 from cnn_tui.engine.layers.kept import KeptOp
 from cnn_tui.engine.layers.norm import batchnorm_ops
 from cnn_tui.engine.layers.scale import layer_scale_ops, prelu_ops
+from cnn_tui.engine.layers.shaping import channel_shuffle_ops, pad_ops
 from cnn_tui.engine.layers.simple import (
     PoolOp,
     activation_ops,
@@ -36,9 +37,11 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     Parallel,
     Residual,
+    StochasticDepth,
 )
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 
 
 def chain_ops(placed: Sequence[Placed], parts: Parts) -> list[Op]:
@@ -93,6 +96,9 @@ BUILDERS: dict[type, Builder] = {
     AdaptiveAvgPool: adaptive_avgpool_ops,
     FC: fc_ops,
     Dropout: dropout_ops,
+    StochasticDepth: dropout_ops,
+    Pad: pad_ops,
+    ChannelShuffle: channel_shuffle_ops,
     BatchNorm: batchnorm_ops,
     GroupNorm: groupnorm_ops,
     LayerNorm: layernorm_ops,

@@ -8,14 +8,14 @@ from functools import partial
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
 from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel
-from cnn_tui.engine.ops.elementwise import DropoutKernel
+from cnn_tui.engine.ops.elementwise import DropoutKernel, StochasticDepthKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import Array, Padding
 from cnn_tui.engine.ops.norm import LRNKernel
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import AdaptiveAvgPoolKernel, AvgPoolKernel, MaxPoolKernel
 from cnn_tui.engine.shapes import Shape
-from cnn_tui.engine.specs.layers import MaxPool
+from cnn_tui.engine.specs.layers import MaxPool, StochasticDepth
 from cnn_tui.engine.specs.pooling import GlobalMaxPool
 
 MakeElementwise = Callable[[Array, Array, Shard], Kernel]
@@ -75,12 +75,11 @@ def activation_ops(placed: Placed, parts: Parts) -> list[Op]:
 
 
 def dropout_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """The operation of a dropout, whose number in the network seeds its masks."""
+    """The operation of a dropout, of values or of images; its number seeds its masks."""
     parts.dropouts += 1
+    kernel = StochasticDepthKernel if isinstance(placed.layer, StochasticDepth) else DropoutKernel
     p, number, mode = placed.layer.p, parts.dropouts, parts.mode
-    return [
-        ElementwiseOp(placed.name, lambda x, y, shard: DropoutKernel(x, y, p, number, mode, shard))
-    ]
+    return [ElementwiseOp(placed.name, lambda x, y, shard: kernel(x, y, p, number, mode, shard))]
 
 
 def lrn_ops(placed: Placed, parts: Parts) -> list[Op]:

@@ -13,7 +13,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnn_tui.engine.shapes import ReceptiveField, Shape, fc_weights
-from cnn_tui.engine.specs import blocks, learned, windows
+from cnn_tui.engine.specs import blocks, learned, moves, windows
 from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.flow import (
     Diagnostic,
@@ -36,17 +36,20 @@ from cnn_tui.engine.specs.layers import (
     Parallel,
     Repeat,
     Residual,
+    StochasticDepth,
 )
 from cnn_tui.engine.specs.network import MAX_COUNT, MAX_MACS, MAX_NESTING
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 from cnn_tui.engine.specs.values import Problem, value_problems
 
 
-def explain_dropout(layer: Dropout, step: InferredLayer) -> Iterator[Note]:
+def explain_dropout(layer: Dropout | StochasticDepth, step: InferredLayer) -> Iterator[Note]:
     """Yield the note that dropout has no parameters."""
     if step.after.shape is not None:
-        yield Note("parameters", ("no parameters: values are dropped at random",))
+        what = "values" if isinstance(layer, Dropout) else "whole images"
+        yield Note("parameters", (f"no parameters: {what} are dropped at random",))
 
 
 def infer_batchnorm(layer: BatchNorm, flow: FeatureMap) -> InferredLayer:
@@ -137,6 +140,9 @@ RULES: dict[type[Layer], ShapeRule] = {
     GroupNorm: ShapeRule(learned.infer_groupnorm, learned.explain_scales),
     LayerNorm: ShapeRule(learned.infer_layernorm, learned.explain_scales),
     LayerScale: ShapeRule(learned.infer_layer_scale, learned.explain_layer_scale),
+    StochasticDepth: ShapeRule(explain=explain_dropout),
+    Pad: ShapeRule(moves.infer_pad, moves.explain_pad),
+    ChannelShuffle: ShapeRule(moves.infer_channel_shuffle),
     BatchNorm: ShapeRule(infer_batchnorm, explain_batchnorm),
     Residual: ShapeRule(blocks.infer_residual, blocks.explain_residual),
     Parallel: ShapeRule(blocks.infer_parallel, blocks.explain_parallel),

@@ -27,6 +27,7 @@ from cnn_tui.engine.specs.pooling import AvgPool as AvgPool
 from cnn_tui.engine.specs.pooling import GlobalAvgPool as GlobalAvgPool
 from cnn_tui.engine.specs.pooling import MaxPool as MaxPool
 from cnn_tui.engine.specs.pooling import Pooling
+from cnn_tui.engine.specs.shaping import Shaping
 from cnn_tui.engine.specs.sizes import (
     KERNEL,
     NO_BIAS,
@@ -119,6 +120,29 @@ class Dropout(LayerSpec, frozen=True, tag="dropout"):
     )
 
     p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.5
+
+
+class StochasticDepth(LayerSpec, frozen=True, tag="stochastic_depth"):
+    """Zeroes whole images with probability ``p`` while training (Huang et al. 2016).
+
+    At the end of the branch of a residual block it drops the branch: torchvision's mode ``row``.
+    """
+
+    info = LayerInfo(
+        ("stochastic_depth", "droppath", "stochasticdepth"),
+        "stochastic depth: PROBABILITY",
+        "ends a residual branch: drops it for some images",
+        Counterpart("StochasticDepth", {"p": "p"}),
+        Counterpart("Dropout"),
+        "elementwise",
+        example="stochastic_depth 0.1",
+        places=("p",),
+        settings=(Setting("p", ("p",), usual=("0.1",)),),
+        brief="p {0.p:g}",
+        family="dropout",
+    )
+
+    p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.1
 
 
 class BatchNorm(LayerSpec, frozen=True, tag="batchnorm"):
@@ -251,9 +275,11 @@ Layer = (
     | FC
     | Activation
     | Dropout
+    | StochasticDepth
     | BatchNorm
     | Norm
     | LRN
+    | Shaping
     | Residual
     | Parallel
     | Repeat

@@ -38,6 +38,7 @@ from cnn_tui.engine.specs.layers import (
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 
 Case = tuple[tuple[int, int, int], Layer]
 BATCHES = st.integers(1, 9)
@@ -133,6 +134,10 @@ SMOOTH = (
     LayerNorm(eps=0.1),
     LayerNorm(over="channels", eps=0.1),
     LayerScale(init_value=0.5),
+    Pad(padding=(1, 0, 0, 1)),
+    Pad(padding=1, padding_mode="reflect"),
+    Pad(padding=(2, 1, 0, 3), padding_mode="replicate"),
+    ChannelShuffle(groups=2),
 )
 KINKED = (
     ReLU(),

@@ -37,12 +37,14 @@ from cnn_tui.engine.specs.layers import (
     Repeat,
     Residual,
     Sigmoid,
+    StochasticDepth,
     Tanh,
     pair,
 )
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 
 Arrays = Mapping[str, np.ndarray]
 """Parameters and buffers by their names in the model."""
@@ -100,9 +102,18 @@ def _layer(
             return layernorm(x, layer, arrays[f"{name}.weight"], arrays[f"{name}.bias"])
         case LayerScale():
             return np.moveaxis(np.moveaxis(x, 1, -1) * arrays[f"{name}.weight"], -1, 1)
+        case Pad():
+            left, right, top, bottom = layer.sides
+            mode = {"zeros": "constant", "replicate": "edge"}.get(layer.padding_mode, "reflect")
+            return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), mode)
+        case ChannelShuffle():
+            size = x.shape[1] // layer.groups
+            return np.stack(
+                [x[:, g * size + i] for i in range(size) for g in range(layer.groups)], 1
+            )
         case PReLU():
             return prelu(x, arrays[f"{name}.weight"])
-        case Dropout():
+        case Dropout() | StochasticDepth():
             assert not training, "masks are random: there is no reference for them"
             return x
     kind = type(layer)

@@ -21,10 +21,12 @@ from cnn_tui.engine.specs.layers import (
     ReLU,
     Repeat,
     Residual,
+    StochasticDepth,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 
 NAMES = st.from_regex(r"[A-Za-z0-9._-]{0,8}", fullmatch=True)
 ROUNDINGS = st.sampled_from(["exact", "floor"])
@@ -47,7 +49,7 @@ def layers(most: int, *, names: bool = True) -> st.SearchStrategy[Layer]:
     """Layers of every kind, their sizes up to ``most``."""
     name = {"name": NAMES} if names else {}
     size, count = sizes(1, most), st.integers(1, most)
-    pad = sizes(0, most // 2)
+    pad, pads = sizes(0, most // 2), st.integers(0, most // 2)
     constants = {key: st.floats(1e-9, 1e6) for key in ("alpha", "beta", "k")}
     pool = {"kernel_size": size, "stride": st.none() | size, "padding": pad}
     plain = st.one_of(
@@ -65,6 +67,14 @@ def layers(most: int, *, names: bool = True) -> st.SearchStrategy[Layer]:
         ),
         st.builds(MaxPool, rounding=POOL_ROUNDINGS, **pool, **name),
         st.builds(AvgPool, rounding=POOL_ROUNDINGS, count_include_pad=BOOLEANS, **pool, **name),
+        st.builds(ChannelShuffle, groups=count, **name),
+        st.builds(StochasticDepth, p=st.floats(0, 1, exclude_max=True), **name),
+        st.builds(
+            Pad,
+            padding=pads | st.tuples(pads, pads, pads, pads),
+            padding_mode=st.sampled_from(["zeros", "reflect", "replicate"]),
+            **name,
+        ),
         st.builds(GroupNorm, num_groups=count, eps=st.floats(1e-9, 1), **name),
         st.builds(LayerNorm, over=st.sampled_from(["volume", "channels"]), **name),
         st.builds(LayerScale, init_value=st.floats(-1e6, 1e6), **name),

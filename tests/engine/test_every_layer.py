@@ -55,6 +55,7 @@ from cnn_tui.engine.specs.layers import (
     Parallel,
     Repeat,
     Residual,
+    StochasticDepth,
     Tanh,
 )
 from cnn_tui.engine.specs.network import Network
@@ -65,6 +66,7 @@ from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.vocabulary import kind_named
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.rewrite import cost
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 from cnn_tui.engine.specs.table import settings
 from cnn_tui.tui.building.edits import new_layer
 from cnn_tui.tui.building.fields import form_fields
@@ -93,6 +95,11 @@ EXAMPLES: tuple[Layer, ...] = (
     LayerNorm(eps=1e-3),
     LayerNorm(over="channels"),
     LayerScale(init_value=0.5),
+    StochasticDepth(p=0.5),
+    Pad(padding=(1, 0, 2, 3)),
+    Pad(padding=(3, 2, 1, 4), padding_mode="reflect"),
+    Pad(padding=2, padding_mode="replicate"),
+    ChannelShuffle(groups=2),
     LRN(size=3, alpha=0.5, beta=0.5, k=1.5),
     Residual(branch=(Conv(out_channels=6, padding=1), Tanh()), shortcut="projection"),
     Parallel(branches=((Conv(out_channels=3, padding=1), Tanh()), ()), merge="concat"),
@@ -106,10 +113,6 @@ def _examples() -> Iterator[Layer | str]:
     for name, kind in LAYER_TYPES.items():
         found = [one for one in EXAMPLES if type(one) is kind]
         yield from found or [kind() if kind.__struct_fields__ == ("name",) else name]
-
-
-SEVERAL_NODES = (SiLU,)
-"""Layers for which ONNX has no single operator."""
 
 
 @pytest.fixture(
@@ -171,7 +174,8 @@ def test_pytorch_computes_the_same(layer: Layer) -> None:
     """Scores, loss and gradients; dropout without dropping, since masks are drawn."""
     pytest.importorskip("torch", reason="PyTorch, to compare with, is not installed")
     pair = importlib.import_module("test_peer_torch").Pair
-    same = structs.replace(layer, p=0.0) if isinstance(layer, Dropout) else layer
+    random = isinstance(layer, Dropout | StochasticDepth)
+    same = structs.replace(layer, p=0.0) if random else layer
     both = pair(whole(same), np.float64)
     images = random_images(SHAPE, BATCH)
     both.evaluate(images)
@@ -222,8 +226,6 @@ def test_an_onnx_graph_gives_it_back(layer: Layer, tmp_path: Path) -> None:
 
     At the beginning of a graph constants are the normalisation of the pixels: a tanh comes first.
     """
-    if isinstance(layer, SEVERAL_NODES):
-        pytest.skip("it is a pattern of several nodes")
     onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
     described = network(SHAPE, Tanh(), layer, FC(out_features=CLASSES))
     model = onnx.load_from_string(onnx_bytes(state_of(described)))

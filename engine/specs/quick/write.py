@@ -35,7 +35,11 @@ def _placed(layer: Layer) -> Iterator[str]:
         if field != "stride":
             value = getattr(layer, field)
             # One number would do, but kernels are usually written as 3x3.
-            yield format_shape(pair(value)) if field in _SQUARES else str(value)
+            yield format_shape(pair(value)) if field in _SQUARES else _written(value)
+
+
+def _written(value: object) -> str:
+    return format_shape(value) if isinstance(value, tuple) else str(value)
 
 
 def _named(layer: Layer) -> Iterator[str]:
