@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from cnn_tui.engine.importing.modules import multiplier_of
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_layers import CHW, LearnedLayers
 from cnn_tui.engine.importing.onnx_reading import bias_of, expect, require_order, weight_of
 from cnn_tui.engine.importing.onnx_settings import NO_PADS, Pads, Windows, refused, windows_of
+from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.layers import AvgPool, Conv, GlobalAvgPool, MaxPool, single
 from cnn_tui.engine.specs.shaping import Pad
 
@@ -51,13 +53,12 @@ def _conv(node: Node, before: Node | None, assembly: LearnedLayers, file: OnnxFi
     extra = _pads(before, assembly, file) if before else NO_PADS
     found = windows_of(node, assembly.shape[1:], (weight.shape[2], weight.shape[3]), extra)
     settings = _unpadded(node, found, assembly)
-    layer = Conv(
-        out_channels=weight.shape[0],
-        groups=group,
-        bias=file.has(node, 2),
-        dilation=_single(found.dilation),
-        **settings,
-    )
+    settings |= {"bias": file.has(node, 2), "dilation": single(tuple(found.dilation))}
+    layer: Conv | DWConv
+    if multiplier := multiplier_of(len(weight), group, assembly):
+        layer = DWConv(multiplier=multiplier, **settings)
+    else:
+        layer = Conv(out_channels=len(weight), groups=group, **settings)
     assembly.learn(layer, node.where, {"weight": weight, **bias_of(file, node, len(weight))})
 
 
@@ -139,7 +140,3 @@ def _pads(node: Node, assembly: LearnedLayers, file: OnnxFile) -> Pads:
     if any(others) or min(sides) < 0:
         raise refused(node, "pads other dimensions than height and width, or below zero")
     return sides[0], sides[1], sides[2], sides[3]
-
-
-def _single(size: tuple[int, int]) -> Any:
-    return single(tuple(size))
