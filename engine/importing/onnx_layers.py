@@ -14,6 +14,7 @@ from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer
+from cnn_tui.engine.specs.norms import LayerScale
 
 Arrays = dict[str, np.ndarray]
 """The parameters and buffers of a layer by their names in it: ``weight``, ``running_mean``."""
@@ -85,6 +86,15 @@ class LearnedLayers(Assembly):
         arrays["weight"] = _float32(weight * factor.reshape(-1, *(1,) * (weight.ndim - 1)))
         if "bias" in arrays:
             arrays["bias"] = _float32(arrays["bias"] * factor)
+
+    def take_in_scale(self) -> None:
+        """Make a layer scale at the end a part of the layer before, so that it can be shifted."""
+        if len(self.layers) > 1 and isinstance(self.layers[-1], LayerScale):
+            scale, before = self.layers.pop(), self.layers[-1]
+            if isinstance(before, Conv | DWConv | FC):
+                self.scale(self.weights.pop()["weight"])
+            else:
+                self.layers.append(scale)
 
     def shift(self, offset: np.ndarray) -> None:
         """Add an offset, ``(C,)`` or ``(1,)``, to the output of the last layer."""

@@ -27,6 +27,7 @@ from cnn_tui.engine.shapes import adaptive_spans, format_shape
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
+    BatchNorm,
     Conv,
     Dropout,
     GlobalAvgPool,
@@ -152,8 +153,12 @@ class Operators:
 
     def _scale(self, node: Node, assembly: LearnedLayers, factor: np.ndarray) -> None:
         if assembly.can_be_scaled:
-            assembly.scale(factor)
-            return
+            # A factor for each channel is a layer of its own, but not behind a batch norm, part of
+            # which some programs write so.
+            is_layer = self.file.is_own or not isinstance(assembly.layers[-1], BatchNorm)
+            if not is_layer or factor.size != assembly.shape[0]:
+                assembly.scale(factor)
+                return
         channels = assembly.shape[0]
         if assembly.flat and len(assembly.shape) == 3 and assembly.shape[1:] != (1, 1):
             raise refused(node, "scales a volume that is flattened before")
@@ -162,6 +167,7 @@ class Operators:
 
     def _shift(self, node: Node, assembly: LearnedLayers, offset: np.ndarray) -> None:
         offset = np.asarray(offset, float).reshape(-1)
+        assembly.take_in_scale()
         if not assembly.can_be_scaled:
             raise refused(node, "adds a constant that is not a bias")
         if offset.size not in (1, assembly.shape[0]):
