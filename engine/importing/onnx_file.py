@@ -25,8 +25,6 @@ _MOST_NUMBERS = 64
 _LEAST_OPSET = 7
 """Some operators differ in earlier versions."""
 _STANDARD = ("", "ai.onnx")
-ARCHITECTURE = "architecture"
-"""The metadata key under which cnn-tui's own models hold the architecture as text."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +73,6 @@ class OnnxFile:
         dims = inputs[0].type.tensor_type.shape.dim
         self.sizes = tuple(dim.dim_value if dim.dim_value > 0 else None for dim in dims[:8])
         """The sizes of the input; None for each that the file leaves open."""
-
-    @property
-    def is_own(self) -> bool:
-        """Whether this is a model of cnn-tui, which holds its architecture as text."""
-        return ARCHITECTURE in self.notes
 
     def has(self, node: Node, place: int) -> bool:
         """Whether a node has an input in this place."""

@@ -155,7 +155,7 @@ class Operators:
         if assembly.can_be_scaled:
             # A factor for each channel is a layer of its own, but not behind a batch norm, part of
             # which some programs write so.
-            is_layer = self.file.is_own or not isinstance(assembly.layers[-1], BatchNorm)
+            is_layer = not isinstance(assembly.layers[-1], BatchNorm)
             if not is_layer or factor.size != assembly.shape[0]:
                 assembly.scale(factor)
                 return

@@ -39,10 +39,7 @@ def add_windowed(node: Node, before: Node | None, assembly: LearnedLayers, file:
 
 def is_taken_in(pad: Node, after: Node, file: OnnxFile) -> bool:
     """Whether a convolution takes in the zeros that a ``Pad`` before it adds."""
-    # A model of cnn-tui's own has this as two layers.
-    return (
-        pad.op == "Pad" and after.op == "Conv" and not file.is_own and _mode(pad, file) == "zeros"
-    )
+    return pad.op == "Pad" and after.op == "Conv" and _mode(pad, file) == "zeros"
 
 
 def _conv(node: Node, before: Node | None, assembly: LearnedLayers, file: OnnxFile) -> None:
