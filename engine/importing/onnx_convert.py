@@ -14,6 +14,7 @@ from cnn_tui.engine.importing.onnx_ops import Operators
 from cnn_tui.engine.importing.onnx_patterns import add_pattern
 from cnn_tui.engine.importing.onnx_scalar import (
     MOST_STEPS,
+    NAMED,
     POINTS,
     Affine,
     activation_of,
@@ -78,7 +79,7 @@ class Converter:
     def _function(self, path: Path, assembly: LearnedLayers) -> int:
         """Append the activation, or take in the constants, that operators on single numbers make.
 
-        Of several readings the longest activation counts, but an operator that is one by itself
+        Of several readings the longest activation counts, but an operator that is one by name
         stays alone.
         """
         values = POINTS
@@ -92,7 +93,7 @@ class Converter:
             if found is None or (isinstance(found, Affine) and best and _is_layer(best[1])):
                 continue
             best = (count, found)
-            if count == 1 and isinstance(item, Node) and _is_layer(found):
+            if count == 1 and _node(item).op in NAMED and _is_layer(found):
                 break
         if best is None:
             return 0
