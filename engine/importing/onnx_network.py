@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.importing.modules import rounded
 from cnn_tui.engine.importing.onnx_convert import Converter
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_fold import fold
@@ -205,7 +204,7 @@ def _pixels(file: OnnxFile, converter: Converter) -> Pixels:
     if not (factor > 0).all():
         raise SpecError(f"{file.where} multiplies pixels by a number below zero: no counterpart.")
     factor, offset = np.broadcast_arrays(factor, offset)
-    mean, std = (list(map(rounded, one.tolist())) for one in (-offset / factor, 1 / factor))
+    mean, std = (one.astype(np.float32).tolist() for one in (-offset / factor, 1 / factor))
     # The largest pixel is told by how far means and deviations reach.
     peak = _BYTES if max(*map(abs, mean), *std) > 2 * _PIXELS.peak else _PIXELS.peak
     return Pixels(tuple(mean), tuple(std), peak)
