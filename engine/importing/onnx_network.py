@@ -66,7 +66,7 @@ def from_onnx(file: OnnxFile, size: Size | None) -> Imported:
         return imported
     held = ImportedWeights(
         weights,
-        _pixels(file, converter),
+        _pixels(converter),
         nodes=file.count,
         ends=softmax,
         channels_last=layout != CHW,
@@ -198,11 +198,9 @@ def _weights(network: Network, layers: LearnedLayers) -> dict[str, np.ndarray] |
     }
 
 
-def _pixels(file: OnnxFile, converter: Converter) -> Pixels:
+def _pixels(converter: Converter) -> Pixels:
     """How pixels were normalised: as the file does, or not at all."""
     factor, offset = converter.operators.factor, converter.operators.offset
-    if not (factor > 0).all():
-        raise SpecError(f"{file.where} multiplies pixels by a number below zero: no counterpart.")
     factor, offset = np.broadcast_arrays(factor, offset)
     mean, std = (one.astype(np.float32).tolist() for one in (-offset / factor, 1 / factor))
     # The largest pixel is told by how far means and deviations reach.

@@ -141,7 +141,8 @@ class Operators:
         offset: np.ndarray | None,
     ) -> None:
         """Multiply by a factor, then add an offset, each for all values or for each channel."""
-        if not assembly.layers and assembly.is_outermost:
+        normalizes = factor is None or bool((factor > 0).all())
+        if not assembly.layers and assembly.is_outermost and normalizes:
             self.factor = self.factor * (1 if factor is None else factor)
             self.offset = self.offset * (1 if factor is None else factor)
             self.offset = self.offset + (0 if offset is None else offset)
