@@ -38,7 +38,8 @@ soak: .venv/.test
 # Random keys in the app, random files and lines: fifty times as many, others each time.
 fuzz: .venv/.test
 	CNN_TUI_FUZZ=50 $(BIN)/python -m pytest tests/tui/test_build_random.py \
-		tests/engine/test_codec.py tests/engine/test_quick.py tests/engine/test_pattern.py $(LONG) $(PYTEST_ARGS)
+		tests/engine/test_codec.py tests/engine/test_quick.py tests/engine/test_pattern.py \
+		tests/engine/test_data_fuzz.py $(LONG) $(PYTEST_ARGS)
 
 # The tables of the docs that are made from the code.
 docs: .venv/.test

@@ -12,6 +12,7 @@ from cnn_tui.engine.errors import DataError, NonFiniteError, ShapeError
 from cnn_tui.engine.layers.base import Task
 from cnn_tui.engine.layers.building import Operations
 from cnn_tui.engine.opened import MOST_BYTES, Opened
+from cnn_tui.engine.ops.loss import Weighting
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.plan import MakeLoss, Plan
@@ -77,8 +78,22 @@ class Model:
             self._commit(plan)
         return plan.logits
 
-    def train_batch(self, images: Array, targets: np.ndarray) -> BatchResult:
+    def train_batch(
+        self,
+        images: Array,
+        targets: np.ndarray,
+        weights: Array | None = None,
+        others: np.ndarray | None = None,
+        other_weights: Array | None = None,
+    ) -> BatchResult:
         """The loss of a batch and, in the parameters' ``grad``, its gradients; no weight changes.
+
+        Args:
+            images: ``(N, C, H, W)``.
+            targets: ``(N,)``.
+            weights: factor of each image's loss ``(N,)``; without it each counts 1.
+            others: second classes ``(N,)`` of blended images; given with ``weights``.
+            other_weights: factor of the loss of each second class, ``(N,)``.
 
         Raises:
             ShapeError: if the images have another shape or type than the network's input.
@@ -86,6 +101,8 @@ class Model:
             NonFiniteError: if the loss or a gradient is infinite or NaN; names the layer.
         """
         plan = self._prepare_training(images, targets)
+        if weights is not None:
+            plan.weigh(Weighting(weights, others, other_weights))
         self._run(self._training_passes[plan.batch])
         result = BatchResult(
             sum(loss.total for loss in plan.losses) / plan.batch,
@@ -117,6 +134,7 @@ class Model:
         self.mode.training = True
         plan.images = images
         plan.targets[:] = targets
+        plan.weigh(None)
         return plan
 
     def plan_training(self, batch: int) -> Plan:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnn_tui.engine.layers.base import Chain, Op, Stage, Task, merge
 from cnn_tui.engine.ops.kernel import Shard, to_hcwn
-from cnn_tui.engine.ops.loss import LossKernel
+from cnn_tui.engine.ops.loss import LossKernel, Weighting
 from cnn_tui.engine.ops.memory import Arena, Array, aligned_empty
 from cnn_tui.engine.parameters import ParameterStore
 
@@ -112,6 +112,11 @@ class Plan:
         ]
         self.stages = forward, backward
         return merge([*forward, *backward])
+
+    def weigh(self, weighting: Weighting | None) -> None:
+        """Give each shard's loss the factors of its images in the next run."""
+        for loss, shard in zip(self.losses, self.shards, strict=True):
+            loss.weighting = None if weighting is None else weighting.of(shard.images)
 
     def _outputs(self) -> list[tuple[Array, Shard]]:
         return list(zip(self.scores, self.shards, strict=True))

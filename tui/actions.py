@@ -181,9 +181,7 @@ COMMANDS = (
     Command(TRAIN, "b", "screen.earlier", "before", "Show or hide other runs", in_bar=False),
     Command(TRAIN, "B", "screen.overlay", "another run", "Add another run", in_bar=False),
     Command(TRAIN, "C", "screen.compare", "compare", "Compare with the original", in_bar=False),
-    Command(
-        TRAIN, "k", "screen.take_over", "to Build", "Build takes over this run's", in_bar=False
-    ),
+    Command(TRAIN, "k", "screen.take_over", "to Build", "Build takes over this run's", "k", False),
     Command(TRAIN, "t", "app.recipe", "recipe", "Change the next run's recipe"),
     Command(TRAIN, "p", "app.preflight", "pre-flight", in_bar=False, name="Pre-flight checks"),
     Command(TRAIN, "f", "app.lr_finder", "find lr", in_bar=False, name="Find a learning rate"),
@@ -232,6 +230,8 @@ COMMANDS = (
     ),
     Command(DATA, "escape,backspace", "screen.back", "back", "Back", "esc"),
     Command(DATA, "space", "screen.more", "other samples", "Other samples", "space"),
+    Command(DATA, "c", "screen.view('classes')", "classes", "Classes and what is doubtful"),
+    Command(DATA, "a", "screen.view('augmented')", "augmented", "Samples, changed by the recipe"),
     Command(
         DATA,
         "right",

@@ -167,8 +167,16 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
 
     def action_datasets(self) -> None:
         """Show the datasets, the network's own first."""
-        name = self.builder.network.data
-        self.push_screen(screens.DataScreen(self.current_mode, self.places, name))
+        network = self.builder.network
+        screen = screens.DataScreen(
+            self.current_mode, self.places, network.data, recipe=network.training
+        )
+        self.push_screen(screen)
+
+    def action_show(self, name: str) -> None:
+        """Open a screen about the network being built, by the name of its class."""
+        screen = getattr(screens, name)
+        self.push_screen(screen(self.current_mode, self.builder.network, self.places))
 
     def action_command_palette(self) -> None:
         """Pick a command by its name, then run it."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import partial
+from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,10 +14,14 @@ from rich.console import Group
 from rich.text import Text
 
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.data.statistics import Statistics, first_of_each, to_bytes
+from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.data.preview import augmented
+from cnn_tui.engine.data.statistics import Statistics, findings, first_of_each, to_bytes
+from cnn_tui.engine.specs.network import Recipe
+from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture, as_text, fitted, lines_of
 from cnn_tui.tui.terminal.link import Form, form_in
-from cnn_tui.tui.words import clean
+from cnn_tui.tui.words import clean, fit
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -81,14 +87,48 @@ _SMALL = 12
 def _samples(
     dataset: Dataset, statistics: Statistics, page: int, between: str
 ) -> Iterable[Exhibit]:
-    train = dataset.train
-    for label, count in enumerate(statistics.classes[:MOST]):
-        places = np.flatnonzero(train.labels == label)
-        if len(places):
-            image = train.images[places[page % len(places)]]
-            pixels = to_bytes(image, statistics.low, statistics.high)
-            words = f"{clean(count.name)}{between}{count.train:,}"
-            yield Exhibit(Picture(pixels), tuple(words.splitlines()))
+    for place in _places(dataset, page)[:MOST]:
+        count = statistics.classes[dataset.train.labels[place]]
+        pixels = to_bytes(dataset.train.images[place], statistics.low, statistics.high)
+        words = f"{clean(count.name)}{between}{count.train:,}"
+        yield Exhibit(Picture(pixels), tuple(words.splitlines()))
+
+
+def augmented_sheet(
+    shown: tuple[Dataset, Statistics], recipe: Recipe, page: int, looks: Looks, room: int
+) -> Group:
+    """Draw an image of each class, and beside it what the recipe's augmentation makes of it.
+
+    ``page`` is the number of the image and of the changes; ``room`` the columns of a row.
+    """
+    dataset, statistics = shown
+    width = max(_LEAST_WIDTH, looks.side)
+    count = max(1, (room + 1) // (width + 1) - 1)
+    places = _places(dataset, page)[:_MOST_ROWS]
+    images = np.stack([np.asarray(dataset.train.images[place]) for place in places])
+    like = (-1, 1, 1)
+    normalizer = Normalizer(
+        np.array(statistics.mean, np.float32).reshape(like),
+        np.array(statistics.std, np.float32).reshape(like),
+    )
+    changed = augmented(images, recipe, normalizer, count, page)
+    rows = []
+    for place, image, others in zip(places, images, changed, strict=True):
+        pixels = (to_bytes(one, statistics.low, statistics.high) for one in (image, *others))
+        name = dataset.classes[dataset.train.labels[place]]
+        exhibits = [Exhibit(Picture(one), ("",)) for one in pixels]
+        exhibits[0] = exhibits[0]._replace(lines=(clean(name),))
+        rows.append(sheet(exhibits, looks))
+    return Group(*rows)
+
+
+_MOST_ROWS = 20
+
+
+def _places(dataset: Dataset, page: int) -> list[int]:
+    """The training image number ``page`` of each class."""
+    places = [np.flatnonzero(dataset.train.labels == n) for n in range(len(dataset.classes))]
+    return [int(own[page % len(own)]) for own in places if len(own)]
 
 
 def few_samples(dataset: Dataset, most: int, looks: Looks) -> Columns:
@@ -134,11 +174,42 @@ def scale_words(channels: int, scale: float, form: Form) -> str:
 
 
 def summary_of(statistics: Statistics) -> str:
-    """Return the sizes in one line; range, mean and deviation in another."""
+    """Return sizes, form and doubts in one line; range, mean and deviation in another."""
     mean, std = (
         " ".join(f"{value:.3g}" for value in of) for of in (statistics.mean, statistics.std)
     )
+    form = f", {statistics.form}" if statistics.form else ""
+    doubts = "; ! c shows doubts" if findings(statistics) else ""
     return (
         f"{statistics.train:,} to train, {statistics.val:,} to validate, {statistics.test:,} to "
-        f"test\npixels {statistics.low:g} to {statistics.high:g}, mean {mean}, std {std}"
+        f"test{form}{doubts}\npixels {statistics.low:g} to {statistics.high:g}, mean {mean}, "
+        f"std {std}"
     )
+
+
+def class_rows(statistics: Statistics, width: int) -> list[Line]:
+    """Return what is doubtful, and a row for each class with a bar of its training images."""
+    longest = max(len(clean(count.name)) for count in statistics.classes)
+    name = min(max(longest, 5), max(8, width // 3))
+    room = max(4, min(_MOST_BAR, width - name - 3 * _COUNT - 4))
+    most = max(1, max(count.train for count in statistics.classes))
+    header = f" {'class':{name}}{'train':>{_COUNT}}{'val':>{_COUNT}}{'test':>{_COUNT}}"
+    found = findings(statistics) or ("No image is in two splits, none is of a single brightness.",)
+    mark, role = ("! ", "warn") if findings(statistics) else ("", "dim")
+    rows: list[Line] = [
+        ((f" {line}", role),)
+        for sentence in found
+        for line in wrap(f"{mark}{sentence}", max(20, width - 2))
+    ]
+    rows.append(((header, "strong"),))
+    for count in statistics.classes:
+        figures = "".join(f"{n:>{_COUNT},}" for n in (count.train, count.val, count.test))
+        words = f" {fit(clean(count.name), name)}{figures}  "
+        full = math.ceil(room * count.train / most)
+        rows.append(((words, ""), ("━" * full, "accent")))
+    return rows
+
+
+_COUNT = 9
+"""Columns of a number of images."""
+_MOST_BAR = 48

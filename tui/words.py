@@ -103,3 +103,8 @@ def packed(words: str, width: int) -> list[str]:
         else:
             lines += wrap(part, width)
     return [line for line in lines if line]
+
+
+def balanced_words(accuracy: float | None) -> str:
+    """Return the balanced accuracy to follow the accuracy; empty if the classes are even."""
+    return "" if accuracy is None else f" (balanced {accuracy:.1%})"

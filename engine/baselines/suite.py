@@ -71,6 +71,10 @@ class BaselineSuite:
     threads: int | None = None
     """Number of threads; all cores if None."""
     rungs: tuple[Baseline, ...] = BASELINES
+    classes: tuple[str, ...] = ()
+    """Names of all classes, if they were listed to read the data; kept in each run."""
+    labels_from: str = ""
+    """Where the labels of the data were said to be; kept in each run."""
 
     def run(
         self, emit: Callable[[SuiteEvent], None], control: Control | None = None
@@ -168,7 +172,7 @@ class _SuiteRun:
 
     def _network(self, baseline: Baseline) -> Network:
         dataset = self.suite.dataset
-        return network_for(
+        network = network_for(
             baseline,
             dataset.input_shape,
             len(dataset.classes),
@@ -176,6 +180,9 @@ class _SuiteRun:
             data=self.source.name,
             epochs=self.suite.epochs,
             seed=self.suite.seed,
+        )
+        return msgspec.structs.replace(
+            network, classes=self.suite.classes, labels_from=self.suite.labels_from
         )
 
     def _recorder(self, network: Network, begun: RunFolder | None) -> Recorder:

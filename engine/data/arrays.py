@@ -16,7 +16,7 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.labels import Labels
 from cnn_tui.engine.data.npz import Arrays, open_npy, open_npz
 from cnn_tui.engine.data.pixels import Shape, to_pixels
-from cnn_tui.engine.data.tree import Tree
+from cnn_tui.engine.data.tree import Tree, shown
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, plain
 
@@ -60,7 +60,7 @@ def load_npz(
         DataError: The file is damaged, declares false sizes, or has other contents.
     """
     with open_npz(tree, at) as arrays:
-        return _load(arrays, tree.path(at), wanted, classes)
+        return _load(arrays, shown(tree, at), wanted, classes)
 
 
 def load_npy(
@@ -73,7 +73,7 @@ def load_npy(
         for file in tree.files(folder)
         if file.name.lower().endswith(".npy")
     }
-    where = tree.path(at)
+    where = shown(tree, at)
     with open_npy(tree, files, where) as arrays:
         return _load(arrays, where, wanted, classes)
 

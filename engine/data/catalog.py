@@ -12,6 +12,7 @@ import msgspec
 from cnn_tui.engine.data.archived import few_archived, load_archived
 from cnn_tui.engine.data.built_in import USUAL, load_digits, load_shapes, shapes_count
 from cnn_tui.engine.data.cifar import load_cifar
+from cnn_tui.engine.data.colours import lost_colours
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.few import few_of, first_of_classes
 from cnn_tui.engine.data.folder import DEFAULT_SHAPE, load_pictures
@@ -32,6 +33,7 @@ from cnn_tui.engine.data.sources import (
     letters,
     oddities,
 )
+from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.errors import DataError, MissingDataError
 from cnn_tui.engine.specs.known_data import facts_of
 from cnn_tui.engine.specs.network import Network, ResizeRule
@@ -155,6 +157,8 @@ def load_network_data(
 ) -> tuple[Network, Dataset, Path | None]:
     """The network with the full name of its data, that data, and the folder that holds it.
 
+    Of the data only the part that the recipe asks for.
+
     Raises:
         DataError: As :func:`load_dataset` does.
     """
@@ -170,6 +174,10 @@ def load_network_data(
         skip_damaged=skip_damaged,
         progress=progress,
     )
+    dataset = subset_for(dataset, network.training)
+    if name == FOLDER and data_dir is not None and data_dir.is_dir() and network.input[0] == 1:
+        note = lost_colours(data_dir)
+        dataset = replace(dataset, notes=(*dataset.notes, *filter(None, [note])))
     return network, dataset, data_dir
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -91,6 +92,11 @@ class Dataset:
         """Channels, height and width of every image."""
         channels, height, width = self.train.images.shape[1:]
         return channels, height, width
+
+    def each(self, change: Callable[[Split], Split], *notes: str) -> Dataset:
+        """The dataset with every split changed, and further notes."""
+        train, val, test = map(change, (self.train, self.val, self.test))
+        return replace(self, train=train, val=val, test=test, notes=(*self.notes, *notes))
 
     def _require_split(self, name: str, split: Split) -> None:
         where = f"{self.name}, {name} split"

@@ -11,7 +11,7 @@ from cnn_tui.engine.data.assemble import Part, assemble
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.labels import Labels
 from cnn_tui.engine.data.mnist import read_idx
-from cnn_tui.engine.data.tree import StoredFile, Tree
+from cnn_tui.engine.data.tree import Tree
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, plain, show
 
@@ -21,14 +21,14 @@ _PAIRS = {"images": 3, "labels": 1}
 """Words in the names of files, and the axes that these have."""
 
 
-def load_idx(
-    tree: Tree, files: Sequence[StoredFile], path: Path, classes: Sequence[str] = ()
-) -> Dataset:
-    """Load pairs such as ``train-images-idx3-ubyte.gz`` and ``train-labels-idx1-ubyte.gz``.
+def load_idx(tree: Tree, folder: str, classes: Sequence[str] = ()) -> Dataset:
+    """Load pairs of files, such as ``t10k-images-idx3-ubyte`` and ``t10k-labels-idx1-ubyte``.
 
     Raises:
         DataError: A file is damaged, or one of a pair is missing.
     """
+    files = [file for file in tree.files(folder) if file.name.lower().endswith(IDX)]
+    path = tree.path(folder)
     if tree.archive:
         raise DataError(f"{path}: IDX files are not read inside a zip.", "Unpack it first.")
     found: dict[str, dict[str, str]] = {}
@@ -48,4 +48,4 @@ def load_idx(
         parts[split] = Part(images[:, None], Labels(labels, pair["labels"]))
     if "train" not in parts:
         raise DataError(f"{path}: expected files to train with, found only others.")
-    return assemble(plain(path.resolve().name), parts, classes)
+    return assemble(plain(Path(path).resolve().name), parts, classes)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from cnn_tui.engine.data.arrays import SPLIT_WORDS, split_of
 from cnn_tui.engine.data.listing import LabelledFile, Listing, make_listing
 from cnn_tui.engine.data.pictures import SUFFIXES
-from cnn_tui.engine.data.tree import StoredFile, Tree, join
+from cnn_tui.engine.data.tree import StoredFile, Tree, join, shown
 from cnn_tui.engine.data.wordnet import readable, solutions
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, plain, show
@@ -40,7 +40,7 @@ class Layout(NamedTuple):
 
 def is_picture(file: StoredFile) -> bool:
     """Whether a file is named like a picture."""
-    return PurePosixPath(file.name).suffix.lower() in SUFFIXES
+    return file.at[file.at.rfind(".") :].lower() in SUFFIXES
 
 
 def pictures_below(tree: Tree, at: str, depth: int = _DEEPEST) -> Iterator[StoredFile]:
@@ -54,7 +54,7 @@ def pictures_below(tree: Tree, at: str, depth: int = _DEEPEST) -> Iterator[Store
 def find_layout(tree: Tree, at: str = "") -> Layout:
     """Find the folders of the splits, through folders that wrap everything."""
     root, wrapped = _unwrapped(tree, at)
-    notes: tuple[str, ...] = (f"The pictures are in {tree.path(root)}.",) if wrapped else ()
+    notes: tuple[str, ...] = (f"The pictures are in {shown(tree, root)}.",) if wrapped else ()
     splits: dict[str, str] = {}
     for name in tree.folders(root):
         split = _split_named(name)
@@ -102,13 +102,15 @@ def list_pictures(
     Raises:
         DataError: There are fewer than two classes, or a class is empty or unreadable.
     """
-    where = tree.path(layout.roots["train"])
+    where = shown(tree, layout.roots["train"])
     if labels_from == NAME:
         found = [
             LabelledFile(file, _before_dot(file), split)
             for split, root in layout.roots.items()
             for file in pictures_below(tree, root)
         ]
+        if not found:
+            raise _no_classes(tree, layout, ())
         note = f"Classes from the names of the pictures: {_counted(found)}."
         return make_listing(tree, found, where, classes, (*layout.notes, note))
     names = _classes(tree, layout.roots["train"])
@@ -176,7 +178,7 @@ def _split(
     unknown = [name for name in folders if name not in names]
     if unknown and not is_listed:
         raise DataError(
-            f"{tree.path(root)}: the folder {show(unknown[0])} is not a class of the training "
+            f"{shown(tree, root)}: the folder {show(unknown[0])} is not a class of the training "
             "pictures.",
             "Remove it, or list every class in order with --classes A,B,...",
         )
@@ -186,7 +188,7 @@ def _split(
         pictures = list(pictures_below(tree, place)) if name in folders else []
         if not pictures and split == "train":
             raise DataError(
-                f"{tree.path(place)}: expected pictures ({', '.join(sorted(SUFFIXES))}), found "
+                f"{shown(tree, place)}: expected pictures ({', '.join(sorted(SUFFIXES))}), found "
                 "none.",
                 "Add pictures, or remove the folder.",
             )
@@ -202,7 +204,7 @@ def _unsorted(tree: Tree, root: str, split: str, notes: list[str]) -> Iterator[L
     known = solutions(tree, root) if split == "val" else {}
     if pictures and not known:
         notes.append(
-            f"{tree.path(root)}: {len(pictures):,} pictures without folders of classes are left "
+            f"{shown(tree, root)}: {len(pictures):,} pictures without folders of classes are left "
             "out; cnn-tui predict reads them."
         )
     for file in pictures:
@@ -214,7 +216,7 @@ def _unsorted(tree: Tree, root: str, split: str, notes: list[str]) -> Iterator[L
 def _no_classes(tree: Tree, layout: Layout, names: Sequence[str]) -> DataError:
     root = layout.roots["train"]
     pictures = [file for file in tree.files(root) if is_picture(file)]
-    where = tree.path(root)
+    where = shown(tree, root)
     if pictures and not names:
         guess = _counted([LabelledFile(file, _before_dot(file)) for file in pictures])
         return DataError(

@@ -18,7 +18,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.streams import fill
-from cnn_tui.engine.data.tree import StoredFile, Tree, explained
+from cnn_tui.engine.data.tree import StoredFile, Tree, explained, shown
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, plain
 
@@ -57,7 +57,7 @@ def open_npz(tree: Tree, at: str) -> Iterator[Arrays]:
     Raises:
         DataError: Here or inside, if the file is unreadable, damaged, or declares false sizes.
     """
-    where = tree.path(at)
+    where = shown(tree, at)
     with explained(where, _HINT), tree.open(at) as stream, zipfile.ZipFile(stream) as archive:
         members = {
             member.filename.removesuffix(".npy"): _Member(

@@ -16,7 +16,7 @@ from cnn_tui.engine.data.parquet import FORM, list_parquet, read_row
 from cnn_tui.engine.data.picture_tables import Pictures, is_picture_table
 from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.table_sets import read_tables
-from cnn_tui.engine.data.tree import FolderTree, StoredFile, Tree, ZipTree, join, read_member
+from cnn_tui.engine.data.tree import FolderTree, StoredFile, Tree, ZipTree, join, read_member, shown
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, plain, show
 
@@ -96,6 +96,10 @@ def _npy(tree: Tree, at: str, options: ReadingOptions) -> Dataset:
     return load_npy(tree, at, wanted=options.shape, classes=options.classes)
 
 
+def _idx(tree: Tree, at: str, options: ReadingOptions) -> Dataset:
+    return load_idx(tree, at.rpartition("/")[0], options.classes)
+
+
 def _parquet(tree: Tree, at: str, options: ReadingOptions) -> Listing:
     file = next(file for file in tree.files(at.rpartition("/")[0]) if file.at == at)
     return list_parquet(tree, [file], labels_from=options.labels_from, classes=options.classes)
@@ -109,6 +113,7 @@ _FILES: dict[str, Callable[[Tree, str, ReadingOptions], Dataset | Listing]] = {
     ".npz": _npz,
     ".npy": _npy,
     PARQUET: _parquet,
+    **dict.fromkeys(IDX, _idx),
     **dict.fromkeys(TABLES, _table),
 }
 
@@ -127,7 +132,7 @@ def _folder(tree: Tree, path: Path, options: ReadingOptions) -> Dataset | Listin
             return _pictures(tree, layout, options)
         return read_tables(tree, tables, options)
     if files := _below(tree, IDX):
-        return load_idx(tree, files, path, options.classes)
+        return _idx(tree, files[0].at, options)
     for suffix, read in ((".npz", _npz), (".npy", _npy)):
         if found := _below(tree, (suffix,)):
             if suffix == ".npz" and len(found) > 1:
@@ -149,7 +154,7 @@ def _require_no_pictures(tree: Tree, tables: Sequence[str]) -> None:
     naming = [at for at in tables if is_picture_table(tree, at, pictures)]
     if naming:
         raise DataError(
-            f"{tree.path('')}: it is not clear whether the folders or {plain(naming[0])} say the "
+            f"{shown(tree, '')}: it is not clear whether the folders or {plain(naming[0])} say the "
             "classes of the pictures.",
             "Say it with --labels-from folders, or --labels-from COLUMN.",
         )

@@ -17,7 +17,7 @@ from typing import Any
 from cnn_tui.engine.data.arrays import split_of
 from cnn_tui.engine.data.listing import LabelledFile, Listing, make_listing
 from cnn_tui.engine.data.pixel_tables import LABEL_NAMES
-from cnn_tui.engine.data.tree import StoredFile, Tree
+from cnn_tui.engine.data.tree import StoredFile, Tree, shown
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, plain, show
 
@@ -65,7 +65,7 @@ def list_parquet(
             for row, given in enumerate(labels)
         ]
     notes, kept = _without_unknown(found)
-    where = tree.path(files[0].at.rpartition("/")[0])
+    where = shown(tree, files[0].at.rpartition("/")[0])
     listing = make_listing(tree, kept, where, classes or names, notes)
     return listing._replace(archive=FORM)
 

@@ -15,7 +15,7 @@ from cnn_tui.engine.data.layouts import pictures_below
 from cnn_tui.engine.data.listing import LabelledFile
 from cnn_tui.engine.data.pixel_tables import LABEL_NAMES, NoLabelsError
 from cnn_tui.engine.data.tables import CsvTable, is_number, open_table
-from cnn_tui.engine.data.tree import StoredFile, Tree
+from cnn_tui.engine.data.tree import StoredFile, Tree, shown
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, show
 
@@ -100,7 +100,7 @@ def read_picture_table(
     if not classes and all(text.lstrip("+-").isdecimal() for text in texts):
         found = [picture._replace(label=int(picture.label)) for picture in found]
     plural = "s" if known[1:] else ""
-    note = f"Labels are taken from {tree.path(at)}, column{plural} {listed(known, 'and')}."
+    note = f"Labels are taken from {shown(tree, at)}, column{plural} {listed(known, 'and')}."
     return NamedPictures(found, tuple(classes), note)
 
 

@@ -20,7 +20,7 @@ from cnn_tui.engine.data.labels import MOST_CLASSES, Labels
 from cnn_tui.engine.data.pixels import Shape, fold_rows, row_shape, to_values
 from cnn_tui.engine.data.sources import Progress
 from cnn_tui.engine.data.tables import Block, CsvTable, is_number, open_table
-from cnn_tui.engine.data.tree import Tree
+from cnn_tui.engine.data.tree import Tree, shown
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, show
 
@@ -120,8 +120,8 @@ def _read(
         cells = _block(table, columns, block, codes)
         labels.append(cells[:, 0].astype(np.int64))
         pixels = cells[:, 1:]
-        bytes_ = pixels.astype(np.uint8)
-        blocks.append(bytes_ if (bytes_ == pixels).all() else pixels.copy())
+        is_bytes = ((pixels >= 0) & (pixels <= 255) & (pixels == np.floor(pixels))).all()
+        blocks.append(pixels.astype(np.uint8) if is_bytes else pixels.copy())
         done += len(cells)
         if done * len(columns.pixels) > _MOST_BYTES:
             raise DataError(f"{table.where}: it holds more than {_MOST_BYTES >> 30} GB of pixels.")
@@ -230,7 +230,7 @@ def _end_with_labels(tree: Tree, at: str) -> tuple[str, str]:
     if len(able) != 1:
         which = "the first or in the last column" if able else "any column"
         raise DataError(
-            f"{tree.path(at)}: it is not clear that labels are in {which}.",
+            f"{shown(tree, at)}: it is not clear that labels are in {which}.",
             "Say it with --labels-from first or --labels-from last.",
         )
     return able[0], f"Labels are taken from the {able[0]} column."
@@ -265,7 +265,7 @@ def _stem(name: str) -> str:
 
 def _pixels(names: Sequence[str], columns: list[int]) -> list[int]:
     """The columns of pixels: those whose names are all alike but for numbers."""
-    if not names:
+    if not names or not columns:
         return columns
     (usual, _), *_ = Counter(_stem(names[at]) for at in columns).most_common(1)
     alike = [at for at in columns if _stem(names[at]) == usual]

@@ -25,7 +25,7 @@ from cnn_tui.engine.data.pixel_tables import (
 )
 from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.tables import open_table
-from cnn_tui.engine.data.tree import Tree
+from cnn_tui.engine.data.tree import Tree, shown
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, plain, show
 
@@ -50,7 +50,7 @@ def read_tables(tree: Tree, tables: Sequence[str], options: ReadingOptions) -> D
     if naming:
         return _named(tree, _by_split(tree, naming), pictures, options)
     raise DataError(
-        f"{tree.path(tables[0])}: expected rows of pixels with a label, or the names of pictures "
+        f"{shown(tree, tables[0])}: expected rows of pixels with a label, or the names of pictures "
         "below this folder with labels.",
         "Put the file into the folder of its pictures." if not len(pictures) else "",
     )
@@ -71,7 +71,7 @@ def _by_split(tree: Tree, tables: Sequence[str]) -> dict[str, str]:
         if split in splits:
             names = listed([show(PurePosixPath(name).name) for name in tables[:4]], "and")
             raise DataError(
-                f"{tree.path('')}: it is not clear which table is for training: {names}.",
+                f"{shown(tree, '')}: it is not clear which table is for training: {names}.",
                 "Give the path of one of them.",
             )
         splits[split] = at
@@ -105,7 +105,7 @@ def _named(
     every = [picture for table in found.values() for picture in table.pictures]
     notes += [table.note for table in found.values()]
     classes = options.classes or found["train"].classes
-    return make_listing(tree, every, tree.path(tables["train"]), classes, notes)
+    return make_listing(tree, every, shown(tree, tables["train"]), classes, notes)
 
 
 def _labelled(

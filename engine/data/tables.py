@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import IO, NamedTuple
 
-from cnn_tui.engine.data.tree import Tree, explained
+from cnn_tui.engine.data.tree import Tree, explained, shown
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import show
 
@@ -64,6 +64,8 @@ class CsvTable:
                 f"{where}: expected rows below the names of columns, found none.", _HINT
             )
         self.columns = len(self.peeked[0])
+        if self.header:
+            self.require_width(numbers[0], len(self.header))
 
     def blocks(self) -> Iterator[Block]:
         """The rows without the header, once."""
@@ -126,7 +128,7 @@ def open_table(tree: Tree, at: str, is_header: IsHeader | None = None) -> Iterat
     Raises:
         DataError: Here or inside, if it cannot be read or is no such file.
     """
-    where = tree.path(at)
+    where = shown(tree, at)
     with explained(where), tree.open(at) as stream:
         packed = stream.read(2) == _GZIP
         stream.seek(0)

@@ -54,11 +54,16 @@ class Tree(Protocol):
         """Open a file to be read."""
 
     def path(self, at: str) -> str:
-        """The place for messages."""
+        """The place as a path, which :func:`shown` tells people."""
 
     @property
     def archive(self) -> str:
         """The path of the archive; empty for a folder."""
+
+
+def shown(tree: Tree, at: str) -> str:
+    """A place for messages: names in archives may hold anything."""
+    return plain(tree.path(at))
 
 
 def join(*names: str) -> str:
@@ -73,6 +78,8 @@ class FolderTree:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        # Joined as text: a set may have a million pictures.
+        self._before = "" if str(root) == os.curdir else os.path.join(root, "")  # noqa: PTH118
         self._known: dict[str, tuple[tuple[str, ...], tuple[StoredFile, ...]]] = {}
 
     def folders(self, at: str = "") -> tuple[str, ...]:
@@ -89,7 +96,7 @@ class FolderTree:
 
     def path(self, at: str) -> str:
         """The path of a place."""
-        return str(self._root / at)
+        return f"{self._before}{at}" if at else str(self._root)
 
     def _entries(self, at: str) -> tuple[tuple[str, ...], tuple[StoredFile, ...]]:
         if at not in self._known:
@@ -192,6 +199,7 @@ def _opened(root: str, changed: int) -> zipfile.ZipFile:
 @contextmanager
 def explained(where: str, hint: str = "Get the file again.") -> Iterator[None]:
     """Turn what reading a file or a zip raises into a ``DataError`` that begins with its place."""
+    where = plain(where)
     try:
         yield
     except (zipfile.BadZipFile, NotImplementedError) as error:

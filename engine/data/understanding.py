@@ -5,22 +5,61 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.catalog import find_name, load_dataset
 from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.idx_folder import IDX
 from cnn_tui.engine.data.layouts import find_layout, list_pictures
 from cnn_tui.engine.data.listing import Listing
 from cnn_tui.engine.data.own import read_own
+from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.sources import OWN, SOURCES, holds
 from cnn_tui.engine.data.tree import FolderTree
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import listed
 
 _MOST_NAMED = 4
 
 
-def understood(name: str, path: Path) -> str:
+_FORMS = {
+    "idx": "IDX files",
+    "cifar": "CIFAR binary files",
+    "medmnist": "NumPy arrays in a .npz file",
+    "pictures": "pictures",
+}
+_SUFFIXES = {
+    ".npz": "NumPy arrays in a .npz file",
+    ".npy": "a NumPy array",
+    ".csv": "a CSV file",
+    ".csv.gz": "a gzipped CSV file",
+    ".tsv": "a TSV file",
+    ".tsv.gz": "a gzipped TSV file",
+    ".parquet": "a Parquet file",
+    ".zip": "a zip file, read in place",
+}
+
+
+def form_of(name: str, data_dir: Path | None = None) -> str:
+    """Say what a dataset is read from, in words."""
+    known = find_name(name)
+    if known in SOURCES:
+        return _FORMS[SOURCES[known].form]
+    if known is not None and known not in OWN:
+        return "built in"
+    path = Path(name).expanduser() if known is None else data_dir
+    if path is None:
+        return ""
+    if path.is_dir():
+        is_idx = any(one.name.lower().endswith(IDX) for one in path.iterdir())
+        return "IDX files" if is_idx else "a folder of pictures"
+    return next((words for end, words in _SUFFIXES.items() if path.name.lower().endswith(end)), "")
+
+
+def understood(name: str, path: Path, network: Network | None = None) -> str:
     """Return what ``path`` holds of the dataset ``name``: images, classes, and what is odd.
+
+    A ``network`` may list the classes of data of one's own and say where its labels are.
 
     Files of a known dataset are read as for a training; pictures of one's own are only counted.
 
@@ -32,7 +71,12 @@ def understood(name: str, path: Path) -> str:
     if name not in OWN:
         pictures = SOURCES[name].form == "pictures"
         return _archive(name, path) if pictures else _of(_known(name, path))
-    found = read_own(path)
+    options = ReadingOptions()
+    if network:
+        options = ReadingOptions(
+            network.input, classes=network.classes, labels_from=network.labels_from
+        )
+    found = read_own(path, options)
     return _of(found) if isinstance(found, Dataset) else _pictures(found)
 
 

@@ -137,8 +137,8 @@ class Guess(msgspec.Struct, frozen=True):
 class Predictor:
     """Predicts the classes of pictures; to be closed by the caller."""
 
-    def __init__(self, state: TrainedState) -> None:
-        self._state, self._model = state, state.model()
+    def __init__(self, state: TrainedState, threads: int = 1) -> None:
+        self._state, self._model = state, state.model(threads)
 
     @property
     def model(self) -> Model:
@@ -147,16 +147,23 @@ class Predictor:
 
     # Non-finite values are visible in the scores.
     @np.errstate(all="ignore")
-    def guesses(self, pixels: np.ndarray, top: int, *, invert: bool = False) -> list[Guess]:
-        """Return the ``top`` likeliest classes of a picture ``(C, H, W)``, uint8, best first.
+    def guesses_of(
+        self, pictures: Sequence[np.ndarray], top: int, *, invert: bool = False
+    ) -> list[list[Guess]]:
+        """Return the ``top`` likeliest classes of each picture ``(C, H, W)``, uint8, best first.
 
         ``invert`` is for dark ink on white, for networks trained on light on dark.
         """
+        pixels = np.stack(pictures)
         if invert:
             pixels = 255 - pixels
-        images = pixels[None] * np.float32(self._state.peak / _BYTE)
-        scores = self._model.forward(self._state.normalizer.apply(images))[0].astype(float)
-        return _best_guesses(scores, self._state.classes, self._state.network, top)
+        images = self._state.normalizer.apply(pixels * np.float32(self._state.peak / _BYTE))
+        scores = self._model.forward(images).astype(float)
+        return [_best_guesses(row, self._state.classes, self._state.network, top) for row in scores]
+
+    def guesses(self, pixels: np.ndarray, top: int, *, invert: bool = False) -> list[Guess]:
+        """Return the ``top`` likeliest classes of one picture, as :meth:`guesses_of` does."""
+        return self.guesses_of([pixels], top, invert=invert)[0]
 
     def close(self) -> None:
         """Stop the threads of the model."""

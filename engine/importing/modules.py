@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, cast, get_args
 
+import msgspec
+
 from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
 from cnn_tui.engine.importing.residual import add_block, add_parallel, add_repeat, known_shortcut
 from cnn_tui.engine.importing.signatures import (
@@ -248,6 +250,16 @@ def _nothing(part: ImportedModule, assembly: Assembly) -> None:
     """Append nothing: the module does not change its input."""
 
 
+def _layers(part: ImportedModule, assembly: Assembly) -> None:
+    """Append layers that were read as such; the first has the name of the module."""
+    for number, layer in enumerate(part.layers):
+        pixels = 1 if assembly.flat else math.prod(assembly.shape[1:])
+        if isinstance(layer, FC) and assembly.layers and pixels > 1:
+            raise part.refused(f"receives a volume of {format_shape(assembly.shape)}; flatten it")
+        named = msgspec.structs.replace(layer, name="" if number else part.name)
+        assembly.add(named, part.where)
+
+
 def _misplaced(part: ImportedModule, assembly: Assembly) -> None:
     raise part.refused("has no counterpart in this position")
 
@@ -270,6 +282,7 @@ _HANDLERS: dict[str, Callable[[ImportedModule, Assembly], None]] = {
     "PReLU": _prelu,
     "LocalResponseNorm": _lrn,
     "Flatten": _flatten,
+    "Layers": _layers,
     "Unflatten": _unflatten,
     "Residual": _residual,
     "Parallel": _parallel,

@@ -1,4 +1,4 @@
-"""Imports the architecture of an ONNX or Python file."""
+"""Imports the architecture of an ONNX or Python file, or of a printed network."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import Path
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.importing.keras_program import is_keras_source, keras_network
 from cnn_tui.engine.importing.onnx_file import OnnxFile
 from cnn_tui.engine.importing.onnx_network import from_onnx
+from cnn_tui.engine.importing.printed import printed_network
 from cnn_tui.engine.importing.result import Imported, Size, usable_name
+from cnn_tui.engine.importing.signatures import ImportedModule
 from cnn_tui.engine.importing.torch_file import find_network
 from cnn_tui.engine.importing.torch_network import from_part
 from cnn_tui.engine.importing.torch_source import TorchSource
@@ -20,7 +23,9 @@ from cnn_tui.engine.specs.wording import plain
 
 
 def import_network(path: Path, size: Size | None = None, name: str = "") -> Imported:
-    """Import the architecture of an ONNX file, or of a PyTorch network in Python source.
+    """Import the architecture of an ONNX file, or of a PyTorch or Keras network in source.
+
+    A ``.txt`` file holds what PyTorch prints of a module.
 
     The file is neither run nor unpickled. Only ONNX files have weights.
 
@@ -37,17 +42,35 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
         return _named(from_onnx(OnnxFile(path, where), size), path.stem)
     if suffix == ".py":
         source = TorchSource(read_text(path, MAX_FILE_BYTES), where)
+        if is_keras_source(source):
+            return _named(_from_keras(source, size, name), path.stem)
         part, notes = find_network(source, name)
         imported = from_part(part, where, size or source.input)
+        return _named(replace(imported, notes=(*imported.notes, *notes)), path.stem)
+    if suffix == ".txt":
+        part, notes = printed_network(read_text(path, MAX_FILE_BYTES), where)
+        imported = from_part(part, where, size)
         return _named(replace(imported, notes=(*imported.notes, *notes)), path.stem)
     if suffix in _PICKLES:
         raise SpecError(
             f"{where} is a pickle, which could run arbitrary code.",
-            "Import the source of the network, or a file written by torch.onnx.export.",
+            "Import the source of the network, or a file written by torch.onnx.export. " + _WEIGHTS,
         )
-    raise SpecError(f"Expected an .onnx or .py file, received {where}.", "Export to ONNX first.")
+    if suffix == ".safetensors":
+        raise SpecError(f"{where} holds weights without a network.", _WEIGHTS)
+    raise SpecError(
+        f"Expected an .onnx, .py or .txt file, received {where}.", "Export to ONNX first."
+    )
 
 
+def _from_keras(source: TorchSource, size: Size | None, name: str) -> Imported:
+    model, notes = keras_network(source, name)
+    part = ImportedModule("Sequential", source.where, parts=tuple(model.parts))
+    imported = from_part(part, source.where, size or model.size)
+    return replace(imported, notes=(*imported.notes, *notes))
+
+
+_WEIGHTS = "Weights alone need their network: cnn-tui import FILE --into ARCH."
 _PICKLES = (".pt", ".pth", ".pkl", ".bin", ".ckpt")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.specs.layers import LAYER_TYPES
+from cnn_tui.engine.specs.layers import FC, LAYER_TYPES, BatchNorm, Conv, Layer
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class ImportedModule:
     """The modules of a Sequential or of the branch of a Residual, the branches of a Parallel, or
     the copies of a Repeat."""
     shortcut: ImportedModule | None = None
+    layers: tuple[Layer, ...] = ()
+    """The layers themselves, of the kind ``Layers``."""
     known: bool = True
     """Whether the class is PyTorch's own, or one that cnn-tui exports."""
 
@@ -36,6 +38,8 @@ class ImportedModule:
     def has_weights(self) -> bool:
         """Whether a module holds values that a second use would share."""
         inner = (part for part in self.every() if part.kind not in HOLDERS)
+        if any(isinstance(layer, FC | Conv | BatchNorm) for layer in self.layers):
+            return True
         return any(not part.known or _LEARNING & set(SIGNATURES[part.kind]) for part in inner)
 
     def refused(self, why: str, remedy: str = "") -> SpecError:
@@ -73,6 +77,7 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {
     "Identity": (),
     "Softmax": ("dim",),
     "LogSoftmax": ("dim",),
+    "Layers": (),
     "Residual": (),
     "Parallel": ("merge", "split"),
     "Repeat": (),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -14,6 +15,7 @@ from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
 
+EverySplit = SplitName | Literal["all"]
 TOP = 5
 _CHUNK = 250
 
@@ -47,7 +49,7 @@ class Mistake(msgspec.Struct, frozen=True):
 class Confusion:
     """The classes that a network gives to the images of a split."""
 
-    split: SplitName
+    split: EverySplit
     classes: tuple[str, ...]
     targets: NDArray[np.int64]
     """``(N,)``."""
@@ -134,12 +136,12 @@ class Confusion:
 
 def confusion(
     subject: Subject,
-    split: SplitName = "validation",
+    split: EverySplit = "validation",
     *,
     progress: Progress = None,
     cancelled: Cancelled = None,
 ) -> Confusion:
-    """Classify every image of a split.
+    """Classify every image of a split, or of all of them.
 
     Raises:
         InsightError: if there is no data, or the weights are not finite.
@@ -147,13 +149,18 @@ def confusion(
     """
     subject.require_finite()
     data = subject.require_data()
-    images = {"train": data.train, "validation": data.val, "test": data.test}[split]
+    named = {"train": data.train, "validation": data.val, "test": data.test}
+    splits = list(named.values()) if split == "all" else [named[split]]
+    total, done = sum(map(len, splits)), 0
     parts: list[Array] = []
-    for start in range(0, len(images), _CHUNK):
-        pixels = np.asarray(images.images[start : start + _CHUNK])
-        parts.append(subject.model.forward(subject.eye.normalizer.apply(pixels)))
-        check_in(min(1.0, (start + _CHUNK) / len(images)), progress, cancelled)
-    return Confusion(split, subject.classes, images.labels, np.concatenate(parts))
+    for images in splits:
+        for start in range(0, len(images), _CHUNK):
+            pixels = np.asarray(images.images[start : start + _CHUNK])
+            parts.append(subject.model.forward(subject.eye.normalizer.apply(pixels)))
+            done += len(pixels)
+            check_in(done / total, progress, cancelled)
+    targets = np.concatenate([images.labels for images in splits])
+    return Confusion(split, subject.classes, targets, np.concatenate(parts))
 
 
 def worst_pairs(found: Confusion, most: int = 3) -> Sequence[tuple[int, int, int]]:

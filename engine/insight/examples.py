@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.data.catalog import load_network_data
+from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture
 from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.runs.folder import RunInfo
@@ -93,17 +93,51 @@ class Eye:
 
 
 def find_data(
-    info: RunInfo, state: TrainedState, data: str | None, data_dir: Path | None
+    info: RunInfo,
+    state: TrainedState,
+    data: str | None,
+    data_dir: Path | None,
+    *,
+    skip_damaged: bool = False,
 ) -> Dataset | str:
-    """The data of a run, or other data by name or path; or a sentence that says why not."""
+    """The data of a run, or other data by name or path; or a sentence that says why not.
+
+    The labels of other data become those of the network's classes by their names.
+    """
     if data is None and data_dir is None and info.data_dir:
         data_dir = Path(info.data_dir)
     try:
-        network = msgspec.structs.replace(state.network, data=data or info.data)
-        _, found, _ = load_network_data(network, data_dir)
+        network = state.network
+        found = load_dataset(
+            data or info.data,
+            data_dir,
+            shape=network.input,
+            resize=network.training.resize,
+            classes=network.classes,
+            labels_from=network.labels_from,
+            skip_damaged=skip_damaged,
+        )
     except CnnTuiError as error:
         return f"There is no data to look at: {error}"
+    if data is None:
+        found = subset_for(found, network.training)
+    found = _by_names(found, state.classes)
     return _mismatch(found, state) or found
+
+
+def _by_names(data: Dataset, classes: tuple[str, ...]) -> Dataset:
+    """The data with labels of ``classes``, if it has no others; a note if only the number fits."""
+    if data.classes == classes:
+        return data
+    if not set(data.classes) <= set(classes):
+        note = (
+            f"The classes of {data.name} have other names than the network's: {data.classes[0]} is "
+            f"taken for {classes[0]}, and so on."
+        )
+        return data.each(lambda split: split, note)
+    numbers = np.array([classes.index(name) for name in data.classes], np.int64)
+    named = replace(data, classes=classes)
+    return named.each(lambda split: Split(split.images, numbers[split.labels]))
 
 
 def _mismatch(data: Dataset, state: TrainedState) -> str:
@@ -114,8 +148,10 @@ def _mismatch(data: Dataset, state: TrainedState) -> str:
             f"{format_shape(state.network.input)}. Choose other data with --data."
         )
     if len(data.classes) != len(state.classes):
+        unknown = [name for name in data.classes if name not in state.classes][:1]
+        which = f" The network does not know {unknown[0]}." if unknown else ""
         return (
             f"The data {data.name} has {len(data.classes)} classes, the network gives "
-            f"{len(state.classes)} scores. Choose other data with --data."
+            f"{len(state.classes)} scores.{which} Choose other data with --data."
         )
     return ""

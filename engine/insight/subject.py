@@ -70,6 +70,8 @@ class Subject:
         data: str | None = None,
         data_dir: Path | None = None,
         threads: int = 1,
+        *,
+        skip_damaged: bool = False,
     ) -> Self:
         """Read a run, which another process may be writing.
 
@@ -80,6 +82,7 @@ class Subject:
             data: name or path of data in place of the run's own.
             data_dir: folder of the data's files, in place of the recorded one.
             threads: number of threads of the model.
+            skip_damaged: leave damaged pictures of a folder out.
 
         Raises:
             InsightError: if the run has no such state.
@@ -88,7 +91,7 @@ class Subject:
         info = folder.info()
         path = None if state == UNTRAINED else find_state(folder, state or BEST)
         read = read_state(folder, path)
-        found = find_data(info, read, data, data_dir)
+        found = find_data(info, read, data, data_dir, skip_damaged=skip_damaged)
         words = UNTRAINED if path is None else words_of(path, folder)
         return cls(
             network=read.network,

@@ -2,9 +2,33 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from cnn_tui.engine.ops.memory import Array
+
+
+class Weighting(NamedTuple):
+    """The factors of the losses of ``n`` images; a blended image has a second class.
+
+    The loss of an image is ``weights * loss(target)``, plus ``other_weights * loss(other)``.
+    """
+
+    weights: Array
+    """``(n,)``."""
+    others: np.ndarray | None = None
+    """The second classes ``(n,)``, if the images are blended."""
+    other_weights: Array | None = None
+
+    def of(self, images: slice) -> Weighting:
+        """The factors of some of the images."""
+        others, other_weights = self.others, self.other_weights
+        return Weighting(
+            self.weights[images],
+            None if others is None else others[images],
+            None if other_weights is None else other_weights[images],
+        )
 
 
 class LossKernel:
@@ -13,6 +37,9 @@ class LossKernel:
     ``total`` is the sum of the shard's losses, in float64; ``gradient`` is already divided by the
     size of the whole batch, so that the gradients of shards add up.
     """
+
+    weighting: Weighting | None = None
+    """The factors of the images in the next run; None if each counts 1."""
 
     def __init__(self, scores: Array, gradient: Array, targets: np.ndarray, batch: int) -> None:
         self.scores, self.gradient, self.targets = scores, gradient, targets
@@ -24,10 +51,26 @@ class LossKernel:
     def run(self) -> None:
         """Compute ``total``, ``correct`` and ``gradient``."""
         self.correct = int(np.count_nonzero(self.scores.argmax(0) == self.targets))
-        self._loss()
+        losses = self._loss(self.targets)
+        if self.weighting is not None:
+            losses = self._weighted(losses, self.weighting)
+        self.total = float(losses.sum(dtype=float))
         np.multiply(self.gradient, self.scale, out=self.gradient)
 
-    def _loss(self) -> None:
+    def _weighted(self, losses: Array, weighting: Weighting) -> Array:
+        """Weigh losses and ``gradient``, and add those of the second classes."""
+        weights, others, other_weights = weighting
+        self.gradient *= weights
+        losses = losses * weights
+        if others is not None and other_weights is not None:
+            first = self.gradient.copy()
+            losses += self._loss(others) * other_weights
+            self.gradient *= other_weights
+            self.gradient += first
+        return losses
+
+    def _loss(self, targets: np.ndarray) -> Array:
+        """Write the gradient of the sum of the losses; returns the loss of each image ``(n,)``."""
         raise NotImplementedError
 
 
@@ -40,18 +83,19 @@ class SoftmaxKernel(LossKernel):
         super().__init__(scores, gradient, targets, batch)
         self.smoothing = smoothing
 
-    def _loss(self) -> None:
+    def _loss(self, targets: np.ndarray) -> Array:
         shifted = self.scores - self.scores.max(0)
         np.exp(shifted, out=self.gradient)
         sums = self.gradient.sum(0)
         log_sums = np.log(sums)
         np.divide(self.gradient, sums, out=self.gradient)
-        expected = shifted[self.targets, self.columns]
+        expected = shifted[targets, self.columns]
         if self.smoothing:
             expected = (1 - self.smoothing) * expected + self.smoothing * shifted.mean(0)
             self.gradient -= self.smoothing / len(self.scores)
-        self.total = float((log_sums - expected).sum(dtype=float))
-        self.gradient[self.targets, self.columns] -= 1 - self.smoothing
+        self.gradient[targets, self.columns] -= 1 - self.smoothing
+        losses: Array = log_sums - expected
+        return losses
 
 
 class SVMKernel(LossKernel):
@@ -69,14 +113,15 @@ class SVMKernel(LossKernel):
         super().__init__(scores, gradient, targets, batch)
         self.delta, self.squared = delta, squared
 
-    def _loss(self) -> None:
-        margins = self.scores - self.scores[self.targets, self.columns] + self.delta
-        margins[self.targets, self.columns] = 0
+    def _loss(self, targets: np.ndarray) -> Array:
+        margins = self.scores - self.scores[targets, self.columns] + self.delta
+        margins[targets, self.columns] = 0
         np.maximum(margins, 0, out=margins)
         if self.squared:
-            self.total = float(np.square(margins).sum(dtype=float))
+            losses: Array = np.square(margins).sum(0, dtype=float)
             np.multiply(margins, 2, out=self.gradient)
         else:
-            self.total = float(margins.sum(dtype=float))
+            losses = margins.sum(0, dtype=float)
             np.greater(margins, 0, out=self.gradient, casting="unsafe")
-        self.gradient[self.targets, self.columns] = -self.gradient.sum(0)
+        self.gradient[targets, self.columns] = -self.gradient.sum(0)
+        return losses

@@ -28,6 +28,10 @@ _LIVE_NAMES = {"lr": ("lr", "held_lr"), "p": ("dropout",)}
 """Settings of a running training by the name in the recipe, where the two differ."""
 
 
+_DECIDE_DATA = ("data", "training.limit", "training.per_class")
+"""Settings by which a run has other images."""
+
+
 def plan_again(
     folder: RunFolder, change: tuple[str, str] | None = None
 ) -> tuple[Network, Reproduction]:
@@ -63,7 +67,7 @@ def plan_again(
         setting=path,
         old=old,
         new=new,
-        data_sha256="" if path == "data" else info.data_sha256,
+        data_sha256="" if path in _DECIDE_DATA else info.data_sha256,
         steered=_steered(folder, path.rpartition(".")[2]),
     )
 

@@ -59,6 +59,8 @@ class Summary(msgspec.Struct, kw_only=True):
     best_epoch: Count | None = None
     test_loss: Figure | None = None
     test_accuracy: Share | None = None
+    test_balanced_accuracy: Share | None = None
+    """Mean of the classes' recalls; None if they are about equally large."""
     message: Text = ""
     again_of: RunNameOrNone = ""
     """The name of the run that this one reproduces, if any."""
@@ -89,7 +91,7 @@ class Summary(msgspec.Struct, kw_only=True):
         self.epochs, self.batches = event.epochs, event.batches
         self.again_of = event.again_of
         self.state, self.message, self.step = "running", "", event.from_step
-        self.test_loss = self.test_accuracy = None
+        self.test_loss = self.test_accuracy = self.test_balanced_accuracy = None
 
     def _add_epoch(self, event: EpochCompleted) -> None:
         self.step, self.epoch, self.seconds = event.step, event.epoch, event.seconds
@@ -106,6 +108,7 @@ class Summary(msgspec.Struct, kw_only=True):
         self.state, self.message = event.reason, event.message
         self.step, self.seconds = event.step, event.seconds
         self.test_loss, self.test_accuracy = event.test_loss, event.test_accuracy
+        self.test_balanced_accuracy = event.test_balanced_accuracy
 
 
 def summarize(events_file: Path, created: str) -> Summary:

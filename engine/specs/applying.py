@@ -23,12 +23,22 @@ def apply_fix(network: Network, fix: Fix) -> Network:
     """
     for change in (fix, *fix.also):
         if change.layer == 0:
-            value = tuple(change.value) if isinstance(change.value, list) else change.value
-            network = msgspec.structs.replace(network, **{change.field: value})
+            network = _with_setting(network, change.field, change.value)
         else:
             layers = changed_layers(network.layers, change.layer - 1, change.field, change.value)
             network = msgspec.structs.replace(network, layers=layers)
     return network
+
+
+def _with_setting(network: Network, field: str, value: object) -> Network:
+    """The network with a setting of its own, or of its recipe, changed."""
+    if field.startswith("training."):
+        setting = {field.removeprefix("training."): value}
+        return msgspec.structs.replace(
+            network, training=msgspec.structs.replace(network.training, **setting)
+        )
+    value = tuple(value) if isinstance(value, list) else value
+    return msgspec.structs.replace(network, **{field: value})
 
 
 def changed_layers(

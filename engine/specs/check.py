@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
+from cnn_tui.engine.specs.batches import lone_faults
 from cnn_tui.engine.specs.doctor import find_fixes, first_fix
 from cnn_tui.engine.specs.flow import Case, Diagnostic, FeatureMap, InferredLayer
 from cnn_tui.engine.specs.freezing import freeze_faults
@@ -95,6 +96,7 @@ def _find(network: Network, facts: DataFacts | None) -> Found:
         faults += input_faults(network, facts)
     faults += [*_faults(steps), *duplicates, *score_faults(steps, facts)]
     faults += freeze_faults(network, reports)
+    faults += lone_faults(steps, network.training.batch_size)
     faults.sort(key=lambda fault: fault[0])
     return Found(steps, reports, faults)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from cnn_tui.engine.shapes import Window, format_shape, remainder
+from cnn_tui.engine.specs.batches import LONE_CODE
 from cnn_tui.engine.specs.branch_fixes import even_out, reconcile
 from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate
 from cnn_tui.engine.specs.infer import infer
@@ -20,6 +21,8 @@ from cnn_tui.engine.specs.wording import listed
 _MOST_INFERENCES = 600
 """Limit of the search for an input size, which infers the layers up to the fault each time."""
 _FARTHEST_INPUT = 64
+_LEAST_BATCH = 16
+"""Images from which the statistics of a batch are worth something."""
 _LAST_RESORT = 100.0
 
 
@@ -28,7 +31,11 @@ def suggest_fixes(case: Case) -> Iterator[FixCandidate]:
     if not case.place:
         return
     layer = case.step.layer
-    if case.fault.code == "needs-volume":
+    if case.fault.code == LONE_CODE:
+        fix = Fix(0, "training.batch_size", _LEAST_BATCH, "")
+        yield FixCandidate(fix, f"batch_size {_LEAST_BATCH}", 0, was="1")
+        yield from removal(case)
+    elif case.fault.code == "needs-volume":
         yield from elsewhere(case)
     elif case.fault.code == "empty-branch" and isinstance(layer, Residual | Repeat):
         yield from fill(case, layer)

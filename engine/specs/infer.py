@@ -26,6 +26,7 @@ from cnn_tui.engine.specs.flow import (
 from cnn_tui.engine.specs.inside import BLOCKS, lists_in
 from cnn_tui.engine.specs.layers import (
     FC,
+    LRN,
     AvgPool,
     BatchNorm,
     Conv,
@@ -63,6 +64,13 @@ def explain_batchnorm(layer: BatchNorm, step: InferredLayer) -> Iterator[Note]:
     """Yield the parameters of a batch norm."""
     if step.weights:
         yield Note("parameters", (f"{step.weights:,} scales + {step.biases:,} shifts",))
+
+
+def explain_lrn(layer: LRN, step: InferredLayer) -> Iterator[Note]:
+    """Yield that ``alpha`` is the paper's, and what other programs call by that name."""
+    if step.after.shape is not None:
+        theirs = f"alpha of PyTorch and ONNX: {layer.alpha * layer.size:g}, divided by size"
+        yield Note("parameters", ("no parameters; alpha multiplies the sum of squares", theirs))
 
 
 def infer_fc(layer: FC, flow: FeatureMap) -> InferredLayer:
@@ -146,6 +154,7 @@ RULES: dict[type[Layer], ShapeRule] = {
     Pad: ShapeRule(moves.infer_pad, moves.explain_pad),
     ChannelShuffle: ShapeRule(moves.infer_channel_shuffle),
     BatchNorm: ShapeRule(infer_batchnorm, explain_batchnorm),
+    LRN: ShapeRule(explain=explain_lrn),
     Residual: ShapeRule(blocks.infer_residual, blocks.explain_residual),
     Parallel: ShapeRule(blocks.infer_parallel, blocks.explain_parallel),
     Repeat: ShapeRule(blocks.infer_repeat, blocks.explain_repeat),

@@ -35,6 +35,8 @@ Fraction = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 OptimizerName = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 ScheduleName = Literal["constant", "step", "exponential", "cosine", "one-cycle"]
 InitializerName = Literal["he", "xavier", "lecun", "gaussian", "zeros"]
+LastBatch = Literal["keep", "merge", "drop"]
+Balance = Literal["natural", "sampling", "weights"]
 ResizeRule = Literal["crop", "stretch", "pad", "refuse"]
 
 
@@ -92,8 +94,18 @@ class Recipe(
     """End with the weights of the epoch that was best in validation, not of the last."""
     freeze: Name = ""
     """The last layer that training leaves as it is, with all layers before it; empty for none."""
+    last_batch: LastBatch = "keep"
+    """What becomes of the images that ``batch_size`` leaves over at the end of an epoch: a batch of
+    their own, part of the batch before if they are at most half as many, or none."""
+    balance: Balance = "natural"
+    """For classes of uneven size: ``sampling`` draws images of each class equally often,
+    ``weights`` lets each class count the same in the loss."""
     normalize: bool = True
     """Subtract the mean from the pixels and divide by the standard deviation, per channel."""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=2**31)] | None = None
+    """Use at most this many images of each split, drawn at random, always the same ones."""
+    per_class: Annotated[int, msgspec.Meta(ge=1, le=2**31)] | None = None
+    """Use at most this many images of each class in each split."""
     shuffle: bool = True
     """Draw a new order of the training images for every epoch."""
     resize: ResizeRule = "crop"
@@ -105,6 +117,17 @@ class Recipe(
     """Shift each training image by up to this many pixels, as a random crop after padding does."""
     cutout: Annotated[int, msgspec.Meta(ge=0, le=1024)] = 0
     """Side in pixels of a square blanked in each training image (DeVries & Taylor 2017)."""
+    rotate: Annotated[float, msgspec.Meta(ge=0, le=180)] = 0.0
+    """Turn each training image by up to this many degrees, to either side."""
+    scale: Fraction = 0.0
+    """Enlarge or shrink each training image by up to this share: 0.2 is 0.8 to 1.2 times."""
+    translate: Fraction = 0.0
+    """Move each training image by up to this share of its sides, also by parts of a pixel."""
+    jitter: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """Change brightness, contrast and saturation of each training image by up to this share."""
+    mixup: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
+    """Blend pairs of training images and of their classes, the share of one drawn from
+    Beta(mixup, mixup) (Zhang et al. 2018); 0.2 is usual, 0 is off."""
 
 
 class Network(

@@ -64,7 +64,11 @@ def scan(text: str, pattern: re.Pattern[str], *, lenient: bool = False) -> Itera
         if match is None:
             if not lenient:
                 stray = Token("stray", text[column], column)
-                hint = "Settings follow without brackets." if stray.text in "()[]" else "Delete it."
+                hint = (
+                    "Close the bracket, or write settings without."
+                    if stray.text in "()[]"
+                    else "Delete it."
+                )
                 raise stray.error(f"{show(stray.text)} has no meaning here.", hint)
             column += 1
             continue

@@ -37,6 +37,7 @@ _MEASURED: tuple[Rule, ...] = (
 _EPOCH: tuple[Rule, ...] = (
     layers.dropout_high,
     learning.timid,
+    learning.largest_class,
     learning.wrong_labels,
     learning.flat_loss,
     learning.plateau,
@@ -54,6 +55,9 @@ _STALLED = {"plateau", "underfitting"}
 _EFFECT_OF: dict[str, set[str]] = {
     **dict.fromkeys(_WAY, _FROM_THE_START | _WAY | {"labels"}),
     **dict.fromkeys(_STUCK, _FROM_THE_START | _WAY | _STUCK),
+    "labels": _FROM_THE_START | _WAY | _STUCK | {"largest-class"},
+    "flat-loss": _FROM_THE_START | _WAY | _STUCK | {"largest-class"},
+    "largest-class": _FROM_THE_START | _WAY,
     **dict.fromkeys(_OVERFIT, _FROM_THE_START | _WAY | {"dead-relus", "labels"}),
     **dict.fromkeys(_STALLED, _FROM_THE_START | _WAY | _STUCK | _OVERFIT | _STALLED),
 }

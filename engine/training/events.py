@@ -8,6 +8,7 @@ its class name in snake case. The bounds of the fields are checked when events a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
@@ -25,7 +26,7 @@ from cnn_tui.engine.decoding import (
     Word,
 )
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.training.settings import SettingName, Settings, SettingValue
+from cnn_tui.engine.training.settings import SETTING_NAMES, SettingName, Settings, SettingValue
 
 
 def _snake(name: str) -> str:
@@ -99,6 +100,10 @@ class ValidationCompleted(_Event, frozen=True):
     epoch: Count
     loss: Figure
     accuracy: Share
+    balanced_accuracy: Share | None = None
+    """Mean of the recalls; None if the classes are about equally large."""
+    recalls: Annotated[tuple[Share | None, ...], msgspec.Meta(max_length=65_536)] = ()
+    """Share of each class's images that were right, with :attr:`balanced_accuracy`."""
 
 
 class EpochCompleted(_Event, frozen=True):
@@ -116,6 +121,8 @@ class EpochCompleted(_Event, frozen=True):
     """Speed of training, without validation."""
     seconds: Seconds
     """Seconds since the run began, without pauses."""
+    val_balanced_accuracy: Share | None = None
+    """Mean of the classes' recalls; None if they are about equally large."""
 
 
 class RunPaused(_Event, frozen=True):
@@ -145,6 +152,14 @@ class SettingChanged(_Event, frozen=True):
                 Settings(lr=1.0).with_value(self.name, value)
         except SpecError as error:
             raise ValueError(str(error)) from None
+
+
+def setting_changes(step: int, old: Settings, new: Settings) -> Iterator[SettingChanged]:
+    """Yield the change of each setting that differs."""
+    for name in SETTING_NAMES:
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            yield SettingChanged(step=step, name=name, old=before, new=after)
 
 
 class LayerHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -252,6 +267,8 @@ class RunEnded(_Event, frozen=True):
     best_epoch: Count | None = None
     test_loss: Figure | None = None
     test_accuracy: Share | None = None
+    test_balanced_accuracy: Share | None = None
+    """Mean of the classes' recalls; None if they are about equally large."""
     message: Text = ""
     """The reason of a failure or an early end, for people."""
     discarded: bool = False

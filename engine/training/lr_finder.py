@@ -103,7 +103,7 @@ def sweep(
         for step, batch in zip(range(steps), batches, strict=False):
             lr = low * (high / low) ** (step / max(1, steps - 1))
             try:
-                result = model.train_batch(batch.images, batch.targets)
+                result = model.train_batch(*batch)
             except NonFiniteError:
                 return
             optimizer.step(lr, result.gradient_norm)

@@ -9,10 +9,14 @@ from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import MismatchError
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.batches import count_batches
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.training.checkpointer import Checkpointer
 from cnn_tui.engine.training.events import RunStarted
+from cnn_tui.engine.training.lone_image import refuse_lone_image
+
+_COLOURS = {1: "grey", 3: "colour"}
 
 
 def check_compatible(network: Network, dataset: Dataset) -> None:
@@ -20,10 +24,14 @@ def check_compatible(network: Network, dataset: Dataset) -> None:
 
     Raises:
         MismatchError: with what was expected and what was received.
+        ShapeError: A batch would have a single image, of which a batch norm sees one value.
     """
     found = dataset.input_shape, len(dataset.classes)
     if network.input != dataset.input_shape:
         expected, received = map(format_shape, (network.input, dataset.input_shape))
+        own, other = (_COLOURS.get(shape[0], "") for shape in (network.input, dataset.input_shape))
+        if own != other:
+            expected, received = f"{own} {expected}".strip(), f"{other} {received}".strip()
         raise MismatchError(
             f"the network {network.name} expects images of {expected}, received {received} from "
             f"{dataset.name}.",
@@ -33,6 +41,7 @@ def check_compatible(network: Network, dataset: Dataset) -> None:
     report = check(network, classes=len(dataset.classes))
     if not report.valid:
         raise MismatchError(report.issues[0].message, "", *found)
+    refuse_lone_image(network, len(dataset.train))
 
 
 PEAK_OF = 1000
@@ -63,7 +72,7 @@ def run_started(
         params=model.store.size,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
-        batches=-(-len(train) // recipe.batch_size),
+        batches=count_batches(len(train), recipe),
         train_images=len(train),
         val_images=len(dataset.val),
         test_images=len(dataset.test),

@@ -13,6 +13,7 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.checks.bench import Bench, CheckResult
 from cnn_tui.engine.training.checks.learning import gradients, overfit
+from cnn_tui.engine.training.checks.splits import splits
 from cnn_tui.engine.training.checks.start import class_balance, initial_loss, input_scale, l2_loss
 from cnn_tui.engine.training.opening import check_compatible
 
@@ -21,6 +22,7 @@ BUDGET = 16.5
 CHECKS: dict[str, Callable[[Bench], CheckResult]] = {
     "input scale": input_scale,
     "class balance": class_balance,
+    "splits": splits,
     "initial loss": initial_loss,
     "L2": l2_loss,
     "gradients": gradients,

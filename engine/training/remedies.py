@@ -1,8 +1,8 @@
 """Remedies for faults: proposed by the babysitter's rules, applied on the user's request.
 
 A remedy has new values of the recipe (``lr``, ``l2``, ``initializer``, ``normalize``, ``shuffle``,
-``shift``), of every layer of a type (``dropout``, ``activation``) or, as a factor, of the width of
-the hidden layers (``width``). A remedy without changes is advice.
+``balance``, ``shift``), of every layer of a type (``dropout``, ``activation``) or, as a factor, of
+the width of the hidden layers (``width``). A remedy without changes is advice.
 """
 
 from __future__ import annotations
@@ -62,6 +62,12 @@ def normalize() -> Remedy:
 def shuffle() -> Remedy:
     """A restart with another order of the images in every epoch."""
     return Remedy("Restart with shuffled images.", {"shuffle": True}, True)
+
+
+def balance() -> Remedy:
+    """A restart with images of each class drawn equally often."""
+    words = "Restart with images of each class drawn equally often."
+    return Remedy(words, {"balance": "sampling"}, True)
 
 
 def augment(pixels: int) -> Remedy:

@@ -14,12 +14,13 @@ from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import CnnTuiError, NonFiniteError
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.schedules import learning_rate
+from cnn_tui.engine.specs.batches import count_batches
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.babysitter import Babysitter
 from cnn_tui.engine.training.checkpointer import Checkpointer
 from cnn_tui.engine.training.control import Control
-from cnn_tui.engine.training.evaluate import evaluate
+from cnn_tui.engine.training.evaluate import Evaluation, evaluate
 from cnn_tui.engine.training.events import (
     Alert,
     BatchCompleted,
@@ -29,14 +30,14 @@ from cnn_tui.engine.training.events import (
     RunEvent,
     RunPaused,
     RunResumed,
-    SettingChanged,
-    ValidationCompleted,
+    setting_changes,
 )
 from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.training.health import HealthMeter, is_due
+from cnn_tui.engine.training.lone_image import keep_batch_size
 from cnn_tui.engine.training.opening import check_compatible, peak_of, run_started
 from cnn_tui.engine.training.progress import EpochMetrics, Progress, Stopwatch
-from cnn_tui.engine.training.settings import SETTING_NAMES, Settings
+from cnn_tui.engine.training.settings import Settings
 from cnn_tui.engine.training.snapshot import BestEpoch, copy_weights, take_snapshot
 
 
@@ -71,7 +72,7 @@ class Trainer:
     @property
     def batches(self) -> int:
         """Batches per epoch at the current batch size."""
-        return -(-len(self.dataset.train) // self.recipe.batch_size)
+        return count_batches(len(self.dataset.train), self.recipe)
 
     def run(self) -> None:
         """Train to the end, or until the control stops the run.
@@ -162,11 +163,11 @@ class Trainer:
         if test is None:
             return self._end("stopped")
         message = self.best.why_stop(self.epochs_done)
-        self._end("completed", message=message, test_loss=test[0], test_accuracy=test[1])
+        self._end("completed", message=message, test=test)
 
     def _train_epoch(self) -> None:
         """Train the rest of an epoch, or until the control stops the run."""
-        while self.tally.images < len(self.dataset.train) and self._train_batches():
+        while self.loader.more_after(self.tally.images) and self._train_batches():
             pass
 
     def _train_batches(self) -> bool:
@@ -194,15 +195,17 @@ class Trainer:
             self._pause()
         changed = self.control.take_changes(self.settings)
         if changed != self.settings:
-            self._report_changes(changed)
-            self._follow(changed)
+            self._follow(self._report_changes(changed))
         return not self.control.stopping
 
-    def _report_changes(self, changed: Settings) -> None:
-        for name in SETTING_NAMES:
-            old, new = getattr(self.settings, name), getattr(changed, name)
-            if old != new:
-                self.emit(SettingChanged(step=self.step, name=name, old=old, new=new))
+    def _report_changes(self, changed: Settings) -> Settings:
+        images, done = len(self.dataset.train), self.tally.images
+        changed, refusal = keep_batch_size(self.network, self.settings, changed, images, done)
+        if refusal:
+            self.emit(Alert(code="lone-image", message=refusal, step=self.step))
+        for event in setting_changes(self.step, self.settings, changed):
+            self.emit(event)
+        return changed
 
     def _pause(self) -> None:
         self.stopwatch.pause()
@@ -215,8 +218,8 @@ class Trainer:
 
     def _evaluate(
         self, split: Split, attend: Callable[[], None] = lambda: None
-    ) -> tuple[float, float] | None:
-        """Loss and accuracy on a split; None if the control stopped the run."""
+    ) -> Evaluation | None:
+        """Evaluate on a split; None if the control stopped the run."""
 
         def stopping() -> bool:
             attend()
@@ -245,10 +248,9 @@ class Trainer:
         measured = is_due(self.step + 1)
         if measured:
             self.meter.before()
-        result = self.model.train_batch(batch.images, batch.targets)
+        result = self.model.train_batch(*batch)
         l2_loss = self.optimizer.step(lr, result.gradient_norm)
-        self.step += 1
-        self.batch += 1
+        self.step, self.batch = self.step + 1, self.batch + 1
         seconds = self.stopwatch.seconds
         self.tally.add(images, result.loss, l2_loss, result.correct, seconds - began)
         self.emit(
@@ -265,7 +267,7 @@ class Trainer:
             )
         )
         if measured:
-            self.emit(self.meter.measure(self.step, self.epoch, *batch))
+            self.emit(self.meter.measure(self.step, self.epoch, batch.images, batch.targets))
 
     def _lr(self, images: int) -> float:
         """The learning rate after ``images`` of the epoch."""
@@ -280,23 +282,21 @@ class Trainer:
         validation = self._evaluate(self.dataset.val, self._show)
         if validation is None:
             return False
-        loss, accuracy = validation
-        self.emit(
-            ValidationCompleted(step=self.step, epoch=self.epoch, loss=loss, accuracy=accuracy)
-        )
-        self._complete_epoch(loss, accuracy)
+        self.emit(validation.event(self.step, self.epoch))
+        self._complete_epoch(validation)
         return True
 
-    def _complete_epoch(self, val_loss: float, val_accuracy: float) -> None:
-        tally = self.tally
+    def _complete_epoch(self, validation: Evaluation) -> None:
+        tally, accuracy = self.tally, validation.accuracy
         self.emit(
             EpochCompleted(
                 epoch=self.epoch,
                 step=self.step,
                 train_loss=tally.loss,
                 train_accuracy=tally.accuracy,
-                val_loss=val_loss,
-                val_accuracy=val_accuracy,
+                val_loss=validation.loss,
+                val_accuracy=accuracy,
+                val_balanced_accuracy=validation.balanced_if_uneven,
                 l2_loss=tally.l2_loss,
                 lr=self._lr(tally.images - 1),
                 images_per_second=tally.images / tally.seconds,
@@ -304,7 +304,7 @@ class Trainer:
             )
         )
         self.epochs_done, self.batch, self.tally = self.epoch, 0, EpochMetrics()
-        if self.best.offer(self.epoch, val_accuracy, self.model):
+        if self.best.offer(self.epoch, accuracy, self.model):
             self._keep(best=True)
 
     def _keep(self, *, best: bool = False) -> None:
@@ -328,8 +328,7 @@ class Trainer:
         reason: EndReason,
         *,
         message: str = "",
-        test_loss: float | None = None,
-        test_accuracy: float | None = None,
+        test: Evaluation | None = None,
     ) -> None:
         best = self.best.best
         self.keeper.flush(completed=reason == "completed")
@@ -342,8 +341,9 @@ class Trainer:
                 seconds=self.stopwatch.seconds,
                 best_val_accuracy=best.accuracy if best else None,
                 best_epoch=best.epoch if best else None,
-                test_loss=test_loss,
-                test_accuracy=test_accuracy,
+                test_loss=test and test.loss,
+                test_accuracy=test and test.accuracy,
+                test_balanced_accuracy=test and test.balanced_if_uneven,
                 message=message,
                 discarded=reason == "stopped" and self.control.discarding,
             )

@@ -226,3 +226,47 @@ def test_file_of_text_is_refused(tmp_path: Path) -> None:
     np.save(buffer, X)
     (tmp_path / "bad.npz").write_bytes(buffer.getvalue())
     refused(tmp_path / "bad.npz", "zip is damaged")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("X_train", "Y_train", "X_test", "Y_test"),
+        ("trainX", "trainY", "testX", "testY"),
+        ("xtrain", "ytrain", "xtest", "ytest"),
+        ("train_images", "train_labels", "test_images", "test_labels"),
+        ("images_train", "targets_train", "images_test", "targets_test"),
+        ("data", "target", "test_data", "test_target"),
+        ("arr_0", "arr_1", "arr_2", "arr_3"),
+        ("a", "c", "b", "d"),
+    ],
+)
+def test_every_usual_name_of_an_array(tmp_path: Path, names: tuple[str, ...]) -> None:
+    mine = load(tmp_path, **dict(zip(names, (X, Y, X[:8], Y[:8]), strict=True)))
+    assert [len(part) for part in (mine.train, mine.val, mine.test)] == [36, 4, 8]
+    np.testing.assert_array_equal(mine.test.images[:, 0], X[:8])
+    by_shape = ("_" in names[0] and names[0][-1] == "0") or names[0] == "a"
+    assert bool(mine.notes) == by_shape
+
+
+def test_order_of_train_test_split_is_understood_by_shapes(tmp_path: Path) -> None:
+    """``train_test_split`` gives both images first."""
+    np.savez(tmp_path / "mine.npz", X, X[:8], Y, Y[:8])
+    mine = load_dataset(str(tmp_path / "mine.npz"))
+    np.testing.assert_array_equal(mine.test.images[:, 0], X[:8])
+    assert mine.notes == (
+        "Taken as images and labels by their shapes: arr_0 and arr_2 to train and arr_1 and arr_3 "
+        "to test.",
+    )
+
+
+def test_what_is_not_used_is_told_and_lone_test_images_are_left_out(tmp_path: Path) -> None:
+    mine = load(tmp_path, x=X, y=Y, ids=np.arange(40), x_test=X)
+    assert mine.notes == ("Arrays that are not used: ids and x_test.",) and len(mine.test) == 4
+
+
+def test_rows_of_pixels_are_squares_or_as_the_input(tmp_path: Path) -> None:
+    rows = X[:, :5].reshape(40, 25)
+    assert load(tmp_path, x=rows, y=Y).input_shape == (1, 5, 5)
+    path = save(tmp_path, x=X.reshape(40, 30), y=Y)
+    assert load_dataset(str(path), shape=(1, 6, 5)).input_shape == (1, 6, 5)

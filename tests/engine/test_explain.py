@@ -10,6 +10,7 @@ from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.inside import walk_layers
 from cnn_tui.engine.specs.layers import (
     FC,
+    LRN,
     AvgPool,
     BatchNorm,
     Conv,
@@ -33,6 +34,13 @@ def notes(network: Network, *place: int) -> dict[str, tuple[str, ...]]:
 
 def net(*layers: Layer, shape: tuple[int, int, int] = (3, 12, 12)) -> Network:
     return Network(input=shape, layers=layers)
+
+
+def test_the_alpha_of_a_response_norm_is_told_in_both_conventions():
+    assert notes(net(LRN(size=5, alpha=1e-4)), 0)["parameters"] == (
+        "no parameters; alpha multiplies the sum of squares",
+        "alpha of PyTorch and ONNX: 0.0005, divided by size",
+    )
 
 
 def test_the_first_convolution_of_alexnet_as_in_the_notes():

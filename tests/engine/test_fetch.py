@@ -507,3 +507,47 @@ def test_official_table() -> None:
             assert os.sep not in file.name and file.size > 0
         assert source.words and (source.form == "cifar" or len(source.classes) > 1)
         assert len(set(source.classes)) == len(source.classes)
+
+
+@pytest.fixture
+def about(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """The same server, of whose file only the MD5 is known, and about the size."""
+    file = RemoteFile("one.bin", len(CONTENT) * 9 // 10, md5=hashlib.md5(CONTENT).hexdigest())
+    monkeypatch.setitem(SOURCES, "set", SOURCES["set"]._replace(files=(file,), query="?download=1"))
+    return server
+
+
+def test_a_file_of_unknown_size_is_continued(about: Server, tmp_path: Path) -> None:
+    about.behaviours = [cut(100_000), cut(150_000)]
+    assert get(tmp_path / "new") == CONTENT
+    assert ranges(about) == [None, "bytes=100000-", "bytes=250000-"]
+    assert {asked[0] for asked in about.asked} == {"/set/one.bin?download=1"}
+
+
+def test_a_mirror_is_not_asked_as_the_official_host_is(about: Server, tmp_path: Path) -> None:
+    assert get(tmp_path / "new", mirror=f"{about.address}/{{odd}}") == CONTENT
+    assert about.asked[0][0] == "/{odd}/set/one.bin"
+
+
+def test_a_file_whose_host_tells_no_size_ends_where_it_ends(about: Server, tmp_path: Path) -> None:
+    def unsaid(handler: Handler) -> None:
+        handler.head(200, None)
+        handler.wfile.write(CONTENT)
+
+    about.behaviours = [unsaid]
+    assert get(tmp_path / "new") == CONTENT
+
+
+def test_a_whole_part_of_unknown_size_is_not_taken_for_a_part(
+    about: Server, tmp_path: Path
+) -> None:
+    """A process that ended between the last byte and the rename leaves it."""
+    (tmp_path / "one.bin.part").write_bytes(CONTENT)
+    assert get(tmp_path) == CONTENT
+
+
+def test_much_more_than_expected_is_refused(about: Server, tmp_path: Path) -> None:
+    about.behaviours = [whole(bytes(1_000_000))]
+    fails(tmp_path, "it sends more than the")
+    about.behaviours = [whole(b"<html>")]
+    fails(tmp_path, "the MD5 of the received file is wrong")

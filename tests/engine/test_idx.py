@@ -161,3 +161,19 @@ def test_real_mnist(mnist_dir: Path) -> None:
         5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949,
     ]  # fmt: skip
     assert mnist.test.labels[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
+
+
+def test_a_folder_of_idx_files_is_a_set_of_its_own(tmp_path: Path) -> None:
+    for prefix, count in (("kana-train", 60), ("kana-t10k", 12)):
+        images = np.arange(count * 9, dtype=np.uint8).reshape(count, 3, 3)
+        labels = (np.arange(count) % 3 + 1).astype(np.uint8)
+        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+            head = bytes((0, 0, 8, array.ndim)) + np.array(array.shape, ">u4").tobytes()
+            (tmp_path / f"{prefix}-{kind}-ubyte").write_bytes(head + array.tobytes())
+    for given in (tmp_path, tmp_path / "kana-train-images-idx3-ubyte"):
+        mine = load_dataset(str(given))
+        assert [len(part) for part in (mine.train, mine.val, mine.test)] == [54, 6, 12]
+        assert mine.classes == ("1", "2", "3") and mine.test.labels[:4].tolist() == [0, 1, 2, 0]
+    (tmp_path / "kana-t10k-labels-idx1-ubyte").unlink()
+    with pytest.raises(DataError, match="a file of images and one of labels to test"):
+        load_dataset(str(tmp_path))

@@ -262,7 +262,10 @@ def test_zip_with_links_and_ways_out_is_refused(
     refused(path, message)
 
 
-def test_damaged_zip_is_named_with_its_member(tmp_path: Path) -> None:
+def test_damaged_zip_is_named_with_its_member(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = packed(pictures(tmp_path / "pets", "cat/*.png", "dog/*.png"), tmp_path / "pets.zip")
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])

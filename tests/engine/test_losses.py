@@ -28,8 +28,8 @@ class Scores:
         self.model.parameters["scores.weight"].data[...] = scores.T
         self.ones = np.eye(batch, dtype=dtype).reshape(batch, batch, 1, 1)
 
-    def train(self, targets: np.ndarray) -> BatchResult:
-        return self.model.train_batch(self.ones, targets)
+    def train(self, targets: np.ndarray, *weighting: np.ndarray) -> BatchResult:
+        return self.model.train_batch(self.ones, targets, *weighting)
 
     @property
     def gradient(self) -> np.ndarray:
@@ -159,3 +159,33 @@ def test_loss_of_scores_that_are_not_finite_is_not_finite_and_no_warning(
     scores = np.array([[1.0, 2.0], [bad, bad]])
     model = Scores(np.zeros((2, 2)), loss).model
     assert not np.isfinite(model.loss_of(scores, np.array([0, 1])))
+
+
+@settings(max_examples=60)
+@given(st.integers(2, 30), st.integers(2, 8), LOSSES)
+def test_weights_and_second_classes_are_sums_of_plain_losses(
+    batch: int, classes: int, loss: Loss
+) -> None:
+    """Image by image, and with gradients that are the same sums."""
+    rng = np.random.default_rng(batch)
+    scores = rng.standard_normal((batch, classes))
+    targets, others = random_targets(classes, batch), random_targets(classes, batch)[::-1].copy()
+    weights, other_weights = rng.uniform(0, 3, (2, batch))
+
+    def loss_of(each: np.ndarray) -> list[float]:
+        pairs = zip(scores, each, strict=True)
+        return [expected_loss(row[None], np.array([target]), loss) for row, target in pairs]
+
+    first, second = np.array(loss_of(targets)), np.array(loss_of(others))
+    model = Scores(scores, loss)
+    found = model.train(targets, weights, others, other_weights)
+    expected = float((weights * first + other_weights * second).mean())
+    assert found.loss == pytest.approx(expected, rel=1e-9)
+    blended = model.gradient.copy()
+    model.train(targets)
+    alone = model.gradient.copy()
+    model.train(others)
+    both = weights[:, None] * alone + other_weights[:, None] * model.gradient
+    np.testing.assert_allclose(blended, both, atol=1e-12)
+    assert model.train(targets, weights).loss == pytest.approx(float((weights * first).mean()))
+    assert model.train(targets).loss == pytest.approx(float(first.mean())), "weights last one batch"

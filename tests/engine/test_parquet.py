@@ -72,7 +72,8 @@ def test_without_names_the_labels_are_the_classes(tmp_path: Path, names: Any) ->
     assert mine.classes == ("3", "5") and "label 4 never occurs" in mine.notes[0]
 
 
-def test_damaged_files_are_refused(tmp_path: Path) -> None:
+def test_damaged_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = write(tmp_path / "x.parquet", [0, 1] * 10)
     whole = path.read_bytes()
     for content in (whole[: len(whole) // 2], b"", b"PAR1", b"no parquet at all"):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from sabotage import digits, recipe, summed_loss, with_shuffled_labels, with_train
@@ -111,6 +113,52 @@ def test_uneven_classes_are_named() -> None:
     line = results(net, noise_of(100, 5, 30))["class balance"]
     assert line.passed is False and "'a' has 100" in line.message and "'b' 5" in line.message
     assert results(net, noise_of(50, 20, 30))["class balance"].passed is True
+
+
+def with_splits(change: Callable[[Split], Split], *names: str) -> Dataset:
+    """The digits with some splits changed."""
+    data = digits()
+    changed = {name: change(getattr(data, name)) for name in names}
+    return replace(data, **changed)
+
+
+def scaled(split: Split) -> Split:
+    return Split((np.asarray(split.images) / 16).astype(np.float32), split.labels)
+
+
+def test_splits_of_another_scale_are_told() -> None:
+    line = results(recipe(NET), with_splits(scaled, "test"))["splits"]
+    assert line.passed is False
+    assert "The test images reach" in line.message and "scaled otherwise" in line.message
+    assert "validation" not in line.message
+    assert results(recipe(NET), with_splits(scaled, "train", "val", "test"))["splits"].passed
+
+
+def test_test_images_that_are_in_training_are_told() -> None:
+    data = digits()
+    leak = replace(data, test=data.train.take(np.arange(50)))
+    line = results(recipe("softmax-linear"), leak)["splits"]
+    assert line.passed is False and "50 of the 50 test images are also in training" in line.message
+    few = (np.arange(1000) < 5).reshape(-1, 1, 1, 1)
+    images = np.asarray(data.train.images)[:1000]
+    mixed = Split(np.where(few, images, images[..., ::-1, :]), data.train.labels[:1000])
+    assert results(recipe("softmax-linear"), replace(data, val=mixed))["splits"].passed
+
+
+def test_grey_images_in_a_network_for_colour_are_told() -> None:
+    data = digits().each(lambda s: Split(np.repeat(np.asarray(s.images), 3, 1), s.labels))
+    net = network((3, 8, 8), FC(out_features=8), classes=10)
+    line = results(net, data)["input scale"]
+    assert line.passed and "the images are grey" in line.message
+    with pytest.raises(ShapeError, match="expects images of colour 3x8x8, received grey 1x8x8"):
+        list(preflight(net, digits()))
+
+
+def test_classes_that_are_balanced_by_the_recipe_pass() -> None:
+    net = network((1, 6, 6), FC(out_features=8), classes=3)
+    balanced = msgspec.structs.replace(net, training=Recipe(balance="sampling"))
+    line = results(balanced, noise_of(100, 5, 30))["class balance"]
+    assert line.passed and 'balance = "sampling" makes up for it' in line.message
 
 
 def test_l2_is_half_the_squared_length_of_the_weights() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from networks import networks
 
 from cnn_tui.engine.errors import EntryError
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.inside import lists_in, with_lists
 from cnn_tui.engine.specs.layers import (
@@ -30,9 +31,10 @@ from cnn_tui.engine.specs.layers import (
     Sigmoid,
     Tanh,
 )
-from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING
+from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING, Network
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.engine.specs.quick.complete import complete
+from cnn_tui.engine.specs.quick.named_blocks import BLOCK_WORDS
 from cnn_tui.engine.specs.quick.parse import parse_quick, parse_understood
 from cnn_tui.engine.specs.quick.vocabulary import by_word, kind_named
 from cnn_tui.engine.specs.quick.write import to_quick
@@ -150,7 +152,19 @@ def test_alexnet_is_typed_in_less_than_100_keys():
         ("<parallel> concat", ("the branches, each in braces",)),
         ("relu <}>", ("no matching {",)),
         ("relu <$> fc 10", ("no meaning",)),
-        ("fc 10 | <softmax>", ("loss",)),
+        ("fc 10 | <softmax> | relu", ("loss",)),
+        ("<fire> 16", ("fire takes 2 numbers", "fire 16 64")),
+        ("<denselayer> 8 s2", ("takes a number.",)),
+        ("relu | <Conv2d(3, n, 3)>", ("Conv2d has the argument n, which is not a literal",)),
+        ("<Conv2d(3, 8, 0)>", ("has a wrong kernel_size",)),
+        ("<nn.Conv2d(3)>", ("lacks its argument out_channels",)),
+        ("<Conv2d(3, 8, 3, colour=1)>", ("unsupported argument colour",)),
+        ("<Conv2d(3, 8, 3, padding_mode='circular')>", ("padding_mode",)),
+        ("<nn.Convv2d(3, 8)>", ("has no counterpart here", "Did you mean")),
+        ("<Dense(3, activation='mish')>", ("has the activation 'mish'",)),
+        ("<f(1 2)>", ("no call of PyTorch or Keras",)),
+        ("Dense(3)(x)<(>y)", ("has no meaning",)),
+        ("<nn.Softmax(1)> relu", ("belongs at the end",)),
         ("relu as a</>b", ("no meaning",)),
         ("pool 2 <same>", ("pool has no setting",)),
     ],
@@ -210,8 +224,23 @@ def test_too_much_is_refused():
 _WORDS = sorted(
     {word for kind in LAYER_TYPES.values() for word in (*kind.info.words, *by_word(kind))}
 )
+_CALLS = ("Conv2d(3, 8, 3)", "Dense(3, 'relu')", "Conv2d(", "x = nn.ReLU()", "softmax", "(0):", ")")
 TYPED = st.lists(
-    st.sampled_from([*_WORDS, *"|{}=,0x->.", "3x3", "1e9", "16", "s2", "→", "\x1b[2J", "no bias"]),
+    st.sampled_from(
+        [
+            *_WORDS,
+            *_CALLS,
+            *BLOCK_WORDS,
+            *"|{}=,0x->.",
+            "3x3",
+            "1e9",
+            "16",
+            "s2",
+            "→",
+            "\x1b[2J",
+            "no bias",
+        ]
+    ),
     max_size=12,
 ).map(" ".join)
 
@@ -290,7 +319,12 @@ def test_every_word_of_a_preset_is_known_to_the_completions(name: str):
         ("conv 32 3x3 | rel", "conv 32 3x3"),
         ("conv 32 3x", "conv 32 3x3"),
         ("Conv2D(32, ", ""),
-        ("conv 8 3x3 | Conv2D(32, 3)", "conv 8 3x3"),
+        ("conv 8 3x3 | Conv2D(32, 3", "conv 8 3x3"),
+        ("conv 8 3x3 | Bilinear(32, 3)", "conv 8 3x3"),
+        (
+            "fire 16 64 | fire 16",
+            "conv 16 1x1 | relu | parallel { conv 64 1x1 | relu } { conv 64 3x3 p1 | relu }",
+        ),
         ("conv3-64", ""),
         ("pool(3", ""),
         ("conv 8 3x3 | pool 2 | (", "conv 8 3x3 | maxpool 2x2"),
@@ -299,11 +333,87 @@ def test_every_word_of_a_preset_is_known_to_the_completions(name: str):
     ],
 )
 def test_of_a_wrong_line_only_what_is_understood_is_taken(text: str, understood: str) -> None:
-    layers, error = parse_understood(text)
+    layers, error, _ = parse_understood(text)
     assert to_quick(layers) == understood
     assert error is not None
     with pytest.raises(EntryError):
         parse_quick(text)
+
+
+CALLS = {
+    "Conv2d(3, 32, 3, padding=1)": "conv 32 3x3 p1",
+    "nn.Conv2d(3, 32, (3, 5), stride=2, bias=False),": "conv 32 3x5 s2 nobias floor",
+    "self.conv1 = nn.Conv2d(3, 6, kernel_size=5)": "conv 6 5x5",
+    'layers.Conv2D(32, 3, activation="relu")': "conv 32 3x3 | relu",
+    "x = layers.Dense(10, activation=tf.nn.relu)(x)": "fc 10 | relu",
+    "model.add(Dense(10))": "fc 10",
+    "MaxPooling2D() | MaxPooling2D((2, 2), strides=1)": "maxpool 2x2 | maxpool 2x2 s1",
+    "layers.LeakyReLU() nn.LeakyReLU()": "leaky_relu 0.3 | leaky_relu 0.01",
+    "nn.GELU(), nn.GELU(approximate='tanh')": "gelu exact | gelu",
+    "BatchNormalization()": "batchnorm eps 0.001 momentum 0.01",
+    "LocalResponseNorm(5)": "lrn 5 alpha 2e-05 k 1.0",
+    "(0): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1)) (1): ReLU(inplace=True)":
+        "conv 8 3x3 | relu",
+    "nn.Sequential(nn.Conv2d(3, 8, 3), nn.Sequential(nn.ReLU()), nn.Flatten(), nn.Linear(7200, 5))":
+        "conv 8 3x3 | relu | fc 5",
+    "Sequential([Input((32, 32, 3)), layers.Conv2D(8, 3), Flatten(), Dense(5)])":
+        "conv 8 3x3 | fc 5",
+    "AdaptiveAvgPool2d((1, 1)) nn.Identity()": "global_avgpool",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CALLS)
+def test_lines_of_other_programs_are_read(text: str) -> None:
+    layers, error, _ = parse_understood(text, (3, 32, 32))
+    assert error is None
+    assert to_quick(layers) == CALLS[text]
+
+
+def test_the_input_that_a_call_declares_is_checked() -> None:
+    for text, words in (
+        ("conv 8 | Conv2d(3, 4, 3)", "declares 3 input channels, but receives 8 (8x30x30)"),
+        ("Conv2d(1, 4, 3)", "declares 1 input channels, but receives 3"),
+        ("gap | Linear(10, 4)", "declares 10 input features, but receives 3"),
+        ("BatchNorm2d(4)", "declares 4 input channels"),
+    ):
+        error = parse_understood(text, (3, 32, 32)).error
+        assert error is not None and words in str(error)
+    assert parse_understood("Conv2d(1, 4, 3)").error is None, "of an unknown input nothing is known"
+    assert parse_understood("conv 8 9 | Conv2d(7, 4, 3)", (3, 4, 4)).error is None
+
+
+def test_what_is_passed_over_is_said() -> None:
+    found = parse_understood("flatten | fc 10 | softmax")
+    assert found.layers == (FC(out_features=10),) and found.error is None
+    assert found.notes[0].startswith("flatten is passed over")
+    assert found.notes[1].startswith("softmax is passed over")
+    assert parse_understood("nn.Flatten() fc 10 nn.Softmax(dim=1)").notes == found.notes
+    assert parse_understood("Dense(10, activation='softmax')").notes == found.notes[1:]
+
+
+@pytest.mark.parametrize(
+    ("text", "params"),
+    [
+        # SqueezeNet 1.0, GoogLeNet without batch norms, ResNet-50 and DenseNet: by hand.
+        ("fire 16 64", 96 * 16 + 16 + 2 * 64 + 16 * 64 + 16 * 64 * 9),
+        ("bottleneck 24", 96 * 24 + 24 * 24 * 9 + 24 * 96 + 2 * (24 + 24 + 96)),
+        ("bottleneck 64", 96 * 64 + 64 * 64 * 9 + 64 * 256 + 96 * 256 + 2 * (128 + 512)),
+        ("basicblock 64 s2", 96 * 64 * 9 + 64 * 64 * 9 + 96 * 64 + 2 * 192),
+        ("denselayer 32", 96 * 128 + 128 * 32 * 9 + 2 * (96 + 128)),
+        ("inception 4 5 6 7 8 9", 97 * (4 + 5 + 7 + 9) + 5 * 6 * 9 + 6 + 7 * 8 * 25 + 8),
+    ],
+)
+def test_blocks_of_well_known_networks(text: str, params: int) -> None:
+    layers, error, _ = parse_understood(text, (96, 8, 8))
+    report = check(Network(input=(96, 8, 8), layers=layers))
+    assert error is None and report.total_params == params
+    assert {issue.code for issue in report.issues} <= {"not-scores"}
+
+
+def test_brackets_take_no_longer_than_the_line_is_long() -> None:
+    for text in ("f(" * 20_000, "f(x" * 20_000, "f(" + "x" * 200_000, "f((((" + "x(" * 9_000):
+        assert parse_understood(text).error is not None
+        complete(text, len(text))
 
 
 def test_the_notation_of_a_paper_is_translated() -> None:

@@ -59,6 +59,26 @@ def test_resume_at_every_step_ends_with_the_same_bits(
         assert figures(last.folder) == figures(whole.folder)
 
 
+CUT = {
+    "merged": {"last_batch": "merge", "balance": "weights", "mixup": 0.4, "rotate": 20.0},
+    "dropped": {"last_batch": "drop", "balance": "sampling", "jitter": 0.3, "scale": 0.2},
+}
+
+
+@pytest.mark.parametrize("recipe", CUT.values(), ids=CUT)
+def test_resume_with_weighted_blended_and_joined_batches(
+    recipe: dict[str, Any], tmp_path: Path
+) -> None:
+    described = small_network(epochs=2, **recipe)
+    whole = run(tmp_path, described)
+    assert whole.events[-1].step == 4
+    for step in range(1, 4):
+        first = run(tmp_path, described, stop_at=step, threads=4)
+        last = run(first.folder, described)
+        assert_same(last.weights, whole.weights)
+        assert figures(last.folder) == figures(whole.folder)
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file names are UTF-8")
 def test_a_folder_whose_name_is_not_utf_8_loses_no_event(tmp_path: Path) -> None:
     root = tmp_path / os.fsdecode(b"runs-\xff")

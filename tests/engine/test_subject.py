@@ -170,7 +170,11 @@ def test_data_that_is_gone(session: Session, monkeypatch: pytest.MonkeyPatch) ->
     ("shape", "classes", "words"),
     [
         ((1, 5, 6), 3, "The images of odd are 1x5x6, the network expects 1x6x6."),
-        ((1, 6, 6), 4, "The data odd has 4 classes, the network gives 3 scores."),
+        (
+            (1, 6, 6),
+            4,
+            "The data odd has 4 classes, the network gives 3 scores. The network does not know d.",
+        ),
     ],
 )
 def test_data_that_does_not_fit(

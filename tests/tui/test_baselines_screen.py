@@ -29,8 +29,9 @@ def two_short_rungs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ladder of the screen, but short."""
     import cnn_tui.engine.baselines.suite as module
 
-    def short(*args: object) -> BaselineSuite:
-        return BaselineSuite(*args, epochs=2, rungs=("linear-softmax", "two-layer"))  # type: ignore[arg-type]
+    def short(*args: object, **others: object) -> BaselineSuite:
+        rungs = ("linear-softmax", "two-layer")
+        return BaselineSuite(*args, epochs=2, rungs=rungs, **others)  # type: ignore[arg-type]
 
     monkeypatch.setattr(module, "BaselineSuite", short)
     assert baseline_runner.RUNGS[0] == "knn"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +30,8 @@ from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.building.fields import Field, FieldError, form_fields
-from cnn_tui.tui.building.forms import form_for
+from cnn_tui.tui.building.forms import form_for, with_value
+from cnn_tui.tui.building.outline import outline
 
 NESTED = Network(
     name="nested",
@@ -326,3 +328,18 @@ def test_two_hundred_layers_are_checked_and_laid_out() -> None:
     made.set_field("name", "middle")
     assert check(made.network).valid
     assert len(made.rows) == 204
+
+
+def test_classes_are_typed_with_commas_and_fit_the_last_layer() -> None:
+    network = msgspec.structs.replace(Network(layers=(FC(out_features=10),)), data="mine.npz")
+    row = next(row for row in outline(network, check(network)) if row.kind == "input")
+    form = form_for(network, row)
+    field = next(field for field, _ in form.lines if field.name == "classes")
+    assert field.parse(" cat, great dane ,eel") == ("cat", "great dane", "eel")
+    assert field.parse("") == () and field.show(()) == ""
+    assert field.show(("cat", "great dane")) == "cat, great dane"
+    changed = with_value(network, row, "classes", ("cat", "dog", "eel"))
+    assert changed.layers == (FC(out_features=3),)
+    assert with_value(changed, row, "data", "digits").classes == ()
+    known = msgspec.structs.replace(network, data="digits")
+    assert [field.name for field, _ in form_for(known, row).lines] == ["input", "data", "name"]

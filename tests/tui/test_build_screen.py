@@ -326,3 +326,32 @@ async def test_an_input_in_another_order_is_told_with_the_right_one(make_app: Ma
         await pilot.press("escape", "a")
         assert app.builder.network.input == (1, 28, 28)
         assert app.builder.report.valid
+
+
+async def test_every_setting_of_the_recipe_is_reached_and_seen(make_app: MakeApp) -> None:
+    """There are more than fit on a low screen: the form follows the one being edited."""
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("t")
+        assert "more below" in text(app, "#form")
+        form = app.screen.query_one(LayerForm)
+        assert form.form is not None
+        names = [field.name for field, _ in form.form.lines]
+        for name in names:
+            assert form.active == name
+            label = name.replace("_", " ")
+            shown = text(app, "#form").splitlines()
+            assert any(line.strip().startswith(label) for line in shown), label
+            entry = app.screen.query_one("ValueInput", Input)
+            row = entry.region.y - form.content_region.y
+            assert shown[row].strip().startswith(label), "the entry is beside its name"
+            if name == "rotate":
+                assert "degrees" in text(app, "#doctor")
+            await pilot.press("tab")
+        assert form.active == names[0]
+        await pilot.press("shift+tab")
+        assert form.active == "mixup" and "more below" not in text(app, "#form")
+        await type_in(pilot, "0.2")
+        await pilot.press("escape")
+        assert app.builder.network.training.mixup == 0.2
+        assert "everything but network" in text(app, "#doctor")

@@ -37,14 +37,14 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    """Forty dark and forty light pictures."""
+    """Forty dark and forty light pictures in grey, stored as colour."""
     rng = np.random.default_rng(0)
     for label, name in enumerate(("dark", "light")):
         folder = tmp_path / "pictures" / name
         folder.mkdir(parents=True)
         for number in range(40):
-            pixels = (rng.integers(0, 100, (12, 10, 3)) + 150 * label).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / f"{number}.png")
+            pixels = (rng.integers(0, 100, (12, 10, 1)) + 150 * label).astype(np.uint8)
+            Image.fromarray(np.repeat(pixels, 3, 2)).save(folder / f"{number}.png")
     return tmp_path / "pictures"
 
 
@@ -70,6 +70,51 @@ def test_show_counts_and_measures(cli) -> None:
     assert [one["name"] for one in shown["classes"]] == list("0123456789")
     assert shown["mean"] == [pytest.approx(4.88, abs=0.05)]
     assert shown["std"] == [pytest.approx(6.02, abs=0.05)]
+
+
+def test_show_tells_what_is_doubtful(cli, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    x_test = rng.integers(0, 256, (20, 8, 8), dtype=np.uint8)
+    x_test[2:6], x[40] = x[10:14], 7
+    data = tmp_path / "mine.npz"
+    np.savez(data, x=x, y=np.arange(60) % 2, x_test=x_test, y_test=np.arange(20) % 2)
+    code, out, err = cli("data", "show", data)
+    assert (code, err) == (0, "")
+    assert out.startswith("mine, NumPy arrays in a .npz file: ")
+    assert "! 4 images of the test split are also in training or validation" in out
+    assert "! 1 image is nearly of a single brightness." in out
+    assert re.search(r"test image \d \(\d\) is (train|val) image \d+ \(\d\)", out)
+    assert sum(line.endswith("#") for line in out.splitlines()) == 2
+    shown = json.loads(cli("data", "show", data, "--json").out)
+    assert (shown["repeats"]["test"], shown["form"]) == (4, "NumPy arrays in a .npz file")
+    assert [one["split"] for one in shown["scales"]] == ["train", "val", "test"]
+    assert len(shown["flat"]["examples"]) == 1
+
+
+def test_show_takes_a_part(cli) -> None:
+    def part(*words: object) -> dict[str, object]:
+        found: dict[str, object] = json.loads(cli("data", "show", "digits", *words, "--json").out)
+        return found
+
+    few = part("--limit", 50)
+    assert (few["train"], few["val"], few["test"]) == (50, 50, 50)
+    assert [one["train"] for one in part("--per-class", 7)["classes"]] == [7] * 10  # type: ignore[attr-defined]
+    assert few["mean"] == part("--limit", 50, "--seed", 0)["mean"]
+    assert few["mean"] != part("--limit", 50, "--seed", 1)["mean"]
+
+
+def test_a_training_on_a_part_is_resumed_and_repeated_on_the_same_part(cli, file: Path) -> None:
+    options = ("--data", "digits", "--per-class", 9, "--json")
+    file.write_text(NETWORK.replace("out_features = 2", "out_features = 10"))
+    code, out, _ = cli("train", file, *options)
+    started = json.loads(out.splitlines()[0])
+    assert (code, started["train_images"], started["val_images"]) == (0, 90, 90)
+    for words in (("resume", started["run"], "--epochs", 2), ("reproduce", started["run"])):
+        code, out, _ = cli(*words, "--json")
+        assert code == 0 and json.loads(out.splitlines()[0])["train_images"] == 90
+    code, out, _ = cli("reproduce", started["run"], "--set", "per_class=5", "--json")
+    assert code == 0 and json.loads(out.splitlines()[0])["train_images"] == 50
 
 
 def test_show_in_a_pipe_is_plain(cli) -> None:
@@ -105,6 +150,24 @@ def test_training_on_pictures_takes_the_size_from_the_network(
     monkeypatch.chdir("/")
     code, out, err = cli("resume", events[0]["run"], "--epochs", 2, "--json")
     assert (code, err) == (0, "")
+
+
+def test_pictures_in_colour_before_a_network_for_grey_are_told(
+    cli, file: Path, pictures: Path
+) -> None:
+    file.write_text(NETWORK)
+    quiet = cli("preflight", file, "--data", pictures)
+    assert "note" not in quiet.err
+    from PIL import Image
+
+    for path in pictures.rglob("*.png"):
+        with Image.open(path) as image:
+            tinted = np.asarray(image) * np.array([1.0, 0.4, 0.2])
+        Image.fromarray(tinted.astype(np.uint8)).save(path)
+    words = "The pictures are in colour, but are read in grey"
+    assert words in cli("preflight", file, "--data", pictures).err
+    lines = cli("preflight", file, "--data", pictures, "--json").out.splitlines()
+    assert any(note.startswith(words) for note in json.loads(lines[0])["evidence"])
 
 
 def test_training_on_npz(cli, file: Path, tmp_path: Path) -> None:
@@ -177,6 +240,17 @@ def test_fetch_gets_the_files_and_says_where(cli, mirror: str, tmp_path: Path) -
     listed = {entry["name"]: entry for entry in json.loads(cli("data", "list", "--json").out)}
     assert listed["mnist"]["ready"]
     (Path(fetched["folder"]) / "one.bin").unlink()
+
+
+def test_fetch_takes_files_from_elsewhere(cli, mirror: str, tmp_path: Path) -> None:
+    place, given = tmp_path / "there", tmp_path / "usb" / "download"
+    given.parent.mkdir()
+    given.write_bytes(CONTENT)
+    code, out, err = cli("data", "fetch", "mnist", "--from", given, "--data-dir", place, "--json")
+    assert (code, err, json.loads(out)["bytes"]) == (0, "", 70_000)
+    assert (place / "one.bin").read_bytes() == CONTENT
+    code, out, err = cli("data", "fetch", "mnist", "--from", given, "--mirror", mirror)
+    assert code == 2 and "choose one" in err
 
 
 def test_fetch_that_fails_is_one_line(cli, mirror: str, tmp_path: Path) -> None:

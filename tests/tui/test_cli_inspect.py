@@ -122,7 +122,7 @@ def test_states_of_a_run(cli, root: Path) -> None:
         (("maps", "--image", __file__), 1, "cannot be shown"),
         (("maps", "--state", 77), 1, "no state 77"),
         (("maps", "--data", "cifar"), 1, "Did you mean"),
-        (("maps", "--data", "shapes"), 1, "3x32x32"),
+        (("maps", "--data", "small.npz"), 1, "1x6x6"),
         (("ablate", "--filter", 99), 1, "no filter 99"),
         (("ablate", "--keep"), 2, "--filter"),
         (("histograms", "--layer", "relu2"), 1, "no weights"),
@@ -131,8 +131,15 @@ def test_states_of_a_run(cli, root: Path) -> None:
     ],
 )
 def test_mistakes_are_one_line(
-    cli, root: Path, options: tuple[object, ...], code: int, words: str
+    cli,
+    root: Path,
+    options: tuple[object, ...],
+    code: int,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(root)
+    np.savez("small.npz", x=np.zeros((40, 6, 6), np.uint8), y=np.arange(40) % 10)
     found = cli("inspect", "small-2", *options, "--runs-dir", root)
     assert (found.code, found.out) == (code, ""), found
     assert words in found.err and found.err.count("\n") == 1

@@ -252,7 +252,7 @@ def test_reproduce_with_one_value_changed_compares(cli, runs: Path, tmp_path: Pa
         ("lr=fast", 1, "training.lr: expected a number"),
         ("lrr=1", 1, "no setting 'lrr'"),
         ("layers[0].out_features=3", 1, "10 classes"),
-        ("data=shapes", 1, "3x32x32"),
+        ("data=shape", 1, "Did you mean shapes"),
     ],
 )
 def test_changes_that_cannot_be_made(cli, runs: Path, change: str, code: int, words: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import pytest
 from driving import text
 from PIL import Image
@@ -18,6 +19,7 @@ from cnn_tui.engine.data import decoded
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE
 from cnn_tui.engine.data.pictures import FittedPicture
 from cnn_tui.engine.data.sources import SOURCES
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.datasets import DataScreen
@@ -100,9 +102,60 @@ async def test_samples_of_what_is_built_in(make_app: MakeApp) -> None:
         await pilot.press("down")
         await until(pilot, lambda: "pixels" in text(app, "#dataset") and "▀" in samples(app))
         await pilot.press("end", "f", "x", "right", "f6")
-        assert "o opens data of your own" in text(app, "#dataset")
+        assert "o opens your own: a folder of pictures" in text(app, "#dataset")
         await pilot.press("escape")
         assert isinstance(app.screen, BuildScreen)
+
+
+async def test_classes_and_what_is_doubtful_on_c(make_app: MakeApp, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (90, 8, 8), dtype=np.uint8)
+    x_test = np.concatenate([images[:3], rng.integers(0, 256, (17, 8, 8), dtype=np.uint8)])
+    labels = {"y": np.arange(90) % 3 // 2, "y_test": np.arange(20) % 2}
+    np.savez(tmp_path / "mine.npz", x=images, x_test=x_test, **labels)
+    app = make_app()
+    app.places.given["folder"] = tmp_path / "mine.npz"
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("f6", "end")
+        await until(pilot, lambda: "! c shows doubts" in " ".join(text(app, "#dataset").split()))
+        assert "NumPy arrays in a .npz file" in " ".join(text(app, "#dataset").split())
+        await pilot.press("c")
+        await pilot.pause()
+        shown = text(app, "#classes")
+        assert "3 images of the test split are also in training" in " ".join(shown.split())
+        first, second = (line for line in shown.splitlines() if "━" in line)
+        assert first.count("━") > second.count("━") > 0
+        await pilot.press("space")
+        await pilot.pause()
+        assert not app.screen.query_one("#classes").display and "▀" in samples(app)
+
+
+async def test_augmentation_of_the_recipe_on_a(make_app: MakeApp) -> None:
+    app = make_app(Network(training=Recipe(flip=True, rotate=30)))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("f6")
+        await until(pilot, lambda: "▀" in samples(app))
+        before = samples(app)
+        await pilot.press("a")
+        await pilot.pause()
+        assert samples(app) != before
+        content = app.screen.query_one("#samples", Static).content
+        await pilot.press("space")
+        await pilot.pause()
+        assert app.screen.query_one("#samples", Static).content is not content
+        await pilot.press("a")
+        await pilot.pause()
+        assert "0 124" in " ".join(samples(app).split())
+
+
+async def test_a_recipe_without_augmentation_says_where_it_is_set(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("f6")
+        await until(pilot, lambda: "▀" in samples(app))
+        await pilot.press("a")
+        await pilot.pause()
+        assert any("changes no images" in note.message for note in app._notifications)
 
 
 async def test_a_host_that_has_nothing_is_told(

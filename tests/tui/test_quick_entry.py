@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from driving import layers, text, type_in
 from scripted import SMALL
+from textual import events
 from textual.widgets import Input
 
 from cnn_tui.engine.specs.layers import FC, Conv, MaxPool, ReLU, Residual
@@ -158,3 +159,18 @@ async def test_keys_that_come_in_a_burst_are_text(make_app: MakeApp) -> None:
             MaxPool(),
         )
         assert len(app.screen_stack) == 1
+
+
+async def test_lines_of_other_programs_are_pasted_as_they_are(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("home", "slash")
+        pasted = "nn.Sequential(\n    nn.Conv2d(1, 4, 3),\n    nn.ReLU(),\n    nn.Flatten(),\n)\n"
+        app.screen.query_one(Input).post_message(events.Paste(pasted))
+        await pilot.pause()
+        assert "2 layers; flatten is passed over" in text(app, "#entry")
+        await pilot.press("enter")
+        assert layers(app)[:2] == ["Conv", "ReLU"]
+        await pilot.press("slash")
+        await type_in(pilot, "Conv2d(3, 4, 3)")
+        assert "declares 3 input channels, but receives 4" in text(app, "#entry")

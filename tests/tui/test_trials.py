@@ -45,10 +45,17 @@ async def test_a_pre_flight_passes_line_by_line(make_app: MakeApp, size: tuple[i
         await pilot.press("f3")
         await over(app, pilot)
         shown = text(app, "TextLines")
-        assert shown.count("ok ") == 6
-        for check in ("input scale", "class balance", "initial loss", "gradients", "overfit"):
+        assert shown.count("ok ") == 7
+        for check in (
+            "input scale",
+            "class balance",
+            "splits",
+            "initial loss",
+            "gradients",
+            "overfit",
+        ):
             assert check in shown
-        assert "6 of 6" in shown
+        assert "7 of 7" in shown
         assert "All checks passed" in shown
         assert app.screen.region.contains_region(app.screen.query_one(".window").region)
         await pilot.press("f5")
@@ -193,6 +200,6 @@ async def test_a_pre_flight_is_cancelled(
         assert begun.wait(10)
         await pilot.press("x")
         await over(app, pilot)
-        assert "Stopped: 5 of 6 were not checked." in text(app, "TextLines")
+        assert "Stopped: 6 of 7 were not checked." in text(app, "TextLines")
         await pilot.press("escape")
         assert len(app.screen_stack) == 1

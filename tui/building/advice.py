@@ -33,8 +33,40 @@ def notes_for(network: Network, row: Row) -> tuple[Note, ...]:
     return explain(network, row.path) if row.kind == "layer" else ()
 
 
-def advice_for(network: Network, row: Row, notes: Sequence[Note]) -> tuple[str, ...]:
-    """Return a sentence about the row, then the notes on its layer: sharing, memory, costs."""
+_RECIPE = {
+    "seed": "Decides weights, order, dropout and augmentation: the same seed, the same bits.",
+    "clip_norm": "Gradients with a larger norm are scaled down to it.",
+    "warmup_epochs": "Epochs in which the learning rate rises to lr in a straight line.",
+    "patience": "Ends after this many epochs without a better validation accuracy.",
+    "keep_best": "Ends with the weights of the epoch that was best in validation.",
+    "last_batch": "The images that are left at the end of an epoch: keep them as a shorter batch, "
+    "merge them with the batch before if they are few, or drop them.",
+    "balance": "For classes of uneven size: sampling draws images of each equally often, weights "
+    "makes each count the same in the loss.",
+    "normalize": "Subtracts the mean of the pixels and divides by their deviation, per channel.",
+    "limit": "At most this many images of each split, drawn at random, always the same ones.",
+    "per_class": "At most this many images of each class in each split.",
+    "flip": "Mirrors half of the training images left to right, at random. F6, then a, shows it.",
+    "shift": "Moves each training image by up to so many whole pixels: a random crop.",
+    "cutout": "The side in pixels of a square that is blanked in each training image.",
+    "rotate": "Turns each training image by up to so many degrees, to either side.",
+    "scale": "Enlarges or shrinks each training image by up to this share: 0.1 is 10%.",
+    "translate": "Moves each training image by up to this share of its sides: 0.1 is 10%.",
+    "jitter": "Changes brightness, contrast and saturation by up to this share: 0.2 is 20%.",
+    "mixup": "Blends pairs of training images and their classes: 0.2 is usual, 0 is off.",
+}
+"""What settings of the recipe do whose names do not say it."""
+
+
+def advice_for(
+    network: Network, row: Row, notes: Sequence[Note], field: str = ""
+) -> tuple[str, ...]:
+    """Return a sentence about the row, then the notes on its layer: sharing, memory, costs.
+
+    ``field`` is the one that is being edited, which may have a sentence of its own.
+    """
+    if row.kind == "training" and field in _RECIPE:
+        return (_RECIPE[field],)
     below = (BETWEEN.join(note.lines) for note in notes if note.topic not in BESIDE)
     return (_sentence(network, row), *below)
 

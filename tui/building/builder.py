@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.fitting import fit_to_data, with_data
@@ -165,9 +166,13 @@ class Builder:
             return f"after layer {number((*above, at - 1))}"
         return f"in layer {number(tuple(above[:-1]))}" if above else self.network.data
 
+    def received(self) -> Shape | None:
+        """Return what layers inserted next receive; None if it is unknown."""
+        return received_by(self.network, self.report, self._place())
+
     def volume(self) -> tuple[int, int, int]:
         """The input shape of layers inserted next; the network's own if that is no volume."""
-        shape = received_by(self.network, self.report, self._place()) or ()
+        shape = self.received() or ()
         return (shape[0], shape[1], shape[2]) if len(shape) == 3 else self.network.input
 
     def remove(self) -> None:

@@ -101,6 +101,8 @@ _EMPTY = {
     "stride": "as kernel",
     "clip_norm": "off",
     "patience": "off",
+    "limit": "all",
+    "per_class": "all",
 }
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from cnn_tui.engine.specs.fitting import fit_to_data, with_data
 from cnn_tui.engine.specs.inside import LIST_FIELDS, number
-from cnn_tui.engine.specs.known_data import facts_for
+from cnn_tui.engine.specs.known_data import facts_for, facts_of
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
 from cnn_tui.engine.specs.network import LOSS_TYPES, Loss, Network, Recipe
 from cnn_tui.engine.specs.places import layer_at
@@ -46,7 +46,8 @@ def form_for(network: Network, row: Row) -> Form:
     """Return the form of a row."""
     match row.kind:
         case "input":
-            names = ("input", "data", "classes", "labels_from", "name")
+            own = () if facts_of(network.data).name else ("classes", "labels_from")
+            names = ("input", "data", *own, "name")
             known = {field.name: field for field in form_fields(Network)}
             return _form("input", "input", network, [known[name] for name in names])
         case "loss":

@@ -19,6 +19,7 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunStarted
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.loading import load, progress_shown
+from cnn_tui.tui.cli.options import Reading
 from cnn_tui.tui.cli.outlet import printing
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.cli.rungs import print_ladder, sentence
@@ -29,6 +30,7 @@ from cnn_tui.tui.cli.stopping import stopped_by_signals
 @click.option("--data", metavar="NAME", default="digits", show_default=True, help="The dataset.")
 @options.data_dir
 @options.skip_damaged
+@options.reading
 @click.option("--only", type=click.Choice(BASELINES), multiple=True, help="May be repeated.")
 @click.option(
     "--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Epochs of every network."
@@ -43,6 +45,7 @@ def command(
     data: str,
     data_dir: Path | None,
     skip_damaged: bool,
+    reading: Reading,
     only: tuple[Baseline, ...],
     epochs: int | None,
     seed: int,
@@ -59,7 +62,7 @@ def command(
     """
     name, data_dir = locate(data, data_dir)
     ladder = BaselineSuite(
-        load(name, data_dir, DEFAULT_SHAPE, skip_damaged=skip_damaged),
+        load(name, data_dir, DEFAULT_SHAPE, skip_damaged=skip_damaged, reading=reading),
         name,
         runs_dir,
         data_dir,
@@ -68,6 +71,8 @@ def command(
         KNN(metric, k),
         threads,
         tuple(baseline for baseline in BASELINES if not only or baseline in only),
+        reading.classes,
+        reading.labels_from,
     )
     control, done = Control(), list[BaselineResult]()
     with (

@@ -45,6 +45,7 @@ def print_comparison(comparison: RunComparison) -> None:
 
 def _figures(comparison: RunComparison) -> list[tuple[str, ...]]:
     summaries = [entry.summary for entry in comparison.runs]
+    balanced = [summary.test_balanced_accuracy for summary in summaries]
     return [
         ("state", *(entry.state for entry in comparison.runs)),
         ("epochs trained", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
@@ -53,6 +54,7 @@ def _figures(comparison: RunComparison) -> list[tuple[str, ...]]:
         ("best val accuracy", *(percent(summary.best_val_accuracy, 2) for summary in summaries)),
         ("at epoch", *(str(summary.best_epoch or "") for summary in summaries)),
         ("test accuracy", *(percent(summary.test_accuracy, 2) for summary in summaries)),
+        *([("balanced", *(percent(one, 2) for one in balanced))] if any(balanced) else []),
     ]
 
 

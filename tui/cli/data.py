@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,10 @@ from cnn_tui.engine.data.catalog import DatasetEntry, entries, find_name
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.fetch import MIRROR_VARIABLE, fetch
 from cnn_tui.engine.data.sources import SOURCES
-from cnn_tui.engine.data.statistics import Statistics, first_of_each, measure, to_bytes
+from cnn_tui.engine.data.statistics import Statistics, findings, first_of_each, measure, to_bytes
+from cnn_tui.engine.data.subset import subset_of
 from cnn_tui.engine.data.taking import take
+from cnn_tui.engine.data.understanding import form_of
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.wording import nearest, show
@@ -29,6 +32,8 @@ from cnn_tui.tui.terminal.half_blocks import Picture
 _PICTURE = 16
 """Longest side of a picture, in characters."""
 _MOST_PICTURES = 20
+_BAR = 24
+"""Columns of the bar of the largest class."""
 
 
 class Fetched(msgspec.Struct, frozen=True):
@@ -91,6 +96,11 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
     help="Side to which the pictures of a folder are resized.",
 )
 @click.option("--grey", is_flag=True, help="Read the pictures of a folder in grey.")
+@options.limit
+@options.per_class
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, metavar="N", help="Seed of --limit, --per-class."
+)
 @options.as_json
 def show_command(
     name: str,
@@ -99,12 +109,20 @@ def show_command(
     reading: Reading,
     size: int,
     grey: bool,
+    limit: int | None,
+    per_class: int | None,
+    seed: int,
     as_json: bool,
 ) -> None:
-    """Show what is in the dataset NAME, or in a folder or file of one's own."""
+    """Show what is in the dataset NAME, or in a folder or file of one's own.
+
+    Prints its form, sizes, classes and what is doubtful: images that are twice in it, images of a
+    single brightness, splits that are scaled differently.
+    """
     shape = (1 if grey else 3, size, size)
     dataset = load(name, data_dir, shape, skip_damaged=skip_damaged, reading=reading)
-    statistics = measure(dataset)
+    dataset = subset_of(dataset, limit, per_class, seed)
+    statistics = measure(dataset, form_of(name, data_dir))
     if as_json:
         print_json(statistics)
         return
@@ -115,18 +133,41 @@ def show_command(
 
 
 def _print_statistics(statistics: Statistics) -> None:
+    form = f", {statistics.form}" if statistics.form else ""
     print_line(
-        f"{statistics.name}: {statistics.train:,} images to train, {statistics.val:,} to validate, "
-        f"{statistics.test:,} to test, {format_shape(statistics.input)}, {statistics.dtype} from "
-        f"{statistics.low:g} to {statistics.high:g}"
+        f"{statistics.name}{form}: {statistics.train:,} images to train, {statistics.val:,} to "
+        f"validate, {statistics.test:,} to test"
     )
-    print_line(f"mean {_figures(statistics.mean)}, deviation {_figures(statistics.std)}")
+    print_line(
+        f"{format_shape(statistics.input)} (channels x height x width), {statistics.dtype} from "
+        f"{statistics.low:g} to {statistics.high:g}, mean {_figures(statistics.mean)}, deviation "
+        f"{_figures(statistics.std)}"
+    )
+    found = findings(statistics)
+    for sentence in found:
+        print_line(f"! {sentence}", "yellow")
+    for example in statistics.repeats.examples if statistics.repeats else ():
+        print_line(
+            f"  {example.split} image {example.index} ({example.label}) is {example.first_split} "
+            f"image {example.first_index} ({example.first_label})"
+        )
+    for split, index, label in statistics.flat.examples if statistics.flat else ():
+        print_line(f"  {split} image {index} ({label}) is nearly of a single brightness")
+    if not found:
+        print_line("No image is in two splits, none is of a single brightness.")
+    most = max((count.train for count in statistics.classes), default=0)
     rows = [
-        (count.name, f"{count.train:,}", f"{count.val:,}", f"{count.test:,}")
+        (
+            count.name,
+            f"{count.train:,}",
+            f"{count.val:,}",
+            f"{count.test:,}",
+            "#" * math.ceil(_BAR * count.train / max(1, most)),
+        )
         for count in statistics.classes
     ]
-    header = ("class", "train", "val", "test")
-    print_table(header, rows, right=header[1:])
+    header = ("class", "train", "val", "test", "")
+    print_table(header, rows, right=header[1:4], spare="")
 
 
 def _figures(values: tuple[float, ...]) -> str:

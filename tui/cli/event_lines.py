@@ -17,7 +17,7 @@ from cnn_tui.engine.training.events import (
     RunStarted,
     SettingChanged,
 )
-from cnn_tui.tui.words import clock, count
+from cnn_tui.tui.words import balanced_words, clock, count
 
 
 def event_line(event: RunEvent, told: Mapping[tuple[str, str], str] | None = None) -> str:
@@ -87,7 +87,8 @@ def step_line(event: BatchCompleted) -> str:
 def _epoch(event: EpochCompleted) -> str:
     return (
         f"epoch {event.epoch:3}  train loss {event.train_loss:.4f} {event.train_accuracy:6.1%}  "
-        f"val loss {event.val_loss:.4f} {event.val_accuracy:6.1%}  lr {event.lr:.3g}  "
+        f"val loss {event.val_loss:.4f} {event.val_accuracy:6.1%}"
+        f"{balanced_words(event.val_balanced_accuracy)}  lr {event.lr:.3g}  "
         f"{event.images_per_second:,.0f} images/s  {clock(event.seconds)}"
     )
 
@@ -97,7 +98,10 @@ def _ended(event: RunEnded) -> str:
     if event.best_val_accuracy is not None:
         parts.append(f"best val {event.best_val_accuracy:.2%} at epoch {event.best_epoch}")
     if event.test_accuracy is not None:
-        parts.append(f"test loss {event.test_loss:.4f}, accuracy {event.test_accuracy:.2%}")
+        balanced = balanced_words(event.test_balanced_accuracy)
+        parts.append(
+            f"test loss {event.test_loss:.4f}, accuracy {event.test_accuracy:.2%}{balanced}"
+        )
     if event.reason == "completed" and event.message:
         parts.append(event.message.rstrip("."))
     return "; ".join(parts)

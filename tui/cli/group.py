@@ -17,6 +17,7 @@ COMMANDS = {
     "compare": "Show runs side by side.",
     "export": "Write figures or network of a run for other programs.",
     "import": "Convert an ONNX file or PyTorch source to an architecture.",
+    "evaluate": "Measure the network of a run on its test images or on other data.",
     "predict": "Classify pictures with the network of a run.",
     "inspect": "Look inside a run: filters, feature maps, filter health and more.",
     "templates": "Show the first-layer weights of a run.",

@@ -84,6 +84,14 @@ tensorboard = click.option(
     help="Also write TensorBoard files, into a folder of DIR named after the run.",
 )
 
+limit = click.option(
+    "--limit", type=click.IntRange(1), metavar="N", help="At most N images of each split."
+)
+
+per_class = click.option(
+    "--per-class", type=click.IntRange(1), metavar="N", help="At most N images of each class."
+)
+
 skip_damaged = click.option(
     "--skip-damaged", is_flag=True, help="Skip damaged pictures of a folder."
 )

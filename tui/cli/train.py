@@ -47,6 +47,8 @@ from cnn_tui.tui.history.continuing import OnHangup
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
 @click.option("--seed", type=int, metavar="N", help="Seed of weights, order and dropout.")
+@options.limit
+@options.per_class
 @click.option(
     "--resize",
     type=click.Choice(get_args(ResizeRule)),

@@ -27,7 +27,7 @@ from cnn_tui.engine.training.events import (
 )
 from cnn_tui.engine.training.settings import Settings, SettingValue
 from cnn_tui.tui.dashboard.series import Noisy, Series
-from cnn_tui.tui.words import short
+from cnn_tui.tui.words import balanced_words, short
 
 LOG_LINES = 200
 
@@ -155,7 +155,7 @@ class Board:
         """The number of batches in an epoch, at the present batch size."""
         if self.started is None:
             return 1
-        if self.settings is None:
+        if self.settings is None or self.settings.batch_size == self.started.batch_size:
             return self.started.batches
         return -(-self.started.train_images // self.settings.batch_size)
 
@@ -247,6 +247,7 @@ def _end_words(event: RunEnded, *, told: bool) -> str:
     if event.reason == "failed":
         return f"! failed at step {event.step:,}" if told else f"! failed: {event.message}"
     test = "" if event.test_accuracy is None else f": test {event.test_accuracy:.1%}"
+    test += balanced_words(event.test_balanced_accuracy)
     return ("done" if event.reason == "completed" else "stopped") + test
 
 

@@ -37,6 +37,8 @@ def preflight_rows(
         rows = _checks(names, results, width, over, detailed)
         if len(rows) <= room:
             break
+    if len(rows) > room and not end[0]:
+        end, room = end[1:], room + 1  # without the blank line between
     return [*rows[: max(0, room)], *end]
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from cnn_tui.engine.system_memory import held_memory
 from cnn_tui.engine.training.events import LayerHealth
 from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.words import balanced_words
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class RunView:
     train_accuracy: float | None = None
     val_accuracy: float | None = None
     best: str = ""
+    balanced: str = ""
+    """The balanced validation accuracy and the class with the lowest recall, if uneven."""
     usage: str = ""
     """Processor time and memory of the program."""
     layers: tuple[LayerHealth, ...] = ()
@@ -84,6 +87,7 @@ def view_of(
         train_accuracy=epoch.train_accuracy if epoch else batch.accuracy if batch else None,
         val_accuracy=board.validation.accuracy if board.validation else None,
         best=f"{board.best.accuracy:.1%}, epoch {board.best.epoch}" if board.best else "",
+        balanced=_balanced(board),
         usage=usage,
         layers=board.layers.layers if board.layers else (),
         troubled=frozenset(layer for _, layer in board.standing if layer),
@@ -91,6 +95,20 @@ def view_of(
         remedy=verdict.remedy.description if verdict and verdict.remedy else "",
         log=tuple(board.log),
     )
+
+
+def _balanced(board: Board) -> str:
+    validation, started = board.validation, board.started
+    if validation is None or validation.balanced_accuracy is None or started is None:
+        return ""
+    known = [
+        (recall, label) for label, recall in enumerate(validation.recalls) if recall is not None
+    ]
+    words = f"{validation.balanced_accuracy:.1%}"
+    if not known or len(validation.recalls) != len(started.classes):
+        return words
+    recall, label = min(known)
+    return f"{words}, lowest {started.classes[label]} {recall:.0%}"
 
 
 def _state(board: Board, active: bool, pausing: bool, stopping: bool) -> str:
@@ -122,7 +140,7 @@ def _test_words(board: Board, keep_best: bool) -> str:
     ended, best = board.ended, board.best
     if ended is None or ended.test_accuracy is None:
         return ""
-    words = f"test {ended.test_accuracy:.1%}"
+    words = f"test {ended.test_accuracy:.1%}{balanced_words(ended.test_balanced_accuracy)}"
     if best is None or best.epoch == ended.epoch:
         return words
     if keep_best:

@@ -68,7 +68,14 @@ class BaselineRunner:
                     skip_damaged=self._skip_damaged,
                     progress=progress_of(self._read_so_far, lambda: self.closed),
                 )
-                self._ladder = BaselineSuite(dataset, network.data, self._root, place)
+                self._ladder = BaselineSuite(
+                    dataset,
+                    network.data,
+                    self._root,
+                    place,
+                    classes=network.classes,
+                    labels_from=network.labels_from,
+                )
             return self._ladder
 
     def _read_so_far(self, words: str) -> None:

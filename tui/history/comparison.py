@@ -42,10 +42,12 @@ def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
     runs = comparison.runs
     summaries = [entry.summary for entry in runs]
     best = max((summary.best_val_accuracy or 0.0 for summary in summaries), default=0.0)
+    balanced = [summary.test_balanced_accuracy for summary in summaries]
     figures = (
         ("best val", *(_best(summary.best_val_accuracy, best) for summary in summaries)),
         ("in epoch", *(str(summary.best_epoch or "") for summary in summaries)),
         ("test", *(percent(summary.test_accuracy) for summary in summaries)),
+        *([("test, balanced", *map(percent, balanced))] if any(balanced) else ()),
         ("parameters", *(f"{summary.params:,}" for summary in summaries)),
     )
     rest = (

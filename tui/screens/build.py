@@ -152,7 +152,7 @@ class BuildScreen(DocumentScreen):
             self._present_aside(builder)
         doctor = self.query_one(Doctor)
         doctor.chosen = chosen
-        doctor.advice = advice_for(builder.network, builder.row, notes)
+        doctor.advice = advice_for(builder.network, builder.row, notes, form.active)
         self.refresh_bindings()
 
     def _present_aside(self, builder: Builder) -> None:
@@ -183,9 +183,20 @@ class BuildScreen(DocumentScreen):
     def _picture_scrolled(self, event: VolumeView.Scrolled) -> None:
         self.action_go(event.by)
 
+    @on(LayerForm.Opened)
+    def _field_opened(self, event: LayerForm.Opened) -> None:
+        self._advise(event.name)
+
+    def _advise(self, field: str = "") -> None:
+        builder = self._builder
+        notes = notes_for(builder.network, builder.row)
+        advice = advice_for(builder.network, builder.row, notes, field)
+        self.query_one(Doctor).advice = advice
+
     @on(LayerForm.Left)
     def _form_left(self) -> None:
         self._to_list()
+        self._advise()
 
     @on(LayerForm.Discarded)
     def _text_discarded(self, event: LayerForm.Discarded) -> None:
@@ -219,7 +230,7 @@ class BuildScreen(DocumentScreen):
     def action_quick_entry(self) -> None:
         """Open the line for typing layers, in place of the doctor."""
         self.query_one(Doctor).display = False
-        self.query_one(QuickEntry).open()
+        self.query_one(QuickEntry).open(self._builder.received())
 
     def action_pattern(self) -> None:
         """Insert the layers of a pattern after the selected row."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from functools import partial
 from textwrap import wrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,9 +14,10 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from cnn_tui.engine.data.forms import FORMS
-from cnn_tui.engine.data.sources import OWN, SOURCES
+from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES
 from cnn_tui.engine.errors import CnnTuiError, DataError
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.tui.actions import DATA
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.rows import Column, TableRow, bar
@@ -53,19 +54,38 @@ _MOST_KNOWN = 3
 """Datasets that are kept in memory."""
 
 
+DataView = Literal["samples", "classes", "augmented"]
+
+
 class DataScreen(ModeScreen):
-    """Shows samples of the selected dataset; loading and downloading run on a thread."""
+    """Shows samples of the selected dataset, its classes, and what augmentation makes of it.
+
+    Loading and downloading run on a thread.
+    """
 
     CSS_PATH = "runs.tcss"
     SCOPES = (DATA,)
     BINDINGS = bindings(DATA)
     AUTO_FOCUS = "Table"
 
-    def __init__(self, mode: str, places: Places, first: str = "", *, fetch: bool = False) -> None:
+    def __init__(
+        self,
+        mode: str,
+        places: Places,
+        first: str = "",
+        *,
+        recipe: Recipe | None = None,
+        fetch: bool = False,
+    ) -> None:
         super().__init__()
         self.MODE, self._places = mode, places
+        self._recipe = recipe or Recipe()
+        """The recipe whose augmentation is shown."""
+        self._view: DataView = "samples"
         self._first, self._fetch_first = first, fetch
         """The dataset to select first, and whether to download it at once."""
+        self._own: Path | None = None
+        """The path that the network names as its data."""
         self._entries: dict[str, DatasetEntry] = {}
         self._shown: tuple[Dataset, Statistics] | None = None
         self._page = 0
@@ -83,11 +103,15 @@ class DataScreen(ModeScreen):
         yield TextLines(id="dataset")
         with VerticalScroll(id="sheet", can_focus=False):
             yield Static(id="samples")
+            yield TextLines(id="classes")
 
     def on_mount(self) -> None:
         """Select the requested dataset, else the first one."""
         super().on_mount()
+        from cnn_tui.engine.data.catalog import locate
+
         self.heading = Heading("datasets")
+        self._first, self._own = locate(self._first, None)
         self._list()
         if self._first in self._entries:
             self.query_one(Table).cursor = list(self._entries).index(self._first)
@@ -106,9 +130,9 @@ class DataScreen(ModeScreen):
         # Imported late, here and below: only data that is shown needs NumPy.
         from cnn_tui.engine.data.catalog import entries
 
-        listed = entries(self._places.data_of)
+        listed = entries(self._folder_of)
         self._entries = {entry.name: entry for entry in listed}
-        given = (self._places.data_of(entry.name) is not None for entry in listed)
+        given = (self._folder_of(entry.name) is not None for entry in listed)
         self.query_one(Table).records = tuple(map(_record, listed, given))
         self._chosen()
 
@@ -130,15 +154,19 @@ class DataScreen(ModeScreen):
             )
         else:
             self._words = (
-                f"o opens data of your own: {FORMS}; a network uses it with "
-                f"{entry.name!r} as the data of its input in Build, or with its path"
+                f"o opens your own: {FORMS}; in Build it is the data {entry.name!r}, or its path"
             )
         self._look()
         self.refresh_bindings()
 
+    def _folder_of(self, name: str) -> Path | None:
+        """The folder that was given for a dataset, or the path that is the network's data."""
+        given = self._places.data_of(name)
+        return self._own if name == FOLDER and given is None else given
+
     def _read(self, name: str) -> None:
         """Read a dataset on a thread, unless it was read before."""
-        key = name, self._places.data_of(name)
+        key = name, self._folder_of(name)
         if key in self._known:
             self._show_measured(key, self._known[key])
         else:
@@ -179,21 +207,32 @@ class DataScreen(ModeScreen):
         self.refresh_bindings()
 
     def _draw(self) -> None:
-        from cnn_tui.tui.samples import looks_in, sample_sheet
+        from cnn_tui.tui.samples import augmented_sheet, class_rows, looks_in, sample_sheet
 
-        if self._shown:
-            looks = looks_in(self.app, _SIDES[self.size.height >= 36])
-            sheet = sample_sheet(*self._shown, self._page, looks)
-            self.query_one("#samples", Static).update(sheet)
+        if not self._shown:
+            return
+        room = self.query_one("#sheet").content_size.width
+        looks = looks_in(self.app, _SIDES[self.size.height >= 36])
+        samples, classes = self.query_one("#samples", Static), self.query_one("#classes", TextLines)
+        classes.display = self._view == "classes"
+        samples.display = not classes.display
+        if self._view == "classes":
+            classes.rows = tuple(class_rows(self._shown[1], room))
+            classes.refresh(layout=True)
+        elif self._view == "augmented":
+            samples.update(augmented_sheet(self._shown, self._recipe, self._page, looks, room))
+        else:
+            samples.update(sample_sheet(*self._shown, self._page, looks))
 
     def _look(self) -> None:
         if not self.is_mounted:
             return
         lines = self.query_one("#dataset", TextLines)
         if self._stop is None:
-            room = max(20, self.size.width - 1)
+            room = max(20, self.size.width - 2)
             texts = [wrap(line, room, initial_indent=" ") for line in self._words.splitlines()]
             lines.rows = tuple(((line, "dim"),) for text in texts for line in text)
+            lines.styles.height = max(2, len(lines.rows))
             return
         what, done, total = self._progress
         figures = f" {what} {done / 1e6:,.1f} of {total / 1e6:,.1f} MB "
@@ -234,7 +273,28 @@ class DataScreen(ModeScreen):
             self._stop.set()
 
     def action_more(self) -> None:
+        if self._view == "classes":
+            self._view = "samples"
         self._page += 1
+        self._draw()
+
+    def action_view(self, name: DataView) -> None:
+        """Show the classes, or what augmentation does; again for the samples."""
+        from cnn_tui.engine.data.preview import changes
+
+        if name == "augmented":
+            made = changes(self._recipe)
+            if not made:
+                self.notify(
+                    "The recipe of the network changes no images: flip, shift, rotate, scale and "
+                    "others are set in its form, which t opens in Build.",
+                    title="No augmentation",
+                )
+                return
+            if self._view != name:
+                self.notify(", ".join(made), title="Augmentation of the recipe")
+        self._view = "samples" if self._view == name else name
+        self.query_one("#sheet").scroll_home(animate=False)
         self._draw()
 
     def action_scroll(self, by: int) -> None:
@@ -255,9 +315,10 @@ class DataScreen(ModeScreen):
 def _measured(name: str, folder: Path | None, progress: Progress) -> tuple[Dataset, Statistics]:
     from cnn_tui.engine.data.catalog import load_dataset
     from cnn_tui.engine.data.statistics import measure
+    from cnn_tui.engine.data.understanding import form_of
 
     dataset = load_dataset(name, folder, progress=progress)
-    return dataset, measure(dataset)
+    return dataset, measure(dataset, form_of(name, folder))
 
 
 def _record(entry: DatasetEntry, given: bool) -> TableRow:

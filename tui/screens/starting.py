@@ -14,6 +14,7 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.fitting import fit_to_data
 from cnn_tui.engine.specs.known_data import DataFacts
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import listed
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
@@ -63,7 +64,7 @@ async def have_data(app: App[None], builder: Builder, places: Places) -> bool:
     if wanted == IMAGENET:
         return await _have_instead(app, builder, places)
     if wanted == FOLDER:
-        return await ask_for_data(app, wanted, places)
+        return await ask_for_data(app, wanted, places, builder.network)
     size = SOURCES[wanted].size / 1e6
     question = screens.Question(
         f"The dataset {wanted} is not here yet: {size:,.0f} MB to download.",
@@ -75,7 +76,7 @@ async def have_data(app: App[None], builder: Builder, places: Places) -> bool:
     answer = await app.push_screen_wait(question)
     if answer == "f":
         _download(app, wanted, places)
-    return answer == "o" and await ask_for_data(app, wanted, places)
+    return answer == "o" and await ask_for_data(app, wanted, places, builder.network)
 
 
 def _download(app: App[None], name: str, places: Places) -> None:
@@ -101,7 +102,7 @@ async def _have_instead(app: App[None], builder: Builder, places: Places) -> boo
     )
     answer = await app.push_screen_wait(question)
     if answer not in _INSTEAD:
-        return answer == "o" and await ask_for_data(app, IMAGENET, places)
+        return answer == "o" and await ask_for_data(app, IMAGENET, places, builder.network)
     builder.use_data(_INSTEAD[answer])
     recipe = builder.network.training
     app.notify(
@@ -121,14 +122,16 @@ _TITLES = {
 }
 
 
-async def ask_for_data(app: App[None], name: str, places: Places) -> bool:
+async def ask_for_data(
+    app: App[None], name: str, places: Places, network: Network | None = None
+) -> bool:
     """Ask where a dataset is; the answer holds for the whole app. Returns whether one was given."""
 
     def check(path: Path) -> str:
         # Imported on the thread: reading data needs NumPy.
         from cnn_tui.engine.data.understanding import understood
 
-        return understood(name, path)
+        return understood(name, path, network)
 
     title = _TITLES.get(name, f"The folder with the files of {name}")
     prompt = screens.PathPrompt(title, check, DATA.paths(), FILE_SUFFIXES if name == FOLDER else ())

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.errors import CnnTuiError, MissingDataError
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.tui.building.window_lines import window_lines
@@ -81,7 +81,10 @@ class FewSamples(Static):
 
     def _fail(self, error: CnnTuiError) -> None:
         if self.is_mounted:
-            self.update(clean(str(error)))
+            # The hint is for the command line.
+            missing = isinstance(error, MissingDataError)
+            words = f"{error.message} F5 offers what can be done." if missing else str(error)
+            self.update(clean(words))
 
 
 class Aside(Vertical):

@@ -16,6 +16,16 @@ class EntryInput(Input):
         self.cursor_blink = False
 
 
+class LinesInput(EntryInput):
+    """An input for one line that takes pasted lines as one, their breaks as spaces."""
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Insert all that is pasted; the base would take its first line only."""
+        event.prevent_default()
+        event.stop()
+        self.replace(" ".join(event.text.split()), *self.selection)
+
+
 class ValueInput(EntryInput):
     """An input that cycles through the choices of a field, if it has any."""
 

@@ -49,6 +49,13 @@ class LayerForm(Lines):
             self.field = field
             self.value = value
 
+    class Opened(Message):
+        """Another field is being edited."""
+
+        def __init__(self, name: str) -> None:
+            super().__init__()
+            self.name = name
+
     class Left(Message):
         """The person has left the form."""
 
@@ -95,6 +102,11 @@ class LayerForm(Lines):
         names = self._names()
         if names:
             self._open(names[-1 if last else 0])
+
+    @property
+    def active(self) -> str:
+        """The name of the field being edited; empty if none is."""
+        return self._active or ""
 
     def at_end(self, by: int) -> bool:
         """Whether the next field in a direction would be at the other end of the form."""
@@ -171,11 +183,14 @@ class LayerForm(Lines):
         needed = 0
         for field, value in form.lines:
             rows.append(self._row(field, value, width))
-            if field.name == self._active and self._problem:
-                words = wrap(f"! {self._problem}", width - 1)
+            if field.name == self._active:
+                words = wrap(f"! {self._problem}", width - 1) if self._problem else []
                 rows += [((f" {line}", "error"),) for line in words]
-                needed = len(rows)
+                needed = len(rows) + (field.name != form.lines[-1][0].name)
         self._top = max(0, needed - height)
+        if (hidden := len(rows) - self._top - height) > 0:
+            shown = rows[self._top : self._top + height - 1]
+            return [*shown, ((f"{hidden + 1} more below", "faint"),)]
         notes = [line for note in self.notes for line in _fitted(note, width)]
         arithmetic = [((line, "" if number else "dim"),) for number, line in enumerate(notes)]
         return [*rows, (("", ""),), *arithmetic][self._top :]
@@ -227,6 +242,7 @@ class LayerForm(Lines):
         self.screen.set_focus(entry)
         entry.action_select_all()
         self.redraw()
+        self.post_message(self.Opened(name))
 
     def _close(self) -> None:
         self._active, self._problem = None, ""

@@ -11,13 +11,14 @@ from textual.message import Message
 from textual.widgets import Input
 
 from cnn_tui.engine.errors import EntryError
+from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.quick.complete import Completion, complete
 from cnn_tui.engine.specs.quick.parse import parse_understood
 from cnn_tui.tui.rows import Line, Run, unstyled
-from cnn_tui.tui.widgets.inputs import EntryInput
+from cnn_tui.tui.widgets.inputs import LinesInput
 from cnn_tui.tui.widgets.lines import Lines, underlined
-from cnn_tui.tui.words import clean, fit
+from cnn_tui.tui.words import clean, count, fit
 
 PROMPT = "/ "
 HINT = "such as conv 32 3x3 pad same | relu | pool 2: tab completes, enter inserts, esc goes back"
@@ -53,14 +54,17 @@ class QuickEntry(Lines):
         self.display = False
         self._error: EntryError | None = None
         self._layers: tuple[Layer, ...] = ()
+        self._notes: tuple[str, ...] = ()
+        self._shape: Shape | None = None
         self._chosen = 0
 
     def compose(self) -> ComposeResult:
-        yield EntryInput(compact=True, select_on_focus=False)
+        yield LinesInput(compact=True, select_on_focus=False)
 
-    def open(self) -> None:
-        """Open an empty line."""
-        self._error, self._layers, self._chosen = None, (), 0
+    def open(self, shape: Shape | None) -> None:
+        """Open an empty line; its first layer receives ``shape``, which may be unknown."""
+        self._error, self._layers, self._notes, self._chosen = None, (), (), 0
+        self._shape = shape
         self.display = True
         self._entry.value = ""
         # At once: a burst of keys must not reach the list that had the focus.
@@ -102,7 +106,7 @@ class QuickEntry(Lines):
         """Parse the line; what is not understood is not shown."""
         event.stop()
         self._chosen = 0
-        layers, self._error = parse_understood(event.value)
+        layers, self._error, self._notes = parse_understood(event.value, self._shape)
         if layers != self._layers:
             self._layers = layers
             self.post_message(self.Typed(layers))
@@ -116,8 +120,8 @@ class QuickEntry(Lines):
         if not self._entry.value:
             return [((fit("  " + HINT, width), "dim"),)]
         if self._error is None:
-            count = len(self._layers)
-            return [((f"  {count} layer{'s' * (count != 1)}", "dim"),)]
+            said = "; ".join([count(len(self._layers), "layer"), *self._notes])
+            return [((f"  {line}", "dim"),) for line in wrap(said, max(1, width - 2))[:2]]
         at = len(PROMPT) + self._error.column - self._entry.scroll_offset.x
         unfinished = self._error.column + self._error.width >= len(self._entry.value)
         role = "dim" if unfinished and self._choices() else "error"
@@ -149,5 +153,5 @@ class QuickEntry(Lines):
         return complete(self._entry.value, self._entry.cursor_position)
 
     @property
-    def _entry(self) -> EntryInput:
-        return self.query_one(EntryInput)
+    def _entry(self) -> LinesInput:
+        return self.query_one(LinesInput)

@@ -95,6 +95,7 @@ class Figures(Lines):
             ("lr", "-" if run.lr is None else f"{run.lr:.4g}"),
             ("L2 loss", "-" if run.l2_loss is None else figure(run.l2_loss)),
             ("best val", run.best or "-"),
+            *([("balanced", clean(run.balanced))] if run.balanced else ()),
             ("use", run.usage or "-"),
         )
         return [((f" {label:<9}", "dim"), (value, "")) for label, value in rows]

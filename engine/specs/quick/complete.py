@@ -10,6 +10,7 @@ from typing import NamedTuple
 from cnn_tui.engine.specs.info import Flag, Setting
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES
+from cnn_tui.engine.specs.quick.named_blocks import BLOCK_WORDS
 from cnn_tui.engine.specs.quick.vocabulary import (
     TOKENS,
     by_word,
@@ -73,7 +74,7 @@ def _context(tokens: Iterable[Token]) -> _Context:
         match token.kind:
             case "word":
                 here = _after(here, token)
-            case "bar":
+            case "bar" | "call":
                 here = _Context()
             case "open":
                 outer.append(here)
@@ -124,6 +125,7 @@ def _layers() -> Iterator[tuple[str, str]]:
         for word, fields in info.aliases.items():
             settings = ", ".join(f"{_spaced(field)} {value}" for field, value in fields.items())
             yield word, f"{info.words[0]} with {settings}"
+    yield from ((word, block.meaning) for word, block in BLOCK_WORDS.items())
 
 
 def _spaced(field: str) -> str:

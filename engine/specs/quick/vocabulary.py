@@ -11,8 +11,13 @@ from cnn_tui.engine.specs.inside import LIST_FIELDS
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.tokens import Token
 
+_IN_BRACKETS = "[^()]*"
+for _ in range(8):  # as deep as one call may hold others
+    _IN_BRACKETS = rf"(?:[^()]|\({_IN_BRACKETS}\))*"
 TOKENS = re.compile(
-    r"(?P<blank>[\s,=]+)"
+    # Also (0): of a printed module, and what a line of a program assigns a call to.
+    r"(?P<blank>[\s,=]+|\(\w+\):|(?:self\.)?[A-Za-z_]\w*\s*=\s*(?=[A-Za-z_][\w.]*\())"
+    rf"|(?P<call>[A-Za-z_][\w.]*\({_IN_BRACKETS}\)(?:\(\w*\))?)"
     r"|(?P<bar>\||->|→)"
     r"|(?P<open>\{)|(?P<close>\})"
     r"|(?P<word>no bias(?![\w.+-])|(?:(?!->)[A-Za-z0-9_.+×-])+)"
@@ -32,6 +37,12 @@ def kind_named(word: str) -> type[Layer] | None:
 def layer_words() -> Iterator[str]:
     """Yield every name of every kind of layer."""
     yield from _BY_WORD
+
+
+def shown_word(word: str) -> str:
+    """Return the name of a layer in place of a shorter one; other words as they are."""
+    kind = kind_named(word)
+    return kind.info.words[0] if kind else word
 
 
 @cache

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.data.dataset import Dataset, Split
+from cnn_tui.engine.data.dataset import Dataset, Pixels, Split
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array
@@ -65,6 +65,10 @@ class Bench:
         indices = self._order[:count]
         train = self.dataset.train
         return self._normalizer.apply(train.images[indices]), train.labels[indices]
+
+    def normalized(self, images: Pixels) -> Array:
+        """Images as they reach the network."""
+        return self._normalizer.apply(images)
 
     @cached_property
     def copy(self) -> tuple[Network, float, str]:

@@ -7,14 +7,13 @@ import math
 import msgspec
 import numpy as np
 
+from cnn_tui.engine.data.statistics import UNEVEN
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.network import SVM
 from cnn_tui.engine.training.checks.bench import Bench, CheckResult
 from cnn_tui.engine.training.rules.start import LEAST_STD, MOST_MEAN, MOST_STD
 
 PIXELS = 2_000_000
-UNEVEN = 5.0
-"""Ratio of the largest to the smallest class above which the check fails."""
 
 
 def input_scale(bench: Bench) -> CheckResult:
@@ -30,7 +29,10 @@ def input_scale(bench: Bench) -> CheckResult:
         if passed
         else f"The images reach the network with {figures}, instead of about 0 and 1.{remedy}"
     )
-    return CheckResult("input scale", passed, message, (f"{figures} over {len(images)} images",))
+    if images.shape[1] > 1 and (images == images[:, :1]).all():
+        message += " All channels are equal: the images are grey, and one channel would do."
+    evidence = (f"{figures} over {len(images)} images", *bench.dataset.notes)
+    return CheckResult("input scale", passed, message, evidence)
 
 
 def class_balance(bench: Bench) -> CheckResult:
@@ -39,13 +41,19 @@ def class_balance(bench: Bench) -> CheckResult:
     counts = np.bincount(bench.dataset.train.labels, minlength=len(names))
     low, high = int(counts.argmin()), int(counts.argmax())
     least, most = int(counts[low]), int(counts[high])
-    passed = least > 0 and most <= UNEVEN * least
-    message = (
-        f"Each of the {len(names)} classes has {least:,} to {most:,} training images."
-        if passed
-        else f"The classes are unbalanced: {names[high]!r} has {most:,} training images, "
-        f"{names[low]!r} {least:,}. Accuracy will say little about the rare classes."
-    )
+    even, balance = least > 0 and most <= UNEVEN * least, bench.network.training.balance
+    passed = even or (least > 0 and balance != "natural")
+    message = f"Each of the {len(names)} classes has {least:,} to {most:,} training images."
+    if not even:
+        message = (
+            f"The classes are unbalanced: {names[high]!r} has {most:,} training images, "
+            f"{names[low]!r} {least:,}. "
+        )
+        message += (
+            f'balance = "{balance}" makes up for it.'
+            if passed
+            else "Accuracy will say little about the rare classes. Set balance in the recipe."
+        )
     share = f"always predicting {names[high]!r} would be right for {most / counts.sum():.1%}"
     return CheckResult("class balance", passed, message, (share,))
 

@@ -24,6 +24,7 @@ from cnn_tui.engine.training.events import (
     RunStarted,
     SettingChanged,
     Severity,
+    ValidationCompleted,
 )
 
 MEASURED, EPOCHS = 8, 12
@@ -61,6 +62,7 @@ class Facts:
         random weights."""
         self.measured = deque[LayersMeasured](maxlen=MEASURED)
         self.epochs = deque[EpochCompleted](maxlen=EPOCHS)
+        self.validations = deque[ValidationCompleted](maxlen=PATIENT_EPOCHS)
         self.chance_loss, self.chance = math.inf, 0.0
         """Loss and accuracy of always predicting the frequencies of the classes."""
         self._batches = 0
@@ -74,6 +76,8 @@ class Facts:
                 if self.first is None:
                     self.first, self.fresh_step = event, self._fresh_step(event)
                 self.measured.append(event)
+            case ValidationCompleted():
+                self.validations.append(event)
             case EpochCompleted():
                 self.epochs.append(event)
             case SettingChanged(name="lr", new=float() as lr):
@@ -90,6 +94,9 @@ class Facts:
     def _start(self, event: RunStarted) -> None:
         self.started, self._lr = event, event.lr
         shares = event.class_shares or (1 / len(event.classes),) * len(event.classes)
+        if self.balances:
+            present = [share for share in shares if share]
+            shares = (1 / len(present),) * len(present)
         self.chance = max(shares)
         self.chance_loss = _chance_loss(self.network, shares)
 
@@ -113,6 +120,16 @@ class Facts:
         # Trained weights hardly move at first, at any rate.
         is_untrained = batch.loss >= AT_CHANCE * self.chance_loss
         return ratio / batch.lr if is_untrained and math.isfinite(ratio) else None
+
+    @property
+    def balances(self) -> bool:
+        """Whether the recipe makes up for classes of uneven size."""
+        return self.network.training.balance != "natural"
+
+    def judged(self, epoch: EpochCompleted) -> float:
+        """The validation accuracy; balanced if the training is."""
+        balanced = epoch.val_balanced_accuracy if self.balances else None
+        return epoch.val_accuracy if balanced is None else balanced
 
     @property
     def lr(self) -> float:
@@ -149,7 +166,7 @@ class Facts:
     def validates_at_chance(self) -> bool:
         """Whether the last two validations are no better than luck."""
         latest = self.recent_epochs(2)
-        return bool(latest) and all(e.val_accuracy <= self.chance + self.luck for e in latest)
+        return bool(latest) and all(self.judged(e) <= self.chance + self.luck for e in latest)
 
     @property
     def learns_nothing(self) -> bool:

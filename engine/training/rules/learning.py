@@ -8,12 +8,20 @@ from collections.abc import Iterator
 from cnn_tui.engine.specs.inside import walk_layers
 from cnn_tui.engine.specs.layers import Dropout
 from cnn_tui.engine.training import remedies
-from cnn_tui.engine.training.events import Remedy
-from cnn_tui.engine.training.rules.facts import PATIENT_STEPS, Facts, Verdict, typical_ratio
+from cnn_tui.engine.training.events import Remedy, ValidationCompleted
+from cnn_tui.engine.training.rules.facts import (
+    PATIENT_EPOCHS,
+    PATIENT_STEPS,
+    Facts,
+    Verdict,
+    typical_ratio,
+)
 from cnn_tui.engine.training.rules.rate import is_lively, too_low
 
 MOST_LUCK = 0.25
 """Accuracy above chance that validation may reach by luck without being useless."""
+FEW_OTHERS = 0.03
+"""Share of a class's images that may be given another class than the one given to nearly all."""
 MOVING = 1e-3
 """Value of update:weight from which the weights move enough to learn."""
 GAP = 0.1
@@ -27,6 +35,43 @@ def timid(facts: Facts) -> Iterator[Verdict]:
     """Nothing is learned because steps are too small, although gradients are large enough."""
     if facts.learns_nothing and not _moves(facts) and all(map(is_lively, facts.measured)):
         yield too_low(facts)
+
+
+def largest_class(facts: Facts) -> Iterator[Verdict]:
+    """An accuracy that is the share of the largest class, which nearly every image is given."""
+    latest, started = facts.validations, facts.started
+    if started is None or not started.class_shares or facts.step < PATIENT_STEPS:
+        return
+    share = max(started.class_shares)
+    largest = started.class_shares.index(share)
+    if len(latest) < PATIENT_EPOCHS or not all(_gives_only(event, largest) for event in latest):
+        return
+    name, accuracy, balanced = (
+        started.classes[largest],
+        latest[-1].accuracy,
+        latest[-1].balanced_accuracy or 0.0,
+    )
+    yield Verdict(
+        "largest-class",
+        f"The accuracy of {accuracy:.1%} is the share of the largest class, {name}: the network "
+        "gives nearly every image that class.",
+        (
+            f"the classes' recalls have a mean of {balanced:.1%}",
+            f"{name} has {share:.1%} of the training images",
+        ),
+        remedies.advise("Give more images of the other classes, or a longer training.")
+        if facts.balances
+        else remedies.balance(),
+    )
+
+
+def _gives_only(event: ValidationCompleted, label: int) -> bool:
+    """Whether nearly all images of a validation were given one class."""
+    recalls = [recall or 0.0 for recall in event.recalls]
+    if label >= len(recalls):
+        return False
+    others = max((*recalls[:label], *recalls[label + 1 :]), default=1.0)
+    return recalls[label] >= 1 - FEW_OTHERS and others <= FEW_OTHERS
 
 
 def wrong_labels(facts: Facts) -> Iterator[Verdict]:
@@ -82,8 +127,8 @@ def plateau(facts: Facts) -> Iterator[Verdict]:
 
 def underfitting(facts: Facts) -> Iterator[Verdict]:
     """No progress at a lowered learning rate, with training images still misclassified."""
-    if not _stalls(facts) or facts.full_rate <= 2:
-        return
+    if not _stalls(facts) or facts.full_rate <= 2 or facts.network.training.mixup:
+        return  # blended images are never all right
     last = facts.epochs[-1]
     if last.train_accuracy >= UNDERFIT or last.train_accuracy - last.val_accuracy >= GAP:
         return
@@ -139,7 +184,7 @@ def healthy(facts: Facts) -> Iterator[Verdict]:
     """Praise: clearly better than chance, in validation as in training."""
     last = facts.epochs[-1]
     ratio = typical_ratio(facts.measured[-1]) if facts.measured else None
-    learned = last.val_accuracy > min(2 * facts.chance, (1 + facts.chance) / 2)
+    learned = facts.judged(last) > min(2 * facts.chance, (1 + facts.chance) / 2)
     if not learned or facts.loss > 0.5 * facts.chance_loss or ratio is None:
         return
     if last.train_accuracy - last.val_accuracy >= GAP or facts.luck > MOST_LUCK:
@@ -172,6 +217,7 @@ def _memorises(facts: Facts) -> bool:
     return (
         bool(epochs)
         and facts.step >= PATIENT_STEPS
+        and facts.network.training.balance != "weights"  # whose training accuracy is not balanced
         and epochs[-1].train_accuracy > enough
         and facts.validates_at_chance
     )

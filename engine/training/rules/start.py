@@ -98,6 +98,9 @@ def _bounds(
     """The smallest and largest mean loss with this range of scores and this accuracy."""
     classes = len(facts.started.classes) if facts.started else 2
     wrong, spread = 1 - batch.accuracy, measured.score_range
+    recipe = network.training
+    if recipe.mixup or recipe.balance == "weights":
+        return 0.0, math.inf  # losses are weighted, and the class that counts is one of two
     if isinstance(network.loss, SVM):
         power = 2 if network.loss.squared else 1
         delta = network.loss.delta
