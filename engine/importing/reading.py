@@ -57,7 +57,8 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
             "Import the source of the network, or a file written by torch.onnx.export.",
         )
     raise SpecError(
-        f"Expected an .onnx, .py or .txt file, received {where}.", "Export to ONNX first."
+        f"Expected an .onnx or .py file, or a print as .txt, received {where}.",
+        "Export to ONNX first.",
     )
 
 

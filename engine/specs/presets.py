@@ -44,7 +44,7 @@ _NAMES = (
     "densenet121",
 )
 
-FOREIGN = (".onnx", ".py", ".pt", ".pth", ".pkl", ".bin", ".ckpt")
+FOREIGN = (".onnx", ".py", ".pt", ".pth", ".pkl", ".bin", ".ckpt", ".txt")
 """Extensions of files that can only be imported."""
 
 

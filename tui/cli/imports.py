@@ -55,9 +55,11 @@ def command(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Convert an ONNX FILE, or PyTorch source, to an architecture file.
+    """Convert an ONNX FILE, or source of PyTorch or Keras, to an architecture file.
 
-    Of Python source it reads an nn.Sequential, or a class of nn.Module whose forward is a chain.
+    Of Python source (.py) it reads nn.Sequential, classes of nn.Module whose values part and join
+    by torch.cat, + and *, and Sequential and functional models of Keras; of a .txt file what
+    PyTorch prints of a module.
     Every layer needs a counterpart here; if one has none, it is named and nothing is written. The
     file is parsed, never run. Its weights are not imported: train the architecture again.
     """
