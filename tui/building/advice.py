@@ -10,7 +10,8 @@ from cnn_tui.engine.specs.layers import Residual, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import explain, layer_at
 from cnn_tui.engine.specs.report import Report
-from cnn_tui.tui.building.outline import Row, addition_words
+from cnn_tui.tui.building.merging import addition_words
+from cnn_tui.tui.building.outline import Row
 from cnn_tui.tui.words import BETWEEN
 
 BESIDE = ("size", "parameters")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from textual.containers import Horizontal, Vertical
 
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.places import layer_at, received_by
-from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import BUILD, LIST
@@ -23,7 +21,7 @@ from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.forms import form_for
 from cnn_tui.tui.rows import Item
-from cnn_tui.tui.screens.document import DocumentScreen
+from cnn_tui.tui.screens.editing import EditingScreen
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.widgets.aside import Aside
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor, Totals
@@ -31,13 +29,10 @@ from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.widgets.quick_entry import QuickEntry
 from cnn_tui.tui.widgets.volume_view import VolumeView
-from cnn_tui.tui.words import clean, count
+from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
     from cnn_tui.tui.screens.transform import Outcome
-
-_NO_LAYER = "This row is not a layer: select one with up and down."
-
 
 _FIXES = [
     Binding(letter, f"screen.fix('{letter}')", show=False, priority=True) for letter in LETTERS
@@ -54,14 +49,15 @@ class NetworkPicture(VolumeView):
     """The network as volumes, in place of the list and with its keys."""
 
     BINDINGS = [
-        *bindings(LIST),
-        *_FIXES,
+        # Before those of the list, which fold with left and right.
         Binding("right,down,j", "screen.go(1)", "next", show=False, priority=True),
         Binding("left,up,k", "screen.go(-1)", "previous", show=False, priority=True),
+        *bindings(LIST),
+        *_FIXES,
     ]
 
 
-class BuildScreen(DocumentScreen):
+class BuildScreen(EditingScreen):
     """Shows a builder and calls it for each key."""
 
     MODE = "build"
@@ -283,42 +279,9 @@ class BuildScreen(DocumentScreen):
         shown = NetworkPicture if self.has_class("-picture") else LayerList
         self.set_focus(self.query_one(shown))
 
-    def action_extend(self, by: int) -> None:
-        before = self._builder.cursor
-        self._builder.select(before + by, extend=True)
-        self.present()
-        if self._builder.cursor == before:
-            self.notify("There is no further row to select.")
-
-    def action_copy(self) -> None:
-        """Copy the selected layers to the clipboard, as quick entry reads them."""
-        layers = self._builder.selected
-        if layers:
-            self.app.copy_to_clipboard(to_quick(layers))
-        copied = f"Copied {count(len(layers), 'layer')} as text." if layers else _NO_LAYER
-        self.notify(copied)
-
-    def action_remove_layer(self) -> None:
-        self._change(self._builder.remove, _NO_LAYER)
-
-    def action_duplicate(self) -> None:
-        self._change(self._builder.duplicate, _NO_LAYER)
-
-    def action_move(self, by: int) -> None:
-        where = "up" if by < 0 else "down"
-        why = f"It cannot move further {where}." if self._builder.selection else _NO_LAYER
-        self._change(partial(self._builder.move, by), why)
-
     def action_fix(self, letter: str) -> None:
         fix = self.query_one(Doctor).fix(letter)
         if fix:
             self._builder.fix(fix)
         else:
             self.notify(f"There is no fix {letter} to apply.")
-
-    def _change(self, change: Callable[[], None], why_not: str) -> None:
-        """Change the network, or say why it stays as it is."""
-        before = self._builder.network
-        change()
-        if self._builder.network is before:
-            self.notify(why_not)

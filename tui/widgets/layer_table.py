@@ -21,6 +21,10 @@ WIDE = 76
 MOST_SETTINGS = 24
 BAR = 5
 """Width of the bars of parameters and of multiply-adds, where there is room for both."""
+TITLE = 9
+MOST_NUMBER, MOST_GUIDE = 8, 4
+"""Columns of the number and of the lines of the tree: of deeper rows the end is shown."""
+FOLDED, UNFOLDED = "▸", "▾"
 NARROW = 44
 """The width below which settings and parameters are left to the form."""
 
@@ -135,12 +139,15 @@ class _Columns:
 
     def __init__(self, width: int, rows: tuple[Row, ...]) -> None:
         self.width, self.rows = width, rows
-        self.number = max((3, *(len(row.number) for row in rows)))
-        self.title = max((9, *(len(row.title) for row in rows if row.settings)))
-        self.params = PARAMS if width >= NARROW else 0
-        self.costs = MACS + FIELD if width >= WIDE else 0
+        self.number = max((3, *(min(len(row.number), MOST_NUMBER) for row in rows)))
+        # A longer name without settings takes their column as well.
+        titles = (_guide(row) + (row.title if row.settings else "").ljust(TITLE) for row in rows)
+        self.title = max((TITLE, *map(len, titles)))
         # One column each for the marker, three gaps and the scroll bar.
-        taken = self.number + self.title + FLAG + OUTPUT + self.params + self.costs + 5
+        taken = self.number + self.title + FLAG + OUTPUT + 5
+        self.params = PARAMS if width >= max(NARROW, taken + PARAMS) else 0
+        self.costs = MACS + FIELD if width >= WIDE else 0
+        taken += self.params + self.costs
         briefs = [len(_brief(row.settings)) for row in rows if row.path]
         needed = min(MOST_SETTINGS, max((8, *briefs)))
         room = width - taken - 2 * (BAR + 2)
@@ -162,18 +169,21 @@ class _Columns:
         return ((text, "dim"),)
 
     def line(self, row: Row, marker: str = " ") -> Line:
-        start = f"{marker}{row.number:>{self.number}} "
-        if len(row.title) > self.title:
-            # A long name without settings takes their column as well.
-            room = self.title + 1 + len(self._settings(" "))
-            return ((start, "dim"), (fit(row.title, room), ""), *self._result(row))
+        shown = row.number[-MOST_NUMBER:]
+        fold = " " if row.folded is None else FOLDED if row.folded else UNFOLDED
+        start = f"{marker}{shown:>{self.number}}{fold}"
         if row.kind in ("loss", "training"):
             rest = fit(row.settings, max(0, self.width - len(start) - self.title - 1))
             return ((start, "dim"), (f"{fit(row.title, self.title)} ", "accent"), (rest, "dim"))
+        room, rest = self.title - len(_guide(row)), self._settings(row.settings)
+        title = fit(row.title, room) + " "
+        if len(row.title) > room:
+            title, rest = fit(row.title, room + 1 + len(rest)), ""
         return (
             (start, "dim"),
-            (f"{fit(row.title, self.title)} ", "accent" if row.kind == "input" else row.look),
-            (self._settings(row.settings), "dim" if row.kind == "input" else ""),
+            (_guide(row), "dim"),
+            (title, "accent" if row.kind == "input" else row.look),
+            (rest, "" if row.kind in ("layer", "shortcut") else "dim"),
             *self._result(row),
         )
 
@@ -218,6 +228,10 @@ class _Columns:
         return ((f" {block_bar(value / max(1, most), BAR)} ", row.look),)
 
 
+def _guide(row: Row) -> str:
+    return row.guide[-MOST_GUIDE:]
+
+
 def _brief(settings: str) -> str:
-    """Leave out a stride of 1, the default."""
-    return settings.replace(" s1", "", 1)
+    """Leave out what is the default: a stride of 1, merging by concatenation."""
+    return settings.replace(" s1", "", 1).removeprefix("concat ")
