@@ -31,7 +31,7 @@ _SHORTCUTS = {
 
 def notes_for(network: Network, row: Row) -> tuple[Note, ...]:
     """Return the arithmetic of the selected row; this walks through the whole network."""
-    return explain(network, row.path) if row.kind == "layer" else ()
+    return explain(network, row.block) if row.kind in ("layer", "branch") else ()
 
 
 def advice_for(network: Network, row: Row, notes: Sequence[Note]) -> tuple[str, ...]:
@@ -58,7 +58,8 @@ def _sentence(network: Network, row: Row) -> str:
             block = layer_at(network, row.path[:-1])
             return f"{layer_type(block)}: {block.info.help}."
     layer = layer_at(network, row.path)
-    return f"{row.title.strip()}: {layer.info.help}."
+    folded = " Its layers are folded: right shows them." if row.folded else ""
+    return f"{row.title}: {layer.info.help}.{folded}"
 
 
 def explanation_for(
@@ -68,6 +69,7 @@ def explanation_for(
     if row.kind == "input":
         values = network.input[0] * network.input[1] * network.input[2]
         return ("channels x height x width", f"{format_shape(network.input)} = {values:,} values")
-    if row.kind == "shortcut":
-        return addition_words(network, report, row.path)
+    is_sum = isinstance(layer_at(network, row.block), Residual) if row.path else False
+    if row.kind == "shortcut" or (row.kind == "branch" and is_sum):
+        return addition_words(network, report, row.block)
     return tuple(line for note in notes if note.topic in BESIDE for line in note.lines)

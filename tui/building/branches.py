@@ -88,17 +88,19 @@ def add_branch(network: Network, path: Path, channels: int) -> tuple[Network, Pa
     return replace(network, at, changed), (*at, 1)
 
 
-def remove_branch(network: Network, path: Path) -> Network:
+def remove_branch(network: Network, path: Path) -> tuple[Network, Path]:
     """Delete a branch, or the layers of a shortcut; the last branch stays."""
     *above, at = path
     whole = layer_at(network, tuple(above))
     if isinstance(whole, Residual) and at:
         identity = msgspec.structs.replace(whole, shortcut="identity")
-        return replace(network, tuple(above), identity)
+        return replace(network, tuple(above), identity), tuple(above)
     lists = lists_in(whole)
     if not isinstance(whole, Parallel) or len(lists) == 1:
-        return network
-    return replace(network, tuple(above), with_lists(whole, (*lists[:at], *lists[at + 1 :])))
+        return network, path
+    left = (*lists[:at], *lists[at + 1 :])
+    next_one = (*above, min(at, len(left) - 1))
+    return replace(network, tuple(above), with_lists(whole, left)), next_one
 
 
 def duplicate_branch(network: Network, path: Path) -> tuple[Network, Path]:

@@ -119,7 +119,7 @@ class Builder(RowList):
             network = edits.remove(self.network, path, count)
             self._edit(network, edits.beside(network, path) if path[1:] else path)
         elif self.row.kind == "branch":
-            self._edit(branches.remove_branch(self.network, self.row.path), self.row.path)
+            self._edit(*branches.remove_branch(self.network, self.row.path))
 
     def duplicate(self) -> None:
         """Insert copies after the selected layers, or of the branch, and select them."""

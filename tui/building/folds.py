@@ -18,7 +18,7 @@ class Folds:
         # The layer as well, so that its id is not reused.
         self._folded: dict[int, Layer] = {}
 
-    def __contains__(self, layer: Layer) -> bool:
+    def __contains__(self, layer: object) -> bool:
         return id(layer) in self._folded
 
     def shows(self, layer: Layer) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,7 +22,25 @@ def merge_words(block: Parallel, ends: Sequence[Shape | None]) -> str:
         return f"concat {channels}{split}"
     if block.merge == "multiply":
         return f"multiply {'*'.join(format_shape(shape or ('?',)) for shape in ends)}{split}"
-    return f"add {len(ends)} branches{split}"
+    return f"add {len(ends)} branch{'es' * (len(ends) != 1)}{split}"
+
+
+def misfits(block: Parallel, ends: Sequence[Shape | None]) -> frozenset[int]:
+    """Return the numbers of the branches whose size is not that of most others."""
+    sizes = [shape[1:] if shape and block.merge == "concat" else shape for shape in ends]
+    known = Counter(size for size in sizes if size and max(size[-2:]) > 1)
+    if not known:
+        return frozenset()
+    common = known.most_common(1)[0][0]
+    return frozenset(
+        at for at, size in enumerate(sizes) if size and not _meets(block, size, common)
+    )
+
+
+def _meets(block: Parallel, size: Shape, common: Shape) -> bool:
+    if block.merge != "multiply" or len(size) != len(common):
+        return size == common
+    return all(own in (1, other) for own, other in zip(size, common, strict=True))
 
 
 class Sides(NamedTuple):

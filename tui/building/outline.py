@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import Literal
 
@@ -17,7 +17,7 @@ from cnn_tui.engine.specs.table import settings
 from cnn_tui.engine.specs.windows import wanted_output
 from cnn_tui.tui.building.edits import Path
 from cnn_tui.tui.building.kinds import role_of
-from cnn_tui.tui.building.merging import added, merge_words
+from cnn_tui.tui.building.merging import added, merge_words, misfits
 from cnn_tui.tui.words import clean, count, recipe_words
 
 
@@ -63,7 +63,7 @@ class Row:
         return self.path[:-1] if self.kind == "branch" else self.path
 
 
-def outline(network: Network, report: Report, folded: Container[Layer] = ()) -> tuple[Row, ...]:
+def outline(network: Network, report: Report, folded: Container[object] = ()) -> tuple[Row, ...]:
     """Return the rows: input, layers with the contents of blocks, loss, recipe."""
     return (
         Row(
@@ -92,7 +92,7 @@ def loss_words(network: Network) -> str:
 class _Outline:
     """Flattens a network with its report."""
 
-    def __init__(self, network: Network, report: Report, folded: Container[Layer]) -> None:
+    def __init__(self, network: Network, report: Report, folded: Container[object]) -> None:
         self._network, self._report, self._folded = network, report, folded
         places = [place_of(issue.path) for issue in report.issues]
         self._troubled = {*places}
@@ -117,17 +117,19 @@ class _Outline:
         self, path: Path, layer: Layer, report: LayerReport | None, guide: str
     ) -> Iterator[Row]:
         lists = lists_in(layer)
-        words = isinstance(layer, Residual) and isinstance(layer.shortcut, str)
+        named = layer if isinstance(layer, Residual) and isinstance(layer.shortcut, str) else None
+        odd = self._misfits(path, layer)
         for at, inner in enumerate(lists):
             known = report.inner[at] if report and at < len(report.inner) else ()
-            is_last = at == len(lists) - 1 and not words
+            is_last = at == len(lists) - 1 and named is None
             is_headed = isinstance(layer, Parallel) or at > 0 or not inner
             if is_headed:
-                yield self._branch((*path, at), layer, known, guide + ("└" if is_last else "├"))
+                heading = self._branch((*path, at), layer, known, at in odd)
+                yield replace(heading, guide=guide + ("└" if is_last else "├"))
             below = " " if is_last and is_headed else "│"
             yield from self.rows(inner, known, (*path, at), guide + below)
-        if words:
-            yield self._shortcut(path, layer, report, f"{guide}└")
+        if named is not None:
+            yield self._shortcut(path, named, report, f"{guide}└")
 
     def _layer(self, path: Path, layer: Layer, report: LayerReport | None, guide: str) -> Row:
         is_hidden = layer in self._folded
@@ -154,11 +156,20 @@ class _Outline:
     def _settings(self, path: Path, layer: Layer, report: LayerReport | None) -> str:
         match layer:
             case Parallel() if report:
-                ends = ((*path, at, len(inner)) for at, inner in enumerate(layer.branches))
-                return merge_words(layer, [self._received(end) for end in ends])
+                return merge_words(layer, self._ends(path, layer))
             case Repeat():
                 return f"{layer.times} times {count(len(layer.layers), 'layer')}"
         return report.settings if report else settings(layer)
+
+    def _ends(self, path: Path, block: Parallel) -> list[Shape | None]:
+        ends = ((*path, at, len(inner)) for at, inner in enumerate(block.branches))
+        return [self._received(end) for end in ends]
+
+    def _misfits(self, path: Path, layer: Layer) -> frozenset[int]:
+        """The branches to be marked, if there is an issue with their merge."""
+        if isinstance(layer, Parallel) and path in self._troubled:
+            return misfits(layer, self._ends(path, layer))
+        return frozenset()
 
     def _received(self, path: Path) -> Shape | None:
         return received_by(self._network, self._report, path)
@@ -166,7 +177,9 @@ class _Outline:
     def _wanted(self, path: Path, layer: Layer) -> tuple[str, ...]:
         return wanted_output(layer, self._received(path))
 
-    def _branch(self, path: Path, block: Layer, reports: Sequence[LayerReport], guide: str) -> Row:
+    def _branch(
+        self, path: Path, block: Layer, reports: Sequence[LayerReport], differs: bool
+    ) -> Row:
         """The heading of a list of layers inside a block."""
         inner = lists_in(block)[path[-1]]
         shape = self._received((*path, len(inner)))
@@ -178,11 +191,11 @@ class _Outline:
             settings=_branch_words(inner, is_missing=is_missing),
             output="" if is_missing else format_shape(shape or ()),
             path=path,
-            guide=guide,
             params=sum(row.params for row in reports),
             macs=sum(row.macs for row in reports),
             receptive_field=reports[-1].receptive_field if reports else None,
             broken=shape is None or is_missing,
+            has_issue=differs,
             look=role_of(layer_type(block)),
         )
 

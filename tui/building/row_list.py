@@ -71,6 +71,12 @@ class RowList(ABC):
         inside = (at for at, row in enumerate(self.rows) if row.path[:depth] in tops)
         return frozenset(inside)
 
+    @property
+    def inside(self) -> int:
+        """The number of rows of the contents of the selected block or branch."""
+        path = self.row.path
+        return sum(row.path[: len(path)] == path for row in self.rows) - 1 if path else 0
+
     def select(self, cursor: int, *, extend: bool = False) -> None:
         """Select a row by its position; ``extend`` also selects the rows up to it."""
         if not extend:

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 
+from cnn_tui.engine.specs.inside import number, place_of
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.transforms import transforms_for
@@ -102,7 +103,7 @@ class BuildScreen(EditingScreen):
         """Select the row of the first issue."""
         issue = next(iter(self._builder.report.issues), None)
         if issue:
-            self._builder.find(str(issue.layer) if issue.layer else "input")
+            self._builder.find(number(place_of(issue.path)) or "input")
             self.present()
 
     def _enter_new(self) -> None:
@@ -147,7 +148,7 @@ class BuildScreen(EditingScreen):
         if self.has_class("-huge", "-high"):
             self._present_aside(builder)
         doctor = self.query_one(Doctor)
-        doctor.chosen = chosen
+        doctor.chosen = builder.row.block
         doctor.advice = advice_for(builder.network, builder.row, notes)
         self.refresh_bindings()
 
@@ -244,7 +245,10 @@ class BuildScreen(EditingScreen):
 
     def action_go(self, by: int) -> None:
         """Select another row while the list is hidden."""
-        self._builder.select(self._builder.cursor + by)
+        builder = self._builder
+        builder.select(builder.cursor + by)
+        while len(builder.row.path) > 1 or builder.row.kind == "shortcut":
+            builder.select(builder.cursor + by)  # it has the volume of the block around it
         self.present()
 
     def action_forecast(self) -> None:

@@ -12,6 +12,7 @@ from cnn_tui.tui import screens
 from cnn_tui.tui.building.branches import WRAPS
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.screens.document import DocumentScreen
+from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.words import count
 
 _NO_LAYER = "This row is not a layer: select one with up and down."
@@ -55,6 +56,7 @@ class EditingScreen(DocumentScreen):
 
     def action_unfold(self) -> None:
         self._look(self._builder.unfold, "Only a block can be unfolded.")
+        self.query_one(LayerTable).reveal(self._builder.inside)
 
     def action_fold_all(self) -> None:
         self._look(self._builder.fold_all, "The network has no blocks to fold.")

@@ -107,6 +107,12 @@ class LayerTable(Lines, can_focus=True):
             rows = self._with_scrollbar(rows, width)
         return [columns.heading(), *rows]
 
+    def reveal(self, count: int) -> None:
+        """Scroll so that as many of the next ``count`` rows are visible as fit below the cursor."""
+        last = min(self.cursor + count, len(self.rows) - 1)
+        self._top = max(self._top, min(self.cursor, last - self.content_size.height + 2))
+        self.redraw()
+
     def _with_scrollbar(self, rows: list[Line], width: int) -> list[Line]:
         """Draw a scroll bar in the last column."""
         first = self._top * len(rows) // len(self.rows)
@@ -175,17 +181,24 @@ class _Columns:
         if row.kind in ("loss", "training"):
             rest = fit(row.settings, max(0, self.width - len(start) - self.title - 1))
             return ((start, "dim"), (f"{fit(row.title, self.title)} ", "accent"), (rest, "dim"))
-        room, rest = self.title - len(_guide(row)), self._settings(row.settings)
-        title = fit(row.title, room) + " "
-        if len(row.title) > room:
-            title, rest = fit(row.title, room + 1 + len(rest)), ""
+        title, rest = self._words(row)
         return (
             (start, "dim"),
             (_guide(row), "dim"),
             (title, "accent" if row.kind == "input" else row.look),
-            (rest, "" if row.kind in ("layer", "shortcut") else "dim"),
+            (rest, "" if row.kind == "layer" and row.folded is None else "dim"),
             *self._result(row),
         )
+
+    def _words(self, row: Row) -> tuple[str, str]:
+        """Title and settings; what has no room of its own takes that of the other."""
+        room, rest = self.title - len(_guide(row)), self._settings(row.settings)
+        brief = _brief(row.settings)
+        is_tree = row.kind in ("branch", "shortcut") or row.folded is not None
+        if (is_tree and len(brief) > self.settings) or len(row.title) > room:
+            both = fit(f"{row.title} {brief}", room + 1 + len(rest))
+            return both[: len(row.title) + 1], both[len(row.title) + 1 :]
+        return f"{fit(row.title, room)} ", rest
 
     def _settings(self, words: str) -> str:
         if not self.settings:
