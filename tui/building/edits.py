@@ -69,12 +69,14 @@ def move(
         count: The number of layers that stay together.
         enters: Whether a block is entered rather than jumped over.
     """
-    for _ in range(abs(by)):
+    left = abs(by)
+    while left:
         goal = _next_goal(network, path, 1 if by > 0 else -1, count, enters)
         if goal is None:
             break
-        moved = block(network, path, count)
-        network, path = insert(remove(network, path, count), goal, *moved), goal
+        moved = insert(remove(network, path, count), goal, *block(network, path, count))
+        left -= moved != network  # over an equal layer it goes on: nothing would change
+        network, path = moved, goal
     return network, path
 
 
