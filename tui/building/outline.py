@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain, repeat
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cnn_tui.engine.shapes import Shape, format_shape
-from cnn_tui.engine.specs.inside import list_letter, lists_in, number, place_of
+from cnn_tui.engine.specs.inside import BLOCKS, list_letter, lists_in, number, place_of
 from cnn_tui.engine.specs.layers import Layer, Parallel, Repeat, Residual, layer_type
 from cnn_tui.engine.specs.network import SVM, Network
 from cnn_tui.engine.specs.places import received_by
@@ -21,8 +20,7 @@ from cnn_tui.tui.building.merging import added, merge_words, misfits
 from cnn_tui.tui.words import clean, count, recipe_words
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """A row of the list.
 
     ``path`` is that of the layer, of the block of a shortcut, or of the list that a branch is.
@@ -110,7 +108,7 @@ class _Outline:
         for position, (layer, report) in enumerate(zip(layers, each, strict=False)):
             path = (*above, position)
             yield self._layer(path, layer, report, guide)
-            if layer not in self._folded:
+            if isinstance(layer, BLOCKS) and layer not in self._folded:
                 yield from self._contents(path, layer, report, guide)
 
     def _contents(
@@ -125,7 +123,7 @@ class _Outline:
             is_headed = isinstance(layer, Parallel) or at > 0 or not inner
             if is_headed:
                 heading = self._branch((*path, at), layer, known, at in odd)
-                yield replace(heading, guide=guide + ("└" if is_last else "├"))
+                yield heading._replace(guide=guide + ("└" if is_last else "├"))
             below = " " if is_last and is_headed else "│"
             yield from self.rows(inner, known, (*path, at), guide + below)
         if named is not None:
