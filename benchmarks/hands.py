@@ -47,7 +47,7 @@ PLACES = {
     "build, an edit": Place((DOWN,), b"insert", (b"D", b"u"), AT_ONCE, "deep"),
     "build, branches": Place((b"f",), b"insert", (DOWN, UP), AT_ONCE, "branched"),
     "build, branches, an edit": Place(
-        (b"f", b"\x1b[F", UP, UP, UP, UP, UP), b"insert", (b"D", b"u"), AT_ONCE, "branched"
+        (b"f", DOWN, DOWN, DOWN, DOWN), b"insert", (b"D", b"u"), AT_ONCE, "branched"
     ),
     "build, training": Place((F5, b"1"), b"insert", (DOWN, UP), AT_ONCE, "deep", training=True),
     "build, training fast": Place((F5, b"1"), b"insert", (DOWN, UP), AT_ONCE, training=True),
