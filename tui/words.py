@@ -96,16 +96,17 @@ def fit(text: str, width: int) -> str:
 def short_name(name: str, width: int) -> str:
     """Shorten the name of a layer in blocks: ``parallel4.b.conv1`` to ``par4.b.conv1``.
 
-    The names of the blocks lose their ends, the outermost first, then the beginning is left out.
+    The names of the blocks lose their letters, the outermost first, then the beginning is left out.
     """
     *blocks, layer = name.split(".")
-    for letters in (3, 1):
+    for letters in (3, 1, 0):
         for at, block in enumerate(blocks):
             short = ".".join([*blocks, layer])
             if len(short) <= width:
                 return short
             stem = block.rstrip("0123456789")
-            blocks[at] = block[:letters] + block[len(stem) :] if len(stem) > letters else block
+            if letters < len(stem) < len(block):
+                blocks[at] = stem[:letters] + block[len(stem) :]
     short = ".".join([*blocks, layer])
     return short if len(short) <= width else "…" + short[len(short) - width + 1 :].lstrip(".")
 

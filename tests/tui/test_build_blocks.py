@@ -23,9 +23,11 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.advice import explanation_for, notes_for
+from cnn_tui.tui.building.block_lines import block_lines
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.building.outline import Row
+from cnn_tui.tui.rows import Line
 
 MakeApp = Callable[..., CnnTuiApp]
 
@@ -317,6 +319,39 @@ async def test_the_keys_of_blocks(make_app: MakeApp) -> None:
         await pilot.press("f", "home", "w")
         await pilot.pause()
         assert app.builder.network.layers[1].branches[3] == (conv(4, 1), ReLU())
+
+
+@pytest.mark.slow
+async def test_a_click_on_the_mark_folds(make_app: MakeApp) -> None:
+    app = make_app(NETWORK)
+    async with app.run_test(size=(80, 24)) as pilot:
+        for folded, mark in ((True, "▾"), (False, "▸")):
+            line = text(app, "#layers").splitlines()[3]
+            await pilot.click("#layers", offset=(line.index(mark), 3))
+            await pilot.pause()
+            assert app.builder.row.folded is folded
+            assert len(app.builder.rows) == (6 if folded else 13)
+
+
+def test_a_block_is_drawn_with_each_of_its_branches() -> None:
+    made = built()
+    lines = ["".join(text for text, _ in line) for line in drawn(made, (1,))]
+    assert [line.split() for line in lines] == [
+        ["in", "3x8x8"],
+        ["├a", "1x1", "8x8x8"],
+        ["├b", "1x1,", "3x3", "16x8x8"],
+        ["├c", "identity", "3x8x8"],
+        ["└", "concat", "27x8x8"],
+    ]
+    made = built(Repeat(layers=(Residual(branch=(conv(3), ReLU())),), times=4), Sigmoid())
+    lines = ["".join(text for text, _ in line) for line in drawn(made, (0, 0, 0))]
+    assert lines[2].strip() == "├+ identity"
+    assert lines[3].split() == ["└", "add", "3x8x8"]
+    assert "4 times" in "".join(text for line in drawn(made, (0,)) for text, _ in line)
+
+
+def drawn(made: Builder, path: tuple[int, ...]) -> list[Line]:
+    return block_lines(made.network, made.report, path, 34, 10)
 
 
 @pytest.mark.slow

@@ -21,7 +21,8 @@ DEEP = "repeat5.1.residual1.parallel4.b.conv2"
         (33, "rep5.1.res1.parallel4.b.conv2"),
         (24, "rep5.1.res1.par4.b.conv2"),
         (20, "r5.1.r1.par4.b.conv2"),
-        (12, "…p4.b.conv2"),
+        (16, "5.1.1.p4.b.conv2"),
+        (12, "…1.4.b.conv2"),
         (9, "…b.conv2"),
     ],
 )

@@ -156,6 +156,8 @@ class BuildScreen(EditingScreen):
         aside, row = self.query_one(Aside), builder.row
         if row.kind == "input":
             aside.show_samples(builder.network.data, self._data_dir)
+        elif row.kind in ("branch", "shortcut") or row.folded is not None:
+            aside.show_block(builder.network, builder.report, row.block)
         elif row.kind == "layer":
             received = received_by(builder.network, builder.report, row.path)
             aside.show_window(layer_at(builder.network, row.path), received)
@@ -170,6 +172,13 @@ class BuildScreen(EditingScreen):
             self.present()
         else:
             self._present_row(self._builder)
+
+    @on(LayerTable.FoldRequested)
+    def _mark_clicked(self) -> None:
+        if self._builder.row.folded:
+            self.action_unfold()
+        else:
+            self.action_fold()
 
     @on(VolumeView.Chosen)
     def _volume_clicked(self, event: VolumeView.Chosen) -> None:

@@ -128,7 +128,9 @@ class Totals(Lines):
         words = "fits" if report.valid else count(issues, "issue")
         state = (words, "good" if report.valid else "error")
         known = report.known_layers
-        memory = sum(inner.activations for layer in known for inner in layer.walk())
+        inner = (inner for layer in known for inner in layer.walk())
+        # What repeated layers give is the output of the last of them.
+        memory = sum(layer.activations for layer in inner if layer.type != "repeat")
         memory *= 4 * self.batch_size
         images = "image" if self.batch_size == 1 else f"batch of {self.batch_size}"
         whole = len(known) == len(report.layers)

@@ -55,6 +55,9 @@ class LayerTable(Lines, can_focus=True):
     class EditRequested(Message):
         """The row under the cursor was clicked twice."""
 
+    class FoldRequested(Message):
+        """The mark of the block under the cursor was clicked."""
+
     rows: var[tuple[Row, ...]] = var((), init=False)
     cursor: Shown[int] = Shown(0)
     marked: frozenset[int] = frozenset()
@@ -80,13 +83,16 @@ class LayerTable(Lines, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Select a row; a second click edits it."""
-        _, at = self.place_of(event)
+        x, at = self.place_of(event)
         row = self._top + at - 1
         if at < 1 or row >= len(self.rows):
             return
-        if row == self.cursor and event.chain > 1:
+        is_mark = self._columns is not None and x == self._columns.mark
+        if row == self.cursor and event.chain > 1 and not is_mark:
             self.post_message(self.EditRequested())
         self._choose(row, extend=event.shift)
+        if is_mark and self.rows[row].folded is not None:
+            self.post_message(self.FoldRequested())
 
     def on_mouse_scroll_down(self) -> None:
         self.action_go(1)
@@ -146,6 +152,8 @@ class _Columns:
     def __init__(self, width: int, rows: tuple[Row, ...]) -> None:
         self.width, self.rows = width, rows
         self.number = max((3, *(min(len(row.number), MOST_NUMBER) for row in rows)))
+        self.mark = self.number + 1
+        """The column of the marks of blocks."""
         # A longer name without settings takes their column as well.
         titles = (_guide(row) + (row.title if row.settings else "").ljust(TITLE) for row in rows)
         self.title = max((TITLE, *map(len, titles)))
