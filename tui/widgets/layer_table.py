@@ -204,7 +204,7 @@ class _Columns:
         brief = _brief(row.settings)
         is_tree = row.kind in ("branch", "shortcut") or row.folded is not None
         if (is_tree and len(brief) > self.settings) or len(row.title) > room:
-            both = fit(f"{row.title} {brief}", room + 1 + len(rest))
+            both = fit(f"{row.title} {brief}", room + len(rest)) + " "
             return both[: len(row.title) + 1], both[len(row.title) + 1 :]
         return f"{fit(row.title, room)} ", rest
 
