@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnn_tui.engine.model import Model
+from cnn_tui.engine.specs.activations import Hardsigmoid, PReLU
 from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.inside import list_letter
@@ -30,9 +31,13 @@ from cnn_tui.engine.specs.layers import (
     ReLU,
     Repeat,
     Residual,
+    StochasticDepth,
 )
 from cnn_tui.engine.specs.network import SVM, Loss, Network, Recipe
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.shaping import Pad
 from cnn_tui.engine.specs.windows import windows
 
 Shape = tuple[int, ...]
@@ -130,11 +135,35 @@ class Maker:
                 return nn.Linear(math.prod(shape), layer.out_features, layer.bias)
             case MaxPool() | AvgPool():
                 return pool(layer)
+            case AdaptiveAvgPool():
+                return nn.AdaptiveAvgPool2d(layer.output_size)
+            case GlobalMaxPool():
+                return nn.AdaptiveMaxPool2d(1)
             case GlobalAvgPool():
                 return nn.AdaptiveAvgPool2d(1)
             case BatchNorm():
                 norm = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
                 return norm(shape[0], layer.eps, layer.momentum)
+            case GroupNorm():
+                return nn.GroupNorm(layer.num_groups, shape[0], layer.eps)
+            case LayerNorm():
+                if layer.over == "channels" and len(shape) == 3:
+                    return PixelNorm(shape[0], layer.eps)
+                return nn.LayerNorm(shape, layer.eps)
+            case LayerScale():
+                return Scale(shape[0])
+            case Pad():
+                kinds = {
+                    "zeros": nn.ZeroPad2d,
+                    "reflect": nn.ReflectionPad2d,
+                    "replicate": nn.ReplicationPad2d,
+                }
+                return kinds[layer.padding_mode](layer.padding)
+            case StochasticDepth():
+                assert not layer.p, "masks are random"
+                return nn.Identity()
+            case PReLU():
+                return nn.PReLU(shape[0] if layer.per_channel else 1, layer.init)
             case ReLU():
                 return nn.ReLU(self.inplace and not first)
             case LRN():
@@ -142,6 +171,8 @@ class Maker:
                 return nn.LocalResponseNorm(
                     layer.size, layer.alpha * layer.size, layer.beta, layer.k
                 )
+            case Hardsigmoid():
+                return ExactHardsigmoid()
             case Residual():
                 return self.residual(layer, report, shape)
             case Parallel():
@@ -200,8 +231,10 @@ def conv(layer: Conv, in_channels: int) -> nn.Conv2d:
 
 def pool(layer: MaxPool | AvgPool) -> nn.Module:
     kernel, stride, padding, _ = zip(*windows(layer), strict=True)
-    kind = nn.MaxPool2d if isinstance(layer, MaxPool) else nn.AvgPool2d
-    return kind(kernel, stride, padding)
+    ceil = layer.rounding == "ceil"
+    if isinstance(layer, MaxPool):
+        return nn.MaxPool2d(kernel, stride, padding, ceil_mode=ceil)
+    return nn.AvgPool2d(kernel, stride, padding, ceil, layer.count_include_pad)
 
 
 class Block(nn.Module):
@@ -244,6 +277,33 @@ class Branches(nn.Module):
         for y in ys[1:]:
             merged = merged + y if self.merge == "add" else merged * y
         return merged
+
+
+class PixelNorm(nn.LayerNorm):
+    """A layer norm over the channels of each pixel, as in torchvision's ConvNeXt."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 2, 3, 1)
+        x = functional.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        return x.permute(0, 3, 1, 2)
+
+
+class Scale(nn.Module):
+    """A factor for each channel."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.einsum("nc...,c->nc...", x, self.weight)
+
+
+class ExactHardsigmoid(nn.Module):
+    """``relu6(x + 3) / 6``: the gradient of PyTorch's own holds 1/6 in float32 only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu6(x + 3) / 6
 
 
 class ZeroPad(nn.Module):

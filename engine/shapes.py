@@ -47,6 +47,30 @@ def output_size(size: int, window: Window) -> int:
     return (size - window.span + 2 * window.padding) // window.stride + 1
 
 
+def ceil_size(size: int, window: Window) -> int:
+    """Return ``ceil((W - F + 2P)/S) + 1``, or one less: PyTorch's rule for ``ceil_mode``.
+
+    The last window has to begin inside of the input or of the padding before it.
+    """
+    count = -((window.span - size - 2 * window.padding) // window.stride) + 1
+    return count - ((count - 1) * window.stride >= size + window.padding)
+
+
+def adaptive_spans(size: int, count: int) -> list[tuple[int, int]]:
+    """Return where ``count`` windows that share ``size`` pixels begin and end, as PyTorch does.
+
+    Window number i goes from ``floor(i*size/count)`` to ``ceil((i + 1)*size/count)``.
+    """
+    return [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+
+
+def adaptive_window(size: int, count: int) -> Window:
+    """Return the smallest sliding window that holds :func:`adaptive_spans`; no larger if equal."""
+    stride = size // count
+    kernel = max(stop - i * stride for i, (_, stop) in enumerate(adaptive_spans(size, count)))
+    return Window(kernel, stride)
+
+
 def remainder(size: int, window: Window) -> int:
     """Return the number of padded pixels at the end that no window reads; 0 if it tiles."""
     return (size - window.span + 2 * window.padding) % window.stride

@@ -8,7 +8,9 @@ from textwrap import indent
 from typing import Any
 
 from cnn_tui.engine.export.modules import Module, free_key, modules
+from cnn_tui.engine.export.own_modules import OWN
 from cnn_tui.engine.export.states import TrainedState
+from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -19,7 +21,12 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     MaxPool,
     Residual,
+    StochasticDepth,
+    pair,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
+from cnn_tui.engine.specs.shaping import Pad
 from cnn_tui.engine.specs.windows import windows
 
 _INDENT = "    "
@@ -115,7 +122,9 @@ def torch_source(state: TrainedState, weights: str, module: str = "network") -> 
         std=_tuple(map(repr, state.normalizer.std.ravel().tolist())),
     )
     classes = RESIDUAL * any(isinstance(kind, Residual) for kind in kinds) + ZERO_PAD * padded
-    return head + classes + _build(tree)
+    body = _build(tree)
+    own = "".join(source for name, source in OWN.items() if f", {name}(" in body)
+    return head + classes + own + body
 
 
 def _tuple(items: Iterable[str]) -> str:
@@ -193,6 +202,35 @@ def _pool(layer: MaxPool | AvgPool, module: Module) -> str:
     return f"nn.{layer.info.torch.name}({_window(layer)})"
 
 
+def _adaptive_avgpool(layer: AdaptiveAvgPool, module: Module) -> str:
+    return f"nn.AdaptiveAvgPool2d({_size(pair(layer.output_size))})"
+
+
+def _groupnorm(layer: GroupNorm, module: Module) -> str:
+    return f"nn.GroupNorm({layer.num_groups}, {module.before[0]}, eps={layer.eps!r})"
+
+
+def _layernorm(layer: LayerNorm, module: Module) -> str:
+    if layer.over == "channels" and len(module.before) == 3:
+        return f"LayerNorm2d({module.before[0]}, eps={layer.eps!r})"
+    return f"nn.LayerNorm({list(module.before)}, eps={layer.eps!r})"
+
+
+def _layer_scale(layer: LayerScale, module: Module) -> str:
+    return f"LayerScale({module.before[0]}, {layer.init_value!r})"
+
+
+_PADS = {"zeros": "ZeroPad2d", "reflect": "ReflectionPad2d", "replicate": "ReplicationPad2d"}
+
+
+def _pad(layer: Pad, module: Module) -> str:
+    return f"nn.{_PADS[layer.padding_mode]}({layer.padding!r})"
+
+
+def _prelu(layer: PReLU, module: Module) -> str:
+    return f"nn.PReLU({module.before[0] if layer.per_channel else 1}, {layer.init!r})"
+
+
 def _batchnorm(layer: BatchNorm, module: Module) -> str:
     kind = "BatchNorm2d" if len(module.before) == 3 else "BatchNorm1d"
     return f"nn.{kind}({module.before[0]}, eps={layer.eps!r}, momentum={layer.momentum!r})"
@@ -219,7 +257,15 @@ _EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
     MaxPool: _pool,
     AvgPool: _pool,
     GlobalAvgPool: lambda layer, module: "nn.AdaptiveAvgPool2d(1)",
+    GlobalMaxPool: lambda layer, module: "nn.AdaptiveMaxPool2d(1)",
+    AdaptiveAvgPool: _adaptive_avgpool,
     FC: _fc,
+    PReLU: _prelu,
+    GroupNorm: _groupnorm,
+    LayerNorm: _layernorm,
+    LayerScale: _layer_scale,
+    Pad: _pad,
+    StochasticDepth: lambda layer, module: f"StochasticDepth({layer.p!r})",
     BatchNorm: _batchnorm,
     LRN: _lrn,
     Residual: _residual,
@@ -230,10 +276,13 @@ _EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
 def _window(layer: MaxPool | AvgPool) -> str:
     down, across = windows(layer)
     kernel, stride, padding, _ = (_size(pair) for pair in zip(down, across, strict=True))
-    arguments = f", stride={stride}" * (stride != kernel) + f", padding={padding}" * (
-        padding != "0"
-    )
-    return kernel + arguments
+    written = {
+        f"stride={stride}": stride != kernel,
+        f"padding={padding}": padding != "0",
+        "ceil_mode=True": layer.rounding == "ceil",
+        "count_include_pad=False": isinstance(layer, AvgPool) and not layer.count_include_pad,
+    }
+    return ", ".join([kernel, *(text for text, is_needed in written.items() if is_needed)])
 
 
 def _size(pair: tuple[int, int]) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.shapes import Shape, format_shape
+from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer
-from cnn_tui.engine.specs.layers import FC, AvgPool, BatchNorm, Conv, GlobalAvgPool, Layer
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, GlobalAvgPool, Layer
 from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING
+from cnn_tui.engine.specs.norms import GroupNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 from cnn_tui.engine.specs.windows import Windowed
 
+_BY_CHANNEL = BatchNorm | GroupNorm | LayerScale
 INPUT_HINT = "Check the input size; set another one with --input C,H,W."
 
 
@@ -25,6 +28,9 @@ class Assembly:
     def __init__(self, shape: Shape, depth: int = 0) -> None:
         self.layers: list[Layer] = []
         self.flow, self.flat = FeatureMap(shape), False
+        self.channels_last = False
+        """Whether the other program has moved the channels behind height and width."""
+        self._before = self.flow
         self._depth = depth
 
     @property
@@ -46,7 +52,7 @@ class Assembly:
         return branch
 
     def add(self, layer: Layer, where: str, *, ceil: bool = False) -> None:
-        """Append a layer; ``ceil`` means that the other program rounds sizes up.
+        """Append a layer; ``ceil`` means that the other program rounds the sizes of a pool up.
 
         Raises:
             SpecError: if the layer does not fit, or has no equivalent for a flat volume.
@@ -54,16 +60,16 @@ class Assembly:
         self._require_volume(layer, where)
         if len(self.layers) >= MAX_LAYERS:
             raise SpecError(f"{where} exceeds the limit of {MAX_LAYERS} layers.")
+        if ceil:
+            layer = msgspec.structs.replace(layer, rounding="ceil")
         step = infer(layer, self.flow, self._depth)
         if isinstance(layer, Windowed) and "fraction" in step.codes:
-            if ceil:
-                raise SpecError(f"{where} rounds sizes up (ceil_mode): no counterpart.")
             layer = msgspec.structs.replace(layer, rounding="floor")
             step = infer(layer, self.flow, self._depth)
         if step.faults:
             raise SpecError(f"{where}: {step.faults[0].text}.", INPUT_HINT)
         self.layers.append(layer)
-        self.flow = step.after
+        self._before, self.flow = self.flow, step.after
         self.flat |= isinstance(layer, FC)
 
     def flatten(self) -> None:
@@ -74,18 +80,26 @@ class Assembly:
         """Append an average pool with an output of this height and width.
 
         Raises:
-            SpecError: if its windows would differ in size.
+            SpecError: if the volume is flat already.
         """
         self._require_volume(GlobalAvgPool(), where)
-        height_width = self.shape[1:]
         if size == (1, 1):
             self.add(GlobalAvgPool(), where)
-        elif any(have % want for have, want in zip(height_width, size, strict=True)):
-            sizes = f"{format_shape(height_width)} to {format_shape(size)}"
-            raise SpecError(f"{where} averages {sizes} with unequal windows: no counterpart.")
-        elif height_width != size:
-            kernel = tuple(have // want for have, want in zip(height_width, size, strict=True))
-            self.add(AvgPool(kernel_size=kernel), where)
+        elif self.shape[1:] != size:
+            output = size[0] if size[0] == size[1] else size
+            if self._has_its_rows(size[0]):
+                self.layers.pop()
+                self.flow = self._before
+            self.add(AdaptiveAvgPool(output_size=output), where)
+
+    def _has_its_rows(self, rows: int) -> bool:
+        """Whether the last layer is a pool to a size that leaves the columns as they are."""
+        last, before = self.layers[-1:], self._before.shape
+        return (
+            before is not None
+            and [type(layer) for layer in last] == [AdaptiveAvgPool]
+            and (before[0], rows, before[2]) == self.shape
+        )
 
     def add_bias(self, size: int, where: str) -> None:
         """Add a bias to the last layer, which has none.
@@ -101,7 +115,7 @@ class Assembly:
     def _require_volume(self, layer: Layer, where: str) -> None:
         if not self.flat or len(self.shape) == 1:
             return
-        normalizes = isinstance(layer, BatchNorm) and self.shape[1:] != (1, 1)
+        normalizes = isinstance(layer, _BY_CHANNEL) and self.shape[1:] != (1, 1)
         if normalizes or layer.info.needs_volume:
             raise SpecError(
                 f"{where} comes after a Flatten without a fully connected layer: no counterpart."

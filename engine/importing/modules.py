@@ -11,6 +11,7 @@ from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
 from cnn_tui.engine.importing.residual import Shortcut, add_block, known_shortcut
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -22,6 +23,9 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     single,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import GlobalMaxPool
+from cnn_tui.engine.specs.shaping import Pad
 
 
 @dataclass(frozen=True)
@@ -50,15 +54,15 @@ class ImportedModule:
     def has_weights(self) -> bool:
         """Whether a module holds values that a second use would share."""
         inner = (part for part in self.every() if part.kind != "Sequential")
-        return any(
-            not part.known or {"bias", "affine"} & set(SIGNATURES[part.kind]) for part in inner
-        )
+        return any(not part.known or _LEARNING & set(SIGNATURES[part.kind]) for part in inner)
 
     def refused(self, why: str, remedy: str = "") -> SpecError:
         """Return the error that explains why the module has no counterpart."""
         return SpecError(f"{self.where} {why}.", remedy)
 
 
+_LEARNING = {"bias", "affine", "num_parameters", "init_value", "channels"}
+"""Arguments that only modules with weights have."""
 _POOL = ("kernel_size", "stride", "padding")
 _CONV = ("out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
 _CONV_END = ("padding_mode", "device", "dtype")
@@ -71,9 +75,16 @@ _SIGNATURES: dict[str, tuple[str, ...]] = {
     "MaxPool2d": (*_POOL, "dilation", "return_indices", "ceil_mode"),
     "AvgPool2d": (*_POOL, "ceil_mode", "count_include_pad", "divisor_override"),
     "AdaptiveAvgPool2d": ("output_size",),
+    "AdaptiveMaxPool2d": ("output_size", "return_indices"),
     **dict.fromkeys(("BatchNorm2d", "BatchNorm1d"), ("num_features", *_NORM)),
     **dict.fromkeys(("LazyBatchNorm2d", "LazyBatchNorm1d"), _NORM),
     "LocalResponseNorm": ("size", "alpha", "beta", "k"),
+    "GroupNorm": ("num_groups", "num_channels", "eps", "affine", "device", "dtype"),
+    "LayerNorm": ("normalized_shape", "eps", "elementwise_affine", "bias", "device", "dtype"),
+    "LayerNorm2d": ("channels", "eps"),
+    "LayerScale": ("channels", "init_value"),
+    **dict.fromkeys(("ZeroPad2d", "ReflectionPad2d", "ReplicationPad2d"), ("padding",)),
+    "PReLU": ("num_parameters", "init"),
     "Flatten": ("start_dim", "end_dim"),
     "Identity": (),
     "Softmax": ("dim",),
@@ -89,6 +100,7 @@ SIGNATURES = {name: kind.info.torch.arguments for name, kind in _BY_NAME.items()
 _ONLY: dict[str, object] = {
     "padding_mode": "zeros",
     "affine": True,
+    "elementwise_affine": True,
     "track_running_stats": True,
     "return_indices": False,
     "divisor_override": None,
@@ -103,6 +115,9 @@ _REQUIRED = frozenset(
         "in_features",
         "out_features",
         "num_features",
+        "num_groups",
+        "num_channels",
+        "normalized_shape",
         "size",
         "output_size",
         "channels",
@@ -181,10 +196,11 @@ def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[ImportedModule, Asse
         given = part.settings
         if given.get("dilation", 1) not in (1, (1, 1)):
             raise part.refused("has a dilation, which pooling here does not support")
-        if not given.get("count_include_pad", True) and given.get("padding", 0) not in (0, (0, 0)):
-            raise part.refused("excludes the padding from its means: no counterpart")
+        settings = _selected(given, *_POOL)
+        if kind is AvgPool:
+            settings["count_include_pad"] = bool(given.get("count_include_pad", True))
         ceil = bool(given.get("ceil_mode", False))
-        _append(part, assembly, kind, ceil=ceil, **_selected(given, *_POOL))
+        _append(part, assembly, kind, ceil=ceil, **settings)
 
     return add
 
@@ -198,6 +214,12 @@ def _adaptive(part: ImportedModule, assembly: Assembly) -> None:
     if len(pair) != 2 or not all(type(want) is int and want > 0 for want in wanted):
         raise part.refused(f"has output_size={size!r}, expected height and width")
     assembly.average_to((wanted[0], wanted[1]), part.where)
+
+
+def _adaptive_max(part: ImportedModule, assembly: Assembly) -> None:
+    if part.settings.get("output_size") not in (1, (1, 1)):
+        raise part.refused("has an output_size other than 1: no counterpart")
+    _append(part, assembly, GlobalMaxPool)
 
 
 def _norm(part: ImportedModule, assembly: Assembly) -> None:
@@ -216,6 +238,49 @@ def _lrn(part: ImportedModule, assembly: Assembly) -> None:
     _append(part, assembly, LRN, size=size, alpha=rounded(alpha / size), **settings)  # type: ignore[operator]
 
 
+def _group_norm(part: ImportedModule, assembly: Assembly) -> None:
+    _expect(part, "num_channels", assembly, _channels(assembly))
+    _append(part, assembly, GroupNorm, **_selected(part.settings, "num_groups", "eps"))
+
+
+def _layer_norm(part: ImportedModule, assembly: Assembly) -> None:
+    given = part.settings["normalized_shape"]
+    shape = tuple(given) if isinstance(given, list | tuple) else (given,)
+    expected = (math.prod(assembly.shape),) if assembly.flat else assembly.shape
+    if shape != expected or not part.settings.get("bias", True):
+        raise part.refused(f"does not normalise {format_shape(expected)} with scales and shifts")
+    _append(part, assembly, LayerNorm, **_selected(part.settings, "eps"))
+
+
+def _pixel_norm(part: ImportedModule, assembly: Assembly) -> None:
+    _expect(part, "channels", assembly, _channels(assembly))
+    _append(part, assembly, LayerNorm, over="channels", **_selected(part.settings, "eps"))
+
+
+def _layer_scale(part: ImportedModule, assembly: Assembly) -> None:
+    _expect(part, "channels", assembly, _channels(assembly))
+    _append(part, assembly, LayerScale, **_selected(part.settings, "init_value"))
+
+
+_PADS = {"ZeroPad2d": "zeros", "ReflectionPad2d": "reflect", "ReplicationPad2d": "replicate"}
+
+
+def _pad(mode: str) -> Callable[[ImportedModule, Assembly], None]:
+    def add(part: ImportedModule, assembly: Assembly) -> None:
+        size = part.settings["padding"]
+        padding = size[0] if isinstance(size, tuple) and len({*size}) == 1 else size
+        _append(part, assembly, Pad, padding=padding, padding_mode=mode)
+
+    return add
+
+
+def _prelu(part: ImportedModule, assembly: Assembly) -> None:
+    slopes = part.settings.get("num_parameters", 1)
+    if slopes not in (1, _channels(assembly)):
+        raise part.refused(f"has {slopes} slopes, but receives {format_shape(assembly.shape)}")
+    _append(part, assembly, PReLU, per_channel=slopes != 1, **_selected(part.settings, "init"))
+
+
 def _flatten(part: ImportedModule, assembly: Assembly) -> None:
     if (part.settings.get("start_dim", 1), part.settings.get("end_dim", -1)) not in (
         (1, -1),
@@ -228,7 +293,7 @@ def _flatten(part: ImportedModule, assembly: Assembly) -> None:
 def _plain(part: ImportedModule, assembly: Assembly) -> None:
     """Append a layer whose settings are those of the module."""
     kind = _BY_NAME[part.kind]
-    torch, given = kind.info.torch, part.settings
+    torch, given = kind.info.torch, {**kind.info.torch.defaults, **part.settings}
     if any(given.get(name) != value for name, value in torch.fixed.items()):
         raise part.refused(f"has no counterpart; the nearest is nn.{torch.written}")
     settings: dict[str, Any] = {
@@ -253,7 +318,14 @@ _HANDLERS: dict[str, Callable[[ImportedModule, Assembly], None]] = {
     "MaxPool2d": _pool(MaxPool),
     "AvgPool2d": _pool(AvgPool),
     "AdaptiveAvgPool2d": _adaptive,
+    "AdaptiveMaxPool2d": _adaptive_max,
     **dict.fromkeys(("BatchNorm2d", "BatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm1d"), _norm),
+    "GroupNorm": _group_norm,
+    "LayerNorm": _layer_norm,
+    "LayerNorm2d": _pixel_norm,
+    "LayerScale": _layer_scale,
+    **{kind: _pad(mode) for kind, mode in _PADS.items()},
+    "PReLU": _prelu,
     "LocalResponseNorm": _lrn,
     "Flatten": _flatten,
     "Residual": _residual,

@@ -76,12 +76,12 @@ class OnnxFile:
         """Return the shape of a constant."""
         return tuple(self._tensors[value].dims)
 
-    def numbers(self, value: str) -> tuple[float, ...] | None:
+    def numbers(self, value: str, most: int = _MOST_NUMBERS) -> tuple[float, ...] | None:
         """Return the entries of a small constant; None if it is large or in another file."""
         tensor = self._tensors[value]
         if tensor.data_location != self._onnx.TensorProto.DEFAULT or tensor.external_data:
             return None
-        if not 0 <= math.prod(tensor.dims) <= _MOST_NUMBERS:
+        if not 0 <= math.prod(tensor.dims) <= most:
             return None
         try:
             array = self._onnx.numpy_helper.to_array(tensor)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import INPUT_HINT, Assembly
@@ -13,7 +13,8 @@ from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_graph import Path, Ratio, Sum
 from cnn_tui.engine.importing.onnx_settings import local_norm, refused, window_settings
 from cnn_tui.engine.importing.residual import Shortcut, add_block, known_shortcut
-from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.shapes import adaptive_spans, format_shape
+from cnn_tui.engine.specs.activations import PReLU, ReLU6
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -24,7 +25,20 @@ from cnn_tui.engine.specs.layers import (
     Dropout,
     Layer,
     MaxPool,
+    ReLU,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
+
+_PAD_MODES: dict[bytes, Literal["zeros", "reflect", "replicate"]] = {
+    b"constant": "zeros",
+    b"reflect": "reflect",
+    b"edge": "replicate",
+}
+_CHANNELS_LAST = ("Transpose", "LayerNormalization")
+"""Operators that may find the channels last."""
+_MOST_MEANS = 1 << 16
+"""Entries of a matrix that is compared with that of an adaptive pool."""
 
 
 class Operators:
@@ -44,6 +58,8 @@ class Operators:
         for item in path:
             node = item if isinstance(item, Node) else item.node
             try:
+                if assembly.channels_last and node.op not in _CHANNELS_LAST:
+                    raise refused(node, "computes with the channels last")
                 if isinstance(item, Sum):
                     self._sum(item, assembly)
                 elif isinstance(item, Ratio):
@@ -117,7 +133,10 @@ class Operators:
             assembly.add_bias(self._length(node.inputs[2]), node.where)
 
     def matmul(self, node: Node, assembly: Assembly) -> None:
-        """Append a fully connected layer without bias for ``MatMul``."""
+        """Append a fully connected layer without bias for ``MatMul``, or the means of one axis."""
+        if len(assembly.shape) == 3 and not assembly.flat:
+            self._means(node, assembly)
+            return
         self._fc(node, assembly, self._weight(node, 2)[::-1])
 
     def _fc(self, node: Node, assembly: Assembly, shape: tuple[int, ...]) -> None:
@@ -130,6 +149,33 @@ class Operators:
         _expect(node, shape[1], math.prod(assembly.shape), assembly)
         assembly.add(FC(out_features=shape[0], bias=False), node.where)
 
+    def _means(self, node: Node, assembly: Assembly) -> None:
+        """Append an adaptive average pool, which is exported as means of rows and of columns."""
+        axis = 0 if self._file.is_constant(node.inputs[0]) else 1
+        value = node.inputs[axis]
+        shape = self._file.shape(value) if self._file.is_constant(value) else ()
+        _, *size = assembly.shape
+        have, size[axis] = size[axis], shape[axis] if len(shape) == 2 else 0
+        if sorted(shape) != sorted((have, size[axis])) or not self._is_means(value, axis, have):
+            volume = format_shape(assembly.shape)
+            raise refused(node, f"receives a volume of {volume}; a Flatten is missing")
+        assembly.average_to((size[0], size[1]), node.where)
+
+    def _is_means(self, value: str, axis: int, size: int) -> bool:
+        """Whether a matrix takes the means of an adaptive pool of ``size`` pixels along an axis."""
+        shape = self._file.shape(value)
+        numbers = self._file.numbers(value, _MOST_MEANS)
+        spans = adaptive_spans(size, shape[axis])
+        rows = [
+            [1 / (stop - start) if start <= at < stop else 0.0 for at in range(size)]
+            for start, stop in spans
+        ]
+        expected = rows if axis == 0 else [list(column) for column in zip(*rows, strict=True)]
+        flat = [number for row in expected for number in row]
+        return numbers is not None and all(
+            abs(found - want) < 1e-6 for found, want in zip(numbers, flat, strict=True)
+        )
+
     def constant(self, node: Node, assembly: Assembly) -> None:
         """Add a bias for ``Add``; skip arithmetic with constants on the pixels."""
         if not any(map(self._file.is_constant, node.inputs)):
@@ -139,8 +185,16 @@ class Operators:
         elif node.op == "Add":
             (value,) = filter(self._file.is_constant, node.inputs)
             assembly.add_bias(self._length(value), node.where)
+        elif node.op == "Mul" and self._is_by_channel(node, assembly):
+            assembly.add(LayerScale(), node.where)
         else:
             raise refused(node, "computes with a constant")
+
+    def _is_by_channel(self, node: Node, assembly: Assembly) -> bool:
+        """Whether a constant has one entry for each channel, and no batch of its own."""
+        (value,) = filter(self._file.is_constant, node.inputs)
+        channels, *size = assembly.shape
+        return self._file.shape(value)[-1 - len(size) :] == (channels, *[1] * len(size))
 
     def _length(self, value: str) -> int:
         """The length of a vector, ignoring dimensions of 1; 0 for other arrays."""
@@ -194,6 +248,83 @@ class Operators:
         alpha, beta, k = rounded(given["alpha"] / size), rounded(given["beta"]), given["bias"]
         assembly.add(LRN(size=size, alpha=alpha, beta=beta, k=rounded(k)), node.where)
 
+    def clip(self, node: Node, assembly: Assembly) -> None:
+        """Append a ReLU6 or a ReLU for ``Clip``; the bounds are attributes or constants."""
+        low, high = (self._bound(node, *bound) for bound in ((1, "min"), (2, "max")))
+        kinds: dict[tuple[float | None, float | None], Layer] = {(0, 6): ReLU6(), (0, None): ReLU()}
+        if (low, high) not in kinds:
+            raise refused(node, f"clips to {low} and {high}; the nearest is 0 and 6")
+        assembly.add(kinds[low, high], node.where)
+
+    def _bound(self, node: Node, place: int, name: str) -> float | None:
+        value = "".join(node.inputs[place : place + 1])
+        numbers = self._file.numbers(value) if value and self._file.is_constant(value) else None
+        bound = numbers[0] if numbers else node.attributes.get(name)
+        return None if bound is None or abs(bound) > 1e30 else rounded(bound)
+
+    def prelu(self, node: Node, assembly: Assembly) -> None:
+        """Append a PReLU for ``PRelu``, whose slopes are ``(1,)`` or ``(C, 1, 1)``."""
+        slopes = self._length(node.inputs[1])
+        if slopes not in (1, assembly.shape[0]):
+            raise refused(node, "has slopes that are neither one nor one for each channel")
+        assembly.add(PReLU(per_channel=slopes > 1), node.where)
+
+    def group_norm(self, node: Node, assembly: Assembly) -> None:
+        """Append a group norm for ``GroupNormalization`` with a scale for each channel."""
+        if self._length(node.inputs[1]) != assembly.shape[0]:
+            raise refused(node, "has a scale for each group instead of each channel")
+        given = {"epsilon": 1e-5, **node.attributes}
+        groups, eps = given["num_groups"], rounded(given["epsilon"])
+        assembly.add(GroupNorm(num_groups=groups, eps=eps), node.where)
+
+    def layer_norm(self, node: Node, assembly: Assembly) -> None:
+        """Append a layer norm for ``LayerNormalization`` over the volume or over the channels."""
+        given, rank = {"axis": -1, "epsilon": 1e-5, **node.attributes}, len(assembly.shape) + 1
+        rank = 2 if assembly.flat else rank
+        axis = given["axis"] % rank
+        if len(node.inputs) != 3 or axis != (3 if assembly.channels_last else 1):
+            raise refused(node, "does not normalise all of an image, or has no shift")
+        over: Literal["channels", "volume"] = "channels" if assembly.channels_last else "volume"
+        assembly.add(LayerNorm(over=over, eps=rounded(given["epsilon"])), node.where)
+
+    def transpose(self, node: Node, assembly: Assembly) -> None:
+        """Note that channels come last from here on, or no longer."""
+        wanted = (0, 3, 1, 2) if assembly.channels_last else (0, 2, 3, 1)
+        if tuple(node.attributes.get("perm", ())) != wanted or assembly.flat:
+            raise refused(node, "moves dimensions other than the channels")
+        assembly.channels_last = not assembly.channels_last
+
+    def pad(self, node: Node, assembly: Assembly) -> None:
+        """Append a padding of height and width for ``Pad``."""
+        pads = self._numbers(node, 1) or node.attributes.get("pads", ())
+        mode = node.attributes.get("mode", b"constant")
+        if len(node.inputs) > 3 or len(pads) != 8 or any((*pads[:2], *pads[4:6])):
+            raise refused(node, "pads other dimensions than height and width")
+        if mode not in _PAD_MODES or any(self._numbers(node, 2) or ()):
+            raise refused(node, "pads with other values than zeros or pixels")
+        top, left, bottom, right = (int(pads[at]) for at in (2, 3, 6, 7))
+        sides = (left, right, top, bottom)
+        padding = left if len({*sides}) == 1 else sides
+        assembly.add(Pad(padding=padding, padding_mode=_PAD_MODES[mode]), node.where)
+
+    def gather(self, node: Node, assembly: Assembly) -> None:
+        """Append a channel shuffle for ``Gather`` of all channels in its order."""
+        order = self._numbers(node, 1) or ()
+        channels = assembly.shape[0]
+        # The second channel after the shuffle is the first one of the second group.
+        size = int(order[1]) if len(order) > 1 else 0
+        groups = channels // size if size and channels % size == 0 else 0
+        expected = [at % groups * size + at // groups for at in range(channels * (groups > 0))]
+        if node.attributes.get("axis", 0) != 1 or not order or list(order) != expected:
+            raise refused(node, "takes channels in an order that is not a shuffle of groups")
+        assembly.add(ChannelShuffle(groups=groups), node.where)
+
+    def _numbers(self, node: Node, place: int) -> tuple[float, ...] | None:
+        """The entries of a constant input; None if there is none."""
+        value = "".join(node.inputs[place : place + 1])
+        constant = value and self._file.is_constant(value)
+        return self._file.numbers(value, _MOST_MEANS) if constant else None
+
     def norm(self, node: Node, assembly: Assembly) -> None:
         """Append a batch norm; ONNX's momentum is the weight of the old mean."""
         given = {"epsilon": 1e-5, "momentum": 0.9, **node.attributes}
@@ -214,9 +345,8 @@ def _pool(kind: type[MaxPool] | type[AvgPool]) -> Callable[[Operators, Node, Ass
         sizes = window_settings(node, assembly, None)
         if sizes["stride"] == sizes["kernel_size"]:
             del sizes["stride"]
-        counts = node.attributes.get("count_include_pad", 0)
-        if kind is AvgPool and sizes["padding"] not in (0, (0, 0)) and not counts:
-            raise refused(node, "excludes the padding from its means")
+        if kind is AvgPool and sizes["padding"] not in (0, (0, 0)):
+            sizes["count_include_pad"] = bool(node.attributes.get("count_include_pad", 0))
         ceil = bool(node.attributes.get("ceil_mode", 0))
         assembly.add(kind(**sizes), node.where, ceil=ceil)
 
@@ -236,15 +366,29 @@ def _plain(kind: type[Layer]) -> Callable[[Operators, Node, Assembly], None]:
     onnx = kind.info.onnx
 
     def add(operators: Operators, node: Node, assembly: Assembly) -> None:
-        given = node.attributes
-        if any(given.get(name) != value.encode() for name, value in onnx.fixed.items()):
+        known = {**onnx.fixed, **onnx.defaults}
+        wanted = {*onnx.fixed, *onnx.settings.values()}
+        attributes = {**onnx.defaults, **node.attributes}
+        given = {
+            name: _as_setting(value, known.get(name))
+            for name, value in attributes.items()
+            if name in wanted
+        }
+        if any(given.get(name) != _as_setting(value, value) for name, value in onnx.fixed.items()):
             raise SpecError(f"{node.where} has no counterpart; the nearest is {onnx.written}.")
         settings: dict[str, Any] = {
-            field: rounded(given[name]) for field, name in onnx.settings.items() if name in given
+            field: given[name] for field, name in onnx.settings.items() if name in given
         }
         assembly.add(kind(**settings), node.where)
 
     return add
+
+
+def _as_setting(value: Any, usual: object) -> str | float:
+    """An attribute as the settings of a layer have it, of the type of its ``usual`` value."""
+    if isinstance(usual, str):
+        return value if isinstance(value, str) else str(value, "ascii", "replace")
+    return rounded(value)
 
 
 def _misplaced(operators: Operators, node: Node, assembly: Assembly) -> None:
@@ -266,6 +410,13 @@ _HANDLERS: dict[str, Callable[[Operators, Node, Assembly], None]] = {
     "GlobalAveragePool": lambda _, node, assembly: assembly.average_to((1, 1), node.where),
     "ReduceMean": Operators.mean,
     "BatchNormalization": Operators.norm,
+    "Clip": Operators.clip,
+    "PRelu": Operators.prelu,
+    "GroupNormalization": Operators.group_norm,
+    "LayerNormalization": Operators.layer_norm,
+    "Transpose": Operators.transpose,
+    "Pad": Operators.pad,
+    "Gather": Operators.gather,
     "LRN": Operators.lrn,
     "Dropout": Operators.dropout,
     "Flatten": Operators.flatten,
@@ -273,5 +424,5 @@ _HANDLERS: dict[str, Callable[[Operators, Node, Assembly], None]] = {
     "Squeeze": Operators.squeeze,
     "Identity": _nothing,
 }
-KNOWN = frozenset(_HANDLERS) | {"Slice", "Pad"}
+KNOWN = frozenset(_HANDLERS) | {"Slice"}
 """Operators that have a counterpart, some only in certain positions."""

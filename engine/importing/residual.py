@@ -11,7 +11,15 @@ from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.inside import BLOCKS, lists_in, with_lists
-from cnn_tui.engine.specs.layers import Conv, Dropout, Layer, Residual, pair
+from cnn_tui.engine.specs.layers import (
+    AvgPool,
+    Conv,
+    Dropout,
+    Layer,
+    Residual,
+    StochasticDepth,
+    pair,
+)
 from cnn_tui.engine.specs.windows import Windowed, windows
 
 Shortcut = Literal["identity", "projection", "zero-pad"]
@@ -58,7 +66,9 @@ def canonical(layers: Iterable[Layer]) -> tuple[Layer, ...]:
     Raises:
         ValueError: for padding ``same`` with a kernel of even span.
     """
-    return tuple(_canonical(layer) for layer in layers if not isinstance(layer, Dropout))
+    return tuple(
+        _canonical(layer) for layer in layers if not isinstance(layer, Dropout | StochasticDepth)
+    )
 
 
 def _canonical(layer: Layer) -> Layer:
@@ -68,13 +78,25 @@ def _canonical(layer: Layer) -> Layer:
     if isinstance(layer, BLOCKS):
         return with_lists(layer, [canonical(inner) for inner in lists_in(layer)])
     settings = msgspec.structs.asdict(layer).items()
-    floats = {name: float(f"{x:.5g}") for name, x in settings if isinstance(x, float)}
+    # Initial values are no part of a trained network.
+    floats = {
+        name: 0.0 if name.startswith("init") else float(f"{x:.5g}")
+        for name, x in settings
+        if isinstance(x, float)
+    }
     return msgspec.structs.replace(layer, **floats)
 
 
 def _window(layer: Windowed) -> Windowed:
     kernel, stride, padding, dilation = zip(*windows(layer), strict=True)
-    sizes = {"kernel_size": kernel, "stride": stride, "padding": padding, "rounding": "floor"}
+    sizes: dict[str, object] = {
+        "kernel_size": kernel,
+        "stride": stride,
+        "padding": padding,
+        "rounding": "ceil" if layer.rounding == "ceil" else "floor",
+    }
     if hasattr(layer, "dilation"):
         sizes["dilation"] = dilation
+    if isinstance(layer, AvgPool) and padding == (0, 0):
+        sizes["count_include_pad"] = True
     return msgspec.structs.replace(layer, **sizes)

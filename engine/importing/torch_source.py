@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.export.own_modules import OWN
 from cnn_tui.engine.export.pytorch import RESIDUAL, ZERO_PAD
 from cnn_tui.engine.importing.literals import NotLiteralError, constants, text_of, value_of
 from cnn_tui.engine.importing.modules import SIGNATURES, ImportedModule
@@ -24,7 +25,7 @@ _USUAL = {
 }
 """The meaning of names that a file does not import, such as a snippet."""
 SEQUENTIAL, _ORDERED = "torch.nn.Sequential", ("collections.OrderedDict", "dict")
-_OWN = {"Residual": RESIDUAL, "ZeroPad": ZERO_PAD}
+_OWN = {"Residual": RESIDUAL, "ZeroPad": ZERO_PAD, **OWN}
 SHARED = "is used twice and shares its weights: no counterpart"
 _WRITTEN_OUT = "Write modules as calls with literal arguments, such as nn.Conv2d(1, 6, 5)."
 
@@ -99,7 +100,7 @@ class TorchSource:
         return ImportedModule(kind or "?", self.at(node), settings, name, known=known)
 
     def _of_own_class(self, node: ast.Call, kind: str, name: str) -> ImportedModule:
-        if kind == "ZeroPad":
+        if kind != "Residual":
             settings = self.settings(node, SIGNATURES[kind])
             return ImportedModule(kind, self.at(node), settings, name)
         if len(node.args) != 2 or node.keywords:

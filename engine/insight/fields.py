@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cnn_tui.engine.shapes import Shape, Window
+from cnn_tui.engine.shapes import Shape, Window, adaptive_window
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool
+from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool, pair
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.placed import Placed, place_network
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
+from cnn_tui.engine.specs.shaping import Pad
 from cnn_tui.engine.specs.windows import windows
 
 
@@ -58,7 +60,16 @@ class LayerField(NamedTuple):
         if isinstance(kind, Conv | MaxPool | AvgPool):
             over_rows, over_columns = windows(kind)
             return LayerField(self.rows.through(over_rows), self.columns.through(over_columns))
-        if isinstance(kind, FC | GlobalAvgPool) and len(shape) == 3:
+        if isinstance(kind, Pad):
+            left, _, top, _ = kind.sides
+            return LayerField(
+                self.rows._replace(start=self.rows.start - top * self.rows.jump),
+                self.columns._replace(start=self.columns.start - left * self.columns.jump),
+            )
+        if isinstance(kind, AdaptiveAvgPool):
+            over_rows, over_columns = map(adaptive_window, shape[1:], pair(kind.output_size))
+            return LayerField(self.rows.through(over_rows), self.columns.through(over_columns))
+        if isinstance(kind, FC | GlobalAvgPool | GlobalMaxPool) and len(shape) == 3:
             _, height, width = shape
             whole = Window(height), Window(width)
             return LayerField(self.rows.through(whole[0]), self.columns.through(whole[1]))

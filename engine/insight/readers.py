@@ -108,7 +108,7 @@ def _readers(layers: Sequence[Placed], maps: _Maps, end: str) -> Iterator[Reader
 def _require_harmless(layer: Layer, report: LayerReport, activated: bool) -> None:
     """Refuse layers that mix channels, or make something else than zero out of zeros."""
     if layer.info.role == "same-shape":
-        raise _StuckError(f"{report.name} normalises each map by its neighbours")
+        raise _StuckError(f"{report.name} computes each map from others, too")
     if activated and isinstance(layer, BatchNorm):
         raise _StuckError(f"{report.name} after the activation turns their zeros into a constant")
     if activated and layer.info.saturates and layer.info.bounds and layer.info.bounds[0] == 0:

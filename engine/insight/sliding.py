@@ -12,9 +12,10 @@ import msgspec
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.insight.fields import fields
 from cnn_tui.engine.specs.inside import BLOCKS
-from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool
+from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool, pair
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import known_shapes, label
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.rewrite import Rewrite
 from cnn_tui.engine.specs.transforms import fc_to_conv
 
@@ -85,6 +86,18 @@ def sliding_form(network: Network) -> SlidingForm:
                 "cannot slide without padding.",
                 "Choose a network without residual and parallel blocks.",
             )
+        if isinstance(layer, AdaptiveAvgPool):
+            raise ShapeError(
+                f"{label((position,), layer)}: its windows follow the size of the image, so the "
+                "network cannot slide over a larger one.",
+                "Replace it by a global or an ordinary average pool.",
+            )
+        if isinstance(layer, MaxPool | AvgPool) and (layer.rounding == "ceil" or _ignores(layer)):
+            raise ShapeError(
+                f"{label((position,), layer)}: at the edge it has smaller windows than elsewhere, "
+                "so the network cannot slide over a larger image.",
+                "Choose a network whose pools round down and count their padding.",
+            )
     last = max((i for i, layer in enumerate(network.layers) if isinstance(layer, FC)), default=None)
     rewrite = None if last is None else fc_to_conv(network, (last,))
     form = network if rewrite is None else rewrite.after
@@ -100,12 +113,21 @@ def sliding_form(network: Network) -> SlidingForm:
     )
 
 
+def _ignores(layer: MaxPool | AvgPool) -> bool:
+    """Whether a pool leaves its padding out of its means."""
+    inside = isinstance(layer, AvgPool) and not layer.count_include_pad
+    return inside and pair(layer.padding) != (0, 0)
+
+
 def _bare(network: Network, position: int, layer: Layer) -> Layer:
     """The layer without padding; a global average pool with the window that it had."""
     match layer:
         case GlobalAvgPool():
             (_, height, width), _ = known_shapes(network, (position,))
             return AvgPool(kernel_size=(height, width), stride=1, name=layer.name)
+        case GlobalMaxPool():
+            (_, height, width), _ = known_shapes(network, (position,))
+            return MaxPool(kernel_size=(height, width), stride=1, name=layer.name)
         case Conv() | MaxPool() | AvgPool():
             return msgspec.structs.replace(layer, padding=0, rounding="exact")
     return layer

@@ -152,6 +152,7 @@ def step(
     first, count = _reads(spec, channel, len(x), len(output))
     seen = _cut(x[first : first + count], rows, columns)
     within = np.outer((rows >= 0) & (rows < x.shape[1]), (columns >= 0) & (columns < x.shape[2]))
+    counted = _counted(spec, within, rows, columns, x)
     return Step(
         layer,
         subject.reports[layer].type,
@@ -164,7 +165,7 @@ def step(
         first,
         seen,
         within,
-        _factors(subject, spec, layer, channel, seen, within),
+        _factors(subject, spec, layer, channel, seen, within, counted),
         _bias(subject, layer, channel),
         float(output[channel, row, column]),
         tuple(
@@ -229,6 +230,7 @@ def _factors(
     channel: int,
     seen: Array,
     within: NDArray[np.bool_],
+    counted: NDArray[np.bool_],
 ) -> Array:
     match spec:
         case Conv():
@@ -239,7 +241,21 @@ def _factors(
             largest = np.where(within, seen[0], -np.inf).argmax()
             return np.eye(1, seen.size, int(largest), dtype=seen.dtype).reshape(seen.shape)
         case AvgPool():
-            return np.full_like(seen, 1 / seen.size)
+            return np.full_like(seen, 1 / counted.sum())
+
+
+def _counted(
+    spec: Windowed,
+    within: NDArray[np.bool_],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    x: Array,
+) -> NDArray[np.bool_]:
+    """Which places of a window an average pool divides by: those up to the end of the padding."""
+    if isinstance(spec, AvgPool) and not spec.count_include_pad:
+        return within
+    down, across = windows(spec)
+    return np.outer(rows < x.shape[1] + down.padding, columns < x.shape[2] + across.padding)
 
 
 def _bias(subject: Subject, layer: str, channel: int) -> float:

@@ -9,18 +9,23 @@ from cnn_tui.engine.layers.branches import MergeOp, ShareOp, ZeroPadOp
 from cnn_tui.engine.layers.building import Builder, Parts, Placed
 from cnn_tui.engine.layers.conv import conv_ops
 from cnn_tui.engine.layers.fc import fc_ops
+from cnn_tui.engine.layers.group_norm import groupnorm_ops, layernorm_ops
 from cnn_tui.engine.layers.kept import KeptOp
 from cnn_tui.engine.layers.norm import batchnorm_ops
+from cnn_tui.engine.layers.scale import layer_scale_ops, prelu_ops
+from cnn_tui.engine.layers.shaping import channel_shuffle_ops, pad_ops
 from cnn_tui.engine.layers.simple import (
     PoolOp,
     activation_ops,
+    adaptive_avgpool_ops,
     dropout_ops,
-    global_avgpool_ops,
+    global_pool_ops,
     lrn_ops,
     pool_ops,
 )
 from cnn_tui.engine.ops.activations import ACTIVATIONS
 from cnn_tui.engine.ops.pool import MaxPoolKernel
+from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -32,7 +37,11 @@ from cnn_tui.engine.specs.layers import (
     MaxPool,
     Parallel,
     Residual,
+    StochasticDepth,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 
 
 def chain_ops(placed: Sequence[Placed], parts: Parts) -> list[Op]:
@@ -78,13 +87,22 @@ def parallel_ops(placed: Placed, parts: Parts) -> list[Op]:
 
 BUILDERS: dict[type, Builder] = {
     **dict.fromkeys(ACTIVATIONS, activation_ops),
+    PReLU: prelu_ops,
     Conv: conv_ops,
     MaxPool: pool_ops,
     AvgPool: pool_ops,
-    GlobalAvgPool: global_avgpool_ops,
+    GlobalAvgPool: global_pool_ops,
+    GlobalMaxPool: global_pool_ops,
+    AdaptiveAvgPool: adaptive_avgpool_ops,
     FC: fc_ops,
     Dropout: dropout_ops,
+    StochasticDepth: dropout_ops,
+    Pad: pad_ops,
+    ChannelShuffle: channel_shuffle_ops,
     BatchNorm: batchnorm_ops,
+    GroupNorm: groupnorm_ops,
+    LayerNorm: layernorm_ops,
+    LayerScale: layer_scale_ops,
     LRN: lrn_ops,
     Residual: residual_ops,
     Parallel: parallel_ops,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
 from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel
-from cnn_tui.engine.ops.elementwise import DropoutKernel
+from cnn_tui.engine.ops.elementwise import DropoutKernel, StochasticDepthKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import Array, Padding
 from cnn_tui.engine.ops.norm import LRNKernel
 from cnn_tui.engine.ops.patches import Geometry
-from cnn_tui.engine.ops.pool import AvgPoolKernel, MaxPoolKernel
-from cnn_tui.engine.specs.layers import MaxPool
+from cnn_tui.engine.ops.pool import AdaptiveAvgPoolKernel, AvgPoolKernel, MaxPoolKernel
+from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.specs.layers import MaxPool, StochasticDepth
+from cnn_tui.engine.specs.pooling import GlobalMaxPool
 
 MakeElementwise = Callable[[Array, Array, Shard], Kernel]
 MakePool = Callable[[Array, Array, Geometry, Shard], Kernel]
@@ -64,7 +67,7 @@ def activation_ops(placed: Placed, parts: Parts) -> list[Op]:
     return [
         ElementwiseOp(
             placed.name,
-            lambda x, y, _: ActivationKernel(x, y, layer),
+            lambda x, y, shard: ActivationKernel(x, y, layer, shard.arena),
             saves_output=rule.saves == "y",
             monotone=rule.monotone,
         )
@@ -72,12 +75,11 @@ def activation_ops(placed: Placed, parts: Parts) -> list[Op]:
 
 
 def dropout_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """The operation of a dropout, whose number in the network seeds its masks."""
+    """The operation of a dropout, of values or of images; its number seeds its masks."""
     parts.dropouts += 1
+    kernel = StochasticDepthKernel if isinstance(placed.layer, StochasticDepth) else DropoutKernel
     p, number, mode = placed.layer.p, parts.dropouts, parts.mode
-    return [
-        ElementwiseOp(placed.name, lambda x, y, shard: DropoutKernel(x, y, p, number, mode, shard))
-    ]
+    return [ElementwiseOp(placed.name, lambda x, y, shard: kernel(x, y, p, number, mode, shard))]
 
 
 def lrn_ops(placed: Placed, parts: Parts) -> list[Op]:
@@ -91,11 +93,31 @@ def pool_ops(placed: Placed, parts: Parts) -> list[Op]:
     layer, geometry = placed.layer, geometry_of(placed.layer, placed.output)
     if isinstance(layer, MaxPool):
         return [PoolOp(placed.name, MaxPoolKernel, geometry, saves_output=True)]
-    return [PoolOp(placed.name, AvgPoolKernel, geometry, saves_output=False)]
+    make = partial(AvgPoolKernel, count_padding=layer.count_include_pad)
+    return [PoolOp(placed.name, make, geometry, saves_output=False)]
 
 
-def global_avgpool_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """The operation of a global average pool: one window over the whole volume."""
+def global_pool_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """The operation of a global pool: one window over the whole volume."""
     _, height, width = placed.shape
     whole = Geometry((height, width), (1, 1), (0, 0), (1, 1), (1, 1))
+    if isinstance(placed.layer, GlobalMaxPool):
+        return [PoolOp(placed.name, MaxPoolKernel, whole, saves_output=True)]
     return [PoolOp(placed.name, AvgPoolKernel, whole, saves_output=False)]
+
+
+class AdaptiveAvgPoolOp(ShardedOp):
+    """Average pooling to a given size."""
+
+    def __init__(self, name: str, output: Shape) -> None:
+        self.name, self.output = name, output
+
+    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
+        channels, height, width = self.output
+        y = shard.arena.allocate((height, channels, width, shard.size), halo)
+        return AdaptiveAvgPoolKernel(x, y, shard)
+
+
+def adaptive_avgpool_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """The operation of an average pool to a given size."""
+    return [AdaptiveAvgPoolOp(placed.name, placed.output)]

@@ -39,8 +39,14 @@ class DropoutKernel(InPlaceKernel):
     def __init__(self, x: Array, y: Array, p: float, layer: int, mode: Mode, shard: Shard) -> None:
         self.x, self.y, self.p, self.layer = x, y, p, layer
         self.mode, self.shard = mode, shard.index
-        self.random = np.empty(x.shape, np.float32)
-        self.mask = shard.arena.allocate(x.shape)
+        shape = self.mask_shape(x)
+        self.random = np.empty(shape, np.float32)
+        self.mask = shard.arena.allocate(shape)
+
+    def mask_shape(self, x: Array) -> tuple[int, int, int, int]:
+        """The shape of the mask: one number for each value."""
+        height, channels, width, images = x.shape
+        return height, channels, width, images
 
     def forward(self) -> None:
         if not self.mode.training:
@@ -55,6 +61,14 @@ class DropoutKernel(InPlaceKernel):
 
     def backward(self) -> None:
         np.multiply(self.dy, self.mask if self.mode.training else 1, out=self.dx)
+
+
+class StochasticDepthKernel(DropoutKernel):
+    """A dropout of whole images (Huang et al. 2016)."""
+
+    def mask_shape(self, x: Array) -> tuple[int, int, int, int]:
+        """The shape of the mask: one number for each image."""
+        return 1, 1, 1, x.shape[3]
 
 
 class ZeroPadKernel(Kernel):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry, taps
+from cnn_tui.engine.shapes import adaptive_spans
 
 Pairs = list[tuple[Array, Array]]
 
@@ -92,12 +93,19 @@ def _like(scratch: NDArray[Any], view: Array) -> NDArray[Any]:
 
 
 class AvgPoolKernel(Kernel):
-    """Average pooling; padding counts as zeros."""
+    """Average pooling; padding counts as zeros, or not at all without ``count_padding``."""
 
-    def __init__(self, x: Array, y: Array, geometry: Geometry, shard: Shard) -> None:
+    def __init__(
+        self, x: Array, y: Array, geometry: Geometry, shard: Shard, *, count_padding: bool = True
+    ) -> None:
         self.x, self.y, self.geometry = x, y, geometry
         self.inputs = tap_views(x, y, geometry)
-        self.scale = x.dtype.type(1 / (geometry.kernel[0] * geometry.kernel[1]))
+        rows, columns = (
+            counts(geometry, axis, size, count_padding)
+            for axis, size in ((0, x.shape[0]), (1, x.shape[2]))
+        )
+        # (OH, 1, OW, 1)
+        self.scale = np.reciprocal(np.outer(rows, columns))[:, None, :, None].astype(x.dtype)
 
     def forward(self) -> None:
         self.y.fill(0)
@@ -122,3 +130,57 @@ class AvgPoolKernel(Kernel):
         self.dx.fill(0)
         for target, share in self.targets:
             np.add(target, share, out=target)
+
+
+def counts(geometry: Geometry, axis: int, size: int, count_padding: bool) -> NDArray[np.float64]:
+    """How many pixels each window holds along an axis; what is beyond the padding never counts."""
+    kernel, padding = geometry.kernel[axis], geometry.padding[axis]
+    start = np.arange(geometry.output[axis]) * geometry.stride[axis] - padding
+    stop = np.minimum(start + kernel, size + padding)
+    if not count_padding:
+        start, stop = np.maximum(start, 0), np.minimum(stop, size)
+    return (stop - start).astype(float)
+
+
+class AdaptiveAvgPoolKernel(Kernel):
+    """Means of windows of unequal size: sums along the height first, then along the width."""
+
+    def __init__(self, x: Array, y: Array, shard: Shard) -> None:
+        self.x, self.y = x, y
+        (height, channels, width, images), (rows, _, columns, _) = x.shape, y.shape
+        down, across = adaptive_spans(height, rows), adaptive_spans(width, columns)
+        heights = [stop - start for start, stop in down]
+        areas = np.outer(heights, [stop - start for start, stop in across])
+        self.scale = (1 / areas)[:, None, :, None].astype(x.dtype)
+        self.sums_shape = (rows, channels, width, images)
+        self.down = [slice(*span) for span in down]
+        self.across = [slice(*span) for span in across]
+        self.sums = shard.arena.scratch(self.sums_shape)
+
+    def forward(self) -> None:
+        for row, seen in enumerate(self.down):
+            np.sum(self.x[seen], axis=0, out=self.sums[row])
+        for column, seen in enumerate(self.across):
+            np.sum(self.sums[:, :, seen], axis=2, out=self.y[:, :, column])
+        np.multiply(self.y, self.scale, out=self.y)
+
+    def plan_backward(
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        super().plan_backward(
+            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+        )
+        if self.dx is not None:
+            self.share, self.dsums = arena.scratches(self.y.shape, self.sums_shape)
+
+    def backward(self) -> None:
+        if self.dx is None:
+            return
+        np.multiply(self.dy, self.scale, out=self.share)
+        self.dsums.fill(0)
+        for column, seen in enumerate(self.across):
+            target = self.dsums[:, :, seen]
+            np.add(target, self.share[:, :, column, None], out=target)
+        self.dx.fill(0)
+        for row, seen in enumerate(self.down):
+            np.add(self.dx[seen], self.dsums[row], out=self.dx[seen])

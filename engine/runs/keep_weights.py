@@ -52,41 +52,51 @@ def keep_weights(
     network = msgspec.structs.replace(network, data=info.data)
     started = _started(origin)
     folder = create_run(origin.path.parent, network, info, storage)
+    fill_run(folder, network, weights, _begun(started, network), note=note, storage=storage)
+    return folder
+
+
+def fill_run(
+    folder: RunFolder,
+    network: Network,
+    weights: Weights,
+    started: RunStarted,
+    *,
+    note: str,
+    storage: Storage,
+) -> None:
+    """Write the first state of a new run, its beginning and its end; or remove its folder.
+
+    Raises:
+        RunError: if the run cannot be written.
+        ShapeError: if the weights do not fit ``network``.
+    """
+    data, control = folder.info().data_sha256, Control()
     try:
-        _write(folder, network, weights, started, info.data_sha256, storage)
+        recorder = Recorder(
+            folder, network, data, control=control, storage=storage, weights=weights
+        )
+        with recorder, closing(build(network)) as model:
+            places = {"run": folder.name, "path": str(folder.path), "params": model.store.size}
+            recorder.record(msgspec.structs.replace(started, **places))
+            recorder.restore(model, build_optimizer(network.training, model))
+            recorder.flush()
+            for report in recorder.pending_events():
+                if isinstance(report, Alert):
+                    raise RunError(report.message)
+            recorder.record(RunEnded(reason="stopped", step=0, epoch=0, seconds=0.0))
         if note:
             annotate(folder, note=note)
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
-    return folder
 
 
-def _write(
-    folder: RunFolder,
-    network: Network,
-    weights: Weights,
-    started: RunStarted,
-    data: str,
-    storage: Storage,
-) -> None:
-    recorder = Recorder(folder, network, data, control=Control(), storage=storage, weights=weights)
-    with recorder, closing(build(network)) as model:
-        recorder.record(_begun(started, network, model.store.size, folder))
-        recorder.restore(model, build_optimizer(network.training, model))
-        recorder.flush()
-        for report in recorder.pending_events():
-            if isinstance(report, Alert):
-                raise RunError(report.message)
-        recorder.record(RunEnded(reason="stopped", step=0, epoch=0, seconds=0.0))
-
-
-def _begun(before: RunStarted, network: Network, params: int, folder: RunFolder) -> RunStarted:
+def _begun(before: RunStarted, network: Network) -> RunStarted:
     recipe = network.training
     return msgspec.structs.replace(
         before,
         arch=network.name,
-        params=params,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         batches=-(-before.train_images // recipe.batch_size),
@@ -94,8 +104,6 @@ def _begun(before: RunStarted, network: Network, params: int, folder: RunFolder)
         lr=recipe.lr,
         seed=recipe.seed,
         from_step=0,
-        run=folder.name,
-        path=str(folder.path),
     )
 
 

@@ -1,4 +1,4 @@
-"""Reads and writes architecture files: TOML, one layer a line, most defaults left out.
+"""Reads and writes architecture files: TOML, few layers a line, most defaults left out.
 
 Files are untrusted: every limit is checked before the work that it bounds, and messages escape
 whatever they quote from a file.
@@ -18,7 +18,7 @@ import msgspec
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.files import read_text, reason, replace_bytes
 from cnn_tui.engine.specs.inside import LIST_FIELDS, list_fields, lists_in
-from cnn_tui.engine.specs.layers import Layer, single
+from cnn_tui.engine.specs.layers import Layer, Parallel, single
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING, Network
 from cnn_tui.engine.specs.values import fields_of, network_problems
 from cnn_tui.engine.specs.wording import plain
@@ -112,10 +112,10 @@ def _refuse_too_much(data: dict[str, object], where: str) -> None:
 
 def _count(layers: object, depth: int, where: str) -> int:
     """Number of layers, those inside blocks and every copy of repeated ones included."""
-    if depth > MAX_NESTING:
-        raise SpecError(f"{where}: blocks are nested too deeply.", _LESS)
     if not isinstance(layers, list):
         return 0
+    if depth > MAX_NESTING:
+        raise SpecError(f"{where}: blocks are nested too deeply.", _LESS)
     count = len(layers)
     for layer in layers:
         if isinstance(layer, dict):
@@ -140,6 +140,8 @@ def _explain(data: dict[str, object], where: str) -> SpecError:
 
 
 _INDENT = "  "
+_WIDTH = 120
+"""Columns up to which layers inside a block share a line."""
 _SIZES = {"kernel_size", "stride", "padding", "dilation"}
 """Settings written as one number if height and width are equal."""
 _ALWAYS = {"input", "data", "kernel_size"}
@@ -159,34 +161,56 @@ def toml_lines(network: Network) -> Iterator[str]:
         yield from ("", "[training]", *_settings(network.training))
 
 
-def _layers(layers: Iterable[Layer], indent: str) -> Iterator[str]:
+def _layers(layers: Iterable[Layer], indent: str) -> list[str]:
+    """A line for each layer, with those that follow it and keep its shape."""
+    lines: list[str] = []
     for layer in layers:
-        line = f"{indent}{{ {', '.join(_settings(layer))}"
-        lists = list(zip(list_fields(layer), lists_in(layer), strict=False))
-        if not lists:
-            yield f"{line} }},"
-        elif lists[0][0] == "branches[0]":
-            yield f"{line}, branches = ["
-            for _, inner in lists:
-                yield from _list(f"{indent}{_INDENT}[", inner, f"{indent}{_INDENT}],")
-            yield f"{indent}] }},"
+        first, *rest = _layer(layer, indent)
+        if lines and layer.info.keeps_shape:
+            lines[-1] += f" {first}"
         else:
-            for field, inner in lists:
-                # In an inline table a line may end only inside an array.
-                *text, end = _list(f"{line}, {field} = [", inner, f"{indent}]")
-                yield from text
-                line = end
-            yield f"{line} }},"
+            lines += [f"{indent}{first}", *rest]
+    return lines
 
 
-def _list(opening: str, layers: Iterable[Layer], closing: str) -> Iterator[str]:
-    inner = list(_layers(layers, " " * (len(closing) - len(closing.lstrip())) + _INDENT))
-    if inner:
-        yield opening
-        yield from inner
-        yield closing
-    else:
-        yield f"{opening}{closing.lstrip()}"
+def _layer(layer: Layer, indent: str) -> list[str]:
+    """The lines of a layer, the first without its indent."""
+    line = f"{{ {', '.join(_settings(layer))}"
+    lists = list(zip(list_fields(layer), lists_in(layer), strict=False))
+    if not lists:
+        return [f"{line} }},"]
+    if isinstance(layer, Parallel):
+        branches = [text for _, inner in lists for text in _branch(inner, indent + _INDENT)]
+        return [f"{line}, branches = [", *_packed(branches), f"{indent}] }},"]
+    text: list[str] = []
+    for field, inner in lists:
+        # In an inline table a line may end only inside an array.
+        text += [f"{line}, {field} = [", *_packed(_layers(inner, indent + _INDENT))]
+        line = f"{indent}]"
+    return [*text, f"{line} }},"]
+
+
+def _branch(layers: Iterable[Layer], indent: str) -> list[str]:
+    first, *rest = _packed(_layers(layers, f"{indent} ")) or [""]
+    lines = [f"{indent}[{first.strip()}", *rest]
+    return [*lines[:-1], f"{lines[-1].removesuffix(',')}],"]
+
+
+def _packed(lines: Iterable[str]) -> list[str]:
+    """Lines inside a block: short ones, of which each is complete, stand beside each other."""
+    packed: list[str] = []
+    for line in lines:
+        text = line.strip()
+        fits = packed and len(packed[-1]) + 1 + len(text) <= _WIDTH
+        if fits and _is_whole(packed[-1]) and (_is_whole(text) or text.startswith("[")):
+            packed[-1] += f" {text}"
+        else:
+            packed.append(line)
+    return packed
+
+
+def _is_whole(line: str) -> bool:
+    return line.count("[") == line.count("]") and line.count("{") == line.count("}")
 
 
 def _settings(struct: msgspec.Struct) -> Iterator[str]:

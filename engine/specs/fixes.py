@@ -42,6 +42,8 @@ def suggest_fixes(case: Case) -> Iterator[FixCandidate]:
         yield from even_out(case, layer)
     elif isinstance(layer, Conv) and case.fault.code == "groups":
         yield from _groups(case, layer)
+    elif case.fault.code == "groups":
+        yield from _divisors(case)
     elif isinstance(layer, Conv | MaxPool | AvgPool) and case.fault.code in _SLIDING:
         yield from _SLIDING[case.fault.code](case, layer)
 
@@ -201,6 +203,17 @@ def _groups(case: Case, layer: Conv) -> Iterator[FixCandidate]:
             fix = case.fix("out_channels", count)
             cost = abs(count - layer.out_channels) + 0.1
             yield FixCandidate(fix, f"out_channels {count}", cost, was=str(layer.out_channels))
+
+
+def _divisors(case: Case) -> Iterator[FixCandidate]:
+    """The nearest numbers of groups that divide the channels, of a layer that keeps these."""
+    channels = case.step.before.shape[0] if case.step.before.shape else 1
+    field = case.fault.field
+    present: int = getattr(case.step.layer, field)
+    fitting = [count for count in range(1, min(channels, 1024) + 1) if channels % count == 0]
+    for groups in sorted(fitting, key=lambda count: abs(count - present))[:2]:
+        change = abs(groups - present)
+        yield FixCandidate(case.fix(field, groups), f"{field} {groups}", change, was=str(present))
 
 
 SHIFTS = ((1, 1), (1, 0), (0, 1))

@@ -13,7 +13,8 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnn_tui.engine.shapes import ReceptiveField, Shape, fc_weights
-from cnn_tui.engine.specs import blocks, windows
+from cnn_tui.engine.specs import blocks, learned, moves, windows
+from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.flow import (
     Diagnostic,
     FeatureMap,
@@ -35,15 +36,20 @@ from cnn_tui.engine.specs.layers import (
     Parallel,
     Repeat,
     Residual,
+    StochasticDepth,
 )
 from cnn_tui.engine.specs.network import MAX_COUNT, MAX_MACS, MAX_NESTING
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 from cnn_tui.engine.specs.values import Problem, value_problems
 
 
-def explain_dropout(layer: Dropout, step: InferredLayer) -> Iterator[Note]:
+def explain_dropout(layer: Dropout | StochasticDepth, step: InferredLayer) -> Iterator[Note]:
     """Yield the note that dropout has no parameters."""
     if step.after.shape is not None:
-        yield Note("parameters", ("no parameters: values are dropped at random",))
+        what = "values" if isinstance(layer, Dropout) else "whole images"
+        yield Note("parameters", (f"no parameters: {what} are dropped at random",))
 
 
 def infer_batchnorm(layer: BatchNorm, flow: FeatureMap) -> InferredLayer:
@@ -81,8 +87,8 @@ def explain_fc(layer: FC, step: InferredLayer) -> Iterator[Note]:
     yield from _whole_field(step)
 
 
-def infer_global_avgpool(layer: GlobalAvgPool, flow: FeatureMap) -> InferredLayer:
-    """Infer a global average pool: one value per channel."""
+def infer_global_pool(layer: GlobalAvgPool | GlobalMaxPool, flow: FeatureMap) -> InferredLayer:
+    """Infer a global pool: one value per channel."""
     shape = (flow.shape[0], 1, 1) if flow.shape else None
     return InferredLayer(layer, flow, FeatureMap(shape, False, *_whole(flow)))
 
@@ -91,6 +97,13 @@ def explain_global_avgpool(layer: GlobalAvgPool, step: InferredLayer) -> Iterato
     """Yield the receptive field of a global average pool."""
     if step.after.shape is not None:
         yield Note("parameters", ("no parameters: the mean of each channel",))
+    yield from _whole_field(step)
+
+
+def explain_global_maxpool(layer: GlobalMaxPool, step: InferredLayer) -> Iterator[Note]:
+    """Yield the receptive field of a global max pool."""
+    if step.after.shape is not None:
+        yield Note("parameters", ("no parameters: the largest value of each channel",))
     yield from _whole_field(step)
 
 
@@ -118,9 +131,18 @@ RULES: dict[type[Layer], ShapeRule] = {
     Conv: ShapeRule(windows.infer_conv, windows.explain_conv),
     MaxPool: ShapeRule(windows.infer_pool, windows.explain_maxpool),
     AvgPool: ShapeRule(windows.infer_pool, windows.explain_avgpool),
-    GlobalAvgPool: ShapeRule(infer_global_avgpool, explain_global_avgpool),
+    GlobalAvgPool: ShapeRule(infer_global_pool, explain_global_avgpool),
+    GlobalMaxPool: ShapeRule(infer_global_pool, explain_global_maxpool),
+    AdaptiveAvgPool: ShapeRule(windows.infer_adaptive, windows.explain_adaptive),
     FC: ShapeRule(infer_fc, explain_fc),
+    PReLU: ShapeRule(learned.infer_prelu, learned.explain_prelu),
     Dropout: ShapeRule(explain=explain_dropout),
+    GroupNorm: ShapeRule(learned.infer_groupnorm, learned.explain_scales),
+    LayerNorm: ShapeRule(learned.infer_layernorm, learned.explain_scales),
+    LayerScale: ShapeRule(learned.infer_layer_scale, learned.explain_layer_scale),
+    StochasticDepth: ShapeRule(explain=explain_dropout),
+    Pad: ShapeRule(moves.infer_pad, moves.explain_pad),
+    ChannelShuffle: ShapeRule(moves.infer_channel_shuffle),
     BatchNorm: ShapeRule(infer_batchnorm, explain_batchnorm),
     Residual: ShapeRule(blocks.infer_residual, blocks.explain_residual),
     Parallel: ShapeRule(blocks.infer_parallel, blocks.explain_parallel),

@@ -44,10 +44,13 @@ class Counterpart(NamedTuple):
     name: str
     settings: Mapping[str, str] = MappingProxyType({})
     """Maps each field to the other program's argument, in the order of its signature."""
-    fixed: Mapping[str, str] = MappingProxyType({})
+    fixed: Mapping[str, str | float] = MappingProxyType({})
     """Arguments of the other program that must have this value."""
     ignored: tuple[str, ...] = ()
     """Arguments of the other program that change no result."""
+    defaults: Mapping[str, str | float] = MappingProxyType({})
+    """What the other program takes for an argument that is left out, where a field has another
+    default."""
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -57,7 +60,10 @@ class Counterpart(NamedTuple):
     @property
     def written(self) -> str:
         """The name with the fixed arguments: ``GELU(approximate='tanh')``."""
-        fixed = ", ".join(f"{name}={value!r}" for name, value in self.fixed.items())
+        fixed = ", ".join(
+            f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value!r}"
+            for name, value in self.fixed.items()
+        )
         return f"{self.name}({fixed})" if fixed else self.name
 
 
@@ -77,6 +83,8 @@ class LayerInfo(NamedTuple):
     or pixel. ``same-shape``: the volume keeps its shape. Each includes the previous ones."""
     bounds: tuple[float, float] | None = None
     """The outputs at which the gradient of an activation vanishes; infinite where it does not."""
+    rectifies: bool = False
+    """Whether it is zero for all negative values although it has an upper bound, too."""
     needs_volume: bool = False
     """Whether the layer needs height and width, and so cannot follow an fc layer."""
     example: str = ""
@@ -104,12 +112,12 @@ class LayerInfo(NamedTuple):
 
     @property
     def dies(self) -> bool:
-        """Whether a unit can die: its gradient vanishes at the lower bound alone."""
-        return self.bounds is not None and math.isinf(self.bounds[1])
+        """Whether a unit can die: its gradient vanishes for all negative values."""
+        return self.bounds is not None and (self.rectifies or math.isinf(self.bounds[1]))
 
     @property
     def saturates(self) -> bool:
-        """Whether the gradient vanishes at both bounds."""
+        """Whether the gradient vanishes at both bounds, and neither is the usual output."""
         return self.bounds is not None and not self.dies
 
     @property

@@ -22,25 +22,30 @@ from cnn_tui.engine.specs.activations import ReLU as ReLU
 from cnn_tui.engine.specs.activations import Sigmoid as Sigmoid
 from cnn_tui.engine.specs.activations import Tanh as Tanh
 from cnn_tui.engine.specs.info import Counterpart, Flag, LayerInfo, LayerSpec, Setting
+from cnn_tui.engine.specs.norms import Norm
+from cnn_tui.engine.specs.pooling import AvgPool as AvgPool
+from cnn_tui.engine.specs.pooling import GlobalAvgPool as GlobalAvgPool
+from cnn_tui.engine.specs.pooling import MaxPool as MaxPool
+from cnn_tui.engine.specs.pooling import Pooling
+from cnn_tui.engine.specs.shaping import Shaping
+from cnn_tui.engine.specs.sizes import (
+    KERNEL,
+    NO_BIAS,
+    PADDING,
+    ROUNDING,
+    STRIDE,
+    Pad,
+    PadPair,
+    Pair,
+    Rounding,
+)
+from cnn_tui.engine.specs.sizes import Features as Features
+from cnn_tui.engine.specs.sizes import Size as Size
 
-Size = Annotated[int, msgspec.Meta(ge=1, le=1024)]
-Pad = Annotated[int, msgspec.Meta(ge=0, le=512)]
-# The length is a constraint, not a type: msgspec (up to 0.22) crashes the interpreter at exit
-# for a union of a constrained int and a tuple[X, Y].
-Pair = Annotated[tuple[Size, ...], msgspec.Meta(min_length=2, max_length=2)]
-PadPair = Annotated[tuple[Pad, ...], msgspec.Meta(min_length=2, max_length=2)]
-Features = Annotated[int, msgspec.Meta(ge=1, le=65536)]
-Rounding = Literal["exact", "floor"]
 Merge = Literal["concat", "add", "multiply"]
 MAX_BRANCHES = 26
 """Branches of one block, which have a letter each."""
 MAX_TIMES = 1000
-
-_KERNEL = Setting("kernel_size", ("kernel", "kernel_size"), "k", ("3x3", "5x5", "1x1"))
-_STRIDE = Setting("stride", ("stride",), "s", ("2",))
-_PADDING = Setting("padding", ("pad", "padding"), "p", ("1", "2"))
-_ROUNDING = (Flag("rounding", "floor", ("floor",)), Flag("rounding", "exact", ("exact",)))
-_NO_BIAS = Flag("bias", False, ("nobias", "no-bias", "no bias"))
 
 
 class Conv(LayerSpec, frozen=True, tag="conv"):
@@ -57,13 +62,13 @@ class Conv(LayerSpec, frozen=True, tag="conv"):
         places=("out_channels", "kernel_size"),
         settings=(
             Setting("out_channels", ("filters", "out_channels"), usual=("16", "32", "64")),
-            _KERNEL,
-            _STRIDE,
-            _PADDING._replace(usual=("same", "1", "2")),
+            KERNEL,
+            STRIDE,
+            PADDING._replace(usual=("same", "1", "2")),
             Setting("dilation", ("dilation",), "d", ("2",)),
             Setting("groups", ("groups",), "g"),
         ),
-        flags=(Flag("padding", "same", ("same",)), _NO_BIAS, *_ROUNDING),
+        flags=(Flag("padding", "same", ("same",)), NO_BIAS, *ROUNDING),
         family="conv",
     )
 
@@ -75,67 +80,6 @@ class Conv(LayerSpec, frozen=True, tag="conv"):
     groups: Features = 1
     bias: bool = True
     rounding: Rounding = "exact"
-
-
-class MaxPool(LayerSpec, frozen=True, tag="maxpool"):
-    """Largest value of each window, per channel; no parameters. Notes, Pooling Layer."""
-
-    info = LayerInfo(
-        ("maxpool", "pool", "m", "max"),
-        "max pooling: KERNEL, STRIDE",
-        "the strongest response of each window; halves the size",
-        Counterpart("MaxPool2d"),
-        Counterpart("MaxPool"),
-        needs_volume=True,
-        example="maxpool 3x3 s2",
-        places=("kernel_size", "stride"),
-        settings=(_KERNEL, _STRIDE, _PADDING),
-        flags=_ROUNDING,
-        family="pool",
-    )
-
-    kernel_size: Size | Pair = 2
-    stride: Size | Pair | None = None
-    """Defaults to the kernel size."""
-    padding: Pad | PadPair = 0
-    rounding: Rounding = "exact"
-
-
-class AvgPool(LayerSpec, frozen=True, tag="avgpool"):
-    """Mean of each window, per channel, padding counted as zeros; no parameters."""
-
-    info = LayerInfo(
-        ("avgpool", "avg"),
-        "average pooling: KERNEL, STRIDE",
-        "the mean of each window",
-        Counterpart("AvgPool2d"),
-        Counterpart("AveragePool"),
-        needs_volume=True,
-        example="avgpool 2",
-        places=("kernel_size", "stride"),
-        settings=(_KERNEL, _STRIDE, _PADDING),
-        flags=_ROUNDING,
-        family="pool",
-    )
-
-    kernel_size: Size | Pair = 2
-    stride: Size | Pair | None = None
-    padding: Pad | PadPair = 0
-    rounding: Rounding = "exact"
-
-
-class GlobalAvgPool(LayerSpec, frozen=True, tag="global_avgpool"):
-    """Mean over height and width: ``C x H x W`` becomes ``C x 1 x 1``."""
-
-    info = LayerInfo(
-        ("global_avgpool", "gap", "globalavgpool"),
-        "global average pooling",
-        "one mean per channel: any size becomes 1x1",
-        Counterpart("AdaptiveAvgPool2d"),
-        Counterpart("GlobalAveragePool"),
-        needs_volume=True,
-        family="pool",
-    )
 
 
 class FC(LayerSpec, frozen=True, tag="fc"):
@@ -150,7 +94,7 @@ class FC(LayerSpec, frozen=True, tag="fc"):
         example="fc 10",
         places=("out_features",),
         settings=(Setting("out_features", ("outputs", "out_features"), usual=("10", "128")),),
-        flags=(_NO_BIAS,),
+        flags=(NO_BIAS,),
         family="fc",
     )
 
@@ -176,6 +120,29 @@ class Dropout(LayerSpec, frozen=True, tag="dropout"):
     )
 
     p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.5
+
+
+class StochasticDepth(LayerSpec, frozen=True, tag="stochastic_depth"):
+    """Zeroes whole images with probability ``p`` while training (Huang et al. 2016).
+
+    At the end of the branch of a residual block it drops the branch: torchvision's mode ``row``.
+    """
+
+    info = LayerInfo(
+        ("stochastic_depth", "droppath", "stochasticdepth"),
+        "stochastic depth: PROBABILITY",
+        "ends a residual branch: drops it for some images",
+        Counterpart("StochasticDepth", {"p": "p"}),
+        Counterpart("Dropout"),
+        "elementwise",
+        example="stochastic_depth 0.1",
+        places=("p",),
+        settings=(Setting("p", ("p",), usual=("0.1",)),),
+        brief="p {0.p:g}",
+        family="dropout",
+    )
+
+    p: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.1
 
 
 class BatchNorm(LayerSpec, frozen=True, tag="batchnorm"):
@@ -235,7 +202,7 @@ class Residual(LayerSpec, frozen=True, tag="residual"):
         Counterpart("Residual"),
         Counterpart("Add"),
         example="residual { conv 16 pad same } proj",
-        settings=(_STRIDE,),
+        settings=(STRIDE,),
         flags=(
             Flag("shortcut", "projection", ("proj", "projection")),
             Flag("shortcut", "zero-pad", ("zero-pad", "zero")),
@@ -304,19 +271,19 @@ class Repeat(LayerSpec, frozen=True, tag="repeat"):
 
 Layer = (
     Conv
-    | MaxPool
-    | AvgPool
-    | GlobalAvgPool
+    | Pooling
     | FC
     | Activation
     | Dropout
+    | StochasticDepth
     | BatchNorm
+    | Norm
     | LRN
+    | Shaping
     | Residual
     | Parallel
     | Repeat
 )
-
 LAYER_TYPES: dict[str, type[Layer]] = {
     str(kind.__struct_config__.tag): kind for kind in Layer.__args__
 }

@@ -21,17 +21,14 @@ PATTERN = "INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC"
 
 _KINDS = [kind for kind in LAYER_TYPES.values() if kind not in BLOCKS]
 WORDS: dict[str, type[Layer]] = {
-    word.upper(): kind
-    for kind in _KINDS
-    for word in kind.info.words
-    if len(word) > 1 and not word[-1].isdigit()
+    word.upper(): kind for kind in _KINDS for word in kind.info.words if len(word) > 1
 }
 """The words of a pattern besides INPUT: the names of quick entry in capitals."""
 POOLS = (MaxPool, AvgPool)
 
 _TOKENS = re.compile(
     r"(?P<blank>\s+)|(?P<arrow>->|→|\|)|(?P<open>\[)|(?P<close>\])|(?P<times>[*×])|(?P<maybe>\?)"
-    r"|(?P<number>[0-9]+)|(?P<word>[A-Za-z_]+)"
+    r"|(?P<number>[0-9]+)|(?P<word>[A-Za-z_]+[0-9]*)"
 )
 _DEEPEST = 8
 

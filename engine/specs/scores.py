@@ -81,7 +81,9 @@ def _not_plain(steps: Sequence[InferredLayer], after: int) -> Iterator[tuple[Pla
         name = layer_type(layer)
         bounds = layer.info.bounds
         effect = "it bends the scores before they reach the loss"
-        if not layer.info.is_activation:
+        if layer.info.family == "norm":
+            effect = "it scales the scores before they reach the loss"
+        elif not layer.info.is_activation:
             effect = "it drops scores before they reach the loss"
         elif bounds is not None and bounds[0] == 0:
             effect = "no score that reaches the loss can be negative"

@@ -27,7 +27,8 @@ def structural_fixes(case: Case) -> Iterator[FixCandidate]:
         case "pool-padding":
             yield FixCandidate(case.fix("padding", 0), "padding 0", 1)
         case "groups":
-            yield FixCandidate(case.fix("groups", 1), "groups 1", 1)
+            field = case.fault.field
+            yield FixCandidate(case.fix(field, 1), f"{field} 1", 1)
         case "same-even":
             fix = case.fix("kernel_size", 3, case.fix("stride", 1))
             yield FixCandidate(fix, "kernel 3x3 and stride 1", 2)
@@ -36,7 +37,9 @@ def structural_fixes(case: Case) -> Iterator[FixCandidate]:
         case "shortcut-shape" | "identity-stride":
             yield from _branch_alone(case, layer)
         case "split":
-            yield FixCandidate(case.fix("split", False), "no split: each branch gets all", 1)
+            whole = msgspec.structs.replace(layer, split=False)
+            fix = case.fix("replace", to_quick((whole,)))
+            yield FixCandidate(fix, "no split: each branch gets all channels", 1)
         case "too-many":
             yield FixCandidate(case.fix("times", 1), "times 1", 1)
     yield from removal(case)

@@ -81,8 +81,9 @@ def _window(layer: Conv | MaxPool | AvgPool) -> str:
     stride = layer.kernel_size if layer.stride is None else layer.stride
     padding = " same" if layer.padding == "same" else f" p{_short(layer.padding)}"
     padding = "" if not isinstance(layer, Conv) and pair(layer.padding) == (0, 0) else padding
-    floor = " floor" if layer.rounding == "floor" else ""
-    return f"{height}x{width} s{_short(stride)}{padding}{floor}"
+    rounding = "" if layer.rounding == "exact" else f" {layer.rounding}"
+    inside = " inside" if isinstance(layer, AvgPool) and not layer.count_include_pad else ""
+    return f"{height}x{width} s{_short(stride)}{padding}{rounding}{inside}"
 
 
 def _conv_extras(layer: Conv) -> str:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from cnn_tui.engine.errors import ShapeError
-from cnn_tui.engine.shapes import Shape, Window, output_size
+from cnn_tui.engine.shapes import Shape, Window, output_size, remainder
 from cnn_tui.engine.specs.inside import Place, walk_layers
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -193,16 +193,24 @@ def pool_to_conv(network: Network, place: Place) -> Rewrite:
     layer = layer_at(network, place)
     if not isinstance(layer, MaxPool | AvgPool):
         raise _wrong_kind(place, layer, "a pool")
-    (channels, *_), _ = known_shapes(network, place)
+    (channels, *size), _ = known_shapes(network, place)
+    if layer.rounding == "ceil" and any(map(remainder, size, windows(layer))):
+        raise ShapeError(
+            f"{label(place, layer)} rounds its output size up, which a convolution cannot.",
+            "Let it round down first.",
+        )
     conv = Conv(
         out_channels=channels,
         kernel_size=layer.kernel_size,
         stride=layer.kernel_size if layer.stride is None else layer.stride,
         padding=layer.padding,
-        rounding=layer.rounding,
+        rounding="exact" if layer.rounding == "ceil" else layer.rounding,
         name=layer.name,
     )
-    return rewrite("pool-to-conv", network, {place: [conv]}, exact=isinstance(layer, AvgPool))
+    is_mean = isinstance(layer, AvgPool) and (
+        layer.count_include_pad or pair(layer.padding) == (0, 0)
+    )
+    return rewrite("pool-to-conv", network, {place: [conv]}, exact=is_mean)
 
 
 class Transform(NamedTuple):

@@ -11,6 +11,8 @@ from math import prod
 from cnn_tui.engine.shapes import (
     Shape,
     Window,
+    adaptive_window,
+    ceil_size,
     conv_macs,
     conv_weights,
     decimal,
@@ -31,6 +33,7 @@ from cnn_tui.engine.specs.flow import (
     weight_lines,
 )
 from cnn_tui.engine.specs.layers import AvgPool, Conv, Layer, MaxPool, pair
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 
 Windowed = Conv | MaxPool | AvgPool
 RULE = "(W - F + 2P)/S + 1"
@@ -88,14 +91,32 @@ def infer_pool(layer: MaxPool | AvgPool, flow: FeatureMap) -> InferredLayer:
     return _slide(layer, flow, flow.shape[0])
 
 
+def positions(layer: Windowed, size: int, window: Window) -> int:
+    """Return the number of window positions along one axis, by the rounding of the layer."""
+    return (ceil_size if layer.rounding == "ceil" else output_size)(size, window)
+
+
 def _slide(layer: Windowed, flow: FeatureMap, channels: int) -> InferredLayer:
     assert flow.shape is not None
     _, height, width = flow.shape
     down, across = windows(layer)
     if faults := tuple(_placement(layer, ((height, down), (width, across)))):
         return failed(layer, flow, *faults)
-    shape = (channels, output_size(height, down), output_size(width, across))
+    shape = (channels, positions(layer, height, down), positions(layer, width, across))
     after = FeatureMap(shape, False, flow.height.through(down), flow.width.through(across))
+    return InferredLayer(layer, flow, after)
+
+
+def infer_adaptive(layer: AdaptiveAvgPool, flow: FeatureMap) -> InferredLayer:
+    """Infer an average pool to a given size; its field is that of the widest of its windows."""
+    if flow.shape is None:
+        return failed(layer, flow)
+    channels, *size = flow.shape
+    output = pair(layer.output_size)
+    down, across = map(adaptive_window, size, output)
+    after = FeatureMap(
+        (channels, *output), False, flow.height.through(down), flow.width.through(across)
+    )
     return InferredLayer(layer, flow, after)
 
 
@@ -135,7 +156,7 @@ def _pool_padding(layer: MaxPool | AvgPool) -> Iterator[Diagnostic]:
 def _placement(layer: Windowed, axes: Axes) -> Iterator[Diagnostic]:
     """A window larger than its padded input, or one that does not tile it."""
     height, width = axes
-    if output_size(*height) < 1 or output_size(*width) < 1:
+    if min(positions(layer, *height), positions(layer, *width)) < 1:
         yield Diagnostic("kernel-too-large", _too_large(axes), "kernel_size")
     elif layer.rounding == "exact" and (remainder(*height) or remainder(*width)):
         yield Diagnostic("fraction", _fraction(axes), "stride")
@@ -219,11 +240,23 @@ def explain_maxpool(layer: MaxPool, step: InferredLayer) -> Iterator[Note]:
     yield Note("pooling", (*dropped, *lines) if kept < total else lines)
 
 
+def explain_adaptive(layer: AdaptiveAvgPool, step: InferredLayer) -> Iterator[Note]:
+    """Yield the windows of an average pool to a given size."""
+    if step.before.shape is None or step.after.shape is None:
+        return
+    windows = map(adaptive_window, step.before.shape[1:], step.after.shape[1:])
+    kernel = format_shape(window.kernel for window in windows)
+    yield Note("size", (f"any size becomes {format_shape(step.after.shape[1:])}",))
+    yield Note("parameters", (f"no parameters: means of windows up to {kernel}",))
+    yield Note("field", (f"field: {step.after.longer_reach} pixels",))
+
+
 def explain_avgpool(layer: AvgPool, step: InferredLayer) -> Iterator[Note]:
     """Yield size and receptive field of an average pool."""
     yield from _window_notes(layer, step)
     if step.after.shape is not None:
-        yield Note("parameters", ("no parameters: the mean of each window",))
+        edge = () if layer.count_include_pad else ("padding does not count",)
+        yield Note("parameters", ("no parameters: the mean of each window", *edge))
 
 
 def _window_notes(layer: Windowed, step: InferredLayer) -> Iterator[Note]:

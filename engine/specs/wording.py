@@ -76,6 +76,8 @@ def _describe(kind: types.Type) -> str:
             return _text(kind)
         case types.VarTupleType(min_length=2, max_length=2):
             return "a pair of them, [height, width]"
+        case types.VarTupleType(min_length=4, max_length=4):
+            return "four of them, [left, right, top, bottom]"
         case types.TupleType():
             return f"a list of {len(kind.item_types)} numbers"
     return "a table" if isinstance(kind, types.StructType) else "a list"

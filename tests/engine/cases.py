@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from hypothesis import strategies as st
+from msgspec import structs
 
+from cnn_tui.engine.specs.activations import (
+    ELU,
+    GELU,
+    Hardsigmoid,
+    Hardswish,
+    PReLU,
+    ReLU6,
+    SiLU,
+)
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -26,6 +36,9 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 
 Case = tuple[tuple[int, int, int], Layer]
 BATCHES = st.integers(1, 9)
@@ -88,7 +101,10 @@ def pools(draw: st.DrawFn) -> Case:
     for axis in (height, width):
         axis["padding"] = draw(st.integers(0, axis["kernel_size"] - 1))
     kind = draw(st.sampled_from([MaxPool, AvgPool]))
-    layer = kind(rounding="floor", **both(height, width, "kernel_size", "stride", "padding"))
+    rounding = draw(st.sampled_from(["floor", "ceil"]))
+    layer = kind(rounding=rounding, **both(height, width, "kernel_size", "stride", "padding"))
+    if kind is AvgPool:
+        layer = structs.replace(layer, count_include_pad=draw(st.booleans()))
     return (draw(st.integers(1, 4)), height["size"], width["size"]), layer
 
 
@@ -103,8 +119,40 @@ LARGE_BANKS: dict[str, Case] = {
 }
 """Over 2**17 weights each and few pixels, as in the late layers of deep networks."""
 
-SMOOTH = (Sigmoid(), Tanh(), BatchNorm(eps=0.1), LRN(size=3, alpha=0.1), GlobalAvgPool())
-KINKED = (ReLU(), ReLU(), LeakyReLU(), Dropout(p=0.0), BatchNorm())
+SMOOTH = (
+    Sigmoid(),
+    Tanh(),
+    GELU(),
+    GELU(approximate="none"),
+    SiLU(),
+    BatchNorm(eps=0.1),
+    LRN(size=3, alpha=0.1),
+    GlobalAvgPool(),
+    AdaptiveAvgPool(output_size=(3, 2)),
+    AdaptiveAvgPool(output_size=5),
+    GroupNorm(num_groups=2, eps=0.1),
+    LayerNorm(eps=0.1),
+    LayerNorm(over="channels", eps=0.1),
+    LayerScale(init_value=0.5),
+    Pad(padding=(1, 0, 0, 1)),
+    Pad(padding=1, padding_mode="reflect"),
+    Pad(padding=(2, 1, 0, 3), padding_mode="replicate"),
+    ChannelShuffle(groups=2),
+)
+KINKED = (
+    ReLU(),
+    ReLU(),
+    LeakyReLU(),
+    ReLU6(),
+    ELU(),
+    Hardswish(),
+    Hardsigmoid(),
+    PReLU(),
+    PReLU(per_channel=True),
+    GlobalMaxPool(),
+    Dropout(p=0.0),
+    BatchNorm(),
+)
 ENDING = FC(out_features=3)
 
 
@@ -131,8 +179,9 @@ class Choice:
             padding=st.just("same"), bias=st.booleans(),
         )  # fmt: skip
         stride = st.none() | sizes
+        rounded = roundings | st.just("ceil")
         pool = st.one_of(
-            st.builds(kind, kernel_size=sizes, stride=stride, padding=pads, rounding=roundings)
+            st.builds(kind, kernel_size=sizes, stride=stride, padding=pads, rounding=rounded)
             for kind in ((AvgPool,) if smooth else (MaxPool, AvgPool))
         )
         plain = st.sampled_from(SMOOTH if smooth else SMOOTH + KINKED)

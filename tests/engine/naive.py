@@ -12,7 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from cnn_tui.engine.specs.activations import GELU
+from cnn_tui.engine.specs.activations import (
+    ELU,
+    GELU,
+    Hardsigmoid,
+    Hardswish,
+    PReLU,
+    ReLU6,
+    SiLU,
+)
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -29,10 +37,14 @@ from cnn_tui.engine.specs.layers import (
     Repeat,
     Residual,
     Sigmoid,
+    StochasticDepth,
     Tanh,
     pair,
 )
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 
 Arrays = Mapping[str, np.ndarray]
 """Parameters and buffers by their names in the model."""
@@ -63,11 +75,15 @@ def _layer(
         case FC():
             return fc(x, arrays[f"{name}.weight"], arrays.get(f"{name}.bias"))
         case MaxPool():
-            return pool(x, layer, -math.inf, np.max)
+            return pool(x, layer, np.max)
         case AvgPool():
-            return pool(x, layer, 0, np.mean)
+            return pool(x, layer, np.mean)
         case GlobalAvgPool():
             return x.mean(axis=(2, 3), keepdims=True)
+        case GlobalMaxPool():
+            return x.max(axis=(2, 3), keepdims=True)
+        case AdaptiveAvgPool():
+            return adaptive(x, *pair(layer.output_size))
         case BatchNorm():
             return _batchnorm(x, layer, arrays, name, training)
         case Residual():
@@ -80,7 +96,24 @@ def _layer(
             return x
         case LRN():
             return lrn(x, layer)
-        case Dropout():
+        case GroupNorm():
+            return groupnorm(x, layer, arrays[f"{name}.weight"], arrays[f"{name}.bias"])
+        case LayerNorm():
+            return layernorm(x, layer, arrays[f"{name}.weight"], arrays[f"{name}.bias"])
+        case LayerScale():
+            return np.moveaxis(np.moveaxis(x, 1, -1) * arrays[f"{name}.weight"], -1, 1)
+        case Pad():
+            left, right, top, bottom = layer.sides
+            mode = {"zeros": "constant", "replicate": "edge"}.get(layer.padding_mode, "reflect")
+            return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), mode)
+        case ChannelShuffle():
+            size = x.shape[1] // layer.groups
+            return np.stack(
+                [x[:, g * size + i] for i in range(size) for g in range(layer.groups)], 1
+            )
+        case PReLU():
+            return prelu(x, arrays[f"{name}.weight"])
+        case Dropout() | StochasticDepth():
             assert not training, "masks are random: there is no reference for them"
             return x
     kind = type(layer)
@@ -88,12 +121,26 @@ def _layer(
     return np.vectorize(lambda v: SCALARS[kind](layer, v), otypes=[float])(x)
 
 
+def normal(v: float) -> float:
+    """The normal distribution function."""
+    return math.erfc(-v / math.sqrt(2)) / 2
+
+
+def gelu_tanh(v: float) -> float:
+    return v * (1 + math.tanh((2 / math.pi) ** 0.5 * (v + 0.044715 * v**3))) / 2
+
+
 SCALARS: dict[type, Callable[[Any, float], float]] = {
     ReLU: lambda layer, v: v if v > 0 else 0.0,
     LeakyReLU: lambda layer, v: v if v > 0 else layer.negative_slope * v,
     Sigmoid: lambda layer, v: 1 / (1 + math.exp(-v)) if v > 0 else math.exp(v) / (1 + math.exp(v)),
     Tanh: lambda layer, v: math.tanh(v),
-    GELU: lambda layer, v: v * (1 + math.tanh((2 / math.pi) ** 0.5 * (v + 0.044715 * v**3))) / 2,
+    GELU: lambda layer, v: v * normal(v) if layer.approximate == "none" else gelu_tanh(v),
+    ReLU6: lambda layer, v: min(max(v, 0.0), 6.0),
+    ELU: lambda layer, v: v if v > 0 else layer.alpha * (math.exp(v) - 1),
+    SiLU: lambda layer, v: v / (1 + math.exp(-v)),
+    Hardswish: lambda layer, v: v * min(max(v + 3, 0.0), 6.0) / 6,
+    Hardsigmoid: lambda layer, v: min(max(v + 3, 0.0), 6.0) / 6,
 }
 """Layers that treat every number by itself."""
 
@@ -134,16 +181,44 @@ def fc(x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None) -> np.ndarray
     return y
 
 
-def pool(
-    x: np.ndarray, layer: MaxPool | AvgPool, outside: float, of: Callable[[np.ndarray], float]
-) -> np.ndarray:
-    kernel = pair(layer.kernel_size)
+def pool(x: np.ndarray, layer: MaxPool | AvgPool, of: Callable[[list[float]], float]) -> np.ndarray:
+    """Each window as a list of numbers: zeros for padding that counts, else nothing."""
+    kernel, padding = pair(layer.kernel_size), pair(layer.padding)
     stride = kernel if layer.stride is None else pair(layer.stride)
-    x = padded(x, pair(layer.padding), outside)
-    rows, columns = (places(x.shape[2 + a], kernel[a], stride[a]) for a in (0, 1))
+    counts = isinstance(layer, AvgPool) and layer.count_include_pad
+    axes = zip(x.shape[2:], kernel, stride, padding, strict=True)
+    rows, columns = (pool_places(*axis, layer.rounding == "ceil", counts) for axis in axes)
     y = np.empty((*x.shape[:2], len(rows), len(columns)))
     for n, c, i, j in np.ndindex(y.shape):
-        y[n, c, i, j] = of(x[n, c, rows[i], columns[j]])
+        seen = [
+            x[n, c, row, column] if 0 <= row < x.shape[2] and 0 <= column < x.shape[3] else 0.0
+            for row in rows[i]
+            for column in columns[j]
+        ]
+        y[n, c, i, j] = of(seen)
+    return y
+
+
+def pool_places(
+    size: int, kernel: int, stride: int, padding: int, ceil: bool, counts: bool
+) -> list[list[int]]:
+    """The pixels of each window along an axis; those outside of the image only where they count."""
+    found = []
+    for start in range(-padding, size if ceil else size + padding - kernel + 1, stride):
+        known = range(-padding, size + padding) if counts else range(size)
+        found.append([at for at in range(start, start + kernel) if at in known])
+        if start + kernel >= size + padding:
+            break  # the window that reaches the end is the last
+    return found
+
+
+def adaptive(x: np.ndarray, height: int, width: int) -> np.ndarray:
+    y = np.empty((*x.shape[:2], height, width))
+    for i, j in np.ndindex(height, width):
+        top, left = math.floor(i * x.shape[2] / height), math.floor(j * x.shape[3] / width)
+        bottom = math.ceil((i + 1) * x.shape[2] / height)
+        right = math.ceil((j + 1) * x.shape[3] / width)
+        y[:, :, i, j] = x[:, :, top:bottom, left:right].mean(axis=(2, 3))
     return y
 
 
@@ -155,6 +230,39 @@ def lrn(x: np.ndarray, layer: LRN) -> np.ndarray:
         y[n, c, i, j] = (
             x[n, c, i, j] / (layer.k + layer.alpha * (neighbours**2).sum()) ** layer.beta
         )
+    return y
+
+
+def normal_values(values: np.ndarray, eps: float) -> np.ndarray:
+    """Values less their mean, over their spread."""
+    mean = sum(values.ravel()) / values.size
+    variance = sum((value - mean) ** 2 for value in values.ravel()) / values.size
+    return (values - mean) / math.sqrt(variance + eps)
+
+
+def groupnorm(x: np.ndarray, layer: GroupNorm, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    y, size = np.empty_like(x), x.shape[1] // layer.num_groups
+    for n, first in np.ndindex(len(x), layer.num_groups):
+        group = slice(first * size, (first + 1) * size)
+        y[n, group] = normal_values(x[n, group], layer.eps)
+    for c in range(x.shape[1]):
+        y[:, c] = y[:, c] * weight[c] + bias[c]
+    return y
+
+
+def layernorm(x: np.ndarray, layer: LayerNorm, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    if layer.over == "volume":
+        return np.stack([normal_values(image, layer.eps) * weight + bias for image in x])
+    y = np.empty_like(x)
+    for n, i, j in np.ndindex(len(x), *x.shape[2:]):
+        y[n, :, i, j] = normal_values(x[n, :, i, j], layer.eps) * weight + bias
+    return y
+
+
+def prelu(x: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    y = x.copy()
+    for at in np.argwhere(x < 0):
+        y[tuple(at)] *= slopes[at[1] if len(slopes) > 1 else 0]
     return y
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from cnn_tui.engine.specs.activations import ELU, GELU, PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -20,11 +21,17 @@ from cnn_tui.engine.specs.layers import (
     ReLU,
     Repeat,
     Residual,
+    StochasticDepth,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 
 NAMES = st.from_regex(r"[A-Za-z0-9._-]{0,8}", fullmatch=True)
 ROUNDINGS = st.sampled_from(["exact", "floor"])
+BOOLEANS = st.booleans()
+POOL_ROUNDINGS = st.sampled_from(["exact", "floor", "ceil"])
 WITHOUT_SETTINGS = [kind for kind in LAYER_TYPES.values() if kind.__struct_fields__ == ("name",)]
 SHORTCUTS = st.sampled_from(["identity", "projection", "zero-pad"])
 
@@ -42,7 +49,7 @@ def layers(most: int, *, names: bool = True) -> st.SearchStrategy[Layer]:
     """Layers of every kind, their sizes up to ``most``."""
     name = {"name": NAMES} if names else {}
     size, count = sizes(1, most), st.integers(1, most)
-    pad = sizes(0, most // 2)
+    pad, pads = sizes(0, most // 2), st.integers(0, most // 2)
     constants = {key: st.floats(1e-9, 1e6) for key in ("alpha", "beta", "k")}
     pool = {"kernel_size": size, "stride": st.none() | size, "padding": pad}
     plain = st.one_of(
@@ -58,8 +65,23 @@ def layers(most: int, *, names: bool = True) -> st.SearchStrategy[Layer]:
             rounding=ROUNDINGS,
             **name,
         ),
-        st.builds(MaxPool, rounding=ROUNDINGS, **pool, **name),
-        st.builds(AvgPool, rounding=ROUNDINGS, **pool, **name),
+        st.builds(MaxPool, rounding=POOL_ROUNDINGS, **pool, **name),
+        st.builds(AvgPool, rounding=POOL_ROUNDINGS, count_include_pad=BOOLEANS, **pool, **name),
+        st.builds(ChannelShuffle, groups=count, **name),
+        st.builds(StochasticDepth, p=st.floats(0, 1, exclude_max=True), **name),
+        st.builds(
+            Pad,
+            padding=pads | st.tuples(pads, pads, pads, pads),
+            padding_mode=st.sampled_from(["zeros", "reflect", "replicate"]),
+            **name,
+        ),
+        st.builds(GroupNorm, num_groups=count, eps=st.floats(1e-9, 1), **name),
+        st.builds(LayerNorm, over=st.sampled_from(["volume", "channels"]), **name),
+        st.builds(LayerScale, init_value=st.floats(-1e6, 1e6), **name),
+        st.builds(AdaptiveAvgPool, output_size=size, **name),
+        st.builds(GELU, approximate=st.sampled_from(["none", "tanh"]), **name),
+        st.builds(ELU, alpha=st.floats(0, 1), **name),
+        st.builds(PReLU, per_channel=BOOLEANS, init=st.floats(-1, 1), **name),
         st.builds(FC, out_features=count, bias=st.booleans(), **name),
         st.builds(LeakyReLU, negative_slope=st.floats(0, 1), **name),
         st.builds(Dropout, p=st.floats(0, 1, exclude_max=True), **name),

@@ -282,8 +282,7 @@ data = "digits"
 layers = [
   { type = "conv", name = "first", out_channels = 6, kernel_size = 5, padding = "same" },
   { type = "residual", shortcut = "zero-pad", branch = [
-    { type = "conv", out_channels = 6, kernel_size = [3, 5] },
-    { type = "relu" },
+    { type = "conv", out_channels = 6, kernel_size = [3, 5] }, { type = "relu" },
   ] },
   { type = "fc", out_features = 10 },
 ]

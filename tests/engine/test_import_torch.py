@@ -17,8 +17,9 @@ from cnn_tui.engine.importing.reading import import_network
 from cnn_tui.engine.importing.residual import canonical
 from cnn_tui.engine.importing.torch_network import import_module
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, MaxPool
+from cnn_tui.engine.specs.layers import FC, Conv, GlobalAvgPool, MaxPool
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 
 Size = tuple[int, int, int]
@@ -174,7 +175,7 @@ def test_pooling_to_a_size_becomes_what_it_is(tmp_path: Path) -> None:
     pools = (f"nn.AdaptiveAvgPool2d({size})" for size in ("8", "(4, 2)", "1"))
     text = f"m = nn.Sequential({', '.join(pools)})"
     found = import_network(source(tmp_path / "net.py", text), (3, 8, 8)).network
-    assert found.layers == (AvgPool(kernel_size=(2, 4)), GlobalAvgPool())
+    assert found.layers == (AdaptiveAvgPool(output_size=(4, 2)), GlobalAvgPool())
 
 
 def test_sizes_are_rounded_down_as_there_and_only_where_needed(tmp_path: Path) -> None:
@@ -196,7 +197,7 @@ def test_a_softmax_at_the_end_belongs_to_the_loss(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "nn.ELU()": "line 3: nn.ELU",
+    "nn.CELU()": "line 3: nn.CELU",
     "nn.Dropout2d()": "zeroes whole channels",
     "MyLayer()": "line 3: MyLayer",
     "nn.ReLU": "line 3: nn.ReLU is not a literal call",
@@ -225,12 +226,10 @@ REFUSED = {
     "nn.BatchNorm2d(1, affine=False)": "affine=False",
     "nn.BatchNorm2d(1, momentum=None)": "momentum=None",
     "nn.BatchNorm2d(2)": "num_features=2",
-    "nn.MaxPool2d(3, ceil_mode=True)": "ceil_mode",
     "nn.MaxPool2d(2, dilation=2)": "dilation",
     "nn.MaxPool2d(2, return_indices=True)": "return_indices=True",
-    "nn.AvgPool2d(2, padding=1, count_include_pad=False)": "excludes the padding",
     "nn.AvgPool2d(2, divisor_override=3)": "divisor_override=3",
-    "nn.AdaptiveAvgPool2d(3)": "unequal windows",
+    "nn.AdaptiveMaxPool2d(3)": "output_size other than 1",
     "nn.AdaptiveAvgPool2d('x')": "output_size",
     "nn.AdaptiveAvgPool2d((1, 2, 3))": "output_size",
     "nn.LocalResponseNorm(0)": "size or alpha that is not a number",
@@ -316,7 +315,7 @@ def test_objects_that_are_none() -> None:
     relu = nn.ReLU()
     for module, words in (
         (nn.ReLU(), "is a ReLU, not an nn.Sequential"),
-        (nn.Sequential(nn.GELU()), "GELU"),
+        (nn.Sequential(nn.CELU()), "CELU"),
         (nn.Sequential(nn.Conv2d(1, 1, 3, padding_mode="circular")), "padding_mode"),
         (nn.Sequential(shared, shared), "used twice"),
         (object(), "is a object"),

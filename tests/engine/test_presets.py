@@ -25,12 +25,27 @@ PARAMS = {
     "cifar-convnet": 2_168_362,
     "all-conv": 1_369_738,
     "resnet20": 269_722,
+    "resnet32": 464_154,
+    "resnet44": 658_586,
+    "resnet56": 853_018,
+    "resnet110": 1_727_962,
+    "densenet40": 1_019_722,
     "alexnet": 62_378_344,
     "alexnet-lrn": 62_378_344,
+    "vgg11": 132_863_336,
+    "vgg13": 133_047_848,
     "vgg16": 138_357_544,
+    "vgg16_bn": 138_365_992,
+    "vgg19": 143_667_240,
     "resnet18": 11_689_512,
+    "resnet34": 21_797_672,
     "resnet50": 25_557_032,
+    "resnet101": 44_549_160,
+    "wide_resnet50_2": 68_883_240,
+    "resnext50_32x4d": 25_028_904,
+    "densenet121": 7_978_856,
 }
+"""The published totals: torchvision's where it has the network, else those of the paper."""
 MACS = {
     "lenet5": 416_520,
     "alexnet": 1_135_256_096,
@@ -60,6 +75,7 @@ def test_preset_is_valid_and_has_the_published_total(name):
 def test_preset_file_is_what_the_product_would_save(name):
     text = (resources.files("cnn_tui.presets") / f"{name}.toml").read_text("utf-8")
     assert dumps_network(load_preset(name)) == text
+    assert text.count("\n") < 120
 
 
 def test_every_file_is_a_preset():

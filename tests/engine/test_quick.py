@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from networks import networks
 
 from cnn_tui.engine.errors import EntryError
+from cnn_tui.engine.specs.inside import lists_in, with_lists
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -177,8 +178,7 @@ def one_number(layer: Layer) -> Layer:
         value = getattr(layer, field, None)
         if isinstance(value, tuple) and value[0] == value[1]:
             sizes[field] = value[0]
-    if isinstance(layer, Residual):
-        return msgspec.structs.replace(layer, branch=tuple(map(one_number, layer.branch)))
+    layer = with_lists(layer, [tuple(map(one_number, inner)) for inner in lists_in(layer)])
     return msgspec.structs.replace(layer, **sizes)
 
 
@@ -234,9 +234,9 @@ def test_nothing_typed_raises_anything_else(text: str):
 def test_completions_never_raise_and_replace_the_word_at_the_cursor(text: str, cursor: int):
     for one in complete(text, cursor):
         assert 0 <= one.start <= one.end <= len(text)
-        kind = kind_named(one.text)
+        kind, typed = kind_named(one.text), text[one.start : one.end].lower()
         names = kind.info.words if kind else (one.text,)
-        assert any(name.startswith(text[one.start : one.end].lower()) for name in names)
+        assert any(name.startswith(typed) for name in names)
 
 
 def words(text: str) -> list[str]:

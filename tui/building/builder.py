@@ -76,6 +76,17 @@ class Builder(RowList):
             None,
         )
 
+    @property
+    def start(self) -> Trained | None:
+        """Trained weights to begin a run with: they fit, perhaps but for the last layer."""
+        if self.weights is not None or not self.report.valid:
+            return self.weights
+        known = (self.latest, self.document.trained)
+        others = (
+            trained.but_for_the_head(self.network, self.report) for trained in known if trained
+        )
+        return next(filter(None, others), None)
+
     def insert(self, kind: str, classes: int, *, above: bool = False) -> None:
         """Insert a new layer after or before the selected row."""
         path = self._place(above)

@@ -7,9 +7,9 @@ from itertools import groupby
 from math import prod
 from textwrap import wrap
 
-from cnn_tui.engine.shapes import Shape, Window, format_shape, output_size
+from cnn_tui.engine.shapes import Shape, Window, format_shape
 from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, Layer, MaxPool, layer_type
-from cnn_tui.engine.specs.windows import windows
+from cnn_tui.engine.specs.windows import positions, windows
 from cnn_tui.tui.building.kinds import role_of
 from cnn_tui.tui.rows import Line, Run
 from cnn_tui.tui.words import fit
@@ -32,13 +32,14 @@ def window_lines(layer: Layer, shape: Shape | None, width: int, height: int) -> 
     except ValueError:
         return []
     padded = [shape[1] + 2 * down.padding, shape[2] + 2 * across.padding]
-    if min(output_size(shape[1], down), output_size(shape[2], across)) < 1:
+    places = positions(layer, shape[1], down), positions(layer, shape[2], across)
+    if min(places) < 1:
         return []
     rows, columns = min(padded[0], height - _CAPTIONS), min(padded[1], width // 2)
     drawing = _Drawing(shape, down, across, role_of(layer_type(layer)))
     lines = [drawing.row(y, columns) for y in range(rows)]
     cut = [rows, columns] != padded
-    return [*lines, *_captions(drawing, cut, width)]
+    return [*lines, *_captions(drawing, places, cut, width)]
 
 
 def _words(layer: Layer, shape: Shape) -> str:
@@ -76,10 +77,10 @@ def _reads(window: Window, at: int) -> bool:
     return 0 <= at < window.span and at % window.dilation == 0
 
 
-def _captions(drawing: _Drawing, cut: bool, width: int) -> Iterator[Line]:
+def _captions(drawing: _Drawing, places: tuple[int, int], cut: bool, width: int) -> Iterator[Line]:
     down, across = drawing.down, drawing.across
     stride = f"stride {across.stride}"
-    if output_size(drawing.shape[2], across) < 2:
+    if places[1] < 2:
         stride = "no room for a second"
     padded = "  p pad" if down.padding or across.padding else ""
     yield (
@@ -89,7 +90,6 @@ def _captions(drawing: _Drawing, cut: bool, width: int) -> Iterator[Line]:
         (fit(f" next, {stride}{padded}", max(0, width - 11)), "dim"),
     )
     _, high, wide = drawing.shape
-    places = format_shape((output_size(high, down), output_size(wide, across)))
     corner = "corner of " if cut else ""
-    words = f"{corner}{high}x{wide}: {places} places"
+    words = f"{corner}{high}x{wide}: {format_shape(places)} places"
     yield ((fit(words, width), "dim"),)

@@ -27,9 +27,10 @@ from cnn_tui.engine.specs.wording import expected, listed, nearest, show
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _DECIMAL = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(e[+-]?[0-9]{1,4})?")
 _SIZE = re.compile(r"([0-9]{1,18})[x×]([0-9]{1,18})")
+_SIDES = re.compile(r"[0-9]{1,18}(?:[x×][0-9]{1,18}){3}")
 _OF_VGG = re.compile(r"([0-9]{1,4})-([0-9]{1,9})")
 """A kernel and a number of filters, as papers write ``conv3-64``."""
-_SIZES = {"kernel_size", "stride", "padding", "dilation"}
+_SIZES = {"kernel_size", "stride", "padding", "dilation", "output_size"}
 _LABELS = {
     "out_channels": "the number of filters",
     "out_features": "the number of outputs",
@@ -123,6 +124,8 @@ def _readings(text: str) -> Iterator[object]:
     if size := _SIZE.fullmatch(text.lower()):
         height, width = int(size[1]), int(size[2])
         yield height if height == width else (height, width)
+    if _SIDES.fullmatch(text.lower()):
+        yield tuple(int(size) for size in re.split("[x×]", text.lower()))
     if _NUMBER.fullmatch(text):
         yield int(text)
     if _DECIMAL.fullmatch(text.lower()):

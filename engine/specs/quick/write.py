@@ -10,6 +10,8 @@ from cnn_tui.engine.specs.layers import Layer, pair, single
 from cnn_tui.engine.specs.quick.vocabulary import settings_of
 from cnn_tui.engine.specs.values import fields_of
 
+_SQUARES = ("kernel_size", "output_size")
+
 
 def to_quick(layers: Sequence[Layer]) -> str:
     """Return the line that parses as ``layers``; pairs of equal sizes become one number."""
@@ -33,7 +35,11 @@ def _placed(layer: Layer) -> Iterator[str]:
         if field != "stride":
             value = getattr(layer, field)
             # One number would do, but kernels are usually written as 3x3.
-            yield format_shape(pair(value)) if field == "kernel_size" else str(value)
+            yield format_shape(pair(value)) if field in _SQUARES else _written(value)
+
+
+def _written(value: object) -> str:
+    return format_shape(value) if isinstance(value, tuple) else str(value)
 
 
 def _named(layer: Layer) -> Iterator[str]:
