@@ -22,6 +22,7 @@ from cnn_tui.engine.specs.layers import (
     BatchNorm,
     Conv,
     Dropout,
+    DWConv,
     MaxPool,
     Parallel,
     Residual,
@@ -30,7 +31,7 @@ from cnn_tui.engine.specs.layers import (
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
-from cnn_tui.engine.specs.windows import Windowed, windows
+from cnn_tui.engine.specs.windows import Windowed, as_conv, windows
 from cnn_tui.engine.storage import Storage, replace_file
 
 OPSET, IR_VERSION = 22, 10
@@ -166,6 +167,9 @@ class _Graph:
         inputs = [x, *self._weights_of(module.path, layer.bias)]
         settings = {**_window(layer), "dilations": dilations, "group": layer.groups}
         return self.node("Conv", inputs, module.path, **settings)
+
+    def _dwconv(self, layer: DWConv, module: Module, x: str) -> str:
+        return self._conv(as_conv(layer, module.before[0]), module, x)
 
     def _fc(self, layer: FC, module: Module, x: str) -> str:
         if len(module.before) == 3:
@@ -309,6 +313,7 @@ class _Graph:
 
     WRITERS: ClassVar[dict[type, Callable[[_Graph, Any, Module, str], str]]] = {
         Conv: _conv,
+        DWConv: _dwconv,
         MaxPool: _maxpool,
         AvgPool: _avgpool,
         AdaptiveAvgPool: _adaptive,

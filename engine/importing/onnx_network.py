@@ -1,34 +1,50 @@
-"""Converts an ONNX model to a network."""
+"""Converts an ONNX model to a network with its weights."""
 
 from __future__ import annotations
 
 import math
-from functools import partial
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.importing.assembly import Assembly
+from cnn_tui.engine.export.modules import modules
+from cnn_tui.engine.importing.onnx_convert import Converter
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
-from cnn_tui.engine.importing.onnx_graph import Graph, Path, nodes_of
-from cnn_tui.engine.importing.onnx_ops import KNOWN, Operators
+from cnn_tui.engine.importing.onnx_fold import fold
+from cnn_tui.engine.importing.onnx_graph import Graph, Path
+from cnn_tui.engine.importing.onnx_layers import CHW, LearnedLayers
+from cnn_tui.engine.importing.onnx_ops import KNOWN
+from cnn_tui.engine.importing.onnx_scalar import FUNCTIONS
 from cnn_tui.engine.importing.residual import canonical
 from cnn_tui.engine.importing.result import (
     SOFTMAX,
     SOFTMAX_NOTE,
     Imported,
+    ImportedWeights,
     OpenSizeError,
     Size,
     finished,
     no_size,
-    refuse_unknown,
 )
+from cnn_tui.engine.runs.imported import Pixels
 from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.activations import PReLU
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import loads_network
+from cnn_tui.engine.specs.layers import LAYER_TYPES
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.wording import plain
+from cnn_tui.engine.specs.norms import LayerScale
+from cnn_tui.engine.specs.param_shapes import param_shapes
+from cnn_tui.engine.specs.wording import listed, plain
 
 ARCHITECTURE = "architecture"
 """The metadata key under which cnn-tui's own models hold the architecture as text."""
-_NORMALIZES = "its normalisation of pixels is left out; that of the training data is used"
+_NORMALIZES = "pixels are normalised as its first operators do it"
+_MOST_NAMED = 20
+_PIXELS = Pixels()
+_BYTES = 255.0
 
 
 def from_onnx(file: OnnxFile, size: Size | None) -> Imported:
@@ -37,26 +53,111 @@ def from_onnx(file: OnnxFile, size: Size | None) -> Imported:
     Raises:
         SpecError: if a node has no counterpart, or the image size is unknown.
     """
-    path, notes = Graph(file).path(), []
-    if path and isinstance(path[-1], Node) and path[-1].op in SOFTMAX:
-        path = path[:-1]
-        notes.append(SOFTMAX_NOTE)
-    unknown = (node for node in nodes_of(path) if node.op not in KNOWN)
-    refuse_unknown(file.where, (node.where.partition(", ")[2] for node in unknown))
-    declared = file.sizes()
+    graph = Graph(file, fold(file, None))
+    layout = _layout(graph.used())
+    declared = _ordered(file.sizes, layout)
     size = size or _size(declared)
     if size is None:
-        raise _no_size(file, path, declared)
+        raise _no_size(file, declared, layout)
     _require_declared(file, size, declared)
-    operators, assembly = _assembled(file, path, size)
-    imported = finished(assembly, size, [*notes, *[_NORMALIZES] * operators.normalizes])
-    return _described(file, imported.network) or imported
+    path, softmax = _path(file, size, layout)
+    converter, layers = _converted(file, path, size, layout)
+    notes = [SOFTMAX_NOTE] * bool(softmax) + [_NORMALIZES] * converter.operators.normalizes
+    imported = finished(layers, size, notes)
+    weights = _weights(imported.network, layers)
+    if weights is None:
+        return imported
+    held = ImportedWeights(
+        weights,
+        _pixels(file, converter),
+        _classes(file),
+        file.count,
+        ends=softmax,
+        channels_last=layout != CHW,
+    )
+    described = _described(file, imported.network)
+    if described is not None:
+        return Imported(described, (), replace(held, arrays=_named_arrays(file, described)))
+    return Imported(imported.network, imported.notes, held)
 
 
-def _assembled(file: OnnxFile, path: Path, size: Size) -> tuple[Operators, Assembly]:
-    operators, assembly = Operators(file), Assembly(size)
-    operators.add(path, assembly)
-    return operators, assembly
+def _path(file: OnnxFile, size: Size, layout: str) -> tuple[Path, str]:
+    """The path from pixels to scores, and the softmax at its end, which it leaves out."""
+    graph = Graph(file, fold(file, _sizes(file, size, layout)))
+    try:
+        path = graph.path()
+    except SpecError as error:
+        # What else is wrong is told as well.
+        raise _combined(file, [*_unknown(graph.used()), error]) from None
+    for at in range(len(path) - 1, -1, -1):
+        item = path[at]
+        if isinstance(item, Node) and item.op in SOFTMAX:
+            return path[:at] + path[at + 1 :], item.op
+        if not isinstance(item, Node) or item.op not in _AFTER_SOFTMAX:
+            break
+    return path, ""
+
+
+_AFTER_SOFTMAX = ("Identity", "Cast", "Flatten", "Reshape", "Squeeze", "Transpose")
+
+
+def _converted(
+    file: OnnxFile, path: Path, size: Size, layout: str
+) -> tuple[Converter, LearnedLayers]:
+    converter, layers = Converter(file, _sizes(file, size, layout)), LearnedLayers(size)
+    layers.layout = layout
+    converter.add(path, layers)
+    if converter.errors:
+        raise _combined(file, converter.errors)
+    return converter, layers
+
+
+def _unknown(nodes: Iterable[Node]) -> list[SpecError]:
+    known = KNOWN | set(FUNCTIONS)
+    return [
+        SpecError(f"{node.where} is not known here: no counterpart.")
+        for node in nodes
+        if node.op not in known
+    ]
+
+
+def _combined(file: OnnxFile, errors: list[SpecError]) -> SpecError:
+    """One error that tells all of these, each once."""
+    first, *others = errors
+    if not others:
+        return first
+    texts = [error.message.removeprefix(f"{file.where}, ").rstrip(".") for error in errors]
+    told = list(dict.fromkeys(texts))
+    rest = [f"and {len(told) - _MOST_NAMED} more"] if len(told) > _MOST_NAMED else []
+    return SpecError(
+        f"{file.where} cannot be imported: {'; '.join([*told[:_MOST_NAMED], *rest])}.",
+        f"Supported layers: {listed(LAYER_TYPES, 'and')}.",
+    )
+
+
+def _layout(nodes: Iterable[Node]) -> str:
+    """The order of the sizes of the input: ``HWC`` if the file itself moves the channels first."""
+    for node in nodes:
+        if node.op == "Transpose" and tuple(node.attributes.get("perm", ())) == (0, 3, 1, 2):
+            return "HWC"
+        if node.op not in ("Sub", "Div", "Mul", "Add", "Identity", "Cast"):
+            break
+    return CHW
+
+
+def _ordered(declared: tuple[int | None, ...], layout: str) -> tuple[int | None, ...]:
+    """The declared sizes with the channels first."""
+    if len(declared) != 4:
+        return declared
+    return (declared[0], *(declared[1 + layout.index(axis)] for axis in CHW))
+
+
+def _sizes(file: OnnxFile, size: Size, layout: str) -> tuple[int, ...]:
+    """The shape of the input in the file; one image, if it does not say how many."""
+    batch = (file.sizes[0] if file.sizes else None) or 1
+    if len(file.sizes) == 2:
+        return (batch, math.prod(size))
+    return (batch, *(size[CHW.index(axis)] for axis in layout))
 
 
 def _size(declared: tuple[int | None, ...]) -> Size | None:
@@ -66,12 +167,17 @@ def _size(declared: tuple[int | None, ...]) -> Size | None:
     return (channels, height, width) if channels and height and width else None
 
 
-def _no_size(file: OnnxFile, path: Path, declared: tuple[int | None, ...]) -> OpenSizeError:
+def _no_size(file: OnnxFile, declared: tuple[int | None, ...], layout: str) -> OpenSizeError:
     if len(declared) == 2 and declared[1]:
         hint = f"Add --input C,H,W with C*H*W = {declared[1]:,}."
         return OpenSizeError(file.where, hint)
     channels = declared[1] if len(declared) == 4 and declared[1] else 1
-    return no_size(file.where, channels, partial(_assembled, file, path))
+
+    def assemble(size: Size) -> object:
+        path, _ = _path(file, size, layout)
+        return _converted(file, path, size, layout)
+
+    return no_size(file.where, channels, assemble)
 
 
 def _require_declared(file: OnnxFile, size: Size, declared: tuple[int | None, ...]) -> None:
@@ -87,7 +193,41 @@ def _require_declared(file: OnnxFile, size: Size, declared: tuple[int | None, ..
         raise SpecError(f"{expected}, received {format_shape(size)}.")
 
 
-def _described(file: OnnxFile, network: Network) -> Imported | None:
+def _weights(network: Network, layers: LearnedLayers) -> dict[str, np.ndarray] | None:
+    """The weights by the model's names; None if the network is not valid."""
+    shapes = param_shapes(network, check(network))
+    if len(shapes) != len(layers.weights):
+        return None
+    return {
+        f"{layer.name}.{part}": array
+        for layer, arrays in zip(shapes, layers.weights, strict=True)
+        for part, array in arrays.items()
+    }
+
+
+def _pixels(file: OnnxFile, converter: Converter) -> Pixels:
+    """How pixels were normalised: as the file does, or not at all."""
+    factor, offset = converter.operators.factor, converter.operators.offset
+    if not (factor > 0).all():
+        raise SpecError(f"{file.where} multiplies pixels by a number below zero: no counterpart.")
+    factor, offset = np.broadcast_arrays(factor, offset)
+    mean, std = (-offset / factor).tolist(), (1 / factor).tolist()
+    told = file.notes.get("peak", "")
+    try:
+        peak = float(told)
+    except ValueError:
+        # The largest pixel is told by how far means and deviations reach.
+        peak = _BYTES if max(*map(abs, mean), *std) > 2 * _PIXELS.peak else _PIXELS.peak
+    return Pixels(tuple(mean), tuple(std), peak if math.isfinite(peak) else _PIXELS.peak)
+
+
+def _classes(file: OnnxFile) -> tuple[str, ...]:
+    """The names of the classes that cnn-tui's own models tell."""
+    text = file.notes.get("classes", "")
+    return tuple(text.split("\n")) if text else ()
+
+
+def _described(file: OnnxFile, network: Network) -> Network | None:
     """The architecture that the file holds as text, if it matches its graph."""
     text = file.notes.get(ARCHITECTURE)
     if text is None:
@@ -99,4 +239,19 @@ def _described(file: OnnxFile, network: Network) -> Imported | None:
         )
     except (SpecError, ValueError):
         return None
-    return Imported(described) if same else None
+    return described if same and check(described).valid else None
+
+
+def _named_arrays(file: OnnxFile, network: Network) -> dict[str, np.ndarray]:
+    """The weights of one of cnn-tui's own models by their names."""
+    tree = modules(network)
+    found: dict[str, np.ndarray] = {}
+    for module in (inner for top in tree for inner in top.every()):
+        for part in ("weight", "bias", "running_mean", "running_var"):
+            name = f"{module.path}.{part}"
+            if file.is_constant(name):
+                array = np.ascontiguousarray(file.tensors.array(name), np.float32)
+                # In the file these have the rank of the volume.
+                is_factor = isinstance(module.layer, PReLU | LayerScale)
+                found[f"{module.name}.{part}"] = array.ravel() if is_factor else array
+    return found

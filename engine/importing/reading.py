@@ -22,7 +22,7 @@ from cnn_tui.engine.specs.wording import plain
 def import_network(path: Path, size: Size | None = None, name: str = "") -> Imported:
     """Import the architecture of an ONNX file, or of a PyTorch network in Python source.
 
-    The file is neither run nor unpickled. Weights are not imported.
+    The file is neither run nor unpickled. Only ONNX files have weights.
 
     Args:
         path: The file; its extension determines its type.
@@ -43,11 +43,14 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
     if suffix in _PICKLES:
         raise SpecError(
             f"{where} is a pickle, which could run arbitrary code.",
-            "Import the source of the network, or a file written by torch.onnx.export.",
+            "Import the source of the network, or a file written by torch.onnx.export. " + _WEIGHTS,
         )
+    if suffix == ".safetensors":
+        raise SpecError(f"{where} holds weights without a network.", _WEIGHTS)
     raise SpecError(f"Expected an .onnx or .py file, received {where}.", "Export to ONNX first.")
 
 
+_WEIGHTS = "Weights alone need their network: cnn-tui import FILE --into ARCH."
 _PICKLES = (".pt", ".pth", ".pkl", ".bin", ".ckpt")
 
 
@@ -56,4 +59,4 @@ def _named(imported: Imported, stem: str) -> Imported:
     if imported.network.name != "untitled":
         return imported
     network = msgspec.structs.replace(imported.network, name=usable_name(stem) or "untitled")
-    return Imported(network, imported.notes)
+    return replace(imported, network=network)

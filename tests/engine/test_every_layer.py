@@ -49,6 +49,7 @@ from cnn_tui.engine.specs.layers import (
     BatchNorm,
     Conv,
     Dropout,
+    DWConv,
     Layer,
     LeakyReLU,
     MaxPool,
@@ -75,6 +76,11 @@ from cnn_tui.tui.building.volumes import volumes
 SHAPE, BATCH, CLASSES = (4, 6, 5), 5, 3
 EXAMPLES: tuple[Layer, ...] = (
     Conv(out_channels=6, kernel_size=(3, 2), stride=(1, 2), padding=1, groups=2, rounding="floor"),
+    DWConv(padding="same"),
+    DWConv(
+        kernel_size=(3, 2), stride=(2, 1), padding=1, multiplier=3, bias=False, rounding="floor"
+    ),
+    DWConv(kernel_size=2, dilation=2, padding=1, multiplier=2),
     MaxPool(kernel_size=(2, 3), stride=1, padding=1),
     MaxPool(kernel_size=3, stride=2, rounding="ceil"),
     AvgPool(kernel_size=(3, 2), stride=1, padding=1),

@@ -222,19 +222,18 @@ W = [("w", 1, 1, 3, 3)]
 REFUSED = {
     "Selu": ([("Selu", "x", "y", {})], [], "node 1 (Selu)"),
     "two": (
-        [("Selu", "x", "e", {}), ("Celu", "e", "y", {})], [], "node 1 (Selu) and node 2 (Celu)",
+        [("Selu", "x", "e", {}), ("Celu", "e", "y", {})], [],
+        "node 1 (Selu) is not known here: no counterpart; node 2 (Celu)",
     ),
-    "clip": ([("Clip", "x", "y", {"min": -1.0, "max": 1.0})], [], "the nearest is 0 and 6"),
+    "clip": ([("Clip", "x", "y", {"min": -1.0, "max": 1.0})], [], "the nearest is tanh"),
     "means": ([("MatMul", "w x", "y", {})], [("w", 3, 8)], "volume"),
-    "concat": ([CONV, ("Concat", "x c", "y", {"axis": 1})], W, "node 2 (Concat)"),
-    "mul": ([CONV, ("Mul", "x c", "y", {})], W, "other than by a sum"),
-    "double": ([("Add", "x x", "y", {})], [], "neither of which"),
-    "two branches": (
-        [CONV, ("Relu", "x", "r", {}), ("Add", "r c", "y", {})], W, "neither of which",
+    "concat of rows": (
+        [CONV, ("Concat", "x c", "y", {"axis": 2})], W, "another axis than the channels",
     ),
+    "max": ([CONV, ("Max", "x c", "y", {})], W, "other than by Add, Mul or Concat"),
     "crossing": (
         [CONV, ("Relu", "c", "r", {}), ("Add", "r x", "s", {}), ("Add", "s r", "y", {})],
-        W, "are not nested",
+        W, "the connection from the input to node 3 (Add) crosses a branch",
     ),
     "order": ([("Relu", "z", "y", {}), ("Relu", "x", "z", {})], [], "no earlier node computes"),
     "missing": ([("Relu", "nothing", "y", {})], [], "no earlier node computes"),
@@ -256,29 +255,32 @@ REFUSED = {
     ),
     "unflattened": ([("Relu", "x", "r", {}), ("MatMul", "r w", "y", {})], [("w", 8, 3)], "volume"),
     "features": ([("Flatten", "x", "f", {}), ("MatMul", "f w", "y", {})], [("w", 9, 3)], "takes 9"),
-    "scaled": ([("Gemm", "x w", "y", {"alpha": 2.0})], [("w", 64, 3)], "scales"),
+    "scaled": ([("Gemm", "x w", "y", {"transA": 1})], [("w", 64, 3)], "transposes"),
     "batch": ([("Flatten", "x", "y", {"axis": 0})], [], "the batch dimension"),
     "reshape": ([("Reshape", "x w", "y", {})], [("w", 3)], "does not flatten"),
     "constant": ([CONV, ("Mul", "c w", "y", {})], W, "computes with a constant"),
-    "no bias": ([CONV, ("Add", "c w", "y", {})], W, "not a bias"),
+    "no bias": ([CONV, ("Add", "c w", "y", {})], W, "for each pixel"),
     "ratio": (
         [("Relu", "x", "r", {}), ("Div", "x r", "y", {})], [], "other than a local response",
     ),
-    "ratio upside down": ([("Relu", "x", "r", {}), ("Div", "r x", "y", {})], [], "are not nested"),
+    "ratio upside down": (
+        [("Relu", "x", "r", {}), ("Div", "r x", "y", {})], [], "divides by something",
+    ),
     "half a response": (
         [
             ("Mul", "x x", "s", {}), ("Pad", "s w", "p", {}),
             ("AveragePool", "p", "a", {"kernel_shape": [5, 1, 1]}), ("Mul", "a w", "m", {}),
             ("Add", "m w", "o", {}), ("Pow", "o w", "q", {}), ("Div", "x q", "y", {}),
-        ], [("w", 1)], "not of neighbouring channels",
+        ], [("w", 1)], "divides by something",
     ),
-    "square": ([("Mul", "x x", "y", {})], [], "by itself"),
     "softmax": ([("Softmax", "x", "s", {}), ("Relu", "s", "y", {})], [], "Softmax"),
     "slice": ([("Slice", "x w w", "y", {})], [("w", 2)], "no meaning in this position"),
     "types": ([("LeakyRelu", "x", "y", {"alpha": "much"})], [], "invalid attributes"),
     "types 2": ([("Conv", "x w", "y", {"strides": "ab"})], W, "not two-dimensional"),
     "types 3": ([("Conv", "x w", "y", {"group": 1.5})], W, "takes 1.5"),
-    "types 4": ([("BatchNormalization", "x w", "y", {"epsilon": [1, 2]})], [("w", 1)], "invalid"),
+    "types 4": (
+        [("BatchNormalization", "x w w w w", "y", {"epsilon": [1, 2]})], [("w", 1)], "invalid",
+    ),
 }  # fmt: skip
 
 

@@ -156,7 +156,6 @@ def _unknown(token: Token, kind: type[Layer]) -> EntryError:
 
 _ELSEWHERE = {
     "input": "Set the input in its own row.",
-    "flatten": "Delete it: an fc layer flattens its input itself.",
     "softmax": "Set the loss in its own row; the last layer gives plain scores.",
     "svm": "Set the loss in its own row; the last layer gives plain scores.",
 }
@@ -208,7 +207,7 @@ class _QuickReader(TokenReader):
     def _layers(self, depth: int) -> tuple[Layer, ...]:
         layers = []
         while self._token.kind in ("word", "bar"):
-            if self._token.kind == "bar":
+            if self._token.kind == "bar" or _is_passed_over(self._token):
                 self._next()
             else:
                 layers.append(self._layer(depth))
@@ -228,6 +227,9 @@ class _QuickReader(TokenReader):
             raise token.error(f"There are more than {MAX_LAYERS} layers.", "Use fewer.")
         kind, glued = _kind(token)
         draft = Draft(kind, token)
+        name = token.text[: len(token.text) - len(glued.text)].lower()
+        for field, value in kind.info.aliases.get(name, {}).items():
+            draft.set(field, value, token)
         try:
             self._settings(draft, glued, depth)
         except EntryError:
@@ -289,7 +291,14 @@ def _kind(token: Token) -> tuple[type[Layer], Token]:
 
 def _begins_layer(token: Token, kind: type[Layer]) -> bool:
     words = {token.text.lower(), split_glued(token)[0].text.lower()}
-    return any(kind_named(word) and word not in by_word(kind) for word in words)
+    return _is_passed_over(token) or any(
+        kind_named(word) and word not in by_word(kind) for word in words
+    )
+
+
+def _is_passed_over(token: Token) -> bool:
+    """Whether a word says what happens anyway: an fc layer flattens its input itself."""
+    return token.text.lower() == "flatten"
 
 
 def _shown(word: str) -> str:
