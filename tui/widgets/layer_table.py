@@ -18,7 +18,9 @@ FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6
 """Widths of the columns that are equal for all networks."""
 WIDE = 76
 """The width from which costs beyond parameters are shown."""
-MOST_SETTINGS = 24
+LEAST_SETTINGS, MOST_SETTINGS = 8, 24
+SHORT_PARAMS = 6
+"""The width of rounded parameters, so that settings have some room."""
 BAR = 5
 """Width of the bars of parameters and of multiply-adds, where there is room for both."""
 TITLE = 9
@@ -154,15 +156,16 @@ class _Columns:
         self.number = max((3, *(min(len(row.number), MOST_NUMBER) for row in rows)))
         self.mark = self.number + 1
         """The column of the marks of blocks."""
-        # A longer name without settings takes their column as well.
-        titles = (_guide(row) + (row.title if row.settings else "").ljust(TITLE) for row in rows)
-        self.title = max((TITLE, *map(len, titles)))
+        # A longer name takes the column of the settings as well.
+        most = max((len(row.title) for row in rows if row.settings), default=0)
+        name = max(TITLE, most) if width >= WIDE else TITLE
+        self.title = name + max((len(_guide(row)) for row in rows), default=0)
         # One column each for the marker, three gaps and the scroll bar.
         taken = self.number + self.title + FLAG + OUTPUT + 5
-        self.params = PARAMS if width >= max(NARROW, taken + PARAMS) else 0
+        self.params = _params_width(width, width - taken)
         self.costs = MACS + FIELD if width >= WIDE else 0
         taken += self.params + self.costs
-        briefs = [len(_brief(row.settings)) for row in rows if row.path]
+        briefs = [len(row.settings.replace(" s1", "", 1)) for row in rows if row.path]
         needed = min(MOST_SETTINGS, max((8, *briefs)))
         room = width - taken - 2 * (BAR + 2)
         self.bars = self.costs > 0 and room >= needed
@@ -201,7 +204,7 @@ class _Columns:
     def _words(self, row: Row) -> tuple[str, str]:
         """Title and settings; what has no room of its own takes that of the other."""
         room, rest = self.title - len(_guide(row)), self._settings(row.settings)
-        brief = _brief(row.settings)
+        brief = _brief(row.settings, self.settings)
         is_tree = row.kind in ("branch", "shortcut") or row.folded is not None
         if (is_tree and len(brief) > self.settings) or len(row.title) > room:
             both = fit(f"{row.title} {brief}", room + len(rest)) + " "
@@ -213,7 +216,7 @@ class _Columns:
             return ""
         words = " ".join(words.split())
         if len(words) > self.settings:
-            words = _brief(words)
+            words = _brief(words, self.settings)
         return f"{fit(words, self.settings)} "
 
     def _right(self, words: str, width: int) -> str:
@@ -224,7 +227,7 @@ class _Columns:
             words = f"! {row.output or 'does not fit'}" if row.has_issue else "."
             rest = fit(words, FLAG + OUTPUT + self.params + self.costs)
             return ((rest, "error" if row.has_issue else "faint"),)
-        params = compact(row.params, PARAMS) if row.params else ""
+        params = compact(row.params, self.params) if row.params else ""
         return (
             ("! " if row.has_issue else "  ", "warn"),
             (fit(row.output, OUTPUT) + self._right(params, self.params), ""),
@@ -249,10 +252,20 @@ class _Columns:
         return ((f" {block_bar(value / max(1, most), BAR)} ", row.look),)
 
 
+def _params_width(width: int, room: int) -> int:
+    """The column of parameters: rounded rather than with no room for the settings."""
+    if width < NARROW or room < SHORT_PARAMS:
+        return 0
+    return PARAMS if room - PARAMS >= LEAST_SETTINGS else SHORT_PARAMS
+
+
 def _guide(row: Row) -> str:
     return row.guide[-MOST_GUIDE:]
 
 
-def _brief(settings: str) -> str:
-    """Leave out what is the default: a stride of 1, merging by concatenation."""
-    return settings.replace(" s1", "", 1).removeprefix("concat ")
+def _brief(settings: str, width: int) -> str:
+    """Leave out defaults until the rest fits: a stride of 1, no padding, concatenation."""
+    for default in (" s1", "concat ", " p0"):
+        if len(settings) > width:
+            settings = settings.replace(default, "", 1)
+    return settings
