@@ -99,6 +99,22 @@ def test_branches_side_by_side(
 
 
 @both
+@pytest.mark.parametrize(
+    ("preset", "pressed"),
+    [("googlenet", (*["down"] * 12, "right", "down")), ("densenet121", ["down"] * 9)],
+)
+def test_published_networks_of_branches(
+    snap_compare: SnapCompare,
+    make_app: MakeApp,
+    preset: str,
+    pressed: tuple[str, ...],
+    size: tuple[int, int],
+) -> None:
+    app = make_app(load_preset(preset))
+    assert snap_compare(app, terminal_size=size, run_before=keys(*pressed))
+
+
+@both
 def test_a_branch_of_another_size(
     snap_compare: SnapCompare, make_app: MakeApp, size: tuple[int, int]
 ) -> None:
