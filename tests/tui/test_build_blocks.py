@@ -276,6 +276,13 @@ def test_a_branch_of_another_size_is_marked_and_mended() -> None:
     assert row(made, "1").output == "19x8x8"
 
 
+def test_branches_that_are_added_take_the_width_of_the_identity() -> None:
+    made = built(conv(16), Parallel(branches=((conv(8, 1),), (), (conv(12, 1),)), merge="add"))
+    assert [row(made, key).has_issue for key in ("2.", "2b.", "2c.")].count(True) == 2
+    made.fix(made.report.issues[0].fixes[0])
+    assert made.report.layers[1].output == [16, 8, 8]
+
+
 def test_a_fault_inside_a_folded_block_is_marked_on_the_block() -> None:
     made = built(Repeat(layers=(Conv(out_channels=4, kernel_size=3, stride=2),)), ReLU())
     assert row(made, "1.1").has_issue
