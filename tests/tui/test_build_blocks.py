@@ -256,6 +256,18 @@ def test_layers_are_wrapped_and_unwrapped(kind: str, block: Layer) -> None:
     assert made.row.key == "3.1"
 
 
+def test_the_heading_of_a_branch_stands_for_its_layers() -> None:
+    made = built()
+    made.find("2b.")
+    assert made.selected == MODULE.branches[1]
+    made.wrap("residual")
+    assert made.row.key == "2b.1"
+    assert made.network.layers[1].branches[1] == (Residual(branch=MODULE.branches[1]),)
+    made.undo()
+    made.find("2c.")
+    assert made.selected == ()
+
+
 def test_repeated_layers_are_written_out() -> None:
     made = built(Repeat(layers=(Conv(out_channels=3, kernel_size=1, name="mix"), ReLU()), times=3))
     made.find("1")

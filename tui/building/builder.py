@@ -158,8 +158,8 @@ class Builder(RowList):
 
     def wrap(self, kind: str) -> None:
         """Put the selected layers into a new block of one of ``branches.WRAPS``."""
-        if self.selection:
-            path, count = self.selection
+        if self.span:
+            path, count = self.span
             self._edit(branches.wrap(self.network, path, count, kind), path)
 
     def unwrap(self, *, copies: bool = False) -> None:

@@ -56,9 +56,18 @@ class RowList(ABC):
         return (*here[:common], first), last - first + 1
 
     @property
+    def span(self) -> tuple[edits.Path, int] | None:
+        """The selection, or all layers of the branch whose heading is selected."""
+        if self.selection or self.row.kind != "branch":
+            return self.selection
+        first = (*self.row.path, 0)
+        count = len(edits.siblings(self.network, first))
+        return (first, count) if count else None
+
+    @property
     def selected(self) -> Layers:
-        """The selected layers."""
-        return edits.block(self.network, *self.selection) if self.selection else ()
+        """The selected layers, or those of the selected branch."""
+        return edits.block(self.network, *self.span) if self.span else ()
 
     @property
     def marked(self) -> frozenset[int]:
