@@ -326,3 +326,13 @@ def test_two_hundred_layers_are_checked_and_laid_out() -> None:
     made.set_field("name", "middle")
     assert check(made.network).valid
     assert len(made.rows) == 204
+
+
+def test_an_edit_behind_the_present_end_is_not_taken_back() -> None:
+    layers = (Conv(out_channels=4, kernel_size=3), ReLU(), MaxPool(), FC(out_features=10))
+    made = builder(Network(input=(1, 9, 9), layers=layers))
+    for number in (4, 2, 1):
+        made.find(str(number))
+        made.remove()
+    assert [type(layer) for layer in made.network.layers] == [MaxPool]
+    assert made.report.issues
