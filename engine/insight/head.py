@@ -13,7 +13,7 @@ from cnn_tui.engine.insight.subject import Examples, Subject
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.inside import BLOCKS
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv
+from cnn_tui.engine.specs.layers import Conv, DWConv
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.placed import computed_name
 
@@ -31,11 +31,11 @@ class Head(NamedTuple):
 def head_of(network: Network) -> Head | None:
     """The head of a valid network; None if it has none, or no convolution before it."""
     layers, reports = network.layers, check(network).layers
-    deep = [isinstance(layer, (Conv, *BLOCKS)) for layer in layers]
+    deep = [isinstance(layer, (Conv, DWConv, *BLOCKS)) for layer in layers]
     if not any(deep):
         return None
     start = len(deep) - deep[::-1].index(True)
-    while start < len(layers) and not isinstance(layers[start], FC | BatchNorm):
+    while start < len(layers) and not reports[start].weights:
         start += 1
     if start == len(layers):
         return None

@@ -45,11 +45,14 @@ class FilterMeasures:
         """Measure images, which are this share of all."""
         self._responses.add(inside.output(self._conv.response))
         if self._conv.joined:
-            after_sum = inside.output(self._conv.joined).max(axis=(0, 2, 3))
-            self._joined = np.maximum(self._joined, after_sum)
+            name, first = self._conv.joined
+            merged = inside.output(name)[:, first : first + len(self._weight)]
+            self._joined = np.maximum(self._joined, merged.max(axis=(0, 2, 3)))
         if self._size > MOST_SIZE or max(self._weight.shape[2:]) < 3:
             return
-        inputs = inside.output(self._conv.source) if self._conv.source else inside.images
+        layer, first = self._conv.source
+        inputs = inside.output(layer) if layer else inside.images
+        inputs = inputs[:, first : first + self._conv.layer.groups * self._weight.shape[1]]
         if self._inputs is None:
             self._inputs = PatchMoments(self._conv.layer, inputs.shape[1])
         self._inputs.add(inputs, math.ceil(share * sample_size(self._size)), rng)
@@ -68,14 +71,17 @@ class FilterMeasures:
         weight, filters = self._weight, len(self._weight)
         dead = self._dead()
         signs = np.outer(self._signs, self._signs)
+        # Filters of different groups read other channels: none is a copy of another.
+        group = np.arange(filters) * self._conv.layer.groups // filters
+        same = group[:, None] == group
         closeness, likeness = cosines(weight) * signs, moments.correlations()
         rare = moments.share_active < RARE
         alike = (likeness >= CORRELATION) | np.outer(rare, rare)
         alive = np.outer(~dead, ~dead)
-        duplicates = groups_of((closeness >= COSINE) & alike & alive, closeness)
+        duplicates = groups_of((closeness >= COSINE) & alike & alive & same, closeness)
         noise = like_noise(weight, start, self._inputs)
         # A copy has another start than the filter it is a copy of, which did learn.
-        noisy = _numbers(noise & ~((np.abs(closeness) >= COSINE) & ~noise).any(axis=1))
+        noisy = _numbers(noise & ~((np.abs(closeness) >= COSINE) & same & ~noise).any(axis=1))
         distinct, words = verdict(filters, _numbers(dead), duplicates, noisy)
         others = ~np.eye(filters, dtype=bool)
         return LayerFilters(
@@ -97,7 +103,7 @@ class FilterMeasures:
         """The filters whose output is constant: for a ReLU zero, or the bias of a filter of zeros.
 
         A sigmoid or tanh is constant where it is saturated for every image; a leaky ReLU or GELU
-        hardly ever. At the end of a branch, a ReLU after the sum that gives zero is dead as well.
+        hardly ever. At the end of a branch, a ReLU after the merge that gives zero is dead as well.
         """
         activation = self._conv.activation
         if activation is not None and activation.info.dies:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cnn_tui.engine.insight.examples import Examples
-from cnn_tui.engine.insight.subject import Subject
+from cnn_tui.engine.insight.subject import CONVS, Subject
 from cnn_tui.engine.ops.memory import Array
 
 _FEW = 0.995
@@ -92,7 +92,7 @@ def maps(subject: Subject, layer: str = "", image: int | Path = 0) -> Maps:
 
 def first_layer_of(subject: Subject) -> str:
     """The layer with the responses of the first convolution; without one the first layer."""
-    convs = [name for name, layer in subject.reports.items() if layer.type == "conv"]
+    convs = [name for name, layer in subject.reports.items() if layer.type in CONVS]
     return subject.response(convs[0]) if convs else subject.layers[0]
 
 

@@ -103,7 +103,9 @@ def pruned(
 
 
 def _own_arrays(network: Network, name: str, weights: Mapping[str, Array]) -> list[str]:
-    layers = (name, *wired(network)[name].norms)
+    conv = wired(network)[name]
+    layers = dict.fromkeys((name, *conv.norms, conv.response))
     kinds = ("weight", "bias", "running_mean", "running_var")
     arrays = [f"{layer}.{kind}" for layer in layers for kind in kinds]
-    return [array for array in arrays if array in weights]
+    # The slope of a PReLU may serve all channels.
+    return [a for a in arrays if a in weights and len(weights[a]) == conv.layer.out_channels]

@@ -9,7 +9,7 @@ import msgspec
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.inside import BLOCKS, lists_in, with_lists
-from cnn_tui.engine.specs.layers import Conv, Layer, Repeat
+from cnn_tui.engine.specs.layers import Conv, DWConv, Layer, Repeat
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport
 
@@ -18,7 +18,8 @@ def with_filters(network: Network, name: str, filters: int) -> Network:
     """A valid network with ``filters`` filters in the conv layer ``name``.
 
     Raises:
-        InsightError: if the layers no longer fit together, as in a residual sum.
+        InsightError: if the layers no longer fit together, as in a residual sum, or the layer is
+            a depthwise convolution, which follows its input.
     """
     layers = tuple(_resized(network.layers, check(network).layers, name, filters))
     changed = msgspec.structs.replace(network, layers=layers)
@@ -38,6 +39,11 @@ def _resized(
         if isinstance(layer, BLOCKS):
             pairs = zip(lists_in(layer), _rows_of(layer, report, name), strict=False)
             yield with_lists(layer, [tuple(_resized(*pair, name, filters)) for pair in pairs])
+        elif isinstance(layer, DWConv) and report.name == name:
+            raise InsightError(
+                f"{name} has as many filters as the channels that it reads.",
+                "Choose the conv layer before it.",
+            )
         elif isinstance(layer, Conv) and report.name == name:
             yield msgspec.structs.replace(layer, out_channels=filters)
         else:

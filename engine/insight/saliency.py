@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.insight.examples import Examples
-from cnn_tui.engine.insight.subject import Subject
+from cnn_tui.engine.insight.subject import CONVS, Subject
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.wording import listed
 
@@ -109,7 +109,7 @@ def _map(gradient: Array) -> Array:
 def last_layers(subject: Subject) -> tuple[str, ...]:
     """The layers with weights after the last convolution, or that one if there are none."""
     learned = [name for name, layer in subject.reports.items() if layer.weights]
-    convs = [name for name in learned if subject.reports[name].type == "conv"]
+    convs = [name for name in learned if subject.reports[name].type in CONVS]
     after = learned[learned.index(convs[-1]) + 1 :] if convs else learned
     return tuple(after or learned[-1:])
 

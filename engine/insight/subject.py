@@ -34,6 +34,8 @@ __all__ = ["CHUNK", "Examples", "SplitName", "Subject"]
 
 CHUNK = 64
 """Images whose outputs of all layers are held at a time."""
+CONVS = ("conv", "dwconv")
+"""The types of layers that have filters."""
 _FEW_CLASSES = 10
 """Classes that an error lists; of more it names the first and the last."""
 
@@ -172,12 +174,12 @@ class Subject:
         return tuple(self.reports)
 
     def conv_layers(self) -> tuple[str, ...]:
-        """The names of the convolutions, in the order of the network.
+        """The names of the convolutions, depthwise ones too, in the order of the network.
 
         Raises:
             InsightError: if there is none.
         """
-        found = tuple(name for name, layer in self.reports.items() if layer.type == "conv")
+        found = tuple(name for name, layer in self.reports.items() if layer.type in CONVS)
         if not found:
             raise InsightError(
                 f"The network {plain(self.network.name)} has no conv layer, so it has no filters.",

@@ -167,13 +167,14 @@ class LayerHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     layer: Word
     type: Word
-    """The layer's type as in a file: conv, fc, batchnorm; relu, sigmoid, tanh."""
+    """The layer's type as in a file: conv, fc, batchnorm, prelu; relu, sigmoid, tanh."""
     weight_norm: Length | None = None
     """Norm of the weight after the step, without bias."""
     gradient_norm: Length | None = None
     """Norm of the weight's gradient, without L2 and clipping."""
     update_ratio: Length | None = None
-    """Norm of the step over that of the weight before it; None if that was 0."""
+    """Norm of the step over that of the weight before it; None if that was 0, or for a layer scale,
+    which begins near 0."""
     units: Count | None = None
     """Number of channels of a volume or elements of a vector."""
     zeros: Share | None = None

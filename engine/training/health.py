@@ -18,7 +18,10 @@ from cnn_tui.engine.ops.activations import ActivationKernel
 from cnn_tui.engine.ops.kernel import Kernel
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.parameters import Parameter
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import layer_type
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.placed import place_network
 from cnn_tui.engine.training.events import LayerHealth, LayersMeasured
 
 EARLY = (1, 5, 10)
@@ -43,12 +46,14 @@ def is_due(step: int) -> bool:
 class HealthMeter:
     """Measures steps of a model: :meth:`before` and :meth:`measure` enclose the update."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, network: Network) -> None:
         self._model = model
+        layers = place_network(network, check(network))
+        self._types = {one.name: one.report.type for layer in layers for one in layer.walk()}
         self._weights = {
             parameter.name.rpartition(".")[0]: parameter
             for parameter in model.store.parameters
-            if parameter.role in ("weight", "gamma") and not parameter.frozen
+            if parameter.role in ("weight", "gamma", "scale") and not parameter.frozen
         }
         self._before: dict[str, Array] = {}
 
@@ -84,13 +89,15 @@ class HealthMeter:
 
     def _moved(self, name: str, weight: Parameter) -> LayerHealth:
         before = self._before.pop(name)
-        size = _norm(before)
+        size, kind = _norm(before), self._types[name]
+        # A layer scale begins near zero on purpose: beside that every step is large.
+        relative = size > 0 and kind != "layer_scale"
         return LayerHealth(
             layer=name,
-            type=_type(weight),
+            type=kind,
             weight_norm=_norm(weight.storage),
             gradient_norm=_norm(weight.storage_grad),
-            update_ratio=_norm(_sample(weight) - before) / size if size else None,
+            update_ratio=_norm(_sample(weight) - before) / size if relative else None,
         )
 
 
@@ -121,12 +128,6 @@ def _saturation(name: str, kind: str, ys: list[Array], low: float, high: float) 
 
 def _count(masks: list[NDArray[np.bool_]]) -> int:
     return sum(int(np.count_nonzero(mask)) for mask in masks)
-
-
-def _type(weight: Parameter) -> str:
-    if weight.role == "gamma":
-        return "batchnorm"
-    return "conv" if len(weight.storage_shape) == 4 else "fc"
 
 
 def _sample(weight: Parameter) -> Array:

@@ -14,7 +14,7 @@ from typing import Literal
 import msgspec
 
 from cnn_tui.engine.specs.inside import BLOCKS, lists_in, with_lists
-from cnn_tui.engine.specs.layers import FC, Conv, Dropout, Layer, LeakyReLU, ReLU
+from cnn_tui.engine.specs.layers import FC, Conv, Dropout, Layer, LeakyReLU, Parallel, ReLU
 from cnn_tui.engine.specs.network import InitializerName, Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Remedy
@@ -139,12 +139,20 @@ def _with_dropout(network: Network, p: float) -> Network:
 
 
 def _each(network: Network, change: Callable[[Layer], Layer]) -> Network:
-    """The network with every layer except blocks replaced by ``change``."""
+    """The network with every layer replaced by ``change``, except blocks and gates.
+
+    A gate is a sigmoid whose values multiply others, as in squeeze-and-excitation.
+    """
 
     def changed(layer: Layer) -> Layer:
-        if isinstance(layer, BLOCKS):
-            return with_lists(layer, [tuple(map(changed, inner)) for inner in lists_in(layer)])
-        return change(layer)
+        if not isinstance(layer, BLOCKS):
+            return change(layer)
+        gated = isinstance(layer, Parallel) and layer.merge == "multiply"
+        lists = []
+        for inner in lists_in(layer):
+            free = len(inner) - (gated and bool(inner) and inner[-1].info.saturates)
+            lists.append((*map(changed, inner[:free]), *inner[free:]))
+        return with_lists(layer, lists)
 
     return msgspec.structs.replace(network, layers=tuple(map(changed, network.layers)))
 

@@ -107,7 +107,7 @@ class Trainer:
         check_compatible(self.network, self.dataset)
         self.model = build(self.network, seed=self.recipe.seed, threads=self.threads)
         self.optimizer = build_optimizer(self.recipe, self.model)
-        self.meter = HealthMeter(self.model)
+        self.meter = HealthMeter(self.model, self.network)
         self.normalizer = Normalizer.of(self.dataset.train, self.recipe)
         self.loader = Loader(self.dataset.train, self.normalizer, self.recipe)
         self._restore()

@@ -33,12 +33,16 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     LeakyReLU,
     MaxPool,
+    Parallel,
     ReLU,
+    Repeat,
     Residual,
     Sigmoid,
     Tanh,
 )
 from cnn_tui.engine.specs.network import Network, Recipe
+from cnn_tui.engine.specs.norms import LayerScale
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 from cnn_tui.engine.transforms.carry import load_weights
 
 SHAPE = (2, 8, 8)
@@ -63,6 +67,19 @@ FITTING: dict[str, tuple[Layer, ...]] = {
     "sigmoid": (CONV, Sigmoid(), Conv(out_channels=3)),
     "tanh": (CONV, BatchNorm(), Tanh()),
     "gelu": (CONV, GELU()),
+    "slopes of its own": (CONV, PReLU(per_channel=True)),
+    "one slope": (CONV, PReLU()),
+    "a layer scale": (CONV, BatchNorm(), LayerScale(), ReLU()),
+    "to layers that are repeated": (
+        CONV,
+        ReLU(),
+        Repeat(layers=(Conv(out_channels=3), ReLU()), times=2),
+    ),
+    "to branches": (
+        CONV,
+        ReLU(),
+        Parallel(branches=((Conv(out_channels=3, kernel_size=1),), (ReLU(), CONV))),
+    ),
     "two activations": (CONV, ReLU(), Tanh(), Conv(out_channels=3)),
 }
 STUCK: dict[str, tuple[tuple[Layer, ...], str]] = {
@@ -76,10 +93,15 @@ STUCK: dict[str, tuple[tuple[Layer, ...], str]] = {
     ),
     "the norm of neighbours": ((CONV, ReLU(), LRN()), "lrn3 computes each map from others"),
     "slopes for each map": (
-        (CONV, PReLU(per_channel=True)),
-        "prelu2 has weights for each",
+        (CONV, ReLU(), PReLU(per_channel=True)),
+        "prelu3 has weights for each",
     ),
-    "filters for each map": ((CONV, ReLU(), DWConv()), "dwconv3 has weights for each of their"),
+    "filters for each map": ((CONV, ReLU(), DWConv()), "dwconv3 has filters for each of their"),
+    "filters of a channel each": ((DWConv(name="conv1"), ReLU()), "each belongs to a channel that"),
+    "another order": ((CONV, ReLU(), ChannelShuffle(groups=5)), "channel_shuffle3 puts their maps"),
+    "a batch norm past an edge": ((CONV, Pad(padding=1), BatchNorm()), "bn3 has weights for each"),
+    "a sigmoid past an edge": ((CONV, Pad(padding=1), Sigmoid()), "sigmoid3 turns their zeros"),
+    "a copy": ((Repeat(layers=(CONV, ReLU()), times=2),), "copies of repeat1 must have equally"),
     "a batch norm after the ReLU": ((CONV, ReLU(), BatchNorm()), "bn3 after the activation"),
     "a sigmoid after the ReLU": ((CONV, ReLU(), Sigmoid()), "sigmoid3 turns their zeros"),
     "groups that read it": (

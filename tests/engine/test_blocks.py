@@ -297,8 +297,8 @@ SQUEEZED = (
 def test_how_convolutions_in_branches_are_wired() -> None:
     found = wired(network((3, 6, 6), *SQUEEZED, classes=3))
     assert found["first"].response == "relu3"
-    assert (found["left"].source, found["left"].joined) == ("parallel4", "")
-    assert (found["right"].activation, found["right"].joined) == (None, "after")
+    assert (found["left"].source, found["left"].joined) == (("parallel4", 0), None)
+    assert (found["right"].activation, found["right"].joined) == (None, ("after", 2))
 
 
 def test_who_reads_filters_before_and_in_branches() -> None:

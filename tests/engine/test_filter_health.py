@@ -21,12 +21,16 @@ from cnn_tui.engine.insight.health import FilterHealth, health
 from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.insight.verdict import LayerFilters
+from cnn_tui.engine.insight.wiring import wired
+from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.layers import (
     BatchNorm,
     Conv,
     Layer,
     LeakyReLU,
     MaxPool,
+    Merge,
+    Parallel,
     ReLU,
     Residual,
     Sigmoid,
@@ -233,6 +237,59 @@ def test_equal_filters_of_other_channels_are_no_duplicates() -> None:
     )
     assert layer.duplicates == ()
     assert layer.largest_cosine == pytest.approx(1)
+
+
+def test_depthwise_filters_are_no_copies_of_each_other() -> None:
+    def alike(weights: dict[str, np.ndarray]) -> None:
+        weights["conv1.weight"][1] = weights["conv1.weight"][0]
+        weights["dwconv2.weight"][1:] = weights["dwconv2.weight"][0]
+        weights["dwconv2.weight"][3] = 0
+
+    described = network(
+        SHAPE, Conv(out_channels=4), DWConv(kernel_size=3, multiplier=2), ReLU(), classes=3
+    )
+    with closing(subject_of(described, DATA)) as subject:
+        weights = subject.weights()
+        alike(weights)
+        with closing(subject.with_weights(weights, "changed")) as changed:
+            plain, deep = health(changed).layers
+    assert plain.duplicates == ((0, 1),)
+    # Two filters of one channel may do the same; those of equal channels are left to the layer
+    # that makes these.
+    assert (deep.filters, deep.dead) == (8, (3,))
+    assert deep.duplicates == ((0, 1), (4, 5), (6, 7))
+
+
+def test_noise_is_found_among_depthwise_filters() -> None:
+    described = network(SHAPE, DWConv(kernel_size=5, padding=2, multiplier=8), ReLU(), classes=3)
+    with closing(subject_of(described, DATA)) as subject:
+        (layer,) = health(subject).layers
+    assert len(layer.noisy) >= 14 and layer.filters == 16
+
+
+@pytest.mark.parametrize("merge", ["concat", "add", "multiply"])
+def test_a_filter_is_dead_where_the_relu_after_a_merge_is_silent(merge: Merge) -> None:
+    left, right = (Conv(out_channels=3, kernel_size=1, name=name) for name in ("left", "right"))
+    block = Parallel(branches=((left, ReLU()) if merge == "multiply" else (left,), (right,)))
+    described = network(
+        SHAPE, msgspec.structs.replace(block, merge=merge), ReLU(), Conv(out_channels=2), classes=3
+    )
+    with closing(subject_of(described, DATA)) as subject:
+        weights = subject.weights()
+        weights["right.bias"][1] = -1e3
+        with closing(subject.with_weights(weights, "changed")) as changed:
+            found = {layer.layer: layer.dead for layer in health(changed).layers}
+    assert found["right"] == (1,)
+    assert found["left"] == (() if merge != "add" else (1,))
+
+
+def test_the_filters_of_a_share_are_judged_by_what_they_read() -> None:
+    shares = (Conv(out_channels=3, name="left"), Conv(out_channels=3, name="right"))
+    block = Parallel(branches=tuple((share,) for share in shares), split=True)
+    described = network(SHAPE, Conv(out_channels=4), block, ReLU(), classes=3)
+    assert wired(described)["right"].source == ("conv1", 2)
+    with closing(subject_of(described, DATA)) as subject:
+        assert [layer.filters for layer in health(subject).layers] == [4, 3, 3]
 
 
 def test_the_json_has_the_agreed_fields(trained: Subject) -> None:

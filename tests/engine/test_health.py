@@ -52,7 +52,7 @@ class Step:
         self.images = random_images(SHAPE, IMAGES, dtype=np.float32)
         self.targets = random_targets(CLASSES, IMAGES)
         optimizer = build_optimizer(net.training, self.model)
-        meter = HealthMeter(self.model)
+        meter = HealthMeter(self.model, net)
         meter.before()
         self.before = weights_of(self.model)
         self.model.train_batch(self.images, self.targets)

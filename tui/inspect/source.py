@@ -241,6 +241,7 @@ class Inspector:
 
 def _facts(source: Source, subject: Subject) -> Surroundings:
     from cnn_tui.engine.insight.maps import first_layer_of
+    from cnn_tui.engine.insight.subject import CONVS
 
     data, states = subject.data, source.states()
     here = (at for at, name in enumerate(states) if _is_state(name, subject.state))
@@ -249,7 +250,7 @@ def _facts(source: Source, subject: Subject) -> Surroundings:
         subject.state,
         states,
         next(here, 0),
-        [name for name, layer in subject.reports.items() if layer.type == "conv"],
+        [name for name, layer in subject.reports.items() if layer.type in CONVS],
         [name for name, layer in subject.reports.items() if layer.type in _WINDOWED],
         subject.layers,
         _weighted(subject),

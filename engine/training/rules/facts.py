@@ -7,10 +7,13 @@ import statistics
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.inside import walk_layers
 from cnn_tui.engine.specs.layers import Dropout
 from cnn_tui.engine.specs.network import SVM, Network
+from cnn_tui.engine.specs.placed import place_network
 from cnn_tui.engine.training.events import (
     BatchCompleted,
     EpochCompleted,
@@ -182,6 +185,18 @@ class Facts:
         """Whether the initial weights were smaller than the layers need."""
         return self.network.training.initializer in ("gaussian", "zeros")
 
+    @cached_property
+    def squashing(self) -> frozenset[str]:
+        """The names of the sigmoids and tanhs, apart from gates, which may be all or nothing.
+
+        A gate ends a branch whose values multiply others, as in squeeze-and-excitation.
+        """
+        placed = place_network(self.network, check(self.network))
+        layers = [inner for layer in placed for inner in layer.walk()]
+        products = (one for one in layers if getattr(one.layer, "merge", "") == "multiply")
+        gates = {branch[-1].name for block in products for branch in block.branches if branch}
+        return frozenset(one.name for one in layers if one.layer.info.saturates) - gates
+
     @property
     def growth(self) -> float:
         """Median ratio of the weight norms to those of the first measurement."""
@@ -203,8 +218,8 @@ class Facts:
 
 
 def weighted(measured: LayersMeasured) -> list[LayerHealth]:
-    """The measured convolutions and fully connected layers."""
-    return [layer for layer in measured.layers if layer.type in ("conv", "fc")]
+    """The measured convolutions and fully connected layers, whose weights begin at random."""
+    return [layer for layer in measured.layers if layer.type in ("conv", "dwconv", "fc")]
 
 
 def typical_ratio(measured: LayersMeasured) -> float | None:

@@ -60,6 +60,8 @@ def _cause_of_death(facts: Facts, name: str, *, whole: bool) -> tuple[str, Remed
 def saturated(facts: Facts) -> Iterator[Verdict]:
     """Sigmoids and tanhs at their bounds, where gradients vanish. Notes, Activation functions."""
     for name, _, shares in _shares(facts, "saturated"):
+        if name not in facts.squashing:
+            continue
         if len(shares) >= 3 and min(shares[-3:]) >= SATURATED:
             yield Verdict(
                 "saturated",

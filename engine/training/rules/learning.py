@@ -243,7 +243,7 @@ def _losses(facts: Facts) -> str:
 def _liven(facts: Facts) -> Remedy:
     if facts.network.training.initializer in ("gaussian", "zeros"):
         return remedies.initializer("he")
-    if any(layer.info.saturates for _, layer in walk_layers(facts.network.layers)):
+    if facts.squashing:
         return remedies.activation("relu")
     return remedies.learning_rate(facts.lr * 10, restart=False)
 
