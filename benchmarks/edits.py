@@ -13,7 +13,16 @@ import time
 
 from textual.pilot import Pilot
 
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer, ReLU, Residual
+from cnn_tui.engine.specs.layers import (
+    FC,
+    BatchNorm,
+    Conv,
+    Layer,
+    MaxPool,
+    Parallel,
+    ReLU,
+    Residual,
+)
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
@@ -46,9 +55,29 @@ def nested(count: int) -> Network:
     return Network(input=(3, 33, 32), layers=(first, ReLU(), *whole, FC(out_features=10)))
 
 
+def branched(count: int) -> Network:
+    """Inception modules of four branches, with about ``count`` layers."""
+
+    def conv(channels: int, size: int) -> tuple[Layer, ...]:
+        whole = Conv(out_channels=channels, kernel_size=size, padding=size // 2)
+        return (whole, BatchNorm(), ReLU())
+
+    def module(channels: int) -> Parallel:
+        pooled = (MaxPool(kernel_size=3, stride=1, padding=1), *conv(4, 1))
+        second, third = (*conv(6, 1), *conv(channels, 3)), (*conv(2, 1), *conv(4, 5))
+        return Parallel(branches=(conv(8, 1), second, third, pooled))
+
+    modules = tuple(module(8 + at % 7) for at in range(max(1, count // 20)))
+    first = Conv(out_channels=16, kernel_size=3, padding=1)
+    return Network(input=(3, 33, 32), layers=(first, ReLU(), *modules, FC(out_features=10)))
+
+
 async def measure(name: str, network: Network) -> None:
     """Print median and maximum of edits of each type, near both ends of the list."""
-    app = CnnTuiApp(Builder(Document(network)), Training(Session(), Places()))
+    builder = Builder(Document(network))
+    if any(row.folded for row in builder.rows):
+        builder.fold_all()  # which unfolds them
+    app = CnnTuiApp(builder, Training(Session(), Places()))
     async with app.run_test(size=(120, 40)) as pilot:
         rows = len(app.builder.rows)
         name = f"{rows} rows {name}"
@@ -79,10 +108,11 @@ async def _cost(pilot: Pilot[None], key: str) -> float:
 
 
 async def main(count: int) -> None:
-    """A plain and a nested network."""
+    """A plain, a nested and a branched network."""
     gc.freeze()  # as the app does
     await measure("in a row", plain(count))
     await measure("in blocks", nested(count))
+    await measure("in branches", branched(count))
 
 
 if __name__ == "__main__":

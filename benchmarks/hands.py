@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 from _terminal import COLUMNS, ROWS, Terminal, environment
-from edits import plain
+from edits import branched, plain
 
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.network import Recipe
@@ -45,6 +45,10 @@ class Place:
 PLACES = {
     "build": Place((), b"insert", (DOWN, UP), AT_ONCE, "deep"),
     "build, an edit": Place((DOWN,), b"insert", (b"D", b"u"), AT_ONCE, "deep"),
+    "build, branches": Place((b"f",), b"insert", (DOWN, UP), AT_ONCE, "branched"),
+    "build, branches, an edit": Place(
+        (b"f", DOWN, DOWN, DOWN, DOWN), b"insert", (b"D", b"u"), AT_ONCE, "branched"
+    ),
     "build, training": Place((F5, b"1"), b"insert", (DOWN, UP), AT_ONCE, "deep", training=True),
     "build, training fast": Place((F5, b"1"), b"insert", (DOWN, UP), AT_ONCE, training=True),
     "train": Place((F5,), b"epoch", (b"g", b"g"), training=True),
@@ -62,14 +66,17 @@ PLACES = {
 
 
 def networks(home: Path) -> dict[str, str]:
-    """A file of ``LAYERS`` layers and the name of a preset, each as an argument."""
+    """Files of ``LAYERS`` layers, in a row and in branches, and of a few, each as an argument."""
     deep = home / "deep.toml"
     recipe = Recipe(epochs=10_000, batch_size=4, lr=1e-5)
     save_network(msgspec.structs.replace(plain(LAYERS), data="shapes", training=recipe), deep)
     endless = home / "endless.toml"
     network = msgspec.structs.replace(plain(6), data="shapes", input=(3, 32, 32), training=recipe)
     save_network(network, endless)
-    return {"deep": str(deep), "lenet5": str(endless)}
+    modules = home / "branched.toml"
+    network = msgspec.structs.replace(branched(LAYERS), data="shapes", training=recipe)
+    save_network(network, modules)
+    return {"deep": str(deep), "lenet5": str(endless), "branched": str(modules)}
 
 
 def answers(terminal: Terminal, keys: tuple[bytes, bytes], count: int) -> Iterator[float]:

@@ -98,6 +98,22 @@ COMMANDS = (
         in_bar=False,
         name="Extend the selection up",
     ),
+    Command(
+        LIST,
+        "left",
+        "screen.fold",
+        "fold",
+        "Fold, unfold a block",
+        "left/rt",
+        False,
+        name="Fold the block, or go to its heading",
+    ),
+    Command(
+        LIST, "right", "screen.unfold", "unfold", in_bar=False, name="Unfold the block, or go in"
+    ),
+    Command(LIST, "f", "screen.fold_all", "fold all", "Fold, unfold all blocks", in_bar=False),
+    Command(LIST, "w", "screen.wrap", "wrap", "Wrap in a block, unwrap", in_bar=False),
+    Command(LIST, "B", "screen.add_branch", "branch", "Add a branch to the block", in_bar=False),
     Command(LIST, "y", "screen.copy", "copy", "Copy the layers as text", in_bar=False),
     Command(LIST, "T", "screen.transform", "transform", "Transform the layer", in_bar=False),
     Command(LIST, "v", "screen.picture", "picture", "The network as volumes", in_bar=False),

@@ -93,6 +93,24 @@ def fit(text: str, width: int) -> str:
     return text.ljust(width) if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
+def short_name(name: str, width: int) -> str:
+    """Shorten the name of a layer in blocks: ``parallel4.b.conv1`` to ``par4.b.conv1``.
+
+    The names of the blocks lose their letters, the outermost first, then the beginning is left out.
+    """
+    *blocks, layer = name.split(".")
+    for letters in (3, 1, 0):
+        for at, block in enumerate(blocks):
+            short = ".".join([*blocks, layer])
+            if len(short) <= width:
+                return short
+            stem = block.rstrip("0123456789")
+            if letters < len(stem) < len(block):
+                blocks[at] = stem[:letters] + block[len(stem) :]
+    short = ".".join([*blocks, layer])
+    return short if len(short) <= width else "…" + short[len(short) - width + 1 :].lstrip(".")
+
+
 def packed(words: str, width: int) -> list[str]:
     """Wrap at ``width`` columns, between two parts if possible."""
     lines = [""]

@@ -59,7 +59,8 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
     if suffix == ".safetensors":
         raise SpecError(f"{where} holds weights without a network.", _WEIGHTS)
     raise SpecError(
-        f"Expected an .onnx, .py or .txt file, received {where}.", "Export to ONNX first."
+        f"Expected an .onnx or .py file, or a print as .txt, received {where}.",
+        "Export to ONNX first.",
     )
 
 

@@ -37,3 +37,19 @@ def calls_of(tree: ast.Module, name: str) -> list[ast.Call]:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
     ]
+
+
+def methods_of(node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
+    """Return the methods of a class by their names."""
+    return {part.name: part for part in node.body if isinstance(part, ast.FunctionDef)}
+
+
+def assigned_names(line: ast.stmt) -> set[str]:
+    """Return the variables and attributes that a statement may set, as ``name``, ``self.name``."""
+    names = set()
+    for node in ast.walk(line):
+        if isinstance(node, ast.Name | ast.Attribute) and isinstance(node.ctx, ast.Store):
+            names.add(ast.unparse(node))
+        elif isinstance(node, ast.Call) and method_name(node) in ("append", "extend"):
+            names.add(ast.unparse(node.func).rpartition(".")[0])
+    return names

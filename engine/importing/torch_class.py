@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import chain
-from typing import Literal, cast
+from typing import cast
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.importing.class_init import Init, bound, methods_of, module_classes
+from cnn_tui.engine.importing.class_init import Init, Names, bound
 from cnn_tui.engine.importing.functions import FUNCTIONS, RESHAPES, applied
 from cnn_tui.engine.importing.literals import NotLiteralError
 from cnn_tui.engine.importing.signatures import ImportedModule
@@ -18,8 +18,10 @@ from cnn_tui.engine.importing.syntax import (
     first_words,
     is_training,
     method_name,
+    methods_of,
     shorter_call,
 )
+from cnn_tui.engine.importing.torch_calls import CallReader, Known, Values
 from cnn_tui.engine.importing.torch_source import SHARED, TorchSource
 from cnn_tui.engine.importing.torch_values import Value, joined, parts_to
 from cnn_tui.engine.specs.layers import MAX_BRANCHES, Merge
@@ -32,9 +34,7 @@ _CHANNELS = (1, -3)
 _CONCATENATIONS = ("torch.cat", "torch.concat", "torch.concatenate")
 _OPERATORS: dict[str, Merge] = {"add": "add", "mul": "multiply", "multiply": "multiply"}
 
-Known = Value | list[Value] | Literal["batch", "size"]
-"""What a variable holds; instead of a value also the number of images, or another size."""
-Values = dict[str, Known]
+_NO_MODULE = "is not a single module"
 
 
 def class_chain(source: TorchSource, node: ast.ClassDef) -> tuple[ImportedModule, tuple[str, ...]]:
@@ -58,27 +58,31 @@ def class_chain(source: TorchSource, node: ast.ClassDef) -> tuple[ImportedModule
 class _Flow:
     """Follows ``forward``, and what is made of its input."""
 
-    def __init__(
-        self, source: TorchSource, node: ast.ClassDef, names: Mapping[str, object]
-    ) -> None:
+    def __init__(self, source: TorchSource, node: ast.ClassDef, given: Names) -> None:
         self._class, self._methods = node, methods_of(node)
-        self._init = Init(source, self._methods.get("__init__"), names)
-        self._source = source.within(self._init.names)
-        self._used = dict[str, ImportedModule]()
+        self._source_of, self._remarks = source, list[str]()
+        self._init = Init(source, node, given, self._inner)
+        self._source = source.within(self._init.literals)
+        self._calls = CallReader(self._source)
+        self._used = set[int]()
         self._entered: list[str] = []
-        self._remarks: list[str] = []
 
     def read(self) -> tuple[ImportedModule, ...]:
         """Return the modules between the input and the result of ``forward``."""
         parts = parts_to(self._enter("forward", self._class.name, [Value()]))
         reached = {id(part) for part in chain.from_iterable(part.every() for part in parts)}
+        modules = self._init.attributes
         unused = (
             f"{name} (line {line}) is not used in what forward returns, and left out"
-            for name, line in self._init.modules()
-            if id(self._used.get(name)) not in reached
+            for name, line in self._init.lines.items()
+            if not {id(modules[name]), *self._parts_of(modules[name])} & reached
         )
-        self.notes = (*dict.fromkeys(self._remarks), *map(plain, unused))
+        self.notes = (*dict.fromkeys([*self._remarks, *self._calls.remarks]), *map(plain, unused))
         return parts
+
+    def _parts_of(self, module: object) -> set[int]:
+        inner = module.every() if isinstance(module, ImportedModule) else ()
+        return {id(part) for part in inner}
 
     def _enter(self, name: str, where: str, given: Sequence[Value]) -> Value:
         """Follow a method; returns its result."""
@@ -108,6 +112,11 @@ class _Flow:
                     result = self._follow(self._chosen(line, values), values)
                     if result is not None:
                         return result
+                case ast.For(target=ast.Name(id=name), iter=ast.Attribute(ast.Name("self"), held)):
+                    for part in self._held(line.iter, held):
+                        values[name] = part
+                        if (result := self._follow(line.body, values)) is not None:
+                            return result
                 case _:
                     self._statement(line, values)
         return None
@@ -139,9 +148,8 @@ class _Flow:
         """The statements of an ``if`` whose condition is known."""
         training = any(is_training(node) for node in ast.walk(line.test))
         names: dict[str, object] = {"self.training": False}
-        names |= {f"self.{name}": name for name, _ in self._init.modules()}
         try:
-            holds = self._source.within({**self._init.names, **names}).value(line.test)
+            holds = self._source.within({**self._init.literals, **names}).value(line.test)
         except NotLiteralError:
             raise self._refused(line, f"{self._entered[-1]} has {first_words(line)}") from None
         if training:
@@ -150,7 +158,7 @@ class _Flow:
         return line.body if holds else line.orelse
 
     def _assigned(self, node: ast.expr, values: Values) -> Known:
-        if self._is_batch(node, values):
+        if self._calls.is_batch(node, values):
             return "batch"
         if isinstance(node, ast.List | ast.Tuple):
             return self._several(node, values)
@@ -198,6 +206,10 @@ class _Flow:
                 return cast(Value, values[name])
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=name)):
                 return self._own(node, name, values)
+            case ast.Call(func=ast.Name(id=name)) if isinstance(values.get(name), ImportedModule):
+                return self._through(cast(ImportedModule, values[name]), node, values)
+            case ast.Call(func=ast.Subscript(ast.Attribute(ast.Name("self"), name), at)):
+                return self._through(self._held(node, name)[self._number(at)], node, values)
             case ast.Call(func=ast.Call() as made):
                 return self._only(node, values).then(self._source.part(made, ""))
             case ast.Call():
@@ -211,6 +223,13 @@ class _Flow:
             case ast.Tuple():
                 raise self._source.error(node, "is more than one value", _CHAIN)
         raise self._source.error(node, "is no module applied to a value", _CHAIN)
+
+    def _number(self, node: ast.expr) -> int:
+        with suppress(NotLiteralError):
+            number = self._source.value(node)
+            if type(number) is int and number >= 0:
+                return number
+        raise self._source.error(node, "is not the number of a module", _CHAIN)
 
     def _joined(
         self, nodes: Sequence[ast.expr], merge: Merge, node: ast.expr, values: Values
@@ -227,27 +246,41 @@ class _Flow:
         if name in self._methods:
             given = [self._value(argument, values) for argument in node.args]
             return self._enter(name, self._source.at(node), given)
-        made = self._init.made(name)
-        if isinstance(made, str):
-            raise self._source.error(node, made)
+        made = self._init.attributes.get(name)
+        if isinstance(made, SpecError):
+            raise made
+        if not isinstance(made, ImportedModule):
+            raise self._source.error(node, "is not set in __init__" if made is None else _NO_MODULE)
+        return self._through(made, node, values)
+
+    def _through(self, part: ImportedModule, node: ast.Call, values: Values) -> Value:
+        """Apply a module that ``__init__`` made."""
         before = self._only(node, values)
-        part = self._inner(made) or self._source.part(made, name)
-        if name in self._used and part.has_weights:
+        if id(part) in self._used and part.has_weights:
             raise self._source.error(node, SHARED)
-        self._used[name] = part
+        self._used.add(id(part))
         return before.then(part)
 
-    def _inner(self, made: ast.expr) -> ImportedModule | None:
-        """What another class of the file does; None if ``made`` makes no object of one."""
-        classes = module_classes(self._source)
-        if not isinstance(made, ast.Call) or self._source.meaning(made.func) not in classes:
-            return None
-        inner = classes[self._source.meaning(made.func)]
+    def _held(self, node: ast.expr, name: str) -> Sequence[ImportedModule]:
+        """The modules of a list or a Sequential that ``__init__`` made."""
+        made = self._init.attributes.get(name)
+        if isinstance(made, SpecError):
+            raise made
+        parts = made.parts if isinstance(made, ImportedModule) else made
+        if isinstance(parts, list | tuple) and all(isinstance(p, ImportedModule) for p in parts):
+            return parts
+        raise self._source.error(node, "is no list of modules", _CHAIN)
+
+    def _inner(
+        self, inner: ast.ClassDef, given: Sequence[object], words: Names, node: ast.Call
+    ) -> ImportedModule:
+        """What an object of another class of the file does."""
         if inner.lineno >= self._class.lineno:
-            raise self._source.error(made, "is a class that is defined only later")
-        names = bound(self._source, methods_of(inner).get("__init__"), made)
-        flow = _Flow(self._source, inner, names)
-        part = ImportedModule("Sequential", self._source.at(made), parts=flow.read())
+            raise self._source_of.error(node, "is a class that is defined only later")
+        init = methods_of(inner).get("__init__")
+        names = [argument.arg for argument in init.args.args[1:]] if init else []
+        flow = _Flow(self._source_of, inner, {**dict(zip(names, given, strict=False)), **words})
+        part = ImportedModule("Sequential", self._source_of.at(node), parts=flow.read())
         self._remarks += flow.notes
         return part
 
@@ -273,10 +306,10 @@ class _Flow:
         if name == "expand_as":  # a product does so by itself
             return given
         if name in RESHAPES:
-            return given.then(self._reshaped(node, arguments, values))
+            return given.then(self._calls.reshaped(node, arguments, values))
         if name not in FUNCTIONS:
             return given.then(ImportedModule(name, where, known=False))
-        for part in applied(name, where, self._settings(node, name, arguments)):
+        for part in applied(name, where, self._calls.settings(node, name, arguments)):
             given = given.then(part)
         return given
 
@@ -296,53 +329,6 @@ class _Flow:
         if settings.get("dim", 0) not in _CHANNELS or not given:
             raise self._source.error(node, "does not concatenate channels (dim=1)", _CHAIN)
         return joined(given, "concat", self._source.at(node))
-
-    def _settings(
-        self, node: ast.Call, name: str, arguments: Sequence[ast.expr]
-    ) -> dict[str, object]:
-        """The literal arguments; ``training`` may be that of the module."""
-        keywords = [word for word in node.keywords if not is_training(word.value)]
-        plain_ones = [argument for argument in arguments if not is_training(argument)]
-        asks = len(plain_ones) + len(keywords) < len(arguments) + len(node.keywords)
-        if name == "dropout" and not asks:
-            self._remarks.append(
-                f"line {node.lineno}: without training=self.training this dropout also drops when "
-                "the network is used; here it does not"
-            )
-        stripped = ast.copy_location(ast.Call(node.func, plain_ones, keywords), node)
-        return self._source.settings(stripped, FUNCTIONS[name][1])
-
-    def _reshaped(
-        self, node: ast.Call, arguments: Sequence[ast.expr], values: Values
-    ) -> ImportedModule:
-        """Flatten to ``(N, -1)``, or give flat values one pixel: ``(N, C, 1, 1)``."""
-        shape = arguments
-        if len(shape) == 1 and isinstance(shape[0], ast.Tuple | ast.List):
-            shape = shape[0].elts
-        batched = bool(shape) and (self._is_batch(shape[0], values) or self._is(shape[0], -1))
-        if batched and len(shape) == 4 and self._is(shape[2], 1) and self._is(shape[3], 1):
-            return ImportedModule("Unflatten", self._source.at(node))
-        if batched and len(shape) == 2:
-            return ImportedModule("Flatten", self._source.at(node))
-        raise self._source.error(node, "does not flatten to (-1, n): no counterpart")
-
-    def _is(self, node: ast.expr, number: int) -> bool:
-        with suppress(NotLiteralError):
-            return self._source.value(node) == number
-        return False
-
-    def _is_batch(self, node: ast.expr, values: Values) -> bool:
-        """Whether it is the number of images: ``x.size(0)``, ``x.shape[0]`` or ``len(x)``."""
-        match node:
-            case ast.Name(id=name):
-                return values.get(name) == "batch"
-            case ast.Call(func=ast.Attribute(attr="size"), args=[ast.Constant(value=0)]):
-                return True
-            case ast.Subscript(value=ast.Attribute(attr="shape"), slice=ast.Constant(value=0)):
-                return True
-            case ast.Call(func=ast.Name(id="len")):
-                return True
-        return False
 
     def _refused(self, node: ast.stmt, why: str) -> SpecError:
         return SpecError(f"{self._source.where}, line {node.lineno}: {plain(why)}.", _CHAIN)

@@ -114,10 +114,20 @@ def _end_shape(case: Case, steps: Sequence[InferredLayer]) -> Shape:
 
 
 def _equal_widths(case: Case, ends: Sequence[Shape]) -> tuple[Changes, str]:
-    """The width of the last layers of the branches that differ from most."""
-    common = Counter(end[0] for end in ends).most_common(1)[0][0]
+    """The width of the last layers of the branches that differ from most.
+
+    A branch without a layer that sets its width, such as an identity, decides.
+    """
+    lists = case.step.inner
+    settled = (
+        end[0]
+        for end, steps in zip(ends, lists, strict=True)
+        if not any(isinstance(step.layer, FC | Conv) for step in steps)
+    )
+    widths = [*settled] or [end[0] for end in ends]
+    common = Counter(widths).most_common(1)[0][0]
     changes: Changes = []
-    for at, (end, steps) in enumerate(zip(ends, case.step.inner, strict=True)):
+    for at, (end, steps) in enumerate(zip(ends, lists, strict=True)):
         for index, step in reversed(list(enumerate(steps))):
             if end[0] != common and isinstance(step.layer, FC | Conv):
                 field = "out_features" if isinstance(step.layer, FC) else "out_channels"

@@ -103,6 +103,19 @@ def number(place: Place) -> str:
     )
 
 
+_LEVEL = re.compile(r"(\d+)(?:([a-z])?\.)?")
+
+
+def place_numbered(text: str) -> Place:
+    """Return the place of a number such as ``4c.1``, and ``(3, 2)`` for ``4c.``."""
+    place: list[int] = []
+    for level in _LEVEL.finditer(text):
+        place.append(int(level[1]) - 1)
+        if level[0].endswith("."):
+            place.append(ascii_lowercase.index(level[2] or "a"))
+    return tuple(place)
+
+
 def list_letter(number: int) -> str:
     """Return the letter of a list of layers: ``a`` for the first."""
     return ascii_lowercase[number]

@@ -39,6 +39,7 @@ class Pad(LayerSpec, frozen=True, tag="pad"):
             Flag("padding_mode", "replicate", ("replicate",)),
         ),
         brief="{0.words}",
+        family="pool",
     )
 
     padding: PadSize | Sides = 1
@@ -74,6 +75,7 @@ class ChannelShuffle(LayerSpec, frozen=True, tag="channel_shuffle"):
         places=("groups",),
         settings=(Setting("groups", ("groups",), "g", ("2",)),),
         brief="{0.groups} groups",
+        family="pool",
     )
 
     groups: Features = 2

@@ -143,7 +143,7 @@ def _layers_back(
     while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
         end += 1
     old, new = before[start : len(before) - end], after[start : len(after) - end]
-    if tuple(now[start : start + len(new)]) != tuple(new):
+    if start > len(now) or tuple(now[start : start + len(new)]) != tuple(new):
         return None  # it has been edited again since
     if len(old) == len(new) == 1 and type(old[0]) is type(new[0]):
         return _settings_back(start + 1, "", old[0], new[0])

@@ -137,7 +137,114 @@ NESTED = """
             z = torch.add(self.b(y), self.c(y))
             return self.fc(torch.cat([x, y, z], 1).flatten(1))
 """
+VGG = """
+    class VGG(nn.Module):
+        def __init__(self, features, num_classes=3, dropout=0.5):
+            super().__init__()
+            self.features = features
+            self.avgpool = nn.AdaptiveAvgPool2d((2, 2))
+            self.classifier = nn.Sequential(
+                nn.Linear(8 * 2 * 2, 5), nn.ReLU(True), nn.Dropout(p=dropout),
+                nn.Linear(5, num_classes),
+            )
+            for m in self.modules():
+                if isinstance(m, nn.Conv2d):
+                    nn.init.kaiming_normal_(m.weight, mode="fan_out", nonlinearity="relu")
+        def forward(self, x):
+            x = self.features(x)
+            x = self.avgpool(x)
+            x = torch.flatten(x, 1)
+            return self.classifier(x)
+    class Net(nn.Module):
+        def __init__(self, cfg=(4, "M", 8), batch_norm=True):
+            super().__init__()
+            layers = []
+            in_channels = 4
+            for v in cfg:
+                if v == "M":
+                    layers += [nn.MaxPool2d(kernel_size=2, stride=2)]
+                else:
+                    conv2d = nn.Conv2d(in_channels, v, kernel_size=3, padding=1)
+                    if batch_norm:
+                        layers += [conv2d, nn.BatchNorm2d(v), nn.ReLU(inplace=True)]
+                    else:
+                        layers += [conv2d, nn.ReLU(inplace=True)]
+                    in_channels = v
+            self.features = nn.Sequential(*layers)
+            self.blocks = nn.ModuleList([nn.Conv2d(8, 8, 1) for _ in range(2)])
+            self.head = nn.Linear(8 * 16, 3)
+        def forward(self, x):
+            x = self.features(x)
+            for block in self.blocks:
+                x = F.relu(block(x))
+            return self.head(x.flatten(1))
+"""
+RESNET = """
+    def conv3x3(in_planes, out_planes, stride=1):
+        return nn.Conv2d(in_planes, out_planes, 3, stride=stride, padding=1, bias=False)
+    class BasicBlock(nn.Module):
+        expansion = 1
+        def __init__(self, inplanes, planes, stride=1, downsample=None, norm_layer=None):
+            super().__init__()
+            if norm_layer is None:
+                norm_layer = nn.BatchNorm2d
+            self.conv1 = conv3x3(inplanes, planes, stride)
+            self.bn1 = norm_layer(planes)
+            self.relu = nn.ReLU(inplace=True)
+            self.conv2 = conv3x3(planes, planes)
+            self.bn2 = norm_layer(planes)
+            self.downsample = downsample
+            self.stride = stride
+        def forward(self, x):
+            identity = x
+            out = self.conv1(x)
+            out = self.bn1(out)
+            out = self.relu(out)
+            out = self.conv2(out)
+            out = self.bn2(out)
+            if self.downsample is not None:
+                identity = self.downsample(x)
+            out += identity
+            out = self.relu(out)
+            return out
+    class ResNet(nn.Module):
+        def __init__(self, block, layers, num_classes=3):
+            super().__init__()
+            self._norm_layer = nn.BatchNorm2d
+            self.inplanes = 4
+            self.conv1 = nn.Conv2d(4, self.inplanes, 3, padding=1, bias=False)
+            self.bn1 = nn.BatchNorm2d(self.inplanes)
+            self.relu = nn.ReLU(inplace=True)
+            self.layer1 = self._make_layer(block, 4, layers[0])
+            self.layer2 = self._make_layer(block, 8, layers[1], stride=2)
+            self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+            self.fc = nn.Linear(8 * 1, num_classes)
+        def _make_layer(self, block, planes, blocks, stride=1):
+            downsample = None
+            if stride != 1 or self.inplanes != planes:
+                downsample = nn.Sequential(
+                    nn.Conv2d(self.inplanes, planes, 1, stride, bias=False),
+                    self._norm_layer(planes),
+                )
+            layers = []
+            layers.append(block(self.inplanes, planes, stride, downsample))
+            self.inplanes = planes
+            for _ in range(1, blocks):
+                layers.append(block(self.inplanes, planes))
+            return nn.Sequential(*layers)
+        def _forward_impl(self, x):
+            x = self.relu(self.bn1(self.conv1(x)))
+            x = self.layer2(self.layer1(x))
+            x = torch.flatten(self.avgpool(x), 1)
+            return self.fc(x)
+        def forward(self, x):
+            return self._forward_impl(x)
+    def Net():
+        return ResNet(BasicBlock, [2, 2])
+"""
 KINDS = {
+    "vgg": (VGG, []),
+    "resnet": (RESNET, [Residual] * 4),
     "fire": (FIRE, [Parallel, Parallel]),
     "inception": (INCEPTION, [Parallel]),
     "basic": (BASIC, [Residual]),
@@ -146,6 +253,8 @@ KINDS = {
     "shuffle": (SHUFFLE, [Parallel]),
     "nested": (NESTED, [Parallel]),
 }
+CLASSES = {"resnet": "ResNet"}
+"""The class of the network, where it is not called ``Net``."""
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -154,7 +263,7 @@ def test_branches_are_those_of_pytorch(name: str, tmp_path: Path) -> None:
     text, kinds = KINDS[name]
     source = HEAD + dedent(text)
     (tmp_path / "net.py").write_text(source)
-    found = import_network(tmp_path / "net.py", SIZE, "Net").network
+    found = import_network(tmp_path / "net.py", SIZE, CLASSES.get(name, "Net")).network
     blocks = [type(layer) for layer in found.layers if isinstance(layer, BLOCKS)]
     assert blocks == kinds, to_quick(found.layers)
     space: dict[str, type] = {}

@@ -237,6 +237,26 @@ def test_what_is_no_chain_is_named_with_its_line(forward: str, tmp_path: Path) -
         assert not REFUSED[forward]
 
 
+INITS = {
+    "for i in range(10**9):\n    self.conv = nn.Conv2d(1, 4, 3)": "10 ** 9 is not known from",
+    "for i in range(999999):\n    self.conv = nn.Conv2d(1, 4, 3)": "takes more than 20,000 steps",
+    "self.conv = nn.Sequential(*[nn.ReLU() for _ in range(999999)])": "more than 2,000 entries",
+    "a = [nn.ReLU()]\n" + "a = a + a\n" * 40 + "self.conv = nn.Sequential(*a)": "2,000 entries",
+    "self.conv = Net()": "is a class that is defined only later",
+    "self.conv = [nn.ReLU()]": "is not a single module",
+    "self.conv = nn.ModuleList(nn.ReLU() for i in sizes)": "sizes is not known from literals",
+    "if sizes:\n    self.conv = nn.ReLU()": "sizes is not known from literals",
+    "self.conv = self.make()": "self.make",
+}
+
+
+@pytest.mark.parametrize("init", INITS, ids=range(len(INITS)))
+def test_what_init_does_is_followed_within_limits(init: str, tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        imported(tmp_path, net(init, "return self.conv(x)"), (1, 8, 8))
+    assert INITS[init] in str(caught.value) and "\n" not in str(caught.value)
+
+
 def test_one_of_several_classes_is_named(tmp_path: Path) -> None:
     text = net(INIT, "return self.fc(self.conv(x).flatten(1))")
     text += net("self.fc = nn.Linear(64, 2)", "return self.fc(x.flatten(1))").replace("Net", "Tiny")

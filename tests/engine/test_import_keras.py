@@ -191,7 +191,7 @@ WHOLE = {
     "i = Input((8, 8, 1))\nm = Model(i, [Dense(1)(i), Dense(2)(i)])": "has no single output",
     "i = Input((8, 8, 1))\nm = Model(i, Dense(3)(j))": "line 2: j is not a literal",
     "m = Sequential()\nfor k in sizes:\n  m.add(Dense(k))": "line 2: sizes is not a literal",
-    "i = Input((8, 8, 1))\nfor k in range(1000000):\n  i = ReLU()(i)": "more than 20,000 steps",
+    "d = Dense(3)\nfor k in range(1000000):\n  i = ReLU()": "takes more than 20,000 steps",
     "def f():\n  return f()\nm = Sequential([f(), Dense(2)])": "",
     "m = Sequential([Conv2D(3, 3)])": "does not declare the size of its images",
 }

@@ -58,17 +58,17 @@ def field(spec: type, name: str) -> Field:
 def test_edits_at_the_top_and_inside_a_block() -> None:
     assert kinds(edits.insert(NESTED, (0,), ReLU()))[:2] == ["ReLU", "Conv"]
     assert kinds(edits.insert(NESTED, (3,), ReLU()))[-1] == "ReLU"
-    assert kinds(edits.insert(NESTED, (1, 1), BatchNorm()))[3] == "BatchNorm"
-    assert kinds(edits.remove(NESTED, (1, 0))) == ["Conv", "Residual", "ReLU", "FC"]
+    assert kinds(edits.insert(NESTED, (1, 0, 1), BatchNorm()))[3] == "BatchNorm"
+    assert kinds(edits.remove(NESTED, (1, 0, 0))) == ["Conv", "Residual", "ReLU", "FC"]
     assert kinds(edits.remove(NESTED, (1,))) == ["Conv", "FC"]
-    assert layer_at(edits.replace(NESTED, (1, 1), MaxPool()), (1, 1)) == MaxPool()
+    assert layer_at(edits.replace(NESTED, (1, 0, 1), MaxPool()), (1, 0, 1)) == MaxPool()
 
 
-def test_a_move_goes_as_far_as_its_list() -> None:
+def test_a_move_goes_as_far_as_the_network() -> None:
     moved, path = edits.move(NESTED, (0,), 1)
     assert (kinds(moved)[:2], path) == (["Residual", "Conv"], (1,))
     assert edits.move(NESTED, (0,), -1) == (NESTED, (0,))
-    assert edits.move(NESTED, (1, 1), 5) == (NESTED, (1, 1))
+    assert edits.move(NESTED, (2,), 5) == (NESTED, (2,))
 
 
 def test_a_copy_has_no_name() -> None:
@@ -306,7 +306,7 @@ def test_rows_say_what_does_not_fit_and_where() -> None:
 
 
 def test_a_fault_inside_a_block_is_marked_where_it_is() -> None:
-    network = edits.replace(NESTED, (1, 0), Conv(out_channels=8, kernel_size=3, stride=2))
+    network = edits.replace(NESTED, (1, 0, 0), Conv(out_channels=8, kernel_size=3, stride=2))
     rows = {row.key: row for row in builder(network).rows}
     assert rows["2.1"].has_issue
     assert not rows["1"].has_issue
@@ -343,3 +343,13 @@ def test_classes_are_typed_with_commas_and_fit_the_last_layer() -> None:
     assert with_value(changed, row, "data", "digits").classes == ()
     known = msgspec.structs.replace(network, data="digits")
     assert [field.name for field, _ in form_for(known, row).lines] == ["input", "data", "name"]
+
+
+def test_an_edit_behind_the_present_end_is_not_taken_back() -> None:
+    layers = (Conv(out_channels=4, kernel_size=3), ReLU(), MaxPool(), FC(out_features=10))
+    made = builder(Network(input=(1, 9, 9), layers=layers))
+    for number in (4, 2, 1):
+        made.find(str(number))
+        made.remove()
+    assert [type(layer) for layer in made.network.layers] == [MaxPool]
+    assert made.report.issues

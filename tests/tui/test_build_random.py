@@ -24,6 +24,8 @@ from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
+from cnn_tui.tui.building.block_lines import block_lines
+from cnn_tui.tui.building.branches import WRAPS
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.building.fields import FieldError
@@ -33,12 +35,16 @@ from cnn_tui.tui.building.volumes import volumes
 MakeApp = Callable[..., CnnTuiApp]
 TIMES = int(os.environ.get("CNN_TUI_FUZZ", "1"))
 """How many times as many examples as `make test` takes; see `make fuzz`."""
-LINES = ("conv 8 3x3 pad same | relu", "res { conv 4 | bn } proj s2", "pool 3 2", "fc 10", "gap")
+LINES = (
+    *("conv 8 3x3 pad same | relu", "res { conv 4 | bn } proj s2", "pool 3 2", "fc 10", "gap"),
+    *("par { conv 8 1x1 } { conv 8 pad same | relu } { }", "repeat 2 { res { conv 8 } { bn } }"),
+)
 VALUES = ("1", "2", "3x5", "0", "yes", "no", "same", "floor", "0.5", "512", "projection", "", "-1")
 
 WHAT = (
     *("select", "extend", "insert", "above", "line", "remove", "duplicate", "move", "field"),
     *("fix", "undo", "undo", "redo", "pattern"),
+    *("fold", "unfold", "fold all", "wrap", "unwrap", "copies", "branch"),
 )
 
 Step = tuple[str, int, int]
@@ -79,6 +85,18 @@ def act(made: Builder, step: Step) -> None:
             made.undo()
         case "redo":
             made.redo()
+        case "fold":
+            made.fold()
+        case "unfold":
+            made.unfold()
+        case "fold all":
+            made.fold_all()
+        case "wrap":
+            made.wrap(WRAPS[first % len(WRAPS)])
+        case "unwrap" | "copies":
+            made.unwrap(copies=what == "copies")
+        case "branch":
+            made.add_branch()
         case "pattern":
             made.insert_all(preview(shape=made.volume()).layers[:6])
 
@@ -100,6 +118,8 @@ def seen(made: Builder) -> None:
     advice_for(made.network, made.row, notes)
     explanation_for(made.network, made.report, made.row, notes)
     volumes(made.network, made.report)
+    if made.row.folded is not None or made.row.kind == "branch":
+        block_lines(made.network, made.report, made.row.block, 30, 10)
     assert parse_quick(to_quick(made.selected)) == made.selected
     assert all(0 <= at < len(made.rows) for at in made.marked)
     assert made.rows[made.cursor] is made.row
@@ -131,7 +151,7 @@ KEYS = (
     *("down", "down", "up", "end", "home", "shift+down", "shift+up", "enter", "escape", "escape"),
     *("tab", "backspace", "left", "right", "pagedown", "space", "delete", "ctrl+z", "ctrl+y"),
     *("f5", "ctrl+s", "ctrl+p", "?", "1", "2", "3", "8", "5", "x", "y", "."),
-    *"iIxDJKuUvpTaabcn/oFsSWtrgm",
+    *"iIxDJKuUvpTaabcn/oFsSWtrgmfwB",
     *("conv 8 3", "| relu", "res { conv 4 }", "]*2", "lenet5", "no/such.toml"),
 )
 """Keys, and words that are typed letter by letter; all of what a person would press but leave."""

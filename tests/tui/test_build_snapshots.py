@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from cnn_tui.engine.specs.layers import FC, Conv, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.tui.app import CnnTuiApp
 
 pytestmark = pytest.mark.slow
@@ -52,6 +53,19 @@ BLOCK = Network(
 """A branch that shrinks and widens what its shortcut leaves as it is."""
 
 
+BRANCHES = Network(
+    name="branches",
+    data="maps",
+    input=(16, 32, 32),
+    layers=parse_quick(
+        "par { conv 64 1x1 | relu } { conv 96 1x1 | relu | conv 128 pad same | relu } "
+        "{ maxpool 3x3 s1 p1 | conv 32 1x1 } { } | "
+        "repeat 3 { res { conv 16 pad same | bn } { conv 240 1x1 } } | gap | fc 10"
+    ),
+)
+"""Branches, and a shortcut of layers inside repeated ones, which do not fit."""
+
+
 def keys(*pressed: str, typed: str = "") -> Before:
     async def press(pilot: Pilot[None]) -> None:
         await pilot.press(*pressed)
@@ -74,6 +88,39 @@ def test_the_224_trap_with_its_doctor(
     snap_compare: SnapCompare, make_app: MakeApp, size: tuple[int, int]
 ) -> None:
     assert snap_compare(make_app(TRAP), terminal_size=size, run_before=keys("down"))
+
+
+@both
+def test_branches_side_by_side(
+    snap_compare: SnapCompare, make_app: MakeApp, size: tuple[int, int]
+) -> None:
+    app = make_app(BRANCHES)
+    assert snap_compare(app, terminal_size=size, run_before=keys(*["down"] * 5, "left", "left"))
+
+
+@both
+@pytest.mark.parametrize(
+    ("preset", "pressed"),
+    [("googlenet", (*["down"] * 12, "right", "down")), ("densenet121", ["down"] * 9)],
+)
+def test_published_networks_of_branches(
+    snap_compare: SnapCompare,
+    make_app: MakeApp,
+    preset: str,
+    pressed: tuple[str, ...],
+    size: tuple[int, int],
+) -> None:
+    app = make_app(load_preset(preset))
+    assert snap_compare(app, terminal_size=size, run_before=keys(*pressed))
+
+
+@both
+def test_a_branch_of_another_size(
+    snap_compare: SnapCompare, make_app: MakeApp, size: tuple[int, int]
+) -> None:
+    layers = parse_quick("conv 16 | par { conv 8 1x1 } { conv 8 3x3 } | gap | fc 10")
+    broken = Network(name="branches", data="maps", input=(16, 32, 32), layers=layers)
+    assert snap_compare(make_app(broken), terminal_size=size, run_before=keys("down", "down"))
 
 
 @both

@@ -10,7 +10,8 @@ from cnn_tui.engine.specs.layers import Residual, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import explain, layer_at
 from cnn_tui.engine.specs.report import Report
-from cnn_tui.tui.building.outline import Row, addition_words
+from cnn_tui.tui.building.merging import addition_words
+from cnn_tui.tui.building.outline import Row
 from cnn_tui.tui.words import BETWEEN
 
 BESIDE = ("size", "parameters")
@@ -30,7 +31,7 @@ _SHORTCUTS = {
 
 def notes_for(network: Network, row: Row) -> tuple[Note, ...]:
     """Return the arithmetic of the selected row; this walks through the whole network."""
-    return explain(network, row.path) if row.kind == "layer" else ()
+    return explain(network, row.block) if row.kind in ("layer", "branch") else ()
 
 
 _RECIPE = {
@@ -89,7 +90,8 @@ def _sentence(network: Network, row: Row) -> str:
             block = layer_at(network, row.path[:-1])
             return f"{layer_type(block)}: {block.info.help}."
     layer = layer_at(network, row.path)
-    return f"{row.title.strip()}: {layer.info.help}."
+    folded = " Its layers are folded: right shows them." if row.folded else ""
+    return f"{row.title}: {layer.info.help}.{folded}"
 
 
 def explanation_for(
@@ -99,6 +101,7 @@ def explanation_for(
     if row.kind == "input":
         values = network.input[0] * network.input[1] * network.input[2]
         return ("channels x height x width", f"{format_shape(network.input)} = {values:,} values")
-    if row.kind == "shortcut":
-        return addition_words(network, report, row.path)
+    is_sum = isinstance(layer_at(network, row.block), Residual) if row.path else False
+    if row.kind == "shortcut" or (row.kind == "branch" and is_sum):
+        return addition_words(network, report, row.block)
     return tuple(line for note in notes if note.topic in BESIDE for line in note.lines)

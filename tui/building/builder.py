@@ -12,16 +12,17 @@ from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.fitting import fit_to_data, with_data
-from cnn_tui.engine.specs.inside import Layers, number
+from cnn_tui.engine.specs.inside import Layers, number, place_of
 from cnn_tui.engine.specs.known_data import DataFacts, facts_for
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.places import received_by
+from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.report import Fix
-from cnn_tui.tui.building import edits
+from cnn_tui.tui.building import branches, edits
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.building.edits import new_layer
+from cnn_tui.tui.building.folds import Folds
 from cnn_tui.tui.building.forms import with_value
-from cnn_tui.tui.building.outline import Row, outline
+from cnn_tui.tui.building.row_list import RowList
 from cnn_tui.tui.building.trained import Trained
 
 _RECENT = 3
@@ -29,14 +30,12 @@ _RECENT = 3
 _USUAL_CLASSES = 10
 
 
-class Builder:
+class Builder(RowList):
     """The one entry for edits: each updates the document, the report and the rows."""
 
-    def __init__(self, document: Document, cursor: int = 0) -> None:
+    def __init__(self, document: Document, cursor: int = 0, folds: Folds | None = None) -> None:
         self.document = document
-        self.cursor = cursor
-        self._anchor: edits.Path | None = None
-        """The other end of a selection of several rows; None for the row of the cursor alone."""
+        super().__init__(cursor, folds or Folds.of(document.network))
         self._latest: Trained | None = None
         self._observers: list[Callable[[], None]] = []
         self._check()
@@ -90,54 +89,6 @@ class Builder:
         )
         return next(filter(None, others), None)
 
-    @property
-    def row(self) -> Row:
-        """The selected row."""
-        return self.rows[self.cursor]
-
-    @property
-    def selection(self) -> tuple[edits.Path, int] | None:
-        """The path of the first selected layer and their number; None on a row that is no layer.
-
-        Two rows of different lists select the layers of the list that contains both.
-        """
-        here = self.row.path
-        anchor = self._anchor or here
-        if not here or (self._anchor is None and self.row.kind != "layer"):
-            return None
-        common = _common(here, anchor)
-        first, last = sorted((here[common], anchor[common]))
-        return (*here[:common], first), last - first + 1
-
-    @property
-    def selected(self) -> Layers:
-        """The selected layers."""
-        return edits.block(self.network, *self.selection) if self.selection else ()
-
-    @property
-    def marked(self) -> frozenset[int]:
-        """Positions of the rows that are selected together, with those inside them."""
-        if self._anchor is None or self.selection is None:
-            return frozenset()
-        (*above, first), count = self.selection
-        tops = {(*above, at) for at in range(first, first + count)}
-        depth = len(above) + 1
-        inside = (at for at, row in enumerate(self.rows) if row.path[:depth] in tops)
-        return frozenset(inside)
-
-    def select(self, cursor: int, *, extend: bool = False) -> None:
-        """Select a row by its position; ``extend`` also selects the rows up to it."""
-        if not extend:
-            self._anchor = None
-        elif self._anchor is None and self.row.kind == "layer":
-            self._anchor = self.row.path
-        self.cursor = max(0, min(cursor, len(self.rows) - 1))
-
-    def find(self, key: str) -> None:
-        """Select a row by its key; an unknown key changes nothing."""
-        at = next((at for at, row in enumerate(self.rows) if row.key == key), self.cursor)
-        self.select(at)
-
     def insert(self, kind: str, classes: int, *, above: bool = False) -> None:
         """Insert a new layer after or before the selected row."""
         path = self._place(above)
@@ -149,11 +100,11 @@ class Builder:
         if layers:
             path = self._place()
             last = (*path[:-1], path[-1] + len(layers) - 1)
-            self._edit(edits.insert(self.network, path, *layers), last)
+            self._edit(edits.insert(self.network, path, *map(edits.own, layers)), last)
 
     def preview(self, layers: Layers) -> Builder:
         """Return the builder after :meth:`insert_all`, with the new layers selected."""
-        ahead = Builder(Document(self.network), self.cursor)
+        ahead = Builder(Document(self.network), self.cursor, self._folds)
         ahead.insert_all(layers)
         if layers:
             ahead._anchor = self._place()
@@ -176,28 +127,60 @@ class Builder:
         return (shape[0], shape[1], shape[2]) if len(shape) == 3 else self.network.input
 
     def remove(self) -> None:
-        """Delete the selected layers; then the next row is selected."""
+        """Delete the selected layers or the branch; then the next row is selected.
+
+        Inside a block it is a row of the same list, or else its heading.
+        """
         if self.selection:
             path, count = self.selection
-            self._edit(edits.remove(self.network, path, count), path)
+            network = edits.remove(self.network, path, count)
+            self._edit(network, edits.beside(network, path) if path[1:] else path)
+        elif self.row.kind == "branch":
+            self._edit(*branches.remove_branch(self.network, self.row.path))
 
     def duplicate(self) -> None:
-        """Insert copies after the selected layers and select them."""
+        """Insert copies after the selected layers, or of the branch, and select them."""
         if self.selection:
             (*above, first), count = self.selection
             network = edits.duplicate(self.network, (*above, first), count)
             self._edit_many(network, (*above, first + count), count)
+        elif self.row.kind == "branch":
+            self._edit(*branches.duplicate_branch(self.network, self.row.path))
 
     def move(self, by: int) -> None:
-        """Move the selected layers inside their list."""
+        """Move the selected layers, also into and out of unfolded blocks, or the branch."""
         if self.selection:
             path, count = self.selection
-            self._edit_many(*edits.move(self.network, path, by, count), count)
+            self._edit_many(*edits.move(self.network, path, by, count, self._folds.shows), count)
+        elif self.row.kind == "branch":
+            self._edit(*branches.move_branch(self.network, self.row.path, by))
+
+    def add_branch(self) -> None:
+        """Add an empty branch to the block of the selected row, or layers to its shortcut."""
+        at = branches.block_around(self.network, self.row.path)
+        if at is not None:
+            shape = received_by(self.network, self.report, (*at[:-1], at[-1] + 1)) or (16,)
+            self._edit(*branches.add_branch(self.network, self.row.path, shape[0]))
+
+    def wrap(self, kind: str) -> None:
+        """Put the selected layers into a new block of one of ``branches.WRAPS``."""
+        if self.span:
+            path, count = self.span
+            self._edit(branches.wrap(self.network, path, count, kind), path)
+
+    def unwrap(self, *, copies: bool = False) -> None:
+        """Put the layers of the selected block in its place, of repeated ones once or each copy."""
+        if self.row.folded is not None:
+            path = self.row.path
+            self._edit(branches.unwrap(self.network, path, copies=copies), path)
 
     def set_field(self, name: str, value: Any) -> None:
         """Set a field of the selected row to a valid value."""
-        network = with_value(self.network, self.row, name, value)
-        self._edit(network, (), merge=f"{self.row.key} {name}")
+        row = self.row
+        network = with_value(self.network, row, name, value)
+        if row.block:
+            self._folds.follow(layer_at(self.network, row.block), layer_at(network, row.block))
+        self._edit(network, (), merge=f"{row.key} {name}")
 
     def set_recipe(self, name: str, value: int | float) -> None:
         """Set a field of the recipe, wherever the cursor is."""
@@ -214,7 +197,7 @@ class Builder:
 
     def fix(self, fix: Fix) -> None:
         """Apply a fix."""
-        self._edit(apply_fix(self.network, fix), (fix.layer - 1,) if fix.layer else ())
+        self._edit(apply_fix(self.network, fix), place_of(f"layers[{fix.layer - 1}].{fix.field}"))
 
     def rewrite(self, network: Network, trained: Trained | None = None) -> None:
         """Replace the network by an equivalent one, with its weights if there are any."""
@@ -235,6 +218,7 @@ class Builder:
         self.document.open(network, source, trained)
         self._latest = None if trained else self._latest
         self.cursor = 0
+        self._folds.begin(network)
         self._check()
         self._tell()
 
@@ -296,12 +280,4 @@ class Builder:
 
     def _check(self) -> None:
         self.report = check_with_data(self.network, self.document.latest_edits(_RECENT))
-        self._anchor = None
-        self.rows = outline(self.network, self.report)
-        self.select(self.cursor)
-
-
-def _common(path: edits.Path, other: edits.Path) -> int:
-    """Return how many leading positions two paths share, excluding the last of either."""
-    most = min(len(path), len(other)) - 1
-    return next((at for at in range(most) if path[at] != other[at]), most)
+        self.redraw_rows()

@@ -15,6 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import ClassNames
 from cnn_tui.engine.specs.wording import expected
 
@@ -111,7 +112,13 @@ def form_fields(spec: type[msgspec.Struct]) -> tuple[Field, ...]:
     """Return the fields of a spec class in their order, the optional ``name`` last."""
     hints = get_type_hints(spec, include_extras=True)
     names = sorted(spec.__struct_fields__, key=lambda name: name == "name")
-    return tuple(Field(name, hints[name]) for name in names)
+    return tuple(Field(name, _typed(hints[name])) for name in names)
+
+
+def _typed(hint: Hint) -> Hint:
+    """Return an annotation without lists of layers, which are edited as rows."""
+    kinds = [kind for kind in _alternatives(hint) if get_args(kind)[:1] != (Layer,)]
+    return Union[tuple(kinds)] if kinds else hint  # noqa: UP007 - of a tuple
 
 
 def _short(value: object) -> bool:

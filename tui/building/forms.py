@@ -61,11 +61,8 @@ def form_for(network: Network, row: Row) -> Form:
             ]
             title = f"{number(row.path)} shortcut"
             return _form(row.key, title, layer_at(network, row.path), sides)
-    if row.kind == "branch":
-        block = layer_at(network, row.path[:-1])
-        return _form(row.key, f"{number(row.path[:-1])} {layer_type(block)}", block, _own(block))
-    layer = layer_at(network, row.path)
-    return _form(row.key, f"{row.number} {layer_type(layer)}", layer, _own(layer))
+    layer = layer_at(network, row.block)
+    return _form(row.key, f"{number(row.block)} {layer_type(layer)}", layer, _own(layer))
 
 
 def _own(layer: Layer) -> list[Field]:
@@ -91,8 +88,8 @@ def with_value(network: Network, row: Row, name: str, value: Any) -> Network:
         case "training":
             training = msgspec.structs.replace(network.training, **change)
             return msgspec.structs.replace(network, training=training)
-    layer = msgspec.structs.replace(layer_at(network, row.path), **change)
-    return replace(network, row.path, layer)
+    layer = msgspec.structs.replace(layer_at(network, row.block), **change)
+    return replace(network, row.block, layer)
 
 
 def _form(key: str, title: str, spec: Any, fields: list[Field]) -> Form:

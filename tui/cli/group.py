@@ -16,7 +16,7 @@ COMMANDS = {
     "runs": "List the runs; rename, tag, pause, stop or delete one, clean up.",
     "compare": "Show runs side by side.",
     "export": "Write figures or network of a run for other programs.",
-    "import": "Convert an ONNX file or PyTorch source to an architecture.",
+    "import": "Convert ONNX files, or PyTorch or Keras source, to an architecture.",
     "evaluate": "Measure the network of a run on its test images or on other data.",
     "predict": "Classify pictures with the network of a run.",
     "inspect": "Look inside a run: filters, feature maps, filter health and more.",

@@ -103,7 +103,7 @@ def command(
     as_json: bool,
     runs_dir: Path,
 ) -> None:
-    """Convert an ONNX FILE, or PyTorch source, to an architecture file.
+    """Convert an ONNX FILE, or source of PyTorch or Keras, to an architecture file.
 
     With --into, FILE holds weights alone: a .safetensors file, or a .pt or .pth file, for which
     PyTorch has to be installed. They are kept as a run.
@@ -111,9 +111,10 @@ def command(
     The weights of an ONNX file are kept as a run, which predict, inspect, train and export open.
     Where onnxruntime is installed, the scores of both are compared.
 
-    Of Python source it reads an nn.Sequential, or a class of nn.Module whose forward is a chain.
-    Every layer needs a counterpart here; those that have none are named, and nothing is written.
-    The file is parsed, never run.
+    Of Python source (.py) it reads nn.Sequential, classes of nn.Module whose values part and join
+    by torch.cat, + and *, and Sequential and functional models of Keras; of a .txt file what
+    PyTorch prints of a module. Every layer needs a counterpart here; those that have none are
+    named, and nothing is written. The file is parsed, never run.
     """
     if into is not None:
         _import_weights(file, into, runs_dir, mean, std, as_json=as_json)

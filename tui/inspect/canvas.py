@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.link import Form
+from cnn_tui.tui.words import short_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -147,11 +148,25 @@ def paged(lines: Sequence[Line], canvas: Canvas, head: int = 0) -> Drawn:
     return Drawn([*lines[:head], *body[start : start + room]], pages)
 
 
+_LEAST_NAME = 12
+"""Columns that the names of layers keep beside figures."""
+
+
 def aligned(
-    header: Sequence[str], rows: Sequence[Sequence[str]], roles: Sequence[str] = ()
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    roles: Sequence[str] = (),
+    width: int | None = None,
 ) -> list[Line]:
-    """Return a heading and rows in columns: the first to the left, numbers to the right."""
+    """Return a heading and rows in columns: the first to the left, numbers to the right.
+
+    With a ``width`` the first column, names of layers, is shortened so that the others fit.
+    """
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    if width is not None:
+        room = width - sum(widths[1:]) - 2 * len(widths)
+        widths[0] = max(len(header[0]), min(widths[0], max(_LEAST_NAME, room)))
+        rows = [(short_name(name, widths[0]), *figures) for name, *figures in rows]
 
     def line(cells: Sequence[str]) -> str:
         padded = (

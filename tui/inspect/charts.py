@@ -9,10 +9,13 @@ from cnn_tui.tui.dashboard.ticks import Axis
 from cnn_tui.tui.inspect.canvas import Canvas, Drawn, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.widgets.chart import rasterise, role_of
+from cnn_tui.tui.words import short_name
 
 _HEIGHT = 16
 """Rows of a chart where there is no end of them."""
 _LEAST = 9
+_LONGEST = 14
+"""Columns of a label below an axis."""
 
 
 def draw_plot(plot: Plot, title: Line, width: int, height: int) -> list[Line]:
@@ -37,6 +40,7 @@ def legend(curves: Sequence[Curve], names: Sequence[str]) -> Line:
 
 def named_axis(names: Sequence[str], width: int) -> Axis:
     """Return an axis with a tick for each name, as many of them labelled as fit."""
+    names = [short_name(name, _LONGEST) for name in names]
     longest = max(map(len, names)) + 2
     every = -(-len(names) * longest // max(1, width - 8))
     labels = tuple(name if at % every == 0 else "" for at, name in enumerate(names))

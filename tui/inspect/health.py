@@ -62,7 +62,8 @@ class HealthSeen:
     def drawn(self, canvas: Canvas) -> Drawn:
         layers = self.found.layers
         rows = [_row(layer) for layer in layers]
-        table = aligned(_HEADER, rows, ["warn" if layer.flagged else "" for layer in layers])
+        roles = ["warn" if layer.flagged else "" for layer in layers]
+        table = aligned(_HEADER, rows, roles, canvas.width)
         details = [((f" {line}", ""),) for layer in layers for line in _details(layer)]
         return paged([*table, *([()] if details else []), *details], canvas, head=1)
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from cnn_tui.tui.inspect.canvas import Wanted
 from cnn_tui.tui.inspect.source import Finding, Surroundings
 from cnn_tui.tui.inspect.table import View
-from cnn_tui.tui.words import clean
+from cnn_tui.tui.words import clean, short_name
 
 SIZES = ((1, 3), (2, 3), (4, 4), (6, 8))
 """Rows and columns of images on a canvas to slide over."""
+_LEAST_NAME = 12
+"""Columns that the name of a layer keeps."""
 
 
 def layers_of(view: View, facts: Surroundings | None) -> Sequence[str]:
@@ -141,10 +143,9 @@ class Place:
     def words(
         self, view: View, facts: Surroundings, found: Finding | None, page: str, width: int
     ) -> str:
-        """Say where this is, in a line; the state is left out if there is no room."""
-        names, parts = layers_of(view, facts), []
+        """Say where this is, in a line; without room the state and letters of blocks go."""
+        names, parts, layer = layers_of(view, facts), [], self.layer(view, facts)
         if names:
-            layer = self.layer(view, facts)
             parts.append(f"layer < {layer} > {names.index(layer) + 1} of {len(names)}")
         if "image" in view.takes and facts.images:
             image = self.wanted.image
@@ -158,4 +159,8 @@ class Place:
         parts += [page] * bool(page)
         whole = [*parts, f"< {state} >" if len(facts.states) > 1 else state]
         words = "   ".join(map(clean, whole))
-        return words if len(words) <= width else "   ".join(map(clean, parts))
+        if len(words) <= width:
+            return words
+        words = "   ".join(map(clean, parts))
+        room = max(_LEAST_NAME, len(layer) - max(0, len(words) - width))
+        return words.replace(f"< {layer} >", f"< {short_name(layer, room)} >", 1)

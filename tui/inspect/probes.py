@@ -74,7 +74,7 @@ class ProbesSeen:
         values = [y for curve in curves for _, y in curve.points]
         x = named_axis([probe.layer for probe in found], canvas.width)
         title = legend(curves, [name for _, _, name, _ in _CURVES])
-        table = aligned(_HEADER, [_row(probe) for probe in found])
+        table = aligned(_HEADER, [_row(probe) for probe in found], width=canvas.width)
         return chart_and_table(Plot(curves, x, near_axis(values, 5)), title, table, canvas)
 
     def to_json(self) -> object:

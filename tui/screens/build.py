@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +11,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 
+from cnn_tui.engine.specs.inside import number, place_of
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.places import layer_at, received_by
-from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import BUILD, LIST
@@ -23,7 +22,7 @@ from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.forms import form_for
 from cnn_tui.tui.rows import Item
-from cnn_tui.tui.screens.document import DocumentScreen
+from cnn_tui.tui.screens.editing import EditingScreen
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.widgets.aside import Aside
 from cnn_tui.tui.widgets.doctor import LETTERS, Doctor, Totals
@@ -31,13 +30,10 @@ from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.widgets.quick_entry import QuickEntry
 from cnn_tui.tui.widgets.volume_view import VolumeView
-from cnn_tui.tui.words import clean, count
+from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
     from cnn_tui.tui.screens.transform import Outcome
-
-_NO_LAYER = "This row is not a layer: select one with up and down."
-
 
 _FIXES = [
     Binding(letter, f"screen.fix('{letter}')", show=False, priority=True) for letter in LETTERS
@@ -54,14 +50,15 @@ class NetworkPicture(VolumeView):
     """The network as volumes, in place of the list and with its keys."""
 
     BINDINGS = [
-        *bindings(LIST),
-        *_FIXES,
+        # Before those of the list, which fold with left and right.
         Binding("right,down,j", "screen.go(1)", "next", show=False, priority=True),
         Binding("left,up,k", "screen.go(-1)", "previous", show=False, priority=True),
+        *bindings(LIST),
+        *_FIXES,
     ]
 
 
-class BuildScreen(DocumentScreen):
+class BuildScreen(EditingScreen):
     """Shows a builder and calls it for each key."""
 
     MODE = "build"
@@ -106,7 +103,7 @@ class BuildScreen(DocumentScreen):
         """Select the row of the first issue."""
         issue = next(iter(self._builder.report.issues), None)
         if issue:
-            self._builder.find(str(issue.layer) if issue.layer else "input")
+            self._builder.find(number(place_of(issue.path)) or "input")
             self.present()
 
     def _enter_new(self) -> None:
@@ -151,7 +148,7 @@ class BuildScreen(DocumentScreen):
         if self.has_class("-huge", "-high"):
             self._present_aside(builder)
         doctor = self.query_one(Doctor)
-        doctor.chosen = chosen
+        doctor.chosen = builder.row.block
         doctor.advice = advice_for(builder.network, builder.row, notes, form.active)
         self.refresh_bindings()
 
@@ -159,6 +156,8 @@ class BuildScreen(DocumentScreen):
         aside, row = self.query_one(Aside), builder.row
         if row.kind == "input":
             aside.show_samples(builder.network.data, self._data_dir)
+        elif row.kind in ("branch", "shortcut") or row.folded is not None:
+            aside.show_block(builder.network, builder.report, row.block)
         elif row.kind == "layer":
             received = received_by(builder.network, builder.report, row.path)
             aside.show_window(layer_at(builder.network, row.path), received)
@@ -173,6 +172,13 @@ class BuildScreen(DocumentScreen):
             self.present()
         else:
             self._present_row(self._builder)
+
+    @on(LayerTable.FoldRequested)
+    def _mark_clicked(self) -> None:
+        if self._builder.row.folded:
+            self.action_unfold()
+        else:
+            self.action_fold()
 
     @on(VolumeView.Chosen)
     def _volume_clicked(self, event: VolumeView.Chosen) -> None:
@@ -259,7 +265,10 @@ class BuildScreen(DocumentScreen):
 
     def action_go(self, by: int) -> None:
         """Select another row while the list is hidden."""
-        self._builder.select(self._builder.cursor + by)
+        builder = self._builder
+        builder.select(builder.cursor + by)
+        while len(builder.row.path) > 1 or builder.row.kind == "shortcut":
+            builder.select(builder.cursor + by)  # it has the volume of the block around it
         self.present()
 
     def action_forecast(self) -> None:
@@ -294,42 +303,9 @@ class BuildScreen(DocumentScreen):
         shown = NetworkPicture if self.has_class("-picture") else LayerList
         self.set_focus(self.query_one(shown))
 
-    def action_extend(self, by: int) -> None:
-        before = self._builder.cursor
-        self._builder.select(before + by, extend=True)
-        self.present()
-        if self._builder.cursor == before:
-            self.notify("There is no further row to select.")
-
-    def action_copy(self) -> None:
-        """Copy the selected layers to the clipboard, as quick entry reads them."""
-        layers = self._builder.selected
-        if layers:
-            self.app.copy_to_clipboard(to_quick(layers))
-        copied = f"Copied {count(len(layers), 'layer')} as text." if layers else _NO_LAYER
-        self.notify(copied)
-
-    def action_remove_layer(self) -> None:
-        self._change(self._builder.remove, _NO_LAYER)
-
-    def action_duplicate(self) -> None:
-        self._change(self._builder.duplicate, _NO_LAYER)
-
-    def action_move(self, by: int) -> None:
-        where = "up" if by < 0 else "down"
-        why = f"It cannot move further {where}." if self._builder.selection else _NO_LAYER
-        self._change(partial(self._builder.move, by), why)
-
     def action_fix(self, letter: str) -> None:
         fix = self.query_one(Doctor).fix(letter)
         if fix:
             self._builder.fix(fix)
         else:
             self.notify(f"There is no fix {letter} to apply.")
-
-    def _change(self, change: Callable[[], None], why_not: str) -> None:
-        """Change the network, or say why it stays as it is."""
-        before = self._builder.network
-        change()
-        if self._builder.network is before:
-            self.notify(why_not)

@@ -18,7 +18,7 @@ from cnn_tui.tui.rows import Line
 from cnn_tui.tui.screens.dialog import Dialog
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.scrolled import ScrolledLines
-from cnn_tui.tui.words import clean, clock, compact, count
+from cnn_tui.tui.words import clean, clock, compact, count, short_name
 
 if TYPE_CHECKING:
     from cnn_tui.engine.profile import LayerTime, Profile
@@ -106,7 +106,7 @@ def _layer_lines(layers: Sequence[LayerTime]) -> Iterator[Line]:
     yield ((f"{'layer':18}{'forward':>10}{'backward':>10}{'share':>8}", "dim"),)
     for layer in sorted(layers, key=lambda layer: -layer.total):
         share = layer.total / total
-        name = clean(layer.name)[:17] or "loss, optimizer"
+        name = short_name(clean(layer.name), 17) or "loss, optimizer"
         yield (
             (f"{name:18}", ""),
             (f"{_short(layer.forward):>10}{_short(layer.backward):>10}{share:>8.1%}  ", ""),

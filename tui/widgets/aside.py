@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -14,6 +15,10 @@ from textual.widgets import Static
 from cnn_tui.engine.errors import CnnTuiError, MissingDataError
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.layers import Layer
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.report import Report
+from cnn_tui.tui.building.block_lines import block_lines
+from cnn_tui.tui.building.edits import Path
 from cnn_tui.tui.building.window_lines import window_lines
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.threads import run_in_thread
@@ -29,29 +34,30 @@ _REST = 0.3
 """Seconds that the cursor rests on the input before the data is read."""
 
 
+Draw = Callable[[int, int], Sequence[Line]]
+"""Draws for a width and a height."""
+
+
 class WindowView(Lines):
-    """The window of a layer."""
+    """The window of a layer, or the branches of a block."""
 
-    _layer: Layer | None = None
-    _shape: Shape | None = None
+    _draw: Draw | None = None
 
-    def show(self, layer: Layer | None, shape: Shape | None) -> None:
-        """Show a layer on an input of this shape; None for nothing."""
-        self._layer, self._shape = layer, shape
+    def show(self, draw: Draw | None) -> None:
+        """Show what a function draws; None for nothing."""
+        self._draw = draw
         self.redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        if self._layer is None:
-            return []
-        return window_lines(self._layer, self._shape, width, height)
+        return self._draw(width, height) if self._draw else []
 
 
 class FewSamples(Static):
     """Samples of a dataset, read on a thread once the cursor rests."""
 
-    _wanted: tuple[str, Path | None] | None = None
+    _wanted: tuple[str, FilePath | None] | None = None
 
-    def show(self, data: str, folder: Path | None) -> None:
+    def show(self, data: str, folder: FilePath | None) -> None:
         """Show a dataset, which is found in ``folder`` or where downloads are."""
         if (data, folder) != self._wanted:
             self._wanted = (data, folder)
@@ -97,11 +103,17 @@ class Aside(Vertical):
         yield FewSamples(id="few", markup=False)
 
     def show_window(self, layer: Layer | None, shape: Shape | None) -> None:
-        """Show the window of a layer on its input."""
+        """Show the window of a layer on its input; nothing without a layer."""
         self._turn("window on the input")
-        self.query_one(WindowView).show(layer, shape)
+        draw = partial(window_lines, layer, shape) if layer else None
+        self.query_one(WindowView).show(draw)
 
-    def show_samples(self, data: str, folder: Path | None) -> None:
+    def show_block(self, network: Network, report: Report, path: Path) -> None:
+        """Show the branches of a block."""
+        self._turn("branches of the block")
+        self.query_one(WindowView).show(partial(block_lines, network, report, path))
+
+    def show_samples(self, data: str, folder: FilePath | None) -> None:
         """Show samples of a dataset."""
         self._turn(f"samples of {clean(data)}", samples=True)
         self.query_one(FewSamples).show(data, folder)

@@ -9,6 +9,7 @@ from textual import events
 from textual.css.scalar import Scalar
 from textual.message import Message
 
+from cnn_tui.engine.specs.inside import Place, place_of
 from cnn_tui.engine.specs.report import Fix, Issue, Report
 from cnn_tui.tui.rows import Line, unstyled
 from cnn_tui.tui.widgets.lines import Lines, Shown
@@ -18,7 +19,7 @@ LETTERS = "abcde"
 
 
 class Doctor(Lines):
-    """The issue of the selected layer, else the first one."""
+    """The issue of the selected layer or of its block, else the first one."""
 
     class FixRequested(Message):
         """A fix was clicked."""
@@ -28,8 +29,8 @@ class Doctor(Lines):
             self.letter = letter
 
     report: Shown[Report | None] = Shown(None)
-    chosen: Shown[int] = Shown(0)
-    """The number of the selected layer, 0 for the network as a whole."""
+    chosen: Shown[Place] = Shown(())
+    """The place of the selected layer, empty for the network as a whole."""
     advice: Shown[tuple[str, ...]] = Shown(())
     """The text for a network without issues."""
 
@@ -41,8 +42,12 @@ class Doctor(Lines):
     def issue(self) -> Issue | None:
         """The visible issue."""
         issues = self.report.issues if self.report else ()
-        here = [issue for issue in issues if issue.layer == self.chosen]
-        return next(iter((*here, *issues)), None)
+        return min(issues, key=self._distance, default=None)
+
+    def _distance(self, issue: Issue) -> tuple[bool, bool]:
+        """First the issue of the selected layer, then one of the block around it."""
+        place = place_of(issue.path)
+        return place != self.chosen, place[:1] != self.chosen[:1]
 
     def fix(self, letter: str) -> Fix | None:
         """Return the fix with a letter, if it is visible."""
@@ -123,7 +128,9 @@ class Totals(Lines):
         words = "fits" if report.valid else count(issues, "issue")
         state = (words, "good" if report.valid else "error")
         known = report.known_layers
-        memory = sum(inner.activations for layer in known for inner in layer.walk())
+        inner = (inner for layer in known for inner in layer.walk())
+        # What repeated layers give is the output of the last of them.
+        memory = sum(layer.activations for layer in inner if layer.type != "repeat")
         memory *= 4 * self.batch_size
         images = "image" if self.batch_size == 1 else f"batch of {self.batch_size}"
         whole = len(known) == len(report.layers)

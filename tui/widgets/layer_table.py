@@ -18,11 +18,15 @@ FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6
 """Widths of the columns that are equal for all networks."""
 WIDE = 76
 """The width from which costs beyond parameters are shown."""
-MOST_SETTINGS = 24
-MOST_TITLE = 12
-"""Width of the names where costs are left out; a longer one takes the column of its settings."""
+LEAST_SETTINGS, MOST_SETTINGS = 8, 24
+SHORT_PARAMS = 6
+"""The width of rounded parameters, so that settings have some room."""
 BAR = 5
 """Width of the bars of parameters and of multiply-adds, where there is room for both."""
+TITLE = 9
+MOST_NUMBER, MOST_GUIDE = 8, 4
+"""Columns of the number and of the lines of the tree: of deeper rows the end is shown."""
+FOLDED, UNFOLDED = "▸", "▾"
 NARROW = 44
 """The width below which settings and parameters are left to the form."""
 
@@ -53,6 +57,9 @@ class LayerTable(Lines, can_focus=True):
     class EditRequested(Message):
         """The row under the cursor was clicked twice."""
 
+    class FoldRequested(Message):
+        """The mark of the block under the cursor was clicked."""
+
     rows: var[tuple[Row, ...]] = var((), init=False)
     cursor: Shown[int] = Shown(0)
     marked: frozenset[int] = frozenset()
@@ -78,13 +85,16 @@ class LayerTable(Lines, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Select a row; a second click edits it."""
-        _, at = self.place_of(event)
+        x, at = self.place_of(event)
         row = self._top + at - 1
         if at < 1 or row >= len(self.rows):
             return
-        if row == self.cursor and event.chain > 1:
+        is_mark = self._columns is not None and x == self._columns.mark
+        if row == self.cursor and event.chain > 1 and not is_mark:
             self.post_message(self.EditRequested())
         self._choose(row, extend=event.shift)
+        if is_mark and self.rows[row].folded is not None:
+            self.post_message(self.FoldRequested())
 
     def on_mouse_scroll_down(self) -> None:
         self.action_go(1)
@@ -104,6 +114,12 @@ class LayerTable(Lines, can_focus=True):
         if len(self.rows) > shown:
             rows = self._with_scrollbar(rows, width)
         return [columns.heading(), *rows]
+
+    def reveal(self, count: int) -> None:
+        """Scroll so that as many of the next ``count`` rows are visible as fit below the cursor."""
+        last = min(self.cursor + count, len(self.rows) - 1)
+        self._top = max(self._top, min(self.cursor, last - self.content_size.height + 2))
+        self.redraw()
 
     def _with_scrollbar(self, rows: list[Line], width: int) -> list[Line]:
         """Draw a scroll bar in the last column."""
@@ -137,14 +153,19 @@ class _Columns:
 
     def __init__(self, width: int, rows: tuple[Row, ...]) -> None:
         self.width, self.rows = width, rows
-        self.number = max((3, *(len(row.number) for row in rows)))
-        longest = max((9, *(len(row.title) for row in rows if row.settings)))
-        self.title = longest if width >= WIDE else min(longest, MOST_TITLE)
-        self.params = PARAMS if width >= NARROW else 0
-        self.costs = MACS + FIELD if width >= WIDE else 0
+        self.number = max((3, *(min(len(row.number), MOST_NUMBER) for row in rows)))
+        self.mark = self.number + 1
+        """The column of the marks of blocks."""
+        # A longer name takes the column of the settings as well.
+        most = max((len(row.title) for row in rows if row.settings), default=0)
+        name = max(TITLE, most) if width >= WIDE else TITLE
+        self.title = name + max((len(_guide(row)) for row in rows), default=0)
         # One column each for the marker, three gaps and the scroll bar.
-        taken = self.number + self.title + FLAG + OUTPUT + self.params + self.costs + 5
-        briefs = [len(_brief(row.settings)) for row in rows if row.path]
+        taken = self.number + self.title + FLAG + OUTPUT + 5
+        self.params = _params_width(width, width - taken)
+        self.costs = MACS + FIELD if width >= WIDE else 0
+        taken += self.params + self.costs
+        briefs = [len(row.settings.replace(" s1", "", 1)) for row in rows if row.path]
         needed = min(MOST_SETTINGS, max((8, *briefs)))
         room = width - taken - 2 * (BAR + 2)
         self.bars = self.costs > 0 and room >= needed
@@ -165,27 +186,37 @@ class _Columns:
         return ((text, "dim"),)
 
     def line(self, row: Row, marker: str = " ") -> Line:
-        start = f"{marker}{row.number:>{self.number}} "
-        if len(row.title) > self.title:
-            # A long name takes the column of the settings as well.
-            room = self.title + 1 + len(self._settings(" "))
-            return ((start, "dim"), (fit(row.title, room), row.look), *self._result(row))
+        shown = row.number[-MOST_NUMBER:]
+        fold = " " if row.folded is None else FOLDED if row.folded else UNFOLDED
+        start = f"{marker}{shown:>{self.number}}{fold}"
         if row.kind in ("loss", "training"):
             rest = fit(row.settings, max(0, self.width - len(start) - self.title - 1))
             return ((start, "dim"), (f"{fit(row.title, self.title)} ", "accent"), (rest, "dim"))
+        title, rest = self._words(row)
         return (
             (start, "dim"),
-            (f"{fit(row.title, self.title)} ", "accent" if row.kind == "input" else row.look),
-            (self._settings(row.settings), "dim" if row.kind == "input" else ""),
+            (_guide(row), "dim"),
+            (title, "accent" if row.kind == "input" else row.look),
+            (rest, "" if row.kind == "layer" and row.folded is None else "dim"),
             *self._result(row),
         )
+
+    def _words(self, row: Row) -> tuple[str, str]:
+        """Title and settings; what has no room of its own takes that of the other."""
+        room, rest = self.title - len(_guide(row)), self._settings(row.settings)
+        brief = _brief(row.settings, self.settings)
+        is_tree = row.kind in ("branch", "shortcut") or row.folded is not None
+        if (is_tree and len(brief) > self.settings) or len(row.title) > room:
+            both = fit(f"{row.title} {brief}", room + len(rest)) + " "
+            return both[: len(row.title) + 1], both[len(row.title) + 1 :]
+        return f"{fit(row.title, room)} ", rest
 
     def _settings(self, words: str) -> str:
         if not self.settings:
             return ""
         words = " ".join(words.split())
         if len(words) > self.settings:
-            words = _brief(words)
+            words = _brief(words, self.settings)
         return f"{fit(words, self.settings)} "
 
     def _right(self, words: str, width: int) -> str:
@@ -196,7 +227,7 @@ class _Columns:
             words = f"! {row.output or 'does not fit'}" if row.has_issue else "."
             rest = fit(words, FLAG + OUTPUT + self.params + self.costs)
             return ((rest, "error" if row.has_issue else "faint"),)
-        params = compact(row.params, PARAMS) if row.params else ""
+        params = compact(row.params, self.params) if row.params else ""
         return (
             ("! " if row.has_issue else "  ", "warn"),
             (fit(row.output, OUTPUT) + self._right(params, self.params), ""),
@@ -221,6 +252,20 @@ class _Columns:
         return ((f" {block_bar(value / max(1, most), BAR)} ", row.look),)
 
 
-def _brief(settings: str) -> str:
-    """Leave out a stride of 1, the default."""
-    return settings.replace(" s1", "", 1)
+def _params_width(width: int, room: int) -> int:
+    """The column of parameters: rounded rather than with no room for the settings."""
+    if width < NARROW or room < SHORT_PARAMS:
+        return 0
+    return PARAMS if room - PARAMS >= LEAST_SETTINGS else SHORT_PARAMS
+
+
+def _guide(row: Row) -> str:
+    return row.guide[-MOST_GUIDE:]
+
+
+def _brief(settings: str, width: int) -> str:
+    """Leave out defaults until the rest fits: a stride of 1, no padding, concatenation."""
+    for default in (" s1", "concat ", " p0"):
+        if len(settings) > width:
+            settings = settings.replace(default, "", 1)
+    return settings

@@ -11,7 +11,7 @@ from cnn_tui.engine.training.events import LayerHealth
 from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.rows import Line, Run, bar
 from cnn_tui.tui.widgets.lines import Lines, Shown
-from cnn_tui.tui.words import clean, clock, figure, fit, percent
+from cnn_tui.tui.words import clean, clock, figure, fit, percent, short_name
 
 STATE_ROLES = {"failed": "error", "paused": "warn", "done": "good", "training": "accent"}
 
@@ -133,6 +133,8 @@ class VerdictLine(Lines):
 
 
 _NAME = 8
+_FIGURES = 33
+"""Columns of the figures beside the name of a layer."""
 
 
 class LayerHealthTable(Lines):
@@ -144,8 +146,10 @@ class LayerHealthTable(Lines):
     run: Shown[RunView] = Shown(RunView())
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        heading = f" {'layer':<{_NAME}} {'zeros':>5} {'|grad|':>7} {'upd:w':>7}"
         layers = self.run.layers
+        longest = max((len(layer.layer) for layer in layers), default=0)
+        name = max(_NAME, min(longest, width - _FIGURES))
+        heading = f" {'layer':<{name}} {'zeros':>5} {'|grad|':>7} {'upd:w':>7}"
         if not layers:
             return [((heading, "dim"),), ((" not measured yet", "dim"),)]
         room = height - 1
@@ -153,12 +157,12 @@ class LayerHealthTable(Lines):
             troubled = self.run.troubled
             first = sorted(layers, key=lambda layer: layer.layer not in troubled)[:room]
             layers = tuple(layer for layer in layers if layer in first)
-        return [((heading, "dim"),), *(self._row(layer) for layer in layers)]
+        return [((heading, "dim"),), *(self._row(layer, name) for layer in layers)]
 
-    def _row(self, layer: LayerHealth) -> Line:
+    def _row(self, layer: LayerHealth, name: int) -> Line:
         silent = layer.zeros if layer.zeros is not None else layer.saturated
         figures = (
-            f" {fit(clean(layer.layer), _NAME)} {percent(silent, 0):>5}"
+            f" {short_name(clean(layer.layer), name):<{name}} {percent(silent, 0):>5}"
             f" {_power(layer.gradient_norm):>7} {_power(layer.update_ratio):>7} "
         )
         if layer.layer in self.run.troubled:

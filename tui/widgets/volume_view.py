@@ -112,7 +112,10 @@ class VolumeView(Lines, can_focus=True):
             return ((fit(" the output here is unknown: see the issue", width), "error"),)
         volume = blocks[chosen].volume
         numbers = ", ".join(map(str, volume.layers))
-        return ((fit(f" {numbers}  {volume.kind}  {format_shape(volume.shape)}", width), "strong"),)
+        words = f" {numbers}  {volume.kind}  {format_shape(volume.shape)}"
+        if role_of(volume.kind) == "block" and self._report is not None:
+            words += f"  {self._report.layers[volume.layers[0] - 1].settings}"
+        return ((fit(words, width), "strong"),)
 
     def _scale(self, blocks: Sequence[Box], shown: range) -> str:
         hidden = len(blocks) - len(shown)
