@@ -20,7 +20,7 @@ FLAT = 0.01
 """Range of an image's pixels, as a share of that of the dataset, up to which it is flat."""
 
 
-class Repeat(msgspec.Struct, frozen=True):
+class RepeatedImage(msgspec.Struct, frozen=True):
     """An image that equals an earlier one."""
 
     split: str
@@ -42,7 +42,7 @@ class Repeats(msgspec.Struct, frozen=True):
     """Test images that are in the training or the validation split."""
     relabelled: int
     """Those of them all that have another class than the earlier image."""
-    examples: tuple[Repeat, ...]
+    examples: tuple[RepeatedImage, ...]
 
 
 class FlatImages(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ def find_repeats(dataset: Dataset) -> Repeats:
             counts[name] += 1
             relabelled += known[2] != label
             first = (known[0], known[1], dataset.classes[known[2]])
-            examples.append(Repeat(name, index, dataset.classes[label], *first))
+            examples.append(RepeatedImage(name, index, dataset.classes[label], *first))
         seen.update(own)
     # Of test and validation first: they matter most.
     examples.sort(key=lambda repeat: ("test", "val", "train").index(repeat.split))

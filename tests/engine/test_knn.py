@@ -17,7 +17,7 @@ from cnn_tui.engine.baselines.screens import Metric, Rows
 from cnn_tui.engine.baselines.validation import choose_k
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset, Split
-from cnn_tui.engine.data.folder import ImageFile
+from cnn_tui.engine.data.image_file import ImageFile
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.threads import WorkerPool
 
