@@ -56,7 +56,7 @@ def grad_cam(
         InsightError: if there is no such convolution or class, or the weights are not finite.
     """
     subject.require_finite()
-    conv = subject.require_layer(layer or _last(subject), conv=True)
+    conv = subject.require_layer(layer or last_conv_of(subject), conv=True)
     maps = subject.response(conv)
     with subject.model.opened(example.images[:1]) as inside:
         chosen = int(inside.logits[0].argmax()) if of_class is None else of_class
@@ -65,8 +65,12 @@ def grad_cam(
     return GradCam(example, subject.classes, chosen, conv, found, weights)
 
 
-def _last(subject: Subject) -> str:
-    """The last convolution with several places; one of a shortcut only if there is no other."""
+def last_conv_of(subject: Subject) -> str:
+    """The last convolution with several places; one of a shortcut only if there is no other.
+
+    Raises:
+        InsightError: if the network has no convolution.
+    """
     convs = subject.conv_layers()
     wide = [name for name in convs if (subject.reports[name].output or [])[1:] != [1, 1]]
     aside = {

@@ -11,7 +11,7 @@ from cnn_tui.engine.runs.train_once import train_once
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.tui.inspect.canvas import Canvas, Wanted
-from cnn_tui.tui.inspect.place import layers_of
+from cnn_tui.tui.inspect.place import Place, layers_of
 from cnn_tui.tui.inspect.source import Inspector, SavedSource
 from cnn_tui.tui.inspect.table import VIEWS, View
 
@@ -61,3 +61,12 @@ def test_every_layer_of_a_view(view: View, inspector: Inspector) -> None:
         for width, height in ((66, 17), (102, 33)):
             drawn = found.seen.drawn(Canvas(width, height, layer=layer))
             assert drawn.lines and len(drawn.lines) <= height
+
+
+def test_grad_cam_begins_on_the_main_way(inspector: Inspector) -> None:
+    view = next(view for view in VIEWS if view.from_end)
+    found = inspector.look(view, "", Wanted(), lambda share: None, lambda: False)
+    assert found is not None
+    # The last convolution of all is that of a shortcut.
+    assert Place().layer(view, found.facts) == "residual9.dwconv1"
+    assert found.facts.convs[-1] == "residual9.shortcut.conv1"

@@ -67,7 +67,7 @@ class Place:
         if not names:
             return ""
         if not layer and view.from_end:
-            return names[-1]
+            return facts.last if facts.last in names else names[-1]
         if not layer:
             return facts.first if facts.first in names else names[0]
         before = facts.layers[: facts.layers.index(layer)] if layer in facts.layers else ()

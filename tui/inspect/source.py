@@ -136,6 +136,8 @@ class Surroundings:
     """Convolutions and fully connected layers."""
     first: str
     """The layer with the responses of the first convolution, or the first of all."""
+    last: str
+    """The convolution with which a view that looks from the end begins; empty if there is none."""
     images: int
     """Images of the validation split; 0 without data."""
     classes: Sequence[str]
@@ -240,21 +242,24 @@ class Inspector:
 
 
 def _facts(source: Source, subject: Subject) -> Surroundings:
+    from cnn_tui.engine.insight.grad_cam import last_conv_of
     from cnn_tui.engine.insight.maps import first_layer_of
     from cnn_tui.engine.insight.subject import CONVS
 
     data, states = subject.data, source.states()
+    convs = [name for name, layer in subject.reports.items() if layer.type in CONVS]
     here = (at for at, name in enumerate(states) if _is_state(name, subject.state))
     return Surroundings(
         source.name,
         subject.state,
         states,
         next(here, 0),
-        [name for name, layer in subject.reports.items() if layer.type in CONVS],
+        convs,
         [name for name, layer in subject.reports.items() if layer.type in _WINDOWED],
         subject.layers,
         _weighted(subject),
         first_layer_of(subject),
+        last_conv_of(subject) if convs else "",
         0 if isinstance(data, str) else len(data.val),
         subject.classes,
         subject.network.input[1:],

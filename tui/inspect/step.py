@@ -102,7 +102,8 @@ class StepSeen:
         padding = int((~found.inside).sum())
         outside = f", {padding} of them padding" if padding else ""
         name = self.classes[found.of_class]
-        pull = f'The score of "{name}" changes by {found.gradient:.3g} for each 1 that it rises'
+        slope = found.gradient + 0.0  # 0 rather than -0
+        pull = f'The score of "{name}" changes by {slope:.3g} for each 1 that it rises'
         match found.kind:
             case "conv" | "dwconv":
                 terms = count(found.inputs.size, "product")
