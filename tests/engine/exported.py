@@ -83,7 +83,11 @@ def small_presets() -> list[Network]:
 def state_of(network: Network) -> TrainedState:
     """Random weights, buffers and figures."""
     model = build(network)
+    # Those of the initializer keep the values of deep networks in bounds.
+    filters = {name: p.data.copy() for name, p in model.parameters.items() if p.role == "weight"}
     randomize(model)
+    for name, values in filters.items():
+        model.parameters[name].data[...] = values
     weights = {name: parameter.data.copy() for name, parameter in model.parameters.items()}
     weights |= {name: buffer.copy() for name, buffer in model.buffers.items()}
     model.close()
