@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cnn_tui.engine.model import Model
-from cnn_tui.engine.specs.activations import PReLU
+from cnn_tui.engine.specs.activations import Hardsigmoid, PReLU
 from cnn_tui.engine.specs.blocks import projection
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.inside import list_letter
@@ -174,6 +174,8 @@ class Maker:
                 return nn.LocalResponseNorm(
                     layer.size, layer.alpha * layer.size, layer.beta, layer.k
                 )
+            case Hardsigmoid():
+                return ExactHardsigmoid()
             case Residual():
                 return self.residual(layer, report, shape)
             case Parallel():
@@ -298,6 +300,13 @@ class Scale(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.einsum("nc...,c->nc...", x, self.weight)
+
+
+class ExactHardsigmoid(nn.Module):
+    """``relu6(x + 3) / 6``: the gradient of PyTorch's own holds 1/6 in float32 only."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.relu6(x + 3) / 6
 
 
 class ZeroPad(nn.Module):

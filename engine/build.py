@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,6 +17,7 @@ from cnn_tui.engine.ops.loss import SoftmaxKernel, SVMKernel
 from cnn_tui.engine.parameters import ParameterStore, initialize
 from cnn_tui.engine.plan import MakeLoss
 from cnn_tui.engine.specs.check import Report, check
+from cnn_tui.engine.specs.freezing import frozen_layers
 from cnn_tui.engine.specs.network import SVM, Loss, Network
 from cnn_tui.engine.specs.placed import place_network
 
@@ -48,15 +50,26 @@ def _lower(
     parts = Parts(Mode(seed=seed), dtype, kept)
     placed = place_network(network, report)
     every = [inner for layer in placed for inner in layer.walk()]
+    still = frozen_layers(network, report, placed)
+    before = chain_ops(placed[:still], evaluating(parts))
+    if not kept:
+        for parameter in parts.parameters:
+            parameter.frozen = True
     return Operations(
-        chain_ops(placed, parts),
+        [*before, *chain_ops(placed[still:], parts)],
         ParameterStore(parts.parameters, dtype),
         parts.buffers,
         parts.mode,
         {layer.name: layer.output for layer in every},
         network.input,
         max(layer.report.activations for layer in every),
+        0 if kept else len(before),
     )
+
+
+def evaluating(parts: Parts) -> Parts:
+    """The same parts for layers that always work as in evaluation, whatever the model does."""
+    return replace(parts, mode=Mode(training=False))
 
 
 def _loss_of(loss: Loss) -> MakeLoss:

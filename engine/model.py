@@ -50,6 +50,7 @@ class Model:
         self.input_shape = parts.input_shape
         self.dtype = self.store.data.dtype
         self._kept, self._make_loss = kept, make_loss
+        self._frozen = parts.frozen
         self._bytes_per_image = parts.largest_activation * self.dtype.itemsize
         self._workers = WorkerPool(threads)
         self._plans: OrderedDict[int, Plan] = OrderedDict()
@@ -154,7 +155,9 @@ class Model:
         """
         self._check_images(images)
         parts = self._kept()
-        np.copyto(parts.store.data, self.store.data)
+        pairs = zip(parts.store.parameters, self.store.parameters, strict=True)
+        for kept, own in pairs:
+            np.copyto(kept.storage, own.storage)
         for name, buffer in self.buffers.items():
             np.copyto(parts.buffers[name], buffer)
         return Opened(
@@ -185,7 +188,14 @@ class Model:
         while len(self._plans) >= KEPT_PLANS:
             dropped, _ = self._plans.popitem(last=False)
             self._training_passes.pop(dropped, None)
-        plan = Plan(self.ops, self.store, batch, self.input_shape, self._bytes_per_image)
+        plan = Plan(
+            self.ops,
+            self.store,
+            batch,
+            self.input_shape,
+            self._bytes_per_image,
+            frozen=self._frozen,
+        )
         self._plans[batch] = plan
         return plan
 

@@ -151,7 +151,7 @@ class Optimizer:
         self.l2, self.clip_norm = training.l2, training.clip_norm
         self.weight_decay = training.weight_decay if training.optimizer == "adamw" else 0.0
         store = model.store
-        self.state = [aligned_zeros(store.data.shape, store.data.dtype) for _ in range(rule.states)]
+        self.state = [aligned_zeros(store.grad.shape, store.data.dtype) for _ in range(rule.states)]
         self.steps = 0
         self.lr, self.scale = 0.0, 1.0
         self._scratch = threading.local()
@@ -216,7 +216,9 @@ class Optimizer:
 
 def _spans(store: ParameterStore) -> list[tuple[slice, bool]]:
     """Slices of blocks of the store, each with whether L2 and weight decay apply."""
-    edges = sorted({0, store.size, *(e for span in store.decayed for e in (span.start, span.stop))})
+    edges = sorted(
+        {0, store.trained, *(e for span in store.decayed for e in (span.start, span.stop))}
+    )
     spans = []
     for low, high in itertools.pairwise(edges):
         decay = any(span.start <= low < span.stop for span in store.decayed)

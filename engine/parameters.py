@@ -27,6 +27,8 @@ class Parameter:
     """``scale`` is a factor whose gradient, unlike that of a ``gamma``, is summed over shards."""
     fan_in: int = 1
     fan_out: int = 1
+    frozen: bool = False
+    """Whether training leaves it as it is; it then has neither gradient nor optimizer state."""
     initial: float = 0.0
     """The value at the beginning, of a bias or a scale."""
     storage: Array = field(init=False, repr=False)
@@ -54,7 +56,12 @@ class Parameter:
         return self.large or self.role in ("gamma", "beta")
 
     def part_of(self, flat: Array) -> Array:
-        """The parameter's part of a flat array of all parameters, in its storage shape."""
+        """The parameter's part of a flat array of all parameters, in its storage shape.
+
+        Arrays of gradients end before the frozen ones: these get memory that nobody touches.
+        """
+        if self.frozen and self.offset >= len(flat):
+            return aligned_zeros(self.storage_shape, flat.dtype)
         return flat[self.offset : self.offset + self.size].reshape(self.storage_shape)
 
     @property
@@ -72,16 +79,19 @@ class ParameterStore:
     """All parameters and their gradients, each as one flat array.
 
     Parameters whose gradients are summed over shards come first, ``summed`` values in all; in both
-    groups weights with L2 come before the rest, so that an optimizer meets at most four runs.
+    groups weights with L2 come before the rest, so that an optimizer meets at most four runs. After
+    all ``trained`` values come the frozen ones.
     """
 
     def __init__(self, parameters: list[Parameter], dtype: DTypeLike) -> None:
-        ordered = sorted(parameters, key=lambda p: (p.by_batch, not p.decay))
+        ordered = sorted(parameters, key=lambda p: (p.frozen, p.by_batch, not p.decay))
+        trained = [p for p in parameters if not p.frozen]
         self.parameters = parameters
         self.size = sum(p.size for p in parameters)
-        self.summed = sum(p.size for p in parameters if not p.by_batch)
+        self.trained = sum(p.size for p in trained)
+        self.summed = sum(p.size for p in trained if not p.by_batch)
         self.data = aligned_empty((self.size,), dtype)
-        self.grad = aligned_zeros((self.size,), dtype)
+        self.grad = aligned_zeros((self.trained,), dtype)
         self.decayed: list[slice] = []
         offset = 0
         for parameter in ordered:
@@ -93,7 +103,7 @@ class ParameterStore:
         parameter.offset = offset
         parameter.storage = parameter.part_of(self.data)
         parameter.storage_grad = parameter.part_of(self.grad)
-        if parameter.decay:
+        if parameter.decay and not parameter.frozen:
             if self.decayed and self.decayed[-1].stop == offset:
                 self.decayed[-1] = slice(self.decayed[-1].start, span.stop)
             else:

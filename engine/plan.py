@@ -57,6 +57,7 @@ class Plan:
         input_shape: tuple[int, int, int],
         bytes_per_image: int,
         arena: type[Arena] = Arena,
+        frozen: int = 0,
     ) -> None:
         self.ops, self.store, self.batch = ops, store, batch
         dtype = store.data.dtype
@@ -74,7 +75,7 @@ class Plan:
         self.inputs = [s.arena.allocate((height, channels, width, s.size)) for s in self.shards]
         self.images: Array = np.empty(0, dtype)
         self.targets = np.zeros(batch, np.int64)
-        self.chain = Chain(ops, self.inputs, self.shards, overwrite=True)
+        self.chain = Chain(ops, self.inputs, self.shards, overwrite=True, frozen=frozen)
         self.scores = [y[0, :, 0, :] for y in self.chain.ys]
         load = Stage([self._loading(shard) for shard in self.shards])
         self.prepare = Stage([op.prepare for op in ops], by_shard=False)
@@ -137,7 +138,7 @@ class Plan:
 
     def _squares(self) -> list[Task]:
         """Tasks that sum the squares of gradients computed for the whole batch."""
-        low, size = self.store.summed, self.store.size
+        low, size = self.store.summed, self.store.trained
         return [
             self._square(slice(start, min(start + REDUCE_SIZE, size)))
             for start in range(low, size, REDUCE_SIZE)

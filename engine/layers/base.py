@@ -161,12 +161,18 @@ def wanted_halo(ops: Sequence[Op]) -> Padding:
 
 
 class Chain(PlannedOp):
-    """A sequence of operations."""
+    """A sequence of operations; the first ``frozen`` ones have no backward pass."""
 
     def __init__(
-        self, ops: Sequence[Op], xs: list[Array], shards: list[Shard], *, overwrite: bool
+        self,
+        ops: Sequence[Op],
+        xs: list[Array],
+        shards: list[Shard],
+        *,
+        overwrite: bool,
+        frozen: int = 0,
     ) -> None:
-        self.ops, self.shards = ops, shards
+        self.ops, self.shards, self.frozen = ops, shards, frozen
         self.links: list[PlannedOp] = []
         self.ys = xs
         for number, op in enumerate(ops):
@@ -186,9 +192,10 @@ class Chain(PlannedOp):
     ) -> list[Array] | None:
         self.backward: list[Stage] = []
         current: list[Array] | None = dys
-        for op, link in zip(reversed(self.ops), reversed(self.links), strict=True):
+        links = list(zip(self.ops, self.links, strict=True))[self.frozen :]
+        for op, link in reversed(links):
             assert current is not None
-            needed = needs_input_grad or link is not self.links[0]
+            needed = needs_input_grad or link is not self.links[self.frozen]
             dxs = link.plan_backward(
                 current, needs_input_grad=needed, can_overwrite_grad=can_overwrite_grad
             )
@@ -202,7 +209,7 @@ class Chain(PlannedOp):
 
     @property
     def post_step(self) -> list[Task]:
-        return [commit for link in self.links for commit in link.post_step]
+        return [commit for link in self.links[self.frozen :] for commit in link.post_step]
 
     def walk(self) -> Iterator[tuple[Op, PlannedOp]]:
         """Every operation with its plan, nested ones first, in the order in which they run."""

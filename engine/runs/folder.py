@@ -84,6 +84,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     data_sha256: Word = ""
     again: Reproduction | None = None
     """Set if the run reproduces another one."""
+    origin: Word = ""
+    """The run whose weights it began with."""
 
 
 class Notes(msgspec.Struct, frozen=True):

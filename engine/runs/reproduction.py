@@ -42,6 +42,11 @@ def plan_again(
         SpecError: if there is no such setting, or the value is not allowed.
     """
     info, network = folder.info(), folder.network()
+    if info.origin:
+        raise RunError(
+            f"{folder.name} began with the weights of {info.origin}, which may have changed since.",
+            f"Train again with: cnn-tui train --from {info.origin}",
+        )
     if change is None:
         data = info.data_sha256
         return network, Reproduction(of=folder.name, data_sha256=data, steered=_steered(folder, ""))

@@ -37,10 +37,12 @@ def new_run(
     sinks: Sequence[Sink] = (),
     again: Reproduction | None = None,
     weights: Weights | None = None,
+    origin: str = "",
 ) -> Recorder:
     """Open the recorder of a new run in a new folder under ``root``.
 
-    ``weights`` are the initial weights, drawn from the recipe's seed if None; ``again`` describes
+    ``weights`` are the initial weights, drawn from the recipe's seed if None, and ``origin`` the
+    name of the run that they come from; ``again`` describes
     the run that this one reproduces; ``data_dir`` is recorded for a later resume.
 
     Raises:
@@ -57,6 +59,7 @@ def new_run(
         data_dir=str(data_dir.resolve()) if data_dir else "",
         data_sha256=data,
         again=again,
+        origin=origin,
     )
     folder = create_run(root, network, info, storage)
     return Recorder(

@@ -116,13 +116,13 @@ def _widest(flows: Sequence[FeatureMap], shape: Shape) -> FeatureMap:
 
 
 def _concat(shapes: Sequence[Shape]) -> Shape | Diagnostic:
-    for axis in (1, 2):
-        sizes = [shape[axis] if len(shape) == 3 else 1 for shape in shapes]
-        if len(set(sizes)) > 1:
-            return _misfit("concat", "height" if axis == 1 else "width", sizes)
     if len({len(shape) for shape in shapes}) > 1:
         text = "a flat branch and one with height and width cannot be concatenated"
         return Diagnostic("branch-shapes", text, "branches", "Use fc layers in all or none.")
+    for axis, name in enumerate(_AXES[1 : len(shapes[0])], 1):
+        sizes = [shape[axis] for shape in shapes]
+        if len(set(sizes)) > 1:
+            return _misfit("concat", name, sizes)
     return (sum(shape[0] for shape in shapes), *shapes[0][1:])
 
 

@@ -11,6 +11,7 @@ from itertools import count
 
 from cnn_tui.engine.specs.doctor import find_fixes, first_fix
 from cnn_tui.engine.specs.flow import Case, Diagnostic, FeatureMap, InferredLayer
+from cnn_tui.engine.specs.freezing import freeze_faults
 from cnn_tui.engine.specs.infer import bad_value, infer_layers
 from cnn_tui.engine.specs.inside import Place, list_letter
 from cnn_tui.engine.specs.known_data import DataFacts, facts_of
@@ -93,6 +94,7 @@ def _find(network: Network, facts: DataFacts | None) -> Found:
     if facts is not None and not is_input_bad:
         faults += input_faults(network, facts)
     faults += [*_faults(steps), *duplicates, *score_faults(steps, facts)]
+    faults += freeze_faults(network, reports)
     faults.sort(key=lambda fault: fault[0])
     return Found(steps, reports, faults)
 

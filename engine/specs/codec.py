@@ -112,10 +112,10 @@ def _refuse_too_much(data: dict[str, object], where: str) -> None:
 
 def _count(layers: object, depth: int, where: str) -> int:
     """Number of layers, those inside blocks and every copy of repeated ones included."""
-    if depth > MAX_NESTING:
-        raise SpecError(f"{where}: blocks are nested too deeply.", _LESS)
     if not isinstance(layers, list):
         return 0
+    if depth > MAX_NESTING:
+        raise SpecError(f"{where}: blocks are nested too deeply.", _LESS)
     count = len(layers)
     for layer in layers:
         if isinstance(layer, dict):

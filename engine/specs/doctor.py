@@ -130,7 +130,11 @@ def _is_fixed(case: Case, fix: Fix, region: Sequence[InferredLayer]) -> bool:
     if fix.value == "":
         return not fix.also or not region[0].faults
     target = region[-1].at(case.place[1:])
-    return target is None or all(fault.code != case.fault.code for fault in target.faults)
+    if target is None:
+        return True
+    # A branch that no longer fits inside hides that the branches do not fit each other.
+    is_open = case.fault.code == "branch-shapes" and target.after.shape is None
+    return not is_open and all(fault.code != case.fault.code for fault in target.faults)
 
 
 def _output(case: Case, region: Sequence[InferredLayer], end: int) -> str:

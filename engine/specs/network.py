@@ -86,6 +86,8 @@ class Recipe(
     """Stop after this many epochs without a better validation accuracy."""
     keep_best: bool = False
     """End with the weights of the epoch that was best in validation, not of the last."""
+    freeze: Name = ""
+    """The last layer that training leaves as it is, with all layers before it; empty for none."""
     normalize: bool = True
     """Subtract the mean from the pixels and divide by the standard deviation, per channel."""
     shuffle: bool = True

@@ -37,7 +37,9 @@ def structural_fixes(case: Case) -> Iterator[FixCandidate]:
         case "shortcut-shape" | "identity-stride":
             yield from _branch_alone(case, layer)
         case "split":
-            yield FixCandidate(case.fix("split", False), "no split: each branch gets all", 1)
+            whole = msgspec.structs.replace(layer, split=False)
+            fix = case.fix("replace", to_quick((whole,)))
+            yield FixCandidate(fix, "no split: each branch gets all channels", 1)
         case "too-many":
             yield FixCandidate(case.fix("times", 1), "times 1", 1)
     yield from removal(case)

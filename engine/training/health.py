@@ -48,7 +48,7 @@ class HealthMeter:
         self._weights = {
             parameter.name.rpartition(".")[0]: parameter
             for parameter in model.store.parameters
-            if parameter.role in ("weight", "gamma")
+            if parameter.role in ("weight", "gamma") and not parameter.frozen
         }
         self._before: dict[str, Array] = {}
 

@@ -86,7 +86,7 @@ def _named(
         yield parameter.name, parameter.part_of(weights).transpose(parameter.axes)
     yield from buffers.items()
     for number, state in enumerate(states):
-        for parameter in parameters:
+        for parameter in (one for one in parameters if not one.frozen):
             array = parameter.part_of(state).transpose(parameter.axes)
             yield f"optimizer/{number}/{parameter.name}", array
 

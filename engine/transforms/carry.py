@@ -70,7 +70,11 @@ def carry(rewritten: Rewrite, weights: Weights, *, seed: int = 0) -> dict[str, A
         KeyError: if weights are missing.
     """
     carried = {name: array for pair in pairs(rewritten) for name, array in _carried(pair, weights)}
-    return carried if rewritten.kind != "kernel-to-stack" else _initial(rewritten, seed) | carried
+    return (
+        carried
+        if rewritten.kind != "kernel-to-stack"
+        else fresh_weights(rewritten.after, seed) | carried
+    )
 
 
 def renamed(weights: Weights, before: Network, after: Network) -> dict[str, Array]:
@@ -124,8 +128,9 @@ def _means(conv: Conv) -> dict[str, Array]:
     return {"weight": weight, "bias": np.zeros(channels, np.float32)}
 
 
-def _initial(rewritten: Rewrite, seed: int) -> dict[str, Array]:
-    model = build(rewritten.after, seed=seed)
+def fresh_weights(network: Network, seed: int | None = None) -> dict[str, Array]:
+    """Return initial weights, drawn from a seed or from that of the recipe."""
+    model = build(network, seed=network.training.seed if seed is None else seed)
     try:
         return weights_of(model)
     finally:

@@ -26,7 +26,8 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.schedules import learning_rate
-from cnn_tui.engine.specs.layers import FC, BatchNorm, layer_type
+from cnn_tui.engine.specs.inside import lists_in, with_lists
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Layer, layer_type
 from cnn_tui.engine.specs.network import SVM, Loss, Network, Recipe, Softmax
 from cnn_tui.engine.specs.presets import load_preset
 
@@ -158,6 +159,25 @@ def test_random_network(described: Network, batch: int) -> None:
             pair.evaluate(images)
             pair.train(images, random_targets(3, batch, seed))
         pair.compare_buffers()
+
+
+@pytest.mark.slow
+@settings(max_examples=300)
+@given(networks(ANY), st.integers(2, 9))
+def test_three_hundred_random_networks_to_the_tenth_digit(described: Network, batch: int) -> None:
+    """Branches nested in branches and layers of every kind; norms that magnify no rounding."""
+    pair = Pair(structs.replace(described, layers=tuple(map(_calm, described.layers))), np.float64)
+    pair.close = {"rtol": 1e-10, "atol": 1e-10}
+    images = random_images(described.input, batch)
+    with refusals_of_pytorch():
+        pair.evaluate(images)
+        pair.train(images, random_targets(3, batch))
+
+
+def _calm(layer: Layer) -> Layer:
+    layer = with_lists(layer, [tuple(map(_calm, inner)) for inner in lists_in(layer)])
+    eps = getattr(layer, "eps", None)
+    return layer if eps is None else structs.replace(layer, eps=max(eps, 0.1))
 
 
 @contextmanager

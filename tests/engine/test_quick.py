@@ -12,6 +12,7 @@ from networks import networks
 
 from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.specs.depthwise import DWConv
+from cnn_tui.engine.specs.inside import lists_in, with_lists
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -177,8 +178,7 @@ def one_number(layer: Layer) -> Layer:
         value = getattr(layer, field, None)
         if isinstance(value, tuple) and len(set(value)) == 1:
             sizes[field] = value[0]
-    if isinstance(layer, Residual):
-        return msgspec.structs.replace(layer, branch=tuple(map(one_number, layer.branch)))
+    layer = with_lists(layer, [tuple(map(one_number, inner)) for inner in lists_in(layer)])
     return msgspec.structs.replace(layer, **sizes)
 
 

@@ -78,6 +78,17 @@ class Builder:
         )
 
     @property
+    def start(self) -> Trained | None:
+        """Trained weights to begin a run with: they fit, perhaps but for the last layer."""
+        if self.weights is not None or not self.report.valid:
+            return self.weights
+        known = (self.latest, self.document.trained)
+        others = (
+            trained.but_for_the_head(self.network, self.report) for trained in known if trained
+        )
+        return next(filter(None, others), None)
+
+    @property
     def row(self) -> Row:
         """The selected row."""
         return self.rows[self.cursor]

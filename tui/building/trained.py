@@ -25,16 +25,26 @@ class Trained:
     network: Network
     """The network that the weights fit, after the rewrites."""
     rewrites: tuple[Rewrite, ...] = ()
+    new_head: bool = False
+    """Whether the last layer is another one, which begins with random weights."""
 
     @property
     def words(self) -> str:
-        """The name of their run, and their rewrites."""
+        """The name of their run, their rewrites, and what is not theirs."""
         kinds = ", ".join(rewrite.kind.replace("-", " ") for rewrite in self.rewrites)
-        return self.folder.name + (f" through {kinds}" if kinds else "")
+        through = f" through {kinds}" if kinds else ""
+        return f"{self.folder.name}{through}{', a new last layer' if self.new_head else ''}"
 
     def fits(self, network: Network, report: Report) -> bool:
         """Whether ``network`` learns arrays of the same shapes, in the same order."""
         return compatible(self._learned, param_shapes(network, report))
+
+    def but_for_the_head(self, network: Network, report: Report) -> Trained | None:
+        """Return the weights for a network that differs in its last learned layer alone."""
+        others = param_shapes(network, report)
+        if not compatible(self._learned[:-1], others[:-1]) or not others:
+            return None
+        return replace(self, new_head=True)
 
     @cached_property
     def _learned(self) -> tuple[ParamShapes, ...]:
@@ -52,13 +62,14 @@ class Trained:
         """
         from cnn_tui.engine.export.states import read_state
         from cnn_tui.engine.transforms.carry import carry, renamed
+        from cnn_tui.engine.transforms.fine_tune import starting_weights
 
         state = read_state(self.folder)
         now, weights = state.network, state.weights
         for rewrite in self.rewrites:
             weights = carry(rewrite, renamed(weights, now, rewrite.before))
             now = rewrite.after
-        return renamed(weights, now, network)
+        return starting_weights(network, now, weights, new_head=self.new_head)
 
     def keep(self, network: Network) -> RunFolder:
         """Write a network with the weights as a new run; blocking, so call it on a thread.

@@ -14,6 +14,7 @@ from cnn_tui.engine.runs.train import train_recorded
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent
+from cnn_tui.engine.training.snapshot import Weights
 from cnn_tui.tui.cli.outlet import printing
 from cnn_tui.tui.cli.reporters import Reporter
 from cnn_tui.tui.cli.stopping import stopped_by_signals
@@ -29,11 +30,14 @@ def train(
     keep: Callable[[Control], Recorder] | None = None,
     on_hangup: OnHangup = "stop",
     heir_words: Sequence[str] = (),
+    *,
+    weights: Weights | None = None,
 ) -> int:
     """Train to the end; returns 0, or 128 plus the number of the signal that stopped it.
 
     ``keep`` opens the folder of the run; with ``on_hangup`` set to continue, a hang-up resumes it
-    in another process, with ``heir_words`` as further options of ``resume``. The run is written and
+    in another process, with ``heir_words`` as further options of ``resume``. ``weights`` are the
+    initial ones of a run that is not kept. The run is written and
     its lock released before the last lines are printed.
 
     Raises:
@@ -50,7 +54,9 @@ def train(
 
     with stopped_by_signals(control) as ending, printing(reporter, control, ending) as outlet:
         with keep(control) if keep else nullcontext() as recorder:
-            train_recorded(network, dataset, recorder, control, emit, threads=threads)
+            train_recorded(
+                network, dataset, recorder, control, emit, threads=threads, weights=weights
+            )
         if ending.code and recorder is not None and _was_stopped(last):
             folder = RunFolder(Path(recorder.path))
             DetachOnHangup(on_hangup, lambda: folder, heir_words).detach(ending.code)

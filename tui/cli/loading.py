@@ -51,7 +51,7 @@ def _print_notes(dataset: Dataset) -> None:
 
 
 def load_for(
-    arch: str,
+    arch: str | Network,
     data: str | None,
     data_dir: Path | None,
     *,
@@ -67,7 +67,7 @@ def load_for(
         DataError: The data cannot be read.
         ShapeError: Network and data do not fit each other.
     """
-    network = change(resolve(arch))
+    network = change(resolve(arch) if isinstance(arch, str) else arch)
     note = ""
     if data is not None:
         network, note = _with_data(network, data)

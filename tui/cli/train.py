@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import click
 import msgspec
 
+from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.memory_estimate import check_memory
+from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.train import new_run
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.snapshot import Weights
+from cnn_tui.engine.transforms.fine_tune import starting_weights, with_new_head
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
@@ -23,7 +26,17 @@ from cnn_tui.tui.history.continuing import OnHangup
 
 
 @click.command("train")
-@click.argument("arch")
+@click.argument("arch", required=False)
+@click.option("--from", "origin", metavar="RUN", help="Begin with the best weights of this run.")
+@click.option(
+    "--freeze", metavar="LAYER", help="Leave the layers up to this one as they are; none: ''."
+)
+@click.option(
+    "--new-head",
+    type=click.IntRange(2, 65536),
+    metavar="CLASSES",
+    help="With --from: a new last layer for so many classes.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 @options.data
 @options.data_dir
@@ -41,7 +54,9 @@ from cnn_tui.tui.history.continuing import OnHangup
 @click.option("--no-record", is_flag=True, help="Write nothing of the run to disk.")
 @click.option("--anyway", is_flag=True, help="Train even if free memory seems too small.")
 def command(
-    arch: str,
+    arch: str | None,
+    origin: str | None,
+    new_head: int | None,
     as_json: bool,
     data: str | None,
     data_dir: Path | None,
@@ -54,21 +69,35 @@ def command(
     anyway: bool,
     on_hangup: OnHangup,
     tensorboard_dir: Path | None,
-    **recipe: int | float | None,
+    **recipe: int | float | str | None,
 ) -> int:
     """Train the network ARCH, a preset or a TOML file, and print the progress.
 
     The options override the recipe of the file. INT and TERM stop the run after the current batch,
     a second INT at once. The run is kept in a folder: cnn-tui runs lists all runs, cnn-tui resume
     continues one.
+
+    With --from the run begins with the weights of another one, whose network it has unless ARCH is
+    given. Frozen layers cost no backward pass; their batch norms keep their statistics.
     """
     if no_record and tensorboard_dir:
         raise click.UsageError("--no-record writes nothing, --tensorboard does: choose one.")
+    start = Start(open_run(runs_dir, origin)) if origin else None
+    described = arch or (start.network if start else None)
+    if described is None:
+        raise click.UsageError("Missing argument 'ARCH'. Only --from RUN has a network of its own.")
+    if new_head and start is None:
+        raise click.UsageError("--new-head needs --from RUN: any other network has random weights.")
     changes = {key: value for key, value in recipe.items() if value is not None}
-    change = partial(override, changes=changes)
+
+    def change(network: Network) -> Network:
+        changed = override(network, changes)
+        return with_new_head(changed, new_head) if new_head else changed
+
     network, dataset, data_dir = load_for(
-        arch, data, data_dir, skip_damaged=skip_damaged, change=change
+        described, data, data_dir, skip_damaged=skip_damaged, change=change
     )
+    weights = start.weights(network, new_head=bool(new_head)) if start else None
     if not anyway:
         check_memory(network, network.training.batch_size)
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
@@ -82,14 +111,35 @@ def command(
             data_dir=data_dir,
             policy=policy,
             sinks=extras.sinks(),
+            weights=weights,
+            origin=origin or "",
         )
 
     report = reporter(as_json=as_json, log_every=log_every)
     kept = None if no_record else keep
-    return train(network, dataset, report, threads, kept, on_hangup, extras.options)
+    return train(
+        network, dataset, report, threads, kept, on_hangup, extras.options, weights=weights
+    )
 
 
-def override(network: Network, changes: dict[str, int | float]) -> Network:
+class Start:
+    """The run whose weights a training begins with."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._state = read_state(folder)
+
+    @property
+    def network(self) -> Network:
+        """The network of the run."""
+        return self._state.network
+
+    def weights(self, network: Network, *, new_head: bool) -> Weights:
+        """The weights of the run for a network, by its names."""
+        state = self._state
+        return starting_weights(network, state.network, state.weights, new_head=new_head)
+
+
+def override(network: Network, changes: dict[str, int | float | str]) -> Network:
     """Return the network with other values in its recipe, within the limits of the file format.
 
     Raises:

@@ -97,7 +97,7 @@ class BuildScreen(DocumentScreen):
         layers.set_reactive(LayerTable.rows, builder.rows)
         layers.redraw()
         totals.report, totals.batch_size = builder.report, builder.network.training.batch_size
-        totals.weights = clean(builder.weights.words) if builder.weights else ""
+        totals.weights = clean(builder.start.words) if builder.start else ""
         # An empty network is a beginning, not a mistake.
         self.query_one(Doctor).report = builder.report if builder.network.layers else None
         self._present_row(builder)

@@ -27,7 +27,7 @@ class Start:
 
 def start_without_asking(builder: Builder, places: Places) -> Start | None:
     """Return the start of a run that needs no question, else None."""
-    asks = places.lacks(builder.network.data) or builder.weights
+    asks = places.lacks(builder.network.data) or builder.start
     return None if asks else Start()
 
 
@@ -38,14 +38,14 @@ async def ask_before_training(app: App[None], builder: Builder, places: Places) 
     """
     if not await have_data(app, builder.network, places):
         return None
-    trained = builder.weights
+    trained = builder.start
     if trained is None:
         return Start()
     answers = [
         screens.Answer("w", "start from these weights"),
         screens.Answer("f", "start from random weights"),
     ]
-    question = f"This network has the weights of {clean(trained.words)}."
+    question = f"Begin with the weights of {clean(trained.words)}?"
     answer = await app.push_screen_wait(screens.Question(question, answers))
     return Start(trained if answer == "w" else None) if answer else None
 

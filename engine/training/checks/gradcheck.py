@@ -72,9 +72,10 @@ def _check(
     model.train_batch(images, targets)
     model.mode.step = 0
     rng = np.random.default_rng(model.mode.seed)
+    trained = [parameter for parameter in model.parameters.values() if not parameter.frozen]
     worst, where, checked, names = 0.0, "", 0, set[str]()
     # One entry of each parameter first, so that an incomplete check has covered all parameters.
-    for parameter, index in _indices(list(model.parameters.values()), entries, rng):
+    for parameter, index in _indices(trained, entries, rng):
         if stopping():
             return GradientCheck(worst, where, checked, len(names), complete=False)
         error = _error(parameter, index, loss)
