@@ -199,8 +199,9 @@ def _layer(layer: Layer, indent: str) -> list[str]:
     text: list[str] = []
     for field, inner in lists:
         # In an inline table a line may end only inside an array.
-        text += [f"{line}, {field} = [", *_packed(_layers(inner, indent + _INDENT))]
-        line = f"{indent}]"
+        inside = _packed(_layers(inner, indent + _INDENT))
+        text += [f"{line}, {field} = [", *inside] if inside else []
+        line = f"{indent}]" if inside else f"{line}, {field} = []"
     return [*text, f"{line} }},"]
 
 
