@@ -57,7 +57,7 @@ _NAMES = (
     "convnext_tiny",
 )
 
-FOREIGN = (".onnx", ".py", ".pt", ".pth", ".pkl", ".bin", ".ckpt")
+FOREIGN = (".onnx", ".py", ".safetensors", ".pt", ".pth", ".pkl", ".bin", ".ckpt")
 """Extensions of files that can only be imported."""
 
 
