@@ -4,4 +4,7 @@
 ``ImportedModule``, an ONNX graph a path with branches (:mod:`onnx_graph`). :mod:`modules` and
 :mod:`onnx_ops` convert these to layers and add them to an :mod:`assembly`. Begin with
 :mod:`modules`.
+
+Weights by themselves are found by their names in :mod:`weights`, out of the files of
+:mod:`tensor_file`.
 """
