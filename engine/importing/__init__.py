@@ -8,4 +8,7 @@ An ONNX file is read (:mod:`onnx_file`), what depends on constants alone is comp
 :mod:`onnx_convert` goes along these and chooses among :mod:`onnx_patterns`, :mod:`onnx_scalar`,
 :mod:`onnx_joins`, :mod:`onnx_windows` and :mod:`onnx_ops`, which append layers with their weights
 (:mod:`onnx_layers`). Begin with :mod:`onnx_network`.
+
+Weights by themselves are found by their names in :mod:`weights`, out of the files of
+:mod:`tensor_file`.
 """

@@ -76,7 +76,7 @@ def open_tensors(path: Path) -> TensorSource:
     raise SpecError(f"Expected {kinds} of weights, received {where}.", "Write one with PyTorch.")
 
 
-class _Entry(msgspec.Struct):
+class _TensorEntry(msgspec.Struct):
     dtype: str
     shape: Annotated[tuple[Count, ...], msgspec.Meta(max_length=8)]
     data_offsets: tuple[Count, Count]
@@ -96,7 +96,7 @@ class Safetensors(TensorSource):
                     raise ValueError("its header is cut off or too large")
                 header = decode(file.read(size), dict[str, msgspec.Raw])
             header.pop("__metadata__", None)
-            self._entries = {name: decode(bytes(raw), _Entry) for name, raw in header.items()}
+            self._entries = {name: decode(bytes(raw), _TensorEntry) for name, raw in header.items()}
         except FileNotFoundError:
             raise SpecError(f"There is no file {where}.", "Check the path.") from None
         except (OSError, ValueError) as error:

@@ -9,7 +9,7 @@ from driving import layers, text, type_in
 from scripted import SMALL
 from textual.widgets import Input, OptionList
 
-from cnn_tui.engine.specs.layers import FC, Conv, Dropout, MaxPool, ReLU, Residual
+from cnn_tui.engine.specs.layers import FC, LAYER_TYPES, Conv, Dropout, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.network import SVM, Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
@@ -138,7 +138,8 @@ async def test_the_picker_filters_and_can_be_left(make_app: MakeApp) -> None:
         assert [option.id for option in choices.options] == ["dropout"]
         await pilot.press("escape")
         assert app.builder.network == SMALL
-        await pilot.press("i", "down", "down", "down", "down", "down", "down", "up", "enter")
+        relu = [*LAYER_TYPES].index("relu")
+        await pilot.press("i", *["down"] * (relu + 1), "up", "enter")
         assert layers(app)[0] == "ReLU"
         await pilot.press("i", "z", "z", "enter", "escape")
         assert len(layers(app)) == 5

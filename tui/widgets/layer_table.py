@@ -19,6 +19,8 @@ FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6
 WIDE = 76
 """The width from which costs beyond parameters are shown."""
 MOST_SETTINGS = 24
+MOST_TITLE = 12
+"""Width of the names where costs are left out; a longer one takes the column of its settings."""
 BAR = 5
 """Width of the bars of parameters and of multiply-adds, where there is room for both."""
 NARROW = 44
@@ -136,7 +138,8 @@ class _Columns:
     def __init__(self, width: int, rows: tuple[Row, ...]) -> None:
         self.width, self.rows = width, rows
         self.number = max((3, *(len(row.number) for row in rows)))
-        self.title = max((9, *(len(row.title) for row in rows if row.settings)))
+        longest = max((9, *(len(row.title) for row in rows if row.settings)))
+        self.title = longest if width >= WIDE else min(longest, MOST_TITLE)
         self.params = PARAMS if width >= NARROW else 0
         self.costs = MACS + FIELD if width >= WIDE else 0
         # One column each for the marker, three gaps and the scroll bar.
@@ -164,9 +167,9 @@ class _Columns:
     def line(self, row: Row, marker: str = " ") -> Line:
         start = f"{marker}{row.number:>{self.number}} "
         if len(row.title) > self.title:
-            # A long name without settings takes their column as well.
+            # A long name takes the column of the settings as well.
             room = self.title + 1 + len(self._settings(" "))
-            return ((start, "dim"), (fit(row.title, room), ""), *self._result(row))
+            return ((start, "dim"), (fit(row.title, room), row.look), *self._result(row))
         if row.kind in ("loss", "training"):
             rest = fit(row.settings, max(0, self.width - len(start) - self.title - 1))
             return ((start, "dim"), (f"{fit(row.title, self.title)} ", "accent"), (rest, "dim"))
