@@ -94,9 +94,9 @@ QUICK = ("squeezenet1_1",)
 """Presets for large images that are tried without asking for slow tests."""
 
 
-def small_presets(*without: str) -> list[Any]:
+def small_presets() -> list[Any]:
     """All but those with most weights; those for large images are slow."""
-    found = [load_preset(name) for name in preset_names() if name not in without]
+    found = map(load_preset, preset_names())
     return [
         pytest.param(network, marks=[pytest.mark.slow] * is_large(network))
         for network in found
