@@ -24,6 +24,7 @@ from cnn_tui.engine.specs.layers import (
     AvgPool,
     BatchNorm,
     Conv,
+    DWConv,
     GlobalAvgPool,
     Layer,
     MaxPool,
@@ -38,7 +39,7 @@ from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.shaping import Pad
-from cnn_tui.engine.specs.windows import windows
+from cnn_tui.engine.specs.windows import as_conv, windows
 
 Shape = tuple[int, ...]
 LossFunction = Callable[[Tensor, Tensor], Tensor]
@@ -131,6 +132,8 @@ class Maker:
         match layer:
             case Conv():
                 return conv(layer, shape[0])
+            case DWConv():
+                return conv(as_conv(layer, shape[0]), shape[0])
             case FC():
                 return nn.Linear(math.prod(shape), layer.out_features, layer.bias)
             case MaxPool() | AvgPool():

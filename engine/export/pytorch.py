@@ -19,6 +19,7 @@ from cnn_tui.engine.specs.layers import (
     AvgPool,
     BatchNorm,
     Conv,
+    DWConv,
     GlobalAvgPool,
     Layer,
     MaxPool,
@@ -31,7 +32,7 @@ from cnn_tui.engine.specs.layers import (
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.shaping import Pad
-from cnn_tui.engine.specs.windows import windows
+from cnn_tui.engine.specs.windows import as_conv, windows
 
 _INDENT = "    "
 
@@ -258,6 +259,7 @@ def _call(name: str, arguments: Iterable[str]) -> str:
 
 _EXPRESSIONS: dict[type, Callable[[Any, Module], str]] = {
     Conv: _conv,
+    DWConv: lambda layer, module: _conv(as_conv(layer, module.before[0]), module),
     MaxPool: _pool,
     AvgPool: _pool,
     GlobalAvgPool: lambda layer, module: "nn.AdaptiveAvgPool2d(1)",

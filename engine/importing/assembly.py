@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, GlobalAvgPool, Layer
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, DWConv, GlobalAvgPool, Layer
 from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.norms import GroupNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
@@ -28,8 +30,6 @@ class Assembly:
     def __init__(self, shape: Shape, depth: int = 0) -> None:
         self.layers: list[Layer] = []
         self.flow, self.flat = FeatureMap(shape), False
-        self.channels_last = False
-        """Whether the other program has moved the channels behind height and width."""
         self._before = self.flow
         self._depth = depth
 
@@ -39,7 +39,7 @@ class Assembly:
         assert self.flow.shape is not None
         return self.flow.shape
 
-    def branch(self, where: str) -> Assembly:
+    def branch(self, where: str) -> Self:
         """Return an assembly for a branch that begins with the present volume.
 
         Raises:
@@ -47,7 +47,7 @@ class Assembly:
         """
         if self._depth >= MAX_NESTING:
             raise SpecError(f"{where} is nested in more than {MAX_NESTING} blocks.")
-        branch = Assembly(self.shape, self._depth + 1)
+        branch = type(self)(self.shape, self._depth + 1)
         branch.flow, branch.flat = self.flow, self.flat
         return branch
 
@@ -122,7 +122,7 @@ class Assembly:
             SpecError: if the last layer cannot have this bias.
         """
         last = self.layers[-1] if self.layers else None
-        if not isinstance(last, FC | Conv) or last.bias or size != self.shape[0]:
+        if not isinstance(last, FC | Conv | DWConv) or last.bias or size != self.shape[0]:
             raise SpecError(f"{where} adds a constant that is not a bias: no counterpart.")
         self.layers[-1] = msgspec.structs.replace(last, bias=True)
 

@@ -26,6 +26,7 @@ from cnn_tui.engine.specs.layers import (
     AvgPool,
     BatchNorm,
     Conv,
+    DWConv,
     Layer,
     MaxPool,
     Merge,
@@ -101,7 +102,19 @@ def _conv(part: ImportedModule, assembly: Assembly) -> None:
     settings = _selected(
         given, "out_channels", "kernel_size", "stride", "dilation", "groups", "bias"
     )
-    _append(part, assembly, Conv, padding=0 if padding == "valid" else padding, **settings)
+    settings["padding"] = 0 if padding == "valid" else padding
+    multiplier = multiplier_of(settings["out_channels"], settings.get("groups"), assembly)
+    if multiplier:
+        settings = {**_without(settings, "out_channels", "groups"), "multiplier": multiplier}
+    _append(part, assembly, DWConv if multiplier else Conv, **settings)
+
+
+def multiplier_of(filters: object, groups: object, assembly: Assembly) -> int:
+    """The filters of each channel, of a convolution that is depthwise; 0 for any other."""
+    channels = _channels(assembly)
+    if groups != channels or channels < 2 or not isinstance(filters, int) or filters % channels:
+        return 0
+    return filters // channels
 
 
 def _linear(part: ImportedModule, assembly: Assembly) -> None:
@@ -286,6 +299,10 @@ def rounded(value: float) -> float:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and value < 1e30
+
+
+def _without(given: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name not in names}
 
 
 def _selected(given: dict[str, object], *names: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Reads the nodes and small constants of an ONNX file. Needs the package ``onnx``."""
+"""Reads the nodes and constants of an ONNX file. Needs the package ``onnx``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.importing.onnx_tensors import Tensors
 from cnn_tui.engine.specs.files import read_bytes
 from cnn_tui.engine.specs.network import MAX_LAYERS
 from cnn_tui.engine.specs.wording import plain, show
@@ -20,7 +21,7 @@ MOST_BYTES = 2**31 - 1
 """The limit of protobuf; larger models keep their weights in other files."""
 MOST_NODES = 8 * MAX_LAYERS
 _MOST_NUMBERS = 64
-"""Entries of a constant up to which it is read; weights are not."""
+"""Entries of a constant that is read as settings."""
 _LEAST_OPSET = 7
 """Some operators differ in earlier versions."""
 _STANDARD = ("", "ai.onnx")
@@ -37,6 +38,11 @@ class Node:
     where: str
     """For messages: ``net.onnx, node 3 (Conv "conv1")``."""
 
+    @property
+    def short(self) -> str:
+        """Its place without the name of the file: ``node 3 (Conv "conv1")``."""
+        return self.where.partition(", ")[2]
+
 
 class OnnxFile:
     """An ONNX model.
@@ -46,50 +52,55 @@ class OnnxFile:
     """
 
     def __init__(self, path: Path, where: str) -> None:
-        self.where = where
+        self.where, self.path = where, path
         self._onnx = _package()
-        graph = self._graph(read_bytes(path, MOST_BYTES))
+        self.model = self._model(read_bytes(path, MOST_BYTES))
+        graph = self.model.graph
         if len(graph.node) > MOST_NODES:
             raise SpecError(f"{where} has more than {MOST_NODES:,} nodes.")
-        self._tensors = {tensor.name: tensor for tensor in graph.initializer}
+        self.tensors = Tensors(self._onnx, path, where)
+        for tensor in graph.initializer:
+            self.tensors.add(tensor.name, tensor)
         self.nodes = [node for node in map(self._node, range(len(graph.node)), graph.node) if node]
-        self.name = graph.name
-        inputs = [value for value in graph.input if value.name not in self._tensors]
+        self.count = len(graph.node)
+        inputs = [value for value in graph.input if value.name not in self.tensors]
         if len(inputs) != 1 or len(graph.output) != 1:
             raise SpecError(
                 f"{where} has {len(inputs)} inputs and {len(graph.output)} outputs.",
                 "A network must have one input and one output.",
             )
         self.input, self.output = inputs[0].name, graph.output[0].name
-        self._input_type = inputs[0].type
+        dims = inputs[0].type.tensor_type.shape.dim
+        self.sizes = tuple(dim.dim_value if dim.dim_value > 0 else None for dim in dims[:8])
+        """The sizes of the input; None for each that the file leaves open."""
 
-    def sizes(self) -> tuple[int | None, ...]:
-        """Return the sizes of the input; None for each that the file leaves open."""
-        dims = self._input_type.tensor_type.shape.dim
-        return tuple(dim.dim_value if dim.dim_value > 0 else None for dim in dims[:8])
+    def has(self, node: Node, place: int) -> bool:
+        """Whether a node has an input in this place."""
+        return len(node.inputs) > place and bool(node.inputs[place])
 
     def is_constant(self, value: str) -> bool:
         """Whether a value is a constant of the file."""
-        return value in self._tensors
+        return value in self.tensors
 
-    def shape(self, value: str) -> tuple[int, ...]:
-        """Return the shape of a constant."""
-        return tuple(self._tensors[value].dims)
+    def numbers(self, value: str) -> tuple[float, ...] | None:
+        """Return the entries of a small constant; None for others."""
+        if value not in self.tensors or math.prod(self.tensors.shape(value)) > _MOST_NUMBERS:
+            return None
+        array = self.tensors.array(value)
+        return tuple(array.ravel().tolist()) if array.dtype.kind in "biuf" else None
 
-    def numbers(self, value: str, most: int = _MOST_NUMBERS) -> tuple[float, ...] | None:
-        """Return the entries of a small constant; None if it is large or in another file."""
-        tensor = self._tensors[value]
-        if tensor.data_location != self._onnx.TensorProto.DEFAULT or tensor.external_data:
-            return None
-        if not 0 <= math.prod(tensor.dims) <= most:
-            return None
-        try:
-            array = self._onnx.numpy_helper.to_array(tensor)
-            return tuple(np.asarray(array, float).ravel().tolist())
-        except Exception:  # damaged tensors raise errors of many types
-            return None
+    def setting(self, node: Node, name: str, place: int) -> tuple[float, ...] | None:
+        """Return a setting that is an attribute in some opsets and an input in others.
 
-    def _graph(self, data: bytes) -> Any:
+        None if it is missing, or no constant.
+        """
+        value = "".join(node.inputs[place : place + 1])
+        given = node.attributes.get(name)
+        if value or given is None:
+            return self.numbers(value) if value else None
+        return tuple(given) if isinstance(given, tuple) else (given,)
+
+    def _model(self, data: bytes) -> Any:
         model = self._onnx.ModelProto()
         try:
             model.ParseFromString(data)
@@ -100,24 +111,20 @@ class OnnxFile:
         versions = [opset.version for opset in model.opset_import if opset.domain in _STANDARD]
         if not model.graph.node or not versions:
             raise SpecError(f"{self.where} is not an ONNX model with a graph.")
-        if max(versions) < _LEAST_OPSET:
+        self.opset = max(versions)
+        if self.opset < _LEAST_OPSET:
             raise SpecError(
-                f"{self.where} has opset {max(versions)}, expected {_LEAST_OPSET} or later.",
+                f"{self.where} has opset {self.opset}, expected {_LEAST_OPSET} or later.",
                 "Export it with a newer opset.",
             )
-        self.made_by = model.producer_name
         self.notes = {entry.key: entry.value for entry in model.metadata_props[:100]}
-        return model.graph
+        return model
 
     def _node(self, number: int, node: Any) -> Node | None:
         values = {entry.name: self._attribute(entry) for entry in node.attribute}
-        if node.op_type == "Constant" and isinstance(values.get("value"), self._onnx.TensorProto):
-            self._tensors.update(dict.fromkeys(node.output, values["value"]))
-            return None
-        if node.op_type == "Identity" and set(node.input) <= self._tensors.keys():
-            # Exporters share a constant between nodes in this way.
-            shared = self._tensors[node.input[0]] if node.input else None
-            self._tensors.update(dict.fromkeys(node.output, shared) if shared else {})
+        if node.op_type == "Constant" and (value := _constant(values)) is not None:
+            for output in node.output:
+                self.tensors.add(output, value)
             return None
         op, domain, name = map(_text, (node.op_type, node.domain, node.name))
         op = op if domain in _STANDARD else f"{domain}.{op}"
@@ -131,6 +138,17 @@ class OnnxFile:
         except Exception:  # an attribute of an unknown type
             return None
         return tuple(value) if isinstance(value, list) else value
+
+
+def _constant(values: Mapping[str, Any]) -> object | None:
+    """The tensor or the array of a ``Constant``; None for texts and sparse tensors."""
+    if "value" in values:
+        return values["value"] if hasattr(values["value"], "dims") else None
+    for name, kind in (("float", np.float32), ("int", np.int64)):
+        for key in (f"value_{name}", f"value_{name}s"):
+            if isinstance(values.get(key), int | float | tuple):
+                return np.array(values[key], kind)
+    return None
 
 
 def _text(value: str | bytes) -> str:

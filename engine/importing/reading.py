@@ -27,7 +27,7 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
 
     A ``.txt`` file holds what PyTorch prints of a module.
 
-    The file is neither run nor unpickled. Weights are not imported.
+    The file is neither run nor unpickled. Only ONNX files have weights.
 
     Args:
         path: The file; its extension determines its type.
@@ -77,4 +77,4 @@ def _named(imported: Imported, stem: str) -> Imported:
     if imported.network.name != "untitled":
         return imported
     network = msgspec.structs.replace(imported.network, name=usable_name(stem) or "untitled")
-    return Imported(network, imported.notes)
+    return replace(imported, network=network)

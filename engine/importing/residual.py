@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Literal
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.specs.blocks import projection
-from cnn_tui.engine.specs.inside import BLOCKS, lists_in, with_lists
+from cnn_tui.engine.specs.inside import lists_in, with_lists
 from cnn_tui.engine.specs.layers import (
     AvgPool,
     Conv,
@@ -114,29 +115,52 @@ def without_names(layers: Iterable[Layer]) -> tuple[Layer, ...]:
 
 
 def canonical(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Return layers without names and dropout, repeated ones unrolled, sizes as pairs.
+    """Return layers as other programs can tell them: without names, dropout and repetition.
 
-    Rounding is ``floor`` where that does the same, and floats have five digits. Equal networks
-    have equal canonical layers.
+    Repeated layers are written out, sizes are pairs with ``rounding="floor"``, and a sum is one of
+    branches in any order. Equal networks have equal canonical layers. Floats are rounded to five
+    digits.
 
     Raises:
         ValueError: for padding ``same`` with a kernel of even span.
     """
-    made: list[Layer] = []
-    for layer in layers:
-        if isinstance(layer, Repeat):
-            made += canonical(layer.layers) * layer.times
-        elif not isinstance(layer, Dropout | StochasticDepth):
-            made.append(_canonical(layer))
-    return tuple(made)
+    return tuple(chain.from_iterable(map(_canonical, layers)))
 
 
-def _canonical(layer: Layer) -> Layer:
+def _canonical(layer: Layer) -> tuple[Layer, ...]:
     layer = msgspec.structs.replace(layer, name="")
+    match layer:
+        case Dropout() | StochasticDepth():
+            return ()
+        case Repeat():
+            return canonical(layer.layers) * layer.times
+        case Parallel(branches=(only,)):
+            return canonical(only)
+        case Parallel() | Residual():
+            return (_block(layer),)
+    return (_single(layer),)
+
+
+def _block(block: Parallel | Residual) -> Layer:
+    lists = [canonical(inner) for inner in lists_in(block)]
+    if isinstance(block, Residual):
+        if block.shortcut in ("zero-pad", "projection"):
+            return with_lists(block, lists)
+        lists += [()] * (len(lists) < 2)
+        block = Parallel(branches=(), merge="add")
+    if block.merge != "concat" and not block.split:
+        lists.sort(key=repr)
+    if block.merge == "add" and len(lists) == 2 and not block.split:
+        for branch, side in (lists, lists[::-1]):
+            kind, stride = known_shortcut(list(side)) or ("", 1)
+            if kind == "projection" and branch:
+                return Residual(branch=branch, shortcut="projection", stride=stride)
+    return msgspec.structs.replace(block, branches=tuple(lists))
+
+
+def _single(layer: Layer) -> Layer:
     if isinstance(layer, Windowed):
         return _window(layer)
-    if isinstance(layer, BLOCKS):
-        return with_lists(layer, [canonical(inner) for inner in lists_in(layer)])
     settings = msgspec.structs.asdict(layer).items()
     # Initial values are no part of a trained network.
     floats = {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
+from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.imported import Pixels
 from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.inside import lists_in, with_lists
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
@@ -37,6 +39,22 @@ class OpenSizeError(SpecError):
         self.smallest = smallest
 
 
+@dataclass(frozen=True, eq=False)
+class ImportedWeights:
+    """The weights of an imported network, and what they were trained on as far as it is told."""
+
+    arrays: Mapping[str, Array]
+    """Parameters and buffers by the model's names, in PyTorch's shapes."""
+    pixels: Pixels
+    classes: tuple[str, ...] = ()
+    nodes: int = 0
+    """Operators in the source."""
+    ends: str = ""
+    """The softmax at the end of the source, which is left out here."""
+    channels_last: bool = False
+    """Whether the source wants images as height, width and channels."""
+
+
 @dataclass(frozen=True)
 class Imported:
     """An imported network."""
@@ -44,6 +62,8 @@ class Imported:
     network: Network
     notes: tuple[str, ...] = ()
     """Differences from the original."""
+    held: ImportedWeights | None = None
+    """The weights, if the source has them."""
 
 
 def finished(assembly: Assembly, size: Size, notes: Sequence[str]) -> Imported:

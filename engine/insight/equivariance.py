@@ -13,7 +13,7 @@ from cnn_tui.engine.insight.shift import moved
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
 
-_WINDOWED = ("conv", "maxpool", "avgpool")
+_WINDOWED = ("conv", "dwconv", "maxpool", "avgpool")
 """Other layers shift as the one before them."""
 
 

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from cnn_tui.engine.shapes import Shape, Window, adaptive_window
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool, pair
+from cnn_tui.engine.specs.layers import FC, GlobalAvgPool, Layer, pair
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.shaping import Pad
-from cnn_tui.engine.specs.windows import windows
+from cnn_tui.engine.specs.windows import Windowed, windows
 
 
 class AxisField(NamedTuple):
@@ -57,7 +57,7 @@ class LayerField(NamedTuple):
 
     def through(self, kind: Layer, shape: Shape) -> LayerField:
         """The field after a layer on a volume of ``shape``."""
-        if isinstance(kind, Conv | MaxPool | AvgPool):
+        if isinstance(kind, Windowed):
             over_rows, over_columns = windows(kind)
             return LayerField(self.rows.through(over_rows), self.columns.through(over_columns))
         if isinstance(kind, Pad):

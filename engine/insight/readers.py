@@ -109,6 +109,8 @@ def _require_harmless(layer: Layer, report: LayerReport, activated: bool) -> Non
     """Refuse layers that mix channels, or make something else than zero out of zeros."""
     if layer.info.role == "same-shape":
         raise _StuckError(f"{report.name} computes each map from others, too")
+    if report.weights > 1 and not isinstance(layer, BatchNorm):
+        raise _StuckError(f"{report.name} has weights for each of their maps")
     if activated and isinstance(layer, BatchNorm):
         raise _StuckError(f"{report.name} after the activation turns their zeros into a constant")
     if activated and layer.info.saturates and layer.info.bounds and layer.info.bounds[0] == 0:

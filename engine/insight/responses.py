@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, DWConv
 from cnn_tui.engine.specs.placed import Placed
 
 
@@ -20,7 +20,7 @@ def responses(layers: Sequence[Placed]) -> dict[str, str]:
         for branch in placed.branches:
             found |= responses(branch)
         layer = placed.layer
-        if isinstance(layer, Conv | FC):
+        if isinstance(layer, Conv | DWConv | FC):
             following = placed.name
         elif not isinstance(layer, BatchNorm) and layer.info.role != "activation":
             following = ""

@@ -12,7 +12,16 @@ import msgspec
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.insight.fields import fields
 from cnn_tui.engine.specs.inside import BLOCKS
-from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, Layer, MaxPool, pair
+from cnn_tui.engine.specs.layers import (
+    FC,
+    AvgPool,
+    Conv,
+    DWConv,
+    GlobalAvgPool,
+    Layer,
+    MaxPool,
+    pair,
+)
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import known_shapes, label
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
@@ -128,6 +137,6 @@ def _bare(network: Network, position: int, layer: Layer) -> Layer:
         case GlobalMaxPool():
             (_, height, width), _ = known_shapes(network, (position,))
             return MaxPool(kernel_size=(height, width), stride=1, name=layer.name)
-        case Conv() | MaxPool() | AvgPool():
+        case Conv() | DWConv() | MaxPool() | AvgPool():
             return msgspec.structs.replace(layer, padding=0, rounding="exact")
     return layer

@@ -17,7 +17,7 @@ from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.opened import Opened
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool
+from cnn_tui.engine.specs.layers import AvgPool, Conv, DWConv, MaxPool
 from cnn_tui.engine.specs.placed import Placed
 from cnn_tui.engine.specs.windows import Windowed, windows
 
@@ -28,7 +28,7 @@ class Step:
 
     layer: str
     kind: str
-    """``conv``, ``maxpool`` or ``avgpool``."""
+    """``conv``, ``dwconv``, ``maxpool`` or ``avgpool``."""
     source: str
     """Name of the layer whose output it reads; ``input`` for the image."""
     channel: int
@@ -209,6 +209,8 @@ def _largest(values: Array) -> tuple[int, int]:
 
 def _reads(spec: Windowed, channel: int, channels: int, filters: int) -> tuple[int, int]:
     """The first channel of the input that a filter or a pool reads, and how many."""
+    if isinstance(spec, DWConv):
+        return channel // spec.multiplier, 1
     if not isinstance(spec, Conv):
         return channel, 1
     count = channels // spec.groups
@@ -233,7 +235,7 @@ def _factors(
     counted: NDArray[np.bool_],
 ) -> Array:
     match spec:
-        case Conv():
+        case Conv() | DWConv():
             weights: Array = subject.model.parameters[f"{layer}.weight"].data[channel].copy()
             return weights
         case MaxPool():

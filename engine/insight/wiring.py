@@ -63,4 +63,4 @@ def _wired(conv: Wired, later: Sequence[Placed], joined: str) -> Wired:
     return conv._replace(joined=joined)
 
 
-_POOLS = ("maxpool", "avgpool", "global_avgpool")
+_POOLS = ("maxpool", "avgpool", "global_avgpool", "global_maxpool", "adaptive_avgpool")

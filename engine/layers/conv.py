@@ -9,6 +9,7 @@ import numpy as np
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
 from cnn_tui.engine.ops.conv import ConvKernel, GroupedConvKernel, choose_conv_kernel
+from cnn_tui.engine.ops.depthwise import DepthwiseConvKernel
 from cnn_tui.engine.ops.elementwise import BiasKernel
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.kernel import Kernel, Shard
@@ -16,6 +17,7 @@ from cnn_tui.engine.ops.memory import NO_HALO, Array, Padding
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.specs.layers import pair
+from cnn_tui.engine.specs.windows import as_conv
 
 
 class ConvOp(ShardedOp):
@@ -28,8 +30,15 @@ class ConvOp(ShardedOp):
     def halo(self) -> Padding:
         return self.geometry.padding if self.geometry.unit and self.groups == 1 else NO_HALO
 
+    @property
+    def depthwise(self) -> bool:
+        """Whether each filter reads one of several channels."""
+        return self.groups > 1 and self.weight.storage_shape[2] == 1
+
     @cached_property
     def _weights(self) -> list[ConvWeights]:
+        if self.depthwise:
+            return []
         return [ConvWeights(bank) for bank in np.split(self.weight.storage, self.groups, axis=3)]
 
     def prepare(self) -> None:
@@ -44,6 +53,9 @@ class ConvOp(ShardedOp):
         arena, geometry = shard.arena, self.geometry
         out_h, out_w = geometry.output
         y = arena.allocate((out_h, self.weight.storage_shape[-1], out_w, shard.size), halo)
+        if self.depthwise:
+            dweight = self.weight.part_of(shard.grads)
+            return DepthwiseConvKernel(x, y, self.weight.storage, dweight, geometry, arena)
         xs, ys = (np.split(array, self.groups, axis=1) for array in (x, y))
         dweights = np.split(self.weight.part_of(shard.grads), self.groups, axis=3)
         kernel = choose_conv_kernel(self._weights[0].weight, geometry, shard.size, self.groups)
@@ -83,6 +95,11 @@ def conv_ops(placed: Placed, parts: Parts) -> list[Op]:
     parts.parameters.append(weight)
     geometry = geometry_of(layer, placed.output)
     return [ConvOp(name, weight, geometry, layer.groups), *bias_ops(placed, parts, filters)]
+
+
+def dwconv_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """A depthwise convolution with ``weight (F, 1, KH, KW)`` and ``bias (F,)``."""
+    return conv_ops(placed._replace(layer=as_conv(placed.layer, placed.shape[0])), parts)
 
 
 def bias_ops(placed: Placed, parts: Parts, size: int) -> list[Op]:

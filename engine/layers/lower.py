@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cnn_tui.engine.layers.base import Op
 from cnn_tui.engine.layers.branches import MergeOp, ShareOp, ZeroPadOp
 from cnn_tui.engine.layers.building import Builder, Parts, Placed
-from cnn_tui.engine.layers.conv import conv_ops
+from cnn_tui.engine.layers.conv import conv_ops, dwconv_ops
 from cnn_tui.engine.layers.fc import fc_ops
 from cnn_tui.engine.layers.group_norm import groupnorm_ops, layernorm_ops
 from cnn_tui.engine.layers.kept import KeptOp
@@ -33,6 +33,7 @@ from cnn_tui.engine.specs.layers import (
     BatchNorm,
     Conv,
     Dropout,
+    DWConv,
     GlobalAvgPool,
     MaxPool,
     Parallel,
@@ -89,6 +90,7 @@ BUILDERS: dict[type, Builder] = {
     **dict.fromkeys(ACTIVATIONS, activation_ops),
     PReLU: prelu_ops,
     Conv: conv_ops,
+    DWConv: dwconv_ops,
     MaxPool: pool_ops,
     AvgPool: pool_ops,
     GlobalAvgPool: global_pool_ops,

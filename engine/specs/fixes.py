@@ -11,10 +11,10 @@ from cnn_tui.engine.shapes import Window, format_shape, remainder
 from cnn_tui.engine.specs.branch_fixes import even_out, reconcile
 from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate
 from cnn_tui.engine.specs.infer import infer
-from cnn_tui.engine.specs.layers import AvgPool, Conv, MaxPool, Parallel, Repeat, Residual, pair
+from cnn_tui.engine.specs.layers import Conv, Parallel, Repeat, Residual, pair
 from cnn_tui.engine.specs.report import Fix
 from cnn_tui.engine.specs.structural_fixes import elsewhere, fill, removal
-from cnn_tui.engine.specs.windows import Windowed, windows
+from cnn_tui.engine.specs.windows import AnyConv, Windowed, windows
 from cnn_tui.engine.specs.wording import listed
 
 _MOST_INFERENCES = 600
@@ -44,7 +44,7 @@ def suggest_fixes(case: Case) -> Iterator[FixCandidate]:
         yield from _groups(case, layer)
     elif case.fault.code == "groups":
         yield from _divisors(case)
-    elif isinstance(layer, Conv | MaxPool | AvgPool) and case.fault.code in _SLIDING:
+    elif isinstance(layer, Windowed) and case.fault.code in _SLIDING:
         yield from _SLIDING[case.fault.code](case, layer)
 
 
@@ -53,7 +53,7 @@ def _fraction(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
         yield from nearest_values(case, layer, field)
     yield from _overlapping(case, layer)
     yield from _inputs(case)
-    if not isinstance(layer, Conv):
+    if not isinstance(layer, AnyConv):
         yield from removal(case, 3)
     yield _round_down(case, layer)
 
@@ -79,7 +79,7 @@ def _too_large(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     kernel = [min(window.kernel, _largest_kernel(size, window)) for size, window in axes]
     padding = [max(axis.padding, (axis.span - size + 1) // 2) for size, axis in axes]
     yield from first_fitting(case, layer, "kernel_size", kernel, -1)
-    if isinstance(layer, Conv):
+    if isinstance(layer, AnyConv):
         yield from _usual(case, layer)
         yield from first_fitting(case, layer, "padding", padding, 1)
     else:  # a pool over padding alone would change nothing
@@ -87,7 +87,7 @@ def _too_large(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     yield from _inputs(case)
 
 
-def _usual(case: Case, layer: Conv) -> Iterator[FixCandidate]:
+def _usual(case: Case, layer: AnyConv) -> Iterator[FixCandidate]:
     """No dilation, or a kernel as most networks have it."""
     if layer.dilation not in (1, (1, 1)):
         plain = msgspec.structs.replace(layer, dilation=1)
@@ -106,11 +106,11 @@ def _largest_kernel(size: int, window: Window) -> int:
 
 def _same_even(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
     yield from nearest_values(case, layer, "kernel_size")
-    if isinstance(layer, Conv):
+    if isinstance(layer, AnyConv):
         yield from _explicit_padding(case, layer)
 
 
-def _explicit_padding(case: Case, layer: Conv) -> Iterator[FixCandidate]:
+def _explicit_padding(case: Case, layer: AnyConv) -> Iterator[FixCandidate]:
     """Equal padding, one pixel short of keeping the size; with stride 2 the size is halved."""
     axes = zip(pair(layer.kernel_size), pair(layer.dilation), strict=True)
     high, wide = ((Window(kernel, dilation=dilation).span - 1) // 2 for kernel, dilation in axes)
@@ -248,7 +248,7 @@ def first_fitting(
 
 def _does_nothing(layer: Windowed) -> bool:
     """Whether a pool sees one pixel at a time."""
-    return not isinstance(layer, Conv) and pair(layer.kernel_size) == (1, 1)
+    return not isinstance(layer, AnyConv) and pair(layer.kernel_size) == (1, 1)
 
 
 def present(layer: Windowed, field: str) -> tuple[int, int]:
@@ -286,7 +286,7 @@ def _candidate(
     label = f"{field.removesuffix('_size')} {shown}"
     old = present(layer, field)
     cost = max(abs(sizes[0] - old[0]), abs(sizes[1] - old[1])) + _HANDICAPS[field]
-    if field == "stride" and not isinstance(layer, Conv):
+    if field == "stride" and not isinstance(layer, AnyConv):
         cost += _POOL_STRIDE
     was = format_shape(old) if field == "kernel_size" or old[0] != old[1] else str(old[0])
     fix = case.fix(field, value if isinstance(value, int) else list(value))

@@ -30,6 +30,7 @@ from cnn_tui.engine.specs.layers import (
     BatchNorm,
     Conv,
     Dropout,
+    DWConv,
     GlobalAvgPool,
     Layer,
     MaxPool,
@@ -129,6 +130,7 @@ class ShapeRule(NamedTuple):
 
 RULES: dict[type[Layer], ShapeRule] = {
     Conv: ShapeRule(windows.infer_conv, windows.explain_conv),
+    DWConv: ShapeRule(windows.infer_dwconv, windows.explain_dwconv),
     MaxPool: ShapeRule(windows.infer_pool, windows.explain_maxpool),
     AvgPool: ShapeRule(windows.infer_pool, windows.explain_avgpool),
     GlobalAvgPool: ShapeRule(infer_global_pool, explain_global_avgpool),

@@ -93,6 +93,8 @@ class LayerInfo(NamedTuple):
     """The fields that plain numbers fill, in this order."""
     settings: tuple[Setting, ...] = ()
     flags: tuple[Flag, ...] = ()
+    aliases: Mapping[str, Mapping[str, object]] = MappingProxyType({})
+    """Further names in quick entry, each with the fields that it sets."""
     brief: str = ""
     """Format string for the settings in a table, applied to the layer: ``p {0.p:g}``."""
     stem: str = ""

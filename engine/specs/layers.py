@@ -21,6 +21,7 @@ from cnn_tui.engine.specs.activations import LeakyReLU as LeakyReLU
 from cnn_tui.engine.specs.activations import ReLU as ReLU
 from cnn_tui.engine.specs.activations import Sigmoid as Sigmoid
 from cnn_tui.engine.specs.activations import Tanh as Tanh
+from cnn_tui.engine.specs.depthwise import DWConv as DWConv
 from cnn_tui.engine.specs.info import Counterpart, Flag, LayerInfo, LayerSpec, Setting
 from cnn_tui.engine.specs.norms import Norm
 from cnn_tui.engine.specs.pooling import AvgPool as AvgPool
@@ -70,6 +71,7 @@ class Conv(LayerSpec, frozen=True, tag="conv"):
         ),
         flags=(Flag("padding", "same", ("same",)), NO_BIAS, *ROUNDING),
         family="conv",
+        aliases={"pwconv": {"kernel_size": 1}},
     )
 
     out_channels: Features
@@ -271,6 +273,7 @@ class Repeat(LayerSpec, frozen=True, tag="repeat"):
 
 Layer = (
     Conv
+    | DWConv
     | Pooling
     | FC
     | Activation
@@ -301,8 +304,10 @@ def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
 
 
 def single(size: object) -> object:
-    """Return a pair of equal numbers as one number, the inverse of :func:`pair`."""
+    """Return a pair, or four, of equal numbers as one number, the inverse of :func:`pair`."""
     match size:
         case (first, second) if first == second:
             return first
+        case (left, right, top, bottom) if left == right == top == bottom:
+            return left
     return size

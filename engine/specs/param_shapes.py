@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnn_tui.engine.specs.layers import Conv, pair
+from cnn_tui.engine.specs.layers import Conv, DWConv, pair
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.specs.report import Report
@@ -42,6 +42,6 @@ def compatible(first: Sequence[ParamShapes], second: Sequence[ParamShapes]) -> b
 
 def _sizes(placed: Placed) -> ParamShapes:
     report = placed.report
-    kernel = pair(placed.layer.kernel_size) if isinstance(placed.layer, Conv) else (1, 1)
+    kernel = pair(placed.layer.kernel_size) if isinstance(placed.layer, Conv | DWConv) else (1, 1)
     sizes = ArraySizes(report.type, placed.output[0], kernel, report.weights, report.biases)
     return ParamShapes(report.name, sizes)

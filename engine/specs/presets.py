@@ -28,8 +28,11 @@ _NAMES = (
     "resnet56",
     "resnet110",
     "densenet40",
+    "nin",
+    "mobilenet-cifar",
     "alexnet",
     "alexnet-lrn",
+    "zfnet",
     "vgg11",
     "vgg13",
     "vgg16",
@@ -42,6 +45,15 @@ _NAMES = (
     "wide_resnet50_2",
     "resnext50_32x4d",
     "densenet121",
+    "googlenet",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "shufflenet_v2_x1_0",
+    "mnasnet1_0",
+    "efficientnet_b0",
+    "convnext_tiny",
 )
 
 FOREIGN = (".onnx", ".py", ".pt", ".pth", ".pkl", ".bin", ".ckpt", ".txt")

@@ -12,6 +12,7 @@ from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
     Conv,
+    DWConv,
     Layer,
     MaxPool,
     Parallel,
@@ -22,6 +23,7 @@ from cnn_tui.engine.specs.layers import (
 )
 from cnn_tui.engine.specs.network import MAX_COUNT
 from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.windows import AnyConv, Windowed
 
 
 class Namer:
@@ -61,6 +63,9 @@ def settings(layer: Layer) -> str:
     match layer:
         case Conv():
             return f"{layer.out_channels}  {_window(layer)}{_conv_extras(layer)}"
+        case DWConv():
+            times = f" x{layer.multiplier}" if layer.multiplier != 1 else ""
+            return _window(layer) + times + _dilated(layer) + ("" if layer.bias else " no bias")
         case MaxPool() | AvgPool():
             return _window(layer)
         case FC():
@@ -76,20 +81,26 @@ def settings(layer: Layer) -> str:
     return layer.info.brief.format(layer)
 
 
-def _window(layer: Conv | MaxPool | AvgPool) -> str:
+def _window(layer: Windowed) -> str:
     height, width = pair(layer.kernel_size)
     stride = layer.kernel_size if layer.stride is None else layer.stride
     padding = " same" if layer.padding == "same" else f" p{_short(layer.padding)}"
-    padding = "" if not isinstance(layer, Conv) and pair(layer.padding) == (0, 0) else padding
+    padding = (
+        "" if isinstance(layer, MaxPool | AvgPool) and pair(layer.padding) == (0, 0) else padding
+    )
     rounding = "" if layer.rounding == "exact" else f" {layer.rounding}"
     inside = " inside" if isinstance(layer, AvgPool) and not layer.count_include_pad else ""
     return f"{height}x{width} s{_short(stride)}{padding}{rounding}{inside}"
 
 
 def _conv_extras(layer: Conv) -> str:
-    dilation = f" d{_short(layer.dilation)}" if pair(layer.dilation) != (1, 1) else ""
+    dilation = _dilated(layer)
     groups = f" g{layer.groups}" if layer.groups != 1 else ""
     return f"{dilation}{groups}" + ("" if layer.bias else " no bias")
+
+
+def _dilated(layer: AnyConv) -> str:
+    return f" d{_short(layer.dilation)}" if pair(layer.dilation) != (1, 1) else ""
 
 
 def _short(size: int | tuple[int, ...] | str) -> str:

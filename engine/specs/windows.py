@@ -32,10 +32,11 @@ from cnn_tui.engine.specs.flow import (
     failed,
     weight_lines,
 )
-from cnn_tui.engine.specs.layers import AvgPool, Conv, Layer, MaxPool, pair
+from cnn_tui.engine.specs.layers import AvgPool, Conv, DWConv, Layer, MaxPool, pair
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 
-Windowed = Conv | MaxPool | AvgPool
+AnyConv = Conv | DWConv
+Windowed = AnyConv | MaxPool | AvgPool
 RULE = "(W - F + 2P)/S + 1"
 """The output size along one axis."""
 Axes = Sequence[tuple[int, Window]]
@@ -54,7 +55,7 @@ def windows(layer: Windowed) -> tuple[Window, Window]:
     """
     kernel = pair(layer.kernel_size)
     stride = kernel if layer.stride is None else pair(layer.stride)
-    dilation = pair(layer.dilation) if isinstance(layer, Conv) else (1, 1)
+    dilation = pair(layer.dilation) if isinstance(layer, AnyConv) else (1, 1)
     padding = _padding(layer, kernel, dilation)
     return (
         Window(kernel[0], stride[0], padding[0], dilation[0]),
@@ -81,6 +82,29 @@ def infer_conv(layer: Conv, flow: FeatureMap) -> InferredLayer:
     biases = layer.out_channels if layer.bias else 0
     macs = conv_macs(weights, *step.after.shape[1:]) if step.after.shape else 0
     return step._replace(weights=weights, biases=biases, macs=macs)
+
+
+def as_conv(layer: DWConv, channels: int) -> Conv:
+    """Return the grouped convolution that a depthwise one is on so many channels."""
+    return Conv(
+        out_channels=channels * layer.multiplier,
+        kernel_size=layer.kernel_size,
+        stride=layer.stride,
+        padding=layer.padding,
+        dilation=layer.dilation,
+        groups=channels,
+        bias=layer.bias,
+        rounding=layer.rounding,
+        name=layer.name,
+    )
+
+
+def infer_dwconv(layer: DWConv, flow: FeatureMap) -> InferredLayer:
+    """Infer a depthwise convolution as a grouped one."""
+    if flow.shape is None:
+        return failed(layer, flow, *_same_even(layer))
+    step = infer_conv(as_conv(layer, flow.shape[0]), flow)
+    return step._replace(layer=layer)
 
 
 def infer_pool(layer: MaxPool | AvgPool, flow: FeatureMap) -> InferredLayer:
@@ -123,7 +147,7 @@ def infer_adaptive(layer: AdaptiveAvgPool, flow: FeatureMap) -> InferredLayer:
 # Faults.
 
 
-def _same_even(layer: Conv) -> Iterator[Diagnostic]:
+def _same_even(layer: AnyConv) -> Iterator[Diagnostic]:
     """Padding ``same`` with a window of even span."""
     if layer.padding != "same":
         return
@@ -210,6 +234,12 @@ def explain_conv(layer: Conv, step: InferredLayer) -> Iterator[Note]:
         yield Note("sharing", tuple(_sharing(layer, step, step.before.shape, step.after.shape)))
         cost = f"{step.weights}*{height}*{width} = {step.macs:,} multiply-adds"
         yield Note("cost", (cost,))
+
+
+def explain_dwconv(layer: DWConv, step: InferredLayer) -> Iterator[Note]:
+    """Yield the notes of the grouped convolution that a depthwise one is."""
+    channels = step.before.shape[0] if step.before.shape else 1
+    yield from explain_conv(as_conv(layer, channels), step)
 
 
 def _sharing(layer: Conv, step: InferredLayer, before: Shape, after: Shape) -> Iterator[str]:

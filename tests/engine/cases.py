@@ -24,6 +24,7 @@ from cnn_tui.engine.specs.layers import (
     BatchNorm,
     Conv,
     Dropout,
+    DWConv,
     GlobalAvgPool,
     Layer,
     LeakyReLU,
@@ -140,6 +141,8 @@ SMOOTH = (
     ChannelShuffle(groups=2),
 )
 KINKED = (
+    DWConv(padding="same", multiplier=2),
+    DWConv(kernel_size=3, stride=2, padding=1, rounding="floor"),
     ReLU(),
     ReLU(),
     LeakyReLU(),

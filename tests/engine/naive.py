@@ -28,6 +28,7 @@ from cnn_tui.engine.specs.layers import (
     BatchNorm,
     Conv,
     Dropout,
+    DWConv,
     GlobalAvgPool,
     Layer,
     LeakyReLU,
@@ -45,6 +46,7 @@ from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
+from cnn_tui.engine.specs.windows import as_conv
 
 Arrays = Mapping[str, np.ndarray]
 """Parameters and buffers by their names in the model."""
@@ -72,6 +74,9 @@ def _layer(
     match layer:
         case Conv():
             return conv(x, arrays[f"{name}.weight"], arrays.get(f"{name}.bias"), layer)
+        case DWConv():
+            grouped = as_conv(layer, x.shape[1])
+            return conv(x, arrays[f"{name}.weight"], arrays.get(f"{name}.bias"), grouped)
         case FC():
             return fc(x, arrays[f"{name}.weight"], arrays.get(f"{name}.bias"))
         case MaxPool():

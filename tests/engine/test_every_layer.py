@@ -49,6 +49,7 @@ from cnn_tui.engine.specs.layers import (
     BatchNorm,
     Conv,
     Dropout,
+    DWConv,
     Layer,
     LeakyReLU,
     MaxPool,
@@ -75,6 +76,11 @@ from cnn_tui.tui.building.volumes import volumes
 SHAPE, BATCH, CLASSES = (4, 6, 5), 5, 3
 EXAMPLES: tuple[Layer, ...] = (
     Conv(out_channels=6, kernel_size=(3, 2), stride=(1, 2), padding=1, groups=2, rounding="floor"),
+    DWConv(padding="same"),
+    DWConv(
+        kernel_size=(3, 2), stride=(2, 1), padding=1, multiplier=3, bias=False, rounding="floor"
+    ),
+    DWConv(kernel_size=2, dilation=2, padding=1, multiplier=2),
     MaxPool(kernel_size=(2, 3), stride=1, padding=1),
     MaxPool(kernel_size=3, stride=2, rounding="ceil"),
     AvgPool(kernel_size=(3, 2), stride=1, padding=1),
@@ -113,10 +119,6 @@ def _examples() -> Iterator[Layer | str]:
     for name, kind in LAYER_TYPES.items():
         found = [one for one in EXAMPLES if type(one) is kind]
         yield from found or [kind() if kind.__struct_fields__ == ("name",) else name]
-
-
-SEVERAL_NODES = (SiLU,)
-"""Layers for which ONNX has no single operator."""
 
 
 @pytest.fixture(
@@ -230,8 +232,6 @@ def test_an_onnx_graph_gives_it_back(layer: Layer, tmp_path: Path) -> None:
 
     At the beginning of a graph constants are the normalisation of the pixels: a tanh comes first.
     """
-    if isinstance(layer, SEVERAL_NODES):
-        pytest.skip("it is a pattern of several nodes")
     onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
     described = network(SHAPE, Tanh(), layer, FC(out_features=CLASSES))
     model = onnx.load_from_string(onnx_bytes(state_of(described)))

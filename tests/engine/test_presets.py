@@ -44,6 +44,18 @@ PARAMS = {
     "wide_resnet50_2": 68_883_240,
     "resnext50_32x4d": 25_028_904,
     "densenet121": 7_978_856,
+    "nin": 966_986,
+    "mobilenet-cifar": 411_978,
+    "zfnet": 62_357_608,
+    "googlenet": 6_624_904,
+    "squeezenet1_0": 1_248_424,
+    "squeezenet1_1": 1_235_496,
+    "mobilenet_v2": 3_504_872,
+    "mobilenet_v3_small": 2_542_856,
+    "shufflenet_v2_x1_0": 2_278_604,
+    "mnasnet1_0": 4_383_312,
+    "efficientnet_b0": 5_288_548,
+    "convnext_tiny": 28_589_128,
 }
 """The published totals: torchvision's where it has the network, else those of the paper."""
 MACS = {

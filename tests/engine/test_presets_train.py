@@ -13,49 +13,54 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.inside import lists_in, with_lists
-from cnn_tui.engine.specs.layers import FC, Conv, Dropout, Layer
+from cnn_tui.engine.specs.layers import FC, Conv, Dropout, Layer, Repeat
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 
-CLASSES, IMAGES, STEPS = 10, 8, 20
-SIDE = 64
-LARGE = 10_000_000
+CLASSES, IMAGES, STEPS = 4, 8, 30
+SIDES = (32, 64)
+"""Sizes of images to try in place of larger ones."""
+LARGE = 400_000
 """Parameters from which the widths are divided."""
-NARROWER = 8
-QUICK = ("lenet5", "resnet20")
+NARROWER, FEWEST = 8, 4
+QUICK = ("lenet5", "squeezenet1_1")
 
 
 def small(name: str) -> Network:
-    """The preset for small images, and with fewer channels where it is large."""
+    """The preset for small images, and with fewer channels and copies where it is large."""
     network = load_preset(name)
-    narrower = NARROWER if check(network).total_params > LARGE else 1
-    layers = narrowed(network.layers, narrower)
+    layers = network.layers
+    if check(network).total_params > LARGE:
+        layers = tuple(map(narrow, layers))
     if isinstance(layers[-1], FC):
         layers = (*layers[:-1], FC(out_features=CLASSES))
-    channels, height, _ = network.input
     network = msgspec.structs.replace(
-        network, layers=layers, training=Recipe(optimizer="adam", lr=3e-4)
+        network, layers=layers, training=Recipe(optimizer="adam", lr=2e-3)
     )
-    smaller = msgspec.structs.replace(network, input=(channels, SIDE, SIDE))
-    return smaller if height > SIDE and check(smaller).valid else network
+    channels, height, _ = network.input
+    for side in SIDES:
+        smaller = msgspec.structs.replace(network, input=(channels, side, side))
+        if side < height and check(smaller).valid:
+            return smaller
+    return network
 
 
-def narrowed(layers: tuple[Layer, ...], by: int) -> tuple[Layer, ...]:
-    return tuple(narrow(layer, by) for layer in layers)
-
-
-def narrow(layer: Layer, by: int) -> Layer:
+def narrow(layer: Layer) -> Layer:
     match layer:
         case Conv():
-            groups = max(1, layer.groups // by)
-            return msgspec.structs.replace(
-                layer, out_channels=layer.out_channels // by, groups=groups
-            )
+            channels, groups = _fewer(layer.out_channels), min(layer.groups, FEWEST)
+            return msgspec.structs.replace(layer, out_channels=channels, groups=groups)
         case FC():
-            return msgspec.structs.replace(layer, out_features=max(1, layer.out_features // by))
+            return FC(out_features=_fewer(layer.out_features))
         case Dropout():
-            return msgspec.structs.replace(layer, p=0.0)
-    return with_lists(layer, [narrowed(inner, by) for inner in lists_in(layer)])
+            return Dropout(p=0)
+        case Repeat():
+            layer = msgspec.structs.replace(layer, times=min(layer.times, 2))
+    return with_lists(layer, [tuple(map(narrow, inner)) for inner in lists_in(layer)])
+
+
+def _fewer(channels: int) -> int:
+    return max(FEWEST, channels // NARROWER // FEWEST * FEWEST)
 
 
 @pytest.mark.parametrize(
@@ -77,4 +82,4 @@ def test_loss_falls(name: str) -> None:
             losses.append(model.train_batch(images, targets).loss)
             optimizer.step(network.training.lr)
     assert np.isfinite(losses).all()
-    assert losses[-1] < 0.9 * losses[0], losses
+    assert np.mean(losses[-3:]) < 0.9 * losses[0], losses

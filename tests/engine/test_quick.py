@@ -12,6 +12,7 @@ from networks import networks
 
 from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.inside import lists_in, with_lists
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -187,9 +188,9 @@ def test_presets_survive_the_way_there_and_back(name: str):
 def one_number(layer: Layer) -> Layer:
     """Sizes of two equal numbers as one, as the line has them."""
     sizes = {}
-    for field in ("kernel_size", "stride", "padding", "dilation"):
+    for field in ("kernel_size", "stride", "padding", "dilation", "output_size"):
         value = getattr(layer, field, None)
-        if isinstance(value, tuple) and value[0] == value[1]:
+        if isinstance(value, tuple) and len(set(value)) == 1:
             sizes[field] = value[0]
     layer = with_lists(layer, [tuple(map(one_number, inner)) for inner in lists_in(layer)])
     return msgspec.structs.replace(layer, **sizes)
@@ -263,7 +264,7 @@ def test_completions_never_raise_and_replace_the_word_at_the_cursor(text: str, c
     for one in complete(text, cursor):
         assert 0 <= one.start <= one.end <= len(text)
         kind, typed = kind_named(one.text), text[one.start : one.end].lower()
-        names = kind.info.words if kind else (one.text,)
+        names = (*(kind.info.words if kind else ()), one.text)
         assert any(name.startswith(typed) for name in names)
 
 
@@ -418,3 +419,19 @@ def test_brackets_take_no_longer_than_the_line_is_long() -> None:
 def test_the_notation_of_a_paper_is_translated() -> None:
     with pytest.raises(EntryError, match="Write conv 64 3x3"):
         parse_quick("conv3-64")
+
+
+def test_flatten_says_what_happens_anyway():
+    expected = parse_quick("conv 8 3x3 | relu | fc 10")
+    assert parse_quick("conv 8 3x3 | relu | flatten | fc 10") == expected
+    assert parse_quick("conv 8 3x3 relu flatten fc 10") == expected
+    assert parse_quick("flatten") == ()
+
+
+def test_depthwise_and_pointwise_by_name():
+    depthwise, pointwise = parse_quick("dwconv 3x3 s2 pad 1 m2 | pwconv 64 nobias")
+    assert depthwise == DWConv(stride=2, padding=1, multiplier=2)
+    assert pointwise == Conv(out_channels=64, kernel_size=1, bias=False)
+    assert words("pwc") == ["pwconv"]
+    with pytest.raises(EntryError, match="takes no further value"):
+        parse_quick("pwconv 64 3x3")

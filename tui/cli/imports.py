@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import click
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.importing.onnx_compare import largest_difference
 from cnn_tui.engine.importing.reading import import_network
+from cnn_tui.engine.importing.result import Imported
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.imported import Pixels, keep_imported
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.words import count
+
+_ALIKE = 1e-4
+"""Differences to onnxruntime up to which rounding explains them."""
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -30,6 +38,28 @@ class Written(msgspec.Struct, frozen=True):
     """Whether it can be trained as it is."""
     notes: tuple[str, ...]
     """What differs from the original."""
+    run: str | None = None
+    """The run that holds the weights; null for an architecture alone."""
+    difference: float | None = None
+    """The largest difference to onnxruntime on random pixels, as a share of the largest score."""
+
+
+class NumbersType(click.ParamType[tuple[float, ...]]):
+    """Numbers with commas between them, one for each channel or one for all."""
+
+    name = "NUMBER,..."
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """Parse ``0.485,0.456,0.406``."""
+        try:
+            numbers = tuple(map(float, str(value).split(",")))
+        except ValueError:
+            numbers = ()
+        if not numbers or not all(map(math.isfinite, numbers)):
+            self.fail(f"{value!r} is not numbers, such as 0.485,0.456,0.406.", param, ctx)
+        return numbers
 
 
 @click.command("import")
@@ -45,31 +75,81 @@ class Written(msgspec.Struct, frozen=True):
     "--input", "size", type=options.VolumeType(), help="Size of the images, if FILE does not say."
 )
 @click.option("--name", default="", help="The network, if FILE holds several.")
+@click.option("--architecture-only", is_flag=True, help="Keep no weights.")
+@click.option(
+    "--mean", type=NumbersType(), help="What FILE wants subtracted from pixels of 0 to 1."
+)
+@click.option("--std", type=NumbersType(), help="By what FILE wants them divided then.")
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @options.as_json
+@options.runs_dir
 def command(
     file: Path,
     output: Path | None,
     size: tuple[int, int, int] | None,
     name: str,
+    architecture_only: bool,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
     force: bool,
     as_json: bool,
+    runs_dir: Path,
 ) -> None:
     """Convert an ONNX FILE, or source of PyTorch or Keras, to an architecture file.
 
-    Of Python source (.py) it reads nn.Sequential, classes of nn.Module whose values part and join
-    by torch.cat, + and *, and Sequential and functional models of Keras; of a .txt file what
-    PyTorch prints of a module.
-    Every layer needs a counterpart here; if one has none, it is named and nothing is written. The
-    file is parsed, never run. Its weights are not imported: train the architecture again.
+    The weights of an ONNX file are kept as a run, which predict, inspect, train and export open.
+    Where onnxruntime is installed, the scores of both are compared.
+
+    Of Python source it reads nn.Sequential, classes of nn.Module whose values part and join by
+    torch.cat, + and *, and Keras models, sequential or functional; of .txt what PyTorch prints.
+    Every layer needs a counterpart here; those that have none are named, and nothing is written.
+    The file is parsed, never run.
     """
     imported = import_network(file, size, name)
     output = output or Path(f"{file.stem}.toml")
     if output.exists() and not force:
         raise SpecError(f"{output} already exists.", "Name another with -o, or add --force.")
+    run = difference = None
+    if not architecture_only and imported.held is not None:
+        difference = largest_difference(file, imported)
+        run = _kept(file, imported, runs_dir, mean, std)
     save_network(imported.network, output)
+    written = _written(imported, output, run, difference)
+    if as_json:
+        print_json(written)
+    else:
+        _print(written, imported, told=bool(mean or std))
+
+
+def _kept(
+    file: Path,
+    imported: Imported,
+    runs_dir: Path,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+) -> RunFolder:
+    held = imported.held
+    assert held is not None
+    pixels = held.pixels
+    if mean or std:
+        if pixels != Pixels():
+            raise SpecError(f"{file} normalises its pixels itself.", "Leave out --mean and --std.")
+        pixels = Pixels(mean or (0.0,), std or (1.0,))
+    return keep_imported(
+        runs_dir,
+        imported.network,
+        held.arrays,
+        classes=held.classes,
+        pixels=pixels,
+        note=f"imported from {file.name}",
+    )
+
+
+def _written(
+    imported: Imported, output: Path, run: RunFolder | None, difference: float | None
+) -> Written:
     report = check(imported.network)
-    written = Written(
+    return Written(
         str(output),
         report.name,
         report.input,
@@ -77,18 +157,30 @@ def command(
         report.total_params,
         report.valid,
         imported.notes,
+        run.name if run else None,
+        difference,
     )
-    if as_json:
-        print_json(written)
-    else:
-        _print(written)
 
 
-def _print(written: Written) -> None:
+def _print(written: Written, imported: Imported, *, told: bool) -> None:
     print_line(
         f"wrote {written.file}: {count(written.layers, 'layer')}, "
-        f"{written.params:,} parameters, for images of {format_shape(written.input)}, "
-        "without weights"
+        f"{written.params:,} parameters, for images of {format_shape(written.input)}"
+        f"{'' if written.run else ', without weights'}"
     )
+    if written.run:
+        print_line(f"kept its weights as the run {written.run}")
+    if written.difference is not None:
+        print_line(
+            "compared with onnxruntime on random pixels: the largest difference is "
+            f"{written.difference:.1e} of the largest score"
+        )
+        if written.difference > _ALIKE:
+            print_line("note: rounding does not explain this; the networks differ")
+    if written.run and imported.held and imported.held.pixels == Pixels() and not told:
+        print_line(
+            "note: the file does not say how pixels were normalised: those from 0 to 1 are taken "
+            "as they are; --mean and --std tell it"
+        )
     for note in written.notes:
         print_line(f"note: {note}")

@@ -273,7 +273,7 @@ def _is_state(name: str, words: str) -> bool:
     return name == words or (name.isdecimal() and words.endswith(f"step {int(name):,}"))
 
 
-_WINDOWED = ("conv", "maxpool", "avgpool")
+_WINDOWED = ("conv", "dwconv", "maxpool", "avgpool")
 _FIELDS = {
     "layer": ("layer",),
     "any layer": ("layer",),

@@ -120,8 +120,16 @@ def _words(here: _Context, typed: str) -> Iterator[tuple[str, str]]:
 
 
 def _layers() -> Iterator[tuple[str, str]]:
-    yield from ((info.words[0], info.meaning) for info in _INFOS)
+    for info in _INFOS:
+        yield info.words[0], info.meaning
+        for word, fields in info.aliases.items():
+            settings = ", ".join(f"{_spaced(field)} {value}" for field, value in fields.items())
+            yield word, f"{info.words[0]} with {settings}"
     yield from ((word, block.meaning) for word, block in BLOCK_WORDS.items())
+
+
+def _spaced(field: str) -> str:
+    return field.replace("_", " ")
 
 
 def _values(setting: Setting) -> Iterator[tuple[str, str]]:

@@ -169,6 +169,9 @@ class _QuickReader(TokenReader):
         self._count_one(token)
         kind, glued = _kind(token)
         draft = Draft(kind, token)
+        name = token.text[: len(token.text) - len(glued.text)].lower()
+        for field, value in kind.info.aliases.get(name, {}).items():
+            draft.set(field, value, token)
         try:
             self._settings(draft, glued, depth)
         except EntryError:

@@ -24,7 +24,9 @@ TOKENS = re.compile(
 )
 _GLUED = re.compile(r"([a-z_]+?)([0-9.].*)", re.IGNORECASE)
 _NAME = Setting("name", ("as", "name"))
-_BY_WORD = {word: kind for kind in LAYER_TYPES.values() for word in kind.info.words}
+_BY_WORD = {
+    word: kind for kind in LAYER_TYPES.values() for word in (*kind.info.words, *kind.info.aliases)
+}
 
 
 def kind_named(word: str) -> type[Layer] | None:

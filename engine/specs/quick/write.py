@@ -39,6 +39,7 @@ def _placed(layer: Layer) -> Iterator[str]:
 
 
 def _written(value: object) -> str:
+    value = single(value)
     return format_shape(value) if isinstance(value, tuple) else str(value)
 
 
