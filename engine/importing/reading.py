@@ -54,8 +54,10 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
     if suffix in _PICKLES:
         raise SpecError(
             f"{where} is a pickle, which could run arbitrary code.",
-            "Import the source of the network, or a file written by torch.onnx.export.",
+            "Import the source of the network, or a file written by torch.onnx.export. " + _WEIGHTS,
         )
+    if suffix == ".safetensors":
+        raise SpecError(f"{where} holds weights without a network.", _WEIGHTS)
     raise SpecError(
         f"Expected an .onnx or .py file, or a print as .txt, received {where}.",
         "Export to ONNX first.",
@@ -69,6 +71,7 @@ def _from_keras(source: TorchSource, size: Size | None, name: str) -> Imported:
     return replace(imported, notes=(*imported.notes, *notes))
 
 
+_WEIGHTS = "Weights alone need their network: cnn-tui import FILE --into ARCH."
 _PICKLES = (".pt", ".pth", ".pkl", ".bin", ".ckpt")
 
 

@@ -31,7 +31,7 @@ PICKLES = (".pt", ".pth", ".bin", ".ckpt")
 _SAFE = ".safetensors"
 _SAFE_TORCH = (2, 6)
 """Earlier versions could be made to run code with ``weights_only`` too (CVE-2025-32434)."""
-_TYPES = {
+_TYPES: dict[str, np.dtype[Any]] = {
     "F16": np.dtype("<f2"),
     # The upper half of a float32.
     "BF16": np.dtype("<u2"),
@@ -125,7 +125,8 @@ class Safetensors(TensorSource):
             numbers = np.frombuffer(file.read(expected), kind)
         if entry.dtype == "BF16":
             numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
-        return numbers.astype(np.float32).reshape(entry.shape)
+        array: Array = numbers.astype(np.float32).reshape(entry.shape)
+        return array
 
 
 class TorchTensors(TensorSource):

@@ -8,12 +8,14 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnn_tui.engine.build import build
+import numpy as np
+
+from cnn_tui.engine.build import build_uninitialized
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.export.modules import modules, renamed
+from cnn_tui.engine.importing.result import Imported, ImportedWeights
 from cnn_tui.engine.importing.tensor_file import TensorSource, open_tensors
 from cnn_tui.engine.importing.torchvision_names import NAMINGS, Naming
-from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.imported import Pixels
 from cnn_tui.engine.shapes import Shape, format_shape
 from cnn_tui.engine.specs.check import check
@@ -33,19 +35,7 @@ _ENOUGH = 0.5
 """Share of the names that a file must have for its names to be taken as meant."""
 
 
-@dataclass(frozen=True)
-class ImportedWeights:
-    """Weights for a network, from a file without one."""
-
-    weights: dict[str, Array]
-    """Parameters and buffers by the model's names, in the model's shapes."""
-    notes: tuple[str, ...] = ()
-    """How the tensors were found, and what was left out."""
-    pixels: Pixels | None = None
-    """How the images were normalised, where the names tell."""
-
-
-def import_weights(path: Path, network: Network) -> ImportedWeights:
+def import_weights(path: Path, network: Network, pixels: Pixels | None = None) -> Imported:
     """Read weights from a file of tensors.
 
     Tried are the names of our export, those of this program, and those of torchvision's networks
@@ -54,6 +44,8 @@ def import_weights(path: Path, network: Network) -> ImportedWeights:
     Args:
         path: a ``.safetensors``, ``.pt`` or ``.pth`` file.
         network: a valid network.
+        pixels: how pixels were normalised; by default as torchvision does where its names are
+            found, else not at all.
 
     Raises:
         SpecError: if the file cannot be read, or does not hold the weights of this network; the
@@ -62,13 +54,14 @@ def import_weights(path: Path, network: Network) -> ImportedWeights:
     report = check(network)
     if not report.valid:
         raise SpecError(f"The network cannot hold weights: {report.issues[0].message}")
-    return weights_from(open_tensors(path), network)
+    return weights_from(open_tensors(path), network, pixels)
 
 
-def weights_from(source: TensorSource, network: Network) -> ImportedWeights:
-    """Read the weights of a valid network from the arrays of an open file, as above."""
+def weights_from(source: TensorSource, network: Network, pixels: Pixels | None = None) -> Imported:
+    """Return a valid network with its weights from the arrays of an open file, as above."""
     shapes = {name: shape for name, shape in source.shapes.items() if not name.endswith(_COUNTER)}
-    with closing(build(network)) as model:
+    empty = build_uninitialized(network, seed=0, dtype=np.float32, threads=1)
+    with closing(empty) as model:
         ours = {name: array.shape for name, array in live_arrays(model).items()}
     reading = _best_reading(network, source, shapes, ours)
     _require_all(reading, shapes, ours, f"{source.where} does not fit {network.name}")
@@ -76,11 +69,22 @@ def weights_from(source: TensorSource, network: Network) -> ImportedWeights:
         name: source.read(theirs).reshape(ours[name]) for name, theirs in reading.names.items()
     }
     notes = [f"the tensors were found by {reading.how}"]
-    if reading.pixels:
-        notes.append(f"pixels are normalised as there: {reading.pixels}")
-    if left := [name for name in shapes if name not in reading.names.values()]:
+    if pixels is None and reading.pixels and network.input[0] == len(reading.pixels.mean):
+        pixels = reading.pixels
+        notes.append(
+            f"pixels are normalised as torchvision's: mean {_numbers(pixels.mean)}, "
+            f"standard deviation {_numbers(pixels.std)}"
+        )
+    elif pixels is None:
+        notes.append("pixels from 0 to 1 are taken as they are; --mean and --std say otherwise")
+    used = set(reading.names.values())
+    if left := [name for name in shapes if name not in used]:
         notes.append(f"left out: {_named(left)}")
-    return ImportedWeights(weights, tuple(notes), reading.pixels)
+    return Imported(network, tuple(notes), ImportedWeights(weights, pixels or Pixels()))
+
+
+def _numbers(values: Iterable[float]) -> str:
+    return ",".join(f"{value:g}" for value in values)
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,11 @@ class _Reading:
         optional = tuple(f"{prefix}{part}" for part in self.optional)
         return _Reading(self.how, names, optional, self.pixels, prefix)
 
+    @property
+    def plain_names(self) -> list[str]:
+        """The names without the prefix."""
+        return [name.removeprefix(self.prefix) for name in self.names.values()]
+
     def left_over(self, shapes: Shapes) -> list[str]:
         """Tensors beside those of the network that are none of its optional ones."""
         used = set(self.names.values())
@@ -125,11 +134,19 @@ def _best_reading(network: Network, source: TensorSource, shapes: Shapes, ours: 
     """The reading that finds the most names; that by order only if hardly any name is known."""
     readings = [reading.within(shapes) for reading in _readings(network, ours)]
     found = [sum(name in shapes for name in reading.names.values()) for reading in readings]
-    if max(found) < _ENOUGH * len(ours):
-        ordered = _by_order(shapes, ours, in_order=source.in_order)
-        if ordered is not None:
-            return ordered
-    return readings[found.index(max(found))]
+    best = readings[found.index(max(found))]
+    if max(found) >= _ENOUGH * len(ours):
+        return best
+    ordered = _by_order(shapes, ours, in_order=source.in_order)
+    if ordered is None:
+        names = list(shapes)
+        raise SpecError(
+            f"{source.where} does not fit {network.name}: its {len(names):,} tensors are called "
+            f"{_named(names)}; of the {len(ours):,} expected, such as {_named(best.plain_names)}, "
+            f"{max(found):,} are there.",
+            _advice(shapes),
+        )
+    return ordered
 
 
 def _readings(network: Network, ours: Shapes) -> Iterator[_Reading]:
@@ -198,10 +215,20 @@ def _require_all(reading: _Reading, shapes: Shapes, ours: Shapes, what: str) -> 
         ],
     }
     if parts := [f"{word}: {_named(names)}" for word, names in faults.items() if names]:
-        raise SpecError(
-            f"{what} by {reading.how}; {'; '.join(parts)}.",
-            "Choose the network of these weights with --into.",
-        )
+        raise SpecError(f"{what} by {reading.how}; {'; '.join(parts)}.", _advice(shapes))
+
+
+def _advice(shapes: Shapes) -> str:
+    """Names the largest networks of torchvision all of whose modules are in the file."""
+    sizes: dict[str, int] = {}
+    for preset, naming in NAMINGS.items():
+        names = {module: f"{module}.weight" for module in naming.modules if "scale" not in module}
+        if all(name in shapes for name in _Reading("", names).within(shapes).names.values()):
+            sizes[preset] = len(names)
+    known = [preset for preset, size in sizes.items() if size == max(sizes.values())]
+    if known:
+        return f"The names are those of torchvision's {listed(known)}: try --into {known[0]}."
+    return "Choose the network of these weights with --into."
 
 
 def _is_same(first: Shape, second: Shape) -> bool:

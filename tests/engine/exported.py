@@ -93,10 +93,16 @@ def small_presets() -> list[Network]:
     return [network for network in found if check(network).total_params <= _MOST_PARAMS]
 
 
-def state_of(network: Network) -> TrainedState:
-    """Random weights, buffers and figures."""
+def state_of(network: Network, *, gently: bool = False) -> TrainedState:
+    """Random weights, buffers and figures; ``gently`` in a size that deep networks can bear."""
     model = build(network)
+    drawn = {name: p.data.copy() for name, p in model.parameters.items() if p.role == "weight"}
     randomize(model)
+    for name, parameter in model.parameters.items() if gently else ():
+        if parameter.role == "weight":
+            parameter.data[...] = drawn[name]
+        else:
+            parameter.data[...] = np.clip(parameter.data, -0.1, 1.2)
     weights = {name: parameter.data.copy() for name, parameter in model.parameters.items()}
     weights |= {name: buffer.copy() for name, buffer in model.buffers.items()}
     model.close()

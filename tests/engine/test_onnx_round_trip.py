@@ -14,17 +14,21 @@ from cnn_tui.engine.export.onnx_graph import onnx_bytes
 from cnn_tui.engine.importing.onnx_compare import scores_of
 from cnn_tui.engine.importing.reading import import_network
 from cnn_tui.engine.specs.codec import dumps_network, loads_network
-from cnn_tui.engine.specs.network import Network
 
 pytestmark = pytest.mark.slow
 onnx = pytest.importorskip("onnx", reason="the extra onnx is not installed")
 
 
-@settings(max_examples=300)
-@given(networks(Choice(widths=(3, 16, 18))), st.integers(1, 4))
+@pytest.mark.parametrize("widths", [(3,), (16,), (18,), (3, 16), (3, 18), (16, 18)])
+@settings(max_examples=50)
+@given(data=st.data(), batch=st.integers(1, 4))
 def test_three_hundred_random_networks_come_back(
-    tmp_path_factory: pytest.TempPathFactory, described: Network, batch: int
+    tmp_path_factory: pytest.TempPathFactory,
+    widths: tuple[int, ...],
+    data: st.DataObject,
+    batch: int,
 ) -> None:
+    described = data.draw(networks(Choice(widths=widths)))
     state, path = state_of(described), tmp_path_factory.getbasetemp() / "back.onnx"
     content = onnx_bytes(state)
     path.write_bytes(content)

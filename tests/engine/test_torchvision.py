@@ -15,6 +15,7 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.importing.tensor_file import TensorSource
 from cnn_tui.engine.importing.torchvision_names import NAMINGS
 from cnn_tui.engine.importing.weights import weights_from
+from cnn_tui.engine.runs.imported import Pixels
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.transforms.carry import load_weights
 
@@ -53,10 +54,11 @@ def test_scores_are_torchvisions(name: str) -> None:
     with torch.no_grad():
         expected = peer(torch.tensor(images)).numpy()
     imported = weights_from(InMemory(peer.state_dict()), network)
+    held = imported.held
+    assert held is not None and held.pixels != Pixels()
     with closing(build(network)) as model:
-        load_weights(model, imported.weights)
+        load_weights(model, held.arrays)
         found = model.forward(images)
     assert expected.std() > 0
     assert np.abs(found - expected).max() <= TOLERANCE * np.abs(expected).max()
     assert f"torchvision's {name}" in imported.notes[0]
-    assert imported.pixels is not None

@@ -60,7 +60,7 @@ def test_an_architecture_is_written(cli, folder: Path) -> None:
 
 
 def test_nothing_is_written_of_what_has_no_counterpart(cli, folder: Path) -> None:
-    (folder / "net.py").write_text(SOURCE.replace("ReLU", "CELU"))
+    (folder / "net.py").write_text(SOURCE.replace("ReLU", "Mish"))
     for words in (("net.py", "--input", "1,8,8"), ("net.py",), ("no.onnx",), ("net.pth",)):
         code, out, err = cli("import", *words)
         assert (code, out) == (1, "") and err.count("\n") == 1

@@ -12,11 +12,13 @@ from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.onnx_compare import largest_difference
 from cnn_tui.engine.importing.reading import import_network
 from cnn_tui.engine.importing.result import Imported
+from cnn_tui.engine.importing.weights import import_weights
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.imported import Pixels, keep_imported
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import save_network
+from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.words import count
@@ -75,6 +77,11 @@ class NumbersType(click.ParamType[tuple[float, ...]]):
     "--input", "size", type=options.VolumeType(), help="Size of the images, if FILE does not say."
 )
 @click.option("--name", default="", help="The network, if FILE holds several.")
+@click.option(
+    "--into",
+    metavar="ARCH",
+    help="The preset or file of the network whose weights alone FILE holds.",
+)
 @click.option("--architecture-only", is_flag=True, help="Keep no weights.")
 @click.option(
     "--mean", type=NumbersType(), help="What FILE wants subtracted from pixels of 0 to 1."
@@ -88,6 +95,7 @@ def command(
     output: Path | None,
     size: tuple[int, int, int] | None,
     name: str,
+    into: str | None,
     architecture_only: bool,
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
@@ -97,6 +105,9 @@ def command(
 ) -> None:
     """Convert an ONNX FILE, or source of PyTorch or Keras, to an architecture file.
 
+    With --into, FILE holds weights alone: a .safetensors file, or a .pt or .pth file, for which
+    PyTorch has to be installed. They are kept as a run.
+
     The weights of an ONNX file are kept as a run, which predict, inspect, train and export open.
     Where onnxruntime is installed, the scores of both are compared.
 
@@ -105,6 +116,9 @@ def command(
     Every layer needs a counterpart here; those that have none are named, and nothing is written.
     The file is parsed, never run.
     """
+    if into is not None:
+        _import_weights(file, into, runs_dir, mean, std, as_json=as_json)
+        return
     imported = import_network(file, size, name)
     output = output or Path(f"{file.stem}.toml")
     if output.exists() and not force:
@@ -119,6 +133,30 @@ def command(
         print_json(written)
     else:
         _print(written, imported, told=bool(mean or std))
+
+
+def _import_weights(
+    file: Path,
+    arch: str,
+    runs_dir: Path,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+    *,
+    as_json: bool,
+) -> None:
+    pixels = Pixels(mean or (0.0,), std or (1.0,)) if mean or std else None
+    imported = import_weights(file, resolve(arch), pixels)
+    run = _kept(file, imported, runs_dir, None, None)
+    written = _written(imported, run.network_file, run, None)
+    if as_json:
+        print_json(written)
+        return
+    print_line(
+        f"kept the weights as the run {written.run}: {written.name}, "
+        f"{written.params:,} parameters, for images of {format_shape(written.input)}"
+    )
+    for note in written.notes:
+        print_line(f"note: {note}")
 
 
 def _kept(
