@@ -9,7 +9,7 @@ from driving import layers, text, type_in
 from scripted import SMALL
 from textual.widgets import Input, OptionList
 
-from cnn_tui.engine.specs.layers import FC, Conv, Dropout, MaxPool, ReLU, Residual
+from cnn_tui.engine.specs.layers import FC, LAYER_TYPES, Conv, Dropout, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.network import SVM, Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
@@ -135,11 +135,11 @@ async def test_the_picker_filters_and_can_be_left(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("i", "d", "r")
         choices = app.screen.query_one(OptionList)
-        assert [option.id for option in choices.options] == ["dropout"]
+        assert [option.id for option in choices.options] == ["dropout", "stochastic_depth"]
         await pilot.press("escape")
         assert app.builder.network == SMALL
         await pilot.press("i", "down", "down", "down", "down", "down", "down", "up", "enter")
-        assert layers(app)[0] == "ReLU"
+        assert layers(app)[0] == list(LAYER_TYPES.values())[5].__name__
         await pilot.press("i", "z", "z", "enter", "escape")
         assert len(layers(app)) == 5
 
