@@ -10,7 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import LAYER_TYPES
+from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.tui import actions
 from cnn_tui.tui.command import key_words
 from cnn_tui.tui.inspect.table import VIEWS
@@ -118,12 +121,35 @@ def views() -> Iterator[str]:
         yield f"| `{view.name}` | {view.shows} | {view.look_for} | {view.source} |"
 
 
+def presets() -> Iterator[str]:
+    """The built-in networks with their sizes and where they come from."""
+    yield "| preset | input | parameters | multiply-adds | source |"
+    yield "|---|---|--:|--:|---|"
+    for name in preset_names():
+        network = load_preset(name)
+        report = check(network)
+        size = format_shape(network.input)
+        counts = f"{report.total_params:,} | {report.total_macs:,}"
+        yield f"| `{name}` | {size} | {counts} | {_source(network.description)} |"
+
+
+def _source(description: str) -> str:
+    """The first author, the year and the number of the paper, or what else is in the brackets."""
+    *_, last = re.findall(r"\(([^()]*)\)\.?$", description) or [""]
+    paper = re.match(r"(?:after )?([\w-]+(?: and [\w-]+)?)(,)?.*? (\d{4})\b", last)
+    if paper is None:
+        return last
+    _, arxiv, number = last.partition(", arXiv ")
+    return f"{paper[1]}{' et al.' if paper[2] else ''} {paper[3]}{arxiv}{number}"
+
+
 TABLES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "keys": ("keys.md", keys),
     "layers": ("building.md", layers),
     "counterparts": ("export.md", counterparts),
     "views": ("inspect.md", views),
     "floors": ("design.md", floors),
+    "presets": ("building.md", presets),
 }
 """By their mark: the page that a table stands on, and what makes its rows."""
 

@@ -37,6 +37,8 @@ from cnn_tui.engine.storage import Storage, replace_file
 OPSET, IR_VERSION = 22, 10
 """Versions of ONNX 1.17 (2024), which current runtimes can read."""
 INPUT, OUTPUT = "pixels", "scores"
+MEAN, STD = "images/mean", "images/std"
+"""Names of the constants that normalise pixels."""
 
 
 def write_onnx(state: TrainedState, path: Path) -> None:
@@ -61,14 +63,30 @@ def onnx_bytes(state: TrainedState) -> bytes:
         RunError: if ``onnx`` is not installed.
     """
     onnx = _onnx()
+    graph = _graph(onnx, state)
+    model = _model(onnx, graph, state)
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString())
+
+
+def graph_of(state: TrainedState) -> tuple[list[Any], dict[str, np.ndarray]]:
+    """Return the nodes and the constants of the model.
+
+    Raises:
+        RunError: if ``onnx`` is not installed.
+        KeyError: if a weight is missing.
+    """
+    graph = _graph(_onnx(), state)
+    return graph.nodes, graph.constants
+
+
+def _graph(onnx: Any, state: TrainedState) -> _Graph:
     tree = modules(state.network)
     graph = _Graph(onnx.helper, renamed(tree, state.weights))
     images = graph.normalized(state.normalizer.mean, state.normalizer.std)
     # A network may end in a volume C x 1 x 1.
     graph.node("Flatten", [graph.chain(tree, images)], f"{OUTPUT}/flatten", OUTPUT)
-    model = _model(onnx, graph, state)
-    onnx.checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString())
+    return graph
 
 
 def _onnx() -> Any:
@@ -134,8 +152,8 @@ class _Graph:
 
     def normalized(self, mean: np.ndarray, std: np.ndarray) -> str:
         """Add ``(pixels - mean) / std`` and return its name."""
-        centred = self.node("Sub", [INPUT, self.constant("images/mean", mean)], "images/centred")
-        return self.node("Div", [centred, self.constant("images/std", std)], "images/normalized")
+        centred = self.node("Sub", [INPUT, self.constant(MEAN, mean)], "images/centred")
+        return self.node("Div", [centred, self.constant(STD, std)], "images/normalized")
 
     def chain(self, layers: tuple[Module, ...], x: str) -> str:
         """Add layers one after another, without dropout, and return the last output."""

@@ -36,14 +36,21 @@ def largest_difference(path: Path, imported: Imported, seed: int = 0) -> float |
         (theirs,) = session.run(None, {told.name: given})
     except Exception:  # the runtime raises errors of many types, also for what it lacks
         return None
-    pixels = imported.held.pixels.of(imported.network.input[0])
-    mean, std = (np.array(one, np.float32).reshape(-1, 1, 1) for one in (pixels.mean, pixels.std))
-    with closing(build(imported.network)) as model:
-        load_weights(model, imported.held.arrays)
-        ours = model.forward((images - mean) / std)
+    ours = scores_of(imported, images)
     theirs = np.asarray(theirs, np.float64).reshape(ours.shape)
     ours = _like(ours.astype(np.float64), theirs, imported.held.ends)
     return float(np.abs(ours - theirs).max() / max(np.abs(theirs).max(), 1e-30))
+
+
+def scores_of(imported: Imported, images: np.ndarray) -> np.ndarray:
+    """Return the scores ``(N, classes)`` of images ``(N, C, H, W)`` as the source takes them."""
+    held = imported.held
+    assert held is not None
+    pixels = held.pixels.of(imported.network.input[0])
+    mean, std = (np.array(one, np.float32).reshape(-1, 1, 1) for one in (pixels.mean, pixels.std))
+    with closing(build(imported.network)) as model:
+        load_weights(model, held.arrays)
+        return model.forward((images - mean) / std)
 
 
 def _images(imported: Imported, shape: list[object], seed: int) -> tuple[np.ndarray, np.ndarray]:

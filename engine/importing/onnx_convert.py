@@ -14,12 +14,13 @@ from cnn_tui.engine.importing.onnx_ops import Operators
 from cnn_tui.engine.importing.onnx_patterns import add_pattern
 from cnn_tui.engine.importing.onnx_scalar import (
     MOST_STEPS,
+    NAMED,
     POINTS,
     Affine,
     activation_of,
     values_of,
 )
-from cnn_tui.engine.importing.onnx_settings import NO_PADS
+from cnn_tui.engine.importing.onnx_windows import WINDOWED, add_windowed, is_taken_in
 from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.layers import Layer
 
@@ -66,16 +67,19 @@ class Converter:
         if isinstance(item, Join):
             return int(add_join(item, assembly, self.file, self.add))
         after = path[1] if len(path) > 1 else None
-        if item.op == "Pad" and isinstance(after, Node) and after.op == "Conv":
-            self.operators.add(after, assembly, self.operators.pads_of(item, assembly))
+        if isinstance(after, Node) and is_taken_in(item, after, self.file):
+            add_windowed(after, item, assembly, self.file)
             return 2
-        self.operators.add(item, assembly, NO_PADS)
+        if item.op in WINDOWED:
+            add_windowed(item, None, assembly, self.file)
+        else:
+            self.operators.add(item, assembly)
         return 1
 
     def _function(self, path: Path, assembly: LearnedLayers) -> int:
         """Append the activation, or take in the constants, that operators on single numbers make.
 
-        Of several readings the longest activation counts, but an operator that is one by itself
+        Of several readings the longest activation counts, but an operator that is one by name
         stays alone.
         """
         values = POINTS
@@ -89,7 +93,7 @@ class Converter:
             if found is None or (isinstance(found, Affine) and best and _is_layer(best[1])):
                 continue
             best = (count, found)
-            if count == 1 and isinstance(item, Node) and _is_layer(found):
+            if count == 1 and _node(item).op in NAMED and _is_layer(found):
                 break
         if best is None:
             return 0

@@ -74,6 +74,10 @@ class OnnxFile:
         self.sizes = tuple(dim.dim_value if dim.dim_value > 0 else None for dim in dims[:8])
         """The sizes of the input; None for each that the file leaves open."""
 
+    def has(self, node: Node, place: int) -> bool:
+        """Whether a node has an input in this place."""
+        return len(node.inputs) > place and bool(node.inputs[place])
+
     def is_constant(self, value: str) -> bool:
         """Whether a value is a constant of the file."""
         return value in self.tensors

@@ -25,10 +25,15 @@ def fold(file: OnnxFile, sizes: tuple[int, ...] | None) -> list[Node]:
     Raises:
         SpecError: if a node has invalid inputs.
     """
-    shapes: Shapes = {}
-    if sizes and any(node.op in _SHAPE_OPS for node in file.nodes):
+    nodes = [node for node in file.nodes if not _fold(node, file, {})]
+    while sizes and any(node.op in _SHAPE_OPS for node in nodes):
+        # Shapes that are computed from shapes are known one block after another.
         shapes = inferred_shapes(file, sizes)
-    return [node for node in file.nodes if not _fold(node, file, shapes)]
+        rest = [node for node in nodes if not _fold(node, file, shapes)]
+        if len(rest) == len(nodes):
+            break
+        nodes = rest
+    return nodes
 
 
 def inferred_shapes(file: OnnxFile, sizes: tuple[int, ...]) -> Shapes:
@@ -39,15 +44,19 @@ def inferred_shapes(file: OnnxFile, sizes: tuple[int, ...]) -> Shapes:
     model.opset_import.extend(file.model.opset_import)
     graph, source = model.graph, file.model.graph
     graph.name = "shapes"
-    graph.node.extend(source.node)
+    constants = file.tensors
+    graph.node.extend(
+        node for node in source.node if not all(name in constants for name in node.output if name)
+    )
     kind = onnx.TensorProto.FLOAT
     graph.input.append(onnx.helper.make_tensor_value_info(file.input, kind, sizes))
-    for tensor in source.initializer:
-        if math.prod(tensor.dims) <= _FEW and not tensor.external_data:
-            graph.initializer.append(tensor)
+    for name in constants:
+        shape = constants.shape(name)
+        if math.prod(shape) <= _FEW:
+            array = np.ascontiguousarray(constants.array(name))
+            graph.initializer.append(onnx.numpy_helper.from_array(array.reshape(shape), name))
         else:
-            info = onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims)
-            graph.input.append(info)
+            graph.input.append(onnx.helper.make_tensor_value_info(name, kind, shape))
     graph.output.extend(source.output)
     try:
         graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph

@@ -132,7 +132,7 @@ def _adds_channels(node: Node, file: OnnxFile) -> bool:
     constant = node.attributes.get("mode", b"constant") == b"constant" and not any(value)
     if not constant or pads is None or len(pads) != 8 or len(node.inputs) > 3:
         return False
-    return pads[5] > 0 and not any(pads[:5] + pads[6:])
+    return pads[5] >= 0 and not any(pads[:5] + pads[6:])
 
 
 def _require_channels(node: Node, assembly: LearnedLayers) -> None:

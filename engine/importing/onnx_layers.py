@@ -12,7 +12,9 @@ import numpy as np
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Layer
+from cnn_tui.engine.specs.norms import LayerScale
 
 Arrays = dict[str, np.ndarray]
 """The parameters and buffers of a layer by their names in it: ``weight``, ``running_mean``."""
@@ -75,7 +77,7 @@ class LearnedLayers(Assembly):
     def can_be_scaled(self) -> bool:
         """Whether the last layer can take up a factor and an offset for each channel."""
         last = self.layers[-1] if self.layers else None
-        return isinstance(last, Conv | FC | BatchNorm) and last.info.family != "block"
+        return isinstance(last, Conv | DWConv | FC | BatchNorm)
 
     def scale(self, factor: np.ndarray) -> None:
         """Multiply the output of the last layer by a factor, ``(C,)`` or ``(1,)``."""
@@ -85,10 +87,19 @@ class LearnedLayers(Assembly):
         if "bias" in arrays:
             arrays["bias"] = _float32(arrays["bias"] * factor)
 
+    def take_in_scale(self) -> None:
+        """Make a layer scale at the end a part of the layer before, so that it can be shifted."""
+        if len(self.layers) > 1 and isinstance(self.layers[-1], LayerScale):
+            scale, before = self.layers.pop(), self.layers[-1]
+            if isinstance(before, Conv | DWConv | FC):
+                self.scale(self.weights.pop()["weight"])
+            else:
+                self.layers.append(scale)
+
     def shift(self, offset: np.ndarray) -> None:
         """Add an offset, ``(C,)`` or ``(1,)``, to the output of the last layer."""
         arrays, last = self.weights[-1], self.layers[-1]
-        if isinstance(last, Conv | FC) and not last.bias:
+        if isinstance(last, Conv | DWConv | FC) and not last.bias:
             self.layers[-1] = msgspec.structs.replace(last, bias=True)
             arrays["bias"] = np.zeros(len(arrays["weight"]), np.float32)
         arrays["bias"] = _float32(arrays["bias"] + offset)

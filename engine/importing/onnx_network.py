@@ -9,15 +9,14 @@ from dataclasses import replace
 import numpy as np
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.export.modules import modules
 from cnn_tui.engine.importing.onnx_convert import Converter
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_fold import fold
 from cnn_tui.engine.importing.onnx_graph import Graph, Path
 from cnn_tui.engine.importing.onnx_layers import CHW, LearnedLayers
 from cnn_tui.engine.importing.onnx_ops import KNOWN
+from cnn_tui.engine.importing.onnx_own import own_model
 from cnn_tui.engine.importing.onnx_scalar import FUNCTIONS
-from cnn_tui.engine.importing.residual import canonical
 from cnn_tui.engine.importing.result import (
     SOFTMAX,
     SOFTMAX_NOTE,
@@ -30,17 +29,12 @@ from cnn_tui.engine.importing.result import (
 )
 from cnn_tui.engine.runs.imported import Pixels
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.codec import loads_network
 from cnn_tui.engine.specs.layers import LAYER_TYPES
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.norms import LayerScale
 from cnn_tui.engine.specs.param_shapes import param_shapes
-from cnn_tui.engine.specs.wording import listed, plain
+from cnn_tui.engine.specs.wording import listed
 
-ARCHITECTURE = "architecture"
-"""The metadata key under which cnn-tui's own models hold the architecture as text."""
 _NORMALIZES = "pixels are normalised as its first operators do it"
 _MOST_NAMED = 20
 _PIXELS = Pixels()
@@ -48,11 +42,14 @@ _BYTES = 255.0
 
 
 def from_onnx(file: OnnxFile, size: Size | None) -> Imported:
-    """Convert a model; from cnn-tui's own models names, dropout and recipe are restored.
+    """Convert a model; one of cnn-tui's own is as it was exported, with names and recipe.
 
     Raises:
         SpecError: if a node has no counterpart, or the image size is unknown.
     """
+    own = own_model(file)
+    if own is not None and size in (None, own.network.input):
+        return own
     graph = Graph(file, fold(file, None))
     layout = _layout(graph.used())
     declared = _ordered(file.sizes, layout)
@@ -69,16 +66,12 @@ def from_onnx(file: OnnxFile, size: Size | None) -> Imported:
         return imported
     held = ImportedWeights(
         weights,
-        _pixels(file, converter),
-        _classes(file),
-        file.count,
+        _pixels(converter),
+        nodes=file.count,
         ends=softmax,
         channels_last=layout != CHW,
     )
-    described = _described(file, imported.network)
-    if described is not None:
-        return Imported(described, (), replace(held, arrays=_named_arrays(file, described)))
-    return Imported(imported.network, imported.notes, held)
+    return replace(imported, held=held)
 
 
 def _path(file: OnnxFile, size: Size, layout: str) -> tuple[Path, str]:
@@ -205,53 +198,11 @@ def _weights(network: Network, layers: LearnedLayers) -> dict[str, np.ndarray] |
     }
 
 
-def _pixels(file: OnnxFile, converter: Converter) -> Pixels:
+def _pixels(converter: Converter) -> Pixels:
     """How pixels were normalised: as the file does, or not at all."""
     factor, offset = converter.operators.factor, converter.operators.offset
-    if not (factor > 0).all():
-        raise SpecError(f"{file.where} multiplies pixels by a number below zero: no counterpart.")
     factor, offset = np.broadcast_arrays(factor, offset)
-    mean, std = (-offset / factor).tolist(), (1 / factor).tolist()
-    told = file.notes.get("peak", "")
-    try:
-        peak = float(told)
-    except ValueError:
-        # The largest pixel is told by how far means and deviations reach.
-        peak = _BYTES if max(*map(abs, mean), *std) > 2 * _PIXELS.peak else _PIXELS.peak
-    return Pixels(tuple(mean), tuple(std), peak if math.isfinite(peak) else _PIXELS.peak)
-
-
-def _classes(file: OnnxFile) -> tuple[str, ...]:
-    """The names of the classes that cnn-tui's own models tell."""
-    text = file.notes.get("classes", "")
-    return tuple(text.split("\n")) if text else ()
-
-
-def _described(file: OnnxFile, network: Network) -> Network | None:
-    """The architecture that the file holds as text, if it matches its graph."""
-    text = file.notes.get(ARCHITECTURE)
-    if text is None:
-        return None
-    try:
-        described = loads_network(text, plain(file.where))
-        same = described.input == network.input and canonical(described.layers) == canonical(
-            network.layers
-        )
-    except (SpecError, ValueError):
-        return None
-    return described if same and check(described).valid else None
-
-
-def _named_arrays(file: OnnxFile, network: Network) -> dict[str, np.ndarray]:
-    """The weights of one of cnn-tui's own models by their names."""
-    tree = modules(network)
-    found: dict[str, np.ndarray] = {}
-    for module in (inner for top in tree for inner in top.every()):
-        for part in ("weight", "bias", "running_mean", "running_var"):
-            name = f"{module.path}.{part}"
-            if file.is_constant(name):
-                array = np.ascontiguousarray(file.tensors.array(name), np.float32)
-                # In the file these have the rank of the volume.
-                is_factor = isinstance(module.layer, PReLU | LayerScale)
-                found[f"{module.name}.{part}"] = array.ravel() if is_factor else array
-    return found
+    mean, std = (one.astype(np.float32).tolist() for one in (-offset / factor, 1 / factor))
+    # The largest pixel is told by how far means and deviations reach.
+    peak = _BYTES if max(*map(abs, mean), *std) > 2 * _PIXELS.peak else _PIXELS.peak
+    return Pixels(tuple(mean), tuple(std), peak)

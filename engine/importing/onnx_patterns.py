@@ -13,6 +13,7 @@ from cnn_tui.engine.importing.onnx_graph import Join, Path
 from cnn_tui.engine.importing.onnx_layers import CHW, LearnedLayers
 from cnn_tui.engine.specs.layers import LRN
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm
+from cnn_tui.engine.specs.shaping import ChannelShuffle
 
 Pattern = Callable[[Path, LearnedLayers, OnnxFile], int]
 """Appends a layer if a path begins with it; returns the number of operators that it consists of."""
@@ -150,4 +151,27 @@ def _axes(node: Node, assembly: LearnedLayers, file: OnnxFile) -> str:
     return "".join(sorted(letters[int(axis)] for axis in axes))
 
 
-_PATTERNS: tuple[Pattern, ...] = (_local_norm, _group_norm, _layer_norm)
+def _shuffle(path: Path, assembly: LearnedLayers, file: OnnxFile) -> int:
+    """Channels as rows of groups, the two sizes exchanged, and channels again."""
+    if _ops(path[:3]) != ("Reshape", "Transpose", "Reshape") or assembly.layout != CHW:
+        return 0
+    first, turn, last = map(_node, path[:3])
+    wide, again = file.numbers(first.inputs[1]), file.numbers(last.inputs[1])
+    channels, *size = assembly.shape
+    if wide is None or again is None or len(wide) != 5 or len(again) != 4:
+        return 0
+    groups = int(wide[1])
+    if turn.attributes.get("perm") != (0, 2, 1, 3, 4) or groups <= 0 or channels % groups:
+        return 0
+    fits = all(
+        found in (-1, wanted)
+        for found, wanted in zip(
+            (*wide[2:], *again[1:]), (channels // groups, *size, channels, *size), strict=True
+        )
+    )
+    if fits:
+        assembly.add(ChannelShuffle(groups=groups), turn.where)
+    return 3 * fits
+
+
+_PATTERNS: tuple[Pattern, ...] = (_local_norm, _group_norm, _layer_norm, _shuffle)

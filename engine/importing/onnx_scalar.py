@@ -34,6 +34,10 @@ from cnn_tui.engine.specs.layers import Layer
 POINTS = np.concatenate([np.linspace(-14, 14, 449), [-60.0, -30.0, 30.0, 60.0]])
 """Where functions are compared; -1 and 0 are among them."""
 _MIDDLE = 4
+NAMED = frozenset(
+    "Relu LeakyRelu Elu Sigmoid Tanh Gelu Swish HardSwish HardSigmoid Clip".split()  # noqa: SIM905
+)
+"""Operators that are activations by name."""
 MOST_STEPS = 12
 """Operators one after another that are taken for one function."""
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
+from cnn_tui.engine.importing.onnx_file import Node
 from cnn_tui.engine.importing.onnx_layers import LearnedLayers
+from cnn_tui.engine.importing.onnx_settings import refused
+from cnn_tui.engine.specs.shaping import ChannelShuffle
 
 
 def flattens(wanted: Sequence[float] | None, assembly: LearnedLayers) -> bool:
@@ -28,3 +33,19 @@ def is_volume_again(wanted: Sequence[float] | None, assembly: LearnedLayers) -> 
 def moved(layout: str, perm: Sequence[int]) -> str:
     """Return the order of sizes after a ``Transpose`` that leaves the batch in its place."""
     return "".join(("N" + layout)[axis] for axis in perm[1:])
+
+
+def add_shuffle(node: Node, order: np.ndarray, assembly: LearnedLayers) -> None:
+    """Append a channel shuffle that takes the channels in this order.
+
+    Raises:
+        SpecError: if it is not one of groups in turns.
+    """
+    channels = assembly.shape[0]
+    # The second channel after the shuffle is the first one of the second group.
+    size = int(order[1]) if order.size > 1 else 0
+    groups = channels // size if 0 < size <= channels and channels % size == 0 else 1
+    expected = np.arange(channels).reshape(groups, -1).T.ravel()
+    if order.shape != expected.shape or (order != expected).any():
+        raise refused(node, "takes channels in an order that is not a shuffle of groups")
+    assembly.add(ChannelShuffle(groups=groups), node.where)

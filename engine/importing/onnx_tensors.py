@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ class Tensors:
 
     def __contains__(self, name: str) -> bool:
         return name in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
 
     def add(self, name: str, value: Any) -> None:
         """Add a ``TensorProto`` or an array."""

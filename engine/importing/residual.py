@@ -20,6 +20,7 @@ from cnn_tui.engine.specs.layers import (
     Parallel,
     Repeat,
     Residual,
+    StochasticDepth,
     pair,
 )
 from cnn_tui.engine.specs.windows import Windowed, windows
@@ -76,7 +77,7 @@ def canonical(layers: Iterable[Layer]) -> tuple[Layer, ...]:
 def _canonical(layer: Layer) -> tuple[Layer, ...]:
     layer = msgspec.structs.replace(layer, name="")
     match layer:
-        case Dropout():
+        case Dropout() | StochasticDepth():
             return ()
         case Repeat():
             return canonical(layer.layers) * layer.times

@@ -31,7 +31,7 @@ PICKLES = (".pt", ".pth", ".bin", ".ckpt")
 _SAFE = ".safetensors"
 _SAFE_TORCH = (2, 6)
 """Earlier versions could be made to run code with ``weights_only`` too (CVE-2025-32434)."""
-_TYPES = {
+_TYPES: dict[str, np.dtype[Any]] = {
     "F16": np.dtype("<f2"),
     # The upper half of a float32.
     "BF16": np.dtype("<u2"),
@@ -76,7 +76,7 @@ def open_tensors(path: Path) -> TensorSource:
     raise SpecError(f"Expected {kinds} of weights, received {where}.", "Write one with PyTorch.")
 
 
-class _Entry(msgspec.Struct):
+class _TensorEntry(msgspec.Struct):
     dtype: str
     shape: Annotated[tuple[Count, ...], msgspec.Meta(max_length=8)]
     data_offsets: tuple[Count, Count]
@@ -96,7 +96,7 @@ class Safetensors(TensorSource):
                     raise ValueError("its header is cut off or too large")
                 header = decode(file.read(size), dict[str, msgspec.Raw])
             header.pop("__metadata__", None)
-            self._entries = {name: decode(bytes(raw), _Entry) for name, raw in header.items()}
+            self._entries = {name: decode(bytes(raw), _TensorEntry) for name, raw in header.items()}
         except FileNotFoundError:
             raise SpecError(f"There is no file {where}.", "Check the path.") from None
         except (OSError, ValueError) as error:
@@ -125,7 +125,8 @@ class Safetensors(TensorSource):
             numbers = np.frombuffer(file.read(expected), kind)
         if entry.dtype == "BF16":
             numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
-        return numbers.astype(np.float32).reshape(entry.shape)
+        array: Array = numbers.astype(np.float32).reshape(entry.shape)
+        return array
 
 
 class TorchTensors(TensorSource):

@@ -86,8 +86,9 @@ def sample(subject: Subject, seed: int = 0) -> Sampled:
     batch norm uses the statistics of the images. Without data there are only weights.
     """
     parameters = subject.model.parameters
-    layers = [name.removesuffix(".weight") for name in parameters if name.endswith(".weight")]
-    layers = [layer for layer in layers if subject.reports[layer].type != "batchnorm"]
+    layers = [
+        name.removesuffix(".weight") for name, one in parameters.items() if one.role == "weight"
+    ]
     values: dict[tuple[str, Quantity], Array] = {
         (name, "weights"): parameters[f"{name}.weight"].data for name in layers
     }

@@ -23,9 +23,11 @@ from cnn_tui.engine.specs.layers import (
     pair,
 )
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm
 from cnn_tui.engine.specs.places import known_shapes, label
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.rewrite import Rewrite
+from cnn_tui.engine.specs.shaping import Pad
 from cnn_tui.engine.specs.transforms import fc_to_conv
 
 
@@ -95,17 +97,11 @@ def sliding_form(network: Network) -> SlidingForm:
                 "cannot slide without padding.",
                 "Choose a network without residual and parallel blocks.",
             )
-        if isinstance(layer, AdaptiveAvgPool):
+        if why := _why_not(layer):
             raise ShapeError(
-                f"{label((position,), layer)}: its windows follow the size of the image, so the "
-                "network cannot slide over a larger one.",
-                "Replace it by a global or an ordinary average pool.",
-            )
-        if isinstance(layer, MaxPool | AvgPool) and (layer.rounding == "ceil" or _ignores(layer)):
-            raise ShapeError(
-                f"{label((position,), layer)}: at the edge it has smaller windows than elsewhere, "
-                "so the network cannot slide over a larger image.",
-                "Choose a network whose pools round down and count their padding.",
+                f"{label((position,), layer)}: {why}, so the network cannot slide over a larger "
+                "image.",
+                "Choose a network without such layers.",
             )
     last = max((i for i, layer in enumerate(network.layers) if isinstance(layer, FC)), default=None)
     rewrite = None if last is None else fc_to_conv(network, (last,))
@@ -122,10 +118,23 @@ def sliding_form(network: Network) -> SlidingForm:
     )
 
 
-def _ignores(layer: MaxPool | AvgPool) -> bool:
-    """Whether a pool leaves its padding out of its means."""
-    inside = isinstance(layer, AvgPool) and not layer.count_include_pad
-    return inside and pair(layer.padding) != (0, 0)
+def _why_not(layer: Layer) -> str:
+    """Why a layer computes something else at the edge, or on a larger image; empty if it does not.
+
+    Zeros around the image are left out like the padding of a convolution.
+    """
+    match layer:
+        case AdaptiveAvgPool():
+            return "its windows follow the size of the image"
+        case GroupNorm() | LayerNorm(over="volume"):
+            return "it normalises by all pixels of the image"
+        case MaxPool() | AvgPool() if layer.rounding == "ceil":
+            return "its last windows are smaller than the others"
+        case AvgPool(count_include_pad=False) if pair(layer.padding) != (0, 0):
+            return "its windows at the edge are smaller than the others"
+        case Pad() if layer.padding_mode != "zeros":
+            return "it repeats pixels at the edge"
+    return ""
 
 
 def _bare(network: Network, position: int, layer: Layer) -> Layer:
@@ -139,4 +148,6 @@ def _bare(network: Network, position: int, layer: Layer) -> Layer:
             return MaxPool(kernel_size=(height, width), stride=1, name=layer.name)
         case Conv() | DWConv() | MaxPool() | AvgPool():
             return msgspec.structs.replace(layer, padding=0, rounding="exact")
+        case Pad():
+            return msgspec.structs.replace(layer, padding=0)
     return layer

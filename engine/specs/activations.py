@@ -93,10 +93,15 @@ class GELU(LayerSpec, frozen=True, tag="gelu"):
             Flag("approximate", "none", ("exact", "none")),
             Flag("approximate", "tanh", ("tanh-form",)),
         ),
-        brief="{0.approximate}",
+        brief="{0.words}",
     )
 
     approximate: Literal["tanh", "none"] = "tanh"
+
+    @property
+    def words(self) -> str:
+        """The form in a word."""
+        return "tanh" if self.approximate == "tanh" else "exact"
 
 
 class ReLU6(LayerSpec, frozen=True, tag="relu6"):
@@ -111,6 +116,7 @@ class ReLU6(LayerSpec, frozen=True, tag="relu6"):
         "activation",
         bounds=(0, 6),
         rectifies=True,
+        stem="relu6_",
     )
 
 

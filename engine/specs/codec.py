@@ -51,6 +51,7 @@ def loads_network(text: str, where: str) -> Network:
     """
     data = _parse(text, where)
     _refuse_too_much(data, where)
+    _pass_over_flatten(data.get("layers"))
     try:
         return msgspec.convert(data, Network)
     except (msgspec.ValidationError, ValueError, OverflowError, RecursionError):
@@ -119,14 +120,27 @@ def _count(layers: object, depth: int, where: str) -> int:
     count = len(layers)
     for layer in layers:
         if isinstance(layer, dict):
-            lists = [layer.get(field) for field in LIST_FIELDS]
-            branches = layer.get("branches")
-            lists += branches if isinstance(branches, list) else []
             times = layer.get("times", 2) if layer.get("type") == "repeat" else 1
-            inside = sum(_count(inner, depth + 1, where) for inner in lists)
+            inside = sum(_count(inner, depth + 1, where) for inner in _lists_of(layer))
             # Any number of copies of nothing is nothing, and of an invalid number one is counted.
             count += inside * (max(1, times) if isinstance(times, int) else 1)
     return count
+
+
+def _lists_of(layer: dict[str, object]) -> Iterator[object]:
+    """What stands for lists of layers inside a layer."""
+    yield from (layer.get(field) for field in LIST_FIELDS if field != "branches")
+    branches = layer.get("branches")
+    yield from branches if isinstance(branches, list) else ()
+
+
+def _pass_over_flatten(layers: object) -> None:
+    """Remove layers called ``flatten``, as other programs have them: an fc layer does so itself."""
+    if isinstance(layers, list):
+        layers[:] = [layer for layer in layers if layer != {"type": "flatten"}]
+        for layer in layers:
+            for inner in _lists_of(layer) if isinstance(layer, dict) else ():
+                _pass_over_flatten(inner)
 
 
 def _explain(data: dict[str, object], where: str) -> SpecError:
@@ -142,7 +156,7 @@ def _explain(data: dict[str, object], where: str) -> SpecError:
 _INDENT = "  "
 _WIDTH = 120
 """Columns up to which layers inside a block share a line."""
-_SIZES = {"kernel_size", "stride", "padding", "dilation"}
+_SIZES = {"kernel_size", "stride", "padding", "dilation", "output_size"}
 """Settings written as one number if height and width are equal."""
 _ALWAYS = {"input", "data", "kernel_size"}
 """Settings written even if they are the default, since shapes depend on them."""
@@ -185,8 +199,9 @@ def _layer(layer: Layer, indent: str) -> list[str]:
     text: list[str] = []
     for field, inner in lists:
         # In an inline table a line may end only inside an array.
-        text += [f"{line}, {field} = [", *_packed(_layers(inner, indent + _INDENT))]
-        line = f"{indent}]"
+        inside = _packed(_layers(inner, indent + _INDENT))
+        text += [f"{line}, {field} = [", *inside] if inside else []
+        line = f"{indent}]" if inside else f"{line}, {field} = []"
     return [*text, f"{line} }},"]
 
 

@@ -30,7 +30,7 @@ class DWConv(LayerSpec, frozen=True, tag="dwconv"):
         ("dwconv", "depthwise"),
         "depthwise convolution: KERNEL",
         "filters for each channel alone, as in MobileNet",
-        Counterpart("Conv2d", fixed={"groups": "in_channels"}),
+        Counterpart("Conv2d"),
         Counterpart("Conv"),
         needs_volume=True,
         example="dwconv 3x3 pad same",

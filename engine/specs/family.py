@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.inside import walk_layers
-from cnn_tui.engine.specs.layers import FC, Conv
+from cnn_tui.engine.specs.layers import FC, Conv, DWConv
+from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.specs.presets import load_preset
 
 
@@ -51,6 +52,7 @@ ANCESTORS = (
         2013,
         "look inside first: smaller filters and stride in the first layer, by what they showed",
         "Zeiler and Fergus 2013",
+        "zfnet",
     ),
     Ancestor(
         "VGG-16",
@@ -64,6 +66,7 @@ ANCESTORS = (
         2014,
         "windows of several sizes side by side, 1x1 filters before them to save work",
         "Szegedy et al. 2015",
+        "googlenet",
     ),
     Ancestor(
         "All-CNN-C",
@@ -121,9 +124,17 @@ def _row(ancestor: Ancestor) -> FamilyRow:
     reaches = [layer.receptive_field for layer in volumes if layer.type != "global_avgpool"]
     return FamilyRow(
         *ancestor,
-        depth=sum(isinstance(layer, Conv | FC) for _, layer in walk_layers(network.layers)),
+        depth=_depth(place_network(network, report)),
         params=report.total_params,
         macs=report.total_macs,
         receptive_field=reaches[-1],
         input=network.input,
+    )
+
+
+def _depth(layers: Iterable[Placed]) -> int:
+    """Layers with weights on the longest way; norms do not count."""
+    return sum(
+        max(map(_depth, placed.branches), default=0) + isinstance(placed.layer, Conv | DWConv | FC)
+        for placed in layers
     )

@@ -131,9 +131,9 @@ class StochasticDepth(LayerSpec, frozen=True, tag="stochastic_depth"):
     """
 
     info = LayerInfo(
-        ("stochastic_depth", "droppath", "stochasticdepth"),
+        ("stochastic_depth", "stochasticdepth"),
         "stochastic depth: PROBABILITY",
-        "ends a residual branch: drops it for some images",
+        "leaves out a residual branch for some images",
         Counterpart("StochasticDepth", {"p": "p"}),
         Counterpart("Dropout"),
         "elementwise",

@@ -30,7 +30,6 @@ class GroupNorm(LayerSpec, frozen=True, tag="groupnorm"):
         places=("num_groups",),
         settings=(Setting("num_groups", ("groups", "num_groups"), "g", ("8", "32")),),
         brief="{0.num_groups} groups",
-        stem="gn",
         family="norm",
     )
 
@@ -46,7 +45,7 @@ class LayerNorm(LayerSpec, frozen=True, tag="layernorm"):
     """
 
     info = LayerInfo(
-        ("layernorm", "ln", "layer_norm"),
+        ("layernorm", "layer_norm"),
         "layer normalisation",
         "each image, or each pixel, to mean 0, spread 1",
         Counterpart("LayerNorm"),
@@ -58,7 +57,6 @@ class LayerNorm(LayerSpec, frozen=True, tag="layernorm"):
             Flag("over", "volume", ("volume",)),
         ),
         brief="over {0.over}",
-        stem="ln",
         family="norm",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from cnn_tui import presets
@@ -65,6 +66,7 @@ def preset_names() -> tuple[str, ...]:
     return _NAMES
 
 
+@cache
 def load_preset(name: str) -> Network:
     """Load a preset by name.
 

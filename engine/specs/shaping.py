@@ -64,7 +64,7 @@ class ChannelShuffle(LayerSpec, frozen=True, tag="channel_shuffle"):
     """Takes the channels of ``groups`` groups in turns (Zhang et al. 2018)."""
 
     info = LayerInfo(
-        ("channel_shuffle", "shuffle", "channelshuffle"),
+        ("channel_shuffle", "channelshuffle"),
         "channel shuffle: GROUPS",
         "mixes the channels of the groups of a convolution",
         Counterpart("ChannelShuffle", {"groups": "groups"}),

@@ -20,7 +20,8 @@ from cnn_tui.engine.insight.pruning import masked, pruned
 from cnn_tui.engine.insight.readers import Reader, readers_of
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.insight.wiring import wired
-from cnn_tui.engine.specs.activations import GELU
+from cnn_tui.engine.specs.activations import GELU, PReLU
+from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -73,7 +74,12 @@ STUCK: dict[str, tuple[tuple[Layer, ...], str]] = {
         (Residual(branch=(Conv(out_channels=2, padding=1), ReLU())),),
         "residual1 adds",
     ),
-    "the norm of neighbours": ((CONV, ReLU(), LRN()), "lrn3 normalises each map by its neighbours"),
+    "the norm of neighbours": ((CONV, ReLU(), LRN()), "lrn3 computes each map from others"),
+    "slopes for each map": (
+        (CONV, PReLU(per_channel=True)),
+        "prelu2 has weights for each",
+    ),
+    "filters for each map": ((CONV, ReLU(), DWConv()), "dwconv3 has weights for each of their"),
     "a batch norm after the ReLU": ((CONV, ReLU(), BatchNorm()), "bn3 after the activation"),
     "a sigmoid after the ReLU": ((CONV, ReLU(), Sigmoid()), "sigmoid3 turns their zeros"),
     "groups that read it": (

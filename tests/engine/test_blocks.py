@@ -247,11 +247,7 @@ def test_files_are_indented_like_a_tree() -> None:
     assert text.partition("layers = ")[2] == (
         "[\n"
         '  { type = "parallel", branches = [\n'
-        "    [\n"
-        '      { type = "conv", out_channels = 2, kernel_size = 1 },\n'
-        '      { type = "relu" },\n'
-        "    ],\n"
-        "    [],\n"
+        '    [{ type = "conv", out_channels = 2, kernel_size = 1 }, { type = "relu" }], [],\n'
         "  ] },\n"
         '  { type = "residual", branch = [\n'
         '    { type = "relu" },\n'

@@ -398,3 +398,8 @@ def test_a_pair_that_is_the_default_is_left_out():
     text = dumps_network(network)
     assert "padding" not in text
     assert dumps_network(loads_network(text, "text")) == text
+
+
+def test_flatten_is_passed_over() -> None:
+    text = 'layers = [{ type = "relu" }, { type = "flatten" }, { type = "fc", out_features = 10 }]'
+    assert [type(layer) for layer in loads_network(text, "file").layers] == [ReLU, FC]

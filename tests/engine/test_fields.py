@@ -11,9 +11,12 @@ from samples import network, random_images, randomize
 from cnn_tui.engine.build import build
 from cnn_tui.engine.insight.fields import AxisField, fields
 from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.layers import AvgPool, Conv, GlobalAvgPool, Layer, Residual, Tanh
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
 from cnn_tui.engine.specs.presets import load_preset, preset_names
+from cnn_tui.engine.specs.shaping import Pad
 
 CHAINS: dict[str, tuple[Layer, ...]] = {
     "unpadded": (Conv(out_channels=2, kernel_size=3), Tanh(), Conv(out_channels=2, kernel_size=3)),
@@ -34,6 +37,15 @@ CHAINS: dict[str, tuple[Layer, ...]] = {
             shortcut="projection",
             stride=2,
         ),
+    ),
+    "padding as a layer": (
+        Pad(padding=(1, 0, 2, 0)),
+        DWConv(kernel_size=3, stride=2, rounding="floor"),
+        AvgPool(kernel_size=3, stride=2, rounding="ceil"),
+    ),
+    "to a size that divides": (
+        Conv(out_channels=2, padding="same"),
+        AdaptiveAvgPool(output_size=(13, 4)),
     ),
     "the whole image": (Conv(out_channels=2), GlobalAvgPool()),
 }

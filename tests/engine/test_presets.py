@@ -6,58 +6,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from published import PARAMS
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import dumps_network, save_network
+from cnn_tui.engine.specs.family import family
 from cnn_tui.engine.specs.layers import LRN, Dropout, MaxPool, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset, preset_names, resolve
 
-PARAMS = {
-    "softmax-linear": 650,
-    "svm-linear": 650,
-    "two-layer": 7_510,
-    "three-layer": 12_060,
-    "digits-convnet": 15_338,
-    "lenet5": 61_706,
-    "convnetjs-cifar": 22_466,
-    "cifar-convnet": 2_168_362,
-    "all-conv": 1_369_738,
-    "resnet20": 269_722,
-    "resnet32": 464_154,
-    "resnet44": 658_586,
-    "resnet56": 853_018,
-    "resnet110": 1_727_962,
-    "densenet40": 1_019_722,
-    "alexnet": 62_378_344,
-    "alexnet-lrn": 62_378_344,
-    "vgg11": 132_863_336,
-    "vgg13": 133_047_848,
-    "vgg16": 138_357_544,
-    "vgg16_bn": 138_365_992,
-    "vgg19": 143_667_240,
-    "resnet18": 11_689_512,
-    "resnet34": 21_797_672,
-    "resnet50": 25_557_032,
-    "resnet101": 44_549_160,
-    "wide_resnet50_2": 68_883_240,
-    "resnext50_32x4d": 25_028_904,
-    "densenet121": 7_978_856,
-    "nin": 966_986,
-    "mobilenet-cifar": 411_978,
-    "zfnet": 62_357_608,
-    "googlenet": 6_624_904,
-    "squeezenet1_0": 1_248_424,
-    "squeezenet1_1": 1_235_496,
-    "mobilenet_v2": 3_504_872,
-    "mobilenet_v3_small": 2_542_856,
-    "shufflenet_v2_x1_0": 2_278_604,
-    "mnasnet1_0": 4_383_312,
-    "efficientnet_b0": 5_288_548,
-    "convnext_tiny": 28_589_128,
-}
-"""The published totals: torchvision's where it has the network, else those of the paper."""
 MACS = {
     "lenet5": 416_520,
     "alexnet": 1_135_256_096,
@@ -163,3 +121,17 @@ def test_file_is_found_by_suffix_separator_or_presence(tmp_path, monkeypatch):
     for missing in ("gone.toml", f"gone{os.sep}net"):
         with pytest.raises(SpecError, match="no file"):
             resolve(missing)
+
+
+def test_the_family_counts_the_layers_of_the_longest_way():
+    depths = {row.name: row.depth for row in family() if row.preset}
+    assert depths == {
+        "LeNet-5": 5,
+        "AlexNet": 8,
+        "ZFNet": 8,
+        "VGG-16": 16,
+        "GoogLeNet": 22,
+        "All-CNN-C": 9,
+        "ResNet-20": 20,
+        "ResNet-50": 50,
+    }

@@ -15,17 +15,23 @@ from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.slide import digits_canvas, slide
 from cnn_tui.engine.insight.sliding import sliding_form
 from cnn_tui.engine.insight.subject import Subject
+from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
     BatchNorm,
     Conv,
+    DWConv,
     GlobalAvgPool,
+    Layer,
     MaxPool,
     ReLU,
 )
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm
+from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
 from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 
 UNPADDED = (Conv(6, 3), ReLU(), MaxPool(2), Conv(8, 3), ReLU(), FC(12), ReLU(), FC(10))
 FORMS = {
@@ -34,6 +40,18 @@ FORMS = {
     "lenet5": load_preset("lenet5"),
     "digits-convnet": load_preset("digits-convnet"),
     "all-conv": load_preset("all-conv"),
+    "depthwise, normed by pixel, largest": Network(
+        input=(2, 15, 14),
+        layers=(
+            Pad(padding=(2, 1, 0, 1)),
+            DWConv(kernel_size=3, stride=2, multiplier=2, rounding="floor"),
+            LayerNorm(over="channels"),
+            PReLU(per_channel=True),
+            ChannelShuffle(groups=2),
+            GlobalMaxPool(),
+            FC(3),
+        ),
+    ),
     "strided, rounded down, averaged": Network(
         input=(2, 19, 23),
         layers=(
@@ -125,6 +143,10 @@ def test_a_canvas_holds_images_of_the_data() -> None:
     assert set(tiles) <= known and len(set(tiles)) == 6
 
 
+def ending(layer: Layer) -> Network:
+    return Network(input=(1, 8, 8), layers=(layer, FC(3)))
+
+
 @pytest.mark.parametrize(
     ("network", "canvas", "words"),
     [
@@ -132,6 +154,11 @@ def test_a_canvas_holds_images_of_the_data() -> None:
         (FORMS["unpadded"], noise(3, 20, 20), "1x12x12 and larger"),
         (load_preset("resnet20"), noise(3, 64, 64), "layer 4 (residual)"),
         (load_preset("softmax-linear"), noise(1, 7, 7), "1x8x8 and larger"),
+        (ending(AdaptiveAvgPool(output_size=3)), noise(1, 20, 20), "follow the size of the image"),
+        (ending(GroupNorm()), noise(1, 20, 20), "by all pixels of the image"),
+        (ending(MaxPool(kernel_size=3, rounding="ceil")), noise(1, 20, 20), "last windows"),
+        (ending(AvgPool(padding=1, count_include_pad=False)), noise(1, 20, 20), "at the edge"),
+        (ending(Pad(padding_mode="reflect")), noise(1, 20, 20), "repeats pixels"),
     ],
 )
 def test_what_cannot_slide_is_refused(network: Network, canvas: np.ndarray, words: str) -> None:

@@ -102,7 +102,7 @@ async def test_words_are_completed(make_app: MakeApp) -> None:
         await pilot.press("8", "space", "p", "a", "tab", "s", "tab")
         assert entry.value == "conv 8 pad same "
         await type_in(pilot, "| r")
-        await pilot.press("down", "tab")
+        await pilot.press("down", "down", "tab")
         assert entry.value == "conv 8 pad same | residual "
         await pilot.press(*["backspace"] * len("residual "), "r", "tab", "enter")
         assert app.builder.network.layers == (Conv(out_channels=8, padding="same"), ReLU())

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cnn_tui.engine.insight.examples import Examples
     from cnn_tui.engine.insight.subject import Subject
 
+CONVS = ("conv", "dwconv")
 _CELL = 6
 """Columns of a number in a grid."""
 _GAP = 2
@@ -70,7 +71,7 @@ class StepSeen:
         found = self.found
         row, column = found.position
         height, width = found.size
-        noun = "filter" if found.kind == "conv" else "channel"
+        noun = "filter" if found.kind in CONVS else "channel"
         return f"{noun} {found.channel}   row {row}, column {column} of {height}x{width}"
 
     @property
@@ -103,7 +104,7 @@ class StepSeen:
         name = self.classes[found.of_class]
         pull = f'The score of "{name}" changes by {found.gradient:.3g} for each 1 that it rises'
         match found.kind:
-            case "conv":
+            case "conv" | "dwconv":
                 terms = count(found.inputs.size, "product")
                 return f"{terms} of input and weight{outside}, their sum, and the bias. {pull}."
             case "maxpool":
@@ -139,7 +140,7 @@ class StepSeen:
         found = self.found
         result = [f"output {found.value:+.4f}"]
         lines: list[Line] = []
-        if found.kind == "conv":
+        if found.kind in CONVS:
             sums = found.products.sum((1, 2)).tolist()
             result = [f"sum {sum(sums):+.4f}", f"bias {found.bias:+.4f}", *result]
             if len(sums) > 1:
@@ -152,7 +153,7 @@ class StepSeen:
     def _grids(self, canvas: Canvas) -> list[Line]:
         found, lines = self.found, list[Line]()
         shown = [("inputs", found.inputs), ("gradient sent to", found.routed)]
-        if found.kind == "conv":
+        if found.kind in CONVS:
             shown[1:] = [("weights", found.factors), ("products", found.products)]
         for channel in range(len(found.inputs)):
             of_channel = f" of channel {found.first_channel + channel}"

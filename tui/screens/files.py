@@ -68,7 +68,8 @@ async def _imported(app: App[None], path: Path) -> Network:
         if size is None:
             raise
         imported = await asyncio.to_thread(import_network, path, size)
-    for note in ("its weights are not imported", *imported.notes):
+    kept = f" here; cnn-tui import {path.name} keeps them as a run" if imported.held else ""
+    for note in (f"its weights are not imported{kept}", *imported.notes):
         app.notify(f"{path.name}: {note}", markup=False)
     return imported.network
 
