@@ -129,10 +129,10 @@ def _readers(layers: Sequence[Placed], maps: _Maps, end: str) -> Iterator[Reader
 
 def _require_harmless(layer: Layer, report: LayerReport, maps: _Maps) -> None:
     """Refuse layers that mix channels, or make something else than zero out of zeros."""
-    if layer.info.role == "same-shape":
-        raise _StuckError(f"{report.name} computes each map from others, too")
     if isinstance(layer, ChannelShuffle):
         raise _StuckError(f"{report.name} puts their maps into another order")
+    if layer.info.role == "same-shape":
+        raise _StuckError(f"{report.name} computes each map from others, too")
     if report.name in maps.own:
         return
     if maps.activated and isinstance(layer, BatchNorm):

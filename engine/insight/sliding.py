@@ -11,7 +11,7 @@ import msgspec
 
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.insight.fields import fields
-from cnn_tui.engine.specs.inside import BLOCKS
+from cnn_tui.engine.specs.inside import Place, walk_layers
 from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
@@ -20,6 +20,9 @@ from cnn_tui.engine.specs.layers import (
     GlobalAvgPool,
     Layer,
     MaxPool,
+    Parallel,
+    Repeat,
+    Residual,
     pair,
 )
 from cnn_tui.engine.specs.network import Network
@@ -90,23 +93,16 @@ def sliding_form(network: Network) -> SlidingForm:
     Raises:
         ShapeError: if a block or a layer that mixes channels at the end prevents it.
     """
-    for position, layer in enumerate(network.layers):
-        if isinstance(layer, BLOCKS):
+    for place, layer in walk_layers(network.layers):
+        if why := _why_not(layer, repeated=len(place) > 1):
             raise ShapeError(
-                f"{label((position,), layer)}: its branches are padded differently, so the network "
-                "cannot slide without padding.",
-                "Choose a network without residual and parallel blocks.",
-            )
-        if why := _why_not(layer):
-            raise ShapeError(
-                f"{label((position,), layer)}: {why}, so the network cannot slide over a larger "
-                "image.",
+                f"{label(place, layer)}: {why}, so the network cannot slide over a larger image.",
                 "Choose a network without such layers.",
             )
     last = max((i for i, layer in enumerate(network.layers) if isinstance(layer, FC)), default=None)
     rewrite = None if last is None else fc_to_conv(network, (last,))
     form = network if rewrite is None else rewrite.after
-    layers = tuple(_bare(form, position, layer) for position, layer in enumerate(form.layers))
+    layers = tuple(_bare(form, (at,), layer) for at, layer in enumerate(form.layers))
     down, across = list(fields(form).values())[-1]
     return SlidingForm(
         rewrite,
@@ -118,12 +114,16 @@ def sliding_form(network: Network) -> SlidingForm:
     )
 
 
-def _why_not(layer: Layer) -> str:
+def _why_not(layer: Layer, *, repeated: bool) -> str:
     """Why a layer computes something else at the edge, or on a larger image; empty if it does not.
 
     Zeros around the image are left out like the padding of a convolution.
     """
     match layer:
+        case Residual() | Parallel():
+            return "its branches are padded differently"
+        case FC() | GlobalAvgPool() | GlobalMaxPool() if repeated:
+            return "it reads all pixels and is repeated"
         case AdaptiveAvgPool():
             return "its windows follow the size of the image"
         case GroupNorm() | LayerNorm(over="volume"):
@@ -137,17 +137,20 @@ def _why_not(layer: Layer) -> str:
     return ""
 
 
-def _bare(network: Network, position: int, layer: Layer) -> Layer:
+def _bare(network: Network, place: Place, layer: Layer) -> Layer:
     """The layer without padding; a global average pool with the window that it had."""
     match layer:
         case GlobalAvgPool():
-            (_, height, width), _ = known_shapes(network, (position,))
+            (_, height, width), _ = known_shapes(network, place)
             return AvgPool(kernel_size=(height, width), stride=1, name=layer.name)
         case GlobalMaxPool():
-            (_, height, width), _ = known_shapes(network, (position,))
+            (_, height, width), _ = known_shapes(network, place)
             return MaxPool(kernel_size=(height, width), stride=1, name=layer.name)
         case Conv() | DWConv() | MaxPool() | AvgPool():
             return msgspec.structs.replace(layer, padding=0, rounding="exact")
         case Pad():
             return msgspec.structs.replace(layer, padding=0)
+        case Repeat():
+            inside = [_bare(network, (*place, 0, at), one) for at, one in enumerate(layer.layers)]
+            return msgspec.structs.replace(layer, layers=tuple(inside))
     return layer

@@ -12,7 +12,7 @@ import msgspec
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, read_entry
 from cnn_tui.engine.runs.lines import read_events
-from cnn_tui.engine.specs.inside import lists_in, with_lists
+from cnn_tui.engine.specs.inside import list_letter, lists_in, with_lists
 from cnn_tui.engine.specs.layers import Layer, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.paths import settings_of, value_words
@@ -99,7 +99,7 @@ def differences(networks: Sequence[Network]) -> Iterable[Difference]:
 
 
 INSIDE = "· "
-"""Prefix of a layer inside a block."""
+"""Prefix of a layer inside a block; in its later branches it is the letter of the branch."""
 
 
 class LayerDifference(msgspec.Struct, frozen=True):
@@ -134,8 +134,8 @@ def _lines(layers: Sequence[Layer], indent: str) -> Iterator[_Line]:
         lists = lists_in(layer)
         bare = with_lists(layer, [() for _ in lists])
         yield _Line(indent + layer_type(layer), indent + to_quick([bare]).replace(" { }", ""))
-        for inner in lists:
-            yield from _lines(inner, indent + INSIDE)
+        for at, inner in enumerate(lists):
+            yield from _lines(inner, indent + (f"{list_letter(at)} " if at else INSIDE))
 
 
 def _aligned(columns: Sequence[Sequence[_Line]]) -> list[_Row]:

@@ -32,7 +32,14 @@ def freeze_faults(
         near = nearest(last, names)
         remedy = f"Did you mean {near[0]}?" if near else f"Layers are {listed(names, 'and')}."
         text = f"freeze: there is no layer called {plain(last)}"
+        if block := next((one.name for one in reports if _is_inside(one, last)), ""):
+            text = f"freeze: {last} is inside the block {block}, which is frozen as a whole"
+            remedy = f"Name {block} or a layer outside of blocks."
         yield (), Diagnostic("freeze", text, "training.freeze", remedy)
     elif not any(report.params for report in reports[names.index(last) + 1 :]):
         text = f"freeze: behind {plain(last)} no layer has weights to train"
         yield (), Diagnostic("freeze", text, "training.freeze", "Freeze up to an earlier layer.")
+
+
+def _is_inside(block: LayerReport, name: str) -> bool:
+    return any(inner.name == name for inner in block.walk())

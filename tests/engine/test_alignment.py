@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cnn_tui.engine.runs.compare import layer_differences
-from cnn_tui.engine.specs.layers import BatchNorm, Layer, Residual
+from cnn_tui.engine.specs.layers import BatchNorm, Layer, Parallel, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 
@@ -41,6 +41,12 @@ def test_a_difference_inside_a_block_names_the_layer_alone() -> None:
     block = Residual(branch=DIGITS.layers[:2])
     other = Residual(branch=DIGITS.layers[:1])
     assert rows((block,), (other,)) == [(3, ("· relu", ""))]
+
+
+def test_branches_of_a_block_are_told_apart() -> None:
+    conv, relu = DIGITS.layers[:2]
+    chain, split = Parallel(branches=((conv, relu), ())), Parallel(branches=((conv,), (relu,)))
+    assert rows((chain,), (split,)) == [(3, ("· relu", "b relu"))]
 
 
 def test_networks_that_have_nothing_in_common() -> None:

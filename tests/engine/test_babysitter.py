@@ -28,7 +28,20 @@ from samples import network
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, Conv, Dropout, ReLU, Residual, Sigmoid, Tanh
+from cnn_tui.engine.specs.inside import walk_layers
+from cnn_tui.engine.specs.layers import (
+    FC,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    Parallel,
+    ReLU,
+    Repeat,
+    Residual,
+    Sigmoid,
+    Tanh,
+    layer_type,
+)
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training import remedies
@@ -48,6 +61,8 @@ from cnn_tui.engine.training.events import (
     ValidationCompleted,
 )
 from cnn_tui.engine.training.remedies import scale_widths
+from cnn_tui.engine.training.rules.facts import Facts
+from cnn_tui.engine.training.rules.layers import saturated
 from cnn_tui.engine.training.settings import Settings
 
 NET = "digits-convnet"
@@ -170,6 +185,45 @@ def test_saturated_sigmoids() -> None:
     found = [a for a in alerts(trained(net, digits(), Stretcher(""))) if a.code == "saturated"]
     assert [alert.layer for alert in found] == ["bent", "too"]
     assert found[0].remedy is not None and found[0].remedy.changes == {"activation": "relu"}
+
+
+GATE = Parallel(
+    branches=(
+        (),
+        (GlobalAvgPool(), Conv(out_channels=2, kernel_size=1), Sigmoid(name="gate")),
+    ),
+    merge="multiply",
+)
+
+
+def test_a_gate_is_neither_saturated_nor_replaced() -> None:
+    """All or nothing is what a gate is for: a sigmoid whose values multiply others."""
+    bent = (Conv(out_channels=2, kernel_size=1), Sigmoid(name="bent"))
+    net = network((1, 8, 8), *bent, Repeat(layers=(GATE,), times=2), classes=CLASSES)
+    assert Facts(net).squashing == {"bent"}
+    shares = {"bent": 0.9, "repeat3.1.parallel1.b.gate": 0.9}
+    layers = tuple(
+        LayerHealth(layer=name, type="sigmoid", units=2, saturated=share)
+        for name, share in shares.items()
+    )
+    facts = Facts(net)
+    for step in (25, 50, 75):
+        event = LayersMeasured(
+            step=step,
+            epoch=1,
+            layers=layers,
+            images=32,
+            input_mean=0.0,
+            input_std=1.0,
+            score_range=1.0,
+            commonest_class=0,
+            commonest_share=0.1,
+        )
+        facts.update(event)
+    assert [verdict.layer for verdict in saturated(facts)] == ["bent"]
+    after = remedies.apply(net, remedies.activation("relu"))
+    kinds = [layer_type(layer) for _, layer in walk_layers(after.layers)]
+    assert kinds.count("relu") == 1 and kinds.count("sigmoid") == 1
 
 
 # From here on the events are made by hand.

@@ -13,10 +13,12 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.runs.lines import decode_event
+from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
     BatchNorm,
     Conv,
+    DWConv,
     Layer,
     MaxPool,
     ReLU,
@@ -25,6 +27,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import Network, Recipe
+from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.training.events import (
     Alert,
     AlertCleared,
@@ -33,6 +36,7 @@ from cnn_tui.engine.training.events import (
     Remedy,
 )
 from cnn_tui.engine.training.health import EARLY, HealthMeter, is_due
+from cnn_tui.engine.training.rules.facts import weighted
 
 SHAPE, CLASSES, IMAGES = (2, 6, 6), 3, 20
 LR = 0.05
@@ -146,6 +150,34 @@ def test_layers_inside_a_block_are_measured_by_their_full_names() -> None:
     names = [layer.layer for layer in Step(net).event.layers]
     assert names[0].startswith("block.") and names[-2:] == ["r", "scores"]
     assert len(names) == len(set(names)) == 7  # three convs, a batch norm, two ReLUs, the scores
+
+
+def test_every_layer_with_weights_is_measured_by_its_type() -> None:
+    net = described(
+        DWConv(padding=1, multiplier=2, name="d"),
+        GroupNorm(num_groups=2, name="g"),
+        PReLU(name="p"),
+        Residual(branch=(Conv(out_channels=4, padding=1), LayerScale(init_value=0.01)), name="b"),
+        LayerNorm(over="channels", name="n"),
+    )
+    step = Step(net)
+    kinds = {layer.layer: layer.type for layer in step.event.layers if layer.weight_norm}
+    assert kinds == {
+        "d": "dwconv",
+        "g": "groupnorm",
+        "p": "prelu",
+        "b.conv1": "conv",
+        "b.scale2": "layer_scale",
+        "n": "layernorm",
+        "scores": "fc",
+    }
+    for name in ("d", "g", "p", "n"):
+        before, after = step.before[f"{name}.weight"], step.model.parameters[f"{name}.weight"].data
+        expected = norm(after - before) / norm(before)
+        assert step.layer(name).update_ratio == pytest.approx(expected, rel=1e-3)
+    # It begins near zero on purpose: its step is large beside it.
+    assert step.layer("b.scale2").update_ratio is None
+    assert [layer.layer for layer in weighted(step.event)] == ["d", "b.conv1", "scores"]
 
 
 def test_weights_that_were_zero_have_no_ratio() -> None:

@@ -26,6 +26,8 @@ from cnn_tui.engine.specs.layers import (
     Layer,
     MaxPool,
     ReLU,
+    Repeat,
+    Residual,
 )
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm
@@ -61,6 +63,15 @@ FORMS = {
             AvgPool(3, stride=2, padding=1, rounding="floor"),
             Conv(5, 2, dilation=2, bias=False),
             GlobalAvgPool(),
+            FC(3),
+        ),
+    ),
+    "repeated": Network(
+        input=(2, 12, 12),
+        layers=(
+            Conv(4, 3, padding=1),
+            Repeat((DWConv(3, padding=1, multiplier=2), ReLU(), Conv(4, 1)), times=2),
+            MaxPool(),
             FC(3),
         ),
     ),
@@ -155,6 +166,12 @@ def ending(layer: Layer) -> Network:
         (load_preset("resnet20"), noise(3, 64, 64), "layer 4 (residual)"),
         (load_preset("softmax-linear"), noise(1, 7, 7), "1x8x8 and larger"),
         (ending(AdaptiveAvgPool(output_size=3)), noise(1, 20, 20), "follow the size of the image"),
+        (
+            ending(Repeat((Residual((ReLU(),)),))),
+            noise(1, 20, 20),
+            "layer 1.1 (residual): its bran",
+        ),
+        (ending(Repeat((FC(64), ReLU()))), noise(1, 20, 20), "reads all pixels and is repeated"),
         (ending(GroupNorm()), noise(1, 20, 20), "by all pixels of the image"),
         (ending(MaxPool(kernel_size=3, rounding="ceil")), noise(1, 20, 20), "last windows"),
         (ending(AvgPool(padding=1, count_include_pad=False)), noise(1, 20, 20), "at the edge"),

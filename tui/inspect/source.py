@@ -133,7 +133,7 @@ class Surroundings:
     """Convolutions and pools."""
     layers: Sequence[str]
     weighted: Sequence[str]
-    """Layers with weights."""
+    """Convolutions and fully connected layers."""
     first: str
     """The layer with the responses of the first convolution, or the first of all."""
     images: int
@@ -262,12 +262,8 @@ def _facts(source: Source, subject: Subject) -> Surroundings:
 
 
 def _weighted(subject: Subject) -> Sequence[str]:
-    names = [name.removesuffix(".weight") for name in subject.model.parameters]
-    return [name for name in names if subject.reports.get(name) and not _norm(subject, name)]
-
-
-def _norm(subject: Subject, name: str) -> bool:
-    return subject.reports[name].type == "batchnorm"
+    parameters = subject.model.parameters.items()
+    return [name.removesuffix(".weight") for name, one in parameters if one.role == "weight"]
 
 
 def _is_state(name: str, words: str) -> bool:

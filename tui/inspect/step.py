@@ -125,14 +125,14 @@ class StepSeen:
             for places, size in zip((found.rows, found.columns), plane.shape, strict=True)
         )
         height, width = self.output.shape
-        label = "the input" if found.source == "input" else f"{found.source}, channel"
+        label = "the input" if found.source == "input" else f"{_short(found.source)}, channel"
         if found.source != "input":
             label = f"{label} {found.first_channel}"
         return [
             Captioned(_marked(plane, rows, columns), label),
             Captioned(
                 _marked(self.output, np.array([found.position[0]]), np.array([found.position[1]])),
-                f"{found.layer}, {height}x{width}",
+                f"{_short(found.layer)}, {height}x{width}",
             ),
         ]
 
@@ -152,21 +152,24 @@ class StepSeen:
 
     def _grids(self, canvas: Canvas) -> list[Line]:
         found, lines = self.found, list[Line]()
-        shown = [("inputs", found.inputs), ("gradient sent to", found.routed)]
+        shown = [(("gradient sent to", "gradient"), found.routed)]
         if found.kind in CONVS:
-            shown[1:] = [("weights", found.factors), ("products", found.products)]
+            shown = [(("weights",), found.factors), (("products",), found.products)]
         for channel in range(len(found.inputs)):
-            of_channel = f" of channel {found.first_channel + channel}"
-            grids = [
-                self._grid(f"{title}{'' if at else of_channel}", array[channel], not at)
-                for at, (title, array) in enumerate(shown)
-            ]
+            name = f"channel {found.first_channel + channel}"
+            grids = [self._grid((f"inputs of {name}", name), found.inputs[channel], True)]
+            grids += [self._grid(titles, array[channel], False) for titles, array in shown]
             lines += _side_by_side(grids, canvas.width)
         return lines
 
-    def _grid(self, title: str, values: NDArray[np.floating], is_input: bool) -> list[Line]:
+    def _grid(
+        self, titles: Sequence[str], values: NDArray[np.floating], is_input: bool
+    ) -> list[Line]:
+        """Numbers below the first title that is no wider, or else the last."""
         width = _CELL * values.shape[1]
-        lines: list[Line] = [((title[:width].ljust(width), "dim"),)]
+        title = next((title for title in titles if len(title) <= width), titles[-1])
+        lines: list[Line] = [((title.ljust(width), "dim"),)]
+        filler = (" " * (len(title) - width), "")
         for y, row in enumerate(values.tolist()):
             cells = [
                 (".".rjust(_CELL), "faint")
@@ -174,7 +177,7 @@ class StepSeen:
                 else (f"{value:{_CELL}.2f}", "accent" if value > 0 else "warn" if value else "dim")
                 for x, value in enumerate(row)
             ]
-            lines.append(tuple(cells))
+            lines.append((*cells, filler))
         return lines
 
 
@@ -189,6 +192,11 @@ def _marked(
         window = (slice(None), rows[:, None], columns)
         pixels[window] = (pixels[window] + np.array(_MARK)[:, None, None]) / 2
     return Picture(pixels.astype(np.uint8))
+
+
+def _short(layer: str) -> str:
+    """The name of a layer without that of its block."""
+    return layer.rpartition(".")[2]
 
 
 def _side_by_side(grids: Sequence[list[Line]], width: int) -> list[Line]:

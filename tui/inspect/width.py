@@ -64,8 +64,9 @@ class WidthSeen:
             if enough is not best
             else "fewer lose more than seeds differ"
         )
+        verb = "is" if enough.filters == 1 else "are"
         return (
-            f"{count(enough.filters, 'filter')} of {self.found.layer} are enough: {more}. "
+            f"{count(enough.filters, 'filter')} of {self.found.layer} {verb} enough: {more}. "
             f"{count(len(self.found.points), 'run')} of {count(self.found.epochs, 'epoch')}, in "
             "Runs under the tag width.",
         )
