@@ -49,7 +49,7 @@ class ShiftedMaps:
 
 
 def equivariance(subject: Subject, images: Array, shifts: Sequence[int] = (1, 2, 4)) -> ShiftedMaps:
-    """Measure every convolution and pool.
+    """Measure every convolution and pool whose maps have several places.
 
     Args:
         subject: the network.
@@ -60,6 +60,7 @@ def equivariance(subject: Subject, images: Array, shifts: Sequence[int] = (1, 2,
         layer: field
         for layer, field in fields(subject.network).items()
         if subject.reports[layer].type in _WINDOWED
+        and (subject.reports[layer].output or [])[1:] != [1, 1]
     }
     width = images.shape[3]
     rows: dict[tuple[str, int], Equivariance] = {}

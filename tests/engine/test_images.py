@@ -19,7 +19,16 @@ from cnn_tui.engine.insight.occlusion import occlusion
 from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.saliency import last_layers, rank_correlation, saliency
 from cnn_tui.engine.insight.subject import Subject
-from cnn_tui.engine.specs.layers import FC, Conv, GlobalAvgPool, MaxPool, ReLU
+from cnn_tui.engine.specs.layers import (
+    FC,
+    Conv,
+    GlobalAvgPool,
+    MaxPool,
+    Parallel,
+    ReLU,
+    Residual,
+    Sigmoid,
+)
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 
@@ -180,6 +189,15 @@ def test_grad_cam_by_its_formula() -> None:
             grad_cam(subject, example, layer)
     with pytest.raises(InsightError, match="no class 4"):
         grad_cam(subject, example, of_class=4)
+
+
+def test_grad_cam_begins_with_a_convolution_on_the_way_that_has_places() -> None:
+    gate = (GlobalAvgPool(), Conv(4, 1, name="squeeze"), Sigmoid())
+    last = Residual(branch=(Conv(4, 1, name="way"),), shortcut=(Conv(4, 1, name="aside"),))
+    layers = (Conv(4, 3), last, Parallel(((), gate), merge="multiply"), FC(3))
+    subject = subject_of(Network(input=(1, 8, 8), layers=layers))
+    assert grad_cam(subject, example_of(subject)).layer == "way"
+    assert grad_cam(subject, example_of(subject), "squeeze").map.shape == (1, 1)
 
 
 @pytest.mark.parametrize("look", [saliency, grad_cam, occlusion])

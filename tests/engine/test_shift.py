@@ -22,7 +22,16 @@ from cnn_tui.engine.runs.names import run_names
 from cnn_tui.engine.runs.train import new_run, train_recorded
 from cnn_tui.engine.runs.train_once import train_once
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, Conv, GlobalAvgPool, MaxPool, ReLU, Residual
+from cnn_tui.engine.specs.layers import (
+    FC,
+    Conv,
+    GlobalAvgPool,
+    MaxPool,
+    Parallel,
+    ReLU,
+    Residual,
+    Sigmoid,
+)
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training.control import Control
@@ -175,3 +184,11 @@ def test_a_layer_that_always_sees_the_border_says_so() -> None:
     images = subject.eye.normalizer.apply(noise(1, 3, 32, 32))
     rows = equivariance(subject, images, (1,)).rows
     assert rows[0].difference is not None and rows[-1].difference is None
+
+
+def test_maps_of_one_place_do_not_shift() -> None:
+    gate = (GlobalAvgPool(), Conv(4, 1, name="squeeze"), Sigmoid())
+    layers = (Conv(4, 3, name="first"), Parallel(((), gate), merge="multiply"), ReLU(), FC(3))
+    subject = subject_of(Network(input=(1, 8, 8), layers=layers))
+    images = subject.eye.normalizer.apply(noise(2, 1, 8, 8))
+    assert {row.layer for row in equivariance(subject, images).rows} == {"first"}

@@ -152,12 +152,13 @@ class StepSeen:
 
     def _grids(self, canvas: Canvas) -> list[Line]:
         found, lines = self.found, list[Line]()
+        shown: list[tuple[Sequence[str], NDArray[np.floating]]]
         shown = [(("gradient sent to", "gradient"), found.routed)]
         if found.kind in CONVS:
             shown = [(("weights",), found.factors), (("products",), found.products)]
         for channel in range(len(found.inputs)):
             name = f"channel {found.first_channel + channel}"
-            grids = [self._grid((f"inputs of {name}", name), found.inputs[channel], True)]
+            grids = [self._grid((f"inputs, {name}", name), found.inputs[channel], True)]
             grids += [self._grid(titles, array[channel], False) for titles, array in shown]
             lines += _side_by_side(grids, canvas.width)
         return lines
