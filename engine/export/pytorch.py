@@ -103,9 +103,7 @@ def _build(tree: tuple[Module, ...]) -> str:
     return (
         "def build() -> nn.Sequential:\n"
         '    """Return the network with newly initialised weights."""\n'
-        "    return nn.Sequential(\n"
-        f"{indent(_ordered(tree, _end(tree)), _INDENT * 2)}\n"
-        "    )\n"
+        f"{indent(f'return nn.Sequential({_ordered(tree, _end(tree))})', _INDENT)}\n"
     )
 
 
@@ -123,7 +121,7 @@ def _sequence(tree: tuple[Module, ...], end: tuple[tuple[str, str], ...] = ()) -
     """Modules applied one after the other."""
     if not tree and not end:
         return "nn.Identity()"
-    return f"nn.Sequential(\n{indent(_ordered(tree, end), _INDENT)}\n)"
+    return f"nn.Sequential({_ordered(tree, end)})"
 
 
 def _ordered(tree: tuple[Module, ...], end: tuple[tuple[str, str], ...] = ()) -> str:
@@ -131,7 +129,7 @@ def _ordered(tree: tuple[Module, ...], end: tuple[tuple[str, str], ...] = ()) ->
     entries = "\n".join(f'("{key}", {expression}),' for key, expression in (*_entries(tree), *end))
     if not entries:
         return "OrderedDict()"
-    return f"OrderedDict(\n    [\n{indent(entries, _INDENT * 2)}\n    ]\n)"
+    return f"OrderedDict([\n{indent(entries, _INDENT)}\n])"
 
 
 def _entries(tree: tuple[Module, ...]) -> Iterator[tuple[str, str]]:
@@ -230,7 +228,7 @@ def _parallel(layer: Parallel, module: Module) -> str:
         f"{list_letter(number)}={_sequence(branch, _as_merged(branch, module))}"
         for number, branch in enumerate(module.branches)
     )
-    return _call("Parallel", [repr(layer.merge), *split, *branches])
+    return _call("Parallel", [f'"{layer.merge}"', *split, *branches])
 
 
 def _as_merged(branch: tuple[Module, ...], module: Module) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.importing.literals import NotLiteralError
+from cnn_tui.engine.importing.literals import NotLiteralError, constants
 from cnn_tui.engine.importing.signatures import ImportedModule
 from cnn_tui.engine.importing.syntax import assigned_names, methods_of
 from cnn_tui.engine.importing.torch_source import SEQUENTIAL, TorchSource
@@ -41,7 +41,7 @@ class Init:
             part.name: part for part in source.tree.body if isinstance(part, ast.FunctionDef)
         }
         self._steps = 0
-        self.attributes: Names = {}
+        self.attributes: Names = self._constants(node.name)
         """What ``self.name`` holds."""
         self.lines: dict[str, int] = {}
         """Where modules are set."""
@@ -177,7 +177,18 @@ class Init:
             raise self._source.error(node, "is not known from literals") from None
 
     def _within(self, names: Names) -> TorchSource:
-        return self._source.within({**_literals(names), **self.literals})
+        of_classes = {
+            f"{name}.{attribute}": value
+            for name, held in names.items()
+            if isinstance(held, ClassRef)
+            for attribute, value in self._constants(held.meaning).items()
+        }
+        return self._source.within({**_literals(names), **self.literals, **of_classes})
+
+    def _constants(self, name: str) -> Names:
+        """The literals that a class of the file has in its body, such as ``expansion = 4``."""
+        node = self._classes.get(name)
+        return constants(ast.Module(node.body, [])) if node else {}
 
     def _value(self, node: ast.expr, names: Names) -> object:
         match node:
@@ -297,13 +308,14 @@ def bound(
     names = [argument.arg for argument in init.args.args[1:]]
     given = dict(zip(names, call.args, strict=False))
     given |= {word.arg: word.value for word in call.keywords if word.arg}
-    values: dict[str, object] = {}
+    classes, values = module_classes(source), dict[str, object]()
     for name, node in given.items():
         try:
             values[name] = source.value(node)
         except NotLiteralError:
-            if isinstance(node, ast.Name | ast.Attribute):
-                values[name] = ClassRef(source.meaning(node))
+            meaning = source.meaning(node)
+            if meaning in classes or meaning.startswith("torch.nn."):
+                values[name] = ClassRef(meaning)
     return values
 
 

@@ -39,7 +39,7 @@ class Maker:
 
 
 @dataclass(eq=False)
-class Model:
+class KerasModel:
     """A network: a chain of modules, and the image size if it is declared."""
 
     parts: list[ImportedModule] = field(default_factory=list)

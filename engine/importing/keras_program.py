@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.importing.keras_layers import FREE, LEFT_OUT, Maker, Model, parts_of
+from cnn_tui.engine.importing.keras_layers import FREE, LEFT_OUT, KerasModel, Maker, parts_of
 from cnn_tui.engine.importing.literals import NotLiteralError
 from cnn_tui.engine.importing.result import Size
 from cnn_tui.engine.importing.signatures import ImportedModule
@@ -39,7 +39,7 @@ def is_keras_source(source: TorchSource) -> bool:
     return any(is_keras(source.meaning(call.func)) for call in calls)
 
 
-def keras_network(source: TorchSource, name: str) -> tuple[Model, tuple[str, ...]]:
+def keras_network(source: TorchSource, name: str) -> tuple[KerasModel, tuple[str, ...]]:
     """Return the network of this name, or the last one if the name is empty; and remarks.
 
     Raises:
@@ -67,18 +67,18 @@ class _Program:
         self._size: Size | None = None
         self.remarks: list[str] = []
 
-    def model(self, name: str) -> Model | None:
+    def model(self, name: str) -> KerasModel | None:
         """The model of a variable, or one that a function without arguments returns."""
         names: Names = {}
         self._follow(self._source.tree.body, names, tolerant=True)
-        models = {key: value for key, value in names.items() if isinstance(value, Model)}
+        models = {key: value for key, value in names.items() if isinstance(value, KerasModel)}
         if name in models or (models and not name):
             return models[name or list(models)[-1]]
         for key in [name] if name else list(self._functions)[::-1]:
             function = self._functions.get(key)
             if function is not None and len(function.args.defaults) == len(function.args.args):
                 made = self._called(function, [], {}, names)
-                if isinstance(made, Model):
+                if isinstance(made, KerasModel):
                     return made
         return None
 
@@ -150,9 +150,9 @@ class _Program:
                 both = ast.copy_location(both, line)
                 names[name] = self._assigned(both, names, tolerant=tolerant)
             case ast.Expr(ast.Call(ast.Attribute(ast.Name(name), "add"), [layer], [])) if (
-                isinstance(names.get(name), Model)
+                isinstance(names.get(name), KerasModel)
             ):
-                self._append(cast(Model, names[name]), self._value(layer, names), layer)
+                self._append(cast(KerasModel, names[name]), self._value(layer, names), layer)
 
     def _assigned(self, node: ast.expr, names: Names, *, tolerant: bool) -> object:
         try:
@@ -166,8 +166,8 @@ class _Program:
     def _last(self, node: ast.expr) -> str:
         return self._source.meaning(node).rpartition(".")[2]
 
-    def _append(self, model: Model, made: object, node: ast.expr) -> None:
-        if isinstance(made, Model):
+    def _append(self, model: KerasModel, made: object, node: ast.expr) -> None:
+        if isinstance(made, KerasModel):
             model.parts += made.parts
         elif isinstance(made, Maker) and made.merge is None:
             self._use(made, node)
@@ -185,7 +185,7 @@ class _Program:
         known = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in names.items()
-            if not isinstance(value, Value | Maker | Model | SpecError)
+            if not isinstance(value, Value | Maker | KerasModel | SpecError)
         }
         try:
             return self._source.within(known).value(node)
@@ -228,7 +228,7 @@ class _Program:
         meaning = self._source.meaning(node.func)
         name = meaning.rpartition(".")[2]
         held = names.get(meaning) if isinstance(node.func, ast.Name) else None
-        if isinstance(node.func, ast.Call) or isinstance(held, Maker | Model):
+        if isinstance(node.func, ast.Call) or isinstance(held, Maker | KerasModel):
             return self._applied(self._value(node.func, names), node, names)
         if name == "Input":
             self._size = self._declared(node, names) or self._size
@@ -262,7 +262,7 @@ class _Program:
         if isinstance(made, Maker) and made.merge is not None:
             return self._merged(node, made.merge, node.args[0], names)
         value = self._value(node.args[0], names)
-        if not isinstance(value, Value) or not isinstance(made, Maker | Model):
+        if not isinstance(value, Value) or not isinstance(made, Maker | KerasModel):
             raise self._source.error(node, "is no layer applied to a value")
         if isinstance(made, Maker):
             self._use(made, node)
@@ -281,8 +281,8 @@ class _Program:
             raise self._source.error(node, "joins what are not values of the network")
         return values
 
-    def _sequential(self, node: ast.Call, names: Names) -> Model:
-        model = Model()
+    def _sequential(self, node: ast.Call, names: Names) -> KerasModel:
+        model = KerasModel()
         listed = self._value(node.args[0], names) if node.args else []
         for made in listed if isinstance(listed, list) else [listed]:
             if isinstance(made, Value):  # keras.Input(...)
@@ -291,7 +291,7 @@ class _Program:
                 self._append(model, made, node)
         return model
 
-    def _functional(self, node: ast.Call, names: Names) -> Model:
+    def _functional(self, node: ast.Call, names: Names) -> KerasModel:
         words = {word.arg: word.value for word in node.keywords}
         outputs = words.get("outputs", node.args[1] if len(node.args) > 1 else None)
         made = self._value(outputs, names) if outputs is not None else None
@@ -299,7 +299,7 @@ class _Program:
             made = made[0]
         if not isinstance(made, Value):
             raise self._source.error(node, "has no single output")
-        return Model(list(parts_to(made)), self._size)
+        return KerasModel(list(parts_to(made)), self._size)
 
     def _layer(self, node: ast.Call, meaning: str, names: Names) -> Maker:
         name, where = meaning.rpartition(".")[2], self._source.at(node)

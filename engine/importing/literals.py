@@ -30,10 +30,14 @@ def value_of(node: ast.expr, names: Mapping[str, object]) -> object:
             return tuple(value_of(item, names) for item in items)
         case ast.Name(id=name) if name in names:
             return names[name]
-        case ast.Attribute(value=ast.Name(id="self"), attr=name) if f"self.{name}" in names:
-            return names[f"self.{name}"]
+        case ast.Attribute(value=ast.Name(id=held), attr=name) if f"{held}.{name}" in names:
+            return names[f"{held}.{name}"]
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_number(value_of(operand, names), node)
+        case ast.Call(func=ast.Name(id="int"), args=[inner], keywords=[]):
+            number = _number(value_of(inner, names), node)
+            if abs(number) <= _LARGEST:
+                return int(number)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return not value_of(operand, names)
         case ast.BoolOp(op=ast.And(), values=items):
@@ -115,6 +119,8 @@ def _combined(
             result = first * second
         case ast.FloorDiv() if second:
             result = first // second
+        case ast.Div() if second:
+            result = first / second
         case _:
             raise NotLiteralError(text_of(node))
     # Larger numbers are valid for no setting, and their products could take very long.

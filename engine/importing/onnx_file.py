@@ -117,7 +117,8 @@ class OnnxFile:
                 f"{self.where} has opset {self.opset}, expected {_LEAST_OPSET} or later.",
                 "Export it with a newer opset.",
             )
-        self.notes = {entry.key: entry.value for entry in model.metadata_props[:100]}
+        notes = model.metadata_props[:100]
+        self.notes = {_text(entry.key): _text(entry.value) for entry in notes}
         return model
 
     def _node(self, number: int, node: Any) -> Node | None:

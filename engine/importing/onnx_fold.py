@@ -38,6 +38,40 @@ def fold(file: OnnxFile, sizes: tuple[int, ...] | None) -> list[Node]:
 
 def inferred_shapes(file: OnnxFile, sizes: tuple[int, ...]) -> Shapes:
     """Return the shapes of all values that ``onnx`` can infer without the weights."""
+    known = {file.input: sizes}
+    while True:
+        found = _inferred(file, known)
+        sliced = {
+            node.outputs[0]: shape
+            for node in file.nodes
+            if node.op == "Slice" and (shape := _sliced(node, file, found))
+        }
+        if sliced.keys() <= known.keys():
+            return found
+        known |= sliced
+
+
+def _sliced(node: Node, file: OnnxFile, shapes: Shapes) -> tuple[int, ...]:
+    """The shape behind a ``Slice``; empty if it is unknown, or nothing is left."""
+    names = (("starts", 1), ("ends", 2), ("axes", 3), ("steps", 4))
+    starts, ends, axes, steps = (file.setting(node, *name) for name in names)
+    shape = list(shapes.get(node.inputs[0], ())) if node.inputs and node.outputs else []
+    if not shape or starts is None or ends is None or (len(node.inputs) > 1 and axes is None):
+        return ()
+    order = axes or range(len(starts))
+    try:
+        for axis, start, end, step in zip(
+            order, starts, ends, steps or (1,) * len(starts), strict=True
+        ):
+            taken = slice(int(start), int(end), int(step))
+            shape[int(axis)] = len(range(*taken.indices(shape[int(axis)])))
+    except (LookupError, ValueError):
+        return ()
+    return tuple(shape) if min(shape) > 0 else ()
+
+
+def _inferred(file: OnnxFile, known: Shapes) -> dict[str, tuple[int, ...]]:
+    """One pass of ``onnx``; it leaves out ``Slice``, at which damaged files end the process."""
     onnx = importlib.import_module("onnx")
     model = onnx.ModelProto()
     model.ir_version = file.model.ir_version
@@ -46,10 +80,13 @@ def inferred_shapes(file: OnnxFile, sizes: tuple[int, ...]) -> Shapes:
     graph.name = "shapes"
     constants = file.tensors
     graph.node.extend(
-        node for node in source.node if not all(name in constants for name in node.output if name)
+        node
+        for node in source.node
+        if node.op_type != "Slice" and not all(name in constants for name in node.output if name)
     )
     kind = onnx.TensorProto.FLOAT
-    graph.input.append(onnx.helper.make_tensor_value_info(file.input, kind, sizes))
+    for name, sizes in known.items():
+        graph.input.append(onnx.helper.make_tensor_value_info(name, kind, sizes))
     for name in constants:
         shape = constants.shape(name)
         if math.prod(shape) <= _FEW:
@@ -62,7 +99,7 @@ def inferred_shapes(file: OnnxFile, sizes: tuple[int, ...]) -> Shapes:
         graph = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
     except Exception:  # damaged graphs raise errors of many types
         return {}
-    found = {file.input: sizes}
+    found = dict(known)
     for value in (*graph.value_info, *graph.output):
         dims = value.type.tensor_type.shape.dim
         if value.type.tensor_type.HasField("shape") and all(dim.dim_value > 0 for dim in dims):

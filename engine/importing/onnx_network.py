@@ -41,6 +41,8 @@ _PIXELS = Pixels()
 _BYTES = 255.0
 
 
+# Damaged weights may overflow; they are seen in the scores.
+@np.errstate(all="ignore")
 def from_onnx(file: OnnxFile, size: Size | None) -> Imported:
     """Convert a model; one of cnn-tui's own is as it was exported, with names and recipe.
 

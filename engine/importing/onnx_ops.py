@@ -107,8 +107,9 @@ class Operators:
         axis = 0 if self.file.is_constant(node.inputs[0]) else 1
         matrix = self.file.tensors.array(node.inputs[axis])
         size = list(assembly.shape[1:])
-        means = _mean_matrix(size[axis], matrix.shape[axis]) if matrix.ndim == 2 else matrix
-        if matrix.ndim != 2 or not _is_close(matrix, means if axis == 0 else means.T):
+        fits = matrix.ndim == 2 and matrix.shape[1 - axis] == size[axis]
+        means = _mean_matrix(size[axis], matrix.shape[axis]) if fits else matrix
+        if not fits or not _is_close(matrix, means if axis == 0 else means.T):
             volume = format_shape(assembly.shape)
             raise refused(node, f"receives a volume of {volume}; a Flatten is missing")
         size[axis] = len(means)

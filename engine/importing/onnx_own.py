@@ -9,7 +9,8 @@ import numpy as np
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.export.modules import modules
-from cnn_tui.engine.export.onnx_graph import MEAN, STD, graph_of
+from cnn_tui.engine.export.onnx_graph import graph_of
+from cnn_tui.engine.export.onnx_nodes import MEAN, STD
 from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.importing.onnx_file import OnnxFile
 from cnn_tui.engine.importing.result import Imported, ImportedWeights

@@ -25,7 +25,7 @@ from cnn_tui.engine.importing.torch_calls import CallReader, Known, Values
 from cnn_tui.engine.importing.torch_source import SHARED, TorchSource
 from cnn_tui.engine.importing.torch_values import Value, joined, parts_to
 from cnn_tui.engine.specs.layers import MAX_BRANCHES, Merge
-from cnn_tui.engine.specs.wording import plain
+from cnn_tui.engine.specs.wording import listed, plain
 
 _CHAIN = "Each line of forward applies modules to values, or joins them by torch.cat, + or *."
 _COUNTS = {0: "none", 1: "one", 2: "two", 3: "three"}
@@ -43,16 +43,32 @@ def class_chain(source: TorchSource, node: ast.ClassDef) -> tuple[ImportedModule
     Raises:
         SpecError: if its branches cross, or a module is not made by a literal call.
     """
-    calls = calls_of(source.tree, node.name)
     init = methods_of(node).get("__init__")
-    each = [bound(source, init, call) for call in calls] or [bound(source, init, None)]
-    for call, names in zip(calls, each, strict=False):
-        if names != each[0]:
-            lines = f"lines {calls[0].lineno} and {call.lineno}"
-            text = f"{source.where}: {plain(node.name)} is made with other arguments in {lines}."
-            raise SpecError(text, "Leave one of them.")
-    flow = _Flow(source, node, each[0])
-    return ImportedModule("Sequential", source.where, parts=flow.read()), flow.notes
+    made = [(call, bound(source, init, call)) for call in calls_of(source.tree, node.name)]
+    # A call in a function may give nothing but that function's own arguments.
+    made = [(call, given) for call, given in made if given or not call.args] or made
+    names = made[0][1] if made else {}
+    for call, given in made:
+        if given != names:
+            lines = " and ".join(map(str, sorted([made[0][0].lineno, call.lineno])))
+            text = f"{source.where}: {plain(node.name)} is made with other arguments in lines "
+            raise SpecError(f"{text}{lines}.", "Leave one of them.")
+    try:
+        flow = _Flow(source, node, names)
+        return ImportedModule("Sequential", source.where, parts=flow.read()), flow.notes
+    except SpecError as error:
+        lacking = _lacking(init, names)
+        if not lacking:
+            raise
+        hint = f"{node.name} needs {listed(lacking, 'and')}: add a call with literals to the file."
+        raise SpecError(error.message, plain(hint)) from None
+
+
+def _lacking(init: ast.FunctionDef | None, given: Names) -> list[str]:
+    """The arguments of ``__init__`` of which neither a value nor a default is known."""
+    names = [argument.arg for argument in init.args.args[1:]] if init else []
+    required = names[: len(names) - len(init.args.defaults)] if init else []
+    return [name for name in required if name not in given]
 
 
 class _Flow:

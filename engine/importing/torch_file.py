@@ -83,6 +83,8 @@ def _sequentials(source: TorchSource, node: ast.AST, name: str) -> Iterator[Foun
         case ast.ClassDef():
             return
         case ast.FunctionDef():
+            if len(node.args.args) > len(node.args.defaults):
+                return  # what it makes depends on what it is given
             name = node.name
         case ast.Assign(targets=[ast.Name(id=target)]):
             name = target

@@ -155,8 +155,14 @@ def resume_run(
     Raises:
         RunError: if the run is being trained, has other data, or cannot be written.
     """
+    recorded = folder.info().data_sha256
+    if not recorded:
+        raise RunError(
+            f"The run {folder.name} holds weights of another program, and no training to resume.",
+            f"Train them on with cnn-tui train --from {folder.name}.",
+        )
     data = data_digest(dataset)
-    require_same_data(f"The run {folder.name}", folder.info().data_sha256, data)
+    require_same_data(f"The run {folder.name}", recorded, data)
     recorder = Recorder(
         folder,
         network,

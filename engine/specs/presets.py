@@ -57,7 +57,17 @@ _NAMES = (
     "convnext_tiny",
 )
 
-FOREIGN = (".onnx", ".py", ".pt", ".pth", ".pkl", ".bin", ".ckpt", ".txt")
+FOREIGN = (
+    ".onnx",
+    ".py",
+    ".txt",
+    ".safetensors",
+    ".pt",
+    ".pth",
+    ".pkl",
+    ".bin",
+    ".ckpt",
+)
 """Extensions of files that can only be imported."""
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pytest
 from samples import randomize
 
 from cnn_tui.engine.build import build
@@ -87,16 +90,33 @@ _MOST_PARAMS = 12_000_000
 """More take seconds; the largest presets consist of nothing that others lack."""
 
 
-def small_presets() -> list[Network]:
-    """All but those with most weights."""
+QUICK = ("squeezenet1_1",)
+"""Presets for large images that are tried without asking for slow tests."""
+
+
+def small_presets() -> list[Any]:
+    """All but those with most weights; those for large images are slow."""
     found = map(load_preset, preset_names())
-    return [network for network in found if check(network).total_params <= _MOST_PARAMS]
+    return [
+        pytest.param(network, marks=[pytest.mark.slow] * is_large(network))
+        for network in found
+        if check(network).total_params <= _MOST_PARAMS
+    ]
+
+
+def is_large(network: Network) -> bool:
+    """Whether its images are large, so that a pass takes long."""
+    return network.input[1] > 32 and network.name not in QUICK
 
 
 def state_of(network: Network) -> TrainedState:
     """Random weights, buffers and figures."""
     model = build(network)
+    # Those of the initializer keep the values of deep networks in bounds.
+    filters = {name: p.data.copy() for name, p in model.parameters.items() if p.role == "weight"}
     randomize(model)
+    for name, values in filters.items():
+        model.parameters[name].data[...] = values
     weights = {name: parameter.data.copy() for name, parameter in model.parameters.items()}
     weights |= {name: buffer.copy() for name, buffer in model.buffers.items()}
     model.close()

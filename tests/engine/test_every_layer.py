@@ -183,6 +183,7 @@ def test_pytorch_computes_the_same(layer: Layer) -> None:
     random = isinstance(layer, Dropout | StochasticDepth)
     same = structs.replace(layer, p=0.0) if random else layer
     both = pair(whole(same), np.float64)
+    both.close = {"rtol": 1e-10, "atol": 1e-12}
     images = random_images(SHAPE, BATCH)
     both.evaluate(images)
     both.train(images, random_targets(CLASSES, BATCH))

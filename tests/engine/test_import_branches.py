@@ -191,7 +191,7 @@ RESNET = """
             self.conv1 = conv3x3(inplanes, planes, stride)
             self.bn1 = norm_layer(planes)
             self.relu = nn.ReLU(inplace=True)
-            self.conv2 = conv3x3(planes, planes)
+            self.conv2 = conv3x3(planes, int(planes * (64 / 64.0)) * self.expansion)
             self.bn2 = norm_layer(planes)
             self.downsample = downsample
             self.stride = stride
@@ -221,7 +221,7 @@ RESNET = """
             self.fc = nn.Linear(8 * 1, num_classes)
         def _make_layer(self, block, planes, blocks, stride=1):
             downsample = None
-            if stride != 1 or self.inplanes != planes:
+            if stride != 1 or self.inplanes != planes * block.expansion:
                 downsample = nn.Sequential(
                     nn.Conv2d(self.inplanes, planes, 1, stride, bias=False),
                     self._norm_layer(planes),

@@ -232,6 +232,8 @@ REFUSED = {
     "nn.Conv2d(1, channels, 3)": "has the argument channels, which is not a literal",
     "nn.Conv2d(1, int('4'), 3)": "has the argument int('4'), which is not a literal",
     "nn.Conv2d(1, 10**9, 3)": "has the argument 10 ** 9",
+    "nn.Conv2d(1, int(1e999), 3)": "has the argument int(1e309), which is not a literal",
+    "nn.Conv2d(1, 4 / 0, 3)": "has the argument 4 / 0, which is not a literal",
     "nn.Conv2d(1, 4)": "lacks its argument kernel_size",
     "nn.MaxPool2d()": "lacks its argument kernel_size",
     "nn.Conv2d(1, 4, 3, 1, 0, 1, 1, True, 'zeros', None, None, 7)": "has more than",

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from exported import state_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_import_onnx import CONV, W, helper, model, onnx, save, zeros
 
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.export.onnx_graph import onnx_bytes
 from cnn_tui.engine.importing.onnx_file import MOST_BYTES
 from cnn_tui.engine.importing.reading import import_network
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.quick.parse import parse_quick
 
 pytestmark = pytest.mark.slow
 FLAT = [("Flatten", "x", "f", {}), ("Gemm", "f w", "y", {})]
@@ -131,6 +137,38 @@ def test_a_file_that_is_cut_off(tmp_path: Path) -> None:
     for count in range(len(whole) // 2, len(whole), 37):
         path.write_bytes(whole[:count])
         refusal(path)
+
+
+LINE = (
+    "conv 4 3x3 pad same, bn, gelu exact, parallel { } { gap, fc 4, sigmoid } mul, "
+    "parallel { conv 2 1x1 } { } split, channel_shuffle 2, layernorm channels, pad 1, silu, "
+    "layer_scale 0.5, adaptive_avgpool 4x4, prelu, res { conv 6 pad same } zero, fc 3"
+)
+OWN = onnx_bytes(state_of(Network(input=(4, 6, 6), layers=parse_quick(LINE))))
+
+
+def without_notes(content: bytes) -> bytes:
+    made = onnx.load_from_string(content)
+    del made.metadata_props[:]
+    return bytes(made.SerializeToString())
+
+
+@settings(max_examples=200)
+@given(
+    st.sampled_from([OWN, without_notes(OWN)]),
+    st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1),
+)
+def test_damaged_bytes_are_a_network_or_an_error(
+    tmp_path_factory: pytest.TempPathFactory, whole: bytes, changes: list[tuple[float, int]]
+) -> None:
+    content, path = bytearray(whole), tmp_path_factory.getbasetemp() / "hit.onnx"
+    for place, byte in changes[:3]:
+        content[int(place * len(content))] = byte
+    path.write_bytes(content)
+    try:
+        assert isinstance(import_network(path).network, Network)
+    except SpecError as error:
+        assert "\n" not in str(error)
 
 
 def test_graphs_with_graphs_inside(tmp_path: Path) -> None:

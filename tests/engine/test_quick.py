@@ -358,6 +358,10 @@ CALLS = {
         "conv 8 3x3 | relu | fc 5",
     "Sequential([Input((32, 32, 3)), layers.Conv2D(8, 3), Flatten(), Dense(5)])":
         "conv 8 3x3 | fc 5",
+    "DepthwiseConv2D(3, padding='same', depth_multiplier=2, activation='relu')":
+        "dwconv 3x3 m2 pad same | relu",
+    "SeparableConv2D(8, 3, use_bias=False)": "dwconv 3x3 nobias | conv 8 1x1 nobias",
+    "ZeroPadding2D(((0, 1), (2, 3))) nn.ZeroPad2d(2)": "pad 2x3x0x1 | pad 2",
     "AdaptiveAvgPool2d((1, 1)) nn.Identity()": "global_avgpool",
 }  # fmt: skip
 

@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 from exported import EVERY_LAYER, state_of
 
-from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.data.built_in import load_digits
+from cnn_tui.engine.errors import CnnTuiError, RunError
 from cnn_tui.engine.export.states import Predictor, read_state
 from cnn_tui.engine.runs.history import read_entry
 from cnn_tui.engine.runs.imported import Pixels, keep_imported
+from cnn_tui.engine.runs.train import resume_run
+from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.training.control import Control
 
 
 def test_the_run_holds_the_weights_and_what_predict_needs(tmp_path: Path) -> None:
@@ -42,6 +46,13 @@ def test_without_names_and_pixels_the_classes_are_numbers_and_pixels_stay(tmp_pa
     kept = read_state(keep_imported(tmp_path, state.network, state.weights))
     assert (kept.classes, kept.peak) == (("0", "1", "2"), 1.0)
     assert (kept.normalizer.mean == 0).all() and (kept.normalizer.std == 1).all()
+
+
+def test_there_is_no_training_to_resume(tmp_path: Path) -> None:
+    digits = load_preset("digits-convnet")
+    folder = keep_imported(tmp_path, digits, state_of(digits).weights)
+    with pytest.raises(RunError, match=r"train --from digits-convnet-1"):
+        resume_run(folder, digits, load_digits(), control=Control())
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from samples import random_images
 from torchvision_models import random_network
 
-from cnn_tui.engine.build import build
+from cnn_tui.engine.build import build_uninitialized
 from cnn_tui.engine.importing.tensor_file import TensorSource
 from cnn_tui.engine.importing.torchvision_names import NAMINGS
 from cnn_tui.engine.importing.weights import weights_from
@@ -56,7 +56,8 @@ def test_scores_are_torchvisions(name: str) -> None:
     imported = weights_from(InMemory(peer.state_dict()), network)
     held = imported.held
     assert held is not None and held.pixels != Pixels()
-    with closing(build(network)) as model:
+    empty = build_uninitialized(network, seed=0, dtype=np.float32, threads=1)
+    with closing(empty) as model:
         load_weights(model, held.arrays)
         found = model.forward(images)
     assert expected.std() > 0

@@ -124,7 +124,7 @@ def test_a_long_network_opens_folded() -> None:
 def test_layers_go_into_an_empty_branch() -> None:
     made = built()
     made.find("2c.")
-    assert made.source() == "in layer 2"
+    assert made.source() == "in branch c of layer 2"
     made.insert("relu", 10)
     made.insert_all((Tanh(), Sigmoid()))
     assert made.row.key == "2c.3"

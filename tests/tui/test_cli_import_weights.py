@@ -82,3 +82,9 @@ def test_what_does_not_fit_leaves_nothing(cli: Callable, tmp_path: Path, file: P
     assert not list(tmp_path.glob("runs/*"))
     code, _, err = cli("import", file.name, *runs)
     assert code == 1 and "--into" in err
+
+
+def test_the_network_comes_from_one_place(cli: Callable, file: Path) -> None:
+    for also in (("-o", "a.toml"), ("--input", "1,8,8"), ("--name", "a"), ("--architecture-only",)):
+        code, out, err = cli("import", file.name, "--into", ARCH, *also)
+        assert (code, out) == (2, "") and "--into" in err

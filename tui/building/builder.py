@@ -12,8 +12,9 @@ from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.fitting import fit_to_data, with_data
-from cnn_tui.engine.specs.inside import Layers, number, place_of
+from cnn_tui.engine.specs.inside import Layers, list_letter, number, place_of
 from cnn_tui.engine.specs.known_data import DataFacts, facts_for
+from cnn_tui.engine.specs.layers import Parallel
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.report import Fix
@@ -115,7 +116,12 @@ class Builder(RowList):
         *above, at = self._place()
         if at:
             return f"after layer {number((*above, at - 1))}"
-        return f"in layer {number(tuple(above[:-1]))}" if above else self.network.data
+        if not above:
+            return self.network.data
+        *block, inner = above
+        is_branch = isinstance(layer_at(self.network, tuple(block)), Parallel)
+        branch = f"branch {list_letter(inner)} of " if is_branch else ""
+        return f"in {branch}layer {number(tuple(block))}"
 
     def received(self) -> Shape | None:
         """Return what layers inserted next receive; None if it is unknown."""

@@ -117,6 +117,11 @@ def command(
     named, and nothing is written. The file is parsed, never run.
     """
     if into is not None:
+        if output or size or name or architecture_only:
+            raise click.UsageError(
+                "--into takes the network from ARCH: leave out --output, --input, --name and "
+                "--architecture-only."
+            )
         _import_weights(file, into, runs_dir, mean, std, as_json=as_json)
         return
     imported = import_network(file, size, name)

@@ -92,7 +92,7 @@ def command(
     """
     if no_record and tensorboard_dir:
         raise click.UsageError("--no-record writes nothing, --tensorboard does: choose one.")
-    start = Origin(open_run(runs_dir, origin)) if origin else None
+    start = RunOrigin(open_run(runs_dir, origin)) if origin else None
     described = arch or (start.network if start else None)
     if described is None:
         raise click.UsageError("Missing argument 'ARCH'. Only --from RUN has a network of its own.")
@@ -132,7 +132,7 @@ def command(
     )
 
 
-class Origin:
+class RunOrigin:
     """The run whose weights a training begins with."""
 
     def __init__(self, folder: RunFolder) -> None:

@@ -82,7 +82,7 @@ class ShiftSeen:
         x = Axis(-0.3, pixels[-1] + 0.3, pixels, tuple(f"{at} px" for at in found.shifts))
         title = legend(curves, [f"{each.name}" for each in (found.own, found.beside)])
         plot = Plot(curves, x, near_axis(values, 5))
-        return chart_and_table(plot, title, self._table(), canvas)
+        return chart_and_table(plot, title, self._table(canvas.width), canvas)
 
     def to_json(self) -> object:
         return {**self.found.to_json(), "maps": self.maps.to_json()}
@@ -90,7 +90,7 @@ class ShiftSeen:
     def pixels(self) -> None:
         return None
 
-    def _table(self) -> list[Line]:
+    def _table(self, width: int) -> list[Line]:
         found = self.found
         head = ("shift", *(f"{pixels} px" for pixels in found.shifts), "")
         curves = [
@@ -98,7 +98,8 @@ class ShiftSeen:
             for each in (found.own, found.beside)
         ]
         rows = [_row(row) for row in self.maps.rows]
-        maps = aligned(("layer", "stride", "shift", "inside", "with border", ""), rows)
+        header = ("layer", "stride", "shift", "inside", "with border", "")
+        maps = aligned(header, rows, width=width)
         return [*aligned(head, curves), (), *maps]
 
 

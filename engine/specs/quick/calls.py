@@ -42,6 +42,7 @@ from cnn_tui.engine.specs.quick.called import (
     one_layer,
 )
 from cnn_tui.engine.specs.quick.keras_calls import KERAS, KERAS_NAMES
+from cnn_tui.engine.specs.shaping import Pad
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.specs.wording import nearest
 
@@ -116,6 +117,7 @@ _TORCH: dict[str, CallRow] = {
     "GroupNorm": CallRow(("num_groups", "num_channels", "eps"), _norm2d),
     "LayerNorm": CallRow(("normalized_shape", "eps"), one_layer(LayerNorm, "eps")),
     "LocalResponseNorm": CallRow(("size", "alpha", "beta", "k"), _lrn),
+    "ZeroPad2d": CallRow(("padding",), one_layer(Pad, "padding")),
     "PReLU": CallRow(
         ("num_parameters", "init"),
         lambda given: Called((PReLU(per_channel=given.pop("num_parameters", 1) != 1, **given),)),

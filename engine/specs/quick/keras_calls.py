@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.activations import ELU, GELU, LeakyReLU, ReLU6, SiLU
+from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.layers import (
     FC,
     BatchNorm,
@@ -29,6 +30,7 @@ from cnn_tui.engine.specs.quick.called import (
     no_layer,
     one_layer,
 )
+from cnn_tui.engine.specs.shaping import Pad
 from cnn_tui.engine.specs.wording import listed
 
 RESIZES = "with padding same and a stride, the windows lie up to one pixel off those of Keras"
@@ -85,6 +87,31 @@ def _keras_pool(kind: type[MaxPool | AvgPool]) -> Callable[[Given], Called]:
     return make
 
 
+def _depthwise(given: Given) -> Called:
+    stride, same = single(given.get("stride", 1)), given.get("padding", "valid") == "same"
+    given["padding"] = "same" if same else 0
+    names = ("kernel_size", "stride", "padding", "dilation", "multiplier", "bias")
+    (layer,) = one_layer(DWConv, *names)(given).layers
+    return _activated(layer, given, RESIZES if same and stride != 1 else "")
+
+
+def _separable(given: Given) -> Called:
+    """A depthwise convolution without bias, and a pointwise one."""
+    filters, bias = given.pop("out_channels"), given.pop("bias", True)
+    depthwise = _depthwise({**given, "bias": False, "activation": None})
+    pointwise = Conv(out_channels=filters, kernel_size=1, bias=bias)
+    after = _activated(pointwise, given, depthwise.note)
+    return after._replace(layers=(*depthwise.layers, *after.layers))
+
+
+def _zero_padding(given: Given) -> Called:
+    size = given.get("padding", 1)
+    if isinstance(size, tuple):
+        rows, columns = (side if isinstance(side, tuple | list) else (side, side) for side in size)
+        size = (*columns, *rows)
+    return Called((Pad(padding=size),))
+
+
 def _keras_norm(given: Given) -> Called:
     # Keras says how much of the old mean is kept, PyTorch how much of the new is taken.
     momentum = float(f"{1 - given.get('momentum', 0.99):.7g}")
@@ -109,6 +136,34 @@ _KERAS_CONV = (
 _KERAS_POOL = ("kernel_size", "stride", "padding", "data_format")
 KERAS: dict[str, CallRow] = {
     **dict.fromkeys(("Conv2D", "Convolution2D"), CallRow(_KERAS_CONV, _keras_conv)),
+    "DepthwiseConv2D": CallRow(
+        (
+            "kernel_size",
+            "stride",
+            "padding",
+            "multiplier",
+            "data_format",
+            "dilation",
+            "activation",
+            "bias",
+        ),
+        _depthwise,
+    ),
+    "SeparableConv2D": CallRow(
+        (
+            "out_channels",
+            "kernel_size",
+            "stride",
+            "padding",
+            "data_format",
+            "dilation",
+            "multiplier",
+            "activation",
+            "bias",
+        ),
+        _separable,
+    ),
+    "ZeroPadding2D": CallRow(("padding", "data_format"), _zero_padding),
     "Dense": CallRow(("out_features", "activation", "bias"), _dense),
     **dict.fromkeys(("MaxPooling2D", "MaxPool2D"), CallRow(_KERAS_POOL, _keras_pool(MaxPool))),
     **dict.fromkeys(("AveragePooling2D", "AvgPool2D"), CallRow(_KERAS_POOL, _keras_pool(AvgPool))),
@@ -146,6 +201,7 @@ KERAS_NAMES = {
     "pool_size": "kernel_size",
     "use_bias": "bias",
     "rate": "p",
+    "depth_multiplier": "multiplier",
     "epsilon": "eps",
     "alpha": "negative_slope",
     "groups": "groups",
