@@ -17,27 +17,15 @@ from cnn_tui.engine.importing.modules import rounded
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_graph import Join, Path
 from cnn_tui.engine.ops.activations import ACTIVATIONS
-from cnn_tui.engine.specs.activations import (
-    ELU,
-    GELU,
-    Hardsigmoid,
-    Hardswish,
-    LeakyReLU,
-    ReLU,
-    ReLU6,
-    Sigmoid,
-    SiLU,
-    Tanh,
-)
+from cnn_tui.engine.specs.activations import ELU, GELU, LeakyReLU
 from cnn_tui.engine.specs.layers import Layer
 
 POINTS = np.concatenate([np.linspace(-14, 14, 449), [-60.0, -30.0, 30.0, 60.0]])
 """Where functions are compared; -1 and 0 are among them."""
 _MIDDLE = 4
-NAMED = frozenset(
-    "Relu LeakyRelu Elu Sigmoid Tanh Gelu Swish HardSwish HardSigmoid Clip".split()  # noqa: SIM905
-)
+NAMED = frozenset(kind.info.onnx.name for kind in ACTIVATIONS)
 """Operators that are activations by name."""
+_WITHOUT_SETTINGS = [kind for kind in ACTIVATIONS if kind.__struct_fields__ == ("name",)]
 MOST_STEPS = 12
 """Operators one after another that are taken for one function."""
 
@@ -56,27 +44,21 @@ def activation_of(values: np.ndarray) -> Layer | Affine | None:
     factor = offset - below
     if _is_close(values, factor * POINTS + offset):
         return Affine(factor, offset)
-    return next((one for one in _like(below) if _is_close(values, _of(one))), None)
+    return next((one for one in _like(below) if _is_close(values, _of(one, POINTS))), None)
 
 
 def nearest_to(values: np.ndarray) -> Layer:
     """Return the activation that comes nearest to these values at ``POINTS`` around zero."""
     middle = abs(POINTS) < _MIDDLE
     below = float(values[np.flatnonzero(POINTS == -1)[0]])
-    return min(_like(below), key=lambda one: float(abs(_of(one) - values)[middle].mean()))
+    return min(_like(below), key=lambda one: float(abs(_of(one, POINTS) - values)[middle].mean()))
 
 
 def _like(below: float) -> list[Layer]:
     """All activations; ``below`` is the value at -1, which tells slopes."""
     slope, alpha = rounded(-below), rounded(below / math.expm1(-1))
     return [
-        ReLU(),
-        Sigmoid(),
-        Tanh(),
-        ReLU6(),
-        SiLU(),
-        Hardswish(),
-        Hardsigmoid(),
+        *(kind() for kind in _WITHOUT_SETTINGS),
         GELU(approximate="none"),
         GELU(approximate="tanh"),
         *([LeakyReLU(negative_slope=slope)] if 0 <= slope <= 1 else []),
@@ -89,9 +71,9 @@ def _is_close(values: np.ndarray, expected: np.ndarray) -> bool:
     return np.allclose(values, expected, rtol=1e-5, atol=1e-6)
 
 
-def _of(layer: Layer) -> np.ndarray:
+def _of(layer: Layer, x: np.ndarray) -> np.ndarray:
     row = ACTIVATIONS[type(layer)]
-    x = POINTS.copy()
+    x = x.copy()
     y, *scratch = (np.empty_like(x) for _ in range(1 + row.scratch))
     with np.errstate(all="ignore"):
         row.forward(layer, x, y, *scratch)
@@ -174,6 +156,10 @@ def _fold_all(function: Callable[[Any, Any], Any]) -> Callable[..., Any]:
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{
+        kind.info.onnx.name: lambda given, x, kind=kind: _of(kind(), np.asarray(x))
+        for kind in _WITHOUT_SETTINGS
+    },
     "Add": _fold_all(np.add),
     "Sum": _fold_all(np.add),
     "Sub": _fold_all(np.subtract),

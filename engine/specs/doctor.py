@@ -129,12 +129,12 @@ def _is_fixed(case: Case, fix: Fix, region: Sequence[InferredLayer]) -> bool:
     """Whether the layer no longer has the fault, or was removed."""
     if fix.value == "":
         return not fix.also or not region[0].faults
-    target = region[-1].at(case.place[1:])
-    if target is None:
-        return True
-    # A branch that no longer fits inside hides that the branches do not fit each other.
-    is_open = case.fault.code == "branch-shapes" and target.after.shape is None
-    return not is_open and all(fault.code != case.fault.code for fault in target.faults)
+    for target in region[-1].every_at(case.place[1:]):
+        # A branch that no longer fits inside hides that the branches do not fit each other.
+        is_open = case.fault.code == "branch-shapes" and target.after.shape is None
+        if is_open or any(fault.code == case.fault.code for fault in target.faults):
+            return False
+    return True
 
 
 def _output(case: Case, region: Sequence[InferredLayer], end: int) -> str:

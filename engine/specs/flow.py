@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 from cnn_tui.engine.shapes import ReceptiveField, Shape
 from cnn_tui.engine.specs.inside import Place, list_fields
 from cnn_tui.engine.specs.known_data import DataFacts
-from cnn_tui.engine.specs.layers import FC, Layer
+from cnn_tui.engine.specs.layers import FC, Layer, Repeat
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix
 
@@ -84,13 +84,23 @@ class InferredLayer(NamedTuple):
         return 1 + sum(step.size for step in self.every)
 
     def at(self, place: Place) -> InferredLayer | None:
-        """The layer at a place inside, ``(list, position, ...)``; None if it was not inferred."""
-        step: InferredLayer | None = self
-        for number, position in batched_pairs(place):
-            lists = step.inner if step else ()
-            steps = lists[number] if number < len(lists) else ()
-            step = steps[position] if position < len(steps) else None
-        return step
+        """The layer at a place inside, ``(list, position, ...)``; None if it was not inferred.
+
+        Of repeated layers it is the first copy that has a fault there, or else the first.
+        """
+        found = list(self.every_at(place))
+        return next((step for step in found if step.faults), found[0] if found else None)
+
+    def every_at(self, place: Place) -> Iterator[InferredLayer]:
+        """The layer at a place inside, in each copy of what is repeated."""
+        if not place:
+            yield self
+            return
+        number, position, *rest = place
+        lists = self.inner if isinstance(self.layer, Repeat) else self.inner[number : number + 1]
+        for steps in lists:
+            if position < len(steps):
+                yield from steps[position].every_at(tuple(rest))
 
 
 def batched_pairs(place: Place) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 import msgspec
 
 from cnn_tui.engine.specs.flow import Case, FixCandidate
-from cnn_tui.engine.specs.layers import FC, Conv, Layer, ReLU, Repeat, Residual, layer_type
+from cnn_tui.engine.specs.inside import list_letter
+from cnn_tui.engine.specs.layers import (
+    FC,
+    Conv,
+    Layer,
+    Parallel,
+    ReLU,
+    Repeat,
+    Residual,
+    layer_type,
+)
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.report import Fix
 
@@ -36,6 +46,11 @@ def structural_fixes(case: Case) -> Iterator[FixCandidate]:
             yield from _fewer(case, layer)
         case "shortcut-shape" | "identity-stride":
             yield from _branch_alone(case, layer)
+        case "branch-shapes" if isinstance(layer, Parallel):
+            for at, branch in enumerate(layer.branches):
+                if branch and "bad-value" not in case.step.codes:
+                    fix = case.fix("replace", to_quick(branch))
+                    yield FixCandidate(fix, f"branch {list_letter(at)} alone", 20 + at)
         case "split":
             whole = msgspec.structs.replace(layer, split=False)
             fix = case.fix("replace", to_quick((whole,)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from cnn_tui.engine.specs.layers import (
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.engine.specs.quick.parse import parse_quick
+from cnn_tui.engine.transforms.carry import load_weights
 
 EVERY_LAYER = Network(
     name="every-layer",
@@ -125,3 +127,9 @@ def state_of(network: Network) -> TrainedState:
     classes = ("a", 'b"', "c\\", *map(str, range(3, scores)))
     mean, std = rng.random((2, network.input[0], 1, 1), dtype=np.float32) + 0.5
     return TrainedState("run-1", network, weights, classes, Normalizer(mean, std), 255.0)
+
+
+def scores_of(state: TrainedState, images: np.ndarray) -> np.ndarray:
+    with closing(build(state.network, dtype=images.dtype)) as model:
+        load_weights(model, state.weights)
+        return model.forward(images)

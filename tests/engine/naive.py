@@ -313,7 +313,7 @@ def _residual(
     if layer.shortcut == "identity":
         return branch + x
     if isinstance(layer.shortcut, tuple):
-        return branch + forward(layer.shortcut, report.shortcut, arrays, x, training)[-1]
+        return branch + [x, *forward(layer.shortcut, report.shortcut, arrays, x, training)][-1]
     if layer.shortcut == "projection":
         conv1, bn2 = report.shortcut
         one = Conv(out_channels=branch.shape[1], kernel_size=1, stride=layer.stride)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
-from exported import CLASHING, EVERY_LAYER, small_presets, state_of
+from exported import CLASHING, EVERY_LAYER, scores_of, small_presets, state_of
 
-from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.onnx_graph import onnx_bytes, write_onnx
-from cnn_tui.engine.export.states import TrainedState
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
-from cnn_tui.engine.transforms.carry import load_weights
 
 
 @pytest.mark.parametrize(
@@ -43,12 +39,6 @@ def test_scores_are_the_same(network: Network, tmp_path: Path) -> None:
     assert theirs.shape == (4, len(state.classes))
     told = {entry.key: entry.value for entry in onnx.load(tmp_path / "network.onnx").metadata_props}
     assert told["classes"].split("\n") == list(state.classes)
-
-
-def scores_of(state: TrainedState, images: np.ndarray) -> np.ndarray:
-    with closing(build(state.network, dtype=images.dtype)) as model:
-        load_weights(model, state.weights)
-        return model.forward(images)
 
 
 def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

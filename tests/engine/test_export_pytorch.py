@@ -8,7 +8,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from exported import BLOCKS, CLASHING, EVERY_LAYER, small_presets, state_of
+from exported import BLOCKS, CLASHING, EVERY_LAYER, scores_of, small_presets, state_of
 
 from cnn_tui.engine.export.modules import TAKEN, modules, state_dict, write_weights
 from cnn_tui.engine.export.pytorch import torch_source
@@ -39,12 +39,13 @@ def test_scores_are_the_same(network: Network, tmp_path: Path) -> None:
     peer.load_state_dict(safetensors.load_file(tmp_path / "weights.safetensors"))
     peer.eval()
     pixels = np.random.default_rng(0).random((4, *network.input), dtype=np.float32) * 3
-    model = state.model()
-    ours = model.forward(state.normalizer.apply(pixels))
-    model.close()
+    images = state.normalizer.apply(pixels)
+    ours, exact = (scores_of(state, images.astype(dtype)) for dtype in (np.float32, np.float64))
     with torch.no_grad():
         theirs = peer(exported.normalize(torch.from_numpy(pixels))).numpy()
-    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6 * np.abs(theirs).max())
+    # Random statistics let rounding grow from layer to layer, on both sides alike.
+    most = max(3 * np.abs(ours - exact).max(), 1e-6 * np.abs(theirs).max())
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=most)
     assert theirs.shape == (4, len(state.classes))
 
 

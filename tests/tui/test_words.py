@@ -31,11 +31,14 @@ from cnn_tui.tui.widgets.lines import Lines
 MakeApp = Callable[..., CnnTuiApp]
 ROOT = Path(__file__).parents[2]
 
+PLAIN = ["pool", "max", "avg", "linear", "dense", "leaky", "sig", "depthwise", "shuffle"]
 SHORT = {
     word
     for kind in LAYER_TYPES.values()
     for word in kind.info.words[1:]
-    if len(word) > 1 and word not in ("pool", "max", "avg", "linear", "dense", "leaky", "sig")
+    if len(word) > 1
+    and word
+    not in ("pool", "max", "avg", "linear", "dense", "leaky", "sig", "depthwise", "shuffle")
 }
 """Names of layers that may be typed but are not shown; without words of plain English."""
 OLD = re.compile(
