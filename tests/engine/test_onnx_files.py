@@ -71,7 +71,8 @@ def test_a_file_is_imported_with_its_weights(name: str, tmp_path: Path) -> None:
     imported = import_network(path)
     assert imported.held is not None
     difference = largest_difference(path, imported)
-    assert difference is not None and difference < 1e-5
+    # A sum of 25,088 products, as in VGG-19, depends on its order in the fifth digit.
+    assert difference is not None and difference < 2e-5
     report = check(imported.network)
     assert report.valid
     figures = f"{imported.held.nodes:,} | {len(report.layers)} | {report.total_params:,}"
