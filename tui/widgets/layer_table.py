@@ -19,6 +19,8 @@ FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6
 WIDE = 76
 """The width from which costs beyond parameters are shown."""
 LEAST_SETTINGS, MOST_SETTINGS = 8, 24
+CLOSE = 10
+"""Below this width, settings stand right behind the name: a column would cut nearly all."""
 SHORT_PARAMS = 6
 """The width of rounded parameters, so that settings have some room."""
 BAR = 5
@@ -172,8 +174,8 @@ class _Columns:
         self.settings = min(MOST_SETTINGS, max(0, room if self.bars else width - taken))
         if width < NARROW:
             self.settings = 0
-        self.close = 0 < self.settings < LEAST_SETTINGS
-        """Whether settings stand right behind the name, with too little room for a column."""
+        self.close = 0 < self.settings < CLOSE
+        """Whether settings stand right behind the name rather than in a column."""
         self.most_params = max((row.params for row in rows), default=0)
         self.most_macs = max((row.macs for row in rows), default=0)
 
