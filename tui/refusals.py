@@ -29,6 +29,7 @@ _CHARTS = {
     "earlier": "There are no other runs in the charts: B adds one.",
 }
 _NO_IMAGES = "There are no images to choose from in this view."
+_NOT_HERE = "There are no samples to show: the dataset is not here."
 _COVERED = "Close this screen first: esc leads back."
 
 
@@ -76,7 +77,8 @@ REFUSALS = {
     DATA: {
         "fetch": "There is nothing to download for this dataset.",
         "cancel": "No download is active: f starts one.",
-        "more": "There are no samples to show: the dataset is not here.",
+        "more": _NOT_HERE,
+        "view": _NOT_HERE,
     },
     LADDER: {
         "climb": "The baselines are being trained: x stops them.",

@@ -354,6 +354,8 @@ CALLS = {
     "LocalResponseNorm(5)": "lrn 5 alpha 2e-05 k 1.0",
     "(0): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1)) (1): ReLU(inplace=True)":
         "conv 8 3x3 | relu",
+    "(1): BatchNorm2d(3, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)":
+        "batchnorm",
     "nn.Sequential(nn.Conv2d(3, 8, 3), nn.Sequential(nn.ReLU()), nn.Flatten(), nn.Linear(7200, 5))":
         "conv 8 3x3 | relu | fc 5",
     "Sequential([Input((32, 32, 3)), layers.Conv2D(8, 3), Flatten(), Dense(5)])":

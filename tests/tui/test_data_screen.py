@@ -130,6 +130,19 @@ async def test_classes_and_what_is_doubtful_on_c(make_app: MakeApp, tmp_path: Pa
         assert not app.screen.query_one("#classes").display and "▀" in samples(app)
 
 
+async def test_views_of_a_dataset_that_is_not_here_say_so(make_app: MakeApp) -> None:
+    app = make_app(Network(training=Recipe(flip=True)))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.press("f6", "end")
+        for key in ("c", "a", "space"):
+            await pilot.press(key)
+            assert "the dataset is not here" in [*app._notifications][-1].message
+            app.clear_notifications()
+            await pilot.pause()
+        assert not app.screen.query_one("#classes").display
+        assert "classes" not in text(app, "KeyBar")
+
+
 async def test_augmentation_of_the_recipe_on_a(make_app: MakeApp) -> None:
     app = make_app(Network(training=Recipe(flip=True, rotate=30)))
     async with app.run_test(size=(80, 24), notifications=True) as pilot:

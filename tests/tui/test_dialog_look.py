@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from textual.widgets import OptionList
+from textual.widgets import OptionList, Static
 
-from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.tui.actions import COMMANDS, TITLES, commands
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.dialog import Dialog
@@ -41,6 +41,23 @@ async def test_with_more_room_it_is_centred(make_app: MakeApp, key: str) -> None
         assert abs(window.x - (140 - window.right)) <= 1
         assert abs(window.y - (45 - window.bottom)) <= 1
         assert 0 < window.x < 40
+
+
+async def test_the_longest_description_of_a_preset_is_shown_whole(make_app: MakeApp) -> None:
+    longest = max(preset_names(), key=lambda name: len(load_preset(name).description))
+    app = make_app(load_preset("digits-convnet"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("o")
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, Dialog)
+        detail = screen.query_one(".detail", Static)
+        window = screen.query_one(".window")
+        screen.query_one(OptionList).highlighted = preset_names().index(longest)
+        await pilot.pause()
+        shown = " ".join(detail.render_line(y).text.strip() for y in range(detail.size.height))
+        assert load_preset(longest).description in shown
+        assert detail.region.bottom < window.region.bottom
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])

@@ -70,6 +70,20 @@ async def test_the_picture_takes_the_place_of_the_list(make_app: MakeApp) -> Non
         assert app.builder.network == load_preset("lenet5")
 
 
+@pytest.mark.parametrize("presses", [0, 5, 20])
+async def test_labels_are_whole_and_leave_no_long_gap(make_app: MakeApp, presses: int) -> None:
+    network = load_preset("mobilenet_v3_small")
+    drawn = volumes(network, check(network))
+    numbers = [str(one.layers[0]) for one in drawn]
+    app = make_app(network)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("v", *(["right"] * presses))
+        labels = text(app, "#picture").splitlines()[-3].split()
+        assert labels == [number for number in numbers if number in labels]
+        assert numbers[presses] in labels
+        assert len(labels) > len(numbers) / 2
+
+
 async def test_behind_a_fault_the_picture_ends(make_app: MakeApp) -> None:
     app = make_app(Network(layers=(MaxPool(kernel_size=3), FC(out_features=10))))
     async with app.run_test(size=(80, 24)) as pilot:

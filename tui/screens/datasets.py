@@ -303,8 +303,10 @@ class DataScreen(ModeScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cancel":
             return self._stop is not None
-        if action == "fetch" and self.is_mounted:
+        if action in ("fetch", "more", "view") and self.is_mounted:
             entry = self._entries.get(self.query_one(Table).chosen)
+            if action != "fetch":
+                return entry is not None and entry.ready
             wanted = entry is not None and not entry.ready and entry.download_bytes > 0
             return wanted and self._stop is None
         if action == "give_folder" and self.is_mounted:

@@ -55,6 +55,7 @@ class PathPrompt(TextDialog):
         super().__init__()
         self._title, self._check = title, check
         self._recent, self._suffixes = tuple(map(str, recent)), tuple(suffixes)
+        self._wanted = "folder or file" if suffixes else "folder"
         self._reading = ""
         """The path that is being read."""
         self.found = ""
@@ -65,7 +66,8 @@ class PathPrompt(TextDialog):
         choices.can_focus = False
         with Vertical(classes="window paths"):
             yield Static(self._title, classes="title", markup=False)
-            yield PathEntry(placeholder="path of a folder, such as ~/data/mnist", compact=True)
+            placeholder = f"path of a {self._wanted}, such as ~/data/pictures"
+            yield PathEntry(placeholder=placeholder, compact=True)
             yield Static(classes="detail", markup=False)
             yield choices
             yield Static(_KEYS, classes="hint")
@@ -84,7 +86,7 @@ class PathPrompt(TextDialog):
     def _nothing(self, text: str) -> str:
         if Path(text).expanduser().exists():
             return ""
-        return "No folder begins like this."
+        return f"No {self._wanted} begins like this."
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:

@@ -93,7 +93,7 @@ async def _have_instead(app: App[None], builder: Builder, places: Places) -> boo
     fetch = places.lacks("imagenette")
     cost = f"{SOURCES['imagenette'].size / 1e6:,.0f} MB to download" if fetch else "here"
     question = screens.Question(
-        "This network is meant for ImageNet, which cannot be downloaded. Use instead:",
+        "This network is meant for ImageNet, which has no download. Use instead:",
         [
             screens.Answer("s", f"shapes drawn at {shape}, 10 classes: no download"),
             screens.Answer("i", f"Imagenette, 10 classes of ImageNet: {cost}"),

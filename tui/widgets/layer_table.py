@@ -19,6 +19,8 @@ FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6
 WIDE = 76
 """The width from which costs beyond parameters are shown."""
 LEAST_SETTINGS, MOST_SETTINGS = 8, 24
+CLOSE = 10
+"""Below this width, settings stand right behind the name: a column would cut nearly all."""
 SHORT_PARAMS = 6
 """The width of rounded parameters, so that settings have some room."""
 BAR = 5
@@ -172,12 +174,17 @@ class _Columns:
         self.settings = min(MOST_SETTINGS, max(0, room if self.bars else width - taken))
         if width < NARROW:
             self.settings = 0
+        self.close = 0 < self.settings < CLOSE
+        """Whether settings stand right behind the name rather than in a column."""
         self.most_params = max((row.params for row in rows), default=0)
         self.most_macs = max((row.macs for row in rows), default=0)
 
     def heading(self) -> Line:
+        words = f"{'layer':<{self.title}} {self._settings('settings')}"
+        if self.close:
+            words = f"{'layer settings':<{len(words)}}"
         text = (
-            f" {'#':>{self.number}} {'layer':<{self.title}} {self._settings('settings')}"
+            f" {'#':>{self.number}} {words}"
             f"{'':{FLAG}}{'output':<{OUTPUT}}{self._right('params', self.params)}"
         )
         if self.costs:
@@ -204,9 +211,10 @@ class _Columns:
     def _words(self, row: Row) -> tuple[str, str]:
         """Title and settings; what has no room of its own takes that of the other."""
         room, rest = self.title - len(_guide(row)), self._settings(row.settings)
-        brief = _brief(row.settings, self.settings)
+        brief = _brief(" ".join(row.settings.split()), self.settings)
         is_tree = row.kind in ("branch", "shortcut") or row.folded is not None
-        if (is_tree and len(brief) > self.settings) or len(row.title) > room:
+        lacks = is_tree and len(brief) > self.settings
+        if self.close or lacks or len(row.title) > room:
             both = fit(f"{row.title} {brief}", room + len(rest)) + " "
             return both[: len(row.title) + 1], both[len(row.title) + 1 :]
         return f"{fit(row.title, room)} ", rest

@@ -21,7 +21,7 @@ from cnn_tui.tui.widgets.lines import Lines, underlined
 from cnn_tui.tui.words import clean, count, fit
 
 PROMPT = "/ "
-HINT = "such as conv 32 3x3 pad same | relu | pool 2: tab completes, enter inserts, esc goes back"
+HINT = "such as conv 32 3x3 pad same | relu | pool 2: tab completes, enter inserts"
 
 
 class QuickEntry(Lines):

@@ -124,9 +124,20 @@ class VolumeView(Lines, can_focus=True):
 
 
 def _under(seen: Iterable[tuple[bool, Box, str]]) -> Iterator[Run]:
-    """Yield labels below the volumes; a label without room would run into the next one."""
-    yield (" ", "")
+    """Yield labels below the volumes: the lit one, and others that keep clear of it and each other.
+
+    A label may reach below the next volumes, which then have none.
+    """
+    labels, width = list[tuple[int, int, str, bool]](), 0
     for lit, block, words in seen:
-        room = block.width + GAP
-        shown = words if len(words) < room or lit else ""
-        yield (f"{shown[:room]:<{room}}", "accent bold" if lit else "dim")
+        labels.append((width, width + len(words), words, lit))
+        width += block.width + GAP
+    kept = [(start, end) for start, end, _, lit in labels if lit]
+    column = 0
+    yield (" ", "")
+    for start, end, words, lit in labels:
+        is_near = any(end >= first and start <= last for first, last in kept)
+        if lit or (words and column <= start and end < width and not is_near):
+            yield (" " * (start - column), "")
+            yield (f"{words} ", "accent bold" if lit else "dim")
+            column = end + 1

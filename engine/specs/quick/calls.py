@@ -212,7 +212,7 @@ def _bound(
     given: Given = dict(zip(names, values, strict=False))
     for word, value in words.items():
         field = KERAS_NAMES.get(word, word) if keras and word not in names else word
-        if field in names:
+        if field in names or word in _ONLY:
             given[field] = value
         elif word not in _IGNORED:
             raise SpecError(f"has an unsupported argument {word}")

@@ -52,7 +52,9 @@ def gradients(bench: Bench) -> CheckResult:
         )
         return CheckResult("gradients", False, message, evidence)
     cut = "" if checked.complete else "; there was no time for more"
-    message = f"Gradients agree with the slope of the loss to {checked.error:.0e}: {done}{cut}."
+    # Rounding is subtracted from the error, which often leaves nothing.
+    agreement = f"to {checked.error:.0e}" if checked.error else "within rounding"
+    message = f"Gradients agree with the slope of the loss {agreement}: {done}{cut}."
     return CheckResult("gradients", True, message, evidence)
 
 
