@@ -20,7 +20,7 @@ def test_nothing_is_cut(
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr(output, "paints", lambda stream: True)
     output.print_table(
-        HEADER, ROWS, right=("size",), wrap=("description",), spare="curve", styles=()
+        HEADER, ROWS, right=("size",), wrap=("description",), spare=("curve",), styles=()
     )
     printed = capsys.readouterr().out
     assert "…" not in printed

@@ -63,8 +63,8 @@ class CompareSeen:
         )
         return (
             f"{agree}: {said}.",
-            "The pictures are the slope of the score by each pixel. The linear one's is its "
-            "template, the same for every image; the others' depend on the image.",
+            "The pictures are the slope of the score by each pixel: of the linear one its "
+            "template, the same for every image.",
             *filter(None, [self.found.example.note]),
         )
 
