@@ -30,7 +30,9 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json(presets)
         return
-    rows = [(p.name, format_shape(p.input), f"{p.params:,}", _briefly(p.description)) for p in presets]
+    rows = [
+        (p.name, format_shape(p.input), f"{p.params:,}", _briefly(p.description)) for p in presets
+    ]
     print_table(
         ("name", "input", "params", "description"), rows, right=("params",), wrap=("description",)
     )

@@ -52,7 +52,8 @@ def gradients(bench: Bench) -> CheckResult:
         )
         return CheckResult("gradients", False, message, evidence)
     cut = "" if checked.complete else "; there was no time for more"
-    message = f"Gradients agree with the slope of the loss to {checked.error:.0e}: {done}{cut}."
+    far = f"to {checked.error:.0e}" if checked.error else "as far as rounding shows"
+    message = f"Gradients agree with the slope of the loss {far}: {done}{cut}."
     return CheckResult("gradients", True, message, evidence)
 
 
