@@ -63,4 +63,5 @@ async def _ask_for_state(app: App[None], folder: RunFolder) -> int | None:
 
 def _words(state: KeptState) -> str:
     best = ", the best" if state.best else ""
-    return f"after {state_words(state)}{best}, {megabytes(state.bytes)} MB"
+    where = f"after {state_words(state)}" if state.step else "untrained"
+    return f"{where}{best}, {megabytes(state.bytes)} MB"
