@@ -234,7 +234,7 @@ def _own_path(name: str, data_dir: Path | None) -> Path:
         return _existing(data_dir)
     if not name or (os.sep not in name and not Path(name).exists()):
         near = nearest(name, dataset_names())
-        hint = f"Did you mean {near[0]}?" if near else f"Known: {listed(dataset_names(), 'and')}."
+        hint = f"Did you mean {near[0]}?" if near else "cnn-tui data list shows all of them."
         raise DataError(f"There is no dataset called {show(name)}.", hint)
     _refuse_folder(f"{plain(name)} is already a path", data_dir)
     return _existing(Path(name).expanduser())

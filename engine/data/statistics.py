@@ -111,9 +111,11 @@ def findings(statistics: Statistics) -> tuple[str, ...]:
             f"{_images(repeats.val)} of the validation split {_are(repeats.val)} also in training."
         )
     if repeats and repeats.train:
-        found.append(f"{_images(repeats.train)} of the training split repeat an earlier one.")
+        repeat = "repeats" if repeats.train == 1 else "repeat"
+        found.append(f"{_images(repeats.train)} of the training split {repeat} an earlier one.")
     if repeats and repeats.relabelled:
-        found.append(f"{_images(repeats.relabelled)} of these have another class the second time.")
+        has = "has" if repeats.relabelled == 1 else "have"
+        found.append(f"{_images(repeats.relabelled)} of these {has} another class the second time.")
     if flat and (count := flat.train + flat.val + flat.test):
         found.append(f"{_images(count)} {_are(count)} nearly of a single brightness.")
     scales = map(_scaled_otherwise, _other_scales(statistics))

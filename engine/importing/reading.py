@@ -58,6 +58,10 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
         )
     if suffix == ".safetensors":
         raise SpecError(f"{where} holds weights without a network.", _WEIGHTS)
+    if suffix == ".toml":
+        raise SpecError(
+            f"{where} needs no import.", f"Check it with cnn-tui check {where}, or train it."
+        )
     raise SpecError(
         f"Expected an .onnx or .py file, or a print as .txt, received {where}.",
         "Export to ONNX first.",

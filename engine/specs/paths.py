@@ -45,7 +45,7 @@ def setting_words(path: str) -> str:
 
     ``find_setting`` reads it back.
     """
-    name = path.removeprefix("training.").removesuffix(".type")
+    name = path.removeprefix("training.").removesuffix(".type").removeprefix("loss.")
     return name if "[" in name else name.replace("_", " ")
 
 

@@ -146,5 +146,5 @@ def _unknown(name: str, files: Sequence[str] = ()) -> SpecError:
     if os.sep in name or name.endswith(".toml"):
         hint = f"Did you mean {listed(map(plain, files))}?" if files else "Check the path."
         return SpecError(f"There is no file {plain(name)}.", hint)
-    hint = f"Did you mean {listed(near)}?" if near else f"There are {listed(_NAMES, 'and')}."
+    hint = f"Did you mean {listed(near)}?" if near else "cnn-tui presets lists those there are."
     return SpecError(f"There is no preset and no file named {show(name)}.", hint)

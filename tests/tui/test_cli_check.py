@@ -200,6 +200,8 @@ def test_traceback_only_with_debug(cli) -> None:
         (("check", "lenet5", "--jsn"), "--jsn"),
         (("trian",), "train"),
         (("--nonsense",), "--nonsense"),
+        (("train", "--lrr", "1"), "Did you mean '--lr'? See cnn-tui train --help."),
+        (("evaluate", "a", "b"), "argument (b). See cnn-tui evaluate --help."),
         (("train", "lenet5", "--epochs", "many"), "many"),
     ],
 )
@@ -219,6 +221,9 @@ def test_presets(cli) -> None:
     assert all(set(p) == {"name", "input", "params", "description"} for p in presets.values())
     table = cli("presets").out
     assert all(name in table for name in presets) and "61,706" in table
+    # The sources and the number of parameters, which has a column, would make lines of 200 letters.
+    assert "parameters (" not in table and "arXiv" not in table
+    assert all("(" in p["description"] for p in presets.values() if p["name"].startswith("vgg"))
 
 
 def test_help_and_version(cli) -> None:

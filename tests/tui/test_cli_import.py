@@ -33,6 +33,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def test_an_architecture_needs_no_import(cli, folder: Path) -> None:
+    (folder / "net.toml").write_text("")
+    code, out, err = cli("import", "net.toml")
+    assert (code, out) == (1, "") and "net.toml needs no import. Check it with" in err
+
+
 def test_an_architecture_is_written(cli, folder: Path) -> None:
     code, out, err = cli("import", "net.py", "--input", "1,8,8")
     assert (code, err) == (0, "")

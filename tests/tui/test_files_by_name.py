@@ -45,7 +45,7 @@ def test_a_preset_wins_over_a_file() -> None:
         ("other", "cnn-tui import other.py"),
         ("other.py", "cnn-tui import other.py"),
         ("nets", "nets is a folder, not a file."),
-        ("", "There are softmax-linear,"),
+        ("", "cnn-tui presets lists"),
         ("a\0b", "no file named"),
         ("a" * 5000, "no file named"),
     ],

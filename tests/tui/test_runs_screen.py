@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs.checkpoints import kept_states
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.history import RunEntry
 from cnn_tui.engine.runs.lock import Lock
@@ -291,6 +292,19 @@ async def test_a_run_goes_on_from_a_chosen_state(make_app: MakeApp, root: Path) 
         app.poll()
         await until(pilot, lambda: "done: test" in text(app, "#status"))
         assert app.training.board.started is not None and app.training.board.started.from_step > 0
+
+
+async def test_the_last_state_may_also_be_the_best(make_app: MakeApp, root: Path) -> None:
+    for path in root.iterdir():
+        (path / "checkpoints").mkdir(exist_ok=True)
+        shutil.copy(path / "best.safetensors", path / "checkpoints" / "step-000000099.safetensors")
+    assert [state.step for state in kept_states(open_run(root, "quick-1"))] == [60, 60]
+    async with history(make_app, root) as (app, pilot):
+        await pilot.press("down", "f")
+        await until(pilot, lambda: isinstance(app.screen, Picker))
+        offered = app.screen.query_one(OptionList)
+        assert [option.id for option in offered.options] == ["step 60"]
+        assert "the best" in str(offered.options[0].prompt)
 
 
 async def test_a_comparison_of_many_runs_has_room_for_some(make_app: MakeApp, root: Path) -> None:

@@ -35,7 +35,9 @@ from cnn_tui.tui.cli.stopping import stopped_by_signals
 @click.option(
     "--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Epochs of every network."
 )
-@click.option("--seed", type=click.IntRange(0, 2**53 - 1), default=0, show_default=True)
+@click.option(
+    "--seed", metavar="N", type=click.IntRange(0, 2**53 - 1), default=0, show_default=True
+)
 @click.option("--metric", type=click.Choice(("l2", "l1")), default="l2", show_default=True)
 @click.option("--k", type=click.IntRange(1), metavar="K", help="Default: by cross-validation.")
 @options.threads

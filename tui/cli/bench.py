@@ -43,9 +43,11 @@ class Result(msgspec.Struct, frozen=True):
 
 @click.command("bench")
 @click.argument("arch", default="lenet5")
-@click.option("--batch-size", type=click.IntRange(1, 65536), default=64, show_default=True)
-@click.option("--steps", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--threads", type=click.IntRange(1, 256), help="Default: all cores.")
+@click.option(
+    "--batch-size", metavar="N", type=click.IntRange(1, 65536), default=64, show_default=True
+)
+@click.option("--steps", metavar="N", type=click.IntRange(1), default=20, show_default=True)
+@click.option("--threads", metavar="N", type=click.IntRange(1, 256), help="Default: all cores.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(arch: str, batch_size: int, steps: int, threads: int | None, as_json: bool) -> None:
     """Measure whole training steps of ARCH (forward, loss, backward, momentum) on random data."""

@@ -19,6 +19,7 @@ from cnn_tui.tui.cli.output import print_error, print_json, print_line, print_ta
 _HEADER = ("#", "layer", "name", "settings", "output", "params", "MACs", "field")
 _COUNTS = ("params", "MACs", "field")
 _WORDS = ("name", "settings")
+_SPARE = ("name", "field")
 _WRONG, _OPEN, _GOOD = "bold red", "dim", "green"
 
 
@@ -68,7 +69,7 @@ def print_report(report: Report, title: str = "") -> None:
     first = ("0", "input", "", "", format_shape(report.input), "", "", "1")
     rows = [first, *_rows(report.layers, wrong)]
     styles = [_WRONG if "!" in row[4] else _OPEN if row[4] == "?" else "" for row in rows]
-    print_table(_HEADER, rows, right=_COUNTS, wrap=_WORDS, styles=styles)
+    print_table(_HEADER, rows, right=_COUNTS, wrap=_WORDS, styles=styles, spare=_SPARE)
     print_line(_totals(report))
     for issue in report.issues:
         print_line(f"! {issue.message}", _WRONG)

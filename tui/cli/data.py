@@ -167,7 +167,7 @@ def _print_statistics(statistics: Statistics) -> None:
         for count in statistics.classes
     ]
     header = ("class", "train", "val", "test", "")
-    print_table(header, rows, right=header[1:4], spare="")
+    print_table(header, rows, right=header[1:4], spare=("",))
 
 
 def _figures(values: tuple[float, ...]) -> str:

@@ -86,8 +86,8 @@ def step_line(event: BatchCompleted) -> str:
 
 def _epoch(event: EpochCompleted) -> str:
     return (
-        f"epoch {event.epoch:3}  train loss {event.train_loss:.4f} {event.train_accuracy:6.1%}  "
-        f"val loss {event.val_loss:.4f} {event.val_accuracy:6.1%}"
+        f"epoch {event.epoch:3}  train {event.train_loss:.4f} {event.train_accuracy:6.1%}  "
+        f"val {event.val_loss:.4f} {event.val_accuracy:6.1%}"
         f"{balanced_words(event.val_balanced_accuracy)}  lr {event.lr:.3g}  "
         f"{event.images_per_second:,.0f} images/s  {clock(event.seconds)}"
     )

@@ -93,7 +93,8 @@ def _usage(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path.strip() if context else "cnn-tui"
     message = _CLICK_WORDS.sub(lambda found: _PLAIN_WORDS[found[1]], error.format_message())
-    return f"{message} See {path} --help."
+    end = "" if message.endswith((".", "?")) else "."
+    return f"{message}{end} See {path} --help."
 
 
 def _words(error: Exception) -> str:

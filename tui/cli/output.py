@@ -81,22 +81,23 @@ def print_table(
     right: Collection[str] = (),
     wrap: Collection[str] = (),
     styles: Sequence[str] = (),
-    spare: str | None = None,
+    spare: Sequence[str] = (),
 ) -> None:
     """Write aligned columns, those named in ``right`` to the right.
 
     On a terminal headings are bold, rows have the ``styles`` of rich's in their order, and columns
-    named in ``wrap`` are wrapped if it is narrow. If that is not enough the column ``spare`` is
-    left out, and at last each row becomes a few lines, so that nothing is cut. Elsewhere, and with
-    thousands of rows, a row is one line of text and spaces of any length.
+    named in ``wrap`` are wrapped if it is narrow. If that is not enough the columns ``spare`` are
+    left out one after the other, and at last each row becomes a few lines, so that nothing is cut.
+    Elsewhere, and with thousands of rows, a row is one line of text and spaces of any length.
     """
     cells = [tuple(map(plain, row)) for row in rows]
     if paints(sys.stdout) and len(cells) <= _MOST_FITTED:
         room = shutil.get_terminal_size().columns
-        if spare is not None and spare in header and _narrowest(header, cells, wrap) > room:
-            at = header.index(spare)
-            header = [*header[:at], *header[at + 1 :]]
-            cells = [(*row[:at], *row[at + 1 :]) for row in cells]
+        for name in spare:
+            if name in header and _narrowest(header, cells, wrap) > room:
+                at = header.index(name)
+                header = [*header[:at], *header[at + 1 :]]
+                cells = [(*row[:at], *row[at + 1 :]) for row in cells]
         if _narrowest(header, cells, wrap) <= room:
             _print_fitted(header, cells, right, wrap, styles)
         else:

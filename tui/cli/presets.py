@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 import msgspec
 
@@ -21,14 +23,16 @@ class PresetEntry(msgspec.Struct, frozen=True):
 
 
 @click.command("presets")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array, with the sources.")
 def command(as_json: bool) -> None:
     """List the built-in networks."""
     presets = [_summary(name) for name in preset_names()]
     if as_json:
         print_json(presets)
         return
-    rows = [(p.name, format_shape(p.input), f"{p.params:,}", p.description) for p in presets]
+    rows = [
+        (p.name, format_shape(p.input), f"{p.params:,}", _briefly(p.description)) for p in presets
+    ]
     print_table(
         ("name", "input", "params", "description"), rows, right=("params",), wrap=("description",)
     )
@@ -37,3 +41,8 @@ def command(as_json: bool) -> None:
 def _summary(name: str) -> PresetEntry:
     network = load_preset(name)
     return PresetEntry(name, network.input, check(network).total_params, network.description)
+
+
+def _briefly(description: str) -> str:
+    """Without the number of parameters, which has its own column, and without the source."""
+    return re.sub(r"(, [\d,]+ parameters)? \([^()]*\)\.$", ".", description)

@@ -150,7 +150,7 @@ def _print_entries(entries: list[RunEntry], size: bool) -> None:
         rows,
         right=[name for name in header if name not in _LEFT],
         wrap=("tags",),
-        spare="val accuracy",
+        spare=("val accuracy", "network"),
     )
 
 

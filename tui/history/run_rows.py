@@ -212,4 +212,4 @@ def items_for(entries: Sequence[RunEntry], drawn: Sequence[str], own: str) -> li
 def _of(entry: RunEntry) -> str:
     summary = entry.summary
     best = f", best val {percent(summary.best_val_accuracy)}" if summary.best_val_accuracy else ""
-    return f"{clean(summary.arch)} on {clean(summary.data)}, {summary.epoch} epochs{best}"
+    return f"{clean(summary.arch)} on {clean(summary.data)}, {count(summary.epoch, 'epoch')}{best}"

@@ -63,8 +63,8 @@ class CompareSeen:
         )
         return (
             f"{agree}: {said}.",
-            "The pictures are the slope of the score by each pixel. The linear one's is its "
-            "template, the same for every image; the others' depend on the image.",
+            "The pictures are the slope of the score by each pixel: of the linear one its "
+            "template, the same for every image.",
             *filter(None, [self.found.example.note]),
         )
 
@@ -95,4 +95,4 @@ class CompareSeen:
 def _template(decision: Decision) -> Captioned:
     slopes = decision.template.mean(0, keepdims=True)
     scale = float(np.abs(slopes).max())
-    return Captioned(Picture(slopes, "signed", scale), f"{decision.name}, to {scale:.2g}")
+    return Captioned(Picture(slopes, "signed", scale), f"{decision.name} ±{scale:.2g}")

@@ -84,7 +84,7 @@ class ConfusionSeen:
         names = self.found.classes
         matrix = self.found.matrix
         most = max([1, *(times for _, _, times in worst_pairs(self.found, 1))])
-        heads = "".join(fit(clean(name), width - 1).rjust(width) for name in names)
+        heads = "".join(f"{fit(clean(name), width - 1).strip():>{width - 1}} " for name in names)
         lines: list[Line] = [
             ((f" {'true':<{_NAME}} {'given class':<{len(heads)}}", "dim"),),
             ((f" {'':<{_NAME}}{heads}", "dim"),),
@@ -113,12 +113,11 @@ def _cell(
     text = f"{number:,}" if number else "."
     step = 0 if not number else 1 + min(3, int(number / most * 3.999))
     if chosen:
-        return (f">{text}".rjust(width), "cursor")
+        return (f">{text} ".rjust(width), "cursor")
     if form == "blocks":
-        if not number:
-            return (text.rjust(width), "faint")
-        return (f"{text} ".rjust(width), f"#ffffff/{_RIGHT if right else _GROUNDS[step]}")
-    shade = "" if right else _SHADES[step].strip()
+        ground = f"#ffffff/{_RIGHT if right else _GROUNDS[step]}"
+        return (f"{text} ".rjust(width), ground if number else "faint")
+    shade = " " if right else _SHADES[step]
     return (f"{text}{shade}".rjust(width), "strong" if right else "warn" if number else "faint")
 
 

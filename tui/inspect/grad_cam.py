@@ -57,6 +57,6 @@ class GradCamSeen(InRow):
         over = [Captioned(overlay(image, found.map, scale), "over the image")] if colours else []
         return [
             Captioned(Picture(image), "the image"),
-            Captioned(Picture(found.map[None], "map", scale), f"Grad-CAM of {found.layer}"),
+            Captioned(Picture(found.map[None], "map", scale), "Grad-CAM"),
             *over,
         ]

@@ -60,6 +60,8 @@ class MistakesSeen:
     def said(self) -> Sequence[str]:
         wrong = int((self.found.chosen != self.found.targets).sum())
         total = len(self.found.targets)
+        if not wrong:
+            return (f"All {total:,} images of the validation split are right.",)
         if not self.worst:
             return (f"No such mistake among {total:,} images of the validation split.",)
         shown = f"; the {len(self.worst)} worst are here" if len(self.worst) < wrong else ""

@@ -49,6 +49,9 @@ def draw_row(pictures: Sequence[Captioned], canvas: Canvas) -> list[Line]:
         key=lambda each: each[1],
     )
     width = max(_LEAST_CAPTION, *(_size(each.picture, side)[1] for each in pictures)) + _GAP
+    # Captions take the room that pictures leave.
+    longest = max(len(clean(each.caption)) for each in pictures)
+    width = max(width, min(longest + _GAP, (canvas.width - 1) // across))
     rows: list[Line] = []
     for start in range(0, len(pictures), across):
         part = pictures[start : start + across]

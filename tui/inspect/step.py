@@ -70,9 +70,8 @@ class StepSeen:
     def where(self) -> str:
         found = self.found
         row, column = found.position
-        height, width = found.size
         noun = "filter" if found.kind in CONVS else "channel"
-        return f"{noun} {found.channel}   row {row}, column {column} of {height}x{width}"
+        return f"{noun} {found.channel} at ({row}, {column})"
 
     @property
     def said(self) -> Sequence[str]:
@@ -82,7 +81,7 @@ class StepSeen:
         pictures = draw_row(
             self._pictures(), replace(canvas, height=self._picture_rows(canvas) + 1)
         )
-        lines = [*pictures, (), *self._sums(), (), *self._grids(canvas)]
+        lines = [*pictures, (), *self._sums(canvas.width), (), *self._grids(canvas)]
         drawn = paged(lines, canvas)
         channels = range(self.channels)
         window = self.found.position, self.found.size
@@ -137,7 +136,7 @@ class StepSeen:
             ),
         ]
 
-    def _sums(self) -> list[Line]:
+    def _sums(self, width: int) -> list[Line]:
         found = self.found
         result = [f"output {found.value:+.4f}"]
         lines: list[Line] = []
@@ -149,7 +148,7 @@ class StepSeen:
                 more = f" ... of {len(sums)} channels" if len(sums) > _MOST_SUMS else ""
                 lines.append(((f" channels {written}{more}", "dim"),))
         result += [f"{name} {value:+.4f}" for name, value in found.then]
-        return [((f" {'   '.join(result)}", "strong"),), *lines]
+        return [*(((f" {row}", "strong"),) for row in _rows(result, width)), *lines]
 
     def _grids(self, canvas: Canvas) -> list[Line]:
         found, lines = self.found, list[Line]()
@@ -199,6 +198,18 @@ def _marked(
 def _short(layer: str) -> str:
     """The name of a layer without that of its block."""
     return layer.rpartition(".")[2]
+
+
+def _rows(parts: Sequence[str], width: int) -> list[str]:
+    """Put as many parts into each row as there is room for."""
+    rows = list(parts[:1])
+    for part in parts[1:]:
+        longer = f"{rows[-1]}   {part}"
+        if len(longer) < width:
+            rows[-1] = longer
+        else:
+            rows.append(part)
+    return rows
 
 
 def _side_by_side(grids: Sequence[list[Line]], width: int) -> list[Line]:

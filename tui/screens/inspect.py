@@ -43,7 +43,7 @@ _LOOK = 0.25
 """Seconds between two looks at the computation, and at the run that trains."""
 _LIVE, _SHARE = 2.0, 0.02
 """Least seconds between two drawings of a run that trains, and their share of its time."""
-_MOST_SAID = 4
+_MOST_SAID = 6
 """Rows of what a view says."""
 
 

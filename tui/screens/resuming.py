@@ -55,7 +55,9 @@ async def _ask_for_state(app: App[None], folder: RunFolder) -> int | None:
     if not states:
         app.notify(f"{folder.name} has no checkpoint yet.")
         return None
-    items = [Item(f"step {state.step}", _words(state)) for state in states]
+    # The best one may be of the same step as the last checkpoint: its words say both.
+    steps = {state.step: state for state in states}
+    items = [Item(f"step {step}", _words(state)) for step, state in steps.items()]
     title = f"Resume {folder.name} from a checkpoint; later steps are discarded"
     answer = await app.push_screen_wait(Picker(title, items))
     return int(answer.removeprefix("step ")) if answer else None
@@ -63,4 +65,5 @@ async def _ask_for_state(app: App[None], folder: RunFolder) -> int | None:
 
 def _words(state: KeptState) -> str:
     best = ", the best" if state.best else ""
-    return f"after {state_words(state)}{best}, {megabytes(state.bytes)} MB"
+    where = f"after {state_words(state)}" if state.step else "untrained"
+    return f"{where}{best}, {megabytes(state.bytes)} MB"
