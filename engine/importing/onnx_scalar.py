@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -17,13 +17,13 @@ from cnn_tui.engine.importing.modules import rounded
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_graph import Join, Path
 from cnn_tui.engine.ops.activations import ACTIVATIONS
-from cnn_tui.engine.specs.activations import ELU, GELU, LeakyReLU
-from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
+from cnn_tui.engine.specs.activations import ELU, GELU, Activation, LeakyReLU
+from cnn_tui.engine.specs.layers import Layer
 
 POINTS = np.concatenate([np.linspace(-14, 14, 449), [-60.0, -30.0, 30.0, 60.0]])
 """Where functions are compared; -1 and 0 are among them."""
 _MIDDLE = 4
-_KINDS = [kind for kind in LAYER_TYPES.values() if kind in ACTIVATIONS]
+_KINDS = cast("list[type[Activation]]", list(ACTIVATIONS))
 NAMED = frozenset(kind.info.onnx.name for kind in _KINDS)
 """Operators that are activations by name."""
 _WITHOUT_SETTINGS = [kind for kind in _KINDS if kind.__struct_fields__ == ("name",)]
