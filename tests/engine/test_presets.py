@@ -93,10 +93,10 @@ def test_unknown_preset_names_the_nearest():
     assert "resnet18" in caught.value.hint
 
 
-def test_name_like_nothing_lists_all():
+def test_name_like_nothing_is_told_where_all_are_listed():
     with pytest.raises(SpecError) as caught:
         resolve("\x1b[31mqqqq\n")
-    assert all(name in caught.value.hint for name in preset_names())
+    assert "cnn-tui presets" in caught.value.hint
     assert caught.value.message.isprintable()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from runs_made import until
 from textual.widgets import OptionList, Static
 
 from cnn_tui.engine.specs.presets import load_preset, preset_names
@@ -53,10 +54,16 @@ async def test_the_longest_description_of_a_preset_is_shown_whole(make_app: Make
         assert isinstance(screen, Dialog)
         detail = screen.query_one(".detail", Static)
         window = screen.query_one(".window")
-        screen.query_one(OptionList).highlighted = preset_names().index(longest)
-        await pilot.pause()
-        shown = " ".join(detail.render_line(y).text.strip() for y in range(detail.size.height))
-        assert load_preset(longest).description in shown
+        options = screen.query_one(OptionList)
+        at = next(
+            at for at, option in enumerate(options.options) if longest in str(option.prompt).split()
+        )
+        options.highlighted = at
+
+        def shown() -> str:
+            return " ".join(detail.render_line(y).text.strip() for y in range(detail.size.height))
+
+        await until(pilot, lambda: load_preset(longest).description in shown())
         assert detail.region.bottom < window.region.bottom
 
 
