@@ -26,6 +26,10 @@ def crash(self):
     raise ValueError("a [mistake] in the app")
 app.CnnTuiApp.action_help = crash
 """
+PATIENT = """
+import cnn_tui.tui.terminal.shutdown as shutdown
+shutdown.DEADLINE = 60
+"""
 STUCK = """
 import time
 import cnn_tui.tui.app as app, cnn_tui.tui.terminal.shutdown as shutdown
@@ -58,7 +62,8 @@ def test_after_a_crash_one_line_is_printed_on_the_restored_screen(start: Start) 
 
 @pytest.mark.slow
 def test_a_crash_beside_a_training_keeps_its_run(start: Start, tmp_path: Path) -> None:
-    terminal = start(CRASH + APP, XDG_DATA_HOME=str(tmp_path))
+    # Other tests may keep the disk busy for longer than the app waits for its run.
+    terminal = start(CRASH + PATIENT + APP, XDG_DATA_HOME=str(tmp_path))
     terminal.shows("fits")
     terminal.press("\x1b[15~")
     terminal.shows("images/s")
