@@ -14,14 +14,14 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import LAYER_TYPES
 from cnn_tui.engine.specs.presets import load_preset, preset_names
-from cnn_tui.tui import actions
+from cnn_tui.tui import actions, build_actions
 from cnn_tui.tui.command import key_words
 from cnn_tui.tui.inspect.table import VIEWS
 
 FOLDER = Path(__file__).parent
 
 GROUPS = {
-    "Build": (actions.LIST, actions.BUILD),
+    "Build": (build_actions.LIST, build_actions.BUILD),
     "Train": (actions.TRAIN,),
     "Runs": (actions.RUNS,),
     "Inspect": (actions.INSPECT,),

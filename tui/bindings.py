@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from textual.binding import Binding, BindingType
 
-from cnn_tui.tui.actions import APP, BUILD, CHARTS, LIST, commands
+from cnn_tui.tui.actions import APP, CHARTS, commands
+from cnn_tui.tui.build_actions import BUILD, LIST
 from cnn_tui.tui.command import Command
 
 

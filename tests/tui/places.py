@@ -12,19 +12,18 @@ from textual.widgets import Input
 
 from cnn_tui.tui.actions import (
     APP,
-    BUILD,
     COMMANDS,
     COMPARE,
     DATA,
     INSPECT,
     LADDER,
-    LIST,
     RUNS,
     TRAIN,
     WATCH,
     WEIGHTS,
 )
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.build_actions import BUILD, LIST
 from cnn_tui.tui.command import Command
 from cnn_tui.tui.inspect.pane import InspectPane
 

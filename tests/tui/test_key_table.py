@@ -13,8 +13,9 @@ from textual import events
 from textual.widgets import Input
 
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.tui.actions import APP, BUILD, COMPARE, INSPECT, WATCH, WEIGHTS
+from cnn_tui.tui.actions import APP, COMPARE, INSPECT, WATCH, WEIGHTS
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.build_actions import BUILD
 from cnn_tui.tui.command import Command
 from cnn_tui.tui.screens.help import HelpScreen
 from cnn_tui.tui.widgets.bars import KeyBar

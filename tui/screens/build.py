@@ -16,8 +16,8 @@ from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.transforms import transforms_for
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import BUILD, LIST
 from cnn_tui.tui.bindings import bindings
+from cnn_tui.tui.build_actions import BUILD, LIST
 from cnn_tui.tui.building.advice import advice_for, explanation_for, notes_for
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.forms import form_for

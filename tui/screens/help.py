@@ -11,7 +11,8 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
-from cnn_tui.tui.actions import APP, BUILD, LIST, TRAIN, commands, title_of
+from cnn_tui.tui.actions import APP, TRAIN, commands, title_of
+from cnn_tui.tui.build_actions import BUILD, LIST
 from cnn_tui.tui.command import key_words
 from cnn_tui.tui.screens.dialog import Dialog
 
