@@ -35,8 +35,9 @@ def ready(name: str, folder: Path) -> dict[str, float]:
 def neighbours(folder: Path) -> dict[str, float]:
     """k-NN on raw pixels."""
     from cnn_tui.engine.baselines.neighbours import accuracy_of
+    from cnn_tui.engine.cores import default_threads
     from cnn_tui.engine.data.catalog import load_dataset
-    from cnn_tui.engine.threads import WorkerPool, default_threads
+    from cnn_tui.engine.threads import WorkerPool
 
     dataset = load_dataset("mnist", folder)
     team = WorkerPool(default_threads())

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.export.states import read_state
@@ -30,7 +31,6 @@ from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.train import new_run, train_recorded
 from cnn_tui.engine.specs.presets import load_preset
-from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.control import Control
 
 TRAIN, TEST, EPOCHS, PROBED = 20_000, 5_000, 4, 4_000

@@ -17,6 +17,7 @@ from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.tui import actions, build_actions
 from cnn_tui.tui.command import key_words
 from cnn_tui.tui.inspect.table import VIEWS
+from cnn_tui.tui.settings import SETTINGS
 
 FOLDER = Path(__file__).parent
 
@@ -121,6 +122,14 @@ def views() -> Iterator[str]:
         yield f"| `{view.name}` | {view.shows} | {view.look_for} | {view.source} |"
 
 
+def settings() -> Iterator[str]:
+    """The settings of ``config.toml``."""
+    yield "| setting | accepts | without | variable | is |"
+    yield "|---|---|---|---|---|"
+    for row in SETTINGS:
+        yield f"| `{row.name}` | {row.accepts} | {row.usual} | `{row.variable}` | {row.help} |"
+
+
 def presets() -> Iterator[str]:
     """The built-in networks with their sizes and where they come from."""
     yield "| preset | input | parameters | multiply-adds | source |"
@@ -150,6 +159,7 @@ TABLES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "views": ("inspect.md", views),
     "floors": ("design.md", floors),
     "presets": ("building.md", presets),
+    "settings": ("settings.md", settings),
 }
 """By their mark: the page that a table stands on, and what makes its rows."""
 

@@ -13,6 +13,7 @@ from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport
+from cnn_tui.engine.specs.wording import file_size
 from cnn_tui.engine.system_memory import available_memory
 
 _FLOAT = 4
@@ -111,8 +112,8 @@ def _kept(layers: Iterable[LayerReport]) -> Iterator[int]:
 def _too_much(network: Network, batch_size: int, peak: int, available: int) -> MemoryLimitError:
     fitting = _fitting_batch(network, batch_size, available)
     return MemoryLimitError(
-        f"Training {network.name} in batches of {batch_size} needs {_size(peak)} of memory or "
-        f"more, and {_size(available)} are free.",
+        f"Training {network.name} in batches of {batch_size} needs {file_size(peak)} of memory or "
+        f"more, and {file_size(available)} are free.",
         f"Batches of {fitting} would fit."
         if fitting
         else "Not even one image fits: use fewer channels or features.",
@@ -127,8 +128,3 @@ def _fitting_batch(network: Network, batch_size: int, available: int) -> int:
         if _forecast_within(network, fitting, available).peak <= available:
             return fitting
     return 0
-
-
-def _size(count: int) -> str:
-    """Bytes as text in powers of 1000, as everywhere in the app."""
-    return f"{count / 1e6:,.0f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from cnn_tui.engine.build import build
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.errors import NonFiniteError
 from cnn_tui.engine.memory_estimate import MemoryEstimate, check_memory
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.threads import default_threads
 
 _BRIEF = 2.0
 """Seconds; a shorter first pass is left out, because first access to memory is slow."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -16,13 +15,6 @@ BUFFERED = 512
 """Values in the buffers of NumPy's loops, into which it copies arrays that are not contiguous,
 even without a cast, unless a row is as long. At the default of 8,192 a sum of volumes with halos
 takes three times as long (measured: 0.37 against 0.12 ns per value)."""
-
-
-def default_threads() -> int:
-    """Number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # only on Linux
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class WorkerPool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cnn_tui.tui.build_actions import BUILD, BUILD_COMMANDS, LIST
 from cnn_tui.tui.command import Command
@@ -217,7 +217,9 @@ COMMANDS = (
     Command(INSPECT, "left_square_bracket", "screen.layer(-1)", "layer before", in_bar=False),
     Command(INSPECT, "full_stop", "screen.image(1)", "image", "Next, previous image", ", ."),
     Command(INSPECT, "comma", "screen.image(-1)", "image before", in_bar=False),
-    Command(INSPECT, "i", "screen.choose_image", "image", "Image number or file", in_bar=False),
+    Command(
+        INSPECT, "i", "screen.choose_image", "which image", "Image number or file", in_bar=False
+    ),
     Command(INSPECT, "c", "screen.class(1)", "class", "Next, previous class", "c/C", False),
     Command(INSPECT, "C", "screen.class(-1)", "class before", in_bar=False),
     Command(INSPECT, "t", "screen.travel(1)", "time", "Next, previous checkpoint", "t/T"),
@@ -257,9 +259,17 @@ COMMANDS = (
 )
 
 
+_table: list[Command] = list(COMMANDS)
+
+
+def use(table: Sequence[Command]) -> None:
+    """Replace the table by one with keys of the user's own; before a screen is imported."""
+    _table[:] = table
+
+
 def commands(*scopes: str) -> Iterator[Command]:
     """Yield the commands of some scopes in their order."""
-    return (command for scope in scopes for command in COMMANDS if _belongs(command, scope))
+    return (command for scope in scopes for command in _table if _belongs(command, scope))
 
 
 _CHART_ACTIONS = {

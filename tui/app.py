@@ -16,7 +16,7 @@ from cnn_tui.tui.actions import APP, scopes_of
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
-from cnn_tui.tui.config import keep_theme
+from cnn_tui.tui.config import keep
 from cnn_tui.tui.messages import (
     EditRun,
     InspectRun,
@@ -194,7 +194,9 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
 
     def _keep_theme(self, name: str | None) -> None:
         if name:
-            run_in_thread(self, partial(keep_theme, name), lambda _: None, partial(complain, self))
+            run_in_thread(
+                self, partial(keep, "theme", name), lambda _: None, partial(complain, self)
+            )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         match action:

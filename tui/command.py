@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -21,6 +22,11 @@ class Command:
     in_bar: bool = True
     name: str = ""
     """Its name in the command palette; by default that in the help."""
+
+    @property
+    def id(self) -> str:
+        """Its place and label, by which ``[keys]`` of ``config.toml`` names it."""
+        return f"{self.scope}.{re.sub(r'[^a-z0-9]+', '-', self.label.lower())}"
 
     @property
     def title(self) -> str:

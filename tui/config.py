@@ -1,10 +1,8 @@
-"""The user's choices, kept in ``config.toml``: so far the theme."""
+"""The user's file ``config.toml``: read without judging it, written with its other lines kept."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
@@ -14,17 +12,10 @@ from cnn_tui.engine.specs.files import read_bytes, replace_bytes
 from cnn_tui.tui.words import clean
 
 _MOST_BYTES = 1 << 16
+KEYS = "keys"
+"""The table of the file with keys of one's own."""
 
-
-@dataclass(frozen=True)
-class Config:
-    """What the file says; ``trouble`` is what could not be used, in one line."""
-
-    theme: str = ""
-    """The name of a theme; empty for the first one."""
-    trouble: str = ""
-    broken: bool = False
-    """Whether the file is no TOML."""
+Value = str | int | float | bool
 
 
 def is_file(path: Path) -> bool:
@@ -40,49 +31,47 @@ def config_file() -> Path:
     return platformdirs.user_config_path("cnn-tui", appauthor=False) / "config.toml"
 
 
-def read_config(themes: Sequence[str]) -> Config:
-    """Read the file; a wrong one is reported in ``trouble`` and never an error."""
+def read_file() -> tuple[Mapping[str, object], str]:
+    """Return what the file says, and what is wrong with it in one line if it is no TOML."""
     path = config_file()
     if not is_file(path):
-        return Config()
+        return {}, ""
     # Imported late: most users have no such file, and the first paint waits for this.
     import tomllib
 
     try:
-        found = tomllib.loads(read_bytes(path, _MOST_BYTES).decode())
+        return tomllib.loads(read_bytes(path, _MOST_BYTES).decode()), ""
     except (SpecError, ValueError, RecursionError) as error:
-        trouble = f"{path} cannot be read, so the defaults are used: {clean(str(error))}"
-        return Config(trouble=trouble, broken=True)
-    theme = found.get("theme", "")
-    if theme in ("", *themes):
-        return Config(theme)
-    return Config(
-        trouble=f"{path}: theme = {clean(repr(theme))} is none of the themes, which F9 lists."
-    )
+        return {}, f"{path} cannot be read, so the defaults are used: {clean(str(error))}"
 
 
-def keep_theme(theme: str) -> None:
-    """Write the theme to the file, whose other lines stay; a wrong file is replaced.
+def keep(name: str, value: Value | None, table: str = "") -> None:
+    """Write a setting to the file; None removes it. A file that is no TOML is replaced.
+
+    Args:
+        name: A key of the file, or of its ``table``.
+        value: Its new value.
+        table: The heading below which it stands; empty for the top of the file.
 
     Raises:
         OSError: if the file cannot be written; its content is then unchanged.
     """
+    # Imported late: only who changes a setting needs it.
+    import tomlkit
+
     path = config_file()
-    line = f'theme = "{theme}"'
-    lines = [] if read_config((theme,)).broken else _lines(path)
-    # Below a table's heading it would be another setting.
-    tables = [at for at, old in enumerate(lines) if old.lstrip().startswith("[")]
-    own = [at for at, old in enumerate(lines) if re.match(r"\s*theme\s*=", old)]
-    if own and own[0] < min(tables, default=len(lines)):
-        lines[own[0]] = line
+    _, trouble = read_file()
+    if not is_file(path) and value is None:
+        return
+    readable = is_file(path) and not trouble
+    text = read_bytes(path, _MOST_BYTES).decode() if readable else ""
+    document = tomlkit.parse(text)
+    if table and not isinstance(document.get(table), dict):
+        document[table] = tomlkit.table()
+    place = document[table] if table else document
+    if value is None:
+        place.pop(name, None)
     else:
-        lines.insert(0, line)
+        place[name] = value
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_bytes(path, ("\n".join(lines) + "\n").encode())
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return read_bytes(path, _MOST_BYTES).decode().splitlines()
-    except (SpecError, ValueError):
-        return []
+    replace_bytes(path, tomlkit.dumps(document).encode())

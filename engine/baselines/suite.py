@@ -14,6 +14,7 @@ from cnn_tui.engine.baselines.neighbours import KNN, BaselineData, keep_knn, run
 from cnn_tui.engine.baselines.recipes import BASELINES, Baseline, network_for
 from cnn_tui.engine.baselines.record import BaselineRecord, BaselineResult, find, write
 from cnn_tui.engine.baselines.trained import train_baseline
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.data.cache import digest
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.runs.fingerprint import data_digest, network_digest
@@ -21,7 +22,6 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Recorder
 from cnn_tui.engine.runs.train import new_run, resume_run
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEvent
 

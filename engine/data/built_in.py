@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.data.cache import cached, digest
 from cnn_tui.engine.data.dataset import Dataset, Split, stratified_order
 from cnn_tui.engine.data.figures import FIGURES, Field
 from cnn_tui.engine.data.image_file import ImageFile
 from cnn_tui.engine.data.sources import Progress
-from cnn_tui.engine.threads import default_threads
 
 Volume = tuple[int, int, int]
 """``(C, H, W)`` of an image."""

@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.data.cache import cached, digest
 from cnn_tui.engine.data.image_file import ImageFile
 from cnn_tui.engine.data.pictures import (
@@ -32,7 +33,6 @@ from cnn_tui.engine.data.pictures import (
 )
 from cnn_tui.engine.data.sources import Progress
 from cnn_tui.engine.specs.network import ResizeRule
-from cnn_tui.engine.threads import default_threads
 
 _PIXELS, _SUMS, _REMARKS = "pixels", "sums", "remarks"
 _FIRST = 32

@@ -10,6 +10,7 @@ import numpy as np
 
 from cnn_tui.engine.baselines.knn import nearest, vote
 from cnn_tui.engine.baselines.screens import Rows
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.features import features_of, rows_of
 from cnn_tui.engine.insight.fitting import hits
@@ -19,7 +20,7 @@ from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, check
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.layers import Dropout
-from cnn_tui.engine.threads import WorkerPool, default_threads
+from cnn_tui.engine.threads import WorkerPool
 
 PIXELS = "pixels"
 """The name of the probe on the images themselves."""

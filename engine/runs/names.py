@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from cnn_tui.engine.data.sources import data_home
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.specs.wording import nearest, show
 
+RUNS_VARIABLE = "CNN_TUI_RUNS"
 BIN = ".bin"
 """Folder of the deleted runs, inside the folder of runs."""
 
@@ -74,5 +76,6 @@ def make_folder(root: Path, base: str) -> Path:
 
 
 def runs_home() -> Path:
-    """The default folder of this user's runs."""
-    return data_home() / "runs"
+    """The folder of this user's runs: ``CNN_TUI_RUNS`` of the environment, else a usual one."""
+    chosen = os.environ.get(RUNS_VARIABLE)
+    return Path(chosen).expanduser() if chosen else data_home() / "runs"

@@ -95,6 +95,11 @@ def _range(kind: types.IntType | types.FloatType) -> str:
     return "".join(f" {word} {bound:.16g}" for word, bound in bounds.items() if bound is not None)
 
 
+def file_size(count: int) -> str:
+    """Bytes as text, in powers of 1000."""
+    return f"{count / 1e6:,.0f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
+
+
 def plain(text: str) -> str:
     """Escape control characters and line breaks of untrusted text."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

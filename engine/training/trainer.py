@@ -8,6 +8,7 @@ from contextlib import closing
 import msgspec
 
 from cnn_tui.engine.build import build
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.loader import Batch, Loader
 from cnn_tui.engine.data.preprocess import Normalizer
@@ -16,7 +17,6 @@ from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.batches import count_batches
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.babysitter import Babysitter
 from cnn_tui.engine.training.checkpointer import Checkpointer
 from cnn_tui.engine.training.control import Control

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from runs_made import until
 
+from cnn_tui.tui import settings
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.config import config_file, keep_theme, read_config
+from cnn_tui.tui.config import config_file, keep, read_file
 from cnn_tui.tui.terminal.link import Link
-from cnn_tui.tui.theme import THEMES
 
 MakeApp = Callable[..., CnnTuiApp]
-NAMES = tuple(THEMES)
 
 
 @pytest.fixture(autouse=True)
@@ -25,29 +24,32 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_file_is_where_users_look_for_it(file: Path) -> None:
     assert config_file() == file
-    assert read_config(NAMES).theme == "" and not file.exists()
+    assert read_file() == ({}, "") and not file.exists()
 
 
 def test_a_theme_is_kept_and_other_lines_stay(file: Path) -> None:
     file.parent.mkdir()
-    file.write_text('# mine\ntheme = "nord"\n\n[later]\nx = 1\n')
-    assert read_config(NAMES).theme == "nord"
-    keep_theme("cnn-tui-light")
-    assert file.read_text() == '# mine\ntheme = "cnn-tui-light"\n\n[later]\nx = 1\n'
+    file.write_text('# mine\ntheme = "nord" # dark\n\n[later]\nx = 1\n')
+    keep("theme", "cnn-tui-light")
+    assert file.read_text() == '# mine\ntheme = "cnn-tui-light" # dark\n\n[later]\nx = 1\n'
     assert [path.name for path in file.parent.iterdir()] == ["config.toml"]
 
 
-@pytest.mark.parametrize(
-    "text", ["theme = ", "theme = 3", 'theme = "none such"', "\0", "theme = [[" * 999]
-)
-def test_a_wrong_file_is_one_line_of_trouble(file: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["theme = ", "\0", "theme = [[" * 999])
+def test_a_wrong_file_is_one_line_of_trouble_and_replaced(file: Path, text: str) -> None:
     file.parent.mkdir()
     file.write_text(text)
-    config = read_config(NAMES)
-    assert config.theme == "" and str(file) in config.trouble
-    assert len(config.trouble.splitlines()) == 1 and config.trouble.isprintable()
-    keep_theme("nord")
-    assert read_config(NAMES).theme == "nord"
+    told, trouble = read_file()
+    assert not told and str(file) in trouble and trouble.isprintable()
+    keep("theme", "nord")
+    assert read_file() == ({"theme": "nord"}, "")
+
+
+@pytest.mark.parametrize("name", ["none such", "\x1b"])
+def test_a_theme_that_is_none_is_told(name: str) -> None:
+    assert settings.theme({"CNN_TUI_THEME": "nord"}) == ("nord", "")
+    theme, trouble = settings.theme({"CNN_TUI_THEME": name})
+    assert theme == "" and "F9 lists" in trouble and trouble.isprintable()
 
 
 async def test_the_theme_is_worn_while_it_is_highlighted(make_app: MakeApp, file: Path) -> None:
@@ -62,7 +64,7 @@ async def test_the_theme_is_worn_while_it_is_highlighted(make_app: MakeApp, file
         await pilot.press("f9", "down", "enter")
         await until(pilot, file.exists)
         assert app.theme == "cnn-tui-light"
-        assert read_config(NAMES).theme == "cnn-tui-light"
+        assert read_file() == ({"theme": "cnn-tui-light"}, "")
 
 
 async def test_16_colours_have_themes_of_their_own(make_app: MakeApp) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -10,17 +11,17 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
+from cnn_tui.tui import settings
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.cli.output import print_note
-from cnn_tui.tui.config import read_config
 from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
 from cnn_tui.tui.session import Emit, Session, train
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
 from cnn_tui.tui.terminal.streams import finish
-from cnn_tui.tui.theme import DARK, THEMES
+from cnn_tui.tui.theme import DARK
 from cnn_tui.tui.training import Places, Training
 
 
@@ -58,11 +59,11 @@ def run_app(
     session = Session(train_here)
     training = Training(session, places)
     app = CnnTuiApp(Builder(Document(network or Network(), source)), training, link, watched)
-    config = read_config(tuple(THEMES))
+    theme, trouble = settings.theme(os.environ)
     few = app.link.color == "16" or app.console.color_system == "standard"
-    app.wear(config.theme or DARK.name, few_colors=few)
-    if config.trouble:
-        app.call_later(app.notify, config.trouble, severity="warning", timeout=20)
+    app.wear(theme or DARK.name, few_colors=few)
+    for line in filter(None, (trouble, *settings.troubles())):
+        app.call_later(app.notify, line, severity="warning", timeout=20)
     heir = DetachOnHangup(on_hangup, training.stopped_run)
     with leaving_on_signals(app.leave, heir.detach) as watchdog:
         app.run(mouse=app.link.mouse)

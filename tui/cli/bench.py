@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.build import build
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import build_optimizer
@@ -19,7 +20,7 @@ from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.system_memory import most_held_memory
-from cnn_tui.engine.threads import default_threads
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.words import count
 
@@ -42,12 +43,12 @@ class Result(msgspec.Struct, frozen=True):
 
 
 @click.command("bench")
-@click.argument("arch", default="lenet5")
+@click.argument("arch", shell_complete=completing.archs, default="lenet5")
 @click.option(
     "--batch-size", metavar="N", type=click.IntRange(1, 65536), default=64, show_default=True
 )
 @click.option("--steps", metavar="N", type=click.IntRange(1), default=20, show_default=True)
-@click.option("--threads", metavar="N", type=click.IntRange(1, 256), help="Default: all cores.")
+@options.threads
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(arch: str, batch_size: int, steps: int, threads: int | None, as_json: bool) -> None:
     """Measure whole training steps of ARCH (forward, loss, backward, momentum) on random data."""

@@ -13,7 +13,7 @@ from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.inside import number, place_of
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.report import Issue, LayerReport, Report
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_error, print_json, print_line, print_table
 
 _HEADER = ("#", "layer", "name", "settings", "output", "params", "MACs", "field")
@@ -24,7 +24,9 @@ _WRONG, _OPEN, _GOOD = "bold red", "dim", "green"
 
 
 @click.command("check")
-@click.argument("archs", metavar="ARCH...", nargs=-1, required=True)
+@click.argument(
+    "archs", shell_complete=completing.archs, metavar="ARCH...", nargs=-1, required=True
+)
 @click.option("--input", "shape", type=options.VolumeType(), help="Check with images of this size.")
 @click.option("--json", "as_json", is_flag=True, help="Print each report as a line of JSON.")
 def command(archs: tuple[str, ...], shape: tuple[int, int, int] | None, as_json: bool) -> int:

@@ -10,7 +10,7 @@ import click
 from cnn_tui.engine.runs.compare import EpochCurve, RunComparison, compare_runs
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.specs.paths import setting_words
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_json, print_table
 from cnn_tui.tui.dashboard.series import sparkline
 from cnn_tui.tui.words import percent
@@ -19,7 +19,7 @@ _CURVE = 24
 
 
 @click.command("compare")
-@click.argument("runs", nargs=-1, required=True)
+@click.argument("runs", shell_complete=completing.runs, nargs=-1, required=True)
 @options.as_json
 @options.runs_dir
 def command(runs: tuple[str, ...], as_json: bool, runs_dir: Path) -> None:

@@ -21,7 +21,7 @@ from cnn_tui.engine.data.understanding import form_of
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.wording import nearest, show
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.drawing import draw_sheet, looks_on, terminal
 from cnn_tui.tui.cli.loading import load, progress_shown
 from cnn_tui.tui.cli.options import Reading
@@ -84,7 +84,7 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.datasets)
 @options.data_dir
 @options.skip_damaged
 @options.reading
@@ -183,7 +183,7 @@ def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Exhibit]:
 
 
 @command.command("fetch")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.datasets)
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnn_tui.engine.runs.folder import open_run
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_json, print_line, print_note, print_table
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _SLIGHT = 0.02
 
 
 @click.command("evaluate")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @options.data
 @options.data_dir
 @click.option(
@@ -56,9 +56,9 @@ def command(
     Prints loss, accuracy, figures of each class, which classes are confused, and whether the
     network is right as often as its probabilities say.
     """
+    from cnn_tui.engine.cores import default_threads
     from cnn_tui.engine.insight.evaluation import evaluate_run
     from cnn_tui.engine.insight.subject import Subject
-    from cnn_tui.engine.threads import default_threads
     from cnn_tui.tui.cli.loading import progress_shown
 
     folder = open_run(runs_dir, run)

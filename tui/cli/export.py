@@ -12,7 +12,7 @@ from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.export.tables import csv_lines, json_lines, rows
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.storage import Storage, replace_file
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_line
 
 _TABLES = ("csv", "json")
@@ -21,7 +21,7 @@ _NETWORKS = {"safetensors": ".safetensors", "pytorch": ".py", "onnx": ".onnx"}
 
 
 @click.command("export")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.option(
     "--format",
     "kind",

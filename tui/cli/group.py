@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import os
 from importlib import import_module
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
+
+from cnn_tui.tui import settings
+from cnn_tui.tui.cli import completing
+from cnn_tui.tui.cli.output import print_note
 
 COMMANDS = {
     "train": "Train a network and print its progress.",
@@ -28,6 +34,9 @@ COMMANDS = {
     "preflight": "Check before training whether a network can learn.",
     "lr-find": "Find a learning rate.",
     "bench": "Measure training steps on random data.",
+    "config": "Show and change settings and keys.",
+    "doctor": "Tell what this machine, its terminal and its data allow.",
+    "completion": "Print what makes a shell complete commands.",
 }
 """Names and summaries; a command's file has its name, except for those in ``_FILES``."""
 
@@ -55,9 +64,16 @@ class CommandGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete commands, and the networks on which the app opens."""
+        found = super().shell_complete(ctx, incomplete)
+        networks = completing.archs(ctx, self.params[0], incomplete)
+        return [*found, *(item for item in networks if not found or item.type == "plain")]
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Insert the command that opens the app into a line without a command."""
-        if not args or args[0] not in (*COMMANDS, *_OPTIONS):
+        # A shell that completes the first word gives none yet: commands come into question as well.
+        if not (args or ctx.resilient_parsing) or (args and args[0] not in (*COMMANDS, *_OPTIONS)):
             args = [_LAUNCH, *args]
         return super().parse_args(ctx, args)
 
@@ -80,13 +96,20 @@ class CommandGroup(click.Group):
 )
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(package_name="cnn-tui", message="%(prog)s %(version)s")
-def cli(debug: bool) -> None:
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:
     """Build, train and understand ConvNets in a terminal.
 
     ARCH is the name of a preset or a TOML file. Without a command the app opens, with ARCH if it is
     given. Options of the app: --data-dir DIR is the folder of a dataset that is not built in; --fps
     N, --no-mouse, --ascii and --color auto|16|256|truecolor|none adapt it to a terminal or link.
+    cnn-tui config sets them for good.
     """
+    # Before the command reads its options, of which these are defaults.
+    settings.apply(os.environ)
+    if ctx.invoked_subcommand:
+        for trouble in settings.troubles():
+            print_note(trouble)
 
 
 def _load(name: str) -> click.Command:

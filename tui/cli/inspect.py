@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cnn_tui.engine.runs.folder import RunFolder, open_run
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_json, print_line, print_note, print_table
 from cnn_tui.tui.inspect.canvas import Seen, Wanted
 from cnn_tui.tui.inspect.table import VIEWS, Takes, View, unknown_view, view_named
@@ -27,7 +27,7 @@ class InspectCommand(click.Command):
 
 
 @click.command("inspect", cls=InspectCommand)
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.argument("view", required=False)
 @click.option("--layer", metavar="NAME", help="The layer; the first conv layer if not given.")
 @click.option("--image", metavar="N|FILE", help="Number in the validation split, or a picture.")
@@ -174,8 +174,8 @@ def _computed(
     data: str | None,
     data_dir: Path | None,
 ) -> tuple[Seen, str]:
+    from cnn_tui.engine.cores import default_threads
     from cnn_tui.engine.insight.subject import Subject
-    from cnn_tui.engine.threads import default_threads
     from cnn_tui.tui.cli.loading import progress_shown
 
     with progress_shown(suffix="%") as tell:

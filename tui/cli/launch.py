@@ -4,57 +4,39 @@ from __future__ import annotations
 
 import gc
 import os
-import sys
 from pathlib import Path
-from typing import get_args
 
 import click
 
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import file_of, resolve
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, link_options, options
 from cnn_tui.tui.cli.output import has_terminal, print_line
 from cnn_tui.tui.history.continuing import OnHangup
-from cnn_tui.tui.terminal.link import Color, link_for, prepare
+from cnn_tui.tui.keymap import use_own_keys
+from cnn_tui.tui.terminal.link import Link, prepare
 
 DEFAULT = "digits-convnet"
 
 
 @click.command()
-@click.argument("arch", default=DEFAULT)
+@click.argument("arch", shell_complete=completing.archs, default=DEFAULT)
 @options.data_dir
-@click.option(
-    "--fps",
-    type=click.FloatRange(0.1, 30),
-    metavar="N",
-    help="Draw news of a run N times a second. Default: 4, over SSH 2.",
-)
-@click.option("--no-mouse", is_flag=True, help="Do not ask the terminal to report the mouse.")
-@click.option(
-    "--color",
-    type=click.Choice(get_args(Color)),
-    default="auto",
-    help="Default: what the terminal reports; none if NO_COLOR is set.",
-)
 @options.on_hangup
-@click.option("--ascii", is_flag=True, help="Draw in ASCII only.")
+@link_options.link
 def command(
     arch: str,
     data_dir: Path | None,
-    fps: float | None,
-    no_mouse: bool,
-    color: Color,
-    ascii: bool,
     on_hangup: OnHangup,
+    link: Link,
 ) -> int:
     """Open the app on the network ARCH, a preset or a TOML file."""
     network = resolve(arch)
     if not has_terminal():
         return _train(network, data_dir, on_hangup)
-    encoding = getattr(sys.stderr, "encoding", "") or ""
-    link = link_for(os.environ, encoding, fps=fps, mouse=not no_mouse, color=color, ascii=ascii)
     prepare(link, os.environ)
+    use_own_keys()
     if data_dir is not None and not data_dir.exists():
         raise DataError(f"{data_dir}: there is no such folder or file.", "Check --data-dir.")
     # Before the app is imported; see run_app.

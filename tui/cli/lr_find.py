@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.memory_estimate import check_memory
-from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.lr_finder import STEPS, LrCurve, find_lr
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.loading import load_for
 from cnn_tui.tui.cli.options import Reading
 from cnn_tui.tui.cli.output import print_json, print_line
@@ -21,7 +21,7 @@ _WIDTH = 60
 
 
 @click.command("lr-find")
-@click.argument("arch")
+@click.argument("arch", shell_complete=completing.archs)
 @options.data
 @options.data_dir
 @options.skip_damaged

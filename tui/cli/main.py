@@ -11,8 +11,10 @@ import traceback
 from collections.abc import Sequence
 
 import click
+from click.shell_completion import shell_complete
 
 from cnn_tui.engine.errors import CnnTuiError, reason_of
+from cnn_tui.tui.cli import completion
 from cnn_tui.tui.cli.group import cli
 from cnn_tui.tui.cli.output import print_error, print_trace
 from cnn_tui.tui.terminal.shutdown import HUNG_UP
@@ -67,6 +69,8 @@ def _prepare_process() -> None:
 
 
 def _invoke(args: list[str]) -> int:
+    if asked := os.environ.get(completion.VARIABLE):
+        return shell_complete(cli, {}, "cnn-tui", completion.VARIABLE, asked)
     # Not cli.main(): it would turn a broken pipe into exit code 1, an interrupt into a blank line.
     try:
         with cli.make_context("cnn-tui", args) as context:

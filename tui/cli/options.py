@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from cnn_tui.engine.cores import MOST_THREADS, THREADS_VARIABLE
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.values import value_problems
+from cnn_tui.tui.cli import completing
 
 if TYPE_CHECKING:
     # It brings NumPy along, which most commands do without.
@@ -31,7 +33,11 @@ runs_dir = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 threads = click.option(
-    "--threads", type=click.IntRange(1, 256), metavar="N", help="Default: all cores."
+    "--threads",
+    type=click.IntRange(1, MOST_THREADS),
+    envvar=THREADS_VARIABLE,
+    metavar="N",
+    help="Default: all cores.",
 )
 
 checkpoint_every = click.option(
@@ -44,6 +50,7 @@ checkpoint_every = click.option(
 data = click.option(
     "--data",
     metavar="NAME",
+    shell_complete=completing.datasets,
     help="This dataset, folder or file of one's own instead of the network's.",
 )
 

@@ -14,12 +14,12 @@ import click
 import msgspec
 import numpy as np
 
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.data.pictures import BadPictureError, read_picture
 from cnn_tui.engine.data.wanted import INPUT, WantedPicture, wanted_pictures
 from cnn_tui.engine.export.states import Guess, Predictor, TrainedState, read_state
 from cnn_tui.engine.runs.folder import open_run
-from cnn_tui.engine.threads import default_threads
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.loading import progress_shown
 from cnn_tui.tui.cli.output import print_error, print_json, print_line
 from cnn_tui.tui.cli.submission import Predicted, Submission, show_csv, table
@@ -41,7 +41,7 @@ class Prediction(msgspec.Struct, frozen=True):
 
 
 @click.command("predict")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
 @click.option("--top", type=click.IntRange(1, 1000), default=3, show_default=True, metavar="K")
 @click.option(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.wording import listed
-from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.preflight import preflight
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.loading import load_for
 from cnn_tui.tui.cli.options import Reading
 from cnn_tui.tui.cli.output import print_json, print_line
@@ -19,7 +19,7 @@ _MARKS = {True: "ok", False: "WRONG", None: "?"}
 
 
 @click.command("preflight")
-@click.argument("arch")
+@click.argument("arch", shell_complete=completing.archs)
 @options.data
 @options.data_dir
 @options.skip_damaged

@@ -13,7 +13,7 @@ from cnn_tui.engine.runs.reproduction import plan_again
 from cnn_tui.engine.runs.train import data_folder, new_run
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.opening import check_compatible
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.compare import print_comparison
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_data
@@ -22,7 +22,7 @@ from cnn_tui.tui.history.continuing import OnHangup
 
 
 @click.command("reproduce")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.option(
     "--set",
     "change",

@@ -11,7 +11,7 @@ from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.train import data_folder, require_further, resume_run, with_epochs
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.opening import check_compatible
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_data
 from cnn_tui.tui.cli.options import Extras
@@ -20,7 +20,7 @@ from cnn_tui.tui.history.continuing import OnHangup
 
 
 @click.command("resume")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.option("--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Train up to epoch N.")
 @options.threads
 @click.option(

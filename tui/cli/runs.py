@@ -12,7 +12,7 @@ from cnn_tui.engine.runs import manage, requests
 from cnn_tui.engine.runs.cleanup import list_bin
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.history import Order, RunEntry, list_runs, matches, sort_runs
-from cnn_tui.tui.cli import options, runs_disk
+from cnn_tui.tui.cli import completing, options, runs_disk
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.dashboard.series import sparkline
 from cnn_tui.tui.words import count, megabytes, percent
@@ -57,7 +57,7 @@ for _one in runs_disk.COMMANDS:
 
 
 @command.command("rename")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.argument("name")
 @click.pass_obj
 def rename(root: Path, run: str, name: str) -> None:
@@ -66,7 +66,7 @@ def rename(root: Path, run: str, name: str) -> None:
 
 
 @command.command("delete")
-@click.argument("runs", nargs=-1, required=True)
+@click.argument("runs", shell_complete=completing.runs, nargs=-1, required=True)
 @click.pass_obj
 def delete(root: Path, runs: tuple[str, ...]) -> None:
     """Move runs to the bin."""
@@ -78,7 +78,7 @@ def delete(root: Path, runs: tuple[str, ...]) -> None:
 
 
 @command.command("tag")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.argument("tags", nargs=-1)
 @click.pass_obj
 def tag(root: Path, run: str, tags: tuple[str, ...]) -> None:
@@ -87,7 +87,7 @@ def tag(root: Path, run: str, tags: tuple[str, ...]) -> None:
 
 
 @command.command("note")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.argument("text")
 @click.pass_obj
 def note(root: Path, run: str, text: str) -> None:
@@ -96,7 +96,7 @@ def note(root: Path, run: str, text: str) -> None:
 
 
 @command.command("pause")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.pass_obj
 def pause(root: Path, run: str) -> None:
     """Pause the trainer of RUN after its current batch."""
@@ -104,7 +104,7 @@ def pause(root: Path, run: str) -> None:
 
 
 @command.command("continue")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.pass_obj
 def go_on(root: Path, run: str) -> None:
     """Continue the paused trainer of RUN; cnn-tui resume is for a run that has ended."""
@@ -112,7 +112,7 @@ def go_on(root: Path, run: str) -> None:
 
 
 @command.command("stop")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.pass_obj
 def stop(root: Path, run: str) -> None:
     """Stop the trainer of RUN after its current batch, with a checkpoint."""
@@ -120,7 +120,7 @@ def stop(root: Path, run: str) -> None:
 
 
 @command.command("lr")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.argument("value", type=click.FloatRange(0, 1e6, min_open=True))
 @click.pass_obj
 def lr(root: Path, run: str, value: float) -> None:

@@ -12,7 +12,7 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs import manage
 from cnn_tui.engine.runs.cleanup import KINDS, Kind, Reclaimable, clean_up, list_bin, spares
 from cnn_tui.engine.runs.folder import open_run
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.history.run_rows import spare_words, state_words
 from cnn_tui.tui.words import megabytes
@@ -21,7 +21,7 @@ _yes = click.option("--yes", is_flag=True, help="Delete without asking.")
 
 
 @click.command("states")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @options.as_json
 @click.pass_obj
 def states(root: Path, run: str, as_json: bool) -> None:
@@ -71,7 +71,7 @@ def bin_(root: Path, as_json: bool) -> None:
 
 
 @click.command("restore")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.pass_obj
 def restore(root: Path, run: str) -> None:
     """Restore RUN from the bin."""

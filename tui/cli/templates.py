@@ -13,7 +13,7 @@ from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.export.templates import Kind, Templates, first_layer
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.drawing import SIDE, draw_sheet, looks_on, terminal
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.samples import template_sheet, template_words
@@ -35,7 +35,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 @click.command("templates")
-@click.argument("run")
+@click.argument("run", shell_complete=completing.runs)
 @click.option("--top", type=click.IntRange(1, 65_536), default=100, show_default=True, metavar="N")
 @click.option("--state", type=click.Choice(["best", "last"]), default="best", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one template per line as JSON.")

@@ -18,7 +18,7 @@ from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.snapshot import Weights
 from cnn_tui.engine.transforms.fine_tune import starting_weights, with_new_head
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
 from cnn_tui.tui.cli.options import Extras, Reading
@@ -27,7 +27,7 @@ from cnn_tui.tui.history.continuing import OnHangup
 
 
 @click.command("train")
-@click.argument("arch", required=False)
+@click.argument("arch", shell_complete=completing.archs, required=False)
 @click.option("--from", "origin", metavar="RUN", help="Begin with the best weights of this run.")
 @click.option(
     "--freeze", metavar="LAYER", help="Leave the layers up to this one as they are; none: ''."

@@ -76,9 +76,9 @@ class SavedSource:
 
     def subject(self, state: str) -> Subject:
         """Read a state; the untrained one of a run that has written none yet."""
+        from cnn_tui.engine.cores import default_threads
         from cnn_tui.engine.insight.states import BEST
         from cnn_tui.engine.insight.subject import Subject
-        from cnn_tui.engine.threads import default_threads
 
         states = self.states()
         state = state or (states[0] if len(states) == 1 else BEST)

@@ -65,7 +65,7 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
             yield Static(classes="hint")
 
     def _sweep(self, stopping: Callable[[], bool]) -> Generator[LrPoint, None, None]:
-        from cnn_tui.engine.threads import default_threads
+        from cnn_tui.engine.cores import default_threads
         from cnn_tui.engine.training.lr_finder import sweep
 
         network, dataset, _ = load_for(

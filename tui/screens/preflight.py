@@ -48,7 +48,7 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
             yield Static(classes="hint")
 
     def _check(self, stopping: Callable[[], bool]) -> Generator[CheckResult, None, None]:
-        from cnn_tui.engine.threads import default_threads
+        from cnn_tui.engine.cores import default_threads
         from cnn_tui.engine.training.preflight import CHECKS, preflight
 
         self._names = tuple(CHECKS)

@@ -1,0 +1,54 @@
+"""What a shell offers for an argument: architectures, runs, datasets, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from click.shell_completion import CompletionItem
+
+Items = list[CompletionItem]
+
+
+def archs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Presets; files, once the word is none."""
+    from cnn_tui.engine.specs.presets import preset_names
+
+    return _beginning(preset_names(), incomplete) or [CompletionItem(incomplete, type="file")]
+
+
+def runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Runs of the folder that the line names, the latest first."""
+    from cnn_tui.engine.runs.names import run_names, runs_home
+
+    root = ctx.params.get("runs_dir") or runs_home()
+    names = sorted(run_names(root), key=lambda name: -_time(root / name))
+    return _beginning(names, incomplete)
+
+
+def _time(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def datasets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Known datasets; files and folders, once the word is none."""
+    from cnn_tui.engine.data.catalog import dataset_names
+
+    return _beginning(dataset_names(), incomplete) or [CompletionItem(incomplete, type="file")]
+
+
+def settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Settings, and the commands that have keys."""
+    from cnn_tui.tui.actions import COMMANDS
+    from cnn_tui.tui.settings import SETTINGS
+
+    names = [*(row.name for row in SETTINGS), "keys"]
+    return _beginning(names, incomplete) or _beginning([row.id for row in COMMANDS], incomplete)
+
+
+def _beginning(words: Iterable[str], incomplete: str) -> Items:
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
