@@ -19,11 +19,11 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
-class _Line(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_snake):
+class _SweepEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_snake):
     pass
 
 
-class SweepBegun(_Line, frozen=True):
+class SweepBegun(_SweepEvent, frozen=True):
     """The first line, and one more whenever a coordinator takes the sweep up."""
 
     title: Text
@@ -43,13 +43,13 @@ class SweepBegun(_Line, frozen=True):
     """Fields that are drawn on a logarithmic scale."""
 
 
-class TrialsAdded(_Line, frozen=True):
+class TrialsAdded(_SweepEvent, frozen=True):
     """More trials were asked for."""
 
     total: Count
 
 
-class PointRefused(_Line, frozen=True):
+class PointRefused(_SweepEvent, frozen=True):
     """A point whose network does not fit, or that equals an earlier one: it is not trained."""
 
     number: Count
@@ -57,7 +57,7 @@ class PointRefused(_Line, frozen=True):
     reason: Text
 
 
-class TrialAsked(_Line, frozen=True):
+class TrialAsked(_SweepEvent, frozen=True):
     """A point of the space that will be trained."""
 
     number: Count
@@ -69,7 +69,7 @@ class TrialAsked(_Line, frozen=True):
     macs: Count
 
 
-class TrialStarted(_Line, frozen=True):
+class TrialStarted(_SweepEvent, frozen=True):
     """A run of a trial begins on a worker, or continues there."""
 
     number: Count
@@ -80,7 +80,7 @@ class TrialStarted(_Line, frozen=True):
     """1 for the first time; more after a failure or a lost worker."""
 
 
-class TrialReported(_Line, frozen=True):
+class TrialReported(_SweepEvent, frozen=True):
     """The objective after an epoch, the mean over the seeds."""
 
     number: Count
@@ -89,7 +89,7 @@ class TrialReported(_Line, frozen=True):
     """None if it is not finite."""
 
 
-class TrialEnded(_Line, frozen=True):
+class TrialEnded(_SweepEvent, frozen=True):
     """The end of a trial."""
 
     number: Count
