@@ -12,7 +12,8 @@ import distributed
 from distributed import Client, LocalCluster, Security
 
 from cnn_tui.engine.errors import SweepError, reason_of
-from cnn_tui.engine.sweeps.worker import version
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.sweeps.worker import can_read, version
 from cnn_tui.engine.threads import default_threads
 
 _PATIENCE = 10.0
@@ -86,6 +87,14 @@ def remote_cluster(address: str, tls: Tls | None = None) -> Iterator[Cluster]:
     with client:
         _require_versions(client, address)
         yield Cluster(client, 0, address)
+
+
+def reads_data(cluster: Cluster, network: Network, data_dir: Path | None) -> bool:
+    """Whether every worker of another machine can read the data of a network itself."""
+    if not cluster.address:
+        return True
+    answers = cluster.client.run(can_read, network, data_dir, on_error="ignore")
+    return all(answers.values())
 
 
 def _security(tls: Tls | None) -> Security | None:

@@ -18,7 +18,8 @@ from distributed import Future, KilledWorker
 from cnn_tui.engine.errors import CnnTuiError, SpecError
 from cnn_tui.engine.runs.exchange import Reply
 from cnn_tui.engine.runs.recorder import utc_now
-from cnn_tui.engine.specs.check import check_with_data
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.known_data import DataFacts, facts_for
 from cnn_tui.engine.sweeps.book import SweepBook
 from cnn_tui.engine.sweeps.folder import Phase
 from cnn_tui.engine.sweeps.lines import (
@@ -54,6 +55,7 @@ class Coordinator:
         plan: what is searched.
         past: what earlier coordinators have written.
         placer: places runs on a cluster.
+        facts: what the networks have to fit; what the name of the data tells, if None.
     """
 
     def __init__(
@@ -62,9 +64,10 @@ class Coordinator:
         plan: SweepPlan,
         past: SweepState,
         placer: Placer,
+        facts: DataFacts | None = None,
     ) -> None:
         self._book, self._plan, self._past, self._placer = book, plan, past, placer
-        self._folder = book.folder
+        self._folder, self._facts = book.folder, facts
         self.total = max(past.total, plan.trials)
         asked = len(past.trials) + sum(past.refused.values())
         self._asker = Asker(self._folder.name, plan, self._folder.journal_file, asked)
@@ -159,7 +162,7 @@ class Coordinator:
             if key in self._seen:
                 raise SpecError(f"The same as trial {self._seen[key]}.")
             network = self._plan.network(values)
-            report = check_with_data(network)
+            report = check(network, data=self._facts or facts_for(network))
             if report.issues:
                 raise SpecError(report.issues[0].message)
         except SpecError as error:
@@ -273,7 +276,7 @@ class Coordinator:
     def _values(self, trial: LiveTrial, end: TrialEnded) -> tuple[float, ...]:
         if end.state != "finished" or end.value is None:
             return ()
-        report = check_with_data(trial.runs[0].job.network)
+        report = check(trial.runs[0].job.network)
         costs = {"parameters": report.total_params, "macs": report.total_macs}
         return (end.value, *(costs[name] for name in self._plan.search.objectives[1:]))
 

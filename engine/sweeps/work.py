@@ -95,7 +95,7 @@ def train_run(
         return ended
     given = Path(job.data_dir) if job.data_dir else None
     network, dataset, data_dir = (
-        _loaded(job.network, given) if dataset is None else (job.network, dataset, given)
+        read_data(job.network, given) if dataset is None else (job.network, dataset, given)
     )
     try:
         check_compatible(network, dataset)
@@ -210,7 +210,7 @@ _data: dict[bytes, tuple[Network, Dataset, Path | None]] = {}
 """The data of the last run: the next one of this process nearly always has the same."""
 
 
-def _loaded(network: Network, data_dir: Path | None) -> tuple[Network, Dataset, Path | None]:
+def read_data(network: Network, data_dir: Path | None) -> tuple[Network, Dataset, Path | None]:
     """The data of a network, read once a process; the network with their full name."""
     recipe = [getattr(network.training, name) for name in _DECIDES_DATA]
     key = msgspec.json.encode(

@@ -13,9 +13,17 @@ from distributed import Queue, get_worker
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.sources import cache_home
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.sweeps.folder import SWEEPS, SweepFolder
 from cnn_tui.engine.sweeps.packing import pack_run, unpack_run
-from cnn_tui.engine.sweeps.work import EpochFigures, RunOutcome, TrialJob, train_run
+from cnn_tui.engine.sweeps.work import (
+    EpochFigures,
+    RunOutcome,
+    TrialJob,
+    read_data,
+    train_run,
+)
 from cnn_tui.engine.threads import default_threads
 from cnn_tui.engine.training.control import Control
 
@@ -111,6 +119,15 @@ def sees_folder(root: str, sweep: str, token: str) -> bool:
         return SweepFolder(Path(root) / SWEEPS / sweep).info().token == token
     except Exception:
         return False
+
+
+def can_read(network: Network, data_dir: Path | None) -> bool:
+    """Whether this machine has the data of a network; they are then read already."""
+    try:
+        read_data(network, data_dir)
+    except CnnTuiError:
+        return False
+    return True
 
 
 def version() -> str:
