@@ -78,6 +78,15 @@ class SweepPlan(NamedTuple):
             return min(self.search.trials or MOST_TRIALS, grid_size(self.space))
         return self.search.trials or 20
 
+    @property
+    def epochs(self) -> int:
+        """Epochs of a run, unless they are in the space."""
+        return int(self.fixed.get("epochs") or self.base.training.epochs)
+
+    def with_trials(self, trials: int) -> SweepPlan:
+        """The plan with another number of trials."""
+        return self._replace(search=msgspec.structs.replace(self.search, trials=trials))
+
     def network(self, values: Mapping[str, Value]) -> Network:
         """The network of a point, with the name of the sweep.
 

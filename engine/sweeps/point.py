@@ -26,7 +26,6 @@ LAYERS = "layers"
 _LETTERS = {"N": "n", "M": "m", "K": "k"}
 """The letters of the pattern, as the notes write them, and their options."""
 _PATTERN = "pattern."
-_TEXT = "pattern.text"
 _OWN = ("name", "description", "data", "classes", "labels_from")
 """Settings that a sweep has for all its points."""
 _SHOWN = 4
@@ -73,7 +72,8 @@ def _with_layers(base: Network, values: Mapping[str, Value]) -> Network:
         facts = facts_for(base)
         options: dict[str, Value] = {"classes": facts.classes or DEFAULTS.classes}
         for name, value in values.items():
-            options[_LETTERS.get(name) or name.removeprefix(_PATTERN)] = value
+            option = name.removeprefix(_PATTERN)
+            options[_LETTERS.get(option, option)] = value
         text = str(options.pop("text", PATTERN))
         layers = preview(text, _options(options), base.input).layers
     else:

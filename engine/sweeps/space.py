@@ -79,14 +79,21 @@ class SpaceField(NamedTuple):
         step = self.step or 1.0
         return tuple(self._number(self.low + step * i) for i in range(self.count() or 0))
 
+    def drawn(self, share: float) -> Value:
+        """The value at a share of its range, from 0 to 1, on its own scale."""
+        if self.kind == "choice" or self.step is not None or (self.is_integer and not self.log):
+            values = self.grid()
+            return values[min(int(share * len(values)), len(values) - 1)]
+        return self._at(share)
+
     def _spread(self, points: int) -> Iterator[Value]:
         for number in range(points):
-            share = number / (points - 1) if points > 1 else 0.0
-            if self.log:
-                value = self.low * (self.high / self.low) ** share
-            else:
-                value = self.low + (self.high - self.low) * share
-            yield self._number(value)
+            yield self._at(number / (points - 1) if points > 1 else 0.0)
+
+    def _at(self, share: float) -> Value:
+        if self.log:
+            return self._number(self.low * (self.high / self.low) ** share)
+        return self._number(self.low + (self.high - self.low) * share)
 
     def _number(self, value: float) -> float | int:
         return round(value) if self.is_integer else float(f"{value:.12g}")

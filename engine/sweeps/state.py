@@ -6,6 +6,7 @@ Neither needs NumPy, Dask or Optuna.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
@@ -98,6 +99,17 @@ class SweepState(msgspec.Struct, frozen=True, kw_only=True):
         return min(self._finished, key=lambda t: (self._loss(t), t.number), default=None)
 
     @property
+    def ranked(self) -> tuple[SweepTrial, ...]:
+        """All trials: finished ones first, the best before the others, then by number."""
+        order = ("finished", "running", "pruned", "waiting", "failed")
+
+        def key(trial: SweepTrial) -> tuple[int, float, int]:
+            place = math.inf if trial.best is None else self._loss(trial)
+            return order.index(trial.state), place, trial.number
+
+        return tuple(sorted(self.trials, key=key))
+
+    @property
     def _finished(self) -> list[SweepTrial]:
         return [t for t in self.trials if t.state == "finished" and t.best is not None]
 
@@ -181,9 +193,19 @@ class SweepFollower:
             workers=status.workers if coordinated else 0,
             started=self._first,
             ended=status.ended,
-            trials=tuple(self._trials.values()),
+            trials=self._shown(status.phase == "running"),
             refused=dict(self._refused.most_common()),
             importance=status.importance,
+        )
+
+    def _shown(self, is_running: bool) -> tuple[SweepTrial, ...]:
+        """The trials; where the sweep has ended or stopped, those under way wait for a resume."""
+        trials = tuple(self._trials.values())
+        if is_running:
+            return trials
+        return tuple(
+            msgspec.structs.replace(t, state="waiting") if t.state == "running" else t
+            for t in trials
         )
 
     def _fold(self, text: bytes) -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "presets": "List the built-in networks.",
     "preflight": "Check before training whether a network can learn.",
     "lr-find": "Find a learning rate.",
+    "sweep": "Train many runs of one file and find the best, here or on a cluster.",
     "bench": "Measure training steps on random data.",
 }
 """Names and summaries; a command's file has its name, except for those in ``_FILES``."""
