@@ -14,7 +14,7 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import LAYER_TYPES
 from cnn_tui.engine.specs.presets import load_preset, preset_names
-from cnn_tui.tui import actions, build_actions
+from cnn_tui.tui import actions, build_actions, sweep_actions
 from cnn_tui.tui.command import key_words
 from cnn_tui.tui.inspect.table import VIEWS
 from cnn_tui.tui.settings import SETTINGS
@@ -26,6 +26,8 @@ GROUPS = {
     "Train": (actions.TRAIN,),
     "Runs": (actions.RUNS,),
     "Inspect": (actions.INSPECT,),
+    "Sweeps": (sweep_actions.SWEEPS,),
+    "one sweep": (sweep_actions.SWEEP,),
     "a run that is watched": (actions.WATCH,),
     "a comparison": (actions.COMPARE,),
     "first-layer weights": (actions.WEIGHTS,),

@@ -83,6 +83,10 @@ class RunError(CnnTuiError):
     """A run cannot be saved, found, read, controlled or resumed."""
 
 
+class SweepError(CnnTuiError):
+    """A sweep cannot begin or go on: no extra, no scheduler, other versions on its workers."""
+
+
 class InsightError(CnnTuiError):
     """What was asked about the inside of a network cannot be shown."""
 

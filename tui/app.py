@@ -1,4 +1,4 @@
-"""The app: three modes over one network being built and one run being trained."""
+"""The app: five modes over one network being built and one run being trained."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import APP, scopes_of
 from cnn_tui.tui.bindings import bindings
@@ -23,6 +24,7 @@ from cnn_tui.tui.messages import (
     PresetWanted,
     RunSteered,
     WatchRun,
+    WatchSweep,
 )
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.files import Leaving, complain, may_quit, may_replace
@@ -50,14 +52,15 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         builder: Builder,
         training: Training,
         link: Link | None = None,
-        watched: RunFolder | None = None,
+        watched: RunFolder | SweepFolder | None = None,
     ) -> None:
-        """``watched`` is the run to show first."""
+        """``watched`` is the run, or the sweep, to show first."""
         super().__init__(builder, training, link or Link())
         self.watched = watched
         self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
         self.add_mode("inspect", lambda: screens.InspectScreen(self.training))
+        self.add_mode("sweeps", lambda: screens.SweepsScreen(self.places.runs))
 
     def get_default_screen(self) -> BuildScreen:
         return BuildScreen(self.builder, self.places.data)
@@ -66,8 +69,10 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         self._loop = asyncio.get_running_loop()
         self.builder.subscribe(self.show)
         self.show_heading()
-        if self.watched:
+        if isinstance(self.watched, RunFolder):
             self.call_later(self._watch, WatchRun(self.watched))
+        elif self.watched:
+            self.call_later(self._watch_sweep, WatchSweep(self.watched))
         self.set_interval(1 / self.link.fps, self.poll)
         self.begin_capture_print(self)
 
@@ -146,6 +151,13 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         if isinstance(self.screen_stack[0], screens.RunsScreen):
             self.screen_stack[0].open_run(event.folder)
 
+    @on(WatchSweep)
+    async def _watch_sweep(self, event: WatchSweep) -> None:
+        await self.switch_mode("sweeps")
+        self.show_heading()
+        if isinstance(self.screen_stack[0], screens.SweepsScreen):
+            self.screen_stack[0].open_sweep(event.folder)
+
     @on(PresetWanted)
     @work
     async def _open_preset(self, event: PresetWanted) -> None:
@@ -155,7 +167,7 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
 
     @on(InspectRun)
     async def _inspect(self, event: InspectRun) -> None:
-        if len(self.screen_stack) > 1:
+        if len(self.screen_stack) > 1 and self.current_mode != "sweeps":
             self.pop_screen()
         await self.switch_mode("inspect")
         if isinstance(self.screen_stack[0], screens.InspectScreen):

@@ -6,6 +6,7 @@ from textual.message import Message
 
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.training.control import Portion
 
 
@@ -33,6 +34,14 @@ class WatchRun(Message):
     """Show a run, live if a process is training it."""
 
     def __init__(self, folder: RunFolder) -> None:
+        super().__init__()
+        self.folder = folder
+
+
+class WatchSweep(Message):
+    """Show a sweep, live if it runs."""
+
+    def __init__(self, folder: SweepFolder) -> None:
         super().__init__()
         self.folder = folder
 

@@ -13,6 +13,7 @@ from cnn_tui.tui.actions import (
     commands,
 )
 from cnn_tui.tui.command import Command
+from cnn_tui.tui.sweep_actions import SWEEP, SWEEPS
 
 _NO_RUN = "There is no active run: F5 starts one."
 _NO_VALUES = "There are no values to show yet: F5 starts a run."
@@ -30,6 +31,8 @@ _CHARTS = {
 }
 _NO_IMAGES = "There are no images to choose from in this view."
 _NOT_HERE = "There are no samples to show: the dataset is not here."
+_NO_SWEEP = "There is no sweep in the list: F5 starts one from a file."
+_NO_COORDINATOR = "The sweep does not run now: R resumes it."
 _COVERED = "Close this screen first: esc leads back."
 
 
@@ -73,6 +76,17 @@ REFUSALS = {
         "zoom": "There are no pictures to enlarge.",
         "save": "There is no picture to save yet.",
         "choose_data": "Only a saved run can be looked into with other data: r chooses one.",
+    },
+    SWEEPS: {_name(command): _NO_SWEEP for command in commands(SWEEPS)},
+    SWEEP: {
+        "open": "There is no trial to open: - in / removes the filter.",
+        "inspect": "There is no trial to look into: - in / removes the filter.",
+        "prune": "Only a trial that waits or runs can be pruned, while the sweep runs.",
+        "add": _NO_COORDINATOR,
+        "stop": _NO_COORDINATOR,
+        "resume": "The sweep runs: x stops it.",
+        "field": "This view is not about one field: c shows another.",
+        "sort": "The trials are being read.",
     },
     DATA: {
         "fetch": "There is nothing to download for this dataset.",

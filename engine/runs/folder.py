@@ -227,14 +227,22 @@ class RunFolder:
             return Notes()
 
 
-def create_run(root: Path, network: Network, info: RunInfo, storage: Storage) -> RunFolder:
+def create_run(
+    root: Path, network: Network, info: RunInfo, storage: Storage, name: str = ""
+) -> RunFolder:
     """Create the folder of a new run under ``root``, with its architecture and ``run.json``.
 
+    It is called ``name``, or else as the network with the next free number.
+
     Raises:
-        RunError: if the folder cannot be written.
+        RunError: if the folder cannot be written, or the name is taken.
     """
     try:
-        folder = RunFolder(make_folder(root, network.name or "run"))
+        if name:
+            folder = RunFolder(root / name)
+            folder.path.mkdir(parents=True)
+        else:
+            folder = RunFolder(make_folder(root, network.name or "run"))
         try:
             _fill(folder, network, info, storage)
         except OSError:

@@ -38,8 +38,9 @@ def new_run(
     again: Reproduction | None = None,
     weights: Weights | None = None,
     origin: str = "",
+    name: str = "",
 ) -> Recorder:
-    """Open the recorder of a new run in a new folder under ``root``.
+    """Open the recorder of a new run in a new folder under ``root``, called ``name`` if given.
 
     ``weights`` are the initial weights, drawn from the recipe's seed if None, and ``origin`` the
     name of the run that they come from; ``again`` describes
@@ -61,7 +62,7 @@ def new_run(
         again=again,
         origin=origin,
     )
-    folder = create_run(root, network, info, storage)
+    folder = create_run(root, network, info, storage, name)
     return Recorder(
         folder,
         network,

@@ -49,7 +49,7 @@ def loads_network(text: str, where: str) -> Network:
     Raises:
         SpecError: as for :func:`load_network`.
     """
-    data = _parse(text, where)
+    data = parse_toml(text, where)
     _refuse_too_much(data, where)
     _pass_over_flatten(data.get("layers"))
     try:
@@ -80,7 +80,12 @@ def save_network(network: Network, path: Path) -> None:
         raise SpecError(f"{where} cannot be written: {reason(error)}.", hint) from None
 
 
-def _parse(text: str, where: str) -> dict[str, object]:
+def parse_toml(text: str, where: str) -> dict[str, object]:
+    """Parse TOML that may come from a stranger, within the limits of an architecture file.
+
+    Raises:
+        SpecError: if it is not TOML, or too large; the message begins with ``where``.
+    """
     if len(text) > MAX_FILE_BYTES:
         raise SpecError(f"{where} is larger than {MAX_FILE_BYTES // 1024} KB.", _LESS)
     if _LONG_KEY.search(text):
@@ -233,7 +238,7 @@ def _is_whole(line: str) -> bool:
 def _settings(struct: msgspec.Struct) -> Iterator[str]:
     tag = struct.__struct_config__.tag
     if tag is not None:
-        yield f"type = {_value(tag)}"
+        yield f"type = {toml_value(tag)}"
     fields = fields_of(type(struct))
     # The name comes first, like a label.
     for name in sorted(fields, key=lambda name: name != "name"):
@@ -243,12 +248,13 @@ def _settings(struct: msgspec.Struct) -> Iterator[str]:
         is_written = value != fields[name].default or name in _ALWAYS
         is_list = name in _OWN_PLACE and not isinstance(value, str)
         if is_written and not is_list:
-            yield f"{name} = {_value(value)}"
+            yield f"{name} = {toml_value(value)}"
 
 
-def _value(value: object) -> str:
+def toml_value(value: object) -> str:
+    """Return a number, a text, a truth value or a tuple of them as TOML."""
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_value, value))}]"
+        return f"[{', '.join(map(toml_value, value))}]"
     if isinstance(value, str):
         # TOML's basic strings are JSON strings, but DEL has to be escaped as well.
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -25,6 +25,7 @@ from cnn_tui.engine.export.templates import first_layer
 from cnn_tui.engine.runs.checkpoints import Meta, kept_states
 from cnn_tui.engine.runs.compare import compare_runs
 from cnn_tui.engine.runs.environment import Environment, last_environment
+from cnn_tui.engine.runs.exchange import Reply
 from cnn_tui.engine.runs.folder import Notes, RunFolder, RunInfo
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.history import read_entry
@@ -32,7 +33,7 @@ from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.lock import Identity, this_process, writer_present
 from cnn_tui.engine.runs.recorder import Policy
 from cnn_tui.engine.runs.reproduction import original_of, plan_again
-from cnn_tui.engine.runs.requests import Reply, Request, RequestInbox
+from cnn_tui.engine.runs.requests import Request, RequestInbox
 from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.engine.runs.tensors import TensorFile, encode
 from cnn_tui.engine.storage import Storage, replace_file

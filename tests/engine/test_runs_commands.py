@@ -10,9 +10,10 @@ import pytest
 from sessions import Session, noise_set, small_network
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs.exchange import Reply
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lock import Lock
-from cnn_tui.engine.runs.requests import Reply, Request, RequestInbox, send
+from cnn_tui.engine.runs.requests import Request, RequestInbox, send
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     BatchCompleted,

@@ -26,6 +26,7 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.build_actions import BUILD, LIST
 from cnn_tui.tui.command import Command
 from cnn_tui.tui.inspect.pane import InspectPane
+from cnn_tui.tui.sweep_actions import SWEEP, SWEEPS
 
 MakeApp = Callable[..., CnnTuiApp]
 
@@ -41,6 +42,8 @@ WAYS: dict[str, tuple[str, ...]] = {
     DATA: ("f6",),
     LADDER: ("f7",),
     INSPECT: ("4",),
+    SWEEPS: ("5",),
+    SWEEP: ("5", "enter"),
 }
 """The keys that lead from the start to the screen of a scope; a new scope needs a row here."""
 LEAVE = ("app.leave", "screen.climb")
@@ -63,7 +66,7 @@ async def reach(app: CnnTuiApp, pilot: Pilot[None], scope: str) -> None:
     for key in WAYS[scope]:
         await pilot.press(key)
         await done(pilot)
-        if key == "3":
+        if key in "35":
             await until(pilot, lambda: "reading" not in cells(app))
         elif key == "4":
             pane = app.screen.query_one(InspectPane)

@@ -9,6 +9,7 @@ import pytest
 from driving import text, typed
 from places import WAYS, all_keys, cells, name_of, reach, state
 from runs_made import make_runs
+from sweeps_made import make_sweep
 from textual import events
 from textual.widgets import Input
 
@@ -18,15 +19,19 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.build_actions import BUILD
 from cnn_tui.tui.command import Command
 from cnn_tui.tui.screens.help import HelpScreen
+from cnn_tui.tui.sweep_actions import SWEEP
 from cnn_tui.tui.widgets.bars import KeyBar
 
 MakeApp = Callable[..., CnnTuiApp]
-NEEDS_RUNS = (WATCH, COMPARE, WEIGHTS)
+NEEDS_RUNS = (WATCH, COMPARE, WEIGHTS, SWEEP)
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_runs(tmp_path_factory.mktemp("runs"), (), ("--lr", "0.003"))
+    root = make_runs(tmp_path_factory.mktemp("runs"), (), ("--lr", "0.003"))
+    make_sweep(root)
+    make_sweep(root, "rates")
+    return root
 
 
 def app_for(make_app: MakeApp, scope: str, runs: Path, none: Path, network: Network) -> CnnTuiApp:

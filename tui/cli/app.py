@@ -10,6 +10,7 @@ from pathlib import Path
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui import settings
 from cnn_tui.tui.app import CnnTuiApp
@@ -30,7 +31,7 @@ def run_app(
     source: Path | None,
     data_dir: Path | None = None,
     link: Link | None = None,
-    watched: RunFolder | None = None,
+    watched: RunFolder | SweepFolder | None = None,
     on_hangup: OnHangup = "stop",
 ) -> int:
     """Run the app until the person quits; returns the exit code.
@@ -40,7 +41,7 @@ def run_app(
         source: The file that it was read from; None for a preset.
         data_dir: The folder of datasets that are not built in.
         link: How to draw; None for a fully capable terminal.
-        watched: The run to show first; the other runs are those of its folder.
+        watched: The run, or the sweep, to show first; the others are those of its folder.
         on_hangup: Whether the run stops or continues when the terminal is closed.
 
     Raises:
@@ -51,7 +52,7 @@ def run_app(
     sys.setswitchinterval(0.0005)
     # Nothing is garbage before the first paint; the warm-up enables collection again.
     gc.disable()
-    places = Places(watched.path.parent, data_dir) if watched else Places(data=data_dir)
+    places = Places(_runs_of(watched), data_dir) if watched else Places(data=data_dir)
 
     def train_here(network: Network, control: Control, emit: Emit) -> None:
         train(network, control, emit, data_dir=places.data_of(network.data), runs_dir=places.runs)
@@ -81,3 +82,7 @@ def run_app(
     if app.crash:
         raise app.crash
     return app.return_code or 0
+
+
+def _runs_of(watched: RunFolder | SweepFolder) -> Path:
+    return watched.runs if isinstance(watched, SweepFolder) else watched.path.parent

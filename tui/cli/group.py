@@ -33,6 +33,7 @@ COMMANDS = {
     "presets": "List the built-in networks.",
     "preflight": "Check before training whether a network can learn.",
     "lr-find": "Find a learning rate.",
+    "sweep": "Train many runs of one file and find the best, here or on a cluster.",
     "bench": "Measure training steps on random data.",
     "config": "Show and change settings and keys.",
     "doctor": "Tell what this machine, its terminal and its data allow.",

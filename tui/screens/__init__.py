@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cnn_tui.tui.screens.preflight import PreflightDialog as PreflightDialog
     from cnn_tui.tui.screens.runs import RunsScreen as RunsScreen
     from cnn_tui.tui.screens.settings import SettingsDialog as SettingsDialog
+    from cnn_tui.tui.screens.sweeps import SweepsScreen as SweepsScreen
     from cnn_tui.tui.screens.themes import ThemePicker as ThemePicker
     from cnn_tui.tui.screens.train import TrainScreen as TrainScreen
     from cnn_tui.tui.screens.transform import TransformDialog as TransformDialog
@@ -54,11 +55,13 @@ FILES = {
     "ThemePicker": "themes",
     "CommandPalette": "palette",
     "InspectScreen": "inspect",
+    "SweepsScreen": "sweeps",
 }
 """The file of each screen and dialog."""
 
 STYLES = [
-    Path(__file__).with_name(f"{name}.tcss") for name in ("dialog", "train", "runs", "inspect")
+    Path(__file__).with_name(f"{name}.tcss")
+    for name in ("dialog", "train", "runs", "inspect", "sweeps")
 ]
 """The values of ``CSS_PATH`` of all screens but Build."""
 

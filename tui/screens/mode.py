@@ -49,7 +49,7 @@ class ModeScreen(Screen[None]):
             self.dismiss()
         else:
             here = self.MODE.capitalize()
-            self.notify(f"{here} is a main screen: 1 to 4 lead to the others, q quits.")
+            self.notify(f"{here} is a main screen: 1 to 5 lead to the others, q quits.")
 
     def scroll_rows(self, room: Widget, by: int) -> None:
         """Scroll a part of the screen by rows, or say that there are no more."""

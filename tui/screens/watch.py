@@ -25,11 +25,12 @@ from cnn_tui.tui.words import clean
 class WatchScreen(RunScreen, inherit_bindings=False):
     """Follows a run as long as it is open."""
 
-    MODE = "runs"
     SCOPES = (WATCH, CHARTS)
     BINDINGS = [*bindings(WATCH), *charts_of(WATCH)]
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, mode: str = "runs") -> None:
+        """``mode`` is the main screen from which it was opened."""
+        self.MODE = mode
         self._watched = Watched(folder)
         super().__init__(self._watched)
 

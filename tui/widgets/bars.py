@@ -15,7 +15,13 @@ from textual.widgets import Input
 from cnn_tui.tui.rows import Line, Run
 from cnn_tui.tui.widgets.lines import Lines, Shown
 
-MODES = (("build", "1 Build"), ("train", "2 Train"), ("runs", "3 Runs"), ("inspect", "4 Inspect"))
+MODES = (
+    ("build", "1 Build"),
+    ("train", "2 Train"),
+    ("runs", "3 Runs"),
+    ("inspect", "4 Inspect"),
+    ("sweeps", "5 Sweeps"),
+)
 
 
 @dataclass(frozen=True)

@@ -154,6 +154,23 @@ DOTS = 102
 """The curve number of a band that is dots."""
 
 
+def chart_lines(
+    picture: ChartPicture,
+    width: int,
+    height: int,
+    rasteriser: Rasteriser = rasterise,
+    tinted: bool = True,
+) -> Sequence[Line]:
+    """Draw a picture below its title, or say why there is none."""
+    plot, title = picture.plot, picture.title_in(width)
+    if plot is None or width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
+        blank: list[Line] = [()] * max(0, height // 2 - 1)
+        return [title, *blank, ((picture.note.center(width), "dim"),)]
+    canvas = rasteriser(plot, width, height - 1, tinted)
+    roles = [role_of(at if c.look is None else c.look) for at, c in enumerate(plot.curves)]
+    return [title, *(_styled(row, roles) for row in canvas)]
+
+
 class Chart(Lines):
     """A chart of a picture, whatever its subject."""
 
@@ -166,13 +183,7 @@ class Chart(Lines):
         self._rasterise = rasteriser
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        plot, title = self.picture.plot, self.picture.title_in(width)
-        if plot is None or width < _LEAST_WIDTH or height < _LEAST_HEIGHT:
-            blank: list[Line] = [()] * max(0, height // 2 - 1)
-            return [title, *blank, ((self.picture.note.center(width), "dim"),)]
-        canvas = self._rasterise(plot, width, height - 1, self._tinted)
-        roles = [role_of(at if c.look is None else c.look) for at, c in enumerate(plot.curves)]
-        return [title, *(_styled(row, roles) for row in canvas)]
+        return chart_lines(self.picture, width, height, self._rasterise, self._tinted)
 
     @property
     def _tinted(self) -> bool:

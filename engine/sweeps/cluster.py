@@ -1,0 +1,151 @@
+"""The cluster of a sweep: processes of this machine, or whatever a Dask scheduler has."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import distributed
+from distributed import Client, LocalCluster, Security
+
+from cnn_tui.engine.errors import SweepError, reason_of
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.sweeps.worker import can_read, version
+from cnn_tui.engine.threads import default_threads
+
+_PATIENCE = 10.0
+"""Seconds to wait for a scheduler."""
+
+
+class Tls(NamedTuple):
+    """The files of a connection by TLS, as ``dask worker`` takes them."""
+
+    ca_file: Path
+    cert: Path
+    key: Path
+
+
+class Cluster(NamedTuple):
+    """A connection to a scheduler."""
+
+    client: Client
+    threads: int
+    """Threads of each run; 0 where each worker shares out its cores."""
+    address: str
+    """Of a scheduler that somebody else has begun; empty for a local cluster."""
+
+
+@contextmanager
+def local_cluster(workers: int | None = None, most: int | None = None) -> Iterator[Cluster]:
+    """Processes of this machine, which end with this one.
+
+    BLAS gets one thread in each before NumPy is imported, as Dask's nannies see to; the engine
+    shares the cores out.
+
+    Args:
+        workers: number of processes; one a core if None.
+        most: no more processes than this.
+    """
+    cores = default_threads()
+    count = workers or max(1, min(cores, most or cores))
+    _quieten()
+    with (
+        LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            worker_dashboard_address=None,
+            # A trial says itself when memory is short; Dask would kill its process.
+            memory_limit=0,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield Cluster(client, max(1, cores // count), "")
+
+
+@contextmanager
+def remote_cluster(address: str, tls: Tls | None = None) -> Iterator[Cluster]:
+    """A scheduler that is there already, with workers that have this package.
+
+    Raises:
+        SweepError: if it cannot be reached, or it or its workers have other versions.
+    """
+    _quieten()
+    try:
+        client = Client(address, timeout=_PATIENCE, security=_security(tls), set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise SweepError(
+            f"There is no scheduler at {address}: {_first_line(error)}.",
+            "Start one with: dask scheduler",
+        ) from None
+    with client:
+        _require_versions(client, address)
+        yield Cluster(client, 0, address)
+
+
+def reads_data(cluster: Cluster, network: Network, data_dir: Path | None) -> bool:
+    """Whether every worker of another machine can read the data of a network itself."""
+    if not cluster.address:
+        return True
+    answers = cluster.client.run(can_read, network, data_dir, on_error="ignore")
+    return all(answers.values())
+
+
+def _security(tls: Tls | None) -> Security | None:
+    if tls is None:
+        return None
+    return Security(
+        tls_ca_file=str(tls.ca_file),
+        tls_client_cert=str(tls.cert),
+        tls_client_key=str(tls.key),
+        require_encryption=True,
+    )
+
+
+def _require_versions(client: Client, address: str) -> None:
+    found: Any = client.get_versions()
+    here = distributed.__version__
+    others = {"the scheduler": found["scheduler"], **found["workers"]}
+    for who, facts in others.items():
+        there = facts["packages"].get("distributed") if facts else None
+        if there != here:
+            raise SweepError(
+                f"{who} at {address} has distributed {there}, this machine {here}.",
+                f"Install the same on both: pip install distributed=={here}",
+            )
+    _require_package(client)
+
+
+def _require_package(client: Client) -> None:
+    def find() -> str:  # sent by value: the package may be missing there
+        import importlib.metadata
+
+        try:
+            return importlib.metadata.version("cnn-tui")
+        except importlib.metadata.PackageNotFoundError:
+            return ""
+
+    answers: dict[str, Any] = client.run(find, on_error="return")
+    for worker, there in answers.items():
+        if there != version():
+            what = f"has cnn-tui {there}" if there else "has no cnn-tui"
+            raise SweepError(
+                f"The worker {worker} {what}, this machine {version()}.",
+                f'Install it there: pip install "cnn-tui[cluster]=={version()}"',
+            )
+
+
+def _first_line(error: Exception) -> str:
+    return reason_of(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+
+
+def _quieten() -> None:
+    """No lines of Dask between ours: what matters of them is in the state of the sweep."""
+    for name in ("distributed", "tornado", "asyncio"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,0 +1,294 @@
+"""``cnn-tui sweep``: many runs of one file, and commands on a sweep."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from cnn_tui.engine.specs.files import replace_bytes
+from cnn_tui.engine.sweeps.folder import SweepFolder, list_sweeps, open_sweep
+from cnn_tui.engine.sweeps.plan import load_sweep, sweep_presets
+from cnn_tui.engine.sweeps.requests import MOST_TRIALS, SweepRequest, ask_sweep
+from cnn_tui.engine.sweeps.state import read_sweep
+from cnn_tui.engine.sweeps.trying import look_at
+from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli.output import print_json, print_line
+from cnn_tui.tui.cli.sweep_lines import SweepReporter
+from cnn_tui.tui.cli.sweep_tables import print_look, print_state, print_sweeps
+
+if TYPE_CHECKING:
+    # Importing it takes a second: Dask, Optuna and NumPy.
+    from cnn_tui.engine.sweeps.leading import Stoppable, Where
+
+
+class SweepGroup(click.Group):
+    """Commands on a sweep; any other word is the file of a new one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = [*self.commands, "-h", "--help"]
+        if not args:
+            args = ["list"]
+        elif args[0] not in words:
+            args = ["begin", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
+    "sweep",
+    cls=SweepGroup,
+    subcommand_metavar="FILE | COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+def command() -> None:
+    """Train many runs of one FILE, a sweep, and find the best; without FILE list the sweeps.
+
+    FILE says in TOML what to change in an architecture or its recipe, and how to choose: see
+    docs/sweeps.md, or begin with one of those in the package, such as lenet5-lr.
+    """
+
+
+def _where(function: object) -> object:
+    """The options that say on which machines a sweep is trained."""
+    for option in (
+        click.option(
+            "--workers",
+            type=click.IntRange(1, 1024),
+            metavar="N",
+            help="Processes of this machine (default: one a core).",
+        ),
+        click.option(
+            "--scheduler", metavar="ADDRESS", default="", help="A Dask scheduler, tcp://host:8786."
+        ),
+        click.option(
+            "--tls",
+            nargs=3,
+            type=click.Path(path_type=Path),
+            metavar="CA CERT KEY",
+            help="Files for a scheduler at tls://host:8786.",
+        ),
+        options.checkpoint_every,
+        options.runs_dir,
+        click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON."),
+    ):
+        function = option(function)  # type: ignore[arg-type]
+    return function
+
+
+@command.command("begin", hidden=True)
+@click.argument("file")
+@click.option(
+    "--trials", type=click.IntRange(1, MOST_TRIALS), metavar="N", help="In place of the file's."
+)
+@click.option("--dry-run", is_flag=True, help="Train nothing: say what would be, and what fits.")
+@options.data_dir
+@_where
+def begin(
+    file: str,
+    trials: int | None,
+    dry_run: bool,
+    data_dir: Path | None,
+    workers: int | None,
+    scheduler: str,
+    tls: tuple[Path, Path, Path] | None,
+    checkpoint_every: int | None,
+    runs_dir: Path,
+    as_json: bool,
+) -> int:
+    """Begin the sweep of FILE."""
+    plan = load_sweep(file)
+    if trials is not None:
+        plan = plan.with_trials(trials)
+    if dry_run:
+        look = look_at(plan)
+        if as_json:
+            print_json(look)
+        else:
+            print_look(plan, look)
+        return 0
+    from cnn_tui.engine.sweeps.begin import new_sweep, require_extra
+
+    require_extra()
+    from cnn_tui.engine.sweeps.leading import Where
+    from cnn_tui.tui.cli.loading import load_data
+
+    network, dataset, place = load_data(plan.base, data_dir)
+    folder = new_sweep(runs_dir, plan._replace(base=network), place)
+    where = Where(workers, scheduler, _tls(tls), checkpoint_every)
+    return _lead(folder, where, dataset, as_json=as_json)
+
+
+@command.command("resume")
+@click.argument("sweep")
+@options.moved_data
+@_where
+def resume(
+    sweep: str,
+    data_dir: Path | None,
+    workers: int | None,
+    scheduler: str,
+    tls: tuple[Path, Path, Path] | None,
+    checkpoint_every: int | None,
+    runs_dir: Path,
+    as_json: bool,
+) -> int:
+    """Continue SWEEP: what is finished is not repeated, what was begun goes on."""
+    folder = open_sweep(runs_dir, sweep)
+    from cnn_tui.engine.sweeps.begin import plan_of, require_extra
+
+    require_extra()
+    from cnn_tui.engine.sweeps.leading import Where
+    from cnn_tui.tui.cli.loading import load_data
+
+    recorded = folder.info().data_dir
+    given = data_dir or (Path(recorded) if recorded else None)
+    _, dataset, _ = load_data(plan_of(folder).base, given, skip_damaged=True)
+    where = Where(workers, scheduler, _tls(tls), checkpoint_every)
+    return _lead(folder, where, dataset, as_json=as_json)
+
+
+@command.command("refine")
+@click.argument("sweep")
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
+@click.option("--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Epochs of each run.")
+@options.runs_dir
+def refine_(sweep: str, output: Path | None, epochs: int | None, runs_dir: Path) -> None:
+    """Write the file of a finer sweep, around the best trials of SWEEP."""
+    from cnn_tui.engine.sweeps.begin import plan_of
+    from cnn_tui.engine.sweeps.writing import dumps_sweep, refine
+
+    folder = open_sweep(runs_dir, sweep)
+    finer = refine(plan_of(folder), read_sweep(folder), epochs)
+    path = output or Path(f"{finer.name}.toml")
+    if path.exists() and output is None:
+        raise click.UsageError(f"{path} exists; choose another name with --output.")
+    replace_bytes(path, dumps_sweep(finer).encode())
+    print_line(f"{path} searches around the best of {sweep}: cnn-tui sweep {path}")
+
+
+@command.command("list")
+@options.as_json
+@options.runs_dir
+def list_(as_json: bool, runs_dir: Path) -> None:
+    """List the sweeps, the one that was written last first."""
+    states = [read_sweep(folder) for folder in list_sweeps(runs_dir)]
+    if as_json:
+        print_json(states)
+    elif not states:
+        print_line(
+            f"No sweeps in {runs_dir}. cnn-tui sweep FILE begins one; in the package are "
+            f"{', '.join(sweep_presets())}."
+        )
+    else:
+        print_sweeps(states)
+
+
+@command.command("show")
+@click.argument("sweep")
+@options.as_json
+@options.runs_dir
+def show(sweep: str, as_json: bool, runs_dir: Path) -> None:
+    """Show the trials of SWEEP, the best first."""
+    state = read_sweep(open_sweep(runs_dir, sweep))
+    if as_json:
+        print_json(state)
+    else:
+        print_state(state)
+
+
+@command.command("prune")
+@click.argument("sweep")
+@click.argument("trial", type=click.IntRange(0))
+@options.runs_dir
+def prune(sweep: str, trial: int, runs_dir: Path) -> None:
+    """End TRIAL of a running SWEEP after its current batch."""
+    _ask(runs_dir, sweep, SweepRequest("prune", number=trial))
+
+
+@command.command("stop")
+@click.argument("sweep")
+@options.runs_dir
+def stop(sweep: str, runs_dir: Path) -> None:
+    """Stop SWEEP after the current batches; resume continues it."""
+    _ask(runs_dir, sweep, SweepRequest("stop"))
+
+
+@command.command("add")
+@click.argument("sweep")
+@click.argument("trials", type=click.IntRange(1, MOST_TRIALS))
+@options.runs_dir
+def add(sweep: str, trials: int, runs_dir: Path) -> None:
+    """Let a running SWEEP have so many TRIALS more."""
+    _ask(runs_dir, sweep, SweepRequest("add", trials=trials))
+
+
+def _ask(root: Path, sweep: str, request: SweepRequest) -> None:
+    print_line(f"{sweep} {ask_sweep(open_sweep(root, sweep), request)}.")
+
+
+def _tls(files: tuple[Path, Path, Path] | None) -> object:
+    from cnn_tui.engine.sweeps.cluster import Tls
+
+    return Tls(*files) if files else None
+
+
+def _lead(folder: SweepFolder, where: Where, dataset: object, *, as_json: bool) -> int:
+    from cnn_tui.engine.sweeps.begin import plan_of
+    from cnn_tui.engine.sweeps.leading import lead_sweep
+
+    reporter = SweepReporter(folder.name, as_json=as_json)
+    with _stopped_by_signals() as ending:
+        phase = lead_sweep(folder, plan_of(folder), dataset, where, reporter.tell, ending.begin)  # type: ignore[arg-type]
+    state = read_sweep(folder)
+    if as_json:
+        end = {"event": "sweep_ended", "sweep": folder.name, "phase": phase, "best": state.best}
+        print_json(end | {"message": state.message, "refused": state.refused})
+    else:
+        print_state(state)
+        if phase != "finished":
+            print_line(f"Continue with: cnn-tui sweep resume {folder.name}")
+    return ending.code
+
+
+class _SweepEnding:
+    """Stops a sweep at the first signal, and this process at a second one."""
+
+    def __init__(self) -> None:
+        self._sweep: Stoppable | None = None
+        self._number = 0
+
+    @property
+    def code(self) -> int:
+        return 128 + self._number if self._number else 0
+
+    def begin(self, sweep: Stoppable) -> None:
+        self._sweep = sweep
+        if self._number:
+            sweep.stop()
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        if self._number == number == signal.SIGINT:
+            os._exit(128 + number)
+        self._number = number
+        if self._sweep is not None:
+            self._sweep.stop()
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[_SweepEnding]:
+    ending = _SweepEnding()
+    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    # Under nohup HUP is ignored, and must stay so.
+    numbers = [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, ending.handle) for number in numbers}
+    try:
+        yield ending
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

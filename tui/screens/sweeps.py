@@ -1,0 +1,125 @@
+"""The Sweeps screen: the list of sweeps, which opens one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual import on, work
+from textual.app import ComposeResult
+
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.sweeps.folder import SWEEPS as SWEEPS_FOLDER
+from cnn_tui.engine.sweeps.folder import SweepFolder
+from cnn_tui.engine.sweeps.state import SweepState
+from cnn_tui.tui.bindings import bindings
+from cnn_tui.tui.screens.sweep import SweepScreen
+from cnn_tui.tui.screens.sweep_changes import SweepChanges
+from cnn_tui.tui.sweep_actions import SWEEPS
+from cnn_tui.tui.sweeps.listing import SWEEP_COLUMNS, SweepList, sweep_rows, sweeps_words
+from cnn_tui.tui.threads import in_thread, run_in_thread
+from cnn_tui.tui.widgets.lines import TextLines
+from cnn_tui.tui.widgets.sweep_pane import Scene, SweepPane
+from cnn_tui.tui.widgets.table import Table
+
+_LOOK = 1.0
+"""Seconds between two reads of the folder."""
+
+
+class SweepsScreen(SweepChanges):
+    """Lists the sweeps beside the runs; opens the only one at once."""
+
+    CSS_PATH = "sweeps.tcss"
+    MODE = "sweeps"
+    SCOPES = (SWEEPS,)
+    BINDINGS = bindings(SWEEPS)
+    AUTO_FOCUS = "Table"
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self._list = SweepList(root)
+        self._states: list[SweepState] = []
+        self._known = self._reading = False
+
+    def compose_body(self) -> ComposeResult:
+        yield Table(SWEEP_COLUMNS, id="sweeps")
+        yield TextLines(id="listing")
+        yield SweepPane(id="preview")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one(Table).border_title = "sweeps"
+        self._show()
+        self._reading = True
+        self._look_first()
+        self.set_interval(_LOOK, self._look_if_seen)
+
+    @work
+    async def _look_first(self) -> None:
+        """Read the folder while keys wait: there is nothing yet that they could act on."""
+        try:
+            self._listed(await in_thread(self, self._list.read))
+        except CnnTuiError as error:
+            self._fail(error)
+        if len(self._states) == 1 and self.is_current:
+            self.action_open()
+
+    def on_screen_resume(self) -> None:
+        self.look()
+
+    def _look_if_seen(self) -> None:
+        if self.is_current:
+            self.look()
+
+    def look(self) -> None:
+        """Read the folder on a thread, as it may be large or far away."""
+        if not self._reading:
+            self._reading = True
+            run_in_thread(self, self._list.read, self._listed, self._fail)
+
+    def _listed(self, states: list[SweepState]) -> None:
+        self._states, self._known, self._reading = states, True, False
+        self._show()
+
+    def _fail(self, error: CnnTuiError) -> None:
+        self._reading = False
+        super()._fail(error)
+
+    @on(Table.Highlighted)
+    def _show(self) -> None:
+        if not self.is_mounted:
+            return
+        table = self.query_one(Table)
+        table.empty = (
+            "no sweep yet: F5 starts one from a file, as does cnn-tui sweep FILE"
+            if self._known
+            else "reading..."
+        )
+        table.records = sweep_rows(self._states)
+        state = self._state
+        self.query_one("#listing", TextLines).rows = (sweeps_words(self._states, state),)
+        self.query_one(SweepPane).scene = Scene(state) if state else None
+        self.refresh_bindings()
+
+    @property
+    def _state(self) -> SweepState | None:
+        name = self.query_one(Table).chosen
+        return next((state for state in self._states if state.name == name), None)
+
+    @property
+    def _folder(self) -> SweepFolder | None:
+        state = self._state
+        return SweepFolder(self._root / SWEEPS_FOLDER / state.name) if state else None
+
+    @on(Table.Chosen)
+    def action_open(self) -> None:
+        if self._folder:
+            self.open_sweep(self._folder)
+
+    def open_sweep(self, folder: SweepFolder) -> None:
+        """Show a sweep, live if it runs."""
+        self.app.push_screen(SweepScreen(self._root, folder))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("open", "resume", "stop") and self.is_mounted:
+            return self._state is not None
+        return super().check_action(action, parameters)

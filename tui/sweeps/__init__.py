@@ -1,0 +1,1 @@
+"""What the Sweeps screen shows of a sweep, without widgets."""
