@@ -17,7 +17,7 @@ from cnn_tui.tui.command import Command
 _NO_RUN = "There is no active run: F5 starts one."
 _NO_VALUES = "There are no values to show yet: F5 starts a run."
 _NO_RUNS = "There is no run in the list: F5 in Build starts one."
-_ENDED = "No process trains this run: R resumes it."
+_ENDED = "No process trains this run now: R resumes a run of cnn-tui."
 _CHARTS = {
     "log_scale": _NO_VALUES,
     "cursor": _NO_VALUES,

@@ -6,7 +6,7 @@ import secrets
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
@@ -17,7 +17,6 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.specs.network import Positive
 from cnn_tui.engine.storage import Storage, replace_file
-from cnn_tui.engine.training.control import Control
 
 PATIENCE = 10.0
 """Seconds to wait for an answer; a trainer checks several times a second."""
@@ -41,10 +40,26 @@ class Reply(msgspec.Struct, frozen=True):
     message: Text
 
 
+class Steerable(Protocol):
+    """What requests act on, such as a ``Control``; each method may return words for the answer."""
+
+    def pause(self) -> str | None:
+        """Pause after the current batch."""
+
+    def resume(self) -> str | None:
+        """Continue after a pause."""
+
+    def stop(self) -> str | None:
+        """End the run after the current batch."""
+
+    def set_lr(self, lr: float) -> str | None:
+        """Change the learning rate from the next batch on."""
+
+
 class RequestInbox:
     """The trainer's side of the exchange; :meth:`serve` is called several times a second."""
 
-    def __init__(self, folder: Path, control: Control) -> None:
+    def __init__(self, folder: Path, control: Steerable) -> None:
         self._folder, self._control = folder, control
 
     def clear(self) -> None:
@@ -86,24 +101,22 @@ class RequestInbox:
         _write(path.with_name(name), _carry_out(request, self._control))
 
 
-def _carry_out(command: Request | str, control: Control) -> Reply:
+def _carry_out(command: Request | str, control: Steerable) -> Reply:
     """Carry out a request; a text is the reason why it is unreadable."""
     if isinstance(command, str):
         return Reply(False, f"the request is invalid: {command}")
     match command.action:
         case "pause":
-            control.pause()
-            return Reply(True, "pauses after the current batch")
+            return Reply(True, control.pause() or "pauses after the current batch")
         case "resume":
-            control.resume()
-            return Reply(True, "resumes")
+            return Reply(True, control.resume() or "resumes")
         case "stop":
-            control.stop()
-            return Reply(True, "stops after the current batch, with a checkpoint")
+            words = control.stop()
+            return Reply(True, words or "stops after the current batch, with a checkpoint")
     if command.lr is None:
         return Reply(False, "the request is invalid: the learning rate is missing")
-    control.set_lr(command.lr)
-    return Reply(True, f"uses the learning rate {command.lr:g} from the next batch on")
+    words = control.set_lr(command.lr)
+    return Reply(True, words or f"uses the learning rate {command.lr:g} from the next batch on")
 
 
 def send(folder: RunFolder, command: Request, patience: float = PATIENCE) -> str:
@@ -152,7 +165,7 @@ def _require_trainer(folder: RunFolder) -> None:
     if not writer_lives(folder.lock_file, folder.summary_file):
         raise RunError(
             f"The run {folder.name} is not being trained now.",
-            f"cnn-tui resume {folder.name} continues it.",
+            "" if folder.info().program else f"cnn-tui resume {folder.name} continues it.",
         )
 
 

@@ -62,11 +62,10 @@ def _open_app(folder: RunFolder) -> int:
     # Textual reads the prepared environment when it is imported.
     from cnn_tui.tui.cli.app import run_app
 
-    return run_app(folder.network(), None, link=link, watched=folder)
+    network = None if folder.info().program else folder.network()
+    return run_app(network, None, link=link, watched=folder)
 
 
 def _crash(folder: RunFolder, step: int) -> str:
-    return (
-        f"crashed after step {step:,}: the process ended without finishing the run; "
-        f"cnn-tui resume {folder.name} continues it"
-    )
+    words = f"crashed after step {step:,}: the process ended without finishing the run"
+    return words if folder.info().program else f"{words}; cnn-tui resume {folder.name} continues it"

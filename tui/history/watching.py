@@ -69,6 +69,11 @@ class Watched:
         return self.folder.path.parent
 
     @property
+    def is_foreign(self) -> bool:
+        """Whether another program trains it: then there is no network to resume or to look into."""
+        return bool(self.board.started and self.board.started.program)
+
+    @property
     def shown_network(self) -> Network | None:
         """The network with the present recipe; None before it is read."""
         network, settings = self.network, self.board.settings
@@ -129,6 +134,7 @@ class Watched:
         if self.board.started is None or self.live or self.board.ended:
             return view
         step = f"{self.board.batch.step:,}" if self.board.batch else "0"
-        words = f"after step {step}: its process has ended; R resumes"
+        resumes = "" if self.is_foreign else "; R resumes"
+        words = f"after step {step}: its process has ended{resumes}"
         log = (*view.log, (view.seconds, f"! crashed {words}"))
         return replace(view, state="crashed", detail=words, seconds_left=None, log=log)
