@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Self
 
 MOST = 1e100
@@ -22,9 +22,43 @@ def number(value: object) -> float:
     Raises:
         TypeError, ValueError, RuntimeError: if it is none.
     """
-    item = getattr(value, "item", None)  # float() of a tensor with a gradient warns
-    found = float(item() if callable(item) else value)  # type: ignore[arg-type]
+    if not isinstance(value, float):
+        item = getattr(value, "item", None)  # float() of a tensor with a gradient warns
+        value = float(item() if callable(item) else value)  # type: ignore[arg-type]
+    found: float = value
     return found if -MOST <= found <= MOST else math.nan
+
+
+class FigureReader:
+    """Reads figures; one that cannot be read is left out, which is told once."""
+
+    def __init__(self, complain: Callable[[str], None]) -> None:
+        self._complain = complain
+
+    def numbers(
+        self, figures: Mapping[str, object] | None, more: Mapping[str, object]
+    ) -> dict[str, float]:
+        """The figures of two mappings as numbers; a figure that is None is left out."""
+        found = {}
+        for name, value in ({**figures, **more} if figures else more).items():
+            if value is None:
+                continue
+            try:
+                found[name] = number(value)
+            except (TypeError, ValueError, RuntimeError):
+                kind = type(value).__name__
+                self._complain(f"{name} is left out: it is no single number but {kind}")
+        return found
+
+    def share(self, named: dict[str, float], *names: str) -> float:
+        """An accuracy, taken from the figures; NaN if there is none from 0 to 1."""
+        for name in names:
+            if (value := named.get(name)) is None:
+                continue
+            if 0 <= value <= 1:
+                return named.pop(name)
+            self._complain(f"{name} {value:g} is no share from 0 to 1: it has a chart of its own")
+        return math.nan
 
 
 def settings(config: object) -> dict[str, Setting]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.recording.figures import Setting
 from cnn_tui.engine.recording.sitter import Sitter
-from cnn_tui.engine.recording.steering import Steering
+from cnn_tui.engine.recording.wishes import Wishes
 from cnn_tui.engine.runs.folder import RunInfo, create_run
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.names import as_name
@@ -44,7 +44,7 @@ class Keeper:
         name: str,
         program: str,
         config: Mapping[str, Setting],
-        steering: Steering,
+        steering: Wishes,
         storage: Storage | None = None,
     ) -> None:
         info = RunInfo(

@@ -3,61 +3,43 @@
 from __future__ import annotations
 
 import atexit
-import functools
 import math
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING
 
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.engine.recording.figures import Sizes, number, settings
+from cnn_tui.engine.recording.figures import FigureReader, Sizes, settings
+from cnn_tui.engine.recording.harmless import harmless
 from cnn_tui.engine.recording.keeper import Keeper, other_rank, program_here
-from cnn_tui.engine.recording.steering import Steering
-from cnn_tui.engine.recording.tally import Tally
+from cnn_tui.engine.recording.made_events import beginning, further, measurement
+from cnn_tui.engine.recording.tally import Tally, Validations
+from cnn_tui.engine.recording.wishes import Wishes
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.training.events import (
     BatchCompleted,
     EndReason,
     EpochCompleted,
     LayerHealth,
-    LayersMeasured,
     RunEnded,
     RunEvent,
     RunPaused,
     RunResumed,
-    RunStarted,
-    Scalars,
     SettingChanged,
     ValidationCompleted,
 )
+from cnn_tui.engine.training.progress import Stopwatch
 
 if TYPE_CHECKING:
     from torch import nn
 
-Arguments = ParamSpec("Arguments")
 _LOOK = 0.2
 """Seconds between two looks of a paused training."""
-
-
-def _harmless(
-    method: Callable[Concatenate[RecordedRun, Arguments], None],
-) -> Callable[Concatenate[RecordedRun, Arguments], None]:
-    """Nothing that goes wrong in recording may end a training; each fault is told once."""
-
-    @functools.wraps(method)
-    def call(run: RecordedRun, *args: Arguments.args, **named: Arguments.kwargs) -> None:
-        if not run.recording:
-            return
-        try:
-            method(run, *args, **named)
-        except Exception as error:
-            run.complain(f"{method.__name__}: {type(error).__name__}: {error}")
-
-    return call
 
 
 class RecordedRun:
@@ -81,15 +63,14 @@ class RecordedRun:
         self.step, self.epoch_number = 0, 1
         """Steps so far, and the present epoch, from 1."""
         self._told = set[str]()
-        self._steering, self._process = Steering(), os.getpid()
+        self._steering, self._process = Wishes(), os.getpid()
         self._keeper: Keeper | None = None
-        self._began = time.monotonic()
-        self._paused_at: float | None = None
-        self._started = self._stop_seen = False
+        self._stopwatch = Stopwatch()
+        self._started = self._stop_seen = self._resting = False
         self._lr = math.nan
         self._tally = Tally()
-        self._best: tuple[float, int] | None = None
-        """The best validation accuracy, and its epoch."""
+        self._validations = Validations()
+        self._reader = FigureReader(self.complain)
         self._measured: Callable[[], tuple[LayerHealth, ...]] | None = None
         self.sizes = Sizes()
         if other_rank():
@@ -136,7 +117,7 @@ class RecordedRun:
         else:
             self.close("failed", f"{kind.__name__}: {error}")
 
-    @_harmless
+    @harmless
     def batch(
         self,
         figures: Mapping[str, object] | None = None,
@@ -155,7 +136,7 @@ class RecordedRun:
             step: the number of the step, if not every step is recorded.
             more: figures by name.
         """
-        named = self._numbers(figures, more)
+        named = self._reader.numbers(figures, more)
         lr = named.pop("lr", self._lr)
         if lr != self._lr and lr >= 0:
             self._lr = lr
@@ -163,9 +144,9 @@ class RecordedRun:
         self._start()
         # Infinite if it was told and is not finite, not a number if it was not told.
         loss = named.pop("loss", None)
-        accuracy = self._share(named, "accuracy")
+        accuracy = self._reader.share(named, "accuracy")
         self._tally.add(self.step, loss, accuracy)
-        now = self._seconds()
+        now = self._stopwatch.seconds
         self._put(
             BatchCompleted(
                 step=self.step,
@@ -177,13 +158,13 @@ class RecordedRun:
                 lr=self._lr,
                 images_per_second=self._tally.speed(self.step, now, self.sizes.batch_size),
                 seconds=now,
-                **_further(named),
+                scalars=further(named),
             )
         )
         if self._measured is not None and (layers := self._measured()):
-            self._put(_measurement(self.step, self.epoch_number, layers))
+            self._put(measurement(self.step, self.epoch_number, layers))
 
-    @_harmless
+    @harmless
     def epoch(self, figures: Mapping[str, object] | None = None, /, **more: object) -> None:
         """Record the end of an epoch: the batches that follow belong to the next one.
 
@@ -191,20 +172,17 @@ class RecordedRun:
         training figures are the means over the batches if they are not given. Any other figure has
         a chart, with ``val_f1`` in that of ``f1``.
         """
-        named = self._numbers(figures, more)
+        named = self._validations.further | self._reader.numbers(figures, more)
         self._start()
         train_loss, train_accuracy = self._tally.means()
         train_loss = named.pop("train_loss", named.pop("loss", train_loss))
-        given = self._share(named, "train_accuracy", "accuracy")
-        val_loss, val_accuracy = named.pop("val_loss", math.nan), self._share(named, "val_accuracy")
-        now, at = self._seconds(), {"step": self.step, "epoch": self.epoch_number}
-        if not (math.isnan(val_loss) and math.isnan(val_accuracy)):
-            self._put(ValidationCompleted(**at, loss=val_loss, accuracy=val_accuracy))
-        if val_accuracy > (self._best[0] if self._best else -1.0):
-            self._best = val_accuracy, self.epoch_number
+        given = self._reader.share(named, "train_accuracy", "accuracy")
+        val_loss, val_accuracy = self._validated(named)
+        now = self._stopwatch.seconds
         self._put(
             EpochCompleted(
-                **at,
+                step=self.step,
+                epoch=self.epoch_number,
                 train_loss=train_loss,
                 train_accuracy=train_accuracy if math.isnan(given) else given,
                 val_loss=val_loss,
@@ -213,11 +191,41 @@ class RecordedRun:
                 lr=named.pop("lr", self._lr),
                 images_per_second=self._tally.speed(self.step, now, self.sizes.batch_size),
                 seconds=now,
-                **_further(named),
+                scalars=further(named),
             )
         )
         self.epoch_number += 1
-        self._tally = Tally(self.step, self._seconds())
+        self._tally = Tally(self.step, self._stopwatch.seconds)
+        self._validations.end_epoch()
+
+    @harmless
+    def validation(self, figures: Mapping[str, object] | None = None, /, **more: object) -> None:
+        """Record a validation in the middle of an epoch: ``val_loss`` and ``val_accuracy``.
+
+        An epoch that is recorded without them has those of its last validation.
+        """
+        self._start()
+        named = self._reader.numbers(figures, more)
+        self._validated(named)
+        self._validations.further |= named
+
+    def _validated(self, named: dict[str, float]) -> tuple[float, float]:
+        """Take loss and accuracy of a validation from the figures, and record them."""
+        loss, accuracy = named.pop("val_loss", math.nan), self._reader.share(named, "val_accuracy")
+        if math.isnan(loss) and math.isnan(accuracy):
+            return self._validations.last
+        self._validations.add(loss, accuracy, self.epoch_number)
+        self._put(
+            ValidationCompleted(
+                step=self.step, epoch=self.epoch_number, loss=loss, accuracy=accuracy
+            )
+        )
+        return loss, accuracy
+
+    @property
+    def in_epoch(self) -> bool:
+        """Whether there are batches since the last epoch."""
+        return self.step > self._tally.since
 
     @property
     def should_stop(self) -> bool:
@@ -231,7 +239,7 @@ class RecordedRun:
         """Whether somebody who watches wants the training to pause; ask again after a while."""
         self._steering.looked.add("pause")
         pausing = self._steering.pausing
-        if pausing != (self._paused_at is not None):
+        if pausing != self._resting:
             self._pause(pausing)
         return pausing
 
@@ -253,7 +261,7 @@ class RecordedRun:
             self._change(lr)
         return lr
 
-    @_harmless
+    @harmless
     def watch(self, model: nn.Module, *, every: int = 50) -> None:
         """Measure the layers of a PyTorch model: norms of gradients, and update:weight.
 
@@ -262,15 +270,17 @@ class RecordedRun:
         """
         from cnn_tui.engine.recording.layers import Watch
 
-        watched = Watch(model, every)
-        self._measured = watched.take
+        self._measured = Watch(model, every, self.complain).take
+        if not self.sizes.params:
+            params = sum(weight.numel() for weight in model.parameters())
+            self.sizes = replace(self.sizes, params=params)
 
     def measured(self, layers: tuple[LayerHealth, ...]) -> None:
         """Record measurements of layers, for programs other than PyTorch."""
         if self.recording and layers:
-            self._put(_measurement(self.step, self.epoch_number, layers))
+            self._put(measurement(self.step, self.epoch_number, layers))
 
-    @_harmless
+    @harmless
     def close(self, reason: EndReason | None = None, message: str = "") -> None:
         """End the run; nothing is recorded afterwards.
 
@@ -284,15 +294,15 @@ class RecordedRun:
         if keeper is None:
             return
         if not self._started:
-            keeper.put(self._beginning())
+            keeper.put(beginning(self.sizes, self._lr, self.name, self.path))
         keeper.put(
             RunEnded(
                 reason=reason or ("stopped" if self._stop_seen else "completed"),
                 step=self.step,
                 epoch=self._tally.reached(self.step, self.epoch_number),
-                seconds=self._seconds(),
-                best_val_accuracy=self._best[0] if self._best else None,
-                best_epoch=self._best[1] if self._best else None,
+                seconds=self._stopwatch.seconds,
+                best_val_accuracy=self._validations.best,
+                best_epoch=self._validations.best_epoch,
                 message=message[:1_000],
             )
         )
@@ -315,102 +325,26 @@ class RecordedRun:
     def _start(self) -> None:
         if not self._started:
             self._started = True
-            self._put(self._beginning())
-
-    def _beginning(self) -> RunStarted:
-        sizes, name, path = self.sizes, self.name, str(self.path or "")
-        return RunStarted(
-            arch=sizes.arch or name,
-            data=sizes.data,
-            params=sizes.params,
-            epochs=sizes.epochs,
-            batch_size=sizes.batch_size,
-            batches=sizes.batches,
-            train_images=sizes.batches * sizes.batch_size,
-            val_images=0,
-            test_images=0,
-            classes=sizes.classes,
-            optimizer=sizes.optimizer,
-            lr=0.0 if math.isnan(self._lr) else self._lr,
-            seed=sizes.seed,
-            threads=0,
-            run=name,
-            path=path,
-            program=program_here(),
-        )
+            self._put(beginning(self.sizes, self._lr, self.name, self.path))
 
     def _put(self, event: RunEvent) -> None:
         if self._keeper is not None:
             self._keeper.put(event)
 
-    def _seconds(self) -> float:
-        return (self._paused_at or time.monotonic()) - self._began
-
-    @_harmless
+    @harmless
     def _pause(self, pausing: bool) -> None:
+        self._resting = pausing
         if pausing:
-            self._paused_at = time.monotonic()
+            self._stopwatch.pause()
             self._put(RunPaused(step=self.step))
-            return
-        if self._paused_at is not None:
-            self._began += time.monotonic() - self._paused_at
-        self._paused_at = None
-        self._put(RunResumed(step=self.step))
+        else:
+            self._stopwatch.resume()
+            self._put(RunResumed(step=self.step))
 
-    @_harmless
+    @harmless
     def _change(self, lr: float) -> None:
         if self._lr > 0:
             self._put(SettingChanged(step=self.step, name="lr", old=self._lr, new=lr))
         else:
             self._put(SettingChanged(step=self.step, name="held_lr", old=None, new=lr))
         self._lr = lr
-
-    def _numbers(
-        self, figures: Mapping[str, object] | None, more: Mapping[str, object]
-    ) -> dict[str, float]:
-        found = {}
-        for name, value in ({**figures, **more} if figures else more).items():
-            if value is None:
-                continue
-            try:
-                found[name] = value if type(value) is float else number(value)
-            except (TypeError, ValueError, RuntimeError):
-                kind = type(value).__name__
-                self.complain(f"{name} is left out: it is no single number but {kind}")
-        return found
-
-    def _share(self, named: dict[str, float], *names: str) -> float:
-        """An accuracy, taken from the figures; NaN if there is none from 0 to 1."""
-        for name in names:
-            if (value := named.get(name)) is None:
-                continue
-            if 0 <= value <= 1:
-                return named.pop(name)
-            self.complain(f"{name} {value:g} is no share from 0 to 1: it has a chart of its own")
-        return math.nan
-
-
-def _further(named: Mapping[str, float]) -> dict[str, Scalars]:
-    if not named:
-        return {}
-    scalars = {
-        name[:_MOST_NAME]: value if math.isfinite(value) else None for name, value in named.items()
-    }
-    return {"scalars": scalars}
-
-
-_MOST_NAME = 200
-
-
-def _measurement(step: int, epoch: int, layers: tuple[LayerHealth, ...]) -> LayersMeasured:
-    return LayersMeasured(
-        step=step,
-        epoch=epoch,
-        layers=layers,
-        images=0,
-        input_mean=math.nan,
-        input_std=math.nan,
-        score_range=math.nan,
-        commonest_class=0,
-        commonest_share=0.0,
-    )

@@ -14,6 +14,7 @@ from cnn_tui.engine.training.events import (
     Alert,
     AlertCleared,
     BatchCompleted,
+    RunEnded,
     RunEvent,
 )
 from cnn_tui.engine.training.rules import learning, rate
@@ -61,11 +62,12 @@ class Sitter:
             epochs=(learning.plateau, overfitting),
             steps=(rate.diverging,),
         )
-        self._sick = False
+        self._sick = self._ended = False
         self.writer: Writer | None = None
 
     def take(self, event: RunEvent) -> None:
         """Judge an event."""
+        self._ended |= isinstance(event, RunEnded)
         for finding in self._findings(event):
             self._put(finding)
 
@@ -78,7 +80,7 @@ class Sitter:
         """Nothing is open."""
 
     def _put(self, event: RunEvent) -> None:
-        if self.writer is not None:
+        if self.writer is not None and not self._ended:
             self.writer.put(event)
 
     def _findings(self, event: RunEvent) -> Iterator[RunEvent]:

@@ -1,4 +1,4 @@
-"""The batches of one epoch, summed up."""
+"""What has happened so far: the batches of an epoch, and validations."""
 
 from __future__ import annotations
 
@@ -38,3 +38,26 @@ class Tally:
     def reached(self, step: int, epoch: int) -> int:
         """The last epoch with a batch, or the one before if this one has none."""
         return epoch if step > self.since else epoch - 1
+
+
+class Validations:
+    """The last validation in an epoch, and the best of the run."""
+
+    def __init__(self) -> None:
+        self.last = (math.nan, math.nan)
+        """Loss and accuracy."""
+        self.further: dict[str, float] = {}
+        """Other figures."""
+        self.best: float | None = None
+        """The best accuracy; ``best_epoch`` is its epoch."""
+        self.best_epoch: int | None = None
+
+    def add(self, loss: float, accuracy: float, epoch: int) -> None:
+        """Note a validation."""
+        self.last = loss, accuracy
+        if accuracy > (-1.0 if self.best is None else self.best):
+            self.best, self.best_epoch = accuracy, epoch
+
+    def end_epoch(self) -> None:
+        """Forget all but the best."""
+        self.last, self.further = (math.nan, math.nan), {}

@@ -13,7 +13,7 @@ _LOOKS: dict[Wish, str] = {
 """Where a loop learns of each wish."""
 
 
-class Steering:
+class Wishes:
     """The wishes; written by the thread that reads requests, read by that of the training.
 
     Answers are honest: they say so if the training has not looked where it would learn of a wish.
