@@ -9,7 +9,6 @@ from pathlib import Path
 import msgspec
 
 from cnn_tui.engine.recording.figures import Sizes
-from cnn_tui.engine.recording.keeper import program_here
 from cnn_tui.engine.training.events import (
     LayerHealth,
     LayersMeasured,
@@ -20,7 +19,7 @@ from cnn_tui.engine.training.events import (
 _MOST_NAME = 200
 
 
-def beginning(sizes: Sizes, lr: float, name: str, path: Path | None) -> RunStarted:
+def beginning(sizes: Sizes, lr: float, name: str, path: Path | None, program: str) -> RunStarted:
     """The start of a run, as far as its settings tell."""
     return RunStarted(
         arch=sizes.arch or name,
@@ -39,7 +38,7 @@ def beginning(sizes: Sizes, lr: float, name: str, path: Path | None) -> RunStart
         threads=0,
         run=name,
         path=str(path or ""),
-        program=program_here(),
+        program=program,
     )
 
 

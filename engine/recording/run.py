@@ -294,7 +294,7 @@ class RecordedRun:
         if keeper is None:
             return
         if not self._started:
-            keeper.put(beginning(self.sizes, self._lr, self.name, self.path))
+            keeper.put(beginning(self.sizes, self._lr, self.name, self.path, program_here()))
         keeper.put(
             RunEnded(
                 reason=reason or ("stopped" if self._stop_seen else "completed"),
@@ -325,7 +325,7 @@ class RecordedRun:
     def _start(self) -> None:
         if not self._started:
             self._started = True
-            self._put(beginning(self.sizes, self._lr, self.name, self.path))
+            self._put(beginning(self.sizes, self._lr, self.name, self.path, program_here()))
 
     def _put(self, event: RunEvent) -> None:
         if self._keeper is not None:

@@ -138,6 +138,10 @@ class Tail:
 
     def events(self, end: int) -> Iterator[RunEvent]:
         """The events of the complete lines up to ``end``, read in chunks."""
+        yield from decode_lines(self.lines(end))
+
+    def lines(self, end: int) -> Iterator[bytes]:
+        """The complete lines up to ``end``, read in chunks."""
         if end <= self.position:
             return
         with open_to_read(self.path) as file:
@@ -148,7 +152,7 @@ class Tail:
                 if not whole:
                     return
                 self._move(file, self.position + whole)
-                yield from decode_lines(chunk[:whole].splitlines())
+                yield from chunk[:whole].splitlines()
 
     def skip(self, end: int) -> None:
         """Continue after the last complete line before ``end``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -83,7 +83,7 @@ def unreadable(path: Path, error: OSError) -> RunError:
     return RunError(f"{path} cannot be read: {reason_of(error)}.")
 
 
-def decode_lines(lines: list[bytes]) -> Iterator[RunEvent]:
+def decode_lines(lines: Iterable[bytes]) -> Iterator[RunEvent]:
     """The events of these lines; unreadable lines and those of later versions are skipped."""
     for line in lines:
         event = decode_event(line)

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.recording.logs import Log
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
@@ -29,7 +30,7 @@ def run_app(
     source: Path | None,
     data_dir: Path | None = None,
     link: Link | None = None,
-    watched: RunFolder | None = None,
+    watched: RunFolder | Log | None = None,
     on_hangup: OnHangup = "stop",
 ) -> int:
     """Run the app until the person quits; returns the exit code.
@@ -39,7 +40,7 @@ def run_app(
         source: The file that it was read from; None for a preset.
         data_dir: The folder of datasets that are not built in.
         link: How to draw; None for a fully capable terminal.
-        watched: The run to show first; the other runs are those of its folder.
+        watched: The run to show first, the other runs are those of its folder; or a log.
         on_hangup: Whether the run stops or continues when the terminal is closed.
 
     Raises:
@@ -50,7 +51,8 @@ def run_app(
     sys.setswitchinterval(0.0005)
     # Nothing is garbage before the first paint; the warm-up enables collection again.
     gc.disable()
-    places = Places(watched.path.parent, data_dir) if watched else Places(data=data_dir)
+    is_run = isinstance(watched, RunFolder)
+    places = Places(watched.path.parent, data_dir) if is_run else Places(data=data_dir)
 
     def train_here(network: Network, control: Control, emit: Emit) -> None:
         train(network, control, emit, data_dir=places.data_of(network.data), runs_dir=places.runs)
