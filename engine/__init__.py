@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cnn_tui.engine.insight.subject import Subject as Subject
     from cnn_tui.engine.model import Model as Model
     from cnn_tui.engine.opened import Opened as Opened
+    from cnn_tui.engine.recording.begin import record as record
     from cnn_tui.engine.runs.folder import open_run as open_run
     from cnn_tui.engine.runs.names import runs_home as runs_home
 
@@ -25,6 +26,7 @@ _PUBLIC = {
     "Opened": "opened",
     "Subject": "insight.subject",
     "open_run": "runs.folder",
+    "record": "recording.begin",
     "runs_home": "runs.names",
 }
 __all__ = tuple(_PUBLIC)

@@ -20,10 +20,14 @@ SPECS = [
     for module in pkgutil.walk_packages(cnn_tui.engine.specs.__path__, "cnn_tui.engine.specs.")
     if not module.ispkg
 ]
+OPTIONAL = {
+    f"cnn_tui.engine.recording.{name}" for name in ("layers", "lightning", "keras", "transformers")
+}
+"""Modules for libraries that are there only where somebody trains with them."""
 ENGINE = [
     module.name
     for module in pkgutil.walk_packages(cnn_tui.engine.__path__, "cnn_tui.engine.")
-    if not module.ispkg
+    if not module.ispkg and module.name not in OPTIONAL
 ]
 
 
@@ -48,6 +52,14 @@ def test_specs_shapes_and_errors_need_neither_arrays_nor_screen() -> None:
 def test_events_and_control_need_no_arrays() -> None:
     loaded = loaded_by("import cnn_tui.engine.training.events, cnn_tui.engine.training.control")
     assert not loaded & (ARRAYS | SCREEN)
+
+
+def test_recording_is_loaded_when_it_begins_and_needs_no_arrays(tmp_path: Path) -> None:
+    loaded = loaded_by("from cnn_tui.engine import record")
+    assert not loaded & (ARRAYS | SCREEN | {"msgspec", "platformdirs"})
+    recorded = f"with record('a', runs_dir={str(tmp_path)!r}) as run: run.batch(loss=1.0)"
+    loaded = loaded_by(f"from cnn_tui.engine import record\n{recorded}")
+    assert "msgspec" in loaded and not loaded & (ARRAYS | SCREEN)
 
 
 def test_the_whole_engine_knows_no_screen() -> None:

@@ -8,6 +8,7 @@ from functools import partial
 from textual import events, on, work
 
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.recording.logs import Log
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.presets import load_preset
@@ -52,7 +53,7 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         builder: Builder,
         training: Training,
         link: Link | None = None,
-        watched: RunFolder | SweepFolder | None = None,
+        watched: RunFolder | SweepFolder | Log | None = None,
     ) -> None:
         """``watched`` is the run, or the sweep, to show first."""
         super().__init__(builder, training, link or Link())
@@ -149,7 +150,7 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         await self.switch_mode("runs")
         self.show_heading()
         if isinstance(self.screen_stack[0], screens.RunsScreen):
-            self.screen_stack[0].open_run(event.folder)
+            self.screen_stack[0].open_run(event.source)
 
     @on(WatchSweep)
     async def _watch_sweep(self, event: WatchSweep) -> None:

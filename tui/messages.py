@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
+from cnn_tui.engine.recording.logs import Log
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.sweeps.folder import SweepFolder
@@ -31,11 +32,11 @@ class EditRun(Message):
 
 
 class WatchRun(Message):
-    """Show a run, live if a process is training it."""
+    """Show a run, live if a process is training it, or the log of another program."""
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, source: RunFolder | Log) -> None:
         super().__init__()
-        self.folder = folder
+        self.source = source
 
 
 class WatchSweep(Message):

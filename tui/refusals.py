@@ -18,7 +18,8 @@ from cnn_tui.tui.sweep_actions import SWEEP, SWEEPS
 _NO_RUN = "There is no active run: F5 starts one."
 _NO_VALUES = "There are no values to show yet: F5 starts a run."
 _NO_RUNS = "There is no run in the list: F5 in Build starts one."
-_ENDED = "No process trains this run: R resumes it."
+_ENDED = "There is no training to steer: R resumes a run of cnn-tui, a log is only read."
+_LOG = "A log of another program is only read: it has no network."
 _CHARTS = {
     "log_scale": _NO_VALUES,
     "cursor": _NO_VALUES,
@@ -59,7 +60,9 @@ REFUSALS = {
         "pause": _ENDED,
         "learning_rate": _ENDED,
         "stop": _ENDED,
-        "resume": "A process trains this run already: space pauses it.",
+        "resume": "A process trains this run already, or it is a log, which is only read.",
+        "build_on": _LOG,
+        "inspect": _LOG,
     },
     INSPECT: {
         "layer": "There is no other layer to choose in this view.",

@@ -65,6 +65,11 @@ def recipe_words(training: Recipe) -> str:
     return f"{training.optimizer}, lr {training.lr:g}, {count(training.epochs, 'epoch')}"
 
 
+def epochs_words(done: int, total: int) -> str:
+    """Format ``3/10``; another program may not say how many there will be."""
+    return f"{done}/{total}" if total else f"{done}"
+
+
 def megabytes(size: int) -> str:
     """Format bytes in MB: ``0.4``, ``12``."""
     return f"{size / 1e6:.1f}" if size < 1e7 else f"{size / 1e6:,.0f}"

@@ -16,9 +16,8 @@ from cnn_tui.engine.baselines.screens import Metric, Rows
 from cnn_tui.engine.baselines.validation import choose_k
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import DataError, RunError, reason_of
-from cnn_tui.engine.runs.environment import package_version
 from cnn_tui.engine.runs.folder import RunFolder, RunInfo, create_run
-from cnn_tui.engine.runs.recorder import utc_now
+from cnn_tui.engine.runs.stamp import package_version, utc_now
 from cnn_tui.engine.runs.writer import Journal
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage

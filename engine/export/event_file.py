@@ -28,7 +28,7 @@ _WALL_TIME, _STEP, _VERSION, _SUMMARY, _SESSION = 1, 2, 3, 5, 7
 _STARTED = 1
 _LARGEST = 3.4028234663852886e38
 """The largest float32; larger values become infinite."""
-_PREFIX = "events.out.tfevents."
+PREFIX = "events.out.tfevents."
 
 
 class EventFile(AppendFile):
@@ -54,7 +54,7 @@ class EventFile(AppendFile):
 
 def event_files(folder: Path) -> list[Path]:
     """Return the event files of a folder in the order of their creation."""
-    return sorted(folder.glob(f"{_PREFIX}*"))
+    return sorted(folder.glob(f"{PREFIX}*"))
 
 
 def crc32c(data: bytes) -> int:
@@ -79,18 +79,19 @@ _TABLE = _table()
 
 def _next_name(folder: Path) -> str:
     """A name that sorts after all existing files, even if the clock was set back."""
-    taken = [re.match(r"\d+", path.name.removeprefix(_PREFIX)) for path in event_files(folder)]
+    taken = [re.match(r"\d+", path.name.removeprefix(PREFIX)) for path in event_files(folder)]
     stamp = max([int(time.time()), *(int(found[0]) + 1 for found in taken if found)])
     host = re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:64]
-    return f"{_PREFIX}{stamp:010}.{host}.{os.getpid()}"
+    return f"{PREFIX}{stamp:010}.{host}.{os.getpid()}"
 
 
 def _record(content: bytes) -> bytes:
     length = struct.pack("<Q", len(content))
-    return length + _masked(length) + content + _masked(content)
+    return length + masked_crc(length) + content + masked_crc(content)
 
 
-def _masked(data: bytes) -> bytes:
+def masked_crc(data: bytes) -> bytes:
+    """The checksum of a record's length or content, rotated and shifted as TensorBoard's are."""
     crc = crc32c(data)
     return struct.pack("<I", ((crc >> 15 | crc << 17) + _MASK) & 0xFFFFFFFF)
 

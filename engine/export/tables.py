@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -22,19 +22,35 @@ def rows(folder: RunFolder, *, steps: bool) -> Iterator[Row]:
     return (e for e in read_events(folder.events_file) if isinstance(e, EpochCompleted))
 
 
-def csv_lines(table: Iterator[Row], *, steps: bool) -> Iterator[str]:
-    """Yield a header and the rows; numbers are parsed back as the same bits."""
-    names = (BatchCompleted if steps else EpochCompleted).__struct_fields__
-    yield _line(names)
+def csv_lines(table: Iterator[Row], *, steps: bool, further: Sequence[str] = ()) -> Iterator[str]:
+    """Yield a header and the rows; numbers are parsed back as the same bits.
+
+    The further figures of another program have a column each, if ``further`` names them.
+    """
+    names = _own_names(BatchCompleted if steps else EpochCompleted)
+    yield _line([*names, *further])
     for row in table:
-        yield _line([getattr(row, name) for name in names])
+        known = row.scalars or {}
+        own = [getattr(row, name) for name in names]
+        yield _line([*own, *(known.get(name) for name in further)])
+
+
+def further_names(table: Iterator[Row]) -> list[str]:
+    """The names of all further figures, in the order in which they first occur."""
+    return list(dict.fromkeys(name for row in table for name in row.scalars or {}))
+
+
+def _own_names(kind: type[Row]) -> list[str]:
+    return [name for name in kind.__struct_fields__ if name != "scalars"]
 
 
 def json_lines(table: Iterator[Row]) -> Iterator[str]:
     """Yield an array of objects, one per line; non-finite numbers are null."""
     before = "["
     for row in table:
-        values = {name: getattr(row, name) for name in row.__struct_fields__}
+        values = {name: getattr(row, name) for name in _own_names(type(row))}
+        if row.scalars:
+            values["scalars"] = row.scalars
         yield f"{before}\n{msgspec.json.encode(values).decode()}"
         before = ","
     yield "[]\n" if before == "[" else "\n]\n"

@@ -6,10 +6,13 @@ The three share their tags, so that their curves share a chart.
 from __future__ import annotations
 
 import datetime
+import math
 import shutil
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from msgspec import UnsetType
 
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.export.event_file import EventFile, event_files
@@ -29,6 +32,7 @@ from cnn_tui.engine.training.events import (
     ValidationCompleted,
     step_of,
 )
+from cnn_tui.engine.training.events import Scalars as Further
 
 SPLITS = ("train", "val", "test")
 Scalars = tuple[str, int, dict[str, float]]
@@ -103,7 +107,7 @@ class TensorBoard:
         return list(_timed(validations[-1:], folder))
 
     def _add(self, event: RunEvent, when: float) -> None:
-        for split, step, values in scalars(event):
+        for split, step, values in filter(_has_values, scalars(event)):
             if split in self._files:
                 self._files[split].add(step, values, when)
 
@@ -156,7 +160,7 @@ def _write_splits(folder: RunFolder, place: Path) -> None:
         # Each tag occurs in only one of the two files, so its steps are in order.
         for path in (folder.metrics_file, folder.events_file):
             for number, (when, event) in enumerate(_timed(read_events(path), folder)):
-                for split, step, values in scalars(event):
+                for split, step, values in filter(_has_values, scalars(event)):
                     files[split].add(step, values, when)
                 if number % _FLUSHED == 0:
                     _each(files.values())
@@ -176,18 +180,33 @@ def scalars(event: RunEvent) -> Iterator[Scalars]:
     match event:
         case BatchCompleted():
             names = ("loss", "accuracy", "l2_loss", "lr", "images_per_second")
-            yield "train", event.step, {name: getattr(event, name) for name in names}
+            values = {name: getattr(event, name) for name in names}
+            yield "train", event.step, _told(values) | _further(event.scalars)
         case ValidationCompleted():
-            yield "val", event.step, {"loss": event.loss, "accuracy": event.accuracy}
+            yield "val", event.step, _told({"loss": event.loss, "accuracy": event.accuracy})
         case EpochCompleted():
             for split in ("train", "val"):
                 figures = (getattr(event, f"{split}_{name}") for name in ("loss", "accuracy"))
                 tags = ("epoch/loss", "epoch/accuracy")
-                yield split, event.step, dict(zip(tags, figures, strict=True))
+                yield split, event.step, _told(dict(zip(tags, figures, strict=True)))
+            yield "val", event.step, _further(event.scalars)
         case LayersMeasured():
             yield "train", event.step, dict(_health(event.layers))
         case RunEnded(test_loss=float(loss), test_accuracy=float(accuracy)):
             yield "test", event.step, {"loss": loss, "accuracy": accuracy}
+
+
+def _has_values(found: Scalars) -> bool:
+    return bool(found[2])
+
+
+def _told(values: dict[str, float]) -> dict[str, float]:
+    """Without the accuracy and the rate that another program does not tell."""
+    return {tag: value for tag, value in values.items() if "loss" in tag or not math.isnan(value)}
+
+
+def _further(scalars: Further | UnsetType) -> dict[str, float]:
+    return {tag: value for tag, value in (scalars or {}).items() if value is not None}
 
 
 def _health(layers: Iterable[LayerHealth]) -> Iterator[tuple[str, float]]:

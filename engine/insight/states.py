@@ -32,6 +32,7 @@ def find_state(folder: RunFolder, wanted: str) -> Path:
     """
     states = kept_states(folder)
     if not states and wanted in (BEST, LAST):
+        folder.network()  # of a run of another program this says that there are no weights at all
         raise InsightError(
             f"The run {folder.name} has no checkpoint yet.", "The first epoch writes one."
         )

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import msgspec
 
+from cnn_tui.engine.decoding import encode
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, read_entry
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.specs.inside import list_letter, lists_in, with_lists
 from cnn_tui.engine.specs.layers import Layer, layer_type
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.paths import settings_of, value_words
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.training.events import EpochCompleted
@@ -68,12 +69,13 @@ def compare_runs(folders: Sequence[RunFolder]) -> RunComparison:
     for folder in folders:
         folder.info()
     entries = [read_entry(folder) for folder in folders]
-    networks = [folder.network() for folder in folders]
+    networks = [None if folder.info().program else folder.network() for folder in folders]
+    layered = [network or Network() for network in networks]
     return RunComparison(
         tuple(entry for entry in entries if entry is not None),
-        tuple(differences(networks)),
+        tuple(differing([settings_of_run(folder) for folder in folders])),
         tuple(read_curve(folder) for folder in folders),
-        tuple(layer_differences(networks)),
+        tuple(layer_differences(layered)) if all(networks) else (),
     )
 
 
@@ -89,9 +91,30 @@ def read_curve(folder: RunFolder) -> EpochCurve:
     )
 
 
+def settings_of_run(folder: RunFolder) -> dict[str, str]:
+    """Every setting of a run by path, with values as JSON; of another program those it gave.
+
+    Raises:
+        CnnTuiError: if the run cannot be read.
+    """
+    info = folder.info()
+    if info.program:
+        return {_path_of(name): encode(value).decode() for name, value in info.config.items()}
+    return settings_of(folder.network())
+
+
+def _path_of(name: str) -> str:
+    """The path of another program's setting: that of ours which has its name, if there is one."""
+    return f"training.{name}" if name in Recipe.__struct_fields__ else name
+
+
 def differences(networks: Sequence[Network]) -> Iterable[Difference]:
+    """Every setting in which networks differ."""
+    return differing([settings_of(network) for network in networks])
+
+
+def differing(settings: Sequence[dict[str, str]]) -> Iterable[Difference]:
     """Every setting that differs, by its path in the file, such as ``layers[2].p``."""
-    settings = [settings_of(network) for network in networks]
     for path in dict.fromkeys(path for of_network in settings for path in of_network):
         values = tuple(of_network.get(path, "") for of_network in settings)
         if len(set(values)) > 1:

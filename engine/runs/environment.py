@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import msgspec
@@ -14,6 +13,7 @@ import threadpoolctl  # type: ignore[import-untyped]
 from cnn_tui.engine.decoding import Count, UnreadableError, Word, decode
 from cnn_tui.engine.files import read_end
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.stamp import package_version
 
 _MOST = 1 << 16
 """Bytes that are read from the end; longer than any line."""
@@ -59,14 +59,6 @@ def last_environment(folder: RunFolder) -> Environment | None:
         return decode(lines[-1], Environment)
     except (OSError, IndexError, UnreadableError):
         return None
-
-
-def package_version() -> str:
-    """The installed version of cnn-tui."""
-    try:
-        return version("cnn-tui")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _blas() -> str:

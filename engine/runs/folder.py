@@ -12,6 +12,7 @@ import msgspec
 
 from cnn_tui.engine.decoding import (
     Count,
+    Figure,
     PathText,
     RunName,
     Text,
@@ -30,8 +31,10 @@ from cnn_tui.engine.training.events import SettingChanged
 
 FORMAT = 1
 """Version of the folder's format; an incompatible change increments it."""
-MOST_TAGS, MOST_NOTE = 1_000, 10_000
-"""Limits: tags of a run, and characters of a note."""
+MOST_TAGS, MOST_NOTE, MOST_SETTINGS = 1_000, 10_000, 10_000
+"""Limits: tags of a run, characters of a note, and settings of another program."""
+ConfigValue = bool | Figure | Text | None
+"""A setting of another program."""
 _MOST_INFO, _MOST_NOTES = 16 << 20, 1 << 20
 """Limits in bytes; run.json is long where a reproduced run had many setting changes."""
 
@@ -86,6 +89,10 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Set if the run reproduces another one."""
     origin: Word = ""
     """The run whose weights it began with."""
+    program: Word = ""
+    """The program that trains, if it is not cnn-tui: the run has no network of ours then."""
+    config: Annotated[dict[Word, ConfigValue], msgspec.Meta(max_length=MOST_SETTINGS)] = {}
+    """The settings that this program gave, by name."""
 
 
 class Notes(msgspec.Struct, frozen=True):
@@ -216,7 +223,13 @@ class RunFolder:
 
         Raises:
             SpecError: if the file cannot be read.
+            RunError: if another program trained the run.
         """
+        if not os.path.lexists(self.network_file) and (program := self.info().program):
+            raise RunError(
+                f"The run {self.name} was trained by {program}: it has no network of cnn-tui.",
+                "Its figures can be watched, compared and exported.",
+            )
         return load_network(self.network_file, links=False)
 
     def notes(self) -> Notes:
@@ -228,11 +241,18 @@ class RunFolder:
 
 
 def create_run(
-    root: Path, network: Network, info: RunInfo, storage: Storage, name: str = ""
+    root: Path,
+    network: Network | None,
+    info: RunInfo,
+    storage: Storage,
+    name: str = "",
+    *,
+    base: str = "",
 ) -> RunFolder:
     """Create the folder of a new run under ``root``, with its architecture and ``run.json``.
 
-    It is called ``name``, or else as the network with the next free number.
+    It is called ``name``, or else ``base``, or as the network, with the next free number;
+    ``network`` is None for a run of another program.
 
     Raises:
         RunError: if the folder cannot be written, or the name is taken.
@@ -242,7 +262,7 @@ def create_run(
             folder = RunFolder(root / name)
             folder.path.mkdir(parents=True)
         else:
-            folder = RunFolder(make_folder(root, network.name or "run"))
+            folder = RunFolder(make_folder(root, base or (network.name if network else "")))
         try:
             _fill(folder, network, info, storage)
         except OSError:
@@ -256,18 +276,27 @@ def create_run(
     return folder
 
 
-def _fill(folder: RunFolder, network: Network, info: RunInfo, storage: Storage) -> None:
-    folder.checkpoints.mkdir()
+def _fill(folder: RunFolder, network: Network | None, info: RunInfo, storage: Storage) -> None:
     folder.commands.mkdir()
-    replace_file(storage, folder.path / "README.md", [readme(folder.name)])
-    replace_file(storage, folder.network_file, [dumps_network(network).encode()])
+    replace_file(storage, folder.path / "README.md", [readme(folder.name, info.program)])
+    if network is not None:
+        folder.checkpoints.mkdir()
+        replace_file(storage, folder.network_file, [dumps_network(network).encode()])
     # The last file: a folder without it is not a run.
     replace_file(storage, folder.info_file, [encode(info)])
 
 
-def readme(name: str) -> bytes:
+def readme(name: str, program: str = "") -> bytes:
     """The README of a run's folder, for a person who finds it."""
-    return README.format(name=name).encode()
+    lines = README.format(name=name).splitlines(keepends=True)
+    if program:
+        lines = [line for line in lines if not line.startswith(_OWN)]
+        lines.insert(1, f"\nRecorded while {program} trained it.\n")
+    return "".join(lines).encode()
+
+
+_OWN = ("| network", "| environment", "| checkpoints", "| best")
+"""Lines about files that only a training of cnn-tui writes."""
 
 
 def open_run(root: Path, name: str) -> RunFolder:

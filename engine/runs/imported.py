@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.runs.environment import package_version
 from cnn_tui.engine.runs.folder import RunFolder, RunInfo, create_run
 from cnn_tui.engine.runs.keep_weights import fill_run
-from cnn_tui.engine.runs.recorder import utc_now
+from cnn_tui.engine.runs.stamp import package_version, utc_now
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage

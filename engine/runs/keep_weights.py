@@ -10,11 +10,11 @@ import msgspec
 from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.optimizers import build_optimizer
-from cnn_tui.engine.runs.environment import package_version
 from cnn_tui.engine.runs.folder import RunFolder, create_run
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.manage import annotate
-from cnn_tui.engine.runs.recorder import Recorder, utc_now
+from cnn_tui.engine.runs.recorder import Recorder
+from cnn_tui.engine.runs.stamp import package_version, utc_now
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.control import Control

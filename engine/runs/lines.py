@@ -20,8 +20,10 @@ MOST_LINE = 4 << 20
 _CHUNK = 1 << 20
 _MAY_BE_NULL = {
     "loss", "l2_loss", "train_loss", "val_loss", "input_mean", "input_std", "score_range",
+    "accuracy", "train_accuracy", "val_accuracy", "lr",
 }  # fmt: skip
-"""Figures that are not finite, and so null in JSON, when a training diverges."""
+"""Figures that are not finite, and so null in JSON, when a training diverges or another program
+does not report them."""
 _read, _read_any = reader(RunEvent), reader(dict[str, Any])
 
 

@@ -32,6 +32,11 @@ def check_name(name: str) -> str:
     )
 
 
+def as_name(text: str) -> str:
+    """A valid name of a run that resembles ``text``; ``run`` if nothing of it is left."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-") or "run"
+
+
 def folder_of(root: Path, name: str) -> Path:
     """The folder of an existing run in ``root``; it may be a link to another disk.
 

@@ -6,11 +6,11 @@ The trainer's thread only copies states and queues them with the events;
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 import msgspec
@@ -19,13 +19,14 @@ import numpy as np
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import Optimizer
-from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints
+from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints, Meta
 from cnn_tui.engine.runs.environment import environment
 from cnn_tui.engine.runs.fingerprint import Fingerprint, network_digest
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.reproduction import Steering, original_of
 from cnn_tui.engine.runs.requests import RequestInbox
+from cnn_tui.engine.runs.stamp import utc_now
 from cnn_tui.engine.runs.tensors import layout_of
 from cnn_tui.engine.runs.verdict import judge
 from cnn_tui.engine.runs.writer import Journal, Save, Sink, Writer
@@ -224,7 +225,18 @@ class Recorder(Checkpointer):
         for parent in (self._folder.path, self._folder.checkpoints, self._folder.commands):
             clear_temporaries(parent)
         journal = Journal(self._folder, self._storage, events, metrics)
-        writer = Writer(self.run, self._checkpoints, self._inbox, fingerprint, self._sinks)
+
+        def keep(snapshot: Snapshot, *, best: bool, events: int, metrics: int) -> Path:
+            meta = Meta(
+                network=fingerprint.network,
+                data=fingerprint.data,
+                events=events,
+                metrics=metrics,
+                progress=snapshot.progress,
+            )
+            return self._checkpoints.save(snapshot, meta, best=best)
+
+        writer = Writer(self.run, self._inbox, keep, self._sinks)
         writer.start(journal)
         for event in self._early:
             writer.put(event)
@@ -250,12 +262,6 @@ class Recorder(Checkpointer):
             self._required_writer.reports.append(
                 Alert(code="numpy-changed", message=message, step=step)
             )
-
-
-def utc_now() -> str:
-    """The current time as ISO 8601, to the millisecond."""
-    now = datetime.datetime.now(datetime.UTC)
-    return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _unwritable(folder: RunFolder, error: OSError) -> RunError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 
@@ -13,7 +13,6 @@ from cnn_tui.engine.runs.exchange import PATIENCE, Inbox, Reply, ask
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.specs.network import Positive
-from cnn_tui.engine.training.control import Control
 
 Action = Literal["pause", "resume", "stop", "lr"]
 
@@ -25,28 +24,42 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lr: Annotated[Positive | None, msgspec.Meta(description="for the action lr")] = None
 
 
+class Steerable(Protocol):
+    """What requests act on, such as a ``Control``; each method may return words for the answer."""
+
+    def pause(self) -> str | None:
+        """Pause after the current batch."""
+
+    def resume(self) -> str | None:
+        """Continue after a pause."""
+
+    def stop(self) -> str | None:
+        """End the run after the current batch."""
+
+    def set_lr(self, lr: float) -> str | None:
+        """Change the learning rate from the next batch on."""
+
+
 class RequestInbox(Inbox[Request]):
     """The trainer's side of the exchange."""
 
-    def __init__(self, folder: Path, control: Control) -> None:
+    def __init__(self, folder: Path, control: Steerable) -> None:
         super().__init__(folder, Request, partial(_carry_out, control))
 
 
-def _carry_out(control: Control, command: Request) -> Reply:
+def _carry_out(control: Steerable, command: Request) -> Reply:
     match command.action:
         case "pause":
-            control.pause()
-            return Reply(True, "pauses after the current batch")
+            return Reply(True, control.pause() or "pauses after the current batch")
         case "resume":
-            control.resume()
-            return Reply(True, "resumes")
+            return Reply(True, control.resume() or "resumes")
         case "stop":
-            control.stop()
-            return Reply(True, "stops after the current batch, with a checkpoint")
+            words = control.stop()
+            return Reply(True, words or "stops after the current batch, with a checkpoint")
     if command.lr is None:
         return Reply(False, "the request is invalid: the learning rate is missing")
-    control.set_lr(command.lr)
-    return Reply(True, f"uses the learning rate {command.lr:g} from the next batch on")
+    words = control.set_lr(command.lr)
+    return Reply(True, words or f"uses the learning rate {command.lr:g} from the next batch on")
 
 
 def send(folder: RunFolder, command: Request, patience: float = PATIENCE) -> str:
@@ -65,5 +78,5 @@ def _require_trainer(folder: RunFolder) -> None:
     if not writer_lives(folder.lock_file, folder.summary_file):
         raise RunError(
             f"The run {folder.name} is not being trained now.",
-            f"cnn-tui resume {folder.name} continues it.",
+            "" if folder.info().program else f"cnn-tui resume {folder.name} continues it.",
         )

@@ -62,6 +62,8 @@ class Summary(msgspec.Struct, kw_only=True):
     test_balanced_accuracy: Share | None = None
     """Mean of the classes' recalls; None if they are about equally large."""
     message: Text = ""
+    program: Word = ""
+    """The program that trains, if it is not cnn-tui."""
     again_of: RunNameOrNone = ""
     """The name of the run that this one reproduces, if any."""
     curve: Annotated[list[Share], msgspec.Meta(max_length=MOST_POINTS)] = []
@@ -89,13 +91,15 @@ class Summary(msgspec.Struct, kw_only=True):
         self.arch, self.data, self.params = event.arch, event.data, event.params
         self.optimizer, self.lr = event.optimizer, event.lr
         self.epochs, self.batches = event.epochs, event.batches
-        self.again_of = event.again_of
+        self.again_of, self.program = event.again_of, event.program
         self.state, self.message, self.step = "running", "", event.from_step
         self.test_loss = self.test_accuracy = self.test_balanced_accuracy = None
 
     def _add_epoch(self, event: EpochCompleted) -> None:
         self.step, self.epoch, self.seconds = event.step, event.epoch, event.seconds
         self.val_loss = event.val_loss if math.isfinite(event.val_loss) else None
+        if math.isnan(event.val_accuracy):
+            return
         self.val_accuracy = event.val_accuracy
         if self.best_val_accuracy is None or event.val_accuracy > self.best_val_accuracy:
             self.best_val_accuracy, self.best_epoch = event.val_accuracy, event.epoch

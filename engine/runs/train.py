@@ -10,10 +10,10 @@ import msgspec
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.checkpoints import kept_states
-from cnn_tui.engine.runs.environment import package_version
 from cnn_tui.engine.runs.fingerprint import data_digest, require_same_data
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder, RunInfo, create_run
-from cnn_tui.engine.runs.recorder import Policy, Recorder, utc_now
+from cnn_tui.engine.runs.recorder import Policy, Recorder
+from cnn_tui.engine.runs.stamp import package_version, utc_now
 from cnn_tui.engine.runs.writer import Sink
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.network import Network

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from cnn_tui.engine.decoding import encode
 from cnn_tui.engine.errors import reason_of
-from cnn_tui.engine.runs.checkpoints import Checkpoints, Meta
-from cnn_tui.engine.runs.fingerprint import Fingerprint
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import Log
 from cnn_tui.engine.runs.requests import RequestInbox
 from cnn_tui.engine.runs.summary import Summary, summarize
 from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.events import Alert, BatchCompleted, CheckpointSaved, RunEvent
-from cnn_tui.engine.training.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    # NumPy, without which other programs' trainings are recorded.
+    from cnn_tui.engine.training.snapshot import Snapshot
 
 
 class Sink(Protocol):
@@ -113,6 +116,13 @@ class Save:
 Item = RunEvent | Save | threading.Event
 
 
+class Keep(Protocol):
+    """Writes a state; a resume from it keeps these many bytes of the two files of lines."""
+
+    def __call__(self, snapshot: Snapshot, *, best: bool, events: int, metrics: int) -> Path:
+        """Return the file, once it is durable."""
+
+
 class Writer:
     """The writing thread, from :meth:`start` to :meth:`close`; no failure of the disk ends it.
 
@@ -123,13 +133,11 @@ class Writer:
     def __init__(
         self,
         run: str,
-        checkpoints: Checkpoints,
         inbox: RequestInbox,
-        fingerprint: Fingerprint,
+        keep: Keep | None = None,
         sinks: Sequence[Sink] = (),
     ) -> None:
-        self._run, self._checkpoints, self._inbox = run, checkpoints, inbox
-        self._fingerprint, self._sinks = fingerprint, sinks
+        self._run, self._inbox, self._keep, self._sinks = run, inbox, keep, sinks
         self._queue = deque[Item]()
         self._wake, self._closing = threading.Event(), False
         self._troubles = dict[str, str]()
@@ -147,21 +155,32 @@ class Writer:
         """Queue an item; never blocks."""
         self._queue.append(item)
 
-    def settle(self) -> None:
-        """Wait until all queued items are durable or have failed."""
-        done = threading.Event()
+    @property
+    def waiting(self) -> int:
+        """Items that are not written yet."""
+        return len(self._queue)
+
+    def settle(self, patience: float = math.inf) -> None:
+        """Wait up to ``patience`` seconds until all queued items are durable or have failed."""
+        done, until = threading.Event(), time.monotonic() + patience
         self._queue.append(done)
         self._wake.set()
         # A dead writer must not block the trainer for ever.
-        while not done.wait(1.0) and self._thread.is_alive():
+        while (
+            not done.wait(min(1.0, patience))
+            and self._thread.is_alive()
+            and time.monotonic() < until
+        ):
             self._wake.set()
 
-    def close(self) -> None:
-        """Write all queued items and end the thread."""
-        self.settle()
+    def close(self, patience: float = math.inf) -> None:
+        """Write all queued items and end the thread; it is left alone if the disk hangs longer."""
+        self.settle(patience)
         self._closing = True
         self._wake.set()
-        self._thread.join()
+        self._thread.join(None if patience == math.inf else patience)
+        if self._thread.is_alive():
+            return
         self._journal.close()
         for sink in self._sinks:
             sink.close()
@@ -211,22 +230,17 @@ class Writer:
 
     def _save(self, save: Save) -> None:
         snapshot = save.snapshot
-        if snapshot is not None:
+        if snapshot is not None and self._keep is not None:
             # The lines first: a checkpoint relies on all lines before it.
             self._sync()
-            save.failed = not self._attempt(_STATE, lambda: self._write(snapshot, save.best))
+            write = partial(self._write, self._keep, snapshot, save.best)
+            save.failed = not self._attempt(_STATE, write)
         save.snapshot = None
 
-    def _write(self, snapshot: Snapshot, best: bool) -> None:
-        began = time.monotonic()
-        meta = Meta(
-            network=self._fingerprint.network,
-            data=self._fingerprint.data,
-            events=self._journal.events.length,
-            metrics=self._journal.metrics.length,
-            progress=snapshot.progress,
-        )
-        path = self._checkpoints.save(snapshot, meta, best=best)
+    def _write(self, keep: Keep, snapshot: Snapshot, best: bool) -> None:
+        began, journal = time.monotonic(), self._journal
+        lines = {"events": journal.events.length, "metrics": journal.metrics.length}
+        path = keep(snapshot, best=best, **lines)
         seconds = time.monotonic() - began
         step = snapshot.progress.step
         self.reports.append(CheckpointSaved(step=step, path=str(path), seconds=seconds, best=best))

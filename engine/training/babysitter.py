@@ -11,6 +11,7 @@ from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.events import (
     Alert,
     AlertCleared,
+    BatchCompleted,
     EpochCompleted,
     LayersMeasured,
     RunEvent,
@@ -22,7 +23,8 @@ Finding = Alert | AlertCleared
 _Key = tuple[str, str]
 """An alert's code and layer."""
 
-_MEASURED: tuple[Rule, ...] = (
+Rules = tuple[Rule, ...]
+_MEASURED: Rules = (
     start.input_scale,
     start.loss_scale,
     start.one_class_batches,
@@ -34,7 +36,7 @@ _MEASURED: tuple[Rule, ...] = (
     layers.saturated,
     rate.lr_low,
 )
-_EPOCH: tuple[Rule, ...] = (
+_EPOCH: Rules = (
     layers.dropout_high,
     learning.timid,
     learning.largest_class,
@@ -65,6 +67,8 @@ _EFFECT_OF: dict[str, set[str]] = {
 _LASTING = _WAY | {"labels", "lr-low", "flat-loss"}
 """Cleared only when the network learns: weights that have blown up may hardly move."""
 PRAISE = "healthy"
+EVERY = 100
+"""Steps between two checks of a training whose layers nobody measures."""
 CALM = 4
 """Consecutive checks in which a fault must be absent before it is cleared."""
 
@@ -76,8 +80,16 @@ class Babysitter:
     must not pass them back.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(
+        self,
+        network: Network,
+        measured: Rules = _MEASURED,
+        epochs: Rules = _EPOCH,
+        steps: Rules = (),
+    ) -> None:
+        """Apply rules after measurements, epochs and every :data:`EVERY` steps."""
         self._facts = Facts(network)
+        self._measured, self._epochs, self._steps = measured, epochs, steps
         self._active: dict[_Key, _ActiveAlert] = {}
 
     def consume(self, event: RunEvent) -> list[Finding]:
@@ -85,9 +97,11 @@ class Babysitter:
         self._facts.update(event)
         match event:
             case LayersMeasured():
-                return self._apply(_MEASURED)
+                return self._apply(self._measured)
             case EpochCompleted():
-                return self._apply(_EPOCH)
+                return self._apply(self._epochs)
+            case BatchCompleted() if self._steps and event.step % EVERY == 0:
+                return self._apply(self._steps)
         return []
 
     def explain(self, alert: Alert) -> Alert:
@@ -111,7 +125,7 @@ class Babysitter:
             alert, severity="fatal", evidence=(*ratios, *earlier), remedy=remedy
         )
 
-    def _apply(self, rules: tuple[Rule, ...]) -> list[Finding]:
+    def _apply(self, rules: Rules) -> list[Finding]:
         present: set[_Key] = set()
         findings: list[Finding] = []
         for verdict in (verdict for rule in rules for verdict in rule(self._facts)):
@@ -131,7 +145,7 @@ class Babysitter:
         others = {active for active, _ in self._active} - {code}
         return bool(others if code == PRAISE else others & _EFFECT_OF.get(code, set()))
 
-    def _cleared(self, rules: tuple[Rule, ...], present: set[_Key]) -> list[Finding]:
+    def _cleared(self, rules: Rules, present: set[_Key]) -> list[Finding]:
         """The alerts of these rules that have been absent long enough."""
         cleared: list[Finding] = []
         for key, active in list(self._active.items()):
@@ -160,7 +174,7 @@ class Babysitter:
 class _ActiveAlert:
     """An alert that was reported and has not cleared."""
 
-    rules: tuple[Rule, ...]
+    rules: Rules
     alert: Alert
     absent: int = 0
     """Consecutive checks without the fault."""

@@ -42,23 +42,23 @@ _Pixel = Annotated[float, msgspec.Meta(ge=-1e30, le=1e30)]
 
 
 class RunStarted(_Event, frozen=True):
-    """The start of a run, with its sizes and settings."""
+    """The start of a run, with its sizes and settings; 0 for a size that another program hid."""
 
     arch: Word
     data: PathText
     params: Count
-    epochs: Ordinal
-    batch_size: Ordinal
-    batches: Ordinal
+    epochs: Count
+    batch_size: Count
+    batches: Count
     """Batches per epoch."""
-    train_images: Ordinal
+    train_images: Count
     val_images: Count
     test_images: Count
     classes: Annotated[tuple[Text, ...], msgspec.Meta(max_length=65_536)]
     optimizer: Word
     lr: Length
     seed: Count
-    threads: Ordinal
+    threads: Count
     mean: tuple[_Pixel, ...] = ()
     """Mean of each channel, which is subtracted from every pixel."""
     std: tuple[_Pixel, ...] = ()
@@ -75,10 +75,19 @@ class RunStarted(_Event, frozen=True):
     """The folder of the run, if it is saved."""
     again_of: RunNameOrNone = ""
     """The name of the run that this one reproduces, if any."""
+    program: Word = ""
+    """The program that trains, if it is not cnn-tui: then there is no network of ours."""
+
+
+Scalars = dict[Word, Figure | None]
+"""Further figures by name; None for one that is not finite."""
 
 
 class BatchCompleted(_Event, frozen=True):
-    """One optimizer step. ``step`` counts from 1 over the run, ``batch`` from 1 in its epoch."""
+    """One optimizer step. ``step`` counts from 1 over the run, ``batch`` from 1 in its epoch.
+
+    Of another program's training, accuracy and rate are NaN if it does not report them.
+    """
 
     step: Ordinal
     epoch: Ordinal
@@ -91,6 +100,7 @@ class BatchCompleted(_Event, frozen=True):
     images_per_second: Length
     seconds: Seconds
     """Seconds since the run began, without pauses."""
+    scalars: Scalars | msgspec.UnsetType = msgspec.UNSET
 
 
 class ValidationCompleted(_Event, frozen=True):
@@ -123,6 +133,7 @@ class EpochCompleted(_Event, frozen=True):
     """Seconds since the run began, without pauses."""
     val_balanced_accuracy: Share | None = None
     """Mean of the classes' recalls; None if they are about equally large."""
+    scalars: Scalars | msgspec.UnsetType = msgspec.UNSET
 
 
 class RunPaused(_Event, frozen=True):

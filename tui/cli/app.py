@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.recording.logs import Log
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.training.control import Control
@@ -31,7 +33,7 @@ def run_app(
     source: Path | None,
     data_dir: Path | None = None,
     link: Link | None = None,
-    watched: RunFolder | SweepFolder | None = None,
+    watched: RunFolder | SweepFolder | Log | None = None,
     on_hangup: OnHangup = "stop",
 ) -> int:
     """Run the app until the person quits; returns the exit code.
@@ -41,7 +43,7 @@ def run_app(
         source: The file that it was read from; None for a preset.
         data_dir: The folder of datasets that are not built in.
         link: How to draw; None for a fully capable terminal.
-        watched: The run, or the sweep, to show first; the others are those of its folder.
+        watched: The run, sweep or log to show first; the others are those of its folder.
         on_hangup: Whether the run stops or continues when the terminal is closed.
 
     Raises:
@@ -52,7 +54,7 @@ def run_app(
     sys.setswitchinterval(0.0005)
     # Nothing is garbage before the first paint; the warm-up enables collection again.
     gc.disable()
-    places = Places(_runs_of(watched), data_dir) if watched else Places(data=data_dir)
+    places = Places(_runs_of(watched), data_dir)
 
     def train_here(network: Network, control: Control, emit: Emit) -> None:
         train(network, control, emit, data_dir=places.data_of(network.data), runs_dir=places.runs)
@@ -84,5 +86,11 @@ def run_app(
     return app.return_code or 0
 
 
-def _runs_of(watched: RunFolder | SweepFolder) -> Path:
-    return watched.runs if isinstance(watched, SweepFolder) else watched.path.parent
+def _runs_of(watched: RunFolder | SweepFolder | Log | None) -> Path:
+    match watched:
+        case SweepFolder():
+            return watched.runs
+        case RunFolder():
+            return watched.path.parent
+        case _:
+            return runs_home()

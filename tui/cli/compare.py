@@ -13,7 +13,7 @@ from cnn_tui.engine.specs.paths import setting_words
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_json, print_table
 from cnn_tui.tui.dashboard.series import sparkline
-from cnn_tui.tui.words import percent
+from cnn_tui.tui.words import epochs_words, percent
 
 _CURVE = 24
 
@@ -48,7 +48,7 @@ def _figures(comparison: RunComparison) -> list[tuple[str, ...]]:
     balanced = [summary.test_balanced_accuracy for summary in summaries]
     return [
         ("state", *(entry.state for entry in comparison.runs)),
-        ("epochs trained", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
+        ("epochs trained", *(epochs_words(summary.epoch, summary.epochs) for summary in summaries)),
         ("parameters", *(f"{summary.params:,}" for summary in summaries)),
         ("seconds", *(f"{summary.seconds:.0f}" for summary in summaries)),
         ("best val accuracy", *(percent(summary.best_val_accuracy, 2) for summary in summaries)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from cnn_tui.engine.specs.wording import plain
@@ -54,6 +55,9 @@ def _words(event: RunEvent, told: Mapping[tuple[str, str], str]) -> str:
 def _started(event: RunStarted) -> str:
     kept = f", run {event.run}" if event.run else ""
     since = f", from step {event.from_step:,} on" if event.from_step else ""
+    if event.program:
+        of = f"{event.arch} on {event.data}" if event.data else event.arch
+        return f"{of}: trained by {event.program}{kept}"
     return (
         f"{event.arch} on {event.data}: {event.params:,} parameters, "
         f"{event.train_images:,} images; {event.epochs} x {event.batches:,} batches of "
@@ -79,18 +83,30 @@ def _alert(event: Alert) -> str:
 def step_line(event: BatchCompleted) -> str:
     """Return the figures of a step."""
     return (
-        f"step {event.step:,} of epoch {event.epoch}  loss {event.loss:.4f} {event.accuracy:6.1%}  "
-        f"lr {event.lr:.3g}  {event.images_per_second:,.0f} images/s  {clock(event.seconds)}"
+        f"step {event.step:,} of epoch {event.epoch}"
+        f"{_figures('loss', event.loss, event.accuracy)}{_rate(event)}  {clock(event.seconds)}"
     )
 
 
 def _epoch(event: EpochCompleted) -> str:
     return (
-        f"epoch {event.epoch:3}  train {event.train_loss:.4f} {event.train_accuracy:6.1%}  "
-        f"val {event.val_loss:.4f} {event.val_accuracy:6.1%}"
-        f"{balanced_words(event.val_balanced_accuracy)}  lr {event.lr:.3g}  "
-        f"{event.images_per_second:,.0f} images/s  {clock(event.seconds)}"
+        f"epoch {event.epoch:3}{_figures('train', event.train_loss, event.train_accuracy)}"
+        f"{_figures('val', event.val_loss, event.val_accuracy)}"
+        f"{balanced_words(event.val_balanced_accuracy)}{_rate(event)}  {clock(event.seconds)}"
     )
+
+
+def _figures(split: str, loss: float, accuracy: float) -> str:
+    """Loss and accuracy; another program's training may tell only one of them, or none."""
+    if math.isnan(accuracy):
+        return "" if math.isnan(loss) else f"  {split} {loss:.4f}"
+    return f"  {split} {loss:.4f} {accuracy:6.1%}"
+
+
+def _rate(event: BatchCompleted | EpochCompleted) -> str:
+    lr = "" if math.isnan(event.lr) else f"  lr {event.lr:.3g}"
+    speed = event.images_per_second
+    return f"{lr}  {speed:,.0f} images/s" if speed else lr
 
 
 def _ended(event: RunEnded) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cnn_tui.engine.errors import RunError, reason_of
-from cnn_tui.engine.export.tables import csv_lines, json_lines, rows
+from cnn_tui.engine.export.tables import csv_lines, further_names, json_lines, rows
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.tui.cli import completing, options
@@ -81,7 +81,12 @@ def _write_table(
     folder: RunFolder, kind: str, output: Path | None, steps: bool, force: bool
 ) -> None:
     table = rows(folder, steps=steps)
-    lines = csv_lines(table, steps=steps) if kind == "csv" else json_lines(table)
+    if kind == "csv":
+        # Read twice, rather than held: a header names all columns first.
+        further = further_names(rows(folder, steps=steps))
+        lines = csv_lines(table, steps=steps, further=further)
+    else:
+        lines = json_lines(table)
     if output is None:
         sys.stdout.writelines(lines)
         return

@@ -15,7 +15,7 @@ from cnn_tui.engine.runs.history import Order, RunEntry, list_runs, matches, sor
 from cnn_tui.tui.cli import completing, options, runs_disk
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.dashboard.series import sparkline
-from cnn_tui.tui.words import count, megabytes, percent
+from cnn_tui.tui.words import count, epochs_words, megabytes, percent
 
 _CURVE = 16
 _LEFT = ("run", "state", "network", "data", "val accuracy", "tags")
@@ -161,7 +161,7 @@ def _row(entry: RunEntry, header: list[str]) -> tuple[str, ...]:
         entry.shown_state,
         summary.arch,
         summary.data,
-        f"{summary.epoch}/{summary.epochs}",
+        epochs_words(summary.epoch, summary.epochs),
         percent(summary.best_val_accuracy, 2),
         percent(summary.test_accuracy, 2),
         sparkline(summary.curve, _CURVE, sys.stdout.encoding),

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from msgspec import UnsetType
+
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.training.events import (
@@ -22,10 +24,12 @@ from cnn_tui.engine.training.events import (
     RunPaused,
     RunResumed,
     RunStarted,
+    Scalars,
     SettingChanged,
     ValidationCompleted,
 )
 from cnn_tui.engine.training.settings import Settings, SettingValue
+from cnn_tui.tui.dashboard.further import MOST_FURTHER, Further, stem_of
 from cnn_tui.tui.dashboard.series import Noisy, Series
 from cnn_tui.tui.words import balanced_words, short
 
@@ -60,6 +64,8 @@ class Board:
         default_factory=lambda: (Series(), Series(), Series())
     )
     """Median, greatest and least update:weight of the layers, as decimal logarithms."""
+    further: dict[str, Further] = field(default_factory=dict)
+    """Figures by the names that another program gave them, without that of the split."""
     layers: LayersMeasured | None = None
     standing: dict[tuple[str, str], Alert] = field(default_factory=dict)
     """Active alerts by code and layer."""
@@ -79,7 +85,12 @@ class Board:
         match event:
             case RunStarted():
                 self.started, self.ended = event, None
-                self._note(f"{event.arch} on {event.data}, {event.train_images:,} images")
+                self._note(_start_words(event))
+                if self.by_steps and not event.from_step:
+                    self.train_loss, self.train_accuracy = (
+                        Noisy(by_point=True),
+                        Noisy(by_point=True),
+                    )
             case BatchCompleted():
                 self._batch(event)
             case ValidationCompleted():
@@ -87,6 +98,7 @@ class Board:
             case EpochCompleted():
                 self.epoch = event
                 self._note(_epoch_words(event, self.started))
+                self._further(event.scalars, float(event.step if self.by_steps else event.epoch))
             case RunPaused() | RunResumed():
                 self.paused = isinstance(event, RunPaused)
                 self._note_step("paused" if self.paused else "resumed", event.step)
@@ -115,7 +127,7 @@ class Board:
     @property
     def resume_words(self) -> str:
         """The command that resumes a stopped run; empty if there is nothing to resume."""
-        kept = self.started is not None and self.started.run
+        kept = self.started is not None and not self.started.program and self.started.run
         if not kept or self.ended is None or not self.stopped or self.handed_on:
             return ""
         return f"cnn-tui resume {kept} resumes it from step {self.ended.step:,}"
@@ -139,16 +151,28 @@ class Board:
 
     @property
     def progress(self) -> float:
-        """The completed share of the run, 0 to 1."""
+        """The completed share of the run, 0 to 1; 0 if its length is unknown."""
         if self.batch is None or self.started is None:
             return 0.0
+        if self.by_steps:
+            done = self.epoch.epoch if self.epoch else 0
+            return min(1.0, done / max(1, self.started.epochs))
+        if not self.started.epochs:
+            return 0.0
         done = (self.batch.epoch - 1) * self.batches + min(self.batch.batch, self.batches)
-        return min(1.0, done / (self.batches * self.started.epochs))
+        return min(1.0, done / max(1, self.batches * self.started.epochs))
+
+    @property
+    def by_steps(self) -> bool:
+        """Whether positions are counted in steps, as another program hid the length of an epoch."""
+        return self.started is not None and not self.started.batches
 
     @property
     def epoch_progress(self) -> float:
-        """The completed share of the present epoch, 0 to 1."""
-        return min(1.0, self.batch.batch / self.batches) if self.batch else 0.0
+        """The completed share of the present epoch, 0 to 1; 0 if its length is unknown."""
+        if self.batch is None or self.by_steps:
+            return 0.0
+        return min(1.0, self.batch.batch / self.batches)
 
     @property
     def batches(self) -> int:
@@ -175,20 +199,40 @@ class Board:
     def _batch(self, event: BatchCompleted) -> None:
         self.batch = event
         # Never backwards: after a larger batch size in mid-epoch there are fewer batches.
-        at = max(self._x, event.epoch - 1 + self.epoch_progress) if self.started else event.step
+        whole = self.started is None or self.by_steps
+        at = event.step if whole else max(self._x, event.epoch - 1 + self.epoch_progress)
         self._x = at
+        self._further(event.scalars, at)
         self.train_loss.add(at, event.loss)
         self.l2_loss.add(at, event.l2_loss)
-        self.train_accuracy.add(at, event.accuracy)
-        self.lr.add(at, event.lr)
+        for series, value in ((self.train_accuracy, event.accuracy), (self.lr, event.lr)):
+            if not math.isnan(value):
+                series.add(at, value)
 
     def _validation(self, event: ValidationCompleted) -> None:
         self.validation = event
-        at = float(event.epoch) if self.started else event.step
+        whole = self.started is None or self.by_steps
+        at = event.step if whole else float(event.epoch)
         self.val_loss.add(at, event.loss)
+        if math.isnan(event.accuracy):
+            # Another program's training, which tells only losses.
+            if self.best is None or event.loss < self.best.loss:
+                self.best = event
+            return
         self.val_accuracy.add(at, event.accuracy)
-        if self.best is None or event.accuracy > self.best.accuracy:
+        if self.best is None or not event.accuracy <= self.best.accuracy:
             self.best = event
+
+    def _further(self, scalars: Scalars | UnsetType, at: float) -> None:
+        """Add the figures that only another program knows."""
+        for name, value in (scalars or {}).items():
+            stem, val = stem_of(name)
+            if stem not in self.further:
+                if len(self.further) >= MOST_FURTHER:
+                    continue
+                self.further[stem] = Further(Noisy(by_point=self.by_steps), Series())
+            series = self.further[stem].val if val else self.further[stem].train
+            series.add(at, math.nan if value is None else value)
 
     def _layers(self, event: LayersMeasured) -> None:
         self.layers = event
@@ -231,12 +275,25 @@ class Board:
         self.log.append((self.seconds if seconds is None else seconds, words))
 
 
+def _start_words(event: RunStarted) -> str:
+    if event.program:
+        of = f"{event.arch} on {event.data}" if event.data else event.arch
+        return f"{of}, trained by {event.program}"
+    return f"{event.arch} on {event.data}, {event.train_images:,} images"
+
+
 def _epoch_words(event: EpochCompleted, started: RunStarted | None) -> str:
     width = len(str(started.epochs)) if started else 1
-    return (
-        f"epoch {event.epoch:>{width}} train {short(event.train_loss)} {event.train_accuracy:.1%} "
-        f"val {short(event.val_loss)} {event.val_accuracy:.1%}"
-    )
+    train = _figures_words("train", event.train_loss, event.train_accuracy)
+    val = _figures_words("val", event.val_loss, event.val_accuracy)
+    return f"epoch {event.epoch:>{width}}{train}{val}"
+
+
+def _figures_words(split: str, loss: float, accuracy: float) -> str:
+    """The figures of a split; of another program's training either may be unknown."""
+    if math.isnan(accuracy):
+        return "" if math.isnan(loss) else f" {split} {short(loss)}"
+    return f" {split} {short(loss)} {accuracy:.1%}"
 
 
 def _shown(value: SettingValue) -> str:

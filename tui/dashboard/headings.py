@@ -58,6 +58,14 @@ _LEVELS = (
 )
 
 
+def _position(cursor: float) -> str:
+    """An epoch with its parts, or a step of a long run."""
+    return f"{cursor:,.0f}" if cursor >= _MANY else f"{cursor:.2f}"
+
+
+_MANY = 1000
+
+
 def titles(
     name: str,
     curves: Sequence[Named],
@@ -80,7 +88,7 @@ def titles(
     def heading(level: _Level) -> Iterator[Run]:
         yield f" {name}", "strong"
         yield f" {scale}" if scale and level.words else "", "dim"
-        yield "" if lens.cursor is None else f" at {lens.cursor:.2f}", "strong"
+        yield "" if lens.cursor is None else f" at {_position(lens.cursor)}", "strong"
         for curve in curves[: level.curves]:
             label = " ".join(filter(None, (curve.name, curve.glyph)))
             yield f"{level.gap}{label} " if label else level.gap, "dim"

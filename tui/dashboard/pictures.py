@@ -12,7 +12,7 @@ from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.headings import EARLIER_GLYPHS, Named, titles
 from cnn_tui.tui.dashboard.plots import ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.ranges import beyond, usual, within
-from cnn_tui.tui.dashboard.series import SMOOTHING, USUAL_SMOOTHING, Point, Series
+from cnn_tui.tui.dashboard.series import A_POINT, SMOOTHING, USUAL_SMOOTHING, Point, Series
 from cnn_tui.tui.dashboard.ticks import (
     Axis,
     accuracy_axis,
@@ -20,9 +20,11 @@ from cnn_tui.tui.dashboard.ticks import (
     log_axis,
     loss_axis,
     parts_of,
+    steps_axis,
+    value_axis,
     window,
 )
-from cnn_tui.tui.words import figure
+from cnn_tui.tui.words import clean, figure
 
 VAL_GLYPH, L2_GLYPH = "o", "x"
 MOST_ZOOM = 8
@@ -53,6 +55,8 @@ class Viewport:
     """Whether other runs are drawn as well."""
     band: bool = True
     """Whether the range of the batches is drawn behind their mean."""
+    further: str = ""
+    """A figure of another program that is drawn in place of the accuracy."""
 
     @property
     def banded(self) -> bool:
@@ -67,6 +71,8 @@ def picture(
     match kind:
         case "loss":
             return _loss(board, rows, lens, before)
+        case "accuracy" if name := further_of(board, lens):
+            return _further(name, board, rows, lens, before)
         case "accuracy":
             return _accuracy(board, rows, lens, before)
         case "lr":
@@ -74,13 +80,40 @@ def picture(
     return _ratio(board, rows, lens)
 
 
+def further_of(board: Board, lens: Viewport) -> str:
+    """The further figure that is drawn; the first of them if there is no accuracy to draw."""
+    if lens.further in board.further:
+        return lens.further
+    known = board.train_accuracy.points() or board.val_accuracy.points()
+    return "" if known else next(iter(board.further), "")
+
+
+def views_of(board: Board) -> list[tuple[Kind, str]]:
+    """The charts that stand beside the loss, each with the further figure that it draws."""
+    accuracy = not further_of(board, Viewport())
+    plain: list[tuple[Kind, str]] = [("accuracy", "")] if accuracy else []
+    further: list[tuple[Kind, str]] = [("accuracy", name) for name in board.further]
+    return [*plain, *further, ("lr", ""), ("ratio", "")]
+
+
 def x_axis(board: Board, lens: Viewport) -> Axis:
-    """Return the visible range of epochs."""
-    points = board.train_loss.points()
-    reached = points[-1][0] if points else 0.0
-    whole = epochs_axis(reached, board.started.epochs if board.started else 1, ticks=6)
+    """Return the visible range of epochs, or of steps."""
+    reached = reached_by(board)
+    if board.by_steps:
+        whole = steps_axis(reached, ended=board.ended is not None, ticks=6)
+    else:
+        total = board.started.epochs if board.started else 1
+        # Of unknown length: a number that doubles with the run.
+        total = total or 2 ** math.ceil(math.log2(max(1.0, reached)))
+        whole = epochs_axis(reached, total, ticks=6)
     at = next((at for at in (lens.at, lens.cursor) if at is not None), None)
     return window(whole, lens.zoom, reached, at, ticks=6)
+
+
+def reached_by(board: Board) -> float:
+    """The position of the newest point."""
+    series = (board.train_loss, board.val_loss, board.lr)
+    return max((points[-1][0] for one in series if (points := one.points())), default=0.0)
 
 
 def is_log(board: Board, lens: Viewport) -> bool:
@@ -110,7 +143,8 @@ def _loss(board: Board, rows: int, lens: Viewport, earlier: Earlier) -> ChartPic
     else:
         y = loss_axis(usual(x, *own[:2]), parts_of(rows))
     plot = _plot(board, lens, x, y, own, (band, band), others, log=log)
-    heading = titles("loss log" if log else "loss", named, lens, earlier, _smoothed(lens))
+    words = _smoothed(board, lens)
+    heading = titles("loss log" if log else "loss", named, lens, earlier, words)
     return ChartPicture(heading, plot, _note(board, board.train_loss))
 
 
@@ -126,8 +160,30 @@ def _accuracy(board: Board, rows: int, lens: Viewport, earlier: Earlier) -> Char
     y = accuracy_axis(usual(x, smooth, val), parts_of(rows))
     plot = _plot(board, lens, x, y, [smooth, val], (band, band), others, text=_whole_percent)
     scale = f"{y.labels[0].strip('% ')}-{y.labels[-1].strip()}" if plot else ""
-    heading = titles("accuracy", named, lens, earlier, _smoothed(lens), scale)
+    heading = titles("accuracy", named, lens, earlier, _smoothed(board, lens), scale)
     return ChartPicture(heading, plot, _note(board, board.train_accuracy))
+
+
+def _further(name: str, board: Board, rows: int, lens: Viewport, earlier: Earlier) -> ChartPicture:
+    curves = board.further[name]
+    smooth, val = curves.train.smoothed(lens.smoothing), curves.val.points()
+    named = [Named("train", smooth, figure, "accent")] if smooth else []
+    named += [Named("val", val, figure, "warn", VAL_GLYPH)] if val else []
+    others = [
+        other.further[name].train.smoothed(lens.smoothing)
+        for other in earlier.values()
+        if name in other.further
+    ]
+    own, band = [smooth, val], curves.train.points() if lens.banded else ()
+    x, log = x_axis(board, lens), bool(lens.log)
+    if log:
+        own, others = [[_logarithms(points) for points in some] for some in (own, others)]
+        band = _logarithms(band)
+    values = within(x, *own) if log else usual(x, *own)
+    y = (log_axis if log else value_axis)(values, parts_of(rows))
+    plot = _plot(board, lens, x, y, own, (band, band), others, log=log)
+    heading = titles(f"{clean(name)}{' log' * log}", named, lens, earlier, _smoothed(board, lens))
+    return ChartPicture(heading, plot, _note(board, curves.train))
 
 
 def _lr(board: Board, rows: int, lens: Viewport) -> ChartPicture:
@@ -185,9 +241,11 @@ _FLAT = 0.1
 _L2_LOOK, _EARLIER_LOOK = 3, 4
 
 
-def _smoothed(lens: Viewport) -> tuple[str, str]:
+def _smoothed(board: Board, lens: Viewport) -> tuple[str, str]:
     """Return the smoothing in words, and shorter."""
     memory = SMOOTHING[lens.smoothing]
+    if memory and board.by_steps:
+        return f"mean of {memory / A_POINT:g} points", f"~{memory / A_POINT:g}"
     return (f"mean of {memory:g} epochs", f"~{memory:g}") if memory else ("every batch", "")
 
 

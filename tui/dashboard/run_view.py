@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
 from cnn_tui.engine.system_memory import held_memory
-from cnn_tui.engine.training.events import LayerHealth
+from cnn_tui.engine.training.events import LayerHealth, ValidationCompleted
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.words import balanced_words
+from cnn_tui.tui.words import balanced_words, figure
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,9 @@ class RunView:
     recipe: str = ""
     """The recipe as it is now, in a few words."""
     ended: bool = False
+    step: int = 0
+    by_steps: bool = False
+    """Whether the length of an epoch is unknown, so that steps tell how far the run is."""
     epoch: int = 0
     epochs: int = 0
     epoch_progress: float = 0.0
@@ -27,6 +31,8 @@ class RunView:
     seconds: float = 0.0
     seconds_left: float | None = None
     images_per_second: float | None = None
+    steps_per_second: float | None = None
+    """The mean over the run, if the number of images is unknown."""
     lr: float | None = None
     train_loss: float | None = None
     val_loss: float | None = None
@@ -73,20 +79,25 @@ def view_of(
         detail=_detail(board, keep_best) or ("" if board.started else preparation),
         recipe=recipe,
         ended=ended is not None,
+        step=ended.step if ended else batch.step if batch else 0,
+        by_steps=board.by_steps,
         epoch=ended.epoch if ended else batch.epoch if batch else 0,
         epochs=board.started.epochs if board.started else 0,
         epoch_progress=board.epoch_progress,
         progress=board.progress,
         seconds=board.seconds,
         seconds_left=None if ended else board.seconds_left,
-        images_per_second=batch.images_per_second if batch else None,
-        lr=batch.lr if batch else None,
+        images_per_second=batch.images_per_second or None if batch else None,
+        steps_per_second=batch.step / batch.seconds if batch and batch.seconds else None,
+        lr=_known(batch.lr) if batch else None,
         train_loss=batch.loss if batch else None,
         val_loss=board.validation.loss if board.validation else None,
         l2_loss=batch.l2_loss if batch else None,
-        train_accuracy=epoch.train_accuracy if epoch else batch.accuracy if batch else None,
-        val_accuracy=board.validation.accuracy if board.validation else None,
-        best=f"{board.best.accuracy:.1%}, epoch {board.best.epoch}" if board.best else "",
+        train_accuracy=_known(
+            epoch.train_accuracy if epoch else batch.accuracy if batch else math.nan
+        ),
+        val_accuracy=_known(board.validation.accuracy if board.validation else math.nan),
+        best=_best_words(board.best) if board.best else "",
         balanced=_balanced(board),
         usage=usage,
         layers=board.layers.layers if board.layers else (),
@@ -95,6 +106,16 @@ def view_of(
         remedy=verdict.remedy.description if verdict and verdict.remedy else "",
         log=tuple(board.log),
     )
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _best_words(best: ValidationCompleted) -> str:
+    """The best accuracy, or the lowest loss if another program tells no accuracy."""
+    value = figure(best.loss) if math.isnan(best.accuracy) else f"{best.accuracy:.1%}"
+    return f"{value}, epoch {best.epoch}"
 
 
 def _balanced(board: Board) -> str:

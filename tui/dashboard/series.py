@@ -59,12 +59,14 @@ class Smooth(Series):
     """A running mean of noisy points (an exponential average).
 
     Its memory is a range of x, not a number of points, so that runs with small and large batches
-    are equally smooth.
+    are equally smooth; ``by_point`` if x has no known scale.
     """
 
-    def __init__(self, memory: float = 0.1, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, memory: float = 0.1, capacity: int = CAPACITY, by_point: bool = False
+    ) -> None:
         super().__init__(capacity)
-        self._memory = memory
+        self._memory, self._by_point = memory, by_point
         self._mean: float | None = None
         self._x = 0.0
 
@@ -72,7 +74,8 @@ class Smooth(Series):
         """Append the mean up to this point; a value that is not finite does not change the mean."""
         if isfinite(y):
             old = y if self._mean is None else self._mean
-            old_share = exp((self._x - x) / self._memory) if x > self._x else 1.0
+            passed = A_POINT if self._by_point else x - self._x
+            old_share = exp(-passed / self._memory) if passed > 0 else 1.0
             y = self._mean = y + old_share * (old - y)
             self._x = x
         super().add(x, y)
@@ -80,6 +83,8 @@ class Smooth(Series):
 
 SMOOTHING = (0.0, 0.03, 0.1, 0.5)
 """Available memories, in epochs; 0 shows every batch."""
+A_POINT = 0.01
+"""What a point counts for in a memory where the length of an epoch is unknown."""
 
 USUAL_SMOOTHING = 2
 
@@ -87,9 +92,9 @@ USUAL_SMOOTHING = 2
 class Noisy(Series):
     """Points and their running means, one for each memory in :data:`SMOOTHING`."""
 
-    def __init__(self) -> None:
+    def __init__(self, by_point: bool = False) -> None:
         super().__init__()
-        self._smooth = [Smooth(memory) for memory in SMOOTHING[1:]]
+        self._smooth = [Smooth(memory, by_point=by_point) for memory in SMOOTHING[1:]]
 
     def add(self, x: float, y: float) -> None:
         super().add(x, y)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cnn_tui.tui.words import compact
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -54,6 +56,15 @@ def epochs_axis(reached: float, total: int, ticks: int) -> Axis:
     return Axis(0.0, high, marks, tuple(f"{mark:g}" for mark in marks), "epoch")
 
 
+def steps_axis(reached: float, *, ended: bool, ticks: int) -> Axis:
+    """Return 0 to the last step, or of a run that goes on to a number that doubles with it."""
+    high = max(10.0, reached)
+    if not ended:
+        high = 10.0 * 2.0 ** math.ceil(math.log2(high / 10))
+    marks = _marks(0.0, high, ticks, (1, 2, 5, 10))
+    return Axis(0.0, high, marks, tuple(compact(round(mark), 6) for mark in marks), "step")
+
+
 _LEAST_EPOCHS = 0.25
 """The shortest range of epochs that is shown."""
 
@@ -85,6 +96,18 @@ def loss_axis(values: Sequence[float], parts: int) -> Axis:
     step = _round_up(max(values, default=1.0) / parts, _EASY)
     marks = tuple(step * part for part in range(parts + 1))
     return Axis(0.0, marks[-1], marks, _aligned([_short(mark) for mark in marks]))
+
+
+def value_axis(values: Sequence[float], parts: int) -> Axis:
+    """Return a range of any figures in equal parts: from 0 if all have one sign."""
+    low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
+    step = _round_up((high - low) / parts, _EASY)
+    first = math.floor(low / step + 1e-9)
+    while high > (first + parts) * step * (1 + 1e-9):
+        step = _round_up(step * 1.01, _EASY)
+        first = math.floor(low / step + 1e-9)
+    marks = tuple(step * (first + part) for part in range(parts + 1))
+    return Axis(marks[0], marks[-1], marks, _aligned([_short(mark) for mark in marks]))
 
 
 _EASY = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
@@ -165,7 +188,7 @@ def _round_up(value: float, factors: Sequence[float] = _ROUND) -> float:
 
 def _short(value: float) -> str:
     """Format three digits at most, enough to distinguish quarters of an easy number."""
-    if value == 0 or 1e-3 <= value < 1e4:
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
         return f"{value:.3g}"
     mantissa, power = f"{value:.2e}".split("e")
     return f"{float(mantissa):g}e{power}"

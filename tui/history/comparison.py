@@ -18,7 +18,7 @@ from cnn_tui.tui.dashboard.ticks import (
     parts_of,
 )
 from cnn_tui.tui.rows import Column, Run, TableRow
-from cnn_tui.tui.words import clock, percent
+from cnn_tui.tui.words import clock, epochs_words, percent
 
 GLYPHS = "ox+*#%@&"
 """Glyphs of the runs, so that colour is not the only difference."""
@@ -52,7 +52,7 @@ def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
     )
     rest = (
         ("state", *(entry.state for entry in runs)),
-        ("epochs trained", *(f"{summary.epoch}/{summary.epochs}" for summary in summaries)),
+        ("epochs trained", *(epochs_words(summary.epoch, summary.epochs) for summary in summaries)),
         ("time", *(clock(summary.seconds) for summary in summaries)),
     )
     settings = ((setting_words(row.setting), *row.words) for row in comparison.recipe)
@@ -80,11 +80,13 @@ def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPictu
             for epoch, value in zip(
                 curve.epochs, curve.val_loss if loss else curve.val_accuracy, strict=True
             )
-            if value is not None and math.isfinite(value)
+            if _is_finite(value)
         ]
         for curve in comparison.curves
     ]
     last = max((curve[-1][0] for curve in curves if curve), default=None)
+    if last is None and not loss:
+        return overlay(comparison, height, loss=True)  # other programs may tell only losses
     if last is None:
         return ChartPicture(note="no epoch is complete yet")
     x, parts = epochs_axis(last, int(last), ticks=6), parts_of(height)
@@ -128,15 +130,26 @@ def _look(number: int) -> int:
     return [*loud, _QUIET][number % len(ROLES)]
 
 
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
 def run_picture(curve: EpochCurve, height: int) -> ChartPicture:
-    """Return the accuracy of one run, while training and in validation."""
+    """Return the accuracy of one run, while training and in validation.
+
+    It is the loss of a run whose program tells no accuracy.
+    """
+    known = any(map(_is_finite, (*curve.train_accuracy, *curve.val_accuracy)))
+    figures = (
+        (curve.train_accuracy, curve.val_accuracy) if known else (curve.train_loss, curve.val_loss)
+    )
     train, val = (
         tuple(
             (float(epoch), value)
             for epoch, value in zip(curve.epochs, values, strict=True)
-            if value is not None and math.isfinite(value)
+            if _is_finite(value)
         )
-        for values in (curve.train_accuracy, curve.val_accuracy)
+        for values in figures
     )
     values = [value for _, value in (*train, *val)]
     if not values:
@@ -145,7 +158,11 @@ def run_picture(curve: EpochCurve, height: int) -> ChartPicture:
     plot = Plot(
         (Curve(train), Curve(val, "o")),
         epochs_axis(float(last), last, ticks=6),
-        accuracy_axis(values, parts_of(height)),
+        (accuracy_axis if known else loss_axis)(values, parts_of(height)),
     )
-    title = ((" accuracy ", "strong"), ("  train", ROLES[0]), ("  o val", ROLES[1]))
+    title = (
+        (" accuracy " if known else " loss ", "strong"),
+        ("  train", ROLES[0]),
+        ("  o val", ROLES[1]),
+    )
     return ChartPicture((title, title[:1]), plot)

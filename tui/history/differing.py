@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.compare import settings_of_run
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.specs.paths import setting_words, settings_of, value_words
+from cnn_tui.engine.specs.paths import setting_words, value_words
 
 _MOST = 100
 """Runs that are read, the newest: each for the first time takes some milliseconds."""
@@ -52,7 +53,7 @@ class Recipes:
     def _recipe(self, folder: RunFolder) -> dict[str, str]:
         if folder.name not in self._read:
             try:
-                settings = settings_of(folder.network())
+                settings = settings_of_run(folder)
             except CnnTuiError:
                 settings = {}
             self._read[folder.name] = {

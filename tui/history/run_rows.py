@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING
 
 from cnn_tui.engine.runs.cleanup import Kind, Reclaimable, TrashedRun
 from cnn_tui.engine.runs.history import Order, RunEntry
+from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.tui.dashboard.series import sparkline
 from cnn_tui.tui.rows import Column, Item, Line, Run, TableRow
-from cnn_tui.tui.words import clean, clock, compact, count, fit, megabytes, percent
+from cnn_tui.tui.words import (
+    clean,
+    clock,
+    compact,
+    count,
+    epochs_words,
+    figure,
+    fit,
+    megabytes,
+    percent,
+)
 
 if TYPE_CHECKING:
     from cnn_tui.engine.runs.checkpoints import KeptState
@@ -65,7 +76,7 @@ def _cells(entry: RunEntry, differing: str, scale: tuple[float, float]) -> tuple
         entry.shown_state,
         summary.arch,
         summary.data,
-        f"{summary.epoch}/{summary.epochs}",
+        epochs_words(summary.epoch, summary.epochs),
         percent(summary.best_val_accuracy),
         percent(summary.test_accuracy),
         sparkline(summary.curve, _CURVE, scale=scale),
@@ -142,11 +153,9 @@ def _figures(entry: RunEntry, width: int) -> tuple[Line, ...]:
     summary = entry.summary
     at = "" if summary.best_epoch is None else f" in epoch {summary.best_epoch}"
     best = f", best {percent(summary.best_val_accuracy)}{at}" if at else ""
-    recipe = f"{summary.optimizer}, lr {summary.lr:g}" if summary.optimizer else "no layers"
-    network = f"{clean(summary.arch)} on {clean(summary.data)}"
-    first, *rest = wrap(
-        f"{entry.name}  {network}, {compact(summary.params)} params, {recipe}", width
-    )
+    if not best and summary.val_loss is not None:
+        best = f", val loss {figure(summary.val_loss)}"
+    first, *rest = wrap(f"{entry.name}  {_of_what(summary)}", width)
     name, of = first[: len(entry.name)], first[len(entry.name) :]
     when = f"{summary.created[:16].replace('T', ' ')} UTC"
     took = f"{summary.step:,} steps in {clock(summary.seconds)}{best}"
@@ -157,12 +166,23 @@ def _figures(entry: RunEntry, width: int) -> tuple[Line, ...]:
     )
 
 
+def _of_what(summary: Summary) -> str:
+    known = filter(None, (clean(summary.arch), clean(summary.data)))
+    if summary.program:
+        rate = f", lr {summary.lr:g}" if summary.lr else ""
+        params = f", {compact(summary.params)} params" if summary.params else ""
+        return f"{' on '.join(known)}{params}{rate}, trained by {clean(summary.program)}"
+    recipe = f"{summary.optimizer}, lr {summary.lr:g}" if summary.optimizer else "no layers"
+    return f"{' on '.join(known)}, {compact(summary.params)} params, {recipe}"
+
+
 def _end(entry: RunEntry) -> str:
     if entry.unreadable:
         return clean(entry.unreadable)
     if entry.state == "crashed":
         why = "its process ended without finishing the run"
-        return f"crashed: {why}; R resumes from the last checkpoint"
+        resumes = "" if entry.summary.program else "; R resumes from the last checkpoint"
+        return f"crashed: {why}{resumes}"
     message = clean(entry.summary.message)
     return f"{entry.state}: {message}" if message else entry.state
 

@@ -1,4 +1,4 @@
-"""A run of another process, read from its folder and controlled through it.
+"""A run of another process, read from its folder and controlled through it, or a log.
 
 Both happen on a thread: a file system may lag, and a trainer may take seconds to answer. The screen
 polls the results, as it does with its own run.
@@ -7,6 +7,7 @@ polls the results, as it does with its own run.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import replace
@@ -16,9 +17,11 @@ from pathlib import Path
 import msgspec
 
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.recording.logs import Log
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.lock import writer_present
+from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.runs.requests import Request, send
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import RunEnded, RunStarted
@@ -35,11 +38,19 @@ With a write of the trainer and a poll of the screen, each 0.25, charts are abou
 """
 
 
-class Watched:
-    """A run that is followed from :meth:`start` to :meth:`close`."""
+_BREATH = 0.02
+"""Seconds between two parts of a long log, for the screen."""
+_QUIET = 60.0
+"""Seconds without anything new after which nothing is said to train any more."""
 
-    def __init__(self, folder: RunFolder) -> None:
-        self.folder = folder
+
+class Watched:
+    """A run or a log that is followed from :meth:`start` to :meth:`close`."""
+
+    def __init__(self, source: RunFolder | Log) -> None:
+        self.source = source
+        self.folder = source if isinstance(source, RunFolder) else None
+        """The folder of the run; None for a log, which is only read."""
         self.board = Board()
         self.network: Network | None = None
         """The network with the recipe at the start, once it is read."""
@@ -65,8 +76,13 @@ class Watched:
 
     @property
     def runs_dir(self) -> Path:
-        """The folder that contains the run."""
-        return self.folder.path.parent
+        """The folder that contains the run, or the user's own for a log."""
+        return self.folder.path.parent if self.folder else runs_home()
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether another program trains it: then there is no network to resume or to look into."""
+        return bool(self.board.started and self.board.started.program)
 
     @property
     def shown_network(self) -> Network | None:
@@ -97,28 +113,43 @@ class Watched:
 
     def ask(self, command: Request) -> None:
         """Send a request; its result appears in :attr:`answers`."""
-        threading.Thread(target=partial(self._send, command), daemon=True).start()
+        if self.folder is not None:
+            threading.Thread(target=partial(self._send, command, self.folder), daemon=True).start()
 
     def _read(self) -> None:
+        try:
+            if isinstance(self.source, RunFolder):
+                self._read_run(self.source)
+            else:
+                self._read_log(self.source)
+        except (CnnTuiError, OSError) as error:
+            self.gone, self.live = str(error), False
+
+    def _read_log(self, log: Log) -> None:
+        grown = time.monotonic()
+        while not self._closing.is_set():
+            for event in log.poll():
+                self._mailbox.put(event)
+                grown = time.monotonic()
+            self.live = time.monotonic() - grown < _QUIET
+            self._closing.wait(_BREATH if log.behind else _PAUSE)
+
+    def _read_run(self, folder: RunFolder) -> None:
         # A run whose network cannot be read is still followed.
         with suppress(CnnTuiError, OSError):
-            self.network = self.folder.network()
-        follower = Follower(self.folder)
+            self.network = folder.network()
+        follower = Follower(folder)
         while not self._closing.is_set():
             # Checked first, so that events written before the end are still read below.
-            live = writer_present(self.folder)
-            try:
-                for event in follower.poll():
-                    self._mailbox.put(event)
-            except (CnnTuiError, OSError) as error:
-                self.gone, self.live = str(error), False
-                return
+            live = writer_present(folder)
+            for event in follower.poll():
+                self._mailbox.put(event)
             self.live = live and not isinstance(follower.last, RunEnded)
             self._closing.wait(_PAUSE)
 
-    def _send(self, command: Request) -> None:
+    def _send(self, command: Request, folder: RunFolder) -> None:
         try:
-            self.answers.append((True, send(self.folder, command)))
+            self.answers.append((True, send(folder, command)))
         except (CnnTuiError, OSError) as error:
             self.answers.append((False, str(error)))
 
@@ -128,7 +159,10 @@ class Watched:
             return replace(view, state="gone", detail=self.gone)
         if self.board.started is None or self.live or self.board.ended:
             return view
+        if self.folder is None:
+            return replace(view, state="quiet", detail=f"nothing new for {_QUIET:.0f} s")
         step = f"{self.board.batch.step:,}" if self.board.batch else "0"
-        words = f"after step {step}: its process has ended; R resumes"
+        resumes = "" if self.is_foreign else "; R resumes"
+        words = f"after step {step}: its process has ended{resumes}"
         log = (*view.log, (view.seconds, f"! crashed {words}"))
         return replace(view, state="crashed", detail=words, seconds_left=None, log=log)

@@ -26,10 +26,13 @@ from cnn_tui.tui.dashboard.pictures import (
     MOST_ZOOM,
     Kind,
     Viewport,
+    further_of,
     is_log,
     panned,
     picture,
+    reached_by,
     stepped,
+    views_of,
     x_axis,
 )
 from cnn_tui.tui.dashboard.run_view import RunView
@@ -58,10 +61,12 @@ _AFFORDABLE = 0.01
 """Seconds for a drawing, two in a second; beyond that bands are left out."""
 
 
+_FIGURES_ONLY = "compare, test, export"
+"""All that is next after a run of another program, of which only the figures are known."""
 _NEXT = (
     ("screen.remedy", "apply the remedy"),
     ("app.mode('inspect')", "look inside"),
-    ("app.mode('runs')", "compare, test, export"),
+    ("app.mode('runs')", _FIGURES_ONLY),
     ("screen.compare", "compare with the original"),
     ("app.train", "train again"),
     ("screen.take_over", "take it into Build"),
@@ -130,6 +135,8 @@ class RunScreen(ModeScreen):
             if action in known and (action.startswith("app.") or self._may(action))
         ]
         started = self._source.board.started
+        if started and started.program:
+            steps = [step for step in steps if step[1] == _FIGURES_ONLY]
         kept = clean(started.run) if started else ""
         return (*steps, (f"cnn-tui export {kept}", "other formats")) if kept else tuple(steps)
 
@@ -206,10 +213,9 @@ class RunScreen(ModeScreen):
 
     def action_cursor(self, steps: int) -> None:
         """Move the value cursor; the window follows it."""
-        axis = x_axis(self._board, self.lens)
-        points = self._board.train_loss.points()
-        if points:
-            cursor = stepped(self.lens.cursor, axis, points[-1][0], steps)
+        axis, reached = x_axis(self._board, self.lens), reached_by(self._board)
+        if reached:
+            cursor = stepped(self.lens.cursor, axis, reached, steps)
             self.lens = replace(self.lens, cursor=cursor, at=None)
 
     def action_pan(self, steps: int) -> None:
@@ -221,8 +227,11 @@ class RunScreen(ModeScreen):
 
     def action_next_chart(self) -> None:
         """Show another chart beside the loss."""
-        choices = KINDS[1:]
-        self.second = choices[(choices.index(self.second) + 1) % len(choices)]
+        drawn = further_of(self._board, self.lens) if self.second == "accuracy" else ""
+        views = views_of(self._board)
+        kind, further = views[(views.index((self.second, drawn)) + 1) % len(views)]
+        self.lens = replace(self.lens, further=further)
+        self.second = kind
 
     def action_earlier(self) -> None:
         """Show or hide other runs."""

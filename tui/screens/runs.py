@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.files import is_regular
+from cnn_tui.engine.recording.logs import Log
 from cnn_tui.engine.runs.cleanup import TrashedRun, list_bin
 from cnn_tui.engine.runs.compare import EpochCurve, read_curve
 from cnn_tui.engine.runs.folder import RunFolder
@@ -175,11 +176,11 @@ class RunsScreen(RunChanges):
         if self._folder:
             self.open_run(self._folder)
 
-    def open_run(self, folder: RunFolder) -> None:
-        """Show a run, live if a process is training it."""
+    def open_run(self, source: RunFolder | Log) -> None:
+        """Show a run, live if a process is training it, or the log of another program."""
         from cnn_tui.tui.screens.watch import WatchScreen
 
-        self.app.push_screen(WatchScreen(folder))
+        self.app.push_screen(WatchScreen(source))
 
     def action_weights(self) -> None:
         from cnn_tui.tui.screens.weights import WeightsScreen

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from textual import work
 
+from cnn_tui.engine.recording.logs import Log
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.requests import Request
 from cnn_tui.engine.training.settings import Settings
@@ -21,21 +22,24 @@ from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.words import clean
 
+_OF_A_RUN = ("pause", "stop", "learning_rate", "resume", "build_on", "inspect")
+"""What can be done with a run, not with a log, which is only read."""
+
 
 class WatchScreen(RunScreen, inherit_bindings=False):
-    """Follows a run as long as it is open."""
+    """Follows a run, or the log of another program, as long as it is open."""
 
     SCOPES = (WATCH, CHARTS)
     BINDINGS = [*bindings(WATCH), *charts_of(WATCH)]
 
-    def __init__(self, folder: RunFolder, mode: str = "runs") -> None:
+    def __init__(self, source: RunFolder | Log, mode: str = "runs") -> None:
         """``mode`` is the main screen from which it was opened."""
         self.MODE = mode
-        self._watched = Watched(folder)
+        self._watched = Watched(source)
         super().__init__(self._watched)
 
     def idle_words(self) -> str:
-        return f"reading {self._watched.folder.path}"
+        return f"reading {self._watched.source.path}"
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -60,14 +64,14 @@ class WatchScreen(RunScreen, inherit_bindings=False):
 
     def heading_for(self, built: Heading) -> Heading:
         """Return the name of the run, its recipe and data."""
-        return replace(super().heading_for(built), name=clean(self._watched.folder.name))
+        return replace(super().heading_for(built), name=clean(self._watched.source.name))
 
     def action_pause(self) -> None:
         self._watched.ask(Request("resume" if self._watched.board.paused else "pause"))
 
     @work
     async def action_stop(self) -> None:
-        question = Question(f"Stop {self._watched.folder.name}?", [Answer("y", "stop it")])
+        question = Question(f"Stop {self._watched.source.name}?", [Answer("y", "stop it")])
         if await self.app.push_screen_wait(question) == "y":
             self._watched.ask(Request("stop"))
 
@@ -83,17 +87,22 @@ class WatchScreen(RunScreen, inherit_bindings=False):
 
     @work
     async def action_resume(self) -> None:
-        wanted = await ask_how_to_resume(self.app, self._watched.folder)
+        folder = self._watched.folder
+        wanted = await ask_how_to_resume(self.app, folder) if folder else None
         if wanted:
             self.post_message(wanted)
 
     def action_build_on(self) -> None:
-        self.post_message(EditRun(self._watched.folder))
+        if folder := self._watched.folder:
+            self.post_message(EditRun(folder))
 
     def action_inspect(self) -> None:
-        self.post_message(InspectRun(self._watched.folder))
+        if folder := self._watched.folder:
+            self.post_message(InspectRun(folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in _OF_A_RUN and self._watched.folder is None:
+            return False
         if action in ("pause", "stop", "learning_rate"):
             return self._watched.live
         if action == "resume":

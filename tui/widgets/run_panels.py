@@ -60,6 +60,10 @@ class RunStatus(Lines):
     def _progress(self, width: int) -> Line:
         run = self.run
         of = f"/{run.epochs}" if run.epochs else ""
+        if run.by_steps:
+            done = (f" step {run.step:,}   epoch {run.epoch}{of}", "dim")
+            room = max(8, width - len(done[0]) - 12)
+            return (done, *([("   run ", "dim"), *bar(run.progress, room)] if run.epochs else ()))
         labels = f" epoch {run.epoch}{of} ", "   run "
         room = max(8, width - sum(map(len, labels)) - 12)
         return (
@@ -89,7 +93,9 @@ class Figures(Lines):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         run = self.run
-        speed = "-" if run.images_per_second is None else f"{run.images_per_second:,.0f} images/s"
+        speed = "-" if run.steps_per_second is None else f"{run.steps_per_second:,.4g} steps/s"
+        if run.images_per_second is not None:
+            speed = f"{run.images_per_second:,.0f} images/s"
         rows = (
             ("speed", speed),
             ("lr", "-" if run.lr is None else f"{run.lr:.4g}"),

@@ -64,7 +64,8 @@ class Facts:
         self.epochs = deque[EpochCompleted](maxlen=EPOCHS)
         self.validations = deque[ValidationCompleted](maxlen=PATIENT_EPOCHS)
         self.chance_loss, self.chance = math.inf, 0.0
-        """Loss and accuracy of always predicting the frequencies of the classes."""
+        """Loss and accuracy of always predicting the frequencies of the classes; for unknown
+        classes the first loss and 0."""
         self._batches = 0
 
     def update(self, event: RunEvent) -> None:
@@ -93,6 +94,8 @@ class Facts:
 
     def _start(self, event: RunStarted) -> None:
         self.started, self._lr = event, event.lr
+        if not event.classes:
+            return
         shares = event.class_shares or (1 / len(event.classes),) * len(event.classes)
         if self.balances:
             present = [share for share in shares if share]
@@ -103,6 +106,8 @@ class Facts:
     def _batch(self, event: BatchCompleted) -> None:
         self.batch = event
         self._batches += 1
+        if self.chance_loss == math.inf:
+            self.chance_loss = event.loss
         # A plain mean at first, so that the first batch has no more weight than others.
         weight = 1 / min(self._batches, SPAN)
         old_loss = event.loss if self._batches == 1 else self.loss

@@ -50,7 +50,9 @@ def diverging(facts: Facts) -> Iterator[Verdict]:
     if not climbing and not collapsed and growth < BLOWN_UP:
         return
     what = f"the loss was {facts.lowest:.3g} and is {facts.loss:.3g}"
-    what += f", as by chance ({facts.chance_loss:.3g})" if collapsed and not climbing else ""
+    if collapsed and not climbing:
+        known = "by chance" if facts.chance else "at the start"
+        what += f", as {known} ({facts.chance_loss:.3g})"
     climbing |= collapsed
     grown = f"the weights are {growth:.3g} times as large as at the start"
     yield Verdict(
