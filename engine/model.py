@@ -196,8 +196,7 @@ class Model:
         self._workers.run(tasks)
 
     def _run(self, stages: Sequence[Sequence[Task]]) -> None:
-        for tasks in stages:
-            self._workers.run(tasks)
+        self._workers.run_stages(stages)
 
     def _plan(self, batch: int) -> Plan:
         if batch in self._plans:

@@ -190,8 +190,7 @@ class Opened:
                 )
 
     def _run(self, stages: Sequence[Sequence[Task]]) -> None:
-        for tasks in stages:
-            self._workers.run(tasks)
+        self._workers.run_stages(stages)
 
     def _joined(self, parts: Sequence[Array], shape: Shape) -> Array:
         whole = np.concatenate([part.transpose(3, 1, 0, 2) for part in parts])
