@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ class Model:
         self._kept, self._make_loss = kept, make_loss
         self._frozen = parts.frozen
         self._bytes_per_image = parts.largest_activation * self.dtype.itemsize
+        self._macs = parts.macs
         self._workers = WorkerPool(threads)
         self._plans: OrderedDict[int, Plan] = OrderedDict()
         self._training_passes: dict[int, list[Sequence[Task]]] = {}
@@ -211,13 +213,14 @@ class Model:
             batch,
             self.input_shape,
             self._bytes_per_image,
+            self._macs,
             frozen=self._frozen,
         )
         self._plans[batch] = plan
         return plan
 
     def _commit(self, plan: Plan) -> None:
-        for commit in plan.chain.post_step:
+        for commit in plan.commits:
             commit()
 
     def _check_images(self, images: Array) -> None:
@@ -231,7 +234,7 @@ class Model:
             raise ShapeError(f"expected images of N x {expected}, received {received}.")
 
     def _check_targets(self, targets: np.ndarray, batch: int, classes: int) -> None:
-        if targets.shape != (batch,) or not np.issubdtype(targets.dtype, np.integer):
+        if targets.shape != (batch,) or targets.dtype.kind not in "iu":
             raise ShapeError(
                 f"expected {batch} whole numbers as targets, received {targets.dtype} of shape "
                 f"{targets.shape}."
@@ -245,7 +248,7 @@ class Model:
             )
 
     def _check_finite(self, plan: Plan, result: BatchResult) -> None:
-        if not np.isfinite(result.loss):
+        if not math.isfinite(result.loss):
             layer = plan.chain.first_non_finite() or "the loss"
             raise NonFiniteError(
                 f"the loss is {result.loss}; the first layer with values that are not finite is "
@@ -253,7 +256,7 @@ class Model:
                 "Lower the learning rate; also check the data for such values.",
                 layer,
             )
-        if np.isfinite(result.gradient_norm):
+        if math.isfinite(result.gradient_norm):
             return
         # Squares of finite numbers may overflow, so each value is checked.
         parameter = self.store.first_non_finite()

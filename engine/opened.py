@@ -202,7 +202,8 @@ class OpenedPlan(Plan):
 
     def __init__(self, parts: Operations, batch: int) -> None:
         width = parts.largest_activation * parts.store.data.itemsize
-        super().__init__(parts.ops, parts.store, batch, parts.input_shape, width, KeepingArena)
+        shape = parts.input_shape
+        super().__init__(parts.ops, parts.store, batch, shape, width, parts.macs, KeepingArena)
         self._selected = [
             shard.arena.allocate((1, len(scores), 1, shard.size))
             for scores, shard in zip(self.scores, self.shards, strict=True)
