@@ -1,4 +1,4 @@
-"""How a plan splits a batch and its gradients; that no split changes a bit is in test_determinism."""
+"""How a plan splits a batch and its gradients; no split changes a bit (test_determinism)."""
 
 from __future__ import annotations
 
