@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -234,7 +233,7 @@ class Model:
             raise ShapeError(f"expected images of N x {expected}, received {received}.")
 
     def _check_targets(self, targets: np.ndarray, batch: int, classes: int) -> None:
-        if targets.shape != (batch,) or targets.dtype.kind not in "iu":
+        if targets.shape != (batch,) or not np.issubdtype(targets.dtype, np.integer):
             raise ShapeError(
                 f"expected {batch} whole numbers as targets, received {targets.dtype} of shape "
                 f"{targets.shape}."
@@ -248,7 +247,7 @@ class Model:
             )
 
     def _check_finite(self, plan: Plan, result: BatchResult) -> None:
-        if not math.isfinite(result.loss):
+        if not np.isfinite(result.loss):
             layer = plan.chain.first_non_finite() or "the loss"
             raise NonFiniteError(
                 f"the loss is {result.loss}; the first layer with values that are not finite is "
@@ -256,7 +255,7 @@ class Model:
                 "Lower the learning rate; also check the data for such values.",
                 layer,
             )
-        if math.isfinite(result.gradient_norm):
+        if np.isfinite(result.gradient_norm):
             return
         # Squares of finite numbers may overflow, so each value is checked.
         parameter = self.store.first_non_finite()
