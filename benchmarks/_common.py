@@ -23,14 +23,8 @@ Step = Callable[[], None]
 """Forward, loss, backward, and an update by SGD with momentum, all in float32."""
 
 
-OWN = {
-    "mlp": Network(name="mlp", input=(1, 28, 28), layers=parse_quick("fc128 relu fc64 relu fc10"))
-}
-"""Networks to measure that are no presets."""
-
-
 class Workload(NamedTuple):
-    """A preset, or one of ``OWN``, and the size of its batches."""
+    """A preset and the size of its batches."""
 
     preset: str
     batch: int
@@ -58,6 +52,10 @@ MORE = (
     Workload("mlp", 128),
 )
 """A second group, with light layers, branches and small products."""
+OWN = {
+    "mlp": Network(name="mlp", input=(1, 28, 28), layers=parse_quick("fc128 relu fc64 relu fc10"))
+}
+"""Networks that are no presets."""
 
 
 def workload(text: str) -> Workload:
