@@ -14,6 +14,7 @@ from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.specs.quick.parse import parse_quick
 
 RECIPE = Recipe(optimizer="momentum", lr=1e-4)
 """A rate so small that random labels do not make the weights diverge."""
@@ -33,7 +34,7 @@ class Workload(NamedTuple):
 
     @property
     def network(self) -> Network:
-        return load_preset(self.preset)
+        return OWN[self.preset] if self.preset in OWN else load_preset(self.preset)
 
 
 WORKLOADS = (
@@ -43,6 +44,18 @@ WORKLOADS = (
     Workload("resnet20", 128),
     Workload("alexnet", 16),
 )
+MORE = (
+    Workload("mobilenet_v2", 8),
+    Workload("squeezenet1_1", 16),
+    Workload("resnet18", 8),
+    Workload("densenet40", 32),
+    Workload("mlp", 128),
+)
+"""A second group, with light layers, branches and small products."""
+OWN = {
+    "mlp": Network(name="mlp", input=(1, 28, 28), layers=parse_quick("fc128 relu fc64 relu fc10"))
+}
+"""Networks that are no presets."""
 
 
 def workload(text: str) -> Workload:
@@ -58,7 +71,7 @@ def add_workloads(parser: argparse.ArgumentParser, default: Sequence[Workload]) 
         nargs="+",
         type=workload,
         default=list(default),
-        metavar="PRESET:BATCH",
+        metavar="NETWORK:BATCH",
         help=f"default: {names}",
     )
 

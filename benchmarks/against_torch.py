@@ -17,6 +17,7 @@ import statistics
 import numpy as np
 import torch
 from _common import (
+    MORE,
     WORKLOADS,
     Workload,
     add_workloads,
@@ -60,6 +61,14 @@ def measure(work: Workload, options: argparse.Namespace) -> dict[str, object]:
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     add_workloads(parser, WORKLOADS)
+    names = " ".join(map(str, MORE))
+    parser.add_argument(
+        "--more",
+        dest="workloads",
+        action="store_const",
+        const=list(MORE),
+        help=f"the second group: {names}",
+    )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a side in a round")
     parser.add_argument("--threads", type=int, default=2)

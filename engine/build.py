@@ -63,6 +63,7 @@ def _lower(
         {layer.name: layer.output for layer in every},
         network.input,
         max(layer.report.activations for layer in every),
+        report.total_macs,
         0 if kept else len(before),
     )
 

@@ -53,6 +53,7 @@ class Model:
         self._kept, self._make_loss = kept, make_loss
         self._frozen = parts.frozen
         self._bytes_per_image = parts.largest_activation * self.dtype.itemsize
+        self._macs = parts.macs
         self._workers = WorkerPool(threads)
         self._plans: OrderedDict[int, Plan] = OrderedDict()
         self._training_passes: dict[int, list[Sequence[Task]]] = {}
@@ -196,8 +197,7 @@ class Model:
         self._workers.run(tasks)
 
     def _run(self, stages: Sequence[Sequence[Task]]) -> None:
-        for tasks in stages:
-            self._workers.run(tasks)
+        self._workers.run_stages(stages)
 
     def _plan(self, batch: int) -> Plan:
         if batch in self._plans:
@@ -212,13 +212,14 @@ class Model:
             batch,
             self.input_shape,
             self._bytes_per_image,
+            self._macs,
             frozen=self._frozen,
         )
         self._plans[batch] = plan
         return plan
 
     def _commit(self, plan: Plan) -> None:
-        for commit in plan.chain.post_step:
+        for commit in plan.commits:
             commit()
 
     def _check_images(self, images: Array) -> None:

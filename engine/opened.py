@@ -190,8 +190,7 @@ class Opened:
                 )
 
     def _run(self, stages: Sequence[Sequence[Task]]) -> None:
-        for tasks in stages:
-            self._workers.run(tasks)
+        self._workers.run_stages(stages)
 
     def _joined(self, parts: Sequence[Array], shape: Shape) -> Array:
         whole = np.concatenate([part.transpose(3, 1, 0, 2) for part in parts])
@@ -203,7 +202,8 @@ class OpenedPlan(Plan):
 
     def __init__(self, parts: Operations, batch: int) -> None:
         width = parts.largest_activation * parts.store.data.itemsize
-        super().__init__(parts.ops, parts.store, batch, parts.input_shape, width, KeepingArena)
+        shape = parts.input_shape
+        super().__init__(parts.ops, parts.store, batch, shape, width, parts.macs, KeepingArena)
         self._selected = [
             shard.arena.allocate((1, len(scores), 1, shard.size))
             for scores, shard in zip(self.scores, self.shards, strict=True)

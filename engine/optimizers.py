@@ -13,6 +13,7 @@ import numpy as np
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array, aligned_empty, aligned_zeros
 from cnn_tui.engine.parameters import ParameterStore
+from cnn_tui.engine.plan import TASK_SIZE, blocks
 from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.engine.threads import Task
 
@@ -157,7 +158,8 @@ class Optimizer:
         self._scratch = threading.local()
         self._spans = _spans(store)
         self._squares = [0.0] * len(self._spans)
-        self._tasks = [self._task(number) for number in range(len(self._spans))]
+        tasks = itertools.groupby(enumerate(self._spans), lambda one: one[1][0].start // TASK_SIZE)
+        self._tasks = [self._task(list(numbered)) for _, numbered in tasks]
 
     def step(self, lr: float, gradient_norm: float = 0.0) -> float:
         """Update the weights from the model's gradients; returns the L2 loss before the update.
@@ -172,15 +174,23 @@ class Optimizer:
         self.model.run_tasks(self._tasks)
         return 0.5 * self.l2 * sum(self._squares)
 
-    def _task(self, number: int) -> Task:
-        span, decay = self._spans[number]
+    def _task(self, numbered: list[tuple[int, tuple[slice, bool]]]) -> Task:
+        """The updates of some blocks, so many that another thread is worth its wake-up."""
         store = self.model.store
-        weights, gradient = store.data[span], store.grad[span]
-        state = [array[span] for array in self.state]
-        update = self._decayed_update if decay else self._plain_update
+        updates = [
+            (
+                number,
+                self._decayed_update if decay else self._plain_update,
+                store.data[span],
+                store.grad[span],
+                [array[span] for array in self.state],
+            )
+            for number, (span, decay) in numbered
+        ]
 
         def run() -> None:
-            self._squares[number] = update(weights, gradient, state)
+            for number, update, weights, gradient, state in updates:
+                self._squares[number] = update(weights, gradient, state)
 
         return run
 
@@ -222,7 +232,7 @@ def _spans(store: ParameterStore) -> list[tuple[slice, bool]]:
     spans = []
     for low, high in itertools.pairwise(edges):
         decay = any(span.start <= low < span.stop for span in store.decayed)
-        spans += [(slice(i, min(i + BLOCK, high)), decay) for i in range(low, high, BLOCK)]
+        spans += [(block, decay) for block in blocks(low, high, BLOCK)]
     return spans
 
 

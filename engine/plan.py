@@ -16,24 +16,36 @@ from cnn_tui.engine.parameters import ParameterStore
 SHARD_COUNTS = (2, 4, 8)
 """Powers of two, which threads share evenly. Threads beyond 8 are idle, because every further shard
 would cost another copy of the gradients."""
+FEW_MACS = 13 << 20
+"""Multiply-adds of a batch, forward; fewer take less time on one thread than on two (measured)."""
 SHARD_BYTES = 1 << 21
 """Largest activation of a shard: about a core's second-level cache."""
 FEWEST_IMAGES = 4
 """Minimum images per shard; fewer make rows too short for fast matrix products."""
 REDUCE_SIZE = 1 << 15
 """Gradient values that are summed over the shards at a time."""
+TASK_SIZE = 1 << 17
+"""Gradient values in a task of such sums; waking a thread takes as long as 100,000 (measured)."""
 
 MakeLoss = Callable[[Array, Array, np.ndarray, int], LossKernel]
 
 
-def shard_size(batch: int, bytes_per_image: int) -> int:
+def shard_size(batch: int, bytes_per_image: int, macs: int) -> int:
     """Images per shard, from the batch and the network alone, never from the threads.
 
-    The fewest shards that keep the largest activation in cache, or else the most allowed.
+    The fewest shards that keep the largest activation in cache, or else the most allowed; one, if
+    the ``macs`` multiply-adds of an image are so few that threads would not pay.
     """
+    if batch * macs < FEW_MACS and batch * bytes_per_image <= SHARD_BYTES:
+        return batch
     fitting = max(FEWEST_IMAGES, SHARD_BYTES // bytes_per_image)
     sizes = [math.ceil(batch / count) for count in SHARD_COUNTS]
     return next((size for size in sizes if size <= fitting), sizes[-1])
+
+
+def blocks(low: int, high: int, size: int) -> list[slice]:
+    """Slices of at most ``size`` from ``low`` to ``high``."""
+    return [slice(start, min(start + size, high)) for start in range(low, high, size)]
 
 
 def sum_of_squares(values: Array) -> float:
@@ -56,18 +68,20 @@ class Plan:
         batch: int,
         input_shape: tuple[int, int, int],
         bytes_per_image: int,
+        macs: int,
         arena: type[Arena] = Arena,
         frozen: int = 0,
     ) -> None:
         self.ops, self.store, self.batch = ops, store, batch
         dtype = store.data.dtype
-        size = shard_size(batch, bytes_per_image)
+        size = shard_size(batch, bytes_per_image, macs)
+        # The first shard's gradients are where the sums will be.
         self.shards = [
             Shard(
                 index,
                 slice(start, min(start + size, batch)),
                 arena(dtype),
-                aligned_empty((store.summed,), dtype),
+                aligned_empty((store.summed,), dtype) if index else store.grad[: store.summed],
             )
             for index, start in enumerate(range(0, batch, size))
         ]
@@ -78,12 +92,15 @@ class Plan:
         self.chain = Chain(ops, self.inputs, self.shards, overwrite=True, frozen=frozen)
         self.scores = [y[0, :, 0, :] for y in self.chain.ys]
         load = Stage([self._loading(shard) for shard in self.shards])
-        self.prepare = Stage([op.prepare for op in ops], by_shard=False)
+        refresh = Stage([op.prepare for op in ops], by_shard=False)
+        self.prepare = refresh.alone() if store.size < TASK_SIZE else refresh
         self.forward = merge([self.prepare, load, *self.chain.forward])
         self.stages: tuple[Sequence[Stage], Sequence[Stage]] = ((), ())
         """Stages of a training pass before merging: forward, then from the loss backward."""
         self.losses: list[LossKernel] = []
-        self.squares: dict[int, float] = {}
+        self.squares: list[float] = []
+        """Sums of squares of the gradient, by block."""
+        self.commits = self.chain.post_step
 
     def _loading(self, shard: Shard) -> Task:
         target = self.inputs[shard.index]
@@ -108,7 +125,7 @@ class Plan:
         backward = [
             Stage([loss.run for loss in self.losses]),
             *self.chain.backward,
-            Stage([*self._reductions(), *self._squares()], by_shard=False),
+            Stage(self._reductions(), by_shard=False),
         ]
         self.stages = forward, backward
         return merge([*forward, *backward])
@@ -122,51 +139,45 @@ class Plan:
         return list(zip(self.scores, self.shards, strict=True))
 
     def _reductions(self) -> list[Task]:
-        """Tasks that sum the gradients of the shards in their order, a block at a time."""
-        size = self.store.summed
+        """Tasks that sum the gradients of the shards in their order, and their squares.
+
+        Those computed for the whole batch are there already.
+        """
+        summed, trained = self.store.summed, self.store.trained
+        self.squares = []
         return [
-            self._reduction(slice(low, min(low + REDUCE_SIZE, size)))
-            for low in range(0, size, REDUCE_SIZE)
+            *(self._reduction(span, self.shards[1:]) for span in blocks(0, summed, TASK_SIZE)),
+            *(self._reduction(span, []) for span in blocks(summed, trained, TASK_SIZE)),
         ]
 
-    def _reduction(self, span: slice) -> Task:
-        target = self.store.grad[span]
-        partials = [shard.grads[span] for shard in self.shards]
-
-        def run() -> None:
-            np.copyto(target, partials[0])
-            for partial in partials[1:]:
-                np.add(target, partial, out=target)
-            self.squares[span.start] = sum_of_squares(target)
-
-        return run
-
-    def _squares(self) -> list[Task]:
-        """Tasks that sum the squares of gradients computed for the whole batch."""
-        low, size = self.store.summed, self.store.trained
-        return [
-            self._square(slice(start, min(start + REDUCE_SIZE, size)))
-            for start in range(low, size, REDUCE_SIZE)
+    def _reduction(self, span: slice, others: Sequence[Shard]) -> Task:
+        parts = [
+            (number, self.store.grad[block], [shard.grads[block] for shard in others])
+            for number, block in enumerate(
+                blocks(span.start, span.stop, REDUCE_SIZE), len(self.squares)
+            )
         ]
-
-    def _square(self, span: slice) -> Task:
-        gradient = self.store.grad[span]
+        self.squares += [0.0] * len(parts)
 
         def run() -> None:
-            self.squares[span.start] = sum_of_squares(gradient)
+            for number, target, partials in parts:
+                for partial in partials:
+                    np.add(target, partial, out=target)
+                self.squares[number] = sum_of_squares(target)
 
         return run
 
     @property
     def gradient_norm(self) -> float:
         """Norm of the last training pass's gradient; infinite or NaN if a value is."""
-        return math.sqrt(sum(self.squares[start] for start in sorted(self.squares)))
+        return math.sqrt(sum(self.squares))
 
     @property
     def bytes(self) -> int:
         """Bytes of activations, scratch, partial gradients and derived copies of weights."""
-        shards = sum(shard.arena.bytes + shard.grads.nbytes for shard in self.shards)
-        return shards + sum(op.derived_bytes for op in self.ops)
+        arenas = sum(shard.arena.bytes for shard in self.shards)
+        partials = sum(shard.grads.nbytes for shard in self.shards[1:])
+        return arenas + partials + sum(op.derived_bytes for op in self.ops)
 
     @property
     def logits(self) -> Array:

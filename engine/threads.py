@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import threadpoolctl  # type: ignore[import-untyped]
@@ -21,35 +23,148 @@ class WorkerPool:
     """A pool of ``threads`` threads, including the caller's, that share tasks.
 
     All parallelism of the engine is here; BLAS runs on one thread. Then all operations run in
-    parallel, not only matrix products, and results do not depend on how BLAS splits these.
+    parallel, not only matrix products, and results do not depend on how BLAS splits these. Not safe
+    to use from two threads at once.
     """
 
     def __init__(self, threads: int) -> None:
         self.threads = max(1, threads)
         threadpoolctl.threadpool_limits(1, user_api="blas")
-        self._pool = ThreadPoolExecutor(max(1, self.threads - 1), thread_name_prefix="engine")
+        self._crew = _Crew(self.threads)
+        # The crew does not know its pool, so that its threads also end with a pool never closed.
+        self._end = weakref.finalize(self, self._crew.dismiss)
+        self._end.atexit = False
 
     def run(self, tasks: Sequence[Task]) -> None:
         """Run every task; returns when all have ended and raises the first error."""
-        turns = itertools.count()
+        self.run_stages([tasks])
 
-        def drain() -> None:
-            with np.errstate(all="ignore"):  # the model checks for values that are not finite
-                np.setbufsize(BUFFERED)  # ends with the errstate
-                for turn in turns:
-                    if turn >= len(tasks):
-                        return
-                    tasks[turn]()
-
-        others = min(self.threads, len(tasks)) - 1
-        futures = [self._pool.submit(drain) for _ in range(others)]
-        try:
-            drain()
-        finally:
-            wait(futures)
-        for future in futures:
-            future.result()
+    def run_stages(self, stages: Sequence[Sequence[Task]]) -> None:
+        """Run the tasks of each stage in parallel, the stages in order, until one has an error."""
+        if not self._end.alive:
+            raise RuntimeError("The threads of this pool have ended.")
+        self._crew.run(stages)
 
     def close(self) -> None:
         """End the threads."""
-        self._pool.shutdown()
+        self._end()
+
+
+class _Crew:
+    """The threads of a pool and what they are at.
+
+    The last thread to end a stage runs the stages of a single task that follow, and wakes the
+    others for the next. So no thread directs the rest: of two threads one always works on, and a
+    meeting costs one wake-up, not two.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.gates = [threading.Lock() for _ in range(threads)]
+        """One for each thread, the caller's first; it waits there until it is released."""
+        for gate in self.gates:
+            gate.acquire()
+        self.members: list[threading.Thread] = []
+        self.dismissed = False
+        self.error: BaseException | None = None
+        self.ended = True
+        self.stages: Iterator[Sequence[Task]] = iter(())
+        self.tasks: Sequence[Task] = ()
+        self.turns = self.arrivals = itertools.count()
+        self.present = 1
+        """Threads that share the tasks of this stage."""
+
+    def run(self, stages: Sequence[Sequence[Task]]) -> None:
+        """Run all stages with the calling thread as the first."""
+        self.stages, self.error, self.ended = iter(stages), None, False
+        try:
+            with _quiet():
+                going = self._next_stage(0)
+                while going:
+                    if self._was_last():
+                        going = self._next_stage(0)
+                    else:
+                        self._wait()
+                        going = not self.ended
+            if self.error is not None:
+                raise self.error
+        finally:
+            self.stages, self.tasks, self.error = iter(()), (), None
+
+    def dismiss(self) -> None:
+        """End the threads, none of which has a task."""
+        self.dismissed = True
+        for member, gate in zip(self.members, self.gates[1:], strict=False):
+            gate.release()
+            if member is not threading.current_thread():  # where garbage is collected on it
+                member.join()
+
+    def _next_stage(self, number: int) -> bool:
+        """Begin the next stage of several tasks, as thread ``number``, and wake others for it.
+
+        Returns whether there is one; the caller is woken if not.
+        """
+        for tasks in self.stages:
+            if self.error is not None:
+                break
+            if len(tasks) > 1:
+                self.tasks, self.present = tasks, min(len(self.gates), len(tasks))
+                self.turns, self.arrivals = itertools.count(), itertools.count(1)
+                others = (other for other in range(self.present) if other != number)
+                for other in itertools.islice(others, self.present - 1):
+                    self._wake(other)
+                return True
+            for task in tasks:
+                self._try(task)
+        self.ended = True
+        if number:
+            self._wake(0)
+        return False
+
+    def _was_last(self) -> bool:
+        """Run tasks of this stage until none is left; whether the other threads ended before."""
+        tasks, present = self.tasks, self.present  # the last to arrive sets the next
+        for turn in self.turns:
+            if turn >= len(tasks):
+                break
+            self._try(tasks[turn])
+        return next(self.arrivals) == present
+
+    def _try(self, task: Task) -> None:
+        try:
+            task()
+        except BaseException as error:
+            self.error = self.error or error
+
+    def _wake(self, number: int) -> None:
+        while number > len(self.members):
+            name, place = f"engine_{len(self.members)}", len(self.members) + 1
+            member = threading.Thread(target=self._serve, args=(place,), name=name, daemon=True)
+            self.members.append(member)
+            member.start()
+        self.gates[number].release()
+
+    def _wait(self) -> None:
+        """Wait for the other threads; an interrupt waits for them as well."""
+        while True:
+            try:
+                self.gates[0].acquire()
+                return
+            except BaseException as error:
+                self.error = self.error or error
+
+    def _serve(self, number: int) -> None:
+        with _quiet():
+            while True:
+                self.gates[number].acquire()
+                if self.dismissed:
+                    return
+                while self._was_last() and self._next_stage(number):
+                    pass
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """NumPy without warnings, as the model checks for values that are not finite."""
+    with np.errstate(all="ignore"):
+        np.setbufsize(BUFFERED)  # ends with the errstate
+        yield

@@ -30,6 +30,10 @@ class Stage:
         """The stage with ``name`` as its owner, unless an inner layer owns it already."""
         return self if self.owner else replace(self, owner=name)
 
+    def alone(self) -> Stage:
+        """The stage with one task in place of several that are too short to be shared."""
+        return replace(self, tasks=[_chained(tuple(self.tasks))])
+
 
 def merge(stages: Sequence[Stage]) -> list[Sequence[Task]]:
     """Join runs of consecutive stages by shard into one task for each shard."""

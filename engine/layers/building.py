@@ -42,6 +42,8 @@ class Operations(NamedTuple):
     """The output of each layer by name, those inside blocks included."""
     input_shape: tuple[int, int, int]
     largest_activation: int
+    macs: int
+    """Multiply-adds of one image, forward."""
     frozen: int = 0
     """Number of operations at the beginning that training leaves as they are."""
 

@@ -38,12 +38,13 @@ class LinearKernel(Kernel):
 
     def __init__(self, x: Array, y: Array, weight: Array, dweight: Array) -> None:
         self.x, self.y, self.weight, self.dweight = x, y, weight, dweight
+        self.inputs, self.outputs = x[0, :, 0, :], y[0, :, 0, :]
 
     def forward(self) -> None:
-        np.matmul(self.weight, self.x[0, :, 0, :], out=self.y[0, :, 0, :])
+        np.matmul(self.weight, self.inputs, out=self.outputs)
 
     def backward(self) -> None:
         dy = self.dy[0, :, 0, :]
-        np.matmul(dy, self.x[0, :, 0, :].T, out=self.dweight)
+        np.matmul(dy, self.inputs.T, out=self.dweight)
         if self.dx is not None:
             np.matmul(self.weight.T, dy, out=self.dx[0, :, 0, :])

@@ -44,13 +44,17 @@ class LossKernel:
     def __init__(self, scores: Array, gradient: Array, targets: np.ndarray, batch: int) -> None:
         self.scores, self.gradient, self.targets = scores, gradient, targets
         self.scale = scores.dtype.type(1 / batch)
-        self.columns = np.arange(scores.shape[1])
+        images = scores.shape[1]
+        self.columns, self.guesses = np.arange(images), np.empty(images, np.intp)
+        self.hits = np.empty(images, np.bool_)
         self.total = 0.0
         self.correct = 0
 
     def run(self) -> None:
         """Compute ``total``, ``correct`` and ``gradient``."""
-        self.correct = int(np.count_nonzero(self.scores.argmax(0) == self.targets))
+        self.scores.argmax(0, self.guesses)
+        np.equal(self.guesses, self.targets, out=self.hits)
+        self.correct = int(np.count_nonzero(self.hits))
         losses = self._loss(self.targets)
         if self.weighting is not None:
             losses = self._weighted(losses, self.weighting)
@@ -82,19 +86,23 @@ class SoftmaxKernel(LossKernel):
     ) -> None:
         super().__init__(scores, gradient, targets, batch)
         self.smoothing = smoothing
+        self.shifted = np.empty(scores.shape, scores.dtype)
+        self.largest, self.sums, self.log_sums = (np.empty_like(scores[0]) for _ in range(3))
 
     def _loss(self, targets: np.ndarray) -> Array:
-        shifted = self.scores - self.scores.max(0)
+        shifted = self.shifted
+        np.maximum.reduce(self.scores, axis=0, out=self.largest)
+        np.subtract(self.scores, self.largest, out=shifted)
         np.exp(shifted, out=self.gradient)
-        sums = self.gradient.sum(0)
-        log_sums = np.log(sums)
-        np.divide(self.gradient, sums, out=self.gradient)
+        np.add.reduce(self.gradient, axis=0, out=self.sums)
+        np.log(self.sums, out=self.log_sums)
+        np.divide(self.gradient, self.sums, out=self.gradient)
         expected = shifted[targets, self.columns]
         if self.smoothing:
             expected = (1 - self.smoothing) * expected + self.smoothing * shifted.mean(0)
             self.gradient -= self.smoothing / len(self.scores)
         self.gradient[targets, self.columns] -= 1 - self.smoothing
-        losses: Array = log_sums - expected
+        losses: Array = self.log_sums - expected
         return losses
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
@@ -37,3 +39,51 @@ def test_an_error_of_another_thread_reaches_the_caller() -> None:
 
     with closing(WorkerPool(2)) as team, pytest.raises(ValueError, match="theirs"):
         team.run([task, task])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_stages_run_in_order_and_every_task_once(threads: int) -> None:
+    chance = random.Random(threads)
+    ran: list[tuple[int, int]] = []
+
+    def noting(*place: int) -> Callable[[], None]:
+        return lambda: ran.append(place)
+
+    with closing(WorkerPool(threads)) as team:
+        for _ in range(100):
+            ran.clear()
+            sizes = [chance.choice([0, 1, 2, 3, 9]) for _ in range(chance.randrange(9))]
+            team.run_stages([[noting(at, n) for n in range(size)] for at, size in enumerate(sizes)])
+            assert sorted(ran) == [(at, n) for at, size in enumerate(sizes) for n in range(size)]
+            assert [at for at, _ in ran] == sorted(at for at, _ in ran)
+
+
+@pytest.mark.parametrize("tasks", [1, 3])
+def test_no_stage_begins_after_an_error_and_the_next_run_is_whole(tasks: int) -> None:
+    def fails() -> None:
+        raise ValueError("mine")
+
+    after: list[bool] = []
+    stages = [[fails] * tasks, [lambda: after.append(True)] * 2]
+    with closing(WorkerPool(3)) as team:
+        with pytest.raises(ValueError, match="mine"):
+            team.run_stages(stages)
+        assert after == []
+        team.run_stages(stages[1:])
+        assert after == [True, True]
+
+
+def test_threads_end_with_their_pool() -> None:
+    before = set(threading.enumerate())
+    team = WorkerPool(3)
+    team.run([threading.Event] * 3)
+    assert len(set(threading.enumerate()) - before) == 2
+    del team
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_closed_pool_runs_nothing() -> None:
+    team = WorkerPool(2)
+    team.close()
+    with pytest.raises(RuntimeError, match="ended"):
+        team.run([threading.Event] * 2)
