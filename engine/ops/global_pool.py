@@ -6,7 +6,6 @@ import numpy as np
 
 from cnn_tui.engine.ops.kernel import Kernel, Shard, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
-from cnn_tui.engine.ops.rows import wide_items
 from cnn_tui.engine.shapes import adaptive_spans
 
 WIDEST = 64
@@ -79,33 +78,24 @@ class GlobalMaxPoolKernel(Kernel):
 
     def __init__(self, x: Array, y: Array, shard: Shard) -> None:
         self.x, self.y = x, y
-        height, channels, width, images = x.shape
-        self.largest = shard.arena.allocate((height, channels, 1, images))[:, :, 0]
-        half = (width + 1) // 2
-        self.halves = shard.arena.scratch((channels, half, images))
-        self.places = np.indices((channels, images))
+        self.columns = shard.arena.allocate((1, *x.shape[1:]))[0]
+        """The largest number of each column."""
 
     def forward(self) -> None:
-        for row, largest in zip(self.x, self.largest, strict=True):
-            # Halves of the row are compared, then halves of what is left: every loop is long.
-            while (width := row.shape[1]) > 1:
-                half = (width + 1) // 2
-                out = self.halves[:, :half]
-                np.maximum(row[:, :half], row[:, width - half :], out=out)
-                row = out
-            np.copyto(largest, row[:, 0])
-        np.maximum.reduce(self.largest, axis=0, out=self.y[0, :, 0])
+        np.maximum.reduce(self.x, axis=0, out=self.columns)
+        np.maximum.reduce(self.columns, axis=1, out=self.y[0, :, 0])
 
     def backward(self) -> None:
         if self.dx is None:
             return
-        channels, images = self.places
-        rows = self.largest.argmax(axis=0)
-        columns = self.x[rows, channels, :, images].argmax(axis=-1)
+        height, channel_count, width, image_count = self.x.shape
+        largest = self.y[0]
+        channels, columns, images = np.nonzero(self.columns == largest)
+        found = self.x[:, channels, columns, images] == largest[channels, 0, images]
+        places = found.argmax(axis=0) * width + columns
+        first = np.full((channel_count, image_count), height * width - 1)
+        np.minimum.at(first, (channels, images), places)
+        rows, columns = np.divmod(first, width)
+        channels, images = np.indices(first.shape)
         self.dx.fill(0)
         self.dx[rows, channels, columns, images] = self.dy[0, :, 0]
-
-
-def broadcast_row(values: Array, row: Array) -> None:
-    """Repeat ``(1, C, 1, N)`` along the width of ``row (1, C, W, N)``."""
-    np.copyto(wide_items(row), wide_items(values))

@@ -30,8 +30,8 @@ def tap_views(inner: Array, outer: Array, geometry: Geometry) -> Pairs:
     return pairs
 
 
-BLOCK_BYTES = 1 << 19
-"""Input of a block; what its passes read and write is up to four times as large."""
+BLOCK_BYTES = 1 << 20
+"""Input of a block. Smaller ones have rows too short to be read at speed from memory (measured)."""
 
 
 class MaxForward:

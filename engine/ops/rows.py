@@ -84,6 +84,55 @@ class PairSums:
         return np.stack([self.sums.of(self.a), self.partial.sum(0, dtype=np.float64)])
 
 
+class Repeated:
+    """A volume that is 1 along some axes, with its columns repeated to the width of another."""
+
+    def __init__(self, volume: Array, spread: Array) -> None:
+        self.volume, self.spread = volume, spread
+
+    @classmethod
+    def several(cls, volumes: Sequence[Array], like: Array, arena: Arena) -> list[Repeated]:
+        """Several for the same operation, in scratch arrays."""
+        width = like.shape[2]
+        spreads = [
+            volume
+            if volume.shape[2] == width
+            else arena.acquire((*volume.shape[:2], width, volume.shape[3]))
+            for volume in volumes
+        ]
+        for volume, spread in zip(volumes, spreads, strict=True):
+            if spread is not volume:
+                arena.release(spread)
+        return [cls(*pair) for pair in zip(volumes, spreads, strict=True)]
+
+    def filled(self) -> Array:
+        """The values as they are now; they broadcast to the other volume."""
+        if self.spread is not self.volume:
+            np.copyto(wide_items(self.spread), wide_items(self.volume))
+        return self.spread
+
+
+class SumsTo:
+    """Sums of a volume along the axes along which a shape is 1."""
+
+    def __init__(self, shape: tuple[int, ...], volume: Array, arena: Arena) -> None:
+        _, channels, columns, images = volume.shape
+        self.shape = shape
+        self.down = arena.acquire((1, channels, columns, images))
+        arena.release(self.down)
+        self.ones = np.ones((1, columns), volume.dtype)
+
+    def of(self, volume: Array) -> Array:
+        """The sums, each axis in turn: down the rows first, which are the longest runs."""
+        if self.shape[0] < volume.shape[0]:
+            volume = np.add.reduce(volume, axis=0, keepdims=True, out=self.down)
+        if self.shape[2] < volume.shape[2]:
+            volume = np.matmul(self.ones, volume)
+        if self.shape[1] < volume.shape[1]:
+            volume = np.add.reduce(volume, axis=1, keepdims=True)
+        return volume
+
+
 def wide_items(volume: Array) -> NDArray[np.void]:
     """``(H, C, W, N)`` as ``(H, C, W)`` items of N numbers each.
 
