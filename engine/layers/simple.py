@@ -11,8 +11,8 @@ from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel
 from cnn_tui.engine.ops.elementwise import DropoutKernel, StochasticDepthKernel
 from cnn_tui.engine.ops.global_pool import AdaptiveAvgPoolKernel, GlobalMaxPoolKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
+from cnn_tui.engine.ops.lrn import LRNKernel
 from cnn_tui.engine.ops.memory import Array, Padding
-from cnn_tui.engine.ops.norm import LRNKernel
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import AvgPoolKernel, MaxPoolKernel
 from cnn_tui.engine.shapes import Shape

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_tui.engine.ops.gelu import gelu_exact, gelu_exact_slope, gelu_tanh, gelu_tanh_slope
 from cnn_tui.engine.ops.kernel import InPlaceKernel, row_blocks
 from cnn_tui.engine.ops.memory import Arena, Array, mask_in
-from cnn_tui.engine.ops.normal_tail import normal_tail
 from cnn_tui.engine.ops.rows import whole_rows
 from cnn_tui.engine.specs.activations import (
     ELU,
@@ -125,77 +124,20 @@ def _tanh_backward(layer: Tanh, rows: BackwardRows) -> None:
     np.multiply(rows.dy, slope, out=rows.dx)
 
 
-_SCALE = math.sqrt(2 / math.pi)
-_CUBE = 0.044715 * _SCALE
-
-
 def _gelu(layer: GELU, rows: ForwardRows) -> None:
     """``y = x * Phi(x)``, exactly or with Phi in the tanh form."""
-    x, y, zeros, (spare, tail) = rows
     if layer.approximate == "tanh":
-        _gelu_tanh(x, y)
-        return
-    # max(0, x) - |x| * Phi(-|x|), in which nothing cancels.
-    np.abs(x, out=spare)
-    normal_tail(spare, tail, y)
-    np.multiply(tail, spare, out=tail)
-    np.maximum(x, zeros, out=y)
-    np.subtract(y, tail, out=y)
-
-
-def _gelu_tanh(x: Array, y: Array) -> None:
-    """``y = x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 * x**3)``."""
-    np.multiply(x, x, out=y)
-    np.multiply(y, _CUBE, out=y)
-    np.add(y, _SCALE, out=y)
-    np.multiply(y, x, out=y)
-    np.tanh(y, out=y)
-    np.add(y, 1, out=y)
-    np.multiply(y, x, out=y)
-    np.multiply(y, 0.5, out=y)
+        gelu_tanh(rows.x, rows.y)
+    else:
+        gelu_exact(rows.x, rows.y, rows.zeros, *rows.spares)
 
 
 def _gelu_backward(layer: GELU, rows: BackwardRows) -> None:
+    slope, spare = rows.spares
     if layer.approximate == "tanh":
-        _gelu_tanh_backward(rows)
+        gelu_tanh_slope(rows.x, slope, spare)
     else:
-        _gelu_exact_backward(rows)
-
-
-def _gelu_tanh_backward(rows: BackwardRows) -> None:
-    """``dx = dy * (1 - m) * (1 + 2 * m * x * du/dx)`` with ``m = (1 - tanh(u)) / 2``."""
-    x, (slope, m, _) = rows.x, rows.spares
-    np.multiply(x, x, out=slope)
-    np.multiply(slope, _CUBE, out=m)
-    np.add(m, _SCALE, out=m)
-    np.multiply(m, x, out=m)
-    np.tanh(m, out=m)
-    np.multiply(m, -0.5, out=m)
-    np.add(m, 0.5, out=m)
-    np.multiply(slope, 6 * _CUBE, out=slope)
-    np.add(slope, 2 * _SCALE, out=slope)
-    np.multiply(slope, x, out=slope)
-    np.multiply(slope, m, out=slope)
-    np.add(slope, 1, out=slope)
-    np.subtract(1, m, out=m)
-    np.multiply(slope, m, out=slope)
-    np.multiply(rows.dy, slope, out=rows.dx)
-
-
-def _gelu_exact_backward(rows: BackwardRows) -> None:
-    """``dx = dy * (Phi(x) + x * phi(x))``, Phi by its tail: ``1/2 + sign(x) * (1/2 - tail)``."""
-    x, (slope, tail, spare) = rows.x, rows.spares
-    np.abs(x, out=slope)
-    normal_tail(slope, tail, spare)
-    np.subtract(0.5, tail, out=tail)
-    np.copysign(tail, x, out=tail)
-    np.add(tail, 0.5, out=tail)
-    np.multiply(x, x, out=slope)
-    np.multiply(slope, -0.5, out=slope)
-    np.exp(slope, out=slope)
-    np.multiply(slope, 1 / math.sqrt(2 * math.pi), out=slope)
-    np.multiply(slope, x, out=slope)
-    np.add(slope, tail, out=slope)
+        gelu_exact_slope(rows.x, rows.y, slope, spare, rows.mask)
     np.multiply(rows.dy, slope, out=rows.dx)
 
 
@@ -305,7 +247,7 @@ ACTIVATIONS: dict[type, Activation] = {
     LeakyReLU: Activation(_leaky_relu, _leaky_relu_backward, "x", monotone=True),
     Sigmoid: Activation(_sigmoid, _sigmoid_backward, "y", keeps_zero=False),
     Tanh: Activation(_tanh, _tanh_backward, "y"),
-    GELU: Activation(_gelu, _gelu_backward, "x", spares=3, forward_spares=2),
+    GELU: Activation(_gelu, _gelu_backward, "both", spares=2, forward_spares=2),
     ReLU6: Activation(_relu6, _relu6_backward, "y", monotone=True),
     ELU: Activation(_elu, _elu_backward, "x", spares=2),
     SiLU: Activation(_silu, _silu_backward, "both", spares=2, forward_spares=1),

@@ -1,4 +1,4 @@
-"""Batch normalisation over shards (Ioffe & Szegedy 2015) and local response normalisation."""
+"""Batch normalisation over shards (Ioffe & Szegedy 2015)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from cnn_tui.engine.ops.kernel import InPlaceKernel, Mode, row_blocks
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.rows import ChannelRow, PairSums, whole_rows
-from cnn_tui.engine.specs.layers import LRN
 
 
 class ChannelParameter(Protocol):
@@ -150,37 +149,3 @@ class BatchNormKernel(InPlaceKernel):
             np.add(term, offset, out=term)
             np.multiply(dy_wide, factor, out=dx_wide)
             np.add(dx, term, out=dx)
-
-
-class LRNKernel(InPlaceKernel):
-    """``y = x * (k + alpha * sum of x**2 over size neighbouring channels) ** -beta``.
-
-    Krizhevsky et al. 2012, section 3.3, whose ``alpha`` PyTorch and Caffe divide by ``size``.
-    """
-
-    def __init__(self, x: Array, y: Array, arena: Arena, layer: LRN) -> None:
-        self.x, self.y = x, y
-        self.size, self.alpha, self.beta, self.k = layer.size, layer.alpha, layer.beta, layer.k
-        self.base, self.power = arena.allocate(x.shape), arena.allocate(x.shape)
-
-    def _neighbours(self, values: Array, before: int) -> Array:
-        """Sums over windows of ``size`` channels that begin ``before`` channels earlier."""
-        channels = values.shape[1]
-        total = np.zeros_like(values)
-        for offset in range(-before, self.size - before):
-            low, high = max(0, -offset), min(channels, channels - offset)
-            if low < high:
-                total[:, low:high] += values[:, low + offset : high + offset]
-        return total
-
-    def forward(self) -> None:
-        np.multiply(self._neighbours(self.x * self.x, self.size // 2), self.alpha, out=self.base)
-        np.add(self.base, self.k, out=self.base)
-        np.exp(np.log(self.base) * -self.beta, out=self.power)
-        np.multiply(self.x, self.power, out=self.y)
-
-    def backward(self) -> None:
-        shared = self.dy * self.x * self.power / self.base
-        spread = self._neighbours(shared, self.size - 1 - self.size // 2)
-        direct = self.dy * self.power
-        np.subtract(direct, 2 * self.alpha * self.beta * self.x * spread, out=self.dx)

@@ -1,4 +1,4 @@
-"""Normalisation over the channels of each pixel: layer norm as ConvNeXt has it (Liu et al. 2022)."""
+"""Normalisation over the channels of each pixel, as in ConvNeXt (Liu et al. 2022)."""
 
 from __future__ import annotations
 
