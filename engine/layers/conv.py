@@ -20,7 +20,6 @@ from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.specs.layers import pair
 from cnn_tui.engine.specs.windows import as_conv
 
-
 NARROW = 32
 """Input channels of a group up to which all groups share one batched product (measured)."""
 

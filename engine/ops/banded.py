@@ -102,7 +102,7 @@ class GroupBlock:
 
         Expects zeros in ``total``; ``products`` is scratch.
         """
-        for matrices, under, out in self.parts:
+        for _, under, out in self.parts:
             terms = products[: math.prod(out.shape[:-1]) * under.shape[-2]]
             terms = terms.reshape(*out.shape[:-1], -1)
             np.matmul(out, under.swapaxes(-1, -2), out=terms)

@@ -1,8 +1,8 @@
 """Banded filter banks: which rows of a volume the rows of another are made of.
 
-A tile of output rows is one product of a banded matrix, in which the taps of a filter stand once for
-each row of the tile, with the rows under the tile. With one channel in a group a product of a single
-row would be a vector times a matrix, at a tenth of the speed.
+A tile of output rows is one product of a banded matrix, in which the taps of a filter stand once
+for each row of the tile, with the rows under the tile. With one channel in a group a product of a
+single row would be a vector times a matrix.
 """
 
 from __future__ import annotations
