@@ -8,8 +8,9 @@ import numpy as np
 
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
+from cnn_tui.engine.ops.banded import BandedConvKernel
+from cnn_tui.engine.ops.bands import BandedWeights
 from cnn_tui.engine.ops.conv import ConvKernel, GroupedConvKernel, choose_conv_kernel
-from cnn_tui.engine.ops.depthwise import DepthwiseConvKernel
 from cnn_tui.engine.ops.elementwise import BiasKernel
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.kernel import Kernel, Shard
@@ -18,6 +19,9 @@ from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.specs.layers import pair
 from cnn_tui.engine.specs.windows import as_conv
+
+NARROW = 32
+"""Input channels of a group up to which all groups share one batched product (measured)."""
 
 
 class ConvOp(ShardedOp):
@@ -31,31 +35,39 @@ class ConvOp(ShardedOp):
         return self.geometry.padding if self.geometry.unit and self.groups == 1 else NO_HALO
 
     @property
-    def depthwise(self) -> bool:
-        """Whether each filter reads one of several channels."""
-        return self.groups > 1 and self.weight.storage_shape[2] == 1
+    def narrow(self) -> bool:
+        """Whether the groups have too few channels for products of their own."""
+        return self.groups > 1 and self.weight.storage_shape[2] <= NARROW
 
     @cached_property
     def _weights(self) -> list[ConvWeights]:
-        if self.depthwise:
+        if self.narrow:
             return []
         return [ConvWeights(bank) for bank in np.split(self.weight.storage, self.groups, axis=3)]
 
+    @property
+    def _forms(self) -> list[ConvWeights] | list[BandedWeights]:
+        return [self._banded] if self.narrow else self._weights
+
+    @cached_property
+    def _banded(self) -> BandedWeights:
+        return BandedWeights(self.weight.storage, self.groups)
+
     def prepare(self) -> None:
-        for weights in self._weights:
+        for weights in self._forms:
             weights.refresh()
 
     @property
     def derived_bytes(self) -> int:
-        return sum(weights.form_bytes for weights in self._weights)
+        return sum(weights.form_bytes for weights in self._forms)
 
     def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
         arena, geometry = shard.arena, self.geometry
         out_h, out_w = geometry.output
         y = arena.allocate((out_h, self.weight.storage_shape[-1], out_w, shard.size), halo)
-        if self.depthwise:
+        if self.narrow:
             dweight = self.weight.part_of(shard.grads)
-            return DepthwiseConvKernel(x, y, self.weight.storage, dweight, geometry, arena)
+            return BandedConvKernel(x, y, self._banded, dweight, geometry, arena)
         xs, ys = (np.split(array, self.groups, axis=1) for array in (x, y))
         dweights = np.split(self.weight.part_of(shard.grads), self.groups, axis=3)
         kernel = choose_conv_kernel(self._weights[0].weight, geometry, shard.size, self.groups)

@@ -11,7 +11,7 @@ import numpy as np
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.kernel import Kernel, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
-from cnn_tui.engine.ops.patches import Geometry, taps
+from cnn_tui.engine.ops.patches import Geometry, Pixels, as_pixels, taps
 
 BLOCK_BYTES = 4 << 20
 """Largest size of a matrix of patches, unless a single row is larger."""
@@ -30,6 +30,7 @@ class Im2colBlock:
         self.matrix = whole.reshape(kernel_h * kernel_w * channels, -1)
         self.pairs: list[tuple[Array, Array]] = []
         """For each tap, its part of the matrix and the pixels of ``x`` that it reads."""
+        self.copies: list[tuple[Pixels, Pixels]] = []
         self.incomplete: list[Array] = []
         """The parts of taps that also read padding."""
         for kh in range(kernel_h):
@@ -38,7 +39,9 @@ class Im2colBlock:
                 across, columns_seen = taps(width, geometry, 1, kw)
                 target = columns[kh, kw][:, outputs, across]
                 source = x[seen, :, columns_seen].transpose(1, 0, 2, 3)
-                self.pairs.append((target, source))
+                if target.size:
+                    self.pairs.append((target, source))
+                    self.copies.append((as_pixels(target), as_pixels(source)))
                 if target.size < columns[kh, kw].size:
                     self.incomplete.append(columns[kh, kw])
 
@@ -46,7 +49,7 @@ class Im2colBlock:
         """Copy the patches into the matrix."""
         for tap in self.incomplete:
             tap.fill(0)
-        for target, source in self.pairs:
+        for target, source in self.copies:
             np.copyto(target, source)
 
     def scatter(self) -> None:

@@ -6,11 +6,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
 from cnn_tui.engine.ops.memory import Arena, Array
 
 FEW_ROWS = 48
 """Fewer rows make products on shifted views slower than one on copied patches (measured)."""
+
+
+Pixels = NDArray[np.void]
+"""A volume ``(H, C, W)`` whose items are the N numbers of a pixel."""
+
+
+def as_pixels(volume: Array) -> Pixels:
+    """A view of ``(..., N)`` with the last axis as one item.
+
+    NumPy copies items of 16 bytes ten times as fast as runs of four numbers (measured).
+    """
+    return volume.view(f"V{volume.shape[-1] * volume.itemsize}")[..., 0]
 
 
 @dataclass(frozen=True)
@@ -75,7 +88,7 @@ class Im2col:
         item = buffer.itemsize
         shape, strides = (out_h, rows, out_w * images), (step, out_w * images * item, item)
         self.views = [as_strided(buffer, shape, strides)]
-        self._copies = self._plan(height)
+        self._plan(height)
 
     @staticmethod
     def overlapping(geometry: Geometry) -> bool:
@@ -91,15 +104,17 @@ class Im2col:
         rows = (out_h - 1) * geometry.stride[0] + kernel_h if overlapping else out_h * kernel_h
         return (rows, kernel_w, channels, out_w, images)
 
-    def _plan(self, height: int) -> list[tuple[Array, Array | None]]:
-        """Pairs of (target, source) views; a source of None stands for zeros."""
-        copies: list[tuple[Array, Array | None]] = []
+    def _plan(self, height: int) -> None:
+        """Set ``zeros``, the parts that stand for padding, and ``copies``, (target, source)."""
+        pieces: list[tuple[Array, Array | None]] = []
         for target, source in self._rows(height):
             if source is None:
-                copies.append((target, None))
+                pieces.append((target, None))
             else:
-                copies.extend(self._columns(target, source))
-        return [(target, source) for target, source in copies if target.size]
+                pieces.extend(self._columns(target, source))
+        pieces = [piece for piece in pieces if piece[0].size]
+        self.zeros = [target for target, source in pieces if source is None]
+        self.copies = [(as_pixels(t), as_pixels(s)) for t, s in pieces if s is not None]
 
     def _rows(self, height: int) -> list[tuple[Array, Array | None]]:
         """Split the target along the height into rows of the input and rows of padding."""
@@ -133,11 +148,10 @@ class Im2col:
 
     def fill(self) -> None:
         """Copy ``x`` into ``expanded``, so that the view shows its patches."""
-        for target, source in self._copies:
-            if source is None:
-                target.fill(0)
-            else:
-                np.copyto(target, source)
+        for target in self.zeros:
+            target.fill(0)
+        for target, source in self.copies:
+            np.copyto(target, source)
 
     def release(self, arena: Arena) -> None:
         """Release the buffer for operations that run after the owner of the patches."""
