@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.build import build
+from cnn_tui.engine.build import build, build_uninitialized
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular
@@ -23,7 +23,7 @@ from cnn_tui.engine.runs.tensors import TensorFile, layout_of
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Softmax
 from cnn_tui.engine.training.events import RunStarted
-from cnn_tui.engine.transforms.carry import live_arrays, load_weights, weights_of
+from cnn_tui.engine.transforms.carry import live_arrays, model_with, weights_of
 
 Which = Literal["best", "last"]
 _LEAST = 4
@@ -44,9 +44,7 @@ class TrainedState:
 
     def model(self, threads: int = 1) -> Model:
         """Return the network with these weights, to be closed by the caller."""
-        model = build(self.network, threads=threads)
-        load_weights(model, self.weights)
-        return model
+        return model_with(self.network, self.weights, threads=threads)
 
 
 def read_state(folder: RunFolder, which: Which | Path | None = "best") -> TrainedState:
@@ -103,7 +101,7 @@ def _weights(file: TensorFile, network: Network) -> dict[str, Array]:
     # Checked before the model allocates memory.
     if check(network).total_params * _LEAST > file.size:
         raise file.damaged("it does not hold the arrays of its network")
-    model = build(network)
+    model = build_uninitialized(network, seed=0, dtype=np.float32, threads=1)
     expected = layout_of(live_arrays(model))
     model.close()
     if any(file.layout.get(name) != kind for name, kind in expected.items()):

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.build import build
 from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture, picture_size
 from cnn_tui.engine.errors import InsightError, ShapeError
 from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
@@ -26,7 +25,7 @@ from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer_layers
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import plain
-from cnn_tui.engine.transforms.carry import Weights, carry, load_weights
+from cnn_tui.engine.transforms.carry import Weights, carry, model_with
 
 CROPS = 32
 """Crops that pass through the network at a time."""
@@ -132,7 +131,7 @@ def slide(
     scores, seconds = _map(form, bare, image)
     _, rows, columns = scores.shape
     crop_scores, labels, crops_seconds = np.empty_like(scores), np.empty((rows, columns)), 0.0
-    with closing(_model(form.network(1, 1), bare)) as model:
+    with closing(model_with(form.network(1, 1), bare)) as model:
         single = _seconds_each(model, next(_crops(form, image, rows, columns))[1])
         for places, crops in _crops(form, image, rows, columns):
             began = time.perf_counter()
@@ -186,7 +185,7 @@ def _map(form: SlidingForm, weights: Weights, image: Array) -> tuple[Array, floa
     """The scores at every place, and the seconds of a pass without its preparation."""
     network = form.network(*form.places(*image.shape[1:]))
     _require_room(network)
-    with closing(_model(network, weights)) as model, model.opened(image[None]) as inside:
+    with closing(model_with(network, weights)) as model, model.opened(image[None]) as inside:
         began = time.perf_counter()
         inside.see(image[None])
         seconds = time.perf_counter() - began
@@ -205,12 +204,6 @@ def _require_room(network: Network) -> None:
             f"of at most {MOST_BYTES / 1e6:,.0f}.",
             f"At most {side}x{side} pixels fit, a frame for the padding included.",
         )
-
-
-def _model(network: Network, weights: Weights) -> Model:
-    model = build(network)
-    load_weights(model, weights)
-    return model
 
 
 Places = tuple[NDArray[np.int64], NDArray[np.int64]]

@@ -28,7 +28,7 @@ from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.wording import listed, nearest, plain
 from cnn_tui.engine.training.glimpse import Glimpse
-from cnn_tui.engine.transforms.carry import Weights, load_weights, weights_of
+from cnn_tui.engine.transforms.carry import Weights, model_with, weights_of
 
 __all__ = ["CHUNK", "Examples", "SplitName", "Subject"]
 
@@ -122,11 +122,9 @@ class Subject:
     @classmethod
     def of_snapshot(cls, glimpse: Glimpse, name: str = "live") -> Self:
         """Look into the weights of a training, copied between two steps."""
-        model = build(glimpse.network)
-        load_weights(model, glimpse.weights)
         return cls(
             network=glimpse.network,
-            model=model,
+            model=model_with(glimpse.network, glimpse.weights),
             name=name,
             state=f"epoch {glimpse.epoch}, step {glimpse.step:,}",
             classes=glimpse.dataset.classes,
@@ -146,8 +144,7 @@ class Subject:
         Raises:
             ShapeError: if they belong to another network.
         """
-        model = build(self.network, threads=self.model.threads)
-        load_weights(model, weights)
+        model = model_with(self.network, weights, threads=self.model.threads)
         return replace(self, model=model, state=state)
 
     def weights(self) -> dict[str, Array]:

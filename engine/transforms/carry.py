@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from cnn_tui.engine.build import build
+from cnn_tui.engine.build import build, build_uninitialized
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array
@@ -27,6 +27,17 @@ Weights = Mapping[str, Array]
 def weights_of(model: Model) -> dict[str, Array]:
     """Return copies of all parameters and buffers of a model."""
     return {name: np.ascontiguousarray(array).copy() for name, array in live_arrays(model).items()}
+
+
+def model_with(network: Network, weights: Weights, *, threads: int = 1) -> Model:
+    """Return a model of ``network`` with these weights; none are drawn, which takes seconds.
+
+    Raises:
+        ShapeError: if they belong to another network.
+    """
+    model = build_uninitialized(network, seed=0, dtype=np.float32, threads=threads)
+    load_weights(model, weights)
+    return model
 
 
 def load_weights(model: Model, weights: Weights) -> None:

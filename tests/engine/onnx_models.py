@@ -28,8 +28,9 @@ def zoo(name: str, path: Path) -> Path:
         elif len(shape) == 1:
             array = rng.standard_normal(shape) * 0.1 + 0.5
         else:
-            array = rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
-        tensor = onnx.numpy_helper.from_array(array.astype(np.float32), output)
+            std = np.float32(np.sqrt(2 / np.prod(shape[1:])))
+            array = rng.standard_normal(shape, np.float32) * std
+        tensor = onnx.numpy_helper.from_array(array.astype(np.float32, copy=False), output)
         model.graph.initializer.append(tensor)
         model.graph.node.remove(node)
     onnx.save(model, path)

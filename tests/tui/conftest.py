@@ -15,6 +15,7 @@ from textual.css.stylesheet import Stylesheet
 sys.path.append(str(Path(__file__).parent))
 
 from scripted import SMALL, Script, run_events
+from settling import settling
 from terminal import Terminal
 
 from cnn_tui.engine.specs.network import Network
@@ -44,6 +45,12 @@ def style_sheets_are_parsed_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def keys_are_waited_for_by_their_effect() -> Iterator[None]:
+    with settling():
         yield
 
 

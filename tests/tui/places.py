@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from driving import done
+from driving import done, text
 from runs_made import until
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -68,6 +68,8 @@ async def reach(app: CnnTuiApp, pilot: Pilot[None], scope: str) -> None:
         await done(pilot)
         if key in "35":
             await until(pilot, lambda: "reading" not in cells(app))
+        elif key == "f6":
+            await until(pilot, lambda: text(app, "#dataset").strip() not in ("", "reading..."))
         elif key == "4":
             pane = app.screen.query_one(InspectPane)
             await until(pilot, lambda pane=pane: pane.seen is not None or bool(pane.words))

@@ -132,6 +132,17 @@ def test_undo_leads_the_eye_to_what_it_undid() -> None:
     assert made.row.key == "4"
 
 
+def test_undo_leads_back_to_the_row_of_which_copies_were_made() -> None:
+    made = builder()
+    for key in ("1", "2"):
+        made.find(key)
+        made.duplicate()
+        assert made.row.key == str(int(key) + 1)
+        assert made.undo() and made.row.key == key
+        assert made.redo() and made.row.key == str(int(key) + 1)
+        made.undo()
+
+
 def test_an_edit_after_undo_drops_the_redo() -> None:
     made = builder()
     made.find("1")

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from driving import type_in
+from runs_made import until
 from textual.pilot import Pilot
 
 from cnn_tui.engine.specs.layers import FC, Conv, MaxPool, ReLU, Residual
@@ -16,6 +17,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.widgets.aside import Aside
 
 pytestmark = pytest.mark.slow
 
@@ -136,7 +138,14 @@ def test_the_pattern_with_a_warning(
     snap_compare: SnapCompare, make_app: MakeApp, size: tuple[int, int]
 ) -> None:
     app = make_app(Network(input=(3, 32, 32)))
-    assert snap_compare(app, terminal_size=size, run_before=keys("p", "tab", "4"))
+
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.pause()
+        aside = pilot.app.screen.query_one(Aside)
+        await until(pilot, lambda: not aside.region or aside.samples is not None)
+        await keys("p", "tab", "4")(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
 
 
 @both

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 from driving import text
-from rich.columns import Columns
 from runs_made import until
 
 from cnn_tui.engine.specs.layers import FC, LAYER_TYPES, Conv, MaxPool, ReLU
@@ -17,7 +16,7 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.kinds import role_of
 from cnn_tui.tui.building.window_lines import window_lines
 from cnn_tui.tui.rows import block_bar
-from cnn_tui.tui.widgets.aside import FewSamples
+from cnn_tui.tui.widgets.aside import Aside
 from cnn_tui.tui.widgets.layer_table import LayerTable
 
 MakeApp = Callable[..., CnnTuiApp]
@@ -75,11 +74,11 @@ def test_bars_are_exact_to_an_eighth(share: float, bar: str) -> None:
 async def test_at_120_columns_all_of_it_is_there(make_app: MakeApp) -> None:
     app = make_app(load_preset("digits-convnet"))
     async with app.run_test(size=(120, 40)) as pilot:
-        samples = app.screen.query_one(FewSamples)
-        await until(pilot, lambda: isinstance(samples.content, Columns))
+        aside = app.screen.query_one(Aside)
+        await until(pilot, lambda: aside.samples is not None)
         await pilot.press("down")
         await pilot.pause()
-        assert "█" in text(app, "#window") and "place" in text(app, "#window")
+        assert "█" in text(app, "#aside") and "place" in text(app, "#aside")
         assert "height: pixels" in text(app, "#picture")
         assert re.search(r"[█▏▎▍▌▋▊▉]", text(app, "#layers"))
         rows = app.screen.query_one(LayerTable)._rows

@@ -202,8 +202,10 @@ class Builder(RowList):
         self._edit(fit_to_data(self.network, facts), ())
 
     def fix(self, fix: Fix) -> None:
-        """Apply a fix."""
-        self._edit(apply_fix(self.network, fix), place_of(f"layers[{fix.layer - 1}].{fix.field}"))
+        """Apply a fix, and select what it changes."""
+        place = place_of(f"layers[{fix.layer - 1}].{fix.field}")
+        self.find(number(place))
+        self._edit(apply_fix(self.network, fix), place)
 
     def rewrite(self, network: Network, trained: Trained | None = None) -> None:
         """Replace the network by an equivalent one, with its weights if there are any."""
@@ -266,7 +268,7 @@ class Builder(RowList):
         trained: Trained | None = None,
     ) -> bool:
         place = number(path) if path else self.row.key
-        if not self.document.edit(network, place, merge, trained):
+        if not self.document.edit(network, place, merge, trained, begun=self.row.key):
             return False
         self._check()
         self.find(place)

@@ -28,7 +28,9 @@ class Moment:
     network: Network
     origin: Origin
     place: str = ""
-    """The key of the row that was edited, so that undo can select it."""
+    """The key of the row that was edited, so that redo can select it."""
+    begun: str = ""
+    """The key of the row that was selected before, for undo; of several merged edits the first."""
     merge: str = ""
     trained: Trained | None = None
     """Weights that once fitted the network; they may not fit it after later edits."""
@@ -66,7 +68,12 @@ class Document:
         return self.network != self.held
 
     def edit(
-        self, network: Network, place: str, merge: str = "", trained: Trained | None = None
+        self,
+        network: Network,
+        place: str,
+        merge: str = "",
+        trained: Trained | None = None,
+        begun: str = "",
     ) -> bool:
         """Replace the network; edits with the same ``merge`` key become one step of undo.
 
@@ -77,13 +84,14 @@ class Document:
         if network == now.network:
             return False
         if merge and merge == now.merge:
+            begun = now.begun
             del self._moments[self._at :]
-        self._add(Moment(network, now.origin, place, merge, trained or now.trained))
+        self._add(Moment(network, now.origin, place, begun or place, merge, trained or now.trained))
         return True
 
     def open(self, network: Network, source: Path | None, trained: Trained | None = None) -> None:
         """Open another network; undo still returns to the previous one."""
-        self._add(Moment(network, Origin(source, network), "input", trained=trained))
+        self._add(Moment(network, Origin(source, network), "input", "input", trained=trained))
 
     def latest_edits(self, count: int) -> tuple[Edit, ...]:
         """The last edits of the present network, the newest first."""
@@ -105,11 +113,11 @@ class Document:
         return self._at
 
     def undo(self) -> str | None:
-        """Undo one edit; returns the key of its row, None at the beginning."""
+        """Undo one edit; returns the key of the row selected before, None at the beginning."""
         if self._at == 0:
             return None
         self._at -= 1
-        return self._moments[self._at + 1].place
+        return self._moments[self._at + 1].begun
 
     def redo(self) -> str | None:
         """Redo one edit; returns the key of its row, None if there is none."""

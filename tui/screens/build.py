@@ -154,15 +154,13 @@ class BuildScreen(EditingScreen):
 
     def _present_aside(self, builder: Builder) -> None:
         aside, row = self.query_one(Aside), builder.row
-        if row.kind == "input":
-            aside.show_samples(builder.network.data, self._data_dir)
-        elif row.kind in ("branch", "shortcut") or row.folded is not None:
+        if row.kind in ("branch", "shortcut") or row.folded is not None:
             aside.show_block(builder.network, builder.report, row.block)
         elif row.kind == "layer":
             received = received_by(builder.network, builder.report, row.path)
             aside.show_window(layer_at(builder.network, row.path), received)
         else:
-            aside.show_window(None, None)
+            aside.show_samples(builder.network.data, self._data_dir)
 
     @on(LayerTable.Highlighted)
     def _highlighted(self, event: LayerTable.Highlighted) -> None:

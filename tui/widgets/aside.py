@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path as FilePath
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
-from textual.containers import Vertical
+from rich.style import Style
 from textual.content import Content
-from textual.widgets import Static
+from textual.geometry import Size
+from textual.strip import Strip
 
 from cnn_tui.engine.errors import CnnTuiError, MissingDataError
 from cnn_tui.engine.shapes import Shape
@@ -38,38 +39,80 @@ Draw = Callable[[int, int], Sequence[Line]]
 """Draws for a width and a height."""
 
 
-class WindowView(Lines):
-    """The window of a layer, or the branches of a block."""
+class Aside(Lines):
+    """The window or the samples, under a title.
 
-    _draw: Draw | None = None
+    One widget draws both: to hide one for the other lays out the screen, of which each key that
+    leaves the row of the input took 16 ms more.
+    """
 
-    def show(self, draw: Draw | None) -> None:
-        """Show what a function draws; None for nothing."""
-        self._draw = draw
-        self.redraw()
+    DEFAULT_CLASSES = "panel"
 
-    def lines(self, width: int, height: int) -> Sequence[Line]:
-        return self._draw(width, height) if self._draw else []
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._title = ""
+        self._draw: Draw = self._said
+        self._data: tuple[str, FilePath | None] | None = None
+        """The dataset whose samples are shown, or will be."""
+        self._words = ""
+        self.samples: Columns | None = None
+        """The pictures, once they are read."""
+        self._pictures: list[Strip] = []
+        self._pictures_for: tuple[Size, Style] | None = None
 
+    def show_window(self, layer: Layer, shape: Shape | None) -> None:
+        """Show the window of a layer on its input."""
+        self._turn("window on the input", partial(window_lines, layer, shape))
 
-class FewSamples(Static):
-    """Samples of a dataset, read on a thread once the cursor rests."""
+    def show_block(self, network: Network, report: Report, path: Path) -> None:
+        """Show the branches of a block."""
+        self._turn("branches of the block", partial(block_lines, network, report, path))
 
-    _wanted: tuple[str, FilePath | None] | None = None
+    def show_samples(self, data: str, folder: FilePath | None) -> None:
+        """Show samples of a dataset, found in ``folder`` or where downloads are.
 
-    def show(self, data: str, folder: FilePath | None) -> None:
-        """Show a dataset, which is found in ``folder`` or where downloads are."""
-        if (data, folder) != self._wanted:
-            self._wanted = (data, folder)
-            self.update("")
+        They are read on a thread once the cursor rests.
+        """
+        self._turn(f"samples of {clean(data)}", self._said)
+        if (data, folder) != self._data:
+            self._data, self._words, self.samples = (data, folder), "", None
             # After the first paint, which must not wait for NumPy.
             self.call_after_refresh(self.set_timer, _REST, self._read)
 
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        return self._draw(width, height)
+
+    def render_line(self, y: int) -> Strip:
+        if self._draw != self._said or self.samples is None:
+            return super().render_line(y)
+        size, style = self.content_size, self._style("dim")
+        if self._pictures_for != (size, style):
+            options = self.app.console.options.update_dimensions(*size)
+            rows = self.app.console.render_lines(self.samples, options, style=style)
+            self._pictures = [Strip(row, size.width) for row in rows]
+            self._pictures_for = (size, style)
+        return self._pictures[y]
+
+    def _said(self, width: int, height: int) -> list[Line]:
+        return [((line, "dim"),) for line in wrap(self._words, width)]
+
+    def _turn(self, title: str, draw: Draw) -> None:
+        turned = title != self._title
+        if turned:
+            self._title, self.border_title = title, Content(title)
+        self._draw = draw
+        self._show(whole=turned)
+
+    def _show(self, *, whole: bool) -> None:
+        if whole:
+            self._rows = []
+        self.redraw()
+
     def _read(self) -> None:
-        if not self.is_on_screen or self._wanted is None or not self.content_size:
-            self._wanted = None
+        if self._draw != self._said or self._data is None or not self.content_size:
+            self._data = None
             return
-        wanted, size = self._wanted, self.content_size
+        wanted, size = self._data, self.content_size
 
         def work() -> Columns:
             from cnn_tui.engine.data.catalog import load_few
@@ -80,47 +123,16 @@ class FewSamples(Static):
             return few_samples(load_few(*wanted, most), most, looks)
 
         def drawn(samples: Columns) -> None:
-            if wanted == self._wanted and self.is_mounted:
-                self.update(samples)
+            if wanted == self._data:
+                self.samples, self._pictures_for = samples, None
+                self._show(whole=True)
 
         run_in_thread(self, work, drawn, self._fail)
 
     def _fail(self, error: CnnTuiError) -> None:
-        if self.is_mounted:
-            # The hint is for the command line.
-            missing = isinstance(error, MissingDataError)
-            words = f"{error.message} F5 offers what can be done." if missing else str(error)
-            self.update(clean(words))
-
-
-class Aside(Vertical):
-    """The window or the samples, under a title."""
-
-    DEFAULT_CLASSES = "panel"
-
-    def compose(self) -> ComposeResult:
-        yield WindowView(id="window")
-        yield FewSamples(id="few", markup=False)
-
-    def show_window(self, layer: Layer | None, shape: Shape | None) -> None:
-        """Show the window of a layer on its input; nothing without a layer."""
-        self._turn("window on the input")
-        draw = partial(window_lines, layer, shape) if layer else None
-        self.query_one(WindowView).show(draw)
-
-    def show_block(self, network: Network, report: Report, path: Path) -> None:
-        """Show the branches of a block."""
-        self._turn("branches of the block")
-        self.query_one(WindowView).show(partial(block_lines, network, report, path))
-
-    def show_samples(self, data: str, folder: FilePath | None) -> None:
-        """Show samples of a dataset."""
-        self._turn(f"samples of {clean(data)}", samples=True)
-        self.query_one(FewSamples).show(data, folder)
-
-    _title = ""
-
-    def _turn(self, title: str, *, samples: bool = False) -> None:
-        if title != self._title:
-            self._title, self.border_title = title, Content(title)
-            self.set_class(samples, "-samples")
+        # The hint is for the command line.
+        missing = isinstance(error, MissingDataError)
+        self._words = clean(
+            f"{error.message} F5 offers what can be done." if missing else str(error)
+        )
+        self._show(whole=True)
