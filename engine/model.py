@@ -4,34 +4,23 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from cnn_tui.engine.errors import DataError, NonFiniteError, ShapeError
 from cnn_tui.engine.layers.base import Task
 from cnn_tui.engine.layers.building import Operations
-from cnn_tui.engine.opened import MOST_BYTES, Opened
+from cnn_tui.engine.opened import Opened
 from cnn_tui.engine.ops.loss import Weighting
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.plan import MakeLoss, Plan
+from cnn_tui.engine.protocol import MOST_BYTES, BatchResult
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.threads import WorkerPool
 
 KEPT_PLANS = 3
 """Batch sizes whose plans are kept: the usual one, that of the last short batch, and one more."""
-
-
-@dataclass(frozen=True)
-class BatchResult:
-    """The result of a training pass over one batch; the gradients are in the parameters."""
-
-    loss: float
-    """Data loss, mean over the batch."""
-    correct: int
-    gradient_norm: float
-    """Norm of the gradient, without L2."""
 
 
 class Model:

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import InsightError, MemoryLimitError, ShapeError
 from cnn_tui.engine.layers.base import Stage, Task, merge
@@ -16,17 +15,11 @@ from cnn_tui.engine.layers.building import Operations
 from cnn_tui.engine.layers.kept import KeepingArena, PlannedKept
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.plan import MakeLoss, Plan
+from cnn_tui.engine.protocol import Classes, no_such_layer
 from cnn_tui.engine.shapes import Shape, format_shape
-from cnn_tui.engine.specs.wording import listed, nearest
 from cnn_tui.engine.threads import WorkerPool
 
-MOST_BYTES = 2 << 30
-"""Default limit of an opened network. A request beyond it is refused with the number that fits."""
-
 _FITTING = {0: "Not even one image fits.", 1: "Only one image fits."}
-
-Classes = int | Sequence[int] | NDArray[np.integer]
-"""One class for all images, or one for each."""
 
 
 class Opened:
@@ -260,10 +253,3 @@ def _planned(parts: Operations, images: int, limit: int) -> OpenedPlan:
 
 def _bytes(parts: Operations, plan: Plan) -> int:
     return plan.bytes + parts.store.data.nbytes + parts.store.grad.nbytes
-
-
-def no_such_layer(layer: str, known: Sequence[str]) -> InsightError:
-    """The error for a layer that is not there; names the nearest, or else all."""
-    near = nearest(layer, known)
-    hint = f"Did you mean {near[0]}?" if near else f"It has {listed(known, 'and')}."
-    return InsightError(f"The network has no layer called {layer}.", hint)

@@ -17,8 +17,7 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.errors import RunError, reason_of
-from cnn_tui.engine.model import Model
-from cnn_tui.engine.optimizers import Optimizer
+from cnn_tui.engine.protocol import Engine, EngineOptimizer
 from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints
 from cnn_tui.engine.runs.environment import environment
 from cnn_tui.engine.runs.fingerprint import Fingerprint, network_digest
@@ -36,7 +35,7 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, RunEvent
 from cnn_tui.engine.training.progress import Best, Progress, beginning
 from cnn_tui.engine.training.settings import Settings
-from cnn_tui.engine.training.snapshot import Snapshot, Weights, live_tensors, restore, take_snapshot
+from cnn_tui.engine.training.snapshot import Snapshot, Weights, take_snapshot
 
 
 @dataclass(frozen=True)
@@ -113,10 +112,10 @@ class Recorder(Checkpointer):
         else:
             self._writer.put(event)
 
-    def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
+    def restore(self, model: Engine, optimizer: EngineOptimizer) -> Progress | None:
         """Resume from the furthest intact checkpoint, if there is one."""
-        live = live_tensors(model, optimizer)
-        fingerprint = Fingerprint(network_digest(self._network), self._data, layout_of(live))
+        layout = layout_of(optimizer.arrays())
+        fingerprint = Fingerprint(network_digest(self._network), self._data, layout)
         checkpoint, faults = self._checkpoints.furthest(fingerprint, self._from_step)
         try:
             self._start(fingerprint, checkpoint, model.threads)
@@ -127,15 +126,16 @@ class Recorder(Checkpointer):
             self._begin(model, optimizer)
             return None
         self._fingerprint, self._best = fingerprint, checkpoint.meta.progress.best
-        restore(model, optimizer, checkpoint.tensors, checkpoint.meta.progress)
-        return checkpoint.meta.progress
+        progress = checkpoint.meta.progress
+        optimizer.restore(checkpoint.tensors, progress.step)
+        return progress
 
-    def _begin(self, model: Model, optimizer: Optimizer) -> None:
+    def _begin(self, model: Engine, optimizer: EngineOptimizer) -> None:
         """Begin a run; given weights are saved at once, as a resume could not draw them again."""
         super().restore(model, optimizer)
         if self.weights is not None:
             settings = Settings.of(self._network.training)
-            self.save(take_snapshot(model, optimizer, beginning(settings)))
+            self.save(take_snapshot(optimizer, beginning(settings)))
 
     def best(self) -> Weights | None:
         """The weights of the best epoch; to be called before a new best state is saved."""
