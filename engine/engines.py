@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import closing
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from cnn_tui.engine.build import build, build_uninitialized
+from cnn_tui.engine.errors import EngineError
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.parameters import initial_weight
 from cnn_tui.engine.protocol import Engine
@@ -22,8 +26,29 @@ def make_engine(
 
     Raises:
         ShapeError: if the layers do not fit together; the message is the first issue.
+        EngineError: if the engine, or its device or precision, is not there.
     """
+    if network.training.engine == "torch":
+        return _torch_engine(network, seed, np.dtype(dtype), threads)
     return build(network, seed=seed, dtype=dtype, threads=threads)
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed; it is not loaded."""
+    return find_spec("torch") is not None
+
+
+def _torch_engine(network: Network, seed: int, dtype: np.dtype[Any], threads: int) -> Engine:
+    if not has_torch():
+        raise EngineError(
+            "The engine torch needs PyTorch, which is not installed.",
+            "Install it with pip install 'cnn-tui[torch]', or choose the engine numpy.",
+        )
+    # By its name: it stands above this module, as it is made of what exports write.
+    made: Engine = import_module("cnn_tui.engine.torch_engine.making").make(
+        network, seed, dtype, threads
+    )
+    return made
 
 
 def initial_weights(network: Network, seed: int, names: Collection[str]) -> dict[str, Array]:

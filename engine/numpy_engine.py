@@ -35,6 +35,11 @@ class NumpyEngine(Model):
         """Number of learned values."""
         return self.store.size
 
+    @property
+    def signature(self) -> str:
+        """Who computes, in which version, and where."""
+        return f"numpy {np.__version__}, cpu"
+
     def arrays(self) -> dict[str, Array]:
         """Parameters and buffers by name, as views into the model."""
         return {name: parameter.data for name, parameter in self.parameters.items()} | self.buffers

@@ -9,7 +9,8 @@ from typing import Self
 
 import numpy as np
 
-from cnn_tui.engine.errors import InsightError, MemoryLimitError, ShapeError
+from cnn_tui.engine.batch_checks import check_chosen, too_many_to_open
+from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.layers.base import Stage, Task, merge
 from cnn_tui.engine.layers.building import Operations
 from cnn_tui.engine.layers.kept import KeepingArena, PlannedKept
@@ -18,8 +19,6 @@ from cnn_tui.engine.plan import MakeLoss, Plan
 from cnn_tui.engine.protocol import Classes, no_such_layer
 from cnn_tui.engine.shapes import Shape, format_shape
 from cnn_tui.engine.threads import WorkerPool
-
-_FITTING = {0: "Not even one image fits.", 1: "Only one image fits."}
 
 
 class Opened:
@@ -173,14 +172,7 @@ class Opened:
             self._of_class = chosen
 
     def _require_classes(self, chosen: Sequence[int]) -> None:
-        count, classes = len(self.images), len(self._plan.scores[0])
-        if len(chosen) != count:
-            raise InsightError(f"expected one class for each of {count} images, got {len(chosen)}.")
-        for number in chosen:
-            if not 0 <= number < classes:
-                raise InsightError(
-                    f"There is no class {number}: the network has {classes}, counted from 0."
-                )
+        check_chosen(chosen, len(self.images), len(self._plan.scores[0]))
 
     def _run(self, stages: Sequence[Sequence[Task]]) -> None:
         for tasks in stages:
@@ -243,12 +235,7 @@ def _planned(parts: Operations, images: int, limit: int) -> OpenedPlan:
         plan = OpenedPlan(parts, max(1, count))
     if count == images:
         return plan
-    raise MemoryLimitError(
-        f"Looking inside with {images:,} image{'s' * (images > 1)} needs about "
-        f"{needed / 1e6:,.0f} MB, the limit is {limit / 1e6:,.0f} MB.",
-        _FITTING.get(count, f"At most {count:,} images fit."),
-        count,
-    )
+    raise too_many_to_open(images, needed, limit, count)
 
 
 def _bytes(parts: Operations, plan: Plan) -> int:

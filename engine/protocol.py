@@ -215,6 +215,10 @@ class Engine(Protocol):
     def threads(self) -> int:
         """Number of threads."""
 
+    @property
+    def signature(self) -> str:
+        """Who computes, in which version, and where: ``torch 2.9.0, cpu``."""
+
     def arrays(self) -> dict[str, Array]:
         """Parameters and buffers by name; copies or views, not to be written to."""
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.protocol import Engine, EngineOptimizer
-from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints
+from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints, Meta
 from cnn_tui.engine.runs.environment import environment
 from cnn_tui.engine.runs.fingerprint import Fingerprint, network_digest
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
@@ -118,10 +118,10 @@ class Recorder(Checkpointer):
         fingerprint = Fingerprint(network_digest(self._network), self._data, layout)
         checkpoint, faults = self._checkpoints.furthest(fingerprint, self._from_step)
         try:
-            self._start(fingerprint, checkpoint, model.threads)
+            self._start(fingerprint, checkpoint, model)
         except OSError as error:
             raise _unwritable(self._folder, error) from None
-        self._warn(checkpoint, faults)
+        self._warn(checkpoint, faults, model.signature)
         if checkpoint is None:
             self._begin(model, optimizer)
             return None
@@ -216,46 +216,66 @@ class Recorder(Checkpointer):
                 self._position = (-1, -1)
         return self._saves
 
-    def _start(self, fingerprint: Fingerprint, checkpoint: Checkpoint | None, threads: int) -> None:
+    def _start(
+        self, fingerprint: Fingerprint, checkpoint: Checkpoint | None, model: Engine
+    ) -> None:
         meta = checkpoint.meta if checkpoint else None
         events, metrics = (meta.events, meta.metrics) if meta else (0, 0)
-        self._write_environment(threads)
+        self._write_environment(model)
         self._inbox.clear()
         for parent in (self._folder.path, self._folder.checkpoints, self._folder.commands):
             clear_temporaries(parent)
         journal = Journal(self._folder, self._storage, events, metrics)
-        writer = Writer(self.run, self._checkpoints, self._inbox, fingerprint, self._sinks)
+        writer = Writer(
+            self.run,
+            self._checkpoints,
+            self._inbox,
+            fingerprint,
+            self._sinks,
+            engine=model.signature,
+        )
         writer.start(journal)
         for event in self._early:
             writer.put(event)
         self._writer = writer
 
-    def _write_environment(self, threads: int) -> None:
-        line = msgspec.json.encode(environment(threads, utc_now())) + b"\n"
+    def _write_environment(self, model: Engine) -> None:
+        here = environment(model.threads, model.signature, utc_now())
+        line = msgspec.json.encode(here) + b"\n"
         with self._storage.open(self._folder.environment_file, "ab") as file:
             self._storage.write(file, line)
 
-    def _warn(self, checkpoint: Checkpoint | None, faults: list[RunError]) -> None:
+    def _warn(self, checkpoint: Checkpoint | None, faults: list[RunError], signature: str) -> None:
         step = checkpoint.meta.progress.step if checkpoint else 0
         for fault in faults:
             message = f"{fault.message} The run resumes from step {step:,} instead."
             self._required_writer.reports.append(
                 Alert(code="checkpoint-damaged", message=message, step=step)
             )
-        if checkpoint and checkpoint.meta.numpy != np.__version__:
-            message = (
-                f"The run began with NumPy {checkpoint.meta.numpy} and continues with "
-                f"{np.__version__}: the bits may differ."
-            )
-            self._required_writer.reports.append(
-                Alert(code="numpy-changed", message=message, step=step)
-            )
+        if checkpoint and (found := changed_engine(checkpoint.meta, signature)):
+            self._required_writer.reports.append(Alert(code=found[0], message=found[1], step=step))
 
 
 def utc_now() -> str:
     """The current time as ISO 8601, to the millisecond."""
     now = datetime.datetime.now(datetime.UTC)
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def changed_engine(meta: Meta, signature: str) -> tuple[str, str] | None:
+    """The code and the text of a warning if another engine, or version of it, goes on."""
+    before = meta.engine or f"numpy {meta.numpy}, cpu"
+    if before == signature:
+        return None
+    if before.startswith("numpy") and signature.startswith("numpy"):
+        return "numpy-changed", (
+            f"The run began with NumPy {meta.numpy} and continues with {np.__version__}: the bits "
+            "may differ."
+        )
+    return "engine-changed", (
+        f"The run goes on with {signature}, after {before}: the same but for rounding, and other "
+        "random numbers of dropout."
+    )
 
 
 def _unwritable(folder: RunFolder, error: OSError) -> RunError:

@@ -127,9 +127,11 @@ class Writer:
         inbox: RequestInbox,
         fingerprint: Fingerprint,
         sinks: Sequence[Sink] = (),
+        *,
+        engine: str = "",
     ) -> None:
         self._run, self._checkpoints, self._inbox = run, checkpoints, inbox
-        self._fingerprint, self._sinks = fingerprint, sinks
+        self._fingerprint, self._sinks, self._engine = fingerprint, sinks, engine
         self._queue = deque[Item]()
         self._wake, self._closing = threading.Event(), False
         self._troubles = dict[str, str]()
@@ -225,6 +227,7 @@ class Writer:
             events=self._journal.events.length,
             metrics=self._journal.metrics.length,
             progress=snapshot.progress,
+            engine=self._engine,
         )
         path = self._checkpoints.save(snapshot, meta, best=best)
         seconds = time.monotonic() - began

@@ -60,6 +60,8 @@ class RunStarted(_Event, frozen=True):
     lr: Length
     seed: Count
     threads: Ordinal
+    engine: Word = ""
+    """Who computes, in which version, and where; empty in runs of earlier versions."""
     mean: tuple[_Pixel, ...] = ()
     """Mean of each channel, which is subtracted from every pixel."""
     std: tuple[_Pixel, ...] = ()

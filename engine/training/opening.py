@@ -81,6 +81,7 @@ def run_started(
         lr=recipe.lr,
         seed=recipe.seed,
         threads=model.threads,
+        engine=model.signature,
         mean=tuple(normalizer.mean.ravel().tolist()),
         std=tuple(normalizer.std.ravel().tolist()),
         peak=peak_of(dataset),

@@ -11,7 +11,7 @@ from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.loader import Batch, Loader
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.engines import make_engine
-from cnn_tui.engine.errors import CnnTuiError, NonFiniteError
+from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError, NonFiniteError
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.batches import count_batches
 from cnn_tui.engine.specs.network import Network
@@ -84,6 +84,10 @@ class Trainer:
             self._prepare()
             try:
                 self._epochs()
+            except MemoryLimitError:
+                # Nothing has moved since the last step, so the run can go on from here.
+                self._keep()
+                raise
             finally:
                 self.model.close()
         except NonFiniteError as error:
