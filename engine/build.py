@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.layers.building import Operations, Parts
 from cnn_tui.engine.layers.lower import chain_ops
-from cnn_tui.engine.model import Model
+from cnn_tui.engine.numpy_engine import NumpyEngine
 from cnn_tui.engine.ops.kernel import Mode
 from cnn_tui.engine.ops.loss import SoftmaxKernel, SVMKernel
 from cnn_tui.engine.parameters import ParameterStore, initialize
@@ -24,7 +24,7 @@ from cnn_tui.engine.specs.placed import place_network
 
 def build(
     network: Network, *, seed: int = 0, dtype: DTypeLike = np.float32, threads: int = 1
-) -> Model:
+) -> NumpyEngine:
     """A model of ``network`` with initial weights drawn from ``seed``.
 
     Raises:
@@ -35,13 +35,15 @@ def build(
     return model
 
 
-def build_uninitialized(network: Network, *, seed: int, dtype: DTypeLike, threads: int) -> Model:
+def build_uninitialized(
+    network: Network, *, seed: int, dtype: DTypeLike, threads: int
+) -> NumpyEngine:
     """A model with uninitialised weights, which occupy no memory until they are touched."""
     report = check(network)
     if not report.valid:
         raise ShapeError(report.issues[0].message)
     lower = partial(_lower, network, report, seed, dtype)
-    return Model(lower(), partial(lower, kept=True), _loss_of(network.loss), threads)
+    return NumpyEngine(lower(), partial(lower, kept=True), _loss_of(network.loss), threads)
 
 
 def _lower(

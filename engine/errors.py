@@ -63,6 +63,10 @@ class MemoryLimitError(CnnTuiError):
         self.batch = batch
 
 
+class EngineError(CnnTuiError):
+    """The engine, or the device or precision that it should use, is not there."""
+
+
 class DataError(CnnTuiError):
     """Data is missing or damaged, or does not fit the network."""
 

@@ -4,34 +4,27 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_tui.engine.errors import DataError, NonFiniteError, ShapeError
+from cnn_tui.engine.batch_checks import (
+    check_images,
+    check_targets,
+    gradient_not_finite,
+    loss_not_finite,
+)
 from cnn_tui.engine.layers.base import Task
 from cnn_tui.engine.layers.building import Operations
-from cnn_tui.engine.opened import MOST_BYTES, Opened
+from cnn_tui.engine.opened import Opened
 from cnn_tui.engine.ops.loss import Weighting
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.plan import MakeLoss, Plan
-from cnn_tui.engine.shapes import format_shape
+from cnn_tui.engine.protocol import MOST_BYTES, BatchResult
 from cnn_tui.engine.threads import WorkerPool
 
 KEPT_PLANS = 3
 """Batch sizes whose plans are kept: the usual one, that of the last short batch, and one more."""
-
-
-@dataclass(frozen=True)
-class BatchResult:
-    """The result of a training pass over one batch; the gradients are in the parameters."""
-
-    loss: float
-    """Data loss, mean over the batch."""
-    correct: int
-    gradient_norm: float
-    """Norm of the gradient, without L2."""
 
 
 class Model:
@@ -131,7 +124,7 @@ class Model:
     def _prepare_training(self, images: Array, targets: np.ndarray) -> Plan:
         self._check_images(images)
         plan = self.plan_training(len(images))
-        self._check_targets(targets, len(images), len(plan.scores[0]))
+        check_targets(targets, len(images), len(plan.scores[0]))
         self.mode.training = True
         plan.images = images
         plan.targets[:] = targets
@@ -223,45 +216,14 @@ class Model:
             commit()
 
     def _check_images(self, images: Array) -> None:
-        if images.dtype != self.dtype:
-            raise ShapeError(
-                f"expected images of type {self.dtype}, received {images.dtype}.",
-                "Normalise the images to floats first.",
-            )
-        if images.ndim != 4 or images.shape[1:] != self.input_shape or not len(images):
-            expected, received = map(format_shape, (self.input_shape, images.shape))
-            raise ShapeError(f"expected images of N x {expected}, received {received}.")
-
-    def _check_targets(self, targets: np.ndarray, batch: int, classes: int) -> None:
-        if targets.shape != (batch,) or not np.issubdtype(targets.dtype, np.integer):
-            raise ShapeError(
-                f"expected {batch} whole numbers as targets, received {targets.dtype} of shape "
-                f"{targets.shape}."
-            )
-        low, high = int(targets.min()), int(targets.max())
-        if low < 0 or high >= classes:
-            raise DataError(
-                f"expected labels from 0 to {classes - 1}, the network's classes, received "
-                f"{low if low < 0 else high}.",
-                "The last layer must give one score for each class.",
-            )
+        check_images(images, self.dtype, self.input_shape)
 
     def _check_finite(self, plan: Plan, result: BatchResult) -> None:
         if not np.isfinite(result.loss):
-            layer = plan.chain.first_non_finite() or "the loss"
-            raise NonFiniteError(
-                f"the loss is {result.loss}; the first layer with values that are not finite is "
-                f"{layer}.",
-                "Lower the learning rate; also check the data for such values.",
-                layer,
-            )
+            raise loss_not_finite(result.loss, plan.chain.first_non_finite())
         if np.isfinite(result.gradient_norm):
             return
         # Squares of finite numbers may overflow, so each value is checked.
         parameter = self.store.first_non_finite()
         if parameter is not None:
-            raise NonFiniteError(
-                f"the gradient of {parameter.name} is not finite.",
-                "Lower the learning rate, or set clip_norm.",
-                parameter.name.rpartition(".")[0],
-            )
+            raise gradient_not_finite(parameter.name)

@@ -8,25 +8,17 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cnn_tui.engine.errors import InsightError, MemoryLimitError, ShapeError
+from cnn_tui.engine.batch_checks import check_chosen, too_many_to_open
+from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.layers.base import Stage, Task, merge
 from cnn_tui.engine.layers.building import Operations
 from cnn_tui.engine.layers.kept import KeepingArena, PlannedKept
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.plan import MakeLoss, Plan
+from cnn_tui.engine.protocol import Classes, no_such_layer
 from cnn_tui.engine.shapes import Shape, format_shape
-from cnn_tui.engine.specs.wording import listed, nearest
 from cnn_tui.engine.threads import WorkerPool
-
-MOST_BYTES = 2 << 30
-"""Default limit of an opened network. A request beyond it is refused with the number that fits."""
-
-_FITTING = {0: "Not even one image fits.", 1: "Only one image fits."}
-
-Classes = int | Sequence[int] | NDArray[np.integer]
-"""One class for all images, or one for each."""
 
 
 class Opened:
@@ -180,14 +172,7 @@ class Opened:
             self._of_class = chosen
 
     def _require_classes(self, chosen: Sequence[int]) -> None:
-        count, classes = len(self.images), len(self._plan.scores[0])
-        if len(chosen) != count:
-            raise InsightError(f"expected one class for each of {count} images, got {len(chosen)}.")
-        for number in chosen:
-            if not 0 <= number < classes:
-                raise InsightError(
-                    f"There is no class {number}: the network has {classes}, counted from 0."
-                )
+        check_chosen(chosen, len(self.images), len(self._plan.scores[0]))
 
     def _run(self, stages: Sequence[Sequence[Task]]) -> None:
         self._workers.run_stages(stages)
@@ -250,20 +235,8 @@ def _planned(parts: Operations, images: int, limit: int) -> OpenedPlan:
         plan = OpenedPlan(parts, max(1, count))
     if count == images:
         return plan
-    raise MemoryLimitError(
-        f"Looking inside with {images:,} image{'s' * (images > 1)} needs about "
-        f"{needed / 1e6:,.0f} MB, the limit is {limit / 1e6:,.0f} MB.",
-        _FITTING.get(count, f"At most {count:,} images fit."),
-        count,
-    )
+    raise too_many_to_open(images, needed, limit, count)
 
 
 def _bytes(parts: Operations, plan: Plan) -> int:
     return plan.bytes + parts.store.data.nbytes + parts.store.grad.nbytes
-
-
-def no_such_layer(layer: str, known: Sequence[str]) -> InsightError:
-    """The error for a layer that is not there; names the nearest, or else all."""
-    near = nearest(layer, known)
-    hint = f"Did you mean {near[0]}?" if near else f"It has {listed(known, 'and')}."
-    return InsightError(f"The network has no layer called {layer}.", hint)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array, aligned_empty, aligned_zeros
-from cnn_tui.engine.parameters import ParameterStore
+from cnn_tui.engine.parameters import Parameter, ParameterStore
 from cnn_tui.engine.plan import TASK_SIZE, blocks
+from cnn_tui.engine.protocol import Weights
 from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.engine.threads import Task
 
@@ -174,6 +176,27 @@ class Optimizer:
         self.model.run_tasks(self._tasks)
         return 0.5 * self.l2 * sum(self._squares)
 
+    def arrays(self) -> dict[str, Array]:
+        """Weights, buffers and state by name, as views into the running model."""
+        store = self.model.store
+        return dict(_named(store.parameters, store.data, self.state, self.model.buffers))
+
+    def take(self) -> NumpyState:
+        """Copy the state of model and optimizer."""
+        store = self.model.store
+        return NumpyState(
+            store.data.copy(),
+            [state.copy() for state in self.state],
+            {name: buffer.copy() for name, buffer in self.model.buffers.items()},
+            store.parameters,
+        )
+
+    def restore(self, tensors: Weights, step: int) -> None:
+        """Load arrays with the names and shapes of :meth:`arrays`, taken after step ``step``."""
+        for name, target in self.arrays().items():
+            target[...] = tensors[name]
+        self.model.mode.step = self.steps = step
+
     def _task(self, numbered: list[tuple[int, tuple[slice, bool]]]) -> Task:
         """The updates of some blocks, so many that another thread is worth its wake-up."""
         store = self.model.store
@@ -222,6 +245,35 @@ class Optimizer:
         if not hasattr(self._scratch, "blocks"):
             self._scratch.blocks = [aligned_empty((BLOCK,), like.dtype) for _ in range(2)]
         return [block[: len(like)] for block in self._scratch.blocks]
+
+
+@dataclass(frozen=True, eq=False)
+class NumpyState:
+    """A copy of everything that a step changes; to copy flat arrays takes the least time."""
+
+    weights: Array
+    states: list[Array]
+    buffers: dict[str, Array]
+    parameters: list[Parameter]
+    """The parameters, for names and layout only: their values keep changing."""
+
+    def tensors(self) -> dict[str, Array]:
+        """Contiguous arrays by name, in PyTorch's shapes."""
+        named = _named(self.parameters, self.weights, self.states, self.buffers)
+        return {name: np.ascontiguousarray(array) for name, array in named}
+
+
+def _named(
+    parameters: list[Parameter], weights: Array, states: list[Array], buffers: dict[str, Array]
+) -> Iterator[tuple[str, Array]]:
+    """Arrays by name: weights and buffers as in PyTorch, without slashes; optimizer state after."""
+    for parameter in parameters:
+        yield parameter.name, parameter.part_of(weights).transpose(parameter.axes)
+    yield from buffers.items()
+    for number, state in enumerate(states):
+        for parameter in (one for one in parameters if not one.frozen):
+            array = parameter.part_of(state).transpose(parameter.axes)
+            yield f"optimizer/{number}/{parameter.name}", array
 
 
 def _spans(store: ParameterStore) -> list[tuple[slice, bool]]:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_tui.engine.build import build
 from cnn_tui.engine.cores import default_threads
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.errors import NonFiniteError
 from cnn_tui.engine.memory_estimate import MemoryEstimate, check_memory
-from cnn_tui.engine.model import Model
-from cnn_tui.engine.optimizers import build_optimizer
+from cnn_tui.engine.protocol import Engine
 from cnn_tui.engine.specs.network import Network
 
 _BRIEF = 2.0
@@ -95,7 +94,7 @@ def probe(
     """
     batch_size = batch_size or network.training.batch_size
     memory = check_memory(network, batch_size, available)
-    with closing(build(network, threads=threads or default_threads())) as model:
+    with closing(make_engine(network, threads=threads or default_threads())) as model:
         return _Probe(network, model, batch_size, cancelled).forecast(memory)
 
 
@@ -103,10 +102,10 @@ class _Probe:
     """A model and the random data that it is timed on."""
 
     def __init__(
-        self, network: Network, model: Model, batch_size: int, cancelled: Callable[[], bool]
+        self, network: Network, model: Engine, batch_size: int, cancelled: Callable[[], bool]
     ) -> None:
         self._model, self._batch_size, self._cancelled = model, batch_size, cancelled
-        self._optimizer = build_optimizer(network.training, model)
+        self._optimizer = model.optimizer(network.training)
         rng = np.random.default_rng(0)
         shape = (batch_size, *network.input)
         self._images = rng.standard_normal(shape, dtype=np.float32)

@@ -8,9 +8,9 @@ from contextlib import closing
 
 from cnn_tui.engine.baselines.recipes import Baseline
 from cnn_tui.engine.baselines.record import BaselineResult
-from cnn_tui.engine.build import build
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.recorder import Recorder
 from cnn_tui.engine.runs.train import train_recorded
@@ -69,7 +69,7 @@ def prediction_ms(network: Network, dataset: Dataset, threads: int) -> float:
     images = test if len(test) <= _TIMED_IMAGES else test.first(_TIMED_IMAGES)
     batch_size = min(network.training.batch_size, len(images))
     normalizer = Normalizer.of(dataset.train, network.training)
-    with closing(build(network, threads=threads)) as model:
+    with closing(make_engine(network, threads=threads)) as model:
         evaluate(model, images.first(batch_size), normalizer, batch_size)  # lays out the memory
         began = time.perf_counter()
         evaluate(model, images, normalizer, batch_size)

@@ -1,124 +1,21 @@
-"""Modules that PyTorch does not have, as an exported file defines them.
+"""The text of the modules that PyTorch does not have, as an exported file defines them.
 
-An import recognises a class that is exactly one of these.
+It is read, not imported: PyTorch need not be installed.
 """
 
 from __future__ import annotations
 
-RESIDUAL = '''\
-class Residual(nn.Sequential):
-    """branch(x) + shortcut(x); the layers of the branch are its children, the shortcut the last."""
+import ast
+from pathlib import Path
 
-    def __init__(self, branch: OrderedDict[str, nn.Module], shortcut: nn.Module) -> None:
-        super().__init__(branch)
-        self.shortcut = shortcut
-
-    def forward(self, x: Tensor) -> Tensor:
-        *branch, shortcut = self.children()
-        y = x
-        for layer in branch:
-            y = layer(y)
-        return y + shortcut(x)
+_FILE = Path(__file__).parent.parent / "torch_engine" / "own.py"
 
 
-'''
-
-PARALLEL = '''\
-class Parallel(nn.Module):
-    """Branches of the same input, or with split of equal shares of its channels, merged."""
-
-    def __init__(self, merge: str, *, split: bool = False, **branches: nn.Module) -> None:
-        super().__init__()
-        self.merge, self.split = merge, split
-        for name, branch in branches.items():
-            self.add_module(name, branch)
-
-    def forward(self, x: Tensor) -> Tensor:
-        branches = list(self.children())
-        inputs = x.chunk(len(branches), 1) if self.split else [x] * len(branches)
-        y, *others = (branch(part) for branch, part in zip(branches, inputs))
-        if self.merge == "concat":
-            return torch.cat([y, *others], 1)
-        for other in others:
-            y = y + other if self.merge == "add" else y * other
-        return y
+def _texts() -> dict[str, str]:
+    text = _FILE.read_text(encoding="utf-8")
+    classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+    return {node.name: f"{ast.get_source_segment(text, node)}\n\n\n" for node in classes}
 
 
-'''
-
-REPEAT = '''\
-class Repeat(nn.Sequential):
-    """The same layers several times, each copy with weights of its own; copies count from 1."""
-
-    def __init__(self, *copies: nn.Module) -> None:
-        super().__init__(OrderedDict((str(n), copy) for n, copy in enumerate(copies, 1)))
-
-
-'''
-
-ZERO_PAD = '''\
-class ZeroPad(nn.Module):
-    """Every stride-th pixel, with channels of zeros behind those there are."""
-
-    def __init__(self, channels: int, stride: int) -> None:
-        super().__init__()
-        self.channels, self.stride = channels, stride
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = x[:, :, :: self.stride, :: self.stride]
-        return functional.pad(x, (0, 0, 0, 0, 0, self.channels - x.shape[1]))
-
-
-'''
-
-LAYER_NORM = '''\
-class LayerNorm2d(nn.LayerNorm):
-    """A layer norm over the channels of each pixel."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
-
-
-'''
-
-LAYER_SCALE = '''\
-class LayerScale(nn.Module):
-    """A learned factor for each channel."""
-
-    def __init__(self, channels: int, init_value: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((channels,), init_value))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x * self.weight.reshape(-1, *[1] * (x.ndim - 2))
-
-
-'''
-
-STOCHASTIC_DEPTH = '''\
-class StochasticDepth(nn.Module):
-    """Zeroes whole images with probability p while training, and scales the others."""
-
-    def __init__(self, p: float) -> None:
-        super().__init__()
-        self.p = p
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training:
-            return x
-        kept = torch.rand(len(x), *[1] * (x.ndim - 1), device=x.device) >= self.p
-        return x * kept / (1 - self.p)
-
-
-'''
-
-OWN = {
-    "Residual": RESIDUAL,
-    "Parallel": PARALLEL,
-    "Repeat": REPEAT,
-    "ZeroPad": ZERO_PAD,
-    "LayerNorm2d": LAYER_NORM,
-    "LayerScale": LAYER_SCALE,
-    "StochasticDepth": STOCHASTIC_DEPTH,
-}
+OWN = _texts()
 """By the name of the class."""

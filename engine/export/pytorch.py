@@ -103,8 +103,13 @@ def _build(tree: tuple[Module, ...]) -> str:
     return (
         "def build() -> nn.Sequential:\n"
         '    """Return the network with newly initialised weights."""\n'
-        f"{indent(f'return nn.Sequential({_ordered(tree, _end(tree))})', _INDENT)}\n"
+        f"{indent(f'return {torch_expression(tree)}', _INDENT)}\n"
     )
+
+
+def torch_expression(tree: tuple[Module, ...]) -> str:
+    """Return the expression of the whole module: calls of ``nn`` and own classes, and constants."""
+    return f"nn.Sequential({_ordered(tree, _end(tree))})"
 
 
 def _end(tree: tuple[Module, ...]) -> tuple[tuple[str, str], ...]:

@@ -11,19 +11,20 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.build import build, build_uninitialized
+from cnn_tui.engine.build import build_uninitialized
 from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular
-from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.protocol import Engine
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.tensors import TensorFile, layout_of
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Softmax
 from cnn_tui.engine.training.events import RunStarted
-from cnn_tui.engine.transforms.carry import live_arrays, model_with, weights_of
+from cnn_tui.engine.transforms.carry import model_with, weights_of
 
 Which = Literal["best", "last"]
 _LEAST = 4
@@ -42,7 +43,7 @@ class TrainedState:
     normalizer: Normalizer
     peak: float
 
-    def model(self, threads: int = 1) -> Model:
+    def model(self, threads: int = 1) -> Engine:
         """Return the network with these weights, to be closed by the caller."""
         return model_with(self.network, self.weights, threads=threads)
 
@@ -93,7 +94,7 @@ def _file(folder: RunFolder, which: Which | Path) -> TensorFile:
 
 
 def _fresh(network: Network) -> dict[str, Array]:
-    with closing(build(network, seed=network.training.seed)) as model:
+    with closing(make_engine(network, seed=network.training.seed)) as model:
         return weights_of(model)
 
 
@@ -101,9 +102,8 @@ def _weights(file: TensorFile, network: Network) -> dict[str, Array]:
     # Checked before the model allocates memory.
     if check(network).total_params * _LEAST > file.size:
         raise file.damaged("it does not hold the arrays of its network")
-    model = build_uninitialized(network, seed=0, dtype=np.float32, threads=1)
-    expected = layout_of(live_arrays(model))
-    model.close()
+    with closing(build_uninitialized(network, seed=0, dtype=np.float32, threads=1)) as model:
+        expected = layout_of(model.arrays())
     if any(file.layout.get(name) != kind for name, kind in expected.items()):
         raise file.damaged("it does not hold the arrays of its network")
     tensors = file.read()
@@ -139,7 +139,7 @@ class Predictor:
         self._state, self._model = state, state.model(threads)
 
     @property
-    def model(self) -> Model:
+    def model(self) -> Engine:
         """The network in use."""
         return self._model
 

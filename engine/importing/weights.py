@@ -22,7 +22,6 @@ from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.param_shapes import param_shapes
 from cnn_tui.engine.specs.wording import listed, plain
-from cnn_tui.engine.transforms.carry import live_arrays
 
 Shapes = Mapping[str, Shape]
 
@@ -62,7 +61,7 @@ def weights_from(source: TensorSource, network: Network, pixels: Pixels | None =
     shapes = {name: shape for name, shape in source.shapes.items() if not name.endswith(_COUNTER)}
     empty = build_uninitialized(network, seed=0, dtype=np.float32, threads=1)
     with closing(empty) as model:
-        ours = {name: array.shape for name, array in live_arrays(model).items()}
+        ours = {name: array.shape for name, array in model.arrays().items()}
     reading = _best_reading(network, source, shapes, ours)
     _require_all(reading, shapes, ours, f"{source.where} does not fit {network.name}")
     weights = {

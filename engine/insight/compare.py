@@ -121,4 +121,4 @@ def _decide(subject: Subject, name: str, example: Examples) -> Decision:
     with subject.model.opened(example.images[:1]) as inside:
         scores = inside.logits[0]
         template = inside.input_gradient(int(scores.argmax()))[0]
-    return Decision(name, subject.name, subject.model.store.size, scores, template)
+    return Decision(name, subject.name, subject.model.size, scores, template)

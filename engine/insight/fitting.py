@@ -8,11 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.build import build
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
-from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.optimizers import build_optimizer
+from cnn_tui.engine.protocol import Engine
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.network import Network
 
@@ -44,8 +43,8 @@ def fitted_accuracy(
     recipe = network.training
     batches = -(-len(train.labels) // recipe.batch_size)
     rng = np.random.default_rng(seed)
-    with closing(build(network, seed=seed, threads=threads)) as model:
-        optimizer = build_optimizer(recipe, model)
+    with closing(make_engine(network, seed=seed, threads=threads)) as model:
+        optimizer = model.optimizer(recipe)
         for epoch in range(recipe.epochs):
             check_in(0.0, None, cancelled)
             order = rng.permutation(len(train.labels))
@@ -62,7 +61,7 @@ BATCH = 250
 
 
 def hits(
-    model: Model,
+    model: Engine,
     images: Array,
     labels: NDArray[np.int64],
     progress: Progress = None,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.build import build_uninitialized
+from cnn_tui.engine.engines import initial_weights
 from cnn_tui.engine.insight.judging import FilterMeasures
 from cnn_tui.engine.insight.noise import is_start
 from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, passes
@@ -16,7 +15,6 @@ from cnn_tui.engine.insight.subject import SplitName, Subject
 from cnn_tui.engine.insight.verdict import LayerFilters
 from cnn_tui.engine.insight.wiring import wired
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.parameters import initial_weight
 
 
 class FilterHealth(msgspec.Struct, frozen=True):
@@ -81,14 +79,8 @@ def _starts(subject: Subject, weights: dict[str, Array]) -> dict[str, Array]:
     A run may have begun with given weights, and a checkpoint may come from anywhere.
     """
     network, convs = subject.network, subject.conv_layers()
-    recipe = network.training
-    with closing(build_uninitialized(network, seed=0, dtype=np.float32, threads=1)) as model:
-        starts = {
-            parameter.name.removesuffix(".weight"): initial_weight(
-                parameter, number, recipe.initializer, recipe.seed
-            )
-            for number, parameter in enumerate(model.store.parameters)
-            if parameter.name.removesuffix(".weight") in convs
-        }
+    seed = network.training.seed
+    drawn = initial_weights(network, seed, [f"{name}.weight" for name in convs])
+    starts = {name.removesuffix(".weight"): weight for name, weight in drawn.items()}
     began_so = is_start([weights[f"{name}.weight"] for name in starts], list(starts.values()))
     return starts if began_so else {}

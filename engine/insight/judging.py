@@ -15,8 +15,8 @@ from cnn_tui.engine.insight.patches import MOST_SIZE, PatchMoments, sample_size
 from cnn_tui.engine.insight.verdict import LayerFilters, verdict
 from cnn_tui.engine.insight.weights import cosines, effective_rank, roughness
 from cnn_tui.engine.insight.wiring import Wired
-from cnn_tui.engine.opened import Opened
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.protocol import OpenedPass
 
 COSINE, CORRELATION = 0.93, 0.6
 """Least cosine of the weights and least correlation of the responses of two filters that do the
@@ -41,7 +41,7 @@ class FilterMeasures:
         self._joined = np.full(len(self._weight), -np.inf)
         self._inputs: PatchMoments | None = None
 
-    def add(self, inside: Opened, share: float, rng: np.random.Generator) -> None:
+    def add(self, inside: OpenedPass, share: float, rng: np.random.Generator) -> None:
         """Measure images, which are this share of all."""
         self._responses.add(inside.output(self._conv.response))
         if self._conv.joined:

@@ -12,8 +12,8 @@ from contextlib import ExitStack
 
 from cnn_tui.engine.errors import InsightError, MemoryLimitError
 from cnn_tui.engine.insight.subject import CHUNK, Subject
-from cnn_tui.engine.opened import Opened
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.protocol import OpenedPass
 
 Progress = Callable[[float], None] | None
 """Called with the share that is done, 0 to 1."""
@@ -69,7 +69,7 @@ def passes(
     progress: Progress = None,
     cancelled: Cancelled = None,
     chunk: int = CHUNK,
-) -> Iterator[tuple[slice, Opened]]:
+) -> Iterator[tuple[slice, OpenedPass]]:
     """Open the network and show it a few images at a time, with the images' places.
 
     Raises:

@@ -104,7 +104,7 @@ def shift(
             start = _TRAINING + number * (1 - _TRAINING) / 2
             part = part_of(progress, start, start + (1 - _TRAINING) / 2)
             accuracies = _accuracies(network, split, shifts, part, cancelled)
-            params = network.model.store.size
+            params = network.model.size
             curves.append(ShiftCurve(network.network.name, params, accuracies, network.name))
     return ShiftTest(shifts, len(split), *curves)
 

@@ -88,7 +88,7 @@ def shuffle(
             )
         ) as found:
             score = accuracy(found, form.test)
-            measured.append((score, found.name, found.model.store.size))
+            measured.append((score, found.name, found.model.size))
     rows = tuple(
         ShuffleRow(network.name, first[2], first[0], second[0], (first[1], second[1]))
         for network, first, second in zip(networks, measured[::2], measured[1::2], strict=True)

@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture, picture_size
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.errors import InsightError, ShapeError
 from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.sliding import SlidingForm, sliding_form
 from cnn_tui.engine.insight.subject import Subject
-from cnn_tui.engine.model import Model
-from cnn_tui.engine.opened import MOST_BYTES
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.protocol import MOST_BYTES, Engine
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer_layers
@@ -158,7 +158,7 @@ def slide(
     )
 
 
-def _seconds_each(model: Model, crops: Array) -> float:
+def _seconds_each(model: Engine, crops: Array) -> float:
     """The time that a crop takes by itself; the first lays out the memory and does not count."""
     model.forward(crops[:1])
     began = time.perf_counter()

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.subject import Subject
-from cnn_tui.engine.opened import Opened
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.protocol import OpenedPass
 from cnn_tui.engine.specs.layers import AvgPool, Conv, DWConv, MaxPool
 from cnn_tui.engine.specs.placed import Placed
 from cnn_tui.engine.specs.windows import Windowed, windows
@@ -99,7 +99,7 @@ class Step:
 
 def step(
     subject: Subject,
-    inside: Opened,
+    inside: OpenedPass,
     layer: str,
     *,
     channel: int = 0,

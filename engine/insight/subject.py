@@ -10,17 +10,16 @@ from typing import Self
 
 import numpy as np
 
-from cnn_tui.engine.build import build
 from cnn_tui.engine.data.dataset import Dataset, Split, stratified_order
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.errors import InsightError, MemoryLimitError
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.insight.examples import Examples, Eye, SplitName, find_data
 from cnn_tui.engine.insight.fields import LayerField, fields
 from cnn_tui.engine.insight.responses import responses
 from cnn_tui.engine.insight.states import BEST, UNTRAINED, find_state, words_of
-from cnn_tui.engine.model import Model
-from cnn_tui.engine.opened import Opened, no_such_layer
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.protocol import Engine, OpenedPass, no_such_layer
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
@@ -49,7 +48,7 @@ class Subject:
     """
 
     network: Network
-    model: Model
+    model: Engine
     name: str
     """Name of the run, or ``live``."""
     state: str
@@ -135,7 +134,7 @@ class Subject:
     def untrained(self, seed: int | None = None) -> Self:
         """The same network with fresh weights, drawn from ``seed`` or the recipe's own."""
         seed = self.network.training.seed if seed is None else seed
-        model = build(self.network, seed=seed, threads=self.model.threads)
+        model = make_engine(self.network, seed=seed, threads=self.model.threads)
         return replace(self, model=model, state=UNTRAINED, trained=False)
 
     def with_weights(self, weights: Weights, state: str) -> Self:
@@ -237,7 +236,7 @@ class Subject:
             InsightError: names the first such layer.
         """
         for name, parameter in self.model.parameters.items():
-            if not np.isfinite(parameter.storage).all():
+            if not np.isfinite(parameter.data).all():
                 raise InsightError(
                     f"The weights of {name.rpartition('.')[0]} are not finite: the training of "
                     f"{self.name} diverged.",
@@ -308,7 +307,7 @@ class Subject:
                 inside.see(images[start : start + chunk])
                 yield inside.output(layer)
 
-    def opened(self, images: Array, *, training: bool = False) -> Opened:
+    def opened(self, images: Array, *, training: bool = False) -> OpenedPass:
         """Open the network on the first of the images, as many as the usual memory allows.
 
         Raises:

@@ -172,7 +172,7 @@ def _point(folder: RunFolder, dataset: Dataset, layer: str, filters: int, seed: 
     )
     with closing(subject):
         (filter_health,) = health(subject, [layer], limit=HEALTH_IMAGES).layers
-        params = subject.model.store.size
+        params = subject.model.size
     return WidthPoint(
         filters=filters,
         seed=seed,

@@ -34,6 +34,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """Digest of the network; ``data`` is that of the images."""
     data: Word
     numpy: Word = np.__version__
+    engine: Word = ""
+    """Who computed the state; empty in states of earlier versions, which knew NumPy only."""
     events: Count
     """Length of events.jsonl, as ``metrics`` of metrics.jsonl; a resume drops later lines."""
     metrics: Count

@@ -31,12 +31,13 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     cpu: Word
     cores: Count
     threads: Count
+    engine: Word = ""
     pid: Count
     started: Word
 
 
-def environment(threads: int, started: str) -> Environment:
-    """The environment of this process, for a trainer with ``threads`` threads."""
+def environment(threads: int, engine: str, started: str) -> Environment:
+    """The environment of this process, for an engine with ``threads`` threads."""
     return Environment(
         cnn_tui=package_version(),
         python=platform.python_version(),
@@ -47,6 +48,7 @@ def environment(threads: int, started: str) -> Environment:
         cpu=_cpu(),
         cores=os.cpu_count() or 1,
         threads=threads,
+        engine=engine,
         pid=os.getpid(),
         started=started,
     )

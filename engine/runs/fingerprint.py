@@ -12,10 +12,18 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.tensors import Layout
 from cnn_tui.engine.specs.codec import dumps_network
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.network import Network, Recipe
 
 _CHUNK = 1024
 """Images per read: they may come from a file larger than the memory."""
+
+
+_FREE = (
+    *("epochs", "patience", "keep_best"),
+    *("engine", "device", "precision", "compile", "deterministic", "sync_batchnorm"),
+)
+"""Settings of the recipe that may differ when a run is resumed."""
+_USUAL = Recipe(epochs=1)
 
 
 @dataclass(frozen=True)
@@ -28,8 +36,12 @@ class Fingerprint:
 
 
 def network_digest(network: Network) -> str:
-    """SHA-256 of everything that decides the weights after a given step: no names, no epochs."""
-    training = msgspec.structs.replace(network.training, epochs=1, patience=None, keep_best=False)
+    """SHA-256 of everything that decides the weights after a given step: no names, no epochs.
+
+    Nor who computes, which decides no more than the rounding: a run may change its engine.
+    """
+    free = {name: getattr(_USUAL, name) for name in _FREE}
+    training = msgspec.structs.replace(network.training, **free)
     bare = msgspec.structs.replace(network, name="", description="", data="", training=training)
     return hashlib.sha256(dumps_network(bare).encode()).hexdigest()
 

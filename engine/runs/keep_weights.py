@@ -7,9 +7,8 @@ from contextlib import closing
 
 import msgspec
 
-from cnn_tui.engine.build import build
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.runs.folder import RunFolder, create_run
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.manage import annotate
@@ -76,10 +75,10 @@ def fill_run(
         recorder = Recorder(
             folder, network, data, control=control, storage=storage, weights=weights
         )
-        with recorder, closing(build(network)) as model:
-            places = {"run": folder.name, "path": str(folder.path), "params": model.store.size}
+        with recorder, closing(make_engine(network)) as model:
+            places = {"run": folder.name, "path": str(folder.path), "params": model.size}
             recorder.record(msgspec.structs.replace(started, **places))
-            recorder.restore(model, build_optimizer(network.training, model))
+            recorder.restore(model, model.optimizer(network.training))
             recorder.flush()
             for report in recorder.pending_events():
                 if isinstance(report, Alert):

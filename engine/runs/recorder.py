@@ -17,8 +17,7 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.errors import RunError, reason_of
-from cnn_tui.engine.model import Model
-from cnn_tui.engine.optimizers import Optimizer
+from cnn_tui.engine.protocol import Engine, EngineOptimizer
 from cnn_tui.engine.runs.checkpoints import Checkpoint, Checkpoints, Meta
 from cnn_tui.engine.runs.environment import environment
 from cnn_tui.engine.runs.fingerprint import Fingerprint, network_digest
@@ -37,7 +36,7 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, RunEvent
 from cnn_tui.engine.training.progress import Best, Progress, beginning
 from cnn_tui.engine.training.settings import Settings
-from cnn_tui.engine.training.snapshot import Snapshot, Weights, live_tensors, restore, take_snapshot
+from cnn_tui.engine.training.snapshot import Snapshot, Weights, take_snapshot
 
 
 @dataclass(frozen=True)
@@ -114,29 +113,30 @@ class Recorder(Checkpointer):
         else:
             self._writer.put(event)
 
-    def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
+    def restore(self, model: Engine, optimizer: EngineOptimizer) -> Progress | None:
         """Resume from the furthest intact checkpoint, if there is one."""
-        live = live_tensors(model, optimizer)
-        fingerprint = Fingerprint(network_digest(self._network), self._data, layout_of(live))
+        layout = layout_of(optimizer.arrays())
+        fingerprint = Fingerprint(network_digest(self._network), self._data, layout)
         checkpoint, faults = self._checkpoints.furthest(fingerprint, self._from_step)
         try:
-            self._start(fingerprint, checkpoint, model.threads)
+            self._start(fingerprint, checkpoint, model)
         except OSError as error:
             raise _unwritable(self._folder, error) from None
-        self._warn(checkpoint, faults)
+        self._warn(checkpoint, faults, model.signature)
         if checkpoint is None:
             self._begin(model, optimizer)
             return None
         self._fingerprint, self._best = fingerprint, checkpoint.meta.progress.best
-        restore(model, optimizer, checkpoint.tensors, checkpoint.meta.progress)
-        return checkpoint.meta.progress
+        progress = checkpoint.meta.progress
+        optimizer.restore(checkpoint.tensors, progress.step)
+        return progress
 
-    def _begin(self, model: Model, optimizer: Optimizer) -> None:
+    def _begin(self, model: Engine, optimizer: EngineOptimizer) -> None:
         """Begin a run; given weights are saved at once, as a resume could not draw them again."""
         super().restore(model, optimizer)
         if self.weights is not None:
             settings = Settings.of(self._network.training)
-            self.save(take_snapshot(model, optimizer, beginning(settings)))
+            self.save(take_snapshot(optimizer, beginning(settings)))
 
     def best(self) -> Weights | None:
         """The weights of the best epoch; to be called before a new best state is saved."""
@@ -217,10 +217,12 @@ class Recorder(Checkpointer):
                 self._position = (-1, -1)
         return self._saves
 
-    def _start(self, fingerprint: Fingerprint, checkpoint: Checkpoint | None, threads: int) -> None:
+    def _start(
+        self, fingerprint: Fingerprint, checkpoint: Checkpoint | None, model: Engine
+    ) -> None:
         meta = checkpoint.meta if checkpoint else None
         events, metrics = (meta.events, meta.metrics) if meta else (0, 0)
-        self._write_environment(threads)
+        self._write_environment(model)
         self._inbox.clear()
         for parent in (self._folder.path, self._folder.checkpoints, self._folder.commands):
             clear_temporaries(parent)
@@ -233,6 +235,7 @@ class Recorder(Checkpointer):
                 events=events,
                 metrics=metrics,
                 progress=snapshot.progress,
+                engine=model.signature,
             )
             return self._checkpoints.save(snapshot, meta, best=best)
 
@@ -242,26 +245,37 @@ class Recorder(Checkpointer):
             writer.put(event)
         self._writer = writer
 
-    def _write_environment(self, threads: int) -> None:
-        line = msgspec.json.encode(environment(threads, utc_now())) + b"\n"
+    def _write_environment(self, model: Engine) -> None:
+        here = environment(model.threads, model.signature, utc_now())
+        line = msgspec.json.encode(here) + b"\n"
         with self._storage.open(self._folder.environment_file, "ab") as file:
             self._storage.write(file, line)
 
-    def _warn(self, checkpoint: Checkpoint | None, faults: list[RunError]) -> None:
+    def _warn(self, checkpoint: Checkpoint | None, faults: list[RunError], signature: str) -> None:
         step = checkpoint.meta.progress.step if checkpoint else 0
         for fault in faults:
             message = f"{fault.message} The run resumes from step {step:,} instead."
             self._required_writer.reports.append(
                 Alert(code="checkpoint-damaged", message=message, step=step)
             )
-        if checkpoint and checkpoint.meta.numpy != np.__version__:
-            message = (
-                f"The run began with NumPy {checkpoint.meta.numpy} and continues with "
-                f"{np.__version__}: the bits may differ."
-            )
-            self._required_writer.reports.append(
-                Alert(code="numpy-changed", message=message, step=step)
-            )
+        if checkpoint and (found := changed_engine(checkpoint.meta, signature)):
+            self._required_writer.reports.append(Alert(code=found[0], message=found[1], step=step))
+
+
+def changed_engine(meta: Meta, signature: str) -> tuple[str, str] | None:
+    """The code and the text of a warning if another engine, or version of it, goes on."""
+    before = meta.engine or f"numpy {meta.numpy}, cpu"
+    if before == signature:
+        return None
+    if before.startswith("numpy") and signature.startswith("numpy"):
+        return "numpy-changed", (
+            f"The run began with NumPy {meta.numpy} and continues with {np.__version__}: the bits "
+            "may differ."
+        )
+    return "engine-changed", (
+        f"The run goes on with {signature}, after {before}: the same but for rounding, and other "
+        "random numbers of dropout."
+    )
 
 
 def _unwritable(folder: RunFolder, error: OSError) -> RunError:

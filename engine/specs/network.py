@@ -38,6 +38,9 @@ InitializerName = Literal["he", "xavier", "lecun", "gaussian", "zeros"]
 LastBatch = Literal["keep", "merge", "drop"]
 Balance = Literal["natural", "sampling", "weights"]
 ResizeRule = Literal["crop", "stretch", "pad", "refuse"]
+EngineName = Literal["numpy", "torch"]
+DeviceName = Literal["auto", "cpu", "cuda", "mps"]
+PrecisionName = Literal["float32", "tf32", "bf16"]
 
 
 ClassNames = tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=64)], ...]
@@ -128,6 +131,18 @@ class Recipe(
     mixup: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
     """Blend pairs of training images and of their classes, the share of one drawn from
     Beta(mixup, mixup) (Zhang et al. 2018); 0.2 is usual, 0 is off."""
+    engine: EngineName = "numpy"
+    """Who computes: cnn-tui itself with NumPy, or PyTorch if it is installed."""
+    device: DeviceName = "auto"
+    """Where PyTorch computes; ``auto`` takes a GPU if there is one."""
+    precision: PrecisionName = "float32"
+    """Of PyTorch's products on devices that have it; weights stay float32."""
+    compile: bool = False
+    """Let PyTorch compile the network before its first step."""
+    deterministic: bool = False
+    """Let PyTorch use only operations that give the same bits each time, also on a GPU."""
+    sync_batchnorm: bool = False
+    """Over several processes: batch norms use the statistics of the whole batch, not of a part."""
 
 
 class Network(

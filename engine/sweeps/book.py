@@ -13,7 +13,7 @@ from cnn_tui.engine.decoding import encode
 from cnn_tui.engine.errors import RunError, SweepError, reason_of
 from cnn_tui.engine.runs.lines import Log, whole_lines
 from cnn_tui.engine.runs.lock import Lock
-from cnn_tui.engine.runs.recorder import utc_now
+from cnn_tui.engine.runs.stamp import utc_now
 from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.sweeps.folder import Phase, SweepFolder, SweepStatus
 from cnn_tui.engine.sweeps.lines import SweepLine

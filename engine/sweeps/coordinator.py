@@ -17,7 +17,7 @@ from distributed import Future, KilledWorker
 
 from cnn_tui.engine.errors import CnnTuiError, SpecError
 from cnn_tui.engine.runs.exchange import Reply
-from cnn_tui.engine.runs.recorder import utc_now
+from cnn_tui.engine.runs.stamp import utc_now
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.known_data import DataFacts, facts_for
 from cnn_tui.engine.sweeps.book import SweepBook

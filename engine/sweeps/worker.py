@@ -24,7 +24,7 @@ from cnn_tui.engine.sweeps.work import (
     read_data,
     train_run,
 )
-from cnn_tui.engine.threads import default_threads
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.training.control import Control
 
 _controls: dict[str, Control] = {}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cnn_tui.engine.model import Model
-from cnn_tui.engine.optimizers import Optimizer
+from cnn_tui.engine.protocol import Engine, EngineOptimizer
 from cnn_tui.engine.training.events import RunEvent
 from cnn_tui.engine.training.progress import Progress
 from cnn_tui.engine.training.snapshot import Snapshot, Weights
@@ -27,7 +26,7 @@ class Checkpointer:
         """Start a new run from these weights; None for random ones."""
         self.weights = weights
 
-    def restore(self, model: Model, optimizer: Optimizer) -> Progress | None:
+    def restore(self, model: Engine, optimizer: EngineOptimizer) -> Progress | None:
         """Load the saved state into model and optimizer; returns None for a new run.
 
         Raises:

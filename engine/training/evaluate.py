@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cnn_tui.engine.data.dataset import Split
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import NonFiniteError
-from cnn_tui.engine.model import Model
+from cnn_tui.engine.protocol import Engine
 from cnn_tui.engine.training.events import ValidationCompleted
 
 UNEVEN = 1.5
@@ -70,7 +70,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate(
-    model: Model,
+    model: Engine,
     split: Split,
     normalizer: Normalizer,
     batch_size: int,

@@ -26,6 +26,7 @@ from cnn_tui.engine.decoding import (
     Word,
 )
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.layer_health import LayerHealth as LayerHealth
 from cnn_tui.engine.training.settings import SETTING_NAMES, SettingName, Settings, SettingValue
 
 
@@ -59,6 +60,8 @@ class RunStarted(_Event, frozen=True):
     lr: Length
     seed: Count
     threads: Count
+    engine: Word = ""
+    """Who computes, in which version, and where; empty in runs of earlier versions."""
     mean: tuple[_Pixel, ...] = ()
     """Mean of each channel, which is subtracted from every pixel."""
     std: tuple[_Pixel, ...] = ()
@@ -171,29 +174,6 @@ def setting_changes(step: int, old: Settings, new: Settings) -> Iterator[Setting
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             yield SettingChanged(step=step, name=name, old=before, new=after)
-
-
-class LayerHealth(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Figures of one layer at one step: of its weights, or of its outputs if it has none."""
-
-    layer: Word
-    type: Word
-    """The layer's type as in a file: conv, fc, batchnorm, prelu; relu, sigmoid, tanh."""
-    weight_norm: Length | None = None
-    """Norm of the weight after the step, without bias."""
-    gradient_norm: Length | None = None
-    """Norm of the weight's gradient, without L2 and clipping."""
-    update_ratio: Length | None = None
-    """Norm of the step over that of the weight before it; None if that was 0, or for a layer scale,
-    which begins near 0."""
-    units: Count | None = None
-    """Number of channels of a volume or elements of a vector."""
-    zeros: Share | None = None
-    """Share of a ReLU's outputs that are 0; if a max pool follows, of the pool's outputs."""
-    dead: Share | None = None
-    """Share of a ReLU's units that are 0 everywhere for every image of the batch."""
-    saturated: Share | None = None
-    """Share of the outputs of a sigmoid or tanh that are close to their bounds."""
 
 
 class LayersMeasured(_Event, frozen=True):

@@ -8,12 +8,11 @@ from contextlib import ExitStack, closing
 
 import msgspec
 
-from cnn_tui.engine.build import build
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.loader import Batch, Loader
 from cnn_tui.engine.data.preprocess import Normalizer
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.errors import NonFiniteError
-from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.opening import check_compatible
 
@@ -96,8 +95,10 @@ def sweep(
     recipe = network.training
     loader = Loader(dataset.train, Normalizer.of(dataset.train, recipe), recipe)
     with ExitStack() as stack:
-        model = stack.enter_context(closing(build(network, seed=recipe.seed, threads=threads)))
-        optimizer = build_optimizer(recipe, model)
+        model = stack.enter_context(
+            closing(make_engine(network, seed=recipe.seed, threads=threads))
+        )
+        optimizer = model.optimizer(recipe)
         mean, weight, lowest = 0.0, 0.0, math.inf
         batches = stack.enter_context(closing(_batches(loader)))
         for step, batch in zip(range(steps), batches, strict=False):

@@ -7,7 +7,7 @@ import numpy as np
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import MismatchError
-from cnn_tui.engine.model import Model
+from cnn_tui.engine.protocol import Engine
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.batches import count_batches
 from cnn_tui.engine.specs.check import check
@@ -58,7 +58,7 @@ def run_started(
     dataset: Dataset,
     recipe: Recipe,
     *,
-    model: Model,
+    model: Engine,
     normalizer: Normalizer,
     keeper: Checkpointer,
     from_step: int,
@@ -69,7 +69,7 @@ def run_started(
     return RunStarted(
         arch=network.name,
         data=dataset.name,
-        params=model.store.size,
+        params=model.size,
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
         batches=count_batches(len(train), recipe),
@@ -81,6 +81,7 @@ def run_started(
         lr=recipe.lr,
         seed=recipe.seed,
         threads=model.threads,
+        engine=model.signature,
         mean=tuple(normalizer.mean.ravel().tolist()),
         std=tuple(normalizer.std.ravel().tolist()),
         peak=peak_of(dataset),

@@ -7,13 +7,12 @@ from contextlib import closing
 
 import msgspec
 
-from cnn_tui.engine.build import build
 from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.loader import Batch, Loader
 from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.errors import CnnTuiError, NonFiniteError
-from cnn_tui.engine.optimizers import build_optimizer
+from cnn_tui.engine.engines import make_engine
+from cnn_tui.engine.errors import CnnTuiError, MemoryLimitError, NonFiniteError
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.batches import count_batches
 from cnn_tui.engine.specs.network import Network
@@ -85,6 +84,10 @@ class Trainer:
             self._prepare()
             try:
                 self._epochs()
+            except MemoryLimitError:
+                # Nothing has moved since the last step, so the run can go on from here.
+                self._keep()
+                raise
             finally:
                 self.model.close()
         except NonFiniteError as error:
@@ -105,8 +108,8 @@ class Trainer:
 
     def _prepare(self) -> None:
         check_compatible(self.network, self.dataset)
-        self.model = build(self.network, seed=self.recipe.seed, threads=self.threads)
-        self.optimizer = build_optimizer(self.recipe, self.model)
+        self.model = make_engine(self.network, seed=self.recipe.seed, threads=self.threads)
+        self.optimizer = self.model.optimizer(self.recipe)
         self.meter = HealthMeter(self.model, self.network)
         self.normalizer = Normalizer.of(self.dataset.train, self.recipe)
         self.loader = Loader(self.dataset.train, self.normalizer, self.recipe)
@@ -317,7 +320,7 @@ class Trainer:
             tally=msgspec.structs.replace(self.tally),
             best=self.best.best,
         )
-        self.keeper.save(take_snapshot(self.model, self.optimizer, progress), best=best)
+        self.keeper.save(take_snapshot(self.optimizer, progress), best=best)
 
     def _report_kept(self) -> None:
         for event in self.keeper.pending_events():

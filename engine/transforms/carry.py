@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
-from cnn_tui.engine.build import build, build_uninitialized
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.errors import ShapeError
-from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.protocol import Engine
+from cnn_tui.engine.protocol import Weights as Weights
 from cnn_tui.engine.shapes import Shape, Window, output_size
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, MaxPool, pair
@@ -20,34 +21,30 @@ from cnn_tui.engine.specs.rewrite import Pair, Rewrite, RewrittenLayer, pairs
 from cnn_tui.engine.specs.transforms import matrix_facts
 from cnn_tui.engine.specs.windows import windows
 
-Weights = Mapping[str, Array]
-"""Parameters and buffers by name, such as ``bn2.running_mean``, in PyTorch's shapes."""
 
-
-def weights_of(model: Model) -> dict[str, Array]:
+def weights_of(model: Engine) -> dict[str, Array]:
     """Return copies of all parameters and buffers of a model."""
-    return {name: np.ascontiguousarray(array).copy() for name, array in live_arrays(model).items()}
+    return {name: np.ascontiguousarray(array).copy() for name, array in model.arrays().items()}
 
 
-def model_with(network: Network, weights: Weights, *, threads: int = 1) -> Model:
+def model_with(network: Network, weights: Weights, *, threads: int = 1) -> Engine:
     """Return a model of ``network`` with these weights; none are drawn, which takes seconds.
 
     Raises:
         ShapeError: if they belong to another network.
     """
-    model = build_uninitialized(network, seed=0, dtype=np.float32, threads=threads)
+    model = make_engine(network, threads=threads, drawn=False)
     load_weights(model, weights)
     return model
 
 
-def load_weights(model: Model, weights: Weights) -> None:
+def load_weights(model: Engine, weights: Weights) -> None:
     """Copy weights into a model.
 
     Raises:
         ShapeError: if one is missing or has another shape; the model is then unchanged.
     """
-    live = live_arrays(model)
-    for name, array in live.items():
+    for name, array in model.arrays().items():
         if name not in weights:
             raise ShapeError(
                 f"there are no weights for {name}.", "They may belong to another network."
@@ -57,14 +54,7 @@ def load_weights(model: Model, weights: Weights) -> None:
                 f"the weights for {name} are {weights[name].shape}, expected {array.shape}.",
                 "They may belong to another network.",
             )
-    for name, array in live.items():
-        array[...] = weights[name]
-
-
-def live_arrays(model: Model) -> dict[str, Array]:
-    """Return the parameters and buffers of a model by name, not copied."""
-    arrays = {name: parameter.data for name, parameter in model.parameters.items()}
-    return arrays | model.buffers
+    model.put(weights)
 
 
 _KINDS = ("weight", "bias", "running_mean", "running_var")
@@ -141,7 +131,7 @@ def _means(conv: Conv) -> dict[str, Array]:
 
 def fresh_weights(network: Network, seed: int | None = None) -> dict[str, Array]:
     """Return initial weights, drawn from a seed or from that of the recipe."""
-    model = build(network, seed=network.training.seed if seed is None else seed)
+    model = make_engine(network, seed=network.training.seed if seed is None else seed)
     try:
         return weights_of(model)
     finally:

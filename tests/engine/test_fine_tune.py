@@ -24,8 +24,7 @@ from cnn_tui.engine.specs.layers import (
     Residual,
 )
 from cnn_tui.engine.specs.network import Network, Recipe
-from cnn_tui.engine.training.snapshot import live_tensors, restore, take_snapshot
-from cnn_tui.engine.transforms.carry import live_arrays
+from cnn_tui.engine.training.snapshot import take_snapshot
 from cnn_tui.engine.transforms.fine_tune import starting_weights, with_new_head
 
 SHAPE = (3, 8, 8)
@@ -93,7 +92,7 @@ def test_gradients_are_those_of_the_whole_network_in_evaluation_up_to_there() ->
 def test_the_state_of_the_optimizer_is_that_of_the_trained_layers_only() -> None:
     with closing(build(described("pool"))) as model:
         optimizer = build_optimizer(Recipe(optimizer="adam"), model)
-        names = {name.split("/")[-1] for name in live_tensors(model, optimizer) if "/" in name}
+        names = {name.split("/")[-1] for name in optimizer.arrays() if "/" in name}
         assert names == {"last.weight", "last.bias", "scores.weight", "scores.bias"}
         assert sum(state.size for state in optimizer.state) == 2 * model.store.trained
 
@@ -137,7 +136,7 @@ def test_a_new_head_has_fresh_weights_and_the_rest_those_of_the_run() -> None:
     assert other.layers[-1] == FC(out_features=7, name="scores")
     found = starting_weights(other, origin, weights, new_head=True)
     with closing(build(other)) as model:
-        fresh = {name: array.copy() for name, array in live_arrays(model).items()}
+        fresh = {name: array.copy() for name, array in model.arrays().items()}
     for name, array in found.items():
         expected = fresh if name.startswith("scores.") else weights
         np.testing.assert_array_equal(array, expected[name])
@@ -174,10 +173,10 @@ def test_a_saved_state_resumes_to_the_same_bits() -> None:
             step(model, optimizer, 0)
             if interrupted:
                 progress = type("P", (), {"step": 1})()
-                tensors = take_snapshot(model, optimizer, progress).tensors()
+                tensors = take_snapshot(optimizer, progress).tensors()
                 again = build(described("norm"))
                 other = build_optimizer(Recipe(optimizer="adam"), again)
-                restore(again, other, tensors, progress)
+                other.restore(tensors, progress.step)
                 step(again, other, 1)
                 finals.append(again.store.data.tobytes())
                 again.close()

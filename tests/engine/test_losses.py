@@ -13,7 +13,8 @@ from numpy.typing import DTypeLike
 from samples import network, random_targets
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.model import BatchResult, Model
+from cnn_tui.engine.model import Model
+from cnn_tui.engine.protocol import BatchResult
 from cnn_tui.engine.specs.layers import FC
 from cnn_tui.engine.specs.network import SVM, Loss, Softmax
 

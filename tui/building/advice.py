@@ -55,6 +55,12 @@ _RECIPE = {
     "translate": "Moves each training image by up to this share of its sides: 0.1 is 10%.",
     "jitter": "Changes brightness, contrast and saturation by up to this share: 0.2 is 20%.",
     "mixup": "Blends pairs of training images and their classes: 0.2 is usual, 0 is off.",
+    "engine": "Who computes: cnn-tui itself with NumPy, or PyTorch, if it is installed.",
+    "device": "Where PyTorch computes: auto takes a GPU if there is one.",
+    "precision": "Of PyTorch's products: tf32 and bf16 are faster on GPUs that have them.",
+    "compile": "PyTorch compiles the network before the first step, which takes a minute or so.",
+    "deterministic": "PyTorch gives the same bits each time, on a GPU too; somewhat slower.",
+    "sync_batchnorm": "Over several processes: batch norms see the whole batch, not their part.",
 }
 """What settings of the recipe do whose names do not say it."""
 

@@ -11,11 +11,10 @@ import click
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.build import build
 from cnn_tui.engine.cores import default_threads
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.memory_estimate import check_memory
-from cnn_tui.engine.model import Model
-from cnn_tui.engine.optimizers import build_optimizer
+from cnn_tui.engine.protocol import Engine
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import resolve
@@ -68,7 +67,7 @@ def command(arch: str, batch_size: int, steps: int, threads: int | None, as_json
 
 def measure(network: Network, batch_size: int, steps: int, threads: int) -> Result:
     """Time ``steps`` training steps after a warm-up."""
-    with contextlib.closing(build(network, threads=threads)) as model:
+    with contextlib.closing(make_engine(network, threads=threads)) as model:
         step = _training_step(model, network, batch_size)
         for _ in range(_WARM_UP):
             step()
@@ -86,11 +85,11 @@ def measure(network: Network, batch_size: int, steps: int, threads: int) -> Resu
     )
 
 
-def _training_step(model: Model, network: Network, batch_size: int) -> Callable[[], None]:
+def _training_step(model: Engine, network: Network, batch_size: int) -> Callable[[], None]:
     rng = np.random.default_rng(0)
     images = rng.standard_normal((batch_size, *network.input), dtype=np.float32)
     targets = rng.integers(0, _classes(network), batch_size)
-    optimizer = build_optimizer(Recipe(optimizer="momentum", lr=_LR), model)
+    optimizer = model.optimizer(Recipe(optimizer="momentum", lr=_LR))
 
     def step() -> None:
         model.train_batch(images, targets)

@@ -12,7 +12,7 @@ from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.training.lr_finder import STEPS, LrCurve, find_lr
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.loading import load_for
-from cnn_tui.tui.cli.options import Reading
+from cnn_tui.tui.cli.options import Computing, Reading
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.dashboard.series import sparkline
 
@@ -29,6 +29,7 @@ _WIDTH = 60
 @click.option(
     "--steps", type=click.IntRange(10, 10_000), default=STEPS, show_default=True, metavar="N"
 )
+@options.computing
 @options.threads
 @options.as_json
 def command(
@@ -37,6 +38,7 @@ def command(
     data_dir: Path | None,
     skip_damaged: bool,
     reading: Reading,
+    computing: Computing,
     steps: int,
     threads: int | None,
     as_json: bool,
@@ -45,7 +47,9 @@ def command(
 
     Keeps nothing, changes nothing (Smith 2017, Cyclical Learning Rates, section 3.3).
     """
-    network, dataset, _ = load_for(arch, data, data_dir, skip_damaged=skip_damaged, reading=reading)
+    network, dataset, _ = load_for(
+        arch, data, data_dir, skip_damaged=skip_damaged, reading=reading, change=computing.applied
+    )
     check_memory(network, network.training.batch_size)
     curve = find_lr(network, dataset, steps=steps, threads=threads or default_threads())
     if as_json:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 import msgspec
 
 from cnn_tui.engine.cores import MOST_THREADS, THREADS_VARIABLE
 from cnn_tui.engine.runs.names import runs_home
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.network import DeviceName, EngineName, Network, PrecisionName
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.tui.cli import completing
 
@@ -151,6 +151,65 @@ def reading(command: _Command) -> _Command:
         return command(*args, reading=Reading(names, labels_from), **others)
 
     return read
+
+
+@dataclass(frozen=True)
+class Computing:
+    """Who is to compute, as far as it was said; the rest is as the recipe has it."""
+
+    said: Mapping[str, str | bool]
+
+    def applied(self, network: Network) -> Network:
+        """Return the network with these in its recipe.
+
+        Raises:
+            click.UsageError: Something of PyTorch was said, and PyTorch is not to compute.
+        """
+        training = msgspec.structs.replace(network.training, **self.said)
+        others = [name for name in self.said if name != "engine"]
+        if others and training.engine != "torch":
+            raise click.UsageError(f"--{others[0].replace('_', '-')} needs --engine torch.")
+        return msgspec.structs.replace(network, training=training)
+
+
+def computing(command: _Command) -> _Command:
+    """Add the options that say who computes, as an argument ``computing``."""
+
+    @click.option("--engine", type=click.Choice(get_args(EngineName)), help="Who computes.")
+    @click.option(
+        "--device", type=click.Choice(get_args(DeviceName)), help="Where PyTorch computes."
+    )
+    @click.option(
+        "--precision", type=click.Choice(get_args(PrecisionName)), help="Of PyTorch's products."
+    )
+    @click.option("--compile", is_flag=True, help="Let PyTorch compile the network first.")
+    @click.option("--deterministic", is_flag=True, help="The same bits of PyTorch on a GPU too.")
+    @click.option(
+        "--sync-batchnorm", is_flag=True, help="Batch norms over all processes of PyTorch."
+    )
+    @wraps(command)
+    def computed(
+        *args: Any,
+        engine: str | None,
+        device: str | None,
+        precision: str | None,
+        compile: bool,
+        deterministic: bool,
+        sync_batchnorm: bool,
+        **others: Any,
+    ) -> Any:
+        given: dict[str, str | bool | None] = {
+            "engine": engine,
+            "device": device,
+            "precision": precision,
+            "compile": compile,
+            "deterministic": deterministic,
+            "sync_batchnorm": sync_batchnorm,
+        }
+        said = {name: value for name, value in given.items() if value}
+        return command(*args, computing=Computing(said), **others)
+
+    return computed
 
 
 class VolumeType(click.ParamType[tuple[int, int, int]]):

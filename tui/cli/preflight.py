@@ -12,7 +12,7 @@ from cnn_tui.engine.specs.wording import listed
 from cnn_tui.engine.training.preflight import preflight
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.loading import load_for
-from cnn_tui.tui.cli.options import Reading
+from cnn_tui.tui.cli.options import Computing, Reading
 from cnn_tui.tui.cli.output import print_json, print_line
 
 _MARKS = {True: "ok", False: "WRONG", None: "?"}
@@ -24,6 +24,7 @@ _MARKS = {True: "ok", False: "WRONG", None: "?"}
 @options.data_dir
 @options.skip_damaged
 @options.reading
+@options.computing
 @options.threads
 @options.as_json
 def command(
@@ -32,6 +33,7 @@ def command(
     data_dir: Path | None,
     skip_damaged: bool,
     reading: Reading,
+    computing: Computing,
     threads: int | None,
     as_json: bool,
 ) -> int:
@@ -40,7 +42,9 @@ def command(
     Loss and gradients correct, a few images memorised, classes balanced, images normalised: a line
     for each. Exit code 1 if a check fails.
     """
-    network, dataset, _ = load_for(arch, data, data_dir, skip_damaged=skip_damaged, reading=reading)
+    network, dataset, _ = load_for(
+        arch, data, data_dir, skip_damaged=skip_damaged, reading=reading, change=computing.applied
+    )
     wrong = []
     for result in preflight(network, dataset, threads=threads or default_threads()):
         if as_json:

@@ -14,7 +14,7 @@ from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_data
-from cnn_tui.tui.cli.options import Extras
+from cnn_tui.tui.cli.options import Computing, Extras
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.history.continuing import OnHangup
 
@@ -22,6 +22,7 @@ from cnn_tui.tui.history.continuing import OnHangup
 @click.command("resume")
 @click.argument("run", shell_complete=completing.runs)
 @click.option("--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Train up to epoch N.")
+@options.computing
 @options.threads
 @click.option(
     "--from",
@@ -41,6 +42,7 @@ def command(
     run: str,
     epochs: int | None,
     from_step: int | None,
+    computing: Computing,
     threads: int | None,
     data_dir: Path | None,
     log_every: float | None,
@@ -52,12 +54,14 @@ def command(
 ) -> int:
     """Resume RUN from its latest checkpoint, to the same bits as if it had never stopped.
 
+    With --engine it goes on with another engine, to the same weights but for rounding.
+
     cnn-tui runs states RUN lists the other checkpoints.
     """
     folder = open_run(runs_dir, run)
     if epochs is not None:
         require_further(folder, epochs, from_step)
-    network = with_epochs(folder.network(), epochs)
+    network = computing.applied(with_epochs(folder.network(), epochs))
     # Damaged pictures cannot pass unnoticed: the data must equal those of the run.
     _, dataset, _ = load_data(network, data_folder(folder, data_dir), skip_damaged=True)
     check_compatible(network, dataset)

@@ -21,7 +21,7 @@ from cnn_tui.engine.transforms.fine_tune import starting_weights, with_new_head
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
-from cnn_tui.tui.cli.options import Extras, Reading
+from cnn_tui.tui.cli.options import Computing, Extras, Reading
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.history.continuing import OnHangup
 
@@ -54,6 +54,7 @@ from cnn_tui.tui.history.continuing import OnHangup
     type=click.Choice(get_args(ResizeRule)),
     help="How pictures of a folder get the size of the input.",
 )
+@options.computing
 @options.threads
 @options.log_every
 @options.checkpoint_every
@@ -71,6 +72,7 @@ def command(
     data_dir: Path | None,
     skip_damaged: bool,
     reading: Reading,
+    computing: Computing,
     threads: int | None,
     log_every: float | None,
     checkpoint_every: int | None,
@@ -101,7 +103,7 @@ def command(
     changes = {key: value for key, value in recipe.items() if value is not None}
 
     def change(network: Network) -> Network:
-        changed = override(network, changes)
+        changed = computing.applied(override(network, changes))
         return with_new_head(changed, new_head) if new_head else changed
 
     network, dataset, data_dir = load_for(

@@ -9,11 +9,11 @@ from itertools import chain
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.build import build
 from cnn_tui.engine.data.dataset import Dataset, Pixels, Split
 from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.model import Model
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.protocol import Engine
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import LayerReport, Report
@@ -76,9 +76,9 @@ class Bench:
         return next(self.copies())
 
     @cached_property
-    def model(self) -> Model:
+    def model(self) -> Engine:
         """The model of :attr:`copy` with its initial weights."""
-        return build(self.copy[0], seed=self.network.training.seed, threads=self.threads)
+        return make_engine(self.copy[0], seed=self.network.training.seed, threads=self.threads)
 
     def close(self) -> None:
         """End the model's threads."""

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cnn_tui.engine.build import build
-from cnn_tui.engine.model import Model
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.parameters import Parameter
+from cnn_tui.engine.protocol import Engine, Learned
 from cnn_tui.engine.specs.network import Network
 
 STEPS = (1e-5, 1e-6, 1e-7)
@@ -30,7 +29,7 @@ class GradientCheck:
     error: float
     """Largest relative error."""
     parameter: str
-    """Parameter with the largest error."""
+    """Learned with the largest error."""
     entries: int
     """Number of entries that were checked."""
     parameters: int
@@ -52,7 +51,7 @@ def check_gradients(
 
     The loss is that of training, with batch statistics and the dropout masks of a single step.
     """
-    model = build(network, seed=network.training.seed, dtype=np.float64, threads=threads)
+    model = make_engine(network, seed=network.training.seed, dtype=np.float64, threads=threads)
     try:
         return _check(model, images.astype(np.float64), targets, entries, stopping)
     finally:
@@ -60,7 +59,7 @@ def check_gradients(
 
 
 def _check(
-    model: Model,
+    model: Engine,
     images: Array,
     targets: np.ndarray,
     entries: int,
@@ -87,8 +86,8 @@ def _check(
 
 
 def _indices(
-    parameters: list[Parameter], entries: int, rng: np.random.Generator
-) -> Iterator[tuple[Parameter, tuple[int, ...]]]:
+    parameters: list[Learned], entries: int, rng: np.random.Generator
+) -> Iterator[tuple[Learned, tuple[int, ...]]]:
     for parameter in parameters:
         yield parameter, _index(parameter, int(np.abs(parameter.grad).argmax()))
     for _ in range(entries - 1):
@@ -96,11 +95,11 @@ def _indices(
             yield parameter, _index(parameter, int(rng.integers(parameter.size)))
 
 
-def _index(parameter: Parameter, flat: int) -> tuple[int, ...]:
+def _index(parameter: Learned, flat: int) -> tuple[int, ...]:
     return tuple(int(axis) for axis in np.unravel_index(flat, parameter.data.shape))
 
 
-def _error(parameter: Parameter, index: tuple[int, ...], loss: Callable[[], float]) -> float:
+def _error(parameter: Learned, index: tuple[int, ...], loss: Callable[[], float]) -> float:
     """Relative error of one entry, at the step with the smallest error.
 
     The error of a central difference is step**2 / 6 times the third derivative, at most 1e-10, plus

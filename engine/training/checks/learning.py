@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.build import build
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.errors import NonFiniteError
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.training.checks.bench import Bench, CheckResult, count_parameters
 from cnn_tui.engine.training.checks.gradcheck import TOLERANCE, check_gradients
@@ -149,9 +148,9 @@ def try_to_overfit(
     """Train on one batch until every image is right, without L2, dropout and weight decay."""
     recipe = msgspec.structs.replace(network.training, l2=0.0, weight_decay=0.0)
     right, loss, step = 0, float("inf"), 0
-    with closing(build(network, seed=recipe.seed, threads=threads)) as model:
+    with closing(make_engine(network, seed=recipe.seed, threads=threads)) as model:
         model.mode.dropout = 0.0
-        optimizer = build_optimizer(recipe, model)
+        optimizer = model.optimizer(recipe)
         for step in range(1, STEPS + 1):
             try:
                 result = model.train_batch(images, targets)

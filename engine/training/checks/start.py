@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.data.statistics import UNEVEN
-from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.network import SVM
 from cnn_tui.engine.training.checks.bench import Bench, CheckResult
 from cnn_tui.engine.training.rules.start import LEAST_STD, MOST_MEAN, MOST_STD
@@ -103,7 +102,7 @@ def l2_loss(bench: Bench) -> CheckResult:
     strength = l2 or TRIAL_L2
     # Plain SGD, because the check is of L2, not of the recipe's optimizer.
     recipe = msgspec.structs.replace(bench.network.training, optimizer="sgd", l2=strength)
-    added = build_optimizer(recipe, bench.model).step(0.0)
+    added = bench.model.optimizer(recipe).step(0.0)
     squares = sum(
         float(np.square(parameter.data, dtype=np.float64).sum())
         for parameter in bench.model.parameters.values()
