@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture, picture_size
-from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.errors import InsightError, ShapeError
 from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.sliding import SlidingForm, sliding_form

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import distributed
 from distributed import Client, LocalCluster, Security
 
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.errors import SweepError, reason_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.sweeps.worker import can_read, version
-from cnn_tui.engine.cores import default_threads
 
 _PATIENCE = 10.0
 """Seconds to wait for a scheduler."""

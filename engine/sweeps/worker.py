@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from distributed import Queue, get_worker
 
+from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.sources import cache_home
 from cnn_tui.engine.errors import CnnTuiError
@@ -24,7 +25,6 @@ from cnn_tui.engine.sweeps.work import (
     read_data,
     train_run,
 )
-from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.training.control import Control
 
 _controls: dict[str, Control] = {}
