@@ -24,8 +24,6 @@ def whole_rows(arena: Arena, *volumes: Array) -> list[Array]:
     return wide if len({volume.shape for volume in wide}) == 1 else list(volumes)
 
 
-FEWEST_IN_DOT = 128
-"""Numbers of a channel in a row below which dot products are slow."""
 FEWEST_ROWS = 4
 """Rows of a volume below which a row filled with values costs more than it saves."""
 
@@ -70,64 +68,6 @@ class PairSums:
         """The sums as ``(2, C)``."""
         np.vecdot(self.a, self.b, out=self.products)
         return np.stack([self.sums.of(self.a), self.products.sum(0, dtype=np.float64)])
-
-
-FEWEST_ROWS = 4
-"""Rows of a volume below which a row filled with values costs more than it saves."""
-
-
-class ChannelRow:
-    """A value for each channel, ``(1, C, 1, 1)``, in the form in which it multiplies a volume.
-
-    If the runs of a channel are short, that is a whole row, in which each value is repeated.
-    """
-
-    def __init__(self, values: Array, spread: Array) -> None:
-        self.values, self.spread = values, spread
-
-    @classmethod
-    def several(cls, values: Sequence[Array], volume: Array, arena: Arena) -> list[ChannelRow]:
-        """Several for the same volume. Their rows are the arena's until they are released."""
-        height, _, width, images = volume.shape
-        row = (1, *volume.shape[1:])
-        is_short = width * images < LONG_RUN and height >= FEWEST_ROWS
-        return [cls(each, arena.acquire(row) if is_short else each) for each in values]
-
-    def release(self, arena: Arena) -> None:
-        """Return the row to the arena, whose later operations may overwrite it."""
-        arena.release(self.spread)
-
-    def filled(self) -> Array:
-        """The values as they are now."""
-        if self.spread is not self.values:
-            np.copyto(self.spread, self.values)
-        return self.spread
-
-
-class PairSums:
-    """Sums of ``a`` and of ``a * b`` for each channel, over height, width and images."""
-
-    def __init__(self, a: Array, b: Array, arena: Arena) -> None:
-        self.a, self.b = as_rows(a), as_rows(b)
-        self.sums = ChannelSums(a)
-        self.partial = np.empty(a.shape[:2], a.dtype)
-        # Dot products of short runs take longer than the product of the volumes.
-        self.blocks: list[tuple[Array, ...]] = []
-        if a[0, 0].size < FEWEST_IN_DOT:
-            products = arena.scratch(row_blocks(a)[0][0].shape)
-            self.blocks = [
-                (*rows, products[: len(rows[0])], partial)
-                for *rows, partial in row_blocks(a, b, self.partial)
-            ]
-
-    def of(self) -> NDArray[np.float64]:
-        """The sums as ``(2, C)``."""
-        for a, b, product, partial in self.blocks:
-            np.multiply(a, b, out=product)
-            np.matmul(as_rows(product), self.sums.ones, out=partial)
-        if not self.blocks:
-            np.vecdot(self.a, self.b, out=self.partial)
-        return np.stack([self.sums.of(self.a), self.partial.sum(0, dtype=np.float64)])
 
 
 class Repeated:
