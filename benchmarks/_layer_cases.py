@@ -125,7 +125,6 @@ def _rows() -> Iterator[Case]:
         yield Case("activation", layers, (32, 56, 56), 16)
     for batch, side, layers in (
         (16, (256, 14, 14), "dropout 0.5"),
-        (16, (256, 14, 14), "stochastic_depth 0"),
         (16, (64, 56, 56), "parallel { } { } add"),
         (64, (16, 32, 32), "parallel { } { } add | relu"),
         (16, (64, 28, 28), "parallel { } { }"),

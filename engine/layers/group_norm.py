@@ -52,20 +52,23 @@ def layernorm_ops(placed: Placed, parts: Parts) -> list[Op]:
     """A layer norm with ``weight`` and ``bias``: one value each, or for each channel."""
     layer, size = placed.layer, placed.shape[1:]
 
-    def by_pixel(x: Array, y: Array, arena: Arena) -> PixelNormKernel:
+    def over_channels(x: Array, y: Array, arena: Arena) -> PixelNormKernel:
         return PixelNormKernel(x, y, layer.eps, arena)
 
-    def whole(x: Array, y: Array, arena: Arena) -> LayerNormKernel:
+    def over_volume(x: Array, y: Array, arena: Arena) -> LayerNormKernel:
         return LayerNormKernel(x, y, 1, layer.eps, arena)
 
-    by_channel = layer.over == "channels" or not size
-    return [_norm_op(placed, parts, by_pixel if by_channel else whole, by_pixel=not by_channel)]
+    if layer.over == "channels" or not size:
+        return [_norm_op(placed, parts, over_channels)]
+    return [_norm_op(placed, parts, over_volume, every_pixel=True)]
 
 
-def _norm_op(placed: Placed, parts: Parts, make: MakeNorm, *, by_pixel: bool = False) -> Op:
+def _norm_op(placed: Placed, parts: Parts, make: MakeNorm, *, every_pixel: bool = False) -> Op:
     channels, *size = placed.shape
-    shape, axes, spread = (channels,), (0,), (channels, 1)
-    if by_pixel:
+    shape: Shape = (channels,)
+    axes: Shape = (0,)
+    spread: Shape = (channels, 1)
+    if every_pixel:
         height, width = size
         shape, axes = (height, channels, width), (1, 0, 2)
         spread = (height, channels * width, 1)

@@ -23,6 +23,8 @@ gathered  other filter banks over 1 MB, rows under 256        im2col of several 
 ========  ==================================================  ==================================
 
 The gradient of the input is the same operation on ``dy`` with the weights rotated by 180 degrees
-where the stride is 1, and scattered columns (col2im) elsewhere. docs/performance.md has the
-measurements.
+where the stride is 1, and scattered columns (col2im) elsewhere.
+
+The other layers work on rows, which :mod:`rows` makes long, and on blocks that stay in cache; pools
+on :mod:`planes`. docs/performance.md has the measurements.
 """

@@ -302,11 +302,10 @@ class ActivationKernel(InPlaceKernel):
         shape = blocks[0][0].shape
         numbers, *spares = arena.scratches(arena.mask_size(shape), *[shape] * self.rule.spares)
         mask = mask_in(numbers, shape)
-        self.backward_rows = [
-            BackwardRows(*rows, mask[:count], tuple(spare[:count] for spare in spares))
-            for rows in blocks
-            if (count := len(rows[0]))
-        ]
+        for x, y, dy, dx in blocks:
+            some = slice(0, len(x))
+            scratch = tuple(spare[some] for spare in spares)
+            self.backward_rows.append(BackwardRows(x, y, dy, dx, mask[some], scratch))
 
     def backward(self) -> None:
         for rows in self.backward_rows:

@@ -53,7 +53,7 @@ class DropoutKernel(InPlaceKernel):
         self.x, self.y, self.p, self.layer = x, y, p, layer
         self.mode, self.shard = mode, shard.index
         shape = self.mask_shape(x)
-        self.random = np.empty(shape, np.float32)
+        self.random, self.kept = np.empty(shape, np.float32), np.empty(shape, np.bool_)
         self.mask = shard.arena.allocate(shape)
 
     def mask_shape(self, x: Array) -> tuple[int, int, int, int]:
@@ -69,7 +69,9 @@ class DropoutKernel(InPlaceKernel):
         generator = np.random.Generator(np.random.SFC64(np.random.SeedSequence(key)))
         generator.random(out=self.random, dtype=np.float32)
         p = self.p if self.mode.dropout is None else self.mode.dropout
-        np.multiply(self.random >= p, 1 / (1 - p), out=self.mask)
+        np.greater_equal(self.random, p, out=self.kept)
+        np.copyto(self.mask, self.kept)
+        np.multiply(self.mask, 1 / (1 - p), out=self.mask)
         np.multiply(self.x, self.mask, out=self.y)
 
     def backward(self) -> None:

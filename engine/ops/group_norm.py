@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -150,15 +152,23 @@ class LayerNormKernel(GroupNormKernel):
         """Give the kernel its parameters and their gradients, each ``(H, C * W, 1)``."""
         self.scale, self.shift, self.dscale, self.dshift = gamma, beta, dgamma, dbeta
         self.gamma, self.beta = np.ones(1, gamma.dtype), np.zeros(1, gamma.dtype)
-        self.ones = np.ones((1, self.x.shape[3]), gamma.dtype)
+        # A product with blocks of ones repeats several values at a time, or adds up their images.
+        _, channels, width, images = self.x.shape
+        self.together = math.gcd(channels * width, 16)
+        self.ones = np.kron(np.eye(self.together), np.ones((1, images))).astype(gamma.dtype)
         self.rows_of = _spans(self.blocks)
 
     def repeated(self, values: Array, number: int, spare: Array) -> Array:
         """The values of a block's pixels, repeated for each image, in a scratch array."""
         block = spare[: len(self.blocks[number][0])]
-        rows = block.reshape(len(block), -1, block.shape[3])
-        np.matmul(values[self.rows_of[number]], self.ones, out=rows)
+        rows = values[self.rows_of[number]].reshape(-1, self.together)
+        np.matmul(rows, self.ones, out=block.reshape(len(rows), -1))
         return block
+
+    def add_images(self, block: Array, out: Array) -> None:
+        """Compute the sums over the images of a block."""
+        rows = out.reshape(-1, self.together)
+        np.matmul(block.reshape(len(rows), -1), self.ones.T, out=rows)
 
     def finish(self, number: int, spare: Array, y: Array) -> None:
         np.add(spare, self.term, out=spare)
@@ -169,14 +179,11 @@ class LayerNormKernel(GroupNormKernel):
         return np.multiply(dy, self.repeated(self.scale, number, self.rows[-1]), out=out)
 
     def add_up(self, number: int, dy: Array, normal: Array) -> None:
-        rows = self.rows_of[number]
-        shape = len(normal), -1, normal.shape[3]
-        ones = self.ones.reshape(-1, 1)
-        terms = self.rows[-1][: len(normal)]
+        rows, terms = self.rows_of[number], self.rows[-1][: len(normal)]
         np.copyto(terms, dy)
-        np.matmul(terms.reshape(shape), ones, out=self.dshift[rows])
+        self.add_images(terms, self.dshift[rows])
         np.multiply(terms, normal, out=terms)
-        np.matmul(terms.reshape(shape), ones, out=self.dscale[rows])
+        self.add_images(terms, self.dscale[rows])
 
     def set_gradients(self, sums: Sums, products: Sums) -> None:
         """Nothing: they have been computed block by block."""

@@ -92,7 +92,7 @@ class BatchNormKernel(InPlaceKernel):
 
     def __init__(self, x: Array, y: Array, statistics: BatchStatistics, arena: Arena) -> None:
         self.x, self.y, self.statistics = x, y, statistics
-        self.sums, self.moments = statistics.add_shard(x), PairSums(x, x, arena)
+        self.sums, self.moments = statistics.add_shard(x), PairSums(x, x)
         self.scale, self.shift = ChannelRow.several((statistics.scale, statistics.shift), x, arena)
         # A volume with a halo is written once, not twice.
         self.blocks = row_blocks(x, y)
@@ -120,7 +120,7 @@ class BatchNormKernel(InPlaceKernel):
         super().plan_backward(
             dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
-        self.products = PairSums(dy, self.x, arena)
+        self.products = PairSums(dy, self.x)
         if self.dx is None:
             return
         statistics = self.statistics

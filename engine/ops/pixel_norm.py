@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnn_tui.engine.ops.kernel import InPlaceKernel, row_blocks
+from cnn_tui.engine.ops.kernel import InPlaceKernel, as_rows, row_blocks
 from cnn_tui.engine.ops.memory import Arena, Array
 
 
@@ -25,22 +25,15 @@ class PixelNormKernel(InPlaceKernel):
         self.gamma, self.beta = (each.reshape(1, -1, 1, 1) for each in (gamma, beta))
         self.dgamma, self.dbeta = dgamma, dbeta
 
-    def means(self, block: Array, out: Array) -> None:
-        """Compute the means over the channels."""
-        height, channels = block.shape[:2]
-        flat = block.reshape(height, channels, -1), out.reshape(height, 1, -1)
-        np.matmul(self.average, flat[0], out=flat[1])
-
     def forward(self) -> None:
         np.copyto(self.scale, self.gamma)
         np.copyto(self.shift, self.beta)
         for x, y, mean, inverse_std in self.blocks:
             spare, squares = self.spare[: len(x)], self.squares[: len(x)]
-            np.copyto(spare, x)
-            self.means(spare, mean)
-            np.subtract(spare, mean, out=spare)
+            np.matmul(self.average, as_rows(x), out=as_rows(mean))
+            np.subtract(x, mean, out=spare)
             np.multiply(spare, spare, out=squares)
-            self.means(squares, inverse_std)
+            np.matmul(self.average, as_rows(squares), out=as_rows(inverse_std))
             np.add(inverse_std, self.eps, out=inverse_std)
             np.sqrt(inverse_std, out=inverse_std)
             np.reciprocal(inverse_std, out=inverse_std)
@@ -58,7 +51,7 @@ class PixelNormKernel(InPlaceKernel):
         self.gradients = row_blocks(self.x, self.dy, dx, self.mean, self.inverse_std)
         row, block = (1, *self.x.shape[1:]), self.gradients[0][0].shape
         self.rows = arena.scratches(row, row, row, row, block, block)
-        self.small = np.empty_like(self.gradients[0][3])
+        self.slope, self.offset = (np.empty_like(self.gradients[0][3]) for _ in range(2))
 
     def backward(self) -> None:
         """``dx = (g - mean(g) - n * mean(g * n)) / std`` with ``g = gamma * dy``, n normal x."""
@@ -66,23 +59,25 @@ class PixelNormKernel(InPlaceKernel):
         np.copyto(scale, self.gamma)
         sums.fill(0)
         products.fill(0)
+        # The mean of what is multiplied with gamma is a product with gamma.
+        weights = self.gamma.reshape(1, -1) * self.average
         for x, dy, dx, mean, inverse_std in self.gradients:
-            normal, term, small = normals[: len(x)], terms[: len(x)], self.small[: len(x)]
+            normal, term = normals[: len(x)], terms[: len(x)]
             np.subtract(x, mean, out=normal)
             np.multiply(normal, inverse_std, out=normal)
+            np.add.reduce(dy, axis=0, keepdims=True, out=part)
+            np.add(sums, part, out=sums)
             np.multiply(dy, normal, out=term)
             np.add.reduce(term, axis=0, keepdims=True, out=part)
             np.add(products, part, out=products)
-            np.add.reduce(dy, axis=0, keepdims=True, out=part)
-            np.add(sums, part, out=sums)
             if self.dx is None:
                 continue
-            np.multiply(term, scale, out=term)
-            self.means(term, small)
-            np.multiply(normal, small, out=normal)
+            slope, offset = self.slope[: len(x)], self.offset[: len(x)]
+            np.matmul(weights, as_rows(term), out=as_rows(slope))
+            np.matmul(weights, as_rows(dy), out=as_rows(offset))
+            np.multiply(normal, slope, out=normal)
+            np.add(normal, offset, out=normal)
             np.multiply(dy, scale, out=term)
-            self.means(term, small)
-            np.subtract(term, small, out=term)
             np.subtract(term, normal, out=term)
             np.multiply(term, inverse_std, out=dx)
         self.dgamma[:, 0] = products.sum((0, 2, 3), dtype=float)

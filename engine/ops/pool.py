@@ -37,7 +37,8 @@ BLOCK_BYTES = 1 << 20
 class MaxForward:
     """Outputs of a block: the largest number of each window."""
 
-    combine, padding = np.maximum, -np.inf
+    combine: np.ufunc = np.maximum
+    padding = -np.inf
 
     def __init__(self, x: Array, y: Array, geometry: Geometry, scratch: Sequence[Array]) -> None:
         planes, rows, outputs = scratch
@@ -73,7 +74,8 @@ def combined(combine: np.ufunc, taps: Sequence[Array], out: Array) -> Array:
 class AvgForward(MaxForward):
     """Outputs of a block: the mean of each window."""
 
-    combine, padding = np.add, 0.0
+    combine = np.add
+    padding = 0.0
 
     def scaled_by(self, scale: Array) -> AvgForward:
         """The same block, with one over the size of each window."""

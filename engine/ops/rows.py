@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.ops.kernel import ChannelSums, as_rows, row_blocks
+from cnn_tui.engine.ops.kernel import ChannelSums, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
 
 LONG_RUN = 1024
@@ -24,8 +24,6 @@ def whole_rows(arena: Arena, *volumes: Array) -> list[Array]:
     return wide if len({volume.shape for volume in wide}) == 1 else list(volumes)
 
 
-FEWEST_IN_DOT = 128
-"""Numbers of a channel in a row below which dot products are slow."""
 FEWEST_ROWS = 4
 """Rows of a volume below which a row filled with values costs more than it saves."""
 
@@ -61,27 +59,15 @@ class ChannelRow:
 class PairSums:
     """Sums of ``a`` and of ``a * b`` for each channel, over height, width and images."""
 
-    def __init__(self, a: Array, b: Array, arena: Arena) -> None:
+    def __init__(self, a: Array, b: Array) -> None:
         self.a, self.b = as_rows(a), as_rows(b)
         self.sums = ChannelSums(a)
-        self.partial = np.empty(a.shape[:2], a.dtype)
-        # Dot products of short runs take longer than the product of the volumes.
-        self.blocks: list[tuple[Array, ...]] = []
-        if a[0, 0].size < FEWEST_IN_DOT:
-            products = arena.scratch(row_blocks(a)[0][0].shape)
-            self.blocks = [
-                (*rows, products[: len(rows[0])], partial)
-                for *rows, partial in row_blocks(a, b, self.partial)
-            ]
+        self.products = np.empty(a.shape[:2], a.dtype)
 
     def of(self) -> NDArray[np.float64]:
         """The sums as ``(2, C)``."""
-        for a, b, product, partial in self.blocks:
-            np.multiply(a, b, out=product)
-            np.matmul(as_rows(product), self.sums.ones, out=partial)
-        if not self.blocks:
-            np.vecdot(self.a, self.b, out=self.partial)
-        return np.stack([self.sums.of(self.a), self.partial.sum(0, dtype=np.float64)])
+        np.vecdot(self.a, self.b, out=self.products)
+        return np.stack([self.sums.of(self.a), self.products.sum(0, dtype=np.float64)])
 
 
 class Repeated:
