@@ -16,7 +16,7 @@ from cnn_tui.engine.ops.products import Products, WeightGradient
 from cnn_tui.engine.ops.winograd import (
     WinogradProducts,
     WinogradWeightGradient,
-    favours_winograd,
+    padded_rows,
     winograd_applies,
 )
 
@@ -24,6 +24,8 @@ SHORT_ROW = 256
 """Values in an output row; in shorter rows reading the filter bank dominates (measured)."""
 LARGE_BANK = 1 << 20
 """Bytes; a larger filter bank does not stay in cache."""
+SHORT_SHARED, LARGE_SHARED = 64, 4 << 20
+"""The same where Winograd's filtering applies, which gains more than a few readings cost."""
 
 
 class ConvKernel(Kernel):
@@ -40,12 +42,13 @@ class ConvKernel(Kernel):
     ) -> None:
         self.x, self.y, self.geometry = x, y, geometry
         self.weights, self.dweight = weights, dweight
-        patches = find_patches(x, geometry, arena)
+        padded = padded_rows(x, geometry, weights.weight, arena)
         self.products: Products | WinogradProducts
-        if favours_winograd(patches, weights.weight):
-            self.products = WinogradProducts(weights.points(), weights.blocks, patches, y, arena)
-        else:
+        if padded is None:
+            patches = find_patches(x, geometry, arena)
             self.products = Products(weights.blocks(len(patches.views)), patches, y, arena)
+        else:
+            self.products = WinogradProducts(weights.points(), padded, geometry, y, arena)
 
     def forward(self) -> None:
         self.products.run()
@@ -59,14 +62,15 @@ class ConvKernel(Kernel):
         """Plan the backward pass from ``dy`` to ``dx``, which are given."""
         self.dy, self.dx = dy, dx
         self.dy_rows = as_rows(dy)
-        patches = find_patches(self.x, self.geometry, arena)
+        padded = padded_rows(self.x, self.geometry, self.dweight, arena)
         self.weight_gradient: WeightGradient | WinogradWeightGradient
-        if favours_winograd(patches, self.dweight):
-            self.weight_gradient = WinogradWeightGradient(
-                patches, self.dy_rows, self.dweight, arena
-            )
-        else:
+        if padded is None:
+            patches = find_patches(self.x, self.geometry, arena)
             self.weight_gradient = WeightGradient(patches, self.dy_rows, self.dweight, arena)
+        else:
+            self.weight_gradient = WinogradWeightGradient(
+                padded, self.geometry, self.dy_rows, self.dweight, arena
+            )
         if dx is None:
             return
         if self.geometry.dense:
@@ -77,16 +81,16 @@ class ConvKernel(Kernel):
 
     def _bind_dense(self, dy: Array, dx: Array, arena: Arena) -> None:
         geometry = self.geometry.transposed((dx.shape[0], dx.shape[2]))
-        patches = find_patches(dy, geometry, arena)
         weights = self.weights
+        padded = padded_rows(dy, geometry, weights.weight, arena)
         self.dx_products: Products | WinogradProducts
-        if favours_winograd(patches, weights.weight):
-            self.dx_products = WinogradProducts(
-                weights.flipped_points(), weights.flipped_blocks, patches, dx, arena
-            )
-        else:
+        if padded is None:
+            patches = find_patches(dy, geometry, arena)
             blocks = weights.flipped_blocks(len(patches.views))
             self.dx_products = Products(blocks, patches, dx, arena)
+        else:
+            taps = weights.flipped_points()
+            self.dx_products = WinogradProducts(taps, padded, geometry, dx, arena)
         padded = arena.padded_view(dy, geometry.padding)
         self.border = [] if padded is None else _border(padded, geometry.padding)
 
@@ -158,8 +162,8 @@ class GroupedConvKernel(Kernel):
         super().plan_backward(
             dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
-        dys = np.split(dy, len(self.groups), axis=1)
-        dxs = [None] * len(dys) if self.dx is None else np.split(self.dx, len(dys), axis=1)
+        dys = arena.split(dy, len(self.groups))
+        dxs = [None] * len(dys) if self.dx is None else arena.split(self.dx, len(dys))
         for group, group_dy, group_dx in zip(self.groups, dys, dxs, strict=True):
             group.bind_gradients(group_dy, group_dx, arena)
 
@@ -169,14 +173,14 @@ class GroupedConvKernel(Kernel):
 
 
 def choose_conv_kernel(
-    weight: Array, geometry: Geometry, images: int, groups: int = 1
+    weight: Array, geometry: Geometry, images: int
 ) -> type[ConvKernel] | type[GatheredConvKernel]:
     """The kernel for a filter bank ``(KH, KW, C, F)`` of one group and ``images`` in a shard.
 
     :class:`ConvKernel` itself uses Winograd's filtering where it applies and rows are contiguous,
     shifted views of the input where it has enough channels, and copied patches (im2col) otherwise.
     """
-    if groups == 1 and winograd_applies(geometry, weight):
-        return ConvKernel
-    has_short_rows = geometry.output[1] * images < SHORT_ROW
-    return GatheredConvKernel if has_short_rows and weight.nbytes > LARGE_BANK else ConvKernel
+    row = geometry.output[1] * images
+    shared = winograd_applies(geometry, weight)
+    short, large = (SHORT_SHARED, LARGE_SHARED) if shared else (SHORT_ROW, LARGE_BANK)
+    return GatheredConvKernel if row < short and weight.nbytes > large else ConvKernel

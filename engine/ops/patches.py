@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -44,13 +44,20 @@ class Geometry:
     @property
     def dense(self) -> bool:
         """Whether the gradient of the input is itself a convolution with stride 1."""
-        fits = all(p < k for p, k in zip(self.padding, self.kernel, strict=True))
-        return self.unit and fits
+        return self.stride == (1, 1) and min(self._outer) >= 0
+
+    @property
+    def _outer(self) -> tuple[int, int]:
+        """The padding of the gradient of the output."""
+        high, wide = (
+            d * (k - 1) - p
+            for k, p, d in zip(self.kernel, self.padding, self.dilation, strict=True)
+        )
+        return high, wide
 
     def transposed(self, size: tuple[int, int]) -> Geometry:
         """The window of the gradient of an input of ``size``; requires :attr:`dense`."""
-        padding = tuple(k - 1 - p for k, p in zip(self.kernel, self.padding, strict=True))
-        return Geometry(self.kernel, (1, 1), (padding[0], padding[1]), (1, 1), size)
+        return Geometry(self.kernel, (1, 1), self._outer, self.dilation, size)
 
 
 def taps(size: int, geometry: Geometry, axis: int, tap: int) -> tuple[slice, slice]:
@@ -166,21 +173,11 @@ class ShiftedViews:
     """
 
     def __init__(self, padded: Array, geometry: Geometry) -> None:
-        self.padded, self.geometry = padded, geometry
         channels, images = padded.shape[1], padded.shape[3]
         (out_h, out_w), (kernel_h, kernel_w) = geometry.output, geometry.kernel
         shape = (out_h, kernel_h * channels, out_w * images)
         strides = (padded.strides[0], padded.strides[1], padded.itemsize)
         self.views = [as_strided(padded[:, :, kw:], shape, strides) for kw in range(kernel_w)]
-
-    def rows(self, rows: slice) -> ShiftedViews:
-        """The patches of the output ``rows``."""
-        kernel_h, output = (
-            self.geometry.kernel[0],
-            (rows.stop - rows.start, self.geometry.output[1]),
-        )
-        padded = self.padded[rows.start : rows.stop + kernel_h - 1]
-        return ShiftedViews(padded, replace(self.geometry, output=output))
 
     def fill(self) -> None:
         """Do nothing: views need no copy."""
