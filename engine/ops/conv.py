@@ -11,8 +11,9 @@ from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.gathered import GatheredConvKernel
 from cnn_tui.engine.ops.kernel import Kernel, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
-from cnn_tui.engine.ops.patches import Geometry, find_patches, taps
+from cnn_tui.engine.ops.patches import Geometry, taps
 from cnn_tui.engine.ops.products import Products, WeightGradient
+from cnn_tui.engine.ops.strided import StridedGradient
 from cnn_tui.engine.ops.winograd import (
     WinogradProducts,
     WinogradWeightGradient,
@@ -45,8 +46,7 @@ class ConvKernel(Kernel):
         padded = padded_rows(x, geometry, weights.weight, arena)
         self.products: Products | WinogradProducts
         if padded is None:
-            patches = find_patches(x, geometry, arena)
-            self.products = Products(weights.blocks(len(patches.views)), patches, y, arena)
+            self.products = Products(weights.blocks, x, geometry, y, arena)
         else:
             self.products = WinogradProducts(weights.points(), padded, geometry, y, arena)
 
@@ -62,11 +62,13 @@ class ConvKernel(Kernel):
         """Plan the backward pass from ``dy`` to ``dx``, which are given."""
         self.dy, self.dx = dy, dx
         self.dy_rows = as_rows(dy)
+        self.dx_products: Products | WinogradProducts | StridedGradient | None = None
         padded = padded_rows(self.x, self.geometry, self.dweight, arena)
         self.weight_gradient: WeightGradient | WinogradWeightGradient
         if padded is None:
-            patches = find_patches(self.x, self.geometry, arena)
-            self.weight_gradient = WeightGradient(patches, self.dy_rows, self.dweight, arena)
+            self.weight_gradient = WeightGradient(
+                self.x, self.geometry, self.dy_rows, self.dweight, arena
+            )
         else:
             self.weight_gradient = WinogradWeightGradient(
                 padded, self.geometry, self.dy_rows, self.dweight, arena
@@ -75,6 +77,9 @@ class ConvKernel(Kernel):
             return
         if self.geometry.dense:
             self._bind_dense(dy, dx, arena)
+        elif self.geometry.dilation == (1, 1):
+            self.dx_products = StridedGradient(self.weights, dy, self.geometry, dx, arena)
+            self.border = []
         else:
             rows = self.weights.weight[..., 0].size
             self.columns = arena.scratch((len(self.dy_rows), rows, self.dy_rows.shape[2]))
@@ -83,11 +88,8 @@ class ConvKernel(Kernel):
         geometry = self.geometry.transposed((dx.shape[0], dx.shape[2]))
         weights = self.weights
         padded = padded_rows(dy, geometry, weights.weight, arena)
-        self.dx_products: Products | WinogradProducts
         if padded is None:
-            patches = find_patches(dy, geometry, arena)
-            blocks = weights.flipped_blocks(len(patches.views))
-            self.dx_products = Products(blocks, patches, dx, arena)
+            self.dx_products = Products(weights.flipped_blocks, dy, geometry, dx, arena)
         else:
             taps = weights.flipped_points()
             self.dx_products = WinogradProducts(taps, padded, geometry, dx, arena)
@@ -98,7 +100,7 @@ class ConvKernel(Kernel):
         self.weight_gradient.run()
         if self.dx is None:
             return
-        if self.geometry.dense:
+        if self.dx_products is not None:
             for strip in self.border:
                 strip.fill(0)
             self.dx_products.run()
