@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -20,6 +20,16 @@ RECIPE = Recipe(optimizer="momentum", lr=1e-4)
 
 Step = Callable[[], None]
 """Forward, loss, backward, and an update by SGD with momentum, all in float32."""
+
+
+class Trainable(Protocol):
+    """A network and the size of its batches."""
+
+    @property
+    def network(self) -> Network: ...
+
+    @property
+    def batch(self) -> int: ...
 
 
 class Workload(NamedTuple):
@@ -71,7 +81,7 @@ def random_batch(network: Network, batch: int) -> tuple[np.ndarray, np.ndarray]:
     return images, rng.integers(0, classes, batch)
 
 
-def engine_step(work: Workload, threads: int) -> Step:
+def engine_step(work: Trainable, threads: int) -> Step:
     """A training step of the engine."""
     model = build(work.network, threads=threads)
     optimizer = build_optimizer(RECIPE, model)
@@ -84,7 +94,7 @@ def engine_step(work: Workload, threads: int) -> Step:
     return step
 
 
-def torch_step(work: Workload, threads: int, *, channels_last: bool, fused: bool = False) -> Step:
+def torch_step(work: Trainable, threads: int, *, channels_last: bool, fused: bool = False) -> Step:
     """The same step in PyTorch, from the same weights, in one of its two memory formats."""
     import torch  # only here: the engine's own memory is measured without it
     from torch_peer import copy_weights, loss_function, to_torch, torch_optimizer

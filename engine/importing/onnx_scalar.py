@@ -16,7 +16,7 @@ import numpy as np
 from cnn_tui.engine.importing.modules import rounded
 from cnn_tui.engine.importing.onnx_file import Node, OnnxFile
 from cnn_tui.engine.importing.onnx_graph import Join, Path
-from cnn_tui.engine.ops.activations import ACTIVATIONS
+from cnn_tui.engine.ops.activations import ACTIVATIONS, activated
 from cnn_tui.engine.specs.activations import ELU, GELU, Activation, LeakyReLU
 from cnn_tui.engine.specs.layers import Layer
 
@@ -73,12 +73,8 @@ def _is_close(values: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def _of(layer: Layer, x: np.ndarray) -> np.ndarray:
-    row = ACTIVATIONS[type(layer)]
-    x = x.copy()
-    y, *scratch = (np.empty_like(x) for _ in range(1 + row.scratch))
     with np.errstate(all="ignore"):
-        row.forward(layer, x, y, *scratch)
-    return y
+        return activated(layer, x)
 
 
 def values_of(item: Node | Join, file: OnnxFile, x: np.ndarray) -> np.ndarray | None:

@@ -20,6 +20,7 @@ from cnn_tui.engine.ops.elementwise import ZeroPadKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import Array, Padding
 from cnn_tui.engine.ops.merging import MERGES, ShareKernel
+from cnn_tui.engine.ops.rows import whole_rows
 from cnn_tui.engine.specs.layers import Merge
 
 
@@ -130,6 +131,7 @@ class PlannedMerge(PlannedOp):
             if second is not dy:
                 shard.arena.release(second)
             targets.append(target)
-            sums.append(partial(np.add, first, second, out=target))
+            *parts, out = whole_rows(shard.arena, first, second, target)
+            sums.append(partial(np.add, *parts, out=out))
         self.backward.append(Stage(sums))
         return targets

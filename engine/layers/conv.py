@@ -100,7 +100,8 @@ class BiasOp(ShardedOp):
     def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
         y = x if overwrite else shard.arena.allocate(x.shape, halo)
         shard.arena.inherit_halo(y, x)
-        return BiasKernel(x, y, self.bias.storage, self.bias.part_of(shard.grads))
+        dbias = self.bias.part_of(shard.grads)
+        return BiasKernel(x, y, self.bias.storage, dbias, shard.arena)
 
 
 def conv_ops(placed: Placed, parts: Parts) -> list[Op]:

@@ -2,65 +2,77 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed
-from cnn_tui.engine.ops.group_norm import BY_GROUP, BY_PIXEL, Axes, GroupNormKernel, Spread
+from cnn_tui.engine.ops.group_norm import GroupNormKernel, LayerNormKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.memory import Array, Padding
+from cnn_tui.engine.ops.memory import Arena, Array, Padding
+from cnn_tui.engine.ops.pixel_norm import PixelNormKernel
 from cnn_tui.engine.parameters import Parameter
+from cnn_tui.engine.shapes import Shape
 
-
-class Grouping(NamedTuple):
-    """What is normalised together, and how the parameters spread over it."""
-
-    groups: int
-    axes: Axes
-    spread: Spread
-    eps: float
+MakeNorm = Callable[[Array, Array, Arena], GroupNormKernel | PixelNormKernel]
 
 
 class GroupNormOp(ShardedOp):
     """A normalisation with a scale and a shift."""
 
-    def __init__(self, name: str, gamma: Parameter, beta: Parameter, grouping: Grouping) -> None:
-        self.name, self.gamma, self.beta, self.grouping = name, gamma, beta, grouping
+    def __init__(
+        self, name: str, gamma: Parameter, beta: Parameter, make: MakeNorm, spread: Shape
+    ) -> None:
+        self.name, self.gamma, self.beta, self.make, self.spread = name, gamma, beta, make, spread
 
     def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
         y = shard.arena.allocate(x.shape, halo)
         shard.arena.inherit_halo(y, x)
-        groups, axes, spread, eps = self.grouping
-        kernel = GroupNormKernel(x, y, groups, axes, eps, shard.arena)
-        dgamma, dbeta = (p.part_of(shard.grads) for p in (self.gamma, self.beta))
-        kernel.bind(self.gamma.storage, self.beta.storage, dgamma, dbeta, spread)
+        kernel = self.make(x, y, shard.arena)
+        arrays = (
+            self.gamma.storage,
+            self.beta.storage,
+            self.gamma.part_of(shard.grads),
+            self.beta.part_of(shard.grads),
+        )
+        kernel.bind(*(array.reshape(self.spread) for array in arrays))
         return kernel
 
 
 def groupnorm_ops(placed: Placed, parts: Parts) -> list[Op]:
     """A group norm with scales ``weight (C,)`` and shifts ``bias (C,)``."""
-    channels, groups = placed.shape[0], placed.layer.num_groups
-    spread = (1, groups, channels // groups, 1, 1)
-    grouping = Grouping(groups, BY_GROUP, spread, placed.layer.eps)
-    return [_norm_op(placed, parts, (channels,), (0,), grouping)]
+    layer = placed.layer
+
+    def make(x: Array, y: Array, arena: Arena) -> GroupNormKernel:
+        return GroupNormKernel(x, y, layer.num_groups, layer.eps, arena)
+
+    return [_norm_op(placed, parts, make)]
 
 
 def layernorm_ops(placed: Placed, parts: Parts) -> list[Op]:
     """A layer norm with ``weight`` and ``bias``: one value each, or for each channel."""
+    layer, size = placed.layer, placed.shape[1:]
+
+    def over_channels(x: Array, y: Array, arena: Arena) -> PixelNormKernel:
+        return PixelNormKernel(x, y, layer.eps, arena)
+
+    def over_volume(x: Array, y: Array, arena: Arena) -> LayerNormKernel:
+        return LayerNormKernel(x, y, 1, layer.eps, arena)
+
+    if layer.over == "channels" or not size:
+        return [_norm_op(placed, parts, over_channels)]
+    return [_norm_op(placed, parts, over_volume, every_pixel=True)]
+
+
+def _norm_op(placed: Placed, parts: Parts, make: MakeNorm, *, every_pixel: bool = False) -> Op:
     channels, *size = placed.shape
-    eps = placed.layer.eps
-    if placed.layer.over == "channels" or not size:
-        grouping = Grouping(1, BY_PIXEL, (1, 1, channels, 1, 1), eps)
-        return [_norm_op(placed, parts, (channels,), (0,), grouping)]
-    height, width = size
-    grouping = Grouping(1, BY_GROUP, (height, 1, channels, width, 1), eps)
-    return [_norm_op(placed, parts, (height, channels, width), (1, 0, 2), grouping)]
-
-
-def _norm_op(
-    placed: Placed, parts: Parts, shape: tuple[int, ...], axes: tuple[int, ...], grouping: Grouping
-) -> Op:
+    shape: Shape = (channels,)
+    axes: Shape = (0,)
+    spread: Shape = (channels, 1)
+    if every_pixel:
+        height, width = size
+        shape, axes = (height, channels, width), (1, 0, 2)
+        spread = (height, channels * width, 1)
     gamma = Parameter(f"{placed.name}.weight", shape, axes, "scale", initial=1.0)
     beta = Parameter(f"{placed.name}.bias", shape, axes, "bias")
     parts.parameters += [gamma, beta]
-    return GroupNormOp(placed.name, gamma, beta, grouping)
+    return GroupNormOp(placed.name, gamma, beta, make, spread)

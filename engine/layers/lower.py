@@ -16,14 +16,15 @@ from cnn_tui.engine.layers.scale import layer_scale_ops, prelu_ops
 from cnn_tui.engine.layers.shaping import channel_shuffle_ops, pad_ops
 from cnn_tui.engine.layers.simple import (
     PoolOp,
+    WholePoolOp,
     activation_ops,
-    adaptive_avgpool_ops,
     dropout_ops,
-    global_pool_ops,
     lrn_ops,
     pool_ops,
+    whole_pool_ops,
 )
 from cnn_tui.engine.ops.activations import ACTIVATIONS
+from cnn_tui.engine.ops.global_pool import GlobalMaxPoolKernel
 from cnn_tui.engine.ops.pool import MaxPoolKernel
 from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
@@ -60,7 +61,7 @@ def chain_ops(placed: Sequence[Placed], parts: Parts) -> list[Op]:
 def _append(ops: list[Op], op: Op) -> None:
     """Append an operation; a max pool is inserted before the operations that it commutes with."""
     index = len(ops)
-    if isinstance(op, PoolOp) and op.make is MaxPoolKernel:
+    if isinstance(op, PoolOp | WholePoolOp) and op.make in (MaxPoolKernel, GlobalMaxPoolKernel):
         while index and ops[index - 1].monotone:
             index -= 1
     ops.insert(index, op)
@@ -93,9 +94,9 @@ BUILDERS: dict[type, Builder] = {
     DWConv: dwconv_ops,
     MaxPool: pool_ops,
     AvgPool: pool_ops,
-    GlobalAvgPool: global_pool_ops,
-    GlobalMaxPool: global_pool_ops,
-    AdaptiveAvgPool: adaptive_avgpool_ops,
+    GlobalAvgPool: whole_pool_ops,
+    GlobalMaxPool: whole_pool_ops,
+    AdaptiveAvgPool: whole_pool_ops,
     FC: fc_ops,
     Dropout: dropout_ops,
     StochasticDepth: dropout_ops,

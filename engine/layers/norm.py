@@ -48,7 +48,7 @@ class PlannedBatchNorm(PlannedOp):
     ) -> None:
         self.shards, self.statistics = shards, statistics
         self.kernels = [
-            BatchNormKernel(x, shard.arena.allocate(x.shape, halo), statistics)
+            BatchNormKernel(x, shard.arena.allocate(x.shape, halo), statistics, shard.arena)
             for x, shard in zip(xs, shards, strict=True)
         ]
         self.ys = [kernel.y for kernel in self.kernels]

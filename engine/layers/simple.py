@@ -9,11 +9,12 @@ from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
 from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel
 from cnn_tui.engine.ops.elementwise import DropoutKernel, StochasticDepthKernel
+from cnn_tui.engine.ops.global_pool import AdaptiveAvgPoolKernel, GlobalMaxPoolKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
+from cnn_tui.engine.ops.lrn import LRNKernel
 from cnn_tui.engine.ops.memory import Array, Padding
-from cnn_tui.engine.ops.norm import LRNKernel
 from cnn_tui.engine.ops.patches import Geometry
-from cnn_tui.engine.ops.pool import AdaptiveAvgPoolKernel, AvgPoolKernel, MaxPoolKernel
+from cnn_tui.engine.ops.pool import AvgPoolKernel, MaxPoolKernel
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.layers import MaxPool, StochasticDepth
 from cnn_tui.engine.specs.pooling import GlobalMaxPool
@@ -25,7 +26,7 @@ MakePool = Callable[[Array, Array, Geometry, Shard], Kernel]
 class ElementwiseOp(ShardedOp):
     """An operation whose output has the shape of its input.
 
-    A backward pass that reads ``y`` does not read ``x``, so that ``y`` may overwrite it.
+    If the backward pass reads ``y`` but not ``x``, ``y`` may overwrite it: then it is in place.
     """
 
     def __init__(
@@ -34,10 +35,11 @@ class ElementwiseOp(ShardedOp):
         make: MakeElementwise,
         *,
         saves_output: bool = False,
+        in_place: bool = False,
         monotone: bool = False,
     ) -> None:
         self.name, self.make = name, make
-        self.saves_output = self.in_place = saves_output
+        self.saves_output, self.in_place = saves_output, in_place
         self.monotone = monotone
 
     def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
@@ -68,7 +70,8 @@ def activation_ops(placed: Placed, parts: Parts) -> list[Op]:
         ElementwiseOp(
             placed.name,
             lambda x, y, shard: ActivationKernel(x, y, layer, shard.arena),
-            saves_output=rule.saves == "y",
+            saves_output=rule.saves != "x",
+            in_place=rule.saves == "y",
             monotone=rule.monotone,
         )
     ]
@@ -97,27 +100,22 @@ def pool_ops(placed: Placed, parts: Parts) -> list[Op]:
     return [PoolOp(placed.name, make, geometry, saves_output=False)]
 
 
-def global_pool_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """The operation of a global pool: one window over the whole volume."""
-    _, height, width = placed.shape
-    whole = Geometry((height, width), (1, 1), (0, 0), (1, 1), (1, 1))
-    if isinstance(placed.layer, GlobalMaxPool):
-        return [PoolOp(placed.name, MaxPoolKernel, whole, saves_output=True)]
-    return [PoolOp(placed.name, AvgPoolKernel, whole, saves_output=False)]
+class WholePoolOp(ShardedOp):
+    """A pool of the whole volume, or to a given size."""
 
-
-class AdaptiveAvgPoolOp(ShardedOp):
-    """Average pooling to a given size."""
-
-    def __init__(self, name: str, output: Shape) -> None:
-        self.name, self.output = name, output
+    def __init__(
+        self, name: str, make: MakeElementwise, output: Shape, *, saves_output: bool
+    ) -> None:
+        self.name, self.make, self.output, self.saves_output = name, make, output, saves_output
 
     def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
         channels, height, width = self.output
         y = shard.arena.allocate((height, channels, width, shard.size), halo)
-        return AdaptiveAvgPoolKernel(x, y, shard)
+        return self.make(x, y, shard)
 
 
-def adaptive_avgpool_ops(placed: Placed, parts: Parts) -> list[Op]:
-    """The operation of an average pool to a given size."""
-    return [AdaptiveAvgPoolOp(placed.name, placed.output)]
+def whole_pool_ops(placed: Placed, parts: Parts) -> list[Op]:
+    """The operation of a global pool, or of an average pool to a given size."""
+    is_max = isinstance(placed.layer, GlobalMaxPool)
+    make = GlobalMaxPoolKernel if is_max else AdaptiveAvgPoolKernel
+    return [WholePoolOp(placed.name, make, placed.output, saves_output=is_max)]

@@ -31,5 +31,7 @@ banded    groups of up to 32 channels, also depthwise         one batched produc
 The gradient of the input is the same operation on ``dy`` with the weights rotated by 180 degrees
 where the stride is 1. With a stride the pixels that the same taps read form a phase, and each phase
 is a convolution of stride 1 (``strided``); gathered patches are scattered instead (col2im).
-docs/performance.md has the measurements.
+
+The other layers work on rows, which :mod:`rows` makes long, and on blocks that stay in cache; pools
+on :mod:`planes`. docs/performance.md has the measurements.
 """

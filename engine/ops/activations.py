@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cnn_tui.engine.ops.gelu import gelu_exact, gelu_exact_slope, gelu_tanh, gelu_tanh_slope
 from cnn_tui.engine.ops.kernel import InPlaceKernel, row_blocks
 from cnn_tui.engine.ops.memory import Arena, Array, mask_in
-from cnn_tui.engine.ops.normal_tail import normal_tail
+from cnn_tui.engine.ops.rows import whole_rows
 from cnn_tui.engine.specs.activations import (
     ELU,
     GELU,
@@ -26,255 +26,245 @@ from cnn_tui.engine.specs.activations import (
 )
 
 
+class ForwardRows(NamedTuple):
+    """A block of rows of a forward pass; ``y`` may be ``x``."""
+
+    x: Array
+    y: Array
+    zeros: Array
+    """Zeros that broadcast to ``x``: NumPy finds the larger of two arrays in a fifth of the time
+    that it takes for an array and a number."""
+    spares: tuple[Array, ...]
+
+
 class BackwardRows(NamedTuple):
     """A block of rows of a backward pass, small enough to stay in cache; ``dx`` may be ``dy``."""
 
-    saved: Array
+    x: Array
+    y: Array
+    """Only what the activation saves is valid of ``x`` and ``y``."""
     dy: Array
     dx: Array
     mask: NDArray[np.bool_]
-    """Scratch, like ``spares``; every array has the shape of ``saved``."""
+    """Scratch, like ``spares``; every array has the shape of ``x``."""
     spares: tuple[Array, ...]
 
 
 class Activation(NamedTuple):
     """The functions of one type of activation; each takes the layer's spec first."""
 
-    forward: Callable[..., None]
-    """Compute ``y`` from ``x``, with ``scratch`` more arrays of their shape after these."""
+    forward: Callable[[Any, ForwardRows], None]
+    """Compute ``y`` from ``x``."""
     backward: Callable[[Any, BackwardRows], None]
     """Compute ``dx`` from ``dy`` and what was saved."""
-    saves: Literal["x", "y"]
-    """The array that backward reads. If it is ``y``, the output may overwrite ``x``."""
+    saves: Literal["x", "y", "both"]
+    """What backward reads. If it is ``y``, the output may overwrite ``x``."""
     spares: int = 1
     """Number of scratch arrays that backward needs, besides a mask."""
     monotone: bool = False
     """Whether the function is non-decreasing, exactly also in floating point."""
-    scratch: int = 0
-    """Number of scratch arrays that forward needs; it then runs on blocks of rows."""
+    forward_spares: int = 0
+    """Number of scratch arrays that forward needs."""
+    keeps_zero: bool = True
+    """Whether the function maps 0 to 0, so that forward may run over the zeros of halos."""
 
 
-def _relu(layer: ReLU, x: Array, y: Array) -> None:
-    np.maximum(x, 0, out=y)
+def _relu(layer: ReLU, rows: ForwardRows) -> None:
+    np.maximum(rows.x, rows.zeros, out=rows.y)
 
 
-def _relu_backward(layer: ReLU, block: BackwardRows) -> None:
-    np.greater(block.saved, 0, out=block.mask)
-    np.multiply(block.dy, block.mask, out=block.dx)
+def _relu_backward(layer: ReLU, rows: BackwardRows) -> None:
+    # A product of numbers and truth values takes longer than the copy.
+    (slope,) = rows.spares
+    np.greater(rows.y, 0, out=rows.mask)
+    np.copyto(slope, rows.mask)
+    np.multiply(rows.dy, slope, out=rows.dx)
 
 
-def _leaky_relu(layer: LeakyReLU, x: Array, y: Array) -> None:
+def _leaky_relu(layer: LeakyReLU, rows: ForwardRows) -> None:
     """``y = max(x, slope * x)`` for a slope from 0 to 1 (Maas et al. 2013)."""
-    np.multiply(x, layer.negative_slope, out=y)
-    np.maximum(x, y, out=y)
+    np.multiply(rows.x, layer.negative_slope, out=rows.y)
+    np.maximum(rows.x, rows.y, out=rows.y)
 
 
-def _leaky_relu_backward(layer: LeakyReLU, block: BackwardRows) -> None:
-    np.greater(block.saved, 0, out=block.mask)
-    (slope,) = block.spares
-    slope.fill(layer.negative_slope)
-    np.copyto(slope, 1, where=block.mask)
-    np.multiply(block.dy, slope, out=block.dx)
+def _leaky_relu_backward(layer: LeakyReLU, rows: BackwardRows) -> None:
+    (slope,) = rows.spares
+    np.greater(rows.x, 0, out=rows.mask)
+    np.copyto(slope, rows.mask)
+    np.clip(slope, layer.negative_slope, 1, out=slope)
+    np.multiply(rows.dy, slope, out=rows.dx)
 
 
-def _sigmoid(layer: Sigmoid, x: Array, y: Array) -> None:
+def _sigmoid(layer: Sigmoid, rows: ForwardRows) -> None:
     """``y = (1 + tanh(x / 2)) / 2``, which never overflows."""
-    np.multiply(x, 0.5, out=y)
+    y = rows.y
+    np.multiply(rows.x, 0.5, out=y)
     np.tanh(y, out=y)
     np.multiply(y, 0.5, out=y)
     np.add(y, 0.5, out=y)
 
 
-def _sigmoid_backward(layer: Sigmoid, block: BackwardRows) -> None:
+def _sigmoid_backward(layer: Sigmoid, rows: BackwardRows) -> None:
     """``dx = dy * y * (1 - y)``."""
-    (slope,) = block.spares
-    np.subtract(1, block.saved, out=slope)
-    np.multiply(block.saved, slope, out=slope)
-    np.multiply(block.dy, slope, out=block.dx)
+    (slope,) = rows.spares
+    np.subtract(1, rows.y, out=slope)
+    np.multiply(rows.y, slope, out=slope)
+    np.multiply(rows.dy, slope, out=rows.dx)
 
 
-def _tanh(layer: Tanh, x: Array, y: Array) -> None:
-    np.tanh(x, out=y)
+def _tanh(layer: Tanh, rows: ForwardRows) -> None:
+    np.tanh(rows.x, out=rows.y)
 
 
-def _tanh_backward(layer: Tanh, block: BackwardRows) -> None:
+def _tanh_backward(layer: Tanh, rows: BackwardRows) -> None:
     """``dx = dy * (1 - y * y)``."""
-    (slope,) = block.spares
-    np.multiply(block.saved, block.saved, out=slope)
+    (slope,) = rows.spares
+    np.multiply(rows.y, rows.y, out=slope)
     np.subtract(1, slope, out=slope)
-    np.multiply(block.dy, slope, out=block.dx)
+    np.multiply(rows.dy, slope, out=rows.dx)
 
 
-_SCALE = math.sqrt(2 / math.pi)
-_CUBE = 0.044715 * _SCALE
-
-
-def _gelu(layer: GELU, x: Array, y: Array, spare: Array, tail: Array) -> None:
+def _gelu(layer: GELU, rows: ForwardRows) -> None:
     """``y = x * Phi(x)``, exactly or with Phi in the tanh form."""
     if layer.approximate == "tanh":
-        _gelu_tanh(x, y)
-        return
-    # max(0, x) - |x| * Phi(-|x|), in which nothing cancels.
-    np.abs(x, out=spare)
-    normal_tail(spare, tail, y)
-    np.multiply(tail, spare, out=tail)
-    np.maximum(x, 0, out=y)
-    np.subtract(y, tail, out=y)
-
-
-def _gelu_tanh(x: Array, y: Array) -> None:
-    """``y = x * (1 + tanh(u)) / 2`` with ``u = sqrt(2 / pi) * (x + 0.044715 * x**3)``."""
-    np.multiply(x, x, out=y)
-    np.multiply(y, _CUBE, out=y)
-    np.add(y, _SCALE, out=y)
-    np.multiply(y, x, out=y)
-    np.tanh(y, out=y)
-    np.add(y, 1, out=y)
-    np.multiply(y, x, out=y)
-    np.multiply(y, 0.5, out=y)
-
-
-def _gelu_backward(layer: GELU, block: BackwardRows) -> None:
-    if layer.approximate == "tanh":
-        _gelu_tanh_backward(block)
+        gelu_tanh(rows.x, rows.y)
     else:
-        _gelu_exact_backward(block)
+        gelu_exact(rows.x, rows.y, rows.zeros, *rows.spares)
 
 
-def _gelu_tanh_backward(block: BackwardRows) -> None:
-    """``dx = dy * (1 - m) * (1 + 2 * m * x * du/dx)`` with ``m = (1 - tanh(u)) / 2``."""
-    x, (slope, m, _) = block.saved, block.spares
-    np.multiply(x, x, out=slope)
-    np.multiply(slope, _CUBE, out=m)
-    np.add(m, _SCALE, out=m)
-    np.multiply(m, x, out=m)
-    np.tanh(m, out=m)
-    np.multiply(m, -0.5, out=m)
-    np.add(m, 0.5, out=m)
-    np.multiply(slope, 6 * _CUBE, out=slope)
-    np.add(slope, 2 * _SCALE, out=slope)
-    np.multiply(slope, x, out=slope)
-    np.multiply(slope, m, out=slope)
-    np.add(slope, 1, out=slope)
-    np.subtract(1, m, out=m)
-    np.multiply(slope, m, out=slope)
-    np.multiply(block.dy, slope, out=block.dx)
+def _gelu_backward(layer: GELU, rows: BackwardRows) -> None:
+    slope, spare = rows.spares
+    if layer.approximate == "tanh":
+        gelu_tanh_slope(rows.x, slope, spare)
+    else:
+        gelu_exact_slope(rows.x, rows.y, slope, spare, rows.mask)
+    np.multiply(rows.dy, slope, out=rows.dx)
 
 
-def _gelu_exact_backward(block: BackwardRows) -> None:
-    """``dx = dy * (Phi(x) + x * phi(x))``, Phi by its tail: ``1/2 + sign(x) * (1/2 - tail)``."""
-    x, (slope, tail, spare) = block.saved, block.spares
-    np.abs(x, out=slope)
-    normal_tail(slope, tail, spare)
-    np.subtract(0.5, tail, out=tail)
-    np.copysign(tail, x, out=tail)
-    np.add(tail, 0.5, out=tail)
-    np.multiply(x, x, out=slope)
-    np.multiply(slope, -0.5, out=slope)
-    np.exp(slope, out=slope)
-    np.multiply(slope, 1 / math.sqrt(2 * math.pi), out=slope)
-    np.multiply(slope, x, out=slope)
-    np.add(slope, tail, out=slope)
-    np.multiply(block.dy, slope, out=block.dx)
+def _relu6(layer: ReLU6, rows: ForwardRows) -> None:
+    np.clip(rows.x, 0, 6, out=rows.y)
 
 
-def _relu6(layer: ReLU6, x: Array, y: Array) -> None:
-    np.clip(x, 0, 6, out=y)
+def _relu6_backward(layer: ReLU6, rows: BackwardRows) -> None:
+    (slope,) = rows.spares
+    _inside(rows, 6, slope)
+    np.multiply(rows.dy, slope, out=rows.dx)
 
 
-def _relu6_backward(layer: ReLU6, block: BackwardRows) -> None:
-    np.greater(block.saved, 0, out=block.mask)
-    np.multiply(block.dy, block.mask, out=block.dx)
-    np.less(block.saved, 6, out=block.mask)
-    np.multiply(block.dx, block.mask, out=block.dx)
+def _inside(rows: BackwardRows, top: float, slope: Array) -> None:
+    """Compute 1 where ``0 < y < top`` and 0 elsewhere."""
+    # The scratch array takes one more mask until it takes the result.
+    below = slope.reshape(-1).view(np.bool_)[: slope.size].reshape(slope.shape)
+    np.greater(rows.y, 0, out=rows.mask)
+    np.less(rows.y, top, out=below)
+    np.logical_and(rows.mask, below, out=rows.mask)
+    np.copyto(slope, rows.mask)
 
 
-def _elu(layer: ELU, x: Array, y: Array) -> None:
+def _elu(layer: ELU, rows: ForwardRows) -> None:
     """The larger of ``x`` and ``alpha * (exp(min(x, 0)) - 1)``, for an alpha from 0 to 1."""
-    np.minimum(x, 0, out=y)
+    x, y, zeros, _ = rows
+    np.minimum(x, zeros, out=y)
     np.expm1(y, out=y)
     np.multiply(y, layer.alpha, out=y)
     np.maximum(x, y, out=y)
 
 
-def _elu_backward(layer: ELU, block: BackwardRows) -> None:
-    (slope,) = block.spares
-    np.minimum(block.saved, 0, out=slope)
+def _elu_backward(layer: ELU, rows: BackwardRows) -> None:
+    """``dx = dy * (alpha * exp(min(x, 0)) + (1 - alpha) * (x > 0))``."""
+    slope, spare = rows.spares
+    spare.fill(0)
+    np.minimum(rows.x, spare, out=slope)
     np.exp(slope, out=slope)
-    np.multiply(slope, layer.alpha, out=slope)
-    np.greater(block.saved, 0, out=block.mask)
-    np.copyto(slope, 1, where=block.mask)
-    np.multiply(block.dy, slope, out=block.dx)
+    if layer.alpha != 1:
+        np.multiply(slope, layer.alpha, out=slope)
+        np.greater(rows.x, 0, out=rows.mask)
+        np.copyto(spare, rows.mask)
+        np.multiply(spare, 1 - layer.alpha, out=spare)
+        np.add(slope, spare, out=slope)
+    np.multiply(rows.dy, slope, out=rows.dx)
 
 
-def _silu(layer: SiLU, x: Array, y: Array) -> None:
-    """``y = x * (1 + tanh(x / 2)) / 2``, which never overflows."""
-    np.multiply(x, 0.5, out=y)
-    np.tanh(y, out=y)
-    np.add(y, 1, out=y)
-    np.multiply(y, x, out=y)
-    np.multiply(y, 0.5, out=y)
+def _silu(layer: SiLU, rows: ForwardRows) -> None:
+    """``y = h * tanh(h) + h`` with ``h = x / 2``, which never overflows."""
+    x, y, _, (half,) = rows
+    np.multiply(x, 0.5, out=half)
+    np.tanh(half, out=y)
+    np.multiply(y, half, out=y)
+    np.add(y, half, out=y)
 
 
-def _silu_backward(layer: SiLU, block: BackwardRows) -> None:
-    """``dx = dy * s * (1 + x * (1 - s))`` with ``s = sigmoid(x)``."""
-    slope, s = block.spares
-    np.multiply(block.saved, 0.5, out=s)
+def _silu_backward(layer: SiLU, rows: BackwardRows) -> None:
+    """``dx = dy * (s + y * (1 - s))`` with ``s = sigmoid(x)``."""
+    slope, s = rows.spares
+    np.multiply(rows.x, 0.5, out=s)
     np.tanh(s, out=s)
     np.multiply(s, 0.5, out=s)
     np.add(s, 0.5, out=s)
     np.subtract(1, s, out=slope)
-    np.multiply(slope, block.saved, out=slope)
-    np.add(slope, 1, out=slope)
-    np.multiply(slope, s, out=slope)
-    np.multiply(block.dy, slope, out=block.dx)
+    np.multiply(slope, rows.y, out=slope)
+    np.add(slope, s, out=slope)
+    np.multiply(rows.dy, slope, out=rows.dx)
 
 
-def _hardsigmoid(layer: Hardsigmoid, x: Array, y: Array) -> None:
-    np.add(x, 3, out=y)
+def _hardsigmoid(layer: Hardsigmoid, rows: ForwardRows) -> None:
+    y = rows.y
+    np.add(rows.x, 3, out=y)
     np.clip(y, 0, 6, out=y)
     np.multiply(y, 1 / 6, out=y)
 
 
-def _hardsigmoid_backward(layer: Hardsigmoid, block: BackwardRows) -> None:
-    np.greater(block.saved, 0, out=block.mask)
-    np.multiply(block.dy, block.mask, out=block.dx)
-    np.less(block.saved, 1, out=block.mask)
-    np.multiply(block.dx, block.mask, out=block.dx)
-    np.multiply(block.dx, 1 / 6, out=block.dx)
+def _hardsigmoid_backward(layer: Hardsigmoid, rows: BackwardRows) -> None:
+    (slope,) = rows.spares
+    _inside(rows, 1, slope)
+    np.multiply(slope, 1 / 6, out=slope)
+    np.multiply(rows.dy, slope, out=rows.dx)
 
 
-def _hardswish(layer: Hardswish, x: Array, y: Array) -> None:
-    np.add(x, 3, out=y)
+def _hardswish(layer: Hardswish, rows: ForwardRows) -> None:
+    y = rows.y
+    np.add(rows.x, 3, out=y)
     np.clip(y, 0, 6, out=y)
-    np.multiply(y, x, out=y)
+    np.multiply(y, rows.x, out=y)
     np.multiply(y, 1 / 6, out=y)
 
 
-def _hardswish_backward(layer: Hardswish, block: BackwardRows) -> None:
+def _hardswish_backward(layer: Hardswish, rows: BackwardRows) -> None:
     """``dx = dy * (x / 3 + 1 / 2)`` from -3 to 3, nothing below, ``dy`` above."""
-    (slope,) = block.spares
-    np.multiply(block.saved, 1 / 3, out=slope)
+    # Beyond 3 are few, and a masked copy of few numbers costs little.
+    (slope,) = rows.spares
+    np.multiply(rows.x, 1 / 3, out=slope)
     np.add(slope, 0.5, out=slope)
-    np.less_equal(block.saved, -3, out=block.mask)
-    np.copyto(slope, 0, where=block.mask)
-    np.greater_equal(block.saved, 3, out=block.mask)
-    np.copyto(slope, 1, where=block.mask)
-    np.multiply(block.dy, slope, out=block.dx)
+    np.less_equal(rows.x, -3, out=rows.mask)
+    np.copyto(slope, 0, where=rows.mask)
+    np.greater_equal(rows.x, 3, out=rows.mask)
+    np.copyto(slope, 1, where=rows.mask)
+    np.multiply(rows.dy, slope, out=rows.dx)
 
 
 ACTIVATIONS: dict[type, Activation] = {
-    ReLU: Activation(_relu, _relu_backward, "y", spares=0, monotone=True),
+    ReLU: Activation(_relu, _relu_backward, "y", monotone=True),
     LeakyReLU: Activation(_leaky_relu, _leaky_relu_backward, "x", monotone=True),
-    Sigmoid: Activation(_sigmoid, _sigmoid_backward, "y"),
+    Sigmoid: Activation(_sigmoid, _sigmoid_backward, "y", keeps_zero=False),
     Tanh: Activation(_tanh, _tanh_backward, "y"),
-    GELU: Activation(_gelu, _gelu_backward, "x", spares=3, scratch=2),
-    ReLU6: Activation(_relu6, _relu6_backward, "y", spares=0, monotone=True),
-    ELU: Activation(_elu, _elu_backward, "x"),
-    SiLU: Activation(_silu, _silu_backward, "x", spares=2),
+    GELU: Activation(_gelu, _gelu_backward, "both", spares=2, forward_spares=2),
+    ReLU6: Activation(_relu6, _relu6_backward, "y", monotone=True),
+    ELU: Activation(_elu, _elu_backward, "x", spares=2),
+    SiLU: Activation(_silu, _silu_backward, "both", spares=2, forward_spares=1),
     Hardswish: Activation(_hardswish, _hardswish_backward, "x"),
-    Hardsigmoid: Activation(_hardsigmoid, _hardsigmoid_backward, "y", spares=0, monotone=True),
+    Hardsigmoid: Activation(
+        _hardsigmoid, _hardsigmoid_backward, "y", monotone=True, keeps_zero=False
+    ),
 }
+
+
+def activated(layer: Any, x: Array) -> Array:
+    """The values of an activation for numbers in an array of any shape."""
+    rule = ACTIVATIONS[type(layer)]
+    y, zeros = np.empty_like(x), np.zeros_like(x)
+    spares = tuple(np.empty_like(x) for _ in range(rule.forward_spares))
+    rule.forward(layer, ForwardRows(x, y, zeros, spares))
+    return y
 
 
 class ActivationKernel(InPlaceKernel):
@@ -282,14 +272,19 @@ class ActivationKernel(InPlaceKernel):
 
     def __init__(self, x: Array, y: Array, layer: Any, arena: Arena) -> None:
         self.x, self.y, self.layer = x, y, layer
-        self.rule = ACTIVATIONS[type(layer)]
-        rows = row_blocks(x, y) if self.rule.scratch else [(x, y)]
-        spares = arena.scratches(*[rows[0][0].shape] * self.rule.scratch)
-        self.parts = [(*part, *(spare[: len(part[0])] for spare in spares)) for part in rows]
+        self.rule = rule = ACTIVATIONS[type(layer)]
+        volumes = whole_rows(arena, x, y) if rule.keeps_zero else [x, y]
+        blocks = row_blocks(*volumes)
+        zeros = arena.zeros((1, *volumes[0].shape[1:]))
+        spares = arena.scratches(*[blocks[0][0].shape] * rule.forward_spares)
+        self.rows = [
+            ForwardRows(rows, out, zeros, tuple(spare[: len(rows)] for spare in spares))
+            for rows, out in blocks
+        ]
 
     def forward(self) -> None:
-        for part in self.parts:
-            self.rule.forward(self.layer, *part)
+        for rows in self.rows:
+            self.rule.forward(self.layer, rows)
 
     def plan_backward(
         self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
@@ -297,22 +292,21 @@ class ActivationKernel(InPlaceKernel):
         super().plan_backward(
             dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
-        saved = self.y if self.rule.saves == "y" else self.x
-        rows = [] if self.dx is None else row_blocks(saved, self.dy, self.dx)
-        self.blocks = _blocks(rows, self.rule.spares, arena) if rows else []
+        self.backward_rows: list[BackwardRows] = []
+        if self.dx is None:
+            return
+        # Whichever of x and y is not saved does not count.
+        x = self.y if self.rule.saves == "y" else self.x
+        y = self.x if self.rule.saves == "x" else self.y
+        blocks = row_blocks(*whole_rows(arena, x, y, self.dy, self.dx))
+        shape = blocks[0][0].shape
+        numbers, *spares = arena.scratches(arena.mask_size(shape), *[shape] * self.rule.spares)
+        mask = mask_in(numbers, shape)
+        for x, y, dy, dx in blocks:
+            some = slice(0, len(x))
+            scratch = tuple(spare[some] for spare in spares)
+            self.backward_rows.append(BackwardRows(x, y, dy, dx, mask[some], scratch))
 
     def backward(self) -> None:
-        for block in self.blocks:
-            self.rule.backward(self.layer, block)
-
-
-def _blocks(rows: list[tuple[Array, ...]], count: int, arena: Arena) -> list[BackwardRows]:
-    shape = rows[0][0].shape
-    numbers, *spares = arena.scratches(arena.mask_size(shape), *[shape] * count)
-    mask = mask_in(numbers, shape)
-    return [
-        BackwardRows(
-            saved, dy, dx, mask[: len(saved)], tuple(spare[: len(saved)] for spare in spares)
-        )
-        for saved, dy, dx in rows
-    ]
+        for rows in self.backward_rows:
+            self.rule.backward(self.layer, rows)

@@ -6,18 +6,31 @@ import numpy as np
 
 from cnn_tui.engine.ops.kernel import ChannelSums, InPlaceKernel, Kernel, Mode, Shard, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.rows import ChannelRow, whole_rows, wide_items
 
 
 class BiasKernel(Kernel):
     """A bias added to each channel; ``y`` may be ``x``."""
 
-    def __init__(self, x: Array, y: Array, bias: Array, dbias: Array) -> None:
+    def __init__(self, x: Array, y: Array, bias: Array, dbias: Array, arena: Arena) -> None:
         self.x, self.y = x, y
-        self.bias = bias.reshape(1, -1, 1, 1)
         self.dbias = dbias
+        # Halos get nothing added.
+        self.wide = whole_rows(arena, x, y)
+        bias = bias.reshape(1, -1, 1, 1)
+        (self.row,) = ChannelRow.several((bias,), self.wide[0], arena)
+        self.row.release(arena)
+        if self.row.spread is bias:
+            self.wide = [x, y]
+        self.halo = (self.wide[0].shape[2] - x.shape[2]) // 2
 
     def forward(self) -> None:
-        np.add(self.x, self.bias, out=self.y)
+        bias = self.row.filled()
+        if self.halo:
+            bias[:, :, : self.halo] = 0
+            bias[:, :, -self.halo :] = 0
+        x, y = self.wide
+        np.add(x, bias, out=y)
 
     def plan_backward(
         self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
@@ -80,10 +93,11 @@ class ZeroPadKernel(Kernel):
         self.pixels = (slice(None, None, stride), slice(None), slice(None, None, stride))
 
     def forward(self) -> None:
-        self.y[:, : self.channels] = self.x[self.pixels]
+        np.copyto(wide_items(self.y[:, : self.channels]), wide_items(self.x[self.pixels]))
         self.y[:, self.channels :] = 0
 
     def backward(self) -> None:
         if self.dx is not None:
             self.dx.fill(0)
-            self.dx[self.pixels] = self.dy[:, : self.channels]
+            kept = self.dy[:, : self.channels]
+            np.copyto(wide_items(self.dx[self.pixels]), wide_items(kept))

@@ -1,63 +1,85 @@
-"""Normalisation over groups of values of one image: group norm and layer norm."""
+"""Normalisation over groups of channels of one image: group norm, and layer norm as one group."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cnn_tui.engine.ops.kernel import InPlaceKernel
+from cnn_tui.engine.ops.kernel import InPlaceKernel, row_blocks
 from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.rows import wide_items
 
-Axes = tuple[int, ...]
-Spread = tuple[int, int, int, int, int]
-"""The shape in which a parameter spreads over volumes ``(H, G, C/G, W, N)``."""
-BY_GROUP: Axes = (0, 2, 3)
-BY_PIXEL: Axes = (2,)
+Sums = NDArray[np.float64]
 
 
 class GroupNormKernel(InPlaceKernel):
-    """``y = gamma * (x - mean) / sqrt(variance + eps) + beta``.
+    """``y = gamma * (x - mean) / sqrt(variance + eps) + beta``, the statistics those of a group.
 
-    Volumes are seen as ``(H, G, C/G, W, N)``, the statistics taken along ``axes``: over a group, or
-    over the channels of a pixel. Sums are in float64.
+    Sums go down the rows first, in long runs; what is left, a row, is summed in float64. So both
+    directions are, as those of a batch norm, a factor and a term for each channel and image, which
+    are repeated along a row.
     """
 
-    def __init__(
-        self, x: Array, y: Array, groups: int, axes: Axes, eps: float, arena: Arena
-    ) -> None:
-        self.x, self.y, self.axes, self.eps = x, y, axes, eps
-        self.x_groups, self.y_groups = _grouped(x, groups), _grouped(y, groups)
-        self.count = math.prod(self.x_groups.shape[axis] for axis in axes)
-        shape = tuple(1 if axis in axes else size for axis, size in enumerate(self.x_groups.shape))
-        self.sums = np.empty(shape)
-        self.mean, self.inverse_std, self.spare = (np.empty(shape, x.dtype) for _ in range(3))
-        self.squares = arena.scratch(self.x_groups.shape)
+    def __init__(self, x: Array, y: Array, groups: int, eps: float, arena: Arena) -> None:
+        self.x, self.y, self.groups, self.eps = x, y, groups, eps
+        height, channels, width, images = x.shape
+        self.count = height * width * channels // groups
+        self.blocks = row_blocks(x, y)
+        row, block = (1, *x.shape[1:]), self.blocks[0][0].shape
+        self.factor, self.term, self.total, self.spare, self.extra = arena.scratches(
+            row, row, row, block, block
+        )
+        # Sums of a row over its columns, for each channel and image.
+        self.picks = np.tile(np.eye(images, dtype=x.dtype), (width, 1))
 
-    def bind(self, gamma: Array, beta: Array, dgamma: Array, dbeta: Array, spread: Spread) -> None:
-        """Give the kernel its parameters and their gradients, all of the same size."""
-        self.gamma, self.beta = gamma.reshape(spread), beta.reshape(spread)
-        self.dgamma, self.dbeta = dgamma.reshape(spread), dbeta.reshape(spread)
-        self.summed = tuple(axis for axis, size in enumerate(spread) if size == 1)
+    def bind(self, gamma: Array, beta: Array, dgamma: Array, dbeta: Array) -> None:
+        """Give the kernel its parameters and their gradients, each ``(C, 1)``."""
+        self.gamma, self.beta, self.dgamma, self.dbeta = gamma, beta, dgamma, dbeta
 
-    def _means(self, values: Array) -> Array:
-        """The means of values of a group, in the array that all statistics share."""
-        np.sum(values, axis=self.axes, dtype=float, keepdims=True, out=self.sums)
-        np.divide(self.sums, self.count, out=self.sums)
-        return self.sums
+    def by_image(self, row: Array) -> Sums:
+        """A row summed over its columns, ``(C, N)``."""
+        rows = row.reshape(row.shape[1], -1)
+        sums: Sums = np.matmul(rows, self.picks).astype(float)
+        return sums
+
+    def means(self, sums: Sums) -> Sums:
+        """The means of groups, repeated for each channel, from sums ``(C, N)``."""
+        channels, images = sums.shape
+        size = channels // self.groups
+        means = sums.reshape(self.groups, size, images).sum(1) / self.count
+        return np.repeat(means, size, axis=0)
+
+    def fill(self, row: Array, values: Sums) -> None:
+        """Repeat values ``(C, N)`` along a row."""
+        narrow = values.astype(row.dtype)[None, :, None]
+        np.copyto(wide_items(row), wide_items(narrow))
 
     def forward(self) -> None:
-        x, y = self.x_groups, self.y_groups
-        self.mean[...] = self._means(x)
-        np.subtract(x, self.mean, out=y)
-        np.multiply(y, y, out=self.squares)
-        variance = self._means(self.squares)
-        np.add(variance, self.eps, out=variance)
-        np.sqrt(variance, out=variance)
-        self.inverse_std[...] = np.reciprocal(variance, out=variance)
-        np.multiply(y, self.inverse_std, out=y)
-        np.multiply(y, self.gamma, out=y)
-        np.add(y, self.beta, out=y)
+        np.add.reduce(self.x, axis=0, keepdims=True, out=self.total)
+        self.mean = self.means(self.by_image(self.total))
+        self.fill(self.term, self.mean)
+        self.total.fill(0)
+        for x, _ in self.blocks:
+            spare = self.spare[: len(x)]
+            np.subtract(x, self.term, out=spare)
+            np.multiply(spare, spare, out=spare)
+            np.add.reduce(spare, axis=0, keepdims=True, out=self.factor)
+            np.add(self.total, self.factor, out=self.total)
+        variance = self.means(self.by_image(self.total))
+        self.inverse_std = 1 / np.sqrt(variance + self.eps)
+        factor = self.inverse_std * self.gamma
+        self.fill(self.factor, factor)
+        self.fill(self.term, self.beta - self.mean * factor)
+        for number, (x, y) in enumerate(self.blocks):
+            spare = self.spare[: len(x)]
+            np.multiply(x, self.factor, out=spare)
+            self.finish(number, spare, y)
+
+    def finish(self, number: int, spare: Array, y: Array) -> None:
+        """Compute ``y`` of a block from ``spare``, which lacks only its term."""
+        np.add(spare, self.term, out=y)
 
     def plan_backward(
         self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
@@ -65,34 +87,108 @@ class GroupNormKernel(InPlaceKernel):
         super().plan_backward(
             dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
-        groups, shape = self.x_groups.shape[1], self.x_groups.shape
-        self.dy_groups = _grouped(dy, groups)
-        self.dx_groups = None if self.dx is None else _grouped(self.dx, groups)
-        self.normal, self.terms = arena.scratches(shape, shape)
+        dx = dy if self.dx is None else self.dx
+        self.gradients = row_blocks(self.x, self.dy, dx)
+        row, block = (1, *self.x.shape[1:]), self.gradients[0][0].shape
+        self.rows = arena.scratches(row, row, row, row, row, block, block, block)
+
+    def weighted(self, number: int, dy: Array, out: Array) -> Array:
+        """The gradient of a block before the weights that differ from pixel to pixel."""
+        return dy
+
+    def add_up(self, number: int, dy: Array, normal: Array) -> None:
+        """Compute the gradients of the parameters that differ from pixel to pixel."""
+
+    def sums_backward(self) -> tuple[Array, Array]:
+        """The gradients of the normal values, and their products with these, summed to rows."""
+        mean, inverse_std, part, products, totals, normal, spare, _ = self.rows
+        self.fill(mean, self.mean)
+        self.fill(inverse_std, self.inverse_std)
+        products.fill(0)
+        totals.fill(0)
+        for number, (x, dy, _) in enumerate(self.gradients):
+            values, out = normal[: len(x)], spare[: len(x)]
+            np.subtract(x, mean, out=values)
+            np.multiply(values, inverse_std, out=values)
+            self.add_up(number, dy, values)
+            gradient = self.weighted(number, dy, out)
+            np.add.reduce(gradient, axis=0, keepdims=True, out=part)
+            np.add(totals, part, out=totals)
+            np.multiply(gradient, values, out=values)
+            np.add.reduce(values, axis=0, keepdims=True, out=part)
+            np.add(products, part, out=products)
+        return totals, products
+
+    def set_gradients(self, sums: Sums, products: Sums) -> None:
+        """Compute the gradients of the parameters from sums ``(C, N)``."""
+        self.dbeta[:] = sums.sum(1, keepdims=True)
+        self.dgamma[:] = products.sum(1, keepdims=True)
 
     def backward(self) -> None:
         """``dx = (g - mean(g) - n * mean(g * n)) / std`` with ``g = gamma * dy``, n normal x."""
-        dy, dx, normal, terms = self.dy_groups, self.dx_groups, self.normal, self.terms
-        np.subtract(self.x_groups, self.mean, out=normal)
-        np.multiply(normal, self.inverse_std, out=normal)
-        np.multiply(dy, normal, out=terms)
-        self.dgamma[...] = terms.sum(axis=self.summed, dtype=float, keepdims=True)
-        self.dbeta[...] = dy.sum(axis=self.summed, dtype=float, keepdims=True)
-        if dx is None:
+        sums, products = (self.by_image(row) for row in self.sums_backward())
+        self.set_gradients(sums, products)
+        if self.dx is None:
             return
-        np.multiply(terms, self.gamma, out=terms)
-        self.spare[...] = self._means(terms)
-        np.multiply(normal, self.spare, out=normal)
-        np.multiply(dy, self.gamma, out=dx)
-        self.spare[...] = self._means(dx)
-        np.subtract(dx, self.spare, out=dx)
-        np.subtract(dx, normal, out=dx)
-        np.multiply(dx, self.inverse_std, out=dx)
+        slope = -(self.inverse_std**2) * self.means(products * self.gamma)
+        offset = -self.inverse_std * self.means(sums * self.gamma) - slope * self.mean
+        factor_row, slope_row, offset_row, *_, term, spare, _ = self.rows
+        self.fill(factor_row, self.inverse_std * self.gamma)
+        self.fill(slope_row, slope)
+        self.fill(offset_row, offset)
+        for number, (x, dy, dx) in enumerate(self.gradients):
+            values, out = term[: len(x)], spare[: len(x)]
+            gradient = self.weighted(number, dy, out)
+            np.multiply(gradient, factor_row, out=out)
+            np.multiply(x, slope_row, out=values)
+            np.add(out, values, out=out)
+            np.add(out, offset_row, out=dx)
 
 
-def _grouped(volume: Array, groups: int) -> Array:
-    """``(H, C, W, N)`` as ``(H, G, C/G, W, N)``, without a copy."""
-    height, channels, width, images = volume.shape
-    view = volume.view()
-    view.shape = (height, groups, channels // groups, width, images)
-    return view
+class LayerNormKernel(GroupNormKernel):
+    """A layer norm of whole volumes: one group, and a scale and a shift for every pixel."""
+
+    def bind(self, gamma: Array, beta: Array, dgamma: Array, dbeta: Array) -> None:
+        """Give the kernel its parameters and their gradients, each ``(H, C * W, 1)``."""
+        self.scale, self.shift, self.dscale, self.dshift = gamma, beta, dgamma, dbeta
+        self.gamma, self.beta = np.ones(1, gamma.dtype), np.zeros(1, gamma.dtype)
+        # A product with blocks of ones repeats several values at a time, or adds up their images.
+        _, channels, width, images = self.x.shape
+        self.together = math.gcd(channels * width, 16)
+        self.ones = np.kron(np.eye(self.together), np.ones((1, images))).astype(gamma.dtype)
+        self.rows_of = _spans(self.blocks)
+
+    def repeated(self, values: Array, number: int, spare: Array) -> Array:
+        """The values of a block's pixels, repeated for each image, in a scratch array."""
+        block = spare[: len(self.blocks[number][0])]
+        rows = values[self.rows_of[number]].reshape(-1, self.together)
+        np.matmul(rows, self.ones, out=block.reshape(len(rows), -1))
+        return block
+
+    def add_images(self, block: Array, out: Array) -> None:
+        """Compute the sums over the images of a block."""
+        rows = out.reshape(-1, self.together)
+        np.matmul(block.reshape(len(rows), -1), self.ones.T, out=rows)
+
+    def finish(self, number: int, spare: Array, y: Array) -> None:
+        np.add(spare, self.term, out=spare)
+        np.multiply(spare, self.repeated(self.scale, number, self.extra), out=spare)
+        np.add(spare, self.repeated(self.shift, number, self.extra), out=y)
+
+    def weighted(self, number: int, dy: Array, out: Array) -> Array:
+        return np.multiply(dy, self.repeated(self.scale, number, self.rows[-1]), out=out)
+
+    def add_up(self, number: int, dy: Array, normal: Array) -> None:
+        rows, terms = self.rows_of[number], self.rows[-1][: len(normal)]
+        np.copyto(terms, dy)
+        self.add_images(terms, self.dshift[rows])
+        np.multiply(terms, normal, out=terms)
+        self.add_images(terms, self.dscale[rows])
+
+    def set_gradients(self, sums: Sums, products: Sums) -> None:
+        """Nothing: they have been computed block by block."""
+
+
+def _spans(blocks: list[tuple[Array, ...]]) -> list[slice]:
+    ends = np.cumsum([len(rows) for rows, *_ in blocks]).tolist()
+    return [slice(end - len(rows), end) for end, (rows, *_) in zip(ends, blocks, strict=True)]

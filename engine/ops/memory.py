@@ -56,6 +56,7 @@ class Arena:
         self.bytes = 0
         """Bytes of all blocks."""
         self._free: list[Array] = []
+        self._zeros = aligned_empty((0,), dtype)
         self._lent: dict[int, Array] = {}
         self._padded: dict[tuple[int, tuple[int, ...]], tuple[Padding, Array]] = {}
         self._expected: dict[int, Padding] = {}
@@ -109,6 +110,14 @@ class Arena:
         """The shape of an array whose bytes hold booleans of ``shape``."""
         return (-(-math.prod(shape) // self.dtype.itemsize),)
 
+    def zeros(self, shape: tuple[int, ...]) -> Array:
+        """Zeros to compare with, which all operations share and none may write."""
+        size = math.prod(shape)
+        if self._zeros.size < size:
+            self._zeros = aligned_zeros((size,), self.dtype)
+            self.bytes += self._zeros.nbytes
+        return self._zeros[:size].reshape(shape)
+
     def padded_view(self, array: Array, padding: Padding) -> Array | None:
         """A view of ``array`` with ``padding`` zeros around it, or None if its halo is smaller."""
         halo, padded = self._padded.get(_key(array), (NO_HALO, array))
@@ -125,6 +134,13 @@ class Arena:
             for part, outer in zip(parts, np.split(padded, groups, axis=1), strict=True):
                 self._padded[_key(part)] = halo, outer
         return parts
+
+    def with_columns(self, array: Array) -> Array:
+        """``array`` with the columns of its halo, if it has any."""
+        (top, _), padded = self._padded.get(_key(array), (NO_HALO, array))
+        rows = padded[top : padded.shape[0] - top]
+        is_whole = rows.shape[:2] == array.shape[:2] and rows.shape[3] == array.shape[3]
+        return rows if is_whole else array
 
     def expect_halo(self, y: Array, padding: Padding) -> None:
         """Give the gradient of ``y`` a halo, which its reader must clear."""

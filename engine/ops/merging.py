@@ -9,6 +9,7 @@ import numpy as np
 
 from cnn_tui.engine.ops.kernel import Kernel
 from cnn_tui.engine.ops.memory import Arena, Array, Padding
+from cnn_tui.engine.ops.rows import Repeated, SumsTo
 
 Task = Callable[[], None]
 
@@ -86,25 +87,39 @@ class MultiplyKernel(MergeKernel):
     def shape(self) -> tuple[int, ...]:
         return np.broadcast_shapes(*(part.shape for part in self.parts))
 
+    def __init__(self, parts: Sequence[Array], arena: Arena, halo: Padding) -> None:
+        super().__init__(parts, arena, halo)
+        self.factors = Repeated.several(parts, self.y, arena)
+
     def forward(self) -> None:
-        first, *others = self.parts
-        np.copyto(self.y, first)
+        first, *others = (factor.filled() for factor in self.factors)
+        if not others:
+            np.copyto(self.y, first)
         for other in others:
-            np.multiply(self.y, other, out=self.y)
+            np.multiply(first, other, out=self.y)
+            first = self.y
 
     def gradient_of(self, number: int, dy: Array, arena: Arena) -> tuple[Array, Task]:
         part = self.parts[number]
+        gradient = product = arena.gradient_of(part)
+        sums = None
+        if part.shape != dy.shape:
+            product = arena.acquire(dy.shape)
+            sums = SumsTo(part.shape, product, arena)
         others = [other for at, other in enumerate(self.parts) if at != number]
-        gradient = arena.gradient_of(part)
-        axes = tuple(at for at in range(3) if part.shape[at] < dy.shape[at])
-        product = arena.scratch(dy.shape) if axes else gradient
+        factors = Repeated.several(others, dy, arena)
+        if product is not gradient:
+            arena.release(product)
 
         def run() -> None:
-            np.copyto(product, dy)
-            for other in others:
-                np.multiply(product, other, out=product)
-            if axes:
-                np.sum(product, axis=axes, keepdims=True, out=gradient)
+            first = dy
+            for factor in factors:
+                np.multiply(first, factor.filled(), out=product)
+                first = product
+            if first is dy:
+                np.copyto(product, dy)
+            if sums is not None:
+                np.copyto(gradient, sums.of(product))
 
         return gradient, run
 

@@ -1,4 +1,4 @@
-"""Batch normalisation over shards (Ioffe & Szegedy 2015) and local response normalisation."""
+"""Batch normalisation over shards (Ioffe & Szegedy 2015)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from cnn_tui.engine.ops.kernel import ChannelSums, InPlaceKernel, Mode, as_rows, row_blocks
+from cnn_tui.engine.ops.kernel import InPlaceKernel, Mode, row_blocks
 from cnn_tui.engine.ops.memory import Arena, Array
-from cnn_tui.engine.specs.layers import LRN
+from cnn_tui.engine.ops.rows import ChannelRow, PairSums, whole_rows
 
 
 class ChannelParameter(Protocol):
@@ -90,21 +90,29 @@ class BatchStatistics:
 class BatchNormKernel(InPlaceKernel):
     """One shard of a batch norm: its sums first, then its output from the sums of all shards."""
 
-    def __init__(self, x: Array, y: Array, statistics: BatchStatistics) -> None:
+    def __init__(self, x: Array, y: Array, statistics: BatchStatistics, arena: Arena) -> None:
         self.x, self.y, self.statistics = x, y, statistics
-        self.x_rows, self.blocks = as_rows(x), row_blocks(x, y)
-        self.sums, self.channels = statistics.add_shard(x), ChannelSums(x)
+        self.sums, self.moments = statistics.add_shard(x), PairSums(x, x)
+        self.scale, self.shift = ChannelRow.several((statistics.scale, statistics.shift), x, arena)
+        # A volume with a halo is written once, not twice.
+        self.blocks = row_blocks(x, y)
+        self.spare = None if y.flags.c_contiguous else arena.scratch(self.blocks[0][0].shape)
+        self.scale.release(arena)
+        self.shift.release(arena)
 
     def sum_forward(self) -> None:
         """Compute the shard's sums of x and of x*x."""
         if self.statistics.mode.training:
-            self.sums[0] = self.channels.of(self.x_rows)
-            self.sums[1] = np.vecdot(self.x_rows, self.x_rows).sum(0, dtype=float)
+            self.sums[:] = self.moments.of()
 
     def forward(self) -> None:
+        scale, shift = self.scale.filled(), self.shift.filled()
         for x, y in self.blocks:
-            np.multiply(x, self.statistics.scale, out=y)
-            np.add(y, self.statistics.shift, out=y)
+            out = y if self.spare is None else self.spare[: len(x)]
+            np.multiply(x, scale, out=out)
+            np.add(out, shift, out=out)
+            if out is not y:
+                np.copyto(y, out)
 
     def plan_backward(
         self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
@@ -112,58 +120,32 @@ class BatchNormKernel(InPlaceKernel):
         super().plan_backward(
             dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
-        self.dy_rows = as_rows(dy)
-        # Without dx only the gradients of the parameters are needed.
-        dx = self.dy if self.dx is None else self.dx
-        self.gradients = row_blocks(self.x, self.dy, dx)
+        self.products = PairSums(dy, self.x)
+        if self.dx is None:
+            return
+        statistics = self.statistics
+        # The halo of a gradient may be overwritten with anything.
+        self.wide = whole_rows(arena, dy, self.dx)
+        self.slope, self.offset = ChannelRow.several(
+            (statistics.slope, statistics.offset), self.x, arena
+        )
+        (self.factor,) = ChannelRow.several((statistics.scale,), self.wide[0], arena)
+        self.gradients = row_blocks(self.x, *self.wide, self.dx)
         self.term = arena.scratch(self.gradients[0][0].shape)
+        for row in (self.slope, self.offset, self.factor):
+            row.release(arena)
 
     def sum_backward(self) -> None:
         """Compute the shard's sums of dy and of dy*x."""
-        self.sums[0] = self.channels.of(self.dy_rows)
-        self.sums[1] = np.vecdot(self.dy_rows, self.x_rows).sum(0, dtype=float)
+        self.sums[:] = self.products.of()
 
     def backward(self) -> None:
         if self.dx is None:
             return
-        statistics = self.statistics
-        for x, dy, dx in self.gradients:
+        slope, offset, factor = (row.filled() for row in (self.slope, self.offset, self.factor))
+        for x, dy_wide, dx_wide, dx in self.gradients:
             term = self.term[: len(x)]
-            np.multiply(x, statistics.slope, out=term)
-            np.add(term, statistics.offset, out=term)
-            np.multiply(dy, statistics.scale, out=dx)
+            np.multiply(x, slope, out=term)
+            np.add(term, offset, out=term)
+            np.multiply(dy_wide, factor, out=dx_wide)
             np.add(dx, term, out=dx)
-
-
-class LRNKernel(InPlaceKernel):
-    """``y = x * (k + alpha * sum of x**2 over size neighbouring channels) ** -beta``.
-
-    Krizhevsky et al. 2012, section 3.3, whose ``alpha`` PyTorch and Caffe divide by ``size``.
-    """
-
-    def __init__(self, x: Array, y: Array, arena: Arena, layer: LRN) -> None:
-        self.x, self.y = x, y
-        self.size, self.alpha, self.beta, self.k = layer.size, layer.alpha, layer.beta, layer.k
-        self.base, self.power = arena.allocate(x.shape), arena.allocate(x.shape)
-
-    def _neighbours(self, values: Array, before: int) -> Array:
-        """Sums over windows of ``size`` channels that begin ``before`` channels earlier."""
-        channels = values.shape[1]
-        total = np.zeros_like(values)
-        for offset in range(-before, self.size - before):
-            low, high = max(0, -offset), min(channels, channels - offset)
-            if low < high:
-                total[:, low:high] += values[:, low + offset : high + offset]
-        return total
-
-    def forward(self) -> None:
-        np.multiply(self._neighbours(self.x * self.x, self.size // 2), self.alpha, out=self.base)
-        np.add(self.base, self.k, out=self.base)
-        np.exp(np.log(self.base) * -self.beta, out=self.power)
-        np.multiply(self.x, self.power, out=self.y)
-
-    def backward(self) -> None:
-        shared = self.dy * self.x * self.power / self.base
-        spread = self._neighbours(shared, self.size - 1 - self.size // 2)
-        direct = self.dy * self.power
-        np.subtract(direct, 2 * self.alpha * self.beta * self.x * spread, out=self.dx)

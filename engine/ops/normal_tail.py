@@ -33,18 +33,34 @@ _COEFFICIENTS = (
 """Of ``exp(a**2 / 2) * Q(a)`` as a polynomial in ``(a - 5) / (a + 5)``, the highest power first:
 a Chebyshev fit as in Schonfelder 1978, "Chebyshev expansions for the error and related functions".
 """
+_SHORT = (
+    0.0002227419351,
+    0.000225196022,
+    -0.00242714161,
+    0.008977977159,
+    -0.02340417212,
+    0.04785802764,
+    -0.0808847306,
+    0.1160686714,
+    -0.1434575316,
+    0.07691930585,
+)
+"""The same to 2.5e-8 of its size, from 0 to 14, where float32 ends: a minimax fit."""
 
 
 def normal_tail(a: Array, tail: Array, scratch: Array) -> None:
     """Compute ``Q(a) = erfc(a / sqrt(2)) / 2`` for ``a >= 0``, to 1e-15, and 1e-13 of its size.
 
-    All three arrays have the same shape; ``tail`` and ``scratch`` are overwritten.
+    In float32 that is to the precision of the numbers. All three arrays have the same shape;
+    ``tail`` and ``scratch`` are overwritten.
     """
     np.add(a, _CENTRE, out=scratch)
     np.divide(-2 * _CENTRE, scratch, out=scratch)
     np.add(scratch, 1, out=scratch)
-    tail.fill(_COEFFICIENTS[0])
-    for coefficient in _COEFFICIENTS[1:]:
+    first, second, *others = _SHORT if a.dtype == np.float32 else _COEFFICIENTS
+    np.multiply(scratch, first, out=tail)
+    np.add(tail, second, out=tail)
+    for coefficient in others:
         np.multiply(tail, scratch, out=tail)
         np.add(tail, coefficient, out=tail)
     np.multiply(a, a, out=scratch)

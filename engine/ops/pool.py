@@ -1,54 +1,223 @@
-"""Pooling over windows, per channel. CS231n notes, Pooling Layer."""
+"""Pooling over windows, per channel. CS231n notes, Pooling Layer.
+
+Windows are pooled along the width, then along the height, a few channels at a time, so that a block
+stays in cache; :mod:`planes` says how the numbers under a tap of all windows become one long run.
+"""
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.memory import Arena, Array
-from cnn_tui.engine.ops.patches import Geometry, taps
-from cnn_tui.engine.shapes import adaptive_spans
+from cnn_tui.engine.ops.kernel import Kernel, Shard, blocks_of
+from cnn_tui.engine.ops.memory import Arena, Array, mask_in
+from cnn_tui.engine.ops.patches import Geometry
+from cnn_tui.engine.ops.planes import Planes, along_height, outputs_shape, rows_shape, shaped
 
-Pairs = list[tuple[Array, Array]]
-
-
-def tap_views(inner: Array, outer: Array, geometry: Geometry) -> Pairs:
-    """For each tap of the window, row by row: its pixels of ``inner``, and those of ``outer``."""
-    pairs = []
-    for kh, kw in itertools.product(range(geometry.kernel[0]), range(geometry.kernel[1])):
-        out_rows, rows = taps(inner.shape[0], geometry, 0, kh)
-        out_cols, cols = taps(inner.shape[2], geometry, 1, kw)
-        pairs.append((inner[rows, :, cols], outer[out_rows, :, out_cols]))
-    return pairs
+BLOCK_BYTES = 1 << 20
+"""Input of a block. Smaller ones have rows too short to be read at speed from memory (measured)."""
 
 
-def tiles(geometry: Geometry, size: tuple[int, int]) -> bool:
-    """Whether the windows cover an input of ``size`` exactly once."""
-    covered = tuple(o * k for o, k in zip(geometry.output, geometry.kernel, strict=True))
-    return geometry.stride == geometry.kernel and covered == size and geometry.padding == (0, 0)
+class MaxForward:
+    """Outputs of a block: the largest number of each window."""
+
+    combine: np.ufunc = np.maximum
+    padding = -np.inf
+
+    def __init__(self, x: Array, y: Array, geometry: Geometry, scratch: Sequence[Array]) -> None:
+        planes, rows, outputs = scratch
+        self.y = y
+        self.planes = Planes(x, geometry, self.padding, planes)
+        self.rows = shaped(rows, rows_shape(x.shape, geometry))
+        self.outputs = shaped(outputs, outputs_shape(x.shape, geometry))
+        only = self.planes.taps[0]
+        self.heights = along_height(only if geometry.kernel[1] == 1 else self.rows, geometry)
+        self.valid = slice(0, geometry.output[1])
+
+    def pooled(self) -> Array:
+        """The outputs without the columns that mean nothing."""
+        self.planes.load()
+        combined(self.combine, self.planes.taps, self.rows)
+        return combined(self.combine, self.heights, self.outputs)[:, :, self.valid]
+
+    def run(self) -> None:
+        """Compute ``y``."""
+        np.copyto(self.y, self.pooled())
 
 
-class MaxPoolKernel(Kernel):
-    """Max pooling; the gradient goes to the first maximum of each window."""
+def combined(combine: np.ufunc, taps: Sequence[Array], out: Array) -> Array:
+    """All taps as one array, in ``out`` unless there is only one."""
+    if len(taps) == 1:
+        return taps[0]
+    combine(taps[0], taps[1], out=out)
+    for tap in taps[2:]:
+        combine(out, tap, out=out)
+    return out
+
+
+class AvgForward(MaxForward):
+    """Outputs of a block: the mean of each window."""
+
+    combine = np.add
+    padding = 0.0
+
+    def scaled_by(self, scale: Array) -> AvgForward:
+        """The same block, with one over the size of each window."""
+        self.scale = scale
+        return self
+
+    def run(self) -> None:
+        np.multiply(self.pooled(), self.scale, out=self.y)
+
+
+class Backward:
+    """The gradient of a block: ``dx`` from ``dy``."""
+
+    def __init__(self, dy: Array, dx: Array, geometry: Geometry, scratch: Sequence[Array]) -> None:
+        planes, rows, outputs = scratch
+        self.dy = dy
+        self.dplanes = Planes(dx, geometry, 0, planes)
+        self.drows = shaped(rows, rows_shape(dx.shape, geometry))
+        self.gradient = shaped(outputs, outputs_shape(dx.shape, geometry))
+        self.stride_h, self.stride_w = geometry.stride
+        self.dheights = along_height(self.drows, geometry)
+        self.inner = self.gradient[:, :, : geometry.output[1]]
+        # What no first tap sets, and the columns that mean nothing.
+        covered = geometry.kernel[0] >= self.stride_h
+        first = self.stride_h * geometry.output[0] if covered else 0
+        zeros = [self.drows[first:], self.gradient[:, :, geometry.output[1] :], *self.dplanes.ends]
+        self.zeros = [array for array in zeros if array.size]
+
+    def start(self) -> None:
+        """Fill the gradient with ``dy``."""
+        np.copyto(self.inner, self.dy)
+        for array in self.zeros:
+            array.fill(0)
+
+
+class AvgBackward(Backward):
+    """The gradient of a block of means."""
+
+    def scaled_by(self, scale: Array) -> AvgBackward:
+        """The same block, with one over the size of each window."""
+        self.scale = scale
+        return self
+
+    def run(self) -> None:
+        """Compute ``dx``."""
+        self.start()
+        np.multiply(self.inner, self.scale, out=self.inner)
+        spread(self.gradient, self.dheights, self.stride_h)
+        spread(self.drows, self.dplanes.taps, self.stride_w)
+        self.dplanes.store()
+
+
+def spread(gradient: Array, targets: Sequence[Array], fresh: int) -> None:
+    """Set the first ``fresh`` targets to the gradient and add it to the others."""
+    for target in targets[:fresh]:
+        np.copyto(target, gradient)
+    for target in targets[fresh:]:
+        np.add(target, gradient, out=target)
+
+
+class MaxBackward(Backward):
+    """The gradient of a block of maxima: each goes to the first of the largest numbers."""
+
+    def bind(self, x: Array, geometry: Geometry, scratch: Sequence[Array]) -> MaxBackward:
+        """Plan the comparisons with ``x``."""
+        planes, numbers, self.share, rows, *later = scratch
+        self.planes = Planes(x, geometry, -np.inf, planes)
+        plane, outputs = self.drows.shape, self.gradient.shape
+        self.mask = mask_in(numbers, (self.drows.size,))
+        self.rows = shaped(rows, plane)
+        taps = self.planes.taps
+        self.heights = along_height(self.rows if len(taps) > 1 else taps[0], geometry)
+        count = max(0, len(taps) - 2)
+        self.later_columns = [*(shaped(buffer, plane) for buffer in later[:count]), taps[-1]]
+        self.later_rows = [
+            *(shaped(buffer, outputs) for buffer in later[count:]),
+            self.heights[-1],
+        ]
+        return self
+
+    def run(self) -> None:
+        """Compute ``dx``."""
+        self.planes.load()
+        taps = self.planes.taps
+        largest_later(taps, self.later_columns)
+        if len(taps) > 1:
+            np.maximum(taps[0], self.later_columns[0], out=self.rows)
+        largest_later(self.heights, self.later_rows)
+        self.start()
+        self.spread(self.gradient, self.heights, self.later_rows, self.dheights, self.stride_h)
+        self.spread(self.drows, taps, self.later_columns, self.dplanes.taps, self.stride_w)
+        self.dplanes.store()
+
+    def spread(
+        self,
+        gradient: Array,
+        taps: Sequence[Array],
+        later: Sequence[Array],
+        targets: Sequence[Array],
+        fresh: int,
+    ) -> None:
+        """Give each tap the gradients where it is the first of the largest.
+
+        The first ``fresh`` targets are set, to the others is added; ``gradient`` is overwritten.
+        """
+        mask, share = shaped(self.mask, gradient.shape), shaped(self.share, gradient.shape)
+        for number, rest in enumerate(later[: len(taps) - 1]):
+            target = targets[number]
+            part = target if number < fresh else share
+            np.greater_equal(taps[number], rest, out=mask)
+            np.copyto(share, mask)
+            np.multiply(share, gradient, out=part)
+            np.subtract(gradient, part, out=gradient)
+            if part is share:
+                np.add(target, share, out=target)
+        if len(taps) <= fresh:
+            np.copyto(targets[-1], gradient)
+        else:
+            np.add(targets[-1], gradient, out=targets[-1])
+
+
+def largest_later(taps: Sequence[Array], later: Sequence[Array]) -> None:
+    """Compute the largest number of the taps after each; that after the last but one is known."""
+    for number in range(len(taps) - 3, -1, -1):
+        np.maximum(taps[number + 1], later[number + 1], out=later[number])
+
+
+class WindowKernel(Kernel):
+    """A pool over windows, a block of channels at a time."""
 
     def __init__(self, x: Array, y: Array, geometry: Geometry, shard: Shard) -> None:
         self.x, self.y, self.geometry = x, y, geometry
-        self.inputs = tap_views(x, y, geometry)
-        self.tiles = tiles(geometry, (x.shape[0], x.shape[2]))
+        count = max(1, BLOCK_BYTES * x.shape[1] // x.nbytes)
+        self.channels = blocks_of(x.shape[1], count)
+        block = x[:, self.channels[0]].shape
+        plane, outputs = rows_shape(block, geometry), outputs_shape(block, geometry)
+        self.sizes = (Planes.size(block, geometry),), plane, outputs
+        scratch = shard.arena.scratches(*self.sizes)
+        self.forwards = [
+            self.forward_of(x[:, channels], y[:, channels], scratch) for channels in self.channels
+        ]
+
+    def forward_of(self, x: Array, y: Array, scratch: Sequence[Array]) -> MaxForward:
+        """The forward pass of a block."""
+        raise NotImplementedError
 
     def forward(self) -> None:
-        rest = self.inputs
-        if self.tiles and len(rest) > 1:
-            np.maximum(rest[0][0], rest[1][0], out=self.y)
-            rest = rest[2:]
-        else:
-            self.y.fill(-np.inf)
-        for seen, out in rest:
-            np.maximum(out, seen, out=out)
+        for block in self.forwards:
+            block.run()
+
+
+class MaxPoolKernel(WindowKernel):
+    """Max pooling; the gradient goes to the first maximum of each window, row by row."""
+
+    def forward_of(self, x: Array, y: Array, scratch: Sequence[Array]) -> MaxForward:
+        return MaxForward(x, y, self.geometry, scratch)
 
     def plan_backward(
         self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
@@ -56,62 +225,45 @@ class MaxPoolKernel(Kernel):
         super().plan_backward(
             dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
+        self.backwards: list[MaxBackward] = []
         if self.dx is None:
             return
-        self.left = arena.acquire(self.y.shape)
-        self.share = arena.acquire(self.y.shape)
-        self.hit = arena.scratch_mask(self.y.shape)
-        arena.release(self.left)
-        arena.release(self.share)
-        self.targets = [
-            (seen, out, target, left, _like(self.share, out), _like(self.hit, out))
-            for (seen, out), (target, left) in zip(
-                self.inputs, tap_views(self.dx, self.left, self.geometry), strict=True
-            )
-        ]
+        planes, plane, outputs = self.sizes
+        later = [max(0, taps - 2) for taps in self.geometry.kernel]
+        scratch = arena.scratches(
+            *self.sizes,
+            *(planes, arena.mask_size(plane), plane, plane),
+            *[plane] * later[1],
+            *[outputs] * later[0],
+        )
+        for span in self.channels:
+            block = MaxBackward(dy[:, span], self.dx[:, span], self.geometry, scratch[:3])
+            self.backwards.append(block.bind(self.x[:, span], self.geometry, scratch[3:]))
 
     def backward(self) -> None:
-        if self.dx is None:
-            return
-        np.copyto(self.left, self.dy)
-        if not self.tiles:
-            self.dx.fill(0)
-        for seen, out, target, left, share, hit in self.targets:
-            np.equal(seen, out, out=hit)
-            if self.tiles:
-                np.multiply(left, hit, out=target)
-                np.subtract(left, target, out=left)
-            else:
-                np.multiply(left, hit, out=share)
-                np.add(target, share, out=target)
-                np.subtract(left, share, out=left)
+        for block in self.backwards:
+            block.run()
 
 
-def _like(scratch: NDArray[Any], view: Array) -> NDArray[Any]:
-    """The beginning of ``scratch`` in the shape of ``view``."""
-    return scratch.reshape(-1)[: view.size].reshape(view.shape)
-
-
-class AvgPoolKernel(Kernel):
+class AvgPoolKernel(WindowKernel):
     """Average pooling; padding counts as zeros, or not at all without ``count_padding``."""
 
     def __init__(
         self, x: Array, y: Array, geometry: Geometry, shard: Shard, *, count_padding: bool = True
     ) -> None:
-        self.x, self.y, self.geometry = x, y, geometry
-        self.inputs = tap_views(x, y, geometry)
         rows, columns = (
             counts(geometry, axis, size, count_padding)
             for axis, size in ((0, x.shape[0]), (1, x.shape[2]))
         )
-        # (OH, 1, OW, 1)
-        self.scale = np.reciprocal(np.outer(rows, columns))[:, None, :, None].astype(x.dtype)
+        scale = np.reciprocal(np.outer(rows, columns)).astype(x.dtype)
+        # One number where all windows are of the same size, else one for every value of a channel.
+        self.scale = scale.reshape(-1)[:1].reshape(1, 1, 1, 1)
+        if (scale != scale.flat[0]).any():
+            self.scale = np.repeat(scale[:, None, :, None], x.shape[3], axis=3)
+        super().__init__(x, y, geometry, shard)
 
-    def forward(self) -> None:
-        self.y.fill(0)
-        for seen, out in self.inputs:
-            np.add(out, seen, out=out)
-        np.multiply(self.y, self.scale, out=self.y)
+    def forward_of(self, x: Array, y: Array, scratch: Sequence[Array]) -> MaxForward:
+        return AvgForward(x, y, self.geometry, scratch).scaled_by(self.scale)
 
     def plan_backward(
         self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
@@ -119,17 +271,19 @@ class AvgPoolKernel(Kernel):
         super().plan_backward(
             dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
+        self.backwards: list[AvgBackward] = []
         if self.dx is not None:
-            self.share = arena.scratch(self.y.shape)
-            self.targets = tap_views(self.dx, self.share, self.geometry)
+            scratch = arena.scratches(*self.sizes)
+            self.backwards = [
+                AvgBackward(dy[:, span], self.dx[:, span], self.geometry, scratch).scaled_by(
+                    self.scale
+                )
+                for span in self.channels
+            ]
 
     def backward(self) -> None:
-        if self.dx is None:
-            return
-        np.multiply(self.dy, self.scale, out=self.share)
-        self.dx.fill(0)
-        for target, share in self.targets:
-            np.add(target, share, out=target)
+        for block in self.backwards:
+            block.run()
 
 
 def counts(geometry: Geometry, axis: int, size: int, count_padding: bool) -> NDArray[np.float64]:
@@ -140,47 +294,3 @@ def counts(geometry: Geometry, axis: int, size: int, count_padding: bool) -> NDA
     if not count_padding:
         start, stop = np.maximum(start, 0), np.minimum(stop, size)
     return (stop - start).astype(float)
-
-
-class AdaptiveAvgPoolKernel(Kernel):
-    """Means of windows of unequal size: sums along the height first, then along the width."""
-
-    def __init__(self, x: Array, y: Array, shard: Shard) -> None:
-        self.x, self.y = x, y
-        (height, channels, width, images), (rows, _, columns, _) = x.shape, y.shape
-        down, across = adaptive_spans(height, rows), adaptive_spans(width, columns)
-        heights = [stop - start for start, stop in down]
-        areas = np.outer(heights, [stop - start for start, stop in across])
-        self.scale = (1 / areas)[:, None, :, None].astype(x.dtype)
-        self.sums_shape = (rows, channels, width, images)
-        self.down = [slice(*span) for span in down]
-        self.across = [slice(*span) for span in across]
-        self.sums = shard.arena.scratch(self.sums_shape)
-
-    def forward(self) -> None:
-        for row, seen in enumerate(self.down):
-            np.sum(self.x[seen], axis=0, out=self.sums[row])
-        for column, seen in enumerate(self.across):
-            np.sum(self.sums[:, :, seen], axis=2, out=self.y[:, :, column])
-        np.multiply(self.y, self.scale, out=self.y)
-
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
-        if self.dx is not None:
-            self.share, self.dsums = arena.scratches(self.y.shape, self.sums_shape)
-
-    def backward(self) -> None:
-        if self.dx is None:
-            return
-        np.multiply(self.dy, self.scale, out=self.share)
-        self.dsums.fill(0)
-        for column, seen in enumerate(self.across):
-            target = self.dsums[:, :, seen]
-            np.add(target, self.share[:, :, column, None], out=target)
-        self.dx.fill(0)
-        for row, seen in enumerate(self.down):
-            np.add(self.dx[seen], self.dsums[row], out=self.dx[seen])

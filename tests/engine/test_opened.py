@@ -191,7 +191,7 @@ def test_its_bytes_are_at_least_its_arrays() -> None:
             inside.output(layer).nbytes + inside.gradient(layer, 0).nbytes
             for layer in inside.layers
         )
-        assert held + model.store.data.nbytes <= inside.bytes <= 4 * held
+        assert held + model.store.data.nbytes <= inside.bytes <= 5 * held
 
 
 def test_gradients_of_the_loss_are_those_of_a_training_step() -> None:

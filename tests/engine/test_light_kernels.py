@@ -1,0 +1,144 @@
+"""Pools in blocks of channels, ties of maxima, halos, and the forms of float32."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from cnn_tui.engine.ops import pool
+from cnn_tui.engine.ops.activations import ActivationKernel
+from cnn_tui.engine.ops.elementwise import BiasKernel
+from cnn_tui.engine.ops.global_pool import GlobalMaxPoolKernel
+from cnn_tui.engine.ops.kernel import Kernel, Shard
+from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.normal_tail import normal_tail
+from cnn_tui.engine.ops.patches import Geometry
+from cnn_tui.engine.ops.pool import MaxPoolKernel
+from cnn_tui.engine.ops.rows import ChannelRow, SumsTo
+from cnn_tui.engine.specs.layers import ReLU
+
+IMAGES, CHANNELS, SIZE = 3, 5, 7
+
+
+def volume(arena: Arena, values: np.ndarray, halo: tuple[int, int] = (0, 0)) -> Array:
+    array = arena.allocate(values.shape, halo)
+    array[...] = values
+    return array
+
+
+def few_numbers(shape: tuple[int, ...]) -> np.ndarray:
+    """So few that every window has ties."""
+    return np.random.default_rng(0).integers(0, 3, shape).astype(float)
+
+
+def run_backward(kernel: Kernel, arena: Arena, dy: np.ndarray) -> Array:
+    """``dx`` after a pass that begins with rubbish in all scratch arrays."""
+    kernel.forward()
+    kernel.plan_backward(volume(arena, dy), arena, needs_input_grad=True, can_overwrite_grad=False)
+    for block in arena._free:
+        block.fill(np.nan)
+    assert kernel.dx is not None
+    kernel.dx.fill(np.nan)
+    kernel.backward()
+    return kernel.dx
+
+
+def first_maxima(x: np.ndarray, geometry: Geometry, dy: np.ndarray) -> np.ndarray:
+    """The gradient of a max pool, one window at a time."""
+    dx = np.zeros_like(x)
+    (kernel_h, kernel_w), (stride_h, stride_w), (top, left) = (
+        geometry.kernel,
+        geometry.stride,
+        geometry.padding,
+    )
+    for row, channel, column, image in np.ndindex(dy.shape):
+        rows = [row * stride_h - top + tap for tap in range(kernel_h)]
+        columns = [column * stride_w - left + tap for tap in range(kernel_w)]
+        inside = [
+            (h, w) for h in rows for w in columns if 0 <= h < x.shape[0] and 0 <= w < x.shape[2]
+        ]
+        best = max(inside, key=lambda place: x[place[0], channel, place[1], image])
+        dx[best[0], channel, best[1], image] += dy[row, channel, column, image]
+    return dx
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"),
+    [((2, 2), (2, 2), 0), ((3, 3), (2, 2), 1), ((3, 3), (1, 1), 1), ((2, 3), (3, 4), 0)],
+)
+def test_the_first_of_several_maxima_gets_the_gradient(
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    padding: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Blocks of two channels, the last of one.
+    monkeypatch.setattr(pool, "BLOCK_BYTES", 2 * SIZE * SIZE * IMAGES * 8)
+    output = tuple((SIZE + 2 * padding - k) // s + 1 for k, s in zip(kernel, stride, strict=True))
+    geometry = Geometry(kernel, stride, (padding, padding), (1, 1), (output[0], output[1]))
+    values = few_numbers((SIZE, CHANNELS, SIZE, IMAGES))
+    arena = Arena(np.float64)
+    shard = Shard(0, slice(0, IMAGES), arena, np.empty(0))
+    x = volume(arena, values)
+    y = arena.allocate((output[0], CHANNELS, output[1], IMAGES), (1, 1))
+    arena.expect_halo(x, (1, 1))
+    dy = np.random.default_rng(1).standard_normal(y.shape)
+    dx = run_backward(MaxPoolKernel(x, y, geometry, shard), arena, dy)
+    assert np.allclose(dx, first_maxima(values, geometry, dy), rtol=0, atol=1e-13)
+
+
+def test_the_first_of_several_maxima_of_a_volume_gets_the_gradient() -> None:
+    values = few_numbers((SIZE, CHANNELS, SIZE, IMAGES))
+    arena = Arena(np.float64)
+    shard = Shard(0, slice(0, IMAGES), arena, np.empty(0))
+    x, y = volume(arena, values), arena.allocate((1, CHANNELS, 1, IMAGES))
+    whole = Geometry((SIZE, SIZE), (1, 1), (0, 0), (1, 1), (1, 1))
+    dy = np.random.default_rng(1).standard_normal(y.shape)
+    dx = run_backward(GlobalMaxPoolKernel(x, y, shard), arena, dy)
+    assert np.array_equal(dx, first_maxima(values, whole, dy))
+
+
+def test_halos_stay_zero_where_whole_rows_are_computed() -> None:
+    arena = Arena(np.float32)
+    values = np.random.default_rng(0).standard_normal((SIZE, CHANNELS, SIZE, IMAGES))
+    x = volume(arena, values, (2, 1))
+    bias = np.arange(1, CHANNELS + 1, dtype=np.float32)
+    BiasKernel(x, x, bias, np.empty_like(bias), arena).forward()
+    ActivationKernel(x, x, ReLU(), arena).forward()
+    expected = np.maximum(values.astype(np.float32) + bias[:, None, None], 0)
+    assert np.array_equal(x, expected)
+    padded = arena.padded_view(x, (2, 1))
+    assert padded is not None
+    assert np.count_nonzero(padded) == np.count_nonzero(expected)
+
+
+@pytest.mark.parametrize("height", [2, 8])
+def test_a_row_of_values_multiplies_as_the_values_do(height: int) -> None:
+    arena = Arena(np.float64)
+    x = volume(arena, np.ones((height, CHANNELS, SIZE, IMAGES)))
+    values = np.arange(CHANNELS, dtype=float).reshape(1, -1, 1, 1)
+    (row,) = ChannelRow.several((values,), x, arena)
+    assert np.array_equal(x * row.filled(), x * values)
+    assert (row.spread is values) == (height == 2)
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 1, 3), (7, 1, 7, 3), (7, 5, 1, 3), (1, 1, 1, 3)])
+def test_sums_go_along_the_axes_that_are_one(shape: tuple[int, ...]) -> None:
+    arena = Arena(np.float64)
+    x = volume(arena, np.random.default_rng(0).standard_normal((SIZE, CHANNELS, SIZE, IMAGES)))
+    axes = tuple(axis for axis in range(3) if shape[axis] == 1)
+    expected = x.sum(axis=axes, keepdims=True)
+    assert np.allclose(SumsTo(shape, x, arena).of(x), expected, rtol=0, atol=1e-13)
+
+
+def test_the_tail_in_float32_is_exact_to_its_precision() -> None:
+    a = np.linspace(0, 12, 10_001, dtype=np.float32)
+    tail, scratch = np.empty_like(a), np.empty_like(a)
+    normal_tail(a, tail, scratch)
+    expected = np.array([math.erfc(value / math.sqrt(2)) / 2 for value in a.tolist()])
+    # The fit has 2.5e-8; a**2 / 2 up to 72 is rounded to 4e-6, and exp gives that on; the sums of
+    # the polynomial add a few roundings of 6e-8.
+    assert np.abs(tail - expected).max() < 2e-7
+    assert np.abs(tail / expected - 1).max() < 1e-5
