@@ -16,6 +16,7 @@ from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import NO_HALO, Array, Padding
 from cnn_tui.engine.ops.patches import Geometry
+from cnn_tui.engine.ops.winograd import winograd_applies
 from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.specs.layers import pair
 from cnn_tui.engine.specs.windows import as_conv
@@ -32,7 +33,13 @@ class ConvOp(ShardedOp):
 
     @property
     def halo(self) -> Padding:
-        return self.geometry.padding if self.geometry.unit and self.groups == 1 else NO_HALO
+        reads = not self.narrow and self._reads_halo(self.geometry)
+        return self.geometry.padding if reads else NO_HALO
+
+    def _reads_halo(self, geometry: Geometry) -> bool:
+        """Whether the padding of a window is read in place."""
+        shifted = geometry.unit and self.groups == 1
+        return shifted or winograd_applies(geometry, self._weights[0].weight)
 
     @property
     def narrow(self) -> bool:
@@ -68,11 +75,12 @@ class ConvOp(ShardedOp):
         if self.narrow:
             dweight = self.weight.part_of(shard.grads)
             return BandedConvKernel(x, y, self._banded, dweight, geometry, arena)
-        xs, ys = (np.split(array, self.groups, axis=1) for array in (x, y))
+        xs, ys = (arena.split(array, self.groups) for array in (x, y))
         dweights = np.split(self.weight.part_of(shard.grads), self.groups, axis=3)
-        kernel = choose_conv_kernel(self._weights[0].weight, geometry, shard.size, self.groups)
-        if self.groups == 1 and kernel is ConvKernel and geometry.dense:
-            arena.expect_halo(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
+        kernel = choose_conv_kernel(self._weights[0].weight, geometry, shard.size)
+        back = geometry.transposed((x.shape[0], x.shape[2]))
+        if kernel is ConvKernel and geometry.dense and self._reads_halo(back):
+            arena.expect_halo(y, back.padding)
         groups = [
             kernel(*group, geometry, arena)
             for group in zip(xs, ys, self._weights, dweights, strict=True)

@@ -6,24 +6,31 @@ convolution is one matrix product per row (im2col) that copies no patches; bias,
 normalisation work on runs of ``W*N`` floats. A vector of D features is ``(1, D, 1, N)``. Public
 arrays keep PyTorch's ``(N, C, H, W)``; ``kernel.to_hcwn`` converts images on entry.
 
-There are four ways to convolve. ``conv.choose_conv_kernel`` chooses by size alone between the last
-and the others, ``patches.find_patches`` among those. All give the same numbers up to rounding.
+There are five ways to convolve, chosen by size alone: ``layers.conv`` sends narrow groups to the
+last, ``conv.choose_conv_kernel`` chooses between the fourth and the others,
+``winograd.padded_rows`` and ``patches.find_patches`` among those. All give the same numbers up to
+rounding.
 
 ========  ==================================================  ==================================
 way       when                                                what it does
 ========  ==================================================  ==================================
 shared    stride 1, kernel of 2 to 5 rows, at least 16        Winograd's minimal filtering along
           input and output channels                           the height: half of the products
-shifted   stride 1, enough channels                           KW products on shifted views of
+shifted   stride 1, no dilation, enough channels              KW products on shifted views of
                                                               the padded input; nothing copied
-copied    few channels, larger stride, or dilation            copies the taps along the width,
-                                                              then one product per row (im2col)
-gathered  other filter banks over 1 MB, rows under 256        im2col of several rows at once, so
-          values                                              that the bank is read once
+copied    few channels or larger stride                       copies the taps along the width of
+                                                              a few rows, then one product per
+                                                              row (im2col)
+gathered  filter banks over 1 MB with rows under 256 values;  im2col of several rows at once, so
+          shared products only over 4 MB and under 64         that the bank is read once
+banded    groups of up to 32 channels, also depthwise         one batched product over groups
+                                                              and tiles of rows, with a banded
+                                                              matrix for each filter
 ========  ==================================================  ==================================
 
 The gradient of the input is the same operation on ``dy`` with the weights rotated by 180 degrees
-where the stride is 1, and scattered columns (col2im) elsewhere.
+where the stride is 1. With a stride the pixels that the same taps read form a phase, and each phase
+is a convolution of stride 1 (``strided``); gathered patches are scattered instead (col2im).
 
 The other layers work on rows, which :mod:`rows` makes long, and on blocks that stay in cache; pools
 on :mod:`planes`. docs/performance.md has the measurements.

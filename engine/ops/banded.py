@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 from cnn_tui.engine.ops.bands import TILE, Band, BandedWeights, backward_band, forward_band
 from cnn_tui.engine.ops.kernel import Kernel, as_rows, blocks_of
 from cnn_tui.engine.ops.memory import Arena, Array
-from cnn_tui.engine.ops.patches import Geometry, as_pixels
+from cnn_tui.engine.ops.patches import Geometry, Pixels, as_pixels
 
 BLOCK_BYTES = 1 << 20
 """Bytes of copied rows at a time, so that they stay in cache for their products."""
@@ -51,7 +51,7 @@ class GroupBlock:
         last = max(first, min(len(source), self.rows.shape[1] - lead))
         inside = self.rows[:, first + lead : last + lead]
         self.zeros = [self.rows[:, : first + lead], self.rows[:, last + lead :]]
-        self.copies = []
+        self.copies: list[tuple[Pixels, Pixels]] = []
         width = target.shape[2] if self.band.rotated else source.shape[3]
         for tap in range(kernel_w):
             columns, seen = self.band.columns(width, tap)
@@ -91,11 +91,6 @@ class GroupBlock:
         """Compute the groups' channels of ``target``."""
         for matrices, under, out in self.parts:
             np.matmul(matrices, under, out=out)
-
-    @property
-    def products(self) -> int:
-        """Numbers in the products that :meth:`correlate` sums."""
-        return max(math.prod(out.shape[:-1]) * under.shape[-2] for _, under, out in self.parts)
 
     def correlate(self, total: Array, products: Array) -> None:
         """Add to ``total`` the gradient of the matrices where ``target`` is that of the results.
@@ -188,40 +183,43 @@ class BandedConvKernel(Kernel):
         super().plan_backward(
             dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
-        dx, self.steps = self.dx, []
-        shared = dx is not None and self.geometry.unit
-        if shared:
-            plan, target = self._blocks(backward_band, dy, dx), self.x
+        dx = self.dx
+        back = None if dx is None else self._blocks(backward_band, dy, dx)
+        if back is not None and self.geometry.unit:
+            gradient, target = back, self.x  # the copied rows of dy serve both gradients
         else:
-            plan, target = self._blocks(forward_band, self.x, dy), dy
-        others = [] if dx is None or shared else [self._blocks(backward_band, dy, dx)]
-        self.band = plan.band
+            gradient, target = self._blocks(forward_band, self.x, dy), dy
+        self.band = gradient.band
         buffer, self.total, products = arena.scratches(
-            (max(each.buffer_size for each in (plan, *others)),),
-            plan.matrices.shape,
-            (plan.slices[0].stop * len(target) * plan.matrices[0, 0].size,),
+            (max(gradient.buffer_size, back.buffer_size if back else 0),),
+            gradient.matrices.shape,
+            (gradient.slices[0].stop * len(target) * gradient.matrices[0, 0].size,),
         )
-        for each in others:
-            for block in each.bind(dx, buffer):
+        results = [] if back is None or dx is None else back.bind(dx, buffer)
+        self.steps: list[Callable[[], None]] = []
+        if back is not gradient:
+            for block in results:
                 self.steps += [block.load, block.run]
-        gradients = plan.bind(target, buffer)
-        results = plan.bind(dx, buffer) if shared else []
-        for number, groups in enumerate(plan.slices):
-            self.steps.append(gradients[number].load)
-            self.steps += [block.run for block in results[number : number + 1]]
-            correlate = gradients[number].correlate
-            self.steps.append(partial(correlate, self.total[groups], products))
+        for number, block in enumerate(gradient.bind(target, buffer)):
+            self.steps.append(block.load)
+            if back is gradient:
+                self.steps.append(results[number].run)
+            total = self.total[gradient.slices[number]]
+            self.steps.append(partial(block.correlate, total, products))
 
     def backward(self) -> None:
         self.total.fill(0)
         for step in self.steps:
             step()
-        band, seen = self.band, set()
+        self._add_up_taps()
+
+    def _add_up_taps(self) -> None:
+        """Set the gradient of each tap to the sum of those of its places in the band."""
+        band = self.band
         total = self.total.reshape(*self.total.shape[:3], band.reach, self.dweight.shape[1], -1)
-        for row, read, kh in band.uses:
-            taps = self.weights.by_group(self.dweight[kh], band)
-            if kh in seen:
-                np.add(taps, total[:, row, :, read], out=taps)
-            else:
-                np.copyto(taps, total[:, row, :, read])
-            seen.add(kh)
+        for kh, dtaps in enumerate(self.dweight):
+            target = self.weights.by_group(dtaps, band)
+            (row, read), *others = [(row, read) for row, read, tap in band.uses if tap == kh]
+            np.copyto(target, total[:, row, :, read])
+            for row, read in others:
+                np.add(target, total[:, row, :, read], out=target)

@@ -11,12 +11,13 @@ from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.gathered import GatheredConvKernel
 from cnn_tui.engine.ops.kernel import Kernel, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
-from cnn_tui.engine.ops.patches import Geometry, find_patches, taps
+from cnn_tui.engine.ops.patches import Geometry, taps
 from cnn_tui.engine.ops.products import Products, WeightGradient
+from cnn_tui.engine.ops.strided import StridedGradient
 from cnn_tui.engine.ops.winograd import (
     WinogradProducts,
     WinogradWeightGradient,
-    favours_winograd,
+    padded_rows,
     winograd_applies,
 )
 
@@ -24,6 +25,8 @@ SHORT_ROW = 256
 """Values in an output row; in shorter rows reading the filter bank dominates (measured)."""
 LARGE_BANK = 1 << 20
 """Bytes; a larger filter bank does not stay in cache."""
+SHORT_SHARED, LARGE_SHARED = 64, 4 << 20
+"""The same where Winograd's filtering applies, which gains more than a few readings cost."""
 
 
 class ConvKernel(Kernel):
@@ -40,12 +43,12 @@ class ConvKernel(Kernel):
     ) -> None:
         self.x, self.y, self.geometry = x, y, geometry
         self.weights, self.dweight = weights, dweight
-        patches = find_patches(x, geometry, arena)
+        padded = padded_rows(x, geometry, weights.weight, arena)
         self.products: Products | WinogradProducts
-        if favours_winograd(patches, weights.weight):
-            self.products = WinogradProducts(weights.points(), weights.blocks, patches, y, arena)
+        if padded is None:
+            self.products = Products(weights.blocks, x, geometry, y, arena)
         else:
-            self.products = Products(weights.blocks(len(patches.views)), patches, y, arena)
+            self.products = WinogradProducts(weights.points(), padded, geometry, y, arena)
 
     def forward(self) -> None:
         self.products.run()
@@ -59,34 +62,37 @@ class ConvKernel(Kernel):
         """Plan the backward pass from ``dy`` to ``dx``, which are given."""
         self.dy, self.dx = dy, dx
         self.dy_rows = as_rows(dy)
-        patches = find_patches(self.x, self.geometry, arena)
+        self.dx_products: Products | WinogradProducts | StridedGradient | None = None
+        padded = padded_rows(self.x, self.geometry, self.dweight, arena)
         self.weight_gradient: WeightGradient | WinogradWeightGradient
-        if favours_winograd(patches, self.dweight):
-            self.weight_gradient = WinogradWeightGradient(
-                patches, self.dy_rows, self.dweight, arena
+        if padded is None:
+            self.weight_gradient = WeightGradient(
+                self.x, self.geometry, self.dy_rows, self.dweight, arena
             )
         else:
-            self.weight_gradient = WeightGradient(patches, self.dy_rows, self.dweight, arena)
+            self.weight_gradient = WinogradWeightGradient(
+                padded, self.geometry, self.dy_rows, self.dweight, arena
+            )
         if dx is None:
             return
         if self.geometry.dense:
             self._bind_dense(dy, dx, arena)
+        elif self.geometry.dilation == (1, 1):
+            self.dx_products = StridedGradient(self.weights, dy, self.geometry, dx, arena)
+            self.border = []
         else:
             rows = self.weights.weight[..., 0].size
             self.columns = arena.scratch((len(self.dy_rows), rows, self.dy_rows.shape[2]))
 
     def _bind_dense(self, dy: Array, dx: Array, arena: Arena) -> None:
         geometry = self.geometry.transposed((dx.shape[0], dx.shape[2]))
-        patches = find_patches(dy, geometry, arena)
         weights = self.weights
-        self.dx_products: Products | WinogradProducts
-        if favours_winograd(patches, weights.weight):
-            self.dx_products = WinogradProducts(
-                weights.flipped_points(), weights.flipped_blocks, patches, dx, arena
-            )
+        padded = padded_rows(dy, geometry, weights.weight, arena)
+        if padded is None:
+            self.dx_products = Products(weights.flipped_blocks, dy, geometry, dx, arena)
         else:
-            blocks = weights.flipped_blocks(len(patches.views))
-            self.dx_products = Products(blocks, patches, dx, arena)
+            taps = weights.flipped_points()
+            self.dx_products = WinogradProducts(taps, padded, geometry, dx, arena)
         padded = arena.padded_view(dy, geometry.padding)
         self.border = [] if padded is None else _border(padded, geometry.padding)
 
@@ -94,7 +100,7 @@ class ConvKernel(Kernel):
         self.weight_gradient.run()
         if self.dx is None:
             return
-        if self.geometry.dense:
+        if self.dx_products is not None:
             for strip in self.border:
                 strip.fill(0)
             self.dx_products.run()
@@ -158,8 +164,8 @@ class GroupedConvKernel(Kernel):
         super().plan_backward(
             dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
         )
-        dys = np.split(dy, len(self.groups), axis=1)
-        dxs = [None] * len(dys) if self.dx is None else np.split(self.dx, len(dys), axis=1)
+        dys = arena.split(dy, len(self.groups))
+        dxs = [None] * len(dys) if self.dx is None else arena.split(self.dx, len(dys))
         for group, group_dy, group_dx in zip(self.groups, dys, dxs, strict=True):
             group.bind_gradients(group_dy, group_dx, arena)
 
@@ -169,14 +175,14 @@ class GroupedConvKernel(Kernel):
 
 
 def choose_conv_kernel(
-    weight: Array, geometry: Geometry, images: int, groups: int = 1
+    weight: Array, geometry: Geometry, images: int
 ) -> type[ConvKernel] | type[GatheredConvKernel]:
     """The kernel for a filter bank ``(KH, KW, C, F)`` of one group and ``images`` in a shard.
 
     :class:`ConvKernel` itself uses Winograd's filtering where it applies and rows are contiguous,
     shifted views of the input where it has enough channels, and copied patches (im2col) otherwise.
     """
-    if groups == 1 and winograd_applies(geometry, weight):
-        return ConvKernel
-    has_short_rows = geometry.output[1] * images < SHORT_ROW
-    return GatheredConvKernel if has_short_rows and weight.nbytes > LARGE_BANK else ConvKernel
+    row = geometry.output[1] * images
+    shared = winograd_applies(geometry, weight)
+    short, large = (SHORT_SHARED, LARGE_SHARED) if shared else (SHORT_ROW, LARGE_BANK)
+    return GatheredConvKernel if row < short and weight.nbytes > large else ConvKernel

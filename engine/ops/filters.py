@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from cnn_tui.engine.ops.memory import Array, aligned_empty
@@ -51,6 +53,14 @@ class ConvWeights:
             return self._form("flipped", flipped.transpose(2, 0, 1, 3), shape)
         shape = (kernel_w, channels, kernel_h * filters)
         return self._form("flipped columns", flipped.transpose(1, 2, 0, 3), shape)
+
+    def phase(self, first: tuple[int, int], stride: tuple[int, int]) -> Array:
+        """Every ``stride``-th tap from ``first`` on, the last one first: ``(C, taps*F)``."""
+        (down, across), (high, wide) = first, stride
+        taps = self.weight[down::high, across::wide][::-1, ::-1].transpose(2, 0, 1, 3)
+        shape = (1, len(taps), math.prod(taps.shape[1:]))
+        (form,) = self._form(f"phase {first}", taps, shape)
+        return form
 
     def points(self) -> list[Array]:
         """The transformed taps of each kernel column for Winograd's filtering, ``(6, F, C)``."""

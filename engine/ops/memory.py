@@ -58,7 +58,7 @@ class Arena:
         self._free: list[Array] = []
         self._zeros = aligned_empty((0,), dtype)
         self._lent: dict[int, Array] = {}
-        self._padded: dict[int, tuple[Padding, Array]] = {}
+        self._padded: dict[tuple[int, tuple[int, ...]], tuple[Padding, Array]] = {}
         self._expected: dict[int, Padding] = {}
 
     def allocate(self, shape: tuple[int, ...], padding: Padding = NO_HALO) -> Array:
@@ -83,7 +83,8 @@ class Arena:
 
     def release(self, array: Array) -> None:
         """Return an acquired array for reuse; arrays that were not acquired are ignored."""
-        _, outer = self._padded.get(_address(array), (NO_HALO, array))
+        start = _address(array)
+        outer = next((outer for key, (_, outer) in self._padded.items() if key[0] == start), array)
         block = self._lent.pop(_address(outer), None)
         if block is not None:
             self._free.append(block)
@@ -119,17 +120,24 @@ class Arena:
 
     def padded_view(self, array: Array, padding: Padding) -> Array | None:
         """A view of ``array`` with ``padding`` zeros around it, or None if its halo is smaller."""
-        halo, padded = self._padded.get(_address(array), (NO_HALO, array))
-        if padded.shape[1] != array.shape[1]:  # the first of several groups of channels
-            halo, padded = NO_HALO, array
+        halo, padded = self._padded.get(_key(array), (NO_HALO, array))
         top, left = halo[0] - padding[0], halo[1] - padding[1]
         if top < 0 or left < 0:
             return None
         return padded[top : padded.shape[0] - top, :, left : padded.shape[2] - left]
 
+    def split(self, array: Array, groups: int) -> list[Array]:
+        """The groups of channels of an array, each with its part of the halo."""
+        parts = np.split(array, groups, axis=1)
+        if _key(array) in self._padded:
+            halo, padded = self._padded[_key(array)]
+            for part, outer in zip(parts, np.split(padded, groups, axis=1), strict=True):
+                self._padded[_key(part)] = halo, outer
+        return parts
+
     def with_columns(self, array: Array) -> Array:
         """``array`` with the columns of its halo, if it has any."""
-        (top, _), padded = self._padded.get(_address(array), (NO_HALO, array))
+        (top, _), padded = self._padded.get(_key(array), (NO_HALO, array))
         rows = padded[top : padded.shape[0] - top]
         is_whole = rows.shape[:2] == array.shape[:2] and rows.shape[3] == array.shape[3]
         return rows if is_whole else array
@@ -150,16 +158,17 @@ class Arena:
         return self._inside(self.acquire(_with_halo(x.shape, padding)), padding)
 
     def _forget_padded(self, block: Array) -> None:
-        # The next array at this address, such as a group of channels, has another halo.
         start = _address(block)
         self._padded = {
-            address: entry for address, entry in self._padded.items() if _address(entry[1]) != start
+            key: entry
+            for key, entry in self._padded.items()
+            if not start <= key[0] < start + block.nbytes
         }
 
     def _inside(self, padded: Array, padding: Padding) -> Array:
         high, wide = padding
         array = padded[high : padded.shape[0] - high, :, wide : padded.shape[2] - wide]
-        self._padded[_address(array)] = (padding, padded)
+        self._padded[_key(array)] = (padding, padded)
         return array
 
 
@@ -171,6 +180,11 @@ def mask_in(numbers: Array, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 def _with_halo(shape: tuple[int, ...], padding: Padding) -> tuple[int, ...]:
     height, channels, width, images = shape
     return (height + 2 * padding[0], channels, width + 2 * padding[1], images)
+
+
+def _key(array: Array) -> tuple[int, tuple[int, ...]]:
+    """Tells an array from the first of its groups of channels, which has the same address."""
+    return _address(array), array.shape[1:2]
 
 
 def _address(array: Array) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.ops.memory import Arena, Array
 
+COPIED_BYTES = 1 << 19
+"""Bytes of patches that are copied at a time: half a second-level cache."""
 FEW_ROWS = 48
 """Fewer rows make products on shifted views slower than one on copied patches (measured)."""
 
@@ -44,13 +47,20 @@ class Geometry:
     @property
     def dense(self) -> bool:
         """Whether the gradient of the input is itself a convolution with stride 1."""
-        fits = all(p < k for p, k in zip(self.padding, self.kernel, strict=True))
-        return self.unit and fits
+        return self.stride == (1, 1) and min(self._outer) >= 0
+
+    @property
+    def _outer(self) -> tuple[int, int]:
+        """The padding of the gradient of the output."""
+        high, wide = (
+            d * (k - 1) - p
+            for k, p, d in zip(self.kernel, self.padding, self.dilation, strict=True)
+        )
+        return high, wide
 
     def transposed(self, size: tuple[int, int]) -> Geometry:
         """The window of the gradient of an input of ``size``; requires :attr:`dense`."""
-        padding = tuple(k - 1 - p for k, p in zip(self.kernel, self.padding, strict=True))
-        return Geometry(self.kernel, (1, 1), (padding[0], padding[1]), (1, 1), size)
+        return Geometry(self.kernel, (1, 1), self._outer, self.dilation, size)
 
 
 def taps(size: int, geometry: Geometry, axis: int, tap: int) -> tuple[slice, slice]:
@@ -166,21 +176,11 @@ class ShiftedViews:
     """
 
     def __init__(self, padded: Array, geometry: Geometry) -> None:
-        self.padded, self.geometry = padded, geometry
         channels, images = padded.shape[1], padded.shape[3]
         (out_h, out_w), (kernel_h, kernel_w) = geometry.output, geometry.kernel
         shape = (out_h, kernel_h * channels, out_w * images)
         strides = (padded.strides[0], padded.strides[1], padded.itemsize)
         self.views = [as_strided(padded[:, :, kw:], shape, strides) for kw in range(kernel_w)]
-
-    def rows(self, rows: slice) -> ShiftedViews:
-        """The patches of the output ``rows``."""
-        kernel_h, output = (
-            self.geometry.kernel[0],
-            (rows.stop - rows.start, self.geometry.output[1]),
-        )
-        padded = self.padded[rows.start : rows.stop + kernel_h - 1]
-        return ShiftedViews(padded, replace(self.geometry, output=output))
 
     def fill(self) -> None:
         """Do nothing: views need no copy."""
@@ -189,13 +189,47 @@ class ShiftedViews:
         """Do nothing: views need no buffer."""
 
 
-def find_patches(x: Array, geometry: Geometry, arena: Arena) -> Im2col | ShiftedViews:
-    """Shifted views where they are faster and ``x`` has a halo, else im2col in acquired memory."""
+Patches = Im2col | ShiftedViews
+
+
+def find_patches(x: Array, geometry: Geometry, arena: Arena) -> list[tuple[slice, Patches]]:
+    """The patches of all output rows, in blocks: slices of the rows and their patches.
+
+    Shifted views where they are faster and ``x`` has a halo, else im2col in acquired memory, which
+    the first block releases.
+    """
     kernel_h, kernel_w = geometry.kernel
     if geometry.unit and (kernel_w == 1 or kernel_h * x.shape[1] >= FEW_ROWS):
         padded = arena.padded_view(x, geometry.padding)
         if padded is not None and (
             kernel_h == 1 or padded.strides[0] == padded.shape[1] * padded.strides[1]
         ):
-            return ShiftedViews(padded, geometry)
-    return Im2col(x, geometry, arena.acquire(Im2col.memory_shape(x.shape, geometry)))
+            return [(slice(0, geometry.output[0]), ShiftedViews(padded, geometry))]
+    return copied_patches(x, geometry, arena)
+
+
+def copied_patches(x: Array, geometry: Geometry, arena: Arena) -> list[tuple[slice, Patches]]:
+    """Im2col of a few rows at a time, which stay in cache for their products."""
+    height = geometry.output[0]
+    one, two = (_output_rows(geometry, rows) for rows in (1, 2))
+    shapes = [math.prod(Im2col.memory_shape(x.shape, each)) for each in (one, two)]
+    most = 1 + max(0, COPIED_BYTES // x.itemsize - shapes[0]) // max(1, shapes[1] - shapes[0])
+    count = -(-height // most)
+    blocks = [slice(height * at // count, height * (at + 1) // count) for at in range(count)]
+    largest = _output_rows(geometry, max(block.stop - block.start for block in blocks))
+    buffer = arena.acquire(Im2col.memory_shape(x.shape, largest))
+    return [(block, _im2col_of(x, geometry, block, buffer)) for block in blocks]
+
+
+def _output_rows(geometry: Geometry, rows: int) -> Geometry:
+    return replace(geometry, output=(rows, geometry.output[1]))
+
+
+def _im2col_of(x: Array, geometry: Geometry, rows: slice, buffer: Array) -> Im2col:
+    """The patches of the output ``rows``."""
+    begin = rows.start * geometry.stride[0] - geometry.padding[0]
+    seen = _output_rows(geometry, rows.stop - rows.start)
+    seen = replace(seen, padding=(max(0, -begin), geometry.padding[1]))
+    part = x[max(0, begin) :]
+    shape = Im2col.memory_shape(x.shape, seen)
+    return Im2col(part, seen, buffer.reshape(-1)[: math.prod(shape)].reshape(shape))

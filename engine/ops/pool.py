@@ -6,7 +6,6 @@ stays in cache; :mod:`planes` says how the numbers under a tap of all windows be
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,21 +13,8 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.ops.kernel import Kernel, Shard, blocks_of
 from cnn_tui.engine.ops.memory import Arena, Array, mask_in
-from cnn_tui.engine.ops.patches import Geometry, taps
+from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.planes import Planes, along_height, outputs_shape, rows_shape, shaped
-
-Pairs = list[tuple[Array, Array]]
-
-
-def tap_views(inner: Array, outer: Array, geometry: Geometry) -> Pairs:
-    """For each tap of the window, row by row: its pixels of ``inner``, and those of ``outer``."""
-    pairs = []
-    for kh, kw in itertools.product(range(geometry.kernel[0]), range(geometry.kernel[1])):
-        out_rows, rows = taps(inner.shape[0], geometry, 0, kh)
-        out_cols, cols = taps(inner.shape[2], geometry, 1, kw)
-        pairs.append((inner[rows, :, cols], outer[out_rows, :, out_cols]))
-    return pairs
-
 
 BLOCK_BYTES = 1 << 20
 """Input of a block. Smaller ones have rows too short to be read at speed from memory (measured)."""

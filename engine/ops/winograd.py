@@ -13,16 +13,13 @@ With ``d`` six input rows and ``g`` the taps of a column,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TypeGuard
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from cnn_tui.engine.ops.kernel import as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
-from cnn_tui.engine.ops.patches import Geometry, Im2col, ShiftedViews
-from cnn_tui.engine.ops.products import Products, WeightGradient
+from cnn_tui.engine.ops.patches import Geometry
 
 POINTS = 6
 VALUES = np.array([0, 1, -1, 2, -2])
@@ -62,44 +59,55 @@ def winograd_applies(geometry: Geometry, weight: Array) -> bool:
     """Whether Winograd's filtering is faster for a filter bank ``(KH, KW, C, F)``."""
     kernel_h, _, channels, filters = weight.shape
     return (
-        geometry.unit
+        geometry.stride == (1, 1)
         and 2 <= kernel_h <= HIGHEST_KERNEL
-        and geometry.output[0] > POINTS - kernel_h
+        and geometry.output[0] // geometry.dilation[0] > POINTS - kernel_h
         and min(channels, filters) >= FEWEST_CHANNELS
     )
 
 
-def favours_winograd(patches: Im2col | ShiftedViews, weight: Array) -> TypeGuard[ShiftedViews]:
-    """Whether Winograd's filtering applies and the rows of the patches are contiguous."""
-    return (
-        isinstance(patches, ShiftedViews)
-        and winograd_applies(patches.geometry, weight)
-        and patches.padded[0].flags.c_contiguous
-    )
+def padded_rows(x: Array, geometry: Geometry, weight: Array, arena: Arena) -> Array | None:
+    """``x`` with its padding, if Winograd's filtering applies and its rows are contiguous."""
+    if not winograd_applies(geometry, weight):
+        return None
+    padded = arena.padded_view(x, geometry.padding)
+    return padded if padded is not None and padded[0].flags.c_contiguous else None
 
 
 class Tiles:
     """The input rows of one tile of output rows at a time, transformed: ``points (6, C, WP, N)``.
 
-    The transform is a product with a small matrix: fewer calls than sums, and half the time.
+    The transform is a product with a small matrix: fewer calls than sums, and half the time. With a
+    dilation D the rows of a tile are D apart. The last tile may begin inside the one before: as
+    many products as for its last rows alone.
     """
 
-    def __init__(self, patches: ShiftedViews, points: Array) -> None:
-        height, width = patches.geometry.output
-        kernel_h, kernel_w = patches.geometry.kernel
+    def __init__(self, padded: Array, geometry: Geometry, points: Array) -> None:
+        (height, width), (kernel_h, kernel_w) = geometry.output, geometry.kernel
+        apart, across = geometry.dilation
         rows = POINTS + 1 - kernel_h
-        tops = range(0, height - rows + 1, rows)
-        self.outputs = [slice(top, top + rows) for top in tops]
-        self.rest = slice(len(tops) * rows, height)
-        """The output rows after the last whole tile."""
+        self.outputs: list[slice] = []
+        """The output rows of each tile."""
+        self.known: list[int] = []
+        """How many of them the tile before has computed."""
+        self.inputs: list[Array] = []
+        for first in range(apart):
+            count = len(range(first, height, apart))
+            for begin in range(0, count, rows):
+                top = min(begin, count - rows)
+                start = first + top * apart
+                self.outputs.append(slice(start, start + (rows - 1) * apart + 1, apart))
+                self.known.append(begin - top)
+                read = padded[start : start + (POINTS - 1) * apart + 1 : apart]
+                self.inputs.append(read.reshape(POINTS, -1))
         self.transform = BT.astype(points.dtype)
-        padded = patches.padded
-        self.inputs = [padded[top : top + POINTS].reshape(POINTS, -1) for top in tops]
         self.points = points.reshape(POINTS, -1)
         _, channels, _, images = points.shape
         shape = (POINTS, channels, width * images)
         strides = (points.strides[0], points.strides[1], points.itemsize)
-        self.columns = [as_strided(points[:, :, kw:], shape, strides) for kw in range(kernel_w)]
+        self.columns = [
+            as_strided(points[:, :, kw * across :], shape, strides) for kw in range(kernel_w)
+        ]
         """The points under each kernel column, ``(6, C, OW*N)``: overlapping views."""
 
     def load(self, number: int) -> None:
@@ -108,42 +116,33 @@ class Tiles:
 
 
 class WinogradProducts:
-    """The sums of :class:`~cnn_tui.engine.ops.products.Products`, one tile of rows at a time.
+    """A convolution of stride 1, one tile of rows at a time.
 
     Args:
         taps: Transformed taps of each kernel column, ``(6, F, C)``.
-        blocks: Makes the plain weight blocks, for rows after the last whole tile.
-        patches: The views under the kernel.
+        padded: The input with its padding.
+        geometry: The window.
         out: The output, ``(OH, F, OW, N)``.
         arena: The source of scratch arrays.
     """
 
     def __init__(
-        self,
-        taps: list[Array],
-        blocks: Callable[[int], list[Array]],
-        patches: ShiftedViews,
-        out: Array,
-        arena: Arena,
+        self, taps: list[Array], padded: Array, geometry: Geometry, out: Array, arena: Arena
     ) -> None:
         rows = as_rows(out)
         products = (POINTS, *rows.shape[1:])
         points, self.sum, self.term = arena.scratches(
-            (POINTS, *patches.padded.shape[1:]), products, products
+            (POINTS, *padded.shape[1:]), products, products
         )
-        self.tiles = Tiles(patches, points)
+        self.tiles = Tiles(padded, geometry, points)
         self.pairs = list(zip(taps, self.tiles.columns, strict=True))
         self.outputs = [rows[tile] for tile in self.tiles.outputs]
-        self.transform = output_transform(patches.geometry.kernel[0]).astype(out.dtype)
+        self.transform = output_transform(geometry.kernel[0]).astype(out.dtype)
         self.few = self.term[: len(self.transform)]
-        rest = self.tiles.rest
-        self.rest: Products | None = None
-        if len(out[rest]):
-            few = patches.rows(rest)
-            self.rest = Products(blocks(len(few.views)), few, out[rest], arena)
 
     def run(self) -> None:
         """Compute ``out``."""
+        few, products = self.few.reshape(len(self.few), -1), self.sum.reshape(POINTS, -1)
         for number, rows in enumerate(self.outputs):
             self.tiles.load(number)
             (taps, columns), *rest = self.pairs
@@ -151,11 +150,8 @@ class WinogradProducts:
             for taps, columns in rest:
                 np.matmul(taps, columns, out=self.term)
                 np.add(self.sum, self.term, out=self.sum)
-            few = self.few.reshape(len(rows), -1)
-            np.matmul(self.transform, self.sum.reshape(POINTS, -1), out=few)
+            np.matmul(self.transform, products, out=few)
             np.copyto(rows, self.few)
-        if self.rest is not None:
-            self.rest.run()
 
 
 class WinogradWeightGradient:
@@ -165,38 +161,35 @@ class WinogradWeightGradient:
     ``u`` is ``v * (AT.T @ dy)``, summed over all pixels; then ``dg = G.T @ du``.
     """
 
-    def __init__(self, patches: ShiftedViews, dy_rows: Array, dweight: Array, arena: Arena) -> None:
+    def __init__(
+        self, padded: Array, geometry: Geometry, dy_rows: Array, dweight: Array, arena: Arena
+    ) -> None:
         self.dweight = dweight
         kernel_h, kernel_w, channels, filters = dweight.shape
         pixels = dy_rows.shape[2]
         taps = (POINTS, channels, filters)
         spread = output_transform(kernel_h).T
         points, self.few, self.dm, self.sums, self.term = arena.scratches(
-            (POINTS, *patches.padded.shape[1:]),
+            (POINTS, *padded.shape[1:]),
             (spread.shape[1], filters, pixels),
             (POINTS, filters, pixels),
             (kernel_w, *taps),
             taps,
         )
-        self.tiles = Tiles(patches, points)
+        self.tiles = Tiles(padded, geometry, points)
         self.dy = [dy_rows[tile] for tile in self.tiles.outputs]
         self.spread = np.ascontiguousarray(spread, dweight.dtype)
         self.to_taps = np.ascontiguousarray(tap_transform(kernel_h).T, dweight.dtype)
-        rest = self.tiles.rest
-        self.rest: WeightGradient | None = None
-        if len(dy_rows[rest]):
-            self.rest = WeightGradient(patches.rows(rest), dy_rows[rest], dweight, arena)
 
     def run(self) -> None:
         """Compute ``dweight``."""
-        if self.rest is not None:  # first, because it may share scratch arrays
-            self.rest.run()
-        for number, dy in enumerate(self.dy):
+        few, products = self.few.reshape(len(self.few), -1), self.dm.reshape(POINTS, -1)
+        dm = self.dm.transpose(0, 2, 1)  # (6, OW*N, F)
+        for number, (dy, known) in enumerate(zip(self.dy, self.tiles.known, strict=True)):
             self.tiles.load(number)
             np.copyto(self.few, dy)
-            few, products = self.few.reshape(len(dy), -1), self.dm.reshape(POINTS, -1)
+            self.few[:known] = 0
             np.matmul(self.spread, few, out=products)
-            dm = self.dm.transpose(0, 2, 1)  # (6, OW*N, F)
             for columns, total in zip(self.tiles.columns, self.sums, strict=True):
                 np.matmul(columns, dm, out=self.term if number else total)
                 if number:
@@ -208,7 +201,4 @@ class WinogradWeightGradient:
         for kw, total in enumerate(self.sums):
             back = taps.reshape(len(taps), -1)
             np.matmul(self.to_taps, total.reshape(POINTS, -1), out=back)
-            if self.rest is None:
-                np.copyto(self.dweight[:, kw], taps)
-            else:
-                np.add(self.dweight[:, kw], taps, out=self.dweight[:, kw])
+            np.copyto(self.dweight[:, kw], taps)

@@ -1,6 +1,8 @@
-"""The engine computes a convolution in four ways, by its size; all must give the same numbers."""
+"""The engine computes a convolution in five ways, by its size; all must give the same numbers."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -9,30 +11,48 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.ops import conv, gathered, patches, products, winograd
+from cnn_tui.engine.layers import conv as conv_layer
+from cnn_tui.engine.ops import banded, conv, gathered, patches, products, winograd
 from cnn_tui.engine.specs.layers import FC, Conv, Tanh
 from cnn_tui.engine.specs.network import Network
 
 NEVER, ALWAYS = 1 << 30, 0
+
+
+class Path(NamedTuple):
+    """Bounds that lead to one way; blocks of one byte are blocks of one row, or of one group."""
+
+    few_rows: int = NEVER
+    fewest_channels: int = NEVER
+    gathers: bool = False
+    block_bytes: int = 1 << 20
+    narrow: int = 0
+
+
 PATHS = {
-    "copied": (NEVER, NEVER, False, 1 << 20),
-    "shifted": (ALWAYS, NEVER, False, 1 << 20),
-    "shifted, a row at a time": (ALWAYS, NEVER, False, 1),
-    "winograd": (ALWAYS, ALWAYS, False, 1 << 20),
-    "gathered": (NEVER, NEVER, True, 1 << 20),
-    "gathered, a row at a time": (NEVER, NEVER, True, 1),
+    "copied": Path(),
+    "copied, a row at a time": Path(block_bytes=1),
+    "shifted": Path(few_rows=ALWAYS),
+    "shifted, a row at a time": Path(few_rows=ALWAYS, block_bytes=1),
+    "winograd": Path(few_rows=ALWAYS, fewest_channels=ALWAYS),
+    "gathered": Path(gathers=True),
+    "gathered, a row at a time": Path(gathers=True, block_bytes=1),
+    "banded": Path(narrow=NEVER),
+    "banded, a group at a time": Path(narrow=NEVER, block_bytes=1),
 }
 
 
 def numbers(network: Network, batch: int, monkeypatch: pytest.MonkeyPatch, path: str) -> np.ndarray:
     """Scores and gradients of a training pass on one path, twice run to meet used memory."""
-    few_rows, fewest_channels, gathers, block_bytes = PATHS[path]
-    monkeypatch.setattr(patches, "FEW_ROWS", few_rows)
-    monkeypatch.setattr(winograd, "FEWEST_CHANNELS", fewest_channels)
-    monkeypatch.setattr(conv, "SHORT_ROW", NEVER if gathers else 0)
+    bounds = PATHS[path]
+    monkeypatch.setattr(patches, "FEW_ROWS", bounds.few_rows)
+    monkeypatch.setattr(winograd, "FEWEST_CHANNELS", bounds.fewest_channels)
+    monkeypatch.setattr(conv, "SHORT_ROW", NEVER if bounds.gathers else 0)
     monkeypatch.setattr(conv, "LARGE_BANK", 0)
-    monkeypatch.setattr(gathered, "BLOCK_BYTES", block_bytes)
-    monkeypatch.setattr(products, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(patches, "COPIED_BYTES", bounds.block_bytes)
+    for module in (gathered, products, banded):
+        monkeypatch.setattr(module, "BLOCK_BYTES", bounds.block_bytes)
+    monkeypatch.setattr(conv_layer, "NARROW", bounds.narrow)
     model = build(network, dtype=np.float64)
     rng = np.random.default_rng(batch)
     images = rng.standard_normal((batch, *network.input))
