@@ -63,7 +63,7 @@ class _Crew:
 
     The last thread to end a stage runs the stages of a single task that follow, and wakes the
     others for the next. So no thread directs the rest: of two threads one always works on, and a
-    meeting costs one wake-up, not two. What threads share are deques and locks, safe without the GIL.
+    meeting costs one wake-up, not two. They share only deques and locks, safe without the GIL.
     """
 
     def __init__(self, threads: int) -> None:
