@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from cnn_tui.engine.layers.base import chained
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.ops.memory import Array, aligned_empty, aligned_zeros
 from cnn_tui.engine.parameters import Parameter, ParameterStore
@@ -160,8 +161,9 @@ class Optimizer:
         self._scratch = threading.local()
         self._spans = _spans(store)
         self._squares = [0.0] * len(self._spans)
-        tasks = itertools.groupby(enumerate(self._spans), lambda one: one[1][0].start // TASK_SIZE)
-        self._tasks = [self._task(list(numbered)) for _, numbered in tasks]
+        numbers = range(len(self._spans))
+        tasks = itertools.groupby(numbers, lambda number: self._spans[number][0].start // TASK_SIZE)
+        self._tasks = [chained([self._task(number) for number in group]) for _, group in tasks]
 
     def step(self, lr: float, gradient_norm: float = 0.0) -> float:
         """Update the weights from the model's gradients; returns the L2 loss before the update.
@@ -197,23 +199,15 @@ class Optimizer:
             target[...] = tensors[name]
         self.model.mode.step = self.steps = step
 
-    def _task(self, numbered: list[tuple[int, tuple[slice, bool]]]) -> Task:
-        """The updates of some blocks, so many that another thread is worth its wake-up."""
+    def _task(self, number: int) -> Task:
+        span, decay = self._spans[number]
         store = self.model.store
-        updates = [
-            (
-                number,
-                self._decayed_update if decay else self._plain_update,
-                store.data[span],
-                store.grad[span],
-                [array[span] for array in self.state],
-            )
-            for number, (span, decay) in numbered
-        ]
+        weights, gradient = store.data[span], store.grad[span]
+        state = [array[span] for array in self.state]
+        update = self._decayed_update if decay else self._plain_update
 
         def run() -> None:
-            for number, update, weights, gradient, state in updates:
-                self._squares[number] = update(weights, gradient, state)
+            self._squares[number] = update(weights, gradient, state)
 
         return run
 

@@ -20,8 +20,8 @@ FEW_MACS = 13 << 20
 """Multiply-adds of a batch, forward; fewer take less time on one thread than on two (measured)."""
 SHARD_BYTES = 1 << 21
 """Largest activation of a shard: about a core's second-level cache."""
-FEWEST_IMAGES = 4
-"""Minimum images per shard; fewer make rows too short for fast matrix products."""
+FEWEST_IMAGES = 8
+"""Images per shard, if there are enough; fewer make rows too short for fast loops and products."""
 REDUCE_SIZE = 1 << 15
 """Gradient values that are summed over the shards at a time."""
 TASK_SIZE = 1 << 17

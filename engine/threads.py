@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 import threadpoolctl  # type: ignore[import-untyped]
@@ -55,7 +55,7 @@ class _Crew:
 
     The last thread to end a stage runs the stages of a single task that follow, and wakes the
     others for the next. So no thread directs the rest: of two threads one always works on, and a
-    meeting costs one wake-up, not two.
+    meeting costs one wake-up, not two. They share only deques and locks, safe without the GIL.
     """
 
     def __init__(self, threads: int) -> None:
@@ -68,10 +68,10 @@ class _Crew:
         self.error: BaseException | None = None
         self.ended = True
         self.stages: Iterator[Sequence[Task]] = iter(())
-        self.tasks: Sequence[Task] = ()
-        self.turns = self.arrivals = itertools.count()
-        self.present = 1
-        """Threads that share the tasks of this stage."""
+        self.tasks: deque[Task] = deque()
+        """Tasks of this stage that no thread has taken."""
+        self.awaited: deque[int] = deque()
+        """One entry for each thread of this stage but the last to end."""
 
     def run(self, stages: Sequence[Sequence[Task]]) -> None:
         """Run all stages with the calling thread as the first."""
@@ -80,7 +80,7 @@ class _Crew:
             with _quiet():
                 going = self._next_stage(0)
                 while going:
-                    if self._was_last():
+                    if self._share_tasks():
                         going = self._next_stage(0)
                     else:
                         self._wait()
@@ -88,7 +88,8 @@ class _Crew:
             if self.error is not None:
                 raise self.error
         finally:
-            self.stages, self.tasks, self.error = iter(()), (), None
+            self.stages, self.error = iter(()), None
+            self.tasks.clear()
 
     def dismiss(self) -> None:
         """End the threads, none of which has a task."""
@@ -107,10 +108,10 @@ class _Crew:
             if self.error is not None:
                 break
             if len(tasks) > 1:
-                self.tasks, self.present = tasks, min(len(self.gates), len(tasks))
-                self.turns, self.arrivals = itertools.count(), itertools.count(1)
-                others = (other for other in range(self.present) if other != number)
-                for other in itertools.islice(others, self.present - 1):
+                present = min(len(self.gates), len(tasks))
+                others = [other for other in range(present) if other != number][: present - 1]
+                self.tasks, self.awaited = deque(tasks), deque(others)
+                for other in others:
                     self._wake(other)
                 return True
             for task in tasks:
@@ -120,14 +121,16 @@ class _Crew:
             self._wake(0)
         return False
 
-    def _was_last(self) -> bool:
+    def _share_tasks(self) -> bool:
         """Run tasks of this stage until none is left; whether the other threads ended before."""
-        tasks, present = self.tasks, self.present  # the last to arrive sets the next
-        for turn in self.turns:
-            if turn >= len(tasks):
-                break
-            self._try(tasks[turn])
-        return next(self.arrivals) == present
+        tasks, awaited = self.tasks, self.awaited  # the last to end sets the next
+        with suppress(IndexError):
+            while True:
+                self._try(tasks.popleft())
+        with suppress(IndexError):
+            awaited.pop()
+            return False
+        return True
 
     def _try(self, task: Task) -> None:
         try:
@@ -158,7 +161,7 @@ class _Crew:
                 self.gates[number].acquire()
                 if self.dismissed:
                     return
-                while self._was_last() and self._next_stage(number):
+                while self._share_tasks() and self._next_stage(number):
                     pass
 
 

@@ -32,7 +32,7 @@ class Stage:
 
     def alone(self) -> Stage:
         """The stage with one task in place of several that are too short to be shared."""
-        return replace(self, tasks=[_chained(tuple(self.tasks))])
+        return replace(self, tasks=[chained(self.tasks)])
 
 
 def merge(stages: Sequence[Stage]) -> list[Sequence[Task]]:
@@ -45,14 +45,16 @@ def merge(stages: Sequence[Stage]) -> list[Sequence[Task]]:
             continue
         if run:
             chains = zip(*(stage.tasks for stage in run), strict=True)
-            merged.append([_chained(chain) for chain in chains])
+            merged.append([chained(chain) for chain in chains])
             run = []
         if stage.tasks:
             merged.append(stage.tasks)
     return merged
 
 
-def _chained(tasks: tuple[Task, ...]) -> Task:
+def chained(tasks: Sequence[Task]) -> Task:
+    """One task that runs several in order."""
+
     def run() -> None:
         for task in tasks:
             task()
