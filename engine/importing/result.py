@@ -14,7 +14,7 @@ from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.imported import Pixels
 from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.inside import lists_in, with_lists
-from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
+from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.table import Namer
 from cnn_tui.engine.specs.values import value_problems
@@ -82,6 +82,12 @@ def finished(assembly: Assembly, size: Size, notes: Sequence[str]) -> Imported:
     return Imported(network, (*notes, *issues))
 
 
+SUPPORTED = (
+    "Supported are convolutions, pools, fully connected layers, activations, norms, dropout and "
+    "blocks of these: i in Build lists them all."
+)
+
+
 def refuse_unknown(where: str, unknown: Iterable[str]) -> None:
     """Refuse layers without a counterpart.
 
@@ -95,7 +101,7 @@ def refuse_unknown(where: str, unknown: Iterable[str]) -> None:
     raise SpecError(
         f"{where} has layers without a counterpart: "
         f"{listed([*names[:_MOST_NAMED], *rest], 'and')}.",
-        f"Supported layers: {listed(LAYER_TYPES, 'and')}.",
+        SUPPORTED,
     )
 
 

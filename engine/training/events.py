@@ -75,6 +75,8 @@ class RunStarted(_Event, frozen=True):
     """The folder of the run, if it is saved."""
     again_of: RunNameOrNone = ""
     """The name of the run that this one reproduces, if any."""
+    origin: Word = ""
+    """The name of the run whose weights this one begins with, if any."""
 
 
 class BatchCompleted(_Event, frozen=True):

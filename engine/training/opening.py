@@ -89,4 +89,5 @@ def run_started(
         run=keeper.run,
         path=keeper.path,
         again_of=keeper.again_of,
+        origin=keeper.origin,
     )

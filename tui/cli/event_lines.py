@@ -53,12 +53,13 @@ def _words(event: RunEvent, told: Mapping[tuple[str, str], str]) -> str:
 
 def _started(event: RunStarted) -> str:
     kept = f", run {event.run}" if event.run else ""
+    origin = f", from the weights of {event.origin}" if event.origin else ""
     since = f", from step {event.from_step:,} on" if event.from_step else ""
     return (
         f"{event.arch} on {event.data}: {event.params:,} parameters, "
         f"{event.train_images:,} images; {event.epochs} x {event.batches:,} batches of "
         f"{event.batch_size}, {event.optimizer}, lr {event.lr:g}, seed {event.seed}, "
-        f"{count(event.threads, 'thread')}{kept}{since}"
+        f"{count(event.threads, 'thread')}{origin}{kept}{since}"
     )
 
 
