@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.runs.imported import Pixels
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.imported import Pixels, keep_imported
 from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.inside import lists_in, with_lists
 from cnn_tui.engine.specs.layers import Layer
@@ -64,6 +66,28 @@ class Imported:
     """Differences from the original."""
     held: ImportedWeights | None = None
     """The weights, if the source has them."""
+
+    def keep(self, runs_dir: Path, source: str, pixels: Pixels | None = None) -> RunFolder:
+        """Keep the weights as a new run under ``runs_dir``.
+
+        Args:
+            runs_dir: the folder of all runs.
+            source: the name of the file, for the note of the run.
+            pixels: how pixels were normalised, if the file does not say it.
+
+        Raises:
+            RunError: as :func:`keep_imported`.
+        """
+        held = self.held
+        assert held is not None, "the source has weights"
+        return keep_imported(
+            runs_dir,
+            self.network,
+            held.arrays,
+            classes=held.classes,
+            pixels=pixels or held.pixels,
+            note=f"imported from {source}",
+        )
 
 
 def finished(assembly: Assembly, size: Size, notes: Sequence[str]) -> Imported:
