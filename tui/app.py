@@ -20,6 +20,7 @@ from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.config import keep
 from cnn_tui.tui.messages import (
+    DataWanted,
     EditRun,
     InspectRun,
     PresetWanted,
@@ -165,6 +166,15 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         if await may_replace(self, self.builder):
             self.builder.open(load_preset(event.name), None)
             self.action_mode("build")
+
+    @on(DataWanted)
+    def _use_data(self, event: DataWanted) -> None:
+        self.builder.use_data(event.name)
+        fits = "" if self.builder.report.valid else " Build shows what does not fit it yet."
+        self.notify(
+            f"The network takes {event.name} now, {format_shape(self.builder.network.input)}."
+            f"{fits} Press u in Build to undo."
+        )
 
     @on(InspectRun)
     async def _inspect(self, event: InspectRun) -> None:

@@ -55,6 +55,14 @@ class PresetWanted(Message):
         self.name = name
 
 
+class DataWanted(Message):
+    """Use a dataset for the network in Build."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
 class InspectRun(Message):
     """Look inside a run."""
 

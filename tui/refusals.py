@@ -94,6 +94,7 @@ REFUSALS = {
     DATA: {
         "fetch": "There is nothing to download for this dataset.",
         "cancel": "No download is active: f starts one.",
+        "use": "The network in Build has this data already.",
         "more": _NOT_HERE,
         "view": _NOT_HERE,
     },

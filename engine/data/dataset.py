@@ -101,7 +101,11 @@ class Dataset:
     def _require_split(self, name: str, split: Split) -> None:
         where = f"{self.name}, {name} split"
         if not len(split):
-            raise DataError(f"{where}: expected at least one image, received none.")
+            raise DataError(
+                f"{where}: expected at least one image, received none.",
+                "Where a dataset has no images for validation or test, they are taken from those "
+                "for training: it needs at least three.",
+            )
         if split.images.shape[1:] != self.input_shape:
             raise DataError(
                 f"{where}: expected images of {format_shape(self.input_shape)} as in the training "

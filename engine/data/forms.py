@@ -9,3 +9,5 @@ FILE_SUFFIXES = (".npz", ".npy", ".zip", PARQUET, *TABLES)
 """Endings of the files that are read."""
 FORMS = "a folder of pictures, or a .npz, .npy, .csv, .parquet or .zip file"
 """Everything that is read, in words."""
+CLASS_FOLDERS = "a folder with a folder for each class"
+"""What ImageNet comes as, in words."""

@@ -20,6 +20,7 @@ from cnn_tui.engine.importing.onnx_scalar import FUNCTIONS
 from cnn_tui.engine.importing.result import (
     SOFTMAX,
     SOFTMAX_NOTE,
+    SUPPORTED,
     Imported,
     ImportedWeights,
     OpenSizeError,
@@ -30,10 +31,8 @@ from cnn_tui.engine.importing.result import (
 from cnn_tui.engine.runs.imported import Pixels
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import LAYER_TYPES
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.param_shapes import param_shapes
-from cnn_tui.engine.specs.wording import listed
 
 _NORMALIZES = "pixels are normalised as its first operators do it"
 _MOST_NAMED = 20
@@ -126,7 +125,7 @@ def _combined(file: OnnxFile, errors: list[SpecError]) -> SpecError:
     rest = [f"and {len(told) - _MOST_NAMED} more"] if len(told) > _MOST_NAMED else []
     return SpecError(
         f"{file.where} cannot be imported: {'; '.join([*told[:_MOST_NAMED], *rest])}.",
-        f"Supported layers: {listed(LAYER_TYPES, 'and')}.",
+        SUPPORTED,
     )
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.runs.imported import Pixels
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.imported import Pixels, keep_imported
 from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.inside import lists_in, with_lists
-from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
+from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.table import Namer
 from cnn_tui.engine.specs.values import value_problems
@@ -65,6 +67,28 @@ class Imported:
     held: ImportedWeights | None = None
     """The weights, if the source has them."""
 
+    def keep(self, runs_dir: Path, source: str, pixels: Pixels | None = None) -> RunFolder:
+        """Keep the weights as a new run under ``runs_dir``.
+
+        Args:
+            runs_dir: the folder of all runs.
+            source: the name of the file, for the note of the run.
+            pixels: how pixels were normalised, if the file does not say it.
+
+        Raises:
+            RunError: as :func:`keep_imported`.
+        """
+        held = self.held
+        assert held is not None, "the source has weights"
+        return keep_imported(
+            runs_dir,
+            self.network,
+            held.arrays,
+            classes=held.classes,
+            pixels=pixels or held.pixels,
+            note=f"imported from {source}",
+        )
+
 
 def finished(assembly: Assembly, size: Size, notes: Sequence[str]) -> Imported:
     """Return the network of these layers, with its first issue as a note.
@@ -82,6 +106,12 @@ def finished(assembly: Assembly, size: Size, notes: Sequence[str]) -> Imported:
     return Imported(network, (*notes, *issues))
 
 
+SUPPORTED = (
+    "Supported are convolutions, pools, fully connected layers, activations, norms, dropout and "
+    "blocks of these: i in Build lists them all."
+)
+
+
 def refuse_unknown(where: str, unknown: Iterable[str]) -> None:
     """Refuse layers without a counterpart.
 
@@ -95,7 +125,7 @@ def refuse_unknown(where: str, unknown: Iterable[str]) -> None:
     raise SpecError(
         f"{where} has layers without a counterpart: "
         f"{listed([*names[:_MOST_NAMED], *rest], 'and')}.",
-        f"Supported layers: {listed(LAYER_TYPES, 'and')}.",
+        SUPPORTED,
     )
 
 

@@ -72,6 +72,7 @@ class Recorder(Checkpointer):
         super().__init__(weights)
         self._again, self._from_step = folder.info().again, from_step
         self.again_of = self._again.of if self._again else ""
+        self.origin = folder.info().origin
         self._steering = Steering(self._again, control)
         self.run, self.path = folder.name, str(folder.path)
         self._folder, self._network, self._data = folder, network, data

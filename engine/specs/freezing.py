@@ -31,13 +31,13 @@ def freeze_faults(
     if last not in names:
         near = nearest(last, names)
         remedy = f"Did you mean {near[0]}?" if near else f"Layers are {listed(names, 'and')}."
-        text = f"freeze: there is no layer called {plain(last)}"
+        text = f"there is no layer called {plain(last)} to freeze up to"
         if block := next((one.name for one in reports if _is_inside(one, last)), ""):
-            text = f"freeze: {last} is inside the block {block}, which is frozen as a whole"
+            text = f"{last} cannot be frozen up to: its block {block} is frozen as a whole"
             remedy = f"Name {block} or a layer outside of blocks."
         yield (), Diagnostic("freeze", text, "training.freeze", remedy)
     elif not any(report.params for report in reports[names.index(last) + 1 :]):
-        text = f"freeze: behind {plain(last)} no layer has weights to train"
+        text = f"all is frozen: behind {plain(last)} no layer has weights to train"
         yield (), Diagnostic("freeze", text, "training.freeze", "Freeze up to an earlier layer.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from string import ascii_lowercase
 
 import msgspec
@@ -92,6 +93,7 @@ def _placed(layers: Iterable[Layer], above: Place) -> list[tuple[Place, Layer]]:
     return [((*above, position), layer) for position, layer in enumerate(layers)][::-1]
 
 
+@lru_cache(8192)  # of each row, after each edit
 def number(place: Place) -> str:
     """Format a place from 1: ``(3, 0, 1)`` is ``4.2``, and ``(3, 2, 0)`` ``4c.1``.
 

@@ -21,6 +21,8 @@ class Checkpointer:
     """The folder of the run."""
     again_of = ""
     """The name of the run that this one reproduces."""
+    origin = ""
+    """The name of the run whose weights this one begins with."""
 
     def __init__(self, weights: Weights | None = None) -> None:
         """Start a new run from these weights; None for random ones."""

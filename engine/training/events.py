@@ -80,6 +80,8 @@ class RunStarted(_Event, frozen=True):
     """The name of the run that this one reproduces, if any."""
     program: Word = ""
     """The program that trains, if it is not cnn-tui: then there is no network of ours."""
+    origin: Word = ""
+    """The name of the run whose weights this one begins with, if any."""
 
 
 Scalars = dict[Word, Figure | None]

@@ -90,4 +90,5 @@ def run_started(
         run=keeper.run,
         path=keeper.path,
         again_of=keeper.again_of,
+        origin=keeper.origin,
     )

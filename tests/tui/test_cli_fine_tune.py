@@ -40,6 +40,7 @@ def test_a_run_trains_on_with_frozen_layers(cli: Callable, trained: Path) -> Non
     assert same == {"conv1.weight", "conv1.bias"}
     assert RunFolder(other).info().origin == origin.name
     assert RunFolder(other).network().training.freeze == "relu2"
+    assert started(out)["origin"] == origin.name
     code, _, err = cli("reproduce", other.name, "--runs-dir", str(trained))
     assert code == 1 and f"cnn-tui train --from {origin.name}" in err
 

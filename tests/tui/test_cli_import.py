@@ -18,7 +18,7 @@ from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.codec import load_network
 from cnn_tui.tui.app import CnnTuiApp
-from cnn_tui.tui.screens.dialog import Prompt
+from cnn_tui.tui.screens.dialog import Prompt, Question
 
 SOURCE = """
 from torch import nn
@@ -187,6 +187,24 @@ async def test_the_app_opens_such_a_file(
             await pilot.pause()
             assert app.builder.network == SMALL
             assert "size of its images" in " ".join(note.message for note in app._notifications)
+
+
+@pytest.mark.parametrize("answer", ["w", "a", "escape"])
+async def test_the_app_keeps_the_weights_of_a_file_if_that_is_wanted(
+    make_app: Callable[..., CnnTuiApp], folder: Path, model: Path, answer: str
+) -> None:
+    app = make_app()
+    app.places.runs = folder / "runs"
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("o")
+        await type_in(pilot, "small.onnx")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press(answer)
+        await app.workers.wait_for_complete()
+        assert (app.builder.network == SMALL) == (answer == "escape")
+        assert (folder / "runs").exists() == (answer == "w")
+        assert (app.builder.start is not None) == (answer == "w")
 
 
 async def test_the_app_asks_for_the_size_of_the_images(make_app: Callable[..., CnnTuiApp]) -> None:

@@ -21,6 +21,7 @@ from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.paths import complete_path
 from cnn_tui.tui.building.recent import DATA
+from cnn_tui.tui.screens.dialog import Question
 from cnn_tui.tui.screens.path_prompt import PathPrompt
 from cnn_tui.tui.training import Places
 
@@ -165,6 +166,8 @@ async def test_a_wrong_path_stays_with_the_reason_and_esc_goes_back(
         await pilot.press("enter")
         await until(pilot, lambda: "Did you mean" in said(app))
         assert line(app) == "data" and str(mnist) in said(app).replace("\n", "")
+        await pilot.press("escape")
+        assert isinstance(app.screen, Question), "one step back, to the question"
         await pilot.press("escape")
         await pilot.pause()
         assert len(app.screen_stack) == 1 and app.current_mode == "build"

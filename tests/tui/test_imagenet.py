@@ -71,6 +71,18 @@ async def test_two_keys_train_on_shapes_of_its_own_size(make_app: MakeApp) -> No
         await app.training.stop()
 
 
+async def test_esc_in_the_prompt_leads_back_to_the_question(make_app: MakeApp) -> None:
+    app = make_app(LARGE)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await asked(app, pilot, "f5")
+        await pilot.press("o")
+        assert isinstance(app.screen, PathPrompt)
+        await pilot.press("escape")
+        assert isinstance(app.screen, Question)
+        await pilot.press("escape")
+        assert len(app.screen_stack) == 1 and app.builder.network == LARGE
+
+
 async def test_pre_flight_and_baselines_offer_the_same(make_app: MakeApp) -> None:
     app = make_app(load_preset("resnet18"))
     async with app.run_test(size=(120, 40)) as pilot:

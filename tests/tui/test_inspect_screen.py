@@ -19,6 +19,8 @@ from textual.widgets import Static
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.manage import annotate
+from cnn_tui.engine.runs.train_once import TAG
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.inspect import maps, probes, width
@@ -95,6 +97,16 @@ async def test_the_newest_run_is_shown_layer_by_layer(app: CnnTuiApp) -> None:
         await pilot.press("left_square_bracket")
         await until(pilot, lambda: "3 dead" in text(app, "#seen"))
         assert "1 = 6" in text(app, "#seen") and "6 distinct" in text(app, "#said")
+
+
+async def test_a_run_that_was_trained_for_a_comparison_is_not_the_newest(
+    app: CnnTuiApp, root: Path
+) -> None:
+    annotate(RunFolder(root / "small-2"), tags=(TAG,))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await until(pilot, lambda: pane(app).seen is not None)
+        assert app.screen.heading.name == "small-1"
 
 
 async def test_images_and_checkpoints_are_walked_through(app: CnnTuiApp) -> None:

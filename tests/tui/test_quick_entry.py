@@ -15,6 +15,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.build import LayerList
+from cnn_tui.tui.widgets.inputs import in_one_line
 
 pytestmark = pytest.mark.slow
 
@@ -159,6 +160,18 @@ async def test_keys_that_come_in_a_burst_are_text(make_app: MakeApp) -> None:
             MaxPool(),
         )
         assert len(app.screen_stack) == 1
+
+
+@pytest.mark.parametrize(
+    ("pasted", "line"),
+    [
+        ("conv 8\nfoo 3\n\nrelu", "conv 8 | foo 3 | relu"),
+        ("Conv2d(3, 8, 3,\n  padding=1),\nReLU()", "Conv2d(3, 8, 3, padding=1), ReLU()"),
+        ("par {\n conv 8\n bn\n}\n{ }\n| fc 10", "par { conv 8 | bn } { } | fc 10"),
+    ],
+)
+def test_a_pasted_line_ends_a_layer(pasted: str, line: str) -> None:
+    assert in_one_line(pasted) == line
 
 
 async def test_lines_of_other_programs_are_pasted_as_they_are(make_app: MakeApp) -> None:

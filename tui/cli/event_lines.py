@@ -55,6 +55,7 @@ def _words(event: RunEvent, told: Mapping[tuple[str, str], str]) -> str:
 def _started(event: RunStarted) -> str:
     kept = f", run {event.run}" if event.run else ""
     engine = f", {event.engine}" if event.engine.startswith("torch") else ""
+    origin = f", from the weights of {event.origin}" if event.origin else ""
     since = f", from step {event.from_step:,} on" if event.from_step else ""
     if event.program:
         of = f"{event.arch} on {event.data}" if event.data else event.arch
@@ -63,7 +64,7 @@ def _started(event: RunStarted) -> str:
         f"{event.arch} on {event.data}: {event.params:,} parameters, "
         f"{event.train_images:,} images; {event.epochs} x {event.batches:,} batches of "
         f"{event.batch_size}, {event.optimizer}, lr {event.lr:g}, seed {event.seed}, "
-        f"{count(event.threads, 'thread')}{engine}{kept}{since}"
+        f"{count(event.threads, 'thread')}{engine}{origin}{kept}{since}"
     )
 
 

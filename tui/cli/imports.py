@@ -14,7 +14,7 @@ from cnn_tui.engine.importing.reading import import_network
 from cnn_tui.engine.importing.result import Imported
 from cnn_tui.engine.importing.weights import import_weights
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.imported import Pixels, keep_imported
+from cnn_tui.engine.runs.imported import Pixels
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import save_network
@@ -173,19 +173,11 @@ def _kept(
 ) -> RunFolder:
     held = imported.held
     assert held is not None
-    pixels = held.pixels
-    if mean or std:
-        if pixels != Pixels():
-            raise SpecError(f"{file} normalises its pixels itself.", "Leave out --mean and --std.")
-        pixels = Pixels(mean or (0.0,), std or (1.0,))
-    return keep_imported(
-        runs_dir,
-        imported.network,
-        held.arrays,
-        classes=held.classes,
-        pixels=pixels,
-        note=f"imported from {file.name}",
-    )
+    if not (mean or std):
+        return imported.keep(runs_dir, file.name)
+    if held.pixels != Pixels():
+        raise SpecError(f"{file} normalises its pixels itself.", "Leave out --mean and --std.")
+    return imported.keep(runs_dir, file.name, Pixels(mean or (0.0,), std or (1.0,)))
 
 
 def _written(

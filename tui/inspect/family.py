@@ -38,7 +38,7 @@ class FamilySeen:
 
     @property
     def said(self) -> Sequence[str]:
-        return ("Each kept what came before and added one idea; enter opens one of them in Build.",)
+        return ("Each kept what came before and added one idea.",)
 
     def drawn(self, canvas: Canvas) -> Drawn:
         head: Line = ((" year  name          depth  params   MACs  field  input", "dim"),)

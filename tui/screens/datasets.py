@@ -13,13 +13,14 @@ from textual.containers import VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Static
 
-from cnn_tui.engine.data.forms import FORMS
-from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES
+from cnn_tui.engine.data.forms import CLASS_FOLDERS, FORMS
+from cnn_tui.engine.data.sources import FOLDER, IMAGENET, OWN, SOURCES
 from cnn_tui.engine.errors import CnnTuiError, DataError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.tui.actions import DATA
 from cnn_tui.tui.bindings import bindings
+from cnn_tui.tui.messages import DataWanted
 from cnn_tui.tui.rows import Column, TableRow, bar
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.starting import ask_for_data
@@ -82,8 +83,8 @@ class DataScreen(ModeScreen):
         self._recipe = recipe or Recipe()
         """The recipe whose augmentation is shown."""
         self._view: DataView = "samples"
-        self._first, self._fetch_first = first, fetch
-        """The dataset to select first, and whether to download it at once."""
+        self._used, self._fetch_first = first, fetch
+        """The dataset of the network, selected first, and whether to download it at once."""
         self._own: Path | None = None
         """The path that the network names as its data."""
         self._entries: dict[str, DatasetEntry] = {}
@@ -106,15 +107,14 @@ class DataScreen(ModeScreen):
             yield TextLines(id="classes")
 
     def on_mount(self) -> None:
-        """Select the requested dataset, else the first one."""
         super().on_mount()
         from cnn_tui.engine.data.catalog import locate
 
         self.heading = Heading("datasets")
-        self._first, self._own = locate(self._first, None)
+        self._used, self._own = locate(self._used, None)
         self._list()
-        if self._first in self._entries:
-            self.query_one(Table).cursor = list(self._entries).index(self._first)
+        if self._used in self._entries:
+            self.query_one(Table).cursor = list(self._entries).index(self._used)
             self._chosen()
         if self._fetch_first:
             self.action_fetch()
@@ -153,8 +153,9 @@ class DataScreen(ModeScreen):
                 f"f downloads it: {size:,.0f} MB, to {entry.folder}; o opens the folder of a copy"
             )
         else:
+            form = CLASS_FOLDERS if entry.name == IMAGENET else FORMS
             self._words = (
-                f"o opens your own: {FORMS}; in Build it is the data {entry.name!r}, or its path"
+                f"o opens your own: {form}; in Build it is the data {entry.name!r}, or its path"
             )
         self._look()
         self.refresh_bindings()
@@ -171,7 +172,7 @@ class DataScreen(ModeScreen):
             self._show_measured(key, self._known[key])
         else:
             read = partial(_measured, *key, partial(self._tell_read, name))
-            failed = partial(self._fail_to_read, name)
+            failed = partial(self._fail, of=name)
             run_in_thread(self, read, partial(self._show_measured, key), failed)
 
     def _tell_read(self, name: str, what: str, done: int, total: int) -> None:
@@ -179,10 +180,6 @@ class DataScreen(ModeScreen):
         if name != self._wanted:
             raise DataError(f"The dataset {name} is no longer wanted.")
         self._words = f"{what}: {done:,} of {total:,}" if done < total else "reading..."
-
-    def _fail_to_read(self, name: str, error: CnnTuiError) -> None:
-        if name == self._wanted:
-            self._fail(error)
 
     def _show_measured(
         self, key: tuple[str, Path | None], shown: tuple[Dataset, Statistics]
@@ -200,7 +197,9 @@ class DataScreen(ModeScreen):
             self._draw()
             self._look()
 
-    def _fail(self, error: CnnTuiError) -> None:
+    def _fail(self, error: CnnTuiError, of: str = "") -> None:
+        if of and of != self._wanted:
+            return
         self._stop = None
         self._words = clean(str(error))
         self._look()
@@ -235,8 +234,12 @@ class DataScreen(ModeScreen):
             lines.styles.height = max(2, len(lines.rows))
             return
         what, done, total = self._progress
-        figures = f" {what} {done / 1e6:,.1f} of {total / 1e6:,.1f} MB "
-        lines.rows = (((figures, ""), *bar(done / max(1, total), 24)),)
+        figures = (f" {what} {done / 1e6:,.1f} of {total / 1e6:,.1f} MB ", "")
+        lines.rows = ((figures, *bar(done / max(1, total), 24)),)
+
+    def action_use(self) -> None:
+        self._used = self.query_one(Table).chosen
+        self.post_message(DataWanted(self._used))
 
     def action_fetch(self) -> None:
         """Download the selected dataset, or its missing files."""
@@ -263,7 +266,6 @@ class DataScreen(ModeScreen):
 
     @work
     async def action_give_folder(self) -> None:
-        """Ask for the folder of the selected dataset."""
         name = self.query_one(Table).chosen
         if await ask_for_data(self.app, name, self._places) and self.is_mounted:
             self._list()
@@ -301,16 +303,21 @@ class DataScreen(ModeScreen):
         self.scroll_rows(self.query_one("#sheet"), by)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "cancel":
-            return self._stop is not None
-        if action in ("fetch", "more", "view") and self.is_mounted:
-            entry = self._entries.get(self.query_one(Table).chosen)
-            if action != "fetch":
+        if not self.is_mounted:
+            return super().check_action(action, parameters)
+        chosen, idle = self.query_one(Table).chosen, self._stop is None
+        entry = self._entries.get(chosen)
+        match action:
+            case "cancel":
+                return not idle
+            case "use":
+                return chosen != self._used
+            case "give_folder":
+                return chosen in (*SOURCES, *OWN) and idle
+            case "more" | "view":
                 return entry is not None and entry.ready
-            wanted = entry is not None and not entry.ready and entry.download_bytes > 0
-            return wanted and self._stop is None
-        if action == "give_folder" and self.is_mounted:
-            return self.query_one(Table).chosen in (*SOURCES, *OWN) and self._stop is None
+            case "fetch":
+                return entry is not None and not entry.ready and entry.download_bytes > 0 and idle
         return super().check_action(action, parameters)
 
 

@@ -16,11 +16,16 @@ from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.fields import form_fields
 from cnn_tui.tui.building.recent import NETWORKS
+from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.rows import Item
+from cnn_tui.tui.training import Places
 from cnn_tui.tui.words import clean
 
+Opened = tuple[Network, Path | None, Trained | None]
+"""A network with its file and its weights, as far as it has them."""
 
-async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
+
+async def ask_for_network(app: App[None]) -> Opened | None:
     """Ask for a preset or a file; returns None if cancelled or unreadable."""
     # Imported late, here and below: the TOML library takes a tenth of the time to first paint.
     from cnn_tui.engine.specs.presets import FOREIGN, load_preset, preset_names
@@ -36,10 +41,10 @@ async def ask_for_network(app: App[None]) -> tuple[Network, Path | None] | None:
     path = recent.get(chosen, Path(chosen).expanduser())
     try:
         if is_preset:
-            return load_preset(chosen), None
+            return load_preset(chosen), None, None
         if path.suffix.lower() in FOREIGN:
-            return await _imported(app, path), None
-        return _opened(path)
+            return await _imported(app, path)
+        return *_opened(path), None
     except CnnTuiError as error:
         complain(app, error)
         return None
@@ -55,8 +60,8 @@ def _opened(path: Path) -> tuple[Network, Path]:
     return network, path
 
 
-async def _imported(app: App[None], path: Path) -> Network:
-    """Import the architecture from another program's file, which is never written to."""
+async def _imported(app: App[None], path: Path) -> Opened | None:
+    """Import from another program's file, which is never written to; None if cancelled."""
     from cnn_tui.engine.importing.reading import import_network
     from cnn_tui.engine.importing.result import OpenSizeError
 
@@ -68,10 +73,25 @@ async def _imported(app: App[None], path: Path) -> Network:
         if size is None:
             raise
         imported = await asyncio.to_thread(import_network, path, size)
-    kept = f" here; cnn-tui import {path.name} keeps them as a run" if imported.held else ""
-    for note in (f"its weights are not imported{kept}", *imported.notes):
+    answer, trained = "", None
+    if imported.held is not None:
+        answers = [
+            screens.Answer("w", "keep them as a run, and open the network with them"),
+            screens.Answer("a", "open the architecture alone"),
+        ]
+        question = screens.Question(f"{path.name} holds trained weights.", answers)
+        answer = await app.push_screen_wait(question)
+        if not answer:
+            return None
+    kept = "its weights are not imported"
+    if answer == "w":
+        runs_dir = getattr(app, "places", Places()).runs
+        folder = await asyncio.to_thread(imported.keep, runs_dir, path.name)
+        trained = Trained(folder, imported.network)
+        kept = f"its weights are the run {folder.name}: F5 trains on from them, 3 lists it"
+    for note in (kept, *imported.notes):
         app.notify(f"{path.name}: {note}", markup=False)
-    return imported.network
+    return imported.network, None, trained
 
 
 async def _ask_for_size(

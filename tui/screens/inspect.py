@@ -172,6 +172,9 @@ class InspectScreen(InspectTurns):
 
     def _find(self) -> Source:
         """Return the chosen run, the one of this app, or the newest; on a thread."""
+        # Imported on the thread: it needs NumPy.
+        from cnn_tui.engine.runs.train_once import TAG
+
         places = self._training.places
         if self._opened:
             return self._opened
@@ -179,7 +182,9 @@ class InspectScreen(InspectTurns):
             return LiveSource(self._training)
         if kept := self._training.board.kept:
             return SavedSource(kept)
-        for entry in sort_runs(list_runs(places.runs), "created"):
+        newest = sort_runs(list_runs(places.runs), "created")
+        # Those that a comparison trained are nobody's own.
+        for entry in sorted(newest, key=lambda entry: TAG in entry.tags):
             folder = RunFolder(places.runs / entry.name)
             if folder.states or is_regular(folder.best_file):
                 return SavedSource(folder)

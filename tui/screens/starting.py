@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from textual.app import App
 
-from cnn_tui.engine.data.forms import FILE_SUFFIXES, FORMS
+from cnn_tui.engine.data.forms import CLASS_FOLDERS, FILE_SUFFIXES, FORMS
 from cnn_tui.engine.data.sources import FOLDER, IMAGENET, SOURCES
 from cnn_tui.engine.errors import DamagedPicturesError, MemoryLimitError, MismatchError
 from cnn_tui.engine.shapes import format_shape
@@ -66,17 +67,20 @@ async def have_data(app: App[None], builder: Builder, places: Places) -> bool:
     if wanted == FOLDER:
         return await ask_for_data(app, wanted, places, builder.network)
     size = SOURCES[wanted].size / 1e6
-    question = screens.Question(
+    question = partial(
+        screens.Question,
         f"The dataset {wanted} is not here yet: {size:,.0f} MB to download.",
         [
             screens.Answer("f", "download it now; x cancels, the partial file is kept"),
             screens.Answer("o", "give the folder of a copy"),
         ],
     )
-    answer = await app.push_screen_wait(question)
+    while (answer := await app.push_screen_wait(question())) == "o":
+        if await ask_for_data(app, wanted, places, builder.network):
+            return True
     if answer == "f":
         _download(app, wanted, places)
-    return answer == "o" and await ask_for_data(app, wanted, places, builder.network)
+    return False
 
 
 def _download(app: App[None], name: str, places: Places) -> None:
@@ -92,7 +96,8 @@ async def _have_instead(app: App[None], builder: Builder, places: Places) -> boo
     shape = format_shape(builder.network.input)
     fetch = places.lacks("imagenette")
     cost = f"{SOURCES['imagenette'].size / 1e6:,.0f} MB to download" if fetch else "here"
-    question = screens.Question(
+    question = partial(
+        screens.Question,
         "This network is meant for ImageNet, which has no download. Use instead:",
         [
             screens.Answer("s", f"shapes drawn at {shape}, 10 classes: no download"),
@@ -100,9 +105,11 @@ async def _have_instead(app: App[None], builder: Builder, places: Places) -> boo
             screens.Answer("o", "your own copy, or some of its classes: give the folder"),
         ],
     )
-    answer = await app.push_screen_wait(question)
+    while (answer := await app.push_screen_wait(question())) == "o":
+        if await ask_for_data(app, IMAGENET, places, builder.network):
+            return True
     if answer not in _INSTEAD:
-        return answer == "o" and await ask_for_data(app, IMAGENET, places, builder.network)
+        return False
     builder.use_data(_INSTEAD[answer])
     recipe = builder.network.training
     app.notify(
@@ -118,7 +125,7 @@ async def _have_instead(app: App[None], builder: Builder, places: Places) -> boo
 
 _TITLES = {
     FOLDER: f"Your data: {FORMS}",
-    IMAGENET: "Your copy of ImageNet: a folder with a folder for each class",
+    IMAGENET: f"Your copy of ImageNet: {CLASS_FOLDERS}",
 }
 
 

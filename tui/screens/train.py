@@ -38,6 +38,8 @@ class TrainScreen(RunScreen):
     def idle_words(self) -> str:
         """Return the network that would be trained, and the keys."""
         network = self._builder.network
+        if self._training.active:
+            return f"{clean(network.name)} on {clean(network.data)}: reading the data."
         return (
             f"{clean(network.name)} on {clean(network.data)}: {recipe_words(network.training)}. F5 "
             "starts, t changes the recipe, p checks whether it can learn, f finds a learning rate."

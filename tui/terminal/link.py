@@ -17,7 +17,8 @@ Color = Literal["auto", "16", "256", "truecolor", "none"]
 Form = Literal["blocks", "glyphs", "ascii"]
 """What pictures are made of: half blocks in colours; glyphs, for 16 colours; or ASCII."""
 
-LOCAL_FPS = 4.0
+LOCAL_FPS = 2.5
+"""What a chart and the rest of the screen cost a training four times a second was over 3%."""
 REMOTE_FPS = 2.0
 """Over SSH, where every redraw is sent over the network."""
 

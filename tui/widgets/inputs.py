@@ -17,13 +17,26 @@ class EntryInput(Input):
 
 
 class LinesInput(EntryInput):
-    """An input for one line that takes pasted lines as one, their breaks as spaces."""
+    """An input for one line of layers that takes pasted lines as one."""
 
     def on_paste(self, event: events.Paste) -> None:
         """Insert all that is pasted; the base would take its first line only."""
         event.prevent_default()
         event.stop()
-        self.replace(" ".join(event.text.split()), *self.selection)
+        self.replace(in_one_line(event.text), *self.selection)
+
+
+def in_one_line(text: str) -> str:
+    """Join lines of layers: with a bar, so that a mistake in one is not taken for its neighbour's.
+
+    Inside of brackets, and where there is a separator already, it is a space.
+    """
+    whole = ""
+    for line in filter(None, (" ".join(line.split()) for line in text.splitlines())):
+        is_open = any(whole.count(left) > whole.count(right) for left, right in ("()", "[]"))
+        goes_on = is_open or whole[-1:] in ("", *",|{") or line[0] in ",|{}"
+        whole += (" " if goes_on else " | ") + line
+    return whole.strip()
 
 
 class ValueInput(EntryInput):
