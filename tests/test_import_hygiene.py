@@ -23,7 +23,8 @@ SPECS = [
 ENGINE = [
     module.name
     for module in pkgutil.walk_packages(cnn_tui.engine.__path__, "cnn_tui.engine.")
-    if not module.ispkg
+    # What is made of PyTorch needs it.
+    if not module.ispkg and ".torch_engine." not in module.name
 ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn_tui.engine.engines import make_engine
+from cnn_tui.engine.build import build
 from cnn_tui.engine.importing.result import Imported
 from cnn_tui.engine.transforms.carry import load_weights
 
@@ -48,7 +48,7 @@ def scores_of(imported: Imported, images: np.ndarray) -> np.ndarray:
     assert held is not None
     pixels = held.pixels.of(imported.network.input[0])
     mean, std = (np.array(one, np.float32).reshape(-1, 1, 1) for one in (pixels.mean, pixels.std))
-    with closing(make_engine(imported.network)) as model:
+    with closing(build(imported.network)) as model:
         load_weights(model, held.arrays)
         return model.forward((images - mean) / std)
 

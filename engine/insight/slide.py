@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture, picture_size
-from cnn_tui.engine.engines import make_engine
+from cnn_tui.engine.engines import engine_to_look
 from cnn_tui.engine.errors import InsightError, ShapeError
 from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.sliding import SlidingForm, sliding_form
@@ -207,7 +207,7 @@ def _require_room(network: Network) -> None:
 
 
 def _model(network: Network, weights: Weights) -> Engine:
-    model = make_engine(network)
+    model = engine_to_look(network)
     load_weights(model, weights)
     return model
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cnn_tui.engine.engines import make_engine
+from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.protocol import Engine
@@ -120,7 +120,7 @@ def _means(conv: Conv) -> dict[str, Array]:
 
 def fresh_weights(network: Network, seed: int | None = None) -> dict[str, Array]:
     """Return initial weights, drawn from a seed or from that of the recipe."""
-    model = make_engine(network, seed=network.training.seed if seed is None else seed)
+    model = build(network, seed=network.training.seed if seed is None else seed)
     try:
         return weights_of(model)
     finally:
