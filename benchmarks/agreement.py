@@ -1,4 +1,4 @@
-"""The largest relative difference of the losses of both engines: ``python benchmarks/agreement.py``.
+"""How far the losses of both engines are apart: ``python benchmarks/agreement.py``.
 
 From the same weights, without dropout, on the same random images; ``--quick`` for a few steps.
 """

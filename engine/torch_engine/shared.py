@@ -20,7 +20,7 @@ from cnn_tui.engine.protocol import BatchResult, Weights
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.torch_engine.described import Described
 from cnn_tui.engine.torch_engine.engine import TorchEngine
-from cnn_tui.engine.torch_engine.group import TrainingGroup, Told, as_tensor, synced
+from cnn_tui.engine.torch_engine.group import Told, TrainingGroup, as_tensor, synced
 from cnn_tui.engine.torch_engine.optimizer import TorchOptimizer
 
 _STREAM = 1 << 40
@@ -33,7 +33,9 @@ class SharedEngine(TorchEngine):
     of a share, those of the first process are kept; with ``sync_batchnorm`` those of the batch.
     """
 
-    def __init__(self, described: Described, dtype: DTypeLike, threads: int, group: TrainingGroup) -> None:
+    def __init__(
+        self, described: Described, dtype: DTypeLike, threads: int, group: TrainingGroup
+    ) -> None:
         self.group, self.stream = group, _STREAM * group.rank
         self._stale = False
         self._optimizer: SharedOptimizer | None = None
