@@ -1,4 +1,4 @@
-"""What the PyTorch engine costs beside a loop written by hand: ``python benchmarks/torch_engine.py``.
+"""The PyTorch engine beside a loop written by hand: ``python benchmarks/torch_engine.py``.
 
 Both train the same network in this process, in turns of a few steps: ours with trainer, loader,
 recorder of nothing and a board that follows it; the other with three lines of PyTorch on batches
@@ -79,9 +79,7 @@ def random_data(shape: tuple[int, int, int], classes: int, batch: int) -> Datase
         return Split(pixels, rng.integers(0, classes, images))
 
     names = tuple(map(str, range(classes)))
-    return Dataset(
-        "random", names, split(1000 * batch if batch < 4 else 64 * batch), split(8), split(8)
-    )
+    return Dataset("random", names, split(64 * batch), split(8), split(8))
 
 
 def main() -> None:
