@@ -79,7 +79,8 @@ class Board:
         match event:
             case RunStarted():
                 self.started, self.ended = event, None
-                self._note(f"{event.arch} on {event.data}, {event.train_images:,} images")
+                engine = f", {event.engine}" if event.engine.startswith("torch") else ""
+                self._note(f"{event.arch} on {event.data}, {event.train_images:,} images{engine}")
             case BatchCompleted():
                 self._batch(event)
             case ValidationCompleted():
