@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cnn_tui.engine.build import build_uninitialized
+from cnn_tui.engine.engines import require_engine
 from cnn_tui.engine.errors import MemoryLimitError
 from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.specs.check import check
@@ -66,13 +67,15 @@ def check_memory(network: Network, batch_size: int, available: int | None = None
     Args:
         network: the network to be trained.
         batch_size: images per step.
-        available: bytes that may be used; None asks the system.
+        available: bytes that may be used; None asks the system, but not about a GPU.
 
     Raises:
         ShapeError: if the layers do not fit together.
+        EngineError: if the engine of the recipe, or its device, is not there.
         MemoryLimitError: if less memory is available; the error names a batch size that fits.
     """
-    available = available_memory() if available is None else available
+    if available is None and require_engine(network):
+        available = available_memory()
     if available is None:
         return forecast_memory(network, batch_size)
     forecast = _forecast_within(network, batch_size, available)

@@ -15,11 +15,12 @@ from children import run
 
 DOCS = Path(__file__).parents[1] / "docs"
 _FENCE = re.compile(r"^```(\w*)([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_PACKAGES = {"images": "PIL", "onnx": "onnx"}
+_PACKAGES = {"images": "PIL", "onnx": "onnx", "torch": "torch"}
 """Marks of blocks that need a package which the installation may lack, by its name in Python."""
 ELSEWHERE = {
     ("command-line.md", "network"): 1,
     ("data.md", "network"): 4,
+    ("engines.md", "remote"): 1,
     ("export.md", "network"): 2,
     ("runs.md", "remote"): 1,
 }

@@ -27,7 +27,7 @@ OPTIONAL = {
 ENGINE = [
     module.name
     for module in pkgutil.walk_packages(cnn_tui.engine.__path__, "cnn_tui.engine.")
-    if not module.ispkg and module.name not in OPTIONAL
+    if not module.ispkg and module.name not in OPTIONAL and ".torch_engine." not in module.name
 ]
 
 

@@ -53,7 +53,7 @@ def _program() -> Finding:
 def _numpy() -> Finding:
     from cnn_tui.engine.runs.environment import environment
 
-    found = environment(default_threads(), "")
+    found = environment(default_threads(), "", "")
     ok = "openblas" in found.blas or "mkl" in found.blas or "accelerate" in found.blas.lower()
     advice = "" if ok else "NumPy's own packages bring OpenBLAS; without it training is slow."
     return Finding("NumPy", f"{found.numpy}, BLAS {found.blas}", ok, advice)
@@ -63,7 +63,7 @@ def _processor() -> Finding:
     from cnn_tui.engine.runs.environment import environment
 
     threads = default_threads()
-    found = environment(threads, "")
+    found = environment(threads, "", "")
     return Finding("processor", f"{found.cpu}, {found.cores} cores, {threads} used by the engine")
 
 
@@ -176,6 +176,8 @@ def _data() -> Iterator[Finding]:
 _EXTRAS = {
     "onnx": ("onnx", "ONNX files"),
     "parquet": ("pyarrow", "sets of pictures in Parquet"),
+    "cluster": ("optuna", "sweeps over many runs"),
+    "torch": ("torch", "the second engine, on GPUs as well"),
 }
 """Extras, with a package by which each is recognised, and what it is for."""
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from cnn_tui.engine.build import build_uninitialized
 from cnn_tui.engine.data.preprocess import Normalizer
-from cnn_tui.engine.engines import make_engine
+from cnn_tui.engine.engines import engine_to_look
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.ops.memory import Array
@@ -94,7 +94,7 @@ def _file(folder: RunFolder, which: Which | Path) -> TensorFile:
 
 
 def _fresh(network: Network) -> dict[str, Array]:
-    with closing(make_engine(network, seed=network.training.seed)) as model:
+    with closing(engine_to_look(network, seed=network.training.seed)) as model:
         return weights_of(model)
 
 

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from cnn_tui.engine.data.dataset import Dataset, Split, stratified_order
-from cnn_tui.engine.engines import make_engine
+from cnn_tui.engine.engines import engine_to_look
 from cnn_tui.engine.errors import InsightError, MemoryLimitError
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.insight.examples import Examples, Eye, SplitName, find_data
@@ -134,7 +134,7 @@ class Subject:
     def untrained(self, seed: int | None = None) -> Self:
         """The same network with fresh weights, drawn from ``seed`` or the recipe's own."""
         seed = self.network.training.seed if seed is None else seed
-        model = make_engine(self.network, seed=seed, threads=self.model.threads)
+        model = engine_to_look(self.network, seed=seed, threads=self.model.threads)
         return replace(self, model=model, state=UNTRAINED, trained=False)
 
     def with_weights(self, weights: Weights, state: str) -> Self:

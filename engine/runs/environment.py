@@ -14,6 +14,7 @@ from cnn_tui.engine.decoding import Count, UnreadableError, Word, decode
 from cnn_tui.engine.files import read_end
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.stamp import package_version
+from cnn_tui.engine.torchrun import launcher
 
 _MOST = 1 << 16
 """Bytes that are read from the end; longer than any line."""
@@ -32,6 +33,8 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     cores: Count
     threads: Count
     engine: Word = ""
+    launcher: Word = ""
+    """The torchrun that started the process, if one did."""
     pid: Count
     started: Word
 
@@ -49,6 +52,7 @@ def environment(threads: int, engine: str, started: str) -> Environment:
         cores=os.cpu_count() or 1,
         threads=threads,
         engine=engine,
+        launcher=launcher(),
         pid=os.getpid(),
         started=started,
     )
@@ -61,6 +65,12 @@ def last_environment(folder: RunFolder) -> Environment | None:
         return decode(lines[-1], Environment)
     except (OSError, IndexError, UnreadableError):
         return None
+
+
+def is_of_this_launcher(folder: RunFolder) -> bool:
+    """Whether the torchrun that started this process also started the last one of the run."""
+    environment = last_environment(folder)
+    return environment is not None and environment.launcher == launcher() != ""
 
 
 def _blas() -> str:

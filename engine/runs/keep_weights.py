@@ -7,7 +7,7 @@ from contextlib import closing
 
 import msgspec
 
-from cnn_tui.engine.engines import make_engine
+from cnn_tui.engine.engines import engine_to_look
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder, create_run
 from cnn_tui.engine.runs.lines import read_events
@@ -75,7 +75,7 @@ def fill_run(
         recorder = Recorder(
             folder, network, data, control=control, storage=storage, weights=weights
         )
-        with recorder, closing(make_engine(network)) as model:
+        with recorder, closing(engine_to_look(network)) as model:
             places = {"run": folder.name, "path": str(folder.path), "params": model.size}
             recorder.record(msgspec.structs.replace(started, **places))
             recorder.restore(model, model.optimizer(network.training))

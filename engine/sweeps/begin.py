@@ -6,8 +6,7 @@ import secrets
 from pathlib import Path
 
 from cnn_tui.engine.errors import SweepError
-from cnn_tui.engine.runs.environment import package_version
-from cnn_tui.engine.runs.stamp import utc_now
+from cnn_tui.engine.runs.stamp import package_version, utc_now
 from cnn_tui.engine.specs.codec import dumps_network, load_network
 from cnn_tui.engine.specs.files import read_text
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES

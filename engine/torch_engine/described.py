@@ -22,6 +22,7 @@ from cnn_tui.engine.specs.freezing import frozen_layers
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.torch_engine.modules import torch_module
+from cnn_tui.engine.torch_engine.own import StochasticDepth
 
 _TYPES = {np.dtype(np.float32): torch.float32, np.dtype(np.float64): torch.float64}
 
@@ -119,6 +120,10 @@ class Described:
     def frozen(self, net: nn.Module) -> list[nn.Module]:
         """The modules of the frozen layers."""
         return [self.layer(net, layer.name) for layer in self.placed[: self._still]]
+
+    def drops(self, net: nn.Module) -> list[nn.Module]:
+        """The modules that draw numbers in training."""
+        return [one for one in net.modules() if isinstance(one, (nn.Dropout, StochasticDepth))]
 
     def chain(self, net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         """The modules that are applied one after the other, each with the name of its layer.

@@ -29,7 +29,6 @@ from cnn_tui.engine.torch_engine.losses import losses_of, weighted_losses
 from cnn_tui.engine.torch_engine.meter import TorchMeter
 from cnn_tui.engine.torch_engine.opened import TorchOpened
 from cnn_tui.engine.torch_engine.optimizer import TorchOptimizer
-from cnn_tui.engine.torch_engine.own import StochasticDepth
 
 _SEEDS = 1 << 63
 
@@ -41,7 +40,13 @@ class TorchEngine:
     float64, which a check of gradients asks for, is computed on the CPU.
     """
 
-    def __init__(self, described: Described, dtype: DTypeLike, threads: int) -> None:
+    stream = 0
+    """Added to the seed of dropout: other numbers in each process of several."""
+
+    def __init__(
+        self, described: Described, dtype: DTypeLike, threads: int, *, number: int = 0
+    ) -> None:
+        """Build the network; of several GPUs it goes to the one with this number."""
         self.described, self.threads = described, threads
         self.network = described.network
         self.input_shape = self.network.input
@@ -49,19 +54,29 @@ class TorchEngine:
         self.mode = Mode(seed=described.seed)
         recipe = self.network.training
         exact = self.dtype == np.float64
-        self.device = torch.device("cpu") if exact else devices.find_device(recipe)
+        self.device = torch.device("cpu") if exact else devices.find_device(recipe, number)
         devices.set_precision(recipe)
-        self.net = described.module(self.device, self.dtype)
+        self.net = self.prepared(described.module(self.device, self.dtype))
         self.parameters: Mapping[str, TorchParameter] = described.parameters(self.net)
         self._buffers = described.buffers(self.net)
         self.put(described.initial)
         self._frozen = described.frozen(self.net)
-        self._drops = [one for one in self.net.modules() if isinstance(one, _DROPS)]
+        self._drops = described.drops(self.net)
         self._own_drops = [drop.p for drop in self._drops]
         self._autocast = devices.autocast(recipe, self.device)
-        self._compiled = torch.compile(self.net) if recipe.compile and not exact else self.net
+        self._joined = self.joined()
+        compiles = recipe.compile and not exact
+        self._in_training = torch.compile(self._joined) if compiles else self._joined
         self._is_training: bool | None = None
         self._meter: TorchMeter | None = None
+
+    def prepared(self, net: nn.Module) -> nn.Module:
+        """The module before its parameters are known."""
+        return net
+
+    def joined(self) -> nn.Module:
+        """The module as it is called in training."""
+        return self.net
 
     @property
     def size(self) -> int:
@@ -113,19 +128,26 @@ class TorchEngine:
         return result
 
     def _train(self, images: Array, labels: Sequence[np.ndarray | None]) -> BatchResult:
+        loss, correct = self.differentiate(images, labels, 1 / len(images))
+        norm = torch.nn.utils.get_total_norm(self._gradients())
+        value, right, length = torch.stack([loss, correct, norm.to(loss.dtype)]).tolist()
+        return BatchResult(value, round(right), length)
+
+    def differentiate(
+        self, images: Array, labels: Sequence[np.ndarray | None], scale: float
+    ) -> tuple[Tensor, Tensor]:
+        """The sum of the losses times ``scale``, and how many were right; sets the gradients."""
         self.net.zero_grad()
         scores = self._scores(images, training=True)
         targets, *weighting = (self._moved(label) for label in labels)
         losses = weighted_losses(self.network.loss, scores, targets, *weighting)
-        loss = losses.sum(dtype=torch.float64 if self.device.type == "cpu" else None) / len(images)
+        # Apple's GPU knows no float64.
+        wide = torch.float32 if self.device.type == "mps" else torch.float64
+        loss = losses.sum(dtype=wide) * scale
         loss.backward()
-        norm = torch.nn.utils.get_total_norm(self._gradients())
-        correct = (scores.detach().argmax(1) == targets).sum()
         if self._meter is not None:
             self._meter.scores = scores.detach()
-        figures = torch.stack([loss.detach().double(), norm.double(), correct.double()])
-        value, length, right = figures.tolist()
-        return BatchResult(value, int(right), length)
+        return loss.detach(), (scores.detach().argmax(1) == targets).sum().to(wide)
 
     def train_stages(self, images: Array, targets: np.ndarray) -> Iterator[tuple[str, bool]]:
         """Run a training pass layer by layer, each with a graph of its own."""
@@ -204,7 +226,9 @@ class TorchEngine:
 
     def _scores(self, images: Array, training: bool) -> Tensor:
         self._prepare(training)
-        net = self._compiled if self._meter is None else self.net
+        net = self.net
+        if training:
+            net = self._in_training if self._meter is None else self._joined
         with self._autocast:
             scores: Tensor = net(self._moved(images))
         return scores if scores.dtype == torch.float64 else scores.float()
@@ -219,7 +243,7 @@ class TorchEngine:
         if training and self._drops:
             for drop, own in zip(self._drops, self._own_drops, strict=True):
                 drop.p = own if self.mode.dropout is None else self.mode.dropout
-            torch.manual_seed((self.mode.seed * 1_000_003 + self.mode.step) % _SEEDS)
+            torch.manual_seed((self.mode.seed * 1_000_003 + self.mode.step + self.stream) % _SEEDS)
 
     def _moved(self, array: np.ndarray | None) -> Any:
         """An array on the device: images beside one another by their pixels, as it likes them."""
@@ -300,9 +324,6 @@ class TorchEngine:
                 raise gradient_not_finite(name)
         squares = (float(grad.cpu().double().square().sum()) for grad in self._gradients())
         return math.sqrt(math.fsum(squares))
-
-
-_DROPS = (nn.Dropout, StochasticDepth)
 
 
 def _tensor(array: np.ndarray) -> Tensor:

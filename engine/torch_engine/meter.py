@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import torch
@@ -106,7 +107,7 @@ def _seen_at(placed: Sequence[Placed]) -> Iterator[tuple[str, Placed]]:
 
     The NumPy engine pools first, where that gives the same: both measure the same values.
     """
-    for layer, behind in zip(placed, [*placed[1:], None], strict=True):
+    for layer, behind in zip_longest(placed, placed[1:]):
         for branch in layer.branches:
             yield from _seen_at(branch)
         info = layer.layer.info

@@ -44,9 +44,8 @@ class TorchOpened:
         self._held = _held(described, images, limit)
         self._net = described.module(device, images.dtype)
         self._net.train(training)
-        for module in (*self._net.modules(), *described.frozen(self._net)):
-            if "running_mean" not in dict(module.named_buffers()):
-                module.eval()
+        for module in (*described.drops(self._net), *described.frozen(self._net)):
+            module.eval()
         with torch.no_grad():
             for name, parameter in described.parameters(self._net).items():
                 parameter.tensor.requires_grad_().copy_(torch.from_numpy(np.array(weights[name])))

@@ -83,6 +83,10 @@ class TorchOptimizer:
         self._engine.put(tensors)
         for name, target in self._states():
             target.copy_(torch.from_numpy(np.array(tensors[name])))
+        self.count(step)
+
+    def count(self, step: int) -> None:
+        """Go on after step number ``step``."""
         for kept in self._keeps.values():
             if "step" in kept:
                 kept["step"].fill_(step)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cnn_tui.engine.engines import make_engine
+from cnn_tui.engine.build import build
+from cnn_tui.engine.engines import engine_to_look
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.protocol import Engine
@@ -33,7 +34,7 @@ def model_with(network: Network, weights: Weights, *, threads: int = 1) -> Engin
     Raises:
         ShapeError: if they belong to another network.
     """
-    model = make_engine(network, threads=threads, drawn=False)
+    model = engine_to_look(network, threads=threads, drawn=False)
     load_weights(model, weights)
     return model
 
@@ -131,7 +132,7 @@ def _means(conv: Conv) -> dict[str, Array]:
 
 def fresh_weights(network: Network, seed: int | None = None) -> dict[str, Array]:
     """Return initial weights, drawn from a seed or from that of the recipe."""
-    model = make_engine(network, seed=network.training.seed if seed is None else seed)
+    model = build(network, seed=network.training.seed if seed is None else seed)
     try:
         return weights_of(model)
     finally:

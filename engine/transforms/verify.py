@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn_tui.engine.engines import make_engine
+from cnn_tui.engine.build import build
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.rewrite import Rewrite
@@ -73,7 +73,7 @@ def verify(
 def _run(
     network: Network, weights: Weights | None, batch: Array, seed: int
 ) -> tuple[Array, Weights]:
-    with closing(make_engine(network, seed=seed)) as model:
+    with closing(build(network, seed=seed)) as model:
         if weights is not None:
             load_weights(model, weights)
         return model.forward(batch), weights or weights_of(model)

@@ -103,8 +103,7 @@ class Session:
             )
             trainer.run()
         self.folder = RunFolder(Path(recorder.path))
-        self.weights: Weights = {n: p.data.copy() for n, p in trainer.model.parameters.items()}
-        self.weights |= {n: b.copy() for n, b in trainer.model.buffers.items()}
+        self.weights: Weights = {n: a.copy() for n, a in trainer.model.arrays().items()}
 
     def only(self, kind: type[Event]) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]

@@ -27,8 +27,13 @@ _USED_WHEN: dict[str, tuple[str, tuple[str, ...]]] = {
     "weight_decay": ("optimizer", ("adamw",)),
     "step_epochs": ("schedule", ("step",)),
     "gamma": ("schedule", ("step", "exponential")),
+    "device": ("engine", ("torch",)),
+    "precision": ("engine", ("torch",)),
+    "compile": ("engine", ("torch",)),
+    "deterministic": ("engine", ("torch",)),
+    "sync_batchnorm": ("engine", ("torch",)),
 }
-"""Settings of the recipe that only some optimizers or schedules read."""
+"""Settings of the recipe that only some optimizers, schedules or engines read."""
 
 _RECIPE_ORDER = ("epochs", "batch_size", "optimizer", "lr")
 

@@ -16,6 +16,7 @@ from cnn_tui.engine.cores import MOST_THREADS, THREADS_VARIABLE
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.specs.network import DeviceName, EngineName, Network, PrecisionName
 from cnn_tui.engine.specs.values import value_problems
+from cnn_tui.engine.torchrun import is_one_of_several
 from cnn_tui.tui.cli import completing
 
 if TYPE_CHECKING:
@@ -164,12 +165,23 @@ class Computing:
 
         Raises:
             click.UsageError: Something of PyTorch was said, and PyTorch is not to compute.
+            EngineError: The engine, or its device, is not there.
         """
+        from cnn_tui.engine.engines import require_engine
+
         training = msgspec.structs.replace(network.training, **self.said)
         others = [name for name in self.said if name != "engine"]
         if others and training.engine != "torch":
             raise click.UsageError(f"--{others[0].replace('_', '-')} needs --engine torch.")
-        return msgspec.structs.replace(network, training=training)
+        if is_one_of_several() and training.engine != "torch":
+            raise click.UsageError("torchrun starts several processes, which needs --engine torch.")
+        changed = msgspec.structs.replace(network, training=training)
+        require_engine(changed)
+        return changed
+
+
+COMPUTING = ("engine", "device", "precision", "compile", "deterministic", "sync_batchnorm")
+"""The options of :func:`computing`, by the names of the settings of the recipe."""
 
 
 def computing(command: _Command) -> _Command:
@@ -188,26 +200,9 @@ def computing(command: _Command) -> _Command:
         "--sync-batchnorm", is_flag=True, help="Batch norms over all processes of PyTorch."
     )
     @wraps(command)
-    def computed(
-        *args: Any,
-        engine: str | None,
-        device: str | None,
-        precision: str | None,
-        compile: bool,
-        deterministic: bool,
-        sync_batchnorm: bool,
-        **others: Any,
-    ) -> Any:
-        given: dict[str, str | bool | None] = {
-            "engine": engine,
-            "device": device,
-            "precision": precision,
-            "compile": compile,
-            "deterministic": deterministic,
-            "sync_batchnorm": sync_batchnorm,
-        }
-        said = {name: value for name, value in given.items() if value}
-        return command(*args, computing=Computing(said), **others)
+    def computed(*args: Any, **given: Any) -> Any:
+        said = {name: value for name in COMPUTING if (value := given.pop(name))}
+        return command(*args, computing=Computing(said), **given)
 
     return computed
 

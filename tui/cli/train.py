@@ -18,11 +18,12 @@ from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.snapshot import Weights
 from cnn_tui.engine.transforms.fine_tune import starting_weights, with_new_head
-from cnn_tui.tui.cli import completing, options
+from cnn_tui.tui.cli import completing, options, resume
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
-from cnn_tui.tui.cli.options import Computing, Extras, Reading
+from cnn_tui.tui.cli.options import COMPUTING, Computing, Extras, Reading
 from cnn_tui.tui.cli.reporters import reporter
+from cnn_tui.tui.cli.together import begun_before, followed
 from cnn_tui.tui.history.continuing import OnHangup
 
 
@@ -92,6 +93,13 @@ def command(
     With --from the run begins with the weights of another one, whose network it has unless ARCH is
     given. Frozen layers cost no backward pass; their batch norms keep their statistics.
     """
+    if followed():
+        return 0
+    if (begun := begun_before(runs_dir)) is not None:
+        context = click.get_current_context()
+        known = {option.name for option in resume.command.params} - set(RECIPE)
+        kept_on = {name: value for name, value in context.params.items() if name in known}
+        return int(context.invoke(resume.command, run=begun.name, **kept_on))
     if no_record and tensorboard_dir:
         raise click.UsageError("--no-record writes nothing, --tensorboard does: choose one.")
     start = RunOrigin(open_run(runs_dir, origin)) if origin else None
@@ -132,6 +140,10 @@ def command(
     return train(
         network, dataset, report, threads, kept, on_hangup, extras.options, weights=weights
     )
+
+
+RECIPE = ("epochs", *COMPUTING)
+"""Options of ``train`` and ``resume`` that the recipe of a begun run has already."""
 
 
 class RunOrigin:

@@ -279,7 +279,8 @@ def _start_words(event: RunStarted) -> str:
     if event.program:
         of = f"{event.arch} on {event.data}" if event.data else event.arch
         return f"{of}, trained by {event.program}"
-    return f"{event.arch} on {event.data}, {event.train_images:,} images"
+    engine = f", {event.engine}" if event.engine.startswith("torch") else ""
+    return f"{event.arch} on {event.data}, {event.train_images:,} images{engine}"
 
 
 def _epoch_words(event: EpochCompleted, started: RunStarted | None) -> str:

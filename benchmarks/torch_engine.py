@@ -1,0 +1,101 @@
+"""The PyTorch engine beside a loop written by hand: ``python benchmarks/torch_engine.py``.
+
+Both train the same network in this process, in turns of a few steps: ours with trainer, loader,
+recorder of nothing and a board that follows it; the other with three lines of PyTorch on batches
+that are ready. Wanted: at most 5% more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import threading
+import time
+
+import msgspec
+import numpy as np
+import torch
+from _common import RECIPE, torch_step, workload
+
+from cnn_tui.engine.data.dataset import Dataset, Split
+from cnn_tui.engine.training.control import Control
+from cnn_tui.engine.training.events import BatchCompleted, RunEvent
+from cnn_tui.engine.training.trainer import Trainer
+from cnn_tui.tui.dashboard.board import Board
+from cnn_tui.tui.mailbox import Mailbox
+
+TURN = 8
+"""Steps of a turn."""
+POLL = 0.25
+
+
+def measure(name: str, turns: int, threads: int) -> tuple[float, float]:
+    """Median seconds of a step: ours, and by hand in the faster of its memory formats."""
+    work = workload(name)
+    by_hand = [torch_step(work, threads, channels_last=last) for last in (False, True)]
+    network, batch = work.network, work.batch
+    recipe = msgspec.structs.replace(
+        RECIPE, engine="torch", device="cpu", batch_size=batch, epochs=10_000
+    )
+    network = msgspec.structs.replace(network, training=recipe)
+    control, mailbox, board, ended = Control(), Mailbox(), Board(), threading.Event()
+    ours: list[float] = []
+    hand: list[list[float]] = [[], []]
+    began = time.perf_counter()
+
+    def emit(event: RunEvent) -> None:
+        nonlocal began
+        mailbox.put(event)
+        if isinstance(event, BatchCompleted) and event.step % TURN == 0:
+            ours.append((time.perf_counter() - began) / TURN)
+            for step, times in zip(by_hand, hand, strict=True):
+                start = time.perf_counter()
+                for _ in range(TURN):
+                    step()
+                times.append((time.perf_counter() - start) / TURN)
+            if len(ours) > turns:
+                control.stop(keep=False)
+            began = time.perf_counter()
+
+    def follow() -> None:
+        while not ended.wait(POLL):
+            for event in mailbox.drain():
+                board.apply(event)
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    data = random_data(network.input, network.layers[-1].out_features, batch)
+    Trainer(network, data, emit=emit, control=control, threads=threads).run()
+    ended.set()
+    follower.join()
+    return statistics.median(ours[1:]), min(statistics.median(times[1:]) for times in hand)
+
+
+def random_data(shape: tuple[int, int, int], classes: int, batch: int) -> Dataset:
+    rng = np.random.default_rng(0)
+
+    def split(images: int) -> Split:
+        pixels = rng.integers(0, 256, (images, *shape), dtype=np.uint8)
+        return Split(pixels, rng.integers(0, classes, images))
+
+    names = tuple(map(str, range(classes)))
+    return Dataset("random", names, split(64 * batch), split(8), split(8))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("workloads", nargs="*", default=["lenet5:64", "resnet20:32"])
+    parser.add_argument("--turns", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    options = parser.parse_args()
+    for name in options.workloads:
+        ours, hand = measure(name, options.turns, options.threads)
+        print(
+            f"{name:16} ours {1e3 * ours:8.2f} ms   by hand {1e3 * hand:8.2f} ms   "
+            f"{ours / hand - 1:+.1%} (wanted: at most +5%)",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""What PyTorch's ``torchrun`` says to each process that it starts, in the environment."""
+
+from __future__ import annotations
+
+import os
+
+
+def is_one_of_several() -> bool:
+    """Whether torchrun started this process with others, to compute one training."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ
+
+
+def follows() -> bool:
+    """Whether another process leads: it has the data and the run."""
+    return is_one_of_several() and os.environ["RANK"] != "0"
+
+
+def launcher() -> str:
+    """A name of the torchrun that started this process; empty if none did.
+
+    It stays the same when torchrun starts its processes again.
+    """
+    run = os.environ.get("TORCHELASTIC_RUN_ID", "")
+    return f"{run}:{os.getppid()}" if run else ""
+
+
+def is_restarted() -> bool:
+    """Whether torchrun has started this process again, after one of them ended."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0

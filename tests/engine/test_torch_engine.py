@@ -1,0 +1,286 @@
+"""The PyTorch engine beside the NumPy engine: the same numbers, step by step and layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from peer_networks import NETWORKS
+from samples import network, random_images, random_targets
+from sessions import Session, assert_same, noise_set, small_network
+
+from cnn_tui.engine import engines
+from cnn_tui.engine.errors import EngineError, MemoryLimitError, NonFiniteError
+from cnn_tui.engine.protocol import Engine
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.schedules import learning_rate
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
+from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
+from cnn_tui.engine.specs.placed import place_network
+from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.training.events import Alert, BatchCompleted, RunEnded, RunStarted
+
+torch = pytest.importorskip(
+    "torch", reason='PyTorch is not installed; pip install -e ".[test,peer]" brings it'
+)
+
+CLASSES = 10
+EXACT = 1e-10
+"""float64: what is left is rounding, each engine in an order of its own."""
+FIGURES = 4
+"""Of each step: the loss, the norm of the gradient, how many were right, the loss of L2."""
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
+
+
+@contextmanager
+def both(described: Network, dtype: Any = np.float64) -> Iterator[list[Engine]]:
+    """The engines of both kinds with the same weights, as a recipe chooses them."""
+    made = [
+        engines.make_engine(on(described, name), seed=1, dtype=dtype) for name in ("numpy", "torch")
+    ]
+    yield made
+    for engine in made:
+        engine.close()
+
+
+def on(described: Network, engine: str, **recipe: Any) -> Network:
+    training = msgspec.structs.replace(described.training, engine=engine, device="cpu", **recipe)
+    return msgspec.structs.replace(described, training=training)
+
+
+def sample(name: str, **how: Any) -> Network:
+    shape, layers = NETWORKS[name]
+    return network(shape, *layers, classes=CLASSES, **how)
+
+
+def close(ours: np.ndarray, theirs: np.ndarray, tolerance: float = EXACT) -> None:
+    scale = max(1e-3, float(np.abs(ours).max()))
+    np.testing.assert_allclose(theirs / scale, ours / scale, rtol=tolerance, atol=tolerance)
+
+
+def train(engine: Engine, recipe: Recipe, steps: int, shape: Any, batch: int = 8) -> list[float]:
+    optimizer, losses = engine.optimizer(recipe), []
+    for step in range(steps):
+        images = random_images(shape, batch, step, engine.dtype)
+        result = engine.train_batch(images, random_targets(CLASSES, batch, step))
+        losses += [result.loss, result.gradient_norm, float(result.correct)]
+        losses.append(optimizer.step(learning_rate(recipe, step, 5), result.gradient_norm))
+    return losses
+
+
+@pytest.mark.parametrize(
+    ("dtype", "steps", "tolerance"), [(np.float64, 50, 1e-8), (np.float32, 20, 1e-4)]
+)
+def test_lenet5_loses_the_same_step_by_step(dtype: Any, steps: int, tolerance: float) -> None:
+    described = load_preset("lenet5")
+    with both(described, dtype) as pair:
+        ours, theirs = (
+            np.array(train(engine, described.training, steps, described.input)) for engine in pair
+        )
+    np.testing.assert_allclose(theirs[::FIGURES], ours[::FIGURES], rtol=tolerance)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("schedule", ["constant", "step", "exponential", "cosine", "one-cycle"])
+def test_every_optimizer_and_schedule(optimizer: Any, schedule: Any) -> None:
+    recipe = Recipe(
+        optimizer=optimizer, schedule=schedule, lr=1e-3, l2=1e-2, weight_decay=1e-2, eps=1e-3,
+        clip_norm=2.0, warmup_epochs=0.5, step_epochs=1.0, epochs=2,
+    )  # fmt: skip
+    described = network((3, 6, 6), Conv(out_channels=4), ReLU(), classes=CLASSES, training=recipe)
+    states = []
+    with both(described) as pair:
+        losses = [np.array(train(engine, recipe, 10, described.input)) for engine in pair]
+        for engine in pair:
+            states.append(engine.optimizer(recipe).arrays())
+    np.testing.assert_allclose(losses[1], losses[0], rtol=EXACT)
+    assert list(states[0]) == list(states[1])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_layer_and_what_is_seen_inside(name: str) -> None:
+    described = sample(name)
+    images = random_images(described.input, 6)
+    targets, chosen = random_targets(CLASSES, 6), random_targets(CLASSES, 6, 5)
+    with both(described) as pair:
+        for engine in pair:
+            train(engine, Recipe(lr=1e-3), 2, described.input)
+        ours, theirs = pair
+        close(ours.forward(images), theirs.forward(images))
+        for one, other in zip(ours.arrays().items(), theirs.arrays().items(), strict=True):
+            assert one[0] == other[0]
+            close(one[1], other[1])
+        for training in (False, True):
+            with (
+                ours.opened(images, training=training) as seen,
+                theirs.opened(images, training=training) as same,
+            ):
+                assert seen.layers == same.layers and dict(seen.shapes) == dict(same.shapes)
+                close(seen.logits, same.logits)
+                close(seen.input_gradient(chosen), same.input_gradient(chosen))
+                for layer in seen.layers:
+                    close(seen.output(layer), same.output(layer))
+                    close(seen.gradient(layer, 3), same.gradient(layer, 3))
+                gradients = same.loss_gradients(targets)
+                for parameter, gradient in seen.loss_gradients(targets).items():
+                    close(gradient, gradients[parameter])
+
+
+@pytest.mark.parametrize("loss", [Softmax(label_smoothing=0.1), SVM(delta=0.5), SVM(squared=True)])
+def test_losses_of_weighted_and_blended_images(loss: Any) -> None:
+    described = sample("plain", loss=loss)
+    images, targets = random_images(described.input, 8), random_targets(CLASSES, 8)
+    others, shares = random_targets(CLASSES, 8, 7), np.linspace(0.5, 1, 8)
+    with both(described) as pair:
+        first, second = (
+            engine.train_batch(images, targets, shares, others, 1 - shares) for engine in pair
+        )
+        assert second.loss == pytest.approx(first.loss, rel=EXACT)
+        assert second.gradient_norm == pytest.approx(first.gradient_norm, rel=EXACT)
+        scores = pair[0].forward(images)
+        assert pair[1].loss_of(scores, targets) == pytest.approx(pair[0].loss_of(scores, targets))
+
+
+def test_the_health_of_every_layer() -> None:
+    described = sample("residual")
+    layers = place_network(described, check(described))
+    types = {one.name: one.report.type for layer in layers for one in layer.walk()}
+    found = []
+    with both(described) as pair:
+        for engine in pair:
+            meter, optimizer = engine.meter(types), engine.optimizer(Recipe())
+            meter.before()
+            images = random_images(described.input, 8)
+            result = engine.train_batch(images, random_targets(CLASSES, 8))
+            optimizer.step(0.01, result.gradient_norm)
+            found.append([msgspec.to_builtins(one) for one in meter.layers()])
+            found[-1].append({"range": meter.score_range()})
+    for one, other in zip(*found, strict=True):
+        assert one == pytest.approx(other, rel=1e-6), one
+
+
+def test_frozen_layers_stay() -> None:
+    layers = (Conv(out_channels=4), BatchNorm(), ReLU(), FC(out_features=8, name="last"))
+    recipe = Recipe(freeze="relu3", optimizer="adam")
+    described = network((1, 6, 6), *layers, classes=CLASSES, training=recipe)
+    with both(described) as pair:
+        before = {name: array.copy() for name, array in pair[1].arrays().items()}
+        losses = [train(engine, recipe, 3, described.input) for engine in pair]
+        np.testing.assert_allclose(losses[1], losses[0], rtol=EXACT)
+        after = pair[1].arrays()
+        changed = {name for name, array in after.items() if (array != before[name]).any()}
+        assert changed == {"last.weight", "last.bias", "scores.weight", "scores.bias"}
+
+
+def test_a_layer_that_explodes_is_named() -> None:
+    described = network((1, 6, 6), Conv(out_channels=4), ReLU(), classes=CLASSES)
+    with both(described, np.float32) as (_, engine):
+        engine.put({**engine.arrays(), "conv1.bias": np.full(4, np.inf, np.float32)})
+        with pytest.raises(NonFiniteError, match="not finite is conv1"):
+            engine.train_batch(random_images((1, 6, 6), 4, dtype=np.float32), np.zeros(4, int))
+
+
+def test_stages_are_those_of_the_layers() -> None:
+    described = network((1, 8, 8), Conv(out_channels=4), ReLU(), MaxPool(), classes=CLASSES)
+    with both(described, np.float32) as (_, engine):
+        images = random_images((1, 8, 8), 4, dtype=np.float32)
+        stages = list(engine.train_stages(images, np.zeros(4, int)))
+    names = ["conv1", "relu2", "maxpool3", "scores"]
+    assert [name for name, backward in stages if not backward] == names
+    assert [name for name, backward in stages if backward] == ["", *reversed(names), ""]
+
+
+DATA = noise_set()
+
+
+def run(where: RunFolder | Path, described: Network, **how: Any) -> Session:
+    return Session(where, described, DATA, threads=1, **how)
+
+
+def test_a_run_resumes_to_the_same_bits_with_its_dropout(tmp_path: Path) -> None:
+    described = on(small_network(optimizer="adam", keep_best=True), "torch")
+    whole = run(tmp_path, described)
+    assert whole.only(RunStarted)[0].engine.startswith("torch")
+    first = run(tmp_path, described, stop_at=5)
+    assert_same(run(first.folder, described).weights, whole.weights)
+
+
+@pytest.mark.parametrize(("first", "second"), [("numpy", "torch"), ("torch", "numpy")])
+def test_a_run_changes_its_engine_at_a_checkpoint(first: str, second: str, tmp_path: Path) -> None:
+    described = small_network()
+    layers = tuple(layer for layer in described.layers if not isinstance(layer, Dropout))
+    described = msgspec.structs.replace(described, layers=layers)
+    whole = run(tmp_path, on(described, first))
+    begun = run(tmp_path, on(described, first), stop_at=4)
+    last = run(begun.folder, on(described, second))
+    assert "engine-changed" in [alert.code for alert in last.only(Alert)]
+    for name, array in whole.weights.items():
+        np.testing.assert_allclose(last.weights[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
+    assert last.events[-1].reason == "completed"
+
+
+def test_a_state_of_another_optimizer_is_refused(tmp_path: Path) -> None:
+    begun = run(tmp_path, on(small_network(optimizer="adam"), "numpy"), stop_at=4)
+    refused = run(begun.folder, on(small_network(optimizer="sgd"), "torch")).only(RunEnded)[0]
+    assert refused.reason == "failed" and "another architecture or recipe" in refused.message
+
+
+def test_a_batch_that_the_device_cannot_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = torch.nn.Linear.forward
+
+    def forward(self: Any, x: Any) -> Any:
+        if len(x) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return before(self, x)
+
+    monkeypatch.setattr(torch.nn.Linear, "forward", forward)
+    with both(small_network(), np.float32) as (_, engine):
+        images = random_images((1, 6, 6), 32, dtype=np.float32)
+        with pytest.raises(MemoryLimitError) as refused:
+            engine.train_batch(images, np.zeros(32, int))
+    assert refused.value.batch == 4
+    assert str(refused.value) == (
+        "The device cpu has too little memory for a batch of 32 images of small. Batches of 4 fit."
+    )
+    ended = run(tmp_path, on(small_network(), "torch"))
+    assert ended.only(RunEnded)[0].reason == "failed" and ended.folder.states
+
+
+def test_without_pytorch_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "find_spec", lambda name: None)
+    with pytest.raises(EngineError, match=r"which is not installed\. Install it with pip install"):
+        engines.make_engine(on(small_network(), "torch"))
+    looking = engines.engine_to_look(on(small_network(), "torch"))
+    assert looking.signature.startswith("numpy")
+    looking.close()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        ({"device": "cuda"}, "finds no device cuda on this machine. It has: cpu"),
+        ({"precision": "tf32"}, "The device cpu has not the precision tf32"),
+    ],
+)
+def test_a_device_or_precision_that_is_not_there(recipe: dict[str, str], words: str) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    described = msgspec.structs.replace(
+        small_network(), training=Recipe(**{"engine": "torch", **recipe})
+    )
+    with pytest.raises(EngineError, match=words):
+        engines.make_engine(described)
+
+
+def test_bfloat16_learns_the_same_roughly(tmp_path: Path) -> None:
+    exact = run(tmp_path, on(small_network(), "torch")).only(BatchCompleted)
+    rough = run(tmp_path, on(small_network(), "torch", precision="bf16")).only(BatchCompleted)
+    np.testing.assert_allclose(rough[-1].loss, exact[-1].loss, rtol=0.05)

@@ -1,0 +1,36 @@
+"""A training over several processes, as PyTorch's ``torchrun`` starts them."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.names import folder_of, run_names
+from cnn_tui.engine.torchrun import follows, is_restarted
+
+
+def followed() -> bool:
+    """Whether another process leads; if so, this one has computed for it until it ended."""
+    if not follows():
+        return False
+    from cnn_tui.engine.engines import follow
+
+    follow(_ignore_signals)
+    return True
+
+
+def _ignore_signals() -> None:
+    """From now on the leader, which torchrun and terminals send the same signals, says the end."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def begun_before(runs_dir: Path) -> RunFolder | None:
+    """The run that torchrun began and now goes on with, after one of its processes ended."""
+    if not is_restarted():
+        return None
+    from cnn_tui.engine.runs.environment import is_of_this_launcher
+
+    folders = (RunFolder(folder_of(runs_dir, name)) for name in run_names(runs_dir))
+    return next(filter(is_of_this_launcher, folders), None)
