@@ -66,7 +66,8 @@ class RowEvents:
             self._shift = 1
         step, epoch = self._position(row)
         if figures[0]:
-            yield self._batch(step, epoch, figures[0])
+            unknown = row.epoch is None and not self._by_epochs
+            yield self._batch(step, self._validations + 1 if unknown else epoch, figures[0])
         if figures[1]:
             self._validations += 1
             yield from self._validation(step, epoch, figures[1])
