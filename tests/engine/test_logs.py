@@ -205,11 +205,11 @@ def test_several_runs_are_named(tmp_path: Path) -> None:
 
 def test_what_pytorch_writes(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
-    pytest.importorskip("torch")
+    torch = pytest.importorskip("torch")
     from torch.utils.tensorboard import SummaryWriter
 
     with SummaryWriter(str(tmp_path)) as writer:
-        writer.add_histogram("weights", [1.0, 2.0, 3.0], 1)
+        writer.add_histogram("weights", torch.ones(3), 1)
         for step in range(1, 4):
             writer.add_scalar("loss/train", 1 / step, step)
             writer.add_scalar("accuracy/val", step / 4, step)
