@@ -43,8 +43,12 @@ def _chart(title: str, epochs: Sequence[int], train: Sequence[float], val: Seque
 
     frame = f'fill="none" stroke="#999" x="{_EDGE}" y="{_EDGE}"'
     size = f'width="{_WIDTH - 2 * _EDGE}" height="{_HEIGHT - 2 * _EDGE}"'
-    texts = ((2, _EDGE + 4, f"{high:.3g}"), (2, _HEIGHT - _EDGE + 4, f"{low:.3g}"))
-    texts += ((_EDGE, _EDGE - 10, title), (_WIDTH - 2 * _EDGE, _HEIGHT - 16, f"epoch {last}"))
+    texts = (
+        (2, _EDGE + 4, f"{high:.3g}"),
+        (2, _HEIGHT - _EDGE + 4, f"{low:.3g}"),
+        (_EDGE, _EDGE - 10, title),
+        (_WIDTH - 2 * _EDGE, _HEIGHT - 16, f"epoch {last}"),
+    )
     written = "".join(f'<text x="{x}" y="{y}">{words}</text>' for x, y, words in texts)
     return (
         f'<svg width="{_WIDTH}" height="{_HEIGHT}" font-size="10" font-family="sans-serif" '

@@ -15,8 +15,9 @@ from cnn_tui.engine.insight.grad_cam import grad_cam
 from cnn_tui.engine.insight.maps import maps
 from cnn_tui.engine.insight.saliency import saliency
 from cnn_tui.engine.insight.subject import Subject
-from cnn_tui.engine.notebook.pictures import Picture, colours, grey, sheet, signed
+from cnn_tui.engine.notebook.pictures import Picture, Pixels, colours, grey, sheet, signed
 from cnn_tui.engine.notebook.training import TrainedRun, open_trained
+from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.wording import listed
 
 
@@ -63,9 +64,10 @@ def _filters(subject: Subject, layer: str, image: int | Path) -> Picture:
     return Picture(sheet(shown), f"{subject.name}, {found.layer}: {len(order)} filters")
 
 
-def _rgb(weight: np.ndarray) -> np.ndarray:
+def _rgb(weight: Array) -> Pixels:
     middle = np.clip(127.5 * (1 + np.nan_to_num(weight)), 0, 255)
-    return middle.astype(np.uint8).transpose(1, 2, 0)
+    shown: Pixels = middle.astype(np.uint8).transpose(1, 2, 0)
+    return shown
 
 
 def _maps(subject: Subject, layer: str, image: int | Path) -> Picture:

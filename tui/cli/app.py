@@ -51,8 +51,9 @@ def run_app(
     sys.setswitchinterval(0.0005)
     # Nothing is garbage before the first paint; the warm-up enables collection again.
     gc.disable()
-    is_run = isinstance(watched, RunFolder)
-    places = Places(watched.path.parent, data_dir) if is_run else Places(data=data_dir)
+    places = Places(data=data_dir)
+    if isinstance(watched, RunFolder):
+        places = Places(watched.path.parent, data_dir)
 
     def train_here(network: Network, control: Control, emit: Emit) -> None:
         train(network, control, emit, data_dir=places.data_of(network.data), runs_dir=places.runs)

@@ -112,8 +112,9 @@ def _open_app(source: RunFolder | Log) -> int:
     # Textual reads the prepared environment when it is imported.
     from cnn_tui.tui.cli.app import run_app
 
-    own = isinstance(source, RunFolder) and not source.info().program
-    network = source.network() if own else None
+    network = None
+    if isinstance(source, RunFolder) and not source.info().program:
+        network = source.network()
     return run_app(network, None, link=link, watched=source)
 
 
