@@ -15,7 +15,7 @@ from cnn_tui.engine.insight.grad_cam import grad_cam
 from cnn_tui.engine.insight.maps import maps
 from cnn_tui.engine.insight.saliency import saliency
 from cnn_tui.engine.insight.subject import Subject
-from cnn_tui.engine.notebook.pictures import Picture, Pixels, colours, grey, sheet, signed
+from cnn_tui.engine.notebook.pictures import NotebookPicture, Pixels, colours, grey, sheet, signed
 from cnn_tui.engine.notebook.training import TrainedRun, open_trained
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.specs.wording import listed
@@ -29,7 +29,7 @@ def inspect(
     image: int | str | Path = 0,
     state: str = "best",
     runs_dir: str | Path | None = None,
-) -> Picture:
+) -> NotebookPicture:
     """Look inside a run.
 
     Args:
@@ -54,14 +54,14 @@ def inspect(
         return draw(subject, layer, which)
 
 
-def _filters(subject: Subject, layer: str, image: int | Path) -> Picture:
+def _filters(subject: Subject, layer: str, image: int | Path) -> NotebookPicture:
     found = filters(subject, layer)
     order = found.strongest_first
     if found.sees_image and found.weight.shape[1] == 3:
         shown = [_rgb(found.weight[at] / found.scale) for at in order]
     else:
         shown = [signed(found.weight[at].mean(0), found.scale) for at in order]
-    return Picture(sheet(shown), f"{subject.name}, {found.layer}: {len(order)} filters")
+    return NotebookPicture(sheet(shown), f"{subject.name}, {found.layer}: {len(order)} filters")
 
 
 def _rgb(weight: Array) -> Pixels:
@@ -70,7 +70,7 @@ def _rgb(weight: Array) -> Pixels:
     return shown
 
 
-def _maps(subject: Subject, layer: str, image: int | Path) -> Picture:
+def _maps(subject: Subject, layer: str, image: int | Path) -> NotebookPicture:
     found = maps(subject, layer, image)
     low = -found.scale if found.signed else 0.0
     shown = [
@@ -80,20 +80,20 @@ def _maps(subject: Subject, layer: str, image: int | Path) -> Picture:
         for at in found.strongest_first
     ]
     words = f"{subject.name}, {found.layer}: taken for {found.predicted}"
-    return Picture(sheet(shown), words)
+    return NotebookPicture(sheet(shown), words)
 
 
-def _saliency(subject: Subject, layer: str, image: int | Path) -> Picture:
+def _saliency(subject: Subject, layer: str, image: int | Path) -> NotebookPicture:
     example = subject.example(image)
     found = saliency(subject, example)
     of_class = found.classes[found.of_class]
     seen = grey(found.map, 0.0, float(np.nan_to_num(found.map).max()))
     words = f"{subject.name}: what {of_class} depends on"
     check = f"rank correlation with the check {found.correlation:.2f}"
-    return Picture(sheet([colours(example.pictures[0]), seen], 2), f"{words}; {check}")
+    return NotebookPicture(sheet([colours(example.pictures[0]), seen], 2), f"{words}; {check}")
 
 
-def _grad_cam(subject: Subject, layer: str, image: int | Path) -> Picture:
+def _grad_cam(subject: Subject, layer: str, image: int | Path) -> NotebookPicture:
     example = subject.example(image)
     found = grad_cam(subject, example, layer)
     picture = colours(example.pictures[0])
@@ -102,21 +102,21 @@ def _grad_cam(subject: Subject, layer: str, image: int | Path) -> Picture:
     columns = np.arange(width) * found.map.shape[1] // width
     large = found.map[rows][:, columns]
     seen = signed(large, float(np.nan_to_num(large).max()))
-    return Picture(
+    return NotebookPicture(
         sheet([picture, seen], 2),
         f"{subject.name}, {found.layer}: where it sees {found.classes[found.of_class]}",
     )
 
 
-def _confusion(subject: Subject, layer: str, image: int | Path) -> Picture:
+def _confusion(subject: Subject, layer: str, image: int | Path) -> NotebookPicture:
     found = confusion(subject)
     shares = found.matrix / np.maximum(1, found.matrix.sum(1, keepdims=True))
     right = float((found.chosen == found.targets).mean())
     words = f"{subject.name}: {right:.1%} right of {len(found.targets)}; rows are the classes"
-    return Picture(sheet([255 - grey(shares.repeat(3, 0).repeat(3, 1), 0.0, 1.0)]), words)
+    return NotebookPicture(sheet([255 - grey(shares.repeat(3, 0).repeat(3, 1), 0.0, 1.0)]), words)
 
 
-_VIEWS: dict[str, Callable[[Subject, str, int | Path], Picture]] = {
+_VIEWS: dict[str, Callable[[Subject, str, int | Path], NotebookPicture]] = {
     "filters": _filters,
     "maps": _maps,
     "saliency": _saliency,

@@ -23,7 +23,7 @@ _MOST = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class NotebookPicture:
     """A picture with a caption; a notebook shows it."""
 
     pixels: Pixels
@@ -48,7 +48,7 @@ class Picture:
     def __repr__(self) -> str:
         """The caption and the size."""
         height, width = self.pixels.shape[:2]
-        return f"<Picture {width}x{height}: {self.caption}>"
+        return f"<NotebookPicture {width}x{height}: {self.caption}>"
 
 
 def grey(values: Array, low: float, high: float) -> Pixels:

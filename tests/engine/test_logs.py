@@ -10,10 +10,10 @@ import pytest
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.export.event_file import EventFile, masked_crc
-from cnn_tui.engine.recording.log_events import EventLog
+from cnn_tui.engine.recording.log_events import TensorBoardLog
 from cnn_tui.engine.recording.log_records import RecordReader
 from cnn_tui.engine.recording.log_tables import TableLog
-from cnn_tui.engine.recording.logs import Log
+from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.events import (
     Alert,
@@ -41,7 +41,7 @@ def started(events: list[RunEvent]) -> RunStarted:
     return first
 
 
-def all_of(log: Log) -> list[RunEvent]:
+def all_of(log: ForeignLog) -> list[RunEvent]:
     return list(log.poll())
 
 
@@ -131,7 +131,7 @@ def written(folder: Path, *rows: tuple[int, dict[str, float]]) -> Path:
 def test_event_files_of_both_splits_are_one_run(tmp_path: Path) -> None:
     written(tmp_path / "train", (0, {"epoch_loss": 2.0}), (1, {"epoch_loss": 1.0, "lr": 0.5}))
     written(tmp_path / "validation", (0, {"epoch_loss": 1.5, "f1": 0.25}))
-    events = all_of(EventLog(tmp_path))
+    events = all_of(TensorBoardLog(tmp_path))
     assert [step[:2] for step in steps(events)] == [(1, 2.0), (2, 1.0)]
     assert [found[:2] for found in validations(events)] == [(1, 1.5)]
     (epoch,) = (event for event in events if isinstance(event, EpochCompleted))
@@ -144,7 +144,7 @@ def test_a_file_that_grows_is_read_to_its_last_whole_record(tmp_path: Path) -> N
     path = written(tmp_path / "a", (1, {"loss": 2.0}), (2, {"loss": 1.0}))
     content = path.read_bytes()
     path.write_bytes(content[:-3])
-    log = EventLog(tmp_path)
+    log = TensorBoardLog(tmp_path)
     assert [step[0] for step in steps(all_of(log))] == [1]
     path.write_bytes(content)
     assert [step[0] for step in steps(all_of(log))] == [2]
@@ -157,7 +157,7 @@ def test_damage_ends_the_file_and_is_told_once(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-8] ^= 1  # inside the last value
     path.write_bytes(content)
-    log = EventLog(tmp_path)
+    log = TensorBoardLog(tmp_path)
     events = all_of(log)
     assert [step[0] for step in steps(events)] == [1, 2]
     (alert,) = (event for event in events if isinstance(event, Alert))
@@ -197,10 +197,10 @@ def test_several_runs_are_named(tmp_path: Path) -> None:
     for name in ("a", "b"):
         written(tmp_path / name / "train", (1, {"loss": 1.0}))
     with pytest.raises(RunError, match=r"holds 2 runs: a and b\. Name the folder of one"):
-        EventLog(tmp_path)
-    assert len(all_of(EventLog(tmp_path / "a"))) == 2
+        TensorBoardLog(tmp_path)
+    assert len(all_of(TensorBoardLog(tmp_path / "a"))) == 2
     with pytest.raises(RunError, match="There are no event files"):
-        EventLog(tmp_path / "empty")
+        TensorBoardLog(tmp_path / "empty")
 
 
 def test_what_pytorch_writes(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_what_pytorch_writes(tmp_path: Path) -> None:
         for step in range(1, 4):
             writer.add_scalar("loss/train", 1 / step, step)
             writer.add_scalar("accuracy/val", step / 4, step)
-    events = all_of(EventLog(tmp_path))
+    events = all_of(TensorBoardLog(tmp_path))
     assert [step for step, _, _ in steps(events)] == [1, 2, 3]
     assert steps(events)[1][1] == 0.5
     assert [accuracy for _, _, accuracy in validations(events)] == [0.25, 0.5, 0.75]

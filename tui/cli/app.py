@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.recording.logs import Log
+from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
@@ -30,7 +30,7 @@ def run_app(
     source: Path | None,
     data_dir: Path | None = None,
     link: Link | None = None,
-    watched: RunFolder | Log | None = None,
+    watched: RunFolder | ForeignLog | None = None,
     on_hangup: OnHangup = "stop",
 ) -> int:
     """Run the app until the person quits; returns the exit code.
