@@ -16,18 +16,28 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cnn_tui.engine.insight.subject import Subject as Subject
     from cnn_tui.engine.model import Model as Model
+    from cnn_tui.engine.notebook.looking import inspect as inspect
+    from cnn_tui.engine.notebook.training import load as load
+    from cnn_tui.engine.notebook.training import open_trained as open_trained
+    from cnn_tui.engine.notebook.training import train as train
     from cnn_tui.engine.opened import Opened as Opened
     from cnn_tui.engine.recording.begin import record as record
     from cnn_tui.engine.runs.folder import open_run as open_run
     from cnn_tui.engine.runs.names import runs_home as runs_home
+    from cnn_tui.engine.specs.network import Network as Network
 
 _PUBLIC = {
     "Model": "model",
+    "Network": "specs.network",
     "Opened": "opened",
     "Subject": "insight.subject",
+    "inspect": "notebook.looking",
+    "load": "notebook.training",
     "open_run": "runs.folder",
+    "open_trained": "notebook.training",
     "record": "recording.begin",
     "runs_home": "runs.names",
+    "train": "notebook.training",
 }
 __all__ = tuple(_PUBLIC)
 

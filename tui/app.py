@@ -8,7 +8,7 @@ from functools import partial
 from textual import events, on, work
 
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.engine.recording.logs import Log
+from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.presets import load_preset
@@ -54,7 +54,7 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         builder: Builder,
         training: Training,
         link: Link | None = None,
-        watched: RunFolder | SweepFolder | Log | None = None,
+        watched: RunFolder | SweepFolder | ForeignLog | None = None,
     ) -> None:
         """``watched`` is the run, or the sweep, to show first."""
         super().__init__(builder, training, link or Link())
@@ -79,7 +79,7 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         self.begin_capture_print(self)
 
     def on_print(self, event: events.Print) -> None:
-        """Log what any code prints: written to the terminal, it would break the screen."""
+        """ForeignLog what any code prints: written to the terminal, it would break the screen."""
         self.training.board.log_print(event.text)
 
     @on(RunSteered)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.message import Message
 
-from cnn_tui.engine.recording.logs import Log
+from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.sweeps.folder import SweepFolder
@@ -34,7 +34,7 @@ class EditRun(Message):
 class WatchRun(Message):
     """Show a run, live if a process is training it, or the log of another program."""
 
-    def __init__(self, source: RunFolder | Log) -> None:
+    def __init__(self, source: RunFolder | ForeignLog) -> None:
         super().__init__()
         self.source = source
 

@@ -84,7 +84,7 @@ def _fields(value: object) -> Mapping[object, object] | None:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if type(value).__name__ == "Namespace":  # of argparse and of Lightning
-        return vars(value)
+        return dict(vars(value).items())
     return None
 
 

@@ -23,7 +23,7 @@ _DEEPEST, _MOST_FILES, _LISTED = 4, 1_000, 5
 _EPOCH = ("epoch", "train/epoch")
 
 
-class EventLog:
+class TensorBoardLog:
     """Follows one run; new files of it are found while it grows.
 
     Raises:

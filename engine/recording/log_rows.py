@@ -21,7 +21,7 @@ from cnn_tui.engine.training.events import (
 MOST_STEP = 2**53
 _SKIPPED = ("hp_metric", "timestamp", "time", "wall_time", "_timestamp", "_runtime", "_step")
 _STEP_SUFFIX = re.compile(r"_step$")
-_KERAS_PREFIX = re.compile(r"^(epoch|batch)_(?=loss|acc)")
+_KERAS_PREFIX = re.compile(r"^(val_)?(?:epoch|batch)_(?=loss|acc)")
 
 
 class LogRow(NamedTuple):
@@ -66,7 +66,8 @@ class RowEvents:
             self._shift = 1
         step, epoch = self._position(row)
         if figures[0]:
-            yield self._batch(step, epoch, figures[0])
+            unknown = row.epoch is None and not self._by_epochs
+            yield self._batch(step, self._validations + 1 if unknown else epoch, figures[0])
         if figures[1]:
             self._validations += 1
             yield from self._validation(step, epoch, figures[1])
@@ -120,7 +121,7 @@ def _is_figure(name: str) -> bool:
 
 def _plain(name: str) -> str:
     """Without what Lightning and Keras add for the kind of mean."""
-    return _KERAS_PREFIX.sub("", _STEP_SUFFIX.sub("", name))
+    return _KERAS_PREFIX.sub(r"\1", _STEP_SUFFIX.sub("", name))
 
 
 def _numbers(figures: Mapping[str, object]) -> dict[str, float]:

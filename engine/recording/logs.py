@@ -9,7 +9,7 @@ from typing import Protocol
 from cnn_tui.engine.training.events import RunEvent
 
 
-class Log(Protocol):
+class ForeignLog(Protocol):
     """A growing log, read only; it never says that it has ended."""
 
     path: Path

@@ -162,3 +162,9 @@ class Network(
     layers: tuple[Layer, ...] = ()
     loss: Loss = Softmax()
     training: Recipe = Recipe()
+
+    def _repr_html_(self) -> str:
+        # Only a notebook calls it: the check is above this file.
+        from cnn_tui.engine.specs.html import network_html
+
+        return network_html(self)

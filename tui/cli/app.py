@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.recording.logs import Log
+from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.specs.network import Network
@@ -33,7 +33,7 @@ def run_app(
     source: Path | None,
     data_dir: Path | None = None,
     link: Link | None = None,
-    watched: RunFolder | SweepFolder | Log | None = None,
+    watched: RunFolder | SweepFolder | ForeignLog | None = None,
     on_hangup: OnHangup = "stop",
 ) -> int:
     """Run the app until the person quits; returns the exit code.
@@ -86,7 +86,7 @@ def run_app(
     return app.return_code or 0
 
 
-def _runs_of(watched: RunFolder | SweepFolder | Log | None) -> Path:
+def _runs_of(watched: RunFolder | SweepFolder | ForeignLog | None) -> Path:
     match watched:
         case SweepFolder():
             return watched.runs

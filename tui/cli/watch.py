@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.recording.logs import Log
+from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.history import latest_run
@@ -69,14 +69,14 @@ def command(
     return 0
 
 
-def _log(form: str, path: Path) -> Log:
-    from cnn_tui.engine.recording.log_events import EventLog
+def _log(form: str, path: Path) -> ForeignLog:
+    from cnn_tui.engine.recording.log_events import TensorBoardLog
     from cnn_tui.engine.recording.log_tables import TableLog
 
-    return EventLog(path) if form == "tensorboard" else TableLog(path, form)
+    return TensorBoardLog(path) if form == "tensorboard" else TableLog(path, form)
 
 
-def _show_log(log: Log, as_json: bool, link: Link) -> int:
+def _show_log(log: ForeignLog, as_json: bool, link: Link) -> int:
     if has_terminal() and not as_json:
         return _open_app(log, link)
     reporter = JSONReporter(_EVERY) if as_json else Reporter(_EVERY)
@@ -108,14 +108,15 @@ def _follow(folder: RunFolder, reporter: Reporter, as_json: bool) -> None:
         print_line(_crash(folder, follower.step))
 
 
-def _open_app(source: RunFolder | Log, link: Link) -> int:
+def _open_app(source: RunFolder | ForeignLog, link: Link) -> int:
     prepare(link, os.environ)
     use_own_keys()
     # Textual reads the prepared environment when it is imported.
     from cnn_tui.tui.cli.app import run_app
 
-    own = isinstance(source, RunFolder) and not source.info().program
-    network = source.network() if own else None
+    network = None
+    if isinstance(source, RunFolder) and not source.info().program:
+        network = source.network()
     return run_app(network, None, link=link, watched=source)
 
 

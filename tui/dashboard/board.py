@@ -154,11 +154,10 @@ class Board:
         """The completed share of the run, 0 to 1; 0 if its length is unknown."""
         if self.batch is None or self.started is None:
             return 0.0
-        if self.by_steps:
-            done = self.epoch.epoch if self.epoch else 0
-            return min(1.0, done / max(1, self.started.epochs))
         if not self.started.epochs:
             return 0.0
+        if self.by_steps:
+            return min(1.0, (self.epoch.epoch if self.epoch else 0) / self.started.epochs)
         done = (self.batch.epoch - 1) * self.batches + min(self.batch.batch, self.batches)
         return min(1.0, done / max(1, self.batches * self.started.epochs))
 

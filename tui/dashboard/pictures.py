@@ -179,11 +179,17 @@ def _further(name: str, board: Board, rows: int, lens: Viewport, earlier: Earlie
     if log:
         own, others = [[_logarithms(points) for points in some] for some in (own, others)]
         band = _logarithms(band)
-    values = within(x, *own) if log else usual(x, *own)
+    values, tame = within(x, *own), usual(x, *own)
+    if not log and max(map(abs, values), default=0.0) > _SPIKE * max(map(abs, tame), default=0.0):
+        values = tame
     y = (log_axis if log else value_axis)(values, parts_of(rows))
     plot = _plot(board, lens, x, y, own, (band, band), others, log=log)
     heading = titles(f"{clean(name)}{' log' * log}", named, lens, earlier, _smoothed(board, lens))
     return ChartPicture(heading, plot, _note(board, curves.train))
+
+
+_SPIKE = 2
+"""Multiple of the usual values from which a spike is cut off rather than drawn."""
 
 
 def _lr(board: Board, rows: int, lens: Viewport) -> ChartPicture:

@@ -23,7 +23,7 @@ class RunView:
     ended: bool = False
     step: int = 0
     by_steps: bool = False
-    """Whether the length of an epoch is unknown, so that steps tell how far the run is."""
+    """Whether the length of an epoch or of the run is unknown, so that no bar can tell it."""
     epoch: int = 0
     epochs: int = 0
     epoch_progress: float = 0.0
@@ -80,7 +80,7 @@ def view_of(
         recipe=recipe,
         ended=ended is not None,
         step=ended.step if ended else batch.step if batch else 0,
-        by_steps=board.by_steps,
+        by_steps=board.by_steps or bool(board.started and not board.started.epochs),
         epoch=ended.epoch if ended else batch.epoch if batch else 0,
         epochs=board.started.epochs if board.started else 0,
         epoch_progress=board.epoch_progress,
@@ -92,7 +92,7 @@ def view_of(
         lr=_known(batch.lr) if batch else None,
         train_loss=batch.loss if batch else None,
         val_loss=board.validation.loss if board.validation else None,
-        l2_loss=batch.l2_loss if batch else None,
+        l2_loss=batch.l2_loss if batch and not _is_foreign(board) else None,
         train_accuracy=_known(
             epoch.train_accuracy if epoch else batch.accuracy if batch else math.nan
         ),
@@ -106,6 +106,10 @@ def view_of(
         remedy=verdict.remedy.description if verdict and verdict.remedy else "",
         log=tuple(board.log),
     )
+
+
+def _is_foreign(board: Board) -> bool:
+    return bool(board.started and board.started.program)
 
 
 def _known(value: float) -> float | None:

@@ -99,8 +99,12 @@ def loss_axis(values: Sequence[float], parts: int) -> Axis:
 
 
 def value_axis(values: Sequence[float], parts: int) -> Axis:
-    """Return a range of any figures in equal parts: from 0 if all have one sign."""
-    low, high = min(0.0, *values, 0.0), max(0.0, *values, 0.0)
+    """Return a range of any figures in equal parts: from 0 if that is not far from them."""
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    if 0 < low < high / 2 or low == high > 0:
+        low = 0.0
+    elif low / 2 < high < 0 or low == high:
+        high = max(high, 0.0)
     step = _round_up((high - low) / parts, _EASY)
     first = math.floor(low / step + 1e-9)
     while high > (first + parts) * step * (1 + 1e-9):

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.engine.recording.logs import Log
+from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.lock import writer_present
@@ -47,7 +47,7 @@ _QUIET = 60.0
 class Watched:
     """A run or a log that is followed from :meth:`start` to :meth:`close`."""
 
-    def __init__(self, source: RunFolder | Log) -> None:
+    def __init__(self, source: RunFolder | ForeignLog) -> None:
         self.source = source
         self.folder = source if isinstance(source, RunFolder) else None
         """The folder of the run; None for a log, which is only read."""
@@ -125,7 +125,7 @@ class Watched:
         except (CnnTuiError, OSError) as error:
             self.gone, self.live = str(error), False
 
-    def _read_log(self, log: Log) -> None:
+    def _read_log(self, log: ForeignLog) -> None:
         grown = time.monotonic()
         while not self._closing.is_set():
             for event in log.poll():

@@ -11,7 +11,7 @@ from textual.containers import Horizontal
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.files import is_regular
-from cnn_tui.engine.recording.logs import Log
+from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.cleanup import TrashedRun, list_bin
 from cnn_tui.engine.runs.compare import EpochCurve, read_curve
 from cnn_tui.engine.runs.folder import RunFolder
@@ -176,7 +176,7 @@ class RunsScreen(RunChanges):
         if self._folder:
             self.open_run(self._folder)
 
-    def open_run(self, source: RunFolder | Log) -> None:
+    def open_run(self, source: RunFolder | ForeignLog) -> None:
         """Show a run, live if a process is training it, or the log of another program."""
         from cnn_tui.tui.screens.watch import WatchScreen
 

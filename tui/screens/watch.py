@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from textual import work
 
-from cnn_tui.engine.recording.logs import Log
+from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.requests import Request
 from cnn_tui.engine.training.settings import Settings
@@ -32,7 +32,7 @@ class WatchScreen(RunScreen, inherit_bindings=False):
     SCOPES = (WATCH, CHARTS)
     BINDINGS = [*bindings(WATCH), *charts_of(WATCH)]
 
-    def __init__(self, source: RunFolder | Log, mode: str = "runs") -> None:
+    def __init__(self, source: RunFolder | ForeignLog, mode: str = "runs") -> None:
         """``mode`` is the main screen from which it was opened."""
         self.MODE = mode
         self._watched = Watched(source)
