@@ -22,6 +22,7 @@ from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.cli.sweep_lines import SweepReporter
 from cnn_tui.tui.cli.sweep_tables import print_look, print_state, print_sweeps
+from cnn_tui.tui.cli.sweep_watch import watch
 
 if TYPE_CHECKING:
     # Importing it takes a second: Dask, Optuna and NumPy.
@@ -170,6 +171,9 @@ def refine_(sweep: str, output: Path | None, epochs: int | None, runs_dir: Path)
         raise click.UsageError(f"{path} exists; choose another name with --output.")
     replace_bytes(path, dumps_sweep(finer).encode())
     print_line(f"{path} searches around the best of {sweep}: cnn-tui sweep {path}")
+
+
+command.add_command(watch)
 
 
 @command.command("list")

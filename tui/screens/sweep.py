@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -24,6 +23,7 @@ from cnn_tui.tui.sweeps.watching import WatchedSweep
 from cnn_tui.tui.sweeps.words import heading_words, listing_words, next_order, progress
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.threads import in_thread
+from cnn_tui.tui.training import Places
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.widgets.sweep_pane import SWEEP_VIEWS, Scene, SweepPane
@@ -46,8 +46,8 @@ class SweepScreen(SweepChanges):
     AUTO_FOCUS = "Table"
     HORIZONTAL_BREAKPOINTS = [*SweepChanges.HORIZONTAL_BREAKPOINTS, (160, "-huge")]
 
-    def __init__(self, root: Path, folder: SweepFolder) -> None:
-        super().__init__(root)
+    def __init__(self, places: Places, folder: SweepFolder) -> None:
+        super().__init__(places)
         self._watched = WatchedSweep(folder)
         self._table = TrialTable()
         self._state: SweepState | None = None
@@ -228,13 +228,13 @@ class SweepScreen(SweepChanges):
             [Answer("y", "end it after this batch; its run stays as it is")],
         )
         if await self.app.push_screen_wait(question) == "y":
-            await self._ask(self._folder, SweepRequest("prune", number=trial.number))
+            self._ask(self._folder, SweepRequest("prune", number=trial.number))
 
     @work
     async def action_add(self) -> None:
         answer = await self.app.push_screen_wait(Prompt("How many more trials", "10", _how_many))
         if answer:
-            await self._ask(self._folder, SweepRequest("add", trials=_how_many(answer)))
+            self._ask(self._folder, SweepRequest("add", trials=_how_many(answer)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.is_mounted or self._state is None:
