@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -199,4 +200,28 @@ async def test_a_file_is_shown_started_and_its_trials_are_runs(
         await until(pilot, lambda: "2 finished" in text(app, "#progress"))
         await typed(pilot, "enter")
         await until(pilot, lambda: isinstance(app.screen, WatchScreen))
-        await until(pilot, lambda: "completed" in text(app, "#status"))
+        await until(pilot, lambda: "done: test" in text(app, "#log"))
+
+
+async def test_without_dask_it_says_how_to_install_it(
+    app: CnnTuiApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.setattr("cnn_tui.tui.sweeps.starting.find_spec", lambda name: None)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await typed(pilot, "5", "f5")
+        assert "pip install" in said(app) and "cluster" in said(app)
+
+
+async def test_a_file_with_a_mistake_starts_nothing(
+    app: CnnTuiApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wrong.toml").write_text(FILE.replace("lr =", "learning_rate ="))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("cnn_tui.tui.screens.sweep_changes.require_installed", lambda: None)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await typed(pilot, "5", "f5")
+        await type_in(pilot, "wrong")
+        await typed(pilot, "enter")
+        await until(pilot, lambda: "learning_rate" in said(app))
+    assert not (tmp_path / ".sweeps").exists()

@@ -186,8 +186,8 @@ class SweepScreen(SweepChanges):
         self._table.words = answer.removeprefix("-") if answer else self._table.words
         self.present()
 
-    @work
     @on(Table.Chosen)
+    @work
     async def action_open(self) -> None:
         """Show a run of the trial, live if it trains."""
         from cnn_tui.tui.screens.watch import WatchScreen
@@ -249,7 +249,7 @@ class SweepScreen(SweepChanges):
             case "add" | "stop":
                 return runs
             case "resume":
-                return not runs
+                return self._state.phase not in ("running", "finished")
             case "field":
                 return self._view in _OF_FIELDS and len(self._state.fields) > 1
         return super().check_action(action, parameters)

@@ -15,7 +15,7 @@ from cnn_tui.tui.screens.dialog import Answer, Picker, Question
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.sweep_plan import SweepPlanDialog, sweep_items
-from cnn_tui.tui.sweeps.starting import resume_sweep, start_sweep
+from cnn_tui.tui.sweeps.starting import require_installed, resume_sweep, start_sweep
 from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.training import Places
 
@@ -34,12 +34,12 @@ class SweepChanges(ModeScreen):
     @work
     async def action_start(self) -> None:
         """Ask for a file, show what it would run, then start it in a process of its own."""
-        title = "Sweep: many runs of one file"
-        picker = Picker(title, sweep_items(), free="the path of a sweep file")
-        name = await self.app.push_screen_wait(picker)
-        if not name:
-            return
         try:
+            require_installed()
+            picker = Picker("Sweeps", sweep_items(), free="the path of a sweep file")
+            name = await self.app.push_screen_wait(picker)
+            if not name:
+                return
             plan = await in_thread(self, lambda: load_sweep(name))
             if self._has_data(plan) and await self.app.push_screen_wait(SweepPlanDialog(plan)):
                 self._start(plan)

@@ -13,7 +13,13 @@ from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.screens.sweep import SweepScreen
 from cnn_tui.tui.screens.sweep_changes import SweepChanges
 from cnn_tui.tui.sweep_actions import SWEEPS
-from cnn_tui.tui.sweeps.listing import SWEEP_COLUMNS, SweepList, sweep_rows, sweeps_words
+from cnn_tui.tui.sweeps.listing import (
+    SWEEP_COLUMNS,
+    SweepList,
+    first_words,
+    sweep_rows,
+    sweeps_words,
+)
 from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.training import Places
 from cnn_tui.tui.widgets.lines import TextLines
@@ -88,15 +94,13 @@ class SweepsScreen(SweepChanges):
         if not self.is_mounted:
             return
         table = self.query_one(Table)
-        table.empty = (
-            "no sweep yet: F5 starts one from a file, as does cnn-tui sweep FILE"
-            if self._known
-            else "reading..."
-        )
+        table.empty = "no sweep yet: F5 starts one from a file" if self._known else "reading..."
         table.records = sweep_rows(self._states)
         state = self._state
         self.query_one("#listing", TextLines).rows = (sweeps_words(self._states, state),)
-        self.query_one(SweepPane).scene = Scene(state) if state else None
+        pane = self.query_one(SweepPane)
+        pane.words = first_words() if self._known else ()
+        pane.scene = Scene(state) if state else None
         self.refresh_bindings()
 
     @property

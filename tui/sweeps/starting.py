@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import shutil
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 from cnn_tui.engine.errors import CnnTuiError, SweepError, reason_of
-from cnn_tui.engine.sweeps.begin import new_sweep
+from cnn_tui.engine.sweeps.begin import new_sweep, require_extra
 from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.sweeps.plan import SweepPlan
 from cnn_tui.tui.history.continuing import LOG, detached, last_words, reap
+
+
+def require_installed() -> None:
+    """Look for Dask and Optuna without importing them, which takes a second.
+
+    Raises:
+        SweepError: They are not installed; the hint says how to.
+    """
+    if any(find_spec(name) is None for name in ("distributed", "optuna")):
+        require_extra()
 
 
 def start_sweep(root: Path, plan: SweepPlan, data_dir: Path | None) -> SweepFolder:
