@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
@@ -93,25 +93,35 @@ class SweepScreen(SweepChanges):
         if self.is_mounted and self._state:
             self._show(self._state)
 
-    def on_resize(self, event: object) -> None:
-        super().on_resize(event)  # type: ignore[arg-type]
+    def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
         self.call_after_refresh(self.present)
 
     def _look(self) -> None:
         watched = self._watched
+        before, self._state = self._state, watched.state
         if watched.gone:
             self.query_one("#progress", TextLines).rows = (((f" {clean(watched.gone)}", "error"),),)
-        before, self._state = self._state, watched.state
-        if self._state and (self._state != before or self._state.phase == "running"):
-            self._show(self._state)
+        elif self._state and self._is_seen:
+            if self._state != before:
+                self._show(self._state)
+            elif self._state.phase == "running":
+                self._show_progress(self._state)
         if self._state and (before is None or before.phase != self._state.phase):
             self.heading = self.heading_for(Heading())
             self.refresh_bindings()
 
+    @property
+    def _is_seen(self) -> bool:
+        return self.is_current or self.app.screen.is_modal
+
+    def _show_progress(self, state: SweepState) -> None:
+        line = self.query_one("#progress", TextLines)
+        width = line.content_size.width or self.size.width
+        line.rows = progress(state, datetime.now(UTC), width)
+
     def _show(self, state: SweepState) -> None:
-        progress_line = self.query_one("#progress", TextLines)
-        width = progress_line.content_size.width or self.size.width
-        progress_line.rows = progress(state, datetime.now(UTC), width)
+        self._show_progress(state)
         table = self.query_one(Table)
         table.empty = self._empty(state)
         table.columns, table.records = self._table.listing(state)
@@ -120,7 +130,7 @@ class SweepScreen(SweepChanges):
     def _empty(self, state: SweepState) -> str:
         if state.trials:
             return f"no trial matches {self._table.words!r}: / changes the filter, - removes it"
-        return "no trial yet: the sampler is about to ask for the first points"
+        return "no trial yet" + (": the first points come soon" if state.phase == "running" else "")
 
     @on(Table.Highlighted)
     def _show_views(self) -> None:
