@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import distributed
 import msgspec
 import numpy as np
 import pytest
@@ -22,16 +23,12 @@ from cnn_tui.engine.data.catalog import load_network_data
 from cnn_tui.engine.decoding import encode
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import run_names
-from cnn_tui.engine.sweeps.folder import SweepFolder, open_sweep
-from cnn_tui.engine.sweeps.plan import load_sweep
-from cnn_tui.engine.sweeps.state import read_sweep
-
-distributed = pytest.importorskip("distributed")
-pytest.importorskip("optuna")
-
 from cnn_tui.engine.sweeps import placing
 from cnn_tui.engine.sweeps.begin import new_sweep
+from cnn_tui.engine.sweeps.folder import SweepFolder, open_sweep
 from cnn_tui.engine.sweeps.leading import Where, lead_sweep
+from cnn_tui.engine.sweeps.plan import load_sweep
+from cnn_tui.engine.sweeps.state import read_sweep
 
 pytestmark = pytest.mark.slow
 
