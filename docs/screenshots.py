@@ -39,8 +39,8 @@ RATE = 10_000.0
 SHOWN = 0.66
 """Part of the run that the picture shows."""
 BEGAN, ENDED = "2026-01-01T12:00:00+00:00", "2026-01-01T12:02:00+00:00"
-SWEPT = {"sweep": ("5", "c", "c"), "sweep-curves": ("5",)}
-"""Pictures of the sweep of LeNet-5's learning rate, and the keys that lead to them."""
+SLICE = ("5", "c", "c")
+"""The keys that lead to the learning rate of a sweep."""
 BREAK_A_STRIDE = ("down", "down", "down", "down", "enter", "down", "down", "2", "escape")
 
 
@@ -59,14 +59,12 @@ def main(names: Collection[str]) -> None:
     if not names or "train" in names:
         network = load_preset("digits-convnet")
         asyncio.run(_picture("train", network, _replay(_recorded(network)), ("f5",)))
-    swept = {name: keys for name, keys in SWEPT.items() if not names or name in names}
-    if swept and Places().lacks("mnist"):
-        print("The pictures of sweeps need MNIST: cnn-tui data fetch mnist", file=sys.stderr)
-    elif swept:
+    if not names or "sweep" in names:
+        if Places().lacks("mnist"):
+            sys.exit("The picture of a sweep needs MNIST: cnn-tui data fetch mnist")
         with tempfile.TemporaryDirectory() as runs:
             _sweep(Path(runs))
-            for name, keys in swept.items():
-                asyncio.run(_picture(name, load_preset("lenet5"), train, keys, Path(runs)))
+            asyncio.run(_picture("sweep", load_preset("lenet5"), train, SLICE, Path(runs)))
 
 
 def _sweep(runs: Path) -> None:

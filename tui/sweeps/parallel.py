@@ -12,7 +12,7 @@ from cnn_tui.tui.sweeps.scales import FieldScale, scale_of
 from cnn_tui.tui.sweeps.trials import short_names, value_of
 from cnn_tui.tui.words import clean, fit
 
-_MOST = 60
+_MOST = 40
 """Lines of trials behind the best ones; more would hide each other."""
 _BEST = 5
 
