@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from _sweep import sweep_under_way
 from _terminal import COLUMNS, FAKE, ROWS, SOAK, Terminal, environment
 
 from cnn_tui.engine.specs.codec import save_network
@@ -96,6 +97,17 @@ class Bench:
                 terminal.until(b"paused")
                 terminal.drain(1.5)
                 report("the same, paused", terminal.drain(5.0), "bytes in 5 s", 0)
+
+    def sweep(self) -> None:
+        with (
+            sweep_under_way(self.home / "cnn-tui" / "runs", pause=1.0),
+            self.terminal("--fps", "2") as terminal,
+        ):
+            terminal.press(b"5")
+            terminal.until(b"by best")
+            terminal.drain(3.0)
+            rate = terminal.drain(15.0) / 15.0 / 1000
+            report(f"a sweep of 500 trials at {COLUMNS}x{ROWS}, 2 Hz", rate, "KB/s", 4.0)
 
     def idle(self) -> None:
         with self.terminal() as terminal:
@@ -227,7 +239,7 @@ def report(what: str, value: float, unit: str, limit: float, *, least: bool = Fa
     print(f"{what:<58} {value:8.3g} {unit:<14} {relation} {limit:g}{verdict}", flush=True)
 
 
-PARTS = ("start", "idle", "output", "speed", "latency", "stall", "leave", "soak")
+PARTS = ("start", "idle", "output", "sweep", "speed", "latency", "stall", "leave", "soak")
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from _sweep import sweep_under_way
 from _terminal import COLUMNS, ROWS, Terminal, environment
 from edits import branched, plain
 
@@ -56,6 +57,9 @@ PLACES = {
     "runs": Place((b"3",), b"sorted by", (DOWN, UP)),
     "run that is watched": Place((b"3", b"\r"), b"back", (b"g", b"g")),
     "comparison": Place((b"3", b"m", b"m", b"c"), b"best val", (b"l", b"l")),
+    "sweep, 500 trials": Place((b"5",), b"by best", (DOWN, UP)),
+    "sweep, 500 trials, lines": Place((b"5", b"c"), b"all fields", (DOWN, UP)),
+    "sweep, 500 trials, sorted": Place((b"5",), b"by best", (b"s", b"S")),
     "datasets": Place((F6,), b"samples", (DOWN, UP)),
     "baselines": Place((F7,), b"knn", (DOWN, UP)),
     "help": Place((), b"insert", (b"?", b"q")),
@@ -125,8 +129,9 @@ def main() -> None:
             command = [sys.executable, "-m", "cnn_tui.tui", "train", "digits-convnet", "--epochs=1"]
             subprocess.run(command, env=environment(home), check=True, capture_output=True)
         print(f"{COLUMNS}x{ROWS}, {options.keys} keys each, Build with {LAYERS} layers")
-        for name in options.screens or PLACES:
-            measure(name, home, args, options.keys)
+        with sweep_under_way(home / "cnn-tui" / "runs"):
+            for name in options.screens or PLACES:
+                measure(name, home, args, options.keys)
 
 
 if __name__ == "__main__":

@@ -8,17 +8,22 @@ the same code gives the same pictures.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from textual.pilot import Pilot
 
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.sweeps.folder import list_sweeps
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, EpochCompleted, RunEvent
 from cnn_tui.tui.app import CnnTuiApp
@@ -33,6 +38,9 @@ RATE = 10_000.0
 """Images per second of the steady clock."""
 SHOWN = 0.66
 """Part of the run that the picture shows."""
+BEGAN, ENDED = "2026-01-01T12:00:00+00:00", "2026-01-01T12:02:00+00:00"
+SLICE = ("5", "c", "c")
+"""The keys that lead to the learning rate of a sweep."""
 BREAK_A_STRIDE = ("down", "down", "down", "down", "enter", "down", "down", "2", "escape")
 
 
@@ -51,10 +59,41 @@ def main(names: Collection[str]) -> None:
     if not names or "train" in names:
         network = load_preset("digits-convnet")
         asyncio.run(_picture("train", network, _replay(_recorded(network)), ("f5",)))
+    if not names or "sweep" in names:
+        if Places().lacks("mnist"):
+            sys.exit("The picture of a sweep needs MNIST: cnn-tui data fetch mnist")
+        with tempfile.TemporaryDirectory() as runs:
+            _sweep(Path(runs))
+            asyncio.run(_picture("sweep", load_preset("lenet5"), train, SLICE, Path(runs)))
 
 
-async def _picture(name: str, network: Network, runner: Runner, keys: tuple[str, ...]) -> None:
-    app = CnnTuiApp(Builder(Document(network)), Training(Session(runner), Places()))
+def _sweep(runs: Path) -> None:
+    """Run the sweep of the package, then give it another clock and other names of workers."""
+    command = [sys.executable, "-m", "cnn_tui.tui", "sweep", "lenet5-lr", "--runs-dir", str(runs)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    (folder,) = list_sweeps(runs)
+    lines = [_steady(json.loads(line)) for line in folder.trials_file.read_text().splitlines()]
+    # Trials that run at the same time report in any order.
+    lines.sort(key=lambda line: line.get("number", -1))
+    folder.trials_file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    status = folder.status()
+    folder.write_status(msgspec.structs.replace(status, started=BEGAN, ended=ENDED))
+
+
+def _steady(line: dict[str, Any]) -> dict[str, Any]:
+    same = {"seconds": 10.0, "worker": "worker-1", "at": BEGAN}
+    return {name: same.get(name, value) for name, value in line.items()}
+
+
+async def _picture(
+    name: str,
+    network: Network,
+    runner: Runner,
+    keys: tuple[str, ...],
+    runs: Path | None = None,
+) -> None:
+    places = Places(runs) if runs else Places()
+    app = CnnTuiApp(Builder(Document(network)), Training(Session(runner), places))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press(*keys)
         await _quiet(app, pilot)

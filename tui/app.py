@@ -62,7 +62,7 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
         self.add_mode("inspect", lambda: screens.InspectScreen(self.training))
-        self.add_mode("sweeps", lambda: screens.SweepsScreen(self.places.runs))
+        self.add_mode("sweeps", lambda: screens.SweepsScreen(self.places))
 
     def get_default_screen(self) -> BuildScreen:
         return BuildScreen(self.builder, self.places.data)
@@ -156,6 +156,8 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
     @on(WatchSweep)
     async def _watch_sweep(self, event: WatchSweep) -> None:
         await self.switch_mode("sweeps")
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
         self.show_heading()
         if isinstance(self.screen_stack[0], screens.SweepsScreen):
             self.screen_stack[0].open_sweep(event.folder)

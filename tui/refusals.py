@@ -33,7 +33,6 @@ _CHARTS = {
 _NO_IMAGES = "There are no images to choose from in this view."
 _NOT_HERE = "There are no samples to show: the dataset is not here."
 _NO_SWEEP = "There is no sweep in the list: F5 starts one from a file."
-_NO_COORDINATOR = "The sweep does not run now: R resumes it."
 _COVERED = "Close this screen first: esc leads back."
 
 
@@ -85,9 +84,9 @@ REFUSALS = {
         "open": "There is no trial to open: - in / removes the filter.",
         "inspect": "There is no trial to look into: - in / removes the filter.",
         "prune": "Only a trial that waits or runs can be pruned, while the sweep runs.",
-        "add": _NO_COORDINATOR,
-        "stop": _NO_COORDINATOR,
-        "resume": "The sweep runs: x stops it.",
+        "add": "Trials can be added while the sweep runs.",
+        "stop": "The sweep does not run now.",
+        "resume": "There is nothing to resume: the sweep runs, or is complete.",
         "field": "This view is not about one field: c shows another.",
         "sort": "The trials are being read.",
     },

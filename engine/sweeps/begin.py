@@ -38,8 +38,7 @@ def plan_of(folder: SweepFolder) -> SweepPlan:
     """
     base = load_network(folder.base_file, links=False)
     text = read_text(folder.sweep_file, MAX_FILE_BYTES, links=False)
-    plan = read_plan(text, str(folder.sweep_file), folder.path, base)
-    return plan._replace(name=folder.name)
+    return read_plan(text, str(folder.sweep_file), folder.path, base)
 
 
 def require_extra() -> None:

@@ -58,7 +58,9 @@ def local_cluster(workers: int | None = None, most: int | None = None) -> Iterat
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            # Any free port; without an address Dask warns when its usual one is taken.
+            dashboard_address="127.0.0.1:0",
+            scheduler_kwargs={"dashboard": False},
             worker_dashboard_address=None,
             # A trial says itself when memory is short; Dask would kill its process.
             memory_limit=0,

@@ -232,7 +232,7 @@ class Coordinator:
         else:
             outcome: RunOutcome = future.result()
             if outcome.files:
-                self._placer.write(run.job.run, outcome.files)
+                self._placer.end(run.job.run, outcome.files)
             run.outcome = msgspec.structs.replace(outcome, files=b"")
             self._report(trial, run.job.seed, outcome.curve)
             if outcome.state == "failed":

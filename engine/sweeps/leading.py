@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.specs.known_data import DataFacts, facts_for
 from cnn_tui.engine.sweeps.book import SweepBook
-from cnn_tui.engine.sweeps.cluster import Tls, local_cluster, reads_data, remote_cluster
+from cnn_tui.engine.sweeps.cluster import Cluster, Tls, local_cluster, reads_data, remote_cluster
 from cnn_tui.engine.sweeps.coordinator import Coordinator
 from cnn_tui.engine.sweeps.folder import Phase, SweepFolder
 from cnn_tui.engine.sweeps.lines import SweepLine
@@ -26,8 +27,16 @@ class Where(NamedTuple):
     scheduler: str = ""
     """The address of a scheduler, in place of processes of this machine."""
     tls: Tls | None = None
-    checkpoint_every: int | None = None
-    """Steps between states of a run, beside those each minute."""
+
+    def cluster(self, plan: SweepPlan) -> AbstractContextManager[Cluster]:
+        """Processes of this machine, no more than there are runs, or the scheduler's workers.
+
+        Raises:
+            SweepError: on entering, if there is no such scheduler, or it has other versions.
+        """
+        if self.scheduler:
+            return remote_cluster(self.scheduler, self.tls)
+        return local_cluster(self.workers, plan.trials * plan.search.seeds)
 
 
 class Stoppable(Protocol):
@@ -41,9 +50,10 @@ def lead_sweep(
     folder: SweepFolder,
     plan: SweepPlan,
     dataset: Dataset,
-    where: Where,
+    cluster: Cluster,
     tell: Callable[[SweepLine], None],
     begun: Callable[[Stoppable], None],
+    checkpoint_every: int | None = None,
 ) -> Phase:
     """Lead a sweep, new or begun by an earlier process, until it ends or is stopped.
 
@@ -51,29 +61,23 @@ def lead_sweep(
         folder: the sweep.
         plan: what it searches.
         dataset: the images; they go to workers that cannot read them.
-        where: on which machines.
+        cluster: where its runs are trained.
         tell: called with every line of what happens.
         begun: called once with what stops the sweep.
+        checkpoint_every: steps between states of a run, beside those each minute.
 
     Raises:
-        SweepError: if there is no such scheduler, or it is lost; what was trained is kept.
+        SweepError: if another process leads it, or the scheduler is lost; what was trained is kept.
     """
     data_dir = folder.info().data_dir
     place = Path(data_dir) if data_dir else None
     past = read_sweep(folder)
     with SweepBook(folder, tell) as book:
-        runs = max(past.total, plan.trials) * plan.search.seeds
-        cluster_of = (
-            remote_cluster(where.scheduler, where.tls)
-            if where.scheduler
-            else local_cluster(where.workers, runs)
-        )
-        with cluster_of as cluster:
-            sent = None if reads_data(cluster, plan.base, place) else dataset
-            placer = Placer(folder, plan, cluster, sent, where.checkpoint_every)
-            coordinator = Coordinator(book, plan, past, placer, _facts(plan, dataset))
-            begun(coordinator)
-            return coordinator.lead()
+        sent = None if reads_data(cluster, plan.base, place) else dataset
+        placer = Placer(folder, plan, cluster, sent, checkpoint_every)
+        coordinator = Coordinator(book, plan, past, placer, _facts(plan, dataset))
+        begun(coordinator)
+        return coordinator.lead()
 
 
 def _facts(plan: SweepPlan, dataset: Dataset) -> DataFacts | None:

@@ -59,6 +59,8 @@ class Placer:
     ) -> None:
         self._folder, self._plan, self._cluster = folder, plan, cluster
         self._client, self._info, self._every = cluster.client, folder.info(), checkpoint_every
+        self._ended = set[str]()
+        """Runs whose last sending has been written, so that an earlier one is not any more."""
         self.heard = queue.SimpleQueue[Heard]()
         self.slots = self.workers = 0
         """Runs that can be trained at a time, and the workers that train them."""
@@ -122,6 +124,7 @@ class Placer:
     def place(self, run: LiveRun) -> None:
         """Give a run to the cluster."""
         job = run.job
+        self._ended.discard(job.run)
         if not self._shared:
             files = pack_run(self._folder.run_of(job.run).path)
             job = msgspec.structs.replace(job, files=files)
@@ -141,8 +144,12 @@ class Placer:
             elif run.future is not None:
                 run.future.cancel()
 
-    def write(self, run: str, packed: bytes) -> None:
-        """Write a run that a worker has sent."""
+    def end(self, run: str, packed: bytes) -> None:
+        """Write the end of a run that a worker has sent."""
+        self._ended.add(run)
+        self._write(run, packed)
+
+    def _write(self, run: str, packed: bytes) -> None:
         with suppress(OSError):  # the disk is full: the next sending may find room
             unpack_run(packed, self._folder.run_of(Path(run).name).path)
 
@@ -150,7 +157,8 @@ class Placer:
         inbox = Queue(self._topic, client=self._client)
         for _ in range(inbox.qsize()):
             run, packed = inbox.get()
-            self.write(run, packed)
+            if run not in self._ended:
+                self._write(run, packed)
 
     def _hear(self, event: tuple[object, dict[str, Any]]) -> None:
         message = event[1]

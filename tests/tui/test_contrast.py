@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.segment import Segment
 from runs_made import make_runs, until
+from sweeps_made import make_sweep
 from textual.color import Color
 from textual.geometry import Region
 
@@ -72,15 +73,21 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ("escape", "enter"),
     ("escape", "f6"),
     ("escape", "f7"),
+    ("escape", "5"),
+    ("enter",),
+    ("c",),
 )
 """Keys that lead past the screens and the dialogs, each step looked at."""
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two finished runs and a failed one."""
+    """Two finished runs and a failed one, and two sweeps."""
     folder = tmp_path_factory.mktemp("runs")
-    return make_runs(folder, (), ("--lr", "0.003"), ("--seed", "7"))
+    root = make_runs(folder, (), ("--lr", "0.003"), ("--seed", "7"))
+    make_sweep(root)
+    make_sweep(root, "rates")
+    return root
 
 
 async def walk(app: CnnTuiApp, names: list[str]) -> list[str]:
@@ -93,6 +100,9 @@ async def walk(app: CnnTuiApp, names: list[str]) -> list[str]:
             if keys == ("3",):
                 table = app.screen.query_one(Table)
                 await until(pilot, lambda table=table: len(table.records) == 3)
+            elif "5" in keys:
+                table = app.screen.query_one(Table)
+                await until(pilot, lambda table=table: len(table.records) == 2)
             for name in names:
                 app.put_on(name)
                 await pilot.pause()

@@ -12,6 +12,7 @@ from driving import done, typed
 from inspected import make_runs_to_inspect
 from places import WAYS, all_keys, name_of, reach, state
 from runs_made import make_runs
+from sweeps_made import make_sweep
 from textual import events
 
 from cnn_tui.engine.specs.network import Network
@@ -26,7 +27,10 @@ MakeApp = Callable[..., CnnTuiApp]
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_runs(tmp_path_factory.mktemp("runs"), (), ("--lr", "0.003"))
+    root = make_runs(tmp_path_factory.mktemp("runs"), (), ("--lr", "0.003"))
+    make_sweep(root)
+    make_sweep(root, "rates")
+    return root
 
 
 @pytest.fixture(scope="module")

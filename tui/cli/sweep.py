@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from cnn_tui.engine.specs.files import replace_bytes
-from cnn_tui.engine.sweeps.folder import SweepFolder, list_sweeps, open_sweep
+from cnn_tui.engine.sweeps.folder import list_sweeps, open_sweep
 from cnn_tui.engine.sweeps.plan import load_sweep, sweep_presets
 from cnn_tui.engine.sweeps.requests import MOST_TRIALS, SweepRequest, ask_sweep
 from cnn_tui.engine.sweeps.state import read_sweep
 from cnn_tui.engine.sweeps.trying import look_at
 from cnn_tui.tui.cli import options
 from cnn_tui.tui.cli.output import print_json, print_line
-from cnn_tui.tui.cli.sweep_lines import SweepReporter
 from cnn_tui.tui.cli.sweep_tables import print_look, print_state, print_sweeps
+from cnn_tui.tui.cli.sweep_watch import watch
 
 if TYPE_CHECKING:
     # Importing it takes a second: Dask, Optuna and NumPy.
-    from cnn_tui.engine.sweeps.leading import Stoppable, Where
+    from cnn_tui.engine.sweeps.cluster import Tls
 
 
 class SweepGroup(click.Group):
@@ -117,11 +112,13 @@ def begin(
     require_extra()
     from cnn_tui.engine.sweeps.leading import Where
     from cnn_tui.tui.cli.loading import load_data
+    from cnn_tui.tui.cli.sweep_lead import lead, stopped_by_signals
 
     network, dataset, place = load_data(plan.base, data_dir)
-    folder = new_sweep(runs_dir, plan._replace(base=network), place)
-    where = Where(workers, scheduler, _tls(tls), checkpoint_every)
-    return _lead(folder, where, dataset, as_json=as_json)
+    plan = plan._replace(base=network)
+    with stopped_by_signals() as ending, Where(workers, scheduler, _tls(tls)).cluster(plan) as at:
+        folder = new_sweep(runs_dir, plan, place)
+        return lead(folder, at, dataset, ending, checkpoint_every, as_json=as_json)
 
 
 @command.command("resume")
@@ -145,12 +142,14 @@ def resume(
     require_extra()
     from cnn_tui.engine.sweeps.leading import Where
     from cnn_tui.tui.cli.loading import load_data
+    from cnn_tui.tui.cli.sweep_lead import lead, stopped_by_signals
 
     recorded = folder.info().data_dir
     given = data_dir or (Path(recorded) if recorded else None)
-    _, dataset, _ = load_data(plan_of(folder).base, given, skip_damaged=True)
-    where = Where(workers, scheduler, _tls(tls), checkpoint_every)
-    return _lead(folder, where, dataset, as_json=as_json)
+    plan = plan_of(folder)
+    _, dataset, _ = load_data(plan.base, given, skip_damaged=True)
+    with stopped_by_signals() as ending, Where(workers, scheduler, _tls(tls)).cluster(plan) as at:
+        return lead(folder, at, dataset, ending, checkpoint_every, as_json=as_json)
 
 
 @command.command("refine")
@@ -170,6 +169,9 @@ def refine_(sweep: str, output: Path | None, epochs: int | None, runs_dir: Path)
         raise click.UsageError(f"{path} exists; choose another name with --output.")
     replace_bytes(path, dumps_sweep(finer).encode())
     print_line(f"{path} searches around the best of {sweep}: cnn-tui sweep {path}")
+
+
+command.add_command(watch)
 
 
 @command.command("list")
@@ -232,63 +234,7 @@ def _ask(root: Path, sweep: str, request: SweepRequest) -> None:
     print_line(f"{sweep} {ask_sweep(open_sweep(root, sweep), request)}.")
 
 
-def _tls(files: tuple[Path, Path, Path] | None) -> object:
+def _tls(files: tuple[Path, Path, Path] | None) -> Tls | None:
     from cnn_tui.engine.sweeps.cluster import Tls
 
     return Tls(*files) if files else None
-
-
-def _lead(folder: SweepFolder, where: Where, dataset: object, *, as_json: bool) -> int:
-    from cnn_tui.engine.sweeps.begin import plan_of
-    from cnn_tui.engine.sweeps.leading import lead_sweep
-
-    reporter = SweepReporter(folder.name, as_json=as_json)
-    with _stopped_by_signals() as ending:
-        phase = lead_sweep(folder, plan_of(folder), dataset, where, reporter.tell, ending.begin)  # type: ignore[arg-type]
-    state = read_sweep(folder)
-    if as_json:
-        end = {"event": "sweep_ended", "sweep": folder.name, "phase": phase, "best": state.best}
-        print_json(end | {"message": state.message, "refused": state.refused})
-    else:
-        print_state(state)
-        if phase != "finished":
-            print_line(f"Continue with: cnn-tui sweep resume {folder.name}")
-    return ending.code
-
-
-class _SweepEnding:
-    """Stops a sweep at the first signal, and this process at a second one."""
-
-    def __init__(self) -> None:
-        self._sweep: Stoppable | None = None
-        self._number = 0
-
-    @property
-    def code(self) -> int:
-        return 128 + self._number if self._number else 0
-
-    def begin(self, sweep: Stoppable) -> None:
-        self._sweep = sweep
-        if self._number:
-            sweep.stop()
-
-    def handle(self, number: int, frame: FrameType | None) -> None:
-        if self._number == number == signal.SIGINT:
-            os._exit(128 + number)
-        self._number = number
-        if self._sweep is not None:
-            self._sweep.stop()
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[_SweepEnding]:
-    ending = _SweepEnding()
-    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    # Under nohup HUP is ignored, and must stay so.
-    numbers = [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]
-    before = {number: signal.signal(number, ending.handle) for number in numbers}
-    try:
-        yield ending
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Literal
 
 from cnn_tui.engine.errors import RunError, reason_of
@@ -82,19 +83,28 @@ def resume_detached(folder: RunFolder, options: Sequence[str] = ()) -> subproces
     """
     words = ["resume", folder.name, "--runs-dir", str(folder.path.parent.resolve()), *options]
     try:
-        with Storage().open(folder.path / LOG, "ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "cnn_tui.tui", *words],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        return detached(words, folder.path / LOG)
     except OSError as error:
         raise RunError(
             f"The run {folder.name} cannot continue in another process: {reason_of(error)}.",
             f"cnn-tui resume {folder.name} resumes it.",
         ) from None
+
+
+def detached(words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a command of cnn-tui in a process that outlives the terminal, with its output in a log.
+
+    Raises:
+        OSError: The process cannot be started.
+    """
+    with Storage().open(log, "ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "cnn_tui.tui", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
 
 
 async def wait_until_running(process: subprocess.Popen[bytes], folder: RunFolder) -> None:
@@ -105,19 +115,23 @@ async def wait_until_running(process: subprocess.Popen[bytes], folder: RunFolder
     """
     while process.poll() is None:
         if writer_lives(folder.lock_file, folder.summary_file):
-            # Without a wait, the process would look alive after its end.
-            threading.Thread(target=process.wait, name="reaper", daemon=True).start()
+            reap(process)
             return
         await asyncio.sleep(0.05)
     if process.returncode:
-        raise RunError(
-            f"The run {folder.name} does not continue in another process: {_last_words(folder)}"
-        )
+        words = last_words(folder.path / LOG)
+        raise RunError(f"The run {folder.name} does not continue in another process: {words}")
 
 
-def _last_words(folder: RunFolder) -> str:
+def reap(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a detached process on a thread: without that it would look alive after its end."""
+    threading.Thread(target=process.wait, name="reaper", daemon=True).start()
+
+
+def last_words(log: Path) -> str:
+    """Return the last line of a log, or why it cannot be read."""
     try:
-        words = read_end(folder.path / LOG, _MOST).decode(errors="replace")
+        words = read_end(log, _MOST).decode(errors="replace")
     except OSError as error:
         return str(error)
     return words.strip().rpartition("\n")[2]

@@ -1,4 +1,4 @@
-"""The screens of the app: three modes and the windows over them.
+"""The screens of the app: five modes and the windows over them.
 
 Other packages write ``screens.HelpScreen``, which imports the file of that screen. The first paint
 needs the Build screen alone; the others need dashboard, charts and history, which takes as long

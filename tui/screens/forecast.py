@@ -84,7 +84,7 @@ def forecast_lines(network: Network, forecast: Profile) -> Iterator[Line]:
     step = forecast.step_seconds
     threads = count(forecast.threads, "thread")
     yield _line("step", f"{_short(step)} for {forecast.batch_size} images, on {threads}")
-    images = _images(network)
+    images = images_of(network)
     epoch = forecast.epoch_seconds(images or 1000)
     of = f"{images:,} images of {clean(network.data)}" if images else "each 1,000 images"
     yield _line("epoch", f"about {_short(epoch)} for {of}")
@@ -118,7 +118,7 @@ def _line(label: str, words: str) -> Line:
     return ((f"{label:10}", "dim"), (words, ""))
 
 
-def _images(network: Network) -> int | None:
+def images_of(network: Network) -> int | None:
     """Return the number of training images, if it is known without loading the data."""
     from cnn_tui.engine.data.built_in import shapes_count
     from cnn_tui.engine.data.catalog import entries, find_name

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
@@ -24,6 +23,7 @@ from cnn_tui.tui.sweeps.watching import WatchedSweep
 from cnn_tui.tui.sweeps.words import heading_words, listing_words, next_order, progress
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.threads import in_thread
+from cnn_tui.tui.training import Places
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.widgets.sweep_pane import SWEEP_VIEWS, Scene, SweepPane
@@ -46,8 +46,8 @@ class SweepScreen(SweepChanges):
     AUTO_FOCUS = "Table"
     HORIZONTAL_BREAKPOINTS = [*SweepChanges.HORIZONTAL_BREAKPOINTS, (160, "-huge")]
 
-    def __init__(self, root: Path, folder: SweepFolder) -> None:
-        super().__init__(root)
+    def __init__(self, places: Places, folder: SweepFolder) -> None:
+        super().__init__(places)
         self._watched = WatchedSweep(folder)
         self._table = TrialTable()
         self._state: SweepState | None = None
@@ -93,25 +93,35 @@ class SweepScreen(SweepChanges):
         if self.is_mounted and self._state:
             self._show(self._state)
 
-    def on_resize(self, event: object) -> None:
-        super().on_resize(event)  # type: ignore[arg-type]
+    def on_resize(self, event: events.Resize) -> None:
+        super().on_resize(event)
         self.call_after_refresh(self.present)
 
     def _look(self) -> None:
         watched = self._watched
+        before, self._state = self._state, watched.state
         if watched.gone:
             self.query_one("#progress", TextLines).rows = (((f" {clean(watched.gone)}", "error"),),)
-        before, self._state = self._state, watched.state
-        if self._state and (self._state != before or self._state.phase == "running"):
-            self._show(self._state)
+        elif self._state and self._is_seen:
+            if self._state != before:
+                self._show(self._state)
+            elif self._state.phase == "running":
+                self._show_progress(self._state)
         if self._state and (before is None or before.phase != self._state.phase):
             self.heading = self.heading_for(Heading())
             self.refresh_bindings()
 
+    @property
+    def _is_seen(self) -> bool:
+        return self.is_current or self.app.screen.is_modal
+
+    def _show_progress(self, state: SweepState) -> None:
+        line = self.query_one("#progress", TextLines)
+        width = line.content_size.width or self.size.width
+        line.rows = progress(state, datetime.now(UTC), width)
+
     def _show(self, state: SweepState) -> None:
-        progress_line = self.query_one("#progress", TextLines)
-        width = progress_line.content_size.width or self.size.width
-        progress_line.rows = progress(state, datetime.now(UTC), width)
+        self._show_progress(state)
         table = self.query_one(Table)
         table.empty = self._empty(state)
         table.columns, table.records = self._table.listing(state)
@@ -120,7 +130,7 @@ class SweepScreen(SweepChanges):
     def _empty(self, state: SweepState) -> str:
         if state.trials:
             return f"no trial matches {self._table.words!r}: / changes the filter, - removes it"
-        return "no trial yet: the sampler is about to ask for the first points"
+        return "no trial yet" + (": the first points come soon" if state.phase == "running" else "")
 
     @on(Table.Highlighted)
     def _show_views(self) -> None:
@@ -186,8 +196,8 @@ class SweepScreen(SweepChanges):
         self._table.words = answer.removeprefix("-") if answer else self._table.words
         self.present()
 
-    @work
     @on(Table.Chosen)
+    @work
     async def action_open(self) -> None:
         """Show a run of the trial, live if it trains."""
         from cnn_tui.tui.screens.watch import WatchScreen
@@ -228,13 +238,13 @@ class SweepScreen(SweepChanges):
             [Answer("y", "end it after this batch; its run stays as it is")],
         )
         if await self.app.push_screen_wait(question) == "y":
-            await self._ask(self._folder, SweepRequest("prune", number=trial.number))
+            self._ask(self._folder, SweepRequest("prune", number=trial.number))
 
     @work
     async def action_add(self) -> None:
         answer = await self.app.push_screen_wait(Prompt("How many more trials", "10", _how_many))
         if answer:
-            await self._ask(self._folder, SweepRequest("add", trials=_how_many(answer)))
+            self._ask(self._folder, SweepRequest("add", trials=_how_many(answer)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.is_mounted or self._state is None:
@@ -249,7 +259,7 @@ class SweepScreen(SweepChanges):
             case "add" | "stop":
                 return runs
             case "resume":
-                return not runs
+                return self._state.phase not in ("running", "finished")
             case "field":
                 return self._view in _OF_FIELDS and len(self._state.fields) > 1
         return super().check_action(action, parameters)

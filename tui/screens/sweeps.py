@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from textual import on, work
 from textual.app import ComposeResult
 
@@ -15,8 +13,15 @@ from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.screens.sweep import SweepScreen
 from cnn_tui.tui.screens.sweep_changes import SweepChanges
 from cnn_tui.tui.sweep_actions import SWEEPS
-from cnn_tui.tui.sweeps.listing import SWEEP_COLUMNS, SweepList, sweep_rows, sweeps_words
+from cnn_tui.tui.sweeps.listing import (
+    SWEEP_COLUMNS,
+    SweepList,
+    first_words,
+    sweep_rows,
+    sweeps_words,
+)
 from cnn_tui.tui.threads import in_thread, run_in_thread
+from cnn_tui.tui.training import Places
 from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.widgets.sweep_pane import Scene, SweepPane
 from cnn_tui.tui.widgets.table import Table
@@ -34,9 +39,9 @@ class SweepsScreen(SweepChanges):
     BINDINGS = bindings(SWEEPS)
     AUTO_FOCUS = "Table"
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self._list = SweepList(root)
+    def __init__(self, places: Places) -> None:
+        super().__init__(places)
+        self._list = SweepList(places.runs)
         self._states: list[SweepState] = []
         self._known = self._reading = False
 
@@ -89,15 +94,13 @@ class SweepsScreen(SweepChanges):
         if not self.is_mounted:
             return
         table = self.query_one(Table)
-        table.empty = (
-            "no sweep yet: F5 starts one from a file, as does cnn-tui sweep FILE"
-            if self._known
-            else "reading..."
-        )
+        table.empty = "no sweep yet: F5 starts one from a file" if self._known else "reading..."
         table.records = sweep_rows(self._states)
         state = self._state
         self.query_one("#listing", TextLines).rows = (sweeps_words(self._states, state),)
-        self.query_one(SweepPane).scene = Scene(state) if state else None
+        pane = self.query_one(SweepPane)
+        pane.words = first_words() if self._known else ()
+        pane.scene = Scene(state) if state else None
         self.refresh_bindings()
 
     @property
@@ -108,7 +111,7 @@ class SweepsScreen(SweepChanges):
     @property
     def _folder(self) -> SweepFolder | None:
         state = self._state
-        return SweepFolder(self._root / SWEEPS_FOLDER / state.name) if state else None
+        return SweepFolder(self._places.runs / SWEEPS_FOLDER / state.name) if state else None
 
     @on(Table.Chosen)
     def action_open(self) -> None:
@@ -117,7 +120,7 @@ class SweepsScreen(SweepChanges):
 
     def open_sweep(self, folder: SweepFolder) -> None:
         """Show a sweep, live if it runs."""
-        self.app.push_screen(SweepScreen(self._root, folder))
+        self.app.push_screen(SweepScreen(self._places, folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("open", "resume", "stop") and self.is_mounted:

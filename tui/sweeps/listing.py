@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.sweeps.folder import SweepFolder, list_sweeps
+from cnn_tui.engine.sweeps.plan import sweep_presets
 from cnn_tui.engine.sweeps.state import SweepFollower, SweepState
 from cnn_tui.tui.rows import Column, Line, TableRow
 from cnn_tui.tui.sweeps.trials import OVER, short_names, value_of
@@ -46,6 +47,16 @@ class SweepList:
             return self._followers[folder.name].poll()
         except CnnTuiError as error:
             return SweepState(name=folder.name, phase="failed", message=str(error))
+
+
+def first_words() -> tuple[str, ...]:
+    """Return what a person needs to know before the first sweep."""
+    return (
+        "A sweep trains many runs of one architecture, each with other settings, and shows which "
+        "are best and why.",
+        "F5 lists sweep files: those in the present folder, and those of the package: "
+        f"{', '.join(sweep_presets())}.",
+    )
 
 
 def sweep_rows(states: Sequence[SweepState]) -> tuple[TableRow, ...]:

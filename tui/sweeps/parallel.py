@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from cnn_tui.engine.sweeps.state import SweepState, SweepTrial
 from cnn_tui.tui.dashboard.series import Point
 from cnn_tui.tui.sweeps.pictures import CHOSEN, FRONT, chosen_trial, ranked, some
-from cnn_tui.tui.sweeps.scales import Scale, scale_of
+from cnn_tui.tui.sweeps.scales import FieldScale, scale_of
 from cnn_tui.tui.sweeps.trials import short_names, value_of
 from cnn_tui.tui.words import clean, fit
 
-_MOST = 60
+_MOST = 40
 """Lines of trials behind the best ones; more would hide each other."""
 _BEST = 5
 
@@ -60,8 +60,8 @@ def parallels(state: SweepState, field: str, chosen: int | None, width: int) -> 
     shown = _fields(state, field, max(1, width // ROOM - 1))
     scales = {name: scale_of(state, name) for name in shown}
     scores = [trial.best or 0.0 for trial in order]
-    goal = Scale(min(scores), max(scores))
-    lines = _Lines(shown, scales, goal, state.maximizes)
+    goal = FieldScale(min(scores), max(scores))
+    lines = _Strands(shown, scales, goal, state.maximizes)
     best, rest = order[:_BEST], some(order[_BEST:], _MOST)
     strands = [lines.strand(trial, "faint") for trial in reversed(rest)]
     strands += [lines.strand(trial, "accent") for trial in reversed(best[1:])]
@@ -85,7 +85,7 @@ def _fields(state: SweepState, field: str, most: int) -> Sequence[str]:
 
 
 def _uprights(
-    state: SweepState, field: str, scales: Mapping[str, Scale], goal: Scale
+    state: SweepState, field: str, scales: Mapping[str, FieldScale], goal: FieldScale
 ) -> tuple[Upright, ...]:
     names = short_names(state.fields, ROOM - 1)
     axes = []
@@ -98,10 +98,10 @@ def _uprights(
 
 
 @dataclass(frozen=True)
-class _Lines:
+class _Strands:
     fields: Sequence[str]
-    scales: Mapping[str, Scale]
-    goal: Scale
+    scales: Mapping[str, FieldScale]
+    goal: FieldScale
     rises: bool
 
     def strand(self, trial: SweepTrial, role: str, glyph: str = "") -> Strand:

@@ -14,7 +14,6 @@ from cnn_tui.tui.dashboard.ticks import (
     accuracy_axis,
     epochs_axis,
     loss_axis,
-    near_axis,
     parts_of,
 )
 from cnn_tui.tui.rows import Line, Run
@@ -25,7 +24,7 @@ from cnn_tui.tui.words import clean, compact
 GLYPHS = "ox+#"
 """Glyphs of the best curves."""
 CHOSEN, FRONT, WHOLE, OTHER = "@", "*", "o", "·"
-_MOST = 40
+_MOST = 24
 """Curves that are drawn behind the best ones."""
 _QUIET, _LOUD = ROLES.index("faint"), ROLES.index("strong")
 _LOOKS = (ROLES.index("accent"), ROLES.index("warn"), ROLES.index("good"), ROLES.index("dim"))
@@ -127,9 +126,16 @@ def slice_of(
         (f" {_objective(state)} over ", "strong"),
         (clean(field), "accent"),
         (" log" if scale.log else "", "dim"),
-        (f"  {FRONT} best  {CHOSEN} chosen  {OTHER} not finished", "dim"),
+        (f"  {FRONT} best", ROLES[_LOOKS[2]]),
+        (f"  {CHOSEN} chosen", ROLES[_LOUD]),
+        (f"  {OTHER} not finished", "dim"),
     )
-    return ChartPicture((title, title[:3]), _scatter(state, points, x, chosen, height))
+    return ChartPicture(_shorter(title, 3), _scatter(state, points, x, chosen, height))
+
+
+def _shorter(title: Line, least: int) -> tuple[Line, ...]:
+    """Return a heading, then with ever fewer of its parts."""
+    return tuple(title[:parts] for parts in range(len(title), least - 1, -1))
 
 
 def _scatter(
@@ -141,7 +147,7 @@ def _scatter(
     front: Sequence[int] = (),
 ) -> Plot:
     """Return all trials as points, those of a front joined, the best and the chosen one marked."""
-    y = _score_axis(state, [value for _, value in points.values()], height)
+    y = _objective_axis(state, [value for _, value in points.values()], parts_of(height))
     on_front = tuple(points[number] for number in front)
     best = state.best.number if state.best else None
     whole = {trial.number for trial in state.trials if trial.state == "finished"}
@@ -161,13 +167,6 @@ def _scatter(
         if number in points
     ]
     return Plot(tuple(curves), x, y)
-
-
-def _score_axis(state: SweepState, values: Sequence[float], height: int) -> Axis:
-    """Return a narrow axis around accuracies, or one from 0 for losses."""
-    if state.objectives[0] == "accuracy":
-        return near_axis(values, max(3, height // 3))
-    return loss_axis(values, parts_of(height))
 
 
 def cost_name(state: SweepState) -> str:
@@ -206,4 +205,4 @@ def front_picture(state: SweepState, chosen: int | None, width: int, height: int
         (f"  {FRONT} front of {len(front)}", ROLES[_LOOKS[2]]),
         (f"  {CHOSEN} chosen", ROLES[_LOUD]),
     )
-    return ChartPicture((title, title[:2]), _scatter(state, points, x, chosen, height, front))
+    return ChartPicture(_shorter(title, 2), _scatter(state, points, x, chosen, height, front))

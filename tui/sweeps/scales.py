@@ -18,7 +18,7 @@ _LOG = 30
 
 
 @dataclass(frozen=True)
-class Scale:
+class FieldScale:
     """A range of values, or choices at equal distances."""
 
     low: float = 0.0
@@ -78,20 +78,20 @@ def _log_ladders(low: float, high: float) -> Iterable[list[float]]:
         yield [number for number in numbers if low * (1 - 1e-9) <= number <= high * (1 + 1e-9)]
 
 
-def scale_of(state: SweepState, field: str) -> Scale:
+def scale_of(state: SweepState, field: str) -> FieldScale:
     """Return the scale of a field, as far as the trials reach."""
     values = [trial.values[field] for trial in state.trials if field in trial.values]
     numbers = [float(value) for value in values if _is_number(value)]
     if len(numbers) < len(values) or not numbers:
-        return Scale(choices=tuple(dict.fromkeys(values)) or ("",))
+        return FieldScale(choices=tuple(dict.fromkeys(values)) or ("",))
     low, high = min(numbers), max(numbers)
-    return Scale(low, high, log=low > 0 and (field in state.logarithmic or high > _LOG * low))
+    return FieldScale(low, high, log=low > 0 and (field in state.logarithmic or high > _LOG * low))
 
 
-def figures_scale(values: Sequence[float]) -> Scale:
+def figures_scale(values: Sequence[float]) -> FieldScale:
     """Return the scale of some figures of the trials, such as parameters."""
     low, high = min(values), max(values)
-    return Scale(low, high, log=low > 0 and high > _LOG / 10 * low)
+    return FieldScale(low, high, log=low > 0 and high > _LOG / 10 * low)
 
 
 def _is_number(value: Value) -> TypeGuard[int | float]:

@@ -40,11 +40,11 @@ def progress(state: SweepState, now: datetime, width: int) -> tuple[Line, ...]:
     times = f"  {_times(state, done, total, now)}"
     shown = sum(len(text) for text, _ in line)
     if shown + len(times) > width:
-        return ((*line,), *_state_line(state, times.strip()))
-    return ((*line, (times, "dim")), *_state_line(state, ""))
+        return ((*line,), *_state_line(state, times.strip(), width))
+    return ((*line, (times, "dim")), *_state_line(state, "", width))
 
 
-def _state_line(state: SweepState, times: str) -> tuple[Line, ...]:
+def _state_line(state: SweepState, times: str, width: int) -> tuple[Line, ...]:
     """Return how it stands: running where, or why not."""
     match state.phase:
         case "running":
@@ -57,8 +57,9 @@ def _state_line(state: SweepState, times: str) -> tuple[Line, ...]:
             words = phase
     message = f": {state.message}" if state.message else ""
     role = _PHASES.get(state.phase, "dim")
+    shown = f" {clean(words + message)}"
     rest = "".join(f"   {part}" for part in (times, clean(state.title)) if part)
-    return (((f" {clean(words + message)}", role), (rest, "dim")),)
+    return (((shown, role), (fit(rest, max(0, width - len(shown))).rstrip(), "dim")),)
 
 
 def _times(state: SweepState, done: int, total: int, now: datetime) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from cnn_tui.engine.sweeps.state import SweepState
 from cnn_tui.tui.rows import Line
@@ -77,8 +78,11 @@ class SweepPane(Lines):
 
     view: Shown[str] = Shown("curves")
     scene: Shown[Scene | None] = Shown(None)
+    words: Shown[tuple[str, ...]] = Shown(())
+    """What is said without a scene."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         if self.scene is None:
-            return []
+            texts = [line for words in self.words for line in wrap(words, max(8, width - 2))]
+            return [((f" {text}", "dim"),) for text in texts]
         return SWEEP_VIEWS[self.view](self.scene, width, height)

@@ -45,6 +45,7 @@ class Table(Lines, can_focus=True):
     def __init__(self, columns: Sequence[Column], *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.columns = columns
+        self._measured: tuple[object, object, int, dict[int, int]] = (None, None, 0, {})
 
     @property
     def chosen(self) -> str:
@@ -96,13 +97,21 @@ class Table(Lines, can_focus=True):
         shown = max(1, height - 1)
         self._top = max(0, min(self._top, self.cursor, len(self.records) - shown))
         self._top = max(self._top, self.cursor - shown + 1)
-        kept = _fitting(self.columns, self.records, width)
+        kept = self._kept(width)
         titles = tuple(column.title for column in self.columns)
         rows: list[Line] = [((self._row("  ", titles, kept, width), "dim"),)]
         if not self.records:
             return [*rows, (), ((f"  {self.empty}"[:width], "dim"),)]
         visible = enumerate(self.records[self._top : self._top + shown], start=self._top)
         return [*rows, *(self._line(at, record, kept, width) for at, record in visible)]
+
+    def _kept(self, width: int) -> dict[int, int]:
+        """Return the widths of the columns; measured again only for other records."""
+        columns, records, known, kept = self._measured
+        if columns is not self.columns or records is not self.records or known != width:
+            kept = _fitting(self.columns, self.records, width)
+            self._measured = (self.columns, self.records, width, kept)
+        return kept
 
     def _line(self, at: int, record: TableRow, kept: dict[int, int], width: int) -> Line:
         here, marked = at == self.cursor, record.key in self.marked

@@ -1,0 +1,220 @@
+"""Sweeps on a real scheduler with real workers, some of which are killed; killed coordinators."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import distributed
+import msgspec
+import numpy as np
+import pytest
+from children import run, start
+from processes import Training, final_weights
+
+from cnn_tui.engine.data.catalog import load_network_data
+from cnn_tui.engine.decoding import encode
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.names import run_names
+from cnn_tui.engine.sweeps import placing
+from cnn_tui.engine.sweeps.begin import new_sweep
+from cnn_tui.engine.sweeps.folder import SweepFolder, open_sweep
+from cnn_tui.engine.sweeps.leading import Where, lead_sweep
+from cnn_tui.engine.sweeps.plan import load_sweep
+from cnn_tui.engine.sweeps.state import read_sweep
+
+pytestmark = pytest.mark.slow
+
+SWEEP = """
+name = "s"
+base = "digits-convnet"
+[search]
+sampler = "random"
+trials = 6
+[set]
+epochs = 3
+"conv1.out_channels" = 8
+[space]
+lr = { log-uniform = [0.01, 0.1] }
+"""
+EVERY = ("--checkpoint-every", "10")
+
+
+def sweep_file(folder: Path, text: str = SWEEP) -> Path:
+    path = folder / "s.toml"
+    path.write_text(text)
+    return path
+
+
+def dask(*words: str, cwd: Path) -> subprocess.Popen[Any]:
+    command = [sys.executable, "-m", "dask", *words]
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # Data and caches of a machine of its own.
+    env = {**os.environ, "XDG_CACHE_HOME": str(cwd / "cache")}
+    return start(command, cwd=cwd, env=env, **quiet)
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a scheduler with two workers; each has a nanny that replaces it."""
+    place = tmp_path_factory.mktemp("dask")
+    file = place / "scheduler.json"
+    here = ("--host", "127.0.0.1", "--no-dashboard")
+    dask("scheduler", "--port", "0", *here, "--scheduler-file", str(file), cwd=place)
+    while not file.exists() or not file.read_text():
+        time.sleep(0.05)
+    address: str = json.loads(file.read_text())["address"]
+    options = ("--nworkers", "2", "--nthreads", "1", "--no-dashboard", "--memory-limit", "0")
+    dask("worker", address, *options, "--host", "127.0.0.1", cwd=place)
+    with distributed.Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+    yield address
+
+
+@pytest.fixture(autouse=True, scope="module")
+def what_a_test_starts_ends_with_it(nothing_outlives_its_module: None) -> Iterator[None]:
+    """In place of the fixture for every test: the scheduler serves the whole module."""
+    yield
+    from children import end_started
+
+    end_started()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
+    """A sweep on processes of this machine."""
+    root = tmp_path_factory.mktemp("undisturbed")
+    training = Training("sweep", sweep_file(root), "--runs-dir", root, "--workers", "2", *EVERY)
+    assert training.finish() == (0, "")
+    return open_sweep(root, "s-1")
+
+
+def require_equal(first: SweepFolder, second: SweepFolder) -> None:
+    """The same trials with the same figures and weights, to the bit, and one folder each."""
+    trials = {folder.name: read_sweep(folder).trials for folder in (first, second)}
+    one, other = (
+        {t.number: (t.values, t.state, t.best, t.curve) for t in read_sweep(folder).trials}
+        for folder in (first, second)
+    )
+    assert one == other, trials
+    names = {trial.run for trial in read_sweep(first).trials}
+    for folder in (first, second):
+        assert set(run_names(folder.runs)) - {"s.toml"} == names
+    for name in names:
+        weights = [final_weights(RunFolder(folder.runs / name)) for folder in (first, second)]
+        assert weights[0].keys() == weights[1].keys()
+        assert all(np.array_equal(weights[0][key], weights[1][key]) for key in weights[0])
+
+
+def test_workers_that_are_killed_change_nothing(
+    undisturbed: SweepFolder, scheduler: str, tmp_path: Path
+) -> None:
+    training = Training(
+        *("sweep", sweep_file(tmp_path), "--runs-dir", tmp_path, "--scheduler", scheduler, *EVERY)
+    )
+    workers: dict[int, str] = {}
+    killed: set[int] = set()
+    with distributed.Client(scheduler, set_as_default=False) as client:
+        while event := training.read():
+            number = event.get("number")
+            if event["event"] == "trial_started":
+                workers[number] = event["worker"]
+            elif event["event"] == "trial_reported" and number % 3 == 0 and number not in killed:
+                killed.add(number)
+                address = f"tcp://{workers[number]}"
+                client.run(
+                    lambda: os.kill(os.getpid(), signal.SIGKILL),
+                    workers=[address],
+                    on_error="ignore",
+                )
+    assert training.finish() == (0, "")
+    folder = open_sweep(tmp_path, "s-1")
+    assert killed == {0, 3}
+    assert any(trial.attempts > 1 for trial in read_sweep(folder).trials)
+    require_equal(undisturbed, folder)
+
+
+def test_a_coordinator_that_is_killed_or_stopped_is_taken_up(
+    undisturbed: SweepFolder, tmp_path: Path
+) -> None:
+    here = ("--runs-dir", tmp_path, "--workers", "2", *EVERY)
+    first = Training("sweep", sweep_file(tmp_path), *here)
+    while first.wait_for("trial_ended")["number"] < 1:
+        pass
+    first.process.kill()
+    first.finish()
+    folder = open_sweep(tmp_path, "s-1")
+    begun = read_sweep(folder)
+    assert begun.phase == "interrupted"
+    ended = {trial.number for trial in begun.trials if trial.state == "finished"}
+    second = Training("sweep", "resume", "s-1", *here)
+    second.wait_for("trial_reported")
+    second.process.send_signal(signal.SIGTERM)
+    assert second.finish() == (143, "")
+    stopped = read_sweep(folder)
+    assert stopped.phase == "stopped"
+    assert {trial.state for trial in stopped.trials} <= {"waiting", "finished"}
+    third = Training("sweep", "resume", "s-1", *here)
+    assert third.finish() == (0, "")
+    started = {e["number"] for e in second.events + third.events if e["event"] == "trial_started"}
+    assert not ended & started
+    require_equal(undisturbed, folder)
+
+
+def test_the_best_trial_alone_has_the_same_bits(undisturbed: SweepFolder) -> None:
+    best = read_sweep(undisturbed).best
+    assert best is not None
+    alone = Training("reproduce", best.run, "--runs-dir", undisturbed.runs)
+    assert alone.finish()[0] == 0
+    assert "same-bits" in {event.get("code") for event in alone.events}
+    # Its name must not be one of a later trial.
+    assert alone.events[0]["run"] == "s-1"
+    run(["rm", "-r", undisturbed.runs / "s-1"])
+
+
+def test_workers_without_the_folder_send_their_runs(
+    undisturbed: SweepFolder, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = load_sweep(str(sweep_file(tmp_path)))
+    folder = new_sweep(tmp_path, plan, None)
+    _, dataset, _ = load_network_data(plan.base)
+    monkeypatch.setattr(placing.Placer, "_is_shared", lambda self: False)
+
+    def begun(coordinator: object) -> None:
+        # The coordinator has read its own token: now the workers find another one.
+        info = msgspec.structs.replace(folder.info(), token="of another folder")
+        folder.info_file.write_bytes(encode(info))
+
+    with Where(scheduler=scheduler).cluster(plan) as cluster:
+        phase = lead_sweep(folder, plan, dataset, cluster, lambda line: None, begun, 10)
+    assert phase == "finished"
+    require_equal(undisturbed, folder)
+
+
+def test_optuna_dashboard_reads_the_folder(undisturbed: SweepFolder) -> None:
+    dashboard = pytest.importorskip("optuna_dashboard._storage_url")
+    storage = dashboard.get_storage(
+        str(undisturbed.journal_file), storage_class="JournalFileStorage"
+    )
+    (study,) = storage.get_all_studies()
+    assert study.study_name == "s-1"
+    assert len(storage.get_all_trials(study._study_id)) == len(read_sweep(undisturbed).trials)
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    training = Training(
+        *("sweep", sweep_file(tmp_path), "--runs-dir", tmp_path),
+        *("--scheduler", "tcp://127.0.0.1:9"),
+    )
+    code, err = training.finish()
+    assert code == 1
+    assert err.startswith("cnn-tui: error: There is no scheduler at tcp://127.0.0.1:9")
+    assert err.count("\n") == 1
+    assert not run_names(tmp_path / ".sweeps")
