@@ -144,7 +144,7 @@ def _suggest(trial: Trial, field: SpaceField) -> Value:
         chosen: Value = trial.suggest_categorical(field.name, field.choices)
         return chosen
     step = field.step
-    high = field.high if step is None else field.low + step * ((field.count() or 1) - 1)
+    high = field.high if step is None else field.low + step * ((field.grid_count() or 1) - 1)
     if field.is_integer:
         whole = 1 if step is None else round(step)
         return trial.suggest_int(field.name, int(field.low), int(high), step=whole, log=field.log)
