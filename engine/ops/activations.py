@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.ops.gelu import gelu_exact, gelu_exact_slope, gelu_tanh, gelu_tanh_slope
+from cnn_tui.engine.ops.gelu import gate, gelu_exact, gelu_exact_slope, gelu_tanh, gelu_tanh_slope
 from cnn_tui.engine.ops.kernel import InPlaceKernel, row_blocks
 from cnn_tui.engine.ops.memory import Arena, Array, mask_in
 from cnn_tui.engine.ops.rows import whole_rows
@@ -135,7 +135,7 @@ def _gelu(layer: GELU, rows: ForwardRows) -> None:
 def _gelu_backward(layer: GELU, rows: BackwardRows) -> None:
     slope, spare = rows.spares
     if layer.approximate == "tanh":
-        gelu_tanh_slope(rows.x, slope, spare)
+        gelu_tanh_slope(rows.x, rows.y, slope, spare, rows.mask)
     else:
         gelu_exact_slope(rows.x, rows.y, slope, spare, rows.mask)
     np.multiply(rows.dy, slope, out=rows.dx)
@@ -163,10 +163,14 @@ def _inside(rows: BackwardRows, top: float, slope: Array) -> None:
 
 def _elu(layer: ELU, rows: ForwardRows) -> None:
     """The larger of ``x`` and ``alpha * (exp(min(x, 0)) - 1)``, for an alpha from 0 to 1."""
-    x, y, zeros, _ = rows
-    np.minimum(x, zeros, out=y)
-    np.expm1(y, out=y)
-    np.multiply(y, layer.alpha, out=y)
+    # exp(z) - 1 = 2 * t / (1 - t) with t = tanh(z / 2): expm1 is slow without AVX-512.
+    x, y, zeros, (t,) = rows
+    np.minimum(x, zeros, out=t)
+    np.multiply(t, 0.5, out=t)
+    np.tanh(t, out=t)
+    np.subtract(1, t, out=y)
+    np.divide(t, y, out=y)
+    np.multiply(y, 2 * layer.alpha, out=y)
     np.maximum(x, y, out=y)
 
 
@@ -197,10 +201,7 @@ def _silu(layer: SiLU, rows: ForwardRows) -> None:
 def _silu_backward(layer: SiLU, rows: BackwardRows) -> None:
     """``dx = dy * (s + y * (1 - s))`` with ``s = sigmoid(x)``."""
     slope, s = rows.spares
-    np.multiply(rows.x, 0.5, out=s)
-    np.tanh(s, out=s)
-    np.multiply(s, 0.5, out=s)
-    np.add(s, 0.5, out=s)
+    gate(rows.x, rows.y, s, rows.mask)
     np.subtract(1, s, out=slope)
     np.multiply(slope, rows.y, out=slope)
     np.add(slope, s, out=slope)
@@ -249,7 +250,7 @@ ACTIVATIONS: dict[type, Activation] = {
     Tanh: Activation(_tanh, _tanh_backward, "y"),
     GELU: Activation(_gelu, _gelu_backward, "both", spares=2, forward_spares=2),
     ReLU6: Activation(_relu6, _relu6_backward, "y", monotone=True),
-    ELU: Activation(_elu, _elu_backward, "x", spares=2),
+    ELU: Activation(_elu, _elu_backward, "x", spares=2, forward_spares=1),
     SiLU: Activation(_silu, _silu_backward, "both", spares=2, forward_spares=1),
     Hardswish: Activation(_hardswish, _hardswish_backward, "x"),
     Hardsigmoid: Activation(

@@ -23,13 +23,18 @@ def gelu_exact(x: Array, y: Array, zeros: Array, spare: Array, tail: Array) -> N
     np.subtract(y, tail, out=y)
 
 
+def gate(x: Array, y: Array, out: Array, mask: NDArray[np.bool_]) -> None:
+    """Compute ``g`` from ``y = x * g(x)``, where ``g(0)`` is 1/2."""
+    np.divide(y, x, out=out)
+    np.equal(x, 0, out=mask)
+    np.copyto(out, 0.5, where=mask)
+
+
 def gelu_exact_slope(
     x: Array, y: Array, slope: Array, spare: Array, mask: NDArray[np.bool_]
 ) -> None:
-    """``y / x + x * phi(x)``, with 1/2 for ``y / x`` where ``x`` is 0."""
-    np.divide(y, x, out=slope)
-    np.equal(x, 0, out=mask)
-    np.copyto(slope, 0.5, where=mask)
+    """``Phi(x) + x * phi(x)``."""
+    gate(x, y, slope, mask)
     np.multiply(x, x, out=spare)
     np.multiply(spare, -0.5, out=spare)
     np.exp(spare, out=spare)
@@ -50,19 +55,17 @@ def gelu_tanh(x: Array, y: Array) -> None:
     np.multiply(y, 0.5, out=y)
 
 
-def gelu_tanh_slope(x: Array, slope: Array, m: Array) -> None:
-    """``(1 - m) * (1 + 2 * m * x * du/dx)`` with ``m = (1 - tanh(u)) / 2``."""
+def gelu_tanh_slope(
+    x: Array, y: Array, slope: Array, spare: Array, mask: NDArray[np.bool_]
+) -> None:
+    """``g * (1 + 2 * (1 - g) * x * du/dx)`` with ``g = (1 + tanh(u)) / 2``."""
     np.multiply(x, x, out=slope)
-    np.multiply(slope, _CUBE, out=m)
-    np.add(m, _SCALE, out=m)
-    np.multiply(m, x, out=m)
-    np.tanh(m, out=m)
-    np.multiply(m, -0.5, out=m)
-    np.add(m, 0.5, out=m)
     np.multiply(slope, 6 * _CUBE, out=slope)
     np.add(slope, 2 * _SCALE, out=slope)
     np.multiply(slope, x, out=slope)
-    np.multiply(slope, m, out=slope)
+    gate(x, y, spare, mask)
+    np.subtract(1, spare, out=spare)
+    np.multiply(slope, spare, out=slope)
     np.add(slope, 1, out=slope)
-    np.subtract(1, m, out=m)
-    np.multiply(slope, m, out=slope)
+    np.subtract(1, spare, out=spare)
+    np.multiply(slope, spare, out=slope)
