@@ -22,7 +22,7 @@ copied    few channels or larger stride                       copies the taps al
                                                               a few rows, then one product per
                                                               row (im2col)
 gathered  filter banks over 1 MB with rows under 256 values;  im2col of several rows at once, so
-          shared products only over 4 MB and under 64         that the bank is read once
+          shared products only over 4 MB and under 48         that the bank is read once
 banded    groups of up to 32 channels, also depthwise         one batched product over groups
                                                               and tiles of rows, with a banded
                                                               matrix for each filter

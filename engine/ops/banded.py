@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 from cnn_tui.engine.ops.bands import TILE, Band, BandedWeights, backward_band, forward_band
 from cnn_tui.engine.ops.kernel import Kernel, as_rows, blocks_of
 from cnn_tui.engine.ops.memory import Arena, Array
-from cnn_tui.engine.ops.patches import Geometry, Pixels, as_pixels
+from cnn_tui.engine.ops.patches import Geometry, Items, as_items
 
 BLOCK_BYTES = 1 << 20
 """Bytes of copied rows at a time, so that they stay in cache for their products."""
@@ -51,7 +51,7 @@ class GroupBlock:
         last = max(first, min(len(source), self.rows.shape[1] - lead))
         inside = self.rows[:, first + lead : last + lead]
         self.zeros = [self.rows[:, : first + lead], self.rows[:, last + lead :]]
-        self.copies: list[tuple[Pixels, Pixels]] = []
+        self.copies: list[tuple[Items, Items]] = []
         width = target.shape[2] if self.band.rotated else source.shape[3]
         for tap in range(kernel_w):
             columns, seen = self.band.columns(width, tap)
@@ -62,7 +62,7 @@ class GroupBlock:
                 self.zeros += [to[..., : columns.start, :], to[..., columns.stop : count, :]]
             pixels = source[first:last, :, :, seen].transpose(1, 0, 2, 3, 4)
             if pixels.size:
-                self.copies.append((as_pixels(to[..., columns, :]), as_pixels(pixels)))
+                self.copies.append(as_items(to[..., columns, :], pixels))
         self.zeros = [part for part in self.zeros if part.size]
 
     def _product(self, target: Array, rows: slice, tile: int) -> tuple[Array, Array, Array]:

@@ -25,7 +25,7 @@ SHORT_ROW = 256
 """Values in an output row; in shorter rows reading the filter bank dominates (measured)."""
 LARGE_BANK = 1 << 20
 """Bytes; a larger filter bank does not stay in cache."""
-SHORT_SHARED, LARGE_SHARED = 64, 4 << 20
+SHORT_SHARED, LARGE_SHARED = 48, 4 << 20
 """The same where Winograd's filtering applies, which gains more than a few readings cost."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.kernel import Kernel, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
-from cnn_tui.engine.ops.patches import Geometry, Pixels, as_pixels, taps
+from cnn_tui.engine.ops.patches import Geometry, Items, as_items, taps
 
 BLOCK_BYTES = 4 << 20
 """Largest size of a matrix of patches, unless a single row is larger."""
@@ -30,7 +30,7 @@ class Im2colBlock:
         self.matrix = whole.reshape(kernel_h * kernel_w * channels, -1)
         self.pairs: list[tuple[Array, Array]] = []
         """For each tap, its part of the matrix and the pixels of ``x`` that it reads."""
-        self.copies: list[tuple[Pixels, Pixels]] = []
+        self.copies: list[tuple[Items, Items]] = []
         self.incomplete: list[Array] = []
         """The parts of taps that also read padding."""
         for kh in range(kernel_h):
@@ -41,7 +41,7 @@ class Im2colBlock:
                 source = x[seen, :, columns_seen].transpose(1, 0, 2, 3)
                 if target.size:
                     self.pairs.append((target, source))
-                    self.copies.append((as_pixels(target), as_pixels(source)))
+                    self.copies.append(as_items(target, source))
                 if target.size < columns[kh, kw].size:
                     self.incomplete.append(columns[kh, kw])
 

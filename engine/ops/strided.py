@@ -11,7 +11,7 @@ import numpy as np
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.kernel import as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
-from cnn_tui.engine.ops.patches import Geometry, Pixels, as_pixels, copied_patches
+from cnn_tui.engine.ops.patches import Geometry, Items, as_items, copied_patches
 
 
 class Phase(NamedTuple):
@@ -54,7 +54,7 @@ class StridedGradient:
         pairs = list(itertools.product(*(phases(*axis) for axis in axes)))
         read = [pair for pair in pairs if pair[0].count and pair[1].count]
         self.has_unread = len(read) < len(pairs)
-        self.parts: list[tuple[Callable[[], None], Array, Array, Array, Pixels, Pixels]] = []
+        self.parts: list[tuple[Callable[[], None], Array, Array, Array, Items, Items]] = []
         """Patches to fill, the product with its result, and where its pixels go."""
         for down, across in read:
             target = dx[down.first :: geometry.stride[0], :, across.first :: geometry.stride[1]]
@@ -82,7 +82,7 @@ class StridedGradient:
         for part, patches in blocks:
             (view,) = patches.views
             result = dense[: len(view)]
-            pixels = as_pixels(target[part]), as_pixels(result)
+            pixels = as_items(target[part], result)
             self.parts.append((patches.fill, form, view, as_rows(result), *pixels))
 
     def run(self) -> None:
