@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from cnn_tui.engine.build import build
 from cnn_tui.engine.export.modules import modules
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.freezing import frozen_layers
@@ -23,6 +22,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.torch_engine.modules import torch_module
 from cnn_tui.engine.torch_engine.own import StochasticDepth
+from cnn_tui.engine.transforms.carry import weights_of
 
 _TYPES = {np.dtype(np.float32): torch.float32, np.dtype(np.float64): torch.float64}
 
@@ -56,6 +56,12 @@ class TorchParameter:
         return values
 
 
+class _Learned(NamedTuple):
+    role: str
+    frozen: bool
+    decay: bool
+
+
 class Described:
     """What follows from the description of a network alone, for any number of modules of it.
 
@@ -66,9 +72,13 @@ class Described:
     def __init__(self, network: Network, seed: int, dtype: np.dtype[Any]) -> None:
         self.network, self.seed = network, seed
         with closing(build(network, seed=seed, dtype=dtype)) as model:
-            self.initial = {name: array.copy() for name, array in model.arrays().items()}
-            self._learned: Mapping[str, Parameter] = model.parameters
+            self.initial = weights_of(model)
+            self._learned = {
+                name: _Learned(one.role, one.frozen, one.decay)
+                for name, one in model.parameters.items()
+            }
             self._buffer_names = tuple(model.buffers)
+        self.bytes = sum(array.nbytes for array in self.initial.values())
         report = check(network)
         self.placed = place_network(network, report)
         self._still = frozen_layers(network, report, self.placed)
@@ -103,9 +113,7 @@ class Described:
     def parameters(self, net: nn.Module) -> dict[str, TorchParameter]:
         """The parameters of a module by the engine's names."""
         return {
-            name: TorchParameter(
-                name, one.role, one.frozen, one.decay, net.get_parameter(self._path(name))
-            )
+            name: TorchParameter(name, *one, tensor=net.get_parameter(self._path(name)))
             for name, one in self._learned.items()
         }
 

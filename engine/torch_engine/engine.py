@@ -60,6 +60,7 @@ class TorchEngine:
         self.parameters: Mapping[str, TorchParameter] = described.parameters(self.net)
         self._buffers = described.buffers(self.net)
         self.put(described.initial)
+        described.initial = {}
         self._frozen = described.frozen(self.net)
         self._drops = described.drops(self.net)
         self._own_drops = [drop.p for drop in self._drops]

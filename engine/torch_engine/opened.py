@@ -162,7 +162,7 @@ class TorchOpened:
 def _held(described: Described, images: Array, limit: int) -> int:
     """Bytes of weights, outputs and their gradients for the images."""
     each = 2 * images.itemsize * sum(map(math.prod, described.shapes.values()))
-    fixed = 2 * sum(array.nbytes for array in described.initial.values())
+    fixed = 2 * described.bytes
     needed = fixed + each * len(images)
     if needed > limit:
         raise too_many_to_open(len(images), needed, limit, max(0, (limit - fixed) // each))

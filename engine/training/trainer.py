@@ -328,13 +328,7 @@ class Trainer:
         for event in self.keeper.pending_events():
             self.emit(event)
 
-    def _end(
-        self,
-        reason: EndReason,
-        *,
-        message: str = "",
-        test: Evaluation | None = None,
-    ) -> None:
+    def _end(self, reason: EndReason, *, message: str = "", test: Evaluation | None = None) -> None:
         best = self.best.best
         self.keeper.flush(completed=reason == "completed")
         self._report_kept()
