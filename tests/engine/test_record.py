@@ -6,6 +6,7 @@ import argparse
 import errno
 import math
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from children import start
 
 from cnn_tui.engine import record
 from cnn_tui.engine.errors import RunError
@@ -205,6 +207,41 @@ def test_a_child_process_records_nothing(tmp_path: Path) -> None:
         e.loss for e in events_like(run.path, BatchCompleted) if isinstance(e, BatchCompleted)
     ]
     assert losses == [1.0, 3.0]
+
+
+DIES = """
+import os, signal, sys, time
+from cnn_tui.engine import record
+run = record("a", runs_dir=sys.argv[1])
+for _ in range(10):
+    run.batch(loss=1.0)
+while '"step":10' not in open(run.path / "metrics.jsonl").read():
+    time.sleep(0.01)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+FAILS = """
+import sys
+from cnn_tui.engine import record
+run = record("a", runs_dir=sys.argv[1])
+run.batch(loss=1.0)
+if len(sys.argv) > 2:
+    raise ValueError("too bad")
+"""
+
+
+def test_a_dead_process_leaves_a_crashed_run_with_its_figures(tmp_path: Path) -> None:
+    start([sys.executable, "-c", DIES, str(tmp_path)]).wait()
+    (entry,) = list_runs(tmp_path)
+    assert entry.state == "crashed"
+    assert len(events_like(tmp_path / "a-1", BatchCompleted)) == 10
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_end_of_the_process_ends_a_run_that_nobody_closed(fails: bool, tmp_path: Path) -> None:
+    start([sys.executable, "-c", FAILS, str(tmp_path), *["fails"] * fails], stderr=-3).wait()
+    (entry,) = list_runs(tmp_path)
+    assert entry.state == ("failed" if fails else "completed")
+    assert entry.summary.message == ("ValueError: too bad" if fails else "")
 
 
 def alerts_of(run: RecordedRun) -> list[str]:
