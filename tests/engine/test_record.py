@@ -150,7 +150,6 @@ def test_nothing_raises_into_the_training(
         run.batch({"train/loss of it": 3}, loss="high", accuracy=[1, 2], lr=None)
         run.batch(loss=1.0, accuracy=87.5)
         run.batch(loss=math.nan, lr=-1.0, big=1e300)
-        run.watch("no model")  # type: ignore[arg-type]
     run.batch(loss=1.0)
     told = capfd.readouterr().err.splitlines()
     assert told[:3] == [
@@ -242,6 +241,16 @@ def test_the_end_of_the_process_ends_a_run_that_nobody_closed(fails: bool, tmp_p
     (entry,) = list_runs(tmp_path)
     assert entry.state == ("failed" if fails else "completed")
     assert entry.summary.message == ("ValueError: too bad" if fails else "")
+
+
+def test_of_several_processes_the_first_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    with record("a", runs_dir=tmp_path) as run:
+        run.batch(loss=1.0)
+        assert not run.recording and not run.should_stop
+    assert list_runs(tmp_path) == []
 
 
 def alerts_of(run: RecordedRun) -> list[str]:
