@@ -48,6 +48,7 @@ class TableLog:
             RunError: if the file is gone, or holds no table.
         """
         try:
+            self.path.stat()  # of a file that is missing, a tail waits for its beginning
             if self._tail.changed():
                 self._again()
             end = min(self._tail.size(), self._tail.position + CHUNK)

@@ -6,6 +6,7 @@ import argparse
 import errno
 import math
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from children import start
 
 from cnn_tui.engine import record
 from cnn_tui.engine.errors import RunError
@@ -148,7 +150,6 @@ def test_nothing_raises_into_the_training(
         run.batch({"train/loss of it": 3}, loss="high", accuracy=[1, 2], lr=None)
         run.batch(loss=1.0, accuracy=87.5)
         run.batch(loss=math.nan, lr=-1.0, big=1e300)
-        run.watch("no model")  # type: ignore[arg-type]
     run.batch(loss=1.0)
     told = capfd.readouterr().err.splitlines()
     assert told[:3] == [
@@ -191,20 +192,70 @@ def test_a_full_disk_is_told_and_loses_nothing_once_it_has_room(tmp_path: Path) 
     assert isinstance(events_of(run.path)[-1], RunEnded)
 
 
+FORKS = """
+import os, sys
+from cnn_tui.engine import record
+with record("a", runs_dir=sys.argv[1]) as run:
+    run.batch(loss=1.0)
+    child = os.fork()
+    if child == 0:
+        run.batch(loss=2.0)
+        run.close()
+        os._exit(0)
+    os.waitpid(child, 0)
+    run.batch(loss=3.0)
+"""
+
+
 def test_a_child_process_records_nothing(tmp_path: Path) -> None:
+    start([sys.executable, "-W", "ignore", "-c", FORKS, str(tmp_path)]).wait()
+    batches = events_like(tmp_path / "a-1", BatchCompleted)
+    assert [getattr(event, "loss", 0) for event in batches] == [1.0, 3.0]
+
+
+DIES = """
+import os, signal, sys, time
+from cnn_tui.engine import record
+run = record("a", runs_dir=sys.argv[1])
+for _ in range(10):
+    run.batch(loss=1.0)
+while '"step":10' not in open(run.path / "metrics.jsonl").read():
+    time.sleep(0.01)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+FAILS = """
+import sys
+from cnn_tui.engine import record
+run = record("a", runs_dir=sys.argv[1])
+run.batch(loss=1.0)
+if len(sys.argv) > 2:
+    raise ValueError("too bad")
+"""
+
+
+def test_a_dead_process_leaves_a_crashed_run_with_its_figures(tmp_path: Path) -> None:
+    start([sys.executable, "-c", DIES, str(tmp_path)]).wait()
+    (entry,) = list_runs(tmp_path)
+    assert entry.state == "crashed"
+    assert len(events_like(tmp_path / "a-1", BatchCompleted)) == 10
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_end_of_the_process_ends_a_run_that_nobody_closed(fails: bool, tmp_path: Path) -> None:
+    start([sys.executable, "-c", FAILS, str(tmp_path), *["fails"] * fails], stderr=-3).wait()
+    (entry,) = list_runs(tmp_path)
+    assert entry.state == ("failed" if fails else "completed")
+    assert entry.summary.message == ("ValueError: too bad" if fails else "")
+
+
+def test_of_several_processes_the_first_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
     with record("a", runs_dir=tmp_path) as run:
         run.batch(loss=1.0)
-        child = os.fork()
-        if child == 0:
-            run.batch(loss=2.0)
-            run.close()
-            os._exit(0)
-        os.waitpid(child, 0)
-        run.batch(loss=3.0)
-    losses = [
-        e.loss for e in events_like(run.path, BatchCompleted) if isinstance(e, BatchCompleted)
-    ]
-    assert losses == [1.0, 3.0]
+        assert not run.recording and not run.should_stop
+    assert list_runs(tmp_path) == []
 
 
 def alerts_of(run: RecordedRun) -> list[str]:

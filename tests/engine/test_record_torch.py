@@ -75,6 +75,13 @@ def test_a_value_that_is_not_finite_is_no_figure(tmp_path: Path) -> None:
     assert event.layers[0].gradient_norm is None and event.layers[0].update_ratio is None
 
 
+def test_what_is_no_model_is_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with record("a", runs_dir=tmp_path) as run:
+        run.watch("no model")  # type: ignore[arg-type]
+        run.batch(loss=1.0)
+    assert "cnn-tui: watch: AttributeError" in capfd.readouterr().err
+
+
 def test_a_fault_in_measuring_leaves_the_step_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

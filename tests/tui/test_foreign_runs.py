@@ -12,6 +12,7 @@ from driving import text
 from runs_made import until
 
 from cnn_tui.engine import record
+from cnn_tui.engine.recording.log_tables import TableLog
 from cnn_tui.engine.recording.run import RecordedRun
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.dashboard.board import Board, read_board
@@ -112,3 +113,21 @@ async def test_a_watched_run_says_what_it_lacks(make_app: Callable, tmp_path: Pa
         await pilot.press("R")
         told = app._notifications
         await until(pilot, lambda: any("no network of cnn-tui" in one.message for one in told))
+
+
+async def test_a_log_is_followed_and_only_read(make_app: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,loss,val_loss\n1,2.0,1.5\n")
+    app = make_app()
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.push_screen(WatchScreen(TableLog(path, "csv")))
+        await until(pilot, lambda: bool(app.screen.query("#status")))
+        await until(pilot, lambda: "epoch 1 val 1.500" in text(app, "#log"))
+        with path.open("a") as file:
+            file.write("2,1.0,0.5\n")
+        await until(pilot, lambda: "epoch 2 val 0.500" in text(app, "#log"))
+        for key in ("space", "x", "l", "R", "e", "i"):
+            await pilot.press(key)
+        assert app.screen.query("#status")  # no dialog, no other screen
+        path.unlink()
+        await until(pilot, lambda: "is gone" in text(app, "#status"))
