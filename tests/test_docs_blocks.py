@@ -22,6 +22,7 @@ ELSEWHERE = {
     ("data.md", "network"): 4,
     ("export.md", "network"): 2,
     ("runs.md", "remote"): 1,
+    ("sweeps.md", "remote"): 2,
 }
 """The blocks that a page marks as needing a network, or tmux, systemd or a cluster."""
 

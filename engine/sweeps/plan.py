@@ -27,7 +27,7 @@ from cnn_tui.engine.sweeps.space import SpaceField, grid_size, read_space
 SamplerName = Literal["grid", "random", "tpe", "qmc"]
 PrunerName = Literal["none", "median", "asha", "hyperband"]
 Objective = Literal["accuracy", "loss", "parameters", "macs"]
-DIRECTIONS: dict[Objective, str] = {
+DIRECTIONS: dict[Objective, Literal["maximize", "minimize"]] = {
     "accuracy": "maximize",
     "loss": "minimize",
     "parameters": "minimize",

@@ -11,7 +11,7 @@ from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.expansion import DEFAULTS, PatternOptions, preview
 from cnn_tui.engine.specs.inside import Layers, Place, list_fields, lists_in, number
 from cnn_tui.engine.specs.known_data import facts_for
-from cnn_tui.engine.specs.layers import LayerSpec
+from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.paths import settings_of, with_setting
 from cnn_tui.engine.specs.pattern import PATTERN
@@ -159,9 +159,9 @@ def _layers(
 
 
 def _inside(
-    layer: LayerSpec, report: LayerReport | None, place: Place, path: str
+    layer: Layer, report: LayerReport | None, place: Place, path: str
 ) -> Iterator[tuple[Place, str, LayerReport | None]]:
     lists = report.inner if report is not None else ()
-    for at, (field, inner) in enumerate(zip(list_fields(layer), lists_in(layer), strict=False)):  # type: ignore[arg-type]
+    for at, (field, inner) in enumerate(zip(list_fields(layer), lists_in(layer), strict=False)):
         reports = lists[at] if at < len(lists) else ()
         yield from _layers(inner, reports, (*place, at), f"{path}.{field}")

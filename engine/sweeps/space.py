@@ -58,7 +58,7 @@ class SpaceField(NamedTuple):
             return self.choices
         return tuple(int(end) if self.is_integer else end for end in (self.low, self.high))
 
-    def count(self) -> int | None:
+    def grid_count(self) -> int | None:
         """Number of its values in a grid; None for a range without step or points."""
         if self.kind == "choice":
             return len(self.choices)
@@ -77,7 +77,7 @@ class SpaceField(NamedTuple):
         if self.points is not None:
             return tuple(dict.fromkeys(self._spread(self.points)))
         step = self.step or 1.0
-        return tuple(self._number(self.low + step * i) for i in range(self.count() or 0))
+        return tuple(self._number(self.low + step * i) for i in range(self.grid_count() or 0))
 
     def drawn(self, share: float) -> Value:
         """The value at a share of its range, from 0 to 1, on its own scale."""
@@ -110,7 +110,7 @@ def grid_size(fields: Sequence[SpaceField]) -> int:
     """
     size = 1
     for field in fields:
-        count = field.count()
+        count = field.grid_count()
         if count is None:
             raise SpecError(
                 f"space.{field.name}: a grid needs a number of values.",

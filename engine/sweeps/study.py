@@ -91,9 +91,13 @@ class Asker:
         return trial.number, values
 
     def report(self, number: int, epoch: int, value: float) -> bool:
-        """Report the objective after an epoch; whether the trial should be pruned."""
+        """Report the objective after an epoch; whether the trial should be pruned.
+
+        Without a pruner nothing is written: each report waits for the disk, and our own lines have
+        it already.
+        """
         trial = self._trials.get(number)
-        if trial is None or len(self._plan.search.objectives) > 1 or not math.isfinite(value):
+        if trial is None or self._plan.search.pruner == "none" or not math.isfinite(value):
             return False
         with _as_stable():
             if epoch not in self._reported[number]:
@@ -144,7 +148,7 @@ def _suggest(trial: Trial, field: SpaceField) -> Value:
         chosen: Value = trial.suggest_categorical(field.name, field.choices)
         return chosen
     step = field.step
-    high = field.high if step is None else field.low + step * ((field.count() or 1) - 1)
+    high = field.high if step is None else field.low + step * ((field.grid_count() or 1) - 1)
     if field.is_integer:
         whole = 1 if step is None else round(step)
         return trial.suggest_int(field.name, int(field.low), int(high), step=whole, log=field.log)

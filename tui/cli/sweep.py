@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -21,6 +22,9 @@ from cnn_tui.tui.cli.sweep_watch import watch
 if TYPE_CHECKING:
     # Importing it takes a second: Dask, Optuna and NumPy.
     from cnn_tui.engine.sweeps.cluster import Tls
+
+
+Handler = TypeVar("Handler", bound=Callable[..., int])
 
 
 class SweepGroup(click.Group):
@@ -49,7 +53,7 @@ def command() -> None:
     """
 
 
-def _where(function: object) -> object:
+def _where(function: Handler) -> Handler:
     """The options that say on which machines a sweep is trained."""
     for option in (
         click.option(
@@ -72,7 +76,7 @@ def _where(function: object) -> object:
         options.runs_dir,
         click.option("--json", "as_json", is_flag=True, help="Print what happens as JSON."),
     ):
-        function = option(function)  # type: ignore[arg-type]
+        function = option(function)
     return function
 
 
