@@ -75,12 +75,14 @@ def speed(epochs: int) -> None:
     what = plan(16, epochs)
     swept(plan(2, 1), 2)  # what is read from the disk is in memory afterwards
     _, one = swept(what, 1)
+    print(f"1 worker  {one:6.2f} s", flush=True)
     cluster, two = swept(what, 2)
+    print(f"2 workers {two:6.2f} s", flush=True)
     alone = back_to_back(what)
     print(f"16 trials of {epochs} epochs; start and end of a cluster {cluster:.1f} s")
-    print(f"back to back   {alone:6.2f} s")
-    print(f"1 worker       {one:6.2f} s   overhead {one / alone - 1:.1%} (wanted: below 5%)")
-    print(f"2 workers      {two:6.2f} s   {one / two:.2f} times as fast (wanted: 1.8)")
+    print(f"back to back {alone:6.2f} s")
+    print(f"overhead of 1 worker against them {one / alone - 1:.1%} (wanted: below 5%)")
+    print(f"2 workers are {one / two:.2f} times as fast as 1 (wanted: 1.8)")
 
 
 def sleep_on_worker(job: TrialJob, topic: str, dataset: object = None) -> RunOutcome:

@@ -149,7 +149,11 @@ class Coordinator:
     # Asking
 
     def _fill(self) -> None:
-        while not self._done and sum(len(t.open) for t in self._live.values()) < self._placer.slots:
+        # Asking waits for the disk: one run waits on a worker meanwhile, unless the sampler should
+        # know every result before it chooses.
+        learns = self._plan.search.sampler == "tpe"
+        wanted = self._placer.slots and self._placer.slots + (0 if learns else 1)
+        while not self._done and sum(len(t.open) for t in self._live.values()) < wanted:
             asked = self._asker.ask()
             if asked is None or self._in_a_row >= MOST_REFUSED:
                 self._exhausted = True

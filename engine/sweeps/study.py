@@ -91,9 +91,13 @@ class Asker:
         return trial.number, values
 
     def report(self, number: int, epoch: int, value: float) -> bool:
-        """Report the objective after an epoch; whether the trial should be pruned."""
+        """Report the objective after an epoch; whether the trial should be pruned.
+
+        Without a pruner nothing is written: each report waits for the disk, and our own lines have
+        it already.
+        """
         trial = self._trials.get(number)
-        if trial is None or len(self._plan.search.objectives) > 1 or not math.isfinite(value):
+        if trial is None or self._plan.search.pruner == "none" or not math.isfinite(value):
             return False
         with _as_stable():
             if epoch not in self._reported[number]:

@@ -171,3 +171,42 @@ def test_sweeps_are_listed_and_a_damaged_one_says_so(tmp_path: Path) -> None:
     rows = {row.key: row for row in sweep_rows(SweepList(tmp_path).read())}
     assert rows["widths-1"].cells[1:4] == ("finished", "24/24", "96.1%")
     assert rows["damaged-1"].cells[1] == "failed"
+
+
+@pytest.mark.parametrize("view", SWEEP_VIEWS)
+@pytest.mark.parametrize("objective", ["accuracy", "loss"])
+def test_extreme_figures_of_a_damaged_file_are_drawn(
+    state: SweepState, view: str, objective: str
+) -> None:
+    extremes = (1e308, -1e308, 5e-324, 0.0, 10**5000, None, True, "x" * 80)
+    figures = (1e308, -1e308, 5e-324, 0.0, 0.5, None, 1e30, -1.0)
+    trials = tuple(
+        msgspec.structs.replace(
+            trial,
+            values={"lr": extreme, "dropout": figure},
+            best=figure,
+            curve=(figure, 0.5),
+            parameters=10**18 * (number % 2),
+        )
+        for number, (trial, extreme, figure) in enumerate(
+            zip(state.trials, extremes, figures, strict=False)
+        )
+    )
+    for some in (trials, trials[:1], trials[2:4]):
+        odd = msgspec.structs.replace(state, trials=some, objectives=(objective,))
+        for field in ("lr", "dropout"):
+            assert SWEEP_VIEWS[view](Scene(odd, 0, field), 80, 12)
+        TrialTable().listing(odd)
+
+
+def test_losses_far_apart_are_on_a_logarithmic_scale(state: SweepState) -> None:
+    trials = tuple(
+        msgspec.structs.replace(trial, best=10.0 ** (number % 5), curve=(10.0 ** (number % 5),))
+        for number, trial in enumerate(state.trials)
+    )
+    losses = msgspec.structs.replace(
+        state, trials=trials, objectives=("loss",), directions=("minimize",)
+    )
+    for view in ("slice", "curves"):
+        lines = words(list(SWEEP_VIEWS[view](Scene(losses, 0, "lr"), 80, 16)))
+        assert "1e+04" in lines, lines

@@ -36,7 +36,8 @@ class SweepChanges(ModeScreen):
         """Ask for a file, show what it would run, then start it in a process of its own."""
         try:
             require_installed()
-            picker = Picker("Sweeps", sweep_items(), free="the path of a sweep file")
+            items = await in_thread(self, sweep_items)
+            picker = Picker("Start a sweep", items, free="the path of a sweep file")
             name = await self.app.push_screen_wait(picker)
             if not name:
                 return

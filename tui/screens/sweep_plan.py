@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
@@ -27,17 +28,20 @@ _MOST_FILES, _MOST_BYTES = 200, 1 << 16
 
 
 def sweep_items() -> list[Item]:
-    """Return the sweep files of this folder, then those of the package."""
-    files = sorted(Path().glob("*.toml"))[:_MOST_FILES]
-    items = [Item(str(path), "a sweep in this folder") for path in files if _is_sweep(path)]
-    return [*items, *(Item(name, "built in") for name in sweep_presets())]
+    """Return the sweep files of this folder, then those of the package, with what they say."""
+    here = {str(path): path for path in sorted(Path().glob("*.toml"))[:_MOST_FILES]}
+    about = {name: _about(path) for name, path in (*here.items(), *sweep_presets().items())}
+    return [Item(name, clean(words)) for name, words in about.items() if words]
 
 
-def _is_sweep(path: Path) -> bool:
+def _about(path: Path) -> str:
+    """Return the description of a sweep file; empty if it is not one."""
     try:
-        return path.stat().st_size <= _MOST_BYTES and b"[space" in path.read_bytes()
-    except OSError:
-        return False
+        text = path.read_text() if path.stat().st_size <= _MOST_BYTES else ""
+        data = tomllib.loads(text)
+    except (OSError, ValueError):
+        return ""
+    return str(data.get("description") or data.get("base")) if "space" in data else ""
 
 
 class PlanRows(ScrolledLines):

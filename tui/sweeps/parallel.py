@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from cnn_tui.engine.sweeps.state import SweepState, SweepTrial
 from cnn_tui.tui.dashboard.series import Point
 from cnn_tui.tui.sweeps.pictures import CHOSEN, FRONT, chosen_trial, ranked, some
-from cnn_tui.tui.sweeps.scales import FieldScale, scale_of
+from cnn_tui.tui.sweeps.scales import FieldScale, is_number, scale_of
 from cnn_tui.tui.sweeps.trials import short_names, value_of
 from cnn_tui.tui.words import clean, fit
 
@@ -110,7 +110,7 @@ class _Strands:
             for at, field in enumerate(self.fields)
             if field in trial.values
         ]
-        if trial.best is not None:
+        if is_number(trial.best):
             height = self.goal.at(trial.best)
             points.append((float(len(self.fields)), height if self.rises else 1 - height))
         return Strand(tuple(points), role, glyph)

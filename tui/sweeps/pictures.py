@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from cnn_tui.engine.sweeps.state import SweepState, SweepTrial
 from cnn_tui.tui.dashboard.plots import ROLES, ChartPicture, Curve, Plot
@@ -13,11 +14,12 @@ from cnn_tui.tui.dashboard.ticks import (
     Axis,
     accuracy_axis,
     epochs_axis,
+    log_axis,
     loss_axis,
     parts_of,
 )
 from cnn_tui.tui.rows import Line, Run
-from cnn_tui.tui.sweeps.scales import figures_scale, scale_of
+from cnn_tui.tui.sweeps.scales import figures_scale, is_number, scale_of
 from cnn_tui.tui.sweeps.trials import short_names, value_of
 from cnn_tui.tui.words import clean, compact
 
@@ -33,7 +35,7 @@ _LOOKS = (ROLES.index("accent"), ROLES.index("warn"), ROLES.index("good"), ROLES
 def ranked(state: SweepState) -> list[SweepTrial]:
     """Return the trials with a value, the best first."""
     sign = -1 if state.maximizes else 1
-    known = [trial for trial in state.trials if trial.best is not None]
+    known = [trial for trial in state.trials if is_number(trial.best)]
     return sorted(known, key=lambda trial: (sign * (trial.best or 0.0), trial.number))
 
 
@@ -54,7 +56,8 @@ def best_curves(state: SweepState, chosen: int | None, height: int) -> ChartPict
         return ChartPicture(note="the curves appear after the first epochs")
     x = epochs_axis(float(longest), max(longest, state.epochs), ticks=6)
     values = usual(x, *lines.values())
-    y = _objective_axis(state, values, parts_of(height))
+    goal = _goal(state, values, parts_of(height))
+    lines = {number: goal.at(points) for number, points in lines.items()}
     glyphs = dict(zip((trial.number for trial in best), GLYPHS, strict=False))
     looks = dict(zip((trial.number for trial in best), _LOOKS, strict=False))
     if own:
@@ -68,7 +71,7 @@ def best_curves(state: SweepState, chosen: int | None, height: int) -> ChartPict
         for trial in rest
         if trial.number != chosen and lines[trial.number]
     ]
-    return ChartPicture(_titles(state, loud, glyphs, looks), Plot(tuple(curves), x, y))
+    return ChartPicture(_titles(state, loud, glyphs, looks), Plot(tuple(curves), x, goal.axis))
 
 
 def _titles(
@@ -98,7 +101,7 @@ def _points(trial: SweepTrial) -> tuple[Point, ...]:
     return tuple(
         (float(epoch), value)
         for epoch, value in enumerate(trial.curve, start=1)
-        if value is not None and math.isfinite(value)
+        if is_number(value)
     )
 
 
@@ -106,9 +109,30 @@ def _objective(state: SweepState) -> str:
     return f"validation {clean(state.objectives[0])}"
 
 
-def _objective_axis(state: SweepState, values: Sequence[float], parts: int) -> Axis:
-    axis = accuracy_axis if state.objectives[0] == "accuracy" else loss_axis
-    return axis(values, parts)
+@dataclass(frozen=True)
+class _Goal:
+    """The vertical axis, of accuracies or losses; losses far apart are on a logarithmic scale."""
+
+    axis: Axis
+    log: bool = False
+
+    def at(self, points: Sequence[Point]) -> tuple[Point, ...]:
+        """Return points on the axis."""
+        if not self.log:
+            return tuple(points)
+        return tuple((x, math.log10(max(y, _LEAST_LOSS))) for x, y in points)
+
+
+def _goal(state: SweepState, values: Sequence[float], parts: int) -> _Goal:
+    if state.objectives[0] == "accuracy":
+        return _Goal(accuracy_axis([min(1.0, max(0.0, value)) for value in values], parts))
+    values = [max(value, _LEAST_LOSS) for value in values]
+    if max(values) > _FAR * min(values):
+        return _Goal(log_axis([math.log10(value) for value in values], parts), log=True)
+    return _Goal(loss_axis(values, parts))
+
+
+_FAR, _LEAST_LOSS = 30, 1e-9
 
 
 def slice_of(
@@ -147,7 +171,8 @@ def _scatter(
     front: Sequence[int] = (),
 ) -> Plot:
     """Return all trials as points, those of a front joined, the best and the chosen one marked."""
-    y = _objective_axis(state, [value for _, value in points.values()], parts_of(height))
+    goal = _goal(state, [value for _, value in points.values()], parts_of(height))
+    points = dict(zip(points, goal.at(list(points.values())), strict=True))
     on_front = tuple(points[number] for number in front)
     best = state.best.number if state.best else None
     whole = {trial.number for trial in state.trials if trial.state == "finished"}
@@ -166,7 +191,7 @@ def _scatter(
         for number, glyph, look in ((best, FRONT, _LOOKS[2]), (chosen, CHOSEN, _LOUD))
         if number in points
     ]
-    return Plot(tuple(curves), x, y)
+    return Plot(tuple(curves), x, goal.axis)
 
 
 def cost_name(state: SweepState) -> str:

@@ -13,8 +13,10 @@ from cnn_tui.tui.dashboard.ticks import Axis
 
 _MARGIN = 0.03
 """The part of an axis that stays free at both ends."""
-_LOG = 30
-"""The ratio of ends from which positive numbers of an unknown scale are drawn logarithmically."""
+_LOG, _LEAST_RANGE, _MOST_NUMBER = 30, 1e-12, 1e15
+"""The ratio of ends from which positive numbers of an unknown scale are drawn logarithmically; the
+shortest range with ticks; the largest number, as in a sweep file.
+"""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class FieldScale:
         return self.choices[:: -(-len(self.choices) // max(1, most))]
 
     def _number_marks(self, most: int) -> Sequence[float]:
-        if self.high <= self.low:
+        if self.high - self.low < _LEAST_RANGE and not self.log:
             return [self.low]
         ladders = _log_ladders(self.low, self.high) if self.log else _ladders(self.low, self.high)
         fitting = (ladder for ladder in ladders if 2 <= len(ladder) <= max(2, most))
@@ -81,7 +83,7 @@ def _log_ladders(low: float, high: float) -> Iterable[list[float]]:
 def scale_of(state: SweepState, field: str) -> FieldScale:
     """Return the scale of a field, as far as the trials reach."""
     values = [trial.values[field] for trial in state.trials if field in trial.values]
-    numbers = [float(value) for value in values if _is_number(value)]
+    numbers = [float(value) for value in values if is_number(value)]
     if len(numbers) < len(values) or not numbers:
         return FieldScale(choices=tuple(dict.fromkeys(values)) or ("",))
     low, high = min(numbers), max(numbers)
@@ -94,8 +96,11 @@ def figures_scale(values: Sequence[float]) -> FieldScale:
     return FieldScale(low, high, log=low > 0 and high > _LOG / 10 * low)
 
 
-def _is_number(value: Value) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def is_number(value: Value) -> TypeGuard[int | float]:
+    """Whether a value can be drawn on an axis of numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= _MOST_NUMBER
 
 
 def value_words(value: Value) -> str:
@@ -107,4 +112,5 @@ def value_words(value: Value) -> str:
     if isinstance(value, float):
         text = f"{value:.3g}"
         return text.replace("e-0", "e-").replace("e+0", "e+")
-    return str(value)
+    # Python refuses to write integers of thousands of digits.
+    return str(value) if isinstance(value, str) or is_number(value) else "..."

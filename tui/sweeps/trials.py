@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from math import inf
@@ -10,7 +11,7 @@ from operator import ge, gt, le, lt
 from cnn_tui.engine.sweeps.state import SweepState, SweepTrial, TrialState
 from cnn_tui.tui.dashboard.series import sparkline
 from cnn_tui.tui.rows import Column, TableRow
-from cnn_tui.tui.sweeps.scales import value_words
+from cnn_tui.tui.sweeps.scales import is_number, value_words
 from cnn_tui.tui.words import clean, compact, figure, fit, percent
 
 _FIRST = (
@@ -99,17 +100,17 @@ class TrialTable:
 
 def _scale(state: SweepState) -> tuple[float, float]:
     """Return the range of the sparklines, rounded so that it seldom changes."""
-    values = [value for trial in state.trials for value in trial.curve if value is not None]
+    values = [value for trial in state.trials for value in trial.curve if is_number(value)]
     if not values:
         return (0.0, 1.0)
     if state.objectives[0] == "accuracy":
         return (int(min(values) * 20) / 20, -int(-max(values) * 20) / 20)
-    return (0.0, float(f"{max(values):.1g}"))
+    return (0.0, max(1e-9, float(f"{max(values):.1g}")))
 
 
 def _row(state: SweepState, trial: SweepTrial, scale: tuple[float, float]) -> TableRow:
     is_best = state.best is not None and state.best.number == trial.number
-    curve = [float("nan") if value is None else value for value in trial.curve]
+    curve = [value if is_number(value) else math.nan for value in trial.curve]
     values = (
         value_words(trial.values[field]) if field in trial.values else "-" for field in state.fields
     )
