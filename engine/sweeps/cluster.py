@@ -149,5 +149,7 @@ def _first_line(error: Exception) -> str:
 
 def _quieten() -> None:
     """No lines of Dask between ours: what matters of them is in the state of the sweep."""
-    for name in ("distributed", "tornado", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in ("distributed", "tornado", "asyncio", *logging.root.manager.loggerDict):
+        # Dask gives some of its loggers a level of their own.
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)

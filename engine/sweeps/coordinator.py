@@ -230,6 +230,7 @@ class Coordinator:
                 self._prune(trial, self._plan.search.pruner)
 
     def _settle(self, trial: LiveTrial, run: LiveRun, future: Future) -> None:
+        run.future = None
         error = None if future.cancelled() else future.exception()
         if future.cancelled() or error is not None:
             self._failed(trial, run, error)
@@ -241,11 +242,15 @@ class Coordinator:
             self._report(trial, run.job.seed, outcome.curve)
             if outcome.state == "failed":
                 self._give_up(trial, outcome.message)
-        run.future = None
         if not trial.open:
             self._close(trial)
 
     def _failed(self, trial: LiveTrial, run: LiveRun, error: BaseException | None) -> None:
+        if error is None and not trial.stopped:
+            # Cancelled, but not by us: the scheduler is lost, or was for a moment.
+            self._placer.look()
+            self._placer.place(run)
+            return
         run.failures += 1
         if error is None or trial.pruned or trial.failed or self._stopping:
             run.outcome = RunOutcome(state="stopped", curve=())
