@@ -71,15 +71,15 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         self._loop = asyncio.get_running_loop()
         self.builder.subscribe(self.show)
         self.show_heading()
-        if isinstance(self.watched, RunFolder):
-            self.call_later(self._watch, WatchRun(self.watched))
-        elif self.watched:
+        if isinstance(self.watched, SweepFolder):
             self.call_later(self._watch_sweep, WatchSweep(self.watched))
+        elif self.watched:
+            self.call_later(self._watch, WatchRun(self.watched))
         self.set_interval(1 / self.link.fps, self.poll)
         self.begin_capture_print(self)
 
     def on_print(self, event: events.Print) -> None:
-        """ForeignLog what any code prints: written to the terminal, it would break the screen."""
+        """Log what any code prints: written to the terminal, it would break the screen."""
         self.training.board.log_print(event.text)
 
     @on(RunSteered)
