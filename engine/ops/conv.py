@@ -63,6 +63,7 @@ class ConvKernel(Kernel):
         self.dy, self.dx = dy, dx
         self.dy_rows = as_rows(dy)
         self.dx_products: Products | WinogradProducts | StridedGradient | None = None
+        self.border: list[Array] = []
         padded = padded_rows(self.x, self.geometry, self.dweight, arena)
         self.weight_gradient: WeightGradient | WinogradWeightGradient
         if padded is None:
@@ -79,7 +80,6 @@ class ConvKernel(Kernel):
             self._bind_dense(dy, dx, arena)
         elif self.geometry.dilation == (1, 1):
             self.dx_products = StridedGradient(self.weights, dy, self.geometry, dx, arena)
-            self.border = []
         else:
             rows = self.weights.weight[..., 0].size
             self.columns = arena.scratch((len(self.dy_rows), rows, self.dy_rows.shape[2]))

@@ -162,8 +162,8 @@ class Im2col:
 
     def fill(self) -> None:
         """Copy ``x`` into ``expanded``, so that the view shows its patches."""
-        for target in self.zeros:
-            target.fill(0)
+        for part in self.zeros:
+            part.fill(0)
         for target, source in self.copies:
             np.copyto(target, source)
 

@@ -21,7 +21,7 @@ class Phase(NamedTuple):
     """The first place."""
     tap: int
     """The first tap; the others follow ``stride`` apart."""
-    count: int
+    taps: int
     """Number of taps; 0 if no window reads these places."""
     begin: int
     """The first output, or a place before it, whose window reaches the first place."""
@@ -52,7 +52,7 @@ class StridedGradient:
         self.dx = dx
         axes = zip(geometry.kernel, geometry.stride, geometry.padding, strict=True)
         pairs = list(itertools.product(*(phases(*axis) for axis in axes)))
-        read = [pair for pair in pairs if pair[0].count and pair[1].count]
+        read = [pair for pair in pairs if pair[0].taps and pair[1].taps]
         self.has_unread = len(read) < len(pairs)
         self.parts: list[tuple[Callable[[], None], Array, Array, Array, Items, Items]] = []
         """Patches to fill, the product with its result, and where its pixels go."""
@@ -67,7 +67,7 @@ class StridedGradient:
     ) -> None:
         down, across = phase
         seen = Geometry(
-            (down.count, across.count),
+            (down.taps, across.taps),
             (1, 1),
             (max(0, -down.begin), max(0, -across.begin)),
             (1, 1),
