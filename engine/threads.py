@@ -7,6 +7,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from queue import SimpleQueue
 
 import numpy as np
 import threadpoolctl  # type: ignore[import-untyped]
@@ -55,16 +56,11 @@ class _Crew:
 
     The last thread to end a stage runs the stages of a single task that follow, and wakes the
     others for the next. So no thread directs the rest: of two threads one always works on, and a
-    meeting costs one wake-up, not two. They share only deques and locks, safe without the GIL.
+    meeting costs one wake-up, not two. They share deques and queues, safe without the GIL.
     """
 
     def __init__(self, threads: int) -> None:
-        self.gates = [threading.Lock() for _ in range(threads)]
-        """One for each thread, the caller's first; it waits there until it is released."""
-        for gate in self.gates:
-            gate.acquire()
-        self.members: list[threading.Thread] = []
-        self.dismissed = False
+        self.threads = threads
         self.error: BaseException | None = None
         self.ended = True
         self.stages: Iterator[Sequence[Task]] = iter(())
@@ -72,6 +68,14 @@ class _Crew:
         """Tasks of this stage that no thread has taken."""
         self.awaited: deque[int] = deque()
         """One entry for each thread of this stage but the last to end."""
+        self._assemble()
+
+    def _assemble(self) -> None:
+        """Be without threads but the caller's; the others start when they are first waked."""
+        self.dismissed = False
+        self.members: list[threading.Thread] = []
+        self.gates: list[SimpleQueue[None]] = [SimpleQueue() for _ in range(self.threads)]
+        """One for each thread, the caller's first; it waits there until it is waked."""
 
     def run(self, stages: Sequence[Sequence[Task]]) -> None:
         """Run all stages with the calling thread as the first."""
@@ -83,19 +87,24 @@ class _Crew:
                     if self._share_tasks():
                         going = self._next_stage(0)
                     else:
-                        self._wait()
+                        self.gates[0].get()
                         going = not self.ended
-            if self.error is not None:
-                raise self.error
-        finally:
-            self.stages, self.error = iter(()), None
-            self.tasks.clear()
+        except BaseException:  # an interrupt outside of a task: nobody knows who waits for whom
+            self.dismiss()
+            self._assemble()
+            raise
+        error, self.error, self.stages = self.error, None, iter(())
+        if error is not None:
+            raise error
 
     def dismiss(self) -> None:
-        """End the threads, none of which has a task."""
+        """End the threads, after the tasks that they are at."""
         self.dismissed = True
-        for member, gate in zip(self.members, self.gates[1:], strict=False):
-            gate.release()
+        self.stages = iter(())
+        self.tasks.clear()
+        for gate in self.gates:
+            gate.put(None)
+        for member in self.members:
             if member is not threading.current_thread():  # where garbage is collected on it
                 member.join()
 
@@ -105,10 +114,10 @@ class _Crew:
         Returns whether there is one; the caller is woken if not.
         """
         for tasks in self.stages:
-            if self.error is not None:
+            if self.error is not None or self.dismissed:
                 break
             if len(tasks) > 1:
-                present = min(len(self.gates), len(tasks))
+                present = min(self.threads, len(tasks))
                 others = [other for other in range(present) if other != number][: present - 1]
                 self.tasks, self.awaited = deque(tasks), deque(others)
                 for other in others:
@@ -144,21 +153,13 @@ class _Crew:
             member = threading.Thread(target=self._serve, args=(place,), name=name, daemon=True)
             self.members.append(member)
             member.start()
-        self.gates[number].release()
-
-    def _wait(self) -> None:
-        """Wait for the other threads; an interrupt waits for them as well."""
-        while True:
-            try:
-                self.gates[0].acquire()
-                return
-            except BaseException as error:
-                self.error = self.error or error
+        self.gates[number].put(None)
 
     def _serve(self, number: int) -> None:
+        gate = self.gates[number]
         with _quiet():
             while True:
-                self.gates[number].acquire()
+                gate.get()
                 if self.dismissed:
                     return
                 while self._share_tasks() and self._next_stage(number):

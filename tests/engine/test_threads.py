@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import signal
 import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -71,6 +73,28 @@ def test_no_stage_begins_after_an_error_and_the_next_run_is_whole(tasks: int) ->
         assert after == []
         team.run_stages(stages[1:])
         assert after == [True, True]
+
+
+def test_an_interrupt_waits_for_the_tasks_and_the_next_run_is_whole() -> None:
+    both, ended = threading.Barrier(2), []
+
+    def task() -> None:
+        both.wait(10)
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.05)  # the caller waits already
+            signal.raise_signal(signal.SIGINT)
+            ended.append(True)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with closing(WorkerPool(2)) as team:
+            for rounds in range(1, 4):
+                with pytest.raises(KeyboardInterrupt):
+                    team.run([task, task])
+                assert len(ended) == rounds
+            team.run([partial(both.wait, 10)] * 2)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_threads_end_with_their_pool() -> None:
