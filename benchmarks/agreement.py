@@ -44,7 +44,7 @@ def losses(
     classes = min(10, check(network).layers[-1].output[0])
     found = []
     templates = np.random.default_rng(99).standard_normal((classes, *network.input))
-    with closing(make_engine(network, seed=1, dtype=dtype, threads=2)) as model:
+    with closing(make_engine(network, seed=1, dtype=dtype, threads=1)) as model:
         model.mode.dropout = 0.0
         optimizer = model.optimizer(recipe)
         for step in range(steps):
