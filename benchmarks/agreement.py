@@ -22,10 +22,10 @@ NETWORKS = {
     "lenet5": 32,
     "cifar-convnet": 32,
     "resnet20": 32,
-    "mobilenet_v2": 2,
+    "mobilenet_v2": 8,
     "squeezenet1_0": 2,
 }
-"""Images in a batch of each."""
+"""Images in a batch of each; with two, the batch norms of mobilenet_v2 make chaos of rounding."""
 CASES = (("float64", 50, 1.0, 1e-8), ("float32", 20, 0.1, 1e-4), ("float32", 20, 1.0, None))
 """Precision, steps, factor of the recipe's learning rate, and the difference that is wanted.
 
