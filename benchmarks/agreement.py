@@ -22,10 +22,10 @@ NETWORKS = {
     "lenet5": 32,
     "cifar-convnet": 32,
     "resnet20": 32,
-    "mobilenet_v2": 2,
+    "mobilenet_v2": 8,
     "squeezenet1_0": 2,
 }
-"""Images in a batch of each."""
+"""Images in a batch of each; with two, the batch norms of mobilenet_v2 make chaos of rounding."""
 CASES = (("float64", 50, 1.0, 1e-8), ("float32", 20, 0.1, 1e-4), ("float32", 20, 1.0, None))
 """Precision, steps, factor of the recipe's learning rate, and the difference that is wanted.
 
@@ -44,7 +44,7 @@ def losses(
     classes = min(10, check(network).layers[-1].output[0])
     found = []
     templates = np.random.default_rng(99).standard_normal((classes, *network.input))
-    with closing(make_engine(network, seed=1, dtype=dtype, threads=2)) as model:
+    with closing(make_engine(network, seed=1, dtype=dtype, threads=1)) as model:
         model.mode.dropout = 0.0
         optimizer = model.optimizer(recipe)
         for step in range(steps):

@@ -18,7 +18,7 @@ from cnn_tui.engine.training.events import Alert, BatchCompleted
 _DIGITS = 8
 """Digits of a checksum that are shown to people."""
 _FIGURES = ("step", "batch", "lr", "loss", "l2_loss", "accuracy")
-_CAUSES = ("numpy", "blas", "cpu", "cnn_tui", "python", "host")
+_CAUSES = ("numpy", "engine", "blas", "cpu", "cnn_tui", "python", "host")
 """Fields of the environment that may explain different bits, the likeliest first."""
 
 
@@ -91,7 +91,8 @@ def _causes(original: RunFolder, repeated: RunFolder) -> str:
     changed = [
         f"{name.replace('_', '-')} was {getattr(then, name)}, is {getattr(now, name)}"
         for name in _CAUSES
-        if then and now and getattr(then, name) != getattr(now, name)
+        # Earlier versions did not record every one of these.
+        if then and now and getattr(then, name) not in ("", getattr(now, name))
     ]
     return f"What changed: {'; '.join(changed)}." if changed else ""
 
