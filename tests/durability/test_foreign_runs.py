@@ -144,7 +144,9 @@ def test_figures_that_were_no_numbers_are_read_as_such() -> None:
     line = b'{"event":"validation_completed","step":1,"epoch":1,"loss":null,"accuracy":0.5}'
     event = decode_event(line)
     assert event is not None and event.loss != event.loss and event.accuracy == 0.5
-    assert decode_event(line.replace(b"0.5", b"null")) is None
+    unknown = decode_event(line.replace(b"0.5", b"null"))  # of another program's training
+    assert unknown is not None and unknown.accuracy != unknown.accuracy
+    assert decode_event(line.replace(b'"step":1', b'"step":null')) is None
     assert decode_event(b'{"event":"run_paused","step":1,"loss":null}') is not None
     assert sparkline([0.0, float("nan"), 1.0], 3) == "▁ █"
     assert sparkline([float("nan")], 3) == " "
