@@ -65,6 +65,7 @@ def local_cluster(workers: int | None = None, most: int | None = None) -> Iterat
             # A trial says itself when memory is short; Dask would kill its process.
             memory_limit=0,
             silence_logs=logging.CRITICAL,
+            preload=["cnn_tui.engine.sweeps.worker_setup"],
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
@@ -149,5 +150,7 @@ def _first_line(error: Exception) -> str:
 
 def _quieten() -> None:
     """No lines of Dask between ours: what matters of them is in the state of the sweep."""
-    for name in ("distributed", "tornado", "asyncio"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in ("distributed", "tornado", "asyncio", *logging.root.manager.loggerDict):
+        # Dask gives some of its loggers a level of their own.
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -93,6 +93,8 @@ class Coordinator:
         try:
             while self._live or not (self._stopping or self._done):
                 self._step()
+                if self._stopping and not self._placer.workers:
+                    break  # nobody is there who could tell how its run ended
         except BaseException as error:
             reason = error.message if isinstance(error, CnnTuiError) else "interrupted"
             self._book.end("stopped", reason)
@@ -218,6 +220,8 @@ class Coordinator:
 
     def _started(self, trial: LiveTrial, run: LiveRun, worker: str) -> None:
         run.starts += 1
+        if trial.stopped:  # it was told before a worker had it
+            self._placer.stop(trial)
         self._book.add(
             TrialStarted(number=trial.number, seed=run.job.seed, worker=worker, attempt=run.starts)
         )
@@ -230,6 +234,7 @@ class Coordinator:
                 self._prune(trial, self._plan.search.pruner)
 
     def _settle(self, trial: LiveTrial, run: LiveRun, future: Future) -> None:
+        run.future = None
         error = None if future.cancelled() else future.exception()
         if future.cancelled() or error is not None:
             self._failed(trial, run, error)
@@ -241,11 +246,15 @@ class Coordinator:
             self._report(trial, run.job.seed, outcome.curve)
             if outcome.state == "failed":
                 self._give_up(trial, outcome.message)
-        run.future = None
         if not trial.open:
             self._close(trial)
 
     def _failed(self, trial: LiveTrial, run: LiveRun, error: BaseException | None) -> None:
+        if error is None and not trial.stopped:
+            # Cancelled, but not by us: the scheduler is lost, or was for a moment.
+            self._placer.look()
+            self._placer.place(run)
+            return
         run.failures += 1
         if error is None or trial.pruned or trial.failed or self._stopping:
             run.outcome = RunOutcome(state="stopped", curve=())

@@ -22,6 +22,8 @@ class LiveRun:
     future: Future | None = None
     starts: int = 0
     """How often it began on a worker."""
+    places: int = 0
+    """How often it was given to the cluster."""
     failures: int = 0
     curve: dict[int, float] = field(default_factory=dict)
     """The objective by epoch."""

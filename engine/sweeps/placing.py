@@ -129,7 +129,8 @@ class Placer:
             files = pack_run(self._folder.run_of(job.run).path)
             job = msgspec.structs.replace(job, files=files)
         # A key of its own, so that nothing is computed twice.
-        key = f"{self._topic}/{job.number}.{job.seed}/{run.failures}"
+        run.places += 1
+        key = f"{self._topic}/{job.number}.{job.seed}/{run.places}"
         run.future = self._client.submit(
             run_on_worker, job, self._topic, self._data, key=key, pure=False
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,18 +65,29 @@ def dask(*words: str, cwd: Path) -> subprocess.Popen[Any]:
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a scheduler with two workers; each has a nanny that replaces it."""
-    place = tmp_path_factory.mktemp("dask")
+    yield begin_cluster(tmp_path_factory.mktemp("dask"), 2)[1]
+
+
+def begin_cluster(place: Path, workers: int) -> tuple[subprocess.Popen[Any], str]:
     file = place / "scheduler.json"
     here = ("--host", "127.0.0.1", "--no-dashboard")
-    dask("scheduler", "--port", "0", *here, "--scheduler-file", str(file), cwd=place)
+    scheduler = dask("scheduler", "--port", "0", *here, "--scheduler-file", str(file), cwd=place)
     while not file.exists() or not file.read_text():
         time.sleep(0.05)
     address: str = json.loads(file.read_text())["address"]
-    options = ("--nworkers", "2", "--nthreads", "1", "--no-dashboard", "--memory-limit", "0")
+    options = (
+        "--nworkers",
+        str(workers),
+        "--nthreads",
+        "1",
+        "--no-dashboard",
+        "--memory-limit",
+        "0",
+    )
     dask("worker", address, *options, "--host", "127.0.0.1", cwd=place)
     with distributed.Client(address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
-    yield address
+        client.wait_for_workers(workers, timeout=60)
+    return scheduler, address
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -156,8 +168,9 @@ def test_a_coordinator_that_is_killed_or_stopped_is_taken_up(
     ended = {trial.number for trial in begun.trials if trial.state == "finished"}
     second = Training("sweep", "resume", "s-1", *here)
     second.wait_for("trial_reported")
-    second.process.send_signal(signal.SIGTERM)
-    assert second.finish() == (143, "")
+    # As from a terminal: also to the workers, which must not end with it.
+    os.killpg(second.process.pid, signal.SIGINT)
+    assert second.finish() == (130, "")
     stopped = read_sweep(folder)
     assert stopped.phase == "stopped"
     assert {trial.state for trial in stopped.trials} <= {"waiting", "finished"}
@@ -166,6 +179,33 @@ def test_a_coordinator_that_is_killed_or_stopped_is_taken_up(
     started = {e["number"] for e in second.events + third.events if e["event"] == "trial_started"}
     assert not ended & started
     require_equal(undisturbed, folder)
+
+
+def test_a_scheduler_that_is_lost_is_one_line_and_loses_nothing(
+    undisturbed: SweepFolder, tmp_path: Path
+) -> None:
+    lost, address = begin_cluster(tmp_path, 1)
+    here = ("--runs-dir", tmp_path, *EVERY)
+    training = Training("sweep", sweep_file(tmp_path), *here, "--scheduler", address)
+    training.wait_for("trial_reported")
+    lost.kill()
+    code, err = training.finish()
+    assert code == 1
+    assert err.startswith(f"cnn-tui: error: The scheduler at {address} is lost")
+    assert err.count("\n") == 1
+    assert Training("sweep", "resume", "s-1", *here, "--workers", "2").finish() == (0, "")
+    require_equal(undisturbed, open_sweep(tmp_path, "s-1"))
+
+
+def test_a_run_that_fails_three_times_is_marked_and_the_sweep_goes_on(
+    undisturbed: SweepFolder, tmp_path: Path
+) -> None:
+    shutil.copytree(undisturbed.runs / "s-1-1", tmp_path / "s-1-0")
+    here = ("--runs-dir", tmp_path, "--workers", "1", "--trials", "2")
+    assert Training("sweep", sweep_file(tmp_path), *here).finish() == (0, "")
+    first, second = read_sweep(open_sweep(tmp_path, "s-1")).trials
+    assert (first.state, first.attempts, second.state) == ("failed", 3, "finished")
+    assert "has another network than its trial" in first.reason
 
 
 def test_the_best_trial_alone_has_the_same_bits(undisturbed: SweepFolder) -> None:
