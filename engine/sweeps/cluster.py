@@ -65,6 +65,7 @@ def local_cluster(workers: int | None = None, most: int | None = None) -> Iterat
             # A trial says itself when memory is short; Dask would kill its process.
             memory_limit=0,
             silence_logs=logging.CRITICAL,
+            preload=["cnn_tui.engine.sweeps.worker_setup"],
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):

@@ -93,6 +93,8 @@ class Coordinator:
         try:
             while self._live or not (self._stopping or self._done):
                 self._step()
+                if self._stopping and not self._placer.workers:
+                    break  # nobody is there who could tell how its run ended
         except BaseException as error:
             reason = error.message if isinstance(error, CnnTuiError) else "interrupted"
             self._book.end("stopped", reason)
@@ -218,6 +220,8 @@ class Coordinator:
 
     def _started(self, trial: LiveTrial, run: LiveRun, worker: str) -> None:
         run.starts += 1
+        if trial.stopped:  # it was told before a worker had it
+            self._placer.stop(trial)
         self._book.add(
             TrialStarted(number=trial.number, seed=run.job.seed, worker=worker, attempt=run.starts)
         )

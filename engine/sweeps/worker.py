@@ -44,8 +44,8 @@ def run_on_worker(job: TrialJob, topic: str, dataset: Dataset | None = None) -> 
     def emit(figures: tuple[EpochFigures, ...]) -> None:
         say(epochs=figures)
 
-    say(at=_name(worker))
     control = _controls[job.run] = Control()
+    say(at=_name(worker))
     try:
         if sees_folder(job.root, job.sweep, job.token):
             return train_run(job, Path(job.root), control, emit, dataset)

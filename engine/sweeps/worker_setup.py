@@ -1,0 +1,10 @@
+"""What each process of a local cluster does first; Dask imports this by its name."""
+
+from __future__ import annotations
+
+import signal
+
+
+def dask_setup(worker: object) -> None:
+    """Leave an interrupt from the terminal, which reaches every process, to the coordinator."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
