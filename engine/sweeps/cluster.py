@@ -79,6 +79,10 @@ def remote_cluster(address: str, tls: Tls | None = None) -> Iterator[Cluster]:
     Raises:
         SweepError: if it cannot be reached, or it or its workers have other versions.
     """
+    if address.startswith("tls://") and tls is None:
+        raise SweepError(
+            f"The scheduler at {address} wants TLS.", "Give the files: --tls CA CERT KEY"
+        )
     _quieten()
     try:
         client = Client(address, timeout=_PATIENCE, security=_security(tls), set_as_default=False)

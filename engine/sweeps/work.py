@@ -89,6 +89,8 @@ def train_run(
         CnnTuiError: if the run cannot be written or the data cannot be read: another worker may.
     """
     folder = RunFolder(root / job.run)
+    if is_regular(folder.info_file):
+        _require_same(folder, job.network)
     ended = _ended(folder)
     if ended is not None:
         emit(ended.curve)
@@ -147,7 +149,6 @@ def _open(
     while True:
         try:
             if is_regular(folder.info_file):
-                _require_same(folder, network)
                 return resume_run(folder, network, dataset, control=control, policy=policy)
             if os.path.lexists(folder.path):
                 # A worker was lost before it had written what makes this a run.
@@ -171,7 +172,9 @@ def _open(
 
 
 def _require_same(folder: RunFolder, network: Network) -> None:
-    if folder.network() != network:
+    found = folder.network()
+    # The same data may be spelt in another way.
+    if msgspec.structs.replace(found, data=network.data) != network:
         raise RunError(
             f"The run {folder.name} has another network than its trial.",
             "Rename it, then resume the sweep.",

@@ -184,7 +184,8 @@ def test_a_coordinator_that_is_killed_or_stopped_is_taken_up(
 def test_a_scheduler_that_is_lost_is_one_line_and_loses_nothing(
     undisturbed: SweepFolder, tmp_path: Path
 ) -> None:
-    lost, address = begin_cluster(tmp_path, 1)
+    (tmp_path / ".dask").mkdir()
+    lost, address = begin_cluster(tmp_path / ".dask", 1)
     here = ("--runs-dir", tmp_path, *EVERY)
     training = Training("sweep", sweep_file(tmp_path), *here, "--scheduler", address)
     training.wait_for("trial_reported")
