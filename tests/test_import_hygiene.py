@@ -27,6 +27,13 @@ ENGINE = [
 ]
 
 
+CLUSTER = {
+    f"cnn_tui.engine.sweeps.{name}"
+    for name in ("cluster", "coordinator", "leading", "live", "placing", "study", "worker")
+}
+"""What leads a sweep, with Dask and Optuna; Dask itself loads click."""
+
+
 def loaded_by(code: str, **environ: str) -> set[str]:
     """Top-level names of all modules that a new interpreter holds after ``code``."""
     program = f"{code}\nimport sys\nprint(*sorted({{n.partition('.')[0] for n in sys.modules}}))"
@@ -51,9 +58,17 @@ def test_events_and_control_need_no_arrays() -> None:
 
 
 def test_the_whole_engine_knows_no_screen() -> None:
-    loaded = loaded_by("\n".join(f"import {name}" for name in ENGINE))
+    assert {*ENGINE} > CLUSTER
+    names = [name for name in ENGINE if name not in CLUSTER]
+    loaded = loaded_by("\n".join(f"import {name}" for name in names))
     assert "numpy" in loaded
-    assert not loaded & SCREEN
+    assert not loaded & {*SCREEN, "dask", "distributed", "optuna"}
+
+
+def test_what_reads_and_describes_a_sweep_needs_neither_cluster_nor_arrays() -> None:
+    names = ("state", "requests", "folder", "plan", "writing", "trying")
+    loaded = loaded_by("\n".join(f"import cnn_tui.engine.sweeps.{name}" for name in names))
+    assert not loaded & {*SCREEN, *ARRAYS, "dask", "distributed", "optuna"}
 
 
 @pytest.mark.parametrize(("args", "code"), [("--help", 0), ("--version", 0), ("--nonsense", 2)])
@@ -63,7 +78,7 @@ def test_the_command_line_starts_without_anything_heavy(args: str, code: int) ->
     assert not loaded & {"numpy", "textual", "rich", "plotext"}
 
 
-@pytest.mark.parametrize("words", ["check lenet5", "presets", "runs"])
+@pytest.mark.parametrize("words", ["check lenet5", "presets", "runs", "sweep list"])
 def test_what_reads_only_text_needs_neither_arrays_nor_the_app(words: str, tmp_path: Path) -> None:
     call = f"main({[*words.split(), '--json']}) == 0"
     loaded = loaded_by(
