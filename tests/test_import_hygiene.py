@@ -31,6 +31,13 @@ ENGINE = [
 ]
 
 
+CLUSTER = {
+    f"cnn_tui.engine.sweeps.{name}"
+    for name in ("cluster", "coordinator", "leading", "live", "placing", "study", "worker")
+}
+"""What leads a sweep, with Dask and Optuna; Dask itself loads click."""
+
+
 def loaded_by(code: str, **environ: str) -> set[str]:
     """Top-level names of all modules that a new interpreter holds after ``code``."""
     program = f"{code}\nimport sys\nprint(*sorted({{n.partition('.')[0] for n in sys.modules}}))"
@@ -63,13 +70,17 @@ def test_recording_is_loaded_when_it_begins_and_needs_no_arrays(tmp_path: Path) 
 
 
 def test_the_whole_engine_knows_no_screen() -> None:
-    # Sweeps bring Dask, whose own commands are made with click.
-    placed = [name for name in ENGINE if name.startswith("cnn_tui.engine.sweeps.")]
-    others = [name for name in ENGINE if name not in placed]
-    loaded = loaded_by("\n".join(f"import {name}" for name in others))
+    assert {*ENGINE} > CLUSTER
+    names = [name for name in ENGINE if name not in CLUSTER]
+    loaded = loaded_by("\n".join(f"import {name}" for name in names))
     assert "numpy" in loaded
-    assert not loaded & SCREEN
-    assert not loaded_by("\n".join(f"import {name}" for name in placed)) & (SCREEN - {"click"})
+    assert not loaded & {*SCREEN, "dask", "distributed", "optuna"}
+
+
+def test_what_reads_and_describes_a_sweep_needs_neither_cluster_nor_arrays() -> None:
+    names = ("state", "requests", "folder", "plan", "writing", "trying")
+    loaded = loaded_by("\n".join(f"import cnn_tui.engine.sweeps.{name}" for name in names))
+    assert not loaded & {*SCREEN, *ARRAYS, "dask", "distributed", "optuna"}
 
 
 @pytest.mark.parametrize(("args", "code"), [("--help", 0), ("--version", 0), ("--nonsense", 2)])
@@ -79,7 +90,7 @@ def test_the_command_line_starts_without_anything_heavy(args: str, code: int) ->
     assert not loaded & {"numpy", "textual", "rich", "plotext"}
 
 
-@pytest.mark.parametrize("words", ["check lenet5", "presets", "runs"])
+@pytest.mark.parametrize("words", ["check lenet5", "presets", "runs", "sweep list"])
 def test_what_reads_only_text_needs_neither_arrays_nor_the_app(words: str, tmp_path: Path) -> None:
     call = f"main({[*words.split(), '--json']}) == 0"
     loaded = loaded_by(
