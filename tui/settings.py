@@ -20,7 +20,7 @@ from cnn_tui.tui.terminal.link import Color
 
 
 @dataclass(frozen=True)
-class Setting:
+class UserSetting:
     """A value that the user may choose once for all commands."""
 
     name: str
@@ -79,7 +79,7 @@ def _theme(value: object) -> Value | None:
 _COLORS = get_args(Color)
 
 SETTINGS = (
-    Setting(
+    UserSetting(
         "theme",
         "CNN_TUI_THEME",
         "Colours of the app",
@@ -88,7 +88,7 @@ SETTINGS = (
         _theme,
         late=True,
     ),
-    Setting(
+    UserSetting(
         "color",
         "CNN_TUI_COLOR",
         "Number of colours",
@@ -96,7 +96,7 @@ SETTINGS = (
         "what the terminal reports",
         _word(*_COLORS),
     ),
-    Setting(
+    UserSetting(
         "ascii",
         "CNN_TUI_ASCII",
         "Draw in ASCII only",
@@ -104,7 +104,7 @@ SETTINGS = (
         "false",
         _switch,
     ),
-    Setting(
+    UserSetting(
         "mouse",
         "CNN_TUI_MOUSE",
         "Ask the terminal to report the mouse",
@@ -112,7 +112,7 @@ SETTINGS = (
         "true",
         _switch,
     ),
-    Setting(
+    UserSetting(
         "fps",
         "CNN_TUI_FPS",
         "News of a run, drawn so many times a second",
@@ -120,7 +120,7 @@ SETTINGS = (
         "4, over SSH 2",
         _fps,
     ),
-    Setting(
+    UserSetting(
         "threads",
         THREADS_VARIABLE,
         "Threads of the engine",
@@ -128,7 +128,7 @@ SETTINGS = (
         "all cores",
         _threads,
     ),
-    Setting(
+    UserSetting(
         "runs",
         RUNS_VARIABLE,
         "Folder of the runs",
@@ -140,10 +140,10 @@ SETTINGS = (
 
 
 @dataclass(frozen=True)
-class Found:
+class Given:
     """A setting that the file or the environment gives."""
 
-    setting: Setting
+    setting: UserSetting
     value: Value
     origin: str
     """The environment variable, or the file."""
@@ -178,7 +178,7 @@ def troubles() -> Iterator[str]:
             yield f"{config_file()}: {refusal(row, given)}"
 
 
-def found(environ: Mapping[str, str]) -> Iterator[Found]:
+def found(environ: Mapping[str, str]) -> Iterator[Given]:
     """Yield the settings that have a value of the user's, each with its origin."""
     told, _ = read_file()
     for row in SETTINGS:
@@ -187,9 +187,9 @@ def found(environ: Mapping[str, str]) -> Iterator[Found]:
         variable = environ.get(row.variable)
         value = None if variable is None else row.parse(variable)
         if value is not None and value != from_file:
-            yield Found(row, value, row.variable)
+            yield Given(row, value, row.variable)
         elif from_file is not None:
-            yield Found(row, from_file, str(config_file()))
+            yield Given(row, from_file, str(config_file()))
 
 
 def theme(environ: Mapping[str, str]) -> tuple[str, str]:
@@ -200,12 +200,12 @@ def theme(environ: Mapping[str, str]) -> tuple[str, str]:
     return "", f"{config_file()}: {refusal(SETTINGS[0], given)}"
 
 
-def setting_of(name: str) -> Setting | None:
+def setting_of(name: str) -> UserSetting | None:
     """The row of a name."""
     return next((row for row in SETTINGS if row.name == name), None)
 
 
-def refusal(row: Setting, given: object) -> str:
+def refusal(row: UserSetting, given: object) -> str:
     """Why a value is not accepted, and what is."""
     return f"{row.name} = {show(given)} is not accepted: give {row.accepts}."
 

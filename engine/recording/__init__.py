@@ -1,5 +1,5 @@
 """Any training on the dashboard: what another program reports, written as the folder of a run.
 
-Begin with :func:`cnn_tui.engine.recording.begin.record`. Nothing here needs NumPy or Textual, and
+Begin with :mod:`begin`, which has ``record``. Nothing here needs NumPy or Textual, and
 nothing raises into the training that it records.
 """

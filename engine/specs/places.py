@@ -112,11 +112,12 @@ def received_by(network: Network, report: Report, place: Place) -> Shape | None:
     reports: Sequence[LayerReport] = report.layers
     for level, position in enumerate(place):
         if level % 2:  # a list inside the layer before
-            block, row = layers[place[level - 1]], reports[place[level - 1]]
+            at = place[level - 1]
+            block, inner = layers[at], reports[at].inner if at < len(reports) else ()
             if isinstance(block, Parallel) and block.split and shape:
                 shape = (shape[0] // len(block.branches), *shape[1:])
             layers = lists_in(block)[position]
-            reports = row.inner[position] if position < len(row.inner) else ()
+            reports = inner[position] if position < len(inner) else ()
         elif position:
             output = reports[position - 1].output if position <= len(reports) else None
             shape = None if output is None else tuple(output)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -58,18 +59,20 @@ class Asker:
             )
         self._grid = islice(self._points(), asked, None)
         self._trials: dict[int, Trial] = {}
+        self._unwritten = deque[Trial]()
         self._reported: dict[int, set[int]] = {}
 
     def _points(self) -> Iterator[dict[str, Value]]:
         return grid_points(self._plan.space) if self._plan.search.sampler == "grid" else iter(())
 
     def take_up(self, known: Sequence[int]) -> None:
-        """Take up the trials ``known``; others were asked for but not written: they fail."""
+        """Take up the trials ``known``; others were asked for but not written: they are next."""
         for frozen in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            trial = Trial(self._study, frozen._trial_id)
             if frozen.number not in known:
-                self._study.tell(frozen.number, state=TrialState.FAIL)
+                self._unwritten.append(trial)
             else:
-                self._trials[frozen.number] = Trial(self._study, frozen._trial_id)
+                self._trials[frozen.number] = trial
                 self._reported[frozen.number] = {*frozen.intermediate_values}
 
     def ask(self) -> tuple[int, dict[str, Value]] | None:
@@ -78,10 +81,12 @@ class Asker:
             point = next(self._grid, None)
             if point is None:
                 return None
-            self._study.enqueue_trial(point)
+            waiting = self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+            if not (self._unwritten or waiting):
+                self._study.enqueue_trial(point)
         with _as_stable():
             self._study.sampler = self._sampler()
-            trial = self._study.ask()
+            trial = self._unwritten.popleft() if self._unwritten else self._study.ask()
             values: dict[str, Value] = {}
             for field in self._plan.space:
                 if field.applies(values):

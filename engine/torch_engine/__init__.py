@@ -1,5 +1,5 @@
 """The PyTorch engine: the module that an export writes, behind the protocol of an engine.
 
-:mod:`cnn_tui.engine.engines` alone imports it, when a recipe asks for it: PyTorch is an extra.
+:mod:`engines` alone imports it, when a recipe asks for it: PyTorch is an extra.
 Begin with :mod:`engine`.
 """

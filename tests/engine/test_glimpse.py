@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent, R
 from cnn_tui.engine.training.glimpse import Glimpse, Pace
 from cnn_tui.engine.training.snapshot import copy_weights
 from cnn_tui.engine.training.trainer import Trainer
+from cnn_tui.engine.transforms.carry import model_with, weights_of
 
 DATA = noise_set()
 
@@ -175,6 +177,10 @@ def test_a_subject_of_a_glimpse_sees_as_the_run_does(monkeypatch: pytest.MonkeyP
     assert subject.data is DATA
     examples = subject.images()
     np.testing.assert_array_equal(examples.images, trainer.normalizer.apply(DATA.val.images[:]))
-    with subject.model.opened(examples.images) as inside:
-        np.testing.assert_array_equal(inside.logits, trainer.model.forward(examples.images))
+    # The trainer has closed its model, whose weights are still there.
+    with (
+        closing(model_with(trainer.network, weights_of(trainer.model))) as model,
+        subject.model.opened(examples.images) as inside,
+    ):
+        np.testing.assert_array_equal(inside.logits, model.forward(examples.images))
     subject.close()

@@ -11,7 +11,8 @@ from children import run
 
 import cnn_tui.engine
 
-PAGE = (Path(__file__).parents[2] / "docs" / "insight.md").read_text()
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "insight.md").read_text()
 
 
 def test_the_example_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +29,8 @@ def test_the_example_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("name", cnn_tui.engine.__all__)
 def test_a_public_name_is_there_and_documented(name: str) -> None:
     assert getattr(cnn_tui.engine, name).__doc__
-    assert re.search(rf"\b{name}\b", PAGE)
+    pages = PAGE + (DOCS / "notebook.md").read_text() + (DOCS / "record.md").read_text()
+    assert re.search(rf"\b{name}\b", pages)
 
 
 def test_a_name_that_is_not_public() -> None:

@@ -33,7 +33,7 @@ def _benchmark() -> ModuleType:
 BENCH = _benchmark()
 VERDICTS = {
     "learning rate of 10": "lr-high",
-    "learning rate of 1": "diverging",
+    "learning rate of 1": "diverging or non-finite",
     "learning rate of 1e-6": "lr-low",
     "zero weights": "zero-weights",
     "shuffled labels": "labels",
@@ -65,7 +65,7 @@ def test_the_first_remedy_taken_once_heals(cause: str, goal: float) -> None:
     data = sabotage.data(load_dataset("digits"))
     outcome = BENCH.train(sabotage.change(healthy()), data, sabotage.keeper, at_once=True)
     faults = [alert for alert in outcome.alerts if alert.severity != "praise"]
-    assert faults[0].code == VERDICTS[cause]
+    assert faults[0].code in VERDICTS[cause].split(" or ")
     if sabotage.curable:
         assert outcome.taken == faults[0]
         assert (outcome.accuracy or 0.0) >= goal - 1e-9

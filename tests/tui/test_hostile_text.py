@@ -88,9 +88,14 @@ def hostile(document: object) -> Iterator[object]:
                 yield from ([*document[:at], one, *document[at + 1 :]] for one in hostile(value))
 
 
+def lines_of(file: Path) -> list[str]:
+    """Its lines, of which one may contain other characters that str.splitlines takes for an end."""
+    return file.read_text().rstrip("\n").split("\n")
+
+
 def hostile_files(file: Path) -> Iterator[str]:
     """The text of a file of JSON lines, one text in it hostile."""
-    lines = file.read_text().splitlines()
+    lines = lines_of(file)
     for at, line in enumerate(lines):
         for one in hostile(json.loads(line)):
             yield "".join(f"{x}\n" for x in (*lines[:at], json.dumps(one), *lines[at + 1 :]))
@@ -254,7 +259,7 @@ def test_the_app_sends_none_of_it(
     shutil.copytree(runs, root)
     for name in ("summary.json", "notes.json", "events.jsonl"):
         file = root / "quick-1" / name
-        lines = [all_hostile(json.loads(line)) for line in file.read_text().splitlines()]
+        lines = [all_hostile(json.loads(line)) for line in lines_of(file)]
         file.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     toml = tmp_path / "hostile.toml"
     toml.write_text(f"description = {TOML_HOSTILE}\ndata = {TOML_HOSTILE}\n{QUICK}")

@@ -87,7 +87,7 @@ async def test_settings_are_changed_marked_and_told(make_app: MakeApp) -> None:
             32,
         )
         assert "lr 0.01 -> 0.002" in text(app, "#log")
-        assert "▲" in text(app, "#loss")
+        await until(app, pilot, lambda: "▲" in text(app, "#loss"))
         app.training.session.stop()
         await settle(app, pilot)
 

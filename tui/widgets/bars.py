@@ -23,6 +23,9 @@ MODES = (
     ("sweeps", "5 Sweeps"),
 )
 
+_WITH_NAME = 100
+"""Columns from which on the program's name stands before the tabs."""
+
 
 @dataclass(frozen=True)
 class Heading:
@@ -52,7 +55,8 @@ class Header(Lines):
         self._tabs: list[tuple[int, int, str]] = []
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        left: list[tuple[str, str]] = [(" cnn-tui ", "bar accent")]
+        # On a narrow terminal the run needs the room more than the program's name.
+        left = [(" cnn-tui ", "bar accent")] if width >= _WITH_NAME else []
         self._tabs = []
         for mode, label in MODES:
             start = sum(len(text) for text, _ in left)
@@ -73,13 +77,14 @@ class Header(Lines):
         shorter = (*texts[:2], heading.recipe.rpartition(",")[0], heading.data)
         for tried in (texts, shorter, shorter[:3], shorter[:2], shorter[:1]):
             parts = [part for part in zip(tried, roles, strict=False) if part[0]]
-            if sum(len(text) + 2 for text, _ in parts) <= room:
+            # Two spaces behind each part, one behind the last.
+            used = sum(len(text) + 2 for text, _ in parts) - bool(parts)
+            if used <= room:
                 break
         else:
-            parts = []
-        used = sum(len(text) + 2 for text, _ in parts)
-        spaced = [run for part in parts for run in (part, ("  ", "bar"))]
-        return ((" " * max(0, room - used), "bar"), *spaced)
+            parts, used = [], 0
+        spaced = [run for part in parts for run in (part, ("  ", "bar"))][:-1]
+        return ((" " * (room - used), "bar"), *spaced, *([(" ", "bar")] if parts else []))
 
 
 class KeyBar(Lines):

@@ -76,7 +76,8 @@ def saturated(facts: Facts) -> Iterator[Verdict]:
 def l2_high(facts: Facts) -> Iterator[Verdict]:
     """L2 outweighs the data before anything is learned, or shrinks the weights."""
     batch = facts.batch
-    if batch is None or batch.l2_loss <= batch.loss:
+    # Weights that have grown are not held down: then the steps were too large.
+    if batch is None or batch.l2_loss <= batch.loss or facts.growth > 1:
         return
     shrunk = facts.growth < 0.5 and facts.loss > 0.15 * facts.chance_loss
     if not shrunk and not _outweighs(facts):
