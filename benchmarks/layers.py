@@ -37,7 +37,7 @@ from cnn_tui.engine.layers.lower import chain_ops
 from cnn_tui.engine.ops.kernel import Mode, Shard, to_hcwn
 from cnn_tui.engine.ops.memory import Arena, Array, aligned_zeros
 from cnn_tui.engine.parameters import ParameterStore, initialize
-from cnn_tui.engine.plan import shard_size
+from cnn_tui.engine.plan import FEW_MACS, shard_size
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.placed import place_network
 from cnn_tui.engine.threads import Task, WorkerPool
@@ -91,7 +91,9 @@ def engine_alone(case: Case, pool: WorkerPool) -> Step:
     ops = chain_ops(place_network(case.bare, report), parts)
     store = ParameterStore(parts.parameters, np.float32)
     initialize(store.parameters, "he", 0)
-    size = shard_size(case.batch, 4 * max(layer.activations for layer in report.layers))
+    # As in a network whose other layers make threads pay.
+    bytes_per_image = 4 * max(layer.activations for layer in report.layers)
+    size = shard_size(case.batch, bytes_per_image, FEW_MACS)
     shards = [
         Shard(
             number,

@@ -223,7 +223,7 @@ async def test_the_mouse_works_too(make_app: MakeApp) -> None:
         await pilot.click("#doctor", offset=(8, 2))
         assert app.builder.report.valid
         await pilot.click("#layers", offset=(5, 20))
-        await pilot.click("Header", offset=(24, 0))
+        await pilot.click("Header", offset=(13, 0))
         await pilot.pause()
         assert app.current_mode == "train"
 
