@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import dask
 import distributed
 from distributed import Client, LocalCluster, Security
 
@@ -53,6 +54,8 @@ def local_cluster(workers: int | None = None, most: int | None = None) -> Iterat
     count = workers or max(1, min(cores, most or cores))
     _quieten()
     with (
+        # Its profiler stops a worker's training a hundred times a second.
+        dask.config.set({"distributed.worker.profile.enabled": False}),
         LocalCluster(
             n_workers=count,
             threads_per_worker=1,
