@@ -38,8 +38,9 @@ def test_the_norm_is_that_of_all_gradients(batch: int) -> None:
     images = random_images((1, 14, 14), batch, dtype=np.float32)
     result = model.train_batch(images, np.arange(batch) % 700)
     grads = [np.ravel(p.grad) for p in model.store.parameters]
-    # Squares are summed in float32, a block of 32,768 at a time.
-    assert result.gradient_norm == pytest.approx(np.linalg.norm(np.concatenate(grads)), rel=1e-5)
+    # Squares are summed in float32, a block of 32,768 at a time: on SSE they differ by 1.4e-5.
+    exact = np.linalg.norm(np.concatenate(grads).astype(float))
+    assert result.gradient_norm == pytest.approx(exact, rel=5e-5)
 
 
 def test_the_first_shard_holds_no_copy_of_the_gradients() -> None:
