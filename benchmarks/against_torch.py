@@ -4,6 +4,9 @@ Each round runs each side for ``--seconds``, so that a machine whose speed drift
 PyTorch runs in both of its memory formats; the faster one counts. A ratio is PyTorch's time over
 the engine's, the median over the rounds; above 1 the engine is faster. On a busy machine the ratio
 of the minimum times is less disturbed.
+
+``SGEMM`` is the rate of the engine's multiply-adds over that of a product of square matrices on the
+same threads in the same run. Winograd's filtering computes with fewer than are counted.
 """
 
 from __future__ import annotations
@@ -26,13 +29,25 @@ from _common import (
     torch_step,
     turn,
 )
+from _machine import Machine
+
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.threads import WorkerPool
 
 SIDES = ("ours", "contiguous", "channels_last")
 
 
-def measure(work: Workload, options: argparse.Namespace) -> dict[str, object]:
+def flops(work: Workload) -> int:
+    """Operations of the products of a step: forward, and both gradients but that of the images."""
+    layers = check(work.network).layers
+    first = next(layer.macs for layer in layers if layer.macs)
+    return 2 * work.batch * (3 * sum(layer.macs for layer in layers) - first)
+
+
+def measure(work: Workload, machine: Machine, options: argparse.Namespace) -> dict[str, object]:
     """The row of one workload."""
     threads, fused = options.threads, options.fused
+    machine.measure()
     steps = {
         "ours": engine_step(work, threads),
         "contiguous": torch_step(work, threads, channels_last=False, fused=fused),
@@ -54,6 +69,7 @@ def measure(work: Workload, options: argparse.Namespace) -> dict[str, object]:
         "ratio_min": min(ratios),
         "ratio_max": max(ratios),
         "ratio_of_least": min(times[better]) / min(times[ours]),
+        "sgemm_share": flops(work) / statistics.median(times[ours]) * 1000 / machine.sgemm,
         "torch_ms_by_format": {side: statistics.median(times[side]) for side in theirs},
     }
 
@@ -79,19 +95,21 @@ def parsed() -> argparse.Namespace:
 
 def main() -> None:
     options = parsed()
+    machine = Machine(WorkerPool(options.threads))
     rows = []
     if not options.json:
         head = f"{'workload':18}{'ours':>10}{'PyTorch':>10}   {'its format':15}"
-        print(f"{head}ratio (from, to)   of the least")
+        print(f"{head}ratio (from, to)   of the least   SGEMM")
     for work in options.workloads:
-        row = measure(work, options)
+        row = measure(work, machine, options)
         rows.append(row)
         gc.collect()
         if not options.json:
             print(
                 f"{row['workload']:18}{row['ours_ms']:8.2f}ms{row['torch_ms']:8.2f}ms   "
                 f"{row['torch_format']:15}{row['ratio']:.2f} "
-                f"({row['ratio_min']:.2f}, {row['ratio_max']:.2f})   {row['ratio_of_least']:.2f}",
+                f"({row['ratio_min']:.2f}, {row['ratio_max']:.2f})   {row['ratio_of_least']:.2f}"
+                f"{row['sgemm_share']:16.0%}",
                 flush=True,
             )
     mean = geometric_mean(row["ratio"] for row in rows)
@@ -101,6 +119,7 @@ def main() -> None:
     setting = {
         "threads": options.threads,
         "rounds": options.rounds,
+        "gflops": machine.sgemm / 1e9,
         "fused": options.fused,
         "numpy": np.__version__,
         "torch": torch.__version__,
