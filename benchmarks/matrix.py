@@ -11,6 +11,7 @@ the quick tests with the oldest dependencies on the first of them, and nothing e
 from __future__ import annotations
 
 import argparse
+import email
 import json
 import os
 import re
@@ -18,6 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -25,8 +27,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 SMOKE = ROOT / "benchmarks" / "smoke.py"
 UV = Path(sys.executable).with_name("uv")
-NEWEST, OLDEST = "highest", "lowest"
-"""uv's names; the oldest also of what the dependencies depend on, as far as there are wheels."""
+NEWEST, OLDEST = "highest", "lowest-direct"
+"""uv's names. What the dependencies in turn depend on is the newest: their bounds are not ours."""
 SHOWN = ("numpy", "textual")
 
 
@@ -108,15 +110,18 @@ def install(case: Case, place: Path) -> None:
     options = ["--only-binary", ":all:"]
     if case.source.suffix == ".gz":
         options += ["--no-binary", "cnn-tui"]
-    uv(
-        "pip",
-        "install",
-        "--quiet",
-        *("--python", str(place / "bin" / "python")),
-        *("--resolution", case.resolution),
-        *options,
-        str(case.source),
-    )
+    asked = requirements(case.source) if case.resolution == OLDEST else []
+    target = ["--python", str(place / "bin" / "python"), "--resolution", case.resolution]
+    uv("pip", "install", "--quiet", *target, *options, str(case.source), *asked)
+
+
+def requirements(wheel: Path) -> list[str]:
+    """What a wheel asks for, without its extras."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = email.message_from_bytes(archive.read(name))
+    lines = metadata.get_all("Requires-Dist", [])
+    return [line for line in lines if "extra ==" not in line]
 
 
 def tested(python: Path) -> bool:
