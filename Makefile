@@ -9,7 +9,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 # The tests below may run for an hour each.
 LONG := --timeout 3600 -o faulthandler_timeout=0
 
-.PHONY: run test test-fast test-kernels kill-test soak fuzz lint docs pictures clean
+.PHONY: run test test-fast test-kernels kill-test soak fuzz lint lint-platforms docs pictures \
+	dist matrix release clean
 
 run: .venv/.run
 	@$(BIN)/cnn-tui $(ARCH)
@@ -59,6 +60,25 @@ lint: .venv/.test
 	MYPYPATH=build/typed $(BIN)/mypy -p cnn_tui.engine -p cnn_tui.tui
 	$(BIN)/lint-imports --no-logo
 
+# The types as on other systems: whatever they lack has to be guarded.
+lint-platforms: .venv/.test
+	@rm -rf build
+	$(INSTALL) --no-deps --no-build-isolation --target build/typed .
+	for system in win32 darwin; do MYPYPATH=build/typed \
+		$(BIN)/mypy --platform $$system -p cnn_tui.engine -p cnn_tui.tui || exit 1; done
+
+# dist/: wheel and sdist of the last commit, checked, as they would be published.
+dist: .venv/.dist
+	@.ci/dist
+
+# Both installed on every Python that is here, with the oldest and the newest dependencies, and tried.
+matrix: dist
+	@$(BIN)/python benchmarks/matrix.py $(PYTHONS)
+
+# make release VERSION=0.1.0: the version, the heading in the changelog, a tag and dist/; nothing is uploaded.
+release: .venv/.dist
+	@.ci/release $(VERSION)
+
 .venv/.made: pyproject.toml constraints.txt
 	@$(or $(PYTHON),python3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	{ echo "cnn-tui needs Python 3.11 or newer; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
@@ -76,6 +96,10 @@ lint: .venv/.test
 .venv/.test: .venv/.made
 	@echo "Installing cnn-tui and what its tests need into .venv"
 	@$(INSTALL) --editable '.[$(EXTRAS)]'
+	@touch $@ .venv/.run
+
+.venv/.dist: .venv/.made
+	@$(INSTALL) --editable '.[dist]'
 	@touch $@ .venv/.run
 
 clean:

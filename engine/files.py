@@ -15,7 +15,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-_ON = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+"""0 on Windows, which has only the others."""
+_ON = _NO_LINK | sum(
+    getattr(os, f"O_{name}", 0) for name in ("NONBLOCK", "CLOEXEC", "BINARY", "NOINHERIT")
+)
 
 
 def open_regular(path: str, flags: int) -> int:
@@ -24,6 +28,8 @@ def open_regular(path: str, flags: int) -> int:
     Raises:
         OSError: if the file cannot be opened or is not a regular file.
     """
+    if not _NO_LINK and (refusal := _refusal(path)):
+        raise refusal
     try:
         descriptor = os.open(path, flags | _ON, 0o666)
     except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -59,7 +60,7 @@ def replace_file(
         with opened as file:
             for chunk in chunks:
                 storage.write(file, chunk)
-            if mode is not None:
+            if mode is not None and sys.platform != "win32":
                 os.fchmod(file.fileno(), mode)
             if durable:
                 storage.fsync(file.fileno())
@@ -90,6 +91,8 @@ def clear_temporaries(folder: Path) -> None:
 
 def sync_folder(storage: Storage, folder: Path) -> None:
     """Make the names in ``folder`` survive a power cut."""
+    if sys.platform == "win32":
+        return  # a folder cannot be opened there, and NTFS keeps a journal of names
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         storage.fsync(descriptor)

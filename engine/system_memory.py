@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,24 +27,39 @@ def available_memory(root: Path = Path("/")) -> int | None:
     return min(limits) if limits else _installed()
 
 
-def held_memory() -> int:
-    """Bytes of memory that this process occupies, or its peak if only that is known."""
-    for line in _lines(Path("/proc/self/statm")):
-        return int(line.split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return most_held_memory()
+if sys.platform == "win32":
+    import psutil
 
+    def held_memory() -> int:
+        """Bytes of memory that this process occupies."""
+        return int(psutil.Process().memory_info().rss)
 
-def most_held_memory() -> int:
-    """Peak memory of this process in bytes."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    def most_held_memory() -> int:
+        """Peak memory of this process in bytes."""
+        return int(psutil.Process().memory_info().peak_wset)
 
+    def _installed() -> int | None:
+        return int(psutil.virtual_memory().available)
 
-def _installed() -> int | None:
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
+else:
+    import resource
+
+    def held_memory() -> int:
+        """Bytes of memory that this process occupies, or its peak if only that is known."""
+        for line in _lines(Path("/proc/self/statm")):
+            return int(line.split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return most_held_memory()
+
+    def most_held_memory() -> int:
+        """Peak memory of this process in bytes."""
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most if sys.platform == "darwin" else most * 1024
+
+    def _installed() -> int | None:
+        try:
+            return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        except (ValueError, OSError):
+            return None
 
 
 def _free(root: Path) -> Iterator[int]:

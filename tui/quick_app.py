@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
@@ -22,13 +23,20 @@ from textual.theme import Theme
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import scopes_of
 from cnn_tui.tui.refusals import refusal
-from cnn_tui.tui.terminal.driver import ThriftyDriver
 from cnn_tui.tui.terminal.filters import Printable, filters_for
 from cnn_tui.tui.terminal.link import Link
+from cnn_tui.tui.terminal.shutdown import HANG_UP
 from cnn_tui.tui.terminal.streams import terminal_is_gone
 from cnn_tui.tui.theme import DARK, DARK_16, LIGHT_16, OURS, THEMES, in_16_colors, variables_of
 from cnn_tui.tui.type_ahead import KeyPassed, TypeAhead, is_typed
 from cnn_tui.tui.words import clean
+
+if sys.platform == "win32":
+    _DRIVER = None  # Textual's own, which writes to a console
+else:
+    from cnn_tui.tui.terminal.driver import ThriftyDriver
+
+    _DRIVER = ThriftyDriver
 
 _TERMINAL_SECONDS = 1.0
 """Seconds between checks that the terminal still exists."""
@@ -38,7 +46,7 @@ class QuickApp(App[None], inherit_bindings=False):
     """Paints the screen of ``DEFAULT_MODE``, then imports the other screens, NumPy and plotext."""
 
     def __init__(self, link: Link) -> None:
-        super().__init__(driver_class=ThriftyDriver)
+        super().__init__(driver_class=_DRIVER)
         self.animation_level = "none"
         self.link = link
         self.type_ahead = TypeAhead(self)
@@ -114,7 +122,7 @@ class QuickApp(App[None], inherit_bindings=False):
     def _see_terminal(self) -> None:
         # The system sends HUP for the controlling terminal only.
         if terminal_is_gone():
-            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(HANG_UP)
 
     def notify(
         self,

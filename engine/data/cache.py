@@ -5,7 +5,6 @@ The cache is bounded: what was not used for longest goes when a new folder would
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from cnn_tui.engine.data.sources import cache_home
 from cnn_tui.engine.errors import DataError, reason_of
+from cnn_tui.engine.locks import locked_folder
 
 _MARGIN = 64 << 20
 """Bytes of the disk that are left free."""
@@ -92,7 +92,7 @@ def _workplace(part: Path, resumable: bool) -> Iterator[Path]:
         if resumable:
             part.mkdir(exist_ok=True)
             try:
-                held.enter_context(_locked(part))
+                held.enter_context(locked_folder(part))
             except BlockingIOError:
                 resumable = False  # another process is filling it
         if resumable:
@@ -160,16 +160,5 @@ def _forget_others(target: Path, name: str) -> None:
 
 def _delete(folder: Path) -> None:
     """Delete a folder, unless a process is filling it."""
-    with suppress(OSError), _locked(folder):
+    with suppress(OSError), locked_folder(folder):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder; raises ``OSError`` if another process does."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)

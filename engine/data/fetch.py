@@ -6,9 +6,9 @@ once its SHA-256 is right. Several addresses are tried in turn.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +22,7 @@ import msgspec
 from cnn_tui.engine.data.sources import SOURCES, Progress, RemoteFile, dataset_dir, matches
 from cnn_tui.engine.data.transfer import BrokenError, RefusedError, receive
 from cnn_tui.engine.errors import DataError, reason_of
+from cnn_tui.engine.locks import lock_file
 from cnn_tui.engine.specs.wording import plain, show
 
 _MARGIN = 32 << 20
@@ -92,6 +93,8 @@ class Job:
                 self._require_room(part)
                 self._from_any(part)
                 os.fsync(part.fileno())
+                if sys.platform == "win32":
+                    part.close()  # an open file cannot be renamed there
                 self._part.replace(target)
                 self._note.unlink(missing_ok=True)
         self.meter.report(self.file.size)
@@ -208,7 +211,7 @@ def _locked(path: Path) -> Iterator[BinaryIO]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     with os.fdopen(descriptor, "r+b") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(descriptor)
             mine = path.exists() and path.stat().st_ino == os.fstat(descriptor).st_ino
         except BlockingIOError:
             mine = False

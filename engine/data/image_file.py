@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import sys
+import threading
 import weakref
 import zlib
 from pathlib import Path
@@ -12,6 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import DataError, reason_of
+
+if sys.platform == "win32":
+    _ONE_AT_A_TIME = threading.Lock()
+
+    def _read_at(descriptor: int, size: int, offset: int) -> bytes:
+        with _ONE_AT_A_TIME:
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            return os.read(descriptor, size)
+
+else:
+    _read_at = os.pread
 
 
 class ImageFile:
@@ -35,7 +48,7 @@ class ImageFile:
         sums: NDArray[np.uint32] | None = None,
     ) -> None:
         self._path, self._shape, self._rows, self._sums = path, shape, rows, sums
-        self._descriptor = os.open(path, os.O_RDONLY)
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         weakref.finalize(self, os.close, self._descriptor)
 
     @property
@@ -67,7 +80,7 @@ class ImageFile:
     def _read(self, image: NDArray[np.uint8], row: int) -> None:
         size = math.prod(self._shape)
         try:
-            pixels = os.pread(self._descriptor, size, row * size)
+            pixels = _read_at(self._descriptor, size, row * size)
         except OSError as error:
             raise DataError(f"{self._path}: cannot be read: {reason_of(error)}.") from error
         if len(pixels) < size:

@@ -7,72 +7,20 @@ The content of the lock file identifies the writer to other processes, and remai
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import platform
-import subprocess
 import time
-from functools import cache
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 
-from cnn_tui.engine.decoding import UnreadableError, Word, decode
+from cnn_tui.engine.decoding import UnreadableError, decode
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular, open_regular, read_file
+from cnn_tui.engine.locks import lock_file
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.processes import Identity, lives, this_process
 from cnn_tui.engine.runs.summary import State
-
-
-class Identity(msgspec.Struct, frozen=True):
-    """A unique process: its number may be reused, but not with the same start time and boot."""
-
-    pid: Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
-    host: Word
-    boot: Word
-    started: Word
-
-
-@cache
-def this_process() -> Identity:
-    """The identity of this process."""
-    return Identity(os.getpid(), platform.node(), _boot(), _start_of(os.getpid()))
-
-
-def lives(identity: Identity) -> bool | None:
-    """Whether the process runs; None if it belongs to another machine, where this is unknown."""
-    if identity.host != platform.node():
-        return None
-    return identity.boot == _boot() and identity.started == _start_of(identity.pid) != ""
-
-
-@cache
-def _boot() -> str:
-    """An identifier of this boot of the machine."""
-    file = Path("/proc/sys/kernel/random/boot_id")
-    if file.exists():
-        return file.read_text().strip()
-    return _ask("sysctl", "-n", "kern.boottime")
-
-
-def _start_of(pid: int) -> str:
-    """Start time of a process; empty if it does not exist or has ended."""
-    if not Path("/proc/self/stat").exists():
-        return _ask("ps", "-o", "lstart=", "-p", str(pid))
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return ""
-    # The name in parentheses may contain spaces and parentheses itself.
-    fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] in "ZX" else fields[19]
-
-
-def _ask(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
-
 
 SILENCE = 120.0
 """Seconds without a heartbeat after which a writer on another machine counts as dead."""
@@ -102,11 +50,11 @@ class Lock:
         descriptor = open_regular(str(path), os.O_RDWR | os.O_CREAT)
         file = os.fdopen(descriptor, "r+b", buffering=0)
         try:
-            _lock_file(file, path)
-            if writer_lives(path, heartbeat, _time_of_disk(descriptor)):
+            _lock_file(descriptor, path)
+            if writer_lives(path, heartbeat, _time_of_disk(descriptor, path)):
                 raise _refusal(path)
             # In one write over the old identity, so that the lock is never seen empty.
-            os.pwrite(file.fileno(), msgspec.json.encode(this_process()).ljust(_SIZE), 0)
+            file.write(msgspec.json.encode(this_process()).ljust(_SIZE))
         except BaseException:
             file.close()
             raise
@@ -150,15 +98,16 @@ def is_young(path: Path, most: float, now: float | None = None) -> bool:
     return is_regular(path) and -SILENCE < age < most
 
 
-def _time_of_disk(descriptor: int) -> float:
+def _time_of_disk(descriptor: int, path: Path) -> float:
     """The time of the clock that dates files, which may be another machine's."""
-    os.utime(descriptor)
+    # Windows dates no open file.
+    os.utime(descriptor if os.utime in os.supports_fd else path)
     return os.fstat(descriptor).st_mtime
 
 
-def _lock_file(file: object, path: Path) -> None:
+def _lock_file(descriptor: int, path: Path) -> None:
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # type: ignore[arg-type]
+        lock_file(descriptor)
     except BlockingIOError:
         raise _refusal(path) from None
     except OSError as error:

@@ -63,6 +63,10 @@ def _prepare_process() -> None:
     # BLAS threads below them would only fight over the cores.
     for name in _BLAS_THREADS:
         os.environ.setdefault(name, "1")
+    if sys.platform == "win32":
+        import colorama
+
+        colorama.just_fix_windows_console()
     # A name that the terminal's encoding lacks must not end a run.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

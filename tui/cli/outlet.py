@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from signal import SIGHUP
 from typing import Generic, Protocol, Self, TypeVar
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunEnded
 from cnn_tui.tui.cli.stopping import Ending
+from cnn_tui.tui.terminal.shutdown import HANG_UP
 from cnn_tui.tui.terminal.streams import is_hang_up
 
 BATCHES, EVENTS = 256, 10_000
@@ -136,7 +136,7 @@ def printing(printer: Printer[Event], control: Control, ending: Ending) -> Itera
 
     def give_up(error: Exception) -> None:
         if is_hang_up(error):
-            ending.handle(SIGHUP)
+            ending.handle(HANG_UP)
         control.stop()
 
     outlet, words = Outlet(printer, give_up), ""

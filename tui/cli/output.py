@@ -167,9 +167,13 @@ def _print_fitted(
         _write(line.rstrip())
 
 
+_USUAL = "console" if sys.platform == "win32" else "dumb"
+"""A terminal without a name; every console of Windows 10 understands escape sequences."""
+
+
 def paints(stream: TextIO) -> bool:
     """Whether a stream is a terminal that understands escape sequences."""
-    return stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb")
+    return stream.isatty() and os.environ.get("TERM", _USUAL) not in ("", "dumb")
 
 
 def has_terminal() -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.cli.output import paints, print_error
-from cnn_tui.tui.terminal.shutdown import SHOW_CURSOR, Watchdog
+from cnn_tui.tui.terminal.shutdown import HANG_UP, SHOW_CURSOR, Watchdog
 
 _SAYING = 1.0
 """Seconds that the last line of a stuck process may take on standard error."""
@@ -103,5 +103,5 @@ def _signals() -> Iterator[signal.Signals]:
     yield signal.SIGINT
     yield signal.SIGTERM
     # Under nohup HUP is ignored, and must stay so.
-    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        yield signal.SIGHUP
+    if signal.getsignal(HANG_UP) != signal.SIG_IGN:
+        yield HANG_UP

@@ -17,6 +17,7 @@ from cnn_tui.engine.sweeps.state import read_sweep
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.cli.sweep_lines import SweepReporter
 from cnn_tui.tui.cli.sweep_tables import print_state
+from cnn_tui.tui.terminal.shutdown import SIGNALS
 
 
 def lead(
@@ -75,9 +76,8 @@ class SweepEnding:
 def stopped_by_signals() -> Iterator[SweepEnding]:
     """Stop the sweep on INT, TERM or HUP, also one that is about to begin."""
     ending = SweepEnding()
-    numbers = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
     # Under nohup HUP is ignored, and must stay so.
-    numbers = [n for n in numbers if signal.getsignal(n) != signal.SIG_IGN]
+    numbers = [n for n in SIGNALS if signal.getsignal(n) != signal.SIG_IGN]
     before = {number: signal.signal(number, ending.handle) for number in numbers}
     try:
         yield ending

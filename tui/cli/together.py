@@ -8,6 +8,7 @@ from pathlib import Path
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import folder_of, run_names
 from cnn_tui.engine.torchrun import follows, is_restarted
+from cnn_tui.tui.terminal.shutdown import SIGNALS
 
 
 def followed() -> bool:
@@ -22,7 +23,7 @@ def followed() -> bool:
 
 def _ignore_signals() -> None:
     """From now on the leader, which torchrun and terminals send the same signals, says the end."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -91,6 +91,12 @@ def resume_detached(folder: RunFolder, options: Sequence[str] = ()) -> subproces
         ) from None
 
 
+_APART = getattr(subprocess, "DETACHED_PROCESS", 0) | getattr(
+    subprocess, "CREATE_NEW_PROCESS_GROUP", 0
+)
+"""A new session, as Windows has it; 0 elsewhere."""
+
+
 def detached(words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """Start a command of cnn-tui in a process that outlives the terminal, with its output in a log.
 
@@ -104,6 +110,7 @@ def detached(words: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            creationflags=_APART,
         )
 
 

@@ -18,13 +18,11 @@ def width_of(glyph: str) -> int | None:
     It is drawn at the start of the line and erased again; the cursor's place is asked for between
     (ECMA-48, device status report 6).
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if sys.platform == "win32" or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return None
-    try:
-        import termios
-        import tty
-    except ImportError:  # Windows
-        return None
+    import termios
+    import tty
+
     file = sys.stdin.fileno()
     before = termios.tcgetattr(file)
     try:

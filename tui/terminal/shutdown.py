@@ -10,16 +10,22 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
-SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-HUNG_UP = 128 + signal.SIGHUP
+from cnn_tui.tui.terminal.modes import read_modes, restore_modes
+
+if sys.platform == "win32":
+    HANG_UP = signal.SIGBREAK
+else:
+    HANG_UP = signal.SIGHUP
+"""What the system sends when the terminal is closed."""
+SIGNALS = (signal.SIGTERM, HANG_UP, signal.SIGINT)
+HUNG_UP = 128 + HANG_UP
 """The exit code after the terminal was closed."""
 DEADLINE = 5.0
 """Seconds for the run to end and the screen to close before the watchdog ends the process."""
@@ -39,9 +45,6 @@ _BUSY = 0.1
 _MOST_DEADLINES = 12
 """Deadlines for a computing process: a spinning thread must not keep it alive forever."""
 
-_Settings = list[Any]
-"""The result of ``termios.tcgetattr``: flags, speeds and control characters."""
-
 
 class Watchdog:
     """Ends the process by force if it does not end in time.
@@ -55,7 +58,7 @@ class Watchdog:
         self, last: Callable[[int], None] = lambda code: None, reset: bytes = RESET
     ) -> None:
         self._last, self._reset = last, reset
-        self._terminal, self._ended = _terminal_settings(), threading.Event()
+        self._modes, self._ended = read_modes(), threading.Event()
         self.code = 0
 
     def start(self, code: int) -> None:
@@ -74,7 +77,7 @@ class Watchdog:
     def end(self) -> NoReturn:
         """End the process now."""
         self._last(self.code)
-        _restore(self._terminal, self._reset)
+        restore_modes(self._modes, self._reset)
         os._exit(self.code)
 
     def _watch(self) -> None:
@@ -112,21 +115,3 @@ def leaving_on_signals(
         watchdog.call_off()
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _terminal_settings() -> _Settings | None:
-    with suppress(termios.error, OSError, ValueError):
-        return list(termios.tcgetattr(sys.__stdin__.fileno())) if sys.__stdin__ else None
-    return None
-
-
-def _restore(terminal: _Settings | None, reset: bytes) -> None:
-    if terminal is None:
-        return
-    with suppress(termios.error, OSError):
-        # The terminal may be the cause of the delay: do not wait for it.
-        os.set_blocking(2, False)
-        os.write(2, reset)
-        termios.tcsetattr(0, termios.TCSANOW, terminal)
-    with suppress(OSError):
-        os.set_blocking(2, True)

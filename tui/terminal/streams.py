@@ -5,11 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import termios
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
+
+from cnn_tui.tui.terminal.modes import has_hung_up
 
 _NAMES = ("stdin", "stdout", "stderr")
 
@@ -55,15 +56,7 @@ def is_hang_up(error: BaseException) -> bool:
 
 def terminal_is_gone() -> bool:
     """Whether a standard stream is a terminal that was closed."""
-    return any(map(_has_hung_up, range(3)))
-
-
-def _has_hung_up(number: int) -> bool:
-    try:
-        termios.tcgetattr(number)
-    except termios.error as error:
-        return bool(error.args[0] == errno.EIO)
-    return False
+    return any(map(has_hung_up, range(3)))
 
 
 def _outputs() -> Iterator[TextIO]:
