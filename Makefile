@@ -42,9 +42,11 @@ fuzz: .venv/.test
 		tests/engine/test_codec.py tests/engine/test_quick.py tests/engine/test_pattern.py \
 		tests/engine/test_data_fuzz.py $(LONG) $(PYTEST_ARGS)
 
-# The tables of the docs that are made from the code.
-docs: .venv/.test
+# The tables of the docs that are made from the code, then the site: build/site/index.html.
+docs: .venv/.docs
 	$(BIN)/python docs/tables.py
+	@rm -rf build/site
+	$(BIN)/sphinx-build -c docs/site --fail-on-warning --keep-going --quiet -E . build/site
 
 # The pictures of the docs, and the page that takes a newcomer through the app with its figures.
 pictures: .venv/.test
@@ -55,7 +57,7 @@ lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@# mypy cannot follow the hook of an editable install: it gets an ordinary one.
-	@rm -rf build
+	@rm -rf build/lib build/bdist.* build/typed
 	$(INSTALL) --no-deps --no-build-isolation --target build/typed .
 	MYPYPATH=build/typed $(BIN)/mypy -p cnn_tui.engine -p cnn_tui.tui
 	$(BIN)/lint-imports --no-logo
@@ -101,6 +103,11 @@ release: .venv/.dist
 .venv/.dist: .venv/.made
 	@$(INSTALL) --editable '.[dist]'
 	@touch $@ .venv/.run
+
+.venv/.docs: .venv/.test
+	@echo "Installing what makes the site into .venv"
+	@$(INSTALL) --editable '.[docs]'
+	@touch $@
 
 clean:
 	rm -rf .venv build dist *.egg-info

@@ -67,9 +67,9 @@ def counterparts() -> Iterator[str]:
 
 
 def floors() -> Iterator[str]:
-    """The folders of the code, each with arrows to those that it imports; for Mermaid.
+    """The folders of the code, each with those that it imports.
 
-    An arrow is left out where a way over other folders leads to the same place.
+    One is left out where a way over other folders leads to the same place.
     """
     edges = {
         (_floor(file), _floor(Path(*module.split(".")[1:])))
@@ -80,17 +80,19 @@ def floors() -> Iterator[str]:
     graph = {
         floor: {below for above, below in edges if above == floor != below} for floor, _ in edges
     }
-    yield "```mermaid"
-    yield "flowchart TD"
+    yield "| code | imports |"
+    yield "|---|---|"
     for floor in sorted(graph):
-        for below in sorted(graph[floor]):
-            if not any(below in _reached(graph, other) for other in graph[floor] - {below}):
-                yield f"    {_box(floor)} --> {_box(below)}"
-    yield "```"
+        direct = (
+            f"`{_path(below)}`"
+            for below in sorted(graph[floor])
+            if not any(below in _reached(graph, other) for other in graph[floor] - {below})
+        )
+        yield f"| `{_path(floor)}` | {', '.join(direct)} |"
 
 
-def _box(floor: str) -> str:
-    return f"{floor.replace('/', '_')}[{floor}]"
+def _path(floor: str) -> str:
+    return f"{floor}.py" if (FOLDER.parent / f"{floor}.py").is_file() else floor
 
 
 def _floor(path: Path) -> str:

@@ -27,7 +27,7 @@ class Opened:
     Layers are in evaluation mode: batch norm uses its running statistics; with ``training`` those
     of the images, as in a step of training. Dropout passes everything on. Arrays are
     ``(N, C, H, W)``, or ``(N, D)`` after a fully connected layer, and are copies. Made by
-    :meth:`cnn_tui.engine.model.Model.opened`; a context manager that ends its threads. Not safe to
+    :meth:`cnn_tui.engine.Model.opened`; a context manager that ends its threads. Not safe to
     use from two threads at once.
 
     Raises:

@@ -43,7 +43,7 @@ class TrainedRun:
 
     @property
     def name(self) -> str:
-        """The name of the run, for ``cnn-tui watch`` and :func:`inspect`."""
+        """The name of the run, for ``cnn-tui watch`` and :func:`~cnn_tui.engine.inspect`."""
         return self.folder.name
 
     @cached_property

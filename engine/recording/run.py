@@ -43,7 +43,7 @@ _LOOK = 0.2
 
 
 class RecordedRun:
-    """A run that another program trains; see :func:`cnn_tui.engine.recording.begin.record`.
+    """A run that another program trains; see :func:`cnn_tui.engine.record`.
 
     Its methods are called by the training's own thread. None of them raises, waits for the disk, or
     takes more than some microseconds.
