@@ -227,7 +227,7 @@ COMMANDS = (
     ),
     Command(INSPECT, "c", "screen.class(1)", "class", "Next, previous class", "c/C", False),
     Command(INSPECT, "C", "screen.class(-1)", "class before", in_bar=False),
-    Command(INSPECT, "t", "screen.travel(1)", "time", "Next, previous checkpoint", "t/T"),
+    Command(INSPECT, "t", "screen.travel(1)", "time", "Next, previous state kept", "t/T"),
     Command(INSPECT, "T", "screen.travel(-1)", "time back", in_bar=False),
     Command(INSPECT, "right", "screen.filter(1)", "filter", "Choose a filter", "left/rt", False),
     Command(INSPECT, "left", "screen.filter(-1)", "filter before", in_bar=False),

@@ -45,6 +45,8 @@ _RECIPE = {
     "warmup_epochs": "Epochs in which the learning rate rises to lr in a straight line.",
     "patience": "Ends after this many epochs without a better validation accuracy.",
     "keep_best": "Ends with the weights of the epoch that was best in validation.",
+    "keep_every": "Keeps the state after each of so many epochs, so that t and T of Inspect can go "
+    "through the run; without it the last two and the best are kept.",
     "last_batch": "The images that are left at the end of an epoch: keep them as a shorter batch, "
     "merge them with the batch before if they are few, or drop them.",
     "balance": "For classes of uneven size: sampling draws images of each equally often, weights "
