@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from cnn_tui.tui.build_actions import BUILD, BUILD_COMMANDS, LIST
-from cnn_tui.tui.command import Command
+from cnn_tui.tui.command import Command, key_word
 from cnn_tui.tui.sweep_actions import SWEEP, SWEEP_COMMANDS, SWEEPS
 
 TRAIN = "train"
@@ -226,7 +227,7 @@ COMMANDS = (
     ),
     Command(INSPECT, "c", "screen.class(1)", "class", "Next, previous class", "c/C", False),
     Command(INSPECT, "C", "screen.class(-1)", "class before", in_bar=False),
-    Command(INSPECT, "t", "screen.travel(1)", "time", "Next, previous checkpoint", "t/T"),
+    Command(INSPECT, "t", "screen.travel(1)", "time", "Next, previous state kept", "t/T"),
     Command(INSPECT, "T", "screen.travel(-1)", "time back", in_bar=False),
     Command(INSPECT, "right", "screen.filter(1)", "filter", "Choose a filter", "left/rt", False),
     Command(INSPECT, "left", "screen.filter(-1)", "filter before", in_bar=False),
@@ -276,6 +277,12 @@ def use(table: Sequence[Command]) -> None:
 def commands(*scopes: str) -> Iterator[Command]:
     """Yield the commands of some scopes in their order."""
     return (command for scope in scopes for command in _table if _belongs(command, scope))
+
+
+def keyed(text: str) -> str:
+    """Write the keys of commands for their ids: ``"{list.new} empties it"``."""
+    keys = {command.id: key_word(command) for command in _table}
+    return re.sub(r"\{(.+?)\}", lambda found: keys[found[1]], text)
 
 
 _CHART_ACTIONS = {

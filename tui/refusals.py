@@ -68,7 +68,7 @@ REFUSALS = {
         "image": _NO_IMAGES,
         "choose_image": _NO_IMAGES,
         "class": "There is no class to choose in this view.",
-        "travel": "There is no other checkpoint to look into.",
+        "travel": "There is no other state to look into.",
         "filter": "There is nothing to choose in this view.",
         "act": "There is nothing to open: left and right choose, where there is a choice.",
         "flagged": "There is no conv layer whose filters could be taken out.",

@@ -1,4 +1,4 @@
-"""Checkpoints on disk: the last two and the best, each either complete or absent."""
+"""Checkpoints on disk: the last two, the best, and those kept for good; complete or absent."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from cnn_tui.engine.training.progress import Best, Progress
 from cnn_tui.engine.training.snapshot import Snapshot
 
 KEPT = 2
+_LASTING = ".kept.safetensors"
+"""The end of the name of a state that stays, by ``keep_every`` of the recipe."""
 FORMAT = 1
 
 
@@ -57,18 +59,21 @@ class Checkpoints:
     def __init__(self, folder: RunFolder, storage: Storage) -> None:
         self._folder, self._storage = folder, storage
 
-    def save(self, snapshot: Snapshot, meta: Meta, *, best: bool) -> Path:
+    def save(
+        self, snapshot: Snapshot, meta: Meta, *, best: bool = False, lasting: bool = False
+    ) -> Path:
         """Write a checkpoint; returns once it is durable.
 
         Raises:
             OSError: if it could not be written; earlier checkpoints stay.
         """
-        name = f"step-{snapshot.progress.step:09}.safetensors"
+        name = f"step-{snapshot.progress.step:09}{_LASTING if lasting else '.safetensors'}"
         path = self._folder.best_file if best else self._folder.checkpoints / name
         if not best:
             require_folder(path.parent)
         replace_file(self._storage, path, encode(snapshot.tensors(), msgspec.json.encode(meta)))
-        for old in self._folder.states[KEPT:]:
+        passing = [path for path in self._folder.states if not path.name.endswith(_LASTING)]
+        for old in passing[KEPT:]:
             with contextlib.suppress(OSError):
                 old.unlink()
         return path

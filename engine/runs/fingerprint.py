@@ -19,7 +19,7 @@ _CHUNK = 1024
 
 
 _FREE = (
-    *("epochs", "patience", "keep_best"),
+    *("epochs", "patience", "keep_best", "keep_every"),
     *("engine", "device", "precision", "compile", "deterministic", "sync_batchnorm"),
 )
 """Settings of the recipe that may differ when a run is resumed."""

@@ -38,6 +38,9 @@ from cnn_tui.engine.training.progress import Best, Progress, beginning
 from cnn_tui.engine.training.settings import Settings
 from cnn_tui.engine.training.snapshot import Snapshot, Weights, take_snapshot
 
+_MOST_WAITING = 4
+"""Lasting states in memory; each is as large as the weights and what the optimizer remembers."""
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -155,17 +158,22 @@ class Recorder(Checkpointer):
             time.monotonic() - self._saved_at >= self._policy.seconds
         )
 
-    def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
-        """Queue a state for writing, unless it is saved already; it replaces one still queued."""
+    def save(self, snapshot: Snapshot, *, best: bool = False, lasting: bool = False) -> None:
+        """Queue a state for writing, unless it is saved already; it replaces one still queued.
+
+        Lasting states are not replaced; while a stalled disk has several to write, there are none.
+        """
         position = (snapshot.progress.step, snapshot.progress.epochs_done)
-        if position == self._position and not best:
+        if position == self._position and not (best or lasting):
+            return
+        if lasting and sum(waiting.lasting for waiting in self._waiting()) >= _MOST_WAITING:
             return
         self._position = position
         self._saved_at, self._steps = time.monotonic(), 0
         for waiting in self._waiting():
-            if waiting.best == best:
+            if waiting.best == best and not waiting.lasting:
                 waiting.snapshot = None
-        save = Save(snapshot, best)
+        save = Save(snapshot, best, lasting)
         self._saves.append(save)
         self._required_writer.put(save)
 
@@ -229,7 +237,7 @@ class Recorder(Checkpointer):
             clear_temporaries(parent)
         journal = Journal(self._folder, self._storage, events, metrics)
 
-        def keep(snapshot: Snapshot, *, best: bool, events: int, metrics: int) -> Path:
+        def keep(save: Save, snapshot: Snapshot, *, events: int, metrics: int) -> Path:
             meta = Meta(
                 network=fingerprint.network,
                 data=fingerprint.data,
@@ -238,7 +246,7 @@ class Recorder(Checkpointer):
                 progress=snapshot.progress,
                 engine=model.signature,
             )
-            return self._checkpoints.save(snapshot, meta, best=best)
+            return self._checkpoints.save(snapshot, meta, best=save.best, lasting=save.lasting)
 
         writer = Writer(self.run, self._inbox, keep, self._sinks)
         writer.start(journal)

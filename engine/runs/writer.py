@@ -110,6 +110,7 @@ class Save:
     snapshot: Snapshot | None
     """None once the state is written or replaced by a later one."""
     best: bool
+    lasting: bool = False
     failed: bool = False
 
 
@@ -119,7 +120,7 @@ Item = RunEvent | Save | threading.Event
 class Keep(Protocol):
     """Writes a state; a resume from it keeps these many bytes of the two files of lines."""
 
-    def __call__(self, snapshot: Snapshot, *, best: bool, events: int, metrics: int) -> Path:
+    def __call__(self, save: Save, snapshot: Snapshot, *, events: int, metrics: int) -> Path:
         """Return the file, once it is durable."""
 
 
@@ -233,17 +234,23 @@ class Writer:
         if snapshot is not None and self._keep is not None:
             # The lines first: a checkpoint relies on all lines before it.
             self._sync()
-            write = partial(self._write, self._keep, snapshot, save.best)
+            write = partial(self._write, self._keep, save, snapshot)
             save.failed = not self._attempt(_STATE, write)
         save.snapshot = None
 
-    def _write(self, keep: Keep, snapshot: Snapshot, best: bool) -> None:
+    def _write(self, keep: Keep, save: Save, snapshot: Snapshot) -> None:
         began, journal = time.monotonic(), self._journal
         lines = {"events": journal.events.length, "metrics": journal.metrics.length}
-        path = keep(snapshot, best=best, **lines)
-        seconds = time.monotonic() - began
-        step = snapshot.progress.step
-        self.reports.append(CheckpointSaved(step=step, path=str(path), seconds=seconds, best=best))
+        path = keep(save, snapshot, **lines)
+        self.reports.append(
+            CheckpointSaved(
+                step=snapshot.progress.step,
+                path=str(path),
+                seconds=time.monotonic() - began,
+                best=save.best,
+                lasting=save.lasting,
+            )
+        )
 
     def _attempt(self, what: str, action: Callable[[], None]) -> bool:
         """Whether ``action`` succeeded; the first failure and the recovery are reported."""

@@ -96,6 +96,8 @@ class Recipe(
     """Stop after this many epochs without a better validation accuracy."""
     keep_best: bool = False
     """End with the weights of the epoch that was best in validation, not of the last."""
+    keep_every: Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None = None
+    """Keep the state after each of so many epochs for good, beside the last two and the best."""
     freeze: Name = ""
     """The last layer that training leaves as it is, with all layers before it; empty for none."""
     last_batch: LastBatch = "keep"

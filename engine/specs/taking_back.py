@@ -110,10 +110,11 @@ def _taken_back(network: Network, edit: Edit) -> Fix | None:
     words = ""
     if before.data != after.data and network.data == after.data:
         changes.append((0, "data", before.data))
-        words = f"take back the data {after.data}"
+        words = f"take the data {after.data} back to {before.data}"
     if before.input != after.input and network.input == after.input:
         changes.append((0, "input", list(before.input)))
-        words = words or f"take back the input {format_shape(after.input)}"
+        taken, back = format_shape(after.input), format_shape(before.input)
+        words = words or f"take the input {taken} back to {back}"
     if before.layers != after.layers:
         layers = _layers_back(before.layers, after.layers, network.layers)
         if layers is None:
@@ -162,8 +163,9 @@ def _settings_back(number: int, inside: str, old: Layer, new: Layer) -> _Back | 
         if isinstance(value, bool | float) or not isinstance(value, int | str | list):
             return None  # no number of a layer that fits or does not
         changes.append((number, f"{inside}{name}", value))
-        words.append(f"{name.removesuffix('_size')} {_shown(name, getattr(new, name))}")
-    return _Back(changes, f"take back {' and '.join(words)}") if changes else None
+        taken, back = (_shown(name, getattr(layer, name)) for layer in (new, old))
+        words.append(f"{name.removesuffix('_size')} {taken} back to {back}")
+    return _Back(changes, f"take {' and '.join(words)}") if changes else None
 
 
 def _inside_back(number: int, inside: str, old: Layer, new: Layer) -> _Back | None:

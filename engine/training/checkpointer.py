@@ -45,8 +45,11 @@ class Checkpointer:
         """Whether a checkpoint is due; called after every step."""
         return False
 
-    def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
-        """Save a state in the background; ``best`` marks that of the best epoch so far."""
+    def save(self, snapshot: Snapshot, *, best: bool = False, lasting: bool = False) -> None:
+        """Save a state in the background; ``best`` marks that of the best epoch so far.
+
+        A ``lasting`` one is not replaced by those after it.
+        """
 
     def flush(self, *, completed: bool = False) -> None:
         """Wait until every state is saved; ``completed`` at the end of a complete run."""

@@ -204,6 +204,8 @@ class CheckpointSaved(_Event, frozen=True):
     seconds: Seconds
     """Duration of the write, in the background."""
     best: bool = False
+    lasting: bool = False
+    """Whether it stays, by ``keep_every`` of the recipe."""
 
 
 class Remedy(msgspec.Struct, frozen=True):

@@ -59,8 +59,7 @@ class Trainer:
         keeper: Checkpointer | None = None,
     ) -> None:
         self.network, self.dataset, self._emit = network, dataset, emit
-        self.babysitter = Babysitter(network)
-        self.recipe = network.training
+        self.babysitter, self.recipe = Babysitter(network), network.training
         self.settings = Settings.of(network.training)
         self.control, self.keeper = control or Control(), keeper or Checkpointer()
         self.threads = threads or default_threads()
@@ -167,8 +166,7 @@ class Trainer:
         test = self._evaluate(self.dataset.test)
         if test is None:
             return self._end("stopped")
-        message = self.best.why_stop(self.epochs_done)
-        self._end("completed", message=message, test=test)
+        self._end("completed", message=self.best.why_stop(self.epochs_done), test=test)
 
     def _train_epoch(self) -> None:
         """Train the rest of an epoch, or until the control stops the run."""
@@ -311,8 +309,10 @@ class Trainer:
         self.epochs_done, self.batch, self.tally = self.epoch, 0, EpochMetrics()
         if self.best.offer(self.epoch, accuracy, self.model):
             self._keep(best=True)
+        if self.recipe.keep_every and self.epoch % self.recipe.keep_every == 0:
+            self._keep(lasting=True)
 
-    def _keep(self, *, best: bool = False) -> None:
+    def _keep(self, *, best: bool = False, lasting: bool = False) -> None:
         progress = Progress(
             step=self.step,
             epochs_done=self.epochs_done,
@@ -322,7 +322,7 @@ class Trainer:
             tally=msgspec.structs.replace(self.tally),
             best=self.best.best,
         )
-        self.keeper.save(take_snapshot(self.optimizer, progress), best=best)
+        self.keeper.save(take_snapshot(self.optimizer, progress), best=best, lasting=lasting)
 
     def _report_kept(self) -> None:
         for event in self.keeper.pending_events():

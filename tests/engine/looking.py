@@ -49,7 +49,7 @@ def subject_of(
 class _Last(Checkpointer):
     """Keeps the last state in memory."""
 
-    def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
+    def save(self, snapshot: Snapshot, *, best: bool = False, lasting: bool = False) -> None:
         self.tensors = snapshot.tensors()
 
 

@@ -264,7 +264,7 @@ class Saves(Checkpointer):
         super().__init__()
         self.steps: list[int] = []
 
-    def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
+    def save(self, snapshot: Snapshot, *, best: bool = False, lasting: bool = False) -> None:
         if not best:
             self.steps.append(snapshot.progress.step)
 
@@ -313,7 +313,7 @@ def test_best_weights_that_are_lost_are_missed() -> None:
     net = small_network(epochs=8, keep_best=True)
 
     class Forgetful(Checkpointer):
-        def save(self, snapshot: Snapshot, *, best: bool = False) -> None:
+        def save(self, snapshot: Snapshot, *, best: bool = False, lasting: bool = False) -> None:
             self.last = snapshot
 
         def restore(self, model: Any, optimizer: Any) -> Any:

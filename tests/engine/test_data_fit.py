@@ -101,11 +101,11 @@ def with_layer(at: int, **fields: object) -> Network:
 
 
 EDITS = {
-    "a stride": (with_layer(3, stride=2), "take back stride 2"),
-    "a kernel": (with_layer(0, kernel_size=(5, 4)), "take back kernel 5x4"),
-    "padding, which breaks a later layer": (with_layer(0, padding=1), "take back padding 1"),
-    "the input": (changed(input=(1, 27, 27)), "take back the input 1x27x27"),
-    "the scores": (with_layer(10, out_features=9), "take back out_features 9"),
+    "a stride": (with_layer(3, stride=2), "take stride 2 back to 1"),
+    "a kernel": (with_layer(0, kernel_size=(5, 4)), "take kernel 5x4 back to 5x5"),
+    "padding, which breaks a later layer": (with_layer(0, padding=1), "take padding 1 back to 2"),
+    "the input": (changed(input=(1, 27, 27)), "take the input 1x27x27 back to 1x28x28"),
+    "the scores": (with_layer(10, out_features=9), "take out_features 9 back to 10"),
     "the last layer": (changed(layers=LENET.layers[:-1]), "put fc 10 back"),
     "two layers": (changed(layers=LENET.layers[:-2]), "put the 2 layers back"),
     "a pool too many": (
@@ -118,7 +118,7 @@ EDITS = {
     ),
     "another kind of layer": (
         changed(layers=(*LENET.layers[:5], MaxPool(kernel_size=3), *LENET.layers[6:])),
-        "take back kernel 3x3",
+        "take kernel 3x3 back to 2x2",
     ),
 }
 
@@ -134,13 +134,13 @@ def test_an_older_edit_is_found_behind_an_innocent_one() -> None:
     broken = with_layer(3, stride=2)
     renamed = changed(broken, name="mine")
     edits = Edit(broken, renamed), Edit(LENET, broken)
-    assert first_fix(renamed, *edits)[0] == "take back stride 2: all layers fit again"
+    assert first_fix(renamed, *edits)[0] == "take stride 2 back to 1: all layers fit again"
 
 
 def test_an_edit_that_is_innocent_is_not_offered() -> None:
     broken = with_layer(3, stride=2)
     wider = changed(broken, layers=(*broken.layers[:-2], broken.layers[-2], FC(out_features=10)))
-    assert "take back" not in first_fix(wider, Edit(broken, wider))[0]
+    assert "back to" not in first_fix(wider, Edit(broken, wider))[0]
 
 
 def test_no_fix_changes_nothing() -> None:

@@ -15,6 +15,7 @@ import pytest
 from sessions import Session, assert_same, figures, noise_set, small_network
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.runs.checkpoints import kept_states
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.recorder import Policy
@@ -110,6 +111,20 @@ def test_the_best_weights_are_found_again_after_a_resume(tmp_path: Path) -> None
         last = run(first.folder, described)
         assert_same(last.weights, whole.weights)
         assert figures(last.folder) == figures(whole.folder)
+
+
+def test_states_that_are_kept_for_good_are_all_there_and_any_is_resumed_from(
+    tmp_path: Path,
+) -> None:
+    described = small_network(epochs=12, keep_every=2)
+    whole = run(tmp_path, described, settle=True)
+    steps = [saved.step for saved in whole.only(CheckpointSaved) if saved.lasting]
+    assert steps == [6, 12, 18, 24, 30, 36]
+    assert {*steps} <= {state.step for state in kept_states(whole.folder)}
+    # Without the setting the weights are the same, and it may change when a run is resumed.
+    last = run(whole.folder, small_network(epochs=12), from_step=12)
+    assert last.only(RunStarted)[0].from_step == 12
+    assert_same(last.weights, whole.weights)
 
 
 def test_a_run_cut_into_single_steps_is_the_same(tmp_path: Path) -> None:

@@ -299,7 +299,7 @@ async def test_the_edit_that_broke_the_network_can_be_taken_back_first(make_app:
         await pilot.press("down", "down")
         await type_in(pilot, "1")
         await pilot.press("escape")
-        assert "a  take back stride 2: all layers fit again" in text(app, "#doctor")
+        assert "a  take stride 2 back to 1: all layers fit again" in text(app, "#doctor")
         await pilot.press("a")
         assert app.builder.report.valid
 

@@ -10,6 +10,7 @@ from cnn_tui.engine.specs.layers import Residual, layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import explain, layer_at
 from cnn_tui.engine.specs.report import Report
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.building.merging import addition_words
 from cnn_tui.tui.building.outline import Row
 from cnn_tui.tui.words import BETWEEN
@@ -17,10 +18,14 @@ from cnn_tui.tui.words import BETWEEN
 BESIDE = ("size", "parameters")
 """Topics shown beside the list; the others appear below it, where lines are long."""
 
-EMPTY = (
-    "No layers yet: i inserts one, / types a line of them, o opens a preset. "
-    "The last layer gives one score for each class."
+_EMPTY = (
+    "No layers yet: {list.insert} inserts one, {list.quick} types a line of them, {list.open} "
+    "opens a preset. The last layer gives one score for each class."
 )
+_BEGIN = (
+    "{list.open} opens another network, such as lenet5 or alexnet; {list.new} begins an empty one."
+)
+"""On the row where the app begins: the bar has no room for these keys."""
 
 _SHORTCUTS = {
     "identity": "The input is added to the branch unchanged: both must have the same shape.",
@@ -40,6 +45,8 @@ _RECIPE = {
     "warmup_epochs": "Epochs in which the learning rate rises to lr in a straight line.",
     "patience": "Ends after this many epochs without a better validation accuracy.",
     "keep_best": "Ends with the weights of the epoch that was best in validation.",
+    "keep_every": "Keeps the state after each of so many epochs, so that t and T of Inspect can go "
+    "through the run; without it the last two and the best are kept.",
     "last_batch": "The images that are left at the end of an epoch: keep them as a shorter batch, "
     "merge them with the batch before if they are few, or drop them.",
     "balance": "For classes of uneven size: sampling draws images of each equally often, weights "
@@ -74,13 +81,15 @@ def advice_for(
     """
     if row.kind == "training" and field in _RECIPE:
         return (_RECIPE[field],)
+    if row.kind == "input" and network.layers:
+        return (_sentence(network, row), keyed(_BEGIN))
     below = (BETWEEN.join(note.lines) for note in notes if note.topic not in BESIDE)
     return (_sentence(network, row), *below)
 
 
 def _sentence(network: Network, row: Row) -> str:
     if not network.layers:
-        return EMPTY
+        return keyed(_EMPTY)
     match row.kind:
         case "input":
             return "Every image has this shape: channels x height x width."

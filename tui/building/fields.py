@@ -102,6 +102,7 @@ _EMPTY = {
     "stride": "as kernel",
     "clip_norm": "off",
     "patience": "off",
+    "keep_every": "off",
     "limit": "all",
     "per_class": "all",
 }

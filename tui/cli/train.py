@@ -48,6 +48,9 @@ from cnn_tui.tui.history.continuing import OnHangup
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
 @click.option("--seed", type=int, metavar="N", help="Seed of weights, order and dropout.")
+@click.option(
+    "--keep-every", type=int, metavar="N", help="Keep the state of every Nth epoch for good."
+)
 @options.limit
 @options.per_class
 @click.option(

@@ -111,7 +111,7 @@ class Board:
                     self._note(f"no longer: {over.gist}")
             case SettingChanged():
                 self._change(event)
-            case CheckpointSaved(best=False):
+            case CheckpointSaved(best=False, lasting=False):
                 self._note_step("checkpoint", event.step)
             case RunEnded():
                 self.ended, self.paused = event, False

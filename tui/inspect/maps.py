@@ -48,10 +48,10 @@ class MapsSeen:
         silent = sum(mean == 0 for mean in found.means)
         height, width = found.maps.shape[1:]
         size = f" of {height}x{width}" if (height, width) != (1, 1) else ""
+        zero = f"; {silent} {'is' if silent == 1 else 'are'} zero for this image" if silent else ""
         truth = f", which is {'right' if found.predicted == found.target else 'wrong'}"
         return (
-            f"{count(len(found.maps), 'map')}{size}"
-            f"{f'; {silent} are zero for this image' if silent else ''}. The network says "
+            f"{count(len(found.maps), 'map')}{size}{zero}. The network says "
             f'"{found.predicted}"{truth if found.target else ""}.',
             *filter(None, [found.example.note]),
         )

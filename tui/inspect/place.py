@@ -136,9 +136,12 @@ class Place:
     def next_state(self, facts: Surroundings, by: int) -> bool:
         """Choose an earlier or later state; returns whether there is one."""
         if len(facts.states) > 1:
-            at = facts.states.index(self.state) if self.state in facts.states else facts.at
+            at = self._at(facts)
             self.state = facts.states[(at + by) % len(facts.states)]
         return len(facts.states) > 1
+
+    def _at(self, facts: Surroundings) -> int:
+        return facts.states.index(self.state) if self.state in facts.states else facts.at
 
     def words(
         self, view: View, facts: Surroundings, found: Finding | None, page: str, width: int
@@ -156,11 +159,15 @@ class Place:
         # The facts are those of the last computation, which a view may wait to begin.
         state = self.state or facts.state.rpartition(", ")[2]
         state = f"step {int(state):,}" if state.isdecimal() else state
+        forms = [state]
+        if len(facts.states) > 1:
+            place = f"{self._at(facts) + 1} of {len(facts.states)}"
+            forms = [f"state < {state} > {place}", f"< {state} > {place}", f"< {state} >"]
         parts += [page] * bool(page)
-        whole = [*parts, f"< {state} >" if len(facts.states) > 1 else state]
-        words = "   ".join(map(clean, whole))
-        if len(words) <= width:
-            return words
+        for form in forms:
+            words = "   ".join(map(clean, [*parts, form]))
+            if len(words) <= width:
+                return words
         words = "   ".join(map(clean, parts))
         room = max(_LEAST_NAME, len(layer) - max(0, len(words) - width))
         return words.replace(f"< {layer} >", f"< {short_name(layer, room)} >", 1)

@@ -5,11 +5,17 @@ from __future__ import annotations
 from textual import on
 
 from cnn_tui.engine.specs.family import ANCESTORS
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.inspect.pane import InspectPane, ViewList
 from cnn_tui.tui.inspect.source import Surroundings
 from cnn_tui.tui.inspect.table import VIEWS, View, view_named
 from cnn_tui.tui.messages import PresetWanted
 from cnn_tui.tui.screens.inspect_dialogs import InspectDialogs
+
+_AROUND = (
+    "Around to the other end: these are all states that were kept. "
+    "keep_every of the recipe ({list.recipe} in Build) keeps more of the next run."
+)
 
 
 class InspectTurns(InspectDialogs):
@@ -66,7 +72,10 @@ class InspectTurns(InspectDialogs):
             self.look()
 
     def action_travel(self, by: int) -> None:
-        if self._facts and self._place.next_state(self._facts, by):
+        facts = self._facts
+        if facts and self._place.next_state(facts, by):
+            if self._place.state == facts.states[0 if by > 0 else -1]:
+                self.notify(keyed(_AROUND))
             self.look()
 
     def action_filter(self, by: int) -> None:
