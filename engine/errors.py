@@ -53,7 +53,7 @@ class MismatchError(ShapeError):
 
 
 class MemoryLimitError(CnnTuiError):
-    """Training would need more memory than there is; raised before it starts.
+    """Training would need more memory than there is, or a device has too little for a batch.
 
     ``batch`` is the largest batch size that fits, 0 if not even a single image does.
     """
@@ -61,6 +61,12 @@ class MemoryLimitError(CnnTuiError):
     def __init__(self, message: str, hint: str = "", batch: int = 0) -> None:
         super().__init__(message, hint)
         self.batch = batch
+
+    def in_run(self, run: str) -> MemoryLimitError:
+        """The same error with the command that continues a run whose state is kept."""
+        way = f"Continue with: cnn-tui resume {run} --batch-size {self.batch}"
+        hint = f"{self.hint} {way}" if run and self.batch else self.hint
+        return MemoryLimitError(self.message, hint, self.batch)
 
 
 class EngineError(CnnTuiError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,13 +17,17 @@ from cnn_tui.engine.export.modules import modules
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.freezing import frozen_layers
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.torch_engine.modules import torch_module
 from cnn_tui.engine.torch_engine.own import StochasticDepth
 from cnn_tui.engine.transforms.carry import weights_of
 
+_FRESH = (Conv, DWConv, FC, BatchNorm, Residual)
+"""Layers whose output nobody else reads, not even their own backward pass."""
 _TYPES = {np.dtype(np.float32): torch.float32, np.dtype(np.float64): torch.float64}
 
 
@@ -133,6 +137,11 @@ class Described:
         """The modules that draw numbers in training."""
         return [one for one in net.modules() if isinstance(one, (nn.Dropout, StochasticDepth))]
 
+    def overwriting(self, net: nn.Module) -> list[nn.ReLU]:
+        """The ReLUs that may write into their input: nothing else needs it."""
+        found = (self.layer(net, name) for name in _behind_fresh(self.placed))
+        return [one for one in found if isinstance(one, nn.ReLU)]
+
     def chain(self, net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         """The modules that are applied one after the other, each with the name of its layer.
 
@@ -164,6 +173,15 @@ class Described:
     def _path(self, name: str) -> str:
         layer, _, kind = name.rpartition(".")
         return f"{self._paths[layer]}.{kind}"
+
+
+def _behind_fresh(placed: Sequence[Placed]) -> Iterator[str]:
+    """The names of the layers behind one of :data:`_FRESH`, at every depth."""
+    for before, layer in zip((None, *placed), placed):
+        for branch in layer.branches:
+            yield from _behind_fresh(branch)
+        if before is not None and isinstance(before.layer, _FRESH):
+            yield layer.name
 
 
 def _calling(look: Callable[[str, Tensor], None], name: str) -> Callable[..., None]:

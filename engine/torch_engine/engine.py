@@ -24,6 +24,7 @@ from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.protocol import MOST_BYTES, BatchResult, Weights
 from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.engine.torch_engine import devices
+from cnn_tui.engine.torch_engine.allocator import keep_freed_memory
 from cnn_tui.engine.torch_engine.described import Described, TorchParameter
 from cnn_tui.engine.torch_engine.losses import losses_of, weighted_losses
 from cnn_tui.engine.torch_engine.meter import TorchMeter
@@ -56,6 +57,8 @@ class TorchEngine:
         exact = self.dtype == np.float64
         self.device = torch.device("cpu") if exact else devices.find_device(recipe, number)
         devices.set_precision(recipe)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.net = self.prepared(described.module(self.device, self.dtype))
         self.parameters: Mapping[str, TorchParameter] = described.parameters(self.net)
         self._buffers = described.buffers(self.net)
@@ -64,6 +67,8 @@ class TorchEngine:
         self._frozen = described.frozen(self.net)
         self._drops = described.drops(self.net)
         self._own_drops = [drop.p for drop in self._drops]
+        self._overwriting = described.overwriting(self.net)
+        self._overwrite(True)
         self._autocast = devices.autocast(recipe, self.device)
         self._joined = self.joined()
         compiles = recipe.compile and not exact
@@ -153,8 +158,17 @@ class TorchEngine:
     def train_stages(self, images: Array, targets: np.ndarray) -> Iterator[tuple[str, bool]]:
         """Run a training pass layer by layer, each with a graph of its own."""
         check_images(images, self.dtype, self.input_shape)
-        with self._working(len(images)):
-            yield from self._stages(images, targets)
+        # A layer by itself must not write into what the one before it has kept.
+        self._overwrite(False)
+        try:
+            with self._working(len(images)):
+                yield from self._stages(images, targets)
+        finally:
+            self._overwrite(True)
+
+    def _overwrite(self, whether: bool) -> None:
+        for module in self._overwriting:
+            module.inplace = whether
 
     def _stages(self, images: Array, targets: np.ndarray) -> Iterator[tuple[str, bool]]:
         self._prepare(training=True)

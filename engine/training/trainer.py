@@ -83,10 +83,10 @@ class Trainer:
             self._prepare()
             try:
                 self._epochs()
-            except MemoryLimitError:
+            except MemoryLimitError as error:
                 # Nothing has moved since the last step, so the run can go on from here.
                 self._keep()
-                raise
+                raise error.in_run(self.keeper.run) from None
             finally:
                 self.model.close()
         except NonFiniteError as error:

@@ -23,6 +23,9 @@ from cnn_tui.tui.history.continuing import OnHangup
 @click.command("resume")
 @click.argument("run", shell_complete=completing.runs)
 @click.option("--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Train up to epoch N.")
+@click.option(
+    "--batch-size", type=click.IntRange(1, 65536), metavar="N", help="Images per step from now on."
+)
 @options.computing
 @options.threads
 @click.option(
@@ -55,7 +58,8 @@ def command(
 ) -> int:
     """Resume RUN from its latest checkpoint, to the same bits as if it had never stopped.
 
-    With --engine it goes on with another engine, to the same weights but for rounding.
+    With --engine it goes on with another engine, to the same weights but for rounding. With
+    --batch-size it goes on with larger or smaller batches, as if they were changed while it runs.
 
     cnn-tui runs states RUN lists the other checkpoints.
     """
@@ -71,6 +75,8 @@ def command(
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
 
     def keep(control: Control) -> Recorder:
+        if batch_size is not None:
+            control.set("batch_size", batch_size)
         return resume_run(
             folder,
             network,

@@ -145,7 +145,7 @@ def command(
     )
 
 
-RECIPE = ("epochs", *COMPUTING)
+RECIPE = ("epochs", "batch_size", *COMPUTING)
 """Options of ``train`` and ``resume`` that the recipe of a begun run has already."""
 
 
