@@ -13,7 +13,7 @@ from cnn_tui.engine.lessons.documents import EVENTS, VIEWS, names_in
 from cnn_tui.engine.lessons.judging import WORDS
 from cnn_tui.engine.lessons.lesson import Condition, JSONSource, Kind
 from cnn_tui.engine.lessons.operators import OPERATORS, TAKES
-from cnn_tui.engine.lessons.values import EVERY
+from cnn_tui.engine.lessons.values import DEEP, EVERY
 from cnn_tui.engine.specs.wording import expected, listed, nearest, plain, show
 
 MOST_CONDITIONS = 20
@@ -147,7 +147,7 @@ def _check_path(path: Sequence[str], of: JSONSource, where: str) -> None:
         raise SpecError(f"{where}: more than {_MOST_PARTS} parts.")
     names = names_in(of)
     for part in path:
-        if part == EVERY or _NUMBER.fullmatch(part):
+        if part in (EVERY, DEEP) or _NUMBER.fullmatch(part):
             continue
         name, _, wanted = part.partition("=")
         if name == "event" and of.kind == "train" and wanted:
