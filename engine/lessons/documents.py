@@ -20,8 +20,8 @@ JSON = Any
 VIEWS = {
     "filters": "layer shape scale filters filter norm weight",
     "maps": "layer image note target predicted shape scale maps map mean values",
-    "health": "layers layer filters dead duplicates noisy effective_rank distinct verdict roughness "
-    "images",
+    "health": "layers layer filters dead duplicates noisy effective_rank distinct verdict "
+    "roughness images",
     "ablate": "layer images before filters filter after cost",
     "probes": "data images test_images neighbours probes layer features linear knn "
     "linear_untrained knn_untrained accuracy trained_convs random_convs",

@@ -183,7 +183,7 @@ def _holds(condition: Condition, value: Any, first: Any) -> bool:
 def _pending(source: JSONSource) -> str:
     if source.kind == "inspect":
         of = f" of {source.layer}" if source.layer else ""
-        return f"not known yet: train, then open {source.view}{of} in Inspect"
+        return f"not known yet: train, then look at {source.view}{of} in Inspect"
     return "not known yet: nothing has been trained"
 
 
