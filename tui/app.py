@@ -11,7 +11,7 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import DEMO_RUN
-from cnn_tui.engine.runs.playback import Playback, read_playback
+from cnn_tui.engine.runs.playback import read_playback
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.sweeps.folder import SweepFolder
@@ -37,7 +37,7 @@ from cnn_tui.tui.screens.files import Leaving, complain, may_quit, may_replace
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.starting_app import StartingApp
 from cnn_tui.tui.terminal.link import Link
-from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.training import Training
 from cnn_tui.tui.widgets.bars import Header, Heading
 from cnn_tui.tui.words import clean
@@ -162,11 +162,13 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
             self.screen_stack[0].open_run(event.source)
 
     @on(PlayDemo)
-    def _play(self, event: PlayDemo) -> None:
-        read = partial(read_playback, event.path)
-        run_in_thread(self, read, partial(self._show_demo, event), partial(complain, self))
-
-    async def _show_demo(self, event: PlayDemo, playback: Playback) -> None:
+    @work
+    async def _play(self, event: PlayDemo) -> None:
+        try:
+            playback = await in_thread(self, partial(read_playback, event.path))
+        except CnnTuiError as error:
+            complain(self, error)
+            return
         await self.switch_mode("runs")
         while len(self.screen_stack) > 1:
             await self.pop_screen()
