@@ -29,6 +29,7 @@ GROUPS = {
     "Sweeps": (sweep_actions.SWEEPS,),
     "one sweep": (sweep_actions.SWEEP,),
     "a run that is watched": (actions.WATCH,),
+    "the demo": (actions.DEMO,),
     "a comparison": (actions.COMPARE,),
     "first-layer weights": (actions.WEIGHTS,),
     "datasets": (actions.DATA,),

@@ -23,9 +23,10 @@ ELSEWHERE = {
     ("engines.md", "remote"): 1,
     ("export.md", "network"): 2,
     ("runs.md", "remote"): 1,
+    ("runs.md", "terminal"): 1,
     ("sweeps.md", "remote"): 2,
 }
-"""The blocks that a page marks as needing a network, or tmux, systemd or a cluster."""
+"""The blocks that a page marks as needing a network, a terminal, or tmux, systemd or a cluster."""
 
 
 class Block(NamedTuple):

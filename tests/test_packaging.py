@@ -66,7 +66,7 @@ def test_wheel_holds_the_code_its_data_and_nothing_bare(wheel: set[str]) -> None
     sources = {
         f"cnn_tui/{path.relative_to(ROOT)}"
         for folder in FOLDERS
-        for pattern in ("*.py", "*.tcss", "*.toml", "*.npz", "py.typed")
+        for pattern in ("*.py", "*.tcss", "*.toml", "*.npz", "py.typed", "demo/*")
         for path in (ROOT / folder).rglob(pattern)
     }
     packed = {name for name in wheel if ".dist-info/" not in name}

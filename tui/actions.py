@@ -15,6 +15,8 @@ RUNS = "runs"
 
 WATCH = "watch"
 
+DEMO = "demo"
+
 COMPARE = "compare"
 
 DATA = "data"
@@ -36,6 +38,7 @@ TITLES = {
     TRAIN: "Train",
     RUNS: "Runs",
     WATCH: "Run",
+    DEMO: "Demo",
     COMPARE: "Comparison",
     DATA: "Datasets",
     LADDER: "Baselines",
@@ -150,6 +153,14 @@ COMMANDS = (
     Command(WATCH, "R", "screen.resume", "resume", "Resume here"),
     Command(WATCH, "e", "screen.build_on", "build", "Edit its network and weights", in_bar=False),
     Command(WATCH, "i", "screen.inspect", "inspect", "Look inside it", in_bar=False),
+    Command(DEMO, "space", "screen.pause", "pause/play demo", "Pause, play on", "space"),
+    Command(DEMO, "plus,equals_sign", "screen.speed(1)", "faster", "Play faster", "+"),
+    Command(DEMO, "minus", "screen.speed(-1)", "slower", "Play slower", "-"),
+    Command(DEMO, "r", "screen.restart", "restart", "Play from the start"),
+    Command(DEMO, "l", "screen.loop", "loop", "Begin again at the end", in_bar=False),
+    Command(DEMO, "i", "screen.inspect", "inspect", "Look inside it"),
+    Command(DEMO, "e", "screen.build_on", "build", "Edit its network and weights", in_bar=False),
+    Command(DEMO, "escape,backspace", "screen.back", "leave demo", "To the list of runs", "esc"),
     Command(COMPARE, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
     Command(COMPARE, "l", "screen.other_curve", "loss/accuracy", "Switch loss and accuracy"),
     Command(
@@ -257,6 +268,7 @@ COMMANDS = (
     Command(APP, "f4", "app.lr_finder", "find lr", "Find a learning rate", "F4", False),
     Command(APP, "f6", "app.datasets", "datasets", "View, download datasets", "F6", False),
     Command(APP, "f7", "app.baselines", "baselines", "Compare baselines", "F7", False),
+    Command(APP, "f8", "app.demo", "demo", "Play a recorded run", "F8", False),
     Command(APP, "f9", "app.themes", "theme", "Choose the theme", "F9", False),
     Command(APP, "escape", "screen.back", "back", "One step back", "esc", False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),

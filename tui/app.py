@@ -10,6 +10,8 @@ from textual import events, on, work
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.names import DEMO_RUN
+from cnn_tui.engine.runs.playback import read_playback
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.sweeps.folder import SweepFolder
@@ -19,10 +21,12 @@ from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.config import keep
+from cnn_tui.tui.history.playing import Player
 from cnn_tui.tui.messages import (
     DataWanted,
     EditRun,
     InspectRun,
+    PlayDemo,
     PresetWanted,
     RunSteered,
     WatchRun,
@@ -33,7 +37,7 @@ from cnn_tui.tui.screens.files import Leaving, complain, may_quit, may_replace
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.starting_app import StartingApp
 from cnn_tui.tui.terminal.link import Link
-from cnn_tui.tui.threads import run_in_thread
+from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.training import Training
 from cnn_tui.tui.widgets.bars import Header, Heading
 from cnn_tui.tui.words import clean
@@ -54,9 +58,9 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         builder: Builder,
         training: Training,
         link: Link | None = None,
-        watched: RunFolder | SweepFolder | ForeignLog | None = None,
+        watched: RunFolder | SweepFolder | ForeignLog | PlayDemo | None = None,
     ) -> None:
-        """``watched`` is the run, or the sweep, to show first."""
+        """``watched`` is the run, the sweep or the demo to show first."""
         super().__init__(builder, training, link or Link())
         self.watched = watched
         self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
@@ -73,6 +77,8 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         self.show_heading()
         if isinstance(self.watched, SweepFolder):
             self.call_later(self._watch_sweep, WatchSweep(self.watched))
+        elif isinstance(self.watched, PlayDemo):
+            self.call_later(self._play, self.watched)
         elif self.watched:
             self.call_later(self._watch, WatchRun(self.watched))
         self.set_interval(1 / self.link.fps, self.poll)
@@ -148,10 +154,36 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
 
     @on(WatchRun)
     async def _watch(self, event: WatchRun) -> None:
+        if isinstance(event.source, RunFolder):
+            self.places.watched = event.source
         await self.switch_mode("runs")
         self.show_heading()
         if isinstance(self.screen_stack[0], screens.RunsScreen):
             self.screen_stack[0].open_run(event.source)
+
+    @on(PlayDemo)
+    @work
+    async def _play(self, event: PlayDemo) -> None:
+        try:
+            playback = await in_thread(self, partial(read_playback, event.path))
+        except CnnTuiError as error:
+            complain(self, error)
+            return
+        await self.switch_mode("runs")
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        self.show_heading()
+        self.places.watched = playback.folder or self.places.watched
+        self.push_screen(screens.DemoScreen(Player(playback, event.speed, loop=event.loop)))
+        if not playback.whole:
+            self.notify(
+                f"The recording {playback.name} is cut off; it is played as far as it goes.",
+                severity="warning",
+            )
+
+    def action_demo(self) -> None:
+        """Play the run of the package."""
+        self.post_message(PlayDemo(DEMO_RUN))
 
     @on(WatchSweep)
     async def _watch_sweep(self, event: WatchSweep) -> None:

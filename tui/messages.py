@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual.message import Message
 
 from cnn_tui.engine.recording.logs import ForeignLog
@@ -37,6 +39,14 @@ class WatchRun(Message):
     def __init__(self, source: RunFolder | ForeignLog) -> None:
         super().__init__()
         self.source = source
+
+
+class PlayDemo(Message):
+    """Play a recorded run: its folder, or a file of its events."""
+
+    def __init__(self, path: Path, speed: float = 1.0, *, loop: bool = False) -> None:
+        super().__init__()
+        self.path, self.speed, self.loop = path, speed, loop
 
 
 class WatchSweep(Message):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cnn_tui.tui.actions import (
     APP,
     DATA,
+    DEMO,
     INSPECT,
     LADDER,
     RUNS,
@@ -20,6 +21,7 @@ _NO_VALUES = "There are no values to show yet: F5 starts a run."
 _NO_RUNS = "There is no run in the list: F5 in Build starts one."
 _ENDED = "There is no training to steer: R resumes a run of cnn-tui, a log is only read."
 _LOG = "A log of another program is only read: it has no network."
+_EVENTS = "This recording is a file of events: only the folder of a run has a network."
 _CHARTS = {
     "log_scale": _NO_VALUES,
     "cursor": _NO_VALUES,
@@ -62,6 +64,12 @@ REFUSALS = {
         "resume": "A process trains this run already, or it is a log, which is only read.",
         "build_on": _LOG,
         "inspect": _LOG,
+    },
+    DEMO: {
+        **_CHARTS,
+        "speed": "There is no such speed: it plays from 0.25 to 100 times as fast.",
+        "build_on": _EVENTS,
+        "inspect": _EVENTS,
     },
     INSPECT: {
         "layer": "There is no other layer to choose in this view.",

@@ -225,6 +225,8 @@ class Places:
     """The folder of data that was named on the command line."""
     given: dict[str, Path] = field(default_factory=dict)
     """Folders given in the app, by the name of their dataset."""
+    watched: RunFolder | None = None
+    """The run that was watched or played last, into which Inspect looks if none was trained."""
     skip_damaged: bool = False
     """Whether damaged pictures are left out, as the person has answered."""
 

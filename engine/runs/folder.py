@@ -23,7 +23,7 @@ from cnn_tui.engine.decoding import (
 )
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_folder, is_regular, read_file, require_folder
-from cnn_tui.engine.runs.names import folder_of, make_folder
+from cnn_tui.engine.runs.names import DEMO_RUN, folder_of, make_folder, runs_home
 from cnn_tui.engine.specs.codec import dumps_network, load_network
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage, replace_file
@@ -116,6 +116,11 @@ class RunFolder:
     def name(self) -> str:
         """The name of the run."""
         return self.path.name
+
+    @property
+    def home(self) -> Path:
+        """Where runs made of it are kept: beside it, or of the demo among those of the user."""
+        return runs_home() if self.path == DEMO_RUN else self.path.parent
 
     @property
     def network_file(self) -> Path:

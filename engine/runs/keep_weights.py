@@ -50,7 +50,7 @@ def keep_weights(
     info = msgspec.structs.replace(origin.info(), **now)
     network = msgspec.structs.replace(network, data=info.data)
     started = _started(origin)
-    folder = create_run(origin.path.parent, network, info, storage)
+    folder = create_run(origin.home, network, info, storage)
     fill_run(folder, network, weights, _begun(started, network), note=note, storage=storage)
     return folder
 

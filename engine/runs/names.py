@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from cnn_tui import presets
 from cnn_tui.engine.data.sources import data_home
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.specs.wording import nearest, show
@@ -13,6 +14,9 @@ from cnn_tui.engine.specs.wording import nearest, show
 RUNS_VARIABLE = "CNN_TUI_RUNS"
 BIN = ".bin"
 """Folder of the deleted runs, inside the folder of runs."""
+
+DEMO_RUN = Path(next(iter(presets.__path__))) / "demo"
+"""The run of the package, which ``cnn-tui --demo`` plays."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NUMBERED = re.compile(r"(.+)-(\d{1,9})")

@@ -20,6 +20,7 @@ from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.cli.output import print_note
 from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
+from cnn_tui.tui.messages import PlayDemo
 from cnn_tui.tui.session import Emit, Session, train
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
@@ -33,7 +34,7 @@ def run_app(
     source: Path | None,
     data_dir: Path | None = None,
     link: Link | None = None,
-    watched: RunFolder | SweepFolder | ForeignLog | None = None,
+    watched: RunFolder | SweepFolder | ForeignLog | PlayDemo | None = None,
     on_hangup: OnHangup = "stop",
 ) -> int:
     """Run the app until the person quits; returns the exit code.
@@ -43,7 +44,8 @@ def run_app(
         source: The file that it was read from; None for a preset.
         data_dir: The folder of datasets that are not built in.
         link: How to draw; None for a fully capable terminal.
-        watched: The run, sweep or log to show first; the others are those of its folder.
+        watched: The run, sweep, log or demo to show first; of a run or sweep the others are those
+            of its folder.
         on_hangup: Whether the run stops or continues when the terminal is closed.
 
     Raises:
@@ -86,7 +88,7 @@ def run_app(
     return app.return_code or 0
 
 
-def _runs_of(watched: RunFolder | SweepFolder | ForeignLog | None) -> Path:
+def _runs_of(watched: RunFolder | SweepFolder | ForeignLog | PlayDemo | None) -> Path:
     match watched:
         case SweepFolder():
             return watched.runs

@@ -103,8 +103,9 @@ def cli(ctx: click.Context, debug: bool) -> None:
     """Build, train and understand ConvNets in a terminal.
 
     ARCH is the name of a preset or a TOML file. Without a command the app opens, with ARCH if it is
-    given. Options of the app: --data-dir DIR is the folder of a dataset that is not built in; --fps
-    N, --no-mouse, --ascii and --color auto|16|256|truecolor|none adapt it to a terminal or link.
+    given. Options of the app: --demo [RUN] plays a recorded training, --speed N times as fast,
+    --loop for ever; --data-dir DIR is the folder of a dataset that is not built in; --fps N,
+    --no-mouse, --ascii and --color auto|16|256|truecolor|none adapt it to a terminal or link.
     cnn-tui config sets them for good.
     """
     # Before the command reads its options, of which these are defaults.

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from cnn_tui.engine.errors import DataError
+from cnn_tui.engine.errors import CnnTuiError, DataError
+from cnn_tui.engine.runs.folder import RunFolder, open_run
+from cnn_tui.engine.runs.names import DEMO_RUN, runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import file_of, resolve
 from cnn_tui.tui.cli import completing, link_options, options
@@ -22,16 +25,40 @@ DEFAULT = "digits-convnet"
 
 @click.command()
 @click.argument("arch", shell_complete=completing.archs, default=DEFAULT)
+@click.option(
+    "--demo",
+    is_flag=False,
+    flag_value="",
+    metavar="[RUN]",
+    help="Play a recorded run, or lines that train --json printed; by default one of the package.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.01, 1000),
+    metavar="N",
+    help="Play the demo N times as fast. Default: 1.",
+)
+@click.option("--loop", is_flag=True, help="Play the demo again and again.")
 @options.data_dir
 @options.on_hangup
 @link_options.link
 def command(
     arch: str,
+    demo: str | None,
+    speed: float | None,
+    loop: bool,
     data_dir: Path | None,
     on_hangup: OnHangup,
     link: Link,
 ) -> int:
-    """Open the app on the network ARCH, a preset or a TOML file."""
+    """Open the app on the network ARCH, a preset or a TOML file.
+
+    --demo plays a run that was recorded, in real time or faster, and trains and writes nothing.
+    """
+    if demo is not None:
+        return _play(demo, speed or 1.0, loop, link)
+    if loop or speed:
+        raise click.UsageError("--speed and --loop belong to --demo.")
     network = resolve(arch)
     if not has_terminal():
         return _train(network, data_dir, on_hangup)
@@ -47,8 +74,26 @@ def command(
     return run_app(network, file_of(arch), data_dir, link, on_hangup=on_hangup)
 
 
+def _play(demo: str, speed: float, loop: bool, link: Link) -> int:
+    path = Path(demo) if demo else DEMO_RUN
+    if not path.exists():
+        path = open_run(runs_home(), demo).path
+    if not has_terminal():
+        raise click.UsageError("--demo needs a terminal; cnn-tui watch RUN prints a run.")
+    prepare(link, os.environ)
+    use_own_keys()
+    gc.disable()
+    from cnn_tui.tui.cli.app import run_app
+    from cnn_tui.tui.messages import PlayDemo
+
+    network = resolve(DEFAULT)
+    # What cannot be read, the app says when it plays it.
+    with suppress(CnnTuiError):
+        network = RunFolder(path).network()
+    return run_app(network, None, link=link, watched=PlayDemo(path, speed, loop=loop))
+
+
 def _train(network: Network, data_dir: Path | None, on_hangup: OnHangup) -> int:
-    from cnn_tui.engine.runs.names import runs_home
     from cnn_tui.engine.runs.train import new_run
     from cnn_tui.engine.training.opening import check_compatible
     from cnn_tui.tui.cli.headless import train

@@ -77,7 +77,7 @@ class Watched:
     @property
     def runs_dir(self) -> Path:
         """The folder that contains the run, or the user's own for a log."""
-        return self.folder.path.parent if self.folder else runs_home()
+        return self.folder.home if self.folder else runs_home()
 
     @property
     def is_foreign(self) -> bool:

@@ -131,7 +131,7 @@ def runs_beside(wanted: Wanted) -> tuple[Path, Path | None]:
     if wanted.folder is None:
         raise InsightError("This run is not kept in a folder, so there is no place beside it.")
     data_dir = wanted.folder.info().data_dir
-    return wanted.folder.path.parent, Path(data_dir) if data_dir else None
+    return wanted.folder.home, Path(data_dir) if data_dir else None
 
 
 Compute = Callable[["Subject", Wanted, Progress, Cancelled], Seen]

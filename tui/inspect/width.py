@@ -35,7 +35,7 @@ def compute(
         subject.require_data(),
         wanted.layer or subject.conv_layers()[0],
         wanted.widths,
-        root=wanted.folder.path.parent,
+        root=wanted.folder.home,
         data_dir=Path(recorded) if recorded else None,
         seeds=range(wanted.seed, wanted.seed + wanted.seeds),
         epochs=wanted.epochs,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cnn_tui.tui.screens.baselines import BaselinesScreen as BaselinesScreen
     from cnn_tui.tui.screens.compare import CompareScreen as CompareScreen
     from cnn_tui.tui.screens.datasets import DataScreen as DataScreen
+    from cnn_tui.tui.screens.demo import DemoScreen as DemoScreen
     from cnn_tui.tui.screens.dialog import Answer as Answer
     from cnn_tui.tui.screens.dialog import Picker as Picker
     from cnn_tui.tui.screens.dialog import Prompt as Prompt
@@ -48,6 +49,7 @@ FILES = {
     "TrainScreen": "train",
     "RunsScreen": "runs",
     "CompareScreen": "compare",
+    "DemoScreen": "demo",
     "DataScreen": "datasets",
     "PreflightDialog": "preflight",
     "LrFinderDialog": "lr_finder",

@@ -59,7 +59,7 @@ class InspectScreen(InspectTurns):
     def __init__(self, training: Training) -> None:
         super().__init__(training)
         self._opened: SavedSource | None = None
-        """The run that was chosen; None for the one that this app trains, or the newest."""
+        """The run that was chosen; None for the one trained here, or watched, or the newest."""
         self._origin: object = None
         """What the inspector looks into, to notice that it is another by now."""
         self._asked = 0
@@ -168,10 +168,10 @@ class InspectScreen(InspectTurns):
     def _source_now(self) -> object:
         """What would be looked into now."""
         training = self._training
-        return self._opened or (training.active, training.board.kept)
+        return self._opened or (training.active, training.board.kept, training.places.watched)
 
     def _find(self) -> Source:
-        """Return the chosen run, the one of this app, or the newest; on a thread."""
+        """Return the chosen run, that of this app, that watched, or the newest; on a thread."""
         # Imported on the thread: it needs NumPy.
         from cnn_tui.engine.runs.train_once import TAG
 
@@ -182,10 +182,12 @@ class InspectScreen(InspectTurns):
             return LiveSource(self._training)
         if kept := self._training.board.kept:
             return SavedSource(kept)
-        newest = sort_runs(list_runs(places.runs), "created")
         # Those that a comparison trained are nobody's own.
-        for entry in sorted(newest, key=lambda entry: TAG in entry.tags):
-            folder = RunFolder(places.runs / entry.name)
+        newest = sorted(
+            sort_runs(list_runs(places.runs), "created"), key=lambda entry: TAG in entry.tags
+        )
+        folders = [RunFolder(places.runs / entry.name) for entry in newest]
+        for folder in filter(None, (places.watched, *folders)):
             if folder.states or is_regular(folder.best_file):
                 return SavedSource(folder)
         raise InsightError("There is no trained network yet.", "F5 trains one; 4 then looks in it.")

@@ -13,7 +13,15 @@ from cnn_tui.tui.rows import Line, Run, bar
 from cnn_tui.tui.widgets.lines import Lines, Shown
 from cnn_tui.tui.words import clean, clock, figure, fit, percent, short_name
 
-STATE_ROLES = {"failed": "error", "paused": "warn", "done": "good", "training": "accent"}
+STATE_ROLES = {
+    "failed": "error",
+    "paused": "warn",
+    "done": "good",
+    "training": "accent",
+    "demo": "accent",
+    "demo paused": "warn",
+    "demo over": "good",
+}
 
 
 class RunStatus(Lines):
