@@ -9,8 +9,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 # The tests below may run for an hour each.
 LONG := --timeout 3600 -o faulthandler_timeout=0
 
-.PHONY: run test test-fast test-kernels kill-test soak fuzz lint lint-platforms docs pictures \
-	dist matrix release clean
+.PHONY: run test test-fast test-kernels kill-test soak fuzz coverage mutants audit lint lint-platforms \
+	docs pictures dist matrix release clean
 
 run: .venv/.run
 	@$(BIN)/cnn-tui $(ARCH)
@@ -41,6 +41,22 @@ fuzz: .venv/.test
 	CNN_TUI_FUZZ=50 $(BIN)/python -m pytest tests/tui/test_build_random.py \
 		tests/engine/test_codec.py tests/engine/test_quick.py tests/engine/test_pattern.py \
 		tests/engine/test_data_fuzz.py $(LONG) $(PYTEST_ARGS)
+
+# Which lines and branches all the tests together reach.
+coverage: .venv/.trust
+	@rm -rf build/coverage
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --sort cover
+
+# Changes of the code that no test notices: an hour or more; FILES="shapes.py" is minutes.
+mutants: .venv/.trust
+	$(BIN)/python benchmarks/mutants.py $(FILES)
+
+# What is known to be unsafe, in this code and in what is installed with it.
+audit: .venv/.trust
+	$(BIN)/bandit -q -c pyproject.toml -r engine tui presets
+	$(BIN)/pip-audit --progress-spinner off --skip-editable
 
 # The tables of the docs that are made from the code, then the site: build/site/index.html.
 docs: .venv/.docs
@@ -107,6 +123,11 @@ release: .venv/.dist
 .venv/.docs: .venv/.test
 	@echo "Installing what makes the site into .venv"
 	@$(INSTALL) --editable '.[docs]'
+	@touch $@
+
+.venv/.trust: .venv/.test
+	@echo "Installing what measures coverage, mutates and audits"
+	@$(INSTALL) --editable '.[$(EXTRAS),trust]'
 	@touch $@
 
 clean:

@@ -1,0 +1,103 @@
+"""Changes one operator, number or condition of the code at a time, and asks whether a test notices.
+
+``python benchmarks/mutants.py shapes.py specs/windows.py``, or without names all of ``TESTS``. The
+changes are made by Cosmic Ray in a copy of the package below ``build``, one after the other; a
+session that was interrupted goes on. It prints each change that no test notices; docs/testing.md
+explains those that are known.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+WORK, COPY = ROOT / "build" / "mutation", ROOT / "build" / "mutants"
+COSMIC_RAY = Path(sys.executable).parent / "cosmic-ray"
+TESTS = {
+    "shapes.py": ("shapes",),
+    "specs/moves.py": ("check", "explain"),
+    "specs/learned.py": ("check", "explain"),
+    "specs/windows.py": ("check", "explain", "doctor"),
+    "specs/infer.py": ("check", "explain", "blocks", "doctor"),
+    "specs/check.py": ("check", "batches", "doctor"),
+    "specs/batches.py": ("batches", "check"),
+    "specs/codec.py": ("codec",),
+    "specs/pattern.py": ("pattern",),
+    "ops/linear.py": ("light_kernels", "model", "gradients"),
+    "ops/scale.py": ("light_kernels", "gradients", "layers_naive"),
+    "ops/loss.py": ("losses",),
+}
+"""For each file of the engine the tests that are asked, the quickest first."""
+LEFT_OUT = (
+    "core/ReplaceBinaryOperator_.*_(Pow|LShift|RShift|BitAnd|BitOr|BitXor|Div)",
+    "core/ReplaceBinaryOperator_BitOr_.*",
+    "core/ReplaceComparisonOperator_.*_Is(Not)?",
+)
+"""Changes that nobody makes by mistake. A ``|`` is nearly always part of a type."""
+
+
+def main(files: list[str]) -> None:
+    shutil.rmtree(COPY, ignore_errors=True)
+    install = "-m pip install -q --disable-pip-version-check --no-deps --no-build-isolation"
+    subprocess.run([sys.executable, *install.split(), "--target", COPY, ROOT], check=True)
+    WORK.mkdir(exist_ok=True)
+    for file in files or TESTS:
+        session = ask(file)
+        told = [json.loads(line) for line in cosmic_ray("dump", session).splitlines()]
+        left = [work for work, result in told if result["test_outcome"] == "survived"]
+        print(f"{file}: {len(told):,} changes, {len(left)} unnoticed")
+        for line in sorted(lines(left)):
+            print(" ", line)
+
+
+def ask(file: str) -> Path:
+    """Try every change of a file; the session, which holds what came of each."""
+    name = WORK / file.replace("/", "-").removesuffix(".py")
+    config, session = name.with_suffix(".toml"), name.with_suffix(".sqlite")
+    tests = " ".join(f"tests/engine/test_{test}.py" for test in TESTS[file])
+    config.write_text(
+        f"""[cosmic-ray]
+module-path = ["{(COPY / "cnn_tui" / "engine" / file).relative_to(ROOT)}"]
+timeout = 120.0
+excluded-modules = []
+test-command = "{sys.executable} -m pytest -qx -m 'not slow' -p no:cacheprovider {tests}"
+[cosmic-ray.distributor]
+name = "local"
+[cosmic-ray.filters.operators-filter]
+exclude-operators = {json.dumps(LEFT_OUT)}
+"""
+    )
+    if not session.exists():
+        cosmic_ray("init", config, session)
+        subprocess.run([COSMIC_RAY.with_name("cr-filter-operators"), session, config], check=True)
+    cosmic_ray("exec", config, session)
+    return session
+
+
+def cosmic_ray(*words: str | Path) -> str:
+    # Found before the checkout, of which the environment has an editable install.
+    environ = {**os.environ, "PYTHONPATH": str(COPY), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [COSMIC_RAY, *words], cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE, text=True
+    )
+    return done.stdout
+
+
+def lines(left: list[dict]) -> Iterator[str]:
+    """Place, change and line of what no test noticed."""
+    for work in left:
+        (change,) = work["mutations"]
+        row, column = change["start_pos"]
+        code = (ROOT / change["module_path"]).read_text().splitlines()[row - 1].strip()
+        what = change["operator_name"].removeprefix("core/")
+        yield f"{row:4}:{column:<3} {what} {change['occurrence']}: {code}"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
