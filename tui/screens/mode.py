@@ -11,6 +11,9 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widget import Widget
 
+from cnn_tui.tui.bindings import bindings
+from cnn_tui.tui.learn.view import LessonView
+from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.widgets.bars import Header, Heading, KeyBar
 from cnn_tui.tui.widgets.lines import LEAST, TooSmall
 
@@ -24,11 +27,17 @@ class ModeScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
 
+    BINDINGS = bindings(LESSON)
+
     heading: var[Heading] = var(Heading(), init=False)
+    lesson: var[LessonView | None] = var(None, init=False)
+    """The lesson that is under way."""
 
     def compose(self) -> ComposeResult:
         self._fit(self.app.size)
+        self.set_reactive(ModeScreen.lesson, self._lesson_now())
         yield Header(self.MODE)
+        yield from self._compose_lesson()
         yield from self.compose_body()
         yield KeyBar(id="keys")
         yield TooSmall()
@@ -43,13 +52,36 @@ class ModeScreen(Screen[None]):
         """Yield the widgets between header and key bar."""
         raise NotImplementedError
 
+    def _lesson_now(self) -> LessonView | None:
+        lesson: LessonView | None = getattr(self.app, "lesson_shown", None)
+        return lesson
+
+    def _compose_lesson(self) -> ComposeResult:
+        if self.lesson:
+            # Imported late: few have a lesson before the first paint.
+            from cnn_tui.tui.widgets.lesson_panel import LessonPanel
+
+            panel = LessonPanel(self.lesson)
+            panel.fit(self.app.size)
+            yield panel
+
+    def watch_lesson(self, lesson: LessonView | None) -> None:
+        """Show the state of the lesson, or no lesson any more."""
+        panels = self.query("#lesson")
+        if panels:
+            for panel in panels:
+                panel.view = lesson
+        elif self.is_mounted:
+            self.mount(*self._compose_lesson(), after=Header)
+        self.refresh_bindings()
+
     def action_back(self) -> None:
         """Close the screen; a main screen says that there is nothing to go back to."""
         if len(self.app.screen_stack) > 1:
             self.dismiss()
         else:
             here = self.MODE.capitalize()
-            self.notify(f"{here} is a main screen: 1 to 5 lead to the others, q quits.")
+            self.notify(f"{here} is a main screen: 1 to 6 lead to the others, q quits.")
 
     def scroll_rows(self, room: Widget, by: int) -> None:
         """Scroll a part of the screen by rows, or say that there are no more."""
@@ -70,6 +102,7 @@ class ModeScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Draw what may have changed while the screen was covered."""
+        self.lesson = self._lesson_now()
         self.present()
 
     def watch_heading(self, heading: Heading) -> None:
