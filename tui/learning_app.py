@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,11 @@ from textual.widgets import Input
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.training.events import RunEvent
 from cnn_tui.tui import screens
+from cnn_tui.tui.actions import commands
 from cnn_tui.tui.building.document import Moment
+from cnn_tui.tui.command import key_word
 from cnn_tui.tui.learn.view import LessonView
+from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.messages import LessonWanted, ViewShown
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
@@ -129,10 +133,22 @@ class LearningApp(StartingApp, inherit_bindings=False):
 
     def show_lesson(self) -> None:
         """Show the state of the lesson on what is visible."""
-        self.lesson_shown = self.desk.view if self.desk else None
+        desk = self.desk
+        self.lesson_shown = replace(desk.view, solved=self._onward(desk)) if desk else None
         for screen in self.screen_stack:
             if isinstance(screen, ModeScreen) and screen.is_mounted:
                 screen.lesson = self.lesson_shown
+
+    def _onward(self, desk: Desk) -> str:
+        """Say what leads on from a solved task."""
+        if not desk.solved:
+            return ""
+        if self._told or desk.lesson.task.where == "inspect":
+            (check,) = (one for one in commands(LESSON) if one.label == "check")
+            return f"{key_word(check)} shows why, and leads on."
+        if self.training.active:
+            return "why is shown when the run ends; x in Train stops it."
+        return "enter or esc shows why."
 
     @on(LayerForm.Opened)
     @on(LayerForm.Left)
@@ -152,6 +168,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
             self._told = True
             desk.note_try()
             self._warn(desk)
+            self.show_lesson()
             if desk.lesson.task.where != "inspect":
                 self._tell_why()
 
@@ -164,6 +181,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
             return
         lesson = desk.lesson
         await in_thread(self, self.study.read)
+        self.clear_notifications()
         following = course.next_after(lesson, self.study.solved | {lesson.name})
         achieved = Achievement.of(lesson, self.builder.network, following)
         answer = await self.push_screen_wait(SolvedDialog(achieved))
@@ -208,7 +226,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
             self._tell_why()
             return
         desk.note_try()
-        wanted = [finding.words for finding in judgement.findings if not finding.met]
+        wanted = [one.words for one in judgement.judged if not one.met]
         if judgement.trouble:
             wanted.append(judgement.trouble)
         self.notify("\n".join(f"Not yet: {words}" for words in wanted[:3]), timeout=12)

@@ -28,16 +28,17 @@ def both(own: Network, shipped: Network, width: int, *, recipes: bool) -> list[L
         recipes: Whether to show how they were trained as well.
     """
     told = _told(own.training, shipped.training) if recipes else ()
-    mine, theirs = _rows(own, told), _rows(shipped, told)
-    if width < _TWO_COLUMNS:
+    is_wide = width >= _TWO_COLUMNS
+    room = (width - _GAP - 1) // 2 if is_wide else width - 2
+    mine, theirs = _rows(own, told, room), _rows(shipped, told, room)
+    if not is_wide:
         return [
             ((" yours", "accent"),),
-            *(((fit(f" {row}", width), ""),) for row in mine),
+            *(((f" {row}", ""),) for row in mine),
             (),
             ((" the shipped solution", "accent"),),
-            *(((fit(f" {row}", width), ""),) for row in theirs),
+            *(((f" {row}", ""),) for row in theirs),
         ]
-    room = (width - _GAP - 1) // 2
     titles = ((fit(" yours", room + 1 + _GAP), "accent"), ("the shipped solution", "accent"))
     return [
         titles,
@@ -58,17 +59,20 @@ def _aligned(mine: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[str, 
         yield from zip_longest(mine[a:b], theirs[c:d], fillvalue="")
 
 
-def _rows(network: Network, told: Sequence[str]) -> list[str]:
-    """Layers with their outputs, the loss, and the settings of the recipe that are told."""
+def _rows(network: Network, told: Sequence[str], width: int) -> list[str]:
+    """Layers with their outputs, the parameters, and the settings of the recipe that are told."""
     report = check_with_data(network)
-    kinds = max([5, *(len(layer.type) for layer in report.layers)])
-    settings = max([0, *(len(layer.settings) for layer in report.layers)])
-    rows = [f"{'input':<{kinds}}  {'':<{settings}}  {format_shape(network.input)}"]
+    rows = [_row("input", format_shape(network.input), width)]
     for layer in report.layers:
         output = "?" if layer.output is None else format_shape(tuple(layer.output))
-        rows.append(f"{layer.type:<{kinds}}  {clean(layer.settings):<{settings}}  {output}")
-    rows.append(f"{report.total_params:,} parameters")
-    return [*rows, *(f"{name} {_shown(network.training, name)}" for name in told)]
+        words = " ".join((layer.type, *clean(layer.settings).split()))
+        rows.append(_row(words, output, width))
+    rows.append(_row("parameters", f"{report.total_params:,}", width))
+    return [*rows, *(_row(name, _shown(network.training, name), width) for name in told)]
+
+
+def _row(left: str, right: str, width: int) -> str:
+    return f"{fit(left, width - len(right) - 1)} {right}"
 
 
 def _told(*recipes: Recipe) -> list[str]:

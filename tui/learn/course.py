@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.lessons.lesson import Lesson
-from cnn_tui.engine.lessons.progress import Attempt
+from cnn_tui.engine.lessons.progress import Attempt, LessonProgress
 from cnn_tui.engine.lessons.reading import load_lesson, load_shipped, shipped_lessons
 
 

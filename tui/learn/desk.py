@@ -8,7 +8,7 @@ from functools import partial
 
 from cnn_tui.engine.errors import reason_of
 from cnn_tui.engine.lessons.documents import JSON, events_json
-from cnn_tui.engine.lessons.judging import Judgement, State, judge
+from cnn_tui.engine.lessons.judging import Judged, Judgement, State, judge
 from cnn_tui.engine.lessons.lesson import HINTS, Lesson, paragraphs
 from cnn_tui.engine.lessons.progress import Attempt, LessonProgress
 from cnn_tui.engine.specs.network import Network
@@ -102,11 +102,10 @@ class Desk:
             place=self._place,
             text=tuple(paragraphs(lesson.text)),
             task=lesson.task.text,
-            wishes=tuple(Wish(found.met, found.words) for found in self._judgement.findings),
+            wishes=tuple(Wish(one.met, _words(one)) for one in self._judgement.judged),
             hints=lesson.hints[: self._hints],
             hints_in_all=HINTS,
             shown_hint=self._hint,
-            solved=self.solved,
         )
 
     def judge(self) -> Judgement:
@@ -131,3 +130,13 @@ class Desk:
             self.attempt = keep()
         except OSError as error:
             self.trouble = f"Progress is not kept: {self._progress.path}: {reason_of(error)}."
+
+
+def _words(judged: Judged) -> str:
+    """What the state says; as long as it says nothing, what is wanted and where it is seen."""
+    of = judged.condition.of
+    if not judged.pending:
+        return judged.words
+    layer = f" of {of.layer}" if of.layer else ""
+    where = f": open {of.view}{layer} in Inspect" if of.kind == "inspect" else ""
+    return f"{judged.condition.text}{where}"

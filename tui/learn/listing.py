@@ -11,7 +11,7 @@ from cnn_tui.tui.learn.view import filled, heading
 from cnn_tui.tui.rows import Column, Line, TableRow
 from cnn_tui.tui.words import BETWEEN, clean, count
 
-LESSON_COLUMNS = (Column("lesson"), Column(""), Column("min", right=True, rank=1))
+LESSON_COLUMNS = (Column("[x] done  [.] begun"), Column("min", right=True, rank=1))
 _WHERE = {"build": "in Build", "train": "in Train", "inspect": "in Inspect, after a training"}
 
 
@@ -24,12 +24,12 @@ def lesson_rows(
     for lesson in course.lessons:
         if lesson.chapter != chapter:
             chapter = lesson.chapter
-            rows.append(TableRow("", (clean(chapter), "", ""), "accent"))
+            rows.append(TableRow("", (clean(chapter), ""), "accent"))
         attempt = attempts.get(lesson.name, Attempt())
-        state = "now" if lesson.name == under_way else _state(attempt)
-        role = "dim" if attempt.solved and lesson.name != under_way else ""
-        cells = (f"  {clean(lesson.title)}", state, str(lesson.minutes))
-        rows.append(TableRow(lesson.name, cells, role))
+        is_now = lesson.name == under_way
+        mark = "[>]" if is_now else "[x]" if attempt.solved else "[.]" if attempt.began else "[ ]"
+        role = "strong" if is_now else "dim" if attempt.solved else ""
+        rows.append(TableRow(lesson.name, (f"{mark} {clean(lesson.title)}", str(lesson.minutes)), role))
     return tuple(rows)
 
 

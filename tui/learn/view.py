@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
+from textual.geometry import Size
+
 from cnn_tui.tui.actions import commands
 from cnn_tui.tui.command import key_word
 from cnn_tui.tui.lesson_actions import LESSON
@@ -18,6 +20,8 @@ _MOST_WANTED = 2
 """Conditions in the strip of a low screen, those that are not met first."""
 _TWO_COLUMNS = 100
 """Columns of a strip from which on the conditions stand beside the task."""
+_BESIDE = Size(160, 40)
+"""The least terminal with room for the whole text beside its screens."""
 
 
 @dataclass(frozen=True)
@@ -46,12 +50,18 @@ class LessonView:
     hints_in_all: int = 3
     shown_hint: int = 0
     """The number of the hint that is shown in place of the task; 0 for none."""
-    solved: bool = False
+    solved: str = ""
+    """What leads on, once the task is solved; empty before."""
 
     @property
     def met(self) -> int:
         """The number of conditions that are met."""
         return sum(wish.met for wish in self.wishes)
+
+
+def is_wide(screen: Size) -> bool:
+    """Whether a terminal has room for the whole text of a lesson beside its screens."""
+    return screen.width >= _BESIDE.width and screen.height >= _BESIDE.height
 
 
 def strip(view: LessonView, width: int, *, low: bool) -> list[Line]:
@@ -73,8 +83,8 @@ def strip(view: LessonView, width: int, *, low: bool) -> list[Line]:
 
 def beside(view: LessonView, width: int) -> list[Line]:
     """Return the rows of a lesson beside a wide screen: all of it."""
-    keys = ((" ", ""), *_keys(view))
-    return [*whole(view, width), (), keys]
+    keys = [((f" {key:<4}", "accent"), (label, "dim")) for key, label in _keys(view)]
+    return [*whole(view, width), (), *keys]
 
 
 def whole(view: LessonView, width: int) -> list[Line]:
@@ -103,37 +113,39 @@ def heading(words: str) -> list[Line]:
 
 
 def _bar(view: LessonView, width: int) -> Line:
-    keys = _keys(view)
-    right = sum(len(text) for text, _ in keys)
+    """Title and state, then as many keys as there is room for."""
+    title = f" {clean(view.title)}"
     state = "  solved" if view.solved else f"  {view.met} of {len(view.wishes)} met"
-    room = width - right
-    if room < len(view.title) + len(state) + 2:
-        # Their names alone: F2 shows what else there is.
-        keys = keys[:4]
-        room = width - sum(len(text) for text, _ in keys)
-    title = fit(f" {clean(view.title)}", min(len(view.title) + 1, room - len(state)))
+    room = width - len(title) - len(state) - 2
+    keys: list[Run] = []
+    for key, label in _keys(view):
+        if len(key) + len(label) + 1 > room:
+            break
+        room -= len(key) + len(label) + 3
+        keys += [(key, "bar accent"), (f" {label}  ", "bar dim")]
+    used = sum(len(text) for text, _ in keys)
+    title = fit(title, min(len(title), width - len(state) - used))
     return (
-        (title, "bar strong"),
-        (fit(state, room - len(title)), "bar good" if view.solved else "bar"),
-        *((text, f"bar {role}") for text, role in keys),
+        (title, "bar strong accent"),
+        (fit(state, width - len(title) - used), "bar good" if view.solved else "bar"),
+        *keys,
     )
 
 
-def _keys(view: LessonView) -> tuple[Run, ...]:
-    """The keys of the lesson, the most needed first."""
+def _keys(view: LessonView) -> list[tuple[str, str]]:
+    """The keys of the lesson and what they are for."""
     labels = {"hint": f"hint {len(view.hints)}/{view.hints_in_all}"}
-    runs: list[Run] = []
-    for command in commands(LESSON):
-        runs += [
-            (key_word(command), "accent"),
-            (f" {labels.get(command.label, command.label)}  ", "dim"),
-        ]
-    return tuple(runs)
+    return [
+        (key_word(command), labels.get(command.label, command.label))
+        for command in commands(LESSON)
+    ]
 
 
 def _asked(view: LessonView, width: int, most: int = 99) -> list[Line]:
     """The task, or the hint that was asked for last."""
-    if view.shown_hint:
+    if view.solved:
+        rows = filled(f"Solved: {view.solved}", width, "good")
+    elif view.shown_hint:
         rows = _hint(view, view.shown_hint, view.hints[view.shown_hint - 1], width)[1:]
     else:
         rows = filled(view.task, width, "strong")

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from cnn_tui.tui.bindings import bindings
-from cnn_tui.tui.learn.view import LessonView
+from cnn_tui.tui.learn.view import LessonView, is_wide
 from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.widgets.bars import Header, Heading, KeyBar
 from cnn_tui.tui.widgets.lines import LEAST, TooSmall
@@ -36,6 +36,7 @@ class ModeScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         self._fit(self.app.size)
         self.set_reactive(ModeScreen.lesson, self._lesson_now())
+        self._make_room()
         yield Header(self.MODE)
         yield from self._compose_lesson()
         yield from self.compose_body()
@@ -61,9 +62,7 @@ class ModeScreen(Screen[None]):
             # Imported late: few have a lesson before the first paint.
             from cnn_tui.tui.widgets.lesson_panel import LessonPanel
 
-            panel = LessonPanel(self.lesson)
-            panel.fit(self.app.size)
-            yield panel
+            yield LessonPanel(self.lesson)
 
     def watch_lesson(self, lesson: LessonView | None) -> None:
         """Show the state of the lesson, or no lesson any more."""
@@ -72,8 +71,15 @@ class ModeScreen(Screen[None]):
             for panel in panels:
                 panel.view = lesson
         elif self.is_mounted:
-            self.mount(*self._compose_lesson(), after=Header)
+            self.mount(*self._compose_lesson(), after=self.query_one(Header))
+        self._make_room()
         self.refresh_bindings()
+
+    def _make_room(self) -> None:
+        """Tell the styles where a lesson stands: below the header, or beside the screen."""
+        beside = is_wide(self.app.size)
+        self.set_class(bool(self.lesson) and not beside, "-taught")
+        self.set_class(bool(self.lesson) and beside, "-beside")
 
     def action_back(self) -> None:
         """Close the screen; a main screen says that there is nothing to go back to."""
@@ -117,6 +123,7 @@ class ModeScreen(Screen[None]):
         """Hide everything but a message below the minimum size."""
         small = event.size.width < LEAST.width or event.size.height < LEAST.height
         self.set_class(small, "-too-small")
+        self._make_room()
         if not small:
             # Hidden widgets have lost the focus.
             self.call_after_refresh(self._focus_something)

@@ -66,6 +66,8 @@ class Header(Lines):
             start = sum(len(text) for text, _ in left)
             self._tabs.append((start, start + len(tab[0]), mode))
             left.append(tab)
+        if left[-1][0].endswith("]"):
+            left.append((" ", "bar"))
         return [(*left, *self._right(width - sum(len(text) for text, _ in left)))]
 
     def on_click(self, event: events.Click) -> None:

@@ -10,6 +10,10 @@ from cnn_tui.tui.widgets.scrolled import ScrolledLines
 from cnn_tui.tui.widgets.table import Table
 
 
+_WIDEST = 78
+"""Columns beyond which the eye loses the line."""
+
+
 class LessonList(Table):
     """A table whose rows without a key are headings."""
 
@@ -34,10 +38,10 @@ class ReadingPane(ScrolledLines):
 
     DEFAULT_CLASSES = "panel"
 
-    make: Shown[Callable[[int], Sequence[Line]]] = Shown(lambda width: ())
+    make: Shown[Callable[[int], Sequence[Line]] | None] = Shown(None)
 
     def all_lines(self, width: int) -> Sequence[Line]:
-        return self.make(width)
+        return self.make(min(width, _WIDEST)) if self.make else ()
 
     def watch_make(self) -> None:
         """Begin another text at its top."""
