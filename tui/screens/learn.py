@@ -111,7 +111,8 @@ class LearnScreen(ModeScreen):
         self._show()
 
     def action_scroll(self, by: int) -> None:
-        self.query_one(ReadingPane).action_scroll_rows(by)
+        if not self.query_one(ReadingPane).scrolled(by):
+            self.notify("There is nothing more to scroll to.")
 
     @work
     async def action_open_lesson(self) -> None:

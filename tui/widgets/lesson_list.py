@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from textual.binding import Binding
+
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.widgets.lines import Shown
 from cnn_tui.tui.widgets.scrolled import ScrolledLines
@@ -14,8 +16,15 @@ _WIDEST = 78
 """Columns beyond which the eye loses the line."""
 
 
-class LessonList(Table):
-    """A table whose rows without a key are headings."""
+class LessonList(Table, inherit_bindings=False):
+    """A table whose rows without a key are headings; pages belong to the text."""
+
+    BINDINGS = [
+        Binding("up,k", "go(-1)", "Up", show=False),
+        Binding("down,j", "go(1)", "Down", show=False),
+        Binding("home,g", "go(-1000)", "First", show=False),
+        Binding("end,G", "go(1000)", "Last", show=False),
+    ]
 
     def action_go(self, by: int) -> None:
         """Move by rows, over headings; at the ends the cursor stays on a lesson."""
@@ -42,6 +51,12 @@ class ReadingPane(ScrolledLines):
 
     def all_lines(self, width: int) -> Sequence[Line]:
         return self.make(min(width, _WIDEST)) if self.make else ()
+
+    def scrolled(self, by: int) -> bool:
+        """Scroll by rows; returns whether there were any."""
+        before = self._top
+        self.action_scroll_rows(by)
+        return self._top != before
 
     def watch_make(self) -> None:
         """Begin another text at its top."""
