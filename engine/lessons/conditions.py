@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.lessons.documents import EVENTS, VIEWS, names_in
 from cnn_tui.engine.lessons.judging import WORDS
-from cnn_tui.engine.lessons.lesson import Condition, JSONSource
+from cnn_tui.engine.lessons.lesson import Condition, JSONSource, Kind
 from cnn_tui.engine.lessons.operators import OPERATORS, TAKES
-from cnn_tui.engine.lessons.values import EVERY
+from cnn_tui.engine.lessons.values import DEEP, EVERY
 from cnn_tui.engine.specs.wording import expected, listed, nearest, plain, show
 
 MOST_CONDITIONS = 20
 _MOST_PARTS = 16
 _LONGEST = 300
 _TEXTS = ("text", "else", "absent", "of", "path", "layer", "take")
-_KINDS = ("check", "network", "train", "inspect")
+_KINDS = get_args(Kind)
 _NUMBER = re.compile(r"-?\d{1,6}")
 _BRACES = re.compile(r"\{(\w*)\}")
 
@@ -60,8 +60,6 @@ def _condition(table: object, where: str) -> Condition:
     for key in ("text", "else", "of", "path"):
         if not texts[key]:
             raise SpecError(f"{where}.{key}: missing.", _HELP[key])
-    if not isinstance(table.get("once", False), bool):
-        raise SpecError(f"{where}.once: expected true or false.")
     of = _source(texts["of"], texts["layer"], where)
     operator, wanted = _operator(table, of, where)
     if texts["take"]:
@@ -80,14 +78,14 @@ def _condition(table: object, where: str) -> Condition:
         answer=texts["else"],
         take=texts["take"],
         absent=texts["absent"],
-        once=table.get("once", False),
+        once=_once(table.get("once", False), where),
     )
 
 
 _HELP = {
     "text": "Say in a line what is wanted.",
     "else": "Say what is wrong if it does not hold; {value} is what was found.",
-    "of": 'Name the JSON: "check", "network", "train" or "inspect health".',
+    "of": 'Name the JSON: "check", "network", "train", "trained" or "inspect health".',
     "path": 'Say where the value is: "layers.0.output".',
 }
 
@@ -100,6 +98,15 @@ def _text(table: Mapping[str, object], key: str, where: str) -> str:
             f"{where}.{key}: expected text of at most {_LONGEST} characters, received {received}."
         )
     return plain(" ".join(value.split()))
+
+
+def _once(value: object, where: str) -> str:
+    """The word of the group; of a condition by itself its own place."""
+    if isinstance(value, bool):
+        return where if value else ""
+    if isinstance(value, str) and 0 < len(value) <= _LONGEST:
+        return value
+    raise SpecError(f"{where}.once: expected true, or a word that several conditions share.")
 
 
 def _source(text: str, layer: str, where: str) -> JSONSource:
@@ -140,7 +147,7 @@ def _check_path(path: Sequence[str], of: JSONSource, where: str) -> None:
         raise SpecError(f"{where}: more than {_MOST_PARTS} parts.")
     names = names_in(of)
     for part in path:
-        if part == EVERY or _NUMBER.fullmatch(part):
+        if part in (EVERY, DEEP) or _NUMBER.fullmatch(part):
             continue
         name, _, wanted = part.partition("=")
         if name == "event" and of.kind == "train" and wanted:

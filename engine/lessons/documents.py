@@ -20,12 +20,13 @@ JSON = Any
 VIEWS = {
     "filters": "layer shape scale filters filter norm weight",
     "maps": "layer image note target predicted shape scale maps map mean values",
-    "health": "layers layer filters dead duplicates noisy effective_rank distinct verdict images",
+    "health": "layers layer filters dead duplicates noisy effective_rank distinct verdict "
+    "roughness images",
     "ablate": "layer images before filters filter after cost",
     "probes": "data images test_images neighbours probes layer features linear knn "
     "linear_untrained knn_untrained accuracy trained_convs random_convs",
-    "confusion": "split images accuracy classes matrix",
-    "shift": "shifts accuracy name params run images beside",
+    "confusion": "split images accuracy classes matrix per_class class precision recall support",
+    "shift": "shifts accuracy name params run images beside name params accuracy run",
 }
 """The views that a condition may be about, with the names in their JSON."""
 _UNPRINTED = (BatchCompleted, LayersMeasured)

@@ -24,6 +24,7 @@ class State:
     Args:
         network: as it is in Build.
         run: gives the events of the run as ``documents.events_json`` does, or None before a run.
+        trained: gives the network of the run, or None before a run.
         view: gives the JSON of a view of Inspect on that run, by the names of view and layer
             (empty for the first one), or None if it was not looked at; may raise a CnnTuiError.
     """
@@ -32,9 +33,10 @@ class State:
         self,
         network: Network,
         run: Callable[[], JSON | None] = _nothing,
+        trained: Callable[[], Network | None] = _nothing,
         view: Callable[[str, str], JSON | None] = _nothing,
     ) -> None:
-        self.network, self._run, self._view = network, run, view
+        self.network, self._run, self._trained, self._view = network, run, trained, view
         self._known: dict[JSONSource, JSON | None] = {}
 
     def document(self, source: JSONSource) -> JSON | None:
@@ -55,6 +57,9 @@ class State:
                 return network_json(self.network)
             case "train":
                 return self._run()
+            case "trained":
+                trained = self._trained()
+                return None if trained is None else network_json(trained)
             case "inspect":
                 return self._view(source.view, source.layer)
 
@@ -86,8 +91,11 @@ class Judgement(NamedTuple):
     @property
     def kept(self) -> frozenset[int]:
         """The positions of the conditions to be handed to the next call of :func:`judge`."""
+        missed = {one.condition.once for one in self.judged if not one.met}
         return frozenset(
-            number for number, one in enumerate(self.judged) if one.condition.once and one.met
+            number
+            for number, one in enumerate(self.judged)
+            if one.condition.once and one.condition.once not in missed
         )
 
     @property
@@ -175,7 +183,7 @@ def _holds(condition: Condition, value: Any, first: Any) -> bool:
 def _pending(source: JSONSource) -> str:
     if source.kind == "inspect":
         of = f" of {source.layer}" if source.layer else ""
-        return f"not known yet: train, then open {source.view}{of} in Inspect"
+        return f"not known yet: train, then look at {source.view}{of} in Inspect"
     return "not known yet: nothing has been trained"
 
 

@@ -11,10 +11,15 @@ Where = Literal["build", "train", "inspect"]
 HINTS = 3
 
 
+Kind = Literal["check", "network", "train", "trained", "inspect"]
+"""``check`` and ``network`` are about the network in Build, ``train`` about the events of the last
+run, ``trained`` about the network of that run, and ``inspect`` about what a view shows of it."""
+
+
 class JSONSource(NamedTuple):
     """The JSON that a condition is about: its kind, and of ``inspect`` the view and the layer."""
 
-    kind: Literal["check", "network", "train", "inspect"]
+    kind: Kind
     view: str = ""
     layer: str = ""
     """The layer that the view is asked for; empty for the first that it can show."""
@@ -36,8 +41,9 @@ class Condition(NamedTuple):
     """What is taken of several values: their count, sum, mean, smallest or largest."""
     absent: str = ""
     """What is said if there is no such value; empty for the answer."""
-    once: bool = False
-    """Whether it stays met, once it was: for what is to be seen on the way."""
+    once: str = ""
+    """If not empty it stays met, once all conditions of this word were met together: for what is to
+    be reached on the way."""
 
 
 class Task(NamedTuple):
@@ -74,7 +80,7 @@ class Lesson(NamedTuple):
     @property
     def trains(self) -> bool:
         """Whether a training is needed to solve it."""
-        return any(one.of.kind in ("train", "inspect") for one in self.task.conditions)
+        return any(one.of.kind in ("train", "trained", "inspect") for one in self.task.conditions)
 
     @property
     def views(self) -> tuple[JSONSource, ...]:

@@ -42,6 +42,12 @@ OPERATORS = {
     "one_of": Operator("is one of them", "a list", lambda value, wanted: value in wanted),
     "contains": Operator("has it in it", "anything", lambda value, wanted: wanted in value),
     "lacks": Operator("does not have it in it", "anything", lambda v, w: w not in v),
+    "contains_any": Operator(
+        "has one of them in it", "a list", lambda v, w: any(one in v for one in w)
+    ),
+    "contains_none": Operator(
+        "has none of them in it", "a list", lambda v, w: all(one not in v for one in w)
+    ),
     "times_start_at_least": Operator(
         "is so many times the start's, or more", "a number", lambda v, w: v >= w, at_start=True
     ),

@@ -81,9 +81,13 @@ class LessonProgress:
         return self._keep(name, changes)
 
     def hinted(self, name: str, number: int) -> Attempt:
-        """Note that the hint ``number``, from 1 on, was read."""
+        """Note that the hint ``number``, from 1 on, was read before the task was solved."""
         before = self.of(name)
-        return before if before.hints >= number else self._keep(name, {"hints": number})
+        return (
+            before
+            if before.solved or before.hints >= number
+            else self._keep(name, {"hints": number})
+        )
 
     def saw_solution(self, name: str) -> Attempt:
         """Note that the solution was looked at; that of a solved lesson does not count."""

@@ -44,6 +44,7 @@ def state_of_run(folder: RunFolder, look: Look, network: Network | None = None) 
     return State(
         network or folder.network(),
         run=lambda: events_json(read_events(folder.events_file)),
+        trained=folder.network,
         view=lambda view, layer: look(folder, view, layer),
     )
 

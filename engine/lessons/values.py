@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from cnn_tui.engine.lessons.documents import JSON
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.wording import listed, plain
 
-EVERY = "*"
+EVERY, DEEP = "*", "**"
 _MOST = 6
 """Items of a list that are said."""
 _LONGEST = 200
@@ -22,28 +22,39 @@ def value_at(document: JSON, path: Sequence[str]) -> JSON:
     """The value at a path.
 
     Of an array, a number is the position counted from 0, or with a minus from the end;
-    ``type=conv`` keeps the elements with that field, and ``*`` takes all, of which the rest of the
-    path then gives a list.
+    ``type=conv`` keeps the elements with that field, ``*`` takes each element, and ``**`` also the
+    objects inside them, such as the layers of blocks: the rest of the path then gives a list.
 
     Raises:
         AbsentError: if there is none.
     """
     for number, part in enumerate(path):
-        if part == EVERY:
-            return list(_every(document, path[number + 1 :]))
+        if part in (EVERY, DEEP):
+            if not isinstance(document, list):
+                raise AbsentError
+            items = document if part == EVERY else _objects(document)
+            return list(_every(items, path[number + 1 :]))
         document = _inside(document, part)
     return document
 
 
-def _every(document: JSON, rest: Sequence[str]) -> JSON:
-    if not isinstance(document, list):
-        raise AbsentError
-    for item in document:
+def _objects(document: JSON) -> Iterator[JSON]:
+    """Every object below, from outside in."""
+    if isinstance(document, dict):
+        yield document
+    below = document.values() if isinstance(document, dict) else document
+    for item in below:
+        if isinstance(item, dict | list):
+            yield from _objects(item)
+
+
+def _every(items: Iterable[JSON], rest: Sequence[str]) -> Iterator[JSON]:
+    for item in items:
         try:
             found = value_at(item, rest)
         except AbsentError:
             continue
-        if EVERY in rest:
+        if EVERY in rest or DEEP in rest:
             yield from found
         else:
             yield found
@@ -51,9 +62,11 @@ def _every(document: JSON, rest: Sequence[str]) -> JSON:
 
 def _inside(document: JSON, part: str) -> JSON:
     name, is_filter, wanted = part.partition("=")
-    if isinstance(document, list) and is_filter:
+    if is_filter and isinstance(document, list):
         return [one for one in document if isinstance(one, dict) and _is(one.get(name), wanted)]
     try:
+        if is_filter and _is(document[name], wanted):
+            return document
         return document[part] if isinstance(document, dict) else document[int(part)]
     except (LookupError, ValueError, TypeError):
         raise AbsentError from None
@@ -67,7 +80,7 @@ def value_words(value: JSON) -> str:
     """A value as a sentence has it: ``96x55x55``, ``34,848``, ``0.9871``, ``none``."""
     match value:
         case None:
-            return "nothing"
+            return "unknown"
         case bool():
             return "yes" if value else "no"
         case int():
