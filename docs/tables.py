@@ -14,7 +14,7 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import LAYER_TYPES
 from cnn_tui.engine.specs.presets import load_preset, preset_names
-from cnn_tui.tui import actions, build_actions, sweep_actions
+from cnn_tui.tui import actions, build_actions, lesson_actions, sweep_actions
 from cnn_tui.tui.command import key_words
 from cnn_tui.tui.inspect.table import VIEWS
 from cnn_tui.tui.settings import SETTINGS
@@ -28,6 +28,8 @@ GROUPS = {
     "Inspect": (actions.INSPECT,),
     "Sweeps": (sweep_actions.SWEEPS,),
     "one sweep": (sweep_actions.SWEEP,),
+    "Learn": (lesson_actions.LEARN,),
+    "a lesson under way": (lesson_actions.LESSON,),
     "a run that is watched": (actions.WATCH,),
     "the demo": (actions.DEMO,),
     "a comparison": (actions.COMPARE,),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from cnn_tui.tui.build_actions import BUILD, BUILD_COMMANDS, LIST
 from cnn_tui.tui.command import Command, key_word
+from cnn_tui.tui.lesson_actions import LEARN, LEARN_COMMANDS, LESSON, LESSON_COMMANDS
 from cnn_tui.tui.sweep_actions import SWEEP, SWEEP_COMMANDS, SWEEPS
 
 TRAIN = "train"
@@ -46,6 +47,8 @@ TITLES = {
     INSPECT: "Inspect",
     SWEEPS: "Sweeps",
     SWEEP: "Sweep",
+    LEARN: "Learn",
+    LESSON: "This lesson",
     APP: "Everywhere",
 }
 """What the help and the command palette call the places where keys work, if not by their scope."""
@@ -255,6 +258,8 @@ COMMANDS = (
     Command(INSPECT, "o", "screen.choose_data", "data", "Other data, or its folder", in_bar=False),
     Command(INSPECT, "escape,backspace", "screen.back", "back", "Cancel; back to the runs", "esc"),
     *SWEEP_COMMANDS,
+    *LEARN_COMMANDS,
+    *LESSON_COMMANDS,
     Command(WEIGHTS, "pagedown", "screen.scroll(18)", "page down", in_bar=False),
     Command(WEIGHTS, "pageup", "screen.scroll(-18)", "page up", in_bar=False),
     Command(WEIGHTS, "end", "screen.scroll(100000)", "last row", in_bar=False),
@@ -264,6 +269,7 @@ COMMANDS = (
     Command(APP, "3", "app.mode('runs')", "runs", "List all runs", in_bar=False),
     Command(APP, "4", "app.mode('inspect')", "inspect", "Look inside a network", in_bar=False),
     Command(APP, "5", "app.mode('sweeps')", "sweeps", "Many runs of one file", in_bar=False),
+    Command(APP, "6", "app.mode('learn')", "learn", "Learn from lessons", in_bar=False),
     Command(APP, "f3", "app.preflight", "pre-flight", "Pre-flight checks", "F3", False),
     Command(APP, "f4", "app.lr_finder", "find lr", "Find a learning rate", "F4", False),
     Command(APP, "f6", "app.datasets", "datasets", "View, download datasets", "F6", False),
@@ -316,4 +322,5 @@ def _belongs(command: Command, scope: str) -> bool:
 
 def scopes_of(screen: object) -> tuple[str, ...]:
     """Return the scopes of the keys of a screen, the app's own last."""
-    return (*getattr(screen, "SCOPES", ()), APP)
+    lesson = (LESSON,) if getattr(screen, "lesson", None) else ()
+    return (*getattr(screen, "SCOPES", ()), *lesson, APP)

@@ -1,4 +1,4 @@
-"""The app: five modes over one network being built and one run being trained."""
+"""The app: six modes over one network being built and one run being trained."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.config import keep
 from cnn_tui.tui.history.playing import Player
+from cnn_tui.tui.learning_app import LearningApp
 from cnn_tui.tui.messages import (
     DataWanted,
     EditRun,
@@ -35,7 +36,6 @@ from cnn_tui.tui.messages import (
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.files import Leaving, complain, may_quit, may_replace
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.starting_app import StartingApp
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.training import Training
@@ -43,7 +43,7 @@ from cnn_tui.tui.widgets.bars import Header, Heading
 from cnn_tui.tui.words import clean
 
 
-class CnnTuiApp(StartingApp, inherit_bindings=False):
+class CnnTuiApp(LearningApp, inherit_bindings=False):
     """Switches between the modes and handles the messages of the screens."""
 
     TITLE = "cnn-tui"
@@ -67,6 +67,7 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
         self.add_mode("inspect", lambda: screens.InspectScreen(self.training))
         self.add_mode("sweeps", lambda: screens.SweepsScreen(self.places))
+        self.add_mode("learn", lambda: screens.LearnScreen(self.study))
 
     def get_default_screen(self) -> BuildScreen:
         return BuildScreen(self.builder, self.places.data)
@@ -101,6 +102,7 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
             self.show()
         elif news.changed:
             self.show_heading()
+        self.say_if_solved()
 
     def show(self) -> None:
         """Draw what is visible from the model: the screen of the mode, also below a dialog."""
@@ -268,6 +270,8 @@ class CnnTuiApp(StartingApp, inherit_bindings=False):
     @work
     async def action_leave(self) -> None:
         """Quit, after asking if a run or an edit would be lost."""
+        if self.desk and not await self.may_leave_lesson():
+            return
         handed_on = self.training.handed_on
         leaving = Leaving(
             running=self.training.active,

@@ -16,6 +16,7 @@ from cnn_tui.engine.specs.wording import nearest, show
 from cnn_tui.tui.actions import APP, COMMANDS, use
 from cnn_tui.tui.build_actions import BUILD, LIST
 from cnn_tui.tui.command import Command, key_word
+from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.config import KEYS, read_file
 
 _KEY = re.compile(r"((ctrl|shift|alt)\+)*([a-z0-9_]{2,}|[^\s,])")
@@ -103,4 +104,4 @@ def _clash(
 def _meet(one: Command, other: Command) -> bool:
     """Whether both commands can be waiting for a key at the same time."""
     together = ({LIST, BUILD}, {one.scope}, {other.scope})
-    return APP in (one.scope, other.scope) or {one.scope, other.scope} in together
+    return bool({APP, LESSON} & {one.scope, other.scope}) or {one.scope, other.scope} in together

@@ -73,6 +73,26 @@ class DataWanted(Message):
         self.name = name
 
 
+class LessonWanted(Message):
+    """Begin a lesson, or go on with it: its name, or the path of its file."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+
+class ViewShown(Message):
+    """A view of Inspect has shown what it found in a run."""
+
+    def __init__(self, run: str, view: str, layers: tuple[str, ...], found: object) -> None:
+        """``found`` is what ``inspect --json`` prints.
+
+        It is about each of ``layers``; an empty name is the first that the view can show.
+        """
+        super().__init__()
+        self.run, self.view, self.layers, self.found = run, view, layers, found
+
+
 class InspectRun(Message):
     """Look inside a run."""
 

@@ -14,6 +14,7 @@ from cnn_tui.tui.actions import (
     commands,
 )
 from cnn_tui.tui.command import Command
+from cnn_tui.tui.lesson_actions import LEARN
 from cnn_tui.tui.sweep_actions import SWEEP, SWEEPS
 
 _NO_RUN = "There is no active run: F5 starts one."
@@ -98,6 +99,7 @@ REFUSALS = {
         "field": "This view is not about one field: c shows another.",
         "sort": "The trials are being read.",
     },
+    LEARN: {"begin": "No lesson can be read.", "fast_track": "No lesson can be read."},
     DATA: {
         "fetch": "There is nothing to download for this dataset.",
         "cancel": "No download is active: f starts one.",

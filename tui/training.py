@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -60,6 +61,11 @@ class Training:
         self._ended: Trained | None = None
         """The weights of a run that has ended since the last :meth:`poll`."""
         self._usage, self._used = Usage(), ""
+        self._observers: list[Callable[[Sequence[RunEvent]], None]] = []
+
+    def subscribe(self, observer: Callable[[Sequence[RunEvent]], None]) -> None:
+        """Call ``observer`` with the events of every run, in their order."""
+        self._observers.append(observer)
 
     @property
     def active(self) -> bool:
@@ -176,6 +182,8 @@ class Training:
         events = self.session.drain()
         for event in events:
             self.board.apply(event)
+        for observer in self._observers if events else ():
+            observer(events)
         kept, ended, network = self.board.kept, self.board.ended, self.session.network
         if events and kept and ended and ended.reason != "failed" and network:
             self._ended = Trained(kept, network)

@@ -22,11 +22,13 @@ from cnn_tui.tui.actions import (
     TRAIN,
     WATCH,
     WEIGHTS,
+    scopes_of,
 )
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.build_actions import BUILD, LIST
 from cnn_tui.tui.command import Command
 from cnn_tui.tui.inspect.pane import InspectPane
+from cnn_tui.tui.lesson_actions import LEARN, LESSON
 from cnn_tui.tui.sweep_actions import SWEEP, SWEEPS
 
 MakeApp = Callable[..., CnnTuiApp]
@@ -46,6 +48,8 @@ WAYS: dict[str, tuple[str, ...]] = {
     INSPECT: ("4",),
     SWEEPS: ("5",),
     SWEEP: ("5", "enter"),
+    LEARN: ("6",),
+    LESSON: ("6", "enter"),
 }
 """The keys that lead from the start to the screen of a scope; a new scope needs a row here."""
 LEAVE = ("app.leave", "screen.climb")
@@ -68,14 +72,14 @@ async def reach(app: CnnTuiApp, pilot: Pilot[None], scope: str) -> None:
     for key in WAYS[scope]:
         await pilot.press(key)
         await done(pilot)
-        if key in "35":
+        if key in "356":
             await until(pilot, lambda: "reading" not in cells(app))
         elif key == "f6":
             await until(pilot, lambda: text(app, "#dataset").strip() not in ("", "reading..."))
         elif key == "4":
             pane = app.screen.query_one(InspectPane)
             await until(pilot, lambda pane=pane: pane.seen is not None or bool(pane.words))
-    assert scope in (*getattr(app.screen, "SCOPES", ()), APP), app.screen
+    assert scope in scopes_of(app.screen), app.screen
 
 
 def cells(app: CnnTuiApp) -> str:

@@ -77,7 +77,7 @@ def test_nothing_typed_ahead_is_lost_and_nothing_flickers(start: Start) -> None:
     link.until("F5 train")
     painted = len(link.arrived)
     titles: set[str] = set()
-    link.watch = lambda: titles.add(terminal.screen.display[0][:9])
+    link.watch = lambda: titles.add(terminal.screen.display[0][:8])
     link.type(b"olenet5\r")
     link.type(b"\x1b[B\x1b[B/conv 32 3x3 pad same | relu\r")
     link.until("32 3x3 same")
@@ -92,4 +92,4 @@ def test_nothing_typed_ahead_is_lost_and_nothing_flickers(start: Start) -> None:
     link.type(b"1")
     link.until("[1 Build]")
     assert not CLEARS.search(link.arrived[painted:]), "the screen was cleared"
-    assert titles == {"[1 Build]", " 1 Build "}, "the header vanished for a moment"
+    assert titles == {"[1 Build", " 1 Build"}, "the header vanished for a moment"

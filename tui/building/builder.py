@@ -19,7 +19,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.places import layer_at, received_by
 from cnn_tui.engine.specs.report import Fix
 from cnn_tui.tui.building import branches, edits
-from cnn_tui.tui.building.document import Document
+from cnn_tui.tui.building.document import Document, Moment
 from cnn_tui.tui.building.edits import new_layer
 from cnn_tui.tui.building.folds import Folds
 from cnn_tui.tui.building.forms import with_value
@@ -225,10 +225,12 @@ class Builder(RowList):
         """Open another network, and perhaps weights that belong to it."""
         self.document.open(network, source, trained)
         self._latest = None if trained else self._latest
-        self.cursor = 0
-        self._folds.begin(network)
-        self._check()
-        self._tell()
+        self._begin()
+
+    def come_back(self, moment: Moment) -> None:
+        """Take up an earlier network again, as it was."""
+        self.document.come_back(moment)
+        self._begin()
 
     def rename(self, name: str) -> None:
         """Rename the network."""
@@ -285,6 +287,12 @@ class Builder(RowList):
     def _tell(self) -> None:
         for observer in self._observers:
             observer()
+
+    def _begin(self) -> None:
+        self.cursor = 0
+        self._folds.begin(self.network)
+        self._check()
+        self._tell()
 
     def _check(self) -> None:
         self.report = check_with_data(self.network, self.document.latest_edits(_RECENT))

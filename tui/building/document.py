@@ -93,6 +93,15 @@ class Document:
         """Open another network; undo still returns to the previous one."""
         self._add(Moment(network, Origin(source, network), "input", "input", trained=trained))
 
+    @property
+    def moment(self) -> Moment:
+        """The present state, for :meth:`come_back`."""
+        return self._now
+
+    def come_back(self, moment: Moment) -> None:
+        """Take up an earlier network again, with its file and its weights; undo leads back."""
+        self._add(moment)
+
     def latest_edits(self, count: int) -> tuple[Edit, ...]:
         """The last edits of the present network, the newest first."""
         first = max(0, self._at - count)

@@ -1,4 +1,4 @@
-"""The screens of the app: five modes and the windows over them.
+"""The screens of the app: six modes and the windows over them.
 
 Other packages write ``screens.HelpScreen``, which imports the file of that screen. The first paint
 needs the Build screen alone; the others need dashboard, charts and history, which takes as long
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from cnn_tui.tui.screens.forecast import ForecastDialog as ForecastDialog
     from cnn_tui.tui.screens.help import HelpScreen as HelpScreen
     from cnn_tui.tui.screens.inspect import InspectScreen as InspectScreen
+    from cnn_tui.tui.screens.learn import LearnScreen as LearnScreen
+    from cnn_tui.tui.screens.lesson import LessonDialog as LessonDialog
+    from cnn_tui.tui.screens.lesson import SolvedDialog as SolvedDialog
     from cnn_tui.tui.screens.lr_finder import LrFinderDialog as LrFinderDialog
     from cnn_tui.tui.screens.palette import CommandPalette as CommandPalette
     from cnn_tui.tui.screens.path_prompt import PathPrompt as PathPrompt
@@ -58,12 +61,15 @@ FILES = {
     "CommandPalette": "palette",
     "InspectScreen": "inspect",
     "SweepsScreen": "sweeps",
+    "LearnScreen": "learn",
+    "LessonDialog": "lesson",
+    "SolvedDialog": "lesson",
 }
 """The file of each screen and dialog."""
 
 STYLES = [
     Path(__file__).with_name(f"{name}.tcss")
-    for name in ("dialog", "train", "runs", "inspect", "sweeps")
+    for name in ("dialog", "train", "runs", "inspect", "sweeps", "learn")
 ]
 """The values of ``CSS_PATH`` of all screens but Build."""
 

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from cnn_tui.tui.actions import APP, TRAIN, commands, title_of
 from cnn_tui.tui.build_actions import BUILD, LIST
 from cnn_tui.tui.command import key_words
+from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.screens.dialog import Dialog
 
 _COLUMN, _MOST, _FRAME, _GAP, _KEY = 36, 3, 6, 2, 9
@@ -53,8 +54,10 @@ class HelpScreen(Dialog[None]):
 
 
 def _groups(scopes: Sequence[str]) -> Iterator[tuple[str, Keys]]:
-    """Yield places with their keys: this screen, what works everywhere, the other modes."""
-    own = tuple(scope for scope in scopes if scope != APP) or (LIST, BUILD)
+    """Yield places with their keys: a lesson, this screen, what works everywhere, other modes."""
+    own = tuple(scope for scope in scopes if scope not in (APP, LESSON)) or (LIST, BUILD)
+    if LESSON in scopes:
+        yield from _places((LESSON,))
     yield from _places(own)
     yield "Everywhere", _keys(APP)
     for mode in _MODES:

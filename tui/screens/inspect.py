@@ -28,6 +28,7 @@ from cnn_tui.tui.inspect.source import (
     Source,
 )
 from cnn_tui.tui.inspect.table import VIEWS, View
+from cnn_tui.tui.messages import ViewShown
 from cnn_tui.tui.rows import Column, TableRow
 from cnn_tui.tui.screens.inspect_turns import InspectTurns
 from cnn_tui.tui.terminal.link import form_in
@@ -155,6 +156,14 @@ class InspectScreen(InspectTurns):
         self._pane.layer_drawn = self._place.layer(self.view, found.facts)
         self._pane.seen = found.seen
         self.tell()
+        if self.lesson:
+            self.post_message(self._shown(found))
+
+    def _shown(self, found: Finding) -> ViewShown:
+        """Return what is seen, for the lesson that may ask for it."""
+        layer, layers = self._pane.layer_drawn, layers_of(self.view, found.facts)
+        first = () if layers and layer != layers[0] else ("",)
+        return ViewShown(found.facts.name, self.view.name, (layer, *first), found.seen.to_json())
 
     def _fail(self, number: int, again: bool, error: CnnTuiError) -> None:
         if number != self._asked or not self.is_mounted:

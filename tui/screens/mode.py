@@ -11,6 +11,9 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widget import Widget
 
+from cnn_tui.tui.bindings import bindings
+from cnn_tui.tui.learn.view import LessonView, is_wide
+from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.widgets.bars import Header, Heading, KeyBar
 from cnn_tui.tui.widgets.lines import LEAST, TooSmall
 
@@ -24,11 +27,18 @@ class ModeScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (104, "-wide")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-high")]
 
+    BINDINGS = bindings(LESSON)
+
     heading: var[Heading] = var(Heading(), init=False)
+    lesson: var[LessonView | None] = var(None, init=False)
+    """The lesson that is under way."""
 
     def compose(self) -> ComposeResult:
         self._fit(self.app.size)
+        self.set_reactive(ModeScreen.lesson, self._lesson_now())
+        self._make_room()
         yield Header(self.MODE)
+        yield from self._compose_lesson()
         yield from self.compose_body()
         yield KeyBar(id="keys")
         yield TooSmall()
@@ -43,13 +53,41 @@ class ModeScreen(Screen[None]):
         """Yield the widgets between header and key bar."""
         raise NotImplementedError
 
+    def _lesson_now(self) -> LessonView | None:
+        lesson: LessonView | None = getattr(self.app, "lesson_shown", None)
+        return lesson
+
+    def _compose_lesson(self) -> ComposeResult:
+        if self.lesson:
+            # Imported late: few have a lesson before the first paint.
+            from cnn_tui.tui.widgets.lesson_panel import LessonPanel
+
+            yield LessonPanel(self.lesson)
+
+    def watch_lesson(self, lesson: LessonView | None) -> None:
+        """Show the state of the lesson, or no lesson any more."""
+        panels = self.query("#lesson")
+        if panels:
+            for panel in panels:
+                panel.view = lesson
+        elif self.is_mounted:
+            self.mount(*self._compose_lesson(), after=self.query_one(Header))
+        self._make_room()
+        self.refresh_bindings()
+
+    def _make_room(self) -> None:
+        """Tell the styles where a lesson stands: below the header, or beside the screen."""
+        beside = is_wide(self.app.size)
+        self.set_class(bool(self.lesson) and not beside, "-taught")
+        self.set_class(bool(self.lesson) and beside, "-beside")
+
     def action_back(self) -> None:
         """Close the screen; a main screen says that there is nothing to go back to."""
         if len(self.app.screen_stack) > 1:
             self.dismiss()
         else:
             here = self.MODE.capitalize()
-            self.notify(f"{here} is a main screen: 1 to 5 lead to the others, q quits.")
+            self.notify(f"{here} is a main screen: 1 to 6 lead to the others, q quits.")
 
     def scroll_rows(self, room: Widget, by: int) -> None:
         """Scroll a part of the screen by rows, or say that there are no more."""
@@ -70,6 +108,7 @@ class ModeScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Draw what may have changed while the screen was covered."""
+        self.lesson = self._lesson_now()
         self.present()
 
     def watch_heading(self, heading: Heading) -> None:
@@ -84,6 +123,7 @@ class ModeScreen(Screen[None]):
         """Hide everything but a message below the minimum size."""
         small = event.size.width < LEAST.width or event.size.height < LEAST.height
         self.set_class(small, "-too-small")
+        self._make_room()
         if not small:
             # Hidden widgets have lost the focus.
             self.call_after_refresh(self._focus_something)

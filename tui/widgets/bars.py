@@ -21,10 +21,11 @@ MODES = (
     ("runs", "3 Runs"),
     ("inspect", "4 Inspect"),
     ("sweeps", "5 Sweeps"),
+    ("learn", "6 Learn"),
 )
 
-_WITH_NAME = 100
-"""Columns from which on the program's name stands before the tabs."""
+_ROOMY = 100
+"""Columns from which on the program's name stands before the tabs, and each has room around it."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,17 @@ class Header(Lines):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         # On a narrow terminal the run needs the room more than the program's name.
-        left = [(" cnn-tui ", "bar accent")] if width >= _WITH_NAME else []
+        left = [(" cnn-tui ", "bar accent")] if width >= _ROOMY else []
         self._tabs = []
         for mode, label in MODES:
+            tab = (f"[{label}]", "bar strong") if mode == self._mode else (f" {label} ", "bar dim")
+            if self._tabs and width < _ROOMY:
+                left[-1], tab = _side_by_side(left[-1], tab)
             start = sum(len(text) for text, _ in left)
-            active = mode == self._mode
-            left.append((f"[{label}]", "bar strong") if active else (f" {label} ", "bar dim"))
-            self._tabs.append((start, start + len(label) + 2, mode))
+            self._tabs.append((start, start + len(tab[0]), mode))
+            left.append(tab)
+        if left[-1][0].endswith("]"):
+            left.append((" ", "bar"))
         return [(*left, *self._right(width - sum(len(text) for text, _ in left)))]
 
     def on_click(self, event: events.Click) -> None:
@@ -75,7 +80,9 @@ class Header(Lines):
         texts = (heading.state, heading.name, heading.recipe, heading.data)
         roles = ("bar accent", "bar strong", "bar", "bar dim")
         shorter = (*texts[:2], heading.recipe.rpartition(",")[0], heading.data)
-        for tried in (texts, shorter, shorter[:3], shorter[:2], shorter[:1]):
+        # The size of the images is in the first row of Build as well.
+        shortest = (*shorter[:3], heading.data.partition(" ")[0])
+        for tried in (texts, shorter, shortest, shorter[:3], shorter[:2], shorter[:1]):
             parts = [part for part in zip(tried, roles, strict=False) if part[0]]
             # Two spaces behind each part, one behind the last.
             used = sum(len(text) + 2 for text, _ in parts) - bool(parts)
@@ -85,6 +92,13 @@ class Header(Lines):
             parts, used = [], 0
         spaced = [run for part in parts for run in (part, ("  ", "bar"))][:-1]
         return ((" " * (room - used), "bar"), *spaced, *([(" ", "bar")] if parts else []))
+
+
+def _side_by_side(left: Run, right: Run) -> tuple[Run, Run]:
+    """Let two tabs share the column between them, of which a bracket takes what it needs."""
+    if right[0].startswith("["):
+        return (left[0][:-1], left[1]), right
+    return left, (right[0][1:], right[1])
 
 
 class KeyBar(Lines):

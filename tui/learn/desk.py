@@ -1,0 +1,142 @@
+"""The lesson that is under way: what it is judged by, what is noted of it, what is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from cnn_tui.engine.errors import reason_of
+from cnn_tui.engine.lessons.documents import JSON, events_json
+from cnn_tui.engine.lessons.judging import Judged, Judgement, State, judge
+from cnn_tui.engine.lessons.lesson import HINTS, Lesson, paragraphs
+from cnn_tui.engine.lessons.progress import Attempt, LessonProgress
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.training.events import (
+    BatchCompleted,
+    LayersMeasured,
+    RunEnded,
+    RunEvent,
+    RunStarted,
+)
+from cnn_tui.tui.learn.view import LessonView, Wish
+
+_MOST_EVENTS = 20_000
+"""Events of a run that are kept to be judged."""
+
+
+@dataclass
+class Work:
+    """What was done since the lesson began."""
+
+    network: Network
+    events: list[RunEvent] = field(default_factory=list)
+    """Those of the last run that was begun."""
+    seen: dict[tuple[str, str], JSON] = field(default_factory=dict)
+    """The views of that run that were opened in Inspect, by view and layer."""
+
+    def note(self, events: Sequence[RunEvent]) -> bool:
+        """Take in what a run has told; returns whether that can change a judgement."""
+        changed = False
+        for event in events:
+            if isinstance(event, RunStarted) and not event.from_step:
+                self.events, self.seen = [], {}
+            elif not self.events or isinstance(event, BatchCompleted | LayersMeasured):
+                continue  # a run that began before the lesson, or what no condition is about
+            if len(self.events) < _MOST_EVENTS or isinstance(event, RunEnded):
+                self.events.append(event)
+                changed = True
+        return changed
+
+    def see(self, run: str, view: str, layers: Sequence[str], found: JSON) -> bool:
+        """Take in what a view of Inspect has shown, if it is of that run."""
+        is_own = bool(run) and run == self.run
+        self.seen |= {(view, layer): found for layer in layers if is_own}
+        return is_own
+
+    @property
+    def run(self) -> str:
+        """The name of that run; empty without one."""
+        started = [event.run for event in self.events if isinstance(event, RunStarted)]
+        return started[0] if started else ""
+
+    @property
+    def ended(self) -> bool:
+        """Whether that run has ended."""
+        return bool(self.events) and isinstance(self.events[-1], RunEnded)
+
+    def state(self) -> State:
+        """Return what is judged."""
+        return State(
+            self.network,
+            lambda: events_json(self.events) if self.events else None,
+            lambda view, layer: self.seen.get((view, layer)),
+        )
+
+
+class Desk:
+    """One lesson with its work; progress is kept at once."""
+
+    def __init__(self, lesson: Lesson, place: str, progress: LessonProgress) -> None:
+        self.lesson, self._place, self._progress = lesson, place, progress
+        self.work = Work(lesson.start)
+        self.trouble = ""
+        """Why progress could not be kept; empty if it was."""
+        self.attempt = Attempt()
+        self._hint, self._hints = 0, 0
+        self._judgement = judge(lesson, self.work.state())
+        self.is_solved_at_start = self._judgement.solved
+        self._note(partial(progress.begun, lesson.name))
+
+    @property
+    def solved(self) -> bool:
+        return self._judgement.solved
+
+    @property
+    def view(self) -> LessonView:
+        """What is shown of it now."""
+        lesson = self.lesson
+        return LessonView(
+            name=lesson.name,
+            title=lesson.title,
+            place=self._place,
+            text=tuple(paragraphs(lesson.text)),
+            task=lesson.task.text,
+            wishes=tuple(Wish(one.met, _words(one)) for one in self._judgement.judged),
+            hints=lesson.hints[: self._hints],
+            hints_in_all=HINTS,
+            shown_hint=self._hint,
+        )
+
+    def judge(self) -> Judgement:
+        """Judge the work as it is now."""
+        self._judgement = judge(self.lesson, self.work.state(), self._judgement.kept)
+        return self._judgement
+
+    def note_try(self) -> None:
+        """Count a try: what was asked for, the end of a training, or the solution."""
+        if self._judgement.tried:
+            self._note(partial(self._progress.tried, self.lesson.name, solved=self.solved))
+
+    def next_hint(self) -> None:
+        """Show the next hint; after the last one the task, then the first one again."""
+        self._hint = (self._hint + 1) % (HINTS + 1)
+        if self._hint > self._hints:
+            self._hints = self._hint
+            self._note(partial(self._progress.hinted, self.lesson.name, self._hint))
+
+    def _note(self, keep: Callable[[], Attempt]) -> None:
+        try:
+            self.attempt = keep()
+        except OSError as error:
+            self.trouble = f"Progress is not kept: {self._progress.path}: {reason_of(error)}."
+
+
+def _words(judged: Judged) -> str:
+    """What the state says; as long as it says nothing, what is wanted and where it is seen."""
+    of = judged.condition.of
+    if not judged.pending:
+        return judged.words
+    layer = f" of {of.layer}" if of.layer else ""
+    where = f": open {of.view}{layer} in Inspect" if of.kind == "inspect" else ""
+    return f"{judged.condition.text}{where}"

@@ -1,0 +1,187 @@
+"""What is shown of a lesson: what it says, what it wants, and how far one is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+
+from textual.geometry import Size
+
+from cnn_tui.tui.actions import commands
+from cnn_tui.tui.command import key_word
+from cnn_tui.tui.lesson_actions import LESSON
+from cnn_tui.tui.rows import Line, Run
+from cnn_tui.tui.words import clean, fit
+
+_MOST_ROWS = 3
+"""Rows of a task or a hint in the strip; F2 shows all of it."""
+_MOST_WANTED = 2
+"""Conditions in the strip of a low screen, those that are not met first."""
+_TWO_COLUMNS = 100
+"""Columns of a strip from which on the conditions stand beside the task."""
+_BESIDE = Size(160, 40)
+"""The least terminal with room for the whole text beside its screens."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A condition of the task."""
+
+    met: bool
+    words: str
+    """What is wanted, or what the state says if that is something else."""
+
+
+@dataclass(frozen=True)
+class LessonView:
+    """A lesson that is under way."""
+
+    name: str
+    title: str
+    place: str
+    """Its chapter, and which of how many lessons it is."""
+    text: tuple[str, ...]
+    """Its paragraphs."""
+    task: str
+    wishes: tuple[Wish, ...] = ()
+    hints: tuple[str, ...] = ()
+    """Those that were asked for."""
+    hints_in_all: int = 3
+    shown_hint: int = 0
+    """The number of the hint that is shown in place of the task; 0 for none."""
+    solved: str = ""
+    """What leads on, once the task is solved; empty before."""
+
+    @property
+    def met(self) -> int:
+        """The number of conditions that are met."""
+        return sum(wish.met for wish in self.wishes)
+
+
+def is_wide(screen: Size) -> bool:
+    """Whether a terminal has room for the whole text of a lesson beside its screens."""
+    return screen.width >= _BESIDE.width and screen.height >= _BESIDE.height
+
+
+def strip(view: LessonView, width: int, *, low: bool) -> list[Line]:
+    """Return the rows of a lesson below the header: as few as will do on a low screen."""
+    if low:
+        return [_bar(view, width), *_asked(view, width, _MOST_ROWS), *_wanted(view, width, low=True)]
+    if width < _TWO_COLUMNS:
+        return [_bar(view, width), *_asked(view, width), *_wanted(view, width)]
+    room = width // 2 - 1
+    left, right = _asked(view, room), _wanted(view, width - room - 2)
+    rows = max(len(left), len(right))
+    left += [()] * (rows - len(left))
+    right += [()] * (rows - len(right))
+    return [
+        _bar(view, width),
+        *((*_padded(one, room), ("  ", ""), *other) for one, other in zip(left, right, strict=True)),
+    ]
+
+
+def beside(view: LessonView, width: int) -> list[Line]:
+    """Return the rows of a lesson beside a wide screen: all of it."""
+    keys = [((f" {key:<4}", "accent"), (label, "dim")) for key, label in _keys(view)]
+    return [*whole(view, width), (), *keys]
+
+
+def whole(view: LessonView, width: int) -> list[Line]:
+    """Return everything that the lesson says, its task with the state, and the hints taken."""
+    return [
+        ((fit(f" {clean(view.title)}", width), "bar strong"),),
+        ((f" {clean(view.place)}", "dim"),),
+        (),
+        *paragraphs(view.text, width),
+        *heading("task"),
+        *filled(view.task, width, "strong"),
+        (),
+        *_wanted(view, width),
+        *(line for at, hint in enumerate(view.hints, 1) for line in _hint(view, at, hint, width)),
+    ]
+
+
+def paragraphs(texts: Sequence[str], width: int) -> list[Line]:
+    """Return paragraphs with an empty row behind each."""
+    return [line for text in texts for line in (*filled(text, width), ())]
+
+
+def heading(words: str) -> list[Line]:
+    """Return the title of a part."""
+    return [((f" {words}", "accent"),)]
+
+
+def _bar(view: LessonView, width: int) -> Line:
+    """Title and state, then as many keys as there is room for."""
+    title = f" {clean(view.title)}"
+    state = "  solved" if view.solved else f"  {view.met} of {len(view.wishes)} met"
+    room = width - len(title) - len(state) - 2
+    keys: list[Run] = []
+    for key, label in _keys(view):
+        if len(key) + len(label) + 1 > room:
+            break
+        room -= len(key) + len(label) + 3
+        keys += [(key, "bar accent"), (f" {label}  ", "bar dim")]
+    used = sum(len(text) for text, _ in keys)
+    title = fit(title, min(len(title), width - len(state) - used))
+    return (
+        (title, "bar strong accent"),
+        (fit(state, width - len(title) - used), "bar good" if view.solved else "bar"),
+        *keys,
+    )
+
+
+def _keys(view: LessonView) -> list[tuple[str, str]]:
+    """The keys of the lesson and what they are for."""
+    labels = {"hint": f"hint {len(view.hints)}/{view.hints_in_all}"}
+    return [
+        (key_word(command), labels.get(command.label, command.label))
+        for command in commands(LESSON)
+    ]
+
+
+def _asked(view: LessonView, width: int, most: int = 99) -> list[Line]:
+    """The task, or the hint that was asked for last."""
+    if view.solved:
+        rows = filled(f"Solved: {view.solved}", width, "good")
+    elif view.shown_hint:
+        rows = _hint(view, view.shown_hint, view.hints[view.shown_hint - 1], width)[1:]
+    else:
+        rows = filled(view.task, width, "strong")
+    if len(rows) > most:
+        ((text, role),) = rows[most - 1]
+        rows = [*rows[: most - 1], ((fit(text.ljust(width - 1) + "...", width), role),)]
+    return rows
+
+
+def _hint(view: LessonView, at: int, hint: str, width: int) -> list[Line]:
+    return [(), *filled(f"hint {at} of {view.hints_in_all}: {hint}", width)]
+
+
+def _wanted(view: LessonView, width: int, *, low: bool = False) -> list[Line]:
+    """A row for each condition; on a low screen those that are not met, as far as there is room."""
+    wishes = view.wishes
+    if low:
+        wishes = tuple(sorted(wishes, key=lambda wish: wish.met))[:_MOST_WANTED]
+    rows: list[Line] = []
+    for wish in wishes:
+        first, *rest = wrap(clean(wish.words), max(8, width - 5)) or [""]
+        if low and rest:
+            first, rest = fit(f"{first} {rest[0]}", width - 5), []
+        mark: Run = (" [x] ", "good") if wish.met else (" [ ] ", "warn")
+        rows += [(mark, (first, "dim" if wish.met else ""))]
+        rows += [((f"     {line}", "dim" if wish.met else ""),) for line in rest]
+    return rows
+
+
+def filled(text: str, width: int, role: str = "") -> list[Line]:
+    """Fill rows with a paragraph; one that begins with spaces keeps its lines, as a formula does."""
+    if text.startswith(" "):
+        return [((f" {clean(line)}"[:width], role),) for line in text.splitlines()]
+    return [((f" {line}", role),) for line in wrap(clean(text), max(8, width - 2))]
+
+
+def _padded(line: Line, width: int) -> Line:
+    used = sum(len(text) for text, _ in line)
+    return (*line, (" " * max(0, width - used), line[-1][1] if line else ""))

@@ -1,0 +1,122 @@
+"""The windows of a lesson: all that it says, and what is shown when it is solved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from cnn_tui.engine.lessons.lesson import Lesson
+from cnn_tui.engine.lessons.lesson import paragraphs as texts_of
+from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.actions import commands
+from cnn_tui.tui.learn.answer import both
+from cnn_tui.tui.learn.view import LessonView, paragraphs, whole
+from cnn_tui.tui.lesson_actions import LESSON
+from cnn_tui.tui.rows import Line
+from cnn_tui.tui.screens.dialog import TextDialog
+from cnn_tui.tui.widgets.scrolled import ScrolledLines
+from cnn_tui.tui.words import clean
+
+
+class LessonText(ScrolledLines):
+    """All of a lesson, as it is now."""
+
+    def __init__(self, view: Callable[[], LessonView]) -> None:
+        super().__init__()
+        self._view = view
+
+    def all_lines(self, width: int) -> Sequence[Line]:
+        return whole(self._view(), width)
+
+
+class LessonDialog(TextDialog):
+    """The text of a lesson, its task with the state, and the hints that were taken."""
+
+    BINDINGS = [
+        Binding("enter,q,space", "finish", show=False),
+        *(
+            Binding(key, "finish" if command.label == "lesson" else command.action, show=False)
+            for command in commands(LESSON)
+            for key in command.keys.split(",")
+        ),
+    ]
+
+    def __init__(self, view: Callable[[], LessonView]) -> None:
+        super().__init__()
+        self._view = view
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="window lesson"):
+            yield LessonText(self._view)
+            yield Static("up and down scroll; esc goes on with the task", classes="hint")
+
+    def show(self) -> None:
+        """Draw what has changed, and the end of it: a hint stands there."""
+        text = self.query_one(LessonText)
+        text.action_scroll_rows(len(text.all_lines(text.content_size.width)))
+
+
+@dataclass(frozen=True)
+class Achievement:
+    """A task that was solved."""
+
+    title: str
+    why: tuple[str, ...]
+    own: Network
+    shipped: Network | None
+    trains: bool
+    following: str
+    """The title of the next lesson; empty if all are solved."""
+
+    @classmethod
+    def of(cls, lesson: Lesson, own: Network, following: Lesson | None) -> Achievement:
+        """Return what is told of a lesson that ``own`` has solved."""
+        return cls(
+            lesson.title,
+            tuple(texts_of(lesson.why)),
+            own,
+            lesson.solution,
+            lesson.trains,
+            following.title if following else "",
+        )
+
+
+class OutcomeText(ScrolledLines):
+    """Why it is right, and both solutions."""
+
+    def __init__(self, outcome: Achievement) -> None:
+        super().__init__()
+        self._outcome = outcome
+
+    def all_lines(self, width: int) -> Sequence[Line]:
+        outcome = self._outcome
+        compared: Sequence[Line] = ()
+        if outcome.shipped is not None:
+            compared = both(outcome.own, outcome.shipped, width, recipes=outcome.trains)
+        return [*paragraphs(outcome.why, width), *compared]
+
+
+class SolvedDialog(TextDialog):
+    """Says why a task is solved; the result is ``next``, ``list``, or empty to stay."""
+
+    BINDINGS = [
+        Binding("enter,space", "finish('next')", show=False),
+        Binding("l,6", "finish('list')", show=False),
+    ]
+
+    def __init__(self, outcome: Achievement) -> None:
+        super().__init__()
+        self._outcome = outcome
+
+    def compose(self) -> ComposeResult:
+        outcome = self._outcome
+        onward = f"enter  {clean(outcome.following)}" if outcome.following else "enter  the list"
+        with Vertical(classes="window lesson"):
+            yield Static(f"Solved: {clean(outcome.title)}", classes="title", markup=False)
+            yield OutcomeText(outcome)
+            yield Static(f"{onward}   l  all lessons   esc  stay here", classes="hint", markup=False)
