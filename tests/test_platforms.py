@@ -16,6 +16,7 @@ from children import run
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.names import check_new_name, make_folder
+from cnn_tui.engine.storage import Storage, replace_file
 
 WINDOWS = """
 import asyncio, ctypes, fcntl, importlib, io, multiprocessing.reduction, os, pkgutil, platform
@@ -123,6 +124,23 @@ def test_a_run_is_trained_resumed_and_looked_into_without_posix(home: dict[str, 
 @pytest.mark.slow
 def test_the_app_opens_and_quits_without_posix(home: dict[str, str]) -> None:
     assert windows(APP, home).split() == ["True", "0", "None"]
+
+
+def test_a_file_that_is_being_read_is_replaced_once_it_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, replace, refusals = tmp_path / "summary.json", Path.replace, [1, 2]
+    monkeypatch.setattr(sys, "platform", "win32")
+
+    def replace_unless_read(self: Path, target: Path) -> Path:
+        if refusals:
+            refusals.pop()
+            raise PermissionError(13, "in use")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace_unless_read)
+    replace_file(Storage(), target, [b"new"])
+    assert target.read_bytes() == b"new" and [*tmp_path.iterdir()] == [target]
 
 
 @pytest.mark.parametrize("name", ["con", "NUL.txt", "Aux", "com1", "mine."])
