@@ -30,6 +30,8 @@ UV = Path(sys.executable).with_name("uv")
 NEWEST, OLDEST = "highest", "lowest-direct"
 """uv's names. What the dependencies in turn depend on is the newest: their bounds are not ours."""
 SHOWN = ("numpy", "textual")
+EXTRAS = ("cluster", "onnx", "parquet")
+"""Those that the tests try with their oldest versions; PyTorch would take gigabytes."""
 
 
 class Case(NamedTuple):
@@ -130,10 +132,18 @@ def tested(python: Path) -> bool:
         place, pins = Path(folder) / "env", Path(folder) / "oldest.txt"
         interpreter = place / "bin" / "python"
         uv("venv", "--quiet", "--python", str(python), str(place))
-        project = ["pip", "compile", "--quiet", "--no-header", "pyproject.toml"]
+        extras = [word for extra in EXTRAS for word in ("--extra", extra)]
+        project = ["pip", "compile", "--quiet", "--no-header", "pyproject.toml", *extras]
         oldest = ["--resolution", OLDEST, "--only-binary", ":all:", "--python", str(interpreter)]
         uv(*project, *oldest, "--output-file", str(pins))
-        target = ["--python", str(interpreter), "--constraint", str(pins), "--editable", ".[test]"]
+        target = [
+            "--python",
+            str(interpreter),
+            "--constraint",
+            str(pins),
+            "--editable",
+            f".[test,{','.join(EXTRAS)}]",
+        ]
         uv("pip", "install", "--quiet", *target)
         command = [str(interpreter), "-m", "pytest", "-q", "-m", "not slow", "-n", "2"]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,8 @@ from cnn_tui.engine.files import is_regular, open_regular
 
 Data = bytes | memoryview
 _PREFIX, _SUFFIX = ".", ".tmp"
+_TRIES, _PAUSE = 20, 0.02
+"""How often a file in use is tried to be replaced, and seconds between."""
 
 
 class Storage:
@@ -34,6 +37,13 @@ class Storage:
 
     def replace(self, source: Path, target: Path) -> None:
         """Move ``source`` over ``target`` atomically."""
+        if sys.platform == "win32":
+            # Refused while another process reads the target, which takes it a moment.
+            for _ in range(_TRIES):
+                with contextlib.suppress(PermissionError):
+                    source.replace(target)
+                    return
+                time.sleep(_PAUSE)
         source.replace(target)
 
 

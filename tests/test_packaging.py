@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
 import re
 import shutil
 import sys
+import sysconfig
+import tarfile
 import tomllib
 import zipfile
 from importlib.metadata import entry_points, requires
@@ -17,24 +21,46 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("engine", "tui", "presets")
+BESIDE = ("CHANGELOG.md", "MANIFEST.in", "README.md", "pyproject.toml")
+"""What else an sdist has, with the licences."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
+BUILD = """
+import sys
+from setuptools import build_meta
+out = sys.argv[1]
+build_meta.build_sdist(out)
+build_meta.build_wheel(out)
+"""
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names in a wheel built from a copy, so that no build/ is left here."""
-    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a wheel and an sdist built from a copy, so that no build/ is left here."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     for name in FOLDERS:
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, source / name, ignore=ignore)
-    for name in PROJECT["project"]["license-files"] + ["pyproject.toml", "README.md"]:
+    others = [*PROJECT["project"]["license-files"], *BESIDE, "tests/test_packaging.py"]
+    for name in others:
         (source / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, source / name)
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet"]
-    options = ["--no-deps", "--no-build-isolation", "--wheel-dir", str(out), str(source)]
-    run(pip + options)
-    (path,) = out.glob("*.whl")
+    run([sys.executable, "-c", BUILD, str(out)], cwd=source)
+    return out
+
+
+@pytest.fixture(scope="module")
+def wheel(dist: Path) -> set[str]:
+    """The names in the wheel."""
+    (path,) = dist.glob("*.whl")
     return set(zipfile.ZipFile(path).namelist())
+
+
+def files_of(folders: tuple[str, ...]) -> set[str]:
+    """Everything that lies in these folders of the checkout."""
+    paths = (path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file())
+    return {str(path.relative_to(ROOT)) for path in paths if path.suffix != ".pyc"}
 
 
 def test_every_folder_with_code_is_a_listed_package() -> None:
@@ -63,17 +89,42 @@ def test_no_bare_engine_or_tui_can_be_imported(tmp_path: Path) -> None:
 
 
 def test_wheel_holds_the_code_its_data_and_nothing_bare(wheel: set[str]) -> None:
-    sources = {
-        f"cnn_tui/{path.relative_to(ROOT)}"
-        for folder in FOLDERS
-        for pattern in ("*.py", "*.tcss", "*.toml", "*.npz", "py.typed", "demo/*")
-        for path in (ROOT / folder).rglob(pattern)
-    }
     packed = {name for name in wheel if ".dist-info/" not in name}
-    assert packed == sources
+    assert packed == {f"cnn_tui/{name}" for name in files_of(FOLDERS)}
     for package in FOLDERS:
         assert f"cnn_tui/{package}/py.typed" in packed
     assert any(name.endswith("licenses/LICENSE") for name in wheel)
+
+
+def test_sdist_holds_what_builds_the_wheel_and_no_tests(dist: Path) -> None:
+    (path,) = dist.glob("*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {name.name.partition("/")[2] for name in archive.getmembers() if name.isfile()}
+    generated = {name for name in names if ".egg-info/" in name} | {"PKG-INFO", "setup.cfg"}
+    licences = PROJECT["project"]["license-files"]
+    assert names - generated == files_of(FOLDERS) | {*licences, *BESIDE}
+
+
+@pytest.mark.slow
+def test_what_the_wheel_installs_works_outside_the_checkout(dist: Path, tmp_path: Path) -> None:
+    (wheel,) = dist.glob("*.whl")
+    place, home = tmp_path / "env", tmp_path / "home"
+    python = place / "bin" / "python"
+    run([sys.executable, "-m", "venv", "--without-pip", str(place)])
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", str(python)]
+    run([*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel)])
+    # The dependencies are those of the tests; cnn-tui is found here first, without a checkout.
+    (packages,) = place.glob("lib/python*/site-packages")
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    where = run(
+        [python, "-c", "import cnn_tui.engine; print(cnn_tui.engine.__file__)"], cwd=tmp_path
+    )
+    assert Path(where.stdout).is_relative_to(place)
+    home.mkdir()
+    environ = {"PATH": os.defpath, "HOME": str(home)}
+    smoke = ROOT / "benchmarks" / "smoke.py"
+    tried = run([sys.executable, str(smoke), str(place / "bin" / "cnn-tui")], env=environ)
+    assert "first paint" in json.loads(tried.stdout)
 
 
 def test_script_leads_to_the_command_line() -> None:

@@ -14,7 +14,7 @@ from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_folder, require_folder
 from cnn_tui.engine.runs.folder import MOST_NOTE, MOST_TAGS, Notes, RunFolder, readme
 from cnn_tui.engine.runs.lock import Lock
-from cnn_tui.engine.runs.names import BIN, check_name
+from cnn_tui.engine.runs.names import BIN, check_name, check_new_name
 from cnn_tui.engine.storage import Storage, replace_file
 
 
@@ -24,7 +24,7 @@ def rename_run(folder: RunFolder, name: str) -> RunFolder:
     Raises:
         RunError: if it is being trained, or the name is taken or invalid.
     """
-    target = RunFolder(folder.path.with_name(check_name(name)))
+    target = RunFolder(folder.path.with_name(check_new_name(name)))
     with _locked(folder), _as_run_errors(folder):
         if os.path.lexists(target.path):
             raise RunError(f"There is already a run {name}.", "Choose another name.")

@@ -36,6 +36,23 @@ def check_name(name: str) -> str:
     )
 
 
+_UNPORTABLE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.", re.IGNORECASE)
+"""Names that Windows gives to devices, with any ending, and those whose last dot it drops."""
+
+
+def check_new_name(name: str) -> str:
+    """Return ``name`` if a run may get it: folders of runs are also copied to Windows.
+
+    Raises:
+        RunError: if it may not.
+    """
+    if _UNPORTABLE.fullmatch(check_name(name)):
+        raise RunError(
+            f"A run cannot be called {show(name)}.", "Windows could not keep a folder of that name."
+        )
+    return name
+
+
 def as_name(text: str) -> str:
     """A valid name of a run that resembles ``text``; ``run`` if nothing of it is left."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-") or "run"
@@ -71,6 +88,8 @@ def make_folder(root: Path, base: str) -> Path:
     """
     root.mkdir(parents=True, exist_ok=True)
     base = base.lstrip(".")[:54] or "run"
+    if _UNPORTABLE.fullmatch(f"{base}-1"):
+        base = f"run-{base}"[:54]
     numbers = (_NUMBERED.fullmatch(name) for name in run_names(root))
     number = max((int(n[2]) for n in numbers if n and n[1] == base), default=0)
     while True:

@@ -14,7 +14,7 @@ from cnn_tui.engine.runs import manage
 from cnn_tui.engine.runs.cleanup import Reclaimable, clean_up, list_bin, spares
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry
-from cnn_tui.engine.runs.names import check_name
+from cnn_tui.engine.runs.names import check_new_name
 from cnn_tui.engine.runs.reproduction import plan_again
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.history.amending import amend, choices
@@ -72,7 +72,9 @@ class RunChanges(ModeScreen, inherit_bindings=False):
     async def action_rename(self) -> None:
         folder = self._folder
         if folder:
-            answer = await self.app.push_screen_wait(Prompt("New name", folder.name, check_name))
+            answer = await self.app.push_screen_wait(
+                Prompt("New name", folder.name, check_new_name)
+            )
             if answer and answer != folder.name:
                 self._do(lambda: manage.rename_run(folder, answer))
 
