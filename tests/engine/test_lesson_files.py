@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lessons_made import FILE
+from own_lesson import FILE
 
 from cnn_tui.engine.errors import InsightError, SpecError
 from cnn_tui.engine.lessons.documents import EVENTS, VIEWS, as_json

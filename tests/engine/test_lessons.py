@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from lessons_made import look
+from own_lesson import look
 
 from cnn_tui.engine.lessons.course import entries, next_lesson, shipped_course
 from cnn_tui.engine.lessons.judging import State, is_solved_at_start, judge

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from children import run
-from lessons_made import FILE
+from own_lesson import FILE
 
 from cnn_tui.engine.lessons.progress import LessonProgress
 from cnn_tui.engine.lessons.reading import load_shipped
