@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from children import run
+from children import start
 from own_lesson import FILE
+from terminal import PATIENCE, Terminal
 
+from cnn_tui.engine.lessons.course import shipped_course
+from cnn_tui.engine.lessons.lesson import Lesson
 from cnn_tui.engine.lessons.progress import LessonProgress
 from cnn_tui.engine.lessons.reading import load_shipped
 from cnn_tui.engine.specs.codec import save_network
+from cnn_tui.tui.cli.lesson_words import solution_lines
 
 Cli = Callable[..., tuple[int, str, str]]
 Learn = Callable[..., list[str]]
@@ -36,6 +41,11 @@ def learn(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Learn:
         return out.splitlines()
 
     return talk
+
+
+@pytest.fixture(name="begin")
+def begin_in_a_terminal(start: Callable[..., Terminal]) -> Callable[..., Terminal]:
+    return start
 
 
 @pytest.fixture
@@ -194,43 +204,64 @@ def test_wrong_usage_is_one_line(cli: Cli, args: tuple[str, ...], said: str) -> 
     assert said in err and err.count("\n") == 1
 
 
-KINDS = {
-    "padding": ("layers: pad 1x2x1x2 c96 11 s4 r m3 2 c256 5 p2 r gap fc 10",),
-    "learning-rate": (
-        "set lr 0.0001",
-        "train",
-        "set lr 1",
-        "train",
-        "set lr 0.01",
-        "train",
-    ),
-    "reading-filters": (
-        "train",
-        "look filters",
-        "set l2 0.01",
-        "set lr 0.02",
-        "set epochs 20",
-        "train",
-        "look health",
-        "look filters conv1",
-    ),
-}
-"""How one lesson of each screen is solved."""
+THREE_RATES = [line for lr in ("0.0001", "1", "0.01") for line in (f"set lr {lr}", "train")]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", KINDS)
-def test_a_lesson_of_each_kind_through_a_pipe(name: str, tmp_path: Path) -> None:
-    done = run(
-        [sys.executable, "-m", "cnn_tui.tui", "learn", name],
-        input="".join(f"{line}\n" for line in KINDS[name]),
+def test_a_lesson_through_a_pipe(tmp_path: Path) -> None:
+    process = start(
+        [sys.executable, "-m", "cnn_tui.tui", "learn", "learning-rate"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         cwd=tmp_path,
     )
-    assert done.stderr == ""
-    assert "Solved:" in done.stdout, done.stdout[-2000:]
-    assert "\x1b" not in done.stdout
-    assert max(map(len, done.stdout.splitlines())) < 200
-    assert LessonProgress().of(name).solved
+    out, err = process.communicate("".join(f"{line}\n" for line in THREE_RATES))
+    assert (process.returncode, err) == (0, "")
+    assert "Solved: 4 conditions met." in out and "Next: Batch norm and dropout." in out
+    assert out.isascii() and "\x1b" not in out
+
+
+def what_solves(lesson: Lesson) -> Iterator[str]:
+    """The lines that solve a lesson, as it tells them itself, with the views that it asks for."""
+    for number in range(len(lesson.solutions)):
+        yield "start"
+        mark = f"Solution, run {number + 1} of {len(lesson.solutions)}: "
+        for line in solution_lines(lesson):
+            if line.startswith((mark, "Solution: ")):
+                yield line.partition(": ")[2]
+        if lesson.trains:
+            yield "train"
+        yield from (f"look {view}" for view, *_ in {one.view: one for one in lesson.views}.items())
+
+
+@pytest.mark.slow
+def test_all_lessons_in_a_terminal_one_after_the_other(
+    begin: Callable[..., Terminal],
+) -> None:
+    terminal = begin(PROGRAM)
+
+    def say(line: str) -> None:
+        terminal.until(lambda: terminal.raw.endswith(b"\n> "), "prompt")
+        terminal.press(f"{line}\n")
+
+    for lesson in shipped_course():
+        for line in what_solves(lesson):
+            say(line)
+        say("")
+    say("quit")
+    assert terminal.process.wait(PATIENCE) == 0
+    solved = {name for name, one in LessonProgress().read().items() if one.solved}
+    assert solved == {one.name for one in shipped_course()}
+    assert b"That was the last one." in terminal.raw
+
+
+PROGRAM = """
+import sys
+from cnn_tui.tui.cli.main import main
+sys.exit(main(["learn", "--plain"]))
+"""
 
 
 @pytest.mark.slow
