@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from children import start
 from own_lesson import FILE
-from terminal import PATIENCE, Terminal
+from terminal import Terminal
 
 from cnn_tui.engine.lessons.course import shipped_course
 from cnn_tui.engine.lessons.lesson import Lesson
@@ -251,7 +251,7 @@ def test_all_lessons_in_a_terminal_one_after_the_other(
             say(line)
         say("")
     say("quit")
-    assert terminal.process.wait(PATIENCE) == 0
+    assert terminal.exit_code() == 0
     solved = {name for name, one in LessonProgress().read().items() if one.solved}
     assert solved == {one.name for one in shipped_course()}
     assert b"That was the last one." in terminal.raw
