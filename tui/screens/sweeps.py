@@ -123,6 +123,6 @@ class SweepsScreen(SweepChanges):
         self.app.push_screen(SweepScreen(self._places, folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("open", "resume", "stop") and self.is_mounted:
+        if action in ("open", "resume", "stop", "refine") and self.is_mounted:
             return self._state is not None
         return super().check_action(action, parameters)
