@@ -45,6 +45,7 @@ from cnn_tui.tui.history.continuing import OnHangup
 def command(
     run: str,
     epochs: int | None,
+    batch_size: int | None,
     from_step: int | None,
     computing: Computing,
     threads: int | None,
