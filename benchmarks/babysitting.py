@@ -1,6 +1,6 @@
 """Cost of layer measurements and the babysitter: the same steps with and without them.
 
-    python benchmarks/babysitting.py [ARCH] [PAIRS]
+    python benchmarks/babysitting.py [ARCH] [PAIRS] [ENGINE]
 
 Blocks of the steps from one measurement to the next alternate with blocks without a measurement, so
 that a busy machine disturbs both alike; the parts are then timed separately.
@@ -13,10 +13,11 @@ import sys
 import time
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 
-from cnn_tui.engine.build import build
-from cnn_tui.engine.optimizers import build_optimizer
+from cnn_tui.engine.cores import default_threads
+from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
@@ -43,9 +44,9 @@ class Subject:
 
     def __init__(self, network: Network) -> None:
         rng = np.random.default_rng(0)
-        self.model = build(network)
-        self.optimizer = build_optimizer(network.training, self.model)
-        self.meter, self.sitter = HealthMeter(self.model), Babysitter(network)
+        self.model = make_engine(network, threads=default_threads())
+        self.optimizer = self.model.optimizer(network.training)
+        self.meter, self.sitter = HealthMeter(self.model, network), Babysitter(network)
         self.images = rng.standard_normal((BATCH, *network.input), dtype=np.float32)
         self.targets = rng.integers(0, check(network).layers[-1].activations, BATCH)
 
@@ -89,30 +90,33 @@ def parts(subject: Subject) -> None:
 
     def measured() -> LayersMeasured:
         subject.meter.before()
+        subject.step()
         return subject.measure()
 
     event = measured()
-    for name, work, every in (
-        ("measuring the layers", measured, EVERY),
-        ("the babysitter on a measurement", lambda: subject.sitter.consume(event), EVERY),
-        ("the babysitter on a step", lambda: subject.sitter.consume(EVENT), 1),
+    for name, work, every, beside in (
+        ("measuring the layers", measured, EVERY, step),
+        ("the babysitter on a measurement", lambda: subject.sitter.consume(event), EVERY, 0.0),
+        ("the babysitter on a step", lambda: subject.sitter.consume(EVENT), 1, 0.0),
     ):
-        cost = statistics.median(seconds(work) for _ in range(200))
+        cost = statistics.median(seconds(work) for _ in range(200)) - beside
         share = cost / every / step
         print(f"{name}: {cost * 1e6:,.0f} us every {every} steps, {share:.2%} of a step")
     print(f"a step: {step * 1e3:.2f} ms")
 
 
-def main(arch: str = "lenet5", pairs: str = "60") -> None:
+def main(arch: str = "lenet5", pairs: str = "60", engine: str = "numpy") -> None:
     network = resolve(arch)
+    recipe = msgspec.structs.replace(network.training, engine=engine)
+    network = msgspec.structs.replace(network, training=recipe)
     subject = Subject(network)
     subject.block(watched=True)
     excess = compare(subject, int(pairs))
     quarters = statistics.quantiles(excess, n=4)
     print(
-        f"{arch}, batch {BATCH}: {statistics.median(excess):+.2%} time with measuring and "
-        f"babysitter (median of {len(excess)} pairs, half of them within {quarters[0]:+.2%} to "
-        f"{quarters[2]:+.2%})"
+        f"{arch} with {engine}, batch {BATCH}: {statistics.median(excess):+.2%} time with "
+        f"measuring and babysitter (median of {len(excess)} pairs, half of them within "
+        f"{quarters[0]:+.2%} to {quarters[2]:+.2%})"
     )
     parts(subject)
     subject.model.close()

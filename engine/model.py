@@ -28,10 +28,7 @@ KEPT_PLANS = 3
 
 
 class Model:
-    """A network with weights. Not safe to use from two threads at once.
-
-    Images are float arrays ``(N, C, H, W)`` of the model's dtype, targets integers ``(N,)``.
-    """
+    """A network with weights; its methods are those of :class:`~cnn_tui.engine.protocol.Engine`."""
 
     def __init__(
         self,
@@ -80,20 +77,7 @@ class Model:
         others: np.ndarray | None = None,
         other_weights: Array | None = None,
     ) -> BatchResult:
-        """The loss of a batch and, in the parameters' ``grad``, its gradients; no weight changes.
-
-        Args:
-            images: ``(N, C, H, W)``.
-            targets: ``(N,)``.
-            weights: factor of each image's loss ``(N,)``; without it each counts 1.
-            others: second classes ``(N,)`` of blended images; given with ``weights``.
-            other_weights: factor of the loss of each second class, ``(N,)``.
-
-        Raises:
-            ShapeError: if the images have another shape or type than the network's input.
-            DataError: if a target is not a class of the network.
-            NonFiniteError: if the loss or a gradient is infinite or NaN; names the layer.
-        """
+        """The loss and the gradients of a batch, as :meth:`Engine.train_batch` says."""
         plan = self._prepare_training(images, targets)
         if weights is not None:
             plan.weigh(Weighting(weights, others, other_weights))
@@ -109,12 +93,7 @@ class Model:
         return result
 
     def train_stages(self, images: Array, targets: np.ndarray) -> Iterator[tuple[str, bool]]:
-        """Run :meth:`train_batch` stage by stage, to time the stages or stop after any of them.
-
-        Yields:
-            The name of the layer whose stage has run, empty for other work, and whether it belongs
-            to the backward pass.
-        """
+        """Run :meth:`train_batch` stage by stage, as :meth:`Engine.train_stages` says."""
         plan = self._prepare_training(images, targets)
         for is_backward, stages in enumerate(plan.stages):
             for stage in stages:
@@ -153,18 +132,7 @@ class Model:
         threads: int | None = None,
         limit: int = MOST_BYTES,
     ) -> Opened:
-        """A copy of the network as it is now that shows what every layer makes of ``images``.
-
-        Args:
-            images: ``(N, C, H, W)``, few of them: outputs and gradients of all layers are kept.
-            training: batch norm uses the statistics of the images, as in a step of training.
-            threads: number of threads of its own; those of the model if None.
-            limit: largest number of bytes that it may hold.
-
-        Raises:
-            ShapeError: if the images have another shape or type than the network's input.
-            MemoryLimitError: if it would hold more than ``limit``; names the number that fits.
-        """
+        """A copy of the network as it is now that shows what every layer makes of ``images``."""
         self._check_images(images)
         parts = self._kept()
         pairs = zip(parts.store.parameters, self.store.parameters, strict=True)

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
-from cnn_tui.engine.batch_checks import check_chosen, too_many_to_open
-from cnn_tui.engine.errors import ShapeError
+from cnn_tui.engine.batch_checks import too_many_to_open
 from cnn_tui.engine.layers.base import Stage, Task, merge
 from cnn_tui.engine.layers.building import Operations
 from cnn_tui.engine.layers.kept import KeepingArena, PlannedKept
+from cnn_tui.engine.opened_base import OpenedBase
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.plan import MakeLoss, Plan
-from cnn_tui.engine.protocol import Classes, no_such_layer
-from cnn_tui.engine.shapes import Shape, format_shape
+from cnn_tui.engine.protocol import Classes
+from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.threads import WorkerPool
 
 
-class Opened:
-    """A copy of a network that keeps the output of every layer, and its gradient.
+class Opened(OpenedBase):
+    """An :class:`~cnn_tui.engine.protocol.OpenedPass` by NumPy.
 
-    Layers are in evaluation mode: batch norm uses its running statistics; with ``training`` those
-    of the images, as in a step of training. Dropout passes everything on. Arrays are
-    ``(N, C, H, W)``, or ``(N, D)`` after a fully connected layer, and are copies. Made by
-    :meth:`cnn_tui.engine.Model.opened`; a context manager that ends its threads. Not safe to
-    use from two threads at once.
+    Made by :meth:`cnn_tui.engine.Model.opened`; closing it ends its threads. Not safe to use
+    from two threads at once.
 
     Raises:
         MemoryLimitError: if it would hold more than ``limit`` bytes; ``batch`` is the number of
@@ -47,6 +42,8 @@ class Opened:
     ) -> None:
         self._parts = parts
         self._plan = _planned(parts, len(images), limit)
+        classes = len(self._plan.scores[0])
+        super().__init__(parts.input_shape, classes, len(images), training=training)
         self._losses = self._plan.bind_losses(make_loss)
         parts.mode.training, parts.mode.dropout = training, 0.0
         self._workers = WorkerPool(threads)
@@ -57,24 +54,11 @@ class Opened:
 
     def see(self, images: Array) -> None:
         """Show other images, at most as many as at first."""
-        room = self._plan.batch
-        # The statistics of a batch are those of as many images as at first.
-        least = room if self._parts.mode.training else 1
-        if images.shape[1:] != self._parts.input_shape or not least <= len(images) <= room:
-            expected, received = map(format_shape, (self._parts.input_shape, images.shape))
-            raise ShapeError(
-                f"expected {least} to {room} images of {expected}, received {received}."
-            )
-        self.images = images
-        blank = np.zeros((room - len(images), *images.shape[1:]), images.dtype)
+        self._admit(images)
+        blank = np.zeros((self._room - len(images), *images.shape[1:]), images.dtype)
         self._plan.images = np.concatenate([images, blank]) if len(blank) else images
         self._run(self._plan.forward)
         self._of_class: tuple[int, ...] = ()
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The names of all layers, those inside residual blocks included, as ``check`` has them."""
-        return tuple(self._parts.shapes)
 
     @property
     def shapes(self) -> Mapping[str, Shape]:
@@ -92,52 +76,24 @@ class Opened:
         return self._plan.logits[: len(self.images)].copy()
 
     def output(self, layer: str) -> Array:
-        """The output of a layer.
-
-        Raises:
-            InsightError: if there is no such layer; names the nearest.
-        """
+        """The output of a layer."""
         return self._joined(self._find(layer).ys, self.shapes[layer])
 
     def gradient(self, layer: str, of_class: Classes) -> Array:
-        """The gradient of the score of a class by the output of a layer.
-
-        Args:
-            layer: name of the layer.
-            of_class: the class whose score, not probability, is differentiated; a sequence gives
-                each image its own.
-
-        Raises:
-            InsightError: if there is no such layer or class.
-        """
+        """The gradient of the score of a class by the output of a layer."""
         kept = self._find(layer)
         self._differentiate(of_class)
         return self._joined(kept.dys, self.shapes[layer])
 
     def input_gradient(self, of_class: Classes) -> Array:
-        """The gradient of the score of a class by the pixels, ``(N, C, H, W)``.
-
-        Raises:
-            InsightError: if there is no such class.
-        """
+        """The gradient of the score of a class by the pixels, ``(N, C, H, W)``."""
         self._differentiate(of_class)
         return self._joined(self._plan.input_gradient, self._parts.input_shape)
 
     def loss_gradients(self, targets: np.ndarray) -> dict[str, Array]:
-        """The gradient of the mean data loss by each parameter, by its name, in PyTorch's shapes.
-
-        Args:
-            targets: the class of each image, ``(N,)``; there must be as many images as at first.
-
-        Raises:
-            InsightError: if there is no such class.
-            ShapeError: if there are fewer images.
-        """
-        plan = self._plan
-        if len(self.images) < plan.batch:
-            raise ShapeError(f"expected {plan.batch} images as at first, got {len(self.images)}.")
-        self._require_classes(targets.tolist())
-        plan.targets[:] = targets
+        """The gradient of the mean data loss by each parameter, by its name."""
+        self._require_targets(targets)
+        self._plan.targets[:] = targets
         self._run(self._losses)
         self._of_class = ()
         return {p.name: np.array(p.grad) for p in self._parts.store.parameters}
@@ -146,33 +102,17 @@ class Opened:
         """End the threads; the arrays that were given stay."""
         self._workers.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _find(self, layer: str) -> PlannedKept:
         if layer in self._kept:
             return self._kept[layer]
-        raise no_such_layer(layer, self.layers)
+        raise self._no_such_layer(layer)
 
     def _differentiate(self, of_class: Classes) -> None:
-        given = np.asarray(of_class)
-        chosen = tuple((np.full(len(self.images), given) if given.ndim == 0 else given).tolist())
-        self._require_classes(chosen)
+        chosen = self._chosen(of_class)
         if chosen != self._of_class:
             self._plan.select(np.array(chosen))
             self._run(self._plan.backward)
             self._of_class = chosen
-
-    def _require_classes(self, chosen: Sequence[int]) -> None:
-        check_chosen(chosen, len(self.images), len(self._plan.scores[0]))
 
     def _run(self, stages: Sequence[Sequence[Task]]) -> None:
         self._workers.run_stages(stages)

@@ -15,6 +15,7 @@ SWEEP_COMMANDS = (
     Command(SWEEPS, "f5", "screen.start", "start", "Start a sweep from a file", "F5"),
     Command(SWEEPS, "R", "screen.resume", "resume", "Resume the sweep"),
     Command(SWEEPS, "x", "screen.stop", "stop", "Stop the sweep"),
+    Command(SWEEPS, "f", "screen.refine", "refine", "Start a finer one around the best"),
     Command(SWEEP, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
     Command(SWEEP, "enter", "screen.open", "run", "Open the trial as a run", "enter"),
     Command(SWEEP, "c", "screen.view(1)", "view", "Next, previous view", "c/C", name="Next view"),
@@ -28,6 +29,7 @@ SWEEP_COMMANDS = (
     Command(SWEEP, "a", "screen.add", "add", "Add trials"),
     Command(SWEEP, "x", "screen.stop", "stop", "Stop the sweep"),
     Command(SWEEP, "R", "screen.resume", "resume", "Resume the sweep"),
+    Command(SWEEP, "f", "screen.refine", "refine", "Start a finer one around the best", "", False),
     Command(SWEEP, "i", "screen.inspect", "inspect", "Look inside the trial", in_bar=False),
     Command(SWEEP, "f5", "screen.start", "start", "Start a sweep from a file", "F5", False),
 )

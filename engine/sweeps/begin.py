@@ -12,6 +12,7 @@ from cnn_tui.engine.specs.files import read_text
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES
 from cnn_tui.engine.sweeps.folder import SweepFolder, SweepInfo, create_sweep
 from cnn_tui.engine.sweeps.plan import SweepPlan, read_plan
+from cnn_tui.engine.sweeps.state import SweepState
 from cnn_tui.engine.sweeps.writing import dumps_sweep
 
 
@@ -39,6 +40,22 @@ def plan_of(folder: SweepFolder) -> SweepPlan:
     base = load_network(folder.base_file, links=False)
     text = read_text(folder.sweep_file, MAX_FILE_BYTES, links=False)
     return read_plan(text, str(folder.sweep_file), folder.path, base)
+
+
+def extended(plan: SweepPlan, state: SweepState, trials: int) -> SweepPlan:
+    """The plan of a sweep that goes on until it has so many trials in all.
+
+    Raises:
+        SweepError: if it has as many already, or they are the points of a grid.
+    """
+    if plan.search.sampler == "grid":
+        raise SweepError(f"{state.name} is a grid, which has no more points than it has.")
+    if trials <= state.total:
+        raise SweepError(
+            f"The sweep {state.name} has {state.total:,} trials already.",
+            f"Give more than that: --trials {2 * state.total}",
+        )
+    return plan.with_trials(trials)
 
 
 def require_extra() -> None:

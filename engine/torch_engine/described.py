@@ -177,7 +177,7 @@ class Described:
 
 def _behind_fresh(placed: Sequence[Placed]) -> Iterator[str]:
     """The names of the layers behind one of :data:`_FRESH`, at every depth."""
-    for before, layer in zip((None, *placed), placed):
+    for before, layer in zip((None, *placed), placed, strict=False):
         for branch in layer.branches:
             yield from _behind_fresh(branch)
         if before is not None and isinstance(before.layer, _FRESH):

@@ -61,6 +61,7 @@ class TorchEngine:
             keep_freed_memory()
         self.net = self.prepared(described.module(self.device, self.dtype))
         self.parameters: Mapping[str, TorchParameter] = described.parameters(self.net)
+        self._tensors = [one.tensor for one in self.parameters.values() if not one.frozen]
         self._buffers = described.buffers(self.net)
         self.put(described.initial)
         described.initial = {}
@@ -135,7 +136,7 @@ class TorchEngine:
 
     def _train(self, images: Array, labels: Sequence[np.ndarray | None]) -> BatchResult:
         loss, correct = self.differentiate(images, labels, 1 / len(images))
-        norm = torch.nn.utils.get_total_norm(self._gradients())
+        norm = self._gradient_norm()
         value, right, length = torch.stack([loss, correct, norm.to(loss.dtype)]).tolist()
         return BatchResult(value, round(right), length)
 
@@ -143,7 +144,7 @@ class TorchEngine:
         self, images: Array, labels: Sequence[np.ndarray | None], scale: float
     ) -> tuple[Tensor, Tensor]:
         """The sum of the losses times ``scale``, and how many were right; sets the gradients."""
-        self.net.zero_grad()
+        self._forget_gradients()
         scores = self._scores(images, training=True)
         targets, *weighting = (self._moved(label) for label in labels)
         losses = weighted_losses(self.network.loss, scores, targets, *weighting)
@@ -232,7 +233,7 @@ class TorchEngine:
 
     def close(self) -> None:
         """Let the device have its memory back."""
-        self.net.zero_grad()
+        self._forget_gradients()
 
     @property
     def buffers(self) -> Mapping[str, Tensor]:
@@ -272,8 +273,15 @@ class TorchEngine:
         return tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
 
     def _gradients(self) -> list[Tensor]:
-        grads = (one.tensor.grad for one in self.parameters.values() if not one.frozen)
-        return [grad for grad in grads if grad is not None]
+        return [tensor.grad for tensor in self._tensors if tensor.grad is not None]
+
+    def _gradient_norm(self) -> Tensor:
+        # What get_total_norm does, which first sorts the gradients by device and type.
+        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(self._gradients())))
+
+    def _forget_gradients(self) -> None:
+        for tensor in self._tensors:
+            tensor.grad = None
 
     @contextmanager
     def _working(self, batch: int) -> Iterator[None]:
@@ -294,7 +302,7 @@ class TorchEngine:
 
     def _too_large(self, batch: int) -> MemoryLimitError:
         """The error for a batch that the device cannot hold; the largest that it can is tried."""
-        self.net.zero_grad()
+        self._forget_gradients()
         fitting = batch
         while fitting := fitting // 2:
             if self.device.type == "cuda":
@@ -306,7 +314,7 @@ class TorchEngine:
             except RuntimeError as error:
                 if not devices.out_of_memory(error):
                     raise
-        self.net.zero_grad()
+        self._forget_gradients()
         return MemoryLimitError(
             f"The device {devices.device_name(self.device)} has too little memory for a batch of "
             f"{batch:,} images of {self.network.name}.",

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from cnn_tui.engine.batch_checks import check_chosen, too_many_to_open
-from cnn_tui.engine.errors import ShapeError
+from cnn_tui.engine.batch_checks import too_many_to_open
+from cnn_tui.engine.opened_base import OpenedBase
 from cnn_tui.engine.ops.memory import Array
-from cnn_tui.engine.protocol import Classes, Weights, no_such_layer
-from cnn_tui.engine.shapes import Shape, format_shape
+from cnn_tui.engine.protocol import Classes, Weights
+from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.torch_engine.described import Described
 from cnn_tui.engine.torch_engine.losses import losses_of
 
 
-class TorchOpened:
+class TorchOpened(OpenedBase):
     """A copy of a module that keeps the output of every layer, as the protocol asks.
 
     Raises:
@@ -39,8 +37,9 @@ class TorchOpened:
         threads: int,
         limit: int,
     ) -> None:
+        shape = described.network.input
+        super().__init__(shape, described.classes, len(images), training=training)
         self._described, self._device, self._threads = described, device, threads
-        self._room, self._training = len(images), training
         self._held = _held(described, images, limit)
         self._net = described.module(device, images.dtype)
         self._net.train(training)
@@ -55,14 +54,7 @@ class TorchOpened:
 
     def see(self, images: Array) -> None:
         """Show other images, at most as many as at first."""
-        # The statistics of a batch are those of as many images as at first.
-        least, shape = self._room if self._training else 1, self._described.network.input
-        if images.shape[1:] != shape or not least <= len(images) <= self._room:
-            expected, received = map(format_shape, (shape, images.shape))
-            raise ShapeError(
-                f"expected {least} to {self._room} images of {expected}, received {received}."
-            )
-        self.images = images
+        self._admit(images)
         self._outputs: dict[str, Tensor] = {}
         if torch.get_num_threads() != self._threads:
             torch.set_num_threads(self._threads)
@@ -71,11 +63,6 @@ class TorchOpened:
             self._scores = self._net(self._pixels)
         self._of_class: tuple[int, ...] = ()
         self._gradients: dict[str, Tensor] = {}
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The names of all layers."""
-        return tuple(self.shapes)
 
     @property
     def shapes(self) -> Mapping[str, Shape]:
@@ -109,9 +96,7 @@ class TorchOpened:
 
     def loss_gradients(self, targets: np.ndarray) -> dict[str, Array]:
         """The gradient of the mean data loss by each parameter, by its name."""
-        if len(self.images) < self._room:
-            raise ShapeError(f"expected {self._room} images as at first, got {len(self.images)}.")
-        self._require_classes(targets.tolist())
+        self._require_targets(targets)
         parameters = self._described.parameters(self._net)
         labels = torch.from_numpy(np.array(targets, np.int64)).to(self._device)
         loss = losses_of(self._described.network.loss, self._scores, labels).mean()
@@ -123,26 +108,13 @@ class TorchOpened:
         """Let the memory go; the arrays that were given stay."""
         self._outputs, self._gradients = {}, {}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def _find(self, layer: str) -> Tensor:
         if layer in self._outputs:
             return self._outputs[layer]
-        raise no_such_layer(layer, self.layers)
+        raise self._no_such_layer(layer)
 
     def _differentiate(self, of_class: Classes) -> None:
-        given = np.asarray(of_class)
-        chosen = tuple((np.full(len(self.images), given) if given.ndim == 0 else given).tolist())
-        self._require_classes(chosen)
+        chosen = self._chosen(of_class)
         if chosen == self._of_class:
             return
         score = self._scores[torch.arange(len(chosen)), list(chosen)].sum()
@@ -151,9 +123,6 @@ class TorchOpened:
             score, list(wanted.values()), retain_graph=True, materialize_grads=True
         )
         self._gradients, self._of_class = dict(zip(wanted, found, strict=True)), chosen
-
-    def _require_classes(self, chosen: tuple[int, ...]) -> None:
-        check_chosen(chosen, len(self.images), self._described.classes)
 
     def _shaped(self, tensor: Tensor, layer: str) -> Array:
         return _copied(tensor).reshape(-1, *self.shapes[layer])

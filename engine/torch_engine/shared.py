@@ -139,7 +139,7 @@ class SharedEngine(TorchEngine):
         scale = size / images if images >= size else 1 / images
         figures = torch.stack(self.differentiate(_array(own), labels, scale))
         loss, right = (group.sum(figures) / size).tolist()
-        norm = float(torch.nn.utils.get_total_norm(self._gradients()))
+        norm = float(self._gradient_norm())
         return BatchResult(loss, round(right * size) if images >= size else round(right), norm)
 
     def _first_non_finite(self, images: Array) -> str | None:

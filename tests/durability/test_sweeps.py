@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
+import re
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +25,14 @@ from processes import Training, final_weights
 
 from cnn_tui.engine.data.catalog import load_network_data
 from cnn_tui.engine.decoding import encode
+from cnn_tui.engine.errors import SweepError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import run_names
 from cnn_tui.engine.sweeps import placing
 from cnn_tui.engine.sweeps.begin import new_sweep
 from cnn_tui.engine.sweeps.folder import SweepFolder, open_sweep
 from cnn_tui.engine.sweeps.leading import Where, lead_sweep
+from cnn_tui.engine.sweeps.lines import SweepLine, TrialEnded, TrialReported
 from cnn_tui.engine.sweeps.plan import load_sweep
 from cnn_tui.engine.sweeps.state import read_sweep
 
@@ -237,6 +242,98 @@ def test_workers_without_the_folder_send_their_runs(
         phase = lead_sweep(folder, plan, dataset, cluster, lambda line: None, begun, 10)
     assert phase == "finished"
     require_equal(undisturbed, folder)
+
+
+def test_a_full_disk_on_a_worker_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
+    (tmp_path / ".dask").mkdir()
+    _, address = begin_cluster(tmp_path / ".dask", 1)
+    path = sweep_file(tmp_path, SWEEP.replace("epochs = 3", "epochs = 12"))
+    plan = load_sweep(str(path)).with_trials(2)
+    folder = new_sweep(tmp_path, plan, None)
+    _, dataset, _ = load_network_data(plan.base)
+    ended: list[TrialEnded] = []
+
+    with Where(scheduler=address).cluster(plan) as cluster:
+
+        def tell(line: SweepLine) -> None:
+            if isinstance(line, TrialEnded):
+                ended.append(line)
+                cluster.client.run(limiting_files(resource.RLIM_INFINITY))
+            elif isinstance(line, TrialReported) and not ended:
+                cluster.client.run(limiting_files(1_000))
+
+        assert lead_sweep(folder, plan, dataset, cluster, tell, lambda _: None, 10) == "finished"
+    assert [line.state for line in ended] == ["failed", "finished"]
+    assert "could not be written: File too large" in ended[0].reason
+    assert "\n" not in ended[0].reason
+    alone = Training("resume", "s-1-0", "--runs-dir", tmp_path)
+    assert alone.finish()[0] == 0
+    assert alone.events[0]["from_step"] > 0 and alone.events[-1]["reason"] == "completed"
+
+
+def limiting_files(most: int) -> Callable[[], None]:
+    """Lets a worker write files of at most so many bytes; a closure, so that it is sent whole."""
+
+    def limit() -> None:
+        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+
+    return limit
+
+
+def test_a_complete_sweep_gets_more_trials(tmp_path: Path) -> None:
+    here = ("--runs-dir", tmp_path, "--workers", "2")
+    path = sweep_file(tmp_path, SWEEP.replace("epochs = 3", "epochs = 1\nlimit = 200"))
+    assert Training("sweep", path, "--trials", "2", *here).finish() == (0, "")
+    folder = open_sweep(tmp_path, "s-1")
+    before = read_sweep(folder).trials
+    code, err = Training("sweep", "resume", "s-1", "--trials", "2", *here).finish()
+    assert code == 1 and "The sweep s-1 has 2 trials already." in err
+    more = Training("sweep", "resume", "s-1", "--trials", "4", *here)
+    assert more.finish() == (0, "")
+    after = read_sweep(folder)
+    assert after.trials[:2] == before and after.total == len(after.trials) == 4
+    assert {event["number"] for event in more.events if event["event"] == "trial_started"} == {2, 3}
+
+
+def test_another_version_is_one_line_before_anything_begins(
+    scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = load_sweep(str(sweep_file(tmp_path)))
+
+    def refused() -> str:
+        with pytest.raises(SweepError) as error, Where(scheduler=scheduler).cluster(plan):
+            pass
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    with monkeypatch.context() as here:
+        here.setattr(distributed, "__version__", "2024.1.0")
+        assert re.fullmatch(
+            rf"the scheduler at {scheduler} has distributed [0-9.]+, this machine 2024\.1\.0\. "
+            r"Install the same on both: pip install distributed==2024\.1\.0",
+            refused(),
+        )
+    with distributed.Client(scheduler, set_as_default=False) as client:
+        client.run(showing_package(False))
+        try:
+            assert "has no cnn-tui, this machine" in (words := refused())
+            assert 'Install it there: pip install "cnn-tui[cluster]==' in words
+        finally:
+            client.run(showing_package(True))
+
+
+def showing_package(there: bool) -> Callable[[], None]:
+    """Lets a worker have the metadata of this package, or not."""
+
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    def show() -> None:
+        own = importlib.metadata.distribution("cnn-tui").version
+        importlib.metadata.version = (lambda name: own) if there else missing
+
+    return show
 
 
 def test_optuna_dashboard_reads_the_folder(undisturbed: SweepFolder) -> None:

@@ -20,7 +20,15 @@ from cnn_tui.engine.protocol import Engine
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
+from cnn_tui.engine.specs.layers import (
+    FC,
+    BatchNorm,
+    Conv,
+    Dropout,
+    MaxPool,
+    ReLU,
+    Residual,
+)
 from cnn_tui.engine.specs.network import SVM, Network, Recipe, Softmax
 from cnn_tui.engine.specs.placed import place_network
 from cnn_tui.engine.specs.presets import load_preset
@@ -196,6 +204,25 @@ def test_stages_are_those_of_the_layers() -> None:
     assert [name for name, backward in stages if backward] == ["", *reversed(names), ""]
 
 
+def test_only_fresh_outputs_are_written_over() -> None:
+    def block(*layers: Any) -> Residual:
+        return Residual(branch=(*layers, Conv(out_channels=4, padding="same")))
+
+    relu, conv = ReLU(), Conv(out_channels=4, padding="same")
+    layers = (relu, conv, relu, relu, block(relu, BatchNorm(), relu), relu, MaxPool(), relu)
+    described = network((1, 6, 6), *layers, classes=CLASSES)
+    with both(described) as (ours, theirs):
+        modules = [one for one in theirs.net.modules() if isinstance(one, torch.nn.ReLU)]
+        # Not the images, what an activation or a pool has kept, or what the shortcut reads as well.
+        written = [False, True, False, False, True, True, False]
+        assert [one.inplace for one in modules] == written
+        close(
+            *(np.array(train(engine, Recipe(lr=1e-3), 3, (1, 6, 6))) for engine in (ours, theirs))
+        )
+        list(theirs.train_stages(random_images((1, 6, 6), 4), np.zeros(4, int)))
+        assert [one.inplace for one in modules] == written
+
+
 DATA = noise_set()
 
 
@@ -252,6 +279,8 @@ def test_a_batch_that_the_device_cannot_hold(
     )
     ended = run(tmp_path, on(small_network(), "torch"))
     assert ended.only(RunEnded)[0].reason == "failed" and ended.folder.states
+    way = "Batches of 4 fit. Continue with: cnn-tui resume small-1 --batch-size 4"
+    assert ended.only(RunEnded)[0].message.endswith(way)
 
 
 def test_without_pytorch_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

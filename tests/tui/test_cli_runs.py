@@ -122,6 +122,17 @@ def test_resume_with_more_epochs(cli, runs: Path, tmp_path: Path) -> None:
     assert [e["epoch"] for e in stream if e["event"] == "epoch_completed"] == [3]
 
 
+def test_resume_with_another_batch_size(cli, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "quick-1", tmp_path / "quick-1")
+    options = ("--runs-dir", tmp_path, "--epochs", 3, "--batch-size", 200, "--json")
+    code, out, err = cli("resume", "quick-1", *options)
+    assert (code, err) == (0, "")
+    stream = lines(out)
+    (changed,) = (event for event in stream if event["event"] == "setting_changed")
+    assert (changed["name"], changed["old"], changed["new"]) == ("batch_size", 64, 200)
+    assert stream[-1]["step"] == 40 + 7  # 1,257 images
+
+
 def test_resume_of_a_run_on_a_folder_of_pictures(cli, tmp_path: Path) -> None:
     image_module = pytest.importorskip("PIL.Image", reason="Pillow is not installed")
     for number in range(60):

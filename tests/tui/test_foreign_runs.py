@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from cnn_tui.tui.dashboard.further import stem_of
 from cnn_tui.tui.dashboard.pictures import KINDS, Viewport, picture, views_of, x_axis
 from cnn_tui.tui.dashboard.run_view import view_of
 from cnn_tui.tui.dashboard.ticks import value_axis
+from cnn_tui.tui.screens.dialog import Picker
 from cnn_tui.tui.screens.watch import WatchScreen
 
 MakeApp = Callable[..., object]
@@ -113,6 +115,36 @@ async def test_a_watched_run_says_what_it_lacks(make_app: Callable, tmp_path: Pa
         await pilot.press("R")
         told = app._notifications
         await until(pilot, lambda: any("no network of cnn-tui" in one.message for one in told))
+
+
+async def test_another_recorded_run_is_drawn_beside_it(make_app: Callable, tmp_path: Path) -> None:
+    made(tmp_path, "other", accuracy=True, batches=4, epochs=3)
+    run = made(tmp_path, "own", accuracy=True)
+    assert run.path is not None
+    app = make_app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        app.push_screen(WatchScreen(RunFolder(run.path)))
+        await until(pilot, lambda: bool(app.screen.query("#status")))
+        await until(pilot, lambda: "done" in text(app, "#status"))
+        await pilot.press("B")
+        await until(pilot, lambda: isinstance(app.screen, Picker))
+        await pilot.press("enter")
+        await until(pilot, lambda: "other-1" in text(app, "#loss"))
+
+
+def test_its_figures_are_exported_and_a_network_it_has_not(cli: Callable, tmp_path: Path) -> None:
+    made(tmp_path, "a", accuracy=True)
+    here = ("--runs-dir", tmp_path)
+    header, *rows = cli("export", "a-1", "--steps", *here).out.splitlines()
+    assert {"loss", "lr", "grad_norm"} <= set(header.split(",")) and len(rows) == 12
+    epochs = json.loads(cli("export", "a-1", "--format", "json", *here).out)
+    assert [epoch["scalars"]["val_f1"] for epoch in epochs] == [0.25] * 3
+    boards = ("--format", "tensorboard", "--output", tmp_path / "boards")
+    assert cli("export", "a-1", *boards, *here).code == 0
+    assert list((tmp_path / "boards" / "a-1").iterdir())
+    for kind in ("onnx", "pytorch", "safetensors"):
+        code, out, err = cli("export", "a-1", "--format", kind, *here)
+        assert (code, out) == (1, "") and "no network of cnn-tui" in err and err.count("\n") == 1
 
 
 async def test_a_log_is_followed_and_only_read(make_app: Callable, tmp_path: Path) -> None:

@@ -12,13 +12,18 @@ from driving import text, type_in, typed
 from runs_made import until
 from sweeps_made import make_sweep
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from cnn_tui.engine.runs.exchange import Reply
+from cnn_tui.engine.sweeps.begin import new_sweep
 from cnn_tui.engine.sweeps.book import SweepBook
+from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.sweeps.lines import TrialEnded, TrialReported
+from cnn_tui.engine.sweeps.plan import read_plan
 from cnn_tui.engine.sweeps.requests import SweepInbox, SweepRequest
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.sweep import SweepScreen
+from cnn_tui.tui.screens.sweep_plan import SweepPlanDialog
 from cnn_tui.tui.screens.watch import WatchScreen
 
 MakeApp = Callable[..., CnnTuiApp]
@@ -137,6 +142,41 @@ async def test_news_appear_and_keys_ask_the_coordinator(app: CnnTuiApp, live: Sw
         SweepRequest("add", trials=7),
         SweepRequest("stop"),
     ]
+
+
+async def test_a_complete_sweep_is_extended(
+    app: CnnTuiApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resumed: list[tuple[str, int | None]] = []
+
+    def resume(folder: SweepFolder, trials: int | None) -> None:
+        resumed.append((folder.name, trials))
+
+    monkeypatch.setattr("cnn_tui.tui.screens.sweep_changes.resume_sweep", resume)
+    make_sweep(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, "a", "6", "enter")
+        await until(pilot, lambda: resumed == [("widths-1", 30)])
+
+
+async def test_a_finer_sweep_is_shown_before_it_begins(
+    app: CnnTuiApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cnn_tui.tui.screens.sweep_changes.require_installed", lambda: None)
+    text_of_file = FILE.replace("grid", "random").replace(
+        "choice = [0.01, 0.1]", "log-uniform = [0.001, 1]"
+    )
+    folder = new_sweep(tmp_path, read_plan(text_of_file, "quick", tmp_path), None)
+    like = make_sweep(tmp_path / "other", fields=("lr",))
+    for file in (like.trials_file, like.status_file, like.lock_file):
+        (folder.path / file.name).write_bytes(file.read_bytes())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, "f")
+        await until(pilot, lambda: isinstance(app.screen, SweepPlanDialog))
+        await until(pilot, lambda: "fit" in text(app, "PlanRows"))
+        assert "quick-fine" in str(app.screen.query_one(".title", Static).content)
+        await typed(pilot, "escape")
+        assert [path.name for path in (tmp_path / ".sweeps").iterdir()] == ["quick-1"]
 
 
 async def test_a_sweep_that_is_deleted_says_so(app: CnnTuiApp, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.specs.files import replace_bytes
 from cnn_tui.engine.sweeps.folder import list_sweeps, open_sweep
 from cnn_tui.engine.sweeps.plan import load_sweep, sweep_presets
@@ -111,7 +112,7 @@ def begin(
         else:
             print_look(plan, look)
         return 0
-    from cnn_tui.engine.sweeps.begin import new_sweep, require_extra
+    from cnn_tui.engine.sweeps.begin import new_sweep, plan_of, require_extra
 
     require_extra()
     from cnn_tui.engine.sweeps.leading import Where
@@ -122,15 +123,22 @@ def begin(
     plan = plan._replace(base=network)
     with stopped_by_signals() as ending, Where(workers, scheduler, _tls(tls)).cluster(plan) as at:
         folder = new_sweep(runs_dir, plan, place)
-        return lead(folder, at, dataset, ending, checkpoint_every, as_json=as_json)
+        return lead(folder, plan_of(folder), at, dataset, ending, checkpoint_every, as_json=as_json)
 
 
 @command.command("resume")
 @click.argument("sweep")
+@click.option(
+    "--trials",
+    type=click.IntRange(1, MOST_TRIALS),
+    metavar="N",
+    help="Go on until it has N trials in all, also if it is complete.",
+)
 @options.moved_data
 @_where
 def resume(
     sweep: str,
+    trials: int | None,
     data_dir: Path | None,
     workers: int | None,
     scheduler: str,
@@ -141,7 +149,7 @@ def resume(
 ) -> int:
     """Continue SWEEP: what is finished is not repeated, what was begun goes on."""
     folder = open_sweep(runs_dir, sweep)
-    from cnn_tui.engine.sweeps.begin import plan_of, require_extra
+    from cnn_tui.engine.sweeps.begin import extended, plan_of, require_extra
 
     require_extra()
     from cnn_tui.engine.sweeps.leading import Where
@@ -151,9 +159,11 @@ def resume(
     recorded = folder.info().data_dir
     given = data_dir or (Path(recorded) if recorded else None)
     plan = plan_of(folder)
+    if trials is not None:
+        plan = extended(plan, read_sweep(folder), trials)
     _, dataset, _ = load_data(plan.base, given, skip_damaged=True)
     with stopped_by_signals() as ending, Where(workers, scheduler, _tls(tls)).cluster(plan) as at:
-        return lead(folder, at, dataset, ending, checkpoint_every, as_json=as_json)
+        return lead(folder, plan, at, dataset, ending, checkpoint_every, as_json=as_json)
 
 
 @command.command("refine")
@@ -231,6 +241,13 @@ def stop(sweep: str, runs_dir: Path) -> None:
 @options.runs_dir
 def add(sweep: str, trials: int, runs_dir: Path) -> None:
     """Let a running SWEEP have so many TRIALS more."""
+    folder = open_sweep(runs_dir, sweep)
+    if not folder.coordinated:
+        more = read_sweep(folder).total + trials
+        raise RunError(
+            f"The sweep {sweep} is not running now.",
+            f"cnn-tui sweep resume {sweep} --trials {more} continues it with these.",
+        )
     _ask(runs_dir, sweep, SweepRequest("add", trials=trials))
 
 

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from types import FrameType
 
 from cnn_tui.engine.data.dataset import Dataset
-from cnn_tui.engine.sweeps.begin import plan_of
 from cnn_tui.engine.sweeps.cluster import Cluster
 from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.sweeps.leading import Stoppable, lead_sweep
+from cnn_tui.engine.sweeps.plan import SweepPlan
 from cnn_tui.engine.sweeps.state import read_sweep
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.cli.sweep_lines import SweepReporter
@@ -22,6 +22,7 @@ from cnn_tui.tui.terminal.shutdown import SIGNALS
 
 def lead(
     folder: SweepFolder,
+    plan: SweepPlan,
     cluster: Cluster,
     dataset: Dataset,
     ending: SweepEnding,
@@ -30,7 +31,7 @@ def lead(
     as_json: bool,
 ) -> int:
     """Lead a sweep and return the exit code."""
-    reporter, plan = SweepReporter(folder.name, as_json=as_json), plan_of(folder)
+    reporter = SweepReporter(folder.name, as_json=as_json)
     phase = lead_sweep(
         folder, plan, dataset, cluster, reporter.tell, ending.begin, checkpoint_every
     )

@@ -9,7 +9,6 @@ from textual import events, on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
-from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.cleanup import TrashedRun, list_bin
@@ -23,8 +22,9 @@ from cnn_tui.tui.history.differing import Recipes
 from cnn_tui.tui.history.run_rows import listing, listing_words
 from cnn_tui.tui.messages import EditRun, InspectRun
 from cnn_tui.tui.screens.dialog import Prompt
+from cnn_tui.tui.screens.folder import FolderScreen
 from cnn_tui.tui.screens.run_changes import RunChanges
-from cnn_tui.tui.threads import in_thread, run_in_thread
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.widgets.run_details import RunDetails
@@ -33,8 +33,6 @@ from cnn_tui.tui.widgets.table import Table
 _Read = tuple[list[RunEntry], list[TrashedRun], dict[str, str]]
 _REST = 0.15
 """Seconds that the cursor rests on a run before its curve is read."""
-_LOOK = 2.0
-"""Seconds between two reads of the folder, in which other processes may train."""
 _ORDERS: tuple[Order, ...] = get_args(Order)
 _OF_A_RUN = {
     "open", "tag", "note", "rename", "delete", "resume", "go_back", "again", "mark", "weights",
@@ -42,11 +40,12 @@ _OF_A_RUN = {
 }  # fmt: skip
 
 
-class RunsScreen(RunChanges):
+class RunsScreen(FolderScreen[_Read], RunChanges):
     """Lists a folder of runs; reads it again while it is visible."""
 
     CSS_PATH = "runs.tcss"
     MODE = "runs"
+    LOOK = 2.0
     SCOPES = (RUNS,)
     BINDINGS = bindings(RUNS)
     AUTO_FOCUS = "Table"
@@ -59,7 +58,6 @@ class RunsScreen(RunChanges):
         self._binned: list[TrashedRun] = []
         self._order: Order = "created"
         self._words = ""
-        self._known = self._reading = False
         self._recipes = Recipes()
         self._differing: dict[str, str] = {}
         self._curve: tuple[str, int] | None = None
@@ -76,30 +74,7 @@ class RunsScreen(RunChanges):
         super().on_mount()
         self.query_one(Table).border_title = "runs"
         self._present()
-        self._reading = True
-        self._look_first()
-        self.set_interval(_LOOK, self._look_if_seen)
-
-    @work
-    async def _look_first(self) -> None:
-        """Read the folder while keys wait: there is nothing yet that they could act on."""
-        try:
-            self._listed(await in_thread(self, self._read))
-        except CnnTuiError as error:
-            self._fail(error)
-
-    def on_screen_resume(self) -> None:
-        self.look()
-
-    def _look_if_seen(self) -> None:
-        if self.is_current:
-            self.look()
-
-    def look(self) -> None:
-        """Read the folder on a thread, as it may be large or far away."""
-        if not self._reading:
-            self._reading = True
-            run_in_thread(self, self._read, self._listed, self._fail)
+        self.watch_folder()
 
     def _read(self) -> _Read:
         entries = list_runs(self._root, sizes=True)
@@ -108,12 +83,7 @@ class RunsScreen(RunChanges):
 
     def _listed(self, listed: _Read) -> None:
         self._entries, self._binned, self._differing = listed
-        self._known, self._reading = True, False
         self._present()
-
-    def _fail(self, error: CnnTuiError) -> None:
-        self._reading = False
-        super()._fail(error)
 
     @property
     def _entry(self) -> RunEntry | None:

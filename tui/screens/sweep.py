@@ -30,7 +30,8 @@ from cnn_tui.tui.widgets.sweep_pane import SWEEP_VIEWS, Scene, SweepPane
 from cnn_tui.tui.widgets.table import Table
 from cnn_tui.tui.words import clean
 
-_OF_A_TRIAL = ("open", "inspect")
+_OF_A_TRIAL = ("open", "inspect", "prune")
+_OF_THE_SWEEP = ("add", "stop", "resume", "refine")
 _VIEWS = tuple(SWEEP_VIEWS)
 _OF_FIELDS = ("parallel", "slice", "importance")
 """Views that show one field or mark it."""
@@ -243,12 +244,16 @@ class SweepScreen(SweepChanges):
     @work
     async def action_add(self) -> None:
         answer = await self.app.push_screen_wait(Prompt("How many more trials", "10", _how_many))
-        if answer:
+        if not answer or self._state is None:
+            return
+        if self._state.phase == "running":
             self._ask(self._folder, SweepRequest("add", trials=_how_many(answer)))
+        else:
+            self._resume(self._state.total + _how_many(answer))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.is_mounted or self._state is None:
-            return action not in (*_OF_A_TRIAL, "prune", "add", "stop", "resume", "field", "sort")
+            return action not in (*_OF_A_TRIAL, *_OF_THE_SWEEP, "field", "sort")
         runs = self._state.phase == "running"
         match action:
             case "open" | "inspect":
@@ -256,8 +261,12 @@ class SweepScreen(SweepChanges):
             case "prune":
                 trial = self._trial
                 return runs and trial is not None and trial.state in ("waiting", "running")
-            case "add" | "stop":
+            case "add":
+                return runs or self._state.phase == "finished"
+            case "stop":
                 return runs
+            case "refine":
+                return self._state.best is not None
             case "resume":
                 return self._state.phase not in ("running", "finished")
             case "field":

@@ -1,4 +1,4 @@
-"""What is done to a sweep from the list as from its own screen: start, stop, resume."""
+"""What is done to a sweep from the list as from its own screen: start, refine, stop, resume."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from functools import partial
 from textual import work
 
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.sweeps.begin import plan_of
 from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.sweeps.plan import SweepPlan, load_sweep
 from cnn_tui.engine.sweeps.requests import SweepRequest, ask_sweep
+from cnn_tui.engine.sweeps.state import read_sweep
+from cnn_tui.engine.sweeps.writing import refine
 from cnn_tui.tui.messages import WatchSweep
 from cnn_tui.tui.screens.dialog import Answer, Picker, Question
 from cnn_tui.tui.screens.files import complain
@@ -41,11 +44,27 @@ class SweepChanges(ModeScreen):
             name = await self.app.push_screen_wait(picker)
             if not name:
                 return
-            plan = await in_thread(self, lambda: load_sweep(name))
-            if self._has_data(plan) and await self.app.push_screen_wait(SweepPlanDialog(plan)):
-                self._start(plan)
+            await self._offer(await in_thread(self, lambda: load_sweep(name)))
         except CnnTuiError as error:
             self._fail(error)
+
+    @work
+    async def action_refine(self) -> None:
+        """Show a finer sweep around the best trials, then start it."""
+        folder = self._folder
+        if folder is None:
+            return
+        try:
+            require_installed()
+            finer = await in_thread(self, lambda: refine(plan_of(folder), read_sweep(folder)))
+            await self._offer(finer)
+        except CnnTuiError as error:
+            self._fail(error)
+
+    async def _offer(self, plan: SweepPlan) -> None:
+        """Show what a sweep would run, and start it if that is wanted."""
+        if self._has_data(plan) and await self.app.push_screen_wait(SweepPlanDialog(plan)):
+            self._start(plan)
 
     def _start(self, plan: SweepPlan) -> None:
         # Not awaited: keys would wait with it, for some seconds.
@@ -73,10 +92,14 @@ class SweepChanges(ModeScreen):
 
     def action_resume(self) -> None:
         """Resume the sweep in a process of its own."""
+        self._resume()
+
+    def _resume(self, trials: int | None = None) -> None:
+        """Resume the sweep; with ``trials`` until it has so many in all."""
         folder = self._folder
         if folder:
             self.notify(f"Resuming {folder.name}: processes and libraries take some seconds.")
-            resume = partial(resume_sweep, folder)
+            resume = partial(resume_sweep, folder, trials)
             run_in_thread(self.app, resume, lambda _: None, self._fail)
 
     @work

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 
-from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.sweeps.folder import SWEEPS as SWEEPS_FOLDER
 from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.sweeps.state import SweepState
 from cnn_tui.tui.bindings import bindings
+from cnn_tui.tui.screens.folder import FolderScreen
 from cnn_tui.tui.screens.sweep import SweepScreen
 from cnn_tui.tui.screens.sweep_changes import SweepChanges
 from cnn_tui.tui.sweep_actions import SWEEPS
@@ -20,21 +20,18 @@ from cnn_tui.tui.sweeps.listing import (
     sweep_rows,
     sweeps_words,
 )
-from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.training import Places
 from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.widgets.sweep_pane import Scene, SweepPane
 from cnn_tui.tui.widgets.table import Table
 
-_LOOK = 1.0
-"""Seconds between two reads of the folder."""
 
-
-class SweepsScreen(SweepChanges):
+class SweepsScreen(FolderScreen[list[SweepState]], SweepChanges):
     """Lists the sweeps beside the runs; opens the only one at once."""
 
     CSS_PATH = "sweeps.tcss"
     MODE = "sweeps"
+    LOOK = 1.0
     SCOPES = (SWEEPS,)
     BINDINGS = bindings(SWEEPS)
     AUTO_FOCUS = "Table"
@@ -43,7 +40,6 @@ class SweepsScreen(SweepChanges):
         super().__init__(places)
         self._list = SweepList(places.runs)
         self._states: list[SweepState] = []
-        self._known = self._reading = False
 
     def compose_body(self) -> ComposeResult:
         yield Table(SWEEP_COLUMNS, id="sweeps")
@@ -54,40 +50,18 @@ class SweepsScreen(SweepChanges):
         super().on_mount()
         self.query_one(Table).border_title = "sweeps"
         self._show()
-        self._reading = True
-        self._look_first()
-        self.set_interval(_LOOK, self._look_if_seen)
+        self.watch_folder()
 
-    @work
-    async def _look_first(self) -> None:
-        """Read the folder while keys wait: there is nothing yet that they could act on."""
-        try:
-            self._listed(await in_thread(self, self._list.read))
-        except CnnTuiError as error:
-            self._fail(error)
-        if len(self._states) == 1 and self.is_current:
-            self.action_open()
-
-    def on_screen_resume(self) -> None:
-        self.look()
-
-    def _look_if_seen(self) -> None:
-        if self.is_current:
-            self.look()
-
-    def look(self) -> None:
-        """Read the folder on a thread, as it may be large or far away."""
-        if not self._reading:
-            self._reading = True
-            run_in_thread(self, self._list.read, self._listed, self._fail)
+    def _read(self) -> list[SweepState]:
+        return self._list.read()
 
     def _listed(self, states: list[SweepState]) -> None:
-        self._states, self._known, self._reading = states, True, False
+        self._states = states
         self._show()
 
-    def _fail(self, error: CnnTuiError) -> None:
-        self._reading = False
-        super()._fail(error)
+    def _listed_first(self) -> None:
+        if len(self._states) == 1 and self.is_current:
+            self.action_open()
 
     @on(Table.Highlighted)
     def _show(self) -> None:
@@ -123,6 +97,6 @@ class SweepsScreen(SweepChanges):
         self.app.push_screen(SweepScreen(self._places, folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("open", "resume", "stop") and self.is_mounted:
+        if action in ("open", "resume", "stop", "refine") and self.is_mounted:
             return self._state is not None
         return super().check_action(action, parameters)

@@ -39,8 +39,10 @@ def start_sweep(root: Path, plan: SweepPlan, data_dir: Path | None) -> SweepFold
     return folder
 
 
-def resume_sweep(folder: SweepFolder) -> None:
+def resume_sweep(folder: SweepFolder, trials: int | None = None) -> None:
     """Resume a sweep in another process and wait, blocking, until that coordinates it.
+
+    With ``trials`` it goes on until it has so many in all.
 
     Raises:
         SweepError: It does not begin.
@@ -48,7 +50,7 @@ def resume_sweep(folder: SweepFolder) -> None:
     log = folder.path / LOG
     try:
         words = ["sweep", "resume", folder.name, "--runs-dir", str(folder.runs.resolve())]
-        process = detached(words, log)
+        process = detached([*words, *(("--trials", str(trials)) if trials else ())], log)
     except OSError as error:
         raise SweepError(f"The sweep {folder.name} cannot begin: {reason_of(error)}.") from None
     while process.poll() is None:
