@@ -45,10 +45,13 @@ fuzz: .venv/.test
 docs: .venv/.test
 	$(BIN)/python docs/tables.py
 
-# The pictures of the docs, and the page that takes a newcomer through the app with its figures.
+# The pictures of the docs, the moving one of the README, the page that takes a newcomer through the app
+# with its figures; and, to look at, every screen in build/gallery. SHOTS="runs inspect": only those.
 pictures: .venv/.test
 	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/moving.py
 	$(BIN)/python docs/first_hour.py
+	$(BIN)/python docs/gallery.py $(SHOTS)
 
 lint: .venv/.test
 	$(BIN)/ruff check .

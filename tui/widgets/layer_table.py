@@ -169,6 +169,9 @@ class _Columns:
         taken += self.params + self.costs
         briefs = [len(row.settings.replace(" s1", "", 1)) for row in rows if row.path]
         needed = min(MOST_SETTINGS, max((8, *briefs)))
+        # Names may be shortened, or reach into their settings, before settings are cut.
+        spare = min(name - TITLE, max(0, needed - (width - taken)))
+        self.title, taken = self.title - spare, taken - spare
         room = width - taken - 2 * (BAR + 2)
         self.bars = self.costs > 0 and room >= needed
         self.settings = min(MOST_SETTINGS, max(0, room if self.bars else width - taken))
