@@ -48,7 +48,10 @@ def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
         ("in epoch", *(str(summary.best_epoch or "") for summary in summaries)),
         ("test", *(percent(summary.test_accuracy) for summary in summaries)),
         *([("test, balanced", *map(percent, balanced))] if any(balanced) else ()),
-        ("parameters", *(f"{summary.params:,}" for summary in summaries)),
+        (
+            "parameters",
+            *(f"{summary.params:,}" if summary.params else "-" for summary in summaries),
+        ),
     )
     rest = (
         ("state", *(entry.state for entry in runs)),

@@ -20,7 +20,7 @@ STATE_ROLES = {
     "training": "accent",
     "demo": "accent",
     "demo paused": "warn",
-    "demo over": "good",
+    "played": "good",
 }
 
 

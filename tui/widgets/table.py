@@ -145,10 +145,11 @@ def _cut(runs: list[Run], width: int) -> Line:
 
 def _fitting(columns: Sequence[Column], records: Sequence[TableRow], width: int) -> dict[int, int]:
     """Return the visible columns with their widths; at last the first column is narrowed."""
-    widths = {
+    widest = {
         at: max([len(column.title), *(len(record.cells[at]) for record in records)])
         for at, column in enumerate(columns)
     }
+    widths = {at: min(wide, columns[at].most) for at, wide in widest.items()}
     while sum(widths.values()) + 2 * len(widths) > width:
         last = max(widths, key=lambda at: (columns[at].rank, at))
         if columns[last].rank == 0:
@@ -156,4 +157,7 @@ def _fitting(columns: Sequence[Column], records: Sequence[TableRow], width: int)
             first = next(iter(widths))
             return {**widths, first: max(8, widths[first] - over)}
         del widths[last]
+    for at in widths:
+        spare = width - sum(widths.values()) - 2 * len(widths)
+        widths[at] += min(spare, widest[at] - widths[at])
     return widths
