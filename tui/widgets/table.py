@@ -10,7 +10,7 @@ from textual.message import Message
 from textual.reactive import var
 
 from cnn_tui.tui.rows import Column, Line, Run, TableRow
-from cnn_tui.tui.widgets.lines import Lines, Shown
+from cnn_tui.tui.widgets.lines import Lines, Shown, with_scrollbar
 from cnn_tui.tui.words import clean, fit
 
 
@@ -42,9 +42,14 @@ class Table(Lines, can_focus=True):
 
     _top = 0
 
-    def __init__(self, columns: Sequence[Column], *, id: str | None = None) -> None:
+    def __init__(
+        self, columns: Sequence[Column], *, title: str = "", id: str | None = None
+    ) -> None:
+        """``title`` is that of its frame, where there is room for one."""
         super().__init__(id=id)
         self.columns = columns
+        if title:
+            self.border_title = title
         self._measured: tuple[object, object, int, dict[int, int]] = (None, None, 0, {})
 
     @property
@@ -97,13 +102,18 @@ class Table(Lines, can_focus=True):
         shown = max(1, height - 1)
         self._top = max(0, min(self._top, self.cursor, len(self.records) - shown))
         self._top = max(self._top, self.cursor - shown + 1)
-        kept = self._kept(width)
+        # The last column of a list that scrolls is that of its scroll bar.
+        scrolls = len(self.records) > shown
+        kept = self._kept(width - scrolls)
         titles = tuple(column.title for column in self.columns)
         rows: list[Line] = [((self._row("  ", titles, kept, width), "dim"),)]
         if not self.records:
             return [*rows, (), ((f"  {self.empty}"[:width], "dim"),)]
         visible = enumerate(self.records[self._top : self._top + shown], start=self._top)
-        return [*rows, *(self._line(at, record, kept, width) for at, record in visible)]
+        lines = [self._line(at, record, kept, width - scrolls) for at, record in visible]
+        if scrolls:
+            lines = with_scrollbar(lines, self._top, len(self.records), width)
+        return [*rows, *lines]
 
     def _kept(self, width: int) -> dict[int, int]:
         """Return the widths of the columns; measured again only for other records."""
