@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from textual import events
 from textual.binding import Binding
@@ -108,7 +109,8 @@ class Table(Lines, can_focus=True):
         titles = tuple(column.title for column in self.columns)
         rows: list[Line] = [((self._row("  ", titles, kept, width), "dim"),)]
         if not self.records:
-            return [*rows, (), ((f"  {self.empty}"[:width], "dim"),)]
+            words = wrap(self.empty, max(8, width - 3))
+            return [*rows, (), *(((f"  {line}", "dim"),) for line in words)]
         visible = enumerate(self.records[self._top : self._top + shown], start=self._top)
         lines = [self._line(at, record, kept, width - scrolls) for at, record in visible]
         if scrolls:
