@@ -32,7 +32,7 @@ FILE = Path(__file__).with_name("demo.gif")
 SIZE = (96, 28)
 HEIGHT = 20
 """Pixels of a cell."""
-COLOURS = 48
+COLOURS = 200
 FRAME = 0.25
 """Seconds of a frame while the demo plays."""
 SPEED = 2.5
@@ -89,7 +89,7 @@ async def main() -> None:
     sheet = Image.new("RGB", (width, height * len(kinds)))
     for at, image in enumerate(kinds):
         sheet.paste(image, (0, at * height))
-    palette = sheet.quantize(COLOURS, Image.Quantize.MEDIANCUT)
+    palette = sheet.quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
     first, *rest = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
     times = [round(1000 * frame.seconds) for frame in shown]
     first.save(FILE, save_all=True, append_images=rest, duration=times, loop=0, optimize=True)
