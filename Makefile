@@ -64,10 +64,13 @@ docs: .venv/.docs
 	@rm -rf build/site
 	$(BIN)/sphinx-build -c docs/site --fail-on-warning --keep-going --quiet -E . build/site
 
-# The pictures of the docs, and the page that takes a newcomer through the app with its figures.
+# The pictures of the docs, the moving one of the README, the page that takes a newcomer through the app
+# with its figures; and, to look at, every screen in build/gallery. SHOTS="runs inspect": only those.
 pictures: .venv/.test
 	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/moving.py
 	$(BIN)/python docs/first_hour.py
+	$(BIN)/python docs/gallery.py $(SHOTS)
 
 lint: .venv/.test
 	$(BIN)/ruff check .

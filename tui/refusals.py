@@ -21,7 +21,7 @@ _NO_RUN = "There is no active run: F5 starts one."
 _NO_VALUES = "There are no values to show yet: F5 starts a run."
 _NO_RUNS = "There is no run in the list: F5 in Build starts one."
 _ENDED = "There is no training to steer: R resumes a run of cnn-tui, a log is only read."
-_LOG = "A log of another program is only read: it has no network."
+_LOG = "What another program trains has no network of cnn-tui: its figures are all there is."
 _EVENTS = "This recording is a file of events: only the folder of a run has a network."
 _CHARTS = {
     "log_scale": _NO_VALUES,
@@ -62,7 +62,8 @@ REFUSALS = {
         "pause": _ENDED,
         "learning_rate": _ENDED,
         "stop": _ENDED,
-        "resume": "A process trains this run already, or it is a log, which is only read.",
+        "resume": "A process trains this run already, or another program, which has no network of "
+        "cnn-tui.",
         "build_on": _LOG,
         "inspect": _LOG,
     },

@@ -24,6 +24,8 @@ class Column:
     rank: int = 0
     role: str = ""
     """The role of its cells, for a column that is to be quieter than the others."""
+    most: int = 1_000
+    """The width beyond which it takes only what the other columns leave."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from driving import text
 from runs_made import until
 
-from cnn_tui.engine.specs.layers import FC, LAYER_TYPES, Conv, MaxPool, ReLU
+from cnn_tui.engine.specs.layers import FC, LAYER_TYPES, Conv, DWConv, MaxPool, ReLU
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
@@ -22,7 +22,7 @@ from cnn_tui.tui.widgets.layer_table import LayerTable
 MakeApp = Callable[..., CnnTuiApp]
 
 
-def drawing(layer: Conv | MaxPool | FC | ReLU, shape: tuple[int, ...]) -> list[str]:
+def drawing(layer: Conv | DWConv | MaxPool | FC | ReLU, shape: tuple[int, ...]) -> list[str]:
     return ["".join(run for run, _ in line).rstrip() for line in window_lines(layer, shape, 40, 12)]
 
 
@@ -48,6 +48,16 @@ def test_of_a_large_input_the_corner_is_drawn() -> None:
     rows = drawing(MaxPool(kernel_size=3, stride=2), (3, 224, 224))
     assert len(rows) == 12 and all(len(row) <= 40 for row in rows)
     assert rows[-1] == "corner of 224x224: 111x111 places"
+
+
+def test_a_depthwise_convolution_has_a_window() -> None:
+    assert drawing(DWConv(kernel_size=2, stride=2), (3, 4, 4))[0] == "████▒▒▒▒"
+
+
+async def test_long_names_leave_room_for_settings(make_app: MakeApp) -> None:
+    app = make_app(load_preset("shufflenet_v2_x1_0"))
+    async with app.run_test(size=(120, 40)):
+        assert " conv        24 3x3 s2 p1 floor n… " in text(app, "#layers")
 
 
 def test_a_layer_without_a_window_says_so() -> None:

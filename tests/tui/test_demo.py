@@ -65,13 +65,13 @@ def test_it_plays_by_the_clock_at_its_speed(demo: Playback, clock: Clock) -> Non
 def test_it_stands_at_its_end_or_begins_again(demo: Playback, clock: Clock) -> None:
     player = Player(demo, clock=clock)
     assert step_at(player, clock, 1000) == 1600
-    assert player.view.state == "demo over" and "test 98.4%" in player.view.detail
+    assert player.view.state == "played" and "test 98.4%" in player.view.detail
     assert step_at(player, clock, 1000) == 1600
     player.toggle()
     assert player.view.step == 0
     player.loop = True
     step_at(player, clock, demo.seconds + 0.001)
-    assert player.view.state == "demo over"
+    assert player.view.state == "played"
     assert step_at(player, clock, REST + 1) == 0 and player.view.state == "demo"
 
 
@@ -103,7 +103,7 @@ async def test_the_screen_tells_that_it_is_a_demo_and_its_keys_steer_it(make_app
         await typed(pilot, "l")
         assert player.loop
         player.loop, player.speed = False, 1e6
-        await until(pilot, lambda: "demo over: test 98.4%" in text(app, "#status"))
+        await until(pilot, lambda: "played: test 98.4%" in text(app, "#status"))
         assert "r play it again" in text(app, "#status")
         player.speed = 1.0
         await typed(pilot, "r")
@@ -150,7 +150,7 @@ def test_the_command_plays_without_writing_anything(start: Start, tmp_path: Path
         XDG_DATA_HOME=str(tmp_path / "data"),
         CNN_TUI_RUNS=str(tmp_path / "runs"),
     )
-    terminal.shows("demo over: test 98.4%")
+    terminal.shows("played: test 98.4%")
     terminal.press("q")
     assert terminal.exit_code() == 0
     assert not list(tmp_path.rglob("*"))

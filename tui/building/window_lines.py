@@ -8,8 +8,8 @@ from math import prod
 from textwrap import wrap
 
 from cnn_tui.engine.shapes import Shape, Window, format_shape
-from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, Layer, MaxPool, layer_type
-from cnn_tui.engine.specs.windows import positions, windows
+from cnn_tui.engine.specs.layers import FC, Layer, layer_type
+from cnn_tui.engine.specs.windows import Windowed, positions, windows
 from cnn_tui.tui.building.kinds import role_of
 from cnn_tui.tui.rows import Line, Run
 from cnn_tui.tui.words import fit
@@ -25,7 +25,7 @@ def window_lines(layer: Layer, shape: Shape | None, width: int, height: int) -> 
     """
     if shape is None:
         return []
-    if not isinstance(layer, Conv | MaxPool | AvgPool) or len(shape) != 3:
+    if not isinstance(layer, Windowed) or len(shape) != 3:
         return [((line, "dim"),) for line in wrap(_words(layer, shape), max(1, width))]
     try:
         down, across = windows(layer)

@@ -27,6 +27,7 @@ DEFAULT = "digits-convnet"
 @click.argument("arch", shell_complete=completing.archs, default=DEFAULT)
 @click.option(
     "--demo",
+    shell_complete=completing.runs,
     is_flag=False,
     flag_value="",
     metavar="[RUN]",

@@ -45,10 +45,13 @@ def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
     balanced = [summary.test_balanced_accuracy for summary in summaries]
     figures = (
         ("best val", *(_best(summary.best_val_accuracy, best) for summary in summaries)),
-        ("in epoch", *(str(summary.best_epoch or "") for summary in summaries)),
-        ("test", *(percent(summary.test_accuracy) for summary in summaries)),
+        ("in epoch", *(str(summary.best_epoch or "-") for summary in summaries)),
+        ("test", *(percent(summary.test_accuracy) or "-" for summary in summaries)),
         *([("test, balanced", *map(percent, balanced))] if any(balanced) else ()),
-        ("parameters", *(f"{summary.params:,}" for summary in summaries)),
+        (
+            "parameters",
+            *(f"{summary.params:,}" if summary.params else "-" for summary in summaries),
+        ),
     )
     rest = (
         ("state", *(entry.state for entry in runs)),
@@ -69,7 +72,9 @@ def _rows(comparison: RunComparison) -> tuple[TableRow, ...]:
 
 
 def _best(share: float | None, best: float) -> str:
-    return f"{percent(share)} best" if share is not None and share == best else percent(share)
+    if share is None:
+        return "-"
+    return f"{percent(share)} best" if share == best else percent(share)
 
 
 def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPicture:

@@ -25,18 +25,23 @@ class Recipes:
         self._read: dict[str, dict[str, str]] = {}
 
     def differences(self, folders: Sequence[RunFolder]) -> dict[str, str]:
-        """Return for each run, by name, its values of the settings that are not equal in all."""
+        """Return for each run, by name, its values of the settings that are not equal in all.
+
+        A run of another program lacks most settings, which makes none of them a difference.
+        """
         known = {folder.name: self._recipe(folder) for folder in folders[:_MOST]}
         recipes = {name: recipe for name, recipe in known.items() if recipe}
         paths = dict.fromkeys(path for recipe in recipes.values() for path in recipe)
         differing = [
-            path for path in paths if len({recipe.get(path) for recipe in recipes.values()}) > 1
+            path
+            for path in paths
+            if len({recipe[path] for recipe in recipes.values() if path in recipe}) > 1
         ]
         return {
             name: ", ".join(
                 f"{setting_words(path)} {value_words(recipe[path])}"
                 for path in differing
-                if path in recipe and path not in _IN_COLUMNS
+                if path not in _IN_COLUMNS and recipe.get(path, _EMPTY[0]) not in _EMPTY
             )
             for name, recipe in recipes.items()
         }

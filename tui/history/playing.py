@@ -102,7 +102,7 @@ class Player:
         )
         if self.over:
             detail = view.detail if self.playback.whole else "the end of the recording is missing"
-            return replace(view, state="demo over", detail=detail, seconds_left=None)
+            return replace(view, state="played", detail=detail, seconds_left=None)
         if self.paused:
             return replace(view, state="demo paused", detail="space plays on")
         return replace(view, state="demo", detail=f"a recorded run at {self.speed:g}x speed")

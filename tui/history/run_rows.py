@@ -38,12 +38,12 @@ _COLUMNS = (
     Column("val accuracy", rank=1, role="dim"),
     Column("MB", right=True, rank=5, role="dim"),
     Column("tags", rank=2),
-    Column("what differs", rank=4),
+    Column("what differs", rank=4, most=40),
 )
 _OPTIONAL = ("tags", "what differs")
 """Columns that are left out if they are empty in all rows."""
 
-_CURVE, _DIFFERENCE = 12, 40
+_CURVE = 12
 
 _ROLES = {"running": "accent", "paused": "warn"} | dict.fromkeys(
     ("crashed", "failed", "unreadable"), "error"
@@ -82,7 +82,7 @@ def _cells(entry: RunEntry, differing: str, scale: tuple[float, float]) -> tuple
         sparkline(summary.curve, _CURVE, scale=scale),
         megabytes(entry.bytes or 0),
         " ".join(entry.tags),
-        differing if len(differing) <= _DIFFERENCE else fit(differing, _DIFFERENCE),
+        differing,
     )
 
 

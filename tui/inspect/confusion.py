@@ -94,7 +94,8 @@ class ConfusionSeen:
             for column, number in enumerate(matrix[row].tolist()):
                 cell = row * len(names) + column
                 parts.append(_cell(number, most, row == column, width, form, cell == chosen))
-            lines.append(tuple(parts))
+            # The rest of a row has the ground of its last part.
+            lines.append((*parts, ("", "")))
         return lines
 
     def _pairs(self, chosen: int | None) -> list[Line]:

@@ -94,6 +94,8 @@ class InspectPane(Lines):
 class ViewList(Table, inherit_bindings=False):
     """The list of views; pages belong to the view."""
 
+    BORDER_TITLE = "views"
+
     BINDINGS = [
         Binding("up", "go(-1)", "Up", show=False),
         Binding("down", "go(1)", "Down", show=False),

@@ -45,6 +45,21 @@ _COLUMNS = (
 )
 
 
+_IDEAS = {
+    "knn": "An image gets the class that most of the k training images nearest to it have, by the "
+    "distance of raw pixels. Nothing is learned; k is chosen by cross-validation.",
+    "linear-svm": "One template of pixels for each class, and the class whose template fits best; "
+    "the hinge loss asks the right one to win by a margin.",
+    "linear-softmax": "One template of pixels for each class as well, trained with the softmax "
+    "cross-entropy, so that the scores are probabilities.",
+    "two-layer": "A hidden layer of ReLUs between pixels and scores: several templates a class, "
+    "but each still bound to its place in the image.",
+    "convnet": "Small filters that slide over the image: what is learned in one place is known in "
+    "all others.",
+}
+"""What each baseline is, for its place before it has a result."""
+
+
 class BaselinesScreen(ModeScreen):
     """Runs the baselines while it is open; finished ones are read from the runs."""
 
@@ -62,7 +77,7 @@ class BaselinesScreen(ModeScreen):
         self._words = "enter trains the missing baselines"
 
     def compose_body(self) -> ComposeResult:
-        yield Table(_COLUMNS, id="rungs")
+        yield Table(_COLUMNS, title="baselines", id="rungs")
         yield TextLines(id="climb")
         yield TextLines(id="bars")
         yield BaselineDetail(self._places.runs, id="closer")
@@ -215,7 +230,7 @@ class BaselineDetail(Vertical):
         self.set_class(rung is not None and rung.cross_validation is not None, "-folds")
         weights = self.query_one(Weights)
         if rung is None:
-            weights.say(f"{baseline}: not trained yet")
+            weights.say(f"{baseline}, not trained yet. {_IDEAS.get(baseline, '')}")
         elif rung.cross_validation:
             self.call_after_refresh(self._draw_folds, rung)
         elif baseline == "knn":

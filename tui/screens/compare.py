@@ -38,7 +38,7 @@ class CompareScreen(ModeScreen):
 
     def compose_body(self) -> ComposeResult:
         yield Chart(id="overlay")
-        yield Table(columns(self._names), id="comparison")
+        yield Table(columns(self._names), title="figures and what differs", id="comparison")
 
     @property
     def _names(self) -> list[str]:

@@ -100,7 +100,7 @@ class DataScreen(ModeScreen):
         """The dataset that is read; what is read of another one is given up."""
 
     def compose_body(self) -> ComposeResult:
-        yield Table(_COLUMNS, id="datasets")
+        yield Table(_COLUMNS, title="datasets", id="datasets")
         yield TextLines(id="dataset")
         with VerticalScroll(id="sheet", can_focus=False):
             yield Static(id="samples")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cnn_tui.tui.actions import CHARTS, DEMO
 from cnn_tui.tui.bindings import bindings, charts_of
+from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.history.playing import Player
 from cnn_tui.tui.messages import EditRun, InspectRun
 from cnn_tui.tui.screens.run import RunScreen
@@ -21,7 +22,7 @@ class DemoScreen(RunScreen, inherit_bindings=False):
     BINDINGS = [*bindings(DEMO), *charts_of(DEMO)]
 
     def __init__(self, player: Player) -> None:
-        self._player = player
+        self._player, self._drawn = player, RunView()
         super().__init__(player)
 
     def idle_words(self) -> str:
@@ -33,11 +34,13 @@ class DemoScreen(RunScreen, inherit_bindings=False):
         self.set_interval(1 / getattr(self.app, "link", Link()).fps, self._look)
 
     def _look(self) -> None:
-        before = self._player.view
         self._player.poll()
+        if self._player.view == self._drawn:
+            return  # paused, or at its end
+        ended, self._drawn = self._drawn.ended, self._player.view
         self.heading = self.heading_for(Heading())
         self.present()
-        if self._player.view.ended != before.ended:
+        if self._drawn.ended != ended:
             self.refresh_bindings()
 
     def heading_for(self, built: Heading) -> Heading:

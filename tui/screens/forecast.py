@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.tui.rows import Line
+from cnn_tui.tui.rows import Line, block_bar
 from cnn_tui.tui.screens.dialog import Dialog
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.scrolled import ScrolledLines
@@ -110,7 +110,7 @@ def _layer_lines(layers: Sequence[LayerTime]) -> Iterator[Line]:
         yield (
             (f"{name:18}", ""),
             (f"{_short(layer.forward):>10}{_short(layer.backward):>10}{share:>8.1%}  ", ""),
-            ("#" * round(share * _BAR), "accent"),
+            (block_bar(share, _BAR).rstrip(), "accent"),
         )
 
 

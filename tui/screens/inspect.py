@@ -9,6 +9,7 @@ from time import monotonic
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 
 from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.files import is_regular
@@ -238,6 +239,7 @@ class InspectScreen(InspectTurns):
     def tell(self) -> None:
         """Show where this is, and what the view says."""
         facts = self._facts
+        self.query_one("#view").border_title = Content(self.view.name)
         where = self.query_one("#where", TextLines)
         if facts:
             pages, at = self._pane.drawn.pages, self._pane.page + 1

@@ -107,7 +107,10 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
             return "reading..."
         if self._entries:
             return f"no run matches {self._words!r}: / changes the filter, - removes it"
-        return f"no run yet: F5 in Build starts one, written to {self._root}"
+        return (
+            "no run yet: F5 in Build starts one, F8 plays a recorded one. "
+            f"Runs are kept in {self._root}"
+        )
 
     @on(Table.Highlighted)
     def _present_run(self) -> None:

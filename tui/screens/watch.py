@@ -103,6 +103,8 @@ class WatchScreen(RunScreen, inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in _OF_A_RUN and self._watched.folder is None:
             return False
+        if action in ("resume", "build_on", "inspect") and self._watched.is_foreign:
+            return False
         if action in ("pause", "stop", "learning_rate"):
             return self._watched.live
         if action == "resume":

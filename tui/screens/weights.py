@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
@@ -70,7 +71,10 @@ class Weights(Vertical):
             self.say(str(error))
 
     def _tell(self, words: str) -> None:
-        self.query_one("#weights-words", TextLines).rows = (((f" {clean(words)}", "dim"),),)
+        lines = wrap(clean(words), max(20, self.size.width - 4))
+        text = self.query_one("#weights-words", TextLines)
+        text.styles.height = max(1, len(lines))
+        text.rows = tuple(((f" {line}", "dim"),) for line in lines)
 
     @property
     def room(self) -> VerticalScroll:

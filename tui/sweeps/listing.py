@@ -19,9 +19,11 @@ SWEEP_COLUMNS = (
     Column("trials", right=True),
     Column("best", right=True),
     Column("of", role="dim"),
-    Column("fields", rank=1, role="dim"),
+    Column("fields", rank=1, role="dim", most=56),
     Column("begun, UTC", rank=2, role="dim"),
 )
+_LONGEST = 40
+"""Columns of the name of a field, at most."""
 _ROLES = {"running": "accent", "interrupted": "warn", "failed": "error", "unreadable": "error"}
 
 
@@ -76,7 +78,7 @@ def _cells(state: SweepState) -> tuple[str, ...]:
         f"{done}/{max(state.total, done)}",
         value_of(state, best.best) if best else "",
         ", ".join(state.objectives),
-        ", ".join(short_names(state.fields).values()),
+        ", ".join(short_names(state.fields, _LONGEST).values()),
         state.started[:16].replace("T", " "),
     )
 

@@ -26,8 +26,8 @@ _LAST = (
     Column("worker", rank=5, role="dim"),
     Column("runs", rank=6, role="dim"),
 )
-_BARS, _NAME = 12, 14
-"""Columns of a sparkline and of a field's name, at most."""
+_BARS, _NAME, _LONGEST = 12, 14, 40
+"""Columns of a sparkline and of a field's name, at most; and of a name where there is room."""
 _ROLES = {"running": "accent", "failed": "error"} | dict.fromkeys(("waiting", "pruned"), "dim")
 ORDERS = ("best", "trial", "state", "epoch", "params", "worker")
 """The orders of the table besides those by a field."""
@@ -76,8 +76,8 @@ class TrialTable:
 
     def listing(self, state: SweepState) -> tuple[tuple[Column, ...], tuple[TableRow, ...]]:
         """Return the columns and the rows."""
-        names = short_names(state.fields)
-        fields = tuple(Column(names[field], rank=3) for field in state.fields)
+        names = short_names(state.fields, _LONGEST)
+        fields = tuple(Column(names[field], rank=3, most=_NAME) for field in state.fields)
         columns = (*_FIRST, _CURVE, *fields, *_LAST)
         best, scale = state.best, _scale(state)
         made_for = (state.fields, best.number if best else None, scale)

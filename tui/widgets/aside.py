@@ -75,7 +75,7 @@ class Aside(Lines):
         """
         self._turn(f"samples of {clean(data)}", self._said)
         if (data, folder) != self._data:
-            self._data, self._words, self.samples = (data, folder), "", None
+            self._data, self._words, self.samples = (data, folder), "reading...", None
             # After the first paint, which must not wait for NumPy.
             self.call_after_refresh(self.set_timer, _REST, self._read)
 

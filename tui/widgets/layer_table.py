@@ -11,7 +11,7 @@ from textual.reactive import var
 
 from cnn_tui.tui.building.outline import Row
 from cnn_tui.tui.rows import Line, block_bar
-from cnn_tui.tui.widgets.lines import Lines, Shown
+from cnn_tui.tui.widgets.lines import Lines, Shown, with_scrollbar
 from cnn_tui.tui.words import compact, fit
 
 FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6
@@ -114,7 +114,7 @@ class LayerTable(Lines, can_focus=True):
         visible = enumerate(self.rows[self._top : self._top + shown], start=self._top)
         rows = [self._line(columns, at, row) for at, row in visible]
         if len(self.rows) > shown:
-            rows = self._with_scrollbar(rows, width)
+            rows = with_scrollbar(rows, self._top, len(self.rows), width)
         return [columns.heading(), *rows]
 
     def reveal(self, count: int) -> None:
@@ -122,17 +122,6 @@ class LayerTable(Lines, can_focus=True):
         last = min(self.cursor + count, len(self.rows) - 1)
         self._top = max(self._top, min(self.cursor, last - self.content_size.height + 2))
         self.redraw()
-
-    def _with_scrollbar(self, rows: list[Line], width: int) -> list[Line]:
-        """Draw a scroll bar in the last column."""
-        first = self._top * len(rows) // len(self.rows)
-        last = (self._top + len(rows)) * len(rows) // len(self.rows)
-        marked = []
-        for at, row in enumerate(rows):
-            room = width - 1 - sum(len(text) for text, _ in row)
-            mark = "┃" if first <= at <= last else " "
-            marked.append((*row, (" " * room, row[-1][1]), (mark, "dim")))
-        return marked
 
     def _line(self, columns: _Columns, at: int, row: Row) -> Line:
         if at != self.cursor and at not in self.marked:
@@ -169,6 +158,9 @@ class _Columns:
         taken += self.params + self.costs
         briefs = [len(row.settings.replace(" s1", "", 1)) for row in rows if row.path]
         needed = min(MOST_SETTINGS, max((8, *briefs)))
+        # Names may be shortened, or reach into their settings, before settings are cut.
+        spare = min(name - TITLE, max(0, needed - (width - taken)))
+        self.title, taken = self.title - spare, taken - spare
         room = width - taken - 2 * (BAR + 2)
         self.bars = self.costs > 0 and room >= needed
         self.settings = min(MOST_SETTINGS, max(0, room if self.bars else width - taken))

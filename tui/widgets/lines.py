@@ -145,6 +145,17 @@ def underlined(words: str, column: int, width: int, room: int, role: str = "erro
     return [((f"{'':{column}}{marks}", role),), *below]
 
 
+def with_scrollbar(rows: Sequence[Line], top: int, total: int, width: int) -> list[Line]:
+    """Return the visible rows of ``total`` with a scroll bar in the last column."""
+    first, last = top * len(rows) // total, (top + len(rows)) * len(rows) // total
+    marked: list[Line] = []
+    for at, row in enumerate(rows):
+        room = width - 1 - sum(len(text) for text, _ in row)
+        mark = "┃" if first <= at <= last else " "
+        marked.append((*row, (" " * room, row[-1][1]), (mark, "dim")))
+    return marked
+
+
 class TextLines(Lines):
     """A widget that shows the rows it is given."""
 

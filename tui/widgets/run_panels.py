@@ -20,7 +20,7 @@ STATE_ROLES = {
     "training": "accent",
     "demo": "accent",
     "demo paused": "warn",
-    "demo over": "good",
+    "played": "good",
 }
 
 
@@ -163,10 +163,11 @@ class LayerHealthTable(Lines):
         layers = self.run.layers
         longest = max((len(layer.layer) for layer in layers), default=0)
         name = max(_NAME, min(longest, width - _FIGURES))
-        heading = f" {'layer':<{name}} {'zeros':>5} {'|grad|':>7} {'upd:w':>7}"
+        room = height - 1
+        which = f"{room} of {len(layers)}" if len(layers) > room else "layer"
+        heading = f" {which:<{name}} {'zeros':>5} {'|grad|':>7} {'upd:w':>7}"
         if not layers:
             return [((heading, "dim"),), ((" not measured yet", "dim"),)]
-        room = height - 1
         if len(layers) > room:
             troubled = self.run.troubled
             first = sorted(layers, key=lambda layer: layer.layer not in troubled)[:room]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from textual import events
 from textual.binding import Binding
@@ -10,7 +11,7 @@ from textual.message import Message
 from textual.reactive import var
 
 from cnn_tui.tui.rows import Column, Line, Run, TableRow
-from cnn_tui.tui.widgets.lines import Lines, Shown
+from cnn_tui.tui.widgets.lines import Lines, Shown, with_scrollbar
 from cnn_tui.tui.words import clean, fit
 
 
@@ -42,9 +43,14 @@ class Table(Lines, can_focus=True):
 
     _top = 0
 
-    def __init__(self, columns: Sequence[Column], *, id: str | None = None) -> None:
+    def __init__(
+        self, columns: Sequence[Column], *, title: str = "", id: str | None = None
+    ) -> None:
+        """``title`` is that of its frame, where there is room for one."""
         super().__init__(id=id)
         self.columns = columns
+        if title:
+            self.border_title = title
         self._measured: tuple[object, object, int, dict[int, int]] = (None, None, 0, {})
 
     @property
@@ -97,13 +103,19 @@ class Table(Lines, can_focus=True):
         shown = max(1, height - 1)
         self._top = max(0, min(self._top, self.cursor, len(self.records) - shown))
         self._top = max(self._top, self.cursor - shown + 1)
-        kept = self._kept(width)
+        # The last column of a list that scrolls is that of its scroll bar.
+        scrolls = len(self.records) > shown
+        kept = self._kept(width - scrolls)
         titles = tuple(column.title for column in self.columns)
         rows: list[Line] = [((self._row("  ", titles, kept, width), "dim"),)]
         if not self.records:
-            return [*rows, (), ((f"  {self.empty}"[:width], "dim"),)]
+            words = wrap(self.empty, max(8, width - 3))
+            return [*rows, (), *(((f"  {line}", "dim"),) for line in words)]
         visible = enumerate(self.records[self._top : self._top + shown], start=self._top)
-        return [*rows, *(self._line(at, record, kept, width) for at, record in visible)]
+        lines = [self._line(at, record, kept, width - scrolls) for at, record in visible]
+        if scrolls:
+            lines = with_scrollbar(lines, self._top, len(self.records), width)
+        return [*rows, *lines]
 
     def _kept(self, width: int) -> dict[int, int]:
         """Return the widths of the columns; measured again only for other records."""
@@ -145,10 +157,11 @@ def _cut(runs: list[Run], width: int) -> Line:
 
 def _fitting(columns: Sequence[Column], records: Sequence[TableRow], width: int) -> dict[int, int]:
     """Return the visible columns with their widths; at last the first column is narrowed."""
-    widths = {
+    widest = {
         at: max([len(column.title), *(len(record.cells[at]) for record in records)])
         for at, column in enumerate(columns)
     }
+    widths = {at: min(wide, columns[at].most) for at, wide in widest.items()}
     while sum(widths.values()) + 2 * len(widths) > width:
         last = max(widths, key=lambda at: (columns[at].rank, at))
         if columns[last].rank == 0:
@@ -156,4 +169,7 @@ def _fitting(columns: Sequence[Column], records: Sequence[TableRow], width: int)
             first = next(iter(widths))
             return {**widths, first: max(8, widths[first] - over)}
         del widths[last]
+    for at in widths:
+        spare = width - sum(widths.values()) - 2 * len(widths)
+        widths[at] += min(spare, widest[at] - widths[at])
     return widths
