@@ -28,6 +28,9 @@ SWEEP = 1
 """The folder of a sweep."""
 CONFIG = 1
 """``config.toml``."""
+LESSON = 1
+PROGRESS = 1
+"""``lessons.json``: what a person has solved."""
 
 
 class _Versioned(msgspec.Struct):
