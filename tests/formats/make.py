@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from cnn_tui.engine.decoding import encode
+from cnn_tui.engine.lessons.progress import LessonProgress
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import dumps_network
 from cnn_tui.engine.specs.layers import FC, LAYER_TYPES, Layer
@@ -60,6 +61,34 @@ ascii = true
 """
 
 
+LESSON = """\
+name = "small-net"
+title = "A smaller network"
+chapter = "Mine"
+minutes = 5
+text = "Make it smaller."
+hints = ["One.", "Two.", "Three."]
+why = "It has fewer parameters."
+
+[start]
+layers = [{ type = "fc", out_features = 20 }, { type = "relu" }, { type = "fc", out_features = 10 }]
+
+[task]
+text = "Use at most half of the parameters."
+
+[[task.conditions]]
+text = "half of the parameters"
+of = "check"
+path = "total_params"
+times_start_at_most = 0.5
+else = "{value} parameters, at the start {start}"
+
+[solution]
+base = "start"
+layers = [{ type = "fc", out_features = 10 }]
+"""
+
+
 def every_layer() -> Network:
     """A network with each kind of layer, as far as it fits behind those before it."""
     layers: tuple[Layer, ...] = ()
@@ -77,6 +106,8 @@ def make(place: Path) -> None:
     (place / "architecture.toml").write_text(dumps_network(every_layer()))
     (place / "sweep.toml").write_text(SWEEP)
     (place / "config.toml").write_text(CONFIG)
+    (place / "lesson.toml").write_text(LESSON)
+    LessonProgress(place / "lessons.json").tried("small-net", solved=True)
     with tempfile.TemporaryDirectory() as work:
         os.chdir(work)
         Path("kept.toml").write_text(RUN)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cnn_tui.engine import formats
+from cnn_tui.engine.lessons.progress import LessonProgress
 from cnn_tui.engine.runs.tensors import TensorFile, encode
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import dumps_network, load_network, loads_network
@@ -67,6 +68,12 @@ def test_a_sweep_is_shown(kept: Path, cli) -> None:
     assert (code, err) == (0, "") and json.loads(out)["trials"]
 
 
+def test_a_lesson_and_what_was_solved(kept: Path, cli) -> None:
+    code, _, err = cli("learn", "--check", "lesson.toml")
+    assert (code, err) == (0, "")
+    assert LessonProgress(kept / "lessons.json").of("small-net").solved
+
+
 def raise_json(path: Path) -> None:
     content = {name: [] for name in json.loads(path.read_text())} | {"format": 99}
     path.write_text(json.dumps(content))
@@ -84,6 +91,7 @@ def raise_checkpoint(path: Path) -> None:
 LATER: dict[str, tuple[Callable[[Path], None], str]] = {
     "architecture.toml": (raise_toml, "check architecture.toml"),
     "sweep.toml": (raise_toml, "sweep sweep.toml --dry-run"),
+    "lesson.toml": (raise_toml, "learn --check lesson.toml"),
     f"{RUN}/run.json": (raise_json, "watch --runs-dir runs kept-1"),
     f"{RUN}/network.toml": (raise_toml, "resume --runs-dir runs kept-1"),
     f"{RUN}/checkpoints/step-000000006.safetensors": (
