@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,11 +21,11 @@ ROOT = Path(__file__).resolve().parents[1]
 WORK, COPY = ROOT / "build" / "mutation", ROOT / "build" / "mutants"
 COSMIC_RAY = Path(sys.executable).parent / "cosmic-ray"
 TESTS = {
-    "shapes.py": ("shapes",),
-    "specs/moves.py": ("check", "explain"),
-    "specs/learned.py": ("check", "explain"),
-    "specs/windows.py": ("check", "explain", "doctor"),
-    "specs/infer.py": ("check", "explain", "blocks", "doctor"),
+    "shapes.py": ("shapes", "rules"),
+    "specs/moves.py": ("rules", "check", "explain"),
+    "specs/learned.py": ("rules", "check", "explain"),
+    "specs/windows.py": ("rules", "check", "explain", "doctor"),
+    "specs/infer.py": ("rules", "check", "explain", "blocks", "doctor"),
     "specs/check.py": ("check", "batches", "doctor"),
     "specs/batches.py": ("batches", "check"),
     "specs/codec.py": ("codec",),
@@ -50,10 +51,10 @@ def main(files: list[str]) -> None:
     for file in files or TESTS:
         session = ask(file)
         told = [json.loads(line) for line in cosmic_ray("dump", session).splitlines()]
-        left = [work for work, result in told if result["test_outcome"] == "survived"]
-        print(f"{file}: {len(told):,} changes, {len(left)} unnoticed")
-        for line in sorted(lines(left)):
-            print(" ", line)
+        tried = [(work, result) for work, result in told if result["worker_outcome"] != "skipped"]
+        left = [work for work, result in tried if result["test_outcome"] == "survived"]
+        print(f"{file}: {len(tried):,} changes, {len(left)} unnoticed")
+        print(*lines(left), sep="\n", flush=True)
 
 
 def ask(file: str) -> Path:
@@ -90,13 +91,19 @@ def cosmic_ray(*words: str | Path) -> str:
 
 
 def lines(left: list[dict]) -> Iterator[str]:
-    """Place, change and line of what no test noticed."""
+    """Each place with changes that no test noticed: its line of code, and the changes."""
+    places: dict[tuple[str, int, int], list[str]] = {}
     for work in left:
         (change,) = work["mutations"]
-        row, column = change["start_pos"]
-        code = (ROOT / change["module_path"]).read_text().splitlines()[row - 1].strip()
-        what = change["operator_name"].removeprefix("core/")
-        yield f"{row:4}:{column:<3} {what} {change['occurrence']}: {code}"
+        place = change["module_path"], *change["start_pos"]
+        what = re.sub(
+            r"core/|Replace|Operator|Comparison|Binary|Unary", "", change["operator_name"]
+        )
+        places.setdefault(place, []).append(what)
+    for (path, row, column), changes in sorted(places.items()):
+        code = (ROOT / path).read_text().splitlines()[row - 1]
+        yield f"  {row}: {code.strip()}"
+        yield f"      at {code[column : column + 20]!r}: {', '.join(sorted(set(changes)))}"
 
 
 if __name__ == "__main__":

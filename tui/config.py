@@ -8,7 +8,9 @@ from pathlib import Path
 import platformdirs
 
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.formats import CONFIG, later
 from cnn_tui.engine.specs.files import read_bytes, replace_bytes
+from cnn_tui.engine.specs.wording import show
 from cnn_tui.tui.words import clean
 
 _MOST_BYTES = 1 << 16
@@ -32,7 +34,19 @@ def config_file() -> Path:
 
 
 def read_file() -> tuple[Mapping[str, object], str]:
-    """Return what the file says, and what is wrong with it in one line if it is no TOML."""
+    """Return what the file says, and what is wrong with it in one line if it cannot be used."""
+    told, trouble = _parsed()
+    version = told.pop("format", CONFIG)
+    if version == CONFIG:
+        return told, trouble
+    path = config_file()
+    if isinstance(version, int) and version > CONFIG:
+        message, hint = later(str(path), version, CONFIG)
+        return {}, f"{message} The defaults are used. {hint}"
+    return told, f"{path}: format = {show(version)} is not accepted: remove the line."
+
+
+def _parsed() -> tuple[dict[str, object], str]:
     path = config_file()
     if not is_file(path):
         return {}, ""
@@ -60,7 +74,7 @@ def keep(name: str, value: Value | None, table: str = "") -> None:
     import tomlkit
 
     path = config_file()
-    _, trouble = read_file()
+    _, trouble = _parsed()
     if not is_file(path) and value is None:
         return
     readable = is_file(path) and not trouble

@@ -1,4 +1,4 @@
-"""Keys of one's own: the table ``[keys]`` of ``config.toml``, such as ``"train.pause" = "P"``.
+"""Keys of one's own: the table ``[keys]`` of ``config.toml``, such as ``"train.stop" = "X"``.
 
 A command is named by the place where it works and its label (:attr:`Command.id`). The table of
 commands is changed before a screen is imported, so that bindings, key bar, help and palette agree.

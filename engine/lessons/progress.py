@@ -11,13 +11,13 @@ import msgspec
 from cnn_tui.engine.data.sources import data_home
 from cnn_tui.engine.decoding import Count, UnreadableError, Word, convert, decode, encode
 from cnn_tui.engine.files import read_file
+from cnn_tui.engine.formats import PROGRESS
 from cnn_tui.engine.lessons.lesson import HINTS
 from cnn_tui.engine.runs.stamp import utc_now
 from cnn_tui.engine.storage import Storage, replace_file
 
 _MOST_BYTES = 1 << 20
 _MOST_LESSONS = 2_000
-VERSION = 1
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +38,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class ProgressFile(msgspec.Struct, frozen=True, kw_only=True):
     """``lessons.json``."""
 
-    version: Count = VERSION
+    version: Count = PROGRESS
     lessons: dict[Word, Any] = {}
 
 
@@ -112,7 +112,7 @@ class LessonProgress:
             return {}, True
         except (OSError, UnreadableError):
             return {}, False
-        if file.version > VERSION:
+        if file.version > PROGRESS:
             return {}, False
         attempts = {}
         for name, entry in list(file.lessons.items())[:_MOST_LESSONS]:

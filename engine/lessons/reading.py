@@ -13,6 +13,7 @@ import msgspec
 from cnn_tui import presets
 from cnn_tui.engine.decoding import RunName, convert
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.formats import LESSON
 from cnn_tui.engine.lessons.conditions import read_conditions, refuse_unknown
 from cnn_tui.engine.lessons.lesson import HINTS, Lesson, Task, Where
 from cnn_tui.engine.specs.codec import convert_network, parse_toml
@@ -97,7 +98,7 @@ def loads_lesson(text: str, where: str) -> Lesson:
     Raises:
         SpecError: at the first mistake.
     """
-    data = parse_toml(text, where)
+    data = parse_toml(text, where, LESSON)
     for path, problem, remedy in islice(table_problems(data, LessonTable), 1):
         raise SpecError(f"{where}: {path}: {problem}.", remedy)
     table: LessonTable = convert(data, LessonTable)

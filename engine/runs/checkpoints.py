@@ -13,6 +13,7 @@ import numpy as np
 from cnn_tui.engine.decoding import Count, UnreadableError, Word, decode
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import is_regular, require_folder
+from cnn_tui.engine.formats import CHECKPOINT, later, version_of
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.fingerprint import Fingerprint, require_same_data
 from cnn_tui.engine.runs.folder import RunFolder
@@ -25,13 +26,12 @@ from cnn_tui.engine.training.snapshot import Snapshot
 KEPT = 2
 _LASTING = ".kept.safetensors"
 """The end of the name of a state that stays, by ``keep_every`` of the recipe."""
-FORMAT = 1
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """Metadata of a checkpoint, beside its arrays."""
 
-    format: Count = FORMAT
+    format: Count = CHECKPOINT
     network: Word
     """Digest of the network; ``data`` is that of the images."""
     data: Word
@@ -132,7 +132,7 @@ class Checkpoints:
                 try:
                     file = TensorFile(path)
                     files.append((file, decode_meta(file)))
-                except RunError as error:
+                except DamagedError as error:
                     faults[path] = error
         files.sort(key=lambda pair: _position(pair[1]), reverse=True)
         return files, faults
@@ -163,9 +163,14 @@ def decode_meta(file: TensorFile) -> Meta:
     """Read the metadata of a checkpoint.
 
     Raises:
-        RunError: if it cannot be read.
+        DamagedError: if it cannot be read.
+        RunError: if a later version wrote it.
     """
     try:
+        if (version := version_of(file.meta)) > CHECKPOINT:
+            # A flipped bit must not be mistaken for another version.
+            file.read()
+            raise RunError(*later(str(file.path), version, CHECKPOINT))
         return decode(file.meta, Meta)
     except UnreadableError as error:
         raise file.damaged(str(error)) from None
@@ -191,8 +196,6 @@ def _load(file: TensorFile, meta: Meta, fingerprint: Fingerprint) -> Checkpoint:
 
 
 def _require_same(file: TensorFile, meta: Meta, fingerprint: Fingerprint) -> None:
-    if meta.format > FORMAT:
-        raise RunError(f"{file.path} was written by a later cnn-tui.", "Update cnn-tui.")
     if meta.network != fingerprint.network:
         raise RunError(
             f"{file.path} belongs to another architecture or recipe than network.toml.",

@@ -23,14 +23,13 @@ from cnn_tui.engine.decoding import (
 )
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_folder, is_regular, read_file, require_folder
+from cnn_tui.engine.formats import RUN, decode_known
 from cnn_tui.engine.runs.names import DEMO_RUN, folder_of, make_folder, runs_home
 from cnn_tui.engine.specs.codec import dumps_network, load_network
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.engine.training.events import SettingChanged
 
-FORMAT = 1
-"""Version of the folder's format; an incompatible change increments it."""
 MOST_TAGS, MOST_NOTE, MOST_SETTINGS = 1_000, 10_000, 10_000
 """Limits: tags of a run, characters of a note, and settings of another program."""
 ConfigValue = bool | Figure | Text | None
@@ -77,7 +76,7 @@ class Reproduction(msgspec.Struct, frozen=True, kw_only=True):
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """``run.json``: the origin of a run, written once at its beginning."""
 
-    format: Count = FORMAT
+    format: Count = RUN
     created: Word
     """Time in UTC, ISO 8601."""
     version: Word
@@ -100,10 +99,6 @@ class Notes(msgspec.Struct, frozen=True):
 
     tags: Annotated[tuple[RunName, ...], msgspec.Meta(max_length=MOST_TAGS)] = ()
     note: Annotated[str, msgspec.Meta(max_length=MOST_NOTE)] = ""
-
-
-class _Format(msgspec.Struct):
-    format: Count
 
 
 @dataclass(frozen=True)
@@ -208,20 +203,13 @@ class RunFolder:
         """
         try:
             content = read_file(self.info_file, _MOST_INFO)
-            version = decode(content, _Format).format
-            if version <= FORMAT:
-                return decode(content, RunInfo)
+            return decode_known(content, RunInfo, RUN, f"The run {self.name}")
         except FileNotFoundError:
             raise RunError(
                 f"{self.path} is not a run: it has no run.json.", "cnn-tui runs lists them."
             ) from None
         except (OSError, UnreadableError) as error:
             raise RunError(f"{self.info_file} cannot be read: {reason_of(error)}.") from None
-        raise RunError(
-            f"The run {self.name} was written by a later cnn-tui: its format is {version}, this "
-            f"one reads up to {FORMAT}.",
-            "Update cnn-tui.",
-        )
 
     def network(self) -> Network:
         """Read the architecture and the recipe.

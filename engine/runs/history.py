@@ -10,9 +10,10 @@ from typing import Literal
 
 import msgspec
 
-from cnn_tui.engine.decoding import UnreadableError, decode
+from cnn_tui.engine.decoding import UnreadableError
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import disk_use, is_regular, read_file
+from cnn_tui.engine.formats import RUN, decode_known
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lock import seen_state
 from cnn_tui.engine.runs.names import run_names
@@ -121,8 +122,9 @@ def _touched(folder: RunFolder) -> float:
 
 def _summary(folder: RunFolder) -> Summary | None:
     """The summary from its file, else from the events; None if the folder is not a run."""
-    with suppress(OSError, UnreadableError):
-        return decode(read_file(folder.summary_file, _MOST_SUMMARY), Summary)
+    with suppress(OSError, UnreadableError, RunError):
+        content = read_file(folder.summary_file, _MOST_SUMMARY)
+        return decode_known(content, Summary, RUN, "It")
     try:
         info = folder.info()
         summary = summarize(folder.events_file, info.created)

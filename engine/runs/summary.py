@@ -19,6 +19,7 @@ from cnn_tui.engine.decoding import (
     Text,
     Word,
 )
+from cnn_tui.engine.formats import RUN
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.training.events import (
     BatchCompleted,
@@ -39,6 +40,7 @@ State = Literal["running", "paused", "completed", "stopped", "failed", "crashed"
 class Summary(msgspec.Struct, kw_only=True):
     """``summary.json``. Its state is never ``crashed``: readers infer it from a missing writer."""
 
+    format: Count = RUN
     created: Word = ""
     arch: Word = ""
     data: PathText = ""

@@ -16,12 +16,13 @@ from pathlib import Path
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.formats import ARCHITECTURE, later
 from cnn_tui.engine.specs.files import read_text, reason, replace_bytes
 from cnn_tui.engine.specs.inside import LIST_FIELDS, list_fields, lists_in
 from cnn_tui.engine.specs.layers import Layer, Parallel, single
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING, Network
 from cnn_tui.engine.specs.values import fields_of, network_problems
-from cnn_tui.engine.specs.wording import plain
+from cnn_tui.engine.specs.wording import plain, show
 
 # tomllib needs quadratic time for a key of many dotted parts.
 _LONG_KEY = re.compile(
@@ -49,7 +50,7 @@ def loads_network(text: str, where: str) -> Network:
     Raises:
         SpecError: as for :func:`load_network`.
     """
-    return convert_network(parse_toml(text, where), where)
+    return convert_network(parse_toml(text, where, ARCHITECTURE), where)
 
 
 def convert_network(data: dict[str, object], where: str) -> Network:
@@ -88,12 +89,26 @@ def save_network(network: Network, path: Path) -> None:
         raise SpecError(f"{where} cannot be written: {reason(error)}.", hint) from None
 
 
-def parse_toml(text: str, where: str) -> dict[str, object]:
+def parse_toml(text: str, where: str, known: int) -> dict[str, object]:
     """Parse TOML that may come from a stranger, within the limits of an architecture file.
 
+    Its ``format``, the version of the file, is taken out.
+
     Raises:
-        SpecError: if it is not TOML, or too large; the message begins with ``where``.
+        SpecError: if it is not TOML, too large, or of a version above ``known``; the message begins
+            with ``where``.
     """
+    data = _parsed(text, where)
+    version = data.pop("format", 1)
+    if type(version) is not int or version < 1:
+        text = f"{where}: format: expected a whole number from 1, received {show(version)}."
+        raise SpecError(text, "Remove the line: a file without it is of format 1.")
+    if version > known:
+        raise SpecError(*later(where, version, known))
+    return data
+
+
+def _parsed(text: str, where: str) -> dict[str, object]:
     if len(text) > MAX_FILE_BYTES:
         raise SpecError(f"{where} is larger than {MAX_FILE_BYTES // 1024} KB.", _LESS)
     if _LONG_KEY.search(text):

@@ -21,14 +21,13 @@ from cnn_tui.engine.decoding import (
 )
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import is_folder, is_regular, read_file
+from cnn_tui.engine.formats import SWEEP, decode_known
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.runs.names import check_name, make_folder, run_names
 from cnn_tui.engine.specs.wording import nearest, show
 from cnn_tui.engine.storage import Storage, replace_file
 
-FORMAT = 1
-"""Version of the folder's format; an incompatible change increments it."""
 SWEEPS = ".sweeps"
 """Folder of the sweeps, inside the folder of runs; no run can have this name."""
 _MOST = 1 << 20
@@ -58,7 +57,7 @@ Each trial is a run of its own in ../.. with the name of the sweep and the numbe
 class SweepInfo(msgspec.Struct, frozen=True, kw_only=True):
     """``sweep.json``: the origin of a sweep, written once at its beginning."""
 
-    format: Count = FORMAT
+    format: Count = SWEEP
     created: Word
     """Time in UTC, ISO 8601."""
     version: Word
@@ -153,18 +152,12 @@ class SweepFolder:
             RunError: if this is not a sweep, or one of a later version.
         """
         try:
-            info = decode(read_file(self.info_file, _MOST), SweepInfo)
+            content = read_file(self.info_file, _MOST)
+            return decode_known(content, SweepInfo, SWEEP, f"The sweep {self.name}")
         except FileNotFoundError:
             raise RunError(f"{self.path} is not a sweep: it has no sweep.json.") from None
         except (OSError, UnreadableError) as error:
             raise RunError(f"{self.info_file} cannot be read: {reason_of(error)}.") from None
-        if info.format > FORMAT:
-            raise RunError(
-                f"The sweep {self.name} was written by a later cnn-tui: its format is "
-                f"{info.format}, this one reads up to {FORMAT}.",
-                "Update cnn-tui.",
-            )
-        return info
 
     def status(self) -> SweepStatus:
         """Read ``status.json``; a new one if it is missing or unreadable."""

@@ -11,6 +11,7 @@ import msgspec
 from cnn_tui import presets
 from cnn_tui.engine.decoding import RunName
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.formats import SWEEP_FILE
 from cnn_tui.engine.specs.codec import parse_toml
 from cnn_tui.engine.specs.files import read_text
 from cnn_tui.engine.specs.fitting import with_data
@@ -131,7 +132,7 @@ def read_plan(text: str, where: str, beside: Path, base: Network | None = None) 
     Raises:
         SpecError: the first mistake in it.
     """
-    data = parse_toml(text, where)
+    data = parse_toml(text, where, SWEEP_FILE)
     _refuse_unknown(data, where)
     base_name = _text(data, "base", where, "a preset or an architecture file")
     network = base or _base(base_name, beside, where)

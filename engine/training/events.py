@@ -26,6 +26,7 @@ from cnn_tui.engine.decoding import (
     Word,
 )
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.formats import EVENTS
 from cnn_tui.engine.layer_health import LayerHealth as LayerHealth
 from cnn_tui.engine.training.settings import SETTING_NAMES, SettingName, Settings, SettingValue
 
@@ -82,6 +83,8 @@ class RunStarted(_Event, frozen=True):
     """The program that trains, if it is not cnn-tui: then there is no network of ours."""
     origin: Word = ""
     """The name of the run whose weights this one begins with, if any."""
+    format: Count = EVENTS
+    """Version of this stream of events."""
 
 
 Scalars = dict[Word, Figure | None]

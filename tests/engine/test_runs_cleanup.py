@@ -10,10 +10,11 @@ from sessions import Session, assert_same, figures, noise_set, small_network
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import disk_use
+from cnn_tui.engine.formats import RUN
 from cnn_tui.engine.runs import manage
 from cnn_tui.engine.runs.checkpoints import kept_states
 from cnn_tui.engine.runs.cleanup import clean_up, list_bin, spares
-from cnn_tui.engine.runs.folder import FORMAT, RunFolder
+from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import list_runs
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.recorder import Policy
@@ -60,7 +61,7 @@ def test_a_completed_run_spares_all_states_but_its_best(root: Path) -> None:
 
 
 def test_a_run_of_a_later_version_spares_nothing(root: Path) -> None:
-    RunFolder(root / "small-1").info_file.write_text(f'{{"format":{FORMAT + 1}}}')
+    RunFolder(root / "small-1").info_file.write_text(f'{{"format":{RUN + 1}}}')
     (found,) = spares(root)
     assert all("/small-1/" not in path for path in found.paths)
 

@@ -10,9 +10,10 @@ from run_events import epoch, started
 from sessions import Session, noise_set, small_network
 
 from cnn_tui.engine.errors import RunError
+from cnn_tui.engine.formats import RUN
 from cnn_tui.engine.runs import manage
 from cnn_tui.engine.runs.compare import compare_runs
-from cnn_tui.engine.runs.folder import FORMAT, RunFolder, RunInfo, open_run
+from cnn_tui.engine.runs.folder import RunFolder, RunInfo, open_run
 from cnn_tui.engine.runs.history import RunEntry, latest_run, list_runs, matches, sort_runs
 from cnn_tui.engine.runs.lock import Lock
 from cnn_tui.engine.runs.names import check_name, folder_of, make_folder
@@ -137,8 +138,8 @@ def test_the_nearest_name_is_offered(tmp_path: Path) -> None:
 
 def test_a_run_of_a_later_version_is_refused(tmp_path: Path) -> None:
     folder = written(tmp_path, "new")
-    folder.info_file.write_text(f'{{"format":{FORMAT + 1},"what":1}}')
-    with pytest.raises(RunError, match=f"its format is {FORMAT + 1}"):
+    folder.info_file.write_text(f'{{"format":{RUN + 1},"what":1}}')
+    with pytest.raises(RunError, match=f"its format is {RUN + 1}"):
         open_run(tmp_path, "new")
     folder.info_file.write_text("{")
     with pytest.raises(RunError, match="cannot be read"):
@@ -149,7 +150,7 @@ def test_a_run_of_a_later_version_is_marked_in_the_list(tmp_path: Path) -> None:
     folder = written(tmp_path, "new")
     (old,) = list_runs(tmp_path)
     assert (old.unreadable, old.shown_state) == ("", "completed")
-    folder.info_file.write_text(f'{{"format":{FORMAT + 1},"what":1}}')
+    folder.info_file.write_text(f'{{"format":{RUN + 1},"what":1}}')
     for summary_is_known in (True, False):
         (entry,) = list_runs(tmp_path)
         assert "was written by a later cnn-tui" in entry.unreadable

@@ -2,6 +2,8 @@
 
 import sys
 from fractions import Fraction
+from itertools import pairwise
+from math import ceil, floor
 
 import pytest
 from children import run
@@ -11,6 +13,9 @@ from hypothesis import strategies as st
 from cnn_tui.engine.shapes import (
     ReceptiveField,
     Window,
+    adaptive_spans,
+    adaptive_window,
+    ceil_size,
     conv_macs,
     conv_weights,
     exact_size,
@@ -41,6 +46,29 @@ def places(size: int, window: Window) -> list[list[int]]:
 @given(st.integers(1, 40), WINDOWS)
 def test_output_size_counts_the_places_of_the_window(size, window):
     assert max(0, output_size(size, window)) == len(places(size, window))
+
+
+@given(st.integers(1, 40), WINDOWS)
+def test_rounding_up_adds_a_window_that_begins_before_the_end(size, window):
+    whole = size + 2 * window.padding
+    assume(window.span <= whole)
+    starts = [0]
+    while starts[-1] + window.span < whole:
+        starts.append(starts[-1] + window.stride)
+    if starts[-1] >= size + window.padding:
+        starts.pop()
+    assert ceil_size(size, window) == len(starts)
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_adaptive_windows_begin_and_end_at_their_share_and_fit_the_sliding_one(size, count):
+    spans = adaptive_spans(size, count)
+    shares = [Fraction(size * number, count) for number in range(count + 1)]
+    assert spans == [(floor(a), ceil(b)) for a, b in pairwise(shares)]
+    kernel, stride, *rest = adaptive_window(size, count)
+    assert (stride, rest) == (size // count, [0, 1])
+    ends = [stop - number * stride for number, (_, stop) in enumerate(spans)]
+    assert kernel == max(ends)
 
 
 @given(st.integers(1, 40), WINDOWS)
@@ -92,6 +120,8 @@ def test_counts_of_the_notes():
     assert conv_macs(weights, 55, 55) == 105_415_200
     assert conv_weights(96, 256, (5, 5), groups=2) == 307_200
     assert fc_weights(6 * 6 * 256, 4096) == 37_748_736
+    assert conv_weights(3, 4, (2, 5)) == 120
+    assert same_padding(5) == 2
 
 
 CHAINS = st.lists(WINDOWS, min_size=1, max_size=4)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
@@ -12,7 +11,10 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.errors import CnnTuiError, SpecError
+from cnn_tui.engine.formats import SWEEP_FILE
+from cnn_tui.engine.specs.codec import parse_toml
+from cnn_tui.engine.specs.files import read_text
 from cnn_tui.engine.sweeps.plan import SweepPlan, sweep_presets
 from cnn_tui.engine.sweeps.trying import look_at
 from cnn_tui.tui.rows import Item, Line
@@ -37,9 +39,8 @@ def sweep_items() -> list[Item]:
 def _about(path: Path) -> str:
     """Return the description of a sweep file; empty if it is not one."""
     try:
-        text = path.read_text() if path.stat().st_size <= _MOST_BYTES else ""
-        data = tomllib.loads(text)
-    except (OSError, ValueError):
+        data = parse_toml(read_text(path, _MOST_BYTES), str(path), SWEEP_FILE)
+    except SpecError:
         return ""
     return str(data.get("description") or data.get("base")) if "space" in data else ""
 
