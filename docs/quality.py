@@ -114,8 +114,14 @@ def measure(figure: Figure) -> Measured:
 
 
 def _commit() -> str:
-    git = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
-    return subprocess.run(git, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    """The commit, with a plus if the code was changed since."""
+    changed = _git("status", "--porcelain", "engine", "tui", "presets", "benchmarks")
+    return _git("rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def _machine() -> str:
