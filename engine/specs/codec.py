@@ -49,7 +49,15 @@ def loads_network(text: str, where: str) -> Network:
     Raises:
         SpecError: as for :func:`load_network`.
     """
-    data = parse_toml(text, where)
+    return convert_network(parse_toml(text, where), where)
+
+
+def convert_network(data: dict[str, object], where: str) -> Network:
+    """Convert the tables of an architecture file, which may be a part of another file.
+
+    Raises:
+        SpecError: as for :func:`load_network`; messages begin with ``where``.
+    """
     _refuse_too_much(data, where)
     _pass_over_flatten(data.get("layers"))
     try:

@@ -33,7 +33,12 @@ class Problem(NamedTuple):
 
 def network_problems(data: object) -> Iterator[Problem]:
     """Yield every invalid value of a decoded file: tables, lists and plain values."""
-    yield from _table(data, Network, "")
+    yield from table_problems(data, Network)
+
+
+def table_problems(data: object, kind: type[msgspec.Struct]) -> Iterator[Problem]:
+    """Yield every invalid value of a decoded table that is to be read as ``kind``."""
+    yield from _table(data, kind, "")
 
 
 def value_problems(described: Layer | Network) -> Iterator[Problem]:

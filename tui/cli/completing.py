@@ -34,6 +34,13 @@ def _time(path: Path) -> float:
         return 0.0
 
 
+def lessons(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Lessons of the package; files, once the word is none."""
+    from cnn_tui.engine.lessons.reading import shipped_lessons
+
+    return _beginning(shipped_lessons(), incomplete) or [CompletionItem(incomplete, type="file")]
+
+
 def datasets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Known datasets; files and folders, once the word is none."""
     from cnn_tui.engine.data.catalog import dataset_names

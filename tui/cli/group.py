@@ -15,6 +15,7 @@ from cnn_tui.tui.cli import completing
 from cnn_tui.tui.cli.output import print_note
 
 COMMANDS = {
+    "learn": "Learn by tasks that are done and checked here.",
     "train": "Train a network and print its progress.",
     "watch": "Show a run live, from any terminal.",
     "resume": "Resume a run.",

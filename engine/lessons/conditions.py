@@ -1,0 +1,159 @@
+"""Reads the conditions of a task, strictly: what cannot be meant is refused with the nearest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_args
+
+import msgspec
+
+from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.lessons.documents import EVENTS, VIEWS, names_in
+from cnn_tui.engine.lessons.judging import WORDS
+from cnn_tui.engine.lessons.lesson import Condition, JSONSource, Kind
+from cnn_tui.engine.lessons.operators import OPERATORS, TAKES
+from cnn_tui.engine.lessons.values import DEEP, EVERY
+from cnn_tui.engine.specs.wording import expected, listed, nearest, plain, show
+
+MOST_CONDITIONS = 20
+_MOST_PARTS = 16
+_LONGEST = 300
+_TEXTS = ("text", "else", "absent", "of", "path", "layer", "take")
+_KINDS = get_args(Kind)
+_NUMBER = re.compile(r"-?\d{1,6}")
+_BRACES = re.compile(r"\{(\w*)\}")
+
+
+def read_conditions(tables: object, where: str) -> tuple[Condition, ...]:
+    """Convert the conditions of a task.
+
+    Raises:
+        SpecError: at the first mistake; the message begins with ``where``.
+    """
+    if not isinstance(tables, list) or not tables:
+        raise SpecError(f"{where}: expected at least one condition.", "Add [[task.conditions]].")
+    if len(tables) > MOST_CONDITIONS:
+        raise SpecError(f"{where}: more than {MOST_CONDITIONS} conditions.", "Make two lessons.")
+    return tuple(_condition(table, f"{where}[{at}]") for at, table in enumerate(tables))
+
+
+def refuse_unknown(word: object, known: Iterable[str], where: str, what: str) -> None:
+    """Refuse a word that is not known, with the nearest that is, or all there are.
+
+    Raises:
+        SpecError: if it is not.
+    """
+    known = list(known)
+    if word not in known:
+        near = nearest(word, known)
+        hint = f"Did you mean {near[0]}?" if near else f"Known: {listed(known, 'and')}."
+        raise SpecError(f"{where}: unknown {what} {show(word)}.", hint)
+
+
+def _condition(table: object, where: str) -> Condition:
+    if not isinstance(table, dict):
+        raise SpecError(f"{where}: expected a table, received {show(table)}.")
+    for key in table:
+        refuse_unknown(key, (*OPERATORS, *_TEXTS, "once"), where, "setting or operator")
+    texts = {key: _text(table, key, where) for key in _TEXTS}
+    for key in ("text", "else", "of", "path"):
+        if not texts[key]:
+            raise SpecError(f"{where}.{key}: missing.", _HELP[key])
+    of = _source(texts["of"], texts["layer"], where)
+    operator, wanted = _operator(table, of, where)
+    if texts["take"]:
+        refuse_unknown(texts["take"], TAKES, f"{where}.take", "word")
+    for key in ("else", "absent"):
+        for name in _BRACES.findall(texts[key]):
+            refuse_unknown(name, WORDS, f"{where}.{key}", "word in braces")
+    path = tuple(texts["path"].split("."))
+    _check_path(path, of, f"{where}.path")
+    return Condition(
+        text=texts["text"],
+        of=of,
+        path=path,
+        operator=operator,
+        wanted=wanted,
+        answer=texts["else"],
+        take=texts["take"],
+        absent=texts["absent"],
+        once=_once(table.get("once", False), where),
+    )
+
+
+_HELP = {
+    "text": "Say in a line what is wanted.",
+    "else": "Say what is wrong if it does not hold; {value} is what was found.",
+    "of": 'Name the JSON: "check", "network", "train", "trained" or "inspect health".',
+    "path": 'Say where the value is: "layers.0.output".',
+}
+
+
+def _text(table: Mapping[str, object], key: str, where: str) -> str:
+    value = table.get(key, "")
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        received = "a longer one" if isinstance(value, str) else show(value)
+        raise SpecError(
+            f"{where}.{key}: expected text of at most {_LONGEST} characters, received {received}."
+        )
+    return plain(" ".join(value.split()))
+
+
+def _once(value: object, where: str) -> str:
+    """The word of the group; of a condition by itself its own place."""
+    if isinstance(value, bool):
+        return where if value else ""
+    if isinstance(value, str) and 0 < len(value) <= _LONGEST:
+        return value
+    raise SpecError(f"{where}.once: expected true, or a word that several conditions share.")
+
+
+def _source(text: str, layer: str, where: str) -> JSONSource:
+    kind, _, view = text.partition(" ")
+    refuse_unknown(kind, _KINDS, f"{where}.of", "source")
+    if kind == "inspect":
+        refuse_unknown(view, VIEWS, f"{where}.of", "view")
+    elif view or layer:
+        extra = f"of {show(text)}" if view else "layer"
+        raise SpecError(f"{where}: {extra}: only inspect has views and layers.")
+    return JSONSource(kind, view, layer)  # type: ignore[arg-type]
+
+
+def _operator(table: Mapping[str, object], of: JSONSource, where: str) -> tuple[str, Any]:
+    given = [key for key in table if key in OPERATORS]
+    if len(given) != 1:
+        names = listed(given, "and") if given else "none"
+        raise SpecError(f"{where}: expected one operator, received {names}.", _ONE)
+    operator, wanted = OPERATORS[given[0]], table[given[0]]
+    try:
+        msgspec.convert(wanted, operator.kind)
+        msgspec.json.encode(wanted)
+    except (msgspec.ValidationError, TypeError, ValueError, OverflowError):
+        wants = operator.wants if operator.wants != "anything" else expected(str)
+        raise SpecError(f"{where}.{given[0]}: expected {wants}, received {show(wanted)}.") from None
+    if operator.at_start and of.kind not in ("check", "network"):
+        raise SpecError(
+            f"{where}.{given[0]}: the start has no {of.kind}.", "Only check and network have one."
+        )
+    return given[0], wanted
+
+
+_ONE = f"Operators: {listed(OPERATORS, 'and')}."
+
+
+def _check_path(path: Sequence[str], of: JSONSource, where: str) -> None:
+    if len(path) > _MOST_PARTS:
+        raise SpecError(f"{where}: more than {_MOST_PARTS} parts.")
+    names = names_in(of)
+    for part in path:
+        if part in (EVERY, DEEP) or _NUMBER.fullmatch(part):
+            continue
+        name, _, wanted = part.partition("=")
+        if name == "event" and of.kind == "train" and wanted:
+            refuse_unknown(wanted, EVENTS, where, "event")
+            names = names_in(of, wanted)
+        elif name not in names:
+            near = nearest(name, names)
+            hint = f"Did you mean {near[0]}?" if near else "docs/json.md lists what there is."
+            raise SpecError(f"{where}: {of.kind} has no {show(name)}.", hint)

@@ -1,0 +1,99 @@
+"""What a lesson is made of; :mod:`reading` makes it from a file."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from cnn_tui.engine.specs.network import Network
+
+Where = Literal["build", "train", "inspect"]
+"""The screen on which a task is done."""
+HINTS = 3
+
+
+Kind = Literal["check", "network", "train", "trained", "inspect"]
+"""``check`` and ``network`` are about the network in Build, ``train`` about the events of the last
+run, ``trained`` about the network of that run, and ``inspect`` about what a view shows of it."""
+
+
+class JSONSource(NamedTuple):
+    """The JSON that a condition is about: its kind, and of ``inspect`` the view and the layer."""
+
+    kind: Kind
+    view: str = ""
+    layer: str = ""
+    """The layer that the view is asked for; empty for the first that it can show."""
+
+
+class Condition(NamedTuple):
+    """One thing that has to hold."""
+
+    text: str
+    """What is wanted, in a line."""
+    of: JSONSource
+    path: tuple[str, ...]
+    operator: str
+    """A name of :data:`~cnn_tui.engine.lessons.operators.OPERATORS`."""
+    wanted: object
+    answer: str
+    """What is said if it does not hold; ``{value}`` is what was found."""
+    take: str = ""
+    """What is taken of several values: their count, sum, mean, smallest or largest."""
+    absent: str = ""
+    """What is said if there is no such value; empty for the answer."""
+    once: str = ""
+    """If not empty it stays met, once all conditions of this word were met together: for what is to
+    be reached on the way."""
+
+
+class Task(NamedTuple):
+    """What is to be done."""
+
+    text: str
+    where: Where
+    conditions: tuple[Condition, ...]
+
+
+class Lesson(NamedTuple):
+    """A lesson; its texts are paragraphs, with an empty line between them."""
+
+    name: str
+    title: str
+    chapter: str
+    minutes: int
+    text: str
+    start: Network
+    task: Task
+    hints: tuple[str, ...]
+    why: str
+    """Shown when the task is solved."""
+    solutions: tuple[Network, ...] = ()
+    """Networks with recipes that solve it, one after the other; the last is the one to show."""
+    fast: bool = False
+    """Whether it is the one of its chapter that is asked on the fast track."""
+
+    @property
+    def solution(self) -> Network | None:
+        """The network to show beside one's own."""
+        return self.solutions[-1] if self.solutions else None
+
+    @property
+    def trains(self) -> bool:
+        """Whether a training is needed to solve it."""
+        return any(one.of.kind in ("train", "trained", "inspect") for one in self.task.conditions)
+
+    @property
+    def views(self) -> tuple[JSONSource, ...]:
+        """The views of Inspect that its conditions are about."""
+        views = (one.of for one in self.task.conditions if one.of.kind == "inspect")
+        return tuple(dict.fromkeys(views))
+
+
+def paragraphs(text: str) -> list[str]:
+    """The paragraphs of a text; one that begins with spaces keeps its lines, as a formula does."""
+    blocks = text.strip("\n").split("\n\n")
+    return [
+        block.rstrip() if block.startswith(" ") else " ".join(block.split())
+        for block in blocks
+        if block.strip()
+    ]

@@ -1,0 +1,98 @@
+"""``cnn-tui learn``: the lessons, in the app or as plain text."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.lessons.course import next_lesson, shipped_course
+from cnn_tui.engine.lessons.lesson import Lesson
+from cnn_tui.engine.lessons.progress import LessonProgress
+from cnn_tui.engine.lessons.reading import load_lesson
+from cnn_tui.tui.cli import completing, options
+from cnn_tui.tui.cli.lesson_tables import check_lesson, print_lessons, print_report
+from cnn_tui.tui.cli.output import has_terminal, print_line
+
+
+@click.command("learn")
+@click.argument("lesson", shell_complete=completing.lessons, required=False)
+@click.option("--list", "lists", is_flag=True, help="List the lessons, and what is solved.")
+@click.option("--report", is_flag=True, help="Print the results, for grading.")
+@click.option("--check", "checks", is_flag=True, help="Check a lesson's file and its solution.")
+@click.option("--fast", is_flag=True, help="The fast track: one task of each chapter.")
+@click.option("--plain", is_flag=True, help="Text in, text out, as for a screen reader.")
+@options.as_json
+@options.runs_dir
+def command(
+    lesson: str | None,
+    lists: bool,
+    report: bool,
+    checks: bool,
+    fast: bool,
+    plain: bool,
+    as_json: bool,
+    runs_dir: Path,
+) -> int:
+    """Learn by tasks that are done in Build, Train and Inspect, and checked there.
+
+    LESSON is the name of a lesson, or the TOML file of one's own; without it the next one that is
+    not solved comes. Without a terminal, or with --plain, a lesson is read and solved line by line.
+    """
+    if sum((lists, report, checks)) > 1:
+        raise click.UsageError("--list, --report and --check exclude each other.")
+    if as_json and not (lists or report or checks):
+        raise click.UsageError("--json belongs to --list, --report or --check.")
+    if checks and lesson is None:
+        raise click.UsageError("--check needs a lesson: the file to check.")
+    progress = LessonProgress()
+    if lists:
+        print_lessons(progress.read(), as_json=as_json)
+        return 0
+    chosen = load_lesson(lesson) if lesson else None
+    if report:
+        print_report(chosen, progress.read(), as_json=as_json)
+        return 0
+    if checks and chosen:
+        return check_lesson(chosen, as_json=as_json)
+    if has_terminal() and not plain:
+        return open_learn(chosen, fast=fast, runs_dir=runs_dir)
+    return _talk(chosen, progress, runs_dir, fast=fast)
+
+
+def open_learn(lesson: Lesson | None, *, fast: bool, runs_dir: Path) -> int:
+    """Open the app in the lessons, or in one of them; returns the exit code."""
+    return _talk(lesson, LessonProgress(), runs_dir, fast=fast)
+
+
+def _talk(lesson: Lesson | None, progress: LessonProgress, runs_dir: Path, *, fast: bool) -> int:
+    from cnn_tui.tui.cli.lesson_talk import LessonTalk
+
+    course = shipped_course()
+    begin = lesson or next_lesson(course, progress.read(), fast=fast)
+    if begin is None:
+        print_line("All lessons are solved. cnn-tui learn --list names them.")
+        return 0
+    talk = LessonTalk(begin, course, progress, runs_dir, fast=fast)
+    return talk.run(_lines())
+
+
+def _lines() -> Iterator[str]:
+    """The lines that a person types, or that a pipe brings."""
+    is_typed = sys.stdin.isatty()
+    while True:
+        if is_typed:
+            print("> ", end="", flush=True)
+        try:
+            line = sys.stdin.readline()
+        except UnicodeDecodeError:
+            raise CnnTuiError("The input is not text in UTF-8.") from None
+        if not line:
+            if is_typed:
+                print(end=os.linesep)
+            return
+        yield line.strip()
