@@ -14,7 +14,7 @@ from children import run
 
 ROOT = Path(__file__).parents[1]
 COPIED = ("engine", "tui", "presets", "tests", "docs", "benchmarks")
-BLOCK = re.compile(r"^```(diff|python|sh) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(diff|python|toml|sh) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def examples() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
@@ -74,4 +74,10 @@ def test_an_example_works(heading: str, checkout: Path) -> None:
 
 
 def test_the_examples_are_there() -> None:
-    assert set(EXAMPLES) == {"Add a layer", "Add a command", "Add a screen"}
+    assert set(EXAMPLES) == {
+        "Add a layer",
+        "Add a command",
+        "Add a screen",
+        "Add a lesson",
+        "Add a data format",
+    }
