@@ -119,4 +119,5 @@ class SolvedDialog(TextDialog):
         with Vertical(classes="window lesson"):
             yield Static(f"Solved: {clean(outcome.title)}", classes="title", markup=False)
             yield OutcomeText(outcome)
-            yield Static(f"{onward}   l  all lessons   esc  stay here", classes="hint", markup=False)
+            keys = f"{onward}   l  all lessons   esc  stay here"
+            yield Static(keys, classes="hint", markup=False)
