@@ -220,8 +220,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
         if self.desk is None:
             self.notify(_NO_LESSON)
         else:
-            desk = self.desk
-            self.push_screen(screens.LessonDialog(lambda: desk.view))
+            self.push_screen(screens.LessonDialog(self.desk))
 
     def action_hint(self) -> None:
         """Show the next hint, in the strip or in the window of the lesson."""
@@ -243,6 +242,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
         if desk is None:
             self.notify(_NO_LESSON)
             return
+        self._close_text()
         judgement = desk.judge()
         self.show_lesson()
         if judgement.solved:
@@ -261,9 +261,14 @@ class LearningApp(StartingApp, inherit_bindings=False):
         if self.desk is None:
             self.notify(_NO_LESSON)
             return
+        self._close_text()
         self.end_lesson()
         self.action_mode("learn")
         self.notify("The lesson is left: Build has the network from before it again.")
+
+    def _close_text(self) -> None:
+        if isinstance(self.screen, screens.LessonDialog):
+            self.pop_screen()
 
     async def may_leave_lesson(self) -> bool:
         """Leave the lesson before the app is left, after asking if something was done in it."""

@@ -87,6 +87,7 @@ class Desk:
         """Why progress could not be kept; empty if it was."""
         self.attempt = Attempt()
         self._hint, self._hints = 0, 0
+        self.solution_shown = False
         self._judgement = judge(lesson, self.work.state())
         self.is_solved_at_start = self._judgement.solved
         self._note(partial(progress.begun, lesson.name))
@@ -127,6 +128,11 @@ class Desk:
         if self._hint > self._hints:
             self._hints = self._hint
             self._note(partial(self._progress.hinted, self.lesson.name, self._hint))
+
+    def show_solution(self) -> None:
+        """Show the shipped solution from now on; progress tells that it was seen."""
+        self.solution_shown = True
+        self._note(partial(self._progress.saw_solution, self.lesson.name))
 
     def _note(self, keep: Callable[[], Attempt]) -> None:
         try:
