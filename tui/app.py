@@ -22,7 +22,7 @@ from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.config import keep
 from cnn_tui.tui.history.playing import Player
-from cnn_tui.tui.learning_app import LearningApp
+from cnn_tui.tui.learning_app import Learning, LearningApp
 from cnn_tui.tui.messages import (
     DataWanted,
     EditRun,
@@ -59,10 +59,11 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
         training: Training,
         link: Link | None = None,
         watched: RunFolder | SweepFolder | ForeignLog | PlayDemo | None = None,
+        learning: Learning | None = None,
     ) -> None:
-        """``watched`` is the run, the sweep or the demo to show first."""
+        """``watched`` is the run, sweep or demo, ``learning`` the lesson to show first."""
         super().__init__(builder, training, link or Link())
-        self.watched = watched
+        self.watched, self.learning = watched, learning
         self.add_mode("train", lambda: screens.TrainScreen(self.training, self.builder))
         self.add_mode("runs", lambda: screens.RunsScreen(self.places.runs))
         self.add_mode("inspect", lambda: screens.InspectScreen(self.training))
@@ -82,6 +83,8 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
             self.call_later(self._play, self.watched)
         elif self.watched:
             self.call_later(self._watch, WatchRun(self.watched))
+        elif self.learning:
+            self.call_later(self.learn, self.learning)
         self.set_interval(1 / self.link.fps, self.poll)
         self.begin_capture_print(self)
 

@@ -16,8 +16,8 @@ from cnn_tui.engine.specs.wording import nearest, show
 from cnn_tui.tui.actions import APP, COMMANDS, use
 from cnn_tui.tui.build_actions import BUILD, LIST
 from cnn_tui.tui.command import Command, key_word
-from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.config import KEYS, read_file
+from cnn_tui.tui.lesson_actions import LESSON
 
 _KEY = re.compile(r"((ctrl|shift|alt)\+)*([a-z0-9_]{2,}|[^\s,])")
 _NAMES = {"/": "slash", "?": "question_mark", "<": "less_than_sign", ">": "greater_than_sign"}

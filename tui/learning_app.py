@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.widgets import Input
 
 from cnn_tui.engine.errors import CnnTuiError
+from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.training.events import RunEvent
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import commands
@@ -33,6 +35,18 @@ if TYPE_CHECKING:
 _NO_LESSON = "No lesson is under way: 6 lists them."
 _FIRST_SCREEN = {"build": "build", "train": "train", "inspect": "train"}
 """Where one begins, by where the task is done: what is looked into is trained before."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What ``cnn-tui learn`` opens the app with."""
+
+    lesson: Lesson | None = None
+    """The lesson to begin; None for the list."""
+    fast: bool = False
+    runs_dir: Path = field(default_factory=runs_home)
+    trouble: str = ""
+    """Why the lesson that was named cannot be begun."""
 
 
 class LearningApp(StartingApp, inherit_bindings=False):
@@ -58,6 +72,20 @@ class LearningApp(StartingApp, inherit_bindings=False):
         self.builder.subscribe(self._network_changed)
         self.training.subscribe(self._run_told)
 
+    @work
+    async def learn(self, learning: Learning) -> None:
+        """Show the lessons, and begin the one that was named."""
+        self.action_mode("learn")
+        study = self.study
+        await in_thread(self, study.read)
+        study.course = replace(study.course, fast=learning.fast)
+        if learning.lesson:
+            if learning.lesson not in study.course.all_lessons:
+                study.course = study.course.with_lesson(learning.lesson)
+            await self._begin(learning.lesson)
+        elif learning.trouble:
+            self.notify(learning.trouble, severity="error", timeout=20)
+
     @on(LessonWanted)
     @work
     async def _open_lesson(self, event: LessonWanted) -> None:
@@ -79,9 +107,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
         if lesson.trains and self.training.active:
             self.notify("A run is active: stop it with x in Train, then begin the lesson.")
             return
-        course = self.study.course
-        assert course is not None
-        desk = Desk(lesson, course.place(lesson), self.study.progress)
+        desk = Desk(lesson, self.study.course.place(lesson), self.study.progress)
         if desk.is_solved_at_start:
             words = f"{lesson.title}: its network solves the task already, so nothing is to do."
             self.notify(words, severity="error", timeout=10)
@@ -115,7 +141,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
 
     def _run_told(self, events: Sequence[RunEvent]) -> None:
         desk = self.desk
-        if desk and desk.work.note(events):
+        if desk and desk.work.note(events, self.training.session.network):
             self._judge()
             if desk.work.ended and not desk.solved:
                 desk.note_try()
@@ -176,13 +202,12 @@ class LearningApp(StartingApp, inherit_bindings=False):
     async def _tell_why(self) -> None:
         from cnn_tui.tui.screens.lesson import Achievement, SolvedDialog
 
-        desk, course = self.desk, self.study.course
-        if desk is None or course is None:
+        if self.desk is None:
             return
-        lesson = desk.lesson
+        lesson = self.desk.lesson
         await in_thread(self, self.study.read)
         self.clear_notifications()
-        following = course.next_after(lesson, self.study.solved | {lesson.name})
+        following = self.study.course.next_after(lesson)
         achieved = Achievement.of(lesson, self.builder.network, following)
         answer = await self.push_screen_wait(SolvedDialog(achieved))
         if answer == "next" and following:
@@ -195,8 +220,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
         if self.desk is None:
             self.notify(_NO_LESSON)
         else:
-            desk = self.desk
-            self.push_screen(screens.LessonDialog(lambda: desk.view))
+            self.push_screen(screens.LessonDialog(self.desk))
 
     def action_hint(self) -> None:
         """Show the next hint, in the strip or in the window of the lesson."""
@@ -218,6 +242,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
         if desk is None:
             self.notify(_NO_LESSON)
             return
+        self._close_text()
         judgement = desk.judge()
         self.show_lesson()
         if judgement.solved:
@@ -236,9 +261,14 @@ class LearningApp(StartingApp, inherit_bindings=False):
         if self.desk is None:
             self.notify(_NO_LESSON)
             return
+        self._close_text()
         self.end_lesson()
         self.action_mode("learn")
         self.notify("The lesson is left: Build has the network from before it again.")
+
+    def _close_text(self) -> None:
+        if isinstance(self.screen, screens.LessonDialog):
+            self.pop_screen()
 
     async def may_leave_lesson(self) -> bool:
         """Leave the lesson before the app is left, after asking if something was done in it."""

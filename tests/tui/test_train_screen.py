@@ -46,7 +46,7 @@ async def test_a_run_from_f5_to_its_result(make_app: MakeApp) -> None:
         assert "done: test 98.1%" in text(app, "#status")
         assert "epoch 3/3" in text(app, "#status")
         assert "next   4 look inside   3 compare, test, export" in text(app, "#status")
-        assert "small  momentum, lr 0.01  digits" in text(app, "Header")
+        assert "6 Learn     small  momentum, lr 0.01" in text(app, "Header")
         assert "12,345 images/s" in text(app, "#figures")
         assert "epoch 3 train" in text(app, "#log")
         for chart in ("#loss", "#accuracy"):

@@ -20,6 +20,7 @@ from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.cli.output import print_note
 from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
+from cnn_tui.tui.learning_app import Learning
 from cnn_tui.tui.messages import PlayDemo
 from cnn_tui.tui.session import Emit, Session, train
 from cnn_tui.tui.terminal.link import Link
@@ -36,6 +37,7 @@ def run_app(
     link: Link | None = None,
     watched: RunFolder | SweepFolder | ForeignLog | PlayDemo | None = None,
     on_hangup: OnHangup = "stop",
+    learning: Learning | None = None,
 ) -> int:
     """Run the app until the person quits; returns the exit code.
 
@@ -47,6 +49,7 @@ def run_app(
         watched: The run, sweep, log or demo to show first; of a run or sweep the others are those
             of its folder.
         on_hangup: Whether the run stops or continues when the terminal is closed.
+        learning: The lesson, or the list of lessons, to show first.
 
     Raises:
         RunError: The end of the last run could not be written.
@@ -56,14 +59,15 @@ def run_app(
     sys.setswitchinterval(0.0005)
     # Nothing is garbage before the first paint; the warm-up enables collection again.
     gc.disable()
-    places = Places(_runs_of(watched), data_dir)
+    places = Places(learning.runs_dir if learning else _runs_of(watched), data_dir)
 
     def train_here(network: Network, control: Control, emit: Emit) -> None:
         train(network, control, emit, data_dir=places.data_of(network.data), runs_dir=places.runs)
 
     session = Session(train_here)
     training = Training(session, places)
-    app = CnnTuiApp(Builder(Document(network or Network(), source)), training, link, watched)
+    builder = Builder(Document(network or Network(), source))
+    app = CnnTuiApp(builder, training, link, watched, learning)
     theme, trouble = settings.theme(os.environ)
     few = app.link.color == "16" or app.console.color_system == "standard"
     app.wear(theme or DARK.name, few_colors=few)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -14,9 +15,13 @@ from cnn_tui.engine.lessons.course import next_lesson, shipped_course
 from cnn_tui.engine.lessons.lesson import Lesson
 from cnn_tui.engine.lessons.progress import LessonProgress
 from cnn_tui.engine.lessons.reading import load_lesson
-from cnn_tui.tui.cli import completing, options
+from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.tui.cli import completing, link_options, options
+from cnn_tui.tui.cli.launch import DEFAULT
 from cnn_tui.tui.cli.lesson_tables import check_lesson, print_lessons, print_report
 from cnn_tui.tui.cli.output import has_terminal, print_line
+from cnn_tui.tui.keymap import use_own_keys
+from cnn_tui.tui.terminal.link import Link, prepare
 
 
 @click.command("learn")
@@ -26,6 +31,7 @@ from cnn_tui.tui.cli.output import has_terminal, print_line
 @click.option("--check", "checks", is_flag=True, help="Check a lesson's file and its solution.")
 @click.option("--fast", is_flag=True, help="The fast track: one task of each chapter.")
 @click.option("--plain", is_flag=True, help="Text in, text out, as for a screen reader.")
+@link_options.link
 @options.as_json
 @options.runs_dir
 def command(
@@ -35,6 +41,7 @@ def command(
     checks: bool,
     fast: bool,
     plain: bool,
+    link: Link,
     as_json: bool,
     runs_dir: Path,
 ) -> int:
@@ -53,20 +60,36 @@ def command(
     if lists:
         print_lessons(progress.read(), as_json=as_json)
         return 0
+    if has_terminal() and not (plain or report or checks):
+        prepare(link, os.environ)
+        use_own_keys()
+        return open_learn(lesson, fast=fast, runs_dir=runs_dir, link=link)
     chosen = load_lesson(lesson) if lesson else None
     if report:
         print_report(chosen, progress.read(), as_json=as_json)
         return 0
     if checks and chosen:
         return check_lesson(chosen, as_json=as_json)
-    if has_terminal() and not plain:
-        return open_learn(chosen, fast=fast, runs_dir=runs_dir)
     return _talk(chosen, progress, runs_dir, fast=fast)
 
 
-def open_learn(lesson: Lesson | None, *, fast: bool, runs_dir: Path) -> int:
-    """Open the app in the lessons, or in one of them; returns the exit code."""
-    return _talk(lesson, LessonProgress(), runs_dir, fast=fast)
+def open_learn(name: str | None, *, fast: bool, runs_dir: Path, link: Link) -> int:
+    """Open the app in the lessons, or in one of them; returns the exit code.
+
+    A lesson that cannot be read is told by the app, which lists the others.
+    """
+    # Before the app is imported; see run_app.
+    gc.disable()
+    from cnn_tui.tui.cli.app import run_app
+    from cnn_tui.tui.learning_app import Learning
+
+    lesson, trouble = None, ""
+    try:
+        lesson = load_lesson(name) if name else None
+    except CnnTuiError as error:
+        trouble = str(error)
+    learning = Learning(lesson, fast, runs_dir, trouble)
+    return run_app(load_preset(DEFAULT), None, link=link, learning=learning)
 
 
 def _talk(lesson: Lesson | None, progress: LessonProgress, runs_dir: Path, *, fast: bool) -> int:

@@ -76,7 +76,7 @@ def _row(left: str, right: str, width: int) -> str:
 
 
 def _told(*recipes: Recipe) -> list[str]:
-    """Return the settings that a recipe says, and those with which most trainings are told apart."""
+    """Return the settings that a recipe says, and those that are always told."""
     usual = Recipe()
     return [
         name

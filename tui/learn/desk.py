@@ -32,15 +32,17 @@ class Work:
     network: Network
     events: list[RunEvent] = field(default_factory=list)
     """Those of the last run that was begun."""
+    trained: Network | None = None
+    """Its network."""
     seen: dict[tuple[str, str], JSON] = field(default_factory=dict)
     """The views of that run that were opened in Inspect, by view and layer."""
 
-    def note(self, events: Sequence[RunEvent]) -> bool:
-        """Take in what a run has told; returns whether that can change a judgement."""
+    def note(self, events: Sequence[RunEvent], network: Network | None) -> bool:
+        """Take in what the run of a network has told; returns whether that can be judged anew."""
         changed = False
         for event in events:
             if isinstance(event, RunStarted) and not event.from_step:
-                self.events, self.seen = [], {}
+                self.events, self.seen, self.trained = [], {}, network
             elif not self.events or isinstance(event, BatchCompleted | LayersMeasured):
                 continue  # a run that began before the lesson, or what no condition is about
             if len(self.events) < _MOST_EVENTS or isinstance(event, RunEnded):
@@ -69,8 +71,9 @@ class Work:
         """Return what is judged."""
         return State(
             self.network,
-            lambda: events_json(self.events) if self.events else None,
-            lambda view, layer: self.seen.get((view, layer)),
+            run=lambda: events_json(self.events) if self.events else None,
+            trained=lambda: self.trained,
+            view=lambda view, layer: self.seen.get((view, layer)),
         )
 
 
@@ -84,6 +87,7 @@ class Desk:
         """Why progress could not be kept; empty if it was."""
         self.attempt = Attempt()
         self._hint, self._hints = 0, 0
+        self.solution_shown = False
         self._judgement = judge(lesson, self.work.state())
         self.is_solved_at_start = self._judgement.solved
         self._note(partial(progress.begun, lesson.name))
@@ -124,6 +128,11 @@ class Desk:
         if self._hint > self._hints:
             self._hints = self._hint
             self._note(partial(self._progress.hinted, self.lesson.name, self._hint))
+
+    def show_solution(self) -> None:
+        """Show the shipped solution from now on; progress tells that it was seen."""
+        self.solution_shown = True
+        self._note(partial(self._progress.saw_solution, self.lesson.name))
 
     def _note(self, keep: Callable[[], Attempt]) -> None:
         try:

@@ -2,70 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from cnn_tui.engine.lessons.lesson import Lesson, paragraphs
-from cnn_tui.engine.lessons.progress import Attempt
+from cnn_tui.engine.lessons.course import Entry, Standing
+from cnn_tui.engine.lessons.lesson import paragraphs
 from cnn_tui.tui.learn.course import Course
 from cnn_tui.tui.learn.view import filled, heading
 from cnn_tui.tui.rows import Column, Line, TableRow
-from cnn_tui.tui.words import BETWEEN, clean, count
+from cnn_tui.tui.words import BETWEEN, clean, count, packed
 
-LESSON_COLUMNS = (Column("[x] done  [.] begun"), Column("min", right=True, rank=1))
+LESSON_COLUMNS = (Column("[x] solved  [.] begun"), Column("min", right=True, rank=1))
+_MARKS: dict[Standing, str] = {"solved": "[x]", "known": "[~]", "begun": "[.]", "new": "[ ]"}
+_WORDS: dict[Standing, str] = {
+    "solved": "solved",
+    "known": "known: the fast track has shown it",
+    "begun": "begun",
+    "new": "",
+}
 _WHERE = {"build": "in Build", "train": "in Train", "inspect": "in Inspect, after a training"}
 
 
-def lesson_rows(
-    course: Course, attempts: Mapping[str, Attempt], under_way: str
-) -> tuple[TableRow, ...]:
+def lesson_rows(course: Course, under_way: str) -> tuple[TableRow, ...]:
     """Return a row for each lesson, below one for its chapter, which has no key."""
     rows: list[TableRow] = []
     chapter = ""
-    for lesson in course.lessons:
+    for lesson, _, standing in course.entries:
         if lesson.chapter != chapter:
             chapter = lesson.chapter
             rows.append(TableRow("", (clean(chapter), ""), "accent"))
-        attempt = attempts.get(lesson.name, Attempt())
         is_now = lesson.name == under_way
-        mark = "[>]" if is_now else "[x]" if attempt.solved else "[.]" if attempt.began else "[ ]"
-        role = "strong" if is_now else "dim" if attempt.solved else ""
-        rows.append(TableRow(lesson.name, (f"{mark} {clean(lesson.title)}", str(lesson.minutes)), role))
+        mark = "[>]" if is_now else _MARKS[standing]
+        role = "strong" if is_now else "dim" if standing in ("solved", "known") else ""
+        cells = (f"{mark} {clean(lesson.title)}", str(lesson.minutes))
+        rows.append(TableRow(lesson.name, cells, role))
     return tuple(rows)
 
 
-def _state(attempt: Attempt) -> str:
-    if attempt.solved:
-        return "done"
-    return "begun" if attempt.began else ""
-
-
-def course_words(course: Course, attempts: Mapping[str, Attempt]) -> str:
+def course_words(course: Course) -> str:
     """Return how far one is."""
-    lessons = course.lessons
-    done = [one for one in lessons if attempts.get(one.name, Attempt()).solved]
-    left = sum(one.minutes for one in lessons) - sum(one.minutes for one in done)
+    asked = course.entries
+    ahead = [one for one in asked if one.standing not in ("solved", "known")]
+    left = sum(one.lesson.minutes for one in ahead)
     parts = [
-        f"{len(done)} of {len(lessons)} done",
-        f"about {left} minutes left" if left else "all solved",
+        f"{len(asked) - len(ahead)} of {len(asked)} done",
+        f"about {left} minutes left" if left else "nothing left",
         *(["fast track: one task a chapter"] if course.fast else []),
     ]
-    return f" {BETWEEN.join(parts)}"
+    return BETWEEN.join(parts)
 
 
-def lesson_lines(lesson: Lesson, attempt: Attempt, width: int) -> list[Line]:
+def lesson_lines(entry: Entry, width: int) -> list[Line]:
     """Return what a lesson says before it is begun."""
-    tried = [count(attempt.tries, "try").replace("trys", "tries")] if attempt.tries else []
-    hints = [count(attempt.hints, "hint")] if attempt.hints else []
-    facts = (_state(attempt), *tried, *hints, f"{lesson.minutes} minutes", _where(lesson))
+    lesson, attempt, standing = entry
+    tries = f"{attempt.tries} {'try' if attempt.tries == 1 else 'tries'}" if attempt.tries else ""
+    hints = count(attempt.hints, "hint") if attempt.hints else ""
+    facts = (_WORDS[standing], tries, hints, f"{lesson.minutes} minutes", _WHERE[lesson.task.where])
     return [
         ((f" {clean(lesson.title)}", "strong"),),
-        *filled(BETWEEN.join(filter(None, facts)), width, "dim"),
+        *(((f" {line}", "dim"),) for line in packed(BETWEEN.join(filter(None, facts)), width - 2)),
         (),
         *(line for text in paragraphs(lesson.text) for line in (*filled(text, width), ())),
         *heading("task"),
         *filled(lesson.task.text, width, "strong"),
     ]
-
-
-def _where(lesson: Lesson) -> str:
-    return _WHERE[lesson.task.where]

@@ -67,7 +67,8 @@ def is_wide(screen: Size) -> bool:
 def strip(view: LessonView, width: int, *, low: bool) -> list[Line]:
     """Return the rows of a lesson below the header: as few as will do on a low screen."""
     if low:
-        return [_bar(view, width), *_asked(view, width, _MOST_ROWS), *_wanted(view, width, low=True)]
+        asked = _asked(view, width, _MOST_ROWS)
+        return [_bar(view, width), *asked, *_wanted(view, width, low=True)]
     if width < _TWO_COLUMNS:
         return [_bar(view, width), *_asked(view, width), *_wanted(view, width)]
     room = width // 2 - 1
@@ -77,7 +78,7 @@ def strip(view: LessonView, width: int, *, low: bool) -> list[Line]:
     right += [()] * (rows - len(right))
     return [
         _bar(view, width),
-        *((*_padded(one, room), ("  ", ""), *other) for one, other in zip(left, right, strict=True)),
+        *((*_padded(a, room), ("  ", ""), *b) for a, b in zip(left, right, strict=True)),
     ]
 
 
@@ -176,7 +177,7 @@ def _wanted(view: LessonView, width: int, *, low: bool = False) -> list[Line]:
 
 
 def filled(text: str, width: int, role: str = "") -> list[Line]:
-    """Fill rows with a paragraph; one that begins with spaces keeps its lines, as a formula does."""
+    """Fill rows with a paragraph; one that begins with spaces, as a formula, keeps its lines."""
     if text.startswith(" "):
         return [((f" {clean(line)}"[:width], role),) for line in text.splitlines()]
     return [((f" {line}", role),) for line in wrap(clean(text), max(8, width - 2))]

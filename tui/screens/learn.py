@@ -10,8 +10,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.engine.lessons.lesson import Lesson
-from cnn_tui.engine.lessons.progress import Attempt
+from cnn_tui.engine.lessons.course import Entry
 from cnn_tui.engine.lessons.reading import load_lesson
 from cnn_tui.tui import screens
 from cnn_tui.tui.bindings import bindings
@@ -65,6 +64,8 @@ class LearnScreen(ModeScreen):
             await in_thread(self, self._study.read)
         except CnnTuiError as error:
             complain(self.app, error)
+        for trouble in self._study.troubles:
+            self.notify(trouble, severity="error", timeout=10)
         self._show()
 
     def watch_lesson(self, lesson: LessonView | None) -> None:
@@ -73,38 +74,35 @@ class LearnScreen(ModeScreen):
             self._show()
 
     def _show(self) -> None:
-        course = self._study.course
-        if course is None or not self.is_mounted:
+        if not self.is_mounted:
             return
-        table, under_way = self.query_one(LessonList), self.lesson.name if self.lesson else ""
-        table.empty = "no lesson can be read"
-        was_empty = not table.records
-        table.records = lesson_rows(course, self._study.attempts, under_way)
+        course, table = self._study.course, self.query_one(LessonList)
+        table.empty, was_empty = "no lesson can be read", not table.records
+        under_way = self.lesson.name if self.lesson else ""
+        table.records = lesson_rows(course, under_way)
         if was_empty:
-            first = next((one for one in course.lessons if one.name not in self._study.solved), None)
-            table.choose(under_way or (first.name if first else ""))
+            following = course.next_after()
+            table.choose(under_way or (following.name if following else ""))
         table.choose_first()
-        listed = course_words(course, self._study.attempts)
-        self.query_one("#listing", TextLines).rows = (((listed, ""),),)
+        self.query_one("#listing", TextLines).rows = (((course_words(course), ""),),)
         self._show_text()
 
     @on(Table.Highlighted)
     def _show_text(self) -> None:
-        lesson = self._lesson
-        if lesson is not None:
-            attempt = self._study.attempts.get(lesson.name, Attempt())
-            self.query_one(ReadingPane).make = partial(lesson_lines, lesson, attempt)
+        entry = self._entry
+        if entry is not None:
+            self.query_one(ReadingPane).make = partial(lesson_lines, entry)
         self.refresh_bindings()
 
     @property
-    def _lesson(self) -> Lesson | None:
-        course = self._study.course
-        return course.named(self.query_one(LessonList).chosen) if course else None
+    def _entry(self) -> Entry | None:
+        name = self.query_one(LessonList).chosen
+        return next((one for one in self._study.course.entries if one.lesson.name == name), None)
 
     @on(Table.Chosen)
     def action_begin(self) -> None:
-        if self._lesson:
-            self.post_message(LessonWanted(self._lesson.name))
+        if self._entry:
+            self.post_message(LessonWanted(self._entry.lesson.name))
 
     def action_fast_track(self) -> None:
         self._study.turn_fast()
@@ -124,7 +122,7 @@ class LearnScreen(ModeScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("begin", "fast_track") and self.is_mounted:
-            return self._lesson is not None
+            return self._entry is not None
         return super().check_action(action, parameters)
 
 

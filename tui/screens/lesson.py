@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -15,7 +15,8 @@ from cnn_tui.engine.lessons.lesson import paragraphs as texts_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.actions import commands
 from cnn_tui.tui.learn.answer import both
-from cnn_tui.tui.learn.view import LessonView, paragraphs, whole
+from cnn_tui.tui.learn.desk import Desk
+from cnn_tui.tui.learn.view import paragraphs, whole
 from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.screens.dialog import TextDialog
@@ -26,12 +27,16 @@ from cnn_tui.tui.words import clean
 class LessonText(ScrolledLines):
     """All of a lesson, as it is now."""
 
-    def __init__(self, view: Callable[[], LessonView]) -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__()
-        self._view = view
+        self._desk = desk
 
     def all_lines(self, width: int) -> Sequence[Line]:
-        return whole(self._view(), width)
+        desk, solution = self._desk, self._desk.lesson.solution
+        rows = whole(desk.view, width)
+        if desk.solution_shown and solution:
+            rows += [(), *both(desk.work.network, solution, width, recipes=desk.lesson.trains)]
+        return rows
 
 
 class LessonDialog(TextDialog):
@@ -39,6 +44,7 @@ class LessonDialog(TextDialog):
 
     BINDINGS = [
         Binding("enter,q,space", "finish", show=False),
+        Binding("s", "solution", show=False),
         *(
             Binding(key, "finish" if command.label == "lesson" else command.action, show=False)
             for command in commands(LESSON)
@@ -46,18 +52,27 @@ class LessonDialog(TextDialog):
         ),
     ]
 
-    def __init__(self, view: Callable[[], LessonView]) -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__()
-        self._view = view
+        self._desk = desk
 
     def compose(self) -> ComposeResult:
+        has_solution = self._desk.lesson.solution is not None
+        solution = "s shows the solution; " if has_solution else ""
         with Vertical(classes="window lesson"):
-            yield LessonText(self._view)
-            yield Static("up and down scroll; esc goes on with the task", classes="hint")
+            yield LessonText(self._desk)
+            keys = f"up and down scroll; {solution}esc goes on with the task"
+            yield Static(keys, classes="hint")
+
+    def action_solution(self) -> None:
+        """Show the shipped solution beside what there is."""
+        self._desk.show_solution()
+        self.show()
 
     def show(self) -> None:
-        """Draw what has changed, and the end of it: a hint stands there."""
+        """Draw what has changed, and the end of it: there stands what was asked for."""
         text = self.query_one(LessonText)
+        text.refresh(layout=True)
         text.action_scroll_rows(len(text.all_lines(text.content_size.width)))
 
 
@@ -119,4 +134,5 @@ class SolvedDialog(TextDialog):
         with Vertical(classes="window lesson"):
             yield Static(f"Solved: {clean(outcome.title)}", classes="title", markup=False)
             yield OutcomeText(outcome)
-            yield Static(f"{onward}   l  all lessons   esc  stay here", classes="hint", markup=False)
+            keys = f"{onward}   l  all lessons   esc  stay here"
+            yield Static(keys, classes="hint", markup=False)

@@ -11,7 +11,6 @@ from cnn_tui.tui.widgets.lines import Shown
 from cnn_tui.tui.widgets.scrolled import ScrolledLines
 from cnn_tui.tui.widgets.table import Table
 
-
 _WIDEST = 78
 """Columns beyond which the eye loses the line."""
 
