@@ -32,8 +32,9 @@ from cnn_tui.tui.words import clean
 
 _MANY_OBJECTS = 20_000
 """Objects made until Python collects garbage by itself, which then takes 15 ms."""
-_PAUSE = 0.015
-"""Seconds without a key after which it is collected: 1 ms for what an edit of 500 layers makes."""
+_PAUSE = 0.03
+"""Seconds without a key after which it is collected, once the key is painted: 1 ms for what an edit
+of 500 layers leaves."""
 _TERMINAL_SECONDS = 1.0
 """Seconds between checks that the terminal still exists."""
 
