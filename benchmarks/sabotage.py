@@ -1,6 +1,7 @@
 """Ten trainings that go wrong, and what the first remedy, taken once, makes of each.
 
     python benchmarks/sabotage.py [--arch digits-convnet three-layer] [--cause NAME...]
+    python benchmarks/sabotage.py --arch lenet5 --data-dir MNIST --limit 6000 --epochs 4
 
 A remedy is taken as the Train screen takes it: at once, in the running training or in a new one,
 and again at the end of the broken run, where only a new one is possible. The table is in Markdown.
@@ -11,12 +12,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.data.catalog import load_dataset
+from cnn_tui.engine.data.catalog import load_network_data
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.model import Model
 from cnn_tui.engine.optimizers import Optimizer
@@ -129,9 +131,7 @@ def late(network: Network, data: Dataset, keeper: type[Checkpointer]) -> Outcome
     return Outcome((*broken.alerts, *again.alerts), again.accuracy, offered[-1])
 
 
-def rows(arch: str, causes: list[str]) -> Iterator[tuple[str, ...]]:
-    healthy_network = resolve(arch)
-    data = load_dataset(healthy_network.data)
+def rows(healthy_network: Network, data: Dataset, causes: list[str]) -> Iterator[tuple[str, ...]]:
     healthy = train(healthy_network, data, at_once=False).accuracy or 0.0
     for cause in causes:
         sabotage = SABOTAGES[cause]
@@ -144,7 +144,7 @@ def rows(arch: str, causes: list[str]) -> Iterator[tuple[str, ...]]:
                 outcome = late(network, spoilt, sabotage.keeper)
             verdict = outcome.taken or next(iter(broken.alerts), None)
             yield (
-                arch,
+                healthy_network.name,
                 cause,
                 _percent(broken.accuracy),
                 f"{verdict.code} (step {verdict.step})" if verdict else "none",
@@ -164,11 +164,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--arch", nargs="+", default=["digits-convnet", "three-layer"])
     parser.add_argument("--cause", nargs="+", default=list(SABOTAGES), choices=list(SABOTAGES))
+    parser.add_argument("--data-dir", type=Path, help="the folder of data that is not built in")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--limit", type=int, help="at most so many images of each split")
     options = parser.parse_args()
+    shorter = {"epochs": options.epochs, "limit": options.limit}
+    shorten = _recipe(**{name: value for name, value in shorter.items() if value})
     print("| network | cause | broken | verdict | remedy | taken | after it | healthy | alerts |")
     print("|---|---|---|---|---|---|---|---|---|")
     for arch in options.arch:
-        for row in rows(arch, options.cause):
+        network = shorten(resolve(arch))
+        network, data, _ = load_network_data(network, options.data_dir)
+        for row in rows(network, data, options.cause):
             print(f"| {' | '.join(row)} |", flush=True)
 
 

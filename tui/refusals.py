@@ -12,15 +12,18 @@ from cnn_tui.tui.actions import (
     TRAIN,
     WATCH,
     commands,
+    keyed,
 )
 from cnn_tui.tui.command import Command
 from cnn_tui.tui.lesson_actions import LEARN
 from cnn_tui.tui.sweep_actions import SWEEP, SWEEPS
 
-_NO_RUN = "There is no active run: F5 starts one."
-_NO_VALUES = "There are no values to show yet: F5 starts a run."
-_NO_RUNS = "There is no run in the list: F5 in Build starts one."
-_ENDED = "There is no training to steer: R resumes a run of cnn-tui, a log is only read."
+_NO_RUN = "There is no active run: {train.start} starts one."
+_NO_VALUES = "There are no values to show yet: {train.start} starts a run."
+_NO_RUNS = "There is no run in the list: {build.train} in Build starts one."
+_ENDED = (
+    "There is no training to steer: {watch.resume} resumes a run of cnn-tui, a log is only read."
+)
 _LOG = "What another program trains has no network of cnn-tui: its figures are all there is."
 _EVENTS = "This recording is a file of events: only the folder of a run has a network."
 _CHARTS = {
@@ -31,11 +34,11 @@ _CHARTS = {
     "whole": _NO_VALUES,
     "log": "The log has nothing more in this direction.",
     "layers": "There is room for both here: the layers are beside the log.",
-    "earlier": "There are no other runs in the charts: B adds one.",
+    "earlier": "There are no other runs in the charts: {train.another-run} adds one.",
 }
 _NO_IMAGES = "There are no images to choose from in this view."
 _NOT_HERE = "There are no samples to show: the dataset is not here."
-_NO_SWEEP = "There is no sweep in the list: F5 starts one from a file."
+_NO_SWEEP = "There is no sweep in the list: {sweeps.start} starts one from a file."
 _COVERED = "Close this screen first: esc leads back."
 
 
@@ -45,16 +48,16 @@ def _name(command: Command) -> str:
 
 REFUSALS = {
     TRAIN: {
-        "train": "The run is active: space pauses it, x stops it.",
+        "train": "The run is active: {train.pause-resume} pauses it, {train.stop} stops it.",
         "pause": _NO_RUN,
         "step": "The run is about to stop.",
-        "settings": f"{_NO_RUN} t changes the recipe of the next one.",
+        "settings": f"{_NO_RUN} {{train.recipe}} changes the recipe of the next one.",
         "remedy": "There is nothing to remedy: no verdict offers it.",
         "stop": _NO_RUN,
         "detach": _NO_RUN,
         **_CHARTS,
         "take_over": "Build has this network and recipe already.",
-        "compare": "This run does not reproduce another: a in Runs reproduces one.",
+        "compare": "This run does not reproduce another: {runs.repeat} in Runs reproduces one.",
     },
     RUNS: {_name(command): _NO_RUNS for command in commands(RUNS)},
     WATCH: {
@@ -82,36 +85,38 @@ REFUSALS = {
         "filter": "There is nothing to choose in this view.",
         "act": "There is nothing to open: left and right choose, where there is a choice.",
         "flagged": "There is no conv layer whose filters could be taken out.",
-        "keep": "No filters are taken out: f takes out what health flags, enter what is chosen.",
+        "keep": "No filters are taken out: {inspect.flagged} takes out what health flags, "
+        "{inspect.open-start} what is chosen.",
         "undo": "Nothing is taken out.",
         "page": "There is no other page.",
         "zoom": "There are no pictures to enlarge.",
         "save": "There is no picture to save yet.",
-        "choose_data": "Only a saved run can be looked into with other data: r chooses one.",
+        "choose_data": "Only a saved run can be looked into with other data: {inspect.run} chooses "
+        "one.",
     },
     SWEEPS: {_name(command): _NO_SWEEP for command in commands(SWEEPS)},
     SWEEP: {
-        "open": "There is no trial to open: - in / removes the filter.",
-        "inspect": "There is no trial to look into: - in / removes the filter.",
+        "open": "There is no trial to open: - in {sweep.filter} removes the filter.",
+        "inspect": "There is no trial to look into: - in {sweep.filter} removes the filter.",
         "prune": "Only a trial that waits or runs can be pruned, while the sweep runs.",
         "add": "Trials can be added while the sweep runs, or once it is complete.",
         "refine": "There is nothing to refine: no trial has finished.",
         "stop": "The sweep does not run now.",
-        "resume": "There is nothing to resume: the sweep runs, or is complete; a adds trials.",
-        "field": "This view is not about one field: c shows another.",
+        "resume": "There is nothing to resume: the sweep runs, or is complete; {sweep.add} adds trials.",
+        "field": "This view is not about one field: {sweep.view} shows another.",
         "sort": "The trials are being read.",
     },
     LEARN: {"begin": "No lesson can be read.", "fast_track": "No lesson can be read."},
     DATA: {
         "fetch": "There is nothing to download for this dataset.",
-        "cancel": "No download is active: f starts one.",
+        "cancel": "No download is active: {data.fetch} starts one.",
         "use": "The network in Build has this data already.",
         "more": _NOT_HERE,
         "view": _NOT_HERE,
     },
     LADDER: {
-        "climb": "The baselines are being trained: x stops them.",
-        "stop": "No baseline is being trained: enter starts them.",
+        "climb": "The baselines are being trained: {ladder.stop} stops them.",
+        "stop": "No baseline is being trained: {ladder.start} starts them.",
         "fetch": "The data is here: there is nothing to download.",
     },
     APP: {
@@ -131,4 +136,4 @@ def refusal(action: str, *scopes: str) -> str:
         return ""
     name = _name(command)
     known = (REFUSALS[scope][name] for scope in scopes if name in REFUSALS.get(scope, {}))
-    return next(known, f"There is nothing to do for this key now ({command.label}).")
+    return keyed(next(known, f"There is nothing to do for this key now ({command.label})."))

@@ -16,7 +16,7 @@ from cnn_tui.engine.cores import MOST_THREADS, THREADS_VARIABLE
 from cnn_tui.engine.runs.names import RUNS_VARIABLE
 from cnn_tui.engine.specs.wording import nearest, show
 from cnn_tui.tui.config import KEYS, Value, config_file, read_file
-from cnn_tui.tui.terminal.link import Color
+from cnn_tui.tui.terminal.link import LOCAL_FPS, REMOTE_FPS, Color
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ SETTINGS = (
         "CNN_TUI_FPS",
         "News of a run, drawn so many times a second",
         "a number from 0.1 to 30",
-        "4, over SSH 2",
+        f"{LOCAL_FPS:g}, over SSH {REMOTE_FPS:g}",
         _fps,
     ),
     UserSetting(

@@ -40,6 +40,7 @@ from cnn_tui.engine.training.snapshot import Snapshot, Weights, take_snapshot
 
 _MOST_WAITING = 4
 """Lasting states in memory; each is as large as the weights and what the optimizer remembers."""
+_DISK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -161,12 +162,13 @@ class Recorder(Checkpointer):
     def save(self, snapshot: Snapshot, *, best: bool = False, lasting: bool = False) -> None:
         """Queue a state for writing, unless it is saved already; it replaces one still queued.
 
-        Lasting states are not replaced; while a stalled disk has several to write, there are none.
+        Lasting states are not replaced. For a disk that has several still to write the trainer
+        waits a second, and then goes on without this one.
         """
         position = (snapshot.progress.step, snapshot.progress.epochs_done)
         if position == self._position and not (best or lasting):
             return
-        if lasting and sum(waiting.lasting for waiting in self._waiting()) >= _MOST_WAITING:
+        if lasting and not self._has_room(position[0]):
             return
         self._position = position
         self._saved_at, self._steps = time.monotonic(), 0
@@ -176,6 +178,20 @@ class Recorder(Checkpointer):
         save = Save(snapshot, best, lasting)
         self._saves.append(save)
         self._required_writer.put(save)
+
+    def _has_room(self, step: int) -> bool:
+        """Whether one more lasting state may wait in memory."""
+
+        def is_full() -> bool:
+            return sum(waiting.lasting for waiting in self._waiting()) >= _MOST_WAITING
+
+        if is_full():
+            self._required_writer.settle(_DISK_SECONDS)
+        if not is_full():
+            return True
+        message = f"The state of step {step:,} is not kept: the disk has fallen behind."
+        self._required_writer.reports.append(Alert(code="not-kept", message=message, step=step))
+        return False
 
     def flush(self, *, completed: bool = False) -> None:
         """Wait for the disk; at the end of a reproduction, compare it with its original."""

@@ -111,7 +111,7 @@ def load_sweep(name: str) -> SweepPlan:
         SpecError: as for :func:`read_plan`, or if there is neither.
     """
     known = sweep_presets()
-    path = known.get(name, Path(name))
+    path = known.get(name, Path(name).expanduser())
     if name not in known and not path.exists():
         near = nearest(name, known)
         hint = f"Did you mean {near[0]}?" if near else f"Sweeps of the package: {listed(known)}."

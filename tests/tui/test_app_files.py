@@ -11,7 +11,7 @@ from typing import BinaryIO
 import pytest
 from driving import layers, settle, text, type_in
 from scripted import SMALL, Script, run_events
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from cnn_tui.engine.specs.codec import load_network, save_network
 from cnn_tui.engine.specs.network import Network
@@ -72,9 +72,9 @@ async def test_a_file_that_cannot_be_read_is_refused_in_words(
         await pilot.press("enter")
         await pilot.pause()
         assert app.builder.network == SMALL
-        (note,) = app._notifications
-        assert "bad" in note.message
-        assert note.severity == "error"
+        refused = str(app.screen.query_one(".detail", Static).render())
+        assert refused.startswith("! ") and "bad" in refused
+        assert app.screen.query_one(Input).value == "bad.toml"
 
 
 async def test_saving_names_the_network_and_clears_the_star(

@@ -11,6 +11,7 @@ from runs_made import until
 from cnn_tui.tui import settings
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.config import config_file, keep, read_file
+from cnn_tui.tui.screens.themes import ThemePicker
 from cnn_tui.tui.terminal.link import Link
 
 MakeApp = Callable[..., CnnTuiApp]
@@ -65,6 +66,11 @@ async def test_the_theme_is_worn_while_it_is_highlighted(make_app: MakeApp, file
         await until(pilot, file.exists)
         assert app.theme == "cnn-tui-light"
         assert read_file() == ({"theme": "cnn-tui-light"}, "")
+        # Opened again, the list begins with it.
+        await pilot.press("f9")
+        await pilot.pause()
+        assert isinstance(app.screen, ThemePicker) and app.screen.highlighted == "cnn-tui-light"
+        assert app.theme == "cnn-tui-light"
 
 
 async def test_16_colours_have_themes_of_their_own(make_app: MakeApp) -> None:

@@ -40,6 +40,21 @@ async def test_a_list_without_a_match_describes_nothing(make_app: MakeApp) -> No
         assert "LeNet-5" in shown(app, ".detail")
 
 
+@pytest.mark.parametrize("keys", [("o",), ("5", "f5")], ids=["open", "sweep"])
+async def test_a_path_that_leads_nowhere_stays_in_its_line(
+    keys: tuple[str, ...], make_app: MakeApp
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*keys)
+        await until(pilot, lambda: bool(app.screen.query(".detail")))
+        await typed(pilot, *"nosuch.toml", "enter")
+        assert shown(app, ".detail").startswith("! There is no ")
+        assert app.screen.query_one(Input).value == "nosuch.toml"
+        await typed(pilot, "backspace")
+        assert shown(app, ".detail").startswith("Nothing in this list matches")
+
+
 async def test_enter_inserts_a_pattern_from_its_settings_too(make_app: MakeApp) -> None:
     app = make_app(Network(input=(3, 32, 32), data="cifar10"))
     async with app.run_test(size=(80, 24)) as pilot:

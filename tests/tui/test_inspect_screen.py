@@ -110,16 +110,16 @@ async def test_a_run_that_was_trained_for_a_comparison_is_not_the_newest(
 
 
 async def test_images_and_checkpoints_are_walked_through(app: CnnTuiApp) -> None:
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(120, 40)) as pilot:
         await open_run(app, pilot, "small-1")
         await turn_to(app, pilot, "maps")
         await until(pilot, lambda: "image < 0 of 180 >" in text(app, "#where"))
         await pilot.press("comma")
         await until(pilot, lambda: "image < 179 of 180 >" in text(app, "#where"))
-        await until(pilot, lambda: "2 of 2" in text(app, "#where"))
+        await until(pilot, lambda: "> 2 of 2" in text(app, "#where"))
         await pilot.press("t")
         await until(pilot, lambda: "untrained" in app.screen.heading.data)
-        assert "< untrained > 1 of 2" in text(app, "#where")
+        assert "state < untrained > 1 of 2" in text(app, "#where")
         assert any("all states that were kept" in said.message for said in app._notifications)
         await pilot.press("i", *"999", "enter")
         await until(pilot, lambda: "no image 999" in text(app, "#seen"))

@@ -22,11 +22,13 @@ def test_own_keys_work_and_are_shown(start: Callable[..., Terminal], tmp_path: P
     file.parent.mkdir()
     file.write_text(
         '[keys]\n"app.quit" = "Q"\n"list.delete" = "Z"\n"list.move" = "f8"\n"app.hlep" = "h"\n'
+        '"list.open" = "ctrl+k"\n'
     )
     terminal = start(CLI, XDG_CONFIG_HOME=str(tmp_path))
     # What is wrong is told, and the rest holds.
     terminal.shows("app.hlep")
     terminal.shows("Z delete")
+    terminal.shows("^k opens another network")
     terminal.press("?")
     terminal.shows("F8/K")
     terminal.press("\x1b")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,13 @@ from cnn_tui.tui.sweeps.listing import SweepList, sweep_rows
 from cnn_tui.tui.sweeps.parallel import parallels
 from cnn_tui.tui.sweeps.pictures import front_of
 from cnn_tui.tui.sweeps.scales import FieldScale, scale_of, value_words
-from cnn_tui.tui.sweeps.trials import TrialTable, matches, orders_of, short_names
+from cnn_tui.tui.sweeps.trials import (
+    TrialTable,
+    matches,
+    orders_of,
+    require_filter,
+    short_names,
+)
 from cnn_tui.tui.sweeps.words import progress
 from cnn_tui.tui.widgets.sweep_pane import SWEEP_VIEWS, Scene
 
@@ -67,6 +74,22 @@ def test_a_filter_keeps_what_it_says(state: SweepState, query: str, wanted: obje
     assert callable(wanted)
     kept = [trial.number for trial in state.trials if matches(state, trial, query)]
     assert kept == [trial.number for trial in state.trials if wanted(trial)]
+
+
+@pytest.mark.parametrize(
+    ("query", "trouble"),
+    [
+        ("pruned lr<", "a field, a sign and a value"),
+        ("speed>3", "no field. There are best, epoch, params, lr"),
+        ("lr<small", "a number behind <"),
+        ("best>=90% lr<1e-2 conv1.out_channels>8 optimizer=adam pruned", ""),
+    ],
+)
+def test_a_comparison_that_cannot_hold_is_refused(
+    state: SweepState, query: str, trouble: str
+) -> None:
+    with pytest.raises(ValueError, match=trouble) if trouble else nullcontext():
+        require_filter(state, query)
 
 
 def test_only_changed_rows_are_made_again(state: SweepState) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cnn_tui.engine.specs.layers import LAYER_TYPES
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.report import LayerReport, Report
+from cnn_tui.engine.specs.report import Report
 
 GAP = 1
 _WIDEST, _SHARE = 14, 6
 """The most columns of a volume: so many, or this part of the screen."""
 
 
-@dataclass(frozen=True)
-class DrawnVolume:
+class DrawnVolume(NamedTuple):
     """The output of some consecutive layers."""
 
     layers: tuple[int, ...]
@@ -25,8 +24,7 @@ class DrawnVolume:
     shape: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """A volume as drawn, in columns and half rows."""
 
     volume: DrawnVolume
@@ -40,18 +38,13 @@ def volumes(network: Network, report: Report) -> tuple[DrawnVolume, ...]:
     for number, layer in enumerate(report.layers, 1):
         if layer.output is None:
             break
-        drawn = _with(drawn, number, layer, tuple(layer.output))
+        shape, last = tuple(layer.output), drawn[-1]
+        if LAYER_TYPES[layer.type].info.keeps_shape and shape == last.shape:
+            # It is drawn as part of the previous volume.
+            drawn[-1] = DrawnVolume((*last.layers, number), last.kind, shape)
+        else:
+            drawn.append(DrawnVolume((number,), layer.type, shape))
     return tuple(drawn)
-
-
-def _with(
-    drawn: list[DrawnVolume], number: int, layer: LayerReport, shape: tuple[int, ...]
-) -> list[DrawnVolume]:
-    last = drawn[-1]
-    if LAYER_TYPES[layer.type].info.keeps_shape and shape == last.shape:
-        # It is drawn as part of the previous volume.
-        return [*drawn[:-1], DrawnVolume((*last.layers, number), last.kind, shape)]
-    return [*drawn, DrawnVolume((number,), layer.type, shape)]
 
 
 def to_scale(drawn: Sequence[DrawnVolume], columns: int, halves: int) -> tuple[Box, ...]:
@@ -79,6 +72,8 @@ def _channel_scale(drawn: Sequence[DrawnVolume], columns: int) -> float:
     """Return columns per channel such that all boxes fit if possible and none is too wide."""
     channels = [volume.shape[0] for volume in drawn if len(volume.shape) == 3]
     largest = max(channels)
+    if (1 + GAP) * len(drawn) - GAP > columns:
+        return 1 / largest
     for widest in range(max(_WIDEST, columns // _SHARE), 1, -1):
         scale = widest / largest
         taken = sum(max(1, round(count * scale)) for count in channels)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import click
 
-from cnn_tui.tui.terminal.link import Color, link_for
+from cnn_tui.tui.terminal.link import LOCAL_FPS, REMOTE_FPS, Color, link_for
 
 _Command = Callable[..., Any]
 
@@ -26,7 +26,8 @@ def link(command: _Command) -> _Command:
         type=click.FloatRange(0.1, 30),
         envvar="CNN_TUI_FPS",
         metavar="N",
-        help="Draw news of a run N times a second. Default: 4, over SSH 2.",
+        help="Draw news of a run N times a second. "
+        f"Default: {LOCAL_FPS:g}, over SSH {REMOTE_FPS:g}.",
     )
     @click.option(
         "--mouse/--no-mouse",

@@ -6,6 +6,7 @@ import bisect
 import math
 from collections.abc import Sequence
 from math import exp, inf, isfinite
+from operator import itemgetter
 
 Point = tuple[float, float]
 
@@ -35,21 +36,21 @@ class Series:
         x = self._last = max(self._last, x)
         if self._width == 1:
             self._points.append((x, y))
-            self._make_room()
+            if len(self._points) > self._capacity:
+                self._make_room()
         else:
             self._bucket.append((x, y))
             if len(self._bucket) >= self._width:
                 self._points += _extremes(self._bucket)
                 self._bucket.clear()
-                self._make_room()
+                if len(self._points) > self._capacity:
+                    self._make_room()
 
     def points(self) -> tuple[Point, ...]:
         """Return the points in order of x; the newest is always the last."""
         return (*self._points, *_extremes(self._bucket), *self._bucket[-1:])
 
     def _make_room(self) -> None:
-        if len(self._points) <= self._capacity:
-            return
         self._width = max(4, self._width * 2)
         pairs = range(0, len(self._points), 4)
         self._points = [p for at in pairs for p in _extremes(self._points[at : at + 4])]
@@ -116,9 +117,13 @@ def _extremes(points: Sequence[Point]) -> list[Point]:
     """Return the lowest and the highest point in order of x; one point if they are equal."""
     if len(points) < 2:
         return list(points)
-    lowest = min(points, key=lambda point: point[1])
-    highest = max(points, key=lambda point: point[1])
-    return [lowest] if lowest == highest else sorted((lowest, highest))
+    lowest, highest = min(points, key=_VALUE), max(points, key=_VALUE)
+    if lowest == highest:
+        return [lowest]
+    return [lowest, highest] if lowest < highest else [highest, lowest]
+
+
+_VALUE = itemgetter(1)
 
 
 BARS = "▁▂▃▄▅▆▇█"

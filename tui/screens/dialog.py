@@ -89,7 +89,8 @@ class Question(TextDialog):
 class Picker(TextDialog):
     """A list that typing filters; the result is the key of an item, empty for escape.
 
-    With ``free``, which says what else may be typed, a text that matches no item is a result too.
+    With ``free``, which says what else may be typed, a text that matches no item is a result too,
+    unless ``check`` raises ``CnnTuiError``: the text then stays, with the message below the list.
     """
 
     BINDINGS = [
@@ -108,9 +109,15 @@ class Picker(TextDialog):
     KEYS = ""
     """The last line, if there is more to say than the placeholder has room for."""
 
-    def __init__(self, title: str, items: Sequence[Item], free: str = "") -> None:
+    def __init__(
+        self,
+        title: str,
+        items: Sequence[Item],
+        free: str = "",
+        check: Callable[[str], object] | None = None,
+    ) -> None:
         super().__init__()
-        self._title, self._items, self._free = title, items, free
+        self._title, self._items, self._free, self._check = title, items, free, check
         self.placeholder = (
             f"type to filter{f', or {free}' if free else ''}; enter selects, esc goes back"
         )
@@ -162,7 +169,13 @@ class Picker(TextDialog):
         if self.highlighted:
             self.pick(self.highlighted)
         elif self._free:
-            self.action_finish(text)
+            try:
+                if text and self._check:
+                    self._check(text)
+            except CnnTuiError as error:
+                self.query_one(".detail", Static).update(_refused(str(error)))
+            else:
+                self.action_finish(text)
 
     def pick(self, key: str) -> None:
         """Return an item."""
@@ -245,5 +258,8 @@ class Prompt(TextDialog):
             self.action_finish(text)
 
     def _complain(self, words: str) -> None:
-        shown = Content.assemble((f"! {clean(words)}", "$error"))
-        self.query_one(".hint", Static).update(shown)
+        self.query_one(".hint", Static).update(_refused(words))
+
+
+def _refused(words: str) -> Content:
+    return Content.assemble((f"! {clean(words)}", "$error"))

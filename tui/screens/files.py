@@ -33,8 +33,8 @@ async def ask_for_network(app: App[None]) -> Opened | None:
     recent = _by_name(NETWORKS.paths())
     items = [Item(name, f"your file, {clean(str(path))}") for name, path in recent.items()]
     items += [Item(name, load_preset(name).description) for name in preset_names()]
-    free = "the path of a file"
-    chosen = await app.push_screen_wait(screens.Picker("Open", items, free=free))
+    picker = screens.Picker("Open", items, "the path of a file", _require_readable)
+    chosen = await app.push_screen_wait(picker)
     if not chosen:
         return None
     is_preset = chosen in preset_names() and chosen not in recent
@@ -48,6 +48,15 @@ async def ask_for_network(app: App[None]) -> Opened | None:
     except CnnTuiError as error:
         complain(app, error)
         return None
+
+
+def _require_readable(name: str) -> None:
+    """Read a file that a path names, but for one of another program, which may take seconds."""
+    from cnn_tui.engine.specs.presets import FOREIGN
+
+    path = Path(name).expanduser()
+    if path.suffix.lower() not in FOREIGN or not path.exists():
+        _opened(path)
 
 
 def _opened(path: Path) -> tuple[Network, Path]:

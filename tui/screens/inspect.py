@@ -16,7 +16,7 @@ from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import list_runs, sort_runs
 from cnn_tui.engine.training.glimpse import Pace
-from cnn_tui.tui.actions import INSPECT
+from cnn_tui.tui.actions import INSPECT, keyed
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.inspect.canvas import Wanted
 from cnn_tui.tui.inspect.pane import InspectPane, ViewList
@@ -200,7 +200,8 @@ class InspectScreen(InspectTurns):
         for folder in filter(None, (places.watched, *folders)):
             if folder.states or is_regular(folder.best_file):
                 return SavedSource(folder)
-        raise InsightError("There is no trained network yet.", "F5 trains one; 4 then looks in it.")
+        hint = keyed("{build.train} trains one; {app.inspect} then looks in it.")
+        raise InsightError("There is no trained network yet.", hint)
 
     def _drop(self) -> None:
         """Forget what was found in another network."""

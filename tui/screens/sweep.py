@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -18,7 +19,7 @@ from cnn_tui.tui.rows import Item, Line
 from cnn_tui.tui.screens.dialog import Answer, Picker, Prompt, Question
 from cnn_tui.tui.screens.sweep_changes import SweepChanges
 from cnn_tui.tui.sweep_actions import SWEEP
-from cnn_tui.tui.sweeps.trials import TrialTable
+from cnn_tui.tui.sweeps.trials import TrialTable, require_filter
 from cnn_tui.tui.sweeps.watching import WatchedSweep
 from cnn_tui.tui.sweeps.words import heading_words, listing_words, next_order, progress
 from cnn_tui.tui.terminal.link import Link
@@ -193,7 +194,8 @@ class SweepScreen(SweepChanges):
     @work
     async def action_filter(self) -> None:
         title = "Words, or a field and a value, such as pruned or lr<0.01; - for all"
-        answer = await self.app.push_screen_wait(Prompt(title, self._table.words))
+        check = partial(require_filter, self._state) if self._state else None
+        answer = await self.app.push_screen_wait(Prompt(title, self._table.words, check))
         self._table.words = answer.removeprefix("-") if answer else self._table.words
         self.present()
 

@@ -40,7 +40,7 @@ class SweepChanges(ModeScreen):
         try:
             require_installed()
             items = await in_thread(self, sweep_items)
-            picker = Picker("Start a sweep", items, free="the path of a sweep file")
+            picker = Picker("Start a sweep", items, "the path of a sweep file", load_sweep)
             name = await self.app.push_screen_wait(picker)
             if not name:
                 return

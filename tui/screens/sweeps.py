@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from cnn_tui.engine.sweeps.folder import SWEEPS as SWEEPS_FOLDER
 from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.sweeps.state import SweepState
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.screens.folder import FolderScreen
 from cnn_tui.tui.screens.sweep import SweepScreen
@@ -68,7 +69,11 @@ class SweepsScreen(FolderScreen[list[SweepState]], SweepChanges):
         if not self.is_mounted:
             return
         table = self.query_one(Table)
-        table.empty = "no sweep yet: F5 starts one from a file" if self._known else "reading..."
+        table.empty = (
+            keyed("no sweep yet: {sweeps.start} starts one from a file")
+            if self._known
+            else "reading..."
+        )
         table.records = sweep_rows(self._states)
         state = self._state
         self.query_one("#listing", TextLines).rows = (sweeps_words(self._states, state),)

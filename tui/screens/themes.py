@@ -17,14 +17,15 @@ class ThemePicker(Picker):
         super().__init__("Theme", [Item(name, _words(name)) for name in THEMES])
         self._wear, self._before = wear, worn
 
-    def on_mount(self) -> None:
-        super().on_mount()
-        names = list(THEMES)
-        self.choices.highlighted = names.index(self._before)
+    def filter(self, text: str) -> None:
+        """Begin with the theme that is worn, not with the first of the list."""
+        super().filter(text)
+        if not text:
+            self.choices.highlighted = list(THEMES).index(self._before)
 
     def highlight(self, key: str) -> None:
-        super().highlight(key)
-        if key:
+        if key == self.highlighted:  # not one that the list has left since
+            super().highlight(key)
             self._wear(key)
 
     def action_finish(self, result: str | None = None) -> None:

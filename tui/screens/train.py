@@ -9,7 +9,7 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.reproduction import original_of
 from cnn_tui.engine.training.control import Portion
 from cnn_tui.engine.training.events import Remedy
-from cnn_tui.tui.actions import TRAIN
+from cnn_tui.tui.actions import TRAIN, keyed
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.differences import difference_words
@@ -20,6 +20,11 @@ from cnn_tui.tui.screens.run import RunScreen
 from cnn_tui.tui.screens.settings import SettingsDialog
 from cnn_tui.tui.training import Training
 from cnn_tui.tui.words import clean, recipe_words
+
+_KEYS = (
+    "{train.start} starts, {train.recipe} changes the recipe, {train.pre-flight} checks whether it "
+    "can learn, {train.find-lr} finds a learning rate."
+)
 
 
 class TrainScreen(RunScreen):
@@ -41,8 +46,8 @@ class TrainScreen(RunScreen):
         if self._training.active:
             return f"{clean(network.name)} on {clean(network.data)}: reading the data."
         return (
-            f"{clean(network.name)} on {clean(network.data)}: {recipe_words(network.training)}. F5 "
-            "starts, t changes the recipe, p checks whether it can learn, f finds a learning rate."
+            f"{clean(network.name)} on {clean(network.data)}: {recipe_words(network.training)}. "
+            + keyed(_KEYS)
         )
 
     def difference(self) -> str:

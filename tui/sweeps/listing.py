@@ -9,6 +9,7 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.sweeps.folder import SweepFolder, list_sweeps
 from cnn_tui.engine.sweeps.plan import sweep_presets
 from cnn_tui.engine.sweeps.state import SweepFollower, SweepState
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.rows import Column, Line, TableRow
 from cnn_tui.tui.sweeps.trials import OVER, short_names, value_of
 from cnn_tui.tui.words import clean, count
@@ -56,8 +57,11 @@ def first_words() -> tuple[str, ...]:
     return (
         "A sweep trains many runs of one architecture, each with other settings, and shows which "
         "are best and why.",
-        "F5 lists sweep files: those in the present folder, and those of the package: "
-        f"{', '.join(sweep_presets())}.",
+        keyed(
+            "{sweeps.start} lists sweep files: those in the present folder, and those of the "
+            "package: "
+        )
+        + f"{', '.join(sweep_presets())}.",
     )
 
 

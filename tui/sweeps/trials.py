@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from operator import ge, gt, le, lt
 
+from cnn_tui.engine.specs.wording import listed
 from cnn_tui.engine.sweeps.state import SweepState, SweepTrial, TrialState
 from cnn_tui.tui.dashboard.series import sparkline
 from cnn_tui.tui.rows import Column, TableRow
@@ -38,6 +39,8 @@ BEST = "*"
 """Marks the best trial, beside its colour."""
 _SIGNS: dict[str, Callable[[float, float], bool]] = {"<": lt, "<=": le, ">": gt, ">=": ge}
 _COMPARED = re.compile(r"(.+?)(<=|>=|<|>|=)(.+)")
+_SIGN = re.compile("[<>=]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?%?")
 
 
 def value_of(state: SweepState, value: float | None) -> str:
@@ -137,6 +140,35 @@ def matches(state: SweepState, trial: SweepTrial, query: str) -> bool:
     return all(_holds(state, trial, word) for word in query.lower().split())
 
 
+def require_filter(state: SweepState, query: str) -> None:
+    """Check the comparisons of a query.
+
+    Raises:
+        ValueError: One names no field, or lacks a number; ends a sentence that begins with it.
+    """
+    for word in query.lower().removeprefix("-").split():
+        compared = _COMPARED.fullmatch(word)
+        if compared is None:
+            if _SIGN.search(word):
+                raise ValueError("needs a field, a sign and a value, such as lr<0.01.")
+            continue
+        name, sign, wanted = compared.groups()
+        known = [*_figures(state.trials[0]), *state.fields] if state.trials else [name]
+        if not any(name in _forms(field) for field in known):
+            raise ValueError(f"names no field. There are {listed(known, 'and')}.")
+        if sign != "=" and not _NUMBER.fullmatch(wanted):
+            raise ValueError(f"needs a number behind {sign}, such as {name}{sign}0.01.")
+
+
+def _figures(trial: SweepTrial) -> dict[str, float | int | None]:
+    return {"best": trial.best, "epoch": trial.epoch, "params": trial.parameters}
+
+
+def _forms(field: str) -> tuple[str, str]:
+    """The name of a field in a query, whole or its end alone, in small letters."""
+    return field.lower(), field.lower().rpartition(".")[2]
+
+
 def _holds(state: SweepState, trial: SweepTrial, word: str) -> bool:
     compared = _COMPARED.fullmatch(word)
     if compared is None:
@@ -156,10 +188,9 @@ def _holds(state: SweepState, trial: SweepTrial, word: str) -> bool:
 
 def _named(state: SweepState, trial: SweepTrial, name: str) -> bool | int | float | str | None:
     """Return a figure or a value of a trial by its name, or by the end of it."""
-    figures = {"best": trial.best, "epoch": trial.epoch, "params": trial.parameters}
-    if name in figures:
+    if name in (figures := _figures(trial)):
         return figures[name]
-    known = (field for field in state.fields if name in (field, field.rpartition(".")[2]))
+    known = (field for field in state.fields if name in _forms(field))
     return next((trial.values.get(field) for field in known), None)
 
 

@@ -169,13 +169,17 @@ def over(canvas: Sequence[str], grid: Grid, left: int) -> list[list[tuple[str, i
     The grid begins in column ``left`` of the first row.
     """
     rows: list[list[tuple[str, int]]] = [[(row, -1)] for row in canvas]
-    for at in range(grid.rows):
-        row = np.array([ord(char) for char in canvas[at]], "<u4")
-        numbers = np.full(len(row), -1)
-        drawn, width = grid.chars[at], grid.columns
-        row[left : left + width] = np.where(drawn, drawn, row[left : left + width])
-        numbers[left : left + width] = grid.numbers[at] + TINT * grid.tint[at]
-        text = row.tobytes().decode("utf-32-le")
-        bounds = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(row)]
-        rows[at] = [(text[start:end], int(numbers[start])) for start, end in pairwise(bounds)]
+    whole = "".join(canvas[: grid.rows])
+    chars = np.frombuffer(whole.encode("utf-32-le"), "<u4").reshape(grid.rows, -1).copy()
+    numbers = np.full(chars.shape, -1)
+    inside = slice(left, left + grid.columns)
+    np.copyto(chars[:, inside], grid.chars, where=grid.chars > 0)
+    numbers[:, inside] = grid.numbers + TINT * grid.tint
+    text, across = chars.tobytes().decode("utf-32-le"), chars.shape[1]
+    for at, row in enumerate(numbers):
+        bounds = [0, *(np.flatnonzero(np.diff(row)) + 1).tolist(), across]
+        begin = at * across
+        rows[at] = [
+            (text[begin + start : begin + end], int(row[start])) for start, end in pairwise(bounds)
+        ]
     return rows

@@ -8,6 +8,7 @@ from textwrap import wrap
 from textual import events
 
 from cnn_tui.engine.training.events import LayerHealth
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.rows import Line, Run, bar
 from cnn_tui.tui.widgets.lines import Lines, Shown
@@ -43,7 +44,8 @@ class RunStatus(Lines):
         of = f"epoch {run.epoch}/{run.epochs}   " if run.ended and run.epochs else ""
         right = f"{of}time {clock(run.seconds)}{left} "
         usual = clean(self.differs) if run.verdict and self.differs else run.recipe
-        words = clean(run.detail) or _HINTS.get(run.state, usual)
+        hint = keyed(_HINTS.get(run.state, ""))
+        words = clean(run.detail) or hint or usual
         word = run.state + (":" if words else "")
         role = STATE_ROLES.get(run.state, "strong")
         room = width - len(word) - 2
@@ -83,11 +85,11 @@ class RunStatus(Lines):
 
 
 _HINTS = {
-    "ready": "F5 starts",
+    "ready": "{train.start} starts",
     "starting": "reading the data",
     "pausing": "after this batch",
     "stopping": "after this batch",
-    "paused": "space resumes",
+    "paused": "{train.pause-resume} resumes",
 }
 
 
