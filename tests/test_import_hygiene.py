@@ -33,7 +33,16 @@ ENGINE = [
 
 CLUSTER = {
     f"cnn_tui.engine.sweeps.{name}"
-    for name in ("cluster", "coordinator", "leading", "live", "placing", "study", "worker")
+    for name in (
+        "cluster",
+        "coordinator",
+        "leading",
+        "live",
+        "placing",
+        "study",
+        "worker",
+        "worker_setup",
+    )
 }
 """What leads a sweep, with Dask and Optuna; Dask itself loads click."""
 

@@ -99,6 +99,8 @@ def test_refine_writes_a_file_that_can_be_swept(
         (("show", "quick-2"), "There is no sweep 'quick-2'"),
         (("stop", "quick-1"), "The sweep quick-1 is not running now."),
         (("prune", "quick-1", "0"), "cnn-tui sweep resume quick-1 continues it."),
+        (("add", "quick-1", "5"), "sweep resume quick-1 --trials 8 continues it with these."),
+        (("resume", "quick-1", "--trials", "9"), "quick-1 is a grid, which has no more points"),
     ],
 )
 def test_a_mistake_is_one_line(
