@@ -32,6 +32,7 @@ from cnn_tui.engine.runs.playback import read_playback
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training.control import Control
+from cnn_tui.tui.actions import COMMANDS
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
@@ -129,6 +130,7 @@ SHOTS = (
     Shot("datasets-classes", ("f6", "c")),
     Shot("datasets-augmented", ("f6", "a")),
     Shot("baselines", ("f7",)),
+    *(Shot("learn", ("6",)) for command in COMMANDS if command.action == "app.mode('learn')"),
 )
 
 

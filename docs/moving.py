@@ -32,7 +32,7 @@ FILE = Path(__file__).with_name("demo.gif")
 SIZE = (96, 28)
 HEIGHT = 20
 """Pixels of a cell."""
-COLOURS = 200
+COLOURS, EXACT = 200, 40
 FRAME = 0.25
 """Seconds of a frame while the demo plays."""
 SPEED = 2.5
@@ -61,8 +61,11 @@ async def frames() -> AsyncIterator[Frame]:
             yield Frame(await _drawn(app, pilot), 0.6)
         player = Player(read_playback(DEMO_RUN), SPEED, clock=lambda: now)
         await app.push_screen(DemoScreen(player))
+        judged = False
         while not player.over:
-            yield Frame(await _drawn(app, pilot), FRAME)
+            # What the babysitter says is to be read.
+            first, judged = bool(player.view.verdict) and not judged, bool(player.view.verdict)
+            yield Frame(await _drawn(app, pilot), LOOK if first else FRAME)
             now += FRAME
         yield Frame(await _drawn(app, pilot), LOOK)
         await pilot.press("4")
@@ -79,6 +82,16 @@ async def _drawn(app: CnnTuiApp, pilot: Pilot[None]) -> str:
     return app.export_screenshot()
 
 
+def _palette(sheet: Image.Image) -> Image.Image:
+    """The commonest colours, those of the app, as they are; and others for its pictures."""
+    counted = sorted(sheet.getcolors(sheet.width * sheet.height) or (), reverse=True)
+    exact = [part for _, colour in counted[:EXACT] for part in colour]
+    rest = sheet.quantize(COLOURS - EXACT, Image.Quantize.MAXCOVERAGE).getpalette() or []
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((exact + rest)[: 3 * COLOURS])
+    return palette
+
+
 async def main() -> None:
     """Write the GIF."""
     shown = [frame async for frame in frames()]
@@ -89,7 +102,7 @@ async def main() -> None:
     sheet = Image.new("RGB", (width, height * len(kinds)))
     for at, image in enumerate(kinds):
         sheet.paste(image, (0, at * height))
-    palette = sheet.quantize(COLOURS, Image.Quantize.MAXCOVERAGE)
+    palette = _palette(sheet)
     first, *rest = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]
     times = [round(1000 * frame.seconds) for frame in shown]
     first.save(FILE, save_all=True, append_images=rest, duration=times, loop=0, optimize=True)
