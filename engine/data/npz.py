@@ -147,7 +147,7 @@ class Arrays:
             if version == (2, 0):
                 return ArrayHeader(*npy.read_array_header_2_0(stream))
         except _NO_HEADER as error:
-            reason = plain(str(error).partition("\n")[0])[:100]
+            reason = plain(str(*error.args[:1]).partition("\n")[0])[:100] or type(error).__name__
             raise self.wrong(f"{name} is not a NumPy array ({reason})") from None
         raise self.wrong(f"{name} has format {version}, expected 1.0 or 2.0")
 
