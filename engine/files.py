@@ -118,6 +118,23 @@ def open_to_read(path: Path) -> io.BufferedReader:
     return open(path, "rb", opener=open_regular)
 
 
+def open_named(path: Path) -> io.BufferedReader:
+    """Open a regular file that a person has named, also through links; a pipe would block.
+
+    Raises:
+        OSError: if the file cannot be read or is not a regular file.
+    """
+    return open(path, "rb", opener=_open_followed)
+
+
+def _open_followed(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise _irregular(path)
+
+
 def disk_use(path: Path) -> int:
     """Bytes of a file, or of all files in a folder; files that vanish meanwhile count as 0.
 

@@ -102,7 +102,9 @@ REFUSALS = {
         "add": "Trials can be added while the sweep runs, or once it is complete.",
         "refine": "There is nothing to refine: no trial has finished.",
         "stop": "The sweep does not run now.",
-        "resume": "There is nothing to resume: the sweep runs, or is complete; {sweep.add} adds trials.",
+        "resume": (
+            "There is nothing to resume: the sweep runs, or is complete; {sweep.add} adds trials."
+        ),
         "field": "This view is not about one field: {sweep.view} shows another.",
         "sort": "The trials are being read.",
     },

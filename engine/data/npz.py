@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from tokenize import TokenError
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ _MOST_BYTES = 4 << 30
 _MOST_MEMBERS = 100
 _KINDS = "biufUS"
 """Kinds of dtype that are read: booleans, integers, floats and text."""
+_NO_HEADER = (ValueError, SyntaxError, TokenError, RecursionError, MemoryError)
+"""What NumPy raises for a header that is no literal of Python, or one of endless brackets."""
 _HINT = "Save it again with numpy.savez(file, x=images, y=labels)."
 
 
@@ -143,8 +146,8 @@ class Arrays:
                 return ArrayHeader(*npy.read_array_header_1_0(stream))
             if version == (2, 0):
                 return ArrayHeader(*npy.read_array_header_2_0(stream))
-        except ValueError as error:
-            reason = plain(str(error).partition("\n")[0])[:100]
+        except _NO_HEADER as error:
+            reason = plain(str(*error.args[:1]).partition("\n")[0])[:100] or type(error).__name__
             raise self.wrong(f"{name} is not a NumPy array ({reason})") from None
         raise self.wrong(f"{name} has format {version}, expected 1.0 or 2.0")
 

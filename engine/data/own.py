@@ -52,6 +52,8 @@ def read_own(path: Path, options: ReadingOptions = _AS_FOUND) -> Dataset | Listi
         raise DataError(f"{path}: there is no such folder or file.", "Check the path.")
     if path.is_dir():
         return _folder(FolderTree(path), path, options)
+    if not path.is_file():
+        raise DataError(f"{path}: it is neither a file nor a folder.", "Check the path.")
     if path.suffix.lower() == ".zip":
         return _folder(ZipTree(path), path, options)
     tree = FolderTree(path.parent)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import reason_of
+from cnn_tui.engine.files import open_named
 from cnn_tui.engine.specs.network import ResizeRule
 from cnn_tui.engine.specs.wording import plain
 
@@ -125,9 +126,11 @@ def _upright(image: Any) -> tuple[int, int]:
 def _opened(source: PictureSource) -> Iterator[Any]:
     """The picture of a file; whatever Pillow raises becomes a reason for people."""
     image_module = pillow()
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with image_module.open(stream, formats=_formats()) as image:
+        with (
+            io.BytesIO(source) if isinstance(source, bytes) else open_named(source) as stream,
+            image_module.open(stream, formats=_formats()) as image,
+        ):
             yield image
     except BadPictureError:
         raise

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, Protocol
 
 from cnn_tui.engine.errors import DataError, reason_of
+from cnn_tui.engine.files import open_named
 from cnn_tui.engine.specs.wording import plain, show
 
 _SKIPPED = "__MACOSX"
@@ -92,7 +93,7 @@ class FolderTree:
 
     def open(self, at: str) -> IO[bytes]:
         """Open a file to be read."""
-        return (self._root / at).open("rb")
+        return open_named(self._root / at)
 
     def path(self, at: str) -> str:
         """The path of a place."""

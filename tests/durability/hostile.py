@@ -59,6 +59,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "noise": lambda whole: random.Random(0).randbytes(4_000),
     "text in place of it": lambda whole: b"not what it says\n" * 50,
     "controls of a terminal": lambda whole: whole[:40] + b"\x1b]0;x\x07\xc2\x9b31m" + whole[40:],
+    "controls, escaped": lambda whole: whole.replace(b"l", b"\\u001b]0;x\\u0007l"),
     "no UTF-8": lambda whole: b"\xff\xfe" + whole,
     "NUL in the middle": lambda whole: whole[:30] + b"\0" + whole[30:],
     "brackets without end": lambda whole: b"[" * 200_000,

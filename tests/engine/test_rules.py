@@ -11,9 +11,22 @@ import pytest
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.flow import FeatureMap
-from cnn_tui.engine.specs.infer import infer, rule_of
-from cnn_tui.engine.specs.layers import FC, AvgPool, BatchNorm, Conv, DWConv, Layer, MaxPool
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.infer import infer, infer_layers, rule_of
+from cnn_tui.engine.specs.layers import (
+    FC,
+    AvgPool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    DWConv,
+    GlobalAvgPool,
+    Layer,
+    MaxPool,
+    ReLU,
+    Repeat,
+    StochasticDepth,
+)
+from cnn_tui.engine.specs.network import MAX_NESTING, Network
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.places import explain
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
@@ -212,6 +225,23 @@ WORDS: list[tuple[Layer, Shape, str, tuple[str, ...]]] = [
         ("no parameters: means of windows up to 4x3",),
     ),
     (AdaptiveAvgPool(output_size=(3, 2)), (2, 10, 5), "field", ("field: 4 pixels",)),
+    (Dropout(), (1, 4, 6), "parameters", ("no parameters: values are dropped at random",)),
+    (
+        StochasticDepth(),
+        (1, 4, 6),
+        "parameters",
+        ("no parameters: whole images are dropped at random",),
+    ),
+    (
+        GlobalMaxPool(),
+        (1, 4, 6),
+        "parameters",
+        ("no parameters: the largest value of each channel",),
+    ),
+    (GlobalAvgPool(), (1, 4, 6), "parameters", ("no parameters: the mean of each channel",)),
+    (GlobalAvgPool(), (1, 4, 6), "field", ("field: the whole input, 6 pixels",)),
+    (FC(out_features=2), (1, 7, 6), "field", ("field: the whole input, 7 pixels",)),
+    (FC(out_features=2), (1, 7, 6), "size", ("1*7*6 = 42 inputs",)),
 ]
 
 
@@ -219,3 +249,48 @@ WORDS: list[tuple[Layer, Shape, str, tuple[str, ...]]] = [
 def test_words(layer: Layer, shape: tuple[int, int, int], topic: str, words: object) -> None:
     notes = dict(explain(Network(input=shape, layers=(layer,)), (0,)))
     assert notes[topic] == words
+
+
+WIDE, NO_BIAS = FC(out_features=2**16), FC(out_features=2**16, bias=False)
+HUGE = Conv(out_channels=2**16, kernel_size=1024, bias=False)
+SIZES: list[tuple[tuple[Layer, ...], Shape, bool]] = [
+    # 2**16 * (inputs + 1) parameters and outputs, of which 2**40 are allowed.
+    ((NO_BIAS,), (2**24 - 1,), True),
+    ((NO_BIAS,), (2**24,), False),
+    ((NO_BIAS, FC(out_features=1, bias=False)), (2**24 - 2,), False),
+    # With biases 2**16 * (inputs + 2).
+    ((WIDE,), (2**24 - 2,), True),
+    ((WIDE,), (2**24 - 1,), False),
+    # 2**39 weights at 2**21 places: 2**60 multiply-adds are allowed.
+    ((HUGE,), (8, 3071, 2047), True),
+    ((HUGE,), (8, 3072, 2047), False),
+]
+
+
+@pytest.mark.parametrize(("layers", "shape", "fits"), SIZES)
+def test_up_to_which_size(layers: tuple[Layer, ...], shape: Shape, fits: bool) -> None:
+    *before, last = infer_layers(layers, FeatureMap(shape, len(shape) == 1))
+    assert not any(step.faults for step in before)
+    assert [fault.code for fault in last.faults] == ([] if fits else ["too-large"])
+
+
+@pytest.mark.parametrize(("depth", "codes"), [(MAX_NESTING, []), (MAX_NESTING + 1, ["too-deep"])])
+def test_up_to_which_depth(depth: int, codes: list[str]) -> None:
+    layer: Layer = ReLU()
+    for _ in range(depth):
+        layer = Repeat(layers=(layer,), times=1)
+    (step,) = infer_layers((layer,), FeatureMap((1, 2, 2)))
+    found = []
+    while step:
+        found += [fault.code for fault in step.faults]
+        step = next(iter(step.every), None)
+    assert found == codes
+    assert [fault.code for fault in infer(ReLU(), FeatureMap((1, 2, 2))).faults] == []
+
+
+def test_a_layer_is_inferred_once_for_each_input() -> None:
+    layer = ReLU()
+    for shape in ((3, 8, 8), None):
+        assert infer(layer, FeatureMap(shape)) is infer(layer, FeatureMap(shape))
+    sizes = infer(layer, FeatureMap((3.0, 8, 8))).after.shape  # type: ignore[arg-type]
+    assert sizes and type(sizes[0]) is float, "3.0 equals 3, but is not a valid size"

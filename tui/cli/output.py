@@ -90,7 +90,8 @@ def print_table(
     left out one after the other, and at last each row becomes a few lines, so that nothing is cut.
     Elsewhere, and with thousands of rows, a row is one line of text and spaces of any length.
     """
-    cells = [tuple(map(plain, row)) for row in rows]
+    # A heading may be a name that comes from a file, too.
+    header, cells = tuple(map(plain, header)), [tuple(map(plain, row)) for row in rows]
     if paints(sys.stdout) and len(cells) <= _MOST_FITTED:
         room = shutil.get_terminal_size().columns
         for name in spare:
