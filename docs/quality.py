@@ -146,7 +146,7 @@ def promise_rows() -> Iterator[str]:
     yield "| the README says | tests that hold it | figures |"
     yield "|---|---|---|"
     for promise in table.promise:
-        tests = "<br>".join(f"`{test.removeprefix('tests/')}`" for test in promise.tests)
+        tests = "<br>".join(f"`{test}`" for test in promise.tests)
         values = [f"{name}: {_value(measured.get(name))}" for name in promise.figures]
         if promise.see:
             values.append(f"[table]({promise.see})")

@@ -18,6 +18,7 @@ FRONT = "README"
 GROUPS = {
     "Use it": (
         "docs/a-first-hour",
+        "docs/lessons",
         "docs/building",
         "docs/training",
         "docs/inspect",
@@ -37,6 +38,8 @@ GROUPS = {
         "docs/data-cases",
         "docs/onnx-files",
         "docs/faults",
+        "docs/formats",
+        "docs/platforms",
         "docs/data-credits",
     ),
     "From Python": (
@@ -58,7 +61,7 @@ GROUPS = {
         "CHANGELOG",
     ),
 }
-"""Headings of the sidebar and their pages; a page that is not named here stands under "More"."""
+"""Headings of the sidebar and their pages; others stand under "More"."""
 
 project = "cnn-tui"
 html_title = "cnn-tui"
