@@ -182,6 +182,16 @@ def test_a_check_as_json(cli: Cli, file: Path) -> None:
     }
 
 
+def test_progress_that_cannot_be_kept_is_said_once(
+    learn: Learn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    said = learn("hint", "layers: fc 10", lesson="fc-as-conv")
+    assert sum(line.startswith("Progress is not kept:") for line in said) == 1
+    assert any(line.startswith("Hint 1 of 3") for line in said)
+
+
 def test_a_lesson_that_is_solved_at_its_start_says_so(learn: Learn, file: Path) -> None:
     file.write_text(SOLVED)
     said = learn("quit", lesson=str(file))
