@@ -10,7 +10,9 @@ import re
 import shutil
 from pathlib import Path
 
+from numpy.typing import DTypeLike
 from sphinx.application import Sphinx
+from sphinx.util.typing import stringify_annotation
 
 ROOT = Path(__file__).parents[2]
 FRONT = "README"
@@ -93,6 +95,9 @@ _LIMITED = re.compile(
 )
 
 
+_DTYPE = stringify_annotation(DTypeLike, "smart")
+
+
 def _pages() -> set[str]:
     found = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/reference/*.rst")]
     return {path.relative_to(ROOT).with_suffix("").as_posix() for path in found}
@@ -128,7 +133,7 @@ def _no_type_before_a_colon(
         lines[:0] = ["..", ""]
 
 
-def _without_limits(
+def _shorten(
     app: Sphinx,
     what: str,
     name: str,
@@ -137,13 +142,16 @@ def _without_limits(
     arguments: str | None,
     result: str | None,
 ) -> tuple[str, str | None] | None:
-    """Leave the limits of values out of signatures: forty of them hide the names."""
-    return (_LIMITED.sub(r"\1", arguments), result) if arguments else None
+    """Leave the limits of values out of signatures, and what NumPy's aliases stand for."""
+    if not arguments:
+        return None
+    arguments = _LIMITED.sub(r"\1", arguments).replace(_DTYPE, "~numpy.typing.DTypeLike")
+    return re.sub(r"<class '([\w.]+)'>", r"\1", arguments), result
 
 
 def setup(app: Sphinx) -> None:
     app.connect("source-read", _add_contents)
     # Before napoleon, which has the usual priority of 500.
     app.connect("autodoc-process-docstring", _no_type_before_a_colon, priority=400)
-    app.connect("autodoc-process-signature", _without_limits)
+    app.connect("autodoc-process-signature", _shorten)
     app.connect("build-finished", _add_index)
