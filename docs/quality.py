@@ -131,46 +131,29 @@ def _machine() -> str:
 
 
 def page() -> str:
-    """docs/quality.md as the README, the tables and the figures have it now."""
-    text = PAGE.read_text()
-    for mark, rows in (("promises", promise_rows()), ("figures", figure_rows())):
-        table = f"<!-- {mark} -->\n" + "\n".join(rows) + f"\n<!-- /{mark} -->"
-        text = re.sub(
-            f"<!-- {mark} -->.*?<!-- /{mark} -->", lambda _, to=table: to, text, flags=re.DOTALL
-        )
-    return text
-
-
-def promise_rows() -> Iterator[str]:
+    """docs/quality.md as the table of promises and the figures have it now."""
     table, measured = read_promises(), read_figures()
-    yield "| the README says | tests that hold it | figures |"
-    yield "|---|---|---|"
-    for promise in table.promise:
-        tests = "<br>".join(f"`{test.removeprefix('tests/')}`" for test in promise.tests)
-        values = [f"{name}: {_value(measured.get(name))}" for name in promise.figures]
-        if promise.see:
-            values.append(f"[table]({promise.see})")
-        yield f"| {_plain(promise.says)} | {tests} | {'<br>'.join(values)} |"
+    rows = "\n".join(line for promise in table.promise for line in _rows(promise, table, measured))
+    text = f"<!-- promises -->\n{rows}\n<!-- /promises -->"
+    marked = re.compile("<!-- promises -->.*<!-- /promises -->", re.DOTALL)
+    return marked.sub(lambda _: text, PAGE.read_text())
 
 
-def figure_rows() -> Iterator[str]:
-    table, measured = read_promises(), read_figures()
-    yield "| figure | is | today | wanted | command | measured |"
-    yield "|---|---|---|---|---|---|"
-    for name, figure in table.figure.items():
-        found = measured.get(name)
-        when = f"{found.date}, {found.commit}; {found.machine}" if found else ""
-        command = f"`{figure.command}`"
-        cells = (name, figure.meaning, _value(found), figure.wanted, command, when)
-        yield f"| {' | '.join(cells)} |"
-
-
-def _value(found: Measured | None) -> str:
-    return found.value if found else "not measured yet"
-
-
-def _plain(says: str) -> str:
-    return says.replace("**", "").rstrip(".")
+def _rows(promise: Promise, table: Promises, measured: dict[str, Measured]) -> Iterator[str]:
+    """A promise with its figures and its tests."""
+    yield f"### {promise.says.replace('**', '').rstrip('.')}\n"
+    for name in promise.figures:
+        figure, found = table.figure[name], measured.get(name)
+        value = f"**{found.value}**" if found else "not measured yet"
+        wanted = f", wanted {figure.wanted}" if figure.wanted else ""
+        yield f"- {figure.meaning}: {value}{wanted}"
+        when = f"; {found.date} at {found.commit}, {found.machine}" if found else ""
+        yield f"  (`{figure.command}`{when})"
+    if promise.see:
+        yield f"- figures in [a table]({promise.see}) that a test compares"
+    for test in promise.tests:
+        yield f"- `{test}`"
+    yield ""
 
 
 def main(names: Sequence[str], only_page: bool) -> int:

@@ -10,7 +10,9 @@ import re
 import shutil
 from pathlib import Path
 
+from numpy.typing import DTypeLike
 from sphinx.application import Sphinx
+from sphinx.util.typing import stringify_annotation
 
 ROOT = Path(__file__).parents[2]
 FRONT = "README"
@@ -18,6 +20,7 @@ FRONT = "README"
 GROUPS = {
     "Use it": (
         "docs/a-first-hour",
+        "docs/lessons",
         "docs/building",
         "docs/training",
         "docs/inspect",
@@ -37,6 +40,8 @@ GROUPS = {
         "docs/data-cases",
         "docs/onnx-files",
         "docs/faults",
+        "docs/formats",
+        "docs/platforms",
         "docs/data-credits",
     ),
     "From Python": (
@@ -58,7 +63,7 @@ GROUPS = {
         "CHANGELOG",
     ),
 }
-"""Headings of the sidebar and their pages; a page that is not named here stands under "More"."""
+"""Headings of the sidebar and their pages; others stand under "More"."""
 
 project = "cnn-tui"
 html_title = "cnn-tui"
@@ -88,6 +93,9 @@ python_maximum_signature_line_length = 80
 _LIMITED = re.compile(
     r"~?typing\.Annotated\[([^,\[\]]+), ~?msgspec\.Meta\([^()]*(?:\([^()]*\))?[^()]*\)\]"
 )
+
+
+_DTYPE = stringify_annotation(DTypeLike, "smart")
 
 
 def _pages() -> set[str]:
@@ -125,7 +133,7 @@ def _no_type_before_a_colon(
         lines[:0] = ["..", ""]
 
 
-def _without_limits(
+def _shorten(
     app: Sphinx,
     what: str,
     name: str,
@@ -134,13 +142,16 @@ def _without_limits(
     arguments: str | None,
     result: str | None,
 ) -> tuple[str, str | None] | None:
-    """Leave the limits of values out of signatures: forty of them hide the names."""
-    return (_LIMITED.sub(r"\1", arguments), result) if arguments else None
+    """Leave the limits of values out of signatures, and what NumPy's aliases stand for."""
+    if not arguments:
+        return None
+    arguments = _LIMITED.sub(r"\1", arguments).replace(_DTYPE, "~numpy.typing.DTypeLike")
+    return re.sub(r"<class '([\w.]+)'>", r"\1", arguments), result
 
 
 def setup(app: Sphinx) -> None:
     app.connect("source-read", _add_contents)
     # Before napoleon, which has the usual priority of 500.
     app.connect("autodoc-process-docstring", _no_type_before_a_colon, priority=400)
-    app.connect("autodoc-process-signature", _without_limits)
+    app.connect("autodoc-process-signature", _shorten)
     app.connect("build-finished", _add_index)
