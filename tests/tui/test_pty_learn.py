@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from children import run
 from terminal import Terminal
 
 pytestmark = pytest.mark.slow
@@ -22,6 +21,11 @@ CTRL_G = "\x07"
 SIZE = "F2 lesson"
 
 Start = Callable[..., Terminal]
+
+
+@pytest.fixture(autouse=True)
+def no_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
 
 
 def learn(start: Start, *words: str) -> Terminal:
@@ -117,14 +121,3 @@ def test_a_broken_file_is_a_line_and_the_app_is_there(start: Start, tmp_path: Pa
     terminal.shows("[6 Learn]")
     terminal.shows("titel")
     quits(terminal)
-
-
-def test_learn_needs_a_terminal_to_open_the_app() -> None:
-    import sys
-
-    done = run(
-        [sys.executable, "-c", PROGRAM.format(words=["learn", "output-size"])],
-        input="quit\n",
-        text=True,
-    )
-    assert done.returncode == 0 and "227" in done.stdout

@@ -77,9 +77,9 @@ class ModeScreen(Screen[None]):
 
     def _make_room(self) -> None:
         """Tell the styles where a lesson stands: below the header, or beside the screen."""
-        beside = is_wide(self.app.size)
-        self.set_class(bool(self.lesson) and not beside, "-taught")
-        self.set_class(bool(self.lesson) and beside, "-beside")
+        is_beside = is_wide(self.app.size)
+        self.set_class(bool(self.lesson) and not is_beside, "-taught")
+        self.set_class(bool(self.lesson) and is_beside, "-beside")
 
     def action_back(self) -> None:
         """Close the screen; a main screen says that there is nothing to go back to."""
