@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cnn_tui.engine.lessons.course import shipped_course
+from cnn_tui.engine.lessons.operators import OPERATORS
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import LAYER_TYPES
@@ -126,6 +128,23 @@ def views() -> Iterator[str]:
         yield f"| `{view.name}` | {view.shows} | {view.look_for} | {view.source} |"
 
 
+def lessons() -> Iterator[str]:
+    """The lessons of the package, by chapter."""
+    yield "| chapter | lesson | about | minutes |"
+    yield "|---|---|---|--:|"
+    for one in shipped_course():
+        name = f"`{one.name}`{' (fast track)' if one.fast else ''}"
+        yield f"| {one.chapter} | {name} | {one.title} | {one.minutes} |"
+
+
+def operators() -> Iterator[str]:
+    """The operators of conditions."""
+    yield "| operator | takes | holds if the value |"
+    yield "|---|---|---|"
+    for name, row in OPERATORS.items():
+        yield f"| `{name}` | {row.wants} | {row.means} |"
+
+
 def settings() -> Iterator[str]:
     """The settings of ``config.toml``."""
     yield "| setting | accepts | without | variable | is |"
@@ -164,6 +183,8 @@ TABLES: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
     "floors": ("design.md", floors),
     "presets": ("building.md", presets),
     "settings": ("settings.md", settings),
+    "lessons": ("lessons.md", lessons),
+    "operators": ("lessons.md", operators),
 }
 """By their mark: the page that a table stands on, and what makes its rows."""
 

@@ -90,7 +90,7 @@ def test_the_command_line_starts_without_anything_heavy(args: str, code: int) ->
     assert not loaded & {"numpy", "textual", "rich", "plotext"}
 
 
-@pytest.mark.parametrize("words", ["check lenet5", "presets", "runs", "sweep list"])
+@pytest.mark.parametrize("words", ["check lenet5", "learn --list", "presets", "runs", "sweep list"])
 def test_what_reads_only_text_needs_neither_arrays_nor_the_app(words: str, tmp_path: Path) -> None:
     call = f"main({[*words.split(), '--json']}) == 0"
     loaded = loaded_by(

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.lessons.documents import EVENTS, VIEWS, names_in
+from cnn_tui.engine.lessons.documents import EVENTS, VIEWS, names_in, outermost
 from cnn_tui.engine.lessons.judging import WORDS
 from cnn_tui.engine.lessons.lesson import Condition, JSONSource, Kind
 from cnn_tui.engine.lessons.operators import OPERATORS, TAKES
@@ -146,14 +146,15 @@ def _check_path(path: Sequence[str], of: JSONSource, where: str) -> None:
     if len(path) > _MOST_PARTS:
         raise SpecError(f"{where}: more than {_MOST_PARTS} parts.")
     names = names_in(of)
-    for part in path:
+    for number, part in enumerate(path):
+        known = (outermost(of) or names) if number == 0 else names
         if part in (EVERY, DEEP) or _NUMBER.fullmatch(part):
             continue
         name, _, wanted = part.partition("=")
         if name == "event" and of.kind == "train" and wanted:
             refuse_unknown(wanted, EVENTS, where, "event")
             names = names_in(of, wanted)
-        elif name not in names:
-            near = nearest(name, names)
+        elif name not in known:
+            near = nearest(name, known)
             hint = f"Did you mean {near[0]}?" if near else "docs/json.md lists what there is."
             raise SpecError(f"{where}: {of.kind} has no {show(name)}.", hint)

@@ -76,5 +76,11 @@ def names_in(source: JSONSource, event: str = "") -> frozenset[str]:
     return _fields(Network, Recipe, *LOSS_TYPES.values(), *LAYER_TYPES.values()) | {"type"}
 
 
+def outermost(source: JSONSource) -> frozenset[str] | None:
+    """The names with which a path into the JSON of a source may begin; None if it has several."""
+    kinds = {"check": Report, "network": Network, "trained": Network}
+    return _fields(kinds[source.kind]) if source.kind in kinds else None
+
+
 def _fields(*kinds: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(name for kind in kinds for name in kind.__struct_fields__)

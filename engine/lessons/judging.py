@@ -100,8 +100,8 @@ class Judgement(NamedTuple):
 
     @property
     def tried(self) -> bool:
-        """Whether there was something to judge by: what is not met is a wrong try."""
-        return not all(one.pending for one in self.judged if not one.met)
+        """Whether it is solved, or something is known not to be met: a right or a wrong try."""
+        return self.solved or any(not one.met and not one.pending for one in self.judged)
 
 
 def judge(lesson: Lesson, state: State, kept: Set[int] = frozenset()) -> Judgement:

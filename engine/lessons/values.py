@@ -67,6 +67,8 @@ def _inside(document: JSON, part: str) -> JSON:
     try:
         if is_filter and _is(document[name], wanted):
             return document
+        if isinstance(document, str):
+            raise AbsentError
         return document[part] if isinstance(document, dict) else document[int(part)]
     except (LookupError, ValueError, TypeError):
         raise AbsentError from None
