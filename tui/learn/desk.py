@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from cnn_tui.engine.errors import reason_of
-from cnn_tui.engine.lessons.documents import JSON, events_json
+from cnn_tui.engine.lessons.documents import JSON, as_json, events_json
 from cnn_tui.engine.lessons.judging import Judged, Judgement, State, judge
 from cnn_tui.engine.lessons.lesson import HINTS, Lesson, paragraphs
 from cnn_tui.engine.lessons.progress import Attempt, LessonProgress
@@ -50,10 +50,11 @@ class Work:
         del self.events[1 : max(1, len(self.events) - _MOST_EVENTS)]
         return changed
 
-    def see(self, run: str, view: str, layers: Sequence[str], found: JSON) -> bool:
+    def see(self, run: str, view: str, layers: Sequence[str], found: object) -> bool:
         """Take in what a view of Inspect has shown, if it is of that run."""
         is_own = bool(run) and run == self.run
-        self.seen |= {(view, layer): found for layer in layers if is_own}
+        if is_own:
+            self.seen |= dict.fromkeys(((view, layer) for layer in layers), as_json(found))
         return is_own
 
     @property
