@@ -213,6 +213,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
         if answer == "next" and following:
             await self._begin(following)
         elif answer:
+            self.end_lesson()
             self.action_mode("learn")
 
     def action_lesson(self) -> None:
@@ -274,7 +275,9 @@ class LearningApp(StartingApp, inherit_bindings=False):
         """Leave the lesson before the app is left, after asking if something was done in it."""
         answers = [screens.Answer("y", "leave it and quit; what is solved is kept")]
         question = screens.Question("A lesson is under way.", answers)
-        may = not self.builder.document.dirty or await self.push_screen_wait(question) == "y"
+        solved = self.desk is not None and self.desk.solved
+        nothing_lost = solved or not self.builder.document.dirty
+        may = nothing_lost or await self.push_screen_wait(question) == "y"
         if may:
             self.end_lesson()
         return may
