@@ -94,6 +94,24 @@ async def test_the_task_is_on_every_main_screen(make_app: MakeApp, tmp_path: Pat
         assert app.current_mode == "build", "it goes on where it was"
 
 
+async def test_the_task_finds_its_place_in_every_size(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begun(app, pilot, make_lesson(tmp_path, BUILD))
+        for width, height, beside in ((200, 60, True), (120, 40, False), (80, 24, False)):
+            await pilot.resize_terminal(width, height)
+            await done(pilot)
+            panel, layers = app.screen.query_one("#lesson"), app.screen.query_one("#layers")
+            assert (panel.region.x > layers.region.right) is beside
+            assert (panel.region.bottom == layers.region.y) is not beside
+        await pilot.resize_terminal(50, 15)
+        await done(pilot)
+        assert not app.screen.query_one("#lesson").region
+        await pilot.resize_terminal(80, 24)
+        await typed(pilot, "ctrl+l", "1")
+        assert not app.screen.query_one("#lesson").region
+
+
 async def test_a_training_is_judged_and_tells_when_it_has_ended(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
