@@ -90,7 +90,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
     @work
     async def _open_lesson(self, event: LessonWanted) -> None:
         if self.desk and self.desk.lesson.name == event.name:
-            self._go_on()
+            await self._show_work(self.desk)
             return
         try:
             lesson = await in_thread(self, partial(self.study.open_lesson, event.name))
@@ -116,23 +116,19 @@ class LearningApp(StartingApp, inherit_bindings=False):
         self._before = self._before or self.builder.document.moment
         self.desk, self._told = desk, False
         self.builder.open(lesson.start, None)
-        await self._show_work()
+        await self._show_work(desk)
         if is_dirty:
             self.notify(
                 "Your network is kept: it comes back when you leave the lesson, u undoes as well."
             )
         self._warn(desk)
 
-    async def _show_work(self) -> None:
-        assert self.desk is not None
-        await self.switch_mode(_FIRST_SCREEN[self.desk.lesson.task.where])
+    async def _show_work(self, desk: Desk) -> None:
+        await self.switch_mode(_FIRST_SCREEN[desk.lesson.task.where])
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         self.show_lesson()
         self.show()
-
-    def _go_on(self) -> None:
-        self.call_later(self._show_work)
 
     def _network_changed(self) -> None:
         if self.desk:
@@ -172,9 +168,13 @@ class LearningApp(StartingApp, inherit_bindings=False):
         if self._told or desk.lesson.task.where == "inspect":
             (check,) = (one for one in commands(LESSON) if one.label == "check")
             return f"{key_word(check)} shows why, and leads on."
-        if self.training.active:
+        if self._trains(desk):
             return "why is shown when the run ends; x in Train stops it."
         return "enter or esc shows why."
+
+    def _trains(self, desk: Desk) -> bool:
+        """Whether a run is active that belongs to the lesson."""
+        return desk.lesson.trains and self.training.active
 
     @on(LayerForm.Opened)
     @on(LayerForm.Left)
@@ -189,8 +189,8 @@ class LearningApp(StartingApp, inherit_bindings=False):
         desk = self.desk
         if typing is None:
             typing = isinstance(self.focused, Input)
-        is_free = isinstance(self.screen, ModeScreen) and not typing and not self.training.active
-        if desk and desk.solved and not self._told and is_free:
+        is_free = isinstance(self.screen, ModeScreen) and not typing
+        if desk and desk.solved and not self._told and is_free and not self._trains(desk):
             self._told = True
             desk.note_try()
             self._warn(desk)
