@@ -47,6 +47,7 @@ def test_one_of_each_chapter_is_on_the_fast_track() -> None:
 @pytest.mark.parametrize("lesson", COURSE, ids=lambda one: one.name)
 def test_a_lesson_is_whole(lesson: Lesson) -> None:
     assert 5 <= lesson.minutes <= 10
+    assert len(lesson.title) <= 36, "fits beside its text at 120 columns"
     assert len(set(lesson.hints)) == HINTS
     assert lesson.solution is not None
     assert 80 <= len(lesson.text.split()) <= 260, "five to ten minutes, with the task"
