@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _NO_LESSON = "No lesson is under way: 6 lists them."
 _FIRST_SCREEN = {"build": "build", "train": "train", "inspect": "train"}
-"""Where one begins, by where the task is done: what is looked into is trained before."""
+"""Where one begins, by what the lesson says: what is looked into is trained before."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
         """Say what leads on from a solved task."""
         if not desk.solved:
             return ""
-        if self._told or desk.lesson.task.where == "inspect":
+        if self._told or self.current_mode == "inspect":
             (check,) = (one for one in commands(LESSON) if one.label == "check")
             return f"{key_word(check)} shows why, and leads on."
         if self._trains(desk):
@@ -195,7 +195,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
             desk.note_try()
             self._warn(desk)
             self.show_lesson()
-            if desk.lesson.task.where != "inspect":
+            if self.current_mode != "inspect":
                 self._tell_why()
 
     @work

@@ -156,6 +156,7 @@ async def test_a_view_counts_only_of_the_run_of_the_lesson(
         app.post_message(ViewShown("own-1", "health", ("",), health))
         await done(pilot)
         assert "[ ] dead: 3" in text(app, "#lesson")
+        await typed(pilot, "4")
         app.post_message(ViewShown("own-1", "health", ("",), {"layers": [{"dead": []}]}))
         await done(pilot)
         assert "Solved: ^g shows why" in text(app, "#lesson") and not app.screen.is_modal

@@ -17,7 +17,7 @@ _WORDS: dict[Standing, str] = {
     "begun": "begun",
     "new": "",
 }
-_WHERE = {"build": "in Build", "train": "in Train", "inspect": "in Inspect, after a training"}
+_WHERE = {"build": "from Build on", "train": "from Train on", "inspect": "Train, then Inspect"}
 
 
 def lesson_rows(course: Course, under_way: str) -> tuple[TableRow, ...]:
