@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _NO_LESSON = "No lesson is under way: 6 lists them."
 _FIRST_SCREEN = {"build": "build", "train": "train", "inspect": "train"}
-"""Where one begins, by where the task is done: what is looked into is trained before."""
+"""Where one begins, by what the lesson says: what is looked into is trained before."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
     @work
     async def _open_lesson(self, event: LessonWanted) -> None:
         if self.desk and self.desk.lesson.name == event.name:
-            self._go_on()
+            await self._show_work(self.desk)
             return
         try:
             lesson = await in_thread(self, partial(self.study.open_lesson, event.name))
@@ -116,23 +116,19 @@ class LearningApp(StartingApp, inherit_bindings=False):
         self._before = self._before or self.builder.document.moment
         self.desk, self._told = desk, False
         self.builder.open(lesson.start, None)
-        await self._show_work()
+        await self._show_work(desk)
         if is_dirty:
             self.notify(
                 "Your network is kept: it comes back when you leave the lesson, u undoes as well."
             )
         self._warn(desk)
 
-    async def _show_work(self) -> None:
-        assert self.desk is not None
-        await self.switch_mode(_FIRST_SCREEN[self.desk.lesson.task.where])
+    async def _show_work(self, desk: Desk) -> None:
+        await self.switch_mode(_FIRST_SCREEN[desk.lesson.task.where])
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         self.show_lesson()
         self.show()
-
-    def _go_on(self) -> None:
-        self.call_later(self._show_work)
 
     def _network_changed(self) -> None:
         if self.desk:
@@ -169,12 +165,16 @@ class LearningApp(StartingApp, inherit_bindings=False):
         """Say what leads on from a solved task."""
         if not desk.solved:
             return ""
-        if self._told or desk.lesson.task.where == "inspect":
+        if self._told or self.current_mode == "inspect":
             (check,) = (one for one in commands(LESSON) if one.label == "check")
             return f"{key_word(check)} shows why, and leads on."
-        if self.training.active:
+        if self._trains(desk):
             return "why is shown when the run ends; x in Train stops it."
         return "enter or esc shows why."
+
+    def _trains(self, desk: Desk) -> bool:
+        """Whether a run is active that belongs to the lesson."""
+        return desk.lesson.trains and self.training.active
 
     @on(LayerForm.Opened)
     @on(LayerForm.Left)
@@ -189,13 +189,13 @@ class LearningApp(StartingApp, inherit_bindings=False):
         desk = self.desk
         if typing is None:
             typing = isinstance(self.focused, Input)
-        is_free = isinstance(self.screen, ModeScreen) and not typing and not self.training.active
-        if desk and desk.solved and not self._told and is_free:
+        is_free = isinstance(self.screen, ModeScreen) and not typing
+        if desk and desk.solved and not self._told and is_free and not self._trains(desk):
             self._told = True
             desk.note_try()
             self._warn(desk)
             self.show_lesson()
-            if desk.lesson.task.where != "inspect":
+            if self.current_mode != "inspect":
                 self._tell_why()
 
     @work
@@ -213,6 +213,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
         if answer == "next" and following:
             await self._begin(following)
         elif answer:
+            self.end_lesson()
             self.action_mode("learn")
 
     def action_lesson(self) -> None:
@@ -274,7 +275,9 @@ class LearningApp(StartingApp, inherit_bindings=False):
         """Leave the lesson before the app is left, after asking if something was done in it."""
         answers = [screens.Answer("y", "leave it and quit; what is solved is kept")]
         question = screens.Question("A lesson is under way.", answers)
-        may = not self.builder.document.dirty or await self.push_screen_wait(question) == "y"
+        solved = self.desk is not None and self.desk.solved
+        nothing_lost = solved or not self.builder.document.dirty
+        may = nothing_lost or await self.push_screen_wait(question) == "y"
         if may:
             self.end_lesson()
         return may

@@ -19,7 +19,10 @@ why = "With a border of one pixel the window fits again."
 
 [start]
 input = [1, 8, 8]
-layers = [{{ type = "conv", out_channels = 4, kernel_size = 3 }}, {{ type = "fc", out_features = 10 }}]
+layers = [
+  {{ type = "conv", out_channels = 4, kernel_size = 3 }},
+  {{ type = "fc", out_features = 10 }},
+]
 
 [solution]
 base = "start"

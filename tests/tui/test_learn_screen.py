@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from driving import done, settle, text, typed
 from lessons_made import BUILD, TRAIN, VALID, make_lesson
 from places import cells
 from runs_made import until
+from scripted import Script, run_events
 from textual.pilot import Pilot
 
 from cnn_tui.engine.lessons.progress import LessonProgress
+from cnn_tui.engine.training.events import RunStarted
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.messages import LessonWanted, ViewShown
 from cnn_tui.tui.screens.lesson import LessonDialog, SolvedDialog
@@ -20,6 +23,11 @@ from cnn_tui.tui.screens.lesson import LessonDialog, SolvedDialog
 MakeApp = Callable[..., CnnTuiApp]
 PADDING = ("down", "enter", "down", "down", "down", "1")
 """Solves the lesson of the teacher in Build; the field is still open."""
+
+
+@pytest.fixture(autouse=True)
+def no_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
 
 
 async def begun(app: CnnTuiApp, pilot: Pilot[None], file: str) -> None:
@@ -86,6 +94,24 @@ async def test_the_task_is_on_every_main_screen(make_app: MakeApp, tmp_path: Pat
         assert app.current_mode == "build", "it goes on where it was"
 
 
+async def test_the_task_finds_its_place_in_every_size(make_app: MakeApp, tmp_path: Path) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begun(app, pilot, make_lesson(tmp_path, BUILD))
+        for width, height, beside in ((200, 60, True), (120, 40, False), (80, 24, False)):
+            await pilot.resize_terminal(width, height)
+            await done(pilot)
+            panel, layers = app.screen.query_one("#lesson"), app.screen.query_one("#layers")
+            assert (panel.region.x > layers.region.right) is beside
+            assert (panel.region.bottom == layers.region.y) is not beside
+        await pilot.resize_terminal(50, 15)
+        await done(pilot)
+        assert not app.screen.query_one("#lesson").region
+        await pilot.resize_terminal(80, 24)
+        await typed(pilot, "ctrl+l", "1")
+        assert not app.screen.query_one("#lesson").region
+
+
 async def test_a_training_is_judged_and_tells_when_it_has_ended(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
@@ -124,19 +150,16 @@ async def test_a_view_counts_only_of_the_run_of_the_lesson(
         await settle(app, pilot)
         assert app.desk
         # The scripted run is in no folder.
-        app.desk.work.events[0] = app.desk.work.events[0].__class__(
-            **{**_fields(app.desk.work.events[0]), "run": "own-1"}
-        )
+        begin = app.desk.work.events[0]
+        assert isinstance(begin, RunStarted)
+        app.desk.work.events[0] = msgspec.structs.replace(begin, run="own-1")
         app.post_message(ViewShown("own-1", "health", ("",), health))
         await done(pilot)
         assert "[ ] dead: 3" in text(app, "#lesson")
+        await typed(pilot, "4")
         app.post_message(ViewShown("own-1", "health", ("",), {"layers": [{"dead": []}]}))
         await done(pilot)
         assert "Solved: ^g shows why" in text(app, "#lesson") and not app.screen.is_modal
-
-
-def _fields(event: object) -> dict[str, object]:
-    return {name: getattr(event, name) for name in event.__struct_fields__}  # type: ignore[attr-defined]
 
 
 async def test_hints_the_text_and_what_is_wrong_have_a_key_each(
@@ -213,7 +236,7 @@ async def test_a_lesson_that_is_solved_at_its_start_is_not_begun(
 
 
 @pytest.mark.parametrize(
-    ("content", "why"), [("title = 3", "title"), ("[[", "own.toml"), (None, "no lesson")]
+    ("content", "why"), [("title = 3", "name"), ("[[", "own.toml"), (None, "no lesson")]
 )
 async def test_a_broken_lesson_is_one_line_and_the_list_is_there(
     make_app: MakeApp, tmp_path: Path, content: str | None, why: str
@@ -229,8 +252,6 @@ async def test_a_broken_lesson_is_one_line_and_the_list_is_there(
 
 
 async def test_a_lesson_waits_for_the_run_that_is_active(make_app: MakeApp, tmp_path: Path) -> None:
-    from scripted import Script, run_events
-
     script = Script(run_events(), hold=8)
     app = make_app(runner=script)
     async with app.run_test(size=(80, 24)) as pilot:

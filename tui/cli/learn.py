@@ -48,7 +48,8 @@ def command(
     """Learn by tasks that are done in Build, Train and Inspect, and checked there.
 
     LESSON is the name of a lesson, or the TOML file of one's own; without it the next one that is
-    not solved comes. Without a terminal, or with --plain, a lesson is read and solved line by line.
+    not solved comes, in the app from the list. Without a terminal, or with --plain, a lesson is
+    read and solved line by line.
     """
     if sum((lists, report, checks)) > 1:
         raise click.UsageError("--list, --report and --check exclude each other.")

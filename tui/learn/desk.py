@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from cnn_tui.engine.errors import reason_of
-from cnn_tui.engine.lessons.documents import JSON, events_json
+from cnn_tui.engine.lessons.documents import JSON, as_json, events_json
 from cnn_tui.engine.lessons.judging import Judged, Judgement, State, judge
 from cnn_tui.engine.lessons.lesson import HINTS, Lesson, paragraphs
 from cnn_tui.engine.lessons.progress import Attempt, LessonProgress
@@ -21,8 +21,8 @@ from cnn_tui.engine.training.events import (
 )
 from cnn_tui.tui.learn.view import LessonView, Wish
 
-_MOST_EVENTS = 20_000
-"""Events of a run that are kept to be judged."""
+_MOST_EVENTS = 3_000
+"""Events of a run that are kept to be judged: the first, and the newest of a long run."""
 
 
 @dataclass
@@ -45,15 +45,16 @@ class Work:
                 self.events, self.seen, self.trained = [], {}, network
             elif not self.events or isinstance(event, BatchCompleted | LayersMeasured):
                 continue  # a run that began before the lesson, or what no condition is about
-            if len(self.events) < _MOST_EVENTS or isinstance(event, RunEnded):
-                self.events.append(event)
-                changed = True
+            self.events.append(event)
+            changed = True
+        del self.events[1 : max(1, len(self.events) - _MOST_EVENTS)]
         return changed
 
-    def see(self, run: str, view: str, layers: Sequence[str], found: JSON) -> bool:
+    def see(self, run: str, view: str, layers: Sequence[str], found: object) -> bool:
         """Take in what a view of Inspect has shown, if it is of that run."""
         is_own = bool(run) and run == self.run
-        self.seen |= {(view, layer): found for layer in layers if is_own}
+        if is_own:
+            self.seen |= dict.fromkeys(((view, layer) for layer in layers), as_json(found))
         return is_own
 
     @property
@@ -90,7 +91,8 @@ class Desk:
         self.solution_shown = False
         self._judgement = judge(lesson, self.work.state())
         self.is_solved_at_start = self._judgement.solved
-        self._note(partial(progress.begun, lesson.name))
+        if not self.is_solved_at_start:
+            self._note(partial(progress.begun, lesson.name))
 
     @property
     def solved(self) -> bool:
@@ -119,7 +121,7 @@ class Desk:
 
     def note_try(self) -> None:
         """Count a try: what was asked for, the end of a training, or the solution."""
-        if self._judgement.tried:
+        if self.solved or self._judgement.tried:
             self._note(partial(self._progress.tried, self.lesson.name, solved=self.solved))
 
     def next_hint(self) -> None:

@@ -17,7 +17,7 @@ _WORDS: dict[Standing, str] = {
     "begun": "begun",
     "new": "",
 }
-_WHERE = {"build": "in Build", "train": "in Train", "inspect": "in Inspect, after a training"}
+_WHERE = {"build": "from Build on", "train": "from Train on", "inspect": "Train, then Inspect"}
 
 
 def lesson_rows(course: Course, under_way: str) -> tuple[TableRow, ...]:
@@ -29,7 +29,7 @@ def lesson_rows(course: Course, under_way: str) -> tuple[TableRow, ...]:
             chapter = lesson.chapter
             rows.append(TableRow("", (clean(chapter), ""), "accent"))
         is_now = lesson.name == under_way
-        mark = "[>]" if is_now else _MARKS[standing]
+        mark = "[>]" if is_now and standing != "solved" else _MARKS[standing]
         role = "strong" if is_now else "dim" if standing in ("solved", "known") else ""
         cells = (f"{mark} {clean(lesson.title)}", str(lesson.minutes))
         rows.append(TableRow(lesson.name, cells, role))

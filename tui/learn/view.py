@@ -151,8 +151,8 @@ def _asked(view: LessonView, width: int, most: int = 99) -> list[Line]:
     else:
         rows = filled(view.task, width, "strong")
     if len(rows) > most:
-        ((text, role),) = rows[most - 1]
-        rows = [*rows[: most - 1], ((fit(text.ljust(width - 1) + "...", width), role),)]
+        ((text, role),), ((more, _),) = rows[most - 1 : most + 1]
+        rows = [*rows[: most - 1], ((fit(text + more, width - 1), role),)]
     return rows
 
 

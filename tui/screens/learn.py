@@ -46,6 +46,10 @@ class LearnScreen(ModeScreen):
             yield ReadingPane(id="text")
         yield TextLines(id="listing")
 
+    def _compose_lesson(self) -> ComposeResult:
+        """Nothing: its task is shown where it is done."""
+        yield from ()
+
     def on_mount(self) -> None:
         super().on_mount()
         self.query_one(LessonList).border_title = "lessons"
@@ -69,7 +73,7 @@ class LearnScreen(ModeScreen):
         self._show()
 
     def watch_lesson(self, lesson: LessonView | None) -> None:
-        """Mark the lesson that is under way; its task is shown where it is done."""
+        """Mark the lesson that is under way."""
         if self.is_mounted:
             self._show()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Static
 
 from cnn_tui.engine.lessons.lesson import Lesson
@@ -130,9 +131,10 @@ class SolvedDialog(TextDialog):
 
     def compose(self) -> ComposeResult:
         outcome = self._outcome
-        onward = f"enter  {clean(outcome.following)}" if outcome.following else "enter  the list"
+        onward = clean(outcome.following) or "the list"
         with Vertical(classes="window lesson"):
             yield Static(f"Solved: {clean(outcome.title)}", classes="title", markup=False)
             yield OutcomeText(outcome)
-            keys = f"{onward}   l  all lessons   esc  stay here"
-            yield Static(keys, classes="hint", markup=False)
+            keys = (("enter", onward), ("l", "all lessons"), ("esc", "stay here"))
+            parts = (part for key, words in keys for part in ((key, "$accent"), f" {words}   "))
+            yield Static(Content.assemble(*parts), classes="hint")

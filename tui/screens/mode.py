@@ -15,6 +15,7 @@ from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.learn.view import LessonView, is_wide
 from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.widgets.bars import Header, Heading, KeyBar
+from cnn_tui.tui.widgets.lesson_panel import LessonPanel
 from cnn_tui.tui.widgets.lines import LEAST, TooSmall
 
 
@@ -59,27 +60,23 @@ class ModeScreen(Screen[None]):
 
     def _compose_lesson(self) -> ComposeResult:
         if self.lesson:
-            # Imported late: few have a lesson before the first paint.
-            from cnn_tui.tui.widgets.lesson_panel import LessonPanel
-
             yield LessonPanel(self.lesson)
 
     def watch_lesson(self, lesson: LessonView | None) -> None:
         """Show the state of the lesson, or no lesson any more."""
-        panels = self.query("#lesson")
-        if panels:
-            for panel in panels:
-                panel.view = lesson
-        elif self.is_mounted:
+        panels = self.query(LessonPanel)
+        for panel in panels:
+            panel.view = lesson
+        if not panels and self.is_mounted:
             self.mount(*self._compose_lesson(), after=self.query_one(Header))
         self._make_room()
         self.refresh_bindings()
 
     def _make_room(self) -> None:
         """Tell the styles where a lesson stands: below the header, or beside the screen."""
-        beside = is_wide(self.app.size)
-        self.set_class(bool(self.lesson) and not beside, "-taught")
-        self.set_class(bool(self.lesson) and beside, "-beside")
+        is_beside = is_wide(self.app.size)
+        self.set_class(bool(self.lesson) and not is_beside, "-taught")
+        self.set_class(bool(self.lesson) and is_beside, "-beside")
 
     def action_back(self) -> None:
         """Close the screen; a main screen says that there is nothing to go back to."""

@@ -81,7 +81,7 @@ class Header(Lines):
         roles = ("bar accent", "bar strong", "bar", "bar dim")
         shorter = (*texts[:2], heading.recipe.rpartition(",")[0], heading.data)
         # The size of the images is in the first row of Build as well.
-        shortest = (*shorter[:3], heading.data.partition(" ")[0])
+        shortest = (*shorter[:3], heading.data.partition(" ")[0].rstrip(","))
         for tried in (texts, shorter, shortest, shorter[:3], shorter[:2], shorter[:1]):
             parts = [part for part in zip(tried, roles, strict=False) if part[0]]
             # Two spaces behind each part, one behind the last.

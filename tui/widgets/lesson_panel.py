@@ -22,7 +22,7 @@ class LessonPanel(Lines):
         self.set_reactive(LessonPanel.view, view)
 
     def redraw(self) -> None:
-        self.display = self.view is not None
+        self.set_class(self.view is None, "-none")
         size = self.content_size
         is_strip = not self.screen.has_class("-beside")
         if size and is_strip and len(self.lines(size.width, 0)) != size.height:

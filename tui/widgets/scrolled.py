@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.binding import Binding
+from textual.geometry import Size
 
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.widgets.lines import Lines
@@ -29,6 +30,10 @@ class ScrolledLines(Lines, can_focus=True):
     def all_lines(self, width: int) -> Sequence[Line]:
         """Return all rows, for ``width`` columns."""
         raise NotImplementedError
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Return the number of all rows; to ask for the visible ones would scroll."""
+        return len(self.all_lines(width))
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         rows = self.all_lines(width)
