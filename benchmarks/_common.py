@@ -107,19 +107,8 @@ def engine_step(work: Trainable, threads: int) -> Step:
     return step
 
 
-def torch_step(
-    work: Trainable,
-    threads: int,
-    *,
-    channels_last: bool,
-    fused: bool = False,
-    reads: bool = False,
-) -> Step:
-    """The same step in PyTorch, from the same weights, in one of its two memory formats.
-
-    With ``reads`` it also reads the loss and counts the right answers, as a training that shows
-    them does.
-    """
+def torch_step(work: Trainable, threads: int, *, channels_last: bool, fused: bool = False) -> Step:
+    """The same step in PyTorch, from the same weights, in one of its two memory formats."""
     import torch  # only here: the engine's own memory is measured without it
     from torch_peer import copy_weights, loss_function, to_torch, torch_optimizer
 
@@ -138,13 +127,8 @@ def torch_step(
 
     def step() -> None:
         optimizer.zero_grad()
-        scores = net(images).flatten(1)
-        loss = criterion(scores, targets)
-        loss.backward()
+        criterion(net(images).flatten(1), targets).backward()
         optimizer.step()
-        if reads:
-            loss.item()
-            (scores.argmax(1) == targets).sum().item()
 
     return step
 

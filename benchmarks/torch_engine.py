@@ -1,9 +1,8 @@
 """The PyTorch engine beside a loop written by hand: ``python benchmarks/torch_engine.py``.
 
 Both train the same network in this process, in turns of a few steps: ours with trainer, loader,
-recorder of nothing and a board that follows it; the other with five lines of PyTorch on batches
-that are ready, which read the loss and count the right answers, as those do that show them. Wanted:
-at most 5% more.
+recorder of nothing and a board that follows it; the other with three lines of PyTorch on batches
+that are ready. Wanted: at most 5% more.
 """
 
 from __future__ import annotations

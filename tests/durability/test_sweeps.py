@@ -6,7 +6,6 @@ import importlib.metadata
 import json
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -32,7 +31,6 @@ from cnn_tui.engine.sweeps import placing
 from cnn_tui.engine.sweeps.begin import new_sweep
 from cnn_tui.engine.sweeps.folder import SweepFolder, open_sweep
 from cnn_tui.engine.sweeps.leading import Where, lead_sweep
-from cnn_tui.engine.sweeps.lines import SweepLine, TrialEnded, TrialReported
 from cnn_tui.engine.sweeps.plan import load_sweep
 from cnn_tui.engine.sweeps.state import read_sweep
 
@@ -242,43 +240,6 @@ def test_workers_without_the_folder_send_their_runs(
         phase = lead_sweep(folder, plan, dataset, cluster, lambda line: None, begun, 10)
     assert phase == "finished"
     require_equal(undisturbed, folder)
-
-
-def test_a_full_disk_on_a_worker_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
-    (tmp_path / ".dask").mkdir()
-    _, address = begin_cluster(tmp_path / ".dask", 1)
-    path = sweep_file(tmp_path, SWEEP.replace("epochs = 3", "epochs = 12"))
-    plan = load_sweep(str(path)).with_trials(2)
-    folder = new_sweep(tmp_path, plan, None)
-    _, dataset, _ = load_network_data(plan.base)
-    ended: list[TrialEnded] = []
-
-    with Where(scheduler=address).cluster(plan) as cluster:
-
-        def tell(line: SweepLine) -> None:
-            if isinstance(line, TrialEnded):
-                ended.append(line)
-                cluster.client.run(limiting_files(resource.RLIM_INFINITY))
-            elif isinstance(line, TrialReported) and not ended:
-                cluster.client.run(limiting_files(1_000))
-
-        assert lead_sweep(folder, plan, dataset, cluster, tell, lambda _: None, 10) == "finished"
-    assert [line.state for line in ended] == ["failed", "finished"]
-    assert "could not be written: File too large" in ended[0].reason
-    assert "\n" not in ended[0].reason
-    alone = Training("resume", "s-1-0", "--runs-dir", tmp_path)
-    assert alone.finish()[0] == 0
-    assert alone.events[0]["from_step"] > 0 and alone.events[-1]["reason"] == "completed"
-
-
-def limiting_files(most: int) -> Callable[[], None]:
-    """Lets a worker write files of at most so many bytes; a closure, so that it is sent whole."""
-
-    def limit() -> None:
-        _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
-
-    return limit
 
 
 def test_a_complete_sweep_gets_more_trials(tmp_path: Path) -> None:
