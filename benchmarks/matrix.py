@@ -5,7 +5,8 @@ with the newest dependencies that its metadata allows, from the sdist with the n
 only as wheels, so that no compiler is needed. Then ``smoke.py`` runs the commands and the app.
 
 Pythons are those given, else ``python3.11`` and later on PATH and those of pyenv. ``--tests`` runs
-the quick tests with the oldest dependencies on the first of them, and nothing else.
+the quick tests with the oldest dependencies on the first of them, ``--wheels`` asks whether all
+dependencies have wheels for other systems; each does nothing else.
 """
 
 from __future__ import annotations
@@ -34,6 +35,18 @@ EXTRAS = ("cluster", "onnx", "parquet")
 """Those that the tests try with their oldest versions; PyTorch would take gigabytes."""
 
 
+SYSTEMS = (
+    "x86_64-pc-windows-msvc",
+    "aarch64-pc-windows-msvc",
+    "x86_64-apple-darwin",
+    "aarch64-apple-darwin",
+    "aarch64-unknown-linux-gnu",
+    "x86_64-unknown-linux-musl",
+    "aarch64-unknown-linux-musl",
+)
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+
+
 class Case(NamedTuple):
     """One row of the table."""
 
@@ -46,7 +59,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("pythons", nargs="*", type=Path)
     parser.add_argument("--tests", action="store_true", help="the tests instead")
+    parser.add_argument("--wheels", action="store_true", help="only look for wheels")
     args = parser.parse_args()
+    if args.wheels:
+        return print_wheels()
     pythons = args.pythons or list(found())
     if args.tests:
         sys.exit(not tested(pythons[0]))
@@ -147,6 +163,24 @@ def tested(python: Path) -> bool:
         uv("pip", "install", "--quiet", *target)
         command = [str(interpreter), "-m", "pytest", "-q", "-m", "not slow", "-n", "2"]
         return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
+
+
+def print_wheels() -> None:
+    """The versions of NumPy with which all dependencies have wheels, oldest and newest."""
+    print("| system |", *(f"{version} |" for version in VERSIONS))
+    print("|---|" + "---|" * len(VERSIONS))
+    for system in SYSTEMS:
+        print(f"| {system} |", *(f"{numpy_for(system, version)} |" for version in VERSIONS))
+
+
+def numpy_for(system: str, version: str) -> str:
+    asked = ["--python-platform", system, "--python-version", version, "--only-binary", ":all:"]
+    found = list[str]()
+    for resolution in (OLDEST, NEWEST):
+        how = ["pip", "compile", "--quiet", "--resolution", resolution]
+        pins = out([str(UV), *how, *asked, "pyproject.toml"])
+        found += re.findall(r"^numpy==(.*)$", pins, re.MULTILINE)
+    return " to ".join(found)
 
 
 def installed(place: Path) -> dict[str, str]:
