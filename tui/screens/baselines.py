@@ -230,7 +230,7 @@ class BaselineDetail(Vertical):
         self.set_class(rung is not None and rung.cross_validation is not None, "-folds")
         weights = self.query_one(Weights)
         if rung is None:
-            weights.say(f"{baseline}, not trained yet. {_IDEAS.get(baseline, '')}")
+            weights.say(f"{baseline}: not trained yet. {_IDEAS.get(baseline, '')}")
         elif rung.cross_validation:
             self.call_after_refresh(self._draw_folds, rung)
         elif baseline == "knn":
