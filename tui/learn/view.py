@@ -50,6 +50,8 @@ class LessonView:
     hints_in_all: int = 3
     shown_hint: int = 0
     """The number of the hint that is shown in place of the task; 0 for none."""
+    trouble: str = ""
+    """The first thing that does not fit in the network, if it is not valid."""
     solved: str = ""
     """What leads on, once the task is solved; empty before."""
 
@@ -95,10 +97,11 @@ def whole(view: LessonView, width: int) -> list[Line]:
         ((f" {clean(view.place)}", "dim"),),
         (),
         *paragraphs(view.text, width),
-        *heading("task"),
+        *heading(f"task: {view.met} of {len(view.wishes)} met"),
         *filled(view.task, width, "strong"),
         (),
         *_wanted(view, width),
+        *([(), *filled(f"! {view.trouble}", width, "error")] if view.trouble else ()),
         *(line for at, hint in enumerate(view.hints, 1) for line in _hint(view, at, hint, width)),
     ]
 
@@ -117,7 +120,7 @@ def _bar(view: LessonView, width: int) -> Line:
     """Title and state, then as many keys as there is room for."""
     title = f" {clean(view.title)}"
     state = "  solved" if view.solved else f"  {view.met} of {len(view.wishes)} met"
-    room = width - len(title) - len(state) - 2
+    room = width - len(title) - len(state) - 4
     keys: list[Run] = []
     for key, label in _keys(view):
         if len(key) + len(label) + 1 > room:
