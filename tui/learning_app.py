@@ -187,16 +187,19 @@ class LearningApp(StartingApp, inherit_bindings=False):
         What one is to look at in Inspect is not covered: ctrl+g tells it there.
         """
         desk = self.desk
+        # Without a screen the app is ending.
+        if desk is None or not desk.solved or self._told or not self.screen_stack:
+            return
         if typing is None:
             typing = isinstance(self.focused, Input)
-        is_free = isinstance(self.screen, ModeScreen) and not typing
-        if desk and desk.solved and not self._told and is_free and not self._trains(desk):
-            self._told = True
-            desk.note_try()
-            self._warn(desk)
-            self.show_lesson()
-            if self.current_mode != "inspect":
-                self._tell_why()
+        if typing or self._trains(desk) or not isinstance(self.screen, ModeScreen):
+            return
+        self._told = True
+        desk.note_try()
+        self._warn(desk)
+        self.show_lesson()
+        if self.current_mode != "inspect":
+            self._tell_why()
 
     @work
     async def _tell_why(self) -> None:
