@@ -187,16 +187,19 @@ class LearningApp(StartingApp, inherit_bindings=False):
         What one is to look at in Inspect is not covered: ctrl+g tells it there.
         """
         desk = self.desk
+        # Without a screen the app is ending.
+        if desk is None or not desk.solved or self._told or not self.screen_stack:
+            return
         if typing is None:
             typing = isinstance(self.focused, Input)
-        is_free = isinstance(self.screen, ModeScreen) and not typing
-        if desk and desk.solved and not self._told and is_free and not self._trains(desk):
-            self._told = True
-            desk.note_try()
-            self._warn(desk)
-            self.show_lesson()
-            if self.current_mode != "inspect":
-                self._tell_why()
+        if typing or self._trains(desk) or not isinstance(self.screen, ModeScreen):
+            return
+        self._told = True
+        desk.note_try()
+        self._warn(desk)
+        self.show_lesson()
+        if self.current_mode != "inspect":
+            self._tell_why()
 
     @work
     async def _tell_why(self) -> None:
@@ -238,24 +241,21 @@ class LearningApp(StartingApp, inherit_bindings=False):
             self.screen.show()
 
     def action_check_lesson(self) -> None:
-        """Say what the task still wants; if nothing, why it is solved."""
+        """Show what is not met; if all is, why the task is solved."""
         desk = self.desk
         if desk is None:
             self.notify(_NO_LESSON)
             return
-        self._close_text()
-        judgement = desk.judge()
-        self.show_lesson()
-        if judgement.solved:
-            self._told = True
-            desk.note_try()
-            self._tell_why()
-            return
+        desk.judge()
         desk.note_try()
-        wanted = [one.words for one in judgement.judged if not one.met]
-        if judgement.trouble:
-            wanted.append(judgement.trouble)
-        self.notify("\n".join(f"Not yet: {words}" for words in wanted[:3]), timeout=12)
+        self._warn(desk)
+        self._told = self._told or desk.solved
+        self._close_text()
+        self.show_lesson()
+        if desk.solved:
+            self._tell_why()
+        else:
+            self.push_screen(screens.LessonDialog(desk, at_end=True))
 
     def action_leave_lesson(self) -> None:
         """Leave the lesson; Build has its network from before again."""

@@ -18,7 +18,7 @@ LEARN_COMMANDS = (
 )
 
 LESSON_COMMANDS = (
-    Command(LESSON, "f2", "app.lesson", "lesson", "The lesson's text and task", "F2", False),
+    Command(LESSON, "f2", "app.lesson", "lesson", "Its text, task and hints", "F2", False),
     Command(LESSON, "ctrl+t", "app.hint", "hint", "The next hint", in_bar=False),
     Command(LESSON, "ctrl+g", "app.check_lesson", "check", "What is not met yet", in_bar=False),
     Command(LESSON, "ctrl+l", "app.leave_lesson", "leave", "Leave the lesson", in_bar=False),

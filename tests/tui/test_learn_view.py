@@ -16,7 +16,7 @@ from cnn_tui.tui.learn.answer import both
 from cnn_tui.tui.learn.course import Course, Study
 from cnn_tui.tui.learn.desk import Desk
 from cnn_tui.tui.learn.listing import course_words, lesson_rows
-from cnn_tui.tui.learn.view import LessonView, Wish, strip, whole
+from cnn_tui.tui.learn.view import LessonView, Wish, beside, strip, whole
 from cnn_tui.tui.rows import Line
 
 VIEW = LessonView(
@@ -52,6 +52,15 @@ def test_a_high_screen_shows_all_conditions(width: int) -> None:
     rows = "\n".join(words(strip(VIEW, width, low=False)))
     assert "[x] one is met" in rows and "[ ] the output is 5.5" in rows and "[ ] third" in rows
     assert rows.count("window") == 4
+
+
+def test_beside_a_screen_the_text_gives_way_to_the_task() -> None:
+    long = replace(VIEW, text=("A window moves. " * 60,), solved="^g shows why.")
+    for height in (36, 60):
+        rows = words(beside(long, 50, height))
+        assert len(rows) <= height
+        assert " [ ] third" in rows and any("Solved: ^g" in row for row in rows)
+        assert any("shows the rest" in row for row in rows) is (height == 36)
 
 
 def test_a_hint_and_the_end_take_the_place_of_the_task() -> None:

@@ -112,6 +112,7 @@ class Desk:
             hints=lesson.hints[: self._hints],
             hints_in_all=HINTS,
             shown_hint=self._hint,
+            trouble=self._judgement.trouble,
         )
 
     def judge(self) -> Judgement:

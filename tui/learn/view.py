@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from textual.geometry import Size
@@ -50,6 +50,8 @@ class LessonView:
     hints_in_all: int = 3
     shown_hint: int = 0
     """The number of the hint that is shown in place of the task; 0 for none."""
+    trouble: str = ""
+    """The first thing that does not fit in the network, if it is not valid."""
     solved: str = ""
     """What leads on, once the task is solved; empty before."""
 
@@ -82,24 +84,43 @@ def strip(view: LessonView, width: int, *, low: bool) -> list[Line]:
     ]
 
 
-def beside(view: LessonView, width: int) -> list[Line]:
-    """Return the rows of a lesson beside a wide screen: all of it."""
-    keys = [((f" {key:<4}", "accent"), (label, "dim")) for key, label in _keys(view)]
-    return [*whole(view, width), (), *keys]
+def beside(view: LessonView, width: int, height: int) -> list[Line]:
+    """Return the rows of a lesson beside a wide screen; of a long text as many as there are for."""
+    known = _keys(view)
+    keys: list[Line] = [((f" {key:<4}", "accent"), (label, "dim")) for key, label in known]
+    # What does not fit in the network is beside it already.
+    task = _task(replace(view, trouble=""), width)
+    head, text = _head(view, width), paragraphs(view.text, width)
+    room = height - len(head) - len(task) - len(keys) - 1
+    if len(text) > room:
+        more: Line = ((f" ... {known[0][0]} shows the rest", "dim"),)
+        text = [*text[: max(0, room - 2)], more, ()]
+    return [*head, *text, *task, (), *keys]
 
 
 def whole(view: LessonView, width: int) -> list[Line]:
     """Return everything that the lesson says, its task with the state, and the hints taken."""
-    return [
-        ((fit(f" {clean(view.title)}", width), "bar strong"),),
-        ((f" {clean(view.place)}", "dim"),),
-        (),
-        *paragraphs(view.text, width),
-        *heading("task"),
+    return [*_head(view, width), *paragraphs(view.text, width), *_task(view, width)]
+
+
+def _head(view: LessonView, width: int) -> list[Line]:
+    title: Line = ((fit(f" {clean(view.title)}", width), "bar strong"),)
+    return [title, ((f" {clean(view.place)}", "dim"),), ()]
+
+
+def _task(view: LessonView, width: int) -> list[Line]:
+    rows = [
+        *heading(f"task: {view.met} of {len(view.wishes)} met"),
         *filled(view.task, width, "strong"),
         (),
         *_wanted(view, width),
-        *(line for at, hint in enumerate(view.hints, 1) for line in _hint(view, at, hint, width)),
+    ]
+    if view.trouble:
+        rows += [(), *filled(f"! {view.trouble}", width, "error")]
+    if view.solved:
+        rows += [(), *filled(f"Solved: {view.solved}", width, "good")]
+    return rows + [
+        line for at, hint in enumerate(view.hints, 1) for line in _hint(view, at, hint, width)
     ]
 
 
@@ -117,7 +138,7 @@ def _bar(view: LessonView, width: int) -> Line:
     """Title and state, then as many keys as there is room for."""
     title = f" {clean(view.title)}"
     state = "  solved" if view.solved else f"  {view.met} of {len(view.wishes)} met"
-    room = width - len(title) - len(state) - 2
+    room = width - len(title) - len(state) - 4
     keys: list[Run] = []
     for key, label in _keys(view):
         if len(key) + len(label) + 1 > room:

@@ -15,6 +15,7 @@ from cnn_tui.engine.lessons.lesson import Lesson
 from cnn_tui.engine.lessons.lesson import paragraphs as texts_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.actions import commands
+from cnn_tui.tui.command import key_word
 from cnn_tui.tui.learn.answer import both
 from cnn_tui.tui.learn.desk import Desk
 from cnn_tui.tui.learn.view import paragraphs, whole
@@ -23,6 +24,14 @@ from cnn_tui.tui.rows import Line
 from cnn_tui.tui.screens.dialog import TextDialog
 from cnn_tui.tui.widgets.scrolled import ScrolledLines
 from cnn_tui.tui.words import clean
+
+
+class KeyLine(Static):
+    """Keys of a window and what they do."""
+
+    def __init__(self, *keys: tuple[str, str]) -> None:
+        parts = (part for key, words in keys for part in ((key, "$accent"), f" {words}   "))
+        super().__init__(Content.assemble(*parts), classes="hint")
 
 
 class LessonText(ScrolledLines):
@@ -53,17 +62,27 @@ class LessonDialog(TextDialog):
         ),
     ]
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, at_end: bool = False) -> None:
+        """With ``at_end`` the task is shown first, not the text above it."""
         super().__init__()
-        self._desk = desk
+        self._desk, self._at_end = desk, at_end
+
+    def on_mount(self) -> None:
+        if self._at_end:
+            self.call_after_refresh(self.show)
 
     def compose(self) -> ComposeResult:
-        has_solution = self._desk.lesson.solution is not None
-        solution = "s shows the solution; " if has_solution else ""
+        own = {command.label: key_word(command) for command in commands(LESSON)}
+        solution = [("s", "the solution")] if self._desk.lesson.solution else []
         with Vertical(classes="window lesson"):
             yield LessonText(self._desk)
-            keys = f"up and down scroll; {solution}esc goes on with the task"
-            yield Static(keys, classes="hint")
+            yield KeyLine(
+                (own["hint"], "next hint"),
+                *solution,
+                (own["check"], "check"),
+                (own["leave"], "leave the lesson"),
+                ("esc", "go on"),
+            )
 
     def action_solution(self) -> None:
         """Show the shipped solution beside what there is."""
@@ -135,6 +154,4 @@ class SolvedDialog(TextDialog):
         with Vertical(classes="window lesson"):
             yield Static(f"Solved: {clean(outcome.title)}", classes="title", markup=False)
             yield OutcomeText(outcome)
-            keys = (("enter", onward), ("l", "all lessons"), ("esc", "stay here"))
-            parts = (part for key, words in keys for part in ((key, "$accent"), f" {words}   "))
-            yield Static(Content.assemble(*parts), classes="hint")
+            yield KeyLine(("enter", onward), ("l", "all lessons"), ("esc", "stay here"))

@@ -55,7 +55,8 @@ class Doctor(Lines):
 
     def redraw(self) -> None:
         """Draw, with a row for each line of an issue; without one the height is the style's."""
-        width, most = self.content_size.width, self.screen.size.height // 2
+        width, parts = self.content_size.width, 3 if self.screen.has_class("-taught") else 2
+        most = self.screen.size.height // parts  # a lesson needs rows as well
         needed = len(self._all_lines(width)) if width and self.issue else 0
         if self.styles.min_height != (wanted := Scalar.from_number(min(needed, most))):
             self.styles.min_height = wanted

@@ -33,5 +33,5 @@ class LessonPanel(Lines):
         if self.view is None:
             return []
         if self.screen.has_class("-beside"):
-            return beside(self.view, width)
+            return beside(self.view, width, height)
         return strip(self.view, width, low=self.screen.size.height < _HIGH)
