@@ -108,18 +108,20 @@ def _faults(
         place = (*above, position)
         yield from ((place, fault) for fault in step.faults)
         if isinstance(step.layer, Repeat):
-            yield from _faults_of_copies(step, place)
+            yield from _faults_of_copies(step, step.layer.times, place)
         else:
             for number, inner in enumerate(step.inner):
                 yield from _faults(inner, (*place, number))
 
 
-def _faults_of_copies(step: InferredLayer, place: Place) -> Iterator[tuple[Place, Diagnostic]]:
+def _faults_of_copies(
+    step: InferredLayer, times: int, place: Place
+) -> Iterator[tuple[Place, Diagnostic]]:
     """The faults of the first copy that has any: a change of the layers changes all copies."""
     for copy, inner in enumerate(step.inner, 1):
         faults = list(_faults(inner, (*place, 0)))
         if faults:
-            where = f" (in copy {copy} of {len(step.inner)})" if copy > 1 else ""
+            where = f" (in copy {copy} of {times})" if copy > 1 else ""
             yield from ((at, fault._replace(text=fault.text + where)) for at, fault in faults)
             return
 

@@ -156,7 +156,7 @@ FAULTS = {
     ),
     "a late copy": (
         "repeat 9 { conv 4 3x3 }",
-        ("layer 1 (repeat), its layer 1 (conv)", "in copy 4 of 4"),
+        ("layer 1 (repeat), its layer 1 (conv)", "in copy 4 of 9"),
         "layers[0].layers[0].kernel_size",
     ),
     "an own shortcut with a stride": (

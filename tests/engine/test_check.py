@@ -8,6 +8,7 @@ from hypothesis import given
 from networks import networks, plausible_networks
 
 from cnn_tui.engine.specs.check import Issue, LayerReport, Report, check
+from cnn_tui.engine.specs.known_data import DataFacts
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -21,7 +22,10 @@ from cnn_tui.engine.specs.layers import (
     LeakyReLU,
     MaxPool,
     ReLU,
+    Repeat,
     Residual,
+    Sigmoid,
+    Tanh,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Recipe
 
@@ -413,3 +417,30 @@ def test_reports_are_consistent(network):
     known = [row.output is not None for row in report.layers]
     assert all(known) if report.valid else known.index(False) + 1 == min(faulty)
     assert {row.type for row in rows} <= set(LAYER_TYPES)
+
+
+def messages(*layers: Layer, size: int) -> list[str]:
+    found = check(net(*layers, FC(out_features=2), size=size)).issues
+    return [issue.message.partition(" = ")[0] for issue in found]
+
+
+def test_the_place_of_a_fault_inside_blocks_is_told_level_by_level():
+    inner = Repeat(layers=(ReLU(), MaxPool(kernel_size=9)), times=3)
+    assert messages(Tanh(), Residual(branch=(Sigmoid(), inner)), size=4) == [
+        "layer 2 (residual), branch 2 (repeat), its layer 2 (maxpool): a window of 9x9 is larger "
+        "than its input of 4x4: (4 - 9 + 2*0)/9 + 1"
+    ]
+
+
+def test_a_fault_in_a_later_copy_says_in_which():
+    (issue,) = check(net(Repeat(layers=(MaxPool(),), times=3), FC(out_features=2), size=6)).issues
+    assert "= 1.5, not a whole number (in copy 2 of 3)." in issue.message
+    (issue,) = check(net(Repeat(layers=(MaxPool(),), times=3), FC(out_features=2), size=7)).issues
+    assert "= 3.5, not a whole number." in issue.message and "in copy" not in issue.message
+
+
+def test_facts_of_the_data_win_over_a_number_of_classes():
+    facts = DataFacts(classes=10)
+    assert check(lenet(), classes=3, data=facts).valid
+    assert not check(lenet(), classes=3).valid
+    assert not check(lenet(scores=3), data=facts).valid

@@ -170,6 +170,7 @@ def test_refusal(layer: Layer, shape: Shape, words: str) -> None:
 LARGEST = "no parameters: the largest value of each window"
 WORDS: list[tuple[Layer, Shape, str, tuple[str, ...]]] = [
     (PReLU(per_channel=True), (3, 4, 5), "parameters", ("3 slopes", "one for each channel")),
+    (PReLU(per_channel=True), (2, 4, 5), "parameters", ("2 slopes", "one for each channel")),
     (PReLU(), (3, 4, 5), "parameters", ("1 slope", "the same for all values")),
     (GroupNorm(num_groups=2), (4, 3, 5), "parameters", ("4 scales + 4 shifts",)),
     (LayerNorm(), (2, 3, 4), "parameters", ("24 scales + 24 shifts",)),
