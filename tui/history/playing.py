@@ -100,6 +100,7 @@ class Player:
             recipe=recipe_words(recipe) if recipe else "",
             keep_best=bool(recipe and recipe.keep_best),
         )
+        view = replace(view, remedy="")  # there is nothing to mend here
         if self.over:
             detail = view.detail if self.playback.whole else "the end of the recording is missing"
             return replace(view, state="played", detail=detail, seconds_left=None)

@@ -71,7 +71,8 @@ class Weights(Vertical):
             self.say(str(error))
 
     def _tell(self, words: str) -> None:
-        lines = wrap(clean(words), max(20, self.size.width - 4))
+        # What was hidden has no width yet; it is as wide as the screen.
+        lines = wrap(clean(words), max(20, (self.size.width or self.app.size.width) - 4))
         text = self.query_one("#weights-words", TextLines)
         text.styles.height = max(1, len(lines))
         text.rows = tuple(((f" {line}", "dim"),) for line in lines)
