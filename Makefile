@@ -70,7 +70,7 @@ lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@# mypy cannot follow the hook of an editable install: it gets an ordinary one.
-	@rm -rf build
+	@rm -rf build/lib build/typed
 	$(INSTALL) --no-deps --no-build-isolation --target build/typed .
 	MYPYPATH=build/typed $(BIN)/mypy -p cnn_tui.engine -p cnn_tui.tui
 	$(BIN)/lint-imports --no-logo
