@@ -80,7 +80,11 @@ lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@# mypy cannot follow the hook of an editable install: it gets an ordinary one.
+<<<<<<< HEAD
 	@rm -rf build/lib build/bdist.* build/typed
+=======
+	@rm -rf build/lib build/typed
+>>>>>>> trust
 	$(INSTALL) --no-deps --no-build-isolation --target build/typed .
 	MYPYPATH=build/typed $(BIN)/mypy -p cnn_tui.engine -p cnn_tui.tui
 	$(BIN)/lint-imports --no-logo
