@@ -80,18 +80,14 @@ lint: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@# mypy cannot follow the hook of an editable install: it gets an ordinary one.
-<<<<<<< HEAD
 	@rm -rf build/lib build/bdist.* build/typed
-=======
-	@rm -rf build/lib build/typed
->>>>>>> trust
 	$(INSTALL) --no-deps --no-build-isolation --target build/typed .
 	MYPYPATH=build/typed $(BIN)/mypy -p cnn_tui.engine -p cnn_tui.tui
 	$(BIN)/lint-imports --no-logo
 
 # The types as on other systems: whatever they lack has to be guarded.
 lint-platforms: .venv/.test
-	@rm -rf build
+	@rm -rf build/lib build/bdist.* build/typed
 	$(INSTALL) --no-deps --no-build-isolation --target build/typed .
 	for system in win32 darwin; do MYPYPATH=build/typed \
 		$(BIN)/mypy --platform $$system -p cnn_tui.engine -p cnn_tui.tui || exit 1; done
