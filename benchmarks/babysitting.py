@@ -45,7 +45,7 @@ class Subject:
         rng = np.random.default_rng(0)
         self.model = build(network)
         self.optimizer = build_optimizer(network.training, self.model)
-        self.meter, self.sitter = HealthMeter(self.model), Babysitter(network)
+        self.meter, self.sitter = HealthMeter(self.model, network), Babysitter(network)
         self.images = rng.standard_normal((BATCH, *network.input), dtype=np.float32)
         self.targets = rng.integers(0, check(network).layers[-1].activations, BATCH)
 
