@@ -37,6 +37,15 @@ def test_a_whole_run() -> None:
     assert picture("loss", board, 10).plot is not None
 
 
+def test_what_was_noticed_of_the_data_leaves_its_line_after_an_epoch() -> None:
+    board = board_of(started(), Alert(code="data", message="Two pictures are flat.", step=0))
+    assert view(board).verdict == "Two pictures are flat."
+    board.apply(epoch_end(10, 1))
+    shown = view(board)
+    assert not shown.verdict
+    assert any("Two pictures are flat." in text for _, text in shown.log)
+
+
 @pytest.mark.parametrize(
     ("events", "intent", "state"),
     [

@@ -98,6 +98,8 @@ class Board:
             case EpochCompleted():
                 self.epoch = event
                 self._note(_epoch_words(event, self.started))
+                # What was noticed of the data has been read by now, and stays in the log.
+                self.standing.pop(("data", ""), None)
                 self._further(event.scalars, float(event.step if self.by_steps else event.epoch))
             case RunPaused() | RunResumed():
                 self.paused = isinstance(event, RunPaused)

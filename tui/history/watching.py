@@ -109,7 +109,8 @@ class Watched:
             recipe=recipe_words(network.training) if network else "",
             keep_best=bool(network and network.training.keep_best),
         )
-        self.view = self._with_reason(view)
+        # No key applies a remedy from here; the words of the alert are in the log.
+        self.view = self._with_reason(replace(view, remedy=""))
 
     def ask(self, command: Request) -> None:
         """Send a request; its result appears in :attr:`answers`."""
