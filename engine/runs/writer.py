@@ -197,7 +197,7 @@ class Writer:
             self._wake.wait(TICK)
             self._wake.clear()
             self._round()
-        self._attempt(_SUMMARY, self._journal.write_summary)
+        self._summarize()
 
     def _round(self) -> None:
         while self._queue:
@@ -207,8 +207,14 @@ class Writer:
         self._flush_sinks()
         if time.monotonic() - self._beat >= HEARTBEAT:
             self._beat = time.monotonic()
-            self._attempt(_SUMMARY, self._journal.write_summary)
+            self._summarize()
         self._attempt("a request cannot be answered", self._inbox.serve)
+
+    def _summarize(self) -> None:
+        # A small summary may fit where the last state or line did not: the run has not ended well.
+        behind = _STATE in self._troubles or _FIGURES in self._troubles
+        if not (behind and self._journal.summary.state in ("completed", "stopped")):
+            self._attempt(_SUMMARY, self._journal.write_summary)
 
     def _handle(self, item: Item) -> None:
         if isinstance(item, Save):

@@ -157,3 +157,16 @@ def test_an_end_that_could_not_be_written_is_no_success(
     assert [entry.state for entry in list_runs(tmp_path)] == ["crashed"]
     (folder,) = (RunFolder(tmp_path / name) for name in run_names(tmp_path))
     assert Session(folder, NETWORK, DATA).only(RunEnded)[0].reason == "completed"
+
+
+def test_a_summary_that_still_fits_does_not_claim_an_end(tmp_path: Path) -> None:
+    class RoomForLittle(FaultyStorage):
+        """A full disk with room for a summary, but for no state."""
+
+        def replace(self, source: Path, target: Path) -> None:
+            if target.suffix == ".safetensors":
+                raise self._error()
+            super().replace(source, target)
+
+    Session(tmp_path, NETWORK, DATA, policy=EVERY_STEP, storage=RoomForLittle())
+    assert [entry.state for entry in list_runs(tmp_path)] == ["crashed"]
