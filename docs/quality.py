@@ -49,6 +49,8 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"m
     shows: str = "{0}"
     wanted: str = ""
     slow: bool = False
+    idle: bool = False
+    """Whether it says nothing while others use the machine, as where threads wait in loops."""
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -90,8 +92,11 @@ def measure(figure: Figure) -> Measured:
     """Run the command of a figure.
 
     Raises:
-        ValueError: if it fails, or does not print the figure.
+        ValueError: if it fails or does not print the figure, or the machine is too busy for it.
     """
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if figure.idle and load > cores + 1:
+        raise ValueError(f"not measured at a load of {load:.1f} on {cores} cores")
     with tempfile.TemporaryDirectory() as home:
         environ = {**os.environ, "XDG_DATA_HOME": home}
         done = subprocess.run(
