@@ -121,7 +121,8 @@ class Checkpoints:
 
     def _opened(self) -> tuple[list[tuple[TensorFile, Meta]], dict[Path, RunError]]:
         """Files with a sound header, the furthest first, and the faults of the others."""
-        files, faults = [], {}
+        files: list[tuple[TensorFile, Meta]] = []
+        faults: dict[Path, RunError] = {}
         for path in (*self._folder.states, self._folder.best_file):
             if is_regular(path):
                 try:
