@@ -78,7 +78,11 @@ def names_in(source: JSONSource, event: str = "") -> frozenset[str]:
 
 def outermost(source: JSONSource) -> frozenset[str] | None:
     """The names with which a path into the JSON of a source may begin; None if it has several."""
-    kinds = {"check": Report, "network": Network, "trained": Network}
+    kinds: dict[str, type[msgspec.Struct]] = {
+        "check": Report,
+        "network": Network,
+        "trained": Network,
+    }
     return _fields(kinds[source.kind]) if source.kind in kinds else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -73,7 +73,7 @@ class Judged(NamedTuple):
     """What is wanted if it is met, else what the state says."""
     value: JSON = None
     pending: bool = False
-    """Whether nothing is known yet: no training, or a view that was not opened."""
+    """Whether nothing is known yet: no training, a view that was not opened, or another run."""
 
 
 class Judgement(NamedTuple):
@@ -100,8 +100,8 @@ class Judgement(NamedTuple):
 
     @property
     def tried(self) -> bool:
-        """Whether there was something to judge by: what is not met is a wrong try."""
-        return not all(one.pending for one in self.judged if not one.met)
+        """Whether it is solved, or something is known not to be met: a right or a wrong try."""
+        return self.solved or any(not one.met and not one.pending for one in self.judged)
 
 
 def judge(lesson: Lesson, state: State, kept: Set[int] = frozenset()) -> Judgement:
@@ -112,11 +112,27 @@ def judge(lesson: Lesson, state: State, kept: Set[int] = frozenset()) -> Judgeme
         state: what there is now; only what the conditions are about is computed.
         kept: :attr:`Judgement.kept` of the judgement before, for what has to be seen only once.
     """
-    judged = tuple(
+    judged = (
         Judged(one, True, one.text) if number in kept else _found(one, state, lesson.start)
         for number, one in enumerate(lesson.task.conditions)
     )
-    return Judgement(judged, _trouble(lesson, state))
+    return Judgement(tuple(_one_by_one(judged)), _trouble(lesson, state))
+
+
+def _one_by_one(judged: Iterable[Judged]) -> Iterator[Judged]:
+    """Of conditions that hold together the ones behind the first open one are open as well.
+
+    They are about the run that the first ones describe, and this is another.
+    """
+    open_words = set[str]()
+    for one in judged:
+        word = one.condition.once
+        if word in open_words:
+            yield one._replace(met=False, words=one.condition.text, pending=True)
+            continue
+        if word and not one.met:
+            open_words.add(word)
+        yield one
 
 
 def is_solved_at_start(lesson: Lesson) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from cnn_tui.engine.specs.network import Network
 
 Where = Literal["build", "train", "inspect"]
-"""The screen on which a task is done."""
+"""The screen on which a task begins; where it leads follows from its conditions."""
 HINTS = 3
 
 

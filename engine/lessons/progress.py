@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from errno import EPERM
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,8 +46,8 @@ class ProgressFile(msgspec.Struct, frozen=True, kw_only=True):
 class LessonProgress:
     """The attempts by the names of their lessons, in a file that every change replaces as a whole.
 
-    A file that is damaged or of a later version counts as none and is kept beside the new one; an
-    entry that is damaged is left out.
+    A file that is damaged counts as none and is kept beside the new one; an entry that is damaged
+    is left out. One of a later version of cnn-tui is neither read nor replaced.
     """
 
     def __init__(self, path: Path | None = None, storage: Storage | None = None) -> None:
@@ -96,6 +97,8 @@ class LessonProgress:
 
     def _keep(self, name: str, changes: Mapping[str, object]) -> Attempt:
         attempts, is_sound = self._read()
+        if is_sound is None:
+            raise OSError(EPERM, "a later version of cnn-tui wrote it; update cnn-tui")
         attempt = msgspec.structs.replace(attempts.get(name, Attempt()), **changes)
         attempts[name] = attempt
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,8 +107,8 @@ class LessonProgress:
         replace_file(self._storage, self.path, [encode(ProgressFile(lessons=attempts)), b"\n"])
         return attempt
 
-    def _read(self) -> tuple[dict[str, Attempt], bool]:
-        """The attempts, and whether the file, if there is one, could be read."""
+    def _read(self) -> tuple[dict[str, Attempt], bool | None]:
+        """The attempts, and whether the file, if there is one, is sound; None for a later one."""
         try:
             file = decode(read_file(self.path, _MOST_BYTES), ProgressFile)
         except FileNotFoundError:
@@ -113,7 +116,7 @@ class LessonProgress:
         except (OSError, UnreadableError):
             return {}, False
         if file.version > PROGRESS:
-            return {}, False
+            return {}, None
         attempts = {}
         for name, entry in list(file.lessons.items())[:_MOST_LESSONS]:
             try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lessons_made import FILE
+from own_lesson import FILE
 
 from cnn_tui.engine.errors import InsightError, SpecError
 from cnn_tui.engine.lessons.documents import EVENTS, VIEWS, as_json
@@ -261,7 +261,10 @@ def test_what_was_met_together_once_stays_met_and_only_then() -> None:
     judged = judge(lesson, run_state(svm, 0.8))
     assert [one.met for one in judged.judged] == [True, False, False]
     assert judged.kept == frozenset(), "the other one of its word is not met"
-    assert judge(lesson, run_state(Softmax(), 0.95)).kept == frozenset()
+    judged = judge(lesson, run_state(Softmax(), 0.95))
+    assert judged.kept == frozenset()
+    assert [one.met for one in judged.judged] == [False, False, False], "90% of another run"
+    assert judged.judged[1].words == "90%" and judged.judged[1].pending
     judged = judge(lesson, run_state(svm, 0.9))
     assert judged.kept == {0, 1}
     judged = judge(lesson, run_state(Softmax(), None, {"layers": [{"dead": []}]}), judged.kept)
@@ -279,7 +282,7 @@ def test_what_is_not_known_yet_is_no_wrong_try() -> None:
     judged = judge(lesson, State(lesson.start))
     assert not judged.tried and all(one.pending for one in judged.judged)
     assert "look at health" in judged.judged[2].words
-    assert judge(lesson, run_state(Softmax(), None)).judged[1].words == "not ended"
+    assert judge(lesson, run_state(parse_loss("svm"), None)).judged[1].words == "not ended"
 
 
 def test_a_view_that_cannot_be_computed_says_why() -> None:

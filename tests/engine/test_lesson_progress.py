@@ -55,7 +55,7 @@ def test_two_processes_do_not_undo_each_other(progress: LessonProgress) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", '{"version": 99, "lessons": {}}', '{"lessons": 3}', "\x00" * 100, "[" * 9999],
+    ["", "{", "[]", '{"lessons": 3}', "\x00" * 100, "[" * 9999],
 )
 def test_a_damaged_file_counts_as_none_and_is_set_aside(
     progress: LessonProgress, content: str
@@ -66,6 +66,15 @@ def test_a_damaged_file_counts_as_none_and_is_set_aside(
     progress.tried("padding", solved=True)
     assert progress.of("padding").solved
     assert progress.path.with_suffix(".damaged.json").read_text() == content
+
+
+def test_a_file_of_a_later_version_is_left_as_it_is(progress: LessonProgress) -> None:
+    progress.path.parent.mkdir()
+    progress.path.write_text(later := '{"version": 99, "lessons": {"a": {"solved": true}}}')
+    assert progress.read() == {}
+    with pytest.raises(OSError, match="update cnn-tui"):
+        progress.tried("padding", solved=True)
+    assert progress.path.read_text() == later
 
 
 def test_a_damaged_entry_is_left_out(progress: LessonProgress) -> None:

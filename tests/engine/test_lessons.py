@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from lessons_made import look
+from own_lesson import look
 
 from cnn_tui.engine.lessons.course import entries, next_lesson, shipped_course
 from cnn_tui.engine.lessons.judging import State, is_solved_at_start, judge
@@ -47,6 +47,7 @@ def test_one_of_each_chapter_is_on_the_fast_track() -> None:
 @pytest.mark.parametrize("lesson", COURSE, ids=lambda one: one.name)
 def test_a_lesson_is_whole(lesson: Lesson) -> None:
     assert 5 <= lesson.minutes <= 10
+    assert len(lesson.title) <= 36, "fits beside its text at 120 columns"
     assert len(set(lesson.hints)) == HINTS
     assert lesson.solution is not None
     assert 80 <= len(lesson.text.split()) <= 260, "five to ten minutes, with the task"
@@ -146,9 +147,10 @@ def test_totals_of_start_and_solution_are_those_of_the_check() -> None:
         said = lesson.why + lesson.text
         assert f"{after.total_params:,} " in said
         assert f"{before.total_params:,}" in said
-    assert f"{check(load_shipped('pool-or-stride').start).total_macs:,}" in (
-        load_shipped("pool-or-stride").why
-    )
+    lesson = load_shipped("pool-or-stride")
+    assert lesson.solution is not None
+    for network in (lesson.start, lesson.solution):
+        assert f"{check(network).total_macs:,}" in lesson.why
 
 
 def test_the_overfitted_network_has_the_parameters_that_are_said() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -63,21 +64,21 @@ def print_lessons(attempts: Mapping[str, Attempt], *, as_json: bool) -> None:
     if as_json:
         print_json([_entry(one) for one in found])
         return
-    rows = [
-        (
-            one.lesson.name,
-            one.lesson.title,
-            one.lesson.chapter,
-            f"{one.lesson.minutes} min",
-            "fast track" if one.lesson.fast else "",
-            "" if one.standing == "new" else one.standing,
-        )
-        for one in found
-    ]
-    header = ("lesson", "title", "chapter", "time", "", "state")
-    print_table(header, rows, right=("time",), wrap=("title",), spare=("chapter",))
+    rows: list[tuple[str, ...]] = []
+    for chapter, of_chapter in groupby(found, lambda one: one.lesson.chapter):
+        rows += [(f"{chapter}:", "", "", "", ""), *map(_row, of_chapter)]
+    styles = ["bold" if row[0].endswith(":") else "" for row in rows]
+    header = ("lesson", "title", "min", "track", "state")
+    print_table(header, rows, right=("min",), wrap=("title",), styles=styles)
     solved = sum(one.attempt.solved for one in found)
     print_line(f"{solved} of {count(len(found), 'lesson')} solved. cnn-tui learn goes on.")
+
+
+def _row(one: Entry) -> tuple[str, ...]:
+    lesson = one.lesson
+    state = "" if one.standing == "new" else one.standing
+    fast = "fast" if lesson.fast else ""
+    return lesson.name, lesson.title, str(lesson.minutes), fast, state
 
 
 def print_report(lesson: Lesson | None, attempts: Mapping[str, Attempt], *, as_json: bool) -> None:

@@ -7,17 +7,18 @@ trained and looked into, and the state of that work is judged.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from cnn_tui.engine.errors import CnnTuiError, SpecError
+from cnn_tui.engine.errors import CnnTuiError, SpecError, reason_of
 from cnn_tui.engine.lessons.course import next_lesson
 from cnn_tui.engine.lessons.documents import JSON, VIEWS, events_json
 from cnn_tui.engine.lessons.judging import State, judge
 from cnn_tui.engine.lessons.lesson import HINTS, Lesson
-from cnn_tui.engine.lessons.progress import LessonProgress
+from cnn_tui.engine.lessons.progress import Attempt, LessonProgress
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.shapes import format_shape
@@ -54,6 +55,7 @@ class LessonTalk:
     ) -> None:
         self._course, self._progress, self._runs, self._fast = course, progress, runs_dir, fast
         self._code: int | None = None
+        self._unkept = False
         self._begin(lesson)
 
     def run(self, lines: Iterable[str]) -> int:
@@ -77,7 +79,7 @@ class LessonTalk:
 
     def _introduce(self) -> None:
         lesson, names = self._lesson, [one.name for one in self._course]
-        self._progress.begun(lesson.name)
+        self._note(partial(self._progress.begun, lesson.name))
         place = (
             f"Lesson {names.index(lesson.name) + 1} of {len(names)}: "
             if lesson in self._course
@@ -214,7 +216,7 @@ class LessonTalk:
         judged = judge(self._lesson, state, self._kept)
         self._kept = judged.kept
         if judged.solved or (is_result and judged.tried):
-            self._progress.tried(self._lesson.name, solved=judged.solved)
+            self._note(partial(self._progress.tried, self._lesson.name, solved=judged.solved))
         tell(judged, is_result=is_result)
         if judged.solved and not self._solved:
             self._solved = True
@@ -235,11 +237,11 @@ class LessonTalk:
 
     def hint(self, rest: str = "") -> None:
         self._hints = min(self._hints + 1, HINTS)
-        self._progress.hinted(self._lesson.name, self._hints)
+        self._note(partial(self._progress.hinted, self._lesson.name, self._hints))
         say(f"Hint {self._hints} of {HINTS}: {self._lesson.hints[self._hints - 1]}")
 
     def solution(self, rest: str = "") -> None:
-        self._progress.saw_solution(self._lesson.name)
+        self._note(partial(self._progress.saw_solution, self._lesson.name))
         self._tell_solution()
 
     def _tell_solution(self) -> None:
@@ -259,6 +261,15 @@ class LessonTalk:
 
     def quit(self, rest: str = "") -> None:
         self._code = 0
+
+    def _note(self, keep: Callable[[], Attempt]) -> None:
+        """Keep progress; if that fails it is said once, and the lesson goes on."""
+        try:
+            keep()
+        except OSError as error:
+            if not self._unkept:
+                say(f"Progress is not kept: {self._progress.path}: {reason_of(error)}.")
+            self._unkept = True
 
 
 WORDS: dict[str, Word] = {

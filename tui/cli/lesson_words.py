@@ -41,11 +41,9 @@ def tell(judged: Judgement, *, is_result: bool) -> None:
     else:
         say(f"{len(judged.judged) - len(missed)} of {total} met.")
     for one in missed:
-        say(
-            f"Open: {one.condition.text} ({one.words})."
-            if one.pending
-            else f"Not met: {one.words}."
-        )
+        known = one.words if one.words != one.condition.text else ""
+        open_ = f"Open: {one.condition.text}{f' ({known})' if known else ''}."
+        say(open_ if one.pending else f"Not met: {one.words}.")
 
 
 def say_all(text: str) -> None:
