@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from cnn_tui.engine.batch_checks import (
     check_images,
     check_targets,
-    gradient_not_finite,
     loss_not_finite,
 )
 from cnn_tui.engine.errors import MemoryLimitError, ShapeError
@@ -26,6 +25,7 @@ from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.engine.torch_engine import devices
 from cnn_tui.engine.torch_engine.allocator import keep_freed_memory
 from cnn_tui.engine.torch_engine.described import Described, TorchParameter
+from cnn_tui.engine.torch_engine.gradients import gradient_norm, safe_norm
 from cnn_tui.engine.torch_engine.losses import losses_of, weighted_losses
 from cnn_tui.engine.torch_engine.meter import TorchMeter
 from cnn_tui.engine.torch_engine.opened import TorchOpened
@@ -130,13 +130,13 @@ class TorchEngine:
         if not math.isfinite(result.loss):
             raise loss_not_finite(result.loss, self._first_non_finite(images))
         if not math.isfinite(result.gradient_norm):
-            result = BatchResult(result.loss, result.correct, self._safe_norm())
+            result = BatchResult(result.loss, result.correct, safe_norm(self.parameters))
         self.mode.step += 1
         return result
 
     def _train(self, images: Array, labels: Sequence[np.ndarray | None]) -> BatchResult:
         loss, correct = self.differentiate(images, labels, 1 / len(images))
-        norm = self._gradient_norm()
+        norm = gradient_norm(self._gradients())
         value, right, length = torch.stack([loss, correct, norm.to(loss.dtype)]).tolist()
         return BatchResult(value, round(right), length)
 
@@ -275,10 +275,6 @@ class TorchEngine:
     def _gradients(self) -> list[Tensor]:
         return [tensor.grad for tensor in self._tensors if tensor.grad is not None]
 
-    def _gradient_norm(self) -> Tensor:
-        # What get_total_norm does, which first sorts the gradients by device and type.
-        return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(self._gradients())))
-
     def _forget_gradients(self) -> None:
         for tensor in self._tensors:
             tensor.grad = None
@@ -334,19 +330,6 @@ class TorchEngine:
             self._prepare(training=True)
             self.net(self._moved(images))
         return found[0] if found else None
-
-    def _safe_norm(self) -> float:
-        """The norm of finite gradients whose squares overflow.
-
-        Raises:
-            NonFiniteError: if they are not finite; names the one nearest to the loss.
-        """
-        for name, parameter in reversed(list(self.parameters.items())):
-            grad = parameter.tensor.grad
-            if grad is not None and not bool(torch.isfinite(grad).all()):
-                raise gradient_not_finite(name)
-        squares = (float(grad.cpu().double().square().sum()) for grad in self._gradients())
-        return math.sqrt(math.fsum(squares))
 
 
 def _tensor(array: np.ndarray) -> Tensor:

@@ -20,6 +20,7 @@ from cnn_tui.engine.protocol import BatchResult, Weights
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.torch_engine.described import Described
 from cnn_tui.engine.torch_engine.engine import TorchEngine
+from cnn_tui.engine.torch_engine.gradients import gradient_norm
 from cnn_tui.engine.torch_engine.group import Told, TrainingGroup, as_tensor, synced
 from cnn_tui.engine.torch_engine.optimizer import TorchOptimizer
 
@@ -139,7 +140,7 @@ class SharedEngine(TorchEngine):
         scale = size / images if images >= size else 1 / images
         figures = torch.stack(self.differentiate(_array(own), labels, scale))
         loss, right = (group.sum(figures) / size).tolist()
-        norm = float(self._gradient_norm())
+        norm = float(gradient_norm(self._gradients()))
         return BatchResult(loss, round(right * size) if images >= size else round(right), norm)
 
     def _first_non_finite(self, images: Array) -> str | None:
