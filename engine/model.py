@@ -77,7 +77,7 @@ class Model:
         others: np.ndarray | None = None,
         other_weights: Array | None = None,
     ) -> BatchResult:
-        """The loss and the gradients of a batch, as :meth:`Engine.train_batch` says."""
+        """The loss and the gradients of a batch, as ``Engine.train_batch`` says."""
         plan = self._prepare_training(images, targets)
         if weights is not None:
             plan.weigh(Weighting(weights, others, other_weights))
@@ -93,7 +93,7 @@ class Model:
         return result
 
     def train_stages(self, images: Array, targets: np.ndarray) -> Iterator[tuple[str, bool]]:
-        """Run :meth:`train_batch` stage by stage, as :meth:`Engine.train_stages` says."""
+        """Run :meth:`train_batch` stage by stage, as ``Engine.train_stages`` says."""
         plan = self._prepare_training(images, targets)
         for is_backward, stages in enumerate(plan.stages):
             for stage in stages:

@@ -122,7 +122,7 @@ class TorchEngine:
         others: np.ndarray | None = None,
         other_weights: Array | None = None,
     ) -> BatchResult:
-        """The loss and the gradients of a batch, as :meth:`Engine.train_batch` says."""
+        """The loss and the gradients of a batch, as ``Engine.train_batch`` says."""
         check_images(images, self.dtype, self.input_shape)
         check_targets(targets, len(images), self.described.classes)
         with self._working(len(images)):

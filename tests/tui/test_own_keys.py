@@ -21,7 +21,7 @@ def test_own_keys_work_and_are_shown(start: Callable[..., Terminal], tmp_path: P
     file = tmp_path / "cnn-tui" / "config.toml"
     file.parent.mkdir()
     file.write_text(
-        '[keys]\n"app.quit" = "Q"\n"list.delete" = "Z"\n"list.move" = "f8"\n"app.hlep" = "h"\n'
+        '[keys]\n"app.quit" = "Q"\n"list.delete" = "Z"\n"list.move" = "f12"\n"app.hlep" = "h"\n'
         '"list.open" = "ctrl+k"\n'
     )
     terminal = start(CLI, XDG_CONFIG_HOME=str(tmp_path))
@@ -30,7 +30,7 @@ def test_own_keys_work_and_are_shown(start: Callable[..., Terminal], tmp_path: P
     terminal.shows("Z delete")
     terminal.shows("^k opens another network")
     terminal.press("?")
-    terminal.shows("F8/K")
+    terminal.shows("F12/K")
     terminal.press("\x1b")
     terminal.shows("Z delete")
     terminal.press("xqQ")

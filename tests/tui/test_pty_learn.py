@@ -37,8 +37,8 @@ def learn(start: Start, *words: str) -> Terminal:
 def recipe(terminal: Terminal, **values: str) -> None:
     """Change settings in the form of the recipe; those of choices by their first letter."""
     order = ("epochs", "batch_size", "optimizer", "lr", "seed", "initializer", "momentum", "l2")
-    order += ("clip_norm", "schedule", "warmup_epochs", "patience", "keep_best", "freeze")
-    order += ("last_batch", "balance", "normalize", "limit")
+    order += ("clip_norm", "schedule", "warmup_epochs", "patience", "keep_best", "keep_every")
+    order += ("freeze", "last_batch", "balance", "normalize", "limit")
     terminal.press("t")
     terminal.shows("typing")
     at = 0
