@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -58,11 +59,11 @@ def loopback() -> None:
 def own_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Runs and data go elsewhere than to the user's own folders; those of processes, too."""
     home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(home / "data"))
-        patch.setenv("XDG_CACHE_HOME", str(home / "cache"))
-        patch.setenv("XDG_STATE_HOME", str(home / "state"))
-        patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("XDG_DATA_HOME", str(home / "data"))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+        monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
         yield
 
 
@@ -84,7 +85,9 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 
     def run(*args: object) -> Printed:
         capsys.readouterr()
-        code = main([str(arg) for arg in args])
+        # What a process of its own would take with it: settings of a file are kept in its variables.
+        with patch.dict(os.environ):
+            code = main([str(arg) for arg in args])
         return Printed(code, *capsys.readouterr())
 
     return run
