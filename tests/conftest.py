@@ -85,7 +85,7 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 
     def run(*args: object) -> Printed:
         capsys.readouterr()
-        # What a process of its own would take with it: settings of a file are kept in its variables.
+        # A process of its own would take them with it: settings are kept in variables.
         with patch.dict(os.environ):
             code = main([str(arg) for arg in args])
         return Printed(code, *capsys.readouterr())
