@@ -16,7 +16,7 @@ from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_data
 from cnn_tui.tui.cli.options import Computing, Extras
 from cnn_tui.tui.cli.reporters import reporter
-from cnn_tui.tui.cli.together import followed
+from cnn_tui.tui.cli.together import follow_to_the_end
 from cnn_tui.tui.history.continuing import OnHangup
 
 
@@ -64,8 +64,7 @@ def command(
 
     cnn-tui runs states RUN lists the other checkpoints.
     """
-    if followed():
-        return 0
+    follow_to_the_end()
     folder = open_run(runs_dir, run)
     if epochs is not None:
         require_further(folder, epochs, from_step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -11,14 +12,16 @@ from cnn_tui.engine.torchrun import follows, is_restarted
 from cnn_tui.tui.terminal.shutdown import SIGNALS
 
 
-def followed() -> bool:
-    """Whether another process leads; if so, this one has computed for it until it ended."""
+def follow_to_the_end() -> None:
+    """In a process that another one leads, compute for it until it ends, and end then."""
     if not follows():
-        return False
+        return
     from cnn_tui.engine.engines import follow
 
     follow(_ignore_signals)
-    return True
+    # Nothing is left to write, and a thread of PyTorch's that outlives its group may abort the way
+    # out of the interpreter.
+    os._exit(0)
 
 
 def _ignore_signals() -> None:

@@ -23,7 +23,7 @@ from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
 from cnn_tui.tui.cli.options import COMPUTING, Computing, Extras, Reading
 from cnn_tui.tui.cli.reporters import reporter
-from cnn_tui.tui.cli.together import begun_before, followed
+from cnn_tui.tui.cli.together import begun_before, follow_to_the_end
 from cnn_tui.tui.history.continuing import OnHangup
 
 
@@ -96,8 +96,7 @@ def command(
     With --from the run begins with the weights of another one, whose network it has unless ARCH is
     given. Frozen layers cost no backward pass; their batch norms keep their statistics.
     """
-    if followed():
-        return 0
+    follow_to_the_end()
     if (begun := begun_before(runs_dir)) is not None:
         context = click.get_current_context()
         known = {option.name for option in resume.command.params} - set(RECIPE)
