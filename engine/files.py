@@ -16,10 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-"""0 on Windows, which has only the others."""
-_ON = _NO_LINK | sum(
+_ALWAYS = sum(
     getattr(os, f"O_{name}", 0) for name in ("NONBLOCK", "CLOEXEC", "BINARY", "NOINHERIT")
 )
+"""Of all these Windows has BINARY and NOINHERIT, other systems the rest."""
 
 
 def open_regular(path: str, flags: int) -> int:
@@ -31,7 +31,7 @@ def open_regular(path: str, flags: int) -> int:
     if not _NO_LINK and (refusal := _refusal(path)):
         raise refusal
     try:
-        descriptor = os.open(path, flags | _ON, 0o666)
+        descriptor = os.open(path, flags | _NO_LINK | _ALWAYS, 0o666)
     except OSError as error:
         # The system refuses links, pipes and sockets, each with a different error.
         raise _refusal(path) or error from None
@@ -128,7 +128,7 @@ def open_named(path: Path) -> io.BufferedReader:
 
 
 def _open_followed(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, flags | _ALWAYS)
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from children import run
+from PIL import Image
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.names import check_new_name, make_folder
@@ -106,13 +107,17 @@ def test_every_module_can_be_imported_without_posix(home: dict[str, str]) -> Non
 
 
 @pytest.mark.slow
-def test_a_run_is_trained_resumed_and_looked_into_without_posix(home: dict[str, str]) -> None:
+def test_a_run_is_trained_resumed_and_looked_into_without_posix(
+    home: dict[str, str], tmp_path: Path
+) -> None:
+    Image.new("L", (28, 28)).save(tmp_path / "own.png")
     commands = (
         "check lenet5",
         "train two-layer --epochs 1 --seed 1",
         "resume two-layer-1 --epochs 2",
         "runs rename two-layer-1 mine",
         "inspect mine confusion",
+        f"predict mine {tmp_path / 'own.png'}",
         "doctor",
         "runs --json",
     )
