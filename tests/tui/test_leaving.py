@@ -14,6 +14,9 @@ import pytest
 from children import run
 from terminal import PATIENCE, Terminal
 
+from cnn_tui.engine.runs.checkpoints import kept_states
+from cnn_tui.engine.runs.folder import RunFolder
+
 Start = Callable[..., Terminal]
 
 APP = """
@@ -73,7 +76,9 @@ def test_a_crash_beside_a_training_keeps_its_run(start: Start, tmp_path: Path) -
     printed = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
     assert "internal error" in printed and printed.count("\n") <= 2
     (folder,) = (tmp_path / "cnn-tui" / "runs").iterdir()
-    assert any((folder / "checkpoints").iterdir())
+    # The last state or, right after an epoch that was the best, that of this epoch.
+    (step,) = re.findall("resumes it from step ([0-9,]+)", printed)
+    assert int(step.replace(",", "")) in {kept.step for kept in kept_states(RunFolder(folder))}
 
 
 def test_an_app_that_is_stuck_is_ended_with_every_mode_reset(start: Start) -> None:
