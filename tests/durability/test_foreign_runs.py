@@ -23,6 +23,7 @@ from sessions import Session
 from cnn_tui.engine.decoding import UnreadableError, decode
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.files import open_to_read, read_end, read_file
+from cnn_tui.engine.runs.checkpoints import kept_states
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import MOST_LINE, decode_event, read_events
 from cnn_tui.engine.runs.lock import SILENCE, Lock, this_process, writer_lives
@@ -223,7 +224,7 @@ def test_a_pipe_among_the_requests_leaves_heartbeat_and_term(tmp_path: Path) -> 
         assert code == 143, err
     finally:
         training.process.kill()
-    assert folder.states and training.events[-1]["reason"] == "stopped"
+    assert kept_states(folder) and training.events[-1]["reason"] == "stopped"
 
 
 @pytest.mark.parametrize("put", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("victim")])
