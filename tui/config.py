@@ -59,8 +59,10 @@ def _parsed() -> tuple[dict[str, object], str]:
         return {}, f"{path} cannot be read, so the defaults are used: {clean(str(error))}"
 
 
-def keep(name: str, value: Value | None, table: str = "") -> None:
-    """Write a setting to the file; None removes it. A file that is no TOML is replaced.
+def keep(name: str, value: Value | None, table: str = "") -> Path | None:
+    """Write a setting to the file; None removes it.
+
+    A file that cannot be read is set aside first; its new path is returned.
 
     Args:
         name: A key of the file, or of its ``table``.
@@ -75,8 +77,8 @@ def keep(name: str, value: Value | None, table: str = "") -> None:
 
     path = config_file()
     _, trouble = _parsed()
-    if not is_file(path) and value is None:
-        return
+    if value is None and (trouble or not is_file(path)):
+        return None
     readable = is_file(path) and not trouble
     text = read_bytes(path, _MOST_BYTES).decode() if readable else ""
     document = tomlkit.parse(text)
@@ -88,4 +90,6 @@ def keep(name: str, value: Value | None, table: str = "") -> None:
     else:
         place[name] = value
     path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.replace(path.with_name(f"{path.name}.damaged")) if trouble else None
     replace_bytes(path, tomlkit.dumps(document).encode())
+    return aside
