@@ -28,7 +28,6 @@ SPLIT_WORDS = {
 _IMAGES = {"x", "image", "images", "img", "imgs", "data", "pixels", "input", "inputs", "features"}
 _LABELS = {"y", "label", "labels", "target", "targets"}
 _NAMES = {"classes", "classnames", "labelnames", "targetnames", "categories", "names"}
-_POSITIONAL = re.compile(r"arr_(\d+)")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _MOST_LETTERS = 64
 

@@ -10,7 +10,7 @@ from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, DWConv, GlobalAvgPool, Layer
+from cnn_tui.engine.specs.layers import FC, BatchNorm, GlobalAvgPool, Layer
 from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.norms import GroupNorm, LayerScale
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool
@@ -114,17 +114,6 @@ class Assembly:
             and [type(layer) for layer in last] == [AdaptiveAvgPool]
             and (before[0], rows, before[2]) == self.shape
         )
-
-    def add_bias(self, size: int, where: str) -> None:
-        """Add a bias to the last layer, which has none.
-
-        Raises:
-            SpecError: if the last layer cannot have this bias.
-        """
-        last = self.layers[-1] if self.layers else None
-        if not isinstance(last, FC | Conv | DWConv) or last.bias or size != self.shape[0]:
-            raise SpecError(f"{where} adds a constant that is not a bias: no counterpart.")
-        self.layers[-1] = msgspec.structs.replace(last, bias=True)
 
     def _require_volume(self, layer: Layer, where: str) -> None:
         if not self.flat or len(self.shape) == 1:

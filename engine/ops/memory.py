@@ -102,10 +102,6 @@ class Arena:
             self.release(array)
         return arrays
 
-    def scratch_mask(self, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-        """A scratch array of booleans for one operation."""
-        return mask_in(self.scratch(self.mask_size(shape)), shape)
-
     def mask_size(self, shape: tuple[int, ...]) -> tuple[int]:
         """The shape of an array whose bytes hold booleans of ``shape``."""
         return (-(-math.prod(shape) // self.dtype.itemsize),)

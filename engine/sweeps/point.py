@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.specs.check import check, check_with_data
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.expansion import DEFAULTS, PatternOptions, preview
 from cnn_tui.engine.specs.inside import Layers, Place, list_fields, lists_in, number
 from cnn_tui.engine.specs.known_data import facts_for
@@ -52,12 +52,6 @@ def make_point(base: Network, values: Mapping[str, Value]) -> Network:
             path = resolve_field(network, name)
             network = with_setting(network, path, as_text(value))
     return network
-
-
-def fault_of(network: Network) -> str:
-    """Why a network cannot be trained, from what is known without its data; empty if it can."""
-    report = check_with_data(network)
-    return report.issues[0].message if report.issues else ""
 
 
 def as_text(value: Value) -> str:

@@ -20,7 +20,6 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError, ShapeError
 from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.memory_estimate import check_memory
-from cnn_tui.engine.runs.checkpoints import kept_states
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import read_entry
 from cnn_tui.engine.runs.lines import read_events
@@ -121,21 +120,12 @@ def _ended(folder: RunFolder) -> RunOutcome | None:
     entry = read_entry(folder) if is_regular(folder.info_file) else None
     if entry is None or entry.state not in ("completed", "failed"):
         return None
-    if entry.state == "completed" and not _is_whole(folder):
-        return None
     return RunOutcome(
         state=entry.state,
         curve=curve_of(folder),
         message=entry.summary.message,
         seconds=entry.summary.seconds,
     )
-
-
-def _is_whole(folder: RunFolder) -> bool:
-    """Whether the end of a run is on the disk, which may have had room for its summary alone."""
-    events = read_events(folder.events_file)
-    ends = [event.step for event in events if isinstance(event, RunEnded)]
-    return any(state.step == ends[-1] for state in kept_states(folder)) if ends else False
 
 
 def curve_of(folder: RunFolder, before: int | None = None) -> tuple[EpochFigures, ...]:

@@ -1,4 +1,4 @@
-"""A run of a trial that another worker has left behind: taken as it is, or taken up."""
+"""A run of a trial that another worker has completed."""
 
 from __future__ import annotations
 
@@ -20,25 +20,10 @@ def folder(tmp_path: Path) -> RunFolder:
     return Session(tmp_path, small_network(), DATA).folder
 
 
-def begins_again(folder: RunFolder) -> bool:
-    """Whether a worker that gets the run trains it; it ends the same in any case."""
+def test_a_complete_run_is_taken_as_it_is(folder: RunFolder) -> None:
     before = folder.environment_file.read_bytes()
     network = folder.network()
     job = TrialJob(sweep="s", number=0, seed=0, run=folder.name, root="", token="", network=network)
     outcome = train_run(job, folder.path.parent, Control(), lambda figures: None, DATA)
     assert outcome.state == "completed" and [epoch for epoch, *_ in outcome.curve] == [1, 2, 3]
-    return folder.environment_file.read_bytes() != before
-
-
-def test_a_complete_run_is_taken_as_it_is(folder: RunFolder) -> None:
-    assert not begins_again(folder)
-
-
-def test_a_run_whose_disk_had_room_for_its_summary_alone_is_taken_up(folder: RunFolder) -> None:
-    lines = folder.events_file.read_bytes().splitlines(keepends=True)
-    folder.events_file.write_bytes(b"".join(lines[:-1]))
-    assert begins_again(folder)
-    for state in (*folder.checkpoints.glob("*.safetensors"), folder.best_file):
-        state.unlink(missing_ok=True)
-    assert begins_again(folder)
-    assert not begins_again(folder)
+    assert folder.environment_file.read_bytes() == before

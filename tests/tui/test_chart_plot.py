@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.dashboard.pictures import Viewport, picture
+from cnn_tui.tui.dashboard.pictures import picture
 from cnn_tui.tui.dashboard.plots import Curve, Plot
 from cnn_tui.tui.dashboard.ticks import accuracy_axis, epochs_axis, log_axis, loss_axis, parts_of
+from cnn_tui.tui.dashboard.viewport import Viewport
 from cnn_tui.tui.widgets.chart import Canvas, rasterise
 from cnn_tui.tui.widgets.grid import Grid
 

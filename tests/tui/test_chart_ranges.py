@@ -13,9 +13,10 @@ from scripted import batch, run_events, started, validation
 
 from cnn_tui.engine.training.events import RunEvent
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.dashboard.pictures import VAL_GLYPH, Viewport, picture, x_axis
+from cnn_tui.tui.dashboard.pictures import VAL_GLYPH, picture, x_axis
 from cnn_tui.tui.dashboard.plots import ChartPicture, Plot
 from cnn_tui.tui.dashboard.ticks import accuracy_axis, log_axis, loss_axis, parts_of
+from cnn_tui.tui.dashboard.viewport import Viewport
 from cnn_tui.tui.widgets.chart import rasterise
 from cnn_tui.tui.words import figure
 

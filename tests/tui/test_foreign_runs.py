@@ -18,9 +18,10 @@ from cnn_tui.engine.recording.run import RecordedRun
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.dashboard.further import stem_of
-from cnn_tui.tui.dashboard.pictures import KINDS, Viewport, picture, views_of, x_axis
+from cnn_tui.tui.dashboard.pictures import KINDS, picture, views_of, x_axis
 from cnn_tui.tui.dashboard.run_view import view_of
 from cnn_tui.tui.dashboard.ticks import value_axis
+from cnn_tui.tui.dashboard.viewport import Viewport
 from cnn_tui.tui.screens.dialog import Picker
 from cnn_tui.tui.screens.watch import WatchScreen
 

@@ -12,8 +12,9 @@ from scripted import batch, epoch_end, started, validation
 from cnn_tui.engine.system_memory import held_memory
 from cnn_tui.engine.training.events import LayerHealth, LayersMeasured, RunEvent
 from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.dashboard.pictures import KINDS, Viewport, picture
+from cnn_tui.tui.dashboard.pictures import KINDS, picture
 from cnn_tui.tui.dashboard.series import CAPACITY
+from cnn_tui.tui.dashboard.viewport import Viewport
 from cnn_tui.tui.mailbox import Mailbox
 from cnn_tui.tui.widgets.chart import rasterise
 

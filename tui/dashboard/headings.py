@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cnn_tui.tui.dashboard.series import Point, value_at
+from cnn_tui.tui.dashboard.viewport import Viewport
 from cnn_tui.tui.rows import Line, Run
-
-if TYPE_CHECKING:
-    from cnn_tui.tui.dashboard.pictures import Viewport
 
 EARLIER_GLYPHS = ".:'~*"
 """Glyphs of other runs, so that colour is not the only difference."""

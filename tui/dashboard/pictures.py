@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -12,7 +12,7 @@ from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.headings import EARLIER_GLYPHS, Named, titles
 from cnn_tui.tui.dashboard.plots import ChartPicture, Curve, Plot
 from cnn_tui.tui.dashboard.ranges import beyond, usual, within
-from cnn_tui.tui.dashboard.series import A_POINT, SMOOTHING, USUAL_SMOOTHING, Point, Series
+from cnn_tui.tui.dashboard.series import A_POINT, SMOOTHING, Point, Series
 from cnn_tui.tui.dashboard.ticks import (
     Axis,
     accuracy_axis,
@@ -24,10 +24,10 @@ from cnn_tui.tui.dashboard.ticks import (
     value_axis,
     window,
 )
+from cnn_tui.tui.dashboard.viewport import WHOLE, Viewport
 from cnn_tui.tui.words import clean, figure
 
 VAL_GLYPH, L2_GLYPH = "o", "x"
-MOST_ZOOM = 8
 
 Earlier = Mapping[str, Board]
 """Other runs by their labels."""
@@ -39,32 +39,8 @@ Kind = Literal["loss", "accuracy", "lr", "ratio"]
 KINDS: tuple[Kind, ...] = ("loss", "accuracy", "lr", "ratio")
 
 
-@dataclass(frozen=True)
-class Viewport:
-    """Scale, smoothing and window of the charts."""
-
-    log: bool | None = None
-    """None is logarithmic where a run diverged, else linear."""
-    smoothing: int = USUAL_SMOOTHING
-    zoom: int = 0
-    cursor: float | None = None
-    """In epochs; the headings show the values at this position."""
-    at: float | None = None
-    """In epochs; the centre of a zoomed chart, in place of the cursor."""
-    earlier: bool = True
-    """Whether other runs are drawn as well."""
-    band: bool = True
-    """Whether the range of the batches is drawn behind their mean."""
-    further: str = ""
-    """A figure of another program that is drawn in place of the accuracy."""
-
-    @property
-    def banded(self) -> bool:
-        return self.band and self.smoothing > 0
-
-
 def picture(
-    kind: Kind, board: Board, rows: int, lens: Viewport = Viewport(), earlier: Earlier = NONE
+    kind: Kind, board: Board, rows: int, lens: Viewport = WHOLE, earlier: Earlier = NONE
 ) -> ChartPicture:
     """Return a chart of ``rows`` rows; ``earlier`` are other runs to compare with."""
     before = earlier if lens.earlier else NONE
@@ -90,7 +66,7 @@ def further_of(board: Board, lens: Viewport) -> str:
 
 def views_of(board: Board) -> list[tuple[Kind, str]]:
     """The charts that stand beside the loss, each with the further figure that it draws."""
-    accuracy = not further_of(board, Viewport())
+    accuracy = not further_of(board, WHOLE)
     plain: list[tuple[Kind, str]] = [("accuracy", "")] if accuracy else []
     further: list[tuple[Kind, str]] = [("accuracy", name) for name in board.further]
     return [*plain, *further, ("lr", ""), ("ratio", "")]

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from textwrap import wrap
 
-from textual.geometry import Size
-
 from cnn_tui.tui.actions import commands
 from cnn_tui.tui.command import key_word
 from cnn_tui.tui.lesson_actions import LESSON
@@ -20,8 +18,8 @@ _MOST_WANTED = 2
 """Conditions in the strip of a low screen, those that are not met first."""
 _TWO_COLUMNS = 100
 """Columns of a strip from which on the conditions stand beside the task."""
-_BESIDE = Size(160, 40)
-"""The least terminal with room for the whole text beside its screens."""
+_BESIDE = (160, 40)
+"""Columns and rows of the least terminal with room for the whole text beside its screens."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +59,9 @@ class LessonView:
         return sum(wish.met for wish in self.wishes)
 
 
-def is_wide(screen: Size) -> bool:
+def is_wide(width: int, height: int) -> bool:
     """Whether a terminal has room for the whole text of a lesson beside its screens."""
-    return screen.width >= _BESIDE.width and screen.height >= _BESIDE.height
+    return width >= _BESIDE[0] and height >= _BESIDE[1]
 
 
 def strip(view: LessonView, width: int, *, low: bool) -> list[Line]:

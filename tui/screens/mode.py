@@ -74,7 +74,7 @@ class ModeScreen(Screen[None]):
 
     def _make_room(self) -> None:
         """Tell the styles where a lesson stands: below the header, or beside the screen."""
-        is_beside = is_wide(self.app.size)
+        is_beside = is_wide(*self.app.size)
         self.set_class(bool(self.lesson) and not is_beside, "-taught")
         self.set_class(bool(self.lesson) and is_beside, "-beside")
 

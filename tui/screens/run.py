@@ -23,9 +23,7 @@ from cnn_tui.tui.command import key_words
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.dashboard.pictures import (
     KINDS,
-    MOST_ZOOM,
     Kind,
-    Viewport,
     further_of,
     is_log,
     panned,
@@ -37,6 +35,7 @@ from cnn_tui.tui.dashboard.pictures import (
 )
 from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.dashboard.series import SMOOTHING
+from cnn_tui.tui.dashboard.viewport import MOST_ZOOM, Viewport
 from cnn_tui.tui.history.run_rows import MOST, items_for
 from cnn_tui.tui.screens.dialog import Picker
 from cnn_tui.tui.screens.files import complain

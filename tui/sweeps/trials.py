@@ -64,11 +64,6 @@ def short_names(fields: Sequence[str], width: int = _NAME) -> dict[str, str]:
     }
 
 
-def by_weight(state: SweepState) -> tuple[str, ...]:
-    """Return the fields, the most important first."""
-    return tuple(sorted(state.fields, key=lambda field: -state.importance.get(field, 0.0)))
-
-
 class TrialTable:
     """Makes the rows of the trials that a filter keeps, in an order; unchanged rows are kept."""
 
