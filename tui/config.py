@@ -59,10 +59,8 @@ def _parsed() -> tuple[dict[str, object], str]:
         return {}, f"{path} cannot be read, so the defaults are used: {clean(str(error))}"
 
 
-def keep(name: str, value: Value | None, table: str = "") -> Path | None:
-    """Write a setting to the file; None removes it.
-
-    A file that cannot be read is set aside first; its new path is returned.
+def keep(name: str, value: Value | None, table: str = "") -> None:
+    """Write a setting to the file; None removes it. A file that is no TOML is replaced.
 
     Args:
         name: A key of the file, or of its ``table``.
@@ -77,8 +75,8 @@ def keep(name: str, value: Value | None, table: str = "") -> Path | None:
 
     path = config_file()
     _, trouble = _parsed()
-    if value is None and (trouble or not is_file(path)):
-        return None
+    if not is_file(path) and value is None:
+        return
     readable = is_file(path) and not trouble
     text = read_bytes(path, _MOST_BYTES).decode() if readable else ""
     document = tomlkit.parse(text)
@@ -90,6 +88,4 @@ def keep(name: str, value: Value | None, table: str = "") -> Path | None:
     else:
         place[name] = value
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.replace(path.with_name(f"{path.name}.damaged")) if trouble else None
     replace_bytes(path, tomlkit.dumps(document).encode())
-    return aside
