@@ -141,7 +141,7 @@ def _settings() -> Iterator[DoctorFinding]:
     yield DoctorFinding(
         "settings", str(file) if is_file(file) else f"{file}: none, the usual ones hold"
     )
-    for line in settings.troubles():
+    for line in filter(None, (settings.theme(os.environ)[1], *settings.troubles())):
         yield DoctorFinding("settings", line, False, "cnn-tui config shows what is accepted.")
 
 

@@ -44,6 +44,11 @@ def test_wrong_setting_is_told_with_what_to_do(told: Told, tmp_path: Path) -> No
     assert not row["ok"] and "fps = 99" in row["found"] and "cnn-tui config" in row["advice"]
 
 
+def test_unknown_theme_is_told(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CNN_TUI_THEME", "none such")
+    assert "theme = 'none such'" in told()["settings"]["found"]
+
+
 def test_missing_extra_says_how_to_get_it(told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(findings._EXTRAS, "onnx", ("no_such_package", "ONNX files"))
     assert "pip install 'cnn-tui[onnx]'" in told()["extra onnx"]["found"]
