@@ -13,6 +13,7 @@ from PIL import Image
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.tui.inspect.canvas import Canvas, aligned, paged
+from cnn_tui.tui.inspect.row import overlay, stretched
 from cnn_tui.tui.inspect.saved import png, save, svg
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
 from cnn_tui.tui.inspect.table import VIEWS, unknown_view
@@ -133,3 +134,10 @@ def test_every_view_says_what_it_shows_what_to_look_for_and_its_source(view) -> 
 def test_unknown_view_is_answered_with_the_nearest() -> None:
     assert "Did you mean filters?" in unknown_view("fliters")
     assert "maps" in unknown_view("zzz")
+
+
+def test_a_map_is_as_large_as_the_image_that_it_is_about() -> None:
+    heat, image = np.arange(6.0).reshape(2, 3), np.zeros((1, 5, 7), np.uint8)
+    rows = ((0, 0, 0, 1, 1, 2, 2), (3, 3, 3, 4, 4, 5, 5))
+    assert stretched(heat, image).tolist() == [list(rows[at]) for at in (0, 0, 0, 1, 1)]
+    assert overlay(image, heat, 5.0).values.shape == (3, 5, 7)

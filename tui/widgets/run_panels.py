@@ -103,7 +103,9 @@ class Figures(Lines):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         run = self.run
-        speed = "-" if run.steps_per_second is None else f"{run.steps_per_second:,.4g} steps/s"
+        speed, steps = "-", run.steps_per_second
+        if steps is not None:
+            speed = f"{steps:,.0f} steps/s" if steps >= 100 else f"{steps:.3g} steps/s"
         if run.images_per_second is not None:
             speed = f"{run.images_per_second:,.0f} images/s"
         rows = (
