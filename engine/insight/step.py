@@ -121,27 +121,9 @@ def step(
     Raises:
         InsightError: if there is no such layer, channel, position or class.
     """
-    subject.require_layer(layer)
-    found = dict(_windowed(subject.placed, ""))
-    if layer not in found:
-        kind = subject.reports[layer].type
-        raise InsightError(
-            f"The layer {layer} is of type {kind}, which has no window to step through.",
-            f"Choose {', '.join(found)}." if found else "",
-        )
-    spec, source, following = found[layer]
+    spec, source, following = _found(subject, layer)
     output = inside.output(layer)[image]
-    if not 0 <= channel < len(output):
-        raise InsightError(
-            f"There is no channel {channel}: {layer} has {len(output)}, counted from 0."
-        )
-    row, column = position or _largest(output[channel])
-    _, height, width = output.shape
-    if not (0 <= row < height and 0 <= column < width):
-        raise InsightError(
-            f"There is no position {row}, {column}: the output of {layer} has {height}x{width}, "
-            "counted from 0."
-        )
+    row, column = _place(output, layer, channel, position)
     chosen = int(inside.logits[image].argmax()) if of_class is None else of_class
     classes = [chosen] * len(inside.images)
     x = inside.output(source)[image] if source else inside.images[image]
@@ -154,25 +136,25 @@ def step(
     within = np.outer((rows >= 0) & (rows < x.shape[1]), (columns >= 0) & (columns < x.shape[2]))
     counted = _counted(spec, within, rows, columns, x)
     return Step(
-        layer,
-        subject.reports[layer].type,
-        source or "input",
-        channel,
-        (row, column),
-        (height, width),
-        rows,
-        columns,
-        first,
-        seen,
-        within,
-        _factors(subject, spec, layer, channel, seen, within, counted),
-        _bias(subject, layer, channel),
-        float(output[channel, row, column]),
-        tuple(
+        layer=layer,
+        kind=subject.reports[layer].type,
+        source=source or "input",
+        channel=channel,
+        position=(row, column),
+        size=(output.shape[1], output.shape[2]),
+        rows=rows,
+        columns=columns,
+        first_channel=first,
+        inputs=seen,
+        inside=within,
+        factors=_factors(subject, spec, layer, channel, seen, within, counted),
+        bias=_bias(subject, layer, channel),
+        value=float(output[channel, row, column]),
+        then=tuple(
             (name, float(inside.output(name)[image, channel, row, column])) for name in following
         ),
-        float(inside.gradient(layer, classes)[image, channel, row, column]),
-        chosen,
+        gradient=float(inside.gradient(layer, classes)[image, channel, row, column]),
+        of_class=chosen,
     )
 
 
@@ -182,6 +164,37 @@ class _Found(NamedTuple):
     """Name of the layer before it; empty for the image."""
     following: tuple[str, ...]
     """Names of the layers after it that change single numbers."""
+
+
+def _found(subject: Subject, layer: str) -> _Found:
+    """The convolution or pool of this name, with its neighbours."""
+    subject.require_layer(layer)
+    found = dict(_windowed(subject.placed, ""))
+    if layer not in found:
+        kind = subject.reports[layer].type
+        raise InsightError(
+            f"The layer {layer} is of type {kind}, which has no window to step through.",
+            f"Choose {', '.join(found)}." if found else "",
+        )
+    return found[layer]
+
+
+def _place(
+    output: Array, layer: str, channel: int, position: tuple[int, int] | None
+) -> tuple[int, int]:
+    """Row and column of the output ``(C, H, W)`` to look at, once they are known to be in it."""
+    if not 0 <= channel < len(output):
+        raise InsightError(
+            f"There is no channel {channel}: {layer} has {len(output)}, counted from 0."
+        )
+    row, column = position or _largest(output[channel])
+    _, height, width = output.shape
+    if not (0 <= row < height and 0 <= column < width):
+        raise InsightError(
+            f"There is no position {row}, {column}: the output of {layer} has {height}x{width}, "
+            "counted from 0."
+        )
+    return row, column
 
 
 def _windowed(layers: Sequence[Placed], before: str) -> Iterator[tuple[str, _Found]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -28,8 +29,6 @@ from cnn_tui.tui.cli.stopping import stopped_by_signals
 
 @click.command("baselines")
 @click.option("--data", metavar="NAME", default="digits", show_default=True, help="The dataset.")
-@options.data_dir
-@options.skip_damaged
 @options.reading
 @click.option("--only", type=click.Choice(BASELINES), multiple=True, help="May be repeated.")
 @click.option(
@@ -45,15 +44,13 @@ from cnn_tui.tui.cli.stopping import stopped_by_signals
 @click.option("--json", "as_json", is_flag=True, help="Print one baseline per line as JSON.")
 def command(
     data: str,
-    data_dir: Path | None,
-    skip_damaged: bool,
     reading: Reading,
     only: tuple[Baseline, ...],
     epochs: int | None,
     seed: int,
     metric: Metric,
     k: int | None,
-    threads: int | None,
+    threads: int,
     runs_dir: Path,
     as_json: bool,
 ) -> int:
@@ -62,9 +59,9 @@ def command(
     Each result is kept as a run. Baselines that are complete are not repeated; an interrupted
     training is resumed.
     """
-    name, data_dir = locate(data, data_dir)
+    name, data_dir = locate(data, reading.data_dir)
     ladder = BaselineSuite(
-        load(name, data_dir, DEFAULT_SHAPE, skip_damaged=skip_damaged, reading=reading),
+        load(name, DEFAULT_SHAPE, replace(reading, data_dir=data_dir)),
         name,
         runs_dir,
         data_dir,

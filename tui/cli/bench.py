@@ -11,7 +11,6 @@ import click
 import msgspec
 import numpy as np
 
-from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.engines import make_engine
 from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.protocol import Engine
@@ -49,11 +48,11 @@ class Result(msgspec.Struct, frozen=True):
 @click.option("--steps", metavar="N", type=click.IntRange(1), default=20, show_default=True)
 @options.threads
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(arch: str, batch_size: int, steps: int, threads: int | None, as_json: bool) -> None:
+def command(arch: str, batch_size: int, steps: int, threads: int, as_json: bool) -> None:
     """Measure whole training steps of ARCH (forward, loss, backward, momentum) on random data."""
     network = resolve(arch)
     check_memory(network, batch_size)
-    result = measure(network, batch_size, steps, threads or default_threads())
+    result = measure(network, batch_size, steps, threads)
     if as_json:
         print_json(result)
         return

@@ -85,8 +85,6 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
 
 @command.command("show")
 @click.argument("name", shell_complete=completing.datasets)
-@options.data_dir
-@options.skip_damaged
 @options.reading
 @click.option(
     "--size",
@@ -104,8 +102,6 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
 @options.as_json
 def show_command(
     name: str,
-    data_dir: Path | None,
-    skip_damaged: bool,
     reading: Reading,
     size: int,
     grey: bool,
@@ -120,9 +116,9 @@ def show_command(
     single brightness, splits that are scaled differently.
     """
     shape = (1 if grey else 3, size, size)
-    dataset = load(name, data_dir, shape, skip_damaged=skip_damaged, reading=reading)
+    dataset = load(name, shape, reading)
     dataset = subset_of(dataset, limit, per_class, seed)
-    statistics = measure(dataset, form_of(name, data_dir))
+    statistics = measure(dataset, form_of(name, reading.data_dir))
     if as_json:
         print_json(statistics)
         return

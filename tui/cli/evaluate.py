@@ -47,7 +47,7 @@ def command(
     split: EverySplit | None,
     state: str | None,
     skip_damaged: bool,
-    threads: int | None,
+    threads: int,
     as_json: bool,
     runs_dir: Path,
 ) -> None:
@@ -56,16 +56,13 @@ def command(
     Prints loss, accuracy, figures of each class, which classes are confused, and whether the
     network is right as often as its probabilities say.
     """
-    from cnn_tui.engine.cores import default_threads
     from cnn_tui.engine.insight.evaluation import evaluate_run
     from cnn_tui.engine.insight.subject import Subject
     from cnn_tui.tui.cli.loading import progress_shown
 
     folder = open_run(runs_dir, run)
     with progress_shown(suffix="%") as tell:
-        subject = Subject.of_run(
-            folder, state, data, data_dir, threads or default_threads(), skip_damaged=skip_damaged
-        )
+        subject = Subject.of_run(folder, state, data, data_dir, threads, skip_damaged=skip_damaged)
         with closing(subject):
             report = evaluate_run(
                 subject, split, progress=lambda share: tell("images", round(100 * share), 100)

@@ -20,11 +20,11 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.fitting import fit_to_data, with_data
 from cnn_tui.engine.specs.known_data import DataFacts, facts_of
-from cnn_tui.engine.specs.network import Network, ResizeRule
+from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.wording import listed, plain
 from cnn_tui.engine.training.opening import check_compatible
-from cnn_tui.tui.cli.options import AS_WRITTEN, Reading
+from cnn_tui.tui.cli.options import Reading
 from cnn_tui.tui.cli.output import paints, print_note, print_progress
 
 _LINE_SECONDS = 5.0
@@ -32,23 +32,18 @@ _LINE_SECONDS = 5.0
 
 def load(
     name: str,
-    data_dir: Path | None,
     shape: tuple[int, int, int] | None,
-    *,
-    resize: ResizeRule = "crop",
-    skip_damaged: bool = False,
-    reading: Reading = AS_WRITTEN,
+    reading: Reading,
 ) -> Dataset:
     """Return the dataset of ``load_dataset``, showing progress."""
     with progress_shown() as progress:
         dataset = load_dataset(
             name,
-            data_dir,
+            reading.data_dir,
             shape=shape,
-            resize=resize,
             classes=reading.classes,
             labels_from=reading.labels_from,
-            skip_damaged=skip_damaged,
+            skip_damaged=reading.skip_damaged,
             progress=progress,
         )
     _print_notes(dataset)
@@ -73,11 +68,8 @@ def load_data(
 def load_for(
     arch: str | Network,
     data: str | None,
-    data_dir: Path | None,
-    *,
-    skip_damaged: bool = False,
-    reading: Reading = AS_WRITTEN,
-    change: Callable[[Network], Network] = lambda network: network,
+    reading: Reading,
+    change: Callable[[Network], Network],
 ) -> tuple[Network, Dataset, Path | None]:
     """Return the network of a command line, its data, and the folder of the data.
 
@@ -93,7 +85,9 @@ def load_for(
     if data is not None:
         network, note = _with_data(network, data)
     network = change(reading.applied(network))
-    network, dataset, data_dir = load_data(network, data_dir, skip_damaged=skip_damaged)
+    network, dataset, data_dir = load_data(
+        network, reading.data_dir, skip_damaged=reading.skip_damaged
+    )
     if data is not None and not note:
         network, note = _fitted(network, dataset)
     if note:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
-from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.training.lr_finder import STEPS, LrCurve, find_lr
 from cnn_tui.tui.cli import completing, options
@@ -23,8 +21,6 @@ _WIDTH = 60
 @click.command("lr-find")
 @click.argument("arch", shell_complete=completing.archs)
 @options.data
-@options.data_dir
-@options.skip_damaged
 @options.reading
 @click.option(
     "--steps", type=click.IntRange(10, 10_000), default=STEPS, show_default=True, metavar="N"
@@ -35,23 +31,19 @@ _WIDTH = 60
 def command(
     arch: str,
     data: str | None,
-    data_dir: Path | None,
-    skip_damaged: bool,
     reading: Reading,
     computing: Computing,
     steps: int,
-    threads: int | None,
+    threads: int,
     as_json: bool,
 ) -> None:
     """Find a learning rate for ARCH: train a copy at rising rates until the loss rises.
 
     Keeps nothing, changes nothing (Smith 2017, Cyclical Learning Rates, section 3.3).
     """
-    network, dataset, _ = load_for(
-        arch, data, data_dir, skip_damaged=skip_damaged, reading=reading, change=computing.applied
-    )
+    network, dataset, _ = load_for(arch, data, reading, computing.applied)
     check_memory(network, network.training.batch_size)
-    curve = find_lr(network, dataset, steps=steps, threads=threads or default_threads())
+    curve = find_lr(network, dataset, steps=steps, threads=threads)
     if as_json:
         print_json(curve)
     else:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 import msgspec
 
-from cnn_tui.engine.cores import MOST_THREADS, THREADS_VARIABLE
+from cnn_tui.engine.cores import MOST_THREADS, THREADS_VARIABLE, default_threads
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.specs.network import DeviceName, EngineName, Network, PrecisionName
 from cnn_tui.engine.specs.values import value_problems
@@ -36,6 +36,7 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 threads = click.option(
     "--threads",
     type=click.IntRange(1, MOST_THREADS),
+    default=default_threads,
     envvar=THREADS_VARIABLE,
     metavar="N",
     help="Default: all cores.",
@@ -107,13 +108,15 @@ skip_damaged = click.option(
 
 @dataclass(frozen=True)
 class Reading:
-    """How data of one's own is to be understood; empty as the architecture file says."""
+    """Where data of one's own is and how it is read; empty as the architecture file says."""
 
+    data_dir: Path | None = None
+    skip_damaged: bool = False
     classes: tuple[str, ...] = ()
     labels_from: str = ""
 
     def applied(self, network: Network) -> Network:
-        """Return the network with these in place of its own.
+        """Return the network with these classes and labels in place of its own.
 
         Raises:
             click.BadParameter: They are no list of classes.
@@ -127,13 +130,14 @@ class Reading:
         return changed
 
 
-AS_WRITTEN = Reading()
 _Command = Callable[..., Any]
 
 
 def reading(command: _Command) -> _Command:
-    """Add the options ``--classes`` and ``--labels-from`` as an argument ``reading``."""
+    """Add the options that become the argument ``reading``."""
 
+    @data_dir
+    @skip_damaged
     @click.option(
         "--classes",
         metavar="A,B,...",
@@ -147,9 +151,17 @@ def reading(command: _Command) -> _Command:
         help="Labels from the name of each picture (name), the folders, or a column of a CSV.",
     )
     @wraps(command)
-    def read(*args: Any, classes: str, labels_from: str, **others: Any) -> Any:
+    def read(
+        *args: Any,
+        data_dir: Path | None,
+        skip_damaged: bool,
+        classes: str,
+        labels_from: str,
+        **others: Any,
+    ) -> Any:
         names = tuple(name for part in classes.split(",") if (name := part.strip()))
-        return command(*args, reading=Reading(names, labels_from), **others)
+        chosen = Reading(data_dir, skip_damaged, names, labels_from)
+        return command(*args, reading=chosen, **others)
 
     return read
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from cnn_tui.engine.cores import default_threads
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.wording import listed
 from cnn_tui.engine.training.preflight import preflight
@@ -21,8 +18,6 @@ _MARKS = {True: "ok", False: "WRONG", None: "?"}
 @click.command("preflight")
 @click.argument("arch", shell_complete=completing.archs)
 @options.data
-@options.data_dir
-@options.skip_damaged
 @options.reading
 @options.computing
 @options.threads
@@ -30,11 +25,9 @@ _MARKS = {True: "ok", False: "WRONG", None: "?"}
 def command(
     arch: str,
     data: str | None,
-    data_dir: Path | None,
-    skip_damaged: bool,
     reading: Reading,
     computing: Computing,
-    threads: int | None,
+    threads: int,
     as_json: bool,
 ) -> int:
     """Check, in less than 20 seconds, whether ARCH can be trained on its data.
@@ -42,11 +35,9 @@ def command(
     Loss and gradients correct, a few images memorised, classes balanced, images normalised: a line
     for each. Exit code 1 if a check fails.
     """
-    network, dataset, _ = load_for(
-        arch, data, data_dir, skip_damaged=skip_damaged, reading=reading, change=computing.applied
-    )
+    network, dataset, _ = load_for(arch, data, reading, computing.applied)
     wrong = []
-    for result in preflight(network, dataset, threads=threads or default_threads()):
+    for result in preflight(network, dataset, threads=threads):
         if as_json:
             print_json(result)
         else:

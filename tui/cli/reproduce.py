@@ -39,7 +39,7 @@ from cnn_tui.tui.history.continuing import OnHangup
 def command(
     run: str,
     change: str | None,
-    threads: int | None,
+    threads: int,
     data_dir: Path | None,
     log_every: float | None,
     checkpoint_every: int | None,

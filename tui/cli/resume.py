@@ -48,7 +48,7 @@ def command(
     batch_size: int | None,
     from_step: int | None,
     computing: Computing,
-    threads: int | None,
+    threads: int,
     data_dir: Path | None,
     log_every: float | None,
     checkpoint_every: int | None,

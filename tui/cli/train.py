@@ -41,8 +41,6 @@ from cnn_tui.tui.history.continuing import OnHangup
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 @options.data
-@options.data_dir
-@options.skip_damaged
 @options.reading
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
@@ -73,11 +71,9 @@ def command(
     new_head: int | None,
     as_json: bool,
     data: str | None,
-    data_dir: Path | None,
-    skip_damaged: bool,
     reading: Reading,
     computing: Computing,
-    threads: int | None,
+    threads: int,
     log_every: float | None,
     checkpoint_every: int | None,
     runs_dir: Path,
@@ -116,9 +112,7 @@ def command(
         changed = computing.applied(override(network, changes))
         return with_new_head(changed, new_head) if new_head else changed
 
-    network, dataset, data_dir = load_for(
-        described, data, data_dir, skip_damaged=skip_damaged, reading=reading, change=change
-    )
+    network, dataset, data_dir = load_for(described, data, reading, change)
     weights = start.weights(network, new_head=bool(new_head)) if start else None
     if not anyway:
         check_memory(network, network.training.batch_size)
