@@ -50,7 +50,7 @@ def test_a_wrong_file_is_one_line_of_trouble_and_replaced(file: Path, text: str)
 def test_a_theme_that_is_none_is_told(name: str) -> None:
     assert settings.theme({"CNN_TUI_THEME": "nord"}) == ("nord", "")
     theme, trouble = settings.theme({"CNN_TUI_THEME": name})
-    assert theme == "" and "F9 lists" in trouble and trouble.isprintable()
+    assert theme == "" and "that the app lists" in trouble and trouble.isprintable()
 
 
 async def test_the_theme_is_worn_while_it_is_highlighted(make_app: MakeApp, file: Path) -> None:
