@@ -175,7 +175,7 @@ def _data() -> Iterator[DoctorFinding]:
     missing = [entry.name for entry in all_ if not entry.ready and entry.download_bytes]
     yield DoctorFinding("datasets", f"ready: {ready}")
     if missing:
-        words = f"{', '.join(missing)}: cnn-tui data fetch NAME, or F6"
+        words = f"{', '.join(missing)}: cnn-tui data fetch NAME, or Datasets in the app"
         yield DoctorFinding("to download", words)
 
 

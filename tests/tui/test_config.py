@@ -59,7 +59,7 @@ def test_a_file_of_an_editor_that_marks_its_bytes_is_read(file: Path) -> None:
 def test_a_theme_that_is_none_is_told(name: str) -> None:
     assert settings.theme({"CNN_TUI_THEME": "nord"}) == ("nord", "")
     theme, trouble = settings.theme({"CNN_TUI_THEME": name})
-    assert theme == "" and "F9 lists" in trouble and trouble.isprintable()
+    assert theme == "" and "that the app lists" in trouble and trouble.isprintable()
 
 
 async def test_the_theme_is_worn_while_it_is_highlighted(make_app: MakeApp, file: Path) -> None:
