@@ -44,7 +44,8 @@ class GradCamSeen(InRow):
         else:
             text = (
                 f"{found.layer} has {height}x{width} places; {helping} of its "
-                f"{count(len(found.weights), 'filter')} raise the score of this class."
+                f"{count(len(found.weights), 'filter')} "
+                f"{'raises' if helping == 1 else 'raise'} the score of this class."
             )
         return (text, *filter(None, [found.example.note]))
 
