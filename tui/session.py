@@ -114,7 +114,7 @@ def load_for(
 
 
 def telling(control: Control) -> Progress:
-    """Return a receiver of progress that tells it in ``control`` and obeys a stop."""
+    """Return a receiver of progress that writes it to ``control`` and obeys a stop."""
 
     def say(words: str) -> None:
         control.preparation = words
@@ -179,7 +179,7 @@ class Session:
 
     @property
     def preparation(self) -> str:
-        """What is done before the first step, such as decoding pictures; else empty."""
+        """The work before the first step, such as decoding pictures; else empty."""
         return self._control.preparation if self.active else ""
 
     @property

@@ -1,4 +1,4 @@
-"""The layers after the last convolution, trained anew on features that stay as they are."""
+"""The layers after the last convolution, retrained on features that stay as they are."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def head_accuracy(
     threads: int = 1,
     cancelled: Cancelled = None,
 ) -> float | None:
-    """Test accuracy, 0 to 1, of the head trained anew; the other layers stay as they are.
+    """Test accuracy, 0 to 1, of the retrained head; the other layers stay as they are.
 
     None if there is no head. Equal arguments give equal bits.
     """

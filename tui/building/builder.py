@@ -112,7 +112,7 @@ class Builder(RowList):
         return ahead
 
     def source(self) -> str:
-        """What layers inserted next read, in words: the data, or a layer."""
+        """The input of layers inserted next, in words: the data, or a layer."""
         *above, at = self._place()
         if at:
             return f"after layer {number((*above, at - 1))}"

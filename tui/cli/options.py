@@ -238,7 +238,7 @@ class VolumeType(click.ParamType[tuple[int, int, int]]):
 
 @dataclass(frozen=True)
 class Extras:
-    """What a training writes in addition to its run."""
+    """Files that a training writes in addition to its run."""
 
     tensorboard: Path | None
 

@@ -127,7 +127,7 @@ class AblationSeen:
 
 @dataclass(frozen=True, eq=False)
 class FilterCostsSeen:
-    """What each filter of a layer is worth, the most valuable first."""
+    """The worth of each filter of a layer, the most valuable first."""
 
     layer: str
     images: int

@@ -1,4 +1,4 @@
-"""What a view is asked for, where it draws, and what it answers."""
+"""The request to a view, the canvas on which it draws, and its answer."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Progress = Callable[[float], None]
 """Told the share that is done, from 0 to 1."""
 
 Cancelled = Callable[[], bool]
-"""Whether nobody waits for the result any more."""
+"""Whether the result is no longer wanted."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a view is asked for; each takes what it needs."""
+    """The request to a view; each takes what it needs."""
 
     layer: str = ""
     """The layer's name; empty for the first that has something to show."""

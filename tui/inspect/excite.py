@@ -1,4 +1,4 @@
-"""What excites each filter of a layer: the patches of the data with its largest responses."""
+"""The patches of the data with the largest responses of each filter of a layer."""
 
 from __future__ import annotations
 

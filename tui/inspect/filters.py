@@ -50,7 +50,7 @@ class FiltersSeen:
     judged: FilterHealth | None
     """None without data, or if the weights are not finite."""
     patches: Excitement | None
-    """What excites the filters of a deeper layer, whose weights are no pictures of anything."""
+    """Patches for the filters of a deeper layer, whose weights are no pictures of anything."""
 
     where = ""
 

@@ -88,13 +88,13 @@ def overlay(image: NDArray[np.uint8], heat: NDArray[np.floating], scale: float) 
 
 
 def _columns(pictures: Sequence[Captioned], canvas: Canvas) -> Sequence[int]:
-    """In how many columns they may stand: all in one row, or in two; fewer if it is narrow."""
+    """The numbers of columns to try: those of one row, then of two; fewer if it is narrow."""
     room = max(1, (canvas.width - 1) // (_LEAST_CAPTION + _GAP))
     return [min(room, len(pictures)), min(room, -(-len(pictures) // 2))]
 
 
 def _side(pictures: Sequence[Captioned], across: int, canvas: Canvas) -> int:
-    """The longest side at which they fit into so many columns."""
+    """The longest side at which they fit into this many columns."""
     rows = -(-len(pictures) // across)
     wide = (canvas.width - 1) // across - _GAP
     tall = _LARGEST if canvas.height is None else 2 * (canvas.height // rows - 1)

@@ -59,9 +59,9 @@ class StepSeen:
     found: Step
     example: Examples
     source: NDArray[np.floating]
-    """What the layer reads, ``(C, H, W)``."""
+    """The input of the layer, ``(C, H, W)``."""
     output: NDArray[np.floating]
-    """What it makes of it in this channel, ``(H, W)``."""
+    """Its output in this channel, ``(H, W)``."""
     classes: tuple[str, ...]
     channels: int
     """Channels of the output."""

@@ -47,7 +47,7 @@ def compute(
 
 @dataclass(frozen=True, eq=False)
 class WidthSeen:
-    """One chart, and the numbers below it."""
+    """A chart, and the numbers below it."""
 
     found: WidthCurve
 
