@@ -78,7 +78,7 @@ def train(
     from cnn_tui.engine.runs.train import new_run, train_recorded
 
     if not anyway:
-        check_memory(network, network.training.batch_size)
+        check_memory(network)
     network, dataset, data_dir = load_for(
         network, data_dir, telling(control), skip_damaged=skip_damaged
     )

@@ -115,7 +115,7 @@ def command(
     network, dataset, data_dir = load_for(described, data, reading, change)
     weights = start.weights(network, new_head=bool(new_head)) if start else None
     if not anyway:
-        check_memory(network, network.training.batch_size)
+        check_memory(network)
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
 
     def keep(control: Control) -> Recorder:
