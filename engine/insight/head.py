@@ -41,10 +41,8 @@ def head_of(network: Network) -> Head | None:
         return None
     output = reports[start - 1].output or [1]
     channels, height, width = (*output, 1, 1)[:3]
-    training = msgspec.structs.replace(network.training, epochs=EPOCHS, warmup_epochs=0.0)
-    head = msgspec.structs.replace(
-        network, input=(channels, height, width), layers=layers[start:], training=training
-    )
+    head = msgspec.structs.replace(network, input=(channels, height, width), layers=layers[start:])
+    head = head.with_training(epochs=EPOCHS, warmup_epochs=0.0)
     return Head(head, computed_name(reports[start - 1]))
 
 

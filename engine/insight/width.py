@@ -152,10 +152,9 @@ def _require_conv(network: Network, layer: str) -> str:
 
 
 def _variant(network: Network, layer: str, filters: int, seed: int) -> Network:
-    resized = with_filters(network, layer, filters)
-    training = msgspec.structs.replace(network.training, seed=seed)
+    resized = with_filters(network, layer, filters).with_training(seed=seed)
     name = f"{network.name or 'network'}-{layer}-{filters}"[:64]
-    return msgspec.structs.replace(resized, name=name, training=training)
+    return msgspec.structs.replace(resized, name=name)
 
 
 def _point(folder: RunFolder, dataset: Dataset, layer: str, filters: int, seed: int) -> WidthPoint:

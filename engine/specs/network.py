@@ -166,6 +166,11 @@ class Network(
     loss: Loss = Softmax()
     training: Recipe = Recipe()
 
+    def with_training(self, **settings: object) -> Network:
+        """The network with other settings in its recipe, which are not checked."""
+        recipe = msgspec.structs.replace(self.training, **settings)
+        return msgspec.structs.replace(self, training=recipe)
+
     def _repr_html_(self) -> str:
         # Only a notebook calls it. By its name: the check stands above this file.
         shown: str = import_module("cnn_tui.engine.specs.html").network_html(self)
