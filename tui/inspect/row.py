@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.tui.inspect.canvas import Canvas, Drawn
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture, colours_of, enlarged, fitted, lines_of
 from cnn_tui.tui.words import clean, fit
@@ -28,7 +28,7 @@ class Captioned(NamedTuple):
     caption: str
 
 
-class InRow:
+class InRow(Seen):
     """The part of a view that shows pictures in a row; each view says which."""
 
     def pictures(self, colours: bool) -> Sequence[Captioned]:
