@@ -1,4 +1,4 @@
-"""What every engine refuses of a batch, and says of one that was not finite."""
+"""The errors that every engine raises for a batch: its shape, its targets, values not finite."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many threads the engine uses if nobody says otherwise."""
+"""The usual number of threads."""
 
 from __future__ import annotations
 

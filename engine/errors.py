@@ -45,7 +45,7 @@ class ShapeError(CnnTuiError):
 
 
 class MismatchError(ShapeError):
-    """A network does not fit its data, whose ``shape`` and number of ``classes`` it tells."""
+    """A network does not fit its data, which have this ``shape`` and number of ``classes``."""
 
     def __init__(self, message: str, hint: str, shape: tuple[int, int, int], classes: int) -> None:
         super().__init__(message, hint)
@@ -98,7 +98,7 @@ class SweepError(CnnTuiError):
 
 
 class InsightError(CnnTuiError):
-    """What was asked about the inside of a network cannot be shown."""
+    """A question about the inside of a network cannot be answered."""
 
 
 class NonFiniteError(CnnTuiError):

@@ -19,7 +19,7 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _ALWAYS = sum(
     getattr(os, f"O_{name}", 0) for name in ("NONBLOCK", "CLOEXEC", "BINARY", "NOINHERIT")
 )
-"""Of all these Windows has BINARY and NOINHERIT, other systems the rest."""
+"""Windows has BINARY and NOINHERIT, other systems the rest."""
 
 
 def open_regular(path: str, flags: int) -> int:

@@ -12,7 +12,7 @@ if sys.platform == "win32":
     import msvcrt
 
     _BEYOND = (1 << 31) - 2
-    """The locked byte. Windows lets nobody read one: it lies behind the end of what is locked."""
+    """The locked byte, far after the content, as Windows lets no process read a locked byte."""
 
     def lock_file(descriptor: int) -> None:
         """Lock as below: an open file, for this process."""

@@ -41,7 +41,7 @@ class MemoryEstimate:
         return self.total + self.parameters + self.optimizer
 
 
-def forecast_memory(network: Network, batch_size: int) -> MemoryEstimate:
+def estimate_memory(network: Network, batch_size: int) -> MemoryEstimate:
     """Plan a training step of ``network`` as the engine would, without touching the memory.
 
     Raises:
@@ -61,12 +61,14 @@ def forecast_memory(network: Network, batch_size: int) -> MemoryEstimate:
         model.close()
 
 
-def check_memory(network: Network, batch_size: int, available: int | None = None) -> MemoryEstimate:
+def check_memory(
+    network: Network, batch_size: int | None = None, available: int | None = None
+) -> MemoryEstimate:
     """The memory of a training, if it fits.
 
     Args:
         network: the network to be trained.
-        batch_size: images per step.
+        batch_size: images per step; None for the recipe's.
         available: bytes that may be used; None asks the system, but not about a GPU.
 
     Raises:
@@ -74,23 +76,24 @@ def check_memory(network: Network, batch_size: int, available: int | None = None
         EngineError: if the engine of the recipe, or its device, is not there.
         MemoryLimitError: if less memory is available; the error names a batch size that fits.
     """
+    batch_size = batch_size or network.training.batch_size
     if available is None and require_engine(network):
         available = available_memory()
     if available is None:
-        return forecast_memory(network, batch_size)
-    forecast = _forecast_within(network, batch_size, available)
-    if forecast.peak > available:
-        raise _too_much(network, batch_size, forecast.peak, available)
-    return forecast
+        return estimate_memory(network, batch_size)
+    estimate = _estimate_within(network, batch_size, available)
+    if estimate.peak > available:
+        raise _too_much(network, batch_size, estimate.peak, available)
+    return estimate
 
 
-def _forecast_within(network: Network, batch_size: int, available: int) -> MemoryEstimate:
-    """The forecast, or its lower bound where that already exceeds ``available``."""
+def _estimate_within(network: Network, batch_size: int, available: int) -> MemoryEstimate:
+    """The estimate, or its lower bound where that already exceeds ``available``."""
     least = _least(network, batch_size)
     if least.peak > available:
         return least
     try:
-        return forecast_memory(network, batch_size)
+        return estimate_memory(network, batch_size)
     except MemoryError:
         return replace(least, activations=available + 1)
 
@@ -128,6 +131,6 @@ def _fitting_batch(network: Network, batch_size: int, available: int) -> int:
     """The largest power of two below ``batch_size`` that fits; 0 if none does."""
     fitting = 1 << (batch_size - 1).bit_length()
     while fitting := fitting // 2:
-        if _forecast_within(network, fitting, available).peak <= available:
+        if _estimate_within(network, fitting, available).peak <= available:
             return fitting
     return 0

@@ -1,4 +1,4 @@
-"""What the opened passes of both engines have in common: what they refuse, and how they end."""
+"""The common part of the opened passes of both engines: what they refuse, and how they end."""
 
 from __future__ import annotations
 

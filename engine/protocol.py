@@ -1,4 +1,4 @@
-"""What training and looking ask of whatever computes: the protocol of an engine.
+"""The protocol of an engine: what training and insight ask of the code that computes.
 
 Trainer, runs, insight and the app know these types only. :mod:`cnn_tui.engine.engines` chooses the
 implementation: NumPy (:mod:`cnn_tui.engine.numpy_engine`) or PyTorch

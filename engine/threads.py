@@ -67,7 +67,7 @@ class _Crew:
         self.tasks: deque[Task] = deque()
         """Tasks of this stage that no thread has taken."""
         self.awaited: deque[int] = deque()
-        """One entry for each thread of this stage but the last to end."""
+        """An entry for each thread of this stage but the last to end."""
         self._assemble()
 
     def _assemble(self) -> None:
@@ -75,7 +75,7 @@ class _Crew:
         self.dismissed = False
         self.members: list[threading.Thread] = []
         self.gates: list[SimpleQueue[None]] = [SimpleQueue() for _ in range(self.threads)]
-        """One for each thread, the caller's first; it waits there until it is waked."""
+        """One for each thread, the caller's first, on which it waits."""
 
     def run(self, stages: Sequence[Sequence[Task]]) -> None:
         """Run all stages with the calling thread as the first."""

@@ -1,4 +1,4 @@
-"""What PyTorch's ``torchrun`` says to each process that it starts, in the environment."""
+"""The variables by which PyTorch's ``torchrun`` tells each process its place."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ TITLES = {
     LESSON: "This lesson",
     APP: "Everywhere",
 }
-"""What the help and the command palette call the places where keys work, if not by their scope."""
+"""Names of scopes in the help and the command palette, if not the scope itself."""
 
 
 def title_of(scope: str) -> str:

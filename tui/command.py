@@ -14,7 +14,7 @@ class Command:
     keys: str
     action: str
     label: str
-    """One or two words for the key bar."""
+    """A word or two for the key bar."""
     help: str = ""
     """A short line for the help screen; empty for a second way to do the same."""
     shown: str = ""

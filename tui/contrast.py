@@ -10,7 +10,7 @@ LEAST = 4.5
 """The contrast of text with its ground (WCAG 2.2, criterion 1.4.3)."""
 
 GROUNDS = ("background", "surface", "panel", "block-cursor-blurred-background")
-"""What text of any role may stand on."""
+"""Backgrounds on which text of any role may stand."""
 
 _TEXTS = (
     "foreground",

@@ -1,4 +1,4 @@
-"""What ``cnn-tui doctor`` looks at: one function a topic, each with what to do if it is wanting."""
+"""The checks of ``cnn-tui doctor``: one function a topic, with advice if something is wrong."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class DoctorFinding(msgspec.Struct, frozen=True):
     found: str
     ok: bool = True
     advice: str = ""
-    """What to do; empty where nothing is wanting."""
+    """Advice; empty where nothing is wrong."""
 
 
 def findings() -> Iterator[DoctorFinding]:

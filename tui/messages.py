@@ -74,7 +74,7 @@ class DataWanted(Message):
 
 
 class LessonWanted(Message):
-    """Begin a lesson, or go on with it: its name, or the path of its file."""
+    """Begin or continue a lesson: its name, or the path of its file."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What is said when a key can do nothing, because ``check_action`` disables its command."""
+"""Messages for keys that can do nothing, because ``check_action`` disables their command."""
 
 from __future__ import annotations
 

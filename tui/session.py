@@ -78,7 +78,7 @@ def train(
     from cnn_tui.engine.runs.train import new_run, train_recorded
 
     if not anyway:
-        check_memory(network, network.training.batch_size)
+        check_memory(network)
     network, dataset, data_dir = load_for(
         network, data_dir, telling(control), skip_damaged=skip_damaged
     )
@@ -114,7 +114,7 @@ def load_for(
 
 
 def telling(control: Control) -> Progress:
-    """Return a receiver of progress that tells it in ``control`` and obeys a stop."""
+    """Return a receiver of progress that writes it to ``control`` and obeys a stop."""
 
     def say(words: str) -> None:
         control.preparation = words
@@ -179,7 +179,7 @@ class Session:
 
     @property
     def preparation(self) -> str:
-        """What is done before the first step, such as decoding pictures; else empty."""
+        """The work before the first step, such as decoding pictures; else empty."""
         return self._control.preparation if self.active else ""
 
     @property

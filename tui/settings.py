@@ -28,13 +28,13 @@ class UserSetting:
     """The environment variable that wins over the file."""
     help: str
     accepts: str
-    """What is accepted, as an error says it."""
+    """The accepted values, as an error states them."""
     usual: str
-    """What holds without a choice, in words."""
+    """The usual value, in words."""
     parse: Callable[[object], Value | None]
     """The value in its own type; None if it is not accepted."""
     late: bool = False
-    """Whether only the app can tell if a value is accepted, as that takes long to import."""
+    """Whether only the app checks the value, as that takes long to import."""
 
 
 def _word(*words: str) -> Callable[[object], Value | None]:

@@ -118,7 +118,7 @@ class Training:
     def glimpse(self) -> Glimpse | None:
         """The weights of the run between two steps; None until they are there, or without a run.
 
-        To be called on a timer while somebody looks: each call asks for the next ones.
+        To be called on a timer while they are shown: each call asks for the next ones.
         """
         return self.session.glimpse()
 

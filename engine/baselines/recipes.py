@@ -58,15 +58,12 @@ def network_for(
     network = _convnet(shape, classes) if baseline == "convnet" else _flat(baseline, shape, classes)
     recipe = network.training
     fitting = max(_LEAST_EPOCHS, min(recipe.epochs, _IMAGES // images))
-    training = msgspec.structs.replace(
-        recipe,
+    fitted = network.with_training(
         epochs=epochs or fitting,
         seed=seed,
         batch_size=max(recipe.batch_size, _BATCH) if images > 50 * _BATCH else recipe.batch_size,
     )
-    return msgspec.structs.replace(
-        network, name=baseline, description="", data=data, training=training
-    )
+    return msgspec.structs.replace(fitted, name=baseline, description="", data=data)
 
 
 def _flat(baseline: str, shape: Volume, classes: int) -> Network:
@@ -74,8 +71,7 @@ def _flat(baseline: str, shape: Volume, classes: int) -> Network:
     network = _adapted(load_preset(_PRESETS[baseline]), shape, classes)
     more = shape[0] * shape[1] * shape[2] / _TUNED_FOR
     lr = network.training.lr / (more if len(network.layers) == 1 else more**0.5)
-    training = msgspec.structs.replace(network.training, lr=min(lr, network.training.lr))
-    return msgspec.structs.replace(network, training=training)
+    return network.with_training(lr=min(lr, network.training.lr))
 
 
 def _convnet(shape: Volume, classes: int) -> Network:

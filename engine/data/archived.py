@@ -33,7 +33,7 @@ from cnn_tui.engine.specs.wording import plain
 
 _PICTURE = re.compile(r"(?:\./)?[^/]+/(train|val)/([^/]+)/[^/]+\.jpe?g", re.IGNORECASE)
 _SPLITS = {"train": "train", "val": "test"}
-"""What is published for validation tests here; a part of the training pictures validates."""
+"""The published validation split is the test split here; training pictures validate."""
 _MOST_BYTES, _MOST_PICTURE = 4 << 30, 32 << 20
 _LISTING = "listing.json"
 

@@ -42,7 +42,7 @@ _TOGETHER, _BYTES_TOGETHER = 256, 64 << 20
 
 
 class Remark(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What there is to say about a picture."""
+    """A message about a picture."""
 
     index: int
     why: str = ""

@@ -10,4 +10,4 @@ FILE_SUFFIXES = (".npz", ".npy", ".zip", PARQUET, *TABLES)
 FORMS = "a folder of pictures, or a .npz, .npy, .csv, .parquet or .zip file"
 """Everything that is read, in words."""
 CLASS_FOLDERS = "a folder with a folder for each class"
-"""What ImageNet comes as, in words."""
+"""The form in which ImageNet is published, in words."""

@@ -239,7 +239,7 @@ def _unknown(where: str, values: NDArray[Any], unknown: NDArray[np.int64], why: 
 
 
 def _gaps(names: tuple[str, ...]) -> tuple[str, ...]:
-    """What is said of numbers that do not simply count from 0."""
+    """The note on labels that do not simply count from 0."""
     values = [int(name) for name in names]
     gaps = list(_missing(values))
     if not gaps and values[0] == 0:

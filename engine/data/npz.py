@@ -28,12 +28,12 @@ _MOST_MEMBERS = 100
 _KINDS = "biufUS"
 """Kinds of dtype that are read: booleans, integers, floats and text."""
 _NO_HEADER = (ValueError, SyntaxError, TokenError, RecursionError, MemoryError)
-"""What NumPy raises for a header that is no literal of Python, or one of endless brackets."""
+"""Errors of NumPy for a header that is no literal of Python, or has endless brackets."""
 _HINT = "Save it again with numpy.savez(file, x=images, y=labels)."
 
 
 class ArrayHeader(NamedTuple):
-    """What an array declares of itself."""
+    """The type and shape that an array declares."""
 
     shape: tuple[int, ...]
     fortran: bool
@@ -99,7 +99,7 @@ class Arrays:
         return tuple(self._members)
 
     def header(self, name: str) -> ArrayHeader:
-        """What one array declares of itself, without reading it.
+        """The type and shape that one array declares, without its values.
 
         Raises:
             DataError: It is no array of numbers or text, or not of its declared size.

@@ -1,4 +1,4 @@
-"""A path that somebody has, whatever form the set has there: the table of the forms."""
+"""A dataset at a path of the user's, in any form that is read: the table of the forms."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def pillow() -> ModuleType:
 
 @cache
 def _formats() -> tuple[str, ...]:
-    """Those of ``_FORMATS`` that this Pillow was built with."""
+    """The formats of ``_FORMATS`` that this Pillow was built with."""
     image_module = pillow()
     image_module.init()
     return tuple(name for name in _FORMATS if name in image_module.OPEN)

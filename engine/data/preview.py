@@ -1,4 +1,4 @@
-"""What the augmentation of a recipe makes of an image, to be looked at before training."""
+"""Images as the augmentation of a recipe changes them, to look at before training."""
 
 from __future__ import annotations
 

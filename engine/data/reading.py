@@ -10,7 +10,7 @@ from cnn_tui.engine.specs.network import ResizeRule
 
 
 class ReadingOptions(NamedTuple):
-    """What the network and the command line say of the data."""
+    """The options of a network and a command line on how to read data."""
 
     shape: tuple[int, int, int] | None = None
     """Input of the network, ``(C, H, W)``."""

@@ -41,7 +41,7 @@ class Repeats(msgspec.Struct, frozen=True):
     test: int
     """Test images that are in the training or the validation split."""
     relabelled: int
-    """Those of them all that have another class than the earlier image."""
+    """Repeated images, of any split, that have another class than the earlier image."""
     examples: tuple[RepeatedImage, ...]
 
 

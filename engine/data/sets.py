@@ -42,7 +42,7 @@ class Download(NamedTuple):
     form: Literal["idx", "cifar", "medmnist", "pictures"] = "idx"
     """How the files are read."""
     query: str = ""
-    """What these hosts want behind the name of a file."""
+    """The query that these hosts want after the name of a file."""
 
     @property
     def size(self) -> int:

@@ -237,7 +237,7 @@ def _parallel(layer: Parallel, module: Module) -> str:
 
 
 def _as_merged(branch: tuple[Module, ...], module: Module) -> tuple[tuple[str, str], ...]:
-    """What gives a branch as many dimensions as the volume it is merged into: (C,) or C x 1 x 1."""
+    """The module that gives a branch the dimensions of the volume it is merged into."""
     shape = branch[-1].after if branch else module.before
     if len(shape) == len(module.after):
         return ()

@@ -201,7 +201,7 @@ def _has_values(found: Scalars) -> bool:
 
 
 def _told(values: dict[str, float]) -> dict[str, float]:
-    """Without the accuracy and the rate that another program does not tell."""
+    """Leave out accuracy and rate where another program does not report them."""
     return {tag: value for tag, value in values.items() if "loss" in tag or not math.isnan(value)}
 
 

@@ -15,7 +15,7 @@ from cnn_tui.engine.importing.torch_source import SEQUENTIAL, TorchSource
 from cnn_tui.engine.specs.network import MAX_LAYERS
 
 Names = dict[str, object]
-"""What variables hold: literals, modules, lists, classes, or the error why that is unknown."""
+"""Values of variables: literals, modules, lists, classes, or the error why the value is unknown."""
 MakeObject = Callable[[ast.ClassDef, Sequence[object], Names, ast.Call], ImportedModule]
 """Follows another class of the file, made with these arguments."""
 _LISTS = ("torch.nn.ModuleList", "list", "tuple")
@@ -42,7 +42,7 @@ class Init:
         }
         self._steps = 0
         self.attributes: Names = self._constants(node.name)
-        """What ``self.name`` holds."""
+        """The value of ``self.name``."""
         self.lines: dict[str, int] = {}
         """Where modules are set."""
         init = self._methods.get("__init__")
@@ -55,7 +55,7 @@ class Init:
         return _literals({f"self.{name}": value for name, value in self.attributes.items()})
 
     def arguments(self, function: ast.FunctionDef, values: Sequence[object], words: Names) -> Names:
-        """What the arguments of a function hold, those with a default included."""
+        """The values of the arguments of a function, defaults included."""
         names = [argument.arg for argument in function.args.args if argument.arg != "self"]
         inside: Names = {}
         pairs = [*zip(names[::-1], function.args.defaults[::-1], strict=False)]
@@ -164,7 +164,7 @@ class Init:
             names[name] = known
 
     def _known(self, node: ast.expr, names: Names) -> object:
-        """What an expression gives, or the error why that is unknown."""
+        """The value of an expression, or the error why it is unknown."""
         try:
             return self._value(node, names)
         except SpecError as error:

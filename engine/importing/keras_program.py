@@ -23,7 +23,7 @@ from cnn_tui.engine.specs.quick.keras_calls import KERAS, KERAS_NAMES, keras_act
 from cnn_tui.engine.specs.wording import plain
 
 Names = dict[str, object]
-"""What variables hold: values of the network, layers, models, literals, or why they are unknown."""
+"""Values of variables: of the network, layers, models, literals, or why they are unknown."""
 
 _MERGES: dict[str, Merge] = {
     **{"Add": "add", "add": "add", "Concatenate": "concat", "concatenate": "concat"},
@@ -224,7 +224,7 @@ class _Program:
         return self._follow(function.body, inside)
 
     def _call(self, node: ast.Call, names: Names) -> object:
-        """What a call makes: a layer, a model, or a value."""
+        """The layer, model or value that a call makes."""
         meaning = self._source.meaning(node.func)
         name = meaning.rpartition(".")[2]
         held = names.get(meaning) if isinstance(node.func, ast.Name) else None

@@ -107,7 +107,7 @@ class Converter:
         return count
 
     def _skip(self, node: Node, assembly: LearnedLayers) -> None:
-        """Go on behind a node that was refused, if its shape is known."""
+        """Continue after a node that was refused, if the shape of its output is known."""
         if self._shapes is None:
             self._shapes = inferred_shapes(self.file, self._sizes)
         shape = self._shapes.get(node.outputs[0] if node.outputs else "", ())

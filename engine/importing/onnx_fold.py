@@ -52,7 +52,7 @@ def inferred_shapes(file: OnnxFile, sizes: tuple[int, ...]) -> Shapes:
 
 
 def _sliced(node: Node, file: OnnxFile, shapes: Shapes) -> tuple[int, ...]:
-    """The shape behind a ``Slice``; empty if it is unknown, or nothing is left."""
+    """The shape that a ``Slice`` gives; empty if it is unknown, or nothing is left."""
     names = (("starts", 1), ("ends", 2), ("axes", 3), ("steps", 4))
     starts, ends, axes, steps = (file.setting(node, *name) for name in names)
     shape = list(shapes.get(node.inputs[0], ())) if node.inputs and node.outputs else []

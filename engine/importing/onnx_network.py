@@ -81,7 +81,7 @@ def _path(file: OnnxFile, size: Size, layout: str) -> tuple[Path, str]:
     try:
         path = graph.path()
     except SpecError as error:
-        # What else is wrong is told as well.
+        # Further faults are named as well.
         raise _combined(file, [*_unknown(graph.used()), error]) from None
     for at in range(len(path) - 1, -1, -1):
         item = path[at]
@@ -116,7 +116,7 @@ def _unknown(nodes: Iterable[Node]) -> list[SpecError]:
 
 
 def _combined(file: OnnxFile, errors: list[SpecError]) -> SpecError:
-    """One error that tells all of these, each once."""
+    """One error with all of these texts, each once."""
     first, *others = errors
     if not others:
         return first

@@ -47,7 +47,7 @@ class Operators:
     def __init__(self, file: OnnxFile) -> None:
         self.file = file
         self.factor, self.offset = np.ones(1), np.zeros(1)
-        """What the file does to pixels before the first layer: ``factor * pixels + offset``."""
+        """The scaling of pixels in the file: ``factor * pixels + offset``."""
 
     @property
     def normalizes(self) -> bool:
@@ -155,7 +155,7 @@ class Operators:
 
     def _scale(self, node: Node, assembly: LearnedLayers, factor: np.ndarray) -> None:
         if assembly.can_be_scaled:
-            # A factor for each channel is a layer of its own, but not behind a batch norm, part of
+            # A factor for each channel is a layer of its own, but not after a batch norm, part of
             # which some programs write so.
             is_layer = not isinstance(assembly.layers[-1], BatchNorm)
             if not is_layer or factor.size != assembly.shape[0]:

@@ -1,4 +1,4 @@
-"""What ONNX operators do to the shape of a volume alone."""
+"""ONNX operators that change nothing but the shape of a volume."""
 
 from __future__ import annotations
 

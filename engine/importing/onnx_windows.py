@@ -124,7 +124,7 @@ def _mode(node: Node, file: OnnxFile) -> Literal["zeros", "reflect", "replicate"
 
 
 def _pads(node: Node, assembly: LearnedLayers, file: OnnxFile) -> Pads:
-    """What a ``Pad`` adds to height and width."""
+    """The rows and columns that a ``Pad`` adds."""
     pads, axes = file.setting(node, "pads", 1), file.setting(node, "axes", 3)
     order = [int(axis) % 4 for axis in axes] if axes else [0, 1, 2, 3]
     if pads is None or len(pads) != 2 * len(order):

@@ -115,7 +115,7 @@ def without_names(layers: Iterable[Layer]) -> tuple[Layer, ...]:
 
 
 def canonical(layers: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Return layers as other programs can tell them: without names, dropout and repetition.
+    """Return layers as other programs can state them: without names, dropout and repetition.
 
     Repeated layers are written out, sizes are pairs with ``rounding="floor"``, and a sum is one of
     branches in any order. Equal networks have equal canonical layers. Floats are rounded to five

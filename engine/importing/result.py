@@ -43,7 +43,7 @@ class OpenSizeError(SpecError):
 
 @dataclass(frozen=True, eq=False)
 class ImportedWeights:
-    """The weights of an imported network, and what they were trained on as far as it is told."""
+    """The weights of an imported network, and what they were trained on if the file says it."""
 
     arrays: Mapping[str, Array]
     """Parameters and buffers by the model's names, in PyTorch's shapes."""

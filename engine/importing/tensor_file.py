@@ -130,7 +130,7 @@ class Safetensors(TensorSource):
 
 
 class TorchTensors(TensorSource):
-    """What ``torch.save`` wrote: a ``state_dict()``, alone or in a checkpoint."""
+    """A ``state_dict()`` in a file of ``torch.save``, alone or in a checkpoint."""
 
     in_order = True
 

@@ -25,7 +25,7 @@ class CallReader:
     def __init__(self, source: TorchSource) -> None:
         self._source = source
         self.remarks: list[str] = []
-        """What differs from PyTorch."""
+        """Differences from PyTorch, as sentences."""
 
     def settings(
         self, node: ast.Call, name: str, arguments: Sequence[ast.expr]

@@ -290,7 +290,7 @@ class _Flow:
     def _inner(
         self, inner: ast.ClassDef, given: Sequence[object], words: Names, node: ast.Call
     ) -> ImportedModule:
-        """What an object of another class of the file does."""
+        """The forward pass of an object of another class of the file."""
         if inner.lineno >= self._class.lineno:
             raise self._source_of.error(node, "is a class that is defined only later")
         init = methods_of(inner).get("__init__")

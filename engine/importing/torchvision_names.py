@@ -16,7 +16,7 @@ class Naming(NamedTuple):
 
     modules: tuple[str, ...]
     optional: tuple[str, ...] = ()
-    """What the names begin with of tensors that the preset leaves out."""
+    """Prefixes of the names of tensors that the preset leaves out."""
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     """How pixels from 0 to 1 are normalised for torchvision's own weights."""
     std: tuple[float, ...] = (0.229, 0.224, 0.225)

@@ -26,7 +26,7 @@ from cnn_tui.engine.specs.wording import listed, plain
 Shapes = Mapping[str, Shape]
 
 _COUNTER = "num_batches_tracked"
-"""Of PyTorch's batch norms; no result depends on it here."""
+"""A counter in PyTorch's batch norms, on which no result depends here."""
 _KINDS = ("weight", "bias", "running_mean", "running_var")
 """The arrays of a PyTorch module, in its order."""
 _MOST_NAMED = 3
@@ -94,10 +94,10 @@ class _Reading:
     names: Mapping[str, str]
     """The name in the file of each of our arrays."""
     optional: tuple[str, ...] = ()
-    """What the names begin with of tensors that may be left over."""
+    """Prefixes of the names of tensors that may be left over."""
     pixels: Pixels | None = None
     prefix: str = ""
-    """What all names begin with, such as ``module.``; others belong to something else."""
+    """Prefix of all names, such as ``module.``; other tensors belong to something else."""
 
     def within(self, shapes: Shapes) -> _Reading:
         """The same with the prefix under which most of the names are in the file."""
@@ -192,7 +192,7 @@ def _by_order(shapes: Shapes, ours: Shapes, *, in_order: bool) -> _Reading | Non
 
 
 def _numbered(shapes: Shapes) -> list[str]:
-    """Names by the numbers in them; none if anything but numbers tells modules apart."""
+    """Names by the numbers in them; none if modules differ by anything but numbers."""
     modules = {name.rpartition(".")[0] for name in shapes}
     numbers = {name: [part for part in name.split(".") if part.isdigit()] for name in modules}
     words = {tuple(part for part in name.split(".") if not part.isdigit()) for name in modules}

@@ -53,7 +53,7 @@ class Ablation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FilterCost(msgspec.Struct, frozen=True):
-    """What one filter is worth."""
+    """The worth of one filter."""
 
     filter: int
     after: Scored
@@ -121,7 +121,7 @@ def cost_of_each(
     progress: Progress = None,
     cancelled: Cancelled = None,
 ) -> tuple[Scored, tuple[FilterCost, ...]]:
-    """What every single filter of a layer is worth; the accuracy with all of them comes first.
+    """The worth of every single filter of a layer; the accuracy with all of them comes first.
 
     See :func:`ablate` for the arguments and errors.
     """

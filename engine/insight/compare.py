@@ -20,7 +20,7 @@ _BESIDE: tuple[Baseline, ...] = ("linear-softmax", "two-layer")
 
 @dataclass(frozen=True, eq=False)
 class Decision:
-    """What one model makes of the image."""
+    """The answer of one model to the image."""
 
     name: str
     run: str

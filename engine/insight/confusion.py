@@ -1,4 +1,4 @@
-"""What a network gets wrong: which class for which, and the mistakes with the largest loss."""
+"""The mistakes of a network: which class for which, and those with the largest loss."""
 
 from __future__ import annotations
 

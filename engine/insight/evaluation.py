@@ -1,4 +1,4 @@
-"""Everything that is measured of a trained network on a split: for ``cnn-tui evaluate``."""
+"""Figures of a trained network on a split, for ``cnn-tui evaluate``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     calibration: Calibration | None
     """None for an SVM, whose scores are no probabilities."""
     notes: tuple[str, ...]
-    """What makes the figures doubtful, as sentences."""
+    """Reasons to doubt the figures, as sentences."""
 
 
 def evaluate_run(

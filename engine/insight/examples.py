@@ -40,7 +40,7 @@ class Examples:
     indices: NDArray[np.int64]
     """Their places in the split, ``(N,)``; -1 for the picture of a file."""
     note: str = ""
-    """What was done to a picture of another size, as a sentence; else empty."""
+    """How a picture of another size was fitted, as a sentence; else empty."""
 
     def __len__(self) -> int:
         """Number of images."""

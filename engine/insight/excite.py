@@ -1,4 +1,4 @@
-"""What excites a filter: the patches of the data with its largest responses, one an image.
+"""The patches of the data with a filter's largest responses, at most one for each image.
 
 Zeiler & Fergus 2013, Visualizing and Understanding Convolutional Networks, show the same patches
 beside their reconstructions; here they are what the filter saw, cut to its receptive field.

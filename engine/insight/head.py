@@ -1,4 +1,4 @@
-"""The layers after the last convolution, trained anew on features that stay as they are."""
+"""The layers after the last convolution, retrained on features that stay as they are."""
 
 from __future__ import annotations
 
@@ -41,10 +41,8 @@ def head_of(network: Network) -> Head | None:
         return None
     output = reports[start - 1].output or [1]
     channels, height, width = (*output, 1, 1)[:3]
-    training = msgspec.structs.replace(network.training, epochs=EPOCHS, warmup_epochs=0.0)
-    head = msgspec.structs.replace(
-        network, input=(channels, height, width), layers=layers[start:], training=training
-    )
+    head = msgspec.structs.replace(network, input=(channels, height, width), layers=layers[start:])
+    head = head.with_training(epochs=EPOCHS, warmup_epochs=0.0)
     return Head(head, computed_name(reports[start - 1]))
 
 
@@ -57,7 +55,7 @@ def head_accuracy(
     threads: int = 1,
     cancelled: Cancelled = None,
 ) -> float | None:
-    """Test accuracy, 0 to 1, of the head trained anew; the other layers stay as they are.
+    """Test accuracy, 0 to 1, of the retrained head; the other layers stay as they are.
 
     None if there is no head. Equal arguments give equal bits.
     """

@@ -1,7 +1,7 @@
 """Histograms of each layer's weights, activations and gradients, from state to state of a run.
 
 CS231n notes, Neural Networks Part 3, Activation/Gradient distributions per layer. All states of a
-layer share their bins, so that they can be laid one behind the other.
+layer share their bins, so that they can be compared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ IMAGES = 64
 """Images whose activations, and whose mean loss's gradients, are shown."""
 BINS = 40
 _SAMPLE = 1 << 14
-"""Values that are kept of an array; of larger ones so many are drawn."""
+"""Values that are kept of an array; a larger one is sampled."""
 _TAIL = 0.001
 """Share of the values at each end that may lie beyond the outermost bins, which count them, too."""
 
@@ -49,7 +49,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LayerHistograms(msgspec.Struct, frozen=True, kw_only=True):
-    """One quantity of a layer, state after state, in common bins."""
+    """A quantity of a layer, state after state, in common bins."""
 
     layer: str
     quantity: Quantity

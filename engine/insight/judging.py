@@ -1,4 +1,4 @@
-"""What is measured of the filters of one layer while images pass, and the judgement from it."""
+"""Measurements of the filters of one layer while images pass, and the verdict on each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the maps of a layer do over many images: their range, how often they respond, likeness."""
+"""The maps of a layer over many images: their range, how often they respond, how alike they are."""
 
 from __future__ import annotations
 

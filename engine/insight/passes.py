@@ -60,7 +60,7 @@ def affordable(subject: Subject, limit: int | None) -> int:
 
 
 _BYTES = 5
-"""Of a value: a float32, and a byte to be shown."""
+"""Bytes of a value: a float32, and a byte to be shown."""
 
 
 def passes(

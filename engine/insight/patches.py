@@ -1,4 +1,4 @@
-"""What a convolution reads: mean and covariance of the patches under its filters, by a sample."""
+"""Mean and covariance of the patches that a convolution reads, estimated from a sample."""
 
 from __future__ import annotations
 

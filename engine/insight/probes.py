@@ -53,9 +53,9 @@ class Probes(msgspec.Struct, frozen=True, kw_only=True):
     neighbours: int
     probes: tuple[LayerProbe, ...]
     accuracy: float
-    """Of the network itself on the same test images."""
+    """Accuracy of the network itself on the same test images."""
     trained_convs: float | None
-    """Of the fully connected layers, trained anew on the conv layers as they are; None without."""
+    """Accuracy with fully connected layers retrained on the conv layers; None without any."""
     random_convs: float | None
     """The same on conv layers left at their random start (Saxe et al. 2011)."""
 
@@ -165,7 +165,7 @@ class _Work:
         return found
 
     def head(self, subject: Subject) -> float | None:
-        """The accuracy of the fully connected layers, trained anew."""
+        """The accuracy with retrained fully connected layers."""
         return head_accuracy(
             subject,
             self.train,

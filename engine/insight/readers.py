@@ -76,7 +76,7 @@ def _find(
 
 
 def _joins(block: Placed) -> str:
-    """What a block does with the maps at the end of a branch."""
+    """How a block uses the maps at the end of a branch."""
     return f"{block.name} {_JOINS[_merge(block.layer)]}"
 
 

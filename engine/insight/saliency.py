@@ -2,7 +2,7 @@
 
 Simonyan, Vedaldi & Zisserman 2013, arXiv 1312.6034, section 3. A map can look right and mean
 nothing (Adebayo et al. 2018, arXiv 1810.03292): beside it stands the map of the same network with
-its last layers drawn anew, and how alike the two rank the pixels.
+its last layers randomised, and how alike the two rank the pixels.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Saliency:
     classes: tuple[str, ...]
     of_class: int
     probability: float
-    """Of that class."""
+    """Probability of that class."""
     map: Array
     """``(H, W)``: the largest absolute gradient over the channels."""
     redrawn: tuple[str, ...]
-    """The layers that were drawn anew for the check."""
+    """The layers that were randomised for the check."""
     check: Array
     """The map of the network with those layers, ``(H, W)``."""
 
@@ -82,7 +82,7 @@ def saliency(
         subject: the network.
         example: one image.
         of_class: the class whose score is differentiated; the highest if None.
-        seed: seed of the layers drawn anew.
+        seed: seed of the randomised layers.
 
     Raises:
         InsightError: if there is no such class, or the weights are not finite.

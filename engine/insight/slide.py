@@ -62,7 +62,7 @@ class ClassMap:
 
     @property
     def remark(self) -> str:
-        """What the padding of the network means for the map, as a sentence; empty without any."""
+        """The effect of the network's padding on the map, as a sentence; empty without any."""
         if not any(self.frame):
             return ""
         window, agreed = format_shape(self.window), f"{self.agreement:.0%}"

@@ -69,7 +69,7 @@ class Step:
 
     @property
     def routed(self) -> Array:
-        """What the gradient of the output adds to the gradients of the numbers in the window."""
+        """The share of the output's gradient in the gradients of the numbers in the window."""
         return self.gradient * self.factors * self.inside
 
     def to_json(self) -> dict[str, object]:
@@ -107,7 +107,7 @@ def step(
     image: int = 0,
     of_class: int | None = None,
 ) -> Step:
-    """One output of a layer.
+    """How one output of a layer comes about.
 
     Args:
         subject: the network.

@@ -1,4 +1,4 @@
-"""What is looked into: a network with weights, and the data to look at it with."""
+"""The subject of all that is computed here: a network with weights, and data to look at."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ class LayerFilters(msgspec.Struct, frozen=True, kw_only=True):
     """Filters without the dead and without the surplus of each group of duplicates."""
     verdict: str
     largest_cosine: float
-    """Of the weights of two filters, 0 if there are no two."""
+    """Largest cosine of the weights of two filters; 0 if there are no two."""
     largest_correlation: float
-    """Of the responses of two filters, 0 if there are no two."""
+    """Largest correlation of the responses of two filters; 0 if there are no two."""
     roughness: tuple[float | None, ...]
     """Beside that of white noise; None for kernels without space and for filters of zeros."""
     active: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""How many filters: one layer made narrower and wider, and trained anew with several seeds."""
+"""How many filters: a layer made narrower and wider, each retrained with several seeds."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ HEALTH_IMAGES = 1_000
 
 
 class WidthPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One training."""
+    """A training with one number of filters and one seed."""
 
     filters: int
     seed: int
     run: str
     """Name of its run, which can be opened like any other."""
     accuracy: float
-    """Of the best epoch on the validation split, 0 to 1."""
+    """Accuracy of the best epoch on the validation split, 0 to 1."""
     effective_rank: float
     distinct: int
     params: int
@@ -152,10 +152,9 @@ def _require_conv(network: Network, layer: str) -> str:
 
 
 def _variant(network: Network, layer: str, filters: int, seed: int) -> Network:
-    resized = with_filters(network, layer, filters)
-    training = msgspec.structs.replace(network.training, seed=seed)
+    resized = with_filters(network, layer, filters).with_training(seed=seed)
     name = f"{network.name or 'network'}-{layer}-{filters}"[:64]
-    return msgspec.structs.replace(resized, name=name, training=training)
+    return msgspec.structs.replace(resized, name=name)
 
 
 def _point(folder: RunFolder, dataset: Dataset, layer: str, filters: int, seed: int) -> WidthPoint:

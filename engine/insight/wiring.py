@@ -29,7 +29,7 @@ class Wired(NamedTuple):
     layer: Conv
     """A depthwise convolution as the grouped one that it is."""
     source: MapsOf
-    """What it reads."""
+    """The maps that it reads."""
     norms: tuple[str, ...]
     """The batch norms and layer scales between it and its activation, or the end of its branch."""
     response: str

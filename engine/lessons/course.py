@@ -54,7 +54,7 @@ def next_lesson(
     *,
     fast: bool = False,
 ) -> Lesson | None:
-    """The lesson to go on with: the first behind ``after`` that is not solved; None at the end.
+    """The next lesson: the first after ``after`` that is not solved; None at the end.
 
     Args:
         lessons: all of them, in their order.

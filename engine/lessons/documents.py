@@ -34,7 +34,7 @@ EVENTS = {str(kind.__struct_config__.tag): kind for kind in get_args(RunEvent)}
 
 
 def report_json(network: Network) -> JSON:
-    """What ``check --json`` prints of the network."""
+    """The JSON that ``check --json`` prints for the network."""
     return as_json(check_with_data(network))
 
 
@@ -44,7 +44,7 @@ def network_json(network: Network) -> JSON:
 
 
 def events_json(events: Iterable[RunEvent]) -> JSON:
-    """What ``train --json`` prints of a run: a list of its events, without single steps."""
+    """The JSON that ``train --json`` prints for a run: its events, without single steps."""
     return as_json([event for event in events if not isinstance(event, _UNPRINTED)])
 
 

@@ -19,7 +19,7 @@ def _nothing(*of: str) -> None:
 
 
 class State:
-    """What there is at one moment: the network, its last run, and what was looked at of that run.
+    """The state of the work: the network, its last run, and the views of that run.
 
     Args:
         network: as it is in Build.
@@ -70,7 +70,7 @@ class Judged(NamedTuple):
     condition: Condition
     met: bool
     words: str
-    """What is wanted if it is met, else what the state says."""
+    """The text of the condition if it is met, else what the state has instead."""
     value: JSON = None
     pending: bool = False
     """Whether nothing is known yet: no training, a view that was not opened, or another run."""
@@ -120,7 +120,7 @@ def judge(lesson: Lesson, state: State, kept: Set[int] = frozenset()) -> Judgeme
 
 
 def _one_by_one(judged: Iterable[Judged]) -> Iterator[Judged]:
-    """Of conditions that hold together the ones behind the first open one are open as well.
+    """Treat conditions that are met together as open from the first open one on.
 
     They are about the run that the first ones describe, and this is another.
     """

@@ -1,4 +1,4 @@
-"""What a lesson is made of; :mod:`reading` makes it from a file."""
+"""The parts of a lesson; :mod:`reading` reads them from a file."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ class JSONSource(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """One thing that has to hold."""
+    """A condition of a task: a value in JSON, and what it has to be."""
 
     text: str
-    """What is wanted, in a line."""
+    """The condition in words, in a line."""
     of: JSONSource
     path: tuple[str, ...]
     operator: str
     """A name of :data:`~cnn_tui.engine.lessons.operators.OPERATORS`."""
     wanted: object
     answer: str
-    """What is said if it does not hold; ``{value}`` is what was found."""
+    """The answer if it does not hold; ``{value}`` is the value found."""
     take: str = ""
-    """What is taken of several values: their count, sum, mean, smallest or largest."""
+    """How several values become one: their count, sum, mean, smallest or largest."""
     absent: str = ""
-    """What is said if there is no such value; empty for the answer."""
+    """The answer if there is no such value; empty for the usual one."""
     once: str = ""
     """If not empty it stays met, once all conditions of this word were met together: for what is to
     be reached on the way."""
 
 
 class Task(NamedTuple):
-    """What is to be done."""
+    """The task of a lesson: its text and its conditions."""
 
     text: str
     where: Where

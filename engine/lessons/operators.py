@@ -23,7 +23,7 @@ class Operator(NamedTuple):
     means: str
     wants: Wants
     holds: Callable[[Any, Any], bool]
-    """Of the value and what is wanted; a value of another type is a TypeError."""
+    """Takes the value and the wanted one; a value of another type is a TypeError."""
     at_start: bool = False
     """Whether what is wanted is a multiple of the value that the start network has."""
 
@@ -70,4 +70,4 @@ TAKES: dict[str, Callable[[Sequence[Any]], Any]] = {
     "min": lambda values: min(_numbers(values)),
     "max": lambda values: max(_numbers(values)),
 }
-"""What may be taken of several values, before they are compared."""
+"""How several values become one, before it is compared."""

@@ -1,4 +1,4 @@
-"""What a person has solved: one small file in the user's folder of data."""
+"""The progress of a person: one small file in the user's folder of data."""
 
 from __future__ import annotations
 

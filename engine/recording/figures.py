@@ -103,7 +103,7 @@ def _plain(value: object) -> Setting:
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """What a run says about itself at its start; 0 or empty if the settings do not say it."""
+    """Sizes and rates that the settings of a run give; 0 or empty if they do not."""
 
     arch: str = ""
     data: str = ""

@@ -8,7 +8,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 
 class Recording(Protocol):
-    """What records."""
+    """A recorder whose methods must not disturb the training."""
 
     @property
     def recording(self) -> bool:
@@ -25,7 +25,7 @@ R = TypeVar("R", bound=Recording)
 def harmless(
     method: Callable[Concatenate[R, Arguments], None],
 ) -> Callable[Concatenate[R, Arguments], None]:
-    """A method that does nothing unless something is recorded, and tells errors on stderr."""
+    """A method that does nothing unless a run is recorded, and reports errors on stderr."""
 
     @functools.wraps(method)
     def call(run: R, /, *args: Arguments.args, **named: Arguments.kwargs) -> None:

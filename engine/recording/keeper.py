@@ -81,7 +81,7 @@ class Keeper:
 
 
 def program_here() -> str:
-    """What trains in this process, by the libraries that it has loaded: ``PyTorch 2.9.0``."""
+    """The library that trains in this process, by what is loaded: ``PyTorch 2.9.0``."""
     for module, name in _PROGRAMS.items():
         if loaded := sys.modules.get(module):
             return f"{name} {getattr(loaded, '__version__', '')}".strip()

@@ -16,7 +16,7 @@ from cnn_tui.engine.recording.run import RecordedRun
 
 
 class RunCallback(keras.callbacks.Callback):  # type: ignore[misc]
-    """Records what Keras tells; those who watch can pause and stop it and change its rate."""
+    """Records a training of Keras; those who watch it can pause it, stop it and change its rate."""
 
     def __init__(
         self,

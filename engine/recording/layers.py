@@ -49,7 +49,7 @@ class Watch:
         self._steps = 0
         self._before: dict[str, Tensor] = {}
         self._norms: dict[str, list[Tensor]] = {}
-        """Of each layer: of the weight, of its gradient, and of the sample before and its step."""
+        """Norms by layer: of the weight, of its gradient, of the sample before and of its step."""
         self._ready = False
         self._handles = (
             register_optimizer_step_pre_hook(self._step_begins),

@@ -43,7 +43,7 @@ class RunLogger(Logger, Callback):  # type: ignore[misc]
         self._run: RecordedRun | None = None
         self._step: int | None = None
         self._batch, self._epoch = dict[str, object](), dict[str, object]()
-        """Figures of the present step and epoch, which Lightning tells one after the other."""
+        """Figures of the present step and epoch, which Lightning logs one after the other."""
         self._epoch_number, self._called, self._ended = 0, False, False
         self._failure = ""
 
@@ -63,7 +63,7 @@ class RunLogger(Logger, Callback):  # type: ignore[misc]
         return self._run
 
     def _begun(self) -> RecordedRun:
-        # Late, as Lightning asks for the experiment before it tells any size.
+        # Late, as Lightning asks for the experiment before it logs any size.
         if self._run is None:
             self._run = RecordedRun(self._name, self._config, self._root)
         return self._run

@@ -41,13 +41,13 @@ class RowEvents:
         self._name, self._program = name, program
         self._rows = self._validations = 0
         self._shift = 0
-        """1 if what tells the place of a row, its epoch or its step, is counted from 0."""
+        """1 if epochs or steps of the rows are counted from 0."""
         self._lr = math.nan
         self._by_epochs = False
         self._seconds = 0.0
 
     def start(self, *, by_epochs: bool) -> RunStarted:
-        """The start, of a log whose rows tell epochs only, or steps."""
+        """The start of a log whose rows state epochs only, or steps only."""
         self._by_epochs = by_epochs
         sizes = Sizes(arch=self._name[:200], batches=1 if by_epochs else 0)
         return beginning(sizes, math.nan, "", None, self._program)

@@ -21,7 +21,7 @@ _MOST_COLUMNS, _DEEPEST = 1_000, 4
 
 
 class TableLog:
-    """Follows a file of lines; a file that was written anew is read from its start again.
+    """Follows a file of lines; a file that was replaced is read from its start again.
 
     Raises:
         RunError: if there is no such file.
@@ -99,7 +99,7 @@ class TableLog:
 
 
 def row_of(values: Mapping[str, float | None]) -> LogRow:
-    """The row of some figures, of which some tell where it stands."""
+    """The row of some figures, its step and epoch among them."""
     figures = {name: value for name, value in values.items() if value is not None}
     by_name = {name.lower(): name for name in figures}
     step = _take(figures, by_name, _STEPS)

@@ -20,7 +20,7 @@ _MOST_NAME = 200
 
 
 def beginning(sizes: Sizes, lr: float, name: str, path: Path | None, program: str) -> RunStarted:
-    """The start of a run, as far as its settings tell."""
+    """The start of a run, by its settings."""
     return RunStarted(
         arch=sizes.arch or name,
         data=sizes.data,

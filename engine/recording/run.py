@@ -229,14 +229,14 @@ class RecordedRun:
 
     @property
     def should_stop(self) -> bool:
-        """Whether somebody who watches has asked the training to stop."""
+        """Whether a person who watches has asked the training to stop."""
         self._steering.looked.add("stop")
         self._stop_seen = self._steering.stopping
         return self._stop_seen
 
     @property
     def paused(self) -> bool:
-        """Whether somebody who watches wants the training to pause; ask again after a while."""
+        """Whether a person who watches wants the training to pause; ask again after a while."""
         self._steering.looked.add("pause")
         pausing = self._steering.pausing
         if pausing != self._resting:
@@ -244,7 +244,7 @@ class RecordedRun:
         return pausing
 
     def wait_while_paused(self) -> None:
-        """Return at once, or after a pause that somebody who watches has asked for."""
+        """Return at once, or after a pause that a person who watches has asked for."""
         while self.paused:
             time.sleep(_LOOK)
 

@@ -1,4 +1,4 @@
-"""What has happened so far: the batches of an epoch, and validations."""
+"""Means over the batches of an epoch, and the best validation so far."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Tally:
         self._loss = self._accuracy = 0.0
 
     def add(self, step: int, loss: float | None, accuracy: float) -> None:
-        """Count a batch; what it does not tell is left out of the means."""
+        """Count a batch; figures that it lacks are left out of the means."""
         if loss is not None:
             self._losses += 1
             self._loss += loss
@@ -25,7 +25,7 @@ class Tally:
             self._accuracy += accuracy
 
     def means(self) -> tuple[float, float]:
-        """Mean loss and accuracy; NaN if no batch told them."""
+        """Mean loss and accuracy; NaN if no batch had them."""
         loss = self._loss / self._losses if self._losses else math.nan
         accuracy = self._accuracy / self._accuracies if self._accuracies else math.nan
         return loss, accuracy

@@ -1,4 +1,4 @@
-"""What people ask of a recorded training from another terminal, until its loop looks at it."""
+"""Requests of other terminals to a recorded training, until its loop reads them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Wishes:
         return self._answer("pause", "pauses when it looks at {}")
 
     def resume(self) -> str:
-        """Ask to go on."""
+        """Ask to continue."""
         self.pausing = False
         return self._answer("pause", "goes on when it looks at {}")
 

@@ -21,7 +21,7 @@ _MOST = 1 << 16
 
 
 class Environment(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of ``environment.jsonl``: a process that worked on the run."""
+    """A line of ``environment.jsonl``: a process that worked on the run."""
 
     cnn_tui: Word
     python: Word

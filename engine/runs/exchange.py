@@ -92,7 +92,7 @@ def ask(
     Args:
         folder: the folder of the requests.
         request: what is asked.
-        require: called often; raises if nobody is there to answer.
+        require: called often; raises if no process is there to answer.
         who: whoever answers, for messages, such as "The trainer of lenet5-1".
         patience: seconds to wait.
 

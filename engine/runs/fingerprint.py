@@ -41,8 +41,7 @@ def network_digest(network: Network) -> str:
     Nor who computes, which decides no more than the rounding: a run may change its engine.
     """
     free = {name: getattr(_USUAL, name) for name in _FREE}
-    training = msgspec.structs.replace(network.training, **free)
-    bare = msgspec.structs.replace(network, name="", description="", data="", training=training)
+    bare = msgspec.structs.replace(network, name="", description="", data="").with_training(**free)
     return hashlib.sha256(dumps_network(bare).encode()).hexdigest()
 
 

@@ -20,7 +20,7 @@ from cnn_tui.engine.training.snapshot import Weights
 
 @dataclass(frozen=True)
 class Pixels:
-    """What a network was trained on: pixels up to ``peak``, minus ``mean``, divided by ``std``.
+    """Scaling of the training images: pixels up to ``peak``, minus ``mean``, divided by ``std``.
 
     ``mean`` and ``std`` have a number for each channel, or one for all of them.
     """

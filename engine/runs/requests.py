@@ -25,7 +25,7 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Steerable(Protocol):
-    """What requests act on, such as a ``Control``; each method may return words for the answer."""
+    """Receives requests, as a ``Control`` does; each method may return text for the answer."""
 
     def pause(self) -> str | None:
         """Pause after the current batch."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
-
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.checkpoints import kept_states
@@ -111,10 +109,7 @@ def train_recorded(
 
 def with_epochs(network: Network, epochs: int | None) -> Network:
     """The network with ``epochs`` in its recipe; unchanged if None."""
-    if epochs is None:
-        return network
-    training = msgspec.structs.replace(network.training, epochs=epochs)
-    return msgspec.structs.replace(network, training=training)
+    return network if epochs is None else network.with_training(epochs=epochs)
 
 
 def require_further(folder: RunFolder, epochs: int, from_step: int | None) -> None:

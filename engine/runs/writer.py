@@ -30,7 +30,7 @@ class Sink(Protocol):
     """A further consumer of a run's events, on the writer's thread; its failures end nothing."""
 
     trouble: str
-    """What has failed when :meth:`flush` fails, for messages."""
+    """The subject of messages when :meth:`flush` fails."""
 
     def take(self, event: RunEvent) -> None:
         """Buffer the next event."""

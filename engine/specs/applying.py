@@ -33,10 +33,7 @@ def apply_fix(network: Network, fix: Fix) -> Network:
 def _with_setting(network: Network, field: str, value: object) -> Network:
     """The network with a setting of its own, or of its recipe, changed."""
     if field.startswith("training."):
-        setting = {field.removeprefix("training."): value}
-        return msgspec.structs.replace(
-            network, training=msgspec.structs.replace(network.training, **setting)
-        )
+        return network.with_training(**{field.removeprefix("training."): value})
     value = tuple(value) if isinstance(value, list) else value
     return msgspec.structs.replace(network, **{field: value})
 

@@ -1,6 +1,6 @@
 """How an epoch is cut into batches, and batch norms that a batch of one image leaves nothing to do.
 
-A batch norm behind an fc layer, or on a volume of 1x1, has one value per channel and image. In a
+A batch norm after an fc layer, or on a volume of 1x1, has one value per channel and image. In a
 batch of one image that value is its own mean: it becomes 0, and nothing is learned.
 """
 

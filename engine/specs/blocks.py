@@ -92,7 +92,7 @@ def infer_parallel(layer: Parallel, flow: FeatureMap, walk: Walk) -> InferredLay
 
 
 def _share(layer: Parallel, flow: FeatureMap) -> tuple[FeatureMap, Diagnostic | None]:
-    """What each branch receives."""
+    """The volume that each branch receives."""
     count = len(layer.branches)
     if not layer.split or flow.shape is None:
         return flow, None

@@ -28,7 +28,7 @@ from cnn_tui.engine.specs.wording import listed
 __all__ = ["Fix", "Issue", "LayerReport", "Report", "check", "check_with_data"]
 
 _MOST_RANKED = 8
-"""With more faults each gets one quick suggestion: ranking fixes is slow."""
+"""Faults whose fixes are ranked, which is slow; with more, each gets one quick suggestion."""
 _MOST_INFERRED = 2_000
 """Layers times faults up to which fixes are ranked."""
 _MOST_NAMED = 3

@@ -165,7 +165,7 @@ def _pass_over_flatten(layers: object) -> None:
 
 
 def _lists_in(layer: object) -> list[object]:
-    """What the file has in place of the lists of layers inside a layer."""
+    """The keys of the file for the lists of layers inside a layer."""
     if not isinstance(layer, dict):
         return []
     branches = layer.get("branches")

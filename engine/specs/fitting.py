@@ -28,13 +28,11 @@ def with_data(network: Network, data: str) -> Network:
     fitted = fit_to_data(named, facts)
     if not facts.name or network.data.lower() != IMAGENET:
         return fitted
-    smaller = msgspec.structs.replace(
-        recipe,
+    return fitted.with_training(
         epochs=min(recipe.epochs, _FEW_EPOCHS),
         batch_size=min(recipe.batch_size, _FEW_TOGETHER),
         lr=recipe.lr / 10,
     )
-    return msgspec.structs.replace(fitted, training=smaller)
 
 
 def fit_to_data(network: Network, facts: DataFacts) -> Network:

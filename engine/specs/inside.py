@@ -56,7 +56,7 @@ def with_lists(layer: Layer, lists: Sequence[Layers]) -> Layer:
 
 
 def fields_of_lists(kind: type[Layer], lists: Sequence[Layers]) -> dict[str, object] | None:
-    """Return the fields that hold these lists of layers; None if the kind has not so many."""
+    """Return the fields that hold these lists of layers; None if the kind has fewer."""
     if kind is Parallel:
         return {"branches": tuple(lists)} if lists else {}
     fields = {Residual: ("branch", "shortcut"), Repeat: ("layers",)}.get(kind, ())

@@ -8,7 +8,7 @@ from cnn_tui.engine.specs.network import Network
 
 
 class DataFacts(NamedTuple):
-    """What a network has to fit; None for what is not known without reading the data."""
+    """The facts of data that a network has to fit; None if unknown without reading the data."""
 
     name: str = ""
     shape: tuple[int, int, int] | None = None
@@ -61,12 +61,12 @@ KNOWN_DATA = {
 
 
 def facts_of(data: str) -> DataFacts:
-    """What is known of the data of a network, however spelt; nothing of folders and files."""
+    """The facts of a built-in dataset, however its name is spelt; none of folders and files."""
     return _BY_LETTERS.get(_letters(data), DataFacts())
 
 
 def facts_for(network: Network) -> DataFacts:
-    """What is known of the data of a network, which may list the classes of a folder or file."""
+    """The facts of a network's data; the network may list the classes of a folder or file."""
     facts = facts_of(network.data)
     listed = len(set(network.classes))
     return facts._replace(classes=listed) if facts.classes is None and listed > 1 else facts

@@ -97,7 +97,7 @@ class Recipe(
     keep_best: bool = False
     """End with the weights of the epoch that was best in validation, not of the last."""
     keep_every: Annotated[int, msgspec.Meta(ge=1, le=100_000)] | None = None
-    """Keep the state after each of so many epochs for good, beside the last two and the best."""
+    """Keep the state after every this many epochs for good, beside the last two and the best."""
     freeze: Name = ""
     """The last layer that training leaves as it is, with all layers before it; empty for none."""
     last_batch: LastBatch = "keep"
@@ -139,7 +139,7 @@ class Recipe(
     device: DeviceName = "auto"
     """Where PyTorch computes; ``auto`` takes a GPU if there is one."""
     precision: PrecisionName = "float32"
-    """Of PyTorch's products on devices that have it; weights stay float32."""
+    """Precision of PyTorch's matrix products, where the device has it; weights stay float32."""
     compile: bool = False
     """Let PyTorch compile the network before its first step."""
     deterministic: bool = False
@@ -165,6 +165,11 @@ class Network(
     layers: tuple[Layer, ...] = ()
     loss: Loss = Softmax()
     training: Recipe = Recipe()
+
+    def with_training(self, **settings: object) -> Network:
+        """The network with other settings in its recipe, which are not checked."""
+        recipe = msgspec.structs.replace(self.training, **settings)
+        return msgspec.structs.replace(self, training=recipe)
 
     def _repr_html_(self) -> str:
         # Only a notebook calls it. By its name: the check stands above this file.

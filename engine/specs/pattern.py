@@ -34,7 +34,7 @@ _DEEPEST = 8
 
 
 class Atom(NamedTuple):
-    """One layer."""
+    """A layer, as a word of the pattern."""
 
     kind: type[Layer]
     token: Token

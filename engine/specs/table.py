@@ -184,7 +184,7 @@ def _reported(step: InferredLayer, index: int, name: str, inner: Rows) -> LayerR
 
 
 def _prefixes(block: Layer, count: int) -> list[str]:
-    """What the names of the layers in each list of a block have after that of the block."""
+    """The parts of the names of inner layers that follow the block's own name, a list each."""
     match block:
         case Parallel():
             return [f".{list_letter(number)}" for number in range(count)]

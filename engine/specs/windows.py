@@ -85,7 +85,7 @@ def infer_conv(layer: Conv, flow: FeatureMap) -> InferredLayer:
 
 
 def as_conv(layer: DWConv, channels: int) -> Conv:
-    """Return the grouped convolution that a depthwise one is on so many channels."""
+    """Return a depthwise convolution on this many channels as a grouped one."""
     return Conv(
         out_channels=channels * layer.multiplier,
         kernel_size=layer.kernel_size,

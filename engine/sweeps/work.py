@@ -103,7 +103,7 @@ def train_run(
         check_compatible(network, dataset)
     except ShapeError as error:
         return RunOutcome(state="failed", curve=(), message=str(error))
-    check_memory(network, network.training.batch_size)
+    check_memory(network)
     watch = _RunWatch(folder, emit)
     with _open(job, root, network, dataset, data_dir, control) as recorder:
         train_recorded(network, dataset, recorder, control, watch.observe, threads=job.threads)

@@ -69,7 +69,7 @@ _LASTING = _WAY | {"labels", "lr-low", "flat-loss"}
 """Cleared only when the network learns: weights that have blown up may hardly move."""
 PRAISE = "healthy"
 EVERY = 100
-"""Steps between two checks of a training whose layers nobody measures."""
+"""Steps between two checks of a training whose layers are not measured."""
 CALM = 4
 """Consecutive checks in which a fault must be absent before it is cleared."""
 

@@ -30,7 +30,7 @@ class Control:
         self._glimpse: Glimpse | None = None
         self._pace = Pace()
         self.preparation = ""
-        """What is done before the first step, for people; written by the thread of the run."""
+        """The work before the first step, in words; written by the thread of the run."""
 
     def pause(self) -> None:
         """Pause after the current batch."""
@@ -118,7 +118,7 @@ class Control:
         return found
 
     def show(self, copy: Callable[[], Glimpse]) -> None:
-        """Copy the weights if somebody asked for them and it is time; for the trainer."""
+        """Copy the weights if they were asked for and it is time; for the trainer."""
         if not self._asked or not self._pace.due:
             return
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""A look at the weights of a run that trains: copied between two steps, when somebody asks."""
+"""A look at the weights of a run that trains: copied between two steps, on request."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ FALL = 0.98
 
 
 class LrPoint(msgspec.Struct, frozen=True):
-    """One step of the test."""
+    """A step of the test."""
 
     step: int
     lr: float

@@ -109,8 +109,7 @@ def apply(network: Network, remedy: Remedy) -> Network:
             case "dropout", float():
                 network = _with_dropout(network, value)
             case _:
-                training = msgspec.structs.replace(network.training, **{name: value})
-                network = msgspec.structs.replace(network, training=training)
+                network = network.with_training(**{name: value})
     return network
 
 

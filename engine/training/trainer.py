@@ -231,7 +231,7 @@ class Trainer:
         return evaluate(self.model, split, self.normalizer, self.recipe.batch_size, stopping)
 
     def _show(self) -> None:
-        """Give a copy of the weights to whoever looks; to be called between two steps."""
+        """Give a copy of the weights to those who look; to be called between two steps."""
         self.control.show(self._glimpse)
 
     def _glimpse(self) -> Glimpse:

@@ -11,7 +11,7 @@ import pytest
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import MemoryLimitError, NonFiniteError, ShapeError
-from cnn_tui.engine.memory_estimate import MemoryEstimate, check_memory, forecast_memory
+from cnn_tui.engine.memory_estimate import MemoryEstimate, check_memory, estimate_memory
 from cnn_tui.engine.profile import LayerTime, Profile, probe
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, LRN, BatchNorm, Conv, Dropout, MaxPool, ReLU, Residual
@@ -44,7 +44,7 @@ class TestProbe:
         assert all(one.forward >= 0 and one.backward >= 0 for one in found.layers)
         assert sum(one.total for one in found.layers) == pytest.approx(found.step_seconds)
         assert 0 < found.forward_seconds < found.step_seconds
-        assert found.memory == forecast_memory(SMALL, 6)
+        assert found.memory == estimate_memory(SMALL, 6)
 
     def test_every_layer_is_named_as_in_the_report(self):
         found = probe(SMALL)
@@ -113,7 +113,7 @@ class TestStages:
 
 class TestMemory:
     def test_enough_is_enough(self):
-        forecast = forecast_memory(SMALL, 6)
+        forecast = estimate_memory(SMALL, 6)
         assert check_memory(SMALL, 6, forecast.peak) == forecast
         with pytest.raises(MemoryLimitError):
             check_memory(SMALL, 6, forecast.peak - 1)
@@ -147,7 +147,7 @@ class TestMemory:
     def test_what_cannot_be_avoided_is_never_more_than_what_is_laid_out(self):
         for name in ("lenet5", "cifar-convnet", "resnet20", "two-layer"):
             network = load_preset(name)
-            peak = forecast_memory(network, 32).peak
+            peak = estimate_memory(network, 32).peak
             check_memory(network, 32, peak)
 
 

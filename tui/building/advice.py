@@ -1,4 +1,4 @@
-"""What the Build screen says about a row without issues."""
+"""Notes of the Build screen on a row without issues."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ _RECIPE = {
     "deterministic": "PyTorch gives the same bits each time, on a GPU too; somewhat slower.",
     "sync_batchnorm": "Over several processes: batch norms see the whole batch, not their part.",
 }
-"""What settings of the recipe do whose names do not say it."""
+"""Settings of the recipe whose names do not say what they do."""
 
 
 def advice_for(

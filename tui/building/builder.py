@@ -112,7 +112,7 @@ class Builder(RowList):
         return ahead
 
     def source(self) -> str:
-        """What layers inserted next read, in words: the data, or a layer."""
+        """The input of layers inserted next, in words: the data, or a layer."""
         *above, at = self._place()
         if at:
             return f"after layer {number((*above, at - 1))}"
@@ -190,8 +190,7 @@ class Builder(RowList):
 
     def set_recipe(self, name: str, value: int | float) -> None:
         """Set a field of the recipe, wherever the cursor is."""
-        training = msgspec.structs.replace(self.network.training, **{name: value})
-        self._edit(msgspec.structs.replace(self.network, training=training), ())
+        self._edit(self.network.with_training(**{name: value}), ())
 
     def use_data(self, name: str) -> None:
         """Set other data, and what has to follow from it, as one edit."""

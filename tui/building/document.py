@@ -23,7 +23,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Moment:
-    """One state of the document; networks are immutable, so keeping all of them is cheap."""
+    """A state of the document; networks are immutable, so keeping all of them is cheap."""
 
     network: Network
     origin: Origin

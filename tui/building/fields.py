@@ -29,7 +29,7 @@ class FieldError(ValueError):
 
 @dataclass(frozen=True)
 class Field:
-    """One value of a spec, edited as text."""
+    """A value of a spec, edited as text."""
 
     name: str
     hint: Hint
@@ -55,7 +55,7 @@ class Field:
 
     @property
     def expects(self) -> str:
-        """What can be typed, in words that follow "needs"."""
+        """The accepted values, in words that follow "needs"."""
         # A file has a pair as a list; a form shows and reads it as the table writes it.
         words = expected(self.hint).replace("[height, width]", "such as 5x3")
         example = _EXAMPLES.get(self.name, "")

@@ -91,8 +91,7 @@ def with_value(network: Network, row: Row, name: str, value: Any) -> Network:
         case "loss":
             return msgspec.structs.replace(network, loss=_loss(network.loss, name, value))
         case "training":
-            training = msgspec.structs.replace(network.training, **change)
-            return msgspec.structs.replace(network, training=training)
+            return network.with_training(**change)
     layer = msgspec.structs.replace(layer_at(network, row.block), **change)
     return replace(network, row.block, layer)
 

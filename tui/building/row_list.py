@@ -31,7 +31,7 @@ class RowList(ABC):
         """The network that the rows show."""
 
     def redraw_rows(self) -> None:
-        """Make the rows anew after an edit or a fold, and select that of the cursor alone."""
+        """Rebuild the rows after an edit or a fold, and select that of the cursor alone."""
         self._anchor = None
         self.rows = outline(self.network, self.report, self._folds)
         self.select(self.cursor)

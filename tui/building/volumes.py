@@ -11,7 +11,7 @@ from cnn_tui.engine.specs.report import Report
 
 GAP = 1
 _WIDEST, _SHARE = 14, 6
-"""The most columns of a volume: so many, or this part of the screen."""
+"""The most columns of a volume: this many, or this part of the screen."""
 
 
 class DrawnVolume(NamedTuple):

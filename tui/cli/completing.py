@@ -1,4 +1,4 @@
-"""What a shell offers for an argument: architectures, runs, datasets, settings."""
+"""Completions that a shell offers: architectures, runs, datasets, settings."""
 
 from __future__ import annotations
 

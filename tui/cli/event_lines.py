@@ -99,7 +99,7 @@ def _epoch(event: EpochCompleted) -> str:
 
 
 def _figures(split: str, loss: float, accuracy: float) -> str:
-    """Loss and accuracy; another program's training may tell only one of them, or none."""
+    """Loss and accuracy; another program's training may report only one of them, or none."""
     if math.isnan(accuracy):
         return "" if math.isnan(loss) else f"  {split} {loss:.4f}"
     return f"  {split} {loss:.4f} {accuracy:6.1%}"

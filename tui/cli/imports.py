@@ -39,7 +39,7 @@ class Written(msgspec.Struct, frozen=True):
     valid: bool
     """Whether it can be trained as it is."""
     notes: tuple[str, ...]
-    """What differs from the original."""
+    """Differences from the original, as sentences."""
     run: str | None = None
     """The run that holds the weights; null for an architecture alone."""
     difference: float | None = None

@@ -1,4 +1,4 @@
-"""What a plain lesson needs of a run: to train one, and to look at one."""
+"""Runs of a plain lesson: to train one, and to look into one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``cnn-tui learn`` prints about lessons: the list, the results, the check of a file."""
+"""Tables of ``cnn-tui learn``: the list, the results, the check of a file."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class LessonCheck(msgspec.Struct, frozen=True):
     solved_by_solution: bool | None
     """None if the file has no solution."""
     missing: tuple[str, ...]
-    """What the solution does not meet."""
+    """Conditions that the solution does not meet."""
 
 
 def print_lessons(attempts: Mapping[str, Attempt], *, as_json: bool) -> None:

@@ -42,7 +42,7 @@ class Word(NamedTuple):
 
 
 class LessonTalk:
-    """One conversation: a lesson after the other, until the lines end or ``quit``."""
+    """A conversation: a lesson after the other, until the lines end or ``quit``."""
 
     def __init__(
         self,
@@ -294,4 +294,4 @@ WORDS: dict[str, Word] = {
     "help": Word("help", "lists these words", LessonTalk.help),
     "quit": Word("quit", "ends; what is solved is kept", LessonTalk.quit),
 }
-"""What a line may begin with."""
+"""Words with which a line may begin."""

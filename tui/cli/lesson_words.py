@@ -1,4 +1,4 @@
-"""What is said in a plain lesson: paragraphs, judgements, and how two recipes differ."""
+"""Texts of a plain lesson: paragraphs, judgements, and how two recipes differ."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def tell(judged: Judgement, *, is_result: bool) -> None:
 
 
 def say_all(text: str) -> None:
-    """Print paragraphs with an empty line before and behind each."""
+    """Print paragraphs with an empty line before and after each."""
     for paragraph in paragraphs(text):
         print_line("")
         say(paragraph)
@@ -62,7 +62,7 @@ def layer_line(layer: LayerReport) -> str:
 
 
 def solution_lines(lesson: Lesson) -> Iterator[str]:
-    """What can be typed to solve a lesson: layers and settings, for one run after the other."""
+    """Lines to type that solve a lesson: layers and settings, for one run after the other."""
     for number, network in enumerate(lesson.solutions, 1):
         run = f", run {number} of {len(lesson.solutions)}" if len(lesson.solutions) > 1 else ""
         if network.layers != lesson.start.layers:

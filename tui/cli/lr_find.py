@@ -42,7 +42,7 @@ def command(
     Keeps nothing, changes nothing (Smith 2017, Cyclical Learning Rates, section 3.3).
     """
     network, dataset, _ = load_for(arch, data, reading, computing.applied)
-    check_memory(network, network.training.batch_size)
+    check_memory(network)
     curve = find_lr(network, dataset, steps=steps, threads=threads)
     if as_json:
         print_json(curve)

@@ -181,13 +181,13 @@ class Computing:
         """
         from cnn_tui.engine.engines import require_engine
 
-        training = msgspec.structs.replace(network.training, **self.said)
+        changed = network.with_training(**self.said)
+        is_torch = changed.training.engine == "torch"
         others = [name for name in self.said if name != "engine"]
-        if others and training.engine != "torch":
+        if others and not is_torch:
             raise click.UsageError(f"--{others[0].replace('_', '-')} needs --engine torch.")
-        if is_one_of_several() and training.engine != "torch":
+        if is_one_of_several() and not is_torch:
             raise click.UsageError("torchrun starts several processes, which needs --engine torch.")
-        changed = msgspec.structs.replace(network, training=training)
         require_engine(changed)
         return changed
 
@@ -238,7 +238,7 @@ class VolumeType(click.ParamType[tuple[int, int, int]]):
 
 @dataclass(frozen=True)
 class Extras:
-    """What a training writes in addition to its run."""
+    """Files that a training writes in addition to its run."""
 
     tensorboard: Path | None
 

@@ -37,7 +37,7 @@ class Reporter:
     def __init__(self, log_every: float | None = None) -> None:
         self._pace = _Pace(log_every)
         self._told: dict[tuple[str, str], str] = {}
-        """What alerts said, in short, by code and layer."""
+        """Texts of the alerts in short, by code and layer."""
 
     def __enter__(self) -> Self:
         """Start printing."""

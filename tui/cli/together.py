@@ -25,13 +25,13 @@ def follow_to_the_end() -> None:
 
 
 def _ignore_signals() -> None:
-    """From now on the leader, which torchrun and terminals send the same signals, says the end."""
+    """Leave signals to the leader, which torchrun and terminals send them as well."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def begun_before(runs_dir: Path) -> RunFolder | None:
-    """The run that torchrun began and now goes on with, after one of its processes ended."""
+    """The run that torchrun continues after one of its processes has ended."""
     if not is_restarted():
         return None
     from cnn_tui.engine.runs.environment import is_of_this_launcher

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import get_args
 
 import click
-import msgspec
 
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.memory_estimate import check_memory
@@ -115,7 +114,7 @@ def command(
     network, dataset, data_dir = load_for(described, data, reading, change)
     weights = start.weights(network, new_head=bool(new_head)) if start else None
     if not anyway:
-        check_memory(network, network.training.batch_size)
+        check_memory(network)
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
 
     def keep(control: Control) -> Recorder:
@@ -165,8 +164,7 @@ def override(network: Network, changes: dict[str, int | float | str]) -> Network
     Raises:
         click.BadParameter: A value is outside its limits.
     """
-    training = msgspec.structs.replace(network.training, **changes)
-    changed = msgspec.structs.replace(network, training=training)
+    changed = network.with_training(**changes)
     for problem in value_problems(changed):
         option = problem.path.removeprefix("training.").replace("_", "-")
         raise click.BadParameter(f"{problem.text}.", param_hint=f"--{option}")

@@ -76,7 +76,7 @@ class Board:
     log: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     """Seconds since the start of the run, and what happened then."""
     _trail: tuple[str, ...] = ()
-    """What the newest lines of the log say, as far as they are about a single step."""
+    """The newest lines of the log that are about a single step."""
     _x: float = 0.0
     """The position of the last batch on the horizontal axis, in epochs."""
 
@@ -216,7 +216,7 @@ class Board:
         at = event.step if whole else float(event.epoch)
         self.val_loss.add(at, event.loss)
         if math.isnan(event.accuracy):
-            # Another program's training, which tells only losses.
+            # Another program's training, which reports only losses.
             if self.best is None or event.loss < self.best.loss:
                 self.best = event
             return

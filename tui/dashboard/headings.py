@@ -17,7 +17,7 @@ EARLIER_GLYPHS = ".:'~*"
 
 @dataclass(frozen=True)
 class Named:
-    """A curve, and how its value is written in so many digits."""
+    """A curve, and how its value is written with a number of digits."""
 
     name: str
     points: tuple[Point, ...]

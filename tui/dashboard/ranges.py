@@ -1,4 +1,4 @@
-"""What a vertical axis shows: the usual values, with a mark for what lies beyond its ends."""
+"""The range of a vertical axis: the usual values, with a mark for what lies beyond its ends."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnn_tui.tui.dashboard.ticks import Axis
 _SHARE = 0.1
 """The share of values, at each end, that an axis may leave out."""
 _FAR = 2.5
-"""An axis leaves them out only if they would make it so many times longer."""
+"""An axis leaves them out only if they would make it this many times longer."""
 _MOST_MARKS = 3
 
 

@@ -14,7 +14,7 @@ from cnn_tui.tui.words import balanced_words, figure
 
 @dataclass(frozen=True)
 class RunView:
-    """What the Train screen shows at one moment; None means "not known yet"."""
+    """The state that the Train screen shows; None means "not known yet"."""
 
     state: str = "ready"
     detail: str = ""
@@ -23,7 +23,7 @@ class RunView:
     ended: bool = False
     step: int = 0
     by_steps: bool = False
-    """Whether the length of an epoch or of the run is unknown, so that no bar can tell it."""
+    """Whether the length of an epoch or of the run is unknown, so that there is no bar."""
     epoch: int = 0
     epochs: int = 0
     epoch_progress: float = 0.0
@@ -49,7 +49,7 @@ class RunView:
     """Layers with an active alert."""
     verdict: str = ""
     remedy: str = ""
-    """What the remedy key does; empty without a remedy."""
+    """The action of the remedy key; empty without a remedy."""
     log: tuple[tuple[float, str], ...] = ()
 
     @property
@@ -117,7 +117,7 @@ def _known(value: float) -> float | None:
 
 
 def _best_words(best: ValidationCompleted) -> str:
-    """The best accuracy, or the lowest loss if another program tells no accuracy."""
+    """The best accuracy, or the lowest loss if another program reports no accuracy."""
     value = figure(best.loss) if math.isnan(best.accuracy) else f"{best.accuracy:.1%}"
     return f"{value}, epoch {best.epoch}"
 

@@ -85,7 +85,7 @@ class Smooth(Series):
 SMOOTHING = (0.0, 0.03, 0.1, 0.5)
 """Available memories, in epochs; 0 shows every batch."""
 A_POINT = 0.01
-"""What a point counts for in a memory where the length of an epoch is unknown."""
+"""The share of an epoch that a point counts for where the length of an epoch is unknown."""
 
 USUAL_SMOOTHING = 2
 

@@ -35,7 +35,7 @@ class BaselineRunner:
         self.reading = ""
         """How far the pictures of the data are read; empty before and after."""
         self.closed = False
-        """Whether nobody looks any longer; what is read is then given up."""
+        """Whether the screen was closed; reading is then given up."""
         self._network, self._root, self._data_dir = network, root, data_dir
         self._skip_damaged = skip_damaged
         self._ladder: BaselineSuite | None = None

@@ -142,7 +142,7 @@ def _is_finite(value: float | None) -> bool:
 def run_picture(curve: EpochCurve, height: int) -> ChartPicture:
     """Return the accuracy of one run, while training and in validation.
 
-    It is the loss of a run whose program tells no accuracy.
+    It is the loss of a run whose program reports no accuracy.
     """
     known = any(map(_is_finite, (*curve.train_accuracy, *curve.val_accuracy)))
     figures = (

@@ -89,12 +89,10 @@ def _chosen(subject: Subject, layer: str, wanted: Wanted, cancelled: Cancelled) 
 
 
 @dataclass(frozen=True, eq=False)
-class AblationSeen:
+class AblationSeen(Seen):
     """The accuracy of each class before and after, as bars."""
 
     found: Ablation
-
-    where = ""
 
     @property
     def said(self) -> Sequence[str]:
@@ -122,20 +120,15 @@ class AblationSeen:
     def to_json(self) -> object:
         return msgspec.to_builtins(self.found)
 
-    def pixels(self) -> None:
-        return None
-
 
 @dataclass(frozen=True, eq=False)
-class FilterCostsSeen:
-    """What each filter of a layer is worth, the most valuable first."""
+class FilterCostsSeen(Seen):
+    """The worth of each filter of a layer, the most valuable first."""
 
     layer: str
     images: int
     before: Scored
     costs: Sequence[FilterCost]
-
-    where = ""
 
     @property
     def said(self) -> Sequence[str]:
@@ -166,9 +159,6 @@ class FilterCostsSeen:
             "before": msgspec.to_builtins(self.before),
             "filters": msgspec.to_builtins(self.costs),
         }
-
-    def pixels(self) -> None:
-        return None
 
 
 def _points(share: float) -> str:

@@ -1,11 +1,12 @@
-"""What a view is asked for, where it draws, and what it answers."""
+"""The request to a view, the canvas on which it draws, and its answer."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.tui.rows import Line
@@ -23,12 +24,12 @@ Progress = Callable[[float], None]
 """Told the share that is done, from 0 to 1."""
 
 Cancelled = Callable[[], bool]
-"""Whether nobody waits for the result any more."""
+"""Whether the result is no longer wanted."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a view is asked for; each takes what it needs."""
+    """The request to a view; each takes what it needs."""
 
     layer: str = ""
     """The layer's name; empty for the first that has something to show."""
@@ -92,25 +93,30 @@ class Drawn:
     """Position of a window that the arrows move, and the size of what it moves in."""
 
 
-class Seen(Protocol):
+class Seen(ABC):
     """The answer of a view."""
 
     @property
+    @abstractmethod
     def said(self) -> Sequence[str]:
         """Sentences about what is drawn, the verdict first."""
 
     @property
     def where(self) -> str:
         """Which image, if it is about one; else empty."""
+        return ""
 
+    @abstractmethod
     def drawn(self, canvas: Canvas) -> Drawn:
         """Draw a page."""
 
+    @abstractmethod
     def to_json(self) -> object:
         """Return the answer as ``--json`` prints it."""
 
     def pixels(self) -> NDArray[np.uint8] | None:
         """Return the pictures as one, ``(H, W, 3)``; None if it has none."""
+        return None
 
 
 def class_of(subject: Subject, wanted: Wanted) -> int | None:

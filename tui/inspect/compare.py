@@ -14,6 +14,7 @@ from cnn_tui.tui.inspect.canvas import (
     Canvas,
     Drawn,
     Progress,
+    Seen,
     Wanted,
     aligned,
     paged,
@@ -43,7 +44,7 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class CompareSeen:
+class CompareSeen(Seen):
     """The image, what counts in it for each model, and what each says."""
 
     found: Comparison

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.insight.confusion import ClassFigures, Confusion, confusion, worst_pairs
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, paged
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.link import Form
 from cnn_tui.tui.words import clean, count, fit, percent
@@ -32,12 +32,10 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class ConfusionSeen:
+class ConfusionSeen(Seen):
     """The matrix with shaded cells, then the figures of each class."""
 
     found: Confusion
-
-    where = ""
 
     @property
     def said(self) -> Sequence[str]:
@@ -67,9 +65,6 @@ class ConfusionSeen:
 
     def to_json(self) -> object:
         return self.found.to_json()
-
-    def pixels(self) -> None:
-        return None
 
     def pair(self, cell: int) -> tuple[int, int]:
         """Return the true class and the given one of a cell of the matrix."""

@@ -1,4 +1,4 @@
-"""What excites each filter of a layer: the patches of the data with its largest responses."""
+"""The patches of the data with the largest responses of each filter of a layer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_tui.engine.insight.excite import Excitement, FilterPatches, excite
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
 from cnn_tui.tui.terminal.half_blocks import Picture
 from cnn_tui.tui.words import count
@@ -36,12 +36,10 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class ExciteSeen:
+class ExciteSeen(Seen):
     """The best patches of each filter as a sheet."""
 
     found: Excitement
-
-    where = ""
 
     @property
     def said(self) -> Sequence[str]:

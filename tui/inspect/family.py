@@ -11,7 +11,7 @@ import msgspec
 
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.family import FamilyRow, family
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, paged
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.words import compact
 
@@ -29,12 +29,10 @@ def compute(
 
 
 @dataclass(frozen=True)
-class FamilySeen:
+class FamilySeen(Seen):
     """Year, name, sizes, and the one idea of each."""
 
     rows: Sequence[FamilyRow]
-
-    where = ""
 
     @property
     def said(self) -> Sequence[str]:
@@ -49,9 +47,6 @@ class FamilySeen:
 
     def to_json(self) -> object:
         return msgspec.to_builtins(self.rows)
-
-    def pixels(self) -> None:
-        return None
 
     def _entry(self, at: int, canvas: Canvas) -> list[Line]:
         row = self.rows[at]

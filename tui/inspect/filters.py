@@ -11,7 +11,7 @@ from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.excite import Excitement, excite
 from cnn_tui.engine.insight.filters import Filters, filters
 from cnn_tui.engine.insight.health import FilterHealth, health
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted
 from cnn_tui.tui.inspect.excite import patch_tiles
 from cnn_tui.tui.inspect.health import marks
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
@@ -43,16 +43,14 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class FiltersSeen:
+class FiltersSeen(Seen):
     """The filters as a sheet, strongest first."""
 
     found: Filters
     judged: FilterHealth | None
     """None without data, or if the weights are not finite."""
     patches: Excitement | None
-    """What excites the filters of a deeper layer, whose weights are no pictures of anything."""
-
-    where = ""
+    """Patches for the filters of a deeper layer, whose weights are no pictures of anything."""
 
     @property
     def said(self) -> Sequence[str]:

@@ -17,6 +17,7 @@ from cnn_tui.tui.inspect.canvas import (
     Canvas,
     Drawn,
     Progress,
+    Seen,
     Wanted,
     aligned,
     paged,
@@ -43,12 +44,10 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class HealthSeen:
+class HealthSeen(Seen):
     """The verdicts as a table."""
 
     found: FilterHealth
-
-    where = ""
 
     @property
     def said(self) -> Sequence[str]:
@@ -76,9 +75,6 @@ class HealthSeen:
 
     def to_json(self) -> object:
         return msgspec.to_builtins(self.found)
-
-    def pixels(self) -> None:
-        return None
 
 
 def _row(layer: LayerFilters) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from cnn_tui.engine.insight.histograms import (
     histograms,
 )
 from cnn_tui.engine.insight.traces import LayerTrace
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, paged
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.words import fit
 
@@ -43,14 +43,12 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class HistogramsSeen:
+class HistogramsSeen(Seen):
     """One layer at a time, state below state."""
 
     found: Histograms
     first: str
     """The layer that is drawn unless the canvas names another."""
-
-    where = ""
 
     @property
     def said(self) -> Sequence[str]:
@@ -73,9 +71,6 @@ class HistogramsSeen:
 
     def to_json(self) -> object:
         return msgspec.to_builtins(self.found)
-
-    def pixels(self) -> None:
-        return None
 
 
 def _tall(chosen: Sequence[LayerHistograms], below: int, canvas: Canvas) -> int:

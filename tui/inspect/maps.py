@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_tui.engine.insight.maps import Maps, maps
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, paged
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.samples import scale_words
@@ -33,7 +33,7 @@ def compute(subject: Subject, wanted: Wanted, progress: Progress, cancelled: Can
 
 
 @dataclass(frozen=True, eq=False)
-class MapsSeen:
+class MapsSeen(Seen):
     """The maps as a sheet beside the image."""
 
     found: Maps

@@ -11,7 +11,7 @@ import numpy as np
 
 from cnn_tui.engine.insight.confusion import Confusion, Mistake, confusion
 from cnn_tui.engine.insight.examples import Examples
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture
@@ -41,7 +41,7 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class MistakesSeen:
+class MistakesSeen(Seen):
     """The pictures, each with the right class and the given one."""
 
     found: Confusion

@@ -49,7 +49,7 @@ class InspectPane(Lines):
             self.down, self.across = down, across
 
     drawn = Drawn(())
-    """What was drawn last."""
+    """The lines that were drawn last."""
 
     def __init__(self, form: Form, *, id: str | None = None) -> None:
         super().__init__(id=id)

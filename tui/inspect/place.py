@@ -1,4 +1,4 @@
-"""Where somebody looks: the layer, the image, the filters and the state that were chosen."""
+"""The chosen place in a network: layer, image, filters and state."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def layers_of(view: View, facts: Surroundings | None) -> Sequence[str]:
 
 
 class Place:
-    """What was chosen stays chosen from view to view, as far as each takes it."""
+    """The choices, which stay from view to view as far as each takes them."""
 
     def __init__(self) -> None:
         self.wanted = Wanted()

@@ -11,7 +11,7 @@ import msgspec
 from cnn_tui.engine.insight.probes import LayerProbe, Probes, probes
 from cnn_tui.tui.dashboard.plots import Curve, Plot
 from cnn_tui.tui.dashboard.ticks import near_axis
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, aligned
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, aligned
 from cnn_tui.tui.inspect.charts import chart_and_table, legend, named_axis
 from cnn_tui.tui.words import percent
 
@@ -36,12 +36,10 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class ProbesSeen:
+class ProbesSeen(Seen):
     """Accuracy of the probes by layer."""
 
     found: Probes
-
-    where = ""
 
     @property
     def said(self) -> Sequence[str]:
@@ -79,9 +77,6 @@ class ProbesSeen:
 
     def to_json(self) -> object:
         return msgspec.to_builtins(self.found)
-
-    def pixels(self) -> None:
-        return None
 
 
 def _row(probe: LayerProbe) -> tuple[str, ...]:

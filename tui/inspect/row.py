@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.tui.inspect.canvas import Canvas, Drawn
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture, colours_of, enlarged, fitted, lines_of
 from cnn_tui.tui.words import clean, fit
@@ -28,7 +28,7 @@ class Captioned(NamedTuple):
     caption: str
 
 
-class InRow:
+class InRow(Seen):
     """The part of a view that shows pictures in a row; each view says which."""
 
     def pictures(self, colours: bool) -> Sequence[Captioned]:
@@ -92,13 +92,13 @@ def stretched(heat: NDArray[np.floating], image: NDArray[np.uint8]) -> NDArray[n
 
 
 def _columns(pictures: Sequence[Captioned], canvas: Canvas) -> Sequence[int]:
-    """In how many columns they may stand: all in one row, or in two; fewer if it is narrow."""
+    """The numbers of columns to try: those of one row, then of two; fewer if it is narrow."""
     room = max(1, (canvas.width - 1) // (_LEAST_CAPTION + _GAP))
     return [min(room, len(pictures)), min(room, -(-len(pictures) // 2))]
 
 
 def _side(pictures: Sequence[Captioned], across: int, canvas: Canvas) -> int:
-    """The longest side at which they fit into so many columns."""
+    """The longest side at which they fit into this many columns."""
     rows = -(-len(pictures) // across)
     wide = (canvas.width - 1) // across - _GAP
     tall = _LARGEST if canvas.height is None else 2 * (canvas.height // rows - 1)

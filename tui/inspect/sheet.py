@@ -35,7 +35,7 @@ class Tile(NamedTuple):
     words: str = ""
     """Stands after the number."""
     mark: str = ""
-    """What is wrong with it; stands first, and stands out."""
+    """The fault of the filter, which stands first, and stands out."""
 
 
 def draw_sheet(tiles: Sequence[Tile], canvas: Canvas) -> Drawn:

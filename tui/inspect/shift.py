@@ -15,6 +15,7 @@ from cnn_tui.tui.inspect.canvas import (
     Canvas,
     Drawn,
     Progress,
+    Seen,
     Wanted,
     aligned,
     runs_beside,
@@ -47,13 +48,11 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class ShiftSeen:
+class ShiftSeen(Seen):
     """Both curves, and how far the maps of each layer shift with the image."""
 
     found: ShiftTest
     maps: ShiftedMaps
-
-    where = ""
 
     @property
     def said(self) -> Sequence[str]:
@@ -86,9 +85,6 @@ class ShiftSeen:
 
     def to_json(self) -> object:
         return {**self.found.to_json(), "maps": self.maps.to_json()}
-
-    def pixels(self) -> None:
-        return None
 
     def _table(self, width: int) -> list[Line]:
         found = self.found

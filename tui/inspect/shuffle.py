@@ -12,6 +12,7 @@ from cnn_tui.tui.inspect.canvas import (
     Canvas,
     Drawn,
     Progress,
+    Seen,
     Wanted,
     paged,
     runs_beside,
@@ -43,12 +44,10 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class ShuffleSeen:
+class ShuffleSeen(Seen):
     """The accuracies as bars; the scale begins below the lowest of them."""
 
     found: ShuffleTest
-
-    where = ""
 
     @property
     def said(self) -> Sequence[str]:
@@ -81,6 +80,3 @@ class ShuffleSeen:
 
     def to_json(self) -> object:
         return self.found.to_json()
-
-    def pixels(self) -> None:
-        return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.insight.slide import ClassMap, canvas_of_file, digits_canvas, slide
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, paged
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture, colours_of, fitted, lines_of
 from cnn_tui.tui.words import clean, count, duration
@@ -39,7 +39,7 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class SlideSeen:
+class SlideSeen(Seen):
     """The image above the map of classes."""
 
     found: ClassMap

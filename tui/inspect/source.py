@@ -120,7 +120,7 @@ class LiveSource:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a screen has to know about a network to move within it."""
+    """The facts about a network that a screen needs to move within it."""
 
     name: str
     state: str
@@ -151,7 +151,7 @@ class Finding:
     seen: Seen
     facts: Surroundings
     seconds: float
-    """What the computation took."""
+    """The time that the computation took."""
 
 
 class Inspector:

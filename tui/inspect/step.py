@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_tui.engine.insight.step import Step, step
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, class_of, paged
+from cnn_tui.tui.inspect.canvas import (
+    Cancelled,
+    Canvas,
+    Drawn,
+    Progress,
+    Seen,
+    Wanted,
+    class_of,
+    paged,
+)
 from cnn_tui.tui.inspect.row import Captioned, beside, draw_row
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture
@@ -53,15 +62,15 @@ def compute(subject: Subject, wanted: Wanted, progress: Progress, cancelled: Can
 
 
 @dataclass(frozen=True, eq=False)
-class StepSeen:
+class StepSeen(Seen):
     """The window, its terms and their sum."""
 
     found: Step
     example: Examples
     source: NDArray[np.floating]
-    """What the layer reads, ``(C, H, W)``."""
+    """The input of the layer, ``(C, H, W)``."""
     output: NDArray[np.floating]
-    """What it makes of it in this channel, ``(H, W)``."""
+    """Its output in this channel, ``(H, W)``."""
     classes: tuple[str, ...]
     channels: int
     """Channels of the output."""

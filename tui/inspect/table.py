@@ -28,7 +28,7 @@ Takes = Literal[
     "widths",
     "data",
 ]
-"""What a view can be asked for.
+"""The choices that a view may take.
 
 ``layer`` is a conv layer. Those of ``one layer`` show all of them, on the command line one if it is
 named. Those of a ``drawn layer`` compute all layers with weights, and draw one. A
@@ -65,7 +65,7 @@ class View:
 
     @property
     def about(self) -> str:
-        """What it shows, what to look for, and its source."""
+        """The description, what to look for, and the source."""
         return f"{self.shows} {self.look_for} Source: {self.source}."
 
 

@@ -13,7 +13,7 @@ from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.width import Spread, WidthCurve, WidthSummary, width
 from cnn_tui.tui.dashboard.plots import Curve, Plot
 from cnn_tui.tui.dashboard.ticks import near_axis
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Wanted, aligned
+from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, aligned
 from cnn_tui.tui.inspect.charts import chart_and_table, legend, named_axis
 from cnn_tui.tui.words import compact, count, percent
 
@@ -46,12 +46,10 @@ def compute(
 
 
 @dataclass(frozen=True, eq=False)
-class WidthSeen:
-    """One chart, and the numbers below it."""
+class WidthSeen(Seen):
+    """A chart, and the numbers below it."""
 
     found: WidthCurve
-
-    where = ""
 
     @property
     def said(self) -> Sequence[str]:
@@ -86,9 +84,6 @@ class WidthSeen:
 
     def to_json(self) -> object:
         return msgspec.to_builtins(self.found)
-
-    def pixels(self) -> None:
-        return None
 
     def _row(self, one: WidthSummary) -> tuple[str, ...]:
         seeds = sum(point.filters == one.filters for point in self.found.points)

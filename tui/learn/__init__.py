@@ -1,1 +1,1 @@
-"""What the Learn screen and a lesson that is under way show, without widgets."""
+"""The content of the Learn screen and of a lesson under way, without widgets."""

@@ -23,7 +23,7 @@ class Course:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """Those that are asked: all, or those of the fast track."""
+        """The lessons in question: all, or those of the fast track."""
         known = entries(self.all_lessons, self.attempts or {})
         return tuple(one for one in known if one.lesson.fast or not self.fast)
 
@@ -38,7 +38,7 @@ class Course:
         return f"{lesson.chapter}{number}"
 
     def next_after(self, lesson: Lesson | None = None) -> Lesson | None:
-        """Return the next lesson that is not solved, from the beginning if none is behind it."""
+        """Return the next lesson that is not solved, from the beginning if none follows."""
         attempts, after = self.attempts or {}, lesson.name if lesson else ""
         behind = next_lesson(self.all_lessons, attempts, after, fast=self.fast)
         return behind or next_lesson(self.all_lessons, attempts, fast=self.fast)

@@ -27,18 +27,18 @@ _MOST_EVENTS = 3_000
 
 @dataclass
 class Work:
-    """What was done since the lesson began."""
+    """The work since the lesson began."""
 
     network: Network
     events: list[RunEvent] = field(default_factory=list)
-    """Those of the last run that was begun."""
+    """Events of the last run that was begun."""
     trained: Network | None = None
     """Its network."""
     seen: dict[tuple[str, str], JSON] = field(default_factory=dict)
     """The views of that run that were opened in Inspect, by view and layer."""
 
     def note(self, events: Sequence[RunEvent], network: Network | None) -> bool:
-        """Take in what the run of a network has told; returns whether that can be judged anew."""
+        """Take in events of a network's run; returns whether there is something new to judge."""
         changed = False
         for event in events:
             if isinstance(event, RunStarted) and not event.from_step:
@@ -79,7 +79,7 @@ class Work:
 
 
 class Desk:
-    """One lesson with its work; progress is kept at once."""
+    """A lesson with its work; progress is kept at once."""
 
     def __init__(self, lesson: Lesson, place: str, progress: LessonProgress) -> None:
         self.lesson, self._place, self._progress = lesson, place, progress
@@ -100,7 +100,7 @@ class Desk:
 
     @property
     def view(self) -> LessonView:
-        """What is shown of it now."""
+        """The lesson as it is shown now."""
         lesson = self.lesson
         return LessonView(
             name=lesson.name,

@@ -1,4 +1,4 @@
-"""What is shown of a lesson: what it says, what it wants, and how far one is."""
+"""A lesson as it is shown: its text, its task, and how far one is."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Wish:
 
     met: bool
     words: str
-    """What is wanted, or what the state says if that is something else."""
+    """The condition in words, or what the state has instead."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class LessonView:
     task: str
     wishes: tuple[Wish, ...] = ()
     hints: tuple[str, ...] = ()
-    """Those that were asked for."""
+    """The hints that were asked for."""
     hints_in_all: int = 3
     shown_hint: int = 0
     """The number of the hint that is shown in place of the task; 0 for none."""
@@ -125,7 +125,7 @@ def _task(view: LessonView, width: int) -> list[Line]:
 
 
 def paragraphs(texts: Sequence[str], width: int) -> list[Line]:
-    """Return paragraphs with an empty row behind each."""
+    """Return paragraphs with an empty row after each."""
     return [line for text in texts for line in (*filled(text, width), ())]
 
 

@@ -21,9 +21,9 @@ from cnn_tui.tui.terminal.palettes import rising, signed, weights_in_colour
 
 UPPER = "▀"
 _SHADES: dict[Form, str] = {"glyphs": " ░▒▓█", "ascii": " .:-=+*#%@"}
-"""Dark to light, as most terminals are dark."""
+"""Glyphs from dark to light, as most terminals are dark."""
 _SIGNS: dict[Form, str] = {"glyphs": "=-·+#", "ascii": "=-.+#"}
-"""From minus to plus: the glyph tells the sign, the colour repeats it."""
+"""Glyphs from minus to plus: they show the sign, which the colour repeats."""
 _STEPS = (-0.5, -0.12, 0.12, 0.5)
 """Where one sign ends and the next begins, as shares of the scale."""
 _HUES = ("#55ffff", "#5555ff", "#555555", "#aa5500", "#ffff55")
@@ -32,7 +32,7 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 class Picture(NamedTuple):
-    """What is to be drawn: pixels or numbers ``(C, H, W)``."""
+    """Pixels or numbers ``(C, H, W)`` to draw."""
 
     values: NDArray[Any]
     kind: Literal["image", "signed", "map"] = "image"
@@ -140,7 +140,7 @@ def _rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _blocks(upper: NDArray[np.uint8], lower: NDArray[np.uint8] | None) -> Line:
-    """One line; without a lower row the ground of the terminal shows there."""
+    """A line of half blocks; without a lower row the terminal's background shows there."""
     above = [f"#{pixel.tobytes().hex()}/" for pixel in upper]
     below = [""] * len(above) if lower is None else [f"#{p.tobytes().hex()}" for p in lower]
     runs = groupby(map(operator.add, above, below))

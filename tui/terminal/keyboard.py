@@ -1,4 +1,4 @@
-"""What the keyboard sends: escape is a key whatever follows it, enter whenever it was pressed."""
+"""The keyboard's input: escape is a key whatever follows it, enter whenever it was pressed."""
 
 from __future__ import annotations
 

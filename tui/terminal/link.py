@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Color = Literal["auto", "16", "256", "truecolor", "none"]
 
 Form = Literal["blocks", "glyphs", "ascii"]
-"""What pictures are made of: half blocks in colours; glyphs, for 16 colours; or ASCII."""
+"""Forms of pictures: half blocks in colours; glyphs, for 16 colours; or ASCII."""
 
 LOCAL_FPS = 2.5
 """What a chart and the rest of the screen cost a training four times a second was over 3%."""

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _SIGNED = ((95, 175, 255), (47, 98, 148), (48, 48, 48), (150, 84, 26), (255, 150, 50))
-"""From minus to plus the full scale, in even steps."""
+"""Colours from minus to plus the full scale, in even steps."""
 
 _RISING = ((24, 26, 38), (36, 72, 110), (42, 124, 132), (112, 180, 112), (246, 236, 150))
-"""From zero to the full scale: each step is lighter than the one before."""
+"""Colours from zero to the full scale: each step is lighter than the one before."""
 
 
 def signed(values: NDArray[np.floating], scale: float) -> NDArray[np.uint8]:

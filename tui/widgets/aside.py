@@ -1,4 +1,4 @@
-"""What goes into the selected layer: its window on its input, or samples of the data."""
+"""The input of the selected layer: its window on it, or samples of the data."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ class Header(Lines):
         shortest = (*shorter[:3], heading.data.partition(" ")[0].rstrip(","))
         for tried in (texts, shorter, shortest, shorter[:3], shorter[:2], shorter[:1]):
             parts = [part for part in zip(tried, roles, strict=False) if part[0]]
-            # Two spaces behind each part, one behind the last.
+            # Two spaces after each part, one after the last.
             used = sum(len(text) + 2 for text, _ in parts) - bool(parts)
             if used <= room:
                 break

@@ -20,7 +20,7 @@ WIDE = 76
 """The width from which costs beyond parameters are shown."""
 LEAST_SETTINGS, MOST_SETTINGS = 8, 24
 CLOSE = 10
-"""Below this width, settings stand right behind the name: a column would cut nearly all."""
+"""Below this width, settings stand right after the name: a column would cut nearly all."""
 SHORT_PARAMS = 6
 """The width of rounded parameters, so that settings have some room."""
 BAR = 5
@@ -167,7 +167,7 @@ class _Columns:
         if width < NARROW:
             self.settings = 0
         self.close = 0 < self.settings < CLOSE
-        """Whether settings stand right behind the name rather than in a column."""
+        """Whether settings stand right after the name rather than in a column."""
         self.most_params = max((row.params for row in rows), default=0)
         self.most_macs = max((row.macs for row in rows), default=0)
 

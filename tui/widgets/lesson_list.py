@@ -42,7 +42,7 @@ class LessonList(Table, inherit_bindings=False):
 
 
 class ReadingPane(ScrolledLines):
-    """A text that is filled anew for each width."""
+    """A text that is wrapped again for each width."""
 
     DEFAULT_CLASSES = "panel"
 

@@ -1,4 +1,4 @@
-"""What is known of the chosen run of a list."""
+"""Details of the chosen run of a list."""
 
 from __future__ import annotations
 

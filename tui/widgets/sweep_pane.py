@@ -79,7 +79,7 @@ class SweepPane(Lines):
     view: Shown[str] = Shown("curves")
     scene: Shown[Scene | None] = Shown(None)
     words: Shown[tuple[str, ...]] = Shown(())
-    """What is said without a scene."""
+    """The text without a scene."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         if self.scene is None:

@@ -1,4 +1,4 @@
-"""What a call of another program makes."""
+"""Calls of other frameworks, such as ``nn.Conv2d(3, 8, 3)``, as layers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ PASSED_OVER = {"flatten": FLATTENS, "softmax": ENDS_IN_SOFTMAX}
 
 
 class Called(NamedTuple):
-    """What a call makes."""
+    """The layer that a call makes, and notes on it."""
 
     layers: tuple[Layer, ...] = ()
     receives: int | None = None
     """The channels, or the features of an fc layer, that the call declares to receive."""
     note: str = ""
-    """What is different here."""
+    """A difference from the other framework."""
     is_softmax: bool = False
     """Whether it ends in a softmax, which is part of the loss here."""
 

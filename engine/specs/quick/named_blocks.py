@@ -13,7 +13,7 @@ class NamedBlock(NamedTuple):
     """A block whose layers follow from a few numbers."""
 
     numbers: tuple[str, ...]
-    """What the numbers after the name are."""
+    """The meaning of the numbers after the name."""
     meaning: str
     text: str
     """Its layers in quick entry, with the numbers by their names."""

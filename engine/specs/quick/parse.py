@@ -37,13 +37,13 @@ _ELSEWHERE = {
 
 
 class Understood(NamedTuple):
-    """What a line that may be unfinished or wrong says so far."""
+    """The layers of a line that may be unfinished or wrong."""
 
     layers: tuple[Layer, ...]
     """The layers before the error."""
     error: EntryError | None = None
     notes: tuple[str, ...] = ()
-    """What was passed over, or differs from the program that the line comes from."""
+    """Notes on what was passed over, or differs from the framework that the line comes from."""
 
 
 def parse_quick(text: str) -> tuple[Layer, ...]:

@@ -29,7 +29,7 @@ MOST_PARAMS = 20_000_000
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """One line of a pre-flight."""
+    """The result of one check of a pre-flight."""
 
     name: str
     passed: bool | None

@@ -167,12 +167,5 @@ def try_to_overfit(
 
 def reliably(network: Network) -> Network:
     """The network with the optimizer of :data:`RELIABLE`, the initializer he and no clipping."""
-    recipe = network.training
-    changed = msgspec.structs.replace(
-        recipe,
-        optimizer=RELIABLE.optimizer,
-        lr=RELIABLE.lr,
-        initializer="he",
-        clip_norm=None,
-    )
-    return msgspec.structs.replace(network, training=changed)
+    optimizer, lr = RELIABLE.optimizer, RELIABLE.lr
+    return network.with_training(optimizer=optimizer, lr=lr, initializer="he", clip_norm=None)

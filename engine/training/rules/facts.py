@@ -118,7 +118,7 @@ class Facts:
             self.lowest = min(self.lowest, self.loss)
 
     def _fresh_step(self, first: LayersMeasured) -> float | None:
-        """What :attr:`fresh_step` is, from the first measurement."""
+        """The value of :attr:`fresh_step`, from the first measurement."""
         ratio, batch = typical_ratio(first), self.batch
         if batch is None or first.step != 1 or not ratio or batch.lr <= 0 or self.began_small:
             return None
