@@ -14,7 +14,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from cnn_tui.engine.data.forms import CLASS_FOLDERS, FORMS
-from cnn_tui.engine.data.sources import FOLDER, IMAGENET, OWN, SOURCES
+from cnn_tui.engine.data.sources import FOLDER, IMAGENET, OWN, SOURCES, within
 from cnn_tui.engine.errors import CnnTuiError, DataError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.network import Recipe
@@ -195,7 +195,7 @@ class DataScreen(ModeScreen):
             del self._known[next(iter(self._known))]
         if self.is_mounted and name == self.query_one(Table).chosen:
             self._shown = shown
-            place = f", in {clean(str(folder))}" if folder else ""
+            place = f", in {clean(str(within(name, folder)))}" if folder else ""
             self._words = summary_of(shown[1]) + place
             self._draw()
             self._look()
