@@ -125,6 +125,12 @@ REFUSED: list[tuple[Layer, Shape, str]] = [
         "(8 - 9 + 2*0)/1 + 1 = 0",
     ),
     (
+        Conv(out_channels=1, dilation=5),
+        EIGHT,
+        "a window of 3x3 (spread to 11x11 by dilation) is larger than its input of 8x8: "
+        "(8 - 11 + 2*0)/1 + 1 = -2",
+    ),
+    (
         MaxPool(kernel_size=(3, 2), padding=(0, 2)),
         EIGHT,
         "padding 2 is not smaller than the kernel of 2: a window could hold nothing but padding",
@@ -252,6 +258,24 @@ WORDS: list[tuple[Layer, Shape, str, tuple[str, ...]]] = [
 def test_words(layer: Layer, shape: tuple[int, int, int], topic: str, words: object) -> None:
     notes = dict(explain(Network(input=shape, layers=(layer,)), (0,)))
     assert notes[topic] == words
+
+
+UNKNOWN: list[tuple[Layer, Shape, set[str]]] = [
+    (Conv(out_channels=6, kernel_size=1, groups=3), (4, 2, 2), {"size"}),
+    (Conv(out_channels=1, kernel_size=4, padding="same"), EIGHT, set()),
+    (Conv(out_channels=1, kernel_size=3), (9,), set()),
+    (AdaptiveAvgPool(output_size=2), (9,), set()),
+    (MaxPool(kernel_size=3), EIGHT, {"size"}),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape", "topics"), UNKNOWN)
+def test_what_does_not_fit_is_explained_up_to_there(
+    layer: Layer, shape: Shape, topics: set[str]
+) -> None:
+    step = infer(layer, FeatureMap(shape, len(shape) == 1))
+    assert step.faults
+    assert {note.topic for note in rule_of(layer).explain(layer, step)} == topics
 
 
 WIDE, NO_BIAS = FC(out_features=2**16), FC(out_features=2**16, bias=False)

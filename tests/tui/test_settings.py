@@ -109,6 +109,24 @@ def test_config_sets_shows_and_unsets(file: Path, capsys: pytest.CaptureFixture[
     assert read_file() == ({"keys": {}}, "")
 
 
+def test_config_in_lines(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def told(*words: str) -> list[str]:
+        assert main(["config", *words]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    assert told("--path") == [str(file)]
+    assert told("ascii") == [next(row.usual for row in settings.SETTINGS if row.name == "ascii")]
+    told("fps", "2.5")
+    assert told("mouse", "false")[0].startswith("mouse = false")
+    told("train.stop", "ctrl+k")
+    assert told("fps") == ["2.5"] and told("train.stop") == ["ctrl+k"]
+    heading, *rows = told()
+    assert heading.split() == ["setting", "value", "from", "variable"]
+    assert any(row.split()[:2] == ["fps", "2.5"] for row in rows)
+    own = [row for row in told("keys") if " own " in row]
+    assert [row.split()[:2] for row in own] == [["train.stop", "ctrl+k"]]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
