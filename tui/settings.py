@@ -115,7 +115,7 @@ SETTINGS = (
     UserSetting(
         "fps",
         "CNN_TUI_FPS",
-        "News of a run, drawn so many times a second",
+        "How many times a second a run is drawn",
         "a number from 0.1 to 30",
         f"{LOCAL_FPS:g}, over SSH {REMOTE_FPS:g}",
         _fps,

@@ -36,7 +36,7 @@ from cnn_tui.tui.history.continuing import OnHangup
     "--new-head",
     type=click.IntRange(2, 65536),
     metavar="CLASSES",
-    help="With --from: a new last layer for so many classes.",
+    help="With --from: a new last layer for N classes.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 @options.data
