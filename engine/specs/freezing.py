@@ -37,7 +37,7 @@ def freeze_faults(
             remedy = f"Name {block} or a layer outside of blocks."
         yield (), Diagnostic("freeze", text, "training.freeze", remedy)
     elif not any(report.params for report in reports[names.index(last) + 1 :]):
-        text = f"all is frozen: no layer after {plain(last)} has weights to train"
+        text = f"all is frozen: behind {plain(last)} no layer has weights to train"
         yield (), Diagnostic("freeze", text, "training.freeze", "Freeze up to an earlier layer.")
 
 

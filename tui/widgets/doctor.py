@@ -143,7 +143,7 @@ class Totals(Lines):
             *([f"weights of {self.weights}"] if self.weights else ()),
         )
         if not known:
-            parts = ("nothing is known after the input",)
+            parts = ("nothing is known behind the input",)
         if not report.layers:
             state = ("empty", "dim")
         return [((" ", ""), state, (_joined(parts, width - len(state[0]) - 1), ""))]
