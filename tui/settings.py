@@ -197,7 +197,9 @@ def theme(environ: Mapping[str, str]) -> tuple[str, str]:
     given = environ.get("CNN_TUI_THEME", "")
     if not given or _theme(given) is not None:
         return given, ""
-    return "", f"{config_file()}: {refusal(SETTINGS[0], given)}"
+    row = SETTINGS[0]
+    origin = config_file() if read_file()[0].get(row.name) == given else row.variable
+    return "", f"{origin}: {refusal(row, given)}"
 
 
 def setting_of(name: str) -> UserSetting | None:
