@@ -115,7 +115,7 @@ SETTINGS = (
     UserSetting(
         "fps",
         "CNN_TUI_FPS",
-        "News of a run, drawn so many times a second",
+        "How many times a second a run is drawn",
         "a number from 0.1 to 30",
         f"{LOCAL_FPS:g}, over SSH {REMOTE_FPS:g}",
         _fps,
@@ -197,7 +197,9 @@ def theme(environ: Mapping[str, str]) -> tuple[str, str]:
     given = environ.get("CNN_TUI_THEME", "")
     if not given or _theme(given) is not None:
         return given, ""
-    return "", f"{config_file()}: {refusal(SETTINGS[0], given)}"
+    row = SETTINGS[0]
+    origin = config_file() if read_file()[0].get(row.name) == given else row.variable
+    return "", f"{origin}: {refusal(row, given)}"
 
 
 def setting_of(name: str) -> UserSetting | None:

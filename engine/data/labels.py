@@ -1,7 +1,7 @@
 """Labels as people write them, taken as classes: each a number from 0, with a name.
 
-Nothing is guessed without a word: whatever is not one whole number from 0 an image, without gaps,
-is told in a note, or refused.
+Nothing is guessed silently: labels that are not whole numbers from 0 without gaps, one an image,
+are noted or refused.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def augmented(
     many = normalizer.apply(np.repeat(np.asarray(images, np.float32), count, axis=0))
     many = Augmenter(recipe, normalizer).apply(many, rng)
     if recipe.mixup:
-        nobody = np.zeros(len(many), np.int64)
-        many = blended(many, nobody, None, recipe.mixup, rng).images
+        targets = np.zeros(len(many), np.int64)
+        many = blended(many, targets, None, recipe.mixup, rng).images
     pixels = many * normalizer.std + normalizer.mean
     return pixels.reshape(len(images), count, *images.shape[1:])

@@ -68,8 +68,8 @@ OWN = (IMAGENET, FOLDER)
 def holds(name: str, folder: Path) -> bool:
     """Whether a folder has the files of a dataset, by their names and sizes; they are not read.
 
-    MNIST and Fashion-MNIST share their names: a compressed copy is told by the official sizes, an
-    unpacked one may be either.
+    MNIST and Fashion-MNIST share their names: the official sizes tell compressed copies
+    apart, an unpacked one may be either.
     """
     if name in _BINARY:
         files = (

@@ -81,7 +81,7 @@ class Init:
                     try:
                         result = self._branched(line, names)
                     except SpecError as error:
-                        # What it would set is unknown; the reason is told where that is used.
+                        # What it would set is unknown; the reason is given where it is used.
                         for name in assigned_names(line):
                             self._set(name, error, names, line.lineno)
                 case _:

@@ -30,7 +30,7 @@ _MOST_ERRORS = 20
 class Converter:
     """Appends the counterparts of paths to assemblies; ``errors`` holds what has none.
 
-    After an operator without a counterpart it goes on with the shape that ``onnx`` infers.
+    After an operator without a counterpart it continues with the shape that ``onnx`` infers.
     """
 
     def __init__(self, file: OnnxFile, sizes: tuple[int, ...]) -> None:

@@ -204,6 +204,6 @@ def _pixels(converter: Converter) -> Pixels:
     factor, offset = converter.operators.factor, converter.operators.offset
     factor, offset = np.broadcast_arrays(factor, offset)
     mean, std = (one.astype(np.float32).tolist() for one in (-offset / factor, 1 / factor))
-    # The largest pixel is told by how far means and deviations reach.
+    # Means and deviations show how large pixels are.
     peak = _BYTES if max(*map(abs, mean), *std) > 2 * _PIXELS.peak else _PIXELS.peak
     return Pixels(tuple(mean), tuple(std), peak)

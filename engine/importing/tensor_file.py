@@ -105,7 +105,7 @@ class Safetensors(TensorSource):
         for name, entry in self._entries.items():
             low, high = entry.data_offsets
             if not low <= high <= whole - self._start:
-                raise SpecError(f"{where} is cut off: {plain(name)} lies behind its end.", _HINT)
+                raise SpecError(f"{where} is cut off: {plain(name)} lies past its end.", _HINT)
         self.shapes = {name: entry.shape for name, entry in self._entries.items()}
 
     def read(self, name: str) -> Array:

@@ -49,10 +49,10 @@ OPERATORS = {
         "has none of them in it", "a list", lambda v, w: all(one not in v for one in w)
     ),
     "times_start_at_least": Operator(
-        "is so many times the start's, or more", "a number", lambda v, w: v >= w, at_start=True
+        "is at least this many times the start's", "a number", lambda v, w: v >= w, at_start=True
     ),
     "times_start_at_most": Operator(
-        "is so many times the start's, or less", "a number", lambda v, w: v <= w, at_start=True
+        "is at most this many times the start's", "a number", lambda v, w: v <= w, at_start=True
     ),
 }
 

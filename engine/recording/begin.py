@@ -18,7 +18,7 @@ def record(
 ) -> RecordedRun:
     """Record a training of any program as a run: in Runs, for ``watch``, ``compare``, ``export``.
 
-    Never raises: if nothing can be written, one line on stderr says why, and the training goes on.
+    Never raises: if nothing can be written, one line on stderr says why, and training continues.
 
     Args:
         name: the name of the run; a number is added.

@@ -30,7 +30,7 @@ def number(value: object) -> float:
 
 
 class FigureReader:
-    """Reads figures; one that cannot be read is left out, which is told once."""
+    """Reads figures; one that cannot be read is left out, with one warning."""
 
     def __init__(self, complain: Callable[[str], None]) -> None:
         self._complain = complain

@@ -142,7 +142,7 @@ class RecordedRun:
             self._lr = lr
         self.step = max(self.step + 1, step or 0)
         self._start()
-        # Infinite if it was told and is not finite, not a number if it was not told.
+        # Infinite if a loss was given that is not finite, NaN if none was given.
         loss = named.pop("loss", None)
         accuracy = self._reader.share(named, "accuracy")
         self._tally.add(self.step, loss, accuracy)

@@ -157,7 +157,7 @@ class Recorder(Checkpointer):
         """Queue a state for writing, unless it is saved already; it replaces one still queued.
 
         Lasting states are not replaced. For a disk that has several still to write the trainer
-        waits a second, and then goes on without this one.
+        waits a second, and then continues without this one.
         """
         position = (snapshot.progress.step, snapshot.progress.epochs_done)
         if position == self._position and not (best or lasting):
@@ -282,7 +282,7 @@ class Recorder(Checkpointer):
 
 
 def changed_engine(meta: Meta, signature: str) -> tuple[str, str] | None:
-    """The code and the text of a warning if another engine, or version of it, goes on."""
+    """The code and the text of a warning if another engine, or version of it, continues."""
     before = meta.engine or f"numpy {meta.numpy}, cpu"
     if before == signature:
         return None

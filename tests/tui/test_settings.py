@@ -50,6 +50,13 @@ def test_every_setting_reaches_its_variable(file: Path) -> None:
     assert not list(settings.troubles())
 
 
+def test_a_wrong_theme_is_named_with_its_origin(file: Path) -> None:
+    write(file, 'theme = "nix"')
+    assert settings.theme({"CNN_TUI_THEME": "nord"}) == ("nord", "")
+    assert settings.theme({"CNN_TUI_THEME": "nix"})[1].startswith(f"{file}: theme = ")
+    assert settings.theme({"CNN_TUI_THEME": "no"})[1].startswith("CNN_TUI_THEME: theme = ")
+
+
 def test_engine_takes_threads_and_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cores = default_threads()
     for wrong in ("", "0", "257", "x", "-1"):

@@ -45,7 +45,7 @@ _RECIPE = {
     "warmup_epochs": "Epochs in which the learning rate rises to lr in a straight line.",
     "patience": "Ends after this many epochs without a better validation accuracy.",
     "keep_best": "Ends with the weights of the epoch that was best in validation.",
-    "keep_every": "Keeps the state after each of so many epochs, so that {inspect.time} and "
+    "keep_every": "Keeps the state after every this many epochs, so that {inspect.time} and "
     "{inspect.time-back} of Inspect can go through the run; without it the last two and the best "
     "are kept.",
     "last_batch": "The images that are left at the end of an epoch: keep them as a shorter batch, "
@@ -57,9 +57,9 @@ _RECIPE = {
     "per_class": "At most this many images of each class in each split.",
     "flip": "Mirrors half of the training images left to right, at random: {app.datasets} and then "
     "{data.augmented} show it.",
-    "shift": "Moves each training image by up to so many whole pixels: a random crop.",
+    "shift": "Moves each training image by up to this many whole pixels: a random crop.",
     "cutout": "The side in pixels of a square that is blanked in each training image.",
-    "rotate": "Turns each training image by up to so many degrees, to either side.",
+    "rotate": "Turns each training image by up to this many degrees, to either side.",
     "scale": "Enlarges or shrinks each training image by up to this share: 0.1 is 10%.",
     "translate": "Moves each training image by up to this share of its sides: 0.1 is 10%.",
     "jitter": "Changes brightness, contrast and saturation by up to this share: 0.2 is 20%.",

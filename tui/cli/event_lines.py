@@ -24,7 +24,7 @@ from cnn_tui.tui.words import balanced_words, clock, count
 def event_line(event: RunEvent, told: Mapping[tuple[str, str], str] | None = None) -> str:
     """Return the event as one line of text; empty for events that need none.
 
-    ``told`` holds the gist of earlier alerts by code and layer, to say which one is over.
+    ``told`` has earlier alerts in short by code and layer, to say which one is over.
     """
     return plain(_words(event, told or {}))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -80,19 +81,7 @@ def command(
     row = view_named(view)
     if row is None:
         raise click.UsageError(unknown_view(view))
-    given: dict[str, tuple[Takes, object]] = {
-        "image": ("image", image),
-        "filter": ("filters", filters),
-        "class": ("class", of_class),
-        "at": ("position", position),
-        "canvas": ("size", canvas),
-        "flagged": ("filters", flagged),
-        "seed": ("seed", seed),
-        "width": ("widths", widths),
-        "seeds": ("widths", seeds),
-        "epochs": ("widths", epochs),
-    }
-    _refuse_unused(row, given, layer)
+    _refuse_unused(row, click.get_current_context().params)
     wanted = Wanted(
         layer=layer or "",
         image=_image(image),
@@ -143,12 +132,31 @@ def _list_views(as_json: bool) -> None:
         print_table(("view", "shows"), [(v.name, v.shows) for v in VIEWS], wrap=("shows",))
 
 
-def _refuse_unused(view: View, given: dict[str, tuple[Takes, object]], layer: str | None) -> None:
-    unused = [name for name, (takes, value) in given.items() if value and takes not in view.takes]
-    if layer and not any(name.endswith("layer") for name in view.takes):
-        unused.append("layer")
+_TAKEN_BY: dict[str, tuple[str, Takes]] = {
+    "image": ("--image", "image"),
+    "filters": ("--filter", "filters"),
+    "of_class": ("--class", "class"),
+    "position": ("--at", "position"),
+    "canvas": ("--canvas", "size"),
+    "flagged": ("--flagged", "filters"),
+    "seed": ("--seed", "seed"),
+    "widths": ("--width", "widths"),
+    "seeds": ("--seeds", "widths"),
+    "epochs": ("--epochs", "widths"),
+}
+"""Arguments of the command: the option of each, and what a view takes that it is for."""
+
+
+def _refuse_unused(view: View, given: Mapping[str, object]) -> None:
+    unused = [
+        option
+        for name, (option, takes) in _TAKEN_BY.items()
+        if given[name] and takes not in view.takes
+    ]
+    if given["layer"] and not any(name.endswith("layer") for name in view.takes):
+        unused.append("--layer")
     if unused:
-        raise click.UsageError(f"The view {view.name} takes no --{unused[0]}.")
+        raise click.UsageError(f"The view {view.name} takes no {unused[0]}.")
 
 
 def _pair(text: str | None, option: str, between: str, example: str) -> tuple[int, int] | None:

@@ -77,7 +77,7 @@ def command(
 def open_learn(name: str | None, *, fast: bool, runs_dir: Path, link: Link) -> int:
     """Open the app in the lessons, or in one of them; returns the exit code.
 
-    A lesson that cannot be read is told by the app, which lists the others.
+    If a lesson cannot be read, the app says so and lists the others.
     """
     # Before the app is imported; see run_app.
     gc.disable()

@@ -71,7 +71,7 @@ def print_lessons(attempts: Mapping[str, Attempt], *, as_json: bool) -> None:
     header = ("lesson", "title", "min", "track", "state")
     print_table(header, rows, right=("min",), wrap=("title",), styles=styles)
     solved = sum(one.attempt.solved for one in found)
-    print_line(f"{solved} of {count(len(found), 'lesson')} solved. cnn-tui learn goes on.")
+    print_line(f"{solved} of {count(len(found), 'lesson')} solved. cnn-tui learn continues.")
 
 
 def _row(one: Entry) -> tuple[str, ...]:

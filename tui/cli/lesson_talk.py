@@ -254,7 +254,7 @@ class LessonTalk:
     def next(self, rest: str = "") -> None:
         following = self._following()
         if following is None:
-            say("There is no lesson behind this one that is not solved.")
+            say("No lesson after this one is left to solve.")
             return
         self._begin(following)
         self._introduce()
@@ -263,7 +263,7 @@ class LessonTalk:
         self._code = 0
 
     def _note(self, keep: Callable[[], Attempt]) -> None:
-        """Keep progress; if that fails it is said once, and the lesson goes on."""
+        """Keep progress; if that fails it is said once, and the lesson continues."""
         try:
             keep()
         except OSError as error:

@@ -59,8 +59,8 @@ def command(
 ) -> int:
     """Resume RUN from its latest checkpoint, to the same bits as if it had never stopped.
 
-    With --engine it goes on with another engine, to the same weights but for rounding. With
-    --batch-size it goes on with larger or smaller batches, as if they were changed while it runs.
+    With --engine it continues on another engine, to the same weights but for rounding. With
+    --batch-size it continues with larger or smaller batches, as if they were changed while it runs.
 
     cnn-tui runs states RUN lists the other checkpoints.
     """

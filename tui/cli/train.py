@@ -36,7 +36,7 @@ from cnn_tui.tui.history.continuing import OnHangup
     "--new-head",
     type=click.IntRange(2, 65536),
     metavar="CLASSES",
-    help="With --from: a new last layer for so many classes.",
+    help="With --from: a new last layer for N classes.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 @options.data
@@ -93,10 +93,7 @@ def command(
     """
     follow_to_the_end()
     if (begun := begun_before(runs_dir)) is not None:
-        context = click.get_current_context()
-        known = {option.name for option in resume.command.params} - set(RECIPE)
-        kept_on = {name: value for name, value in context.params.items() if name in known}
-        return int(context.invoke(resume.command, run=begun.name, **kept_on))
+        return _resume(begun)
     if no_record and tensorboard_dir:
         raise click.UsageError("--no-record writes nothing, --tensorboard does: choose one.")
     start = RunOrigin(open_run(runs_dir, origin)) if origin else None
@@ -139,6 +136,14 @@ def command(
 
 RECIPE = ("epochs", "batch_size", *COMPUTING)
 """Options of ``train`` and ``resume`` that the recipe of a begun run has already."""
+
+
+def _resume(begun: RunFolder) -> int:
+    """Resume a run that torchrun has begun before, with the options that ``resume`` has too."""
+    context = click.get_current_context()
+    known = {option.name for option in resume.command.params} - set(RECIPE)
+    kept_on = {name: value for name, value in context.params.items() if name in known}
+    return int(context.invoke(resume.command, run=begun.name, **kept_on))
 
 
 class RunOrigin:

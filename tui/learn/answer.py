@@ -60,7 +60,7 @@ def _aligned(mine: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[str, 
 
 
 def _rows(network: Network, told: Sequence[str], width: int) -> list[str]:
-    """Layers with their outputs, the parameters, and the settings of the recipe that are told."""
+    """Layers with their outputs, the parameters, and the chosen settings of the recipe."""
     report = check_with_data(network)
     rows = [_row("input", format_shape(network.input), width)]
     for layer in report.layers:
@@ -76,7 +76,7 @@ def _row(left: str, right: str, width: int) -> str:
 
 
 def _told(*recipes: Recipe) -> list[str]:
-    """Return the settings that a recipe says, and those that are always told."""
+    """Return the settings that differ from the usual ones, and those that are always shown."""
     usual = Recipe()
     return [
         name

@@ -98,7 +98,7 @@ class InspectScreen(InspectTurns):
         if self._inspector is None or self._source_now() != self._origin:
             self._drop()
         elif self._began is not None:
-            return  # behind a window, or what was started goes on
+            return  # behind a window, or what was started continues
         self.look()
 
     def on_screen_suspend(self) -> None:

@@ -110,7 +110,7 @@ class Achievement:
 
     @classmethod
     def of(cls, lesson: Lesson, own: Network, following: Lesson | None) -> Achievement:
-        """Return what is told of a lesson that ``own`` has solved."""
+        """Return the text on a lesson that ``own`` has solved."""
         return cls(
             lesson.title,
             tuple(texts_of(lesson.why)),

@@ -152,7 +152,7 @@ def require_filter(state: SweepState, query: str) -> None:
         if not any(name in _forms(field) for field in known):
             raise ValueError(f"names no field. There are {listed(known, 'and')}.")
         if sign != "=" and not _NUMBER.fullmatch(wanted):
-            raise ValueError(f"needs a number behind {sign}, such as {name}{sign}0.01.")
+            raise ValueError(f"needs a number after {sign}, such as {name}{sign}0.01.")
 
 
 def _figures(trial: SweepTrial) -> dict[str, float | int | None]:
