@@ -111,6 +111,7 @@ REFUSALS = {
     LEARN: {"begin": "No lesson can be read.", "fast_track": "No lesson can be read."},
     DATA: {
         "fetch": "There is nothing to download for this dataset.",
+        "give_folder": "This dataset is built in: it needs no folder.",
         "cancel": "No download is active: {data.fetch} starts one.",
         "use": "The network in Build has this data already.",
         "more": _NOT_HERE,

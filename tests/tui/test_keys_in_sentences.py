@@ -44,7 +44,7 @@ WORDS = (
 )
 _SAID = re.compile(
     r"(?<![\w.'\"{/-])(?:F[1-9]|[A-Za-z1-6/?]|enter|space|left|right|home|ctrl\+[a-z]|\^[a-z])"
-    rf" (?:{'|'.join(WORDS.split())})\b|\bF[3-9]\b"
+    rf" (?:there )?(?:{'|'.join(WORDS.split())})\b|\bF[3-9]\b"
 )
 
 

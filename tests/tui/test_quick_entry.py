@@ -187,3 +187,17 @@ async def test_lines_of_other_programs_are_pasted_as_they_are(make_app: MakeApp)
         await pilot.press("slash")
         await type_in(pilot, "Conv2d(3, 4, 3)")
         assert "declares 3 input channels, but receives 4" in text(app, "#entry")
+
+
+async def test_layers_pasted_into_the_list_are_offered_in_the_line(make_app: MakeApp) -> None:
+    app = make_app(Network(input=(1, 8, 8), data="digits"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert app.focused is not None
+        app.focused.post_message(events.Paste("conv 4 3x3 same\nrelu\nfc 10\n"))
+        await pilot.pause()
+        assert isinstance(app.focused, Input)
+        assert app.focused.value == "conv 4 3x3 same | relu | fc 10"
+        assert not app.builder.network.layers
+        await pilot.press("enter")
+        await pilot.pause()
+        assert len(app.builder.network.layers) == 3

@@ -43,11 +43,9 @@ def log_of(*events: RunEvent) -> list[str]:
 
 def test_a_difference_is_said_with_both_values() -> None:
     assert difference_words(SMALL, SMALL) == ""
-    assert difference_words(SMALL, with_lr(SMALL, 10.0)) == (
-        "Build differs: lr 0.01 here, 10 there"
-    )
+    assert difference_words(SMALL, with_lr(SMALL, 10.0)) == ("Build differs: lr 10, not 0.01")
     fewer = msgspec.structs.replace(SMALL, layers=SMALL.layers[:1] + SMALL.layers[2:])
-    assert difference_words(SMALL, fewer) == "Build differs: layer 2 relu here, none there"
+    assert difference_words(SMALL, fewer) == "Build differs: layer 2 none, not relu"
     renamed = msgspec.structs.replace(SMALL, name="other")
     assert difference_words(SMALL, renamed) == ""
 
@@ -62,7 +60,7 @@ async def test_build_takes_over_what_was_changed_in_the_run_and_undoes_it(
         await pilot.press("f5")
         await settle(app, pilot)
         assert "lr 0.5" in text(app, "Header")
-        assert "Build differs: lr 0.5 here, 0.01 there" in text(app, "#verdict")
+        assert "Build differs: lr 0.01, not 0.5" in text(app, "#verdict")
         await pilot.press("k")
         await pilot.pause()
         assert app.builder.network.training.lr == 0.5

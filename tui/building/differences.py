@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.paths import setting_words, value_words
 
 _NAMES = ("name", "description")
 
@@ -15,18 +16,17 @@ def difference_words(run: Network, built: Network) -> str:
     from cnn_tui.engine.runs.compare import differences, layer_differences
 
     parts = [
-        f"{found.setting.removeprefix('training.')} {_said(found.values)}"
+        f"{setting_words(found.setting)} {_said(*map(value_words, found.values))}"
         for found in differences((run, built))
         if not found.setting.startswith(("layers[", *_NAMES))
     ]
     layers = list(layer_differences((run, built)))
     if len(layers) == 1:
-        parts.insert(0, f"layer {layers[0].layer} {_said(layers[0].values)}")
+        parts.insert(0, f"layer {layers[0].layer} {_said(*layers[0].values)}")
     elif layers:
-        parts.insert(0, f"{len(layers)} layers")
+        parts.insert(0, f"{len(layers)} other layers")
     return f"Build differs: {'; '.join(parts)}" if parts else ""
 
 
-def _said(values: tuple[str, ...]) -> str:
-    here, there = (value.strip('"').removesuffix(".0") or "none" for value in values)
-    return f"{here} here, {there} there"
+def _said(run: str, built: str) -> str:
+    return f"{built or 'none'}, not {run or 'none'}"

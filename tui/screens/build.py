@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -235,6 +235,13 @@ class BuildScreen(EditingScreen):
         """Open the line for typing layers, in place of the doctor."""
         self.query_one(Doctor).display = False
         self.query_one(QuickEntry).open(self._builder.received())
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Show layers that are pasted into the list in the line for them, to be accepted."""
+        if self.query_one(LayerList).has_focus and event.text.strip():
+            event.stop()
+            self.action_quick_entry()
+            self.query_one(QuickEntry).take(event.text)
 
     def action_pattern(self) -> None:
         """Insert the layers of a pattern after the selected row."""

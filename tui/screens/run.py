@@ -182,7 +182,9 @@ class RunScreen(ModeScreen):
         self.query_one(LayerHealthTable).run = run
         self.query_one(RunStatus).next_steps = self.next_steps()
         differs = self.difference()
-        self.query_one(RunStatus).differs = self.query_one(VerdictLine).differs = differs
+        below = self.query_one(VerdictLine)
+        below.differs = differs
+        self.query_one(RunStatus).differs = differs if below.size.height < 2 else ""
         log = self.query_one(EventLog)
         log.empty, log.entries = self.idle_words(), run.log
         self._draw_in_time()

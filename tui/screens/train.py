@@ -65,7 +65,11 @@ class TrainScreen(RunScreen):
         if run is not None and self.difference():
             name = self._builder.network.name
             self._builder.rewrite(msgspec.structs.replace(run, name=name))
-            self.notify("Build has the network and the recipe of this run; u there undoes it.")
+            self.notify(
+                keyed(
+                    "Build has the network and the recipe of this run; {list.undo} there undoes it."
+                )
+            )
 
     def action_pause(self) -> None:
         if self._training.active:

@@ -16,7 +16,7 @@ from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.quick.complete import Completion, complete
 from cnn_tui.engine.specs.quick.parse import parse_understood
 from cnn_tui.tui.rows import Line, Run, unstyled
-from cnn_tui.tui.widgets.inputs import LinesInput
+from cnn_tui.tui.widgets.inputs import LinesInput, in_one_line
 from cnn_tui.tui.widgets.lines import Lines, underlined
 from cnn_tui.tui.words import clean, count, fit
 
@@ -70,6 +70,11 @@ class QuickEntry(Lines):
         # At once: a burst of keys must not reach the list that had the focus.
         self.screen.set_focus(self._entry)
         self.redraw()
+
+    def take(self, text: str) -> None:
+        """Write a text of one or several lines into the line."""
+        self._entry.value = in_one_line(text)
+        self._entry.action_end()
 
     def close(self) -> None:
         """Hide the line; the caller moves the focus."""
