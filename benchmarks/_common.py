@@ -107,8 +107,19 @@ def engine_step(work: Trainable, threads: int) -> Step:
     return step
 
 
-def torch_step(work: Trainable, threads: int, *, channels_last: bool, fused: bool = False) -> Step:
-    """The same step in PyTorch, from the same weights, in one of its two memory formats."""
+def torch_step(
+    work: Trainable,
+    threads: int,
+    *,
+    channels_last: bool,
+    fused: bool = False,
+    pixels: np.ndarray | None = None,
+) -> Step:
+    """The same step in PyTorch, from the same weights, in one of its two memory formats.
+
+    With ``pixels``, images of bytes, it also draws and normalises the images of each batch, reads
+    the loss and counts the right answers.
+    """
     import torch  # only here: the engine's own memory is measured without it
     from torch_peer import copy_weights, loss_function, to_torch, torch_optimizer
 
@@ -130,7 +141,21 @@ def torch_step(work: Trainable, threads: int, *, channels_last: bool, fused: boo
         criterion(net(images).flatten(1), targets).backward()
         optimizer.step()
 
-    return step
+    if pixels is None:
+        return step
+    stored = torch.from_numpy(pixels)
+
+    def whole_step() -> None:
+        batch = stored[torch.randint(len(stored), (work.batch,))].float().sub_(128).div_(64)
+        scores = net(batch.contiguous(memory_format=layout)).flatten(1)
+        loss = criterion(scores, targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss.item()
+        (scores.argmax(1) == targets).sum().item()
+
+    return whole_step
 
 
 def turn(step: Step, seconds: float) -> float:

@@ -43,7 +43,7 @@ def check_targets(targets: np.ndarray, batch: int, classes: int) -> None:
         ShapeError: if they have another number or type.
         DataError: if one is no class.
     """
-    if targets.shape != (batch,) or not np.issubdtype(targets.dtype, np.integer):
+    if targets.shape != (batch,) or targets.dtype.kind not in "iu":
         raise ShapeError(
             f"expected {batch} whole numbers as targets, received {targets.dtype} of shape "
             f"{targets.shape}."

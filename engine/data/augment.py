@@ -34,6 +34,13 @@ class Augmenter:
     recipe: Recipe
     normalizer: Normalizer
 
+    @property
+    def changes(self) -> bool:
+        """Whether the recipe asks for any."""
+        one = self.recipe
+        resamples = one.rotate or one.scale or one.translate
+        return bool(resamples or one.flip or one.shift or one.jitter or one.cutout)
+
     def apply(self, images: Floats, rng: np.random.Generator) -> Floats:
         """Change each image at random; the given array may be reused."""
         recipe = self.recipe

@@ -1,7 +1,8 @@
-"""Training batches, prepared one ahead of the trainer on a separate thread."""
+"""Training batches, prepared one ahead of the trainer on a separate thread if that takes long."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
@@ -74,6 +75,8 @@ def class_weights(labels: NDArray[np.int64], classes: int) -> NDArray[np.float32
     return (len(labels) / (present * np.maximum(counts, 1))).astype(np.float32)
 
 
+_FEW = 250_000
+"""Pixels of a batch that are normalised in about the time of handing them to another thread."""
 _AUGMENTATION = 1
 """Separates the random numbers of augmentation from others of the same seed and epoch."""
 
@@ -120,8 +123,8 @@ class Loader:
         """The batches of an epoch from number ``start_batch``, counted from 0, on.
 
         ``start_image`` is the number of images before it, if earlier batches had another size.
-        While one batch is used the next is prepared; an error in preparing a batch is raised in its
-        place. Close the generator unless it is exhausted.
+        While one batch is used the next is prepared, unless that takes no time; an error in
+        preparing a batch is raised in its place. Close the generator unless it is exhausted.
         """
         recipe = self._recipe
         order = epoch_batches(
@@ -134,6 +137,10 @@ class Loader:
             last=recipe.last_batch,
             balanced=self._train.labels if recipe.balance == "sampling" else None,
         )
+        if self._quick:
+            for number, indices in enumerate(order, start_batch):
+                yield self._prepare(epoch, number, indices)
+            return
         with ThreadPoolExecutor(1, thread_name_prefix="loader") as thread:
             ahead: Future[Batch] | None = None
             for number, indices in enumerate(order, start_batch):
@@ -142,6 +149,13 @@ class Loader:
                     yield ready.result()
             if ahead is not None:
                 yield ahead.result()
+
+    @property
+    def _quick(self) -> bool:
+        """Whether another thread would only take Python's lock from the trainer."""
+        images = self._train.images
+        pixels = self.batch_size * math.prod(images.shape[1:])
+        return pixels <= _FEW and isinstance(images, np.ndarray) and not self._augmenter.changes
 
     def _prepare(self, epoch: int, number: int, indices: NDArray[np.int64]) -> Batch:
         images = self._normalizer.apply(self._train.images[indices])

@@ -114,7 +114,8 @@ def _one_run(root: Path) -> dict[Path, str]:
         homes = {root}
     if not homes:
         raise RunError(
-            f"There are no event files in {root}.", f"Their names begin with {PREFIX.rstrip('.')}."
+            f"The folder {root} has no event files.",
+            f"Their names begin with {PREFIX.rstrip('.')}.",
         )
     if len(homes) > 1:
         names = [str(home.relative_to(root)) for home in sorted(homes)]

@@ -54,7 +54,7 @@ class TableLog:
             end = min(self._tail.size(), self._tail.position + CHUNK)
             for line in self._tail.lines(end):
                 row = self._row(line)
-                if row is not None:
+                if row is not None and row != _NOTHING:
                     yield from self._of(row)
         except FileNotFoundError:
             raise RunError(f"{self.path} is gone.") from None
@@ -96,6 +96,9 @@ class TableLog:
             return next(csv.reader([text], delimiter=self._delimiter), [])
         except csv.Error:
             return []
+
+
+_NOTHING = LogRow({})
 
 
 def row_of(values: Mapping[str, float | None]) -> LogRow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,8 +88,9 @@ def remote_cluster(address: str, tls: Tls | None = None) -> Iterator[Cluster]:
             f"The scheduler at {address} wants TLS.", "Give the files: --tls CA CERT KEY"
         )
     _quieten()
+    security = _security(tls)
     try:
-        client = Client(address, timeout=_PATIENCE, security=_security(tls), set_as_default=False)
+        client = Client(address, timeout=_PATIENCE, security=security, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise SweepError(
             f"There is no scheduler at {address}: {_first_line(error)}.",
@@ -110,6 +112,15 @@ def reads_data(cluster: Cluster, network: Network, data_dir: Path | None) -> boo
 def _security(tls: Tls | None) -> Security | None:
     if tls is None:
         return None
+    hint = "Give those of the certificate authority, the certificate and its key."
+    if missing := [str(file) for file in tls if not file.is_file()]:
+        raise SweepError(f"The files of --tls cannot be used: there is no {missing[0]}.", hint)
+    try:
+        ssl.create_default_context(cafile=tls.ca_file).load_cert_chain(tls.cert, tls.key)
+    except OSError as error:
+        raise SweepError(
+            f"The files of --tls cannot be used: {_first_line(error)}.", hint
+        ) from None
     return Security(
         tls_ca_file=str(tls.ca_file),
         tls_client_cert=str(tls.cert),

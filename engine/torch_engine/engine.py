@@ -25,8 +25,8 @@ from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.engine.torch_engine import devices
 from cnn_tui.engine.torch_engine.allocator import keep_freed_memory
 from cnn_tui.engine.torch_engine.described import Described, TorchParameter
-from cnn_tui.engine.torch_engine.gradients import gradient_norm, safe_norm
-from cnn_tui.engine.torch_engine.losses import losses_of, weighted_losses
+from cnn_tui.engine.torch_engine.gradients import read_with_norm, safe_norm
+from cnn_tui.engine.torch_engine.losses import losses_of, summed_loss
 from cnn_tui.engine.torch_engine.meter import TorchMeter
 from cnn_tui.engine.torch_engine.opened import TorchOpened
 from cnn_tui.engine.torch_engine.optimizer import TorchOptimizer
@@ -135,26 +135,22 @@ class TorchEngine:
         return result
 
     def _train(self, images: Array, labels: Sequence[np.ndarray | None]) -> BatchResult:
-        loss, correct = self.differentiate(images, labels, 1 / len(images))
-        norm = gradient_norm(self._gradients())
-        value, right, length = torch.stack([loss, correct, norm.to(loss.dtype)]).tolist()
-        return BatchResult(value, round(right), length)
+        figures = self.differentiate(images, labels, 1 / len(images))
+        loss, right, norm = read_with_norm(figures, self._gradients())
+        return BatchResult(loss / len(images), round(right), norm)
 
     def differentiate(
         self, images: Array, labels: Sequence[np.ndarray | None], scale: float
     ) -> tuple[Tensor, Tensor]:
-        """The sum of the losses times ``scale``, and how many were right; sets the gradients."""
+        """The sum of the losses, and how many were right; sets ``scale`` times its gradients."""
         self._forget_gradients()
         scores = self._scores(images, training=True)
         targets, *weighting = (self._moved(label) for label in labels)
-        losses = weighted_losses(self.network.loss, scores, targets, *weighting)
-        # Apple's GPU knows no float64.
-        wide = torch.float32 if self.device.type == "mps" else torch.float64
-        loss = losses.sum(dtype=wide) * scale
-        loss.backward()
+        loss = summed_loss(self.network.loss, scores, targets, *weighting)
+        loss.backward(loss.new_full((), scale))
         if self._meter is not None:
             self._meter.scores = scores.detach()
-        return loss.detach(), (scores.detach().argmax(1) == targets).sum().to(wide)
+        return loss.detach(), (scores.detach().argmax(1) == targets).sum(dtype=loss.dtype)
 
     def train_stages(self, images: Array, targets: np.ndarray) -> Iterator[tuple[str, bool]]:
         """Run a training pass layer by layer, each with a graph of its own."""

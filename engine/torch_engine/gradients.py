@@ -1,4 +1,4 @@
-"""The norm of all gradients: at once on the device, or with care where their squares overflow."""
+"""The norm of all gradients: with the other figures, or with care where their squares overflow."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from cnn_tui.engine.batch_checks import gradient_not_finite
 from cnn_tui.engine.torch_engine.described import TorchParameter
 
 
-def gradient_norm(gradients: Sequence[Tensor]) -> Tensor:
-    """The norm of gradients on one device, of one type: no sorting by these, no wait for it."""
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+def read_with_norm(figures: Sequence[Tensor], gradients: Sequence[Tensor]) -> list[float]:
+    """Figures and the norm of gradients of the same type and device, which is waited for once."""
+    norms = torch._foreach_norm(gradients)
+    read: list[float] = torch.stack([*figures, *norms]).tolist()
+    return [*read[: len(figures)], math.hypot(*read[len(figures) :])]
 
 
 def safe_norm(parameters: Mapping[str, TorchParameter]) -> float:

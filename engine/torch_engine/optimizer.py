@@ -61,11 +61,10 @@ class TorchOptimizer:
         squares = self._squares() if self.l2 else 0.0
         clip = self._recipe.clip_norm
         scale = clip / gradient_norm if clip is not None and gradient_norm > clip else 1.0
-        with torch.no_grad():
-            if scale == 1.0 and not (decoupled and self.l2):
-                self._optimizer.step()
-            else:
-                self._step_with(scale, self.l2 if decoupled else 0.0)
+        if scale == 1.0 and not (decoupled and self.l2):
+            self._optimizer.step()
+        else:
+            self._step_with(scale, self.l2 if decoupled else 0.0)
         return 0.5 * self.l2 * squares
 
     def arrays(self) -> dict[str, Array]:
@@ -114,6 +113,7 @@ class TorchOptimizer:
         norms = torch.stack(torch._foreach_norm([one.detach() for one in self._decayed]))
         return float(norms.double().square().sum()) if self._decayed else 0.0
 
+    @torch.no_grad()
     def _step_with(self, scale: float, l2: float) -> None:
         """Step by other gradients than those of the batch, which stay for who measures them."""
         own = [one.grad for one in self._all]

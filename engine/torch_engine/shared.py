@@ -20,7 +20,7 @@ from cnn_tui.engine.protocol import BatchResult, Weights
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.torch_engine.described import Described
 from cnn_tui.engine.torch_engine.engine import TorchEngine
-from cnn_tui.engine.torch_engine.gradients import gradient_norm
+from cnn_tui.engine.torch_engine.gradients import read_with_norm
 from cnn_tui.engine.torch_engine.group import Told, TrainingGroup, as_tensor, synced
 from cnn_tui.engine.torch_engine.optimizer import TorchOptimizer
 
@@ -139,9 +139,11 @@ class SharedEngine(TorchEngine):
         # The average over the processes is to be the mean over the images.
         scale = size / images if images >= size else 1 / images
         figures = torch.stack(self.differentiate(_array(own), labels, scale))
-        loss, right = (group.sum(figures) / size).tolist()
-        norm = float(gradient_norm(self._gradients()))
-        return BatchResult(loss, round(right * size) if images >= size else round(right), norm)
+        loss, right = group.sum(figures).tolist()
+        (norm,) = read_with_norm((), self._gradients())
+        if images < size:  # each has computed all of them
+            loss, right = loss / size, right / size
+        return BatchResult(loss / images, round(right), norm)
 
     def _first_non_finite(self, images: Array) -> str | None:
         # Alone, this process would wait for the statistics of the others.

@@ -94,6 +94,8 @@ def test_lines_of_json_are_flattened_and_broken_ones_skipped(tmp_path: Path) -> 
     assert steps(events)[0] == (10, 2.0, 0.5) and steps(events)[1][0] == 20
     last = events[-1]
     assert isinstance(last, EpochCompleted) and last.scalars == {"eval/f1": 0.25}
+    path.write_text('broken\n[1]\n{"note": "x"}\n')
+    assert not all_of(TableLog(path, "jsonl"))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +201,7 @@ def test_several_runs_are_named(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"holds 2 runs: a and b\. Name the folder of one"):
         TensorBoardLog(tmp_path)
     assert len(all_of(TensorBoardLog(tmp_path / "a"))) == 2
-    with pytest.raises(RunError, match="There are no event files"):
+    with pytest.raises(RunError, match="has no event files"):
         TensorBoardLog(tmp_path / "empty")
 
 
