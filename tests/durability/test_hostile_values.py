@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from faulty import noise, tiny
 from made import check_command, make_runs, patience
-from mutants import decodes, mutants, odd
+from odd_json import decodes, mutants, odd
 from sessions import Session as Share
 
 from cnn_tui.engine.baselines.record import BaselineRecord, find

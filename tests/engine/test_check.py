@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from networks import networks, plausible_networks
 
+from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import Issue, LayerReport, Report, check
+from cnn_tui.engine.specs.freezing import frozen_layers
 from cnn_tui.engine.specs.known_data import DataFacts
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -28,6 +30,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Recipe
+from cnn_tui.engine.specs.taking_back import Edit
 
 
 def net(*layers: Layer, size: int = 28, channels: int = 1) -> Network:
@@ -444,3 +447,41 @@ def test_facts_of_the_data_win_over_a_number_of_classes():
     assert check(lenet(), classes=3, data=facts).valid
     assert not check(lenet(), classes=3).valid
     assert not check(lenet(scores=3), data=facts).valid
+
+
+def test_an_input_of_another_shape_than_the_data_is_told_unless_it_is_wrong_itself():
+    wanted = DataFacts("digits", (1, 28, 28), 10)
+    other = check(net(FC(out_features=10), size=8), data=wanted)
+    assert [issue.code for issue in other.issues] == ["input"]
+    assert check(net(FC(out_features=10)), data=wanted).valid
+    wrong = check(Network(input=(1, 0, 28), layers=(FC(out_features=10),)), data=wanted)
+    assert {issue.code for issue in wrong.issues} == {"bad-value"}
+
+
+def test_a_fault_in_a_copy_is_at_its_place_in_the_block():
+    repeat = Repeat(layers=(ReLU(), Conv(out_channels=3, kernel_size=31)), times=2)
+    (issue,) = check(net(repeat, FC(out_features=10), channels=3)).issues
+    assert issue.path.startswith("layers[0].layers[1]") and "in copy" not in issue.message
+
+
+def test_a_broken_edit_can_be_taken_back():
+    edit = Edit(lenet(), lenet(stride=2))
+    (issue,) = check(lenet(stride=2), edits=(edit,)).issues
+    assert apply_fix(lenet(stride=2), issue.fixes[0]) == lenet()
+    assert check(lenet(), edits=(edit,)).valid
+
+
+def frozen(freeze: str) -> Network:
+    layers = (Conv(out_channels=4), ReLU(), FC(out_features=10))
+    return msgspec.structs.replace(net(*layers), training=Recipe(freeze=freeze))
+
+
+def test_a_recipe_freezes_up_to_a_layer_that_leaves_some_to_train():
+    assert check(frozen("conv1")).valid and check(frozen("relu2")).valid
+    (issue,) = check(frozen("fc3")).issues
+    assert issue.message.startswith("network: all is frozen: behind fc3")
+    (issue,) = check(frozen("conv11")).issues
+    assert "Did you mean conv1?" in issue.message
+    (issue,) = check(frozen("nothing")).issues
+    assert "Layers are conv1, relu2 and fc3." in issue.message
+    assert frozen_layers(frozen(""), check(frozen("")), ()) == 0

@@ -15,8 +15,10 @@ from scripted import Script, run_events
 from textual.pilot import Pilot
 
 from cnn_tui.engine.lessons.progress import LessonProgress
+from cnn_tui.engine.lessons.reading import load_lesson
 from cnn_tui.engine.training.events import RunStarted
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.learning_app import Learning
 from cnn_tui.tui.messages import LessonWanted, ViewShown
 from cnn_tui.tui.screens.lesson import LessonDialog, SolvedDialog
 
@@ -263,3 +265,18 @@ async def test_a_lesson_waits_for_the_run_that_is_active(make_app: MakeApp, tmp_
         assert "A run is active" in told(app) and app.desk is None
         app.training.session.stop()
         await settle(app, pilot)
+
+
+async def test_the_command_opens_a_lesson_of_a_file_or_says_why_not(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.learn(Learning(trouble="own.toml, line 3: no such condition."))
+        await until(pilot, lambda: "no such condition" in told(app))
+        assert app.desk is None and app.current_mode == "learn"
+        lesson = load_lesson(str(make_lesson(tmp_path, BUILD)))
+        app.learn(Learning(lesson))
+        await until(pilot, lambda: app.desk is not None)
+        assert app.desk and app.desk.lesson == lesson
+        assert lesson in app.study.course.all_lessons

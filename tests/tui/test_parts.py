@@ -11,13 +11,15 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from textual import events
+from textual.app import App, ComposeResult
 
 from cnn_tui.engine.baselines.record import BaselineResult
 from cnn_tui.engine.baselines.validation import CrossValidation, KScore
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.tui.cli.rungs import print_ladder
-from cnn_tui.tui.terminal import measuring
+from cnn_tui.tui.terminal import measuring, modes
 from cnn_tui.tui.threads import readable
+from cnn_tui.tui.widgets.inputs import ValueInput
 from cnn_tui.tui.widgets.table import Column, Table, TableRow
 from cnn_tui.tui.words import clock, duration, figure, short
 
@@ -191,3 +193,37 @@ def test_on_a_terminal_baselines_are_drawn(
     out = capsys.readouterr().out
     assert "linear-svm" in out and "11:40" in out and "━" in out
     assert "svm-1" in out, "the pictures of a run that is gone are told in a line"
+
+
+async def test_a_choice_is_cycled_by_keys_and_clicks_and_takes_no_text() -> None:
+    class Form(App[None]):
+        def compose(self) -> ComposeResult:
+            yield ValueInput("adam")
+
+    async with Form().run_test() as pilot:
+        field = pilot.app.query_one(ValueInput)
+        field.choices = ("adam", "momentum", "sgd")
+        field.focus()
+        seen = []
+        for key in ("right", "left", "left", "space", "m", "backspace"):
+            await pilot.press(key)
+            seen.append(field.value)
+        assert seen == ["momentum", "adam", "sgd", "adam", "momentum", "momentum"]
+        field.post_message(events.Paste("lion"))
+        await pilot.pause()
+        assert field.value == "momentum"
+        await pilot.click(ValueInput)
+        assert field.value == "sgd"
+        field.choices = ()
+        field.value = "0.5"
+        await pilot.press("home", "right", "9", "end", "left", "8")
+        assert field.value == "09.85", "an ordinary field again"
+
+
+def test_without_a_terminal_there_are_no_modes_to_restore(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.__stdin__", None)
+    assert modes.read_modes() is None
+    written = list[object]()
+    monkeypatch.setattr("os.write", lambda *args: written.append(args))
+    modes.restore_modes(None, b"reset")
+    assert written == []
