@@ -32,7 +32,6 @@ from cnn_tui.engine.runs.playback import read_playback
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training.control import Control
-from cnn_tui.tui.actions import COMMANDS
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
@@ -80,6 +79,8 @@ class Shot:
 
 
 _BREAK = ("down", "down", "down", "down", "enter", "down", "down", "2", "escape")
+_SOLVE = ("down", "enter", "tab", *"11", "tab", "4", "tab", "0", "escape")
+"""The first lesson: kernel, stride and padding of AlexNet's first convolution."""
 SHOTS = (
     Shot("build"),
     Shot("build-form", ("down", "enter")),
@@ -118,7 +119,10 @@ SHOTS = (
     Shot("run-recorded-further", ("3", "enter", "c", "c", "c")),
     Shot("compare", ("3", "down", "m", "m", "c")),
     Shot("weights", ("3", "down", "down", "down", "w")),
-    *(Shot(f"inspect-{view.name}", ("4", *("down",) * at)) for at, view in enumerate(VIEWS)),
+    *(
+        Shot(f"inspect-{view.name}", ("4", *("down",) * at, *("enter",) * bool(view.start)))
+        for at, view in enumerate(VIEWS)
+    ),
     Shot("sweeps", ("5", "escape")),
     Shot("sweep", ("5",)),
     Shot("sweep-parallel", ("5", "c")),
@@ -130,7 +134,11 @@ SHOTS = (
     Shot("datasets-classes", ("f6", "c")),
     Shot("datasets-augmented", ("f6", "a")),
     Shot("baselines", ("f7",)),
-    *(Shot("learn", ("6",)) for command in COMMANDS if command.action == "app.mode('learn')"),
+    Shot("learn", ("6",)),
+    Shot("lesson", ("6", "enter")),
+    Shot("lesson-hint", ("6", "enter", "ctrl+t")),
+    Shot("lesson-text", ("6", "enter", "f2")),
+    Shot("lesson-solved", ("6", "enter", *_SOLVE)),
 )
 
 
@@ -141,7 +149,9 @@ def main(names: Iterable[str], sizes: Iterable[tuple[int, int]], looks: Iterable
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         runs = Path(folder) / "runs"
-        os.environ |= {RUNS_VARIABLE: str(runs), "XDG_STATE_HOME": folder}
+        # As a newcomer has them: no lesson begun, no setting changed.
+        homes = dict.fromkeys(("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), folder)
+        os.environ |= homes | {RUNS_VARIABLE: str(runs)}
         _make_runs(runs)
         for shot in shots:
             for size in sizes:

@@ -38,6 +38,8 @@ RATE = 10_000.0
 """Images per second of the steady clock."""
 SHOWN = 0.66
 """Part of the run that the picture shows."""
+_USE = re.compile(r"cpu&#160;\d+%&#160;\d+&#160;MB")
+"""What this machine spends, which is another each time."""
 BEGAN, ENDED = "2026-01-01T12:00:00+00:00", "2026-01-01T12:02:00+00:00"
 SLICE = ("5", "c", "c")
 """The keys that lead to the learning rate of a sweep."""
@@ -99,7 +101,8 @@ async def _picture(
         await _quiet(app, pilot)
         svg = app.export_screenshot(title=f"cnn-tui: {name}")
         app.training.session.stop()
-    (FOLDER / f"{name}.svg").write_text(_without_remote_fonts(svg))
+    svg = _USE.sub("cpu&#160;87%&#160;87&#160;MB", _without_remote_fonts(svg))
+    (FOLDER / f"{name}.svg").write_text(svg)
 
 
 async def _quiet(app: CnnTuiApp, pilot: Pilot[None]) -> None:

@@ -94,7 +94,12 @@ REFUSALS = {
         "choose_data": "Only a saved run can be looked into with other data: {inspect.run} chooses "
         "one.",
     },
-    SWEEPS: {_name(command): _NO_SWEEP for command in commands(SWEEPS)},
+    SWEEPS: {_name(command): _NO_SWEEP for command in commands(SWEEPS)}
+    | {
+        "stop": "No sweep under the cursor runs now.",
+        "resume": "There is nothing to resume: the sweep runs, or is complete.",
+        "refine": "There is nothing to refine: no trial has finished.",
+    },
     SWEEP: {
         "open": "There is no trial to open: - in {sweep.filter} removes the filter.",
         "inspect": "There is no trial to look into: - in {sweep.filter} removes the filter.",

@@ -14,6 +14,7 @@ from PIL import Image
 
 from cnn_tui.engine.errors import InsightError, RunError
 from cnn_tui.engine.insight.health import FilterHealth
+from cnn_tui.engine.insight.shuffle import ShuffleRow, ShuffleTest
 from cnn_tui.engine.insight.verdict import LayerFilters
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import DEMO_RUN
@@ -22,6 +23,7 @@ from cnn_tui.tui.inspect.health import HealthSeen
 from cnn_tui.tui.inspect.row import overlay, stretched
 from cnn_tui.tui.inspect.saved import png, save, svg
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
+from cnn_tui.tui.inspect.shuffle import ShuffleSeen
 from cnn_tui.tui.inspect.source import SavedSource
 from cnn_tui.tui.inspect.table import VIEWS, unknown_view
 from cnn_tui.tui.rows import Line
@@ -175,3 +177,13 @@ def test_a_damaged_state_is_not_taken_for_none(tmp_path: Path) -> None:
     folder.best_file.write_bytes(b"")
     with pytest.raises(RunError, match=r"is damaged.*cnn-tui reproduce damaged"):
         SavedSource(folder).subject("")
+
+
+@pytest.mark.parametrize("width", [66, 102])
+def test_names_of_runs_stay_within_the_view(width: int) -> None:
+    runs = ("digits-convnet-conv1-64-3", "digits-convnet-conv1-64-shuffled-3")
+    row = ShuffleRow("digits-convnet-conv1-64", 29_642, 0.981, 0.956, runs)
+    lines = ShuffleSeen(ShuffleTest(360, 0, (row,))).drawn(Canvas(width, 20)).lines
+    told = ["".join(text for text, _ in line) for line in lines]
+    assert max(map(len, told)) <= width
+    assert told[-1].endswith("…" if width == 66 else runs[1])

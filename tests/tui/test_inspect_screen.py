@@ -18,6 +18,7 @@ from textual.widgets import Static
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.passes import CancelledError
+from cnn_tui.engine.insight.width import TAG as WIDTH
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.manage import annotate
 from cnn_tui.engine.runs.train_once import TAG
@@ -99,10 +100,11 @@ async def test_the_newest_run_is_shown_layer_by_layer(app: CnnTuiApp) -> None:
         assert "1 = 6" in text(app, "#seen") and "6 distinct" in text(app, "#said")
 
 
+@pytest.mark.parametrize("tag", [TAG, WIDTH])
 async def test_a_run_that_was_trained_for_a_comparison_is_not_the_newest(
-    app: CnnTuiApp, root: Path
+    app: CnnTuiApp, root: Path, tag: str
 ) -> None:
-    annotate(RunFolder(root / "small-2"), tags=(TAG,))
+    annotate(RunFolder(root / "small-2"), tags=(tag,))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("4")
         await until(pilot, lambda: pane(app).seen is not None)

@@ -70,6 +70,20 @@ async def test_several_sweeps_are_listed_and_one_is_opened(app: CnnTuiApp, tmp_p
         assert "widths-1" in text(app, "#sweeps")
 
 
+async def test_a_sweep_that_is_complete_is_neither_stopped_nor_resumed(
+    app: CnnTuiApp, tmp_path: Path
+) -> None:
+    make_sweep(tmp_path)
+    make_sweep(tmp_path, "rates", 9)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await typed(pilot, "5")
+        await until(pilot, lambda: "widths-1" in text(app, "#sweeps"))
+        asked_before = app.screen
+        await typed(pilot, "x", "R")
+        assert app.screen is asked_before
+        assert "No sweep under the cursor runs" in said(app) and "nothing to resume" in said(app)
+
+
 async def test_views_fields_orders_and_filter(app: CnnTuiApp, tmp_path: Path) -> None:
     make_sweep(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -71,7 +71,11 @@ class CompareSeen(Seen):
 
     def drawn(self, canvas: Canvas) -> Drawn:
         header = ("model", "parameters", "first", "second", "run")
-        table = aligned(header, [self._row(decision) for decision in self.found.decisions])
+        rows = [self._row(decision) for decision in self.found.decisions]
+        table = aligned(header, rows)
+        if max(len(text) for line in table for text, _ in line) > canvas.width:
+            # The names of the runs are those of the models, with a number.
+            table = aligned(header[:-1], [row[:-1] for row in rows], width=canvas.width)
         room = canvas.below(len(table) + 1)
         return paged([*draw_row(self._pictures(), room), (), *table], canvas)
 

@@ -88,7 +88,8 @@ def stretched(heat: NDArray[np.floating], image: NDArray[np.uint8]) -> NDArray[n
     height, width = image.shape[1:]
     rows = np.arange(height) * heat.shape[0] // height
     columns = np.arange(width) * heat.shape[1] // width
-    return heat[rows[:, None], columns]
+    whole: NDArray[np.floating] = heat[rows[:, None], columns]
+    return whole
 
 
 def _columns(pictures: Sequence[Captioned], canvas: Canvas) -> Sequence[int]:

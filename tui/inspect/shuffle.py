@@ -75,7 +75,10 @@ class ShuffleSeen(Seen):
                 length = round((share - start) / (1 - start) * _BAR)
                 text = f"  {fit(label, _NAME)} {percent(share):>6}  "
                 bar = ("━" * length, "accent" if label != "shuffled" else "warn")
-                lines.append(((text, ""), bar, (f"{' ' * (_BAR - length)} {clean(run)}", "dim")))
+                behind = " " * (_BAR - length + 1)
+                room = canvas.width - len(text) - _BAR - 1
+                words = fit(clean(run), max(0, min(len(run), room)))
+                lines.append(((text, ""), bar, (behind + words, "dim")))
         return paged(lines, canvas)
 
     def to_json(self) -> object:

@@ -186,6 +186,7 @@ class InspectScreen(InspectTurns):
     def _find(self) -> Source:
         """Return the chosen run, that of this app, that watched, or the newest; on a thread."""
         # Imported on the thread: it needs NumPy.
+        from cnn_tui.engine.insight.width import TAG as WIDTH
         from cnn_tui.engine.runs.train_once import TAG
 
         places = self._training.places
@@ -197,7 +198,8 @@ class InspectScreen(InspectTurns):
             return SavedSource(kept)
         # Those that a comparison trained are nobody's own.
         newest = sorted(
-            sort_runs(list_runs(places.runs), "created"), key=lambda entry: TAG in entry.tags
+            sort_runs(list_runs(places.runs), "created"),
+            key=lambda entry: not {TAG, WIDTH}.isdisjoint(entry.tags),
         )
         folders = [RunFolder(places.runs / entry.name) for entry in newest]
         for folder in filter(None, (places.watched, *folders)):

@@ -18,7 +18,7 @@ from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.messages import InspectRun
 from cnn_tui.tui.rows import Item, Line
 from cnn_tui.tui.screens.dialog import Answer, Picker, Prompt, Question
-from cnn_tui.tui.screens.sweep_changes import SweepChanges
+from cnn_tui.tui.screens.sweep_changes import SweepChanges, allows
 from cnn_tui.tui.sweep_actions import SWEEP
 from cnn_tui.tui.sweeps.trials import TrialTable, require_filter
 from cnn_tui.tui.sweeps.watching import WatchedSweep
@@ -268,12 +268,8 @@ class SweepScreen(SweepChanges):
                 return runs and trial is not None and trial.state in ("waiting", "running")
             case "add":
                 return runs or self._state.phase == "finished"
-            case "stop":
-                return runs
-            case "refine":
-                return self._state.best is not None
-            case "resume":
-                return self._state.phase not in ("running", "finished")
+            case "stop" | "refine" | "resume":
+                return allows(self._state, action)
             case "field":
                 return self._view in _OF_FIELDS and len(self._state.fields) > 1
         return super().check_action(action, parameters)

@@ -11,7 +11,7 @@ from cnn_tui.engine.sweeps.begin import plan_of
 from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.sweeps.plan import SweepPlan, load_sweep
 from cnn_tui.engine.sweeps.requests import SweepRequest, ask_sweep
-from cnn_tui.engine.sweeps.state import read_sweep
+from cnn_tui.engine.sweeps.state import SweepState, read_sweep
 from cnn_tui.engine.sweeps.writing import refine
 from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.messages import WatchSweep
@@ -22,6 +22,18 @@ from cnn_tui.tui.screens.sweep_plan import SweepPlanDialog, sweep_items
 from cnn_tui.tui.sweeps.starting import require_installed, resume_sweep, start_sweep
 from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.training import Places
+
+
+def allows(state: SweepState, action: str) -> bool:
+    """Whether a sweep can be stopped, resumed or refined now; True for any other action."""
+    match action:
+        case "stop":
+            return state.phase == "running"
+        case "refine":
+            return state.best is not None
+        case "resume":
+            return state.phase not in ("running", "finished")
+    return True
 
 
 class SweepChanges(ModeScreen):

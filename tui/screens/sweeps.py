@@ -12,7 +12,7 @@ from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.screens.folder import FolderScreen
 from cnn_tui.tui.screens.sweep import SweepScreen
-from cnn_tui.tui.screens.sweep_changes import SweepChanges
+from cnn_tui.tui.screens.sweep_changes import SweepChanges, allows
 from cnn_tui.tui.sweep_actions import SWEEPS
 from cnn_tui.tui.sweeps.listing import (
     SWEEP_COLUMNS,
@@ -103,5 +103,5 @@ class SweepsScreen(FolderScreen[list[SweepState]], SweepChanges):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("open", "resume", "stop", "refine") and self.is_mounted:
-            return self._state is not None
+            return self._state is not None and allows(self._state, action)
         return super().check_action(action, parameters)
