@@ -30,12 +30,11 @@ from cnn_tui.engine.data.sources import (
     dataset_dir,
     holds,
     is_complete,
-    letters,
     oddities,
 )
 from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.errors import DataError, MissingDataError
-from cnn_tui.engine.specs.known_data import facts_of
+from cnn_tui.engine.specs.known_data import facts_of, letters
 from cnn_tui.engine.specs.network import Network, ResizeRule
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
 
