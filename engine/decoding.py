@@ -38,6 +38,11 @@ class UnreadableError(ValueError):
     """Content of the wrong type or outside its bounds; the message gives the reason."""
 
 
+def event_tag(name: str) -> str:
+    """The tag in JSON of a class of events: ``BatchCompleted`` as ``batch_completed``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
 def decode(content: bytes | str, target: type[T]) -> T:
     """Decode a JSON text to a value of the type ``target``.
 

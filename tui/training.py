@@ -10,10 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES, holds, letters, missing, within
+from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES, holds, missing, within
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.runs.names import runs_home
+from cnn_tui.engine.specs.known_data import letters
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import Alert, RunEvent
 from cnn_tui.engine.training.glimpse import Glimpse

@@ -26,9 +26,8 @@ from cnn_tui.engine.data.listing import LabelledImage, Listing
 from cnn_tui.engine.data.pictures import PictureSource
 from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.sets import SOURCES
-from cnn_tui.engine.data.streams import Capped
+from cnn_tui.engine.data.streams import Capped, damaged
 from cnn_tui.engine.data.tree import FolderTree
-from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import plain
 
 _PICTURE = re.compile(r"(?:\./)?[^/]+/(train|val)/([^/]+)/[^/]+\.jpe?g", re.IGNORECASE)
@@ -128,7 +127,7 @@ def _write_listing(archive: Path, path: Path) -> None:
     found = [(match[1].lower(), match[2], name, size) for match, name, size, _ in _members(archive)]
     classes = sorted({of_class for _, of_class, _, _ in found})
     if len(classes) < 2:
-        raise _damaged(archive, "it has no pictures in folders of two classes or more")
+        raise damaged(archive, "it has no pictures in folders of two classes or more")
     pictures = tuple(
         LabelledImage(plain(name), classes.index(of_class), _SPLITS[split], size, 0)
         for split, of_class, name, size in found
@@ -157,8 +156,4 @@ def _members(
                 stream = tar.extractfile(member) if read else None
                 yield match, member.name, member.size, stream.read() if stream else b""
     except (EOFError, zlib.error, tarfile.TarError, gzip.BadGzipFile) as error:
-        raise _damaged(archive, f"it is damaged or truncated ({error})") from error
-
-
-def _damaged(archive: Path, what: str) -> DataError:
-    return DataError(f"{archive}: {what}.", "Fetch the file again.")
+        raise damaged(archive, f"it is damaged or truncated ({error})") from error

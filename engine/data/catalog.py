@@ -31,13 +31,12 @@ from cnn_tui.engine.data.sources import (
     found_in,
     holds,
     is_complete,
-    letters,
     oddities,
     within,
 )
 from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.errors import DataError, MissingDataError
-from cnn_tui.engine.specs.known_data import facts_of
+from cnn_tui.engine.specs.known_data import facts_of, letters
 from cnn_tui.engine.specs.network import Network, ResizeRule
 from cnn_tui.engine.specs.wording import listed, nearest, plain, show
 

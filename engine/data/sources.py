@@ -12,7 +12,7 @@ from pathlib import Path
 import platformdirs
 
 from cnn_tui.engine.data.sets import SOURCES, Download, RemoteFile
-from cnn_tui.engine.specs.known_data import IMAGENET
+from cnn_tui.engine.specs.known_data import IMAGENET, letters
 from cnn_tui.engine.specs.wording import listed
 
 __all__ = ["IMAGENET", "SOURCES", "Download", "RemoteFile"]
@@ -162,8 +162,3 @@ def missing(name: str, data_dir: Path | None = None) -> str | None:
     if known in SOURCES and is_complete(known, dataset_dir(known)):
         return None
     return known
-
-
-def letters(word: str) -> str:
-    """A name without case, dashes and underscores: ``CIFAR-10`` as ``cifar10``."""
-    return word.lower().replace("-", "").replace("_", "")

@@ -90,10 +90,10 @@ def unpack(archive: Path, exact: Mapping[str, int], small: Mapping[str, int], fo
                 if _is_wanted(member, exact, small, archive) and _write(tar, member, folder)
             }
     except (EOFError, zlib.error, tarfile.TarError, gzip.BadGzipFile) as error:
-        raise _damaged(archive, f"it is damaged or truncated ({error})") from error
+        raise damaged(archive, f"it is damaged or truncated ({error})") from error
     missing = [name for name in exact if name not in written]
     if missing:
-        raise _damaged(archive, f"the member {missing[0]} is missing")
+        raise damaged(archive, f"the member {missing[0]} is missing")
 
 
 def _is_wanted(
@@ -104,7 +104,7 @@ def _is_wanted(
     if member.name not in exact:
         return False
     if not member.isreg() or member.size != exact[member.name]:
-        raise _damaged(
+        raise damaged(
             archive,
             f"expected {member.name} to be a file of {exact[member.name]:,} bytes, "
             f"received {member.size:,}",
@@ -121,5 +121,6 @@ def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> bool:
     return True
 
 
-def _damaged(archive: Path, what: str) -> DataError:
+def damaged(archive: Path, what: str) -> DataError:
+    """The error for a file that was downloaded."""
     return DataError(f"{archive}: {what}.", "Fetch the file again.")

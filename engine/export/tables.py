@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -28,11 +28,11 @@ def csv_lines(table: Iterator[Row], *, steps: bool, further: Sequence[str] = ())
     The further figures of another program have a column each, if ``further`` names them.
     """
     names = _own_names(BatchCompleted if steps else EpochCompleted)
-    yield _line([*names, *further])
+    yield csv_line([*names, *further])
     for row in table:
         known = row.scalars or {}
         own = [getattr(row, name) for name in names]
-        yield _line([*own, *(known.get(name) for name in further)])
+        yield csv_line([*own, *(known.get(name) for name in further)])
 
 
 def further_names(table: Iterator[Row]) -> list[str]:
@@ -56,7 +56,8 @@ def json_lines(table: Iterator[Row]) -> Iterator[str]:
     yield "[]\n" if before == "[" else "\n]\n"
 
 
-def _line(cells: object) -> str:
+def csv_line(cells: Iterable[object]) -> str:
+    """A line of CSV, with its end."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)  # type: ignore[arg-type]
+    csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()

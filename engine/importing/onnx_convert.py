@@ -11,7 +11,7 @@ from cnn_tui.engine.importing.onnx_graph import Join, Path
 from cnn_tui.engine.importing.onnx_joins import add_join
 from cnn_tui.engine.importing.onnx_layers import CHW, LearnedLayers
 from cnn_tui.engine.importing.onnx_ops import Operators
-from cnn_tui.engine.importing.onnx_patterns import add_pattern
+from cnn_tui.engine.importing.onnx_patterns import add_pattern, node_of
 from cnn_tui.engine.importing.onnx_scalar import (
     MOST_STEPS,
     NAMED,
@@ -48,14 +48,14 @@ class Converter:
                 at += count or 1
                 is_known = count > 0
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-                where = _node(path[at]).where
+                where = node_of(path[at]).where
                 self.errors.append(SpecError(f"{where} has invalid attributes or weights."))
                 at, is_known = at + 1, False
             except SpecError as error:
                 self.errors.append(error)
                 at, is_known = at + 1, False
             if not is_known:
-                self._skip(_node(path[at - 1]), assembly)
+                self._skip(node_of(path[at - 1]), assembly)
 
     def _step(self, path: Path, assembly: LearnedLayers) -> int:
         """Append one layer; the number of operators that it took, or 0 if a branch was refused."""
@@ -93,17 +93,17 @@ class Converter:
             if found is None or (isinstance(found, Affine) and best and _is_layer(best[1])):
                 continue
             best = (count, found)
-            if count == 1 and _node(item).op in NAMED and _is_layer(found):
+            if count == 1 and node_of(item).op in NAMED and _is_layer(found):
                 break
         if best is None:
             return 0
         count, found = best
         if not isinstance(found, Affine):
-            assembly.add(found, _node(path[0]).where)
+            assembly.add(found, node_of(path[0]).where)
         elif not np.allclose(found, (1, 0), rtol=0, atol=1e-7):
             factor = None if found.factor == 1 else np.array([found.factor])
             offset = np.array([found.offset]) if found.offset else None
-            self.operators.affine(_node(path[count - 1]), assembly, factor, offset)
+            self.operators.affine(node_of(path[count - 1]), assembly, factor, offset)
         return count
 
     def _skip(self, node: Node, assembly: LearnedLayers) -> None:
@@ -123,7 +123,3 @@ class Converter:
 
 def _is_layer(found: Layer | Affine) -> bool:
     return not isinstance(found, Affine)
-
-
-def _node(item: Node | Join) -> Node:
-    return item if isinstance(item, Node) else item.node

@@ -39,12 +39,13 @@ def _ops(path: Path) -> tuple[str, ...]:
     )
 
 
-def _node(item: Node | Join) -> Node:
+def node_of(item: Node | Join) -> Node:
+    """The operator, or the one at which branches meet."""
     return item if isinstance(item, Node) else item.node
 
 
 def _numbers(item: Node | Join, file: OnnxFile) -> tuple[float, ...]:
-    constants = map(file.numbers, filter(file.is_constant, _node(item).inputs))
+    constants = map(file.numbers, filter(file.is_constant, node_of(item).inputs))
     return tuple(number for numbers in constants if numbers for number in numbers)
 
 
@@ -61,9 +62,9 @@ def _local_norm(path: Path, assembly: LearnedLayers, file: OnnxFile) -> int:
     if above or _ops(tuple(nodes)) != ("Mul", "Pad", "AveragePool", "Mul", "Add", "Pow"):
         return 0
     _, pad, pool, *rest = nodes
-    size = _node(pool).attributes["kernel_shape"][0]
+    size = node_of(pool).attributes["kernel_shape"][0]
     constants = [_numbers(inner, file) for inner in rest]
-    if not _averages_channels(_node(pool), size) or not _pads_channels(_node(pad), size, file):
+    if not _averages_channels(node_of(pool), size) or not _pads_channels(node_of(pad), size, file):
         return 0
     (alpha,), (k,), (beta,) = constants
     layer = LRN(size=size, alpha=rounded(alpha / size), beta=rounded(beta), k=rounded(k))
@@ -90,7 +91,7 @@ def _group_norm(path: Path, assembly: LearnedLayers, file: OnnxFile) -> int:
     """Groups of channels made the channels of a volume, which is normalised and made as before."""
     if _ops(path[:5]) != ("Reshape", "InstanceNormalization", "Reshape", "Mul", "Add"):
         return 0
-    grouped, normal, _, scale, shift = map(_node, path[:5])
+    grouped, normal, _, scale, shift = map(node_of, path[:5])
     groups = file.numbers(grouped.inputs[1])
     plain = [file.tensors.array(name) for name in normal.inputs[1:]]
     factors = [
@@ -125,11 +126,12 @@ def _layer_norm(path: Path, assembly: LearnedLayers, file: OnnxFile) -> int:
         return 0
     if _ops(sides[3]) not in [(square, "ReduceMean", "Add", "Sqrt") for square in ("Pow", "Mul")]:
         return 0
-    over = {_axes(_node(sides[1][0]), assembly, file), _axes(_node(sides[3][1]), assembly, file)}
+    means = node_of(sides[1][0]), node_of(sides[3][1])
+    over = {_axes(mean, assembly, file) for mean in means}
     arrays = [
         file.tensors.array(name)
         for item in rest
-        for name in _node(item).inputs
+        for name in node_of(item).inputs
         if file.is_constant(name)
     ]
     shape = assembly.shape[:1] if over == {"C"} else assembly.shape
@@ -155,7 +157,7 @@ def _shuffle(path: Path, assembly: LearnedLayers, file: OnnxFile) -> int:
     """Channels as rows of groups, the two sizes exchanged, and channels again."""
     if _ops(path[:3]) != ("Reshape", "Transpose", "Reshape") or assembly.layout != CHW:
         return 0
-    first, turn, last = map(_node, path[:3])
+    first, turn, last = map(node_of, path[:3])
     wide, again = file.numbers(first.inputs[1]), file.numbers(last.inputs[1])
     channels, *size = assembly.shape
     if wide is None or again is None or len(wide) != 5 or len(again) != 4:

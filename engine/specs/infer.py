@@ -60,12 +60,6 @@ def infer_batchnorm(layer: BatchNorm, flow: FeatureMap) -> InferredLayer:
     return InferredLayer(layer, flow, flow, weights=channels, biases=channels)
 
 
-def explain_batchnorm(layer: BatchNorm, step: InferredLayer) -> Iterator[Note]:
-    """Yield the parameters of a batch norm."""
-    if step.weights:
-        yield Note("parameters", (f"{step.weights:,} scales + {step.biases:,} shifts",))
-
-
 def explain_lrn(layer: LRN, step: InferredLayer) -> Iterator[Note]:
     """Yield that ``alpha`` is the paper's, and what other programs call by that name."""
     if step.after.shape is not None:
@@ -153,7 +147,7 @@ RULES: dict[type[Layer], ShapeRule] = {
     StochasticDepth: ShapeRule(explain=explain_dropout),
     Pad: ShapeRule(moves.infer_pad, moves.explain_pad),
     ChannelShuffle: ShapeRule(moves.infer_channel_shuffle),
-    BatchNorm: ShapeRule(infer_batchnorm, explain_batchnorm),
+    BatchNorm: ShapeRule(infer_batchnorm, learned.explain_scales),
     LRN: ShapeRule(explain=explain_lrn),
     Residual: ShapeRule(blocks.infer_residual, blocks.explain_residual),
     Parallel: ShapeRule(blocks.infer_parallel, blocks.explain_parallel),

@@ -62,7 +62,7 @@ KNOWN_DATA = {
 
 def facts_of(data: str) -> DataFacts:
     """The facts of a built-in dataset, however its name is spelt; none of folders and files."""
-    return _BY_LETTERS.get(_letters(data), DataFacts())
+    return _BY_LETTERS.get(letters(data), DataFacts())
 
 
 def facts_for(network: Network) -> DataFacts:
@@ -72,8 +72,9 @@ def facts_for(network: Network) -> DataFacts:
     return facts._replace(classes=listed) if facts.classes is None and listed > 1 else facts
 
 
-def _letters(word: str) -> str:
+def letters(word: str) -> str:
+    """A name without case, dashes and underscores: ``CIFAR-10`` as ``cifar10``."""
     return word.lower().replace("-", "").replace("_", "")
 
 
-_BY_LETTERS = {_letters(name): facts for name, facts in KNOWN_DATA.items()}
+_BY_LETTERS = {letters(name): facts for name, facts in KNOWN_DATA.items()}

@@ -7,6 +7,7 @@ from math import prod
 
 from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.flow import Diagnostic, FeatureMap, InferredLayer, Note, failed
+from cnn_tui.engine.specs.layers import BatchNorm
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 
 
@@ -46,8 +47,8 @@ def infer_layernorm(layer: LayerNorm, flow: FeatureMap) -> InferredLayer:
     return InferredLayer(layer, flow, flow, weights=count, biases=count)
 
 
-def explain_scales(layer: GroupNorm | LayerNorm, step: InferredLayer) -> Iterator[Note]:
-    """Yield the parameters of a norm, and what it normalises."""
+def explain_scales(layer: BatchNorm | GroupNorm | LayerNorm, step: InferredLayer) -> Iterator[Note]:
+    """Yield the parameters of a norm."""
     if step.weights:
         yield Note("parameters", (f"{step.weights:,} scales + {step.biases:,} shifts",))
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
 import msgspec
 
-from cnn_tui.engine.decoding import Count, Figure, Ordinal, RunName, Text, Word
+from cnn_tui.engine.decoding import Count, Figure, Ordinal, RunName, Text, Word, event_tag
 
 Value = bool | int | float | Word | None
 """The value of a field; lists are written in words, such as ``3x3``."""
@@ -15,11 +14,7 @@ Value = bool | int | float | Word | None
 End = Literal["finished", "pruned", "failed"]
 
 
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-
-class _SweepEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_snake):
+class _SweepEvent(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=event_tag):
     pass
 
 

@@ -24,6 +24,7 @@ from cnn_tui.engine.decoding import (
     Share,
     Text,
     Word,
+    event_tag,
 )
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.formats import EVENTS
@@ -31,11 +32,7 @@ from cnn_tui.engine.layer_health import LayerHealth as LayerHealth
 from cnn_tui.engine.training.settings import SETTING_NAMES, SettingName, Settings, SettingValue
 
 
-def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-
-class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=_snake):
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=event_tag):
     pass
 
 

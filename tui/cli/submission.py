@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePath
 
@@ -11,6 +10,7 @@ import click
 
 from cnn_tui.engine.errors import DataError, RunError, reason_of
 from cnn_tui.engine.export.states import Guess
+from cnn_tui.engine.export.tables import csv_line
 from cnn_tui.engine.specs.wording import listed, plain
 from cnn_tui.engine.storage import Storage, replace_file
 from cnn_tui.tui.cli.output import print_line
@@ -123,7 +123,7 @@ def show_csv(rows: Iterable[Row], output: Path | None) -> None:
     Raises:
         RunError: The file cannot be written.
     """
-    lines = map(_csv_line, rows)
+    lines = map(csv_line, rows)
     if output is None:
         for line in lines:
             print_line(line.rstrip("\n"))
@@ -132,9 +132,3 @@ def show_csv(rows: Iterable[Row], output: Path | None) -> None:
         replace_file(Storage(), output, [line.encode(errors="surrogateescape") for line in lines])
     except OSError as error:
         raise RunError(f"{output} cannot be written: {reason_of(error)}.") from None
-
-
-def _csv_line(row: Row) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(row)
-    return line.getvalue()
