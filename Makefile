@@ -46,7 +46,7 @@ fuzz: .venv/.test
 # measured, which then waits for ever; they reach nothing of the code.
 coverage: .venv/.trust
 	@rm -rf build/coverage
-	$(BIN)/coverage run -m pytest -n $(JOBS) --dist worksteal --ignore tests/test_guard.py $(PYTEST_ARGS) || \
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist worksteal --ignore tests/test_guard.py $(LONG) $(PYTEST_ARGS) || \
 		echo "some tests failed: what they would have reached is missing" >&2
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --sort cover
