@@ -471,6 +471,14 @@ def test_a_broken_edit_can_be_taken_back():
     assert check(lenet(), edits=(edit,)).valid
 
 
+def test_a_broken_edit_is_taken_back_on_data_of_ones_own():
+    own = DataFacts("own", (1, 28, 28), 12)
+    edit = Edit(lenet(scores=12), lenet(stride=2, scores=12))
+    (issue,) = check(edit.after, data=own, edits=(edit,)).issues
+    assert issue.fixes[0].description.endswith("all layers fit again")
+    assert apply_fix(edit.after, issue.fixes[0]) == edit.before
+
+
 def frozen(freeze: str) -> Network:
     layers = (Conv(out_channels=4), ReLU(), FC(out_features=10))
     return msgspec.structs.replace(net(*layers), training=Recipe(freeze=freeze))
