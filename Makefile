@@ -42,10 +42,12 @@ fuzz: .venv/.test
 		tests/engine/test_codec.py tests/engine/test_quick.py tests/engine/test_pattern.py \
 		tests/engine/test_data_fuzz.py $(LONG) $(PYTEST_ARGS)
 
-# Which lines and branches all the tests together reach.
+# Which lines and branches all the tests together reach. Those of the guard kill a pytest that is
+# measured, which then waits for ever; they reach nothing of the code.
 coverage: .venv/.trust
 	@rm -rf build/coverage
-	$(BIN)/coverage run -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist worksteal --ignore tests/test_guard.py $(PYTEST_ARGS) || \
+		echo "some tests failed: what they would have reached is missing" >&2
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --sort cover
 

@@ -1,6 +1,7 @@
 """Layers of the engine and of PyTorch on the CPU, one at a time, interleaved in one process.
 
     python benchmarks/layers.py [--only TEXT]
+    python benchmarks/layers.py --table AVX512.json AVX2.json
 
 Every case runs twice. In its *frame*: a training step of a small network, the layer behind a 1x1
 convolution unless it is a first layer, before a small strided convolution and an fc layer. *Alone*:
@@ -28,6 +29,7 @@ import numpy as np
 import torch
 from _common import Step, engine_step, geometric_mean, torch_step, turn
 from _layer_cases import CASES, Case
+from _layer_table import markdown
 from _machine import Machine
 from torch_peer import to_torch
 
@@ -166,11 +168,17 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=0.06, help="of a side in a round")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--table", nargs="+", metavar="FILE", help="only print these reports as a Markdown table"
+    )
     return parser.parse_args()
 
 
 def main() -> None:
     options = parsed()
+    if options.table:
+        print(markdown(options.table))
+        return
     torch.set_num_threads(options.threads)
     machine = Machine(WorkerPool(options.threads))
     rows = []

@@ -26,7 +26,8 @@ _started: list[subprocess.Popen[Any]] = []
 
 def start(command: Sequence[str | Path], **how: Any) -> subprocess.Popen[Any]:
     """A process in a session of its own; the end of the test is its end, too."""
-    marks = {key: os.environ[key] for key in (MARK, "PYTEST_CURRENT_TEST") if key in os.environ}
+    kept = (MARK, "PYTEST_CURRENT_TEST", "OMP_WAIT_POLICY")
+    marks = {key: os.environ[key] for key in kept if key in os.environ}
     environ = {**how.pop("env", os.environ), **marks}
     process = subprocess.Popen(command, env=environ, start_new_session=True, **how)
     _started.append(process)

@@ -32,6 +32,10 @@ settings.load_profile("steady" if FUZZ == 1 else "fuzz")
 # Under nohup a hang-up is ignored, and every program that the tests start would inherit that.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# PyTorch's threads wait for each other without a rest, and take turns with those of other tests:
+# twice the CPU on two cores.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 _MNIST = Path(__file__).parents[1] / ".." / "shared" / "data" / "mnist"
 
 

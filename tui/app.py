@@ -16,7 +16,7 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import APP, scopes_of
+from cnn_tui.tui.actions import APP, keyed, scopes_of
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
@@ -152,8 +152,11 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
             self.places.learn(network.data, recorded)
             self.action_mode("build")
             self.notify(
-                f"The network of {event.folder.name}, with its weights: T carries them over, F5 "
-                "trains on from them, W keeps them as a run.",
+                f"The network of {event.folder.name}, with its weights: "
+                + keyed(
+                    "{list.transform} carries them over, {build.train} trains on from them, "
+                    "{list.keep} keeps them as a run."
+                ),
                 markup=False,
             )
 

@@ -46,4 +46,18 @@ def key_word(command: Command) -> str:
     return _SIGNS.get(key) or (key.upper() if key[1:].isdigit() else key.replace("ctrl+", "^"))
 
 
-_SIGNS = {"slash": "/", "question_mark": "?", "less_than_sign": "<", "greater_than_sign": ">"}
+_SIGNS = {
+    "slash": "/",
+    "question_mark": "?",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "full_stop": ".",
+    "comma": ",",
+    "plus": "+",
+    "minus": "-",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "escape": "esc",
+}

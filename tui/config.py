@@ -9,7 +9,7 @@ import platformdirs
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.formats import CONFIG, later
-from cnn_tui.engine.specs.files import read_bytes, replace_bytes
+from cnn_tui.engine.specs.files import read_text, replace_bytes
 from cnn_tui.engine.specs.wording import show
 from cnn_tui.tui.words import clean
 
@@ -54,18 +54,21 @@ def _parsed() -> tuple[dict[str, object], str]:
     import tomllib
 
     try:
-        return tomllib.loads(read_bytes(path, _MOST_BYTES).decode()), ""
+        return tomllib.loads(read_text(path, _MOST_BYTES)), ""
     except (SpecError, ValueError, RecursionError) as error:
         return {}, f"{path} cannot be read, so the defaults are used: {clean(str(error))}"
 
 
-def keep(name: str, value: Value | None, table: str = "") -> None:
-    """Write a setting to the file; None removes it. A file that is no TOML is replaced.
+def keep(name: str, value: Value | None, table: str = "") -> Path | None:
+    """Write a setting to the file; None removes it. A file that cannot be read is set aside.
 
     Args:
         name: A key of the file, or of its ``table``.
         value: Its new value.
         table: The heading below which it stands; empty for the top of the file.
+
+    Returns:
+        Where the file that could not be read is now.
 
     Raises:
         OSError: if the file cannot be written; its content is then unchanged.
@@ -74,12 +77,11 @@ def keep(name: str, value: Value | None, table: str = "") -> None:
     import tomlkit
 
     path = config_file()
-    _, trouble = _parsed()
-    if not is_file(path) and value is None:
-        return
-    readable = is_file(path) and not trouble
-    text = read_bytes(path, _MOST_BYTES).decode() if readable else ""
-    document = tomlkit.parse(text)
+    there = is_file(path)
+    if not there and value is None:
+        return None
+    aside = path.with_suffix(".damaged.toml") if there and _parsed()[1] else None
+    document = tomlkit.parse(read_text(path, _MOST_BYTES) if there and not aside else "")
     if table and not isinstance(document.get(table), dict):
         document[table] = tomlkit.table()
     place = document[table] if table else document
@@ -88,4 +90,7 @@ def keep(name: str, value: Value | None, table: str = "") -> None:
     else:
         place[name] = value
     path.parent.mkdir(parents=True, exist_ok=True)
+    if aside:
+        path.replace(aside)
     replace_bytes(path, tomlkit.dumps(document).encode())
+    return aside

@@ -141,7 +141,7 @@ def _settings() -> Iterator[DoctorFinding]:
     yield DoctorFinding(
         "settings", str(file) if is_file(file) else f"{file}: none, the usual ones hold"
     )
-    for line in settings.troubles():
+    for line in filter(None, (settings.theme(os.environ)[1], *settings.troubles())):
         yield DoctorFinding("settings", line, False, "cnn-tui config shows what is accepted.")
 
 
@@ -175,7 +175,7 @@ def _data() -> Iterator[DoctorFinding]:
     missing = [entry.name for entry in all_ if not entry.ready and entry.download_bytes]
     yield DoctorFinding("datasets", f"ready: {ready}")
     if missing:
-        words = f"{', '.join(missing)}: cnn-tui data fetch NAME, or F6"
+        words = f"{', '.join(missing)}: cnn-tui data fetch NAME, or Datasets in the app"
         yield DoctorFinding("to download", words)
 
 

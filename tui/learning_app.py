@@ -15,7 +15,7 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.training.events import RunEvent
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import commands
+from cnn_tui.tui.actions import commands, keyed
 from cnn_tui.tui.building.document import Moment
 from cnn_tui.tui.command import key_word
 from cnn_tui.tui.learn.view import LessonView
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cnn_tui.tui.learn.course import Study
     from cnn_tui.tui.learn.desk import Desk
 
-_NO_LESSON = "No lesson is under way: 6 lists them."
+_NO_LESSON = "No lesson is under way: {app.learn} lists them."
 _FIRST_SCREEN = {"build": "build", "train": "train", "inspect": "train"}
 """Where one begins, by what the lesson says: what is looked into is trained before."""
 
@@ -119,7 +119,10 @@ class LearningApp(StartingApp, inherit_bindings=False):
         await self._show_work(desk)
         if is_dirty:
             self.notify(
-                "Your network is kept: it comes back when you leave the lesson, u undoes as well."
+                keyed(
+                    "Your network is kept: it comes back when you leave the lesson, {list.undo} "
+                    "undoes as well."
+                )
             )
         self._warn(desk)
 
@@ -169,7 +172,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
             (check,) = (one for one in commands(LESSON) if one.label == "check")
             return f"{key_word(check)} shows why, and leads on."
         if self._trains(desk):
-            return "why is shown when the run ends; x in Train stops it."
+            return keyed("why is shown when the run ends; {train.stop} in Train stops it.")
         return "enter or esc shows why."
 
     def _trains(self, desk: Desk) -> bool:
@@ -222,14 +225,14 @@ class LearningApp(StartingApp, inherit_bindings=False):
     def action_lesson(self) -> None:
         """Show all that the lesson says."""
         if self.desk is None:
-            self.notify(_NO_LESSON)
+            self.notify(keyed(_NO_LESSON))
         else:
             self.push_screen(screens.LessonDialog(self.desk))
 
     def action_hint(self) -> None:
         """Show the next hint, in the strip or in the window of the lesson."""
         if self.desk is None:
-            self.notify(_NO_LESSON)
+            self.notify(keyed(_NO_LESSON))
             return
         self.desk.next_hint()
         self._warn(self.desk)
@@ -244,7 +247,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
         """Show what is not met; if all is, why the task is solved."""
         desk = self.desk
         if desk is None:
-            self.notify(_NO_LESSON)
+            self.notify(keyed(_NO_LESSON))
             return
         desk.judge()
         desk.note_try()
@@ -260,7 +263,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
     def action_leave_lesson(self) -> None:
         """Leave the lesson; Build has its network from before again."""
         if self.desk is None:
-            self.notify(_NO_LESSON)
+            self.notify(keyed(_NO_LESSON))
             return
         self._close_text()
         self.end_lesson()

@@ -21,7 +21,8 @@ from textual.screen import Screen
 from textual.theme import Theme
 
 from cnn_tui.tui import screens
-from cnn_tui.tui.actions import scopes_of
+from cnn_tui.tui.actions import APP, commands, scopes_of
+from cnn_tui.tui.command import key_word
 from cnn_tui.tui.refusals import refusal
 from cnn_tui.tui.terminal.filters import Printable, filters_for
 from cnn_tui.tui.terminal.link import Link
@@ -105,7 +106,10 @@ class QuickApp(App[None], inherit_bindings=False):
         self._collecting = asyncio.get_running_loop().call_later(_PAUSE, gc.collect, 1)
 
     def action_say_how_to_quit(self) -> None:
-        self.notify("q quits, ctrl+q also while text is being typed.")
+        (leave,) = (command for command in commands(APP) if command.action == "app.leave")
+        anywhere = [key for key in leave.keys.split(",") if len(key) > 1]
+        also = f", {anywhere[0]} also while text is being typed" if anywhere[:1] else ""
+        self.notify(f"{key_word(leave)} quits{also}.")
 
     async def run_action(
         self,

@@ -18,6 +18,7 @@ from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.data.preview import augmented
 from cnn_tui.engine.data.statistics import Statistics, findings, first_of_each, to_bytes
 from cnn_tui.engine.specs.network import Recipe
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture, as_text, fitted, lines_of
 from cnn_tui.tui.terminal.link import Form, form_in
@@ -179,7 +180,7 @@ def summary_of(statistics: Statistics) -> str:
         " ".join(f"{value:.3g}" for value in of) for of in (statistics.mean, statistics.std)
     )
     form = f", {statistics.form}" if statistics.form else ""
-    doubts = "; ! c shows doubts" if findings(statistics) else ""
+    doubts = keyed("; ! {data.classes} shows doubts") if findings(statistics) else ""
     return (
         f"{statistics.train:,} to train, {statistics.val:,} to validate, {statistics.test:,} to "
         f"test{form}{doubts}\npixels {statistics.low:g} to {statistics.high:g}, mean {mean}, "

@@ -83,7 +83,7 @@ SETTINGS = (
         "theme",
         "CNN_TUI_THEME",
         "Colours of the app",
-        "the name of a theme, which F9 lists",
+        "the name of a theme, of those that the app lists",
         "cnn-tui",
         _theme,
         late=True,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES, holds, missing
+from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES, holds, missing, within
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.runs.names import runs_home
@@ -248,7 +248,8 @@ class Places:
         if not known or known in self.given or self.data is None:
             return self.given.get(known)
         others = [key for key in SOURCES if key != known and holds(key, self.data)]
-        return None if others and not (known in SOURCES and holds(known, self.data)) else self.data
+        is_here = known in SOURCES and holds(known, within(known, self.data))
+        return None if others and not is_here else self.data
 
     def learn(self, name: str, recorded: str) -> None:
         """Find a dataset where a run had it, if it is still there and would be missing here."""

@@ -28,9 +28,11 @@ from cnn_tui.engine.data.sources import (
     SOURCES,
     Progress,
     dataset_dir,
+    found_in,
     holds,
     is_complete,
     oddities,
+    within,
 )
 from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.errors import DataError, MissingDataError
@@ -190,12 +192,13 @@ def _from_files(name: str, data_dir: Path | None, options: ReadingOptions) -> Da
     if data_dir is None:
         return dataset
     counts = len(dataset.train) + len(dataset.val), len(dataset.test)
-    return replace(dataset, notes=tuple(oddities(name, folder, *counts)))
+    notes = [found_in(name, data_dir), *oddities(name, folder, *counts)]
+    return replace(dataset, notes=tuple(filter(None, notes)))
 
 
 def _folder_of(name: str, data_dir: Path | None) -> Path:
     """The folder with the files of a dataset that can be downloaded."""
-    folder = data_dir or dataset_dir(name)
+    folder = within(name, data_dir) if data_dir else dataset_dir(name)
     if data_dir is None and not is_complete(name, folder):
         size = SOURCES[name].size
         raise MissingDataError(
@@ -291,7 +294,7 @@ def entries(
 
 def _entry(name: str, given: Path | None) -> DatasetEntry:
     source, ready, facts = SOURCES.get(name), _is_ready(name, given), facts_of(name)
-    folder = given if given and ready else dataset_dir(name)
+    folder = within(name, given) if given and ready else dataset_dir(name)
     return DatasetEntry(
         name=name,
         description=source.words if source else _WORDS[name],
@@ -306,5 +309,5 @@ def _entry(name: str, given: Path | None) -> DatasetEntry:
 
 def _is_ready(name: str, given: Path | None) -> bool:
     if name in SOURCES:
-        return holds(name, given) if given else is_complete(name, dataset_dir(name))
+        return holds(name, within(name, given)) if given else is_complete(name, dataset_dir(name))
     return name in BUILT_IN or given is not None

@@ -92,12 +92,41 @@ def holds(name: str, folder: Path) -> bool:
     return True
 
 
+def within(name: str, folder: Path) -> Path:
+    """The folder in ``folder`` that bears the name of a dataset and has files of it, or ``folder``.
+
+    So the folder of all data can be given: ``DIR`` for ``DIR/mnist``, or ``DIR/MNIST/raw`` as
+    torchvision has it. ``folder`` itself comes first if it has any of the files. Some suffice: what
+    is missing is told of the folder in which it is missing.
+    """
+    if name not in SOURCES or _has_some(name, folder):
+        return folder
+    try:
+        named = [path for path in folder.iterdir() if letters(path.name) == letters(name)]
+    except OSError:
+        return folder
+    found = [path for one in named for path in (one, one / "raw") if _has_some(name, path)]
+    return found[0] if len(found) == 1 else folder
+
+
+def _has_some(name: str, folder: Path) -> bool:
+    names = [file.name for file in SOURCES[name].files]
+    some = (folder / part for one in names for part in (one, Path(one).stem))
+    return holds(name, folder) or any(path.is_file() for path in some)
+
+
 _BINARY = {
     "cifar10": ("cifar-10-batches-bin", "data_batch_1.bin", "data_batch_2.bin"),
     "cifar100": ("cifar-100-binary", "train.bin"),
     "imagenette": ("imagenette2-160", "train/n01440764"),
 }
 """The usual folder of the unpacked files, and some of these."""
+
+
+def found_in(name: str, given: Path) -> str:
+    """A sentence on where the files of a dataset were found, if not in the folder itself."""
+    folder = within(name, given)
+    return "" if folder == given else f"The files of {name} are those in {folder}."
 
 
 def oddities(name: str, folder: Path, train: int, test: int) -> Iterator[str]:

@@ -12,7 +12,7 @@ from cnn_tui.engine.data.layouts import find_layout, list_pictures
 from cnn_tui.engine.data.listing import Listing
 from cnn_tui.engine.data.own import read_own
 from cnn_tui.engine.data.reading import ReadingOptions
-from cnn_tui.engine.data.sources import OWN, SOURCES, holds
+from cnn_tui.engine.data.sources import OWN, SOURCES, found_in, holds, within
 from cnn_tui.engine.data.tree import FolderTree
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.shapes import format_shape
@@ -82,6 +82,11 @@ def understood(name: str, path: Path, network: Network | None = None) -> str:
 
 def _archive(name: str, folder: Path) -> str:
     """Pictures are only counted, and those in an archive are not read at all."""
+    words, folder = found_in(name, folder), within(name, folder)
+    return f"{_archived(name, folder)} {words}".rstrip()
+
+
+def _archived(name: str, folder: Path) -> str:
     archive = folder / SOURCES[name].files[0].name
     if archive.is_file():
         return f"{archive.name}, {archive.stat().st_size / 1e6:,.0f} MB."

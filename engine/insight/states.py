@@ -6,14 +6,19 @@ from pathlib import Path
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.files import is_regular
-from cnn_tui.engine.runs.checkpoints import KeptState, decode_meta, kept_states
+from cnn_tui.engine.runs.checkpoints import KeptState, decode_meta, kept_states, none_is_sound
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.tensors import TensorFile
+from cnn_tui.engine.runs.tensors import DamagedError, TensorFile
 from cnn_tui.engine.specs.wording import listed, plain
 from cnn_tui.engine.training.progress import Progress
 
 UNTRAINED = "untrained"
 BEST, LAST = "best", "last"
+
+
+def written_states(folder: RunFolder) -> list[Path]:
+    """The files of the states of a run, readable or not."""
+    return [path for path in (folder.best_file, *folder.states) if is_regular(path)]
 
 
 def states_over_time(folder: RunFolder) -> list[KeptState]:
@@ -29,9 +34,15 @@ def find_state(folder: RunFolder, wanted: str) -> Path:
 
     Raises:
         InsightError: if the run has no such state.
+        RunError: if what it has cannot be read.
     """
     states = kept_states(folder)
     if not states and wanted in (BEST, LAST):
+        for path in written_states(folder):
+            try:
+                decode_meta(TensorFile(path))
+            except DamagedError as fault:
+                raise none_is_sound(folder, fault) from None
         folder.network()  # of a run of another program this says that there are no weights at all
         raise InsightError(
             f"The run {folder.name} has no checkpoint yet.", "The first epoch writes one."

@@ -173,7 +173,7 @@ def _taken(document: JSON, condition: Condition) -> JSON:
 
 
 def _at_start(condition: Condition, start: Network) -> JSON:
-    if not OPERATORS[condition.operator].at_start:
+    if condition.of.kind not in ("check", "network"):
         return None
     try:
         return _taken(_start_document(start, condition.of.kind), condition)

@@ -91,7 +91,8 @@ def _leaky_relu_backward(layer: LeakyReLU, rows: BackwardRows) -> None:
     (slope,) = rows.spares
     np.greater(rows.x, 0, out=rows.mask)
     np.copyto(slope, rows.mask)
-    np.clip(slope, layer.negative_slope, 1, out=slope)
+    np.multiply(slope, 1 - layer.negative_slope, out=slope)
+    np.add(slope, layer.negative_slope, out=slope)  # exactly 1 for positive numbers
     np.multiply(rows.dy, slope, out=rows.dx)
 
 
@@ -231,15 +232,16 @@ def _hardswish(layer: Hardswish, rows: ForwardRows) -> None:
 
 
 def _hardswish_backward(layer: Hardswish, rows: BackwardRows) -> None:
-    """``dx = dy * (x / 3 + 1 / 2)`` from -3 to 3, nothing below, ``dy`` above."""
-    # Beyond 3 are few, and a masked copy of few numbers costs little.
-    (slope,) = rows.spares
+    """``dx = dy * (x / 3 + 1 / 2)`` between -3 and 3, nothing below, ``dy`` above."""
+    # With z = x / 3 cut to [-1, 1] the slope is z + (1 - trunc(z)) / 2; copies under a mask cost
+    # four times as much.
+    slope, whole = rows.spares
     np.multiply(rows.x, 1 / 3, out=slope)
+    np.clip(slope, -1, 1, out=slope)
+    np.trunc(slope, out=whole)
+    np.multiply(whole, 0.5, out=whole)
+    np.subtract(slope, whole, out=slope)
     np.add(slope, 0.5, out=slope)
-    np.less_equal(rows.x, -3, out=rows.mask)
-    np.copyto(slope, 0, where=rows.mask)
-    np.greater_equal(rows.x, 3, out=rows.mask)
-    np.copyto(slope, 1, where=rows.mask)
     np.multiply(rows.dy, slope, out=rows.dx)
 
 
@@ -252,7 +254,7 @@ ACTIVATIONS: dict[type, Activation] = {
     ReLU6: Activation(_relu6, _relu6_backward, "y", monotone=True),
     ELU: Activation(_elu, _elu_backward, "x", spares=2, forward_spares=1),
     SiLU: Activation(_silu, _silu_backward, "both", spares=2, forward_spares=1),
-    Hardswish: Activation(_hardswish, _hardswish_backward, "x"),
+    Hardswish: Activation(_hardswish, _hardswish_backward, "x", spares=2),
     Hardsigmoid: Activation(
         _hardsigmoid, _hardsigmoid_backward, "y", monotone=True, keeps_zero=False
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -39,6 +39,15 @@ def _aligned(
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
+class _Padded(NamedTuple):
+    """The array, with a border of zeros, in which another lies."""
+
+    halo: Padding
+    outer: Array
+    block: int
+    """The address of the block in which both lie."""
+
+
 class Arena:
     """The arrays of one shard: activations for good, gradients and scratch by liveness.
 
@@ -58,7 +67,11 @@ class Arena:
         self._free: list[Array] = []
         self._zeros = aligned_empty((0,), dtype)
         self._lent: dict[int, Array] = {}
-        self._padded: dict[tuple[int, tuple[int, ...]], tuple[Padding, Array]] = {}
+        self._padded: dict[int, dict[int, _Padded]] = {}
+        """By address, then by the number of channels: the first group of an array has its address,
+        too."""
+        self._within: dict[int, list[int]] = {}
+        """The addresses of such arrays by that of the block in which they lie."""
         self._expected: dict[int, Padding] = {}
 
     def allocate(self, shape: tuple[int, ...], padding: Padding = NO_HALO) -> Array:
@@ -74,7 +87,8 @@ class Arena:
         if fitting:
             block = min(fitting, key=lambda candidate: candidate.size)
             self._free = [other for other in self._free if other is not block]
-            self._forget_padded(block)
+            for address in self._within.pop(_address(block), ()):
+                self._padded.pop(address, None)
         else:
             block = aligned_empty((size,), self.dtype)
             self.bytes += block.nbytes
@@ -84,8 +98,8 @@ class Arena:
     def release(self, array: Array) -> None:
         """Return an acquired array for reuse; arrays that were not acquired are ignored."""
         start = _address(array)
-        outer = next((outer for key, (_, outer) in self._padded.items() if key[0] == start), array)
-        block = self._lent.pop(_address(outer), None)
+        start = next((padded.block for padded in self._padded.get(start, {}).values()), start)
+        block = self._lent.pop(start, None)
         if block is not None:
             self._free.append(block)
 
@@ -116,7 +130,7 @@ class Arena:
 
     def padded_view(self, array: Array, padding: Padding) -> Array | None:
         """A view of ``array`` with ``padding`` zeros around it, or None if its halo is smaller."""
-        halo, padded = self._padded.get(_key(array), (NO_HALO, array))
+        halo, padded, _ = self._padding_of(array)
         top, left = halo[0] - padding[0], halo[1] - padding[1]
         if top < 0 or left < 0:
             return None
@@ -125,15 +139,15 @@ class Arena:
     def split(self, array: Array, groups: int) -> list[Array]:
         """The groups of channels of an array, each with its part of the halo."""
         parts = np.split(array, groups, axis=1)
-        if _key(array) in self._padded:
-            halo, padded = self._padded[_key(array)]
+        halo, padded, block = self._padding_of(array)
+        if padded is not array:
             for part, outer in zip(parts, np.split(padded, groups, axis=1), strict=True):
-                self._padded[_key(part)] = halo, outer
+                self._remember(part, _Padded(halo, outer, block))
         return parts
 
     def with_columns(self, array: Array) -> Array:
         """``array`` with the columns of its halo, if it has any."""
-        (top, _), padded = self._padded.get(_key(array), (NO_HALO, array))
+        (top, _), padded, _ = self._padding_of(array)
         rows = padded[top : padded.shape[0] - top]
         is_whole = rows.shape[:2] == array.shape[:2] and rows.shape[3] == array.shape[3]
         return rows if is_whole else array
@@ -153,19 +167,21 @@ class Arena:
             return self.acquire(x.shape)
         return self._inside(self.acquire(_with_halo(x.shape, padding)), padding)
 
-    def _forget_padded(self, block: Array) -> None:
-        start = _address(block)
-        self._padded = {
-            key: entry
-            for key, entry in self._padded.items()
-            if not start <= key[0] < start + block.nbytes
-        }
-
     def _inside(self, padded: Array, padding: Padding) -> Array:
         high, wide = padding
         array = padded[high : padded.shape[0] - high, :, wide : padded.shape[2] - wide]
-        self._padded[_key(array)] = (padding, padded)
+        self._remember(array, _Padded(padding, padded, _address(padded)))
         return array
+
+    def _remember(self, array: Array, padded: _Padded) -> None:
+        start = _address(array)
+        self._padded.setdefault(start, {})[array.shape[1]] = padded
+        self._within.setdefault(padded.block, []).append(start)
+
+    def _padding_of(self, array: Array) -> _Padded:
+        start = _address(array)
+        here = self._padded.get(start, {})
+        return here.get(array.shape[1]) or _Padded(NO_HALO, array, start)
 
 
 def mask_in(numbers: Array, shape: tuple[int, ...]) -> NDArray[np.bool_]:
@@ -176,11 +192,6 @@ def mask_in(numbers: Array, shape: tuple[int, ...]) -> NDArray[np.bool_]:
 def _with_halo(shape: tuple[int, ...], padding: Padding) -> tuple[int, ...]:
     height, channels, width, images = shape
     return (height + 2 * padding[0], channels, width + 2 * padding[1], images)
-
-
-def _key(array: Array) -> tuple[int, tuple[int, ...]]:
-    """Tells an array from the first of its groups of channels, which has the same address."""
-    return _address(array), array.shape[1:2]
 
 
 def _address(array: Array) -> int:

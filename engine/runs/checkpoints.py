@@ -101,7 +101,7 @@ class Checkpoints:
             self._set_aside(faults)
             return checkpoint, list(faults.values())
         if faults:
-            raise _none_is_sound(self._folder, next(iter(faults.values())))
+            raise none_is_sound(self._folder, next(iter(faults.values())))
         return None, []
 
     def _of_step(
@@ -151,7 +151,8 @@ def _no_such_state(folder: RunFolder, step: int, steps: list[int]) -> RunError:
     return RunError(f"The run {folder.name} has no intact state of step {step:,}.", hint)
 
 
-def _none_is_sound(folder: RunFolder, fault: RunError) -> RunError:
+def none_is_sound(folder: RunFolder, fault: RunError) -> RunError:
+    """What to say of a run all of whose states are damaged."""
     hint = f"cnn-tui reproduce {folder.name} trains it from the beginning."
     return RunError(f"{fault.message} The run {folder.name} has no other state.", hint)
 

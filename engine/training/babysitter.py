@@ -30,6 +30,7 @@ _MEASURED: Rules = (
     start.one_class_batches,
     start.zero_weights,
     layers.l2_high,
+    layers.dropout_kills,
     rate.lr_high,
     rate.diverging,
     layers.dead_relus,

@@ -394,6 +394,27 @@ def test_effects_are_not_told_beside_their_cause() -> None:
     assert alone.codes == ["dead-relus"]
 
 
+@pytest.mark.parametrize(
+    ("p", "first_step", "cause"),
+    [
+        (0.95, 0.1, "dropout-high"),
+        (0.95, 1.0, "dead-relus"),  # that rate is too high without dropout as well
+        (0.5, 0.1, "dead-relus"),
+    ],
+)
+def test_relus_that_dropout_kills(p: float, first_step: float, cause: str) -> None:
+    """Dropout of 0.95 makes the first step 4.5 times as large as the rate alone does."""
+    run = Run(network((1, 8, 8), FC(out_features=50), ReLU(), Dropout(p=p), classes=10))
+    run._tell(batch(1, CHANCE, 0.1))
+    run._tell(measured(1, first_step))
+    for _ in range(4):
+        run.go(loss=CHANCE, dead=1.0)
+    assert run.codes == [cause]
+    (alert,) = run.found
+    assert isinstance(alert, Alert) and alert.remedy and alert.remedy.restart
+    assert ("dropout" in alert.remedy.changes) == (cause == "dropout-high")
+
+
 def test_half_a_layer_may_be_dead_only_for_a_while() -> None:
     run = Run()
     for _ in range(5):

@@ -43,6 +43,12 @@ def test_a_file_is_read() -> None:
     assert judge(lesson, State(solution)).solved
 
 
+def test_an_answer_names_what_the_start_has_whatever_is_compared() -> None:
+    lines = MEANT.replace("{value}", "{start}") + 'of = "check"\npath = "total_params"\nat_most = 9'
+    lesson = loads_lesson(condition(lines), "mine.toml")
+    assert [one.words for one in judge(lesson, State(lesson.start)).judged] == ["1,510"]
+
+
 MISTAKES = [
     (FILE.replace('title = "A', 'titel = "A'), "titel: unknown setting. Did you mean title?"),
     (FILE.replace('name = "small-net"', ""), "name: missing"),

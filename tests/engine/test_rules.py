@@ -10,8 +10,8 @@ import pytest
 
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.activations import PReLU
-from cnn_tui.engine.specs.flow import FeatureMap
-from cnn_tui.engine.specs.infer import infer, infer_layers, rule_of
+from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer
+from cnn_tui.engine.specs.infer import infer, infer_layers, infer_lazily, rule_of
 from cnn_tui.engine.specs.layers import (
     FC,
     AvgPool,
@@ -30,7 +30,9 @@ from cnn_tui.engine.specs.network import MAX_NESTING, Network
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.places import explain
 from cnn_tui.engine.specs.pooling import AdaptiveAvgPool, GlobalMaxPool
+from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
+from cnn_tui.engine.specs.values import value_problems
 
 ODD = {"kernel_size": (3, 5), "dilation": (2, 1)}
 COUNTS: list[tuple[Layer, Shape, Shape, tuple[int, int, int]]] = [
@@ -121,6 +123,12 @@ REFUSED: list[tuple[Layer, Shape, str]] = [
         EIGHT,
         "a window of 3x2 (spread to 9x2 by dilation) is larger than its input of 8x8: in height "
         "(8 - 9 + 2*0)/1 + 1 = 0",
+    ),
+    (
+        Conv(out_channels=1, dilation=5),
+        EIGHT,
+        "a window of 3x3 (spread to 11x11 by dilation) is larger than its input of 8x8: "
+        "(8 - 11 + 2*0)/1 + 1 = -2",
     ),
     (
         MaxPool(kernel_size=(3, 2), padding=(0, 2)),
@@ -252,6 +260,24 @@ def test_words(layer: Layer, shape: tuple[int, int, int], topic: str, words: obj
     assert notes[topic] == words
 
 
+UNKNOWN: list[tuple[Layer, Shape, set[str]]] = [
+    (Conv(out_channels=6, kernel_size=1, groups=3), (4, 2, 2), {"size"}),
+    (Conv(out_channels=1, kernel_size=4, padding="same"), EIGHT, set()),
+    (Conv(out_channels=1, kernel_size=3), (9,), set()),
+    (AdaptiveAvgPool(output_size=2), (9,), set()),
+    (MaxPool(kernel_size=3), EIGHT, {"size"}),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape", "topics"), UNKNOWN)
+def test_what_does_not_fit_is_explained_up_to_there(
+    layer: Layer, shape: Shape, topics: set[str]
+) -> None:
+    step = infer(layer, FeatureMap(shape, len(shape) == 1))
+    assert step.faults
+    assert {note.topic for note in rule_of(layer).explain(layer, step)} == topics
+
+
 WIDE, NO_BIAS = FC(out_features=2**16), FC(out_features=2**16, bias=False)
 HUGE = Conv(out_channels=2**16, kernel_size=1024, bias=False)
 SIZES: list[tuple[tuple[Layer, ...], Shape, bool]] = [
@@ -275,23 +301,60 @@ def test_up_to_which_size(layers: tuple[Layer, ...], shape: Shape, fits: bool) -
     assert [fault.code for fault in last.faults] == ([] if fits else ["too-large"])
 
 
+BOUNDS: list[tuple[Layer, Layer]] = [
+    (Conv(out_channels=1, kernel_size=1024), Conv(out_channels=1, kernel_size=1025)),
+    (Conv(out_channels=1, kernel_size=1), Conv(out_channels=1, kernel_size=0)),
+    (Conv(out_channels=1, kernel_size=1, padding=512), Conv(out_channels=1, padding=513)),
+    (Conv(out_channels=1, padding=(0, 512)), Conv(out_channels=1, padding=(-1, 0))),
+    (FC(out_features=65_536), FC(out_features=65_537)),
+]
+
+
+@pytest.mark.parametrize(("last", "beyond"), BOUNDS)
+def test_values_up_to_their_bounds(last: Layer, beyond: Layer) -> None:
+    assert list(value_problems(last)) == []
+    assert len(list(value_problems(beyond))) == 1
+
+
+@pytest.mark.parametrize("sizes", [(1,), (1, 2, 3)])
+@pytest.mark.parametrize("field", ["kernel_size", "padding"])
+def test_a_pair_has_two_sizes(field: str, sizes: tuple[int, ...]) -> None:
+    fields = {"kernel_size": 3, field: sizes}
+    (problem,) = value_problems(Conv(out_channels=1, **fields))  # type: ignore[arg-type]
+    assert problem.path == field
+
+
+def test_nobias_leaves_the_bias_out() -> None:
+    (layer,) = parse_quick("conv4 nobias")
+    assert isinstance(layer, Conv) and layer.bias is False
+
+
 @pytest.mark.parametrize(("depth", "codes"), [(MAX_NESTING, []), (MAX_NESTING + 1, ["too-deep"])])
 def test_up_to_which_depth(depth: int, codes: list[str]) -> None:
     layer: Layer = ReLU()
     for _ in range(depth):
         layer = Repeat(layers=(layer,), times=1)
-    (step,) = infer_layers((layer,), FeatureMap((1, 2, 2)))
-    found = []
-    while step:
-        found += [fault.code for fault in step.faults]
-        step = next(iter(step.every), None)
-    assert found == codes
+    flow = FeatureMap((1, 2, 2))
+    for begun in (infer(layer, flow), *infer_lazily((layer,), flow), *infer_layers((layer,), flow)):
+        step: InferredLayer | None = begun
+        found = []
+        while step:
+            found += [fault.code for fault in step.faults]
+            step = next(iter(step.every), None)
+        assert found == codes
     assert [fault.code for fault in infer(ReLU(), FeatureMap((1, 2, 2))).faults] == []
+
+
+def test_a_fault_behind_the_largest_network_keeps_its_own_words() -> None:
+    last = infer_layers((NO_BIAS, MaxPool()), FeatureMap((2**24 - 1,), True))[-1]
+    assert [fault.code for fault in last.faults] == ["needs-volume"]
 
 
 def test_a_layer_is_inferred_once_for_each_input() -> None:
     layer = ReLU()
     for shape in ((3, 8, 8), None):
         assert infer(layer, FeatureMap(shape)) is infer(layer, FeatureMap(shape))
+    before, _ = infer(layer, FeatureMap((1, 8, 8))), infer(ReLU(), FeatureMap((2, 8, 8)))
+    assert infer(layer, FeatureMap((1, 8, 8))) is before, "the others stay known"
     sizes = infer(layer, FeatureMap((3.0, 8, 8))).after.shape  # type: ignore[arg-type]
     assert sizes and type(sizes[0]) is float, "3.0 equals 3, but is not a valid size"

@@ -104,6 +104,14 @@ def test_a_run_without_a_checkpoint(session: Session) -> None:
         assert len(subject.images()) == len(DATA.val)
 
 
+def test_a_run_whose_states_are_damaged(session: Session) -> None:
+    """Not one without states: its untrained network would be taken for what it has learnt."""
+    for state in kept_states(session.folder):
+        Path(state.path).write_bytes(b"\0" * 20)
+    words = refused(session.folder)
+    assert "is damaged" in words and "cnn-tui reproduce" in words
+
+
 def test_a_run_that_has_not_begun(session: Session) -> None:
     session.folder.events_file.write_bytes(b"")
     assert "did not start" in refused(session.folder)

@@ -44,6 +44,8 @@ def test_first_word_is_a_command_or_a_network(offers: Offers) -> None:
         ("cnn-tui train lenet5 --epo", ["--epochs"]),
         ("cnn-tui lenet5 --asc", ["--ascii"]),
         ("cnn-tui data fetch kmn", ["kmnist"]),
+        ("cnn-tui inspect lenet5-1 sal", ["saliency"]),
+        ("cnn-tui --d", ["--debug", "--demo", "--data-dir"]),
         ("cnn-tui config thr", ["threads"]),
         ("cnn-tui config train.sto", ["train.stop"]),
         ("cnn-tui completion f", ["fish"]),

@@ -37,20 +37,29 @@ def test_a_theme_is_kept_and_other_lines_stay(file: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["theme = ", "\0", "theme = [[" * 999])
-def test_a_wrong_file_is_one_line_of_trouble_and_replaced(file: Path, text: str) -> None:
+def test_a_wrong_file_is_one_line_of_trouble_and_set_aside(file: Path, text: str) -> None:
     file.parent.mkdir()
     file.write_text(text)
     told, trouble = read_file()
     assert not told and str(file) in trouble and trouble.isprintable()
-    keep("theme", "nord")
+    aside = keep("theme", "nord")
     assert read_file() == ({"theme": "nord"}, "")
+    assert aside == file.with_name("config.damaged.toml") and aside.read_text() == text
+    assert keep("theme", None) is None
+
+
+def test_a_file_of_an_editor_that_marks_its_bytes_is_read(file: Path) -> None:
+    file.parent.mkdir()
+    file.write_text('theme = "nord"\n', "utf-8-sig")
+    assert read_file() == ({"theme": "nord"}, "")
+    assert keep("fps", 3) is None and read_file() == ({"theme": "nord", "fps": 3}, "")
 
 
 @pytest.mark.parametrize("name", ["none such", "\x1b"])
 def test_a_theme_that_is_none_is_told(name: str) -> None:
     assert settings.theme({"CNN_TUI_THEME": "nord"}) == ("nord", "")
     theme, trouble = settings.theme({"CNN_TUI_THEME": name})
-    assert theme == "" and "F9 lists" in trouble and trouble.isprintable()
+    assert theme == "" and "that the app lists" in trouble and trouble.isprintable()
 
 
 async def test_the_theme_is_worn_while_it_is_highlighted(make_app: MakeApp, file: Path) -> None:

@@ -14,6 +14,7 @@ from test_data_fetch import idx
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
+from cnn_tui.engine.data.catalog import entries, load_dataset
 from cnn_tui.engine.data.sources import holds
 from cnn_tui.engine.data.understanding import understood
 from cnn_tui.engine.errors import DataError
@@ -110,8 +111,9 @@ def test_what_was_found_is_said_in_words(tmp_path: Path, mnist: Path) -> None:
     (tmp_path / "x.xyz").touch()
     for own in (mnist, mnist / NAMES[0]):
         assert understood("folder", own).startswith("240 + 40 images of 1x28x28, 10 classes")
+    shutil.copytree(mnist, tmp_path / "other" / "digits")
     for name, path, words in (
-        ("mnist", mnist.parent, f"Did you mean {mnist}?"),
+        ("mnist", tmp_path / "other", f"Did you mean {tmp_path / 'other' / 'digits'}?"),
         ("cifar10", mnist, "These are the files of mnist, fashion-mnist or kmnist."),
         ("mnist", tmp_path / "pets", "found neither. Choose another folder."),
         ("mnist", tmp_path / "no", "there is no such folder"),
@@ -120,6 +122,23 @@ def test_what_was_found_is_said_in_words(tmp_path: Path, mnist: Path) -> None:
         with pytest.raises(DataError) as raised:
             understood(name, path)
         assert words in str(raised.value) and "--data-dir" not in str(raised.value)
+
+
+@pytest.mark.parametrize("at", ["mnist", "MNIST/raw"])
+def test_the_folder_of_all_data_may_be_given(tmp_path: Path, mnist: Path, at: str) -> None:
+    every = tmp_path / "every"
+    shutil.copytree(mnist, every / at)
+    where = f"The files of mnist are those in {every / at}."
+    assert where in understood("mnist", every)
+    assert where in load_dataset("MNIST", every).notes
+    (listed,) = (one for one in entries(Places(data=every).data_of) if one.name == "mnist")
+    assert listed.ready and listed.folder == str(every / at)
+    (every / at / NAMES[3]).unlink()
+    with pytest.raises(DataError, match=f"{every / at}: expected the file {NAMES[3]}"):
+        load_dataset("mnist", every)
+    (every / NAMES[0]).touch()
+    with pytest.raises(DataError, match=f"{every}: expected the file {NAMES[1]}"):
+        load_dataset("mnist", every)
 
 
 def test_the_folder_of_the_command_line_serves_what_it_may_hold(mnist: Path) -> None:
@@ -162,10 +181,11 @@ async def test_a_wrong_path_stays_with_the_reason_and_esc_goes_back(
         await pilot.pause()
         await pilot.press("o")
         await asks(app, pilot)
+        named = mnist.rename(mnist.parent / "digits")
         await type_in(pilot, "data")
         await pilot.press("enter")
         await until(pilot, lambda: "Did you mean" in said(app))
-        assert line(app) == "data" and str(mnist) in said(app).replace("\n", "")
+        assert line(app) == "data" and str(named) in said(app).replace("\n", "")
         await pilot.press("escape")
         assert isinstance(app.screen, Question), "one step back, to the question"
         await pilot.press("escape")

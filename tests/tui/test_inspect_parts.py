@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from io import BytesIO
 from pathlib import Path
@@ -11,10 +12,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnn_tui.engine.errors import InsightError
+from cnn_tui.engine.errors import InsightError, RunError
+from cnn_tui.engine.insight.health import FilterHealth
+from cnn_tui.engine.insight.verdict import LayerFilters
+from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.names import DEMO_RUN
 from cnn_tui.tui.inspect.canvas import Canvas, aligned, paged
+from cnn_tui.tui.inspect.health import HealthSeen
+from cnn_tui.tui.inspect.row import overlay, stretched
 from cnn_tui.tui.inspect.saved import png, save, svg
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
+from cnn_tui.tui.inspect.source import SavedSource
 from cnn_tui.tui.inspect.table import VIEWS, unknown_view
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture
@@ -133,3 +141,37 @@ def test_every_view_says_what_it_shows_what_to_look_for_and_its_source(view) -> 
 def test_unknown_view_is_answered_with_the_nearest() -> None:
     assert "Did you mean filters?" in unknown_view("fliters")
     assert "maps" in unknown_view("zzz")
+
+
+def test_a_map_is_as_large_as_the_image_that_it_is_about() -> None:
+    heat, image = np.arange(6.0).reshape(2, 3), np.zeros((1, 5, 7), np.uint8)
+    rows = ((0, 0, 0, 1, 1, 2, 2), (3, 3, 3, 4, 4, 5, 5))
+    assert stretched(heat, image).tolist() == [list(rows[at]) for at in (0, 0, 0, 1, 1)]
+    assert overlay(image, heat, 5.0).values.shape == (3, 5, 7)
+
+
+def test_filters_that_are_named_are_not_cut() -> None:
+    layer = LayerFilters(
+        layer="conv1",
+        filters=300,
+        dead=(),
+        duplicates=(),
+        noisy=tuple(range(100, 250, 10)),
+        effective_rank=60.0,
+        distinct=300,
+        verdict="14 like noise",
+        largest_cosine=0.0,
+        largest_correlation=0.0,
+        roughness=(),
+        active=(),
+    )
+    rows = HealthSeen(FilterHealth((layer,), 180)).drawn(Canvas(40, 20)).lines
+    told = ["".join(text for text, _ in row) for row in rows]
+    assert max(map(len, told[3:])) <= 40 and told[-1].endswith("210 and 3 more")
+
+
+def test_a_damaged_state_is_not_taken_for_none(tmp_path: Path) -> None:
+    folder = RunFolder(Path(shutil.copytree(DEMO_RUN, tmp_path / "damaged")))
+    folder.best_file.write_bytes(b"")
+    with pytest.raises(RunError, match=r"is damaged.*cnn-tui reproduce damaged"):
+        SavedSource(folder).subject("")

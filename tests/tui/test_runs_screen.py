@@ -23,6 +23,7 @@ from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.engine.specs.paths import value_words
 from cnn_tui.tui.actions import COMPARE, RUNS, WATCH, commands
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.history.differing import Recipes
 from cnn_tui.tui.history.run_rows import about, listing
 from cnn_tui.tui.screens.compare import CompareScreen
 from cnn_tui.tui.screens.dialog import Picker, Prompt, Question
@@ -468,3 +469,9 @@ def test_curves_of_a_list_are_on_one_scale() -> None:
 )  # fmt: skip
 def test_settings_are_words(value: str, words: str) -> None:
     assert value_words(value) == words
+
+
+def test_numbers_that_were_drawn_at_random_are_short(tmp_path: Path) -> None:
+    runs = make_runs(tmp_path, ("--lr", "0.00012345678"), ("--lr", "0.02"))
+    folders = [open_run(runs, path.name) for path in sorted(runs.iterdir())]
+    assert sorted(Recipes().differences(folders).values()) == ["lr 0.0001235", "lr 0.02"]

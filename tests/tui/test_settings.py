@@ -116,6 +116,24 @@ def test_config_sets_shows_and_unsets(file: Path, capsys: pytest.CaptureFixture[
     assert read_file() == ({"keys": {}}, "")
 
 
+def test_config_in_lines(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def told(*words: str) -> list[str]:
+        assert main(["config", *words]) == 0
+        return capsys.readouterr().out.splitlines()
+
+    assert told("--path") == [str(file)]
+    assert told("ascii") == [next(row.usual for row in settings.SETTINGS if row.name == "ascii")]
+    told("fps", "2.5")
+    assert told("mouse", "false")[0].startswith("mouse = false")
+    told("train.stop", "ctrl+k")
+    assert told("fps") == ["2.5"] and told("train.stop") == ["ctrl+k"]
+    heading, *rows = told()
+    assert heading.split() == ["setting", "value", "from", "variable"]
+    assert any(row.split()[:2] == ["fps", "2.5"] for row in rows)
+    own = [row for row in told("keys") if " own " in row]
+    assert [row.split()[:2] for row in own] == [["train.stop", "ctrl+k"]]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -139,7 +157,7 @@ def test_keys_change_their_command_alone() -> None:
     changed = keymap({"train.pause-resume": "P", "train.zoom": "plus", "app.quit": "Q,ctrl+q"})
     assert not changed.troubles
     found = {row.id: row for row in changed.commands}
-    assert found["train.pause-resume"].keys == "P" and found["train.zoom"].shown == "plus/Z"
+    assert found["train.pause-resume"].keys == "P" and found["train.zoom"].shown == "+/Z"
     usual = keymap({}).commands
     same = [row for row in changed.commands if row in usual]
     assert len(same) == len(usual) - 3

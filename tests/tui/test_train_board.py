@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 from scripted import batch, ended, epoch_end, run_events, started, validation
 
-from cnn_tui.engine.training.events import Alert, RunEvent, RunPaused, RunResumed, SettingChanged
+from cnn_tui.engine.training.events import (
+    Alert,
+    AlertCleared,
+    CheckpointSaved,
+    Remedy,
+    RunEvent,
+    RunPaused,
+    RunResumed,
+    SettingChanged,
+    ValidationCompleted,
+)
+from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.dashboard.board import LOG_LINES, Board
+from cnn_tui.tui.dashboard.further import MOST_FURTHER
 from cnn_tui.tui.dashboard.pictures import picture
 from cnn_tui.tui.dashboard.run_view import RunView, view_of
 
@@ -108,3 +121,97 @@ def test_the_log_is_bounded() -> None:
 def test_any_event_may_come_first() -> None:
     for event in (batch(1), validation(1, 1), epoch_end(1, 1), RunPaused(step=0), ended("stopped")):
         view(board_of(event))
+
+
+OTHERS = msgspec.structs.replace(started(epochs=4), batches=0, program="lightning", data="")
+"""Another program's training, which hid the length of an epoch."""
+
+
+def losses_only(step: int, epoch: int, loss: float) -> ValidationCompleted:
+    return msgspec.structs.replace(validation(step, epoch, loss), accuracy=math.nan)
+
+
+def test_of_losses_alone_the_least_is_the_best() -> None:
+    board = board_of(OTHERS, *(losses_only(10 * n, n, loss) for n, loss in ((1, 2.0), (2, 0.5))))
+    board.apply(losses_only(30, 3, 1.0))
+    assert board.best and board.best.epoch == 2
+    assert not board.val_accuracy.points() and board.val_loss.points()
+
+
+def test_a_training_of_unknown_length_is_drawn_by_steps() -> None:
+    board = board_of(OTHERS, batch(7), epoch_end(20, 1))
+    assert board.by_steps and board.epoch_progress == 0.0 and board.progress == 0.25
+    assert {x for x, _ in board.l2_loss.points()} == {7}
+    assert board.log[0][1] == "small, trained by lightning"
+    endless = board_of(msgspec.structs.replace(OTHERS, epochs=0), batch(7))
+    assert endless.progress == 0.0 and endless.seconds_left is None
+
+
+def test_figures_of_another_program_are_bounded() -> None:
+    figures = {f"figure{n}": 1.0 for n in range(MOST_FURTHER + 5)}
+    board = board_of(OTHERS, msgspec.structs.replace(batch(1), scalars=figures))
+    assert len(board.further) == MOST_FURTHER
+    board.apply(msgspec.structs.replace(batch(2), scalars={"val_figure0": None, "more": 2.0}))
+    assert "more" not in board.further and "val_figure0" not in board.further
+
+
+def test_an_alert_that_is_over_is_told_once() -> None:
+    board = board_of(started(), Alert(code="dead", layer="relu1", message="Dead: 90%.", step=1))
+    for _ in range(2):
+        board.apply(AlertCleared(code="dead", layer="relu1", step=2))
+    assert not board.standing
+    assert [text for _, text in board.log if "no longer" in text] == ["no longer: Dead"]
+
+
+def test_a_failure_that_an_alert_has_told_is_not_told_again() -> None:
+    alert = Alert(code="nan", message="The loss is NaN.", step=3, evidence=("lr 10",))
+    board = board_of(started(), alert, ended("failed", 3, message="The loss is NaN."))
+    assert [text for _, text in board.log][1:] == [
+        "! The loss is NaN.",
+        "  lr 10",
+        "! failed at step 3",
+    ]
+
+
+def test_the_latest_alert_with_a_remedy_is_offered() -> None:
+    change = Remedy(description="Lower it", changes={"lr": 0.01})
+    first, later = (
+        Alert(code=code, message=code, step=1, remedy=change) for code in ("one", "two")
+    )
+    plain = Alert(code="three", message="three", step=1)
+    assert board_of(first, later, plain).remedied == later
+    assert board_of(plain).remedied is None
+
+
+def test_what_one_step_did_is_one_line() -> None:
+    saved = CheckpointSaved(step=5, path="5.safetensors", seconds=0.1)
+    board = board_of(started(), saved, RunPaused(step=5), saved)
+    assert [text for _, text in board.log][1:] == ["paused at step 5, with a checkpoint"]
+    board.apply(RunResumed(step=5))
+    assert board.log[-1][1] == "resumed at step 5"
+
+
+def test_a_larger_batch_takes_fewer_steps_and_the_curve_never_goes_back() -> None:
+    board = board_of(started(epochs=1, batches=10), batch(6, number=6))
+    board.settings = Settings(lr=0.01, batch_size=128)
+    board.apply(batch(7, number=1))
+    assert board.batches == 5
+    assert {x for x, _ in board.l2_loss.points()} == {0.6}
+    board.apply(SettingChanged(step=7, name="dropout", old=0.5, new=None))
+    assert board.log[-1][1] == "dropout 0.5 -> as in the network" and board.marks == [0.6]
+
+
+def test_a_stopped_run_says_how_it_is_resumed() -> None:
+    kept = msgspec.structs.replace(started(), run="small-1")
+    stopped = board_of(kept, ended("stopped", 1_200))
+    assert stopped.resume_words == "cnn-tui resume small-1 resumes it from step 1,200"
+    stopped.handed_on = True
+    assert stopped.resume_words == ""
+    for events in ((kept, ended("completed")), (started(), ended("stopped")), (kept,), ()):
+        assert board_of(*events).resume_words == ""
+
+
+def test_printed_lines_are_logged_without_empty_ones() -> None:
+    board = board_of(started())
+    board.log_print("loading\n\n  \ndone  \n")
+    assert [text for _, text in board.log][1:] == ["printed: loading", "printed: done"]

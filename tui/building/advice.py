@@ -45,8 +45,9 @@ _RECIPE = {
     "warmup_epochs": "Epochs in which the learning rate rises to lr in a straight line.",
     "patience": "Ends after this many epochs without a better validation accuracy.",
     "keep_best": "Ends with the weights of the epoch that was best in validation.",
-    "keep_every": "Keeps the state after every this many epochs, so that t and T of Inspect can go "
-    "through the run; without it the last two and the best are kept.",
+    "keep_every": "Keeps the state after every this many epochs, so that {inspect.time} and "
+    "{inspect.time-back} of Inspect can go through the run; without it the last two and the best "
+    "are kept.",
     "last_batch": "The images that are left at the end of an epoch: keep them as a shorter batch, "
     "merge them with the batch before if they are few, or drop them.",
     "balance": "For classes of uneven size: sampling draws images of each equally often, weights "
@@ -54,7 +55,8 @@ _RECIPE = {
     "normalize": "Subtracts the mean of the pixels and divides by their deviation, per channel.",
     "limit": "At most this many images of each split, drawn at random, always the same ones.",
     "per_class": "At most this many images of each class in each split.",
-    "flip": "Mirrors half of the training images left to right, at random. F6, then a, shows it.",
+    "flip": "Mirrors half of the training images left to right, at random: {app.datasets} and then "
+    "{data.augmented} show it.",
     "shift": "Moves each training image by up to this many whole pixels: a random crop.",
     "cutout": "The side in pixels of a square that is blanked in each training image.",
     "rotate": "Turns each training image by up to this many degrees, to either side.",
@@ -80,7 +82,7 @@ def advice_for(
     ``field`` is the one that is being edited, which may have a sentence of its own.
     """
     if row.kind == "training" and field in _RECIPE:
-        return (_RECIPE[field],)
+        return (keyed(_RECIPE[field]),)
     if row.kind == "input" and network.layers:
         return (_sentence(network, row), keyed(_BEGIN))
     below = (BETWEEN.join(note.lines) for note in notes if note.topic not in BESIDE)
@@ -105,7 +107,7 @@ def _sentence(network: Network, row: Row) -> str:
             block = layer_at(network, row.path[:-1])
             return f"{layer_type(block)}: {block.info.help}."
     layer = layer_at(network, row.path)
-    folded = " Its layers are folded: right shows them." if row.folded else ""
+    folded = keyed(" Its layers are folded: {list.unfold} shows them.") if row.folded else ""
     return f"{row.title}: {layer.info.help}.{folded}"
 
 

@@ -71,7 +71,7 @@ def run_app(
     theme, trouble = settings.theme(os.environ)
     few = app.link.color == "16" or app.console.color_system == "standard"
     app.wear(theme or DARK.name, few_colors=few)
-    for line in filter(None, (trouble, *settings.troubles())):
+    for line in _short(list(filter(None, (trouble, *settings.troubles())))):
         app.call_later(app.notify, line, severity="warning", timeout=20)
     heir = DetachOnHangup(on_hangup, training.stopped_run)
     with leaving_on_signals(app.leave, heir.detach) as watchdog:
@@ -90,6 +90,13 @@ def run_app(
     if app.crash:
         raise app.crash
     return app.return_code or 0
+
+
+def _short(troubles: list[str]) -> list[str]:
+    """Many would hide the screen: of more than two the first, and where all of them are told."""
+    if len(troubles) <= 2:
+        return troubles
+    return [troubles[0], f"{len(troubles) - 1} more settings are wrong: cnn-tui doctor lists them."]
 
 
 def _runs_of(watched: RunFolder | SweepFolder | ForeignLog | PlayDemo | None) -> Path:

@@ -48,6 +48,13 @@ def datasets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Ite
     return _beginning(dataset_names(), incomplete) or [CompletionItem(incomplete, type="file")]
 
 
+def views(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Views of Inspect."""
+    from cnn_tui.tui.inspect.table import VIEWS
+
+    return _beginning([view.name for view in VIEWS], incomplete)
+
+
 def settings(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Settings, and the commands that have keys."""
     from cnn_tui.tui.actions import COMMANDS

@@ -10,7 +10,7 @@ import msgspec
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.tui import settings
 from cnn_tui.tui.cli import completing, options
-from cnn_tui.tui.cli.output import print_json, print_line, print_table
+from cnn_tui.tui.cli.output import print_json, print_line, print_note, print_table
 from cnn_tui.tui.command import Command
 from cnn_tui.tui.config import KEYS, Value, config_file, keep, read_file
 from cnn_tui.tui.keymap import keymap
@@ -125,7 +125,7 @@ def _set(name: str, given: str) -> None:
         value = row.parse(given)
         if value is None:
             raise SpecError(settings.refusal(row, given))
-        keep(name, value)
+        _keep(name, value)
         print_line(f"{name} = {_words(value)}, in {config_file()}")
         return
     _command(name)
@@ -134,16 +134,21 @@ def _set(name: str, given: str) -> None:
     changed = keymap({**(own if isinstance(own, dict) else {}), name: given})
     if trouble := next((line for line in changed.troubles if line.startswith(name)), ""):
         raise SpecError(trouble)
-    keep(name, given, KEYS)
+    _keep(name, given, KEYS)
     print_line(f"{name} = {given}, in {config_file()}")
 
 
 def _unset(name: str) -> None:
     if settings.setting_of(name):
-        keep(name, None)
+        _keep(name, None)
     else:
-        keep(_command(name).id, None, KEYS)
+        _keep(_command(name).id, None, KEYS)
     print_line(f"{name} has its usual value.")
+
+
+def _keep(name: str, value: Value | None, table: str = "") -> None:
+    if aside := keep(name, value, table):
+        print_note(f"what could not be read is kept as {aside}")
 
 
 def _command(name: str) -> Command:

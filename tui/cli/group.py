@@ -67,8 +67,12 @@ class CommandGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Complete commands, and the networks on which the app opens."""
+        """Complete commands, and the networks and options with which the app opens."""
         found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            opens = _load(_LAUNCH).shell_complete(ctx, incomplete)
+            known = {item.value for item in found}
+            return [*found, *(item for item in opens if item.value not in known)]
         networks = completing.archs(ctx, self.params[0], incomplete)
         return [*found, *(item for item in networks if not found or item.type == "plain")]
 

@@ -29,7 +29,7 @@ class InspectCommand(click.Command):
 
 @click.command("inspect", cls=InspectCommand)
 @click.argument("run", shell_complete=completing.runs)
-@click.argument("view", required=False)
+@click.argument("view", shell_complete=completing.views, required=False)
 @click.option("--layer", metavar="NAME", help="The layer; the first conv layer if not given.")
 @click.option("--image", metavar="N|FILE", help="Number in the validation split, or a picture.")
 @click.option("--filter", "filters", type=click.IntRange(0), multiple=True, metavar="N",

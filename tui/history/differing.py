@@ -15,7 +15,17 @@ _ELSEWHERE = ("layers[", "name", "description", "data", "input")
 """Settings that are no part of the recipe."""
 _EMPTY = ('""', "[]")
 """Texts and lists that a recipe leaves out, as JSON."""
+_LONG = 9
+"""Characters of a number from which on it is rounded."""
 _IN_COLUMNS = ("training.epochs",)
+
+
+def _short(words: str) -> str:
+    """A number that was drawn at random, as in a sweep, has more digits than tell runs apart."""
+    try:
+        return f"{float(words):.4g}" if len(words) > _LONG else words
+    except ValueError:
+        return words
 
 
 class Recipes:
@@ -39,7 +49,7 @@ class Recipes:
         ]
         return {
             name: ", ".join(
-                f"{setting_words(path)} {value_words(recipe[path])}"
+                f"{setting_words(path)} {_short(value_words(recipe[path]))}"
                 for path in differing
                 if path not in _IN_COLUMNS and recipe.get(path, _EMPTY[0]) not in _EMPTY
             )
@@ -50,7 +60,7 @@ class Recipes:
         """Return the whole recipe of a run that was read, in words."""
         recipe = self._read.get(name, {})
         return tuple(
-            (setting_words(path), value_words(value))
+            (setting_words(path), _short(value_words(value)))
             for path, value in recipe.items()
             if value not in _EMPTY
         )

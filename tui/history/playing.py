@@ -13,6 +13,7 @@ from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.runs.playback import Playback
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.settings import Settings
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.run_view import RunView, view_of
 from cnn_tui.tui.words import recipe_words
@@ -105,5 +106,7 @@ class Player:
             detail = view.detail if self.playback.whole else "the end of the recording is missing"
             return replace(view, state="played", detail=detail, seconds_left=None)
         if self.paused:
-            return replace(view, state="demo paused", detail="space plays on")
+            return replace(
+                view, state="demo paused", detail=keyed("{demo.pause-play-demo} plays on")
+            )
         return replace(view, state="demo", detail=f"a recorded run at {self.speed:g}x speed")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cnn_tui.engine.runs.cleanup import Kind, Reclaimable, TrashedRun
 from cnn_tui.engine.runs.history import Order, RunEntry
 from cnn_tui.engine.runs.summary import Summary
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.dashboard.series import sparkline
 from cnn_tui.tui.rows import Column, Item, Line, Run, TableRow
 from cnn_tui.tui.words import (
@@ -181,7 +182,8 @@ def _end(entry: RunEntry) -> str:
         return clean(entry.unreadable)
     if entry.state == "crashed":
         why = "its process ended without finishing the run"
-        resumes = "" if entry.summary.program else "; R resumes from the last checkpoint"
+        resumes = "; {runs.resume} resumes from the last checkpoint"
+        resumes = "" if entry.summary.program else keyed(resumes)
         return f"crashed: {why}{resumes}"
     message = clean(entry.summary.message)
     return f"{entry.state}: {message}" if message else entry.state

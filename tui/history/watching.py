@@ -26,6 +26,7 @@ from cnn_tui.engine.runs.requests import Request, send
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.events import RunEnded, RunStarted
 from cnn_tui.engine.training.settings import Settings
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.run_view import RunView, view_of
 from cnn_tui.tui.mailbox import Mailbox
@@ -163,7 +164,7 @@ class Watched:
         if self.folder is None:
             return replace(view, state="quiet", detail=f"nothing new for {_QUIET:.0f} s")
         step = f"{self.board.batch.step:,}" if self.board.batch else "0"
-        resumes = "" if self.is_foreign else "; R resumes"
+        resumes = "" if self.is_foreign else keyed("; {watch.resume} resumes")
         words = f"after step {step}: its process has ended{resumes}"
         log = (*view.log, (view.seconds, f"! crashed {words}"))
         return replace(view, state="crashed", detail=words, seconds_left=None, log=log)

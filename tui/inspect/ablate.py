@@ -21,6 +21,7 @@ from cnn_tui.engine.insight.health import health
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.wording import listed
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.words import clean, count, fit, percent
@@ -136,7 +137,10 @@ class FilterCostsSeen(Seen):
         return (
             f"Accuracy {percent(self.before.accuracy)} over {self.images} images; "
             f"{unneeded}, each by itself.",
-            "left and right choose a filter, enter takes it out and shows each class.",
+            keyed(
+                "{inspect.filter-before} and {inspect.filter} choose a filter, "
+                "{inspect.open-start} takes it out and shows each class."
+            ),
         )
 
     def drawn(self, canvas: Canvas) -> Drawn:

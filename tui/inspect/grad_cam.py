@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cnn_tui.engine.insight.grad_cam import GradCam, grad_cam
 from cnn_tui.tui.inspect.canvas import Cancelled, Progress, Wanted, class_of
-from cnn_tui.tui.inspect.row import Captioned, InRow, overlay
+from cnn_tui.tui.inspect.row import Captioned, InRow, overlay, stretched
 from cnn_tui.tui.terminal.half_blocks import Picture
 from cnn_tui.tui.words import count
 
@@ -44,7 +44,8 @@ class GradCamSeen(InRow):
         else:
             text = (
                 f"{found.layer} has {height}x{width} places; {helping} of its "
-                f"{count(len(found.weights), 'filter')} raise the score of this class."
+                f"{count(len(found.weights), 'filter')} "
+                f"{'raises' if helping == 1 else 'raise'} the score of this class."
             )
         return (text, *filter(None, [found.example.note]))
 
@@ -57,6 +58,6 @@ class GradCamSeen(InRow):
         over = [Captioned(overlay(image, found.map, scale), "over the image")] if colours else []
         return [
             Captioned(Picture(image), "the image"),
-            Captioned(Picture(found.map[None], "map", scale), "Grad-CAM"),
+            Captioned(Picture(stretched(found.map, image)[None], "map", scale), "Grad-CAM"),
             *over,
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +22,7 @@ from cnn_tui.tui.inspect.canvas import (
     aligned,
     paged,
 )
+from cnn_tui.tui.rows import Line
 from cnn_tui.tui.words import count
 
 if TYPE_CHECKING:
@@ -63,7 +65,12 @@ class HealthSeen(Seen):
         rows = [_row(layer) for layer in layers]
         roles = ["warn" if layer.flagged else "" for layer in layers]
         table = aligned(_HEADER, rows, roles, canvas.width)
-        details = [((f" {line}", ""),) for layer in layers for line in _details(layer)]
+        details: list[Line] = [
+            ((f" {row}", ""),)
+            for layer in layers
+            for line in _details(layer)
+            for row in wrap(line, max(8, canvas.width - 2), subsequent_indent="  ")
+        ]
         return paged([*table, *([()] if details else []), *details], canvas, head=1)
 
     def to_json(self) -> object:

@@ -77,14 +77,19 @@ def beside(pictures: Sequence[Captioned], side: int = 224) -> NDArray[np.uint8]:
 
 def overlay(image: NDArray[np.uint8], heat: NDArray[np.floating], scale: float) -> Picture:
     """Return a map laid over its image ``(C, H, W)``, both in colour."""
-    height, width = image.shape[1:]
-    rows = np.arange(height) * heat.shape[0] // height
-    columns = np.arange(width) * heat.shape[1] // width
-    stretched = heat[rows[:, None], columns]
-    colours = colours_of(Picture(stretched[None], "map", scale)).astype(float)
+    colours = colours_of(Picture(stretched(heat, image)[None], "map", scale)).astype(float)
     ground = colours_of(Picture(image)).mean(axis=2, keepdims=True)
     mixed = (_VEIL * colours + (1 - _VEIL) * ground).astype(np.uint8)
     return Picture(np.moveaxis(mixed, 2, 0))
+
+
+def stretched(heat: NDArray[np.floating], image: NDArray[np.uint8]) -> NDArray[np.floating]:
+    """Return a map with as many rows and columns as the image that it is about."""
+    height, width = image.shape[1:]
+    rows = np.arange(height) * heat.shape[0] // height
+    columns = np.arange(width) * heat.shape[1] // width
+    larger: NDArray[np.floating] = heat[rows[:, None], columns]
+    return larger
 
 
 def _columns(pictures: Sequence[Captioned], canvas: Canvas) -> Sequence[int]:

@@ -11,7 +11,7 @@ from cnn_tui.engine.insight.slide import ClassMap, canvas_of_file, digits_canvas
 from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture, colours_of, fitted, lines_of
-from cnn_tui.tui.words import clean, duration
+from cnn_tui.tui.words import clean, count, duration
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ class SlideSeen(Seen):
         _, rows, columns = found.scores.shape
         single, batched = found.single_seconds / found.seconds, found.crops_seconds / found.seconds
         return (
-            f"{rows}x{columns} places, {found.stride[0]} pixels apart, all at once in "
+            f"{rows}x{columns} places, {count(found.stride[0], 'pixel')} apart, all at once in "
             f"{duration(found.seconds)}: {single:.0f} times as fast as one crop after the other "
             f"({duration(found.single_seconds)}), {batched:.0f} times as fast as crops in batches. "
             f"The results differ by {found.worst_difference:.0e} at most.",

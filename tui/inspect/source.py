@@ -77,11 +77,10 @@ class SavedSource:
     def subject(self, state: str) -> Subject:
         """Read a state; the untrained one of a run that has written none yet."""
         from cnn_tui.engine.cores import default_threads
-        from cnn_tui.engine.insight.states import BEST
+        from cnn_tui.engine.insight.states import BEST, UNTRAINED, written_states
         from cnn_tui.engine.insight.subject import Subject
 
-        states = self.states()
-        state = state or (states[0] if len(states) == 1 else BEST)
+        state = state or (BEST if written_states(self.folder) else UNTRAINED)
         return Subject.of_run(self.folder, state, self.data, self.data_dir, default_threads())
 
 

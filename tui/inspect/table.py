@@ -119,7 +119,7 @@ VIEWS = (
         "training has added to the architecture.",
         "Alain and Bengio 2016; random conv layers: Saxe et al. 2011",
         frozenset({"seed", "data"}),
-        start="Trains a classifier on every layer's output, trained and untrained: enter starts.",
+        start="Trains a classifier on every layer's output, trained and untrained",
         live=False,
     ),
     View(
@@ -129,7 +129,7 @@ VIEWS = (
         "notes, ConvNet Architectures, layer sizing",
         frozenset({"layer", "widths", "seed", "data"}),
         start="Trains this network with other numbers of filters in this layer, three seeds each, "
-        "as runs of their own: enter starts, esc stops, and what is done is not done again.",
+        "as runs of their own; what is done already is not done again",
         live=False,
     ),
     View(
@@ -143,8 +143,8 @@ VIEWS = (
     View(
         "confusion",
         "How often images of each class, in rows, are taken for each class, in columns.",
-        "Shaded cells off the diagonal are classes that the network cannot tell apart; enter shows "
-        "their pictures.",
+        "Shaded cells off the diagonal are classes that the network cannot tell apart; each "
+        "cell opens its pictures.",
         "notes, linear classification; any textbook",
         frozenset({"data"}),
         opens="mistakes",
@@ -203,7 +203,7 @@ VIEWS = (
         "The linear template is one ghostly average; the others look at strokes of this image.",
         "notes, linear classification, interpreting a linear classifier",
         frozenset({"image", "data"}),
-        start="Trains a linear classifier and a two-layer network on the data: enter starts.",
+        start="Trains a linear classifier and a two-layer network on the data",
         live=False,
     ),
     View(
@@ -213,7 +213,7 @@ VIEWS = (
         "pixel.",
         "Azulay and Weiss 2019; Zhang 2019",
         frozenset({"seed", "data"}),
-        start="Trains a fully connected network of as many parameters: enter starts.",
+        start="Trains a fully connected network of as many parameters",
         live=False,
     ),
     View(
@@ -223,7 +223,7 @@ VIEWS = (
         "was worth.",
         "notes, Convolutional Networks, architecture overview",
         frozenset({"seed", "data"}),
-        start="Trains up to four networks, each kept as a run: enter starts.",
+        start="Trains up to four networks, each kept as a run",
         live=False,
     ),
     View(

@@ -18,6 +18,8 @@ _MOST_WANTED = 2
 """Conditions in the strip of a low screen, those that are not met first."""
 _TWO_COLUMNS = 100
 """Columns of a strip from which on the conditions stand beside the task."""
+_FURTHER = " " * 8
+"""Before what is left of a formula that is wider than its place."""
 _BESIDE = (160, 40)
 """Columns and rows of the least terminal with room for the whole text beside its screens."""
 
@@ -197,9 +199,13 @@ def _wanted(view: LessonView, width: int, *, low: bool = False) -> list[Line]:
 
 def filled(text: str, width: int, role: str = "") -> list[Line]:
     """Fill rows with a paragraph; one that begins with spaces, as a formula, keeps its lines."""
+    room = max(8, width - 2)
     if text.startswith(" "):
-        return [((f" {clean(line)}"[:width], role),) for line in text.splitlines()]
-    return [((f" {line}", role),) for line in wrap(clean(text), max(8, width - 2))]
+        lines = [clean(line) for line in text.splitlines()]
+        rows = [part for line in lines for part in wrap(line, room, subsequent_indent=_FURTHER)]
+    else:
+        rows = wrap(clean(text), room)
+    return [((f" {row}", role),) for row in rows]
 
 
 def _padded(line: Line, width: int) -> Line:

@@ -14,7 +14,7 @@ from cnn_tui.engine.data.sources import SOURCES
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.training.control import Control
-from cnn_tui.tui.actions import LADDER
+from cnn_tui.tui.actions import LADDER, keyed
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.dashboard.baseline_charts import chart_of, folds_picture
 from cnn_tui.tui.history.baseline_runner import RUNGS, BaselineRunner, records_of
@@ -74,7 +74,7 @@ class BaselinesScreen(ModeScreen):
         self._network, self._places = network, places
         self._climb = self._runner()
         self._control: Control | None = None
-        self._words = "enter trains the missing baselines"
+        self._words = keyed("{ladder.start} trains the missing baselines")
 
     def compose_body(self) -> ComposeResult:
         yield Table(_COLUMNS, title="baselines", id="rungs")
@@ -100,7 +100,11 @@ class BaselinesScreen(ModeScreen):
     def _seen(self, nothing: None) -> None:
         done = len(self._climb.rungs)
         if done and not self._control:
-            rest = "all are complete" if done == len(RUNGS) else "enter trains the rest"
+            rest = (
+                "all are complete"
+                if done == len(RUNGS)
+                else keyed("{ladder.start} trains the rest")
+            )
             self._words = f"{done} of {len(RUNGS)} complete; {rest}"
         self._look()
 
@@ -119,7 +123,11 @@ class BaselinesScreen(ModeScreen):
 
     def _done(self, nothing: None) -> None:
         stopped = self._control is not None and self._control.stopping
-        self._words = "stopped; enter resumes" if stopped else "complete; each is among the runs"
+        self._words = (
+            keyed("stopped; {ladder.start} resumes")
+            if stopped
+            else "complete; each is among the runs"
+        )
         self._control = None
         self._look()
 
@@ -136,8 +144,8 @@ class BaselinesScreen(ModeScreen):
         """The error, with the keys that help in place of commands."""
         if not self._places.lacks(self._network.data):
             return str(error)
-        fetch = "f downloads it, " if self._can_fetch else ""
-        return f"{error.message} {fetch}o opens the folder of a copy"
+        fetch = keyed("{ladder.fetch} downloads it, ") if self._can_fetch else ""
+        return f"{error.message} {fetch}" + keyed("{ladder.folder} opens the folder of a copy")
 
     @on(Table.Highlighted)
     def _look(self) -> None:
@@ -191,7 +199,7 @@ class BaselinesScreen(ModeScreen):
 
     def _fetched(self, nothing: None) -> None:
         self._climb = self._runner()
-        self._words = "enter trains the missing baselines"
+        self._words = keyed("{ladder.start} trains the missing baselines")
         run_in_thread(self, self._climb.look, self._seen, self._fail)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -14,11 +14,11 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from cnn_tui.engine.data.forms import CLASS_FOLDERS, FORMS
-from cnn_tui.engine.data.sources import FOLDER, IMAGENET, OWN, SOURCES
+from cnn_tui.engine.data.sources import FOLDER, IMAGENET, OWN, SOURCES, within
 from cnn_tui.engine.errors import CnnTuiError, DataError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.network import Recipe
-from cnn_tui.tui.actions import DATA
+from cnn_tui.tui.actions import DATA, keyed
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.messages import DataWanted
 from cnn_tui.tui.rows import Column, TableRow, bar
@@ -150,12 +150,15 @@ class DataScreen(ModeScreen):
         elif entry.download_bytes:
             size = entry.download_bytes / 1e6
             self._words = (
-                f"f downloads it: {size:,.0f} MB, to {entry.folder}; o opens the folder of a copy"
+                keyed("{data.fetch} downloads it: ")
+                + f"{size:,.0f} MB, to {entry.folder}; "
+                + keyed("{data.folder} opens the folder of a copy")
             )
         else:
             form = CLASS_FOLDERS if entry.name == IMAGENET else FORMS
             self._words = (
-                f"o opens your own: {form}; in Build it is the data {entry.name!r}, or its path"
+                keyed("{data.folder} opens your own: ")
+                + f"{form}; in Build it is the data {entry.name!r}, or its path"
             )
         self._look()
         self.refresh_bindings()
@@ -192,7 +195,7 @@ class DataScreen(ModeScreen):
             del self._known[next(iter(self._known))]
         if self.is_mounted and name == self.query_one(Table).chosen:
             self._shown = shown
-            place = f", in {clean(str(folder))}" if folder else ""
+            place = f", in {clean(str(within(name, folder)))}" if folder else ""
             self._words = summary_of(shown[1]) + place
             self._draw()
             self._look()
@@ -288,8 +291,10 @@ class DataScreen(ModeScreen):
             made = changes(self._recipe)
             if not made:
                 self.notify(
-                    "The recipe of the network changes no images: flip, shift, rotate, scale and "
-                    "others are set in its form, which t opens in Build.",
+                    keyed(
+                        "The recipe of the network changes no images: flip, shift, rotate, scale "
+                        "and others are set in its form, which {list.recipe} opens in Build."
+                    ),
                     title="No augmentation",
                 )
                 return

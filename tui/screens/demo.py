@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cnn_tui.tui.actions import CHARTS, DEMO
+from cnn_tui.tui.actions import CHARTS, DEMO, keyed
 from cnn_tui.tui.bindings import bindings, charts_of
 from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.history.playing import Player
@@ -48,7 +48,12 @@ class DemoScreen(RunScreen, inherit_bindings=False):
         return replace(super().heading_for(built), state="demo")
 
     def next_steps(self) -> tuple[tuple[str, str], ...]:
-        steps = (("r", "play it again"), ("4", "look inside"), ("e", "build on it"))
+        wanted = (
+            ("{demo.restart}", "play it again"),
+            ("{app.inspect}", "look inside"),
+            ("{demo.build}", "build on it"),
+        )
+        steps = tuple((keyed(key), words) for key, words in wanted)
         return steps if self._player.playback.folder else steps[:1]
 
     def action_pause(self) -> None:

@@ -9,6 +9,7 @@ from cnn_tui.engine.specs.inside import lists_in
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Repeat
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.tui import screens
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.building.branches import WRAPS
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.screens.document import DocumentScreen
@@ -16,7 +17,7 @@ from cnn_tui.tui.widgets.layer_table import LayerTable
 from cnn_tui.tui.words import count
 
 _NO_LAYER = "This row is not a layer: select one with up and down."
-_NO_BLOCK = "No block is here: w puts the selected layers into one."
+_NO_BLOCK = "No block is here: {list.wrap} puts the selected layers into one."
 _UNWRAP = Item("unwrap", "the layers of the block in its place, one after the other")
 _COPIES = Item("write out", "every copy of the repeated layers in its place")
 
@@ -82,7 +83,7 @@ class EditingScreen(DocumentScreen):
             self._builder.wrap(choice)
 
     def action_add_branch(self) -> None:
-        self._change(self._builder.add_branch, _NO_BLOCK)
+        self._change(self._builder.add_branch, keyed(_NO_BLOCK))
 
     def _look(self, change: Callable[[], bool], why_not: str) -> None:
         """Change what is shown of the network, or say why not."""

@@ -13,6 +13,7 @@ from textual.app import App
 from cnn_tui.engine.errors import CnnTuiError, reason_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui import screens
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.fields import form_fields
 from cnn_tui.tui.building.recent import NETWORKS
@@ -97,7 +98,9 @@ async def _imported(app: App[None], path: Path) -> Opened | None:
         runs_dir = getattr(app, "places", Places()).runs
         folder = await asyncio.to_thread(imported.keep, runs_dir, path.name)
         trained = Trained(folder, imported.network)
-        kept = f"its weights are the run {folder.name}: F5 trains on from them, 3 lists it"
+        kept = f"its weights are the run {folder.name}: " + keyed(
+            "{build.train} trains on from them, {app.runs} lists it"
+        )
     for note in (kept, *imported.notes):
         app.notify(f"{path.name}: {note}", markup=False)
     return imported.network, None, trained

@@ -128,7 +128,10 @@ class InspectScreen(InspectTurns):
             self._show(self._asked, known)
         elif view.start and not start:
             self._began = self._found = None
-            self._pane.seen, self._pane.words = None, view.start
+            self._pane.seen, self._pane.words = (
+                None,
+                view.start + keyed(": {inspect.open-start} starts."),
+            )
             self.tell()
         else:
             self._compute(self._inspector, view, wanted, fresh=fresh, again=start)
@@ -268,7 +271,10 @@ class InspectScreen(InspectTurns):
             self.query_one(ViewList).focus()
         elif self._began is not None:
             self._asked, self._began = self._asked + 1, None
-            self._pane.seen, self._pane.words = None, "cancelled; enter starts again"
+            self._pane.seen, self._pane.words = (
+                None,
+                keyed("cancelled; {inspect.open-start} starts again"),
+            )
         else:
             self.app.call_later(self.app.run_action, "app.mode('runs')")
 

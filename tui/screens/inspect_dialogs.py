@@ -10,6 +10,7 @@ from textual import work
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import list_runs
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.history.run_rows import items_for
 from cnn_tui.tui.inspect.place import Place
 from cnn_tui.tui.inspect.source import Finding, Inspector, SavedSource
@@ -85,7 +86,7 @@ class InspectDialogs(ModeScreen):
             return
         items = items_for(entries, [], "")
         if not items:
-            self.notify("There is no run to look into: F5 trains one.")
+            self.notify(keyed("There is no run to look into: {build.train} trains one."))
             return
         chosen = await self.app.push_screen_wait(Picker("Look into", items))
         if chosen:

@@ -11,6 +11,7 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widget import Widget
 
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.learn.view import LessonView, is_wide
 from cnn_tui.tui.lesson_actions import LESSON
@@ -84,7 +85,10 @@ class ModeScreen(Screen[None]):
             self.dismiss()
         else:
             here = self.MODE.capitalize()
-            self.notify(f"{here} is a main screen: 1 to 6 lead to the others, q quits.")
+            self.notify(
+                f"{here} is a main screen: "
+                + keyed("{app.build} to {app.learn} lead to the others, {app.quit} quits.")
+            )
 
     def scroll_rows(self, room: Widget, by: int) -> None:
         """Scroll a part of the screen by rows, or say that there are no more."""

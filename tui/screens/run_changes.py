@@ -17,6 +17,7 @@ from cnn_tui.engine.runs.history import RunEntry
 from cnn_tui.engine.runs.names import check_new_name
 from cnn_tui.engine.runs.reproduction import plan_again
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.history.amending import amend, choices
 from cnn_tui.tui.history.run_rows import SPARE_KEYS, binned_words, spare_words
 from cnn_tui.tui.messages import RepeatRun
@@ -87,7 +88,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         if await self.app.push_screen_wait(question) == "y" and self._do(
             lambda: manage.delete_run(folder)
         ):
-            self.notify("Moved to the bin; B restores it.")
+            self.notify(keyed("Moved to the bin; {runs.bin} restores it."))
 
     @work
     async def action_bin(self) -> None:

@@ -15,7 +15,7 @@ from cnn_tui.engine.runs.cleanup import TrashedRun, list_bin
 from cnn_tui.engine.runs.compare import EpochCurve, read_curve
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import Order, RunEntry, list_runs, matches, sort_runs
-from cnn_tui.tui.actions import RUNS
+from cnn_tui.tui.actions import RUNS, keyed
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.history.comparison import run_picture
 from cnn_tui.tui.history.differing import Recipes
@@ -106,10 +106,14 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
         if not self._known:
             return "reading..."
         if self._entries:
-            return f"no run matches {self._words!r}: / changes the filter, - removes it"
+            return f"no run matches {self._words!r}: " + keyed(
+                "{runs.filter} changes the filter, - removes it"
+            )
         return (
-            "no run yet: F5 in Build starts one, F8 plays a recorded one. "
-            f"Runs are kept in {self._root}"
+            keyed(
+                "no run yet: {build.train} in Build starts one, {app.demo} plays a recorded one. "
+            )
+            + f"Runs are kept in {self._root}"
         )
 
     @on(Table.Highlighted)

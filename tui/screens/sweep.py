@@ -13,6 +13,7 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.sweeps.requests import MOST_TRIALS, SweepRequest
 from cnn_tui.engine.sweeps.state import SweepState, SweepTrial
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.messages import InspectRun
 from cnn_tui.tui.rows import Item, Line
@@ -131,7 +132,9 @@ class SweepScreen(SweepChanges):
 
     def _empty(self, state: SweepState) -> str:
         if state.trials:
-            return f"no trial matches {self._table.words!r}: / changes the filter, - removes it"
+            return f"no trial matches {self._table.words!r}: " + keyed(
+                "{sweep.filter} changes the filter, - removes it"
+            )
         return "no trial yet" + (": the first points come soon" if state.phase == "running" else "")
 
     @on(Table.Highlighted)

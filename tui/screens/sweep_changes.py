@@ -13,6 +13,7 @@ from cnn_tui.engine.sweeps.plan import SweepPlan, load_sweep
 from cnn_tui.engine.sweeps.requests import SweepRequest, ask_sweep
 from cnn_tui.engine.sweeps.state import read_sweep
 from cnn_tui.engine.sweeps.writing import refine
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.messages import WatchSweep
 from cnn_tui.tui.screens.dialog import Answer, Picker, Question
 from cnn_tui.tui.screens.files import complain
@@ -77,14 +78,15 @@ class SweepChanges(ModeScreen):
         if self.is_current:
             self.post_message(WatchSweep(folder))
         else:
-            self.app.notify(f"The sweep {folder.name} runs: 5 shows it.")
+            self.app.notify(f"The sweep {folder.name} runs: " + keyed("{app.sweeps} shows it."))
 
     def _has_data(self, plan: SweepPlan) -> bool:
         lacking = self._places.lacks(plan.base.data)
         if lacking:
             self.notify(
-                f"The dataset {plan.base.data} is not here: F6 downloads it, or asks for its "
-                "folder. Then start the sweep again.",
+                f"The dataset {plan.base.data} is not here: "
+                + keyed("{app.datasets} downloads it, or asks for its folder. ")
+                + "Then start the sweep again.",
                 severity="error",
                 timeout=10,
             )
@@ -110,7 +112,12 @@ class SweepChanges(ModeScreen):
             return
         question = Question(
             f"Stop the sweep {folder.name}?",
-            [Answer("y", "stop it; trials under way keep a checkpoint, R resumes")],
+            [
+                Answer(
+                    "y",
+                    keyed("stop it; trials under way keep a checkpoint, {sweeps.resume} resumes"),
+                )
+            ],
         )
         if await self.app.push_screen_wait(question) == "y":
             self._ask(folder, SweepRequest("stop"))

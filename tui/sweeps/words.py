@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from textwrap import wrap
 
 from cnn_tui.engine.sweeps.state import SweepState, SweepTrial
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.rows import Line, bar
 from cnn_tui.tui.sweeps.scales import value_words
 from cnn_tui.tui.sweeps.trials import BEST, OVER, STATES, orders_of, short_names, value_of
@@ -50,9 +51,12 @@ def _state_line(state: SweepState, times: str, width: int) -> tuple[Line, ...]:
         case "running":
             words = f"running on {count(state.workers, 'worker')}" if state.workers else "begins"
         case "interrupted":
-            words = "interrupted: no process coordinates it; R resumes, finished trials stay"
+            words = keyed(
+                "interrupted: no process coordinates it; {sweeps.resume} resumes, "
+                "finished trials stay"
+            )
         case "stopped":
-            words = "stopped; R resumes"
+            words = keyed("stopped; {sweeps.resume} resumes")
         case phase:
             words = phase
     message = f": {state.message}" if state.message else ""

@@ -18,6 +18,7 @@ from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Report
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.building.block_lines import block_lines
 from cnn_tui.tui.building.edits import Path
 from cnn_tui.tui.building.window_lines import window_lines
@@ -133,6 +134,8 @@ class Aside(Lines):
         # The hint is for the command line.
         missing = isinstance(error, MissingDataError)
         self._words = clean(
-            f"{error.message} F5 offers what can be done." if missing else str(error)
+            error.message + keyed(" {build.train} offers what can be done.")
+            if missing
+            else str(error)
         )
         self._show(whole=True)

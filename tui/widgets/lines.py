@@ -18,6 +18,7 @@ from textual.reactive import var
 from textual.strip import Strip
 from textual.widget import Widget
 
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.rows import Line, unstyled
 from cnn_tui.tui.theme import KINDS
 from cnn_tui.tui.words import clean
@@ -172,5 +173,8 @@ class TooSmall(Lines):
     """The present and the minimum size of the terminal."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        words = (f"{width}x{height}: cnn-tui needs {LEAST.width}x{LEAST.height}", "q quits")
+        words = (
+            f"{width}x{height}: cnn-tui needs {LEAST.width}x{LEAST.height}",
+            keyed("{app.quit} quits"),
+        )
         return [unstyled(line[:width]) for line in words]

@@ -103,7 +103,9 @@ class Figures(Lines):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         run = self.run
-        speed = "-" if run.steps_per_second is None else f"{run.steps_per_second:,.4g} steps/s"
+        speed, steps = "-", run.steps_per_second
+        if steps is not None:
+            speed = f"{steps:,.0f} steps/s" if steps >= 100 else f"{steps:.3g} steps/s"
         if run.images_per_second is not None:
             speed = f"{run.images_per_second:,.0f} images/s"
         rows = (
@@ -127,7 +129,7 @@ class VerdictLine(Lines):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         rows = self._verdict(width, height)
         if self.differs:
-            take = "  k takes the run's over"
+            take = keyed("  {train.to-build} takes the run's over")
             words = fit(f" {clean(self.differs)}", min(len(self.differs) + 1, width - len(take)))
             rows.append(((words, "dim"), (take, "accent")))
         return rows
@@ -137,9 +139,10 @@ class VerdictLine(Lines):
         run = self.run
         if not run.verdict:
             return []
-        remedy = f" r {clean(run.remedy)}" if run.remedy else ""
+        key = keyed(" {train.remedy} ")
+        remedy = f"{key}{clean(run.remedy)}" if run.remedy else ""
         if len(remedy) > width * 2 // 3:
-            remedy = " r fixes it"
+            remedy = f"{key}fixes it"
         room = max(8, width - len(remedy) - 2)
         first, *rest = wrap(f"! {clean(run.verdict)}", room) or [""]
         if rest and height < 2:
@@ -220,7 +223,8 @@ class EventLog(Lines):
         self._newest = max(0, newest)
         if self.top is None or self.top >= newest:
             return rows[-height:]
-        later = f" {len(rows) - self.top - height + 1} more below (pgdn, ctrl+end) "
+        count = len(rows) - self.top - height + 1
+        later = f" {count} more below " + keyed("({train.log-down}, {train.log-end}) ")
         return [*rows[self.top : self.top + height - 1], ((later.rjust(width), "accent"),)]
 
     def scroll_rows(self, by: int) -> None:

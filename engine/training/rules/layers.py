@@ -25,7 +25,7 @@ def dead_relus(facts: Facts) -> Iterator[Verdict]:
     A whole layer at two consecutive measurements, or half of one at six while the rest learns.
     """
     for name, units, shares in _shares(facts, "dead"):
-        whole = min(shares[-2:], default=0.0) >= ALL and len(shares) >= 2
+        whole = _is_dead(shares)
         many = min(shares[-6:], default=0.0) >= MANY and len(shares) >= 6 and facts.learning
         if whole or many:
             count = round(shares[-1] * units)
@@ -45,9 +45,7 @@ def dead_relus(facts: Facts) -> Iterator[Verdict]:
 def _cause_of_death(facts: Facts, name: str, *, whole: bool) -> tuple[str, Remedy]:
     """Why the ReLUs of a layer died, and a remedy: by where they began, or by large steps."""
     initializer = facts.network.training.initializer
-    first = facts.first
-    began = (layer.dead or 0.0 for layer in first.layers if layer.layer == name) if first else ()
-    if first and first.step == 1 and max(began, default=0.0) >= MANY:
+    if _began_dead(facts, name):
         why = "They were so before the first step: their biases or weights began in a bad place."
         return why, remedies.fresh_weights(initializer)
     # Half a layer is no proof against a rate that is usual otherwise.
@@ -55,6 +53,19 @@ def _cause_of_death(facts: Facts, name: str, *, whole: bool) -> tuple[str, Remed
         why = f"Steps at the learning rate {facts.lr:g} were large enough to kill them."
         return why, lower(facts, restart=True)
     return "", remedies.activation("leaky_relu")
+
+
+def _is_dead(shares: Sequence[float]) -> bool:
+    """Whether a whole layer was silent at the last two measurements."""
+    return len(shares) >= 2 and min(shares[-2:]) >= ALL
+
+
+def _began_dead(facts: Facts, name: str) -> bool:
+    """Whether half of a layer was silent before any step."""
+    first = facts.first
+    if first is None or first.step != 1:
+        return False
+    return any((one.dead or 0.0) >= MANY for one in first.layers if one.layer == name)
 
 
 def saturated(facts: Facts) -> Iterator[Verdict]:
@@ -101,15 +112,37 @@ def dropout_high(facts: Facts) -> Iterator[Verdict]:
     if facts.dropout < MUCH_DROPOUT or not epochs:
         return
     held_back = min(epoch.val_accuracy - epoch.train_accuracy for epoch in epochs) > HELD_BACK
-    if not held_back and not facts.learns_nothing:
+    if held_back or facts.learns_nothing:
+        last = epochs[-1]
+        evidence = (
+            f"accuracy in training {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}"
+        )
+        # What is left of the schedule has to suffice for a network that goes on.
+        late = 2 * last.epoch > facts.network.training.epochs
+        yield _too_much_dropout(facts, evidence, restart=facts.learns_nothing or late)
+
+
+def dropout_kills(facts: Facts) -> Iterator[Verdict]:
+    """Values scaled up by dropout kill a layer of ReLUs at a rate that would do without it."""
+    if facts.dropout < MUCH_DROPOUT or is_far_above(facts, undropped=True):
         return
-    last = epochs[-1]
-    yield Verdict(
+    for name, units, shares in _shares(facts, "dead"):
+        if _is_dead(shares) and not _began_dead(facts, name):
+            evidence = (
+                f"share of silent units of {name} ({units}) at the last measurements: "
+                f"{_percents(shares)}"
+            )
+            yield _too_much_dropout(facts, evidence, restart=True)
+            return
+
+
+def _too_much_dropout(facts: Facts, evidence: str, *, restart: bool) -> Verdict:
+    return Verdict(
         "dropout-high",
         f"Dropout of {facts.dropout:g} is too strong: a step sees only "
         f"{1 - facts.dropout:.0%} of the values of a layer.",
-        (f"accuracy in training {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}",),
-        remedies.drop(MODERATE_DROPOUT, restart=facts.learns_nothing),
+        (evidence,),
+        remedies.drop(MODERATE_DROPOUT, restart=restart),
     )
 
 

@@ -96,10 +96,15 @@ def suitable(facts: Facts) -> float | None:
     return USUAL_FIRST / facts.fresh_step if facts.fresh_step else None
 
 
-def is_far_above(facts: Facts) -> bool:
-    """Whether the rate is known to be several times a suitable one."""
+def is_far_above(facts: Facts, *, undropped: bool = False) -> bool:
+    """Whether the rate is known to be several times a suitable one, with dropout or without it.
+
+    Dropout divides the values that it keeps by their share, so that the root mean square of values
+    and gradients grows by the square root of that: 4.5 times for p = 0.95.
+    """
     rate = suitable(facts)
-    return rate is not None and facts.lr > LEAST_CHANGE * rate
+    scale = (1 - facts.dropout) ** -0.5 if undropped else 1.0
+    return rate is not None and facts.lr > LEAST_CHANGE * rate * scale
 
 
 def lower(facts: Facts, *, restart: bool | None = None) -> Remedy:
