@@ -88,8 +88,8 @@ def stretched(heat: NDArray[np.floating], image: NDArray[np.uint8]) -> NDArray[n
     height, width = image.shape[1:]
     rows = np.arange(height) * heat.shape[0] // height
     columns = np.arange(width) * heat.shape[1] // width
-    whole: NDArray[np.floating] = heat[rows[:, None], columns]
-    return whole
+    larger: NDArray[np.floating] = heat[rows[:, None], columns]
+    return larger
 
 
 def _columns(pictures: Sequence[Captioned], canvas: Canvas) -> Sequence[int]:
