@@ -44,6 +44,8 @@ MOST_FAILURES = 3
 """Failures of a run after which its trial is marked as failed."""
 MOST_REFUSED = 200
 """Points in a row that are not trained, after which the space has no more to give."""
+_AHEAD = 4
+"""The most runs that wait on the workers for one of them to end."""
 _TICK = 0.1
 
 
@@ -78,6 +80,8 @@ class Coordinator:
         self._live: dict[int, LiveTrial] = {}
         self._inbox = SweepInbox(self._folder.commands, self._act)
         self._exhausted = self._stopping = False
+        self._cut = False
+        """Whether a trial was stopped, to go on later."""
 
     def stop(self) -> None:
         """Stop after the current batches, with checkpoints; from any thread or a signal handler."""
@@ -99,7 +103,8 @@ class Coordinator:
             reason = error.message if isinstance(error, CnnTuiError) else "interrupted"
             self._book.end("stopped", reason)
             raise
-        phase: Phase = "stopped" if self._stopping and not self._done else "finished"
+        whole = self._done and not self._live and not self._cut
+        phase: Phase = "stopped" if self._stopping and not whole else "finished"
         self._book.end(phase, self._end_words())
         return phase
 
@@ -151,10 +156,11 @@ class Coordinator:
     # Asking
 
     def _fill(self) -> None:
-        # Asking waits for the disk: one run waits on a worker meanwhile, unless the sampler should
-        # know every result before it chooses.
+        # Asking waits for the disk: runs wait on the workers meanwhile, of which several may end
+        # at once; but none if the sampler should know every result before it chooses.
         learns = self._plan.search.sampler == "tpe"
-        wanted = self._placer.slots and self._placer.slots + (0 if learns else 1)
+        slots = self._placer.slots
+        wanted = slots if learns else slots + min(slots, _AHEAD)
         while not self._done and sum(len(t.open) for t in self._live.values()) < wanted:
             asked = self._asker.ask()
             if asked is None or self._in_a_row >= MOST_REFUSED:
@@ -277,6 +283,7 @@ class Coordinator:
         completed = all(run.outcome and run.outcome.state == "completed" for run in trial.runs)
         if not completed and not trial.failed and not trial.pruned:
             if self._stopping:
+                self._cut = True
                 return
             trial.pruned = "stopped by hand"
         end = trial.end(completed=completed)

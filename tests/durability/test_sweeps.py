@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 import re
+import resource
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import distributed
 import msgspec
 import numpy as np
 import pytest
-from children import run, start
+from children import run
+from clusters import begin_cluster, limiting_files
 from processes import Training, final_weights
 
 from cnn_tui.engine.data.catalog import load_network_data
@@ -31,6 +28,7 @@ from cnn_tui.engine.sweeps import placing
 from cnn_tui.engine.sweeps.begin import new_sweep
 from cnn_tui.engine.sweeps.folder import SweepFolder, open_sweep
 from cnn_tui.engine.sweeps.leading import Where, lead_sweep
+from cnn_tui.engine.sweeps.lines import SweepLine, TrialEnded, TrialReported
 from cnn_tui.engine.sweeps.plan import load_sweep
 from cnn_tui.engine.sweeps.state import read_sweep
 
@@ -57,40 +55,10 @@ def sweep_file(folder: Path, text: str = SWEEP) -> Path:
     return path
 
 
-def dask(*words: str, cwd: Path) -> subprocess.Popen[Any]:
-    command = [sys.executable, "-m", "dask", *words]
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    # Data and caches of a machine of its own.
-    env = {**os.environ, "XDG_CACHE_HOME": str(cwd / "cache")}
-    return start(command, cwd=cwd, env=env, **quiet)
-
-
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a scheduler with two workers; each has a nanny that replaces it."""
     yield begin_cluster(tmp_path_factory.mktemp("dask"), 2)[1]
-
-
-def begin_cluster(place: Path, workers: int) -> tuple[subprocess.Popen[Any], str]:
-    file = place / "scheduler.json"
-    here = ("--host", "127.0.0.1", "--no-dashboard")
-    scheduler = dask("scheduler", "--port", "0", *here, "--scheduler-file", str(file), cwd=place)
-    while not file.exists() or not file.read_text():
-        time.sleep(0.05)
-    address: str = json.loads(file.read_text())["address"]
-    options = (
-        "--nworkers",
-        str(workers),
-        "--nthreads",
-        "1",
-        "--no-dashboard",
-        "--memory-limit",
-        "0",
-    )
-    dask("worker", address, *options, "--host", "127.0.0.1", cwd=place)
-    with distributed.Client(address, set_as_default=False) as client:
-        client.wait_for_workers(workers, timeout=60)
-    return scheduler, address
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -240,6 +208,33 @@ def test_workers_without_the_folder_send_their_runs(
         phase = lead_sweep(folder, plan, dataset, cluster, lambda line: None, begun, 10)
     assert phase == "finished"
     require_equal(undisturbed, folder)
+
+
+def test_a_full_disk_on_a_worker_is_one_line_and_loses_nothing(
+    tmp_path: Path, scheduler: str
+) -> None:
+    path = sweep_file(tmp_path, SWEEP.replace("epochs = 3", "epochs = 12"))
+    plan = load_sweep(str(path)).with_trials(1)
+    folder = new_sweep(tmp_path, plan, None)
+    _, dataset, _ = load_network_data(plan.base)
+    ends: list[TrialEnded] = []
+
+    with Where(scheduler=scheduler).cluster(plan) as cluster:
+
+        def tell(line: SweepLine) -> None:
+            if isinstance(line, TrialEnded):
+                ends.append(line)
+            elif isinstance(line, TrialReported) and folder.run_of("s-1-0").states:
+                cluster.client.run(limiting_files(1_000))
+
+        lead_sweep(folder, plan, dataset, cluster, tell, lambda _: None, checkpoint_every=10)
+        cluster.client.run(limiting_files(resource.RLIM_INFINITY))
+    (end,) = ends
+    assert end.state == "failed" and "\n" not in end.reason
+    assert "could not be written: File too large" in end.reason
+    alone = Training("resume", "s-1-0", "--runs-dir", tmp_path)
+    assert alone.finish()[0] == 0
+    assert alone.events[0]["from_step"] > 0 and alone.events[-1]["reason"] == "completed"
 
 
 def test_a_complete_sweep_gets_more_trials(tmp_path: Path) -> None:
