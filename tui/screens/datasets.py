@@ -13,15 +13,14 @@ from textual.containers import VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Static
 
-from cnn_tui.engine.data.forms import CLASS_FOLDERS, FORMS
-from cnn_tui.engine.data.sources import FOLDER, IMAGENET, OWN, SOURCES, within
+from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES, within
 from cnn_tui.engine.errors import CnnTuiError, DataError
-from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.tui.actions import DATA, keyed
 from cnn_tui.tui.bindings import bindings
+from cnn_tui.tui.dataset_rows import COLUMNS, row_of, ways_to_get
 from cnn_tui.tui.messages import DataWanted
-from cnn_tui.tui.rows import Column, TableRow, bar
+from cnn_tui.tui.rows import bar
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.starting import ask_for_data
 from cnn_tui.tui.threads import run_in_thread
@@ -39,14 +38,6 @@ if TYPE_CHECKING:
     from cnn_tui.engine.data.sources import Progress
     from cnn_tui.engine.data.statistics import Statistics
 
-_COLUMNS = (
-    Column("dataset"),
-    Column("images"),
-    Column("count", right=True),
-    Column("classes", right=True),
-    Column("state"),
-    Column("description", rank=1),
-)
 _SIDES = {False: 10, True: 22}
 """Longest side of a picture in characters, on low and on high screens."""
 _REST = 0.15
@@ -100,7 +91,7 @@ class DataScreen(ModeScreen):
         """The dataset that is read; what is read of another one is given up."""
 
     def compose_body(self) -> ComposeResult:
-        yield Table(_COLUMNS, title="datasets", id="datasets")
+        yield Table(COLUMNS, title="datasets", id="datasets")
         yield TextLines(id="dataset")
         with VerticalScroll(id="sheet", can_focus=False):
             yield Static(id="samples")
@@ -133,7 +124,7 @@ class DataScreen(ModeScreen):
         listed = entries(self._folder_of)
         self._entries = {entry.name: entry for entry in listed}
         given = (self._folder_of(entry.name) is not None for entry in listed)
-        self.query_one(Table).records = tuple(map(_record, listed, given))
+        self.query_one(Table).records = tuple(map(row_of, listed, given))
         self._chosen()
 
     @on(Table.Highlighted)
@@ -147,19 +138,8 @@ class DataScreen(ModeScreen):
         if entry.ready:
             self._words = "reading..."
             self._resting = self.set_timer(_REST, partial(self._read, entry.name))
-        elif entry.download_bytes:
-            size = entry.download_bytes / 1e6
-            self._words = (
-                keyed("{data.fetch} downloads it: ")
-                + f"{size:,.0f} MB, to {entry.folder}; "
-                + keyed("{data.folder} opens the folder of a copy")
-            )
         else:
-            form = CLASS_FOLDERS if entry.name == IMAGENET else FORMS
-            self._words = (
-                keyed("{data.folder} opens your own: ")
-                + f"{form}; in Build it is the data {entry.name!r}, or its path"
-            )
+            self._words = ways_to_get(entry)
         self._look()
         self.refresh_bindings()
 
@@ -333,23 +313,3 @@ def _measured(name: str, folder: Path | None, progress: Progress) -> tuple[Datas
 
     dataset = load_dataset(name, folder, progress=progress)
     return dataset, measure(dataset, form_of(name, folder))
-
-
-def _record(entry: DatasetEntry, given: bool) -> TableRow:
-    here = "in your folder" if given else "here"
-    offered = (
-        f"{entry.download_bytes / 1e6:,.0f} MB to download"
-        if entry.download_bytes
-        else "your folder"
-    )
-    return TableRow(
-        entry.name,
-        (
-            entry.name,
-            format_shape(entry.input) if entry.input else "any",
-            f"{entry.images:,}" if entry.images else "any",
-            str(entry.classes or "any"),
-            here if entry.ready else offered,
-            entry.description,
-        ),
-    )
