@@ -179,7 +179,7 @@ def test_what_is_said_of_mistakes() -> None:
     some, none = confusion(0, 1, 1), confusion(0, 0)
     assert seen(none, 0).said == ("All 2 images of the validation split are right.",)
     assert seen(some, 0, (1, 0)).said[0].startswith("No such mistake among 3 images")
-    assert seen(some, 1).said[0].endswith("are wrong; the 1 worst are here.")
+    assert seen(some, 1).said[0].endswith("are wrong; the worst is here.")
     assert seen(some, 2, (0, 1)).said[0].endswith("are wrong, 2 of them in this way.")
     assert seen(some, 2, (0, 1)).where == '"cat" taken for "dog"' and not seen(some, 2).where
     assert seen(some, 2).said[1].endswith('the network says "dog" 90.0%, "cat" 10.0%.')

@@ -64,9 +64,11 @@ class MistakesSeen(Seen):
             return (f"All {total:,} images of the validation split are right.",)
         if not self.worst:
             return (f"No such mistake among {total:,} images of the validation split.",)
-        shown = f"; the {len(self.worst)} worst are here" if len(self.worst) < wrong else ""
+        shown, few = "", len(self.worst)
+        if few < wrong:
+            shown = "; the worst is here" if few == 1 else f"; the {few} worst are here"
         if self.pair is not None:
-            shown = f", {len(self.worst)} of them in this way"
+            shown = f", {few} of them in this way"
         first = self.worst[0]
         top = ", ".join(f'"{self._name(label)}" {percent(share)}' for label, share in first.top)
         return (
