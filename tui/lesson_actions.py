@@ -10,7 +10,7 @@ LESSON = "lesson"
 """Keys of a lesson that is under way, on every main screen; none of them is text in a field."""
 
 LEARN_COMMANDS = (
-    Command(LEARN, "enter", "screen.begin", "begin", "Begin, continue the lesson", "enter"),
+    Command(LEARN, "enter", "screen.begin", "begin", "Begin the lesson, or continue", "enter"),
     Command(LEARN, "f", "screen.fast_track", "fast track", "One task a chapter, or all"),
     Command(LEARN, "o", "screen.open_lesson", "open", "Open a lesson from a file"),
     Command(LEARN, "pagedown", "screen.scroll(8)", "scroll", "Scroll the text", "pgup/dn", False),

@@ -24,7 +24,7 @@ from cnn_tui.tui.building.branches import (
 )
 from cnn_tui.tui.building.merging import misfits
 from cnn_tui.tui.cli.evaluate import _print_confused
-from cnn_tui.tui.cli.inspect import _pair, _refuse_unused
+from cnn_tui.tui.cli.inspect import _TAKEN_BY, _pair, _refuse_unused
 from cnn_tui.tui.cli.stopping import Ending
 from cnn_tui.tui.cli.sweep_lead import SweepEnding
 from cnn_tui.tui.history.comparison import overlay, run_picture
@@ -66,13 +66,11 @@ def test_completion_names_its_shells_and_writes_their_scripts(cli) -> None:
 def test_what_a_view_does_not_take_is_refused() -> None:
     confusion, step = view_named("confusion"), view_named("step")
     assert confusion and step
-    _refuse_unused(step, {"image": ("image", 3)}, "conv1")
-    for given, layer, told in (
-        ({}, "conv1", "--layer"),
-        ({"image": ("image", 3)}, None, "--image"),
-    ):
-        with pytest.raises(click.UsageError, match=f"confusion takes no {told}"):
-            _refuse_unused(confusion, given, layer)
+    nothing = dict.fromkeys(("layer", *_TAKEN_BY))
+    _refuse_unused(step, {**nothing, "layer": "conv1", "image": "3"})
+    for name, value in (("layer", "conv1"), ("image", "3")):
+        with pytest.raises(click.UsageError, match=f"confusion takes no --{name}"):
+            _refuse_unused(confusion, {**nothing, name: value})
 
 
 def test_a_place_is_two_numbers() -> None:

@@ -93,8 +93,7 @@ async def test_every_screen_names_the_keys_that_one_has(
     app.places.runs = runs
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await reach(app, pilot, scope)
-        for bar in app.screen.query(KeyBar):
-            bar.display = False  # made from the bindings
+        await app.screen.query(KeyBar).remove()  # made from the bindings
         await pilot.pause()
         shown = " ".join(re.findall(r">([^<]*)</text>", cells(app)))
         assert _SAID.findall(shown) == []

@@ -81,7 +81,7 @@ def test_a_filter_keeps_what_it_says(state: SweepState, query: str, wanted: obje
     [
         ("pruned lr<", "a field, a sign and a value"),
         ("speed>3", "no field. There are best, epoch, params, lr"),
-        ("lr<small", "a number behind <"),
+        ("lr<small", "a number after <"),
         ("best>=90% lr<1e-2 conv1.out_channels>8 optimizer=adam pruned", ""),
     ],
 )
