@@ -39,7 +39,11 @@ def begun(words: list[str], folder: RunFolder, most_bytes: int = -1) -> subproce
         env=HELD_BACK,
         preexec_fn=bound,
     )
-    wait_for(lambda: "run_started" in _text(folder.events_file), "start")
+    if most_bytes < 0:
+        wait_for(lambda: "run_started" in _text(folder.events_file), "start")
+    else:
+        # Of the first events none may fit, and what was written of them is taken back at once.
+        wait_for(folder.metrics_file.exists, "files")
     return process
 
 
