@@ -25,7 +25,8 @@ def pixels() -> ModuleType:
 def test_every_character_is_drawn_in_its_cell(pixels: ModuleType) -> None:
     try:
         image = pixels.pixels(SNAPSHOT.read_text(), 20)
-    except SystemExit:
+    except SystemExit as lack:
+        assert "DejaVu" in str(lack)
         pytest.skip("needs the font DejaVu Sans Mono")
     assert image.size == (80 * 10, 24 * 20)
     # The row of the cursor has one ground from the first column to the last.
