@@ -137,6 +137,19 @@ COMMANDS = (
     Command(RUNS, "c", "screen.compare", "compare", "Compare the marked runs"),
     Command(RUNS, "slash", "screen.filter", "filter", "Filter runs", "/"),
     Command(RUNS, "s", "screen.sort", "sort", "Sort by the next column", in_bar=False),
+    Command(
+        RUNS,
+        "left",
+        "screen.fold",
+        "fold",
+        "Fold, list a sweep's runs",
+        "left/rt",
+        False,
+        name="Fold the runs of the sweep",
+    ),
+    Command(
+        RUNS, "right", "screen.unfold", "unfold", in_bar=False, name="List the runs of the sweep"
+    ),
     Command(RUNS, "R", "screen.resume", "resume", "Resume here"),
     Command(RUNS, "f", "screen.go_back", "from", "Resume from a checkpoint", in_bar=False),
     Command(RUNS, "a", "screen.again", "repeat", "Reproduce, or change one setting"),

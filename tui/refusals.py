@@ -20,11 +20,15 @@ from cnn_tui.tui.sweep_actions import SWEEP, SWEEPS
 
 _NO_RUN = "There is no active run: {train.start} starts one."
 _NO_VALUES = "There are no values to show yet: {train.start} starts a run."
-_NO_RUNS = "There is no run in the list: {build.train} in Build starts one."
+_NO_RUNS = "There is no run under the cursor: {build.train} in Build starts one."
+_NO_FOLD = "There is no sweep with runs to list or to fold here."
 _ENDED = (
     "There is no training to steer: {watch.resume} resumes a run of cnn-tui, a log is only read."
 )
-_LOG = "What another program trains has no network of cnn-tui: its figures are all there is."
+_LOG = (
+    "There is no network to look into: the folder of the run is gone, or another program trains "
+    "it, of which only the figures are known."
+)
 _EVENTS = "This recording is a file of events: only the folder of a run has a network."
 _CHARTS = {
     "log_scale": _NO_VALUES,
@@ -35,6 +39,7 @@ _CHARTS = {
     "log": "The log has nothing more in this direction.",
     "layers": "There is room for both here: the layers are beside the log.",
     "earlier": "There are no other runs in the charts: {train.another-run} adds one.",
+    "next_chart": "There is no other chart: all that have figures are shown.",
 }
 _NO_IMAGES = "There are no images to choose from in this view."
 _NOT_HERE = "There are no samples to show: the dataset is not here."
@@ -59,14 +64,15 @@ REFUSALS = {
         "take_over": "Build has this network and recipe already.",
         "compare": "This run does not reproduce another: {runs.repeat} in Runs reproduces one.",
     },
-    RUNS: {_name(command): _NO_RUNS for command in commands(RUNS)},
+    RUNS: {_name(command): _NO_RUNS for command in commands(RUNS)}
+    | {"fold": _NO_FOLD, "unfold": _NO_FOLD},
     WATCH: {
         **_CHARTS,
         "pause": _ENDED,
         "learning_rate": _ENDED,
         "stop": _ENDED,
-        "resume": "A process trains this run already, or another program, which has no network of "
-        "cnn-tui.",
+        "resume": "There is nothing to resume here: a process trains the run, its folder is gone, "
+        "or it has no network of cnn-tui.",
         "build_on": _LOG,
         "inspect": _LOG,
     },

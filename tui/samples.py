@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from functools import partial
 from textwrap import wrap
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -145,14 +144,18 @@ def few_samples(dataset: Dataset, most: int, looks: Looks) -> Columns:
 
 
 def template_sheet(templates: Templates, looks: Looks, most: int = MOST) -> Columns:
-    """Draw the first-layer weights above the names of classes, or numbers."""
-    return sheet(map(partial(_captioned, templates), templates.each[:most]), looks)
+    """Draw the first-layer weights above the names of classes, or numbers, in a line if it fits."""
+    shown = templates.each[:most]
+    captions = [_caption(templates, template) for template in shown]
+    if max(len(" ".join(words)) for words in captions) <= max(_LEAST_WIDTH, looks.side):
+        captions = [(" ".join(words),) for words in captions]
+    pictures = (Picture(template.image, "signed", templates.scale) for template in shown)
+    return sheet(map(Exhibit, pictures, captions), looks)
 
 
-def _captioned(templates: Templates, template: Template) -> Exhibit:
-    words = (template.label, "" if templates.kind == "class" else f"#{template.unit}")
-    picture = Picture(template.image, "signed", templates.scale)
-    return Exhibit(picture, tuple(filter(None, words)))
+def _caption(templates: Templates, template: Template) -> tuple[str, ...]:
+    number = "" if templates.kind == "class" else f"#{template.unit}"
+    return tuple(filter(None, (template.label, number)))
 
 
 def template_words(templates: Templates, form: Form) -> str:

@@ -65,11 +65,17 @@ def further_of(board: Board, lens: Viewport) -> str:
 
 
 def views_of(board: Board) -> list[tuple[Kind, str]]:
-    """The charts that stand beside the loss, each with the further figure that it draws."""
+    """The charts that stand beside the loss, each with the further figure that it draws.
+
+    One without a point is left out, unless the run is to give it points still.
+    """
     accuracy = not further_of(board, WHOLE)
     plain: list[tuple[Kind, str]] = [("accuracy", "")] if accuracy else []
     further: list[tuple[Kind, str]] = [("accuracy", name) for name in board.further]
-    return [*plain, *further, ("lr", ""), ("ratio", "")]
+    expected = board.ended is None and not (board.started and board.started.program)
+    known = {"lr": board.lr.points(), "ratio": board.ratios[0].points()}
+    measured: list[tuple[Kind, str]] = [("lr", ""), ("ratio", "")]
+    return [*plain, *further, *((k, "") for k, _ in measured if expected or known[k])]
 
 
 def x_axis(board: Board, lens: Viewport) -> Axis:
@@ -248,7 +254,7 @@ def _percent(value: float, digits: int = 4) -> str:
 
 
 def _note(board: Board, series: Series) -> str:
-    words = "nothing to draw" if board.ended else "the curves appear here"
+    words = "no such figures were recorded" if board.ended else "the curves appear here"
     return "no finite value to draw" if series.not_finite else words
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from cnn_tui.engine.runs.history import Order, RunEntry
 from cnn_tui.engine.runs.summary import Summary
 from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.dashboard.series import sparkline
+from cnn_tui.tui.history.sweep_folds import FOLDED, NO_FOLDS, UNFOLDED, Folds, best_of, folded
 from cnn_tui.tui.rows import Column, Item, Line, Run, TableRow
 from cnn_tui.tui.words import (
     clean,
@@ -52,28 +53,76 @@ _ROLES = {"running": "accent", "paused": "warn"} | dict.fromkeys(
 
 
 def listing(
-    entries: Sequence[RunEntry], differing: Mapping[str, str]
+    entries: Sequence[RunEntry],
+    differing: Mapping[str, str],
+    folds: Folds = NO_FOLDS,
+    unfolded: Collection[str] = (),
 ) -> tuple[tuple[Column, ...], tuple[TableRow, ...]]:
-    """Return the columns, and a row for each run, with the settings that differ (by its name)."""
+    """Return the columns, and the rows of runs and of sweeps, in which their trials are folded.
+
+    Args:
+        entries: The runs in order.
+        differing: The settings in which a run differs, by its name.
+        folds: The trials of each sweep, which has a row with the key :func:`sweep_key`.
+        unfolded: The sweeps whose trials are listed below them.
+    """
     accuracies = [value for entry in entries for value in entry.summary.curve]
     scale = (min(accuracies, default=0.0), max(accuracies, default=1.0))
-    cells = [_cells(entry, differing.get(entry.name, ""), scale) for entry in entries]
+    shown = list(folded(entries, folds, unfolded))
+    trials = {trial.name for own in folds.values() for trial in own}
+    cells = [
+        _sweep_cells(one, folds[one], scale, is_open=one in unfolded)
+        if isinstance(one, str)
+        else _cells(one, differing.get(one.name, ""), scale, "  " * (one.name in trials))
+        for one in shown
+    ]
     kept = [
         at
         for at, column in enumerate(_COLUMNS)
         if column.title not in _OPTIONAL or any(row[at] for row in cells)
     ]
+    keys = [(sweep_key(one), "") if isinstance(one, str) else _key(one) for one in shown]
     rows = (
-        TableRow(entry.name, tuple(row[at] for at in kept), _ROLES.get(entry.shown_state, ""))
-        for entry, row in zip(entries, cells, strict=True)
+        TableRow(key, tuple(row[at] for at in kept), role)
+        for (key, role), row in zip(keys, cells, strict=True)
     )
     return tuple(_COLUMNS[at] for at in kept), tuple(rows)
 
 
-def _cells(entry: RunEntry, differing: str, scale: tuple[float, float]) -> tuple[str, ...]:
+def sweep_key(sweep: str) -> str:
+    """Return the key of the row of a sweep, which no run can have."""
+    return f"{sweep}/"
+
+
+def _key(entry: RunEntry) -> tuple[str, str]:
+    return entry.name, _ROLES.get(entry.shown_state, "")
+
+
+def _sweep_cells(
+    sweep: str, trials: Sequence[RunEntry], scale: tuple[float, float], *, is_open: bool
+) -> tuple[str, ...]:
+    best = best_of(trials).summary
+    return (
+        f"{UNFOLDED if is_open else FOLDED} {sweep}",
+        count(len(trials), "run"),
+        best.arch,
+        best.data,
+        "",
+        percent(best.best_val_accuracy),
+        percent(best.test_accuracy),
+        sparkline(best.curve, _CURVE, scale=scale),
+        megabytes(sum(trial.bytes or 0 for trial in trials)),
+        "",
+        "",
+    )
+
+
+def _cells(
+    entry: RunEntry, differing: str, scale: tuple[float, float], indent: str = ""
+) -> tuple[str, ...]:
     summary = entry.summary
     return (
-        entry.name,
+        indent + entry.name,
         entry.shown_state,
         summary.arch,
         summary.data,

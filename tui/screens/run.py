@@ -229,10 +229,16 @@ class RunScreen(ModeScreen):
     def action_next_chart(self) -> None:
         """Show another chart beside the loss."""
         drawn = further_of(self._board, self.lens) if self.second == "accuracy" else ""
-        views = views_of(self._board)
-        kind, further = views[(views.index((self.second, drawn)) + 1) % len(views)]
+        views, now = self._views(), (self.second, drawn)
+        kind, further = views[(views.index(now) + 1 if now in views else 0) % len(views)]
         self.lens = replace(self.lens, further=further)
         self.second = kind
+
+    def _views(self) -> list[tuple[Kind, str]]:
+        """The charts to choose from; where there is room for all, the figures of the second."""
+        views = views_of(self._board)
+        shown = self.has_class("-huge") and self.has_class("-tall")
+        return [view for view in views if view[0] == "accuracy"] if shown else views
 
     def action_earlier(self) -> None:
         """Show or hide other runs."""
@@ -278,6 +284,8 @@ class RunScreen(ModeScreen):
                 return isinstance(pages, int) and self.query_one(EventLog).can_scroll(pages)
             case "layers":
                 return not (self.has_class("-wide") or self.has_class("-huge"))
+            case "next_chart":
+                return len(self._views()) > 1
             case "earlier":
                 return bool(self._source.earlier or self._overlaid)
         return super().check_action(action, parameters)

@@ -15,12 +15,21 @@ from cnn_tui.engine.runs.cleanup import TrashedRun, list_bin
 from cnn_tui.engine.runs.compare import EpochCurve, read_curve
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import Order, RunEntry, list_runs, matches, sort_runs
+from cnn_tui.engine.sweeps.folder import SWEEPS, SweepFolder, list_sweeps
 from cnn_tui.tui.actions import RUNS, keyed
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.history.comparison import run_picture
 from cnn_tui.tui.history.differing import Recipes
-from cnn_tui.tui.history.run_rows import listing, listing_words
-from cnn_tui.tui.messages import EditRun, InspectRun
+from cnn_tui.tui.history.run_rows import listing, listing_words, sweep_key
+from cnn_tui.tui.history.sweep_folds import (
+    NO_FOLDS,
+    Folds,
+    best_of,
+    folds_of,
+    sweep_about,
+    sweep_of,
+)
+from cnn_tui.tui.messages import EditRun, InspectRun, WatchSweep
 from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.folder import FolderScreen
 from cnn_tui.tui.screens.run_changes import RunChanges
@@ -30,7 +39,7 @@ from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.widgets.run_details import RunDetails
 from cnn_tui.tui.widgets.table import Table
 
-_Read = tuple[list[RunEntry], list[TrashedRun], dict[str, str]]
+_Read = tuple[list[RunEntry], list[TrashedRun], dict[str, str], frozenset[str]]
 _REST = 0.15
 """Seconds that the cursor rests on a run before its curve is read."""
 _ORDERS: tuple[Order, ...] = get_args(Order)
@@ -60,6 +69,10 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
         self._words = ""
         self._recipes = Recipes()
         self._differing: dict[str, str] = {}
+        self._sweeps: frozenset[str] = frozenset()
+        self._folds: Folds = NO_FOLDS
+        self._unfolded = set[str]()
+        """The sweeps whose trials are listed."""
         self._curve: tuple[str, int] | None = None
         """The run and the step whose curve was read last."""
 
@@ -79,16 +92,23 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
     def _read(self) -> _Read:
         entries = list_runs(self._root, sizes=True)
         differing = self._recipes.differences([RunFolder(Path(entry.path)) for entry in entries])
-        return entries, list_bin(self._root), differing
+        sweeps = frozenset(folder.name for folder in list_sweeps(self._root))
+        return entries, list_bin(self._root), differing, sweeps
 
     def _listed(self, listed: _Read) -> None:
-        self._entries, self._binned, self._differing = listed
+        self._entries, self._binned, self._differing, self._sweeps = listed
         self._present()
 
     @property
     def _entry(self) -> RunEntry | None:
         name = self.query_one(Table).chosen
         return next((entry for entry in self._entries if entry.name == name), None)
+
+    @property
+    def _sweep(self) -> str:
+        """The sweep whose row is under the cursor."""
+        chosen = self.query_one(Table).chosen
+        return next((sweep for sweep in self._folds if sweep_key(sweep) == chosen), "")
 
     def _present(self) -> None:
         if not self.is_mounted:
@@ -97,7 +117,10 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
         shown = [entry for entry in self._entries if matches(entry, self._words)]
         table.empty = self._empty()
         table.marked &= {entry.name for entry in self._entries}
-        table.columns, records = listing(sort_runs(shown, self._order), self._differing)
+        ordered = sort_runs(shown, self._order)
+        # What a filter finds is listed, also where it is a trial.
+        self._folds = NO_FOLDS if self._words else folds_of(ordered, self._sweeps)
+        table.columns, records = listing(ordered, self._differing, self._folds, self._unfolded)
         table.records = records
         self._present_run()
         self.refresh_bindings()
@@ -120,7 +143,8 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
     def _present_run(self) -> None:
         listed = listing_words(self._entries, self._binned, self._order, self._words)
         self.query_one("#listing", TextLines).rows = (listed,)
-        details, entry = self.query_one(RunDetails), self._entry
+        details, entry, sweep = self.query_one(RunDetails), self._entry, self._sweep
+        details.words = sweep_about(sweep, self._folds[sweep]) if sweep else ""
         details.differing = self._differing.get(entry.name, "") if entry else ""
         details.settings = self._recipes.words(entry.name) if entry else ()
         details.entry = entry
@@ -133,7 +157,8 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
 
     def _present_curve(self) -> None:
         """Read the curve of the run, if there is room for it and the cursor rests on it."""
-        entry, chart = self._entry, self.query_one(Chart)
+        sweep, chart = self._sweep, self.query_one(Chart)
+        entry = best_of(self._folds[sweep]) if sweep else self._entry
         if not self.is_mounted or entry is None or not chart.content_size:
             return
         wanted = (entry.name, entry.summary.step)
@@ -152,6 +177,21 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
     def action_open(self) -> None:
         if self._folder:
             self.open_run(self._folder)
+        elif self._sweep:
+            self.post_message(WatchSweep(SweepFolder(self._root / SWEEPS / self._sweep)))
+
+    def action_fold(self) -> None:
+        """Hide the trials of the sweep under the cursor."""
+        sweep = self._sweep or sweep_of(self.query_one(Table).chosen, self._folds)
+        self._unfolded.discard(sweep)
+        self._present()
+        self.query_one(Table).choose(sweep_key(sweep))
+        self._present_run()
+
+    def action_unfold(self) -> None:
+        """List the trials of the sweep under the cursor below it."""
+        self._unfolded.add(self._sweep)
+        self._present()
 
     def open_run(self, source: RunFolder | ForeignLog) -> None:
         """Show a run, live if a process is training it, or the log of another program."""
@@ -212,6 +252,13 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("sort", "compare"):
             return bool(self._entries)
+        if self.is_mounted and action == "open" and self._sweep:
+            return True
+        if self.is_mounted and action == "unfold":
+            return bool(self._sweep) and self._sweep not in self._unfolded
+        if self.is_mounted and action == "fold":
+            of_a_trial = sweep_of(self.query_one(Table).chosen, self._folds)
+            return bool(of_a_trial) or self._sweep in self._unfolded
         if action in _OF_A_RUN and self.is_mounted:
             return self._entry is not None
         return super().check_action(action, parameters)

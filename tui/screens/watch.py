@@ -101,9 +101,10 @@ class WatchScreen(RunScreen, inherit_bindings=False):
             self.post_message(InspectRun(folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in _OF_A_RUN and self._watched.folder is None:
+        watched = self._watched
+        if action in _OF_A_RUN and watched.folder is None:
             return False
-        if action in ("resume", "build_on", "inspect") and self._watched.is_foreign:
+        if action in ("resume", "build_on", "inspect") and (watched.is_foreign or watched.gone):
             return False
         if action in ("pause", "stop", "learning_rate"):
             return self._watched.live

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from cnn_tui.engine.runs.history import RunEntry
 from cnn_tui.tui.history.run_rows import Settings, about, in_columns
@@ -22,10 +23,12 @@ class RunDetails(Lines):
     entry: Shown[RunEntry | None] = Shown(None)
     settings: Shown[Settings] = Shown(())
     differing: Shown[str] = Shown("")
+    words: Shown[str] = Shown("")
+    """What is said without a run, for example of a sweep."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         if self.entry is None:
-            return []
+            return [((line, ""),) for line in wrap(self.words, max(8, width))]
         rows = about(self.entry, self.differing, width)
         if len(rows) + _LEAST > height:
             return rows
