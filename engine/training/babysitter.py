@@ -14,6 +14,7 @@ from cnn_tui.engine.training.events import (
     BatchCompleted,
     EpochCompleted,
     LayersMeasured,
+    Remedy,
     RunEvent,
 )
 from cnn_tui.engine.training.rules import layers, learning, rate, start
@@ -40,6 +41,7 @@ _MEASURED: Rules = (
 _EPOCH: Rules = (
     layers.dropout_high,
     learning.timid,
+    rate.too_slow,
     learning.largest_class,
     learning.wrong_labels,
     learning.flat_loss,
@@ -117,14 +119,18 @@ class Babysitter:
             f"update:weight {typical_ratio(measured) or 0:.1e} at step {measured.step:,}"
             for measured in list(facts.measured)[-3:]
         ]
-        remedy = (
-            rate.lower(facts, restart=True)
-            if facts.step
-            else remedies.advise("Check the images for values that are not finite.")
-        )
+        if not facts.step:
+            remedy = remedies.advise("Check the images for values that are not finite.")
+        else:
+            remedy = self._earlier_remedy() or rate.lower(facts, restart=True)
         return msgspec.structs.replace(
             alert, severity="fatal", evidence=(*ratios, *earlier), remedy=remedy
         )
+
+    def _earlier_remedy(self) -> Remedy | None:
+        """The remedy of the first fault that is to be mended by a restart: it is the cause."""
+        offered = (active.alert.remedy for active in self._active.values())
+        return next((one for one in offered if one and one.restart and one.changes), None)
 
     def _apply(self, rules: Rules) -> list[Finding]:
         present: set[_Key] = set()

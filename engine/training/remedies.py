@@ -1,8 +1,9 @@
 """Remedies for faults: proposed by the babysitter's rules, applied on the user's request.
 
-A remedy has new values of the recipe (``lr``, ``l2``, ``initializer``, ``normalize``, ``shuffle``,
-``balance``, ``shift``), of every layer of a type (``dropout``, ``activation``) or, as a factor, of
-the width of the hidden layers (``width``). A remedy without changes is advice.
+A remedy has new values of the recipe (``lr``, ``momentum``, ``l2``, ``initializer``,
+``normalize``, ``shuffle``, ``balance``, ``shift``), of every layer of a type (``dropout``,
+``activation``) or, as a factor, of the width of the hidden layers (``width``). A remedy without
+changes is advice.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ def advise(description: str) -> Remedy:
 def learning_rate(lr: float, *, restart: bool) -> Remedy:
     """A change of the learning rate."""
     return _set("the learning rate", "lr", min(lr, MOST_LR), restart=restart)
+
+
+def momentum(factor: float) -> Remedy:
+    """A restart with another momentum."""
+    return _set("the momentum", "momentum", factor, restart=True)
 
 
 def l2_strength(l2: float, *, restart: bool) -> Remedy:

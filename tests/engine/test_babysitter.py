@@ -375,6 +375,8 @@ def test_a_number_that_is_not_finite_is_explained() -> None:
     assert fatal.evidence[-1].startswith("earlier: The learning rate")
     assert "lr-high" not in fatal.evidence[-1] and "5.0e-01" in fatal.evidence[-2]
     assert fatal.remedy == remedies.learning_rate(LR / 10, restart=True)
+    unscaled = Run().go(mean=30.0).sitter.explain(plain)
+    assert unscaled.remedy == remedies.normalize()  # what was wrong before, not the rate
     at_once = Run().sitter.explain(plain)
     assert at_once.remedy is not None and at_once.remedy.changes == {}
 
@@ -415,6 +417,16 @@ def test_relus_that_dropout_kills(p: float, first_step: float, cause: str) -> No
     assert ("dropout" in alert.remedy.changes) == (cause == "dropout-high")
 
 
+@pytest.mark.parametrize(("epochs", "restart"), [(30, False), (4, True)])
+def test_too_much_dropout_is_left_in_a_new_run_if_little_is_left_of_this_one(
+    epochs: int, restart: bool
+) -> None:
+    net = network((1, 8, 8), FC(out_features=50), ReLU(), Dropout(p=0.9), classes=10)
+    run = Run(net.with_training(epochs=epochs)).go().go()
+    run.epoch_of((1.5, 0.4), (0.8, 0.7)).epoch_of((1.4, 0.5), (0.7, 0.8))
+    assert run.found[-1].remedy == remedies.drop(0.2, restart=restart)  # type: ignore[union-attr]
+
+
 def test_half_a_layer_may_be_dead_only_for_a_while() -> None:
     run = Run()
     for _ in range(5):
@@ -426,6 +438,36 @@ def test_half_a_layer_may_be_dead_only_for_a_while() -> None:
     (alert,) = run.found
     assert isinstance(alert, Alert)
     assert alert.layer == "relu2" and "30 of 50" in alert.message
+
+
+def test_a_momentum_that_makes_steps_large_is_the_cause() -> None:
+    run = Run(recipe(NET, momentum=0.99)).go(loss=0.5).go(loss=9.0)
+    (alert,) = run.found
+    assert isinstance(alert, Alert) and alert.remedy == remedies.momentum(0.9)
+    assert "with a momentum of 0.99" in alert.message
+    assert remedies.apply(load_preset(NET), alert.remedy).training.momentum == 0.9
+    plain = Run(recipe(NET, momentum=0.99, optimizer="sgd")).go(loss=0.5).go(loss=9.0)
+    assert plain.found[0].remedy == remedies.learning_rate(LR / 10, restart=True)  # type: ignore[union-attr]
+
+
+def slow(lr: float, epochs: int) -> Run:
+    """A run whose first step is of a usual size at 0.03, and which is at an accuracy of 0.6."""
+    run = Run(recipe(NET, lr=lr, epochs=epochs))
+    run._tell(batch(1, CHANCE, 0.1, lr))
+    run._tell(measured(1, lr))
+    return run.change("lr", LR, lr).go(lr=lr)
+
+
+def test_a_rate_too_low_for_the_epochs_is_told_once_half_of_them_are_over() -> None:
+    run = slow(1e-4, 4).epoch_of((1.0, 0.6), (1.0, 0.6))
+    assert run.faults == []
+    run.epoch_of((0.9, 0.6), (0.9, 0.6))
+    assert run.faults == ["lr-low"]
+    alert = run.found[-1]
+    assert isinstance(alert, Alert) and "for 4 epochs" in alert.message
+    assert alert.remedy == remedies.learning_rate(0.03, restart=True)
+    lowered = slow(0.01, 2).change("lr", 0.01, 1e-5).epoch_of((0.9, 0.6), (0.9, 0.6))
+    assert lowered.faults == []
 
 
 def test_diverging_is_told_by_the_loss_or_by_the_weights() -> None:

@@ -361,6 +361,8 @@ async def test_a_run_deleted_while_watched(make_app: MakeApp, root: Path) -> Non
         await until(pilot, lambda: "crashed" in text(app, "#status"))
         shutil.rmtree(root / "quick-3")
         await until(pilot, lambda: "was deleted or renamed" in text(app, "#status"))
+        offered = {one.binding.key for one in app.screen.active_bindings.values() if one.enabled}
+        assert not offered & {"R", "e", "i"}
         await pilot.press("escape")
         assert isinstance(app.screen, RunsScreen)
 

@@ -22,7 +22,7 @@ from cnn_tui.engine.training.events import (
 from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.dashboard.board import LOG_LINES, Board
 from cnn_tui.tui.dashboard.further import MOST_FURTHER
-from cnn_tui.tui.dashboard.pictures import picture
+from cnn_tui.tui.dashboard.pictures import picture, views_of
 from cnn_tui.tui.dashboard.run_view import RunView, view_of
 
 
@@ -48,6 +48,14 @@ def test_a_whole_run() -> None:
     assert shown.best.endswith(", epoch 3")
     assert len(board.val_loss.points()) >= 3
     assert picture("loss", board, 10).plot is not None
+
+
+def test_a_chart_without_figures_is_left_out_unless_they_are_to_come() -> None:
+    going = [started(), batch(1)]
+    assert [kind for kind, _ in views_of(board_of(*going))] == ["accuracy", "lr", "ratio"]
+    recorded = msgspec.structs.replace(started(), program="loop.py")
+    for events in ((*going, ended("completed")), (recorded, batch(1))):
+        assert [kind for kind, _ in views_of(board_of(*events))] == ["accuracy", "lr"]
 
 
 def test_what_was_noticed_of_the_data_leaves_its_line_after_an_epoch() -> None:

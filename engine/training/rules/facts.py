@@ -142,6 +142,17 @@ class Facts:
         return self._lr if self._held_lr is None else self._held_lr
 
     @property
+    def momentum(self) -> float:
+        """The momentum of the optimizer; 0 for one that has none."""
+        recipe = self.network.training
+        return recipe.momentum if recipe.optimizer in ("momentum", "nesterov") else 0.0
+
+    @property
+    def late(self) -> bool:
+        """Whether the second half of the epochs has begun, or is about to."""
+        return bool(self.epochs) and 2 * self.epochs[-1].epoch >= self.network.training.epochs
+
+    @property
     def step(self) -> int:
         """The latest step."""
         return self.batch.step if self.batch else 0

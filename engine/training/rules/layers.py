@@ -14,7 +14,7 @@ FEW = 16
 """Images per batch; with fewer, healthy units may be silent by chance."""
 SATURATED = 0.5
 MODERATE_L2 = 5e-4
-MUCH_DROPOUT, MODERATE_DROPOUT = 0.6, 0.3
+MUCH_DROPOUT, MODERATE_DROPOUT = 0.6, 0.2
 HELD_BACK = 0.15
 """Accuracy that dropout takes from the training images, where validation goes without it."""
 
@@ -118,7 +118,7 @@ def dropout_high(facts: Facts) -> Iterator[Verdict]:
             f"accuracy in training {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}"
         )
         # What is left of the schedule has to suffice for a network that goes on.
-        late = 2 * last.epoch > facts.network.training.epochs
+        late = 4 * last.epoch > facts.network.training.epochs
         yield _too_much_dropout(facts, evidence, restart=facts.learns_nothing or late)
 
 

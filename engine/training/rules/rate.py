@@ -23,6 +23,10 @@ USUAL_FIRST = 0.03
 """update:weight of the first step at the full rate: 0.01 to 0.1 with the presets' rates."""
 LEAST_CHANGE = 3
 """Factor by which a remedy changes the rate at least."""
+FAR_BELOW = 50
+"""Factor below a suitable rate for which momentum does not make up."""
+MUCH_MOMENTUM, USUAL_MOMENTUM = 0.95, 0.9
+"""Steps add up to 20 and to 10 times the gradient's own."""
 
 
 def lr_high(facts: Facts) -> Iterator[Verdict]:
@@ -35,8 +39,8 @@ def lr_high(facts: Facts) -> Iterator[Verdict]:
         return
     yield Verdict(
         "lr-high",
-        f"The learning rate {facts.lr:g} is too high: a step changes the weights by about "
-        f"{ratios[-1]:.2g} of their norm, where 0.001 is usual.",
+        f"The learning rate {facts.lr:g} is too high{_with_momentum(facts)}: a step changes the "
+        f"weights by about {ratios[-1]:.2g} of their norm, where 0.001 is usual.",
         (f"update:weight at the last measurements: {_listed(ratios)}",),
         lower(facts),
     )
@@ -58,7 +62,7 @@ def diverging(facts: Facts) -> Iterator[Verdict]:
     yield Verdict(
         "diverging",
         f"Training diverges: {what if climbing else grown}. The learning rate {facts.lr:g} is too "
-        "high.",
+        f"high{_with_momentum(facts)}.",
         ((what,) if climbing else ()) + ((grown,) if growth >= BLOWN_UP else ()),
         # Weights that have blown up do not shrink again in good time.
         lower(facts, restart=True if growth >= BLOWN_UP else None),
@@ -91,6 +95,20 @@ def too_low(facts: Facts) -> Verdict:
     )
 
 
+def too_slow(facts: Facts) -> Iterator[Verdict]:
+    """A network that is far from done in the last epochs, at a rate that was never a usual one."""
+    rate, highest = suitable(facts), max(facts.lr, facts.network.training.lr)
+    if rate is None or FAR_BELOW * highest >= rate or not facts.late or facts.accuracy >= SOLVED:
+        return
+    yield Verdict(
+        "lr-low",
+        f"The learning rate {facts.lr:g} is too low for {facts.network.training.epochs} epochs: "
+        f"about {rate:.2g} makes first steps of a usual size.",
+        (f"loss {facts.loss:.3g}, chance {facts.chance_loss:.3g}",),
+        remedies.learning_rate(rate, restart=True),
+    )
+
+
 def suitable(facts: Facts) -> float | None:
     """The rate at which the first step would have been of a usual size; None if unknown."""
     return USUAL_FIRST / facts.fresh_step if facts.fresh_step else None
@@ -108,8 +126,13 @@ def is_far_above(facts: Facts, *, undropped: bool = False) -> bool:
 
 
 def lower(facts: Facts, *, restart: bool | None = None) -> Remedy:
-    """A suitable rate or else a tenth, with a restart unless the network is learning."""
+    """A suitable rate or else a tenth, with a restart unless the network is learning.
+
+    Where the rate is usual and the momentum is not, steps are large for that reason.
+    """
     rate = suitable(facts) if is_far_above(facts) else None
+    if rate is None and facts.momentum > MUCH_MOMENTUM:
+        return remedies.momentum(USUAL_MOMENTUM)
     if rate is None:
         rate = facts.lr / 10
     return remedies.learning_rate(rate, restart=not facts.learning if restart is None else restart)
@@ -125,6 +148,10 @@ def _higher(facts: Facts, ratio: float) -> Remedy:
     # Limited, because larger changes cannot be judged.
     rate = facts.lr * min(max(factor, 10.0), 100.0)
     return remedies.learning_rate(rate, restart=False)
+
+
+def _with_momentum(facts: Facts) -> str:
+    return f" with a momentum of {facts.momentum:g}" if facts.momentum > MUCH_MOMENTUM else ""
 
 
 def _ratios(facts: Facts) -> list[float]:
