@@ -349,11 +349,21 @@ def test_classes_are_typed_with_commas_and_fit_the_last_layer() -> None:
     assert field.parse(" cat, great dane ,eel") == ("cat", "great dane", "eel")
     assert field.parse("") == () and field.show(()) == ""
     assert field.show(("cat", "great dane")) == "cat, great dane"
+    with pytest.raises(FieldError, match="needs two or more, such as cat, dog"):
+        field.parse("cat")
     changed = with_value(network, row, "classes", ("cat", "dog", "eel"))
     assert changed.layers == (FC(out_features=3),)
     assert with_value(changed, row, "data", "digits").classes == ()
     known = msgspec.structs.replace(network, data="digits")
     assert [field.name for field, _ in form_for(known, row).lines] == ["input", "data", "name"]
+
+
+@pytest.mark.parametrize("text", ["mnist", "CIFAR-10", "imagenet", "folder", "a.npz", "no/such"])
+def test_data_has_a_known_name_or_is_a_path(text: str) -> None:
+    field = next(field for field in form_fields(Network) if field.name == "data")
+    assert field.parse(text) == text
+    with pytest.raises(FieldError, match="needs a dataset, such as mnist, or a path"):
+        field.parse("mni")
 
 
 def test_an_edit_behind_the_present_end_is_not_taken_back() -> None:

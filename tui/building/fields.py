@@ -6,18 +6,21 @@ A field converts typed text into a value of the spec, or says what it needs.
 from __future__ import annotations
 
 import math
+import os
 import re
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from cnn_tui.engine.specs.known_data import IMAGENET, KNOWN_DATA, facts_of
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import ClassNames
-from cnn_tui.engine.specs.wording import expected
+from cnn_tui.engine.specs.wording import expected, nearest
 
 Hint = Any
 """A type annotation, as returned by ``typing.get_type_hints``."""
@@ -74,6 +77,11 @@ class Field:
     def parse(self, text: str) -> Any:
         """Return the value of a text; raises :class:`FieldError`."""
         text = text.strip()
+        if self.name == "data" and not _is_data(text):
+            near = nearest(text, KNOWN_DATA) or ["mnist"]
+            raise FieldError(f"needs a dataset, such as {near[0]}, or a path")
+        if self.hint == ClassNames and len(next(_names(text))) == 1:
+            raise FieldError(f"needs two or more, such as {_EXAMPLES['classes']}")
         for candidate in _names(text) if self.hint == ClassNames else _candidates(text):
             try:
                 return msgspec.convert(candidate, self.hint)
@@ -137,7 +145,13 @@ def _candidates(text: str) -> Iterator[object]:
     yield text
 
 
-def _names(text: str) -> Iterator[object]:
+def _is_data(text: str) -> bool:
+    """Whether a text names a dataset, or may be a path: it looks like one, or is there."""
+    named = facts_of(text).name or text in (IMAGENET, "folder")
+    return bool(named or os.sep in text or "." in text or (text and Path(text).exists()))
+
+
+def _names(text: str) -> Iterator[list[str]]:
     yield [name for part in text.split(",") if (name := part.strip())]
 
 
