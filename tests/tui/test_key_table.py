@@ -118,6 +118,18 @@ async def test_tab_walks_through_the_fields_and_wrong_values_stay(make_app: Make
         assert entry.value == "small"
 
 
+async def test_a_wrong_value_gives_back_the_one_from_before(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        before = app.builder.network
+        await typed(pilot, "t", "down", *"3x", "escape")
+        stays = f"batch size stays {before.training.batch_size}: '3x' is no value."
+        assert [note.message for note in app._notifications] == [stays]
+        assert app.builder.network == before
+        await typed(pilot, "u")  # nothing is left to undo
+        assert app.builder.network == before
+
+
 async def test_a_form_left_for_another_screen_is_closed(make_app: MakeApp) -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:

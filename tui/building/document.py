@@ -86,6 +86,9 @@ class Document:
         if merge and merge == now.merge:
             begun = now.begun
             del self._moments[self._at :]
+            if self._moments[-1].network == network:  # typed and taken back: nothing to undo
+                self._at -= 1
+                return True
         self._add(Moment(network, now.origin, place, begun or place, merge, trained or now.trained))
         return True
 

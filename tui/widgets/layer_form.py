@@ -78,6 +78,8 @@ class LayerForm(Lines):
         self._submits = submits
         self._active: str | None = None
         self._posted: object = None
+        self._before: object = None
+        """The value of the field when its editing began."""
         self._problem = ""
         self._top = 0
 
@@ -156,7 +158,9 @@ class LayerForm(Lines):
             return
         if self._problem and self._active in self._names():
             field, value = self._line(self._active)
-            kept = field.show(value) or field.empty
+            if value != self._before:  # what was typed on the way to the wrong text
+                self.post_message(self.Edited(field, self._before))
+            kept = field.show(self._before) or field.empty
             self.post_message(
                 self.Discarded(f"{field.label} stays {kept}: {self._entry.value!r} is no value.")
             )
@@ -233,6 +237,7 @@ class LayerForm(Lines):
         field, value = self._line(name)
         entry = self._entry
         self._active, self._posted, self._problem = name, value, ""
+        self._before = value
         entry.choices, entry.placeholder = field.choices, field.empty
         with entry.prevent(Input.Changed):
             entry.value = field.show(value)
