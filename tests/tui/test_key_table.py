@@ -122,7 +122,9 @@ async def test_a_wrong_value_gives_back_the_one_from_before(make_app: MakeApp) -
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         before = app.builder.network
-        await typed(pilot, "t", "down", *"3x", "escape")
+        await typed(pilot, "t", "down", *"3x")
+        assert app.builder.network == before, "also while the wrong text stays"
+        await typed(pilot, "escape")
         stays = f"batch size stays {before.training.batch_size}: '3x' is no value."
         assert [note.message for note in app._notifications] == [stays]
         assert app.builder.network == before

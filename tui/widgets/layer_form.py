@@ -146,8 +146,9 @@ class LayerForm(Lines):
             value = field.parse(self._entry.value)
         except FieldError as error:
             self._complain(str(error))
-            return
-        self._complain("")
+            value = self._before  # not what was typed on the way to the wrong text
+        else:
+            self._complain("")
         if (value, type(value)) != (self._posted, type(self._posted)):
             self._posted = value
             self.post_message(self.Edited(field, value))
@@ -158,9 +159,7 @@ class LayerForm(Lines):
             return
         if self._problem and self._active in self._names():
             field, value = self._line(self._active)
-            if value != self._before:  # what was typed on the way to the wrong text
-                self.post_message(self.Edited(field, self._before))
-            kept = field.show(self._before) or field.empty
+            kept = field.show(value) or field.empty
             self.post_message(
                 self.Discarded(f"{field.label} stays {kept}: {self._entry.value!r} is no value.")
             )
